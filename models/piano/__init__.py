@@ -1,0 +1,1 @@
+"""Model data of musclehand: read with importlib.resources, edited by hand."""

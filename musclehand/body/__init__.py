@@ -1,0 +1,1 @@
+"""The hand: anatomy, model building and muscle parameters."""

@@ -1,0 +1,1 @@
+"""From a wanted motion to muscle excitations."""

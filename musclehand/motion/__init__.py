@@ -1,0 +1,1 @@
+"""Reference motion: retargeting fingertip goals to joint angles."""

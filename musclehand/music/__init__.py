@@ -1,0 +1,1 @@
+"""Scores: reading, writing, generating and judging them. No physics and no torch here."""

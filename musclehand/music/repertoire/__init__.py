@@ -1,0 +1,1 @@
+"""The built-in pieces, one text file each, every one with its source."""

@@ -1,0 +1,1 @@
+"""Piano keyboards as MuJoCo models, and key angles as notes."""

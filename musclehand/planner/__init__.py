@@ -1,0 +1,1 @@
+"""From a score to fingerings and motions of two hands."""

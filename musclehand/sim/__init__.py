@@ -1,0 +1,1 @@
+"""Simulation scenes, stepping and rendering."""
