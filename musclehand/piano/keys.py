@@ -1,0 +1,152 @@
+"""From key angles to notes: the piano's sensor, and the map between key speed and MIDI velocity.
+
+A key sounds when it comes within `on_band` of full travel (RoboPianist: 0.5 degrees) and falls silent when it
+leaves `off_band` (1 degree: half a degree of hysteresis, where RoboPianist has none). Both moments are found between
+two physics steps by linear interpolation of the angle, and the speed at the first one, interpolated alike from the
+angular velocities, makes the note's velocity.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from musclehand.core.errors import InvalidValue
+from musclehand.music.pitch import NUM_KEYS, key_to_pitch
+from musclehand.music.score import Note, Pedal, Score
+from musclehand.piano.geometry import PianoParameters, keyboard_geometry
+
+
+def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) -> np.ndarray:
+    """MIDI velocity 1..127 of a key whose front edge goes down at `speed` [m/s] when it sounds. Int, same shape.
+
+    The hammer flies at `hammer_ratio` times that speed, and velocity grows with the logarithm of the hammer's speed
+    as Goebl and Bresin measured it on a Disklavier. Speeds off the scale get 1 or 127; so does no speed at all (1).
+    """
+    hammer = params.hammer_ratio * np.asarray(speed, dtype=float)
+    velocity = params.midi_at_1_m_s + params.midi_per_decade * np.log10(np.maximum(hammer, 1e-9))
+    return np.clip(np.rint(velocity), 1, 127).astype(int)
+
+
+def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float) -> np.ndarray:
+    """Speed of the key's front edge [m/s] that a MIDI velocity stands for; undoes `key_speed_to_velocity`."""
+    hammer = 10.0 ** ((np.asarray(velocity, dtype=float) - params.midi_at_1_m_s) / params.midi_per_decade)
+    return hammer / params.hammer_ratio
+
+
+class KeySensor:
+    """Watches the 88 keys and the sustain pedal, step by step, and keeps the notes played.
+
+    Call `update` after every physics step and `finish` at the end. Memory is the notes' own. The first update only
+    sets the scene: a key that is already down then is silent until it has been let go. Times count from `start` [s];
+    what sounded before that is left out or cut off at 0.
+    """
+
+    def __init__(self, params: PianoParameters, *, start: float = 0.0) -> None:
+        geometry = keyboard_geometry(params)
+        self._params = params
+        self._start = start
+        self._on, self._off = geometry.on_angle, geometry.off_angle
+        self._length = geometry.length
+        self._time = -math.inf
+        self._angle = np.zeros(NUM_KEYS)
+        self._velocity = np.zeros(NUM_KEYS)
+        self._down = np.zeros(NUM_KEYS, dtype=bool)
+        self._level = self._on.copy()
+        self._pressed = np.zeros(NUM_KEYS, dtype=bool)
+        self._begun: dict[int, tuple[float, int]] = {}
+        self._pedal_begun: float | None = None
+        self._notes: list[Note] = []
+        self._pedals: list[Pedal] = []
+
+    @property
+    def down(self) -> np.ndarray:
+        """Which keys are down (sounding without the pedal). Shape (88,), bool, a copy."""
+        return self._down.copy()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes ended so far, in the order in which they ended."""
+        return tuple(self._notes)
+
+    def update(self, time: float, key_angles: np.ndarray, key_velocities: np.ndarray, pedal: float = 0.0) -> None:
+        """Take in the state after a physics step. Arrays are not kept.
+
+        Args:
+            time: simulation time [s], later than the last one.
+            key_angles: [rad]. Shape (88,).
+            key_velocities: [rad/s]. Shape (88,).
+            pedal: how far the sustain pedal is down, 0..1; on above half-way.
+
+        Raises:
+            InvalidValue: time does not go forward, or a key that passes its threshold has an angle that is not finite.
+        """
+        if not time > self._time:
+            raise InvalidValue("time", time, f"later than the last update at {self._time} s")
+        if self._time == -math.inf:
+            np.greater_equal(key_angles, self._on, out=self._down)
+            self._level = np.where(self._down, self._off, self._on)
+        else:
+            np.greater_equal(key_angles, self._level, out=self._pressed)
+            if self._pressed.tobytes() != self._down.tobytes():
+                for key in np.flatnonzero(self._pressed != self._down):
+                    self._cross(int(key), time, float(key_angles[key]), float(key_velocities[key]))
+        if (pedal > self._params.pedal_threshold) != (self._pedal_begun is not None):
+            self._switch_pedal(time)
+        self._time = time
+        self._angle[:] = key_angles
+        self._velocity[:] = key_velocities
+
+    def finish(self, time: float) -> Score:
+        """The notes and pedal spans played until `time` [s]; what still sounds is ended there. Changes nothing.
+
+        Raises:
+            InvalidValue: `time` is before the last update.
+        """
+        if time < self._time:
+            raise InvalidValue("time", time, f"not before the last update at {self._time} s")
+        notes, pedals = list(self._notes), list(self._pedals)
+        notes += [
+            note
+            for key, (onset, velocity) in self._begun.items()
+            if (note := self._note(key, onset, time, velocity)) is not None
+        ]
+        if self._pedal_begun is not None and (span := self._span(self._pedal_begun, time)) is not None:
+            pedals.append(span)
+        return Score(tuple(notes), tuple(pedals))
+
+    def _cross(self, key: int, time: float, angle: float, velocity: float) -> None:
+        """Key passes its threshold between the last update and `time`: begin or end its note."""
+        rise = angle - self._angle[key]
+        if not math.isfinite(rise):
+            raise InvalidValue(f"angle of key {key}", angle, "a finite number of radians")
+        fraction = min(max((self._level[key] - self._angle[key]) / rise, 0.0), 1.0)
+        moment = self._time + fraction * (time - self._time)
+        self._down[key] = not self._down[key]
+        if self._down[key]:
+            self._level[key] = self._off[key]
+            speed = (1.0 - fraction) * self._velocity[key] + fraction * velocity
+            self._begun[key] = (moment, int(key_speed_to_velocity(self._params, speed * self._length[key])))
+            return
+        self._level[key] = self._on[key]
+        begun = self._begun.pop(key, None)
+        if begun is not None and (note := self._note(key, begun[0], moment, begun[1])) is not None:
+            self._notes.append(note)
+
+    def _switch_pedal(self, time: float) -> None:
+        if self._pedal_begun is None:
+            self._pedal_begun = time
+            return
+        span = self._span(self._pedal_begun, time)
+        self._pedal_begun = None
+        if span is not None:
+            self._pedals.append(span)
+
+    def _note(self, key: int, onset: float, offset: float, velocity: int) -> Note | None:
+        onset, offset = max(onset - self._start, 0.0), offset - self._start
+        return Note(onset, key_to_pitch(key), offset, velocity) if offset > onset else None
+
+    def _span(self, start: float, end: float) -> Pedal | None:
+        start, end = max(start - self._start, 0.0), end - self._start
+        return Pedal(start, end) if end > start else None
