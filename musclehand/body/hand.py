@@ -1,0 +1,226 @@
+"""The hand as a model: fibre lengths fitted to its paths, and where its parts are in a compiled scene.
+
+`add_hands` puts one or two hands into a MuJoCo spec; `load_hand` compiles a single hand by itself (for analysis
+and inverse kinematics); `HandIndex` resolves names to ids once, so that nothing looks up names in a loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import (
+    DIGITS,
+    DIP_PER_PIP,
+    HAND_JOINTS,
+    Side,
+    coupled_joint,
+)
+from musclehand.body.overlay import MyoSimArm, add_hand
+from musclehand.body.tables import HandTables, load_tables
+from musclehand.core.errors import InvalidValue
+
+ACTIVATION_TIMES = (0.010, 0.020)
+"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap (feasibility notes:
+20 ms gives 7-9 Hz, 40 ms 4-5 Hz; people reach 5-7 Hz, Neurosci Lett 2009)."""
+
+LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 4.0, 0.3, 1.4
+"""Shape of MuJoCo's muscle curves; passive force kept small about rest, where fingers spend their time."""
+
+FIBRE_RANGE = (0.38, 1.5)
+"""Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length curve."""
+
+NUM_POSTURES = 400
+
+
+class Fibre(NamedTuple):
+    """Optimal fibre length `l0` [m], tendon slack length `lts` [m], and the path lengths [m] over all postures."""
+
+    l0: float
+    lts: float
+    shortest: float
+    longest: float
+
+
+@dataclass(frozen=True)
+class HandIndex:
+    """Where one hand is in a compiled model. All arrays are int ids in the order of `anatomy` and the muscle table.
+
+    `dofs`, `qpos` (23,) joints; `muscles` (46,) actuators; `act` (46,) entries of `data.act`; `tips` (5,) sites;
+    `expand` (23, 19) maps independent joint velocities to all joints (the last finger joints follow the middle
+    ones); `independent` (19,) are the positions of the independent joints among the 23.
+    """
+
+    side: Side
+    dofs: np.ndarray
+    qpos: np.ndarray
+    muscles: np.ndarray
+    act: np.ndarray
+    tips: np.ndarray
+    expand: np.ndarray
+    independent: np.ndarray
+
+    @classmethod
+    def from_model(cls, model: mujoco.MjModel, side: Side, tables: HandTables | None = None) -> HandIndex:
+        """Looks the hand up by name.
+
+        Raises:
+            KeyError: the model has no such hand (MuJoCo's message lists the names it has).
+        """
+        tables = tables or load_tables()
+        joints = [model.joint(side.name_of(name)) for name in HAND_JOINTS]
+        muscles = np.array([model.actuator(side.name_of(name)).id for name in tables.muscle_names])
+        expand, independent = reduction()
+        return cls(
+            side=side,
+            dofs=np.array([joint.dofadr[0] for joint in joints]),
+            qpos=np.array([joint.qposadr[0] for joint in joints]),
+            muscles=muscles,
+            act=np.asarray(model.actuator_actadr)[muscles],
+            tips=np.array([model.site(side.name_of(f"tip_{digit}")).id for digit in DIGITS]),
+            expand=expand,
+            independent=independent,
+        )
+
+
+def reduction() -> tuple[np.ndarray, np.ndarray]:
+    """The map from independent joints to all joints. Shapes (23, 19) and (19,)."""
+    independent = [i for i, name in enumerate(HAND_JOINTS) if coupled_joint(name) is None]
+    expand = np.zeros((len(HAND_JOINTS), len(independent)))
+    for column, joint in enumerate(independent):
+        expand[joint, column] = 1.0
+    for i, name in enumerate(HAND_JOINTS):
+        driver = coupled_joint(name)
+        if driver is not None:
+            expand[i, independent.index(HAND_JOINTS.index(driver))] = DIP_PER_PIP
+    return expand, np.array(independent)
+
+
+def add_hands(
+    spec: mujoco.MjSpec,
+    parents: dict[Side, Any],
+    *,
+    visual: bool = False,
+    strength_scale: float = 1.0,
+    tables: HandTables | None = None,
+) -> None:
+    """Adds hands with their muscles to a scene, one under each parent body or frame.
+
+    Raises:
+        InvalidValue: strength scale not above 0.
+        ModelError: a table names something that does not exist.
+    """
+    if not (math.isfinite(strength_scale) and strength_scale > 0):
+        raise InvalidValue("strength scale", strength_scale, "a finite number above 0")
+    tables = tables or load_tables()
+    source = MyoSimArm()
+    fibres = fit_fibres(tables)
+    for side, parent in parents.items():
+        add_hand(spec, parent, source, tables, side, visual=visual)
+        for row in tables.muscles:
+            actuator = spec.actuator(side.name_of(row.muscle))
+            f0 = row.f0 * math.cos(row.pennation) * strength_scale
+            _set_muscle(actuator, fibres[row.muscle], f0)
+
+
+def load_hand(side: Side = Side.RIGHT, *, tables: HandTables | None = None, visual: bool = False) -> mujoco.MjModel:
+    """One hand by itself, its elbow fixed to the world, no gravity: for analysis and inverse kinematics."""
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    spec.option.gravity = [0, 0, 0]
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.compiler.boundmass = 0.0
+    add_hands(spec, {side: spec.worldbody}, tables=tables, visual=visual)
+    return spec.compile()
+
+
+@lru_cache(maxsize=4)
+def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
+    """Fibre and slack lengths that fit the paths: normalised length 1 at rest, within `FIBRE_RANGE` everywhere.
+
+    The slack length follows from the optimal fibre length of the table and the path length in the rest posture of
+    `joints.csv`; it is moved only as far as a posture out of `FIBRE_RANGE` asks for, and the optimal length is
+    lengthened only where the path needs more than that range. Passive force at rest is then (nearly) nothing,
+    which is what keeps the extensors from working against the flexors all the time.
+    """
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    add_hand(spec, spec.worldbody, MyoSimArm(), tables, Side.RIGHT, visual=False)
+    model = spec.compile()
+    rest, lengths = _path_lengths(model, tables)
+    fibres = {}
+    for i, row in enumerate(tables.muscles):
+        shortest, longest = float(lengths[:, i].min()), float(lengths[:, i].max())
+        l0 = max(row.l0, (longest - shortest) / (FIBRE_RANGE[1] - FIBRE_RANGE[0]))
+        lts = rest[i] - l0
+        lts = min(lts, shortest - FIBRE_RANGE[0] * l0)
+        lts = max(lts, longest - FIBRE_RANGE[1] * l0)
+        fibres[row.muscle] = Fibre(l0, float(lts), shortest, longest)
+    return fibres
+
+
+def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray, np.ndarray]:
+    """Path lengths [m] at rest, shape (muscles,), and over the range of motion, shape (postures, muscles).
+
+    Postures are random within the limits plus every single joint at either limit; spreading a bent finger is
+    limited by its collateral ligaments, to 30 % at 90 degrees.
+    """
+    data = mujoco.MjData(model)
+    tendons = [model.tendon(Side.RIGHT.name_of(row.muscle)).id for row in tables.muscles]
+    rest = np.array([row.rest for row in tables.joints])
+    lower = np.array([row.lower for row in tables.joints])
+    upper = np.array([row.upper for row in tables.joints])
+    names = [row.joint for row in tables.joints]
+    address = [model.joint(Side.RIGHT.name_of(name)).qposadr[0] for name in names]
+    rng = np.random.default_rng(0)
+    postures = lower + rng.random((NUM_POSTURES, len(names))) * (upper - lower)
+    for i, name in enumerate(names):
+        if name.startswith("mcp") and name.endswith("abduction"):
+            bend = postures[:, names.index(name.replace("abduction", "flexion"))]
+            postures[:, i] *= 1.0 - 0.7 * np.clip(bend / (np.pi / 2), 0.0, 1.0)
+    single = np.repeat(rest[None], 2 * len(names), axis=0)
+    for i in range(len(names)):
+        single[2 * i, i], single[2 * i + 1, i] = lower[i], upper[i]
+    lengths = []
+    for posture in np.vstack([rest, postures, single]):
+        for i, name in enumerate(names):
+            driver = coupled_joint(name)
+            if driver is not None:
+                posture[i] = DIP_PER_PIP * posture[names.index(driver)]
+        data.qpos[address] = posture
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        mujoco.mj_tendon(model, data)
+        lengths.append(data.ten_length[tendons].copy())
+    return lengths[0], np.array(lengths)
+
+
+def _set_muscle(actuator: Any, fibre: Fibre, f0: float) -> None:
+    """MuJoCo encodes l0 and lts in a length range and what it is in normalised lengths."""
+    low, high = ((length - fibre.lts) / fibre.l0 for length in (fibre.shortest, fibre.longest))
+    actuator.set_to_muscle(
+        timeconst=list(ACTIVATION_TIMES),
+        tausmooth=0.0,
+        range=[low, high],
+        force=f0,
+        scale=1.0,
+        lmin=LMIN,
+        lmax=LMAX,
+        vmax=VMAX,
+        fpmax=FPMAX,
+        fvmax=FVMAX,
+    )
+    actuator.lengthrange = [fibre.shortest, fibre.longest]
+    actuator.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
+    actuator.ctrlrange = [0.0, 1.0]
+
+
+def sides_of(sides: Sequence[Side] | None) -> tuple[Side, ...]:
+    """The sides asked for, right before left; both by default."""
+    return tuple(side for side in Side if sides is None or side in sides)

@@ -1,0 +1,143 @@
+"""MuJoCo's muscle in numpy: force from activation, length and velocity, and activation from excitation.
+
+Vectorised over muscles, and tested against MuJoCo's own `mju_muscleGain`, `mju_muscleBias` and
+`mju_muscleDynamics`. The signs are MuJoCo's: a pulling muscle has a negative force, so that joint torque is
+`moment_arm @ force` with `moment_arm = d(length)/d(qpos)`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+
+
+class MuscleParameters(NamedTuple):
+    """Constants of a set of muscles, one entry a muscle.
+
+    `f0` peak isometric force [N], `l0` optimal fibre length [m], `lts` tendon slack length [m], `lmin`, `lmax`
+    [l0] ends of the force-length curve, `vmax` [l0/s] shortening speed without force, `fpmax` [f0] passive force
+    at lmax, `fvmax` [f0] force when lengthening fast, `tau_act`, `tau_deact` [s] time constants.
+    """
+
+    f0: np.ndarray
+    l0: np.ndarray
+    lts: np.ndarray
+    lmin: np.ndarray
+    lmax: np.ndarray
+    vmax: np.ndarray
+    fpmax: np.ndarray
+    fvmax: np.ndarray
+    tau_act: np.ndarray
+    tau_deact: np.ndarray
+
+
+def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MuscleParameters:
+    """The constants of the muscle actuators with the given ids, as compiled."""
+    gain, dyn = model.actuator_gainprm[actuators], model.actuator_dynprm[actuators]
+    lengthrange = model.actuator_lengthrange[actuators]
+    l0 = (lengthrange[:, 1] - lengthrange[:, 0]) / (gain[:, 1] - gain[:, 0])
+    return MuscleParameters(
+        f0=gain[:, 2].copy(),
+        l0=l0,
+        lts=lengthrange[:, 0] - gain[:, 0] * l0,
+        lmin=gain[:, 4].copy(),
+        lmax=gain[:, 5].copy(),
+        vmax=gain[:, 6].copy(),
+        fpmax=gain[:, 7].copy(),
+        fvmax=gain[:, 8].copy(),
+        tau_act=dyn[:, 0].copy(),
+        tau_deact=dyn[:, 1].copy(),
+    )
+
+
+def force_length(fibre: np.ndarray, lmin: np.ndarray, lmax: np.ndarray) -> np.ndarray:
+    """Active force [f0] at normalised fibre length `fibre` [l0]: four parabolas, 1 at 1, 0 outside lmin..lmax."""
+    below, above = 0.5 * (lmin + 1.0), 0.5 * (1.0 + lmax)
+    rise = 0.5 * np.square((fibre - lmin) / (below - lmin))
+    left = 1.0 - 0.5 * np.square((1.0 - fibre) / (1.0 - below))
+    right = 1.0 - 0.5 * np.square((fibre - 1.0) / (above - 1.0))
+    fall = 0.5 * np.square((lmax - fibre) / (lmax - above))
+    curve = np.where(fibre <= below, rise, np.where(fibre <= 1.0, left, np.where(fibre <= above, right, fall)))
+    return np.where((fibre < lmin) | (fibre > lmax), 0.0, curve)
+
+
+def force_velocity(speed: np.ndarray, fvmax: np.ndarray) -> np.ndarray:
+    """Force factor at normalised lengthening speed `speed` [vmax]: 0 at -1, 1 at 0, `fvmax` when lengthening."""
+    rise = fvmax - 1.0
+    shortening = np.square(np.clip(speed + 1.0, 0.0, 1.0))
+    lengthening = fvmax - np.square(np.clip(rise - speed, 0.0, None)) / rise
+    return np.where(speed <= 0.0, shortening, lengthening)
+
+
+def passive_force(fibre: np.ndarray, lmax: np.ndarray, fpmax: np.ndarray) -> np.ndarray:
+    """Force of the stretched fibre [f0] at normalised length `fibre` [l0]; 0 up to 1."""
+    above = 0.5 * (1.0 + lmax)
+    stretch = np.clip((fibre - 1.0) / (above - 1.0), 0.0, None)
+    beyond = 0.5 + (fibre - above) / (above - 1.0)
+    return fpmax * np.where(fibre <= above, 0.5 * np.square(stretch), beyond)
+
+
+def muscle_force(params: MuscleParameters, length: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Force is linear in activation: returns (`gain`, `bias`) [N] with `force = gain * act + bias`, pull negative.
+
+    Args:
+        params: constants of n muscles.
+        length: actuator length [m]. Shape (n,) or (..., n).
+        velocity: its rate [m/s], same shape.
+    """
+    fibre = (length - params.lts) / params.l0
+    active = force_length(fibre, params.lmin, params.lmax) * force_velocity(
+        velocity / (params.l0 * params.vmax), params.fvmax
+    )
+    return -params.f0 * active, -params.f0 * passive_force(fibre, params.lmax, params.fpmax)
+
+
+def activation_after(params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray, dt: float, steps: int) -> np.ndarray:
+    """Activation after `steps` simulation steps of `dt` [s] under constant excitation, as MuJoCo integrates it.
+
+    First-order dynamics with the activation-dependent time constants of Millard et al. 2013 (J Biomech Eng
+    135:021005), integrated by explicit Euler and clipped to 0..1.
+    """
+    act = np.array(act, dtype=float)
+    ctrl = np.clip(ctrl, 0.0, 1.0)
+    for _ in range(steps):
+        slowing = 0.5 + 1.5 * act
+        tau = np.where(ctrl > act, params.tau_act * slowing, params.tau_deact / slowing)
+        act += dt * (ctrl - act) / np.maximum(tau, dt)
+    return act
+
+
+def reachable_activation(
+    params: MuscleParameters, act: np.ndarray, dt: float, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest activation that any constant excitation reaches in `steps` steps."""
+    zero, one = np.zeros_like(act), np.ones_like(act)
+    return activation_after(params, act, zero, dt, steps), activation_after(params, act, one, dt, steps)
+
+
+def excitation_for(
+    params: MuscleParameters, act: np.ndarray, target: np.ndarray, dt: float, steps: int, *, iterations: int = 3
+) -> np.ndarray:
+    """The constant excitation that brings activation from `act` to `target` in `steps` steps; clipped to 0..1.
+
+    Inverts `activation_after`, which rises monotonically with the excitation, by the secant method; three
+    iterations leave less than 1e-3 (tested). Targets out of reach give 0 or 1.
+    """
+    low, high = np.zeros_like(act), np.ones_like(act)
+    low_value, high_value = reachable_activation(params, act, dt, steps)
+    still = activation_after(params, act, act, dt, steps)  # excitation = activation changes nothing
+    rising = target > still
+    low, low_value = np.where(rising, act, low), np.where(rising, still, low_value)
+    high, high_value = np.where(rising, high, act), np.where(rising, high_value, still)
+    ctrl = act
+    for _ in range(iterations):
+        width = high_value - low_value
+        share = (target - low_value) / np.where(width > 1e-12, width, 1.0)
+        ctrl = low + np.clip(share, 0.0, 1.0) * (high - low)
+        value = activation_after(params, act, ctrl, dt, steps)
+        over = value > target
+        high, high_value = np.where(over, ctrl, high), np.where(over, value, high_value)
+        low, low_value = np.where(over, low, ctrl), np.where(over, low_value, value)
+    return np.clip(ctrl, 0.0, 1.0)

@@ -1,0 +1,230 @@
+"""The tables of `models/hand`: what a biomechanist edits, read and checked row by row.
+
+Lengths in the files are millimetres and angles degrees because that is how they are published; everything is SI
+once it is read. A wrong entry names the file, the line, the column and what is expected.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from musclehand.core.errors import ModelError
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class MuscleRow:
+    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad], group and source."""
+
+    muscle: str
+    name: str
+    group: str
+    f0: float
+    l0: float
+    pennation: float
+    source: str
+
+
+@dataclass(frozen=True)
+class PathRow:
+    """One station of a muscle's path.
+
+    `kind` is `base_site` or `base_wrap` (a site or wrapping geom of MyoSim, by name), `site` (a point of ours in
+    `body` at `pos` [m]) or `wrap` (a cylinder of `wraps.csv`). `side_site` is MyoSim's site that says on which side
+    of a wrapping geom the path runs.
+    """
+
+    muscle: str
+    kind: str
+    name: str
+    body: str
+    pos: tuple[float, float, float] | None
+    side_site: str
+
+
+@dataclass(frozen=True)
+class JointRow:
+    """One joint: limits and rest angle [rad], damping [N m s/rad], stiffness about rest [N m/rad]."""
+
+    joint: str
+    lower: float
+    upper: float
+    damping: float
+    stiffness: float
+    rest: float
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """The soft outline of one bone as a capsule from `start` to `end` [m] of `radius` [m] that carries `mass` [kg].
+
+    `layer` says what it may touch: `digit` keys and other digits, `palm` keys only, `arm` nothing.
+    """
+
+    body: str
+    layer: str
+    start: tuple[float, float, float]
+    end: tuple[float, float, float]
+    radius: float
+    mass: float
+
+
+@dataclass(frozen=True)
+class WrapRow:
+    """A cylinder of `radius` [m] about the axis of `joint`, fixed to `body`."""
+
+    name: str
+    body: str
+    joint: str
+    radius: float
+    half_length: float
+
+
+@dataclass(frozen=True)
+class HandTables:
+    """All tables of the overlay, in file order."""
+
+    muscles: tuple[MuscleRow, ...]
+    paths: tuple[PathRow, ...]
+    joints: tuple[JointRow, ...]
+    segments: tuple[SegmentRow, ...]
+    wraps: tuple[WrapRow, ...]
+
+    @property
+    def muscle_names(self) -> tuple[str, ...]:
+        """Muscles in model order, without side suffix."""
+        return tuple(row.muscle for row in self.muscles)
+
+
+def load_tables(folder: Path | None = None) -> HandTables:
+    """Reads the five tables of a folder, by default those that come with the package.
+
+    Raises:
+        ModelError: a file is missing, a column is missing, an entry is not what the column holds, or a path names
+            a muscle that `muscles.csv` does not have.
+    """
+    tables = HandTables(
+        muscles=_read(folder, "muscles.csv", _muscle),
+        paths=_read(folder, "paths.csv", _path),
+        joints=_read(folder, "joints.csv", _joint),
+        segments=_read(folder, "segments.csv", _segment),
+        wraps=_read(folder, "wraps.csv", _wrap),
+    )
+    known, used = set(tables.muscle_names), {row.muscle for row in tables.paths}
+    if known != used:
+        raise ModelError("paths.csv", f"muscles without a path or without a row: {sorted(known ^ used)}")
+    return tables
+
+
+class _Fields:
+    """One line of a table with typed access that knows where it stands."""
+
+    def __init__(self, source: str, line: int, values: dict[str, str]) -> None:
+        self._source, self._line, self._values = source, line, values
+
+    def text(self, column: str, choices: tuple[str, ...] = ()) -> str:
+        value = self._values[column].strip()
+        if choices and value not in choices:
+            raise self.error(column, value, f"one of {', '.join(choices)}")
+        return value
+
+    def number(self, column: str, *, low: float = -math.inf, scale: float = 1.0) -> float:
+        value = self._values[column]
+        try:
+            number = float(value)
+        except ValueError:
+            raise self.error(column, value, "a number") from None
+        if not math.isfinite(number) or number < low:
+            raise self.error(column, value, f"a finite number of at least {low:g}")
+        return number * scale
+
+    def point(self, prefix: str = "") -> tuple[float, float, float]:
+        x, y, z = (self.number(f"{axis}{prefix}_mm", scale=1e-3) for axis in "xyz")
+        return x, y, z
+
+    def error(self, column: str, value: str, legal: str) -> ModelError:
+        return ModelError(self._source, f"line {self._line}, {column} is {value!r}; it must be {legal}")
+
+
+def _read(folder: Path | None, name: str, parse: Callable[[_Fields], Row]) -> tuple[Row, ...]:
+    root = files("musclehand.models.hand") if folder is None else folder
+    try:
+        text = root.joinpath(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(name, f"cannot be read: {error}") from error
+    reader = csv.DictReader(io.StringIO(text))
+    rows = []
+    for values in reader:
+        if None in values or None in values.values():
+            raise ModelError(name, f"line {reader.line_num} does not have {len(reader.fieldnames or ())} columns")
+        try:
+            rows.append(parse(_Fields(name, reader.line_num, values)))
+        except KeyError as error:
+            raise ModelError(name, f"column {error} is missing; it has {', '.join(reader.fieldnames or ())}") from error
+    return tuple(rows)
+
+
+def _muscle(row: _Fields) -> MuscleRow:
+    return MuscleRow(
+        muscle=row.text("muscle"),
+        name=row.text("name"),
+        group=row.text("group"),
+        f0=row.number("f0_N", low=0.1),
+        l0=row.number("l0_mm", low=1.0, scale=1e-3),
+        pennation=row.number("pennation_deg", low=0.0, scale=np.pi / 180),
+        source=row.text("source"),
+    )
+
+
+def _path(row: _Fields) -> PathRow:
+    kind = row.text("kind", choices=("base_site", "base_wrap", "site", "wrap"))
+    return PathRow(
+        muscle=row.text("muscle"),
+        kind=kind,
+        name=row.text("name"),
+        body=row.text("body"),
+        pos=row.point() if kind == "site" else None,
+        side_site=row.text("side_site"),
+    )
+
+
+def _joint(row: _Fields) -> JointRow:
+    return JointRow(
+        joint=row.text("joint"),
+        lower=row.number("lower_deg", scale=np.pi / 180),
+        upper=row.number("upper_deg", scale=np.pi / 180),
+        damping=row.number("damping", low=0.0),
+        stiffness=row.number("stiffness", low=0.0),
+        rest=row.number("rest_deg", scale=np.pi / 180),
+    )
+
+
+def _segment(row: _Fields) -> SegmentRow:
+    return SegmentRow(
+        body=row.text("body"),
+        layer=row.text("layer", choices=("digit", "palm", "arm")),
+        start=row.point("0"),
+        end=row.point("1"),
+        radius=row.number("radius_mm", low=0.1, scale=1e-3),
+        mass=row.number("mass_kg", low=1e-6),
+    )
+
+
+def _wrap(row: _Fields) -> WrapRow:
+    return WrapRow(
+        name=row.text("name"),
+        body=row.text("body"),
+        joint=row.text("joint"),
+        radius=row.number("radius_mm", low=0.1, scale=1e-3),
+        half_length=row.number("half_length_mm", low=0.1, scale=1e-3),
+    )
