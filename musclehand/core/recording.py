@@ -1,0 +1,269 @@
+"""The recording of a performance: one HDF5 file, written as it goes, readable after the writer was killed.
+
+Layout, all datasets checksummed (fletcher32) and, in the 1.10 file format used, the structures between them too:
+
+    /                 attributes `format`, `version`, `complete` (0 until closed in good order)
+    /header           JSON as bytes: the channels (shape, unit, names, dtype), the tables' columns and units, and the
+                      metadata known at the start
+    /channels/<name>  one row a control step; attributes `unit`, `names`
+    /tables/<name>    lists such as the score and the notes played; attributes `columns`, `units`
+    /rows             how many rows are whole: in every channel, then in each table in the header's order
+    /results          JSON as bytes, written at the end
+
+Rows are gathered in memory and written a chunk at a time; a chunk's data reach the file before `/rows` counts them, so
+a process killed at any moment leaves a file with all rows but those of the last, unfinished chunk. Every object of
+the file is made at the start, because HDF5 tells the file of room for new ones too late to survive a kill. This covers
+the death of the process, not of the machine. Reading is lazy. Tested by replaying every prefix of the writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from os import PathLike
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+
+from musclehand.core.errors import InvalidValue, OutputError, UnknownName
+from musclehand.core.recording_reader import FORMAT, VERSION, Channel, RecordedChannel, Recording, RecordingError, Table
+
+__all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "RecordingWriter", "Table"]
+
+# Checksums on all structures and an append-only chunk index came with this version of the file format.
+_LIBVER = ("v110", "v110")
+_BYTES_PER_CHUNK = 4096
+_TABLE_ROWS_PER_CHUNK = 256
+
+
+class RecordingWriter:
+    """Writes a recording, row by row.
+
+    In a `with` block the file is closed as complete when the block ends, and left marked incomplete by an exception.
+    Memory stays flat: one chunk.
+
+    Args:
+        path: the file to write; one that exists is replaced.
+        channels: what is recorded, by name.
+        tables: lists to be written along the way: for each, its columns' units by column name.
+        metadata: what is known at the start (versions, model hash, seed); anything JSON can hold.
+        rows_per_chunk: rows written at a time, the most a kill can lose.
+
+    Raises:
+        OutputError: the file cannot be written.
+        InvalidValue: no channels, or metadata that JSON cannot hold.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        channels: Mapping[str, Channel],
+        *,
+        tables: Mapping[str, Mapping[str, str]] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        rows_per_chunk: int = 256,
+    ) -> None:
+        if not channels:
+            raise InvalidValue("channels", {}, "at least one channel")
+        if rows_per_chunk < 1:
+            raise InvalidValue("rows_per_chunk", rows_per_chunk, "at least 1")
+        self._columns = {name: dict(columns) for name, columns in (tables or {}).items()}
+        if not all(self._columns.values()):
+            raise InvalidValue("table columns", self._columns, "at least one column in each table")
+        header = _to_json(
+            {
+                "channels": {name: asdict(channel) for name, channel in channels.items()},
+                "tables": self._columns,
+                "metadata": dict(metadata or {}),
+            }
+        )
+        self.path = str(path)
+        self.num_rows = 0
+        self._channels = dict(channels)
+        self._chunk = rows_per_chunk
+        self._buffer = {n: np.empty((rows_per_chunk, *c.shape), c.dtype) for n, c in channels.items()}
+        self._filled = 0
+        self._stream: BinaryIO | None = None
+        try:
+            self._stream = open(path, "w+b")  # noqa: SIM115 - lives as long as the writer
+            self._create(header)
+        except OSError as error:
+            self._drop()
+            raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+
+    def _create(self, header: bytes) -> None:
+        # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill would leave behind.
+        self._file = h5py.File(self._stream, "w", libver=_LIBVER)
+        self._file.attrs["format"] = np.bytes_(FORMAT)
+        self._file.attrs["version"] = VERSION
+        self._file.attrs["complete"] = 0
+        content = np.frombuffer(header, dtype="u1")
+        self._file.create_dataset("header", data=content, chunks=content.shape, fletcher32=True)
+        self._results = self._extendable(self._file, "results", (), "u1", _BYTES_PER_CHUNK)
+        counts = 1 + len(self._columns)
+        self._rows = self._file.create_dataset("rows", data=np.zeros(counts, "i8"), chunks=(counts,), fletcher32=True)
+        group = self._file.create_group("channels")
+        self._data = {}
+        for name, channel in self._channels.items():
+            data = self._extendable(group, name, channel.shape, channel.dtype, self._chunk)
+            data.attrs["unit"] = np.bytes_(channel.unit.encode())
+            if channel.names:
+                data.attrs["names"] = _fixed(channel.names)
+            self._data[name] = data
+        group = self._file.create_group("tables")
+        self._tables = {}
+        for name, columns in self._columns.items():
+            data = self._extendable(group, name, (len(columns),), "f8", _TABLE_ROWS_PER_CHUNK)
+            data.attrs["columns"] = _fixed(tuple(columns))
+            data.attrs["units"] = _fixed(tuple(columns.values()))
+            self._tables[name] = data
+        self._file.flush()
+
+    @staticmethod
+    def _extendable(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, chunk: int) -> h5py.Dataset:
+        return group.create_dataset(
+            name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(chunk, *shape), fletcher32=True
+        )
+
+    def append(self, **arrays: np.ndarray | float) -> None:
+        """Add one row: a value for every channel. The arrays are copied.
+
+        Raises:
+            UnknownName: a value for a channel that there is not.
+            InvalidValue: a channel without a value, a value of another shape, or the writer is closed.
+            OutputError: the disk is full or gone.
+        """
+        self._check_open()
+        for name in arrays:
+            if name not in self._channels:
+                raise UnknownName("channel", name, self._channels)
+        for name, channel in self._channels.items():
+            if name not in arrays:
+                raise InvalidValue(f"channel {name}", None, "given in every row")
+            if np.shape(arrays[name]) != channel.shape:
+                raise InvalidValue(f"shape of channel {name}", np.shape(arrays[name]), f"{channel.shape}")
+        for name, value in arrays.items():
+            self._buffer[name][self._filled] = value
+        self._filled += 1
+        if self._filled == self._chunk:
+            self._write_chunk()
+
+    def extend_table(self, name: str, values: np.ndarray) -> None:
+        """Add rows to a table: shape (num_rows, num_columns). They reach the file at once.
+
+        Raises:
+            UnknownName: no such table.
+            InvalidValue: the shape does not fit the columns, or the writer is closed.
+            OutputError: the disk is full or gone.
+        """
+        self._check_open()
+        if name not in self._tables:
+            raise UnknownName("table", name, self._tables)
+        values = np.asarray(values, dtype="f8")
+        columns = len(self._columns[name])
+        if values.ndim != 2 or values.shape[1] != columns:
+            raise InvalidValue(f"shape of table {name}", values.shape, f"(rows, {columns})")
+        table, count = self._tables[name], 1 + list(self._tables).index(name)
+        try:
+            begin = len(table)
+            table.resize(begin + len(values), axis=0)
+            table[begin:] = values
+            self._file.flush()
+            self._rows[count] = len(table)
+            self._file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
+    def close(self, results: Mapping[str, Any] | None = None) -> None:
+        """Write what is left, `results` (anything JSON can hold), and mark the recording complete. Again is harmless.
+
+        Raises:
+            InvalidValue: JSON cannot hold the results.
+            OutputError: the disk is full or gone.
+        """
+        if self._stream is None:
+            return
+        text = _to_json(dict(results or {}))
+        try:
+            self._write_chunk()
+            self._results.resize(len(text), axis=0)
+            self._results[:] = np.frombuffer(text, dtype="u1")
+            self._file.flush()
+            self._file.attrs["complete"] = 1
+            self._file.close()
+            self._stream.close()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+        self._stream = None
+
+    def abandon(self) -> None:
+        """Write what is left and close without marking the recording complete. Again is harmless."""
+        if self._stream is None:
+            return
+        try:
+            self._write_chunk()
+            self._file.close()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+        self._drop()
+
+    def __enter__(self) -> RecordingWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def _write_chunk(self) -> None:
+        """Put the gathered rows into the file: first the data, then the count that makes them valid."""
+        if self._filled == 0:
+            return
+        end = self.num_rows + self._filled
+        try:
+            for name, data in self._data.items():
+                data.resize(end, axis=0)
+                data[self.num_rows :] = self._buffer[name][: self._filled]
+            self._file.flush()
+            self._rows[0] = end
+            self._file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+        self.num_rows, self._filled = end, 0
+
+    def _check_open(self) -> None:
+        if self._stream is None:
+            raise InvalidValue("recording", self.path, "open; this one has been closed")
+
+    def _failed(self, error: Exception) -> OutputError:
+        """Let go of the file after a failed write; what was counted in `/rows` before stays readable."""
+        self._filled = 0
+        self._drop()
+        return OutputError(self.path, str(error).splitlines()[0])
+
+    def _drop(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:  # the buffer of a full disk; the failed write itself has been reported
+                return
+
+
+def _fixed(texts: tuple[str, ...]) -> np.ndarray:
+    """Strings of fixed length: HDF5 keeps those in the checksummed header, others in a heap that has no checksum."""
+    return np.array([text.encode() for text in texts], dtype="S")
+
+
+def _to_json(content: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(content, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidValue("metadata", content, f"what JSON can hold ({error})") from error

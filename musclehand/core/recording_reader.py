@@ -1,0 +1,219 @@
+"""Reading a recording: lazy slices of its channels, its tables, and clear words about a damaged file.
+
+The format, and how a file comes to survive the death of its writer, are described in `musclehand.core.recording`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
+
+FORMAT = "musclehand-recording"
+VERSION = 1
+
+_DAMAGE = (
+    OSError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+
+
+class RecordingError(MusclehandError):
+    """A file that is not a recording, or one that is cut short or damaged: names the file and what is wrong."""
+
+    def __init__(self, path: str | PathLike[str], problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(f"{self.path}: {problem}")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One quantity recorded at every control step.
+
+    `unit` as text ("rad", "N", "1"); `shape` of one row; `names` of the entries along its first axis (joints,
+    muscles, keys), or none; `dtype` "f8", "f4", "i8" or "u1".
+    """
+
+    unit: str
+    shape: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    dtype: str = "f8"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("f8", "f4", "i8", "u1"):
+            raise InvalidValue("channel dtype", self.dtype, "f8, f4, i8 or u1")
+        if any(size < 1 for size in self.shape):
+            raise InvalidValue("channel shape", self.shape, "sizes of at least 1")
+        if self.names and (not self.shape or len(self.names) != self.shape[0]):
+            raise InvalidValue("channel names", len(self.names), f"one for each of the entries of {self.shape}")
+
+
+class Table(NamedTuple):
+    """A table in a recording: `values` of shape (num_rows, num_columns), a name and a unit for each column."""
+
+    values: np.ndarray
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+class RecordedChannel:
+    """A channel of an open recording, read from the file only where it is indexed.
+
+    Index like an array along the rows: `qpos[10]`, `qpos[-100:]`, `qpos[::10, 3]`, `qpos[:]`.
+    """
+
+    def __init__(self, path: str, data: h5py.Dataset, channel: Channel, num_rows: int) -> None:
+        self._path, self._data = path, data
+        self.unit, self.names = channel.unit, channel.names
+        self.shape = (num_rows, *channel.shape)
+        self.dtype = np.dtype(channel.dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int | slice | tuple[Any, ...]) -> Any:
+        """The rows asked for, as an array in memory.
+
+        Raises:
+            RecordingError: this part of the file is damaged.
+            IndexError: a row that is not there.
+        """
+        first, rest = (index[0], index[1:]) if isinstance(index, tuple) else (index, ())
+        if not isinstance(first, slice):
+            row = range(len(self))[first]
+            return self._read(slice(row, row + 1))[(0, *rest)]
+        rows = range(len(self))[first]
+        if len(rows) == 0:
+            return self._read(slice(0, 0))[(slice(None), *rest)]
+        low, high = min(rows[0], rows[-1]), max(rows[0], rows[-1])
+        block = self._read(slice(low, high + 1, abs(rows.step)))
+        return (block if rows.step > 0 else block[::-1])[(slice(None), *rest)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
+
+    def _read(self, rows: slice) -> np.ndarray:
+        try:
+            return self._data[rows]
+        except _DAMAGE as error:
+            raise RecordingError(
+                self._path, f"rows {rows.start}..{rows.stop} of {self._data.name} are damaged"
+            ) from error
+
+
+class Recording:
+    """A recording open for reading: `with Recording.open(path) as recording: recording["qpos"][:100]`.
+
+    `complete` tells whether the writer closed it in good order; one that was killed has all rows but the last chunk's.
+    `channels`, `metadata`, `results` (empty when incomplete), `num_rows` and `tables` (names) are read at once.
+    """
+
+    def __init__(self, path: str, file: h5py.File) -> None:
+        self.path = path
+        self._file = file
+        header = _from_json(file["header"])
+        self.metadata: Mapping[str, Any] = MappingProxyType(header["metadata"])
+        self.channels: Mapping[str, Channel] = MappingProxyType(
+            {
+                name: Channel(row["unit"], tuple(row["shape"]), tuple(row["names"]), row["dtype"])
+                for name, row in header["channels"].items()
+            }
+        )
+        self.complete = bool(file.attrs["complete"])
+        self.results: Mapping[str, Any] = MappingProxyType(_from_json(file["results"]) if self.complete else {})
+        self.tables = tuple(header["tables"])
+        self._columns = {name: dict(columns) for name, columns in header["tables"].items()}
+        counts = [int(count) for count in file["rows"][:]]
+        self.num_rows = counts[0]
+        self._counts = dict(zip(self.tables, counts[1:], strict=True))
+        for name, channel in self.channels.items():
+            data = file["channels"][name]
+            whole = len(data) == self.num_rows if self.complete else len(data) >= self.num_rows
+            if not whole or data.shape[1:] != channel.shape or data.dtype != np.dtype(channel.dtype):
+                raise ValueError(f"channel {name} is not what the header says")
+        for name, columns in self._columns.items():
+            if file["tables"][name].shape[1] != len(columns) or len(file["tables"][name]) < self._counts[name]:
+                raise ValueError(f"table {name} is not what the header says")
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Recording:
+        """Open a recording, complete or not.
+
+        Raises:
+            RecordingError: no such file, not a recording, of a later version, cut short or damaged.
+        """
+        try:
+            with open(path, "rb"):
+                file = h5py.File(path, "r")
+        except OSError as error:
+            problem = os.strerror(error.errno) if error.errno else "not an HDF5 file, or cut short or damaged"
+            raise RecordingError(path, problem) from error
+        try:
+            if bytes(file.attrs.get("format", b"")) != FORMAT.encode():
+                raise RecordingError(path, "an HDF5 file, but not a recording of musclehand")
+            if int(file.attrs["version"]) != VERSION:
+                raise RecordingError(path, f"version {file.attrs['version']}; this release reads version {VERSION}")
+            return cls(str(path), file)
+        except RecordingError:
+            file.close()
+            raise
+        except (*_DAMAGE, InvalidValue) as error:
+            file.close()
+            raise RecordingError(path, f"damaged ({str(error).splitlines()[0]})") from error
+
+    def __getitem__(self, name: str) -> RecordedChannel:
+        """A channel, to be sliced.
+
+        Raises:
+            UnknownName: no such channel.
+        """
+        if name not in self.channels:
+            raise UnknownName("channel", name, self.channels)
+        return RecordedChannel(self.path, self._file["channels"][name], self.channels[name], self.num_rows)
+
+    def table(self, name: str) -> Table:
+        """A table, read as a whole.
+
+        Raises:
+            UnknownName: no such table.
+            RecordingError: it is damaged.
+        """
+        if name not in self.tables:
+            raise UnknownName("table", name, self.tables)
+        try:
+            values = self._file["tables"][name][: self._counts[name]]
+        except _DAMAGE as error:
+            raise RecordingError(self.path, f"table {name} is damaged") from error
+        return Table(values, tuple(self._columns[name]), tuple(self._columns[name].values()))
+
+    def close(self) -> None:
+        """Let go of the file. Again is harmless."""
+        self._file.close()
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _from_json(data: h5py.Dataset) -> dict[str, Any]:
+    return dict(json.loads(bytes(data[:])))

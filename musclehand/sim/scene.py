@@ -1,0 +1,178 @@
+"""The scene of a performance: a piano and two muscle-driven hands, each carried by a servo-driven forearm.
+
+The carrier stands in for the arm. Its frame lies at the wrist's centre of rotation, its axes are the world's, and
+six force- or torque-bounded position servos move it: x, y, z, then yaw, pitch and roll about the wrist. Everything
+below the elbow is the hand's: forearm rotation, wrist and fingers are moved by muscles only. Gravity is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.body.hand import HandIndex, add_hands, load_hand
+from musclehand.body.overlay import KEY_BIT, ROOT
+from musclehand.body.tables import HandTables, load_tables
+from musclehand.piano.build import KeyAddresses, build_piano, find_keys
+from musclehand.piano.geometry import PianoParameters, load_piano_parameters
+
+SIM_DT = 0.002
+"""Simulation step [s]."""
+
+CARRIER_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
+
+def hand_to_world(side: Side) -> np.ndarray:
+    """Rotation from the hand's root frame to the keyboard's world, palm down. Shape (3, 3).
+
+    In the root frame fingers point along -y, the thumb along +x, and the back of the right hand along +z; the left
+    hand is mirrored in z. In the world fingers point along +y and the back of the hand up.
+    """
+    return np.diag([-side.mirror, -1.0, side.mirror])
+
+
+@dataclass(frozen=True)
+class CarrierParameters:
+    """Servos of the forearm. Stiffness `kp` [N/m, N m/rad], damping `kd`, bounds [N, N m], ranges [m, rad].
+
+    The bounds are what an arm can do: 150 N and 15 N m (shoulder and elbow strength at the wrist is higher;
+    Garner & Pandy 2001, Comput Methods Biomech Biomed Eng 4:93, give 50-100 N m at the joints).
+    """
+
+    kp: tuple[float, float] = (20000.0, 400.0)
+    kd: tuple[float, float] = (400.0, 6.0)
+    bound: tuple[float, float] = (150.0, 15.0)
+    armature: tuple[float, float] = (1.0, 0.005)
+
+
+@dataclass(frozen=True)
+class CarrierIndex:
+    """Where one carrier is in the model: six dofs, positions and actuators in the order of `CARRIER_AXES`."""
+
+    dofs: np.ndarray
+    qpos: np.ndarray
+    actuators: np.ndarray
+    kp: np.ndarray
+    kd: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A compiled scene and where everything is in it. `hands` and `carriers` have the same sides."""
+
+    model: mujoco.MjModel
+    piano: PianoParameters
+    tables: HandTables
+    hands: dict[Side, HandIndex]
+    carriers: dict[Side, CarrierIndex]
+    keys: KeyAddresses
+
+
+def build_scene(
+    *,
+    sides: Sequence[Side] = tuple(Side),
+    visual: bool = False,
+    strength_scale: float = 1.0,
+    piano: PianoParameters | None = None,
+    tables: HandTables | None = None,
+    carrier: CarrierParameters | None = None,
+) -> Scene:
+    """Builds and compiles the scene.
+
+    Args:
+        sides: the hands to put in; none for the piano alone.
+        visual: with bone meshes, for pictures. Joints and actuators are the same either way.
+        strength_scale: factor on the peak force of all muscles.
+        piano, tables, carrier: other parameters than those that come with the package.
+
+    Raises:
+        ModelError, InvalidValue: a table or parameter is not usable.
+    """
+    piano, tables = piano or load_piano_parameters(), tables or load_tables()
+    carrier = carrier or CarrierParameters()
+    spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
+    spec.option.timestep = SIM_DT
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.compiler.boundmass = 0.0
+    spec.compiler.boundinertia = 0.0
+    wrist = _wrist_centre(tables) if sides else np.zeros(3)
+    parents = {side: _add_carrier(spec, side, carrier, wrist) for side in sides}
+    if parents:
+        add_hands(spec, parents, visual=visual, strength_scale=strength_scale, tables=tables)
+    if visual:
+        _add_stage(spec)
+    model = spec.compile()
+    return Scene(
+        model=model,
+        piano=piano,
+        tables=tables,
+        hands={side: HandIndex.from_model(model, side, tables) for side in sides},
+        carriers={side: _carrier_index(model, side, carrier) for side in sides},
+        keys=find_keys(model),
+    )
+
+
+def carrier_joint(side: Side, axis: str) -> str:
+    """Name of a carrier's joint and servo."""
+    return side.name_of(f"forearm_{axis}")
+
+
+def _wrist_centre(tables: HandTables) -> np.ndarray:
+    """Position of the wrist in the right hand's root frame at the neutral posture [m]. Shape (3,)."""
+    model = load_hand(Side.RIGHT, tables=tables)
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    root, lunate = (model.body(Side.RIGHT.name_of(name)).id for name in (ROOT, "lunate"))
+    return np.array(data.xpos[lunate] - data.xpos[root])
+
+
+def _add_carrier(spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray) -> mujoco.MjsFrame:
+    body = spec.worldbody.add_body(name=side.name_of("forearm"))
+    for i, axis in enumerate(CARRIER_AXES):
+        turning = i >= 3
+        name = carrier_joint(side, axis)
+        direction = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 1, 0]][i]
+        kind = mujoco.mjtJoint.mjJNT_HINGE if turning else mujoco.mjtJoint.mjJNT_SLIDE
+        body.add_joint(name=name, type=kind, axis=direction, armature=params.armature[turning])
+        actuator = spec.add_actuator(name=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=name)
+        actuator.set_to_position(kp=params.kp[turning], kv=params.kd[turning])
+        actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+        actuator.forcerange = [-params.bound[turning], params.bound[turning]]
+    centre = np.array([wrist[0], wrist[1], side.mirror * wrist[2]])
+    quat = np.zeros(4)
+    rotation = hand_to_world(side)
+    mujoco.mju_mat2Quat(quat, rotation.ravel())
+    return body.add_frame(pos=-rotation @ centre, quat=quat)
+
+
+def _carrier_index(model: mujoco.MjModel, side: Side, params: CarrierParameters) -> CarrierIndex:
+    names = [carrier_joint(side, axis) for axis in CARRIER_AXES]
+    return CarrierIndex(
+        dofs=np.array([model.joint(name).dofadr[0] for name in names]),
+        qpos=np.array([model.joint(name).qposadr[0] for name in names]),
+        actuators=np.array([model.actuator(name).id for name in names]),
+        kp=np.repeat(params.kp, 3),
+        kd=np.repeat(params.kd, 3),
+    )
+
+
+def _add_stage(spec: mujoco.MjSpec) -> None:
+    """Floor, lights and background for pictures."""
+    spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
+    spec.visual.headlight.diffuse = [0.4, 0.4, 0.4]
+    spec.visual.map.shadowscale = 0.6
+    spec.visual.quality.shadowsize = 4096
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.82, 0.86, 0.90],
+        rgb2=[0.45, 0.50, 0.56],
+        width=256,
+        height=256,
+    )
+    spec.worldbody.add_light(pos=[-0.4, -0.8, 1.4], dir=[0.25, 0.5, -0.85], castshadow=True, diffuse=[0.6, 0.6, 0.6])
+    spec.worldbody.add_light(pos=[0.8, 0.6, 1.2], dir=[-0.5, -0.4, -0.75], castshadow=False, diffuse=[0.3, 0.3, 0.3])
