@@ -18,13 +18,14 @@ the death of the process, not of the machine. Reading is lazy. Tested by replayi
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 import numpy as np
@@ -38,6 +39,38 @@ __all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "Recordi
 _LIBVER = ("v110", "v110")
 _BYTES_PER_CHUNK = 4096
 _TABLE_ROWS_PER_CHUNK = 256
+
+
+class _Stream(io.FileIO):
+    """The file below HDF5. After a failed write it drops all that follow and keeps the error.
+
+    HDF5 cannot be told of a full disk through a Python file without risk to the process, so it is not: the writer
+    looks at `error` itself. What reached the disk is a prefix of the writes, as after a kill.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        super().__init__(path, "w+b")
+        self.error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write everything or nothing more; always says that it did."""
+        left = memoryview(content).cast("B")
+        size = len(left)
+        try:
+            while self.error is None and len(left) > 0:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size of the file, unless a write has failed."""
+        try:
+            if self.error is None:
+                return super().truncate(size)
+        except OSError as error:
+            self.error = error
+        return size or 0
 
 
 class RecordingWriter:
@@ -87,13 +120,11 @@ class RecordingWriter:
         self._chunk = rows_per_chunk
         self._buffer = {n: np.empty((rows_per_chunk, *c.shape), c.dtype) for n, c in channels.items()}
         self._filled = 0
-        self._stream: BinaryIO | None = None
         try:
-            self._stream = open(path, "w+b")  # noqa: SIM115 - lives as long as the writer
-            self._create(header)
+            self._stream = _Stream(path)
         except OSError as error:
-            self._drop()
             raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+        self._create(header)
 
     def _create(self, header: bytes) -> None:
         # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill would leave behind.
@@ -121,7 +152,7 @@ class RecordingWriter:
             data.attrs["columns"] = _fixed(tuple(columns))
             data.attrs["units"] = _fixed(tuple(columns.values()))
             self._tables[name] = data
-        self._file.flush()
+        self._flush()
 
     @staticmethod
     def _extendable(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, chunk: int) -> h5py.Dataset:
@@ -168,15 +199,12 @@ class RecordingWriter:
         if values.ndim != 2 or values.shape[1] != columns:
             raise InvalidValue(f"shape of table {name}", values.shape, f"(rows, {columns})")
         table, count = self._tables[name], 1 + list(self._tables).index(name)
-        try:
-            begin = len(table)
-            table.resize(begin + len(values), axis=0)
-            table[begin:] = values
-            self._file.flush()
-            self._rows[count] = len(table)
-            self._file.flush()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        begin = len(table)
+        table.resize(begin + len(values), axis=0)
+        table[begin:] = values
+        self._flush()
+        self._rows[count] = len(table)
+        self._flush()
 
     def close(self, results: Mapping[str, Any] | None = None) -> None:
         """Write what is left, `results` (anything JSON can hold), and mark the recording complete. Again is harmless.
@@ -185,31 +213,26 @@ class RecordingWriter:
             InvalidValue: JSON cannot hold the results.
             OutputError: the disk is full or gone.
         """
-        if self._stream is None:
+        if self._stream.closed:
             return
-        text = _to_json(dict(results or {}))
-        try:
-            self._write_chunk()
-            self._results.resize(len(text), axis=0)
-            self._results[:] = np.frombuffer(text, dtype="u1")
-            self._file.flush()
-            self._file.attrs["complete"] = 1
-            self._file.close()
-            self._stream.close()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
-        self._stream = None
+        text = np.frombuffer(_to_json(dict(results or {})), dtype="u1")
+        self._write_chunk()
+        self._results.resize(len(text), axis=0)
+        self._results[:] = text
+        self._flush()
+        self._file.attrs.modify("complete", 1)
+        self._flush()
+        self._let_go()
 
     def abandon(self) -> None:
-        """Write what is left and close without marking the recording complete. Again is harmless."""
-        if self._stream is None:
-            return
-        try:
+        """Write what is left and close without marking the recording complete. Again is harmless.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        if not self._stream.closed:
             self._write_chunk()
-            self._file.close()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
-        self._drop()
+            self._let_go()
 
     def __enter__(self) -> RecordingWriter:
         return self
@@ -227,34 +250,29 @@ class RecordingWriter:
         if self._filled == 0:
             return
         end = self.num_rows + self._filled
-        try:
-            for name, data in self._data.items():
-                data.resize(end, axis=0)
-                data[self.num_rows :] = self._buffer[name][: self._filled]
-            self._file.flush()
-            self._rows[0] = end
-            self._file.flush()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        for name, data in self._data.items():
+            data.resize(end, axis=0)
+            data[self.num_rows :] = self._buffer[name][: self._filled]
+        self._flush()
+        self._rows[0] = end
+        self._flush()
         self.num_rows, self._filled = end, 0
 
+    def _flush(self) -> None:
+        """Bring everything to the file, or let go of it: what was counted in `/rows` before stays readable."""
+        self._file.flush()
+        if self._stream.error is not None:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._file.close()
+        self._stream.close()
+        if (error := self._stream.error) is not None:
+            raise OutputError(self.path, os.strerror(error.errno) if error.errno else str(error)) from error
+
     def _check_open(self) -> None:
-        if self._stream is None:
+        if self._stream.closed:
             raise InvalidValue("recording", self.path, "open; this one has been closed")
-
-    def _failed(self, error: Exception) -> OutputError:
-        """Let go of the file after a failed write; what was counted in `/rows` before stays readable."""
-        self._filled = 0
-        self._drop()
-        return OutputError(self.path, str(error).splitlines()[0])
-
-    def _drop(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            try:
-                stream.close()
-            except OSError:  # the buffer of a full disk; the failed write itself has been reported
-                return
 
 
 def _fixed(texts: tuple[str, ...]) -> np.ndarray:
