@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from importlib import resources
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,9 +97,10 @@ def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParam
     if values.keys() != known:
         raise ModelError(source, f"parameters missing or unknown: {', '.join(sorted(known ^ values.keys()))}")
     try:
-        return PianoParameters(
-            **{name: tuple(map(float, v)) if name in _VECTOR_SIZES else float(v) for name, v in values.items()}
-        )
+        numbers: dict[str, Any] = {
+            name: tuple(map(float, value)) if name in _VECTOR_SIZES else float(value) for name, value in values.items()
+        }
+        return PianoParameters(**numbers)
     except (TypeError, ValueError, InvalidValue) as error:
         raise ModelError(source, str(error)) from error
 

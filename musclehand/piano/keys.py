@@ -40,7 +40,8 @@ class KeySensor:
 
     Call `update` after every physics step and `finish` at the end. Memory is the notes' own. The first update only
     sets the scene: a key that is already down then is silent until it has been let go. Times count from `start` [s];
-    what sounded before that is left out or cut off at 0.
+    what sounded before that is left out or cut off at 0. They are rounded to 1 ns, so that a note played on the beat
+    is on the beat and not a rounding error before it.
     """
 
     def __init__(self, params: PianoParameters, *, start: float = 0.0) -> None:
@@ -144,7 +145,7 @@ class KeySensor:
             self._pedals.append(span)
 
     def _note(self, key: int, onset: float, offset: float, velocity: int) -> Note | None:
-        onset, offset = max(onset - self._start, 0.0), offset - self._start
+        onset, offset = max(round(onset - self._start, 9), 0.0), round(offset - self._start, 9)
         return Note(onset, key_to_pitch(key), offset, velocity) if offset > onset else None
 
     def _span(self, start: float, end: float) -> Pedal | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import mujoco
@@ -63,7 +64,7 @@ class KeyboardPlayer:
     first stroke; give `KeySensor` the same. Steps must fall on multiples of the timestep.
 
     Exact while notes last 3 steps and keys are up for 4 (a shorter one is lengthened, or the release before it moved
-    earlier), and for all velocities at steps of 2 ms; longer steps cannot show the fastest strokes and play them softer.
+    earlier), and for all velocities at steps of 2 ms; longer steps cannot show the fastest strokes: they come softer.
 
     Raises:
         InvalidValue: the score presses a key that is down (pass it through `keyboard_score` first), begins before
@@ -140,7 +141,7 @@ def _plan_key(
     notes: Sequence[Note], key: _Key, params: PianoParameters, dt: float, start: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """A key's reference as (step, angle [rad]) pairs to be joined by smooth steps; at rest before and after."""
-    for before, after in zip(notes, notes[1:], strict=False):
+    for before, after in pairwise(notes):
         if after.onset <= before.offset:
             raise InvalidValue(
                 "note", after, f"begun after its key was let go at {before.offset} s; use keyboard_score"
