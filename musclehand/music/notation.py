@@ -164,9 +164,9 @@ def parse_header(text: str, source: str) -> Header:
         raise _error(source, lines["time"], f"time {values['time']!r} is not a time signature such as 3/4")
     if not re.fullmatch(r"[1-9]|10", values["level"]):
         raise _error(source, lines["level"], f"level {values['level']!r} is not 1..10")
-    pickup = _length(values["pickup"], source, lines["pickup"]) if "pickup" in values else None
     bar = Fraction(4 * int(signature[1]), int(signature[2]))
-    if pickup is not None and pickup >= bar:
+    pickup = _length(values["pickup"], source, lines["pickup"]) if "pickup" in values else None
+    if pickup and pickup >= bar:
         raise _error(source, lines["pickup"], f"the pickup is {pickup} quarters, no shorter than a bar ({bar})")
     tempi = tuple(_tempi(values["tempo_bpm"], source, lines["tempo_bpm"]))
     return Header(values["title"], values["composer"], values["source"], int(values["level"]), tempi, bar, pickup)
@@ -204,9 +204,8 @@ def _split_voices(text: str, source: str) -> dict[str, list[_Place]]:
     voices: dict[str, list[_Place]] = {}
     current: list[_Place] | None = None
     for number, line in _lines(text):
-        name = line.removesuffix(":")
-        if line.endswith(":") and _VOICE.fullmatch(name):
-            current = voices.setdefault(name, [])
+        if line.endswith(":") and _VOICE.fullmatch(line[:-1]):
+            current = voices.setdefault(line[:-1], [])
             if current and current[-1].text != "|":
                 current.append(_Place("|", number))
         elif current is not None:
@@ -280,7 +279,7 @@ def _read_key(text: str, place: _Place, source: str) -> _Key:
     if not is_on_keyboard(pitch):
         raise _error(source, place.line, f"{match['pitch']} is not on the keyboard")
     finger = Finger(int(match["finger"])) if match["finger"] else None
-    return _Key(pitch, finger, staccato=bool(match["staccato"]), tied=bool(match["tie"]))
+    return _Key(pitch, finger, bool(match["staccato"]), bool(match["tie"]))
 
 
 def _check_bar(name: str, voice: _Voice, header: Header, place: _Place, source: str, *, last: bool) -> None:

@@ -46,9 +46,10 @@ class _Stroke(NamedTuple):
 
 
 class _Partials(NamedTuple):
-    """Decaying sinusoids: level at the start, frequency [Hz], decay rate [1/s]. Shape (num_partials,) each."""
+    """Decaying sinusoids: level and phase [rad] at the start, frequency [Hz], decay [1/s]. Shape (num_partials,)."""
 
     level: np.ndarray
+    phase: np.ndarray
     frequency: np.ndarray
     decay: np.ndarray
 
@@ -198,9 +199,11 @@ def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
     levels = np.concatenate([share * level for share, _, _ in parts])
     frequencies = np.concatenate([detune * frequency for _, detune, _ in parts])
     decays = np.concatenate([rate * prompt for _, _, rate in parts])
+    # The soundboard scatters the phases; in step they would add up to one buzzing pulse a period.
+    phases = np.tile(2 * np.pi * 0.618 * n**2, len(parts))
     kept = (levels > _QUIETEST * 0.25) & (frequencies < 0.45 * sample_rate)
     kept[0] = True
-    return _Partials(levels[kept], frequencies[kept], decays[kept])
+    return _Partials(levels[kept], phases[kept], frequencies[kept], decays[kept])
 
 
 def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sample_rate: int) -> np.ndarray:
@@ -218,8 +221,10 @@ def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sa
     batch = 24
     for first in range(0, len(tone), batch):
         blocks = np.arange(first, min(first + batch, len(tone)))
-        alive = partials.level * np.exp(-partials.decay * first * _BLOCK / sample_rate) > _QUIETEST * 0.1
-        begin = partials.level[alive] * np.exp(exponent[alive] * (blocks[:, None] * _BLOCK))
+        alive = partials.level * np.exp(-partials.decay * first * _BLOCK / sample_rate) > _QUIETEST * 0.03
+        begin = partials.level[alive] * np.exp(
+            exponent[alive] * (blocks[:, None] * _BLOCK) + 1j * partials.phase[alive]
+        )
         left = np.concatenate([begin.real, begin.imag], axis=1).astype(np.float32)
         right = np.concatenate([within.imag[alive], within.real[alive]])
         tone[blocks] = left @ right
@@ -228,6 +233,8 @@ def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sa
     flat[:rise] *= np.sin(np.linspace(0, np.pi / 2, rise, dtype=np.float32)) ** 2
     knock = _knock(pitch, velocity, sample_rate)[:num_samples]
     flat[: len(knock)] += knock
+    end = min(num_samples, round(0.03 * sample_rate))
+    flat[num_samples - end :] *= np.linspace(1, 0, end, dtype=np.float32)  # what is left at -65 dB, without a click
     return flat
 
 
