@@ -39,14 +39,12 @@ def build_piano(params: PianoParameters, *, contype: int = 0, conaffinity: int =
 
     `contype` and `conaffinity` are the keys' collision bits: two geoms collide when one's contype shares a bit with
     the other's conaffinity. With the defaults keys meet MuJoCo's ordinary geoms, and never each other. The case is
-    for looks only. Lights and cameras are the scene's.
+    for looks only. Lights, cameras, timestep and integrator are the scene's.
     """
     spec = mujoco.MjSpec()
     spec.modelname = "piano"
     spec.compiler.degree = False
     spec.compiler.autolimits = True
-    spec.option.timestep = 0.002
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     for name, rgba, gloss in (
         ("piano/white", _WHITE_RGBA, 0.5),
         ("piano/black", _BLACK_RGBA, 0.6),
