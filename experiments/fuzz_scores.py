@@ -1,0 +1,351 @@
+"""Damaged score files by the thousand: does reading ever do anything but return a score or say what is wrong?
+
+    python experiments/fuzz_scores.py --count 20000
+
+Seeds of every format are made here, then damaged: bytes flipped, cut off, inserted, lengths changed, blocks repeated,
+words of the text exchanged. A worker process with a memory limit reads each one and is killed when it hangs. Reported:
+what came of the files, errors by kind, the slowest file, the largest growth of memory (peak resident size while
+reading). The exit code is 1 when anything but a `ScoreError` escaped, or a file took over 2 s or grew memory by over
+256 MB; such files are kept. Mutant k of seed s is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import queue
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from musclehand.core.errors import ScoreError
+from musclehand.music.midi import write_midi
+from musclehand.music.pig import write_pig
+from musclehand.music.reading import read_score
+from musclehand.music.score import Finger, Hand, Note, Pedal, Score
+
+MAX_SECONDS = 2.0
+MAX_GROWTH_MB = 256.0
+KILL_SECONDS = 20.0
+ADDRESS_SPACE = 4 << 30
+
+
+@dataclass(frozen=True)
+class Config:
+    """How many files, from which random seed, and where the offending ones are kept."""
+
+    count: int = 20_000
+    seed: int = 0
+    out: Path = Path("runs/fuzz_scores")
+
+
+@dataclass
+class Report:
+    """What came of the files."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    offending: list[str] = field(default_factory=list)
+    slowest: tuple[float, int, str] = (0.0, -1, "")
+    largest: tuple[float, int, str] = (0.0, -1, "")
+
+    def add(self, row: dict[str, object]) -> None:
+        """Count one file."""
+        index, suffix = int(str(row["index"])), str(row["suffix"])
+        seconds, growth = float(str(row["seconds"])), float(str(row["growth_mb"]))
+        self.outcomes[f"{suffix} {row['outcome']}"] += 1
+        self.errors[str(row["error"])] += 1
+        self.slowest = max(self.slowest, (seconds, index, suffix))
+        self.largest = max(self.largest, (growth, index, suffix))
+        if row["outcome"] == "unhandled" or seconds > MAX_SECONDS or growth > MAX_GROWTH_MB:
+            self.offending.append(f"{index}{suffix}: {row['error']}, {seconds:.2f} s, {growth:.0f} MB")
+
+
+def make_seeds() -> list[tuple[str, bytes]]:
+    """Sound files of every format, as (extension, content)."""
+    rng = random.Random(1)
+    notes = [
+        Note(0.25 * i, rng.randint(30, 95), 0.25 * i + 0.4, rng.randint(1, 127), Hand(i % 2), Finger(1 + i % 5))
+        for i in range(24)
+    ]
+    score = Score(tuple(notes), (Pedal(0.5, 1.5), Pedal(1.5, 3.0)), "seed")
+    with tempfile.TemporaryDirectory() as folder:
+        midi, pig = Path(folder) / "seed.mid", Path(folder) / "seed.txt"
+        write_midi(score, midi)
+        write_pig(score, pig)
+        seeds = [(".mid", midi.read_bytes()), (".mid", _raw_midi()), (".txt", pig.read_bytes())]
+    xml = _musicxml().encode()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("META-INF/container.xml", '<container><rootfile full-path="a.xml"/></container>')
+        zipped.writestr("a.xml", xml)
+    return [*seeds, (".musicxml", xml), (".mxl", archive.getvalue())]
+
+
+def _raw_midi() -> bytes:
+    """Running status, tempo changes, drums, system-exclusive and text events, a chunk of unknown type, format 1."""
+    meta = "00 FF 03 05 70 69 65 63 65  00 FF 51 03 07 A1 20  00 FF 58 04 04 02 18 08  83 60 FF 51 03 05 00 00"
+    events = (
+        "00 F0 05 7E 7F 09 01 F7  00 B0 40 7F  00 C0 00  00 90 3C 50  60 3E 51  60 3C 00  60 3E 00  00 99 24 60"
+        "30 89 24 00  00 E0 00 40  00 90 05 40  10 05 00  00 40 40  00 B0 40 00"
+    )
+    chunks = [bytes.fromhex("4D546864 00000006 0001 0002 01E0  58464948 00000002 6162")]
+    for body in (bytes.fromhex(meta), bytes.fromhex(events) * 4):
+        ended = body + bytes.fromhex("00 FF 2F 00")
+        chunks.append(b"MTrk" + len(ended).to_bytes(4, "big") + ended)
+    return b"".join(chunks)
+
+
+def _musicxml() -> str:
+    """Two staves with ties, grace notes, chords, repeats with endings, tempo, dynamics, pedal, fingering."""
+
+    def note(step: str, octave: int, duration: int, staff: int, more: str = "", first: str = "") -> str:
+        pitch = f"<pitch><step>{step}</step><alter>0</alter><octave>{octave}</octave></pitch>"
+        time_ = f"<duration>{duration}</duration>" if "grace" not in first else ""
+        return f"<note>{first}{pitch}{time_}{more}<voice>{staff}</voice><staff>{staff}</staff></note>"
+
+    finger = "<notations><technical><fingering>3</fingering></technical></notations>"
+    sign = "<direction><direction-type><{0}/></direction-type></direction>"
+    start = (
+        "<attributes><divisions>4</divisions><time><beats>4</beats><beat-type>4</beat-type></time><staves>2</staves>"
+        "</attributes><direction><direction-type><dynamics><f/></dynamics></direction-type>"
+        '<sound tempo="90"/></direction>'
+    )
+    measures = [
+        start + note("C", 5, 8, 1, '<tie type="start"/>') + note("E", 5, 8, 1, "", "<chord/>")
+        + note("C", 5, 8, 1, '<tie type="stop"/>') + "<backup><duration>16</duration></backup>" + note("C", 3, 16, 2),
+        '<barline location="left"><repeat direction="forward"/></barline>' + sign.format('pedal type="start"')
+        + note("D", 5, 0, 1, "", "<grace/>") + note("E", 5, 16, 1, finger) + sign.format('pedal type="stop"'),
+        '<barline location="left"><ending number="1" type="start"/></barline>' + note("F", 5, 16, 1)
+        + '<barline location="right"><ending number="1" type="stop"/><repeat direction="backward"/></barline>',
+        '<barline location="left"><ending number="2" type="start"/></barline>' + note("G", 5, 16, 1)
+        + '<barline location="right"><ending number="2" type="stop"/></barline>',
+        "<forward><duration>4</duration></forward>" + note("A", 4, 12, 2),
+    ]  # fmt: skip
+    body = "".join(f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE score-partwise PUBLIC '
+        '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">'
+        '<score-partwise version="4.0"><part-list><score-part id="P1">'
+        f'<part-name>Piano</part-name></score-part></part-list><part id="P1">{body}</part></score-partwise>'
+    )
+
+
+def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, bytes]:
+    """Damaged file number `index` of a random seed, as (extension, content)."""
+    rng = random.Random(f"{seed}/{index}")
+    suffix, content = seeds[index % len(seeds)]
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
+        way = rng.choice(_WAYS_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else _WAYS)
+        data = way(data, rng) or bytearray(b"\0")
+    if suffix == ".mid" and rng.random() < 0.5:
+        data = _repair(data)
+    if suffix == ".mxl" and rng.random() < 0.5:  # half of the archives are sound, with a damaged score in them
+        inner = _exchange_words(bytearray(_musicxml().encode()), rng)
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.writestr("a.xml", bytes(inner))
+        data = bytearray(archive.getvalue())
+    return suffix, bytes(data)
+
+
+def _flip(data: bytearray, rng: random.Random) -> bytearray:
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return data
+
+
+def _set_byte(data: bytearray, rng: random.Random) -> bytearray:
+    data[rng.randrange(len(data))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    return data
+
+
+def _truncate(data: bytearray, rng: random.Random) -> bytearray:
+    return data[: rng.randrange(len(data))]
+
+
+def _insert(data: bytearray, rng: random.Random) -> bytearray:
+    place, length = rng.randrange(len(data)), rng.choice((1, 2, 4, 16, 5000))
+    byte = rng.choice((b"\xff", b"\x80", b"\x00", bytes([rng.randrange(256)])))
+    return data[:place] + byte * length + data[place:]
+
+
+def _delete(data: bytearray, rng: random.Random) -> bytearray:
+    place = rng.randrange(len(data))
+    return data[:place] + data[place + rng.choice((1, 2, 4, 16)) :]
+
+
+def _change_length(data: bytearray, rng: random.Random) -> bytearray:
+    """Another value in four bytes: behind a chunk name where there is one."""
+    places = [m.end() for m in re.finditer(rb"MThd|MTrk|PK..", bytes(data))] or [rng.randrange(len(data))]
+    place = rng.choice(places)
+    value = rng.choice((0, 1, 5, 7, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32)))
+    data[place : place + 4] = value.to_bytes(4, "big")
+    return data
+
+
+def _repeat_block(data: bytearray, rng: random.Random) -> bytearray:
+    start = rng.randrange(len(data))
+    block = data[start : start + rng.choice((4, 50, 500))]
+    return data[:start] + block * rng.choice((2, 3, 50, 400)) + data[start:]
+
+
+def _exchange_words(data: bytearray, rng: random.Random) -> bytearray:
+    """A number, tag or field replaced by something legal-looking, huge, negative, empty or foreign."""
+    # what stands in XML elements, XML attributes and PIG fields
+    values = rb"(?<=>)[^<>\s]+(?=<)|(?<=\")[^<>\"]*(?=\")|(?<=\t)[^\t\n]*"
+    words = list(re.finditer(values if rng.random() < 0.7 else rb"[-\w.#]+", bytes(data)))
+    if not words:
+        return data
+    word = rng.choice(words)
+    number = str(rng.randrange(10 ** rng.randrange(1, 12))).encode()
+    foreign = rng.choice(words)[0]
+    new = rng.choice((*_WORDS, number, number, foreign, foreign))
+    return data[: word.start()] + new + data[word.end() :]
+
+
+def _repair(data: bytearray) -> bytearray:
+    """Track lengths of a MIDI file set right again, so that damage inside a track is reached."""
+    starts = [match.end() for match in re.finditer(rb"MTrk", bytes(data))]
+    ends = [*(start - 4 for start in starts[1:]), len(data)]
+    for start, end in zip(starts, ends, strict=False):
+        if end - start >= 4:
+            data[start : start + 4] = (end - start - 4).to_bytes(4, "big")
+    return data
+
+
+_WORDS: tuple[bytes, ...] = (b"", b"9" * 4000, b"\xc3\xa9", b"<!-- -->", b"<a>" * 90)
+_WORDS += tuple(b"0 -1 1e9 1e309 nan 999999999 0.0001 1_3 &x; start stop backward forward 2 99".split())
+_WAYS = (_flip, _set_byte, _truncate, _insert, _delete, _change_length, _repeat_block)
+_WAYS_TEXT = (_exchange_words, _exchange_words, _exchange_words, _repeat_block, _delete)
+
+
+def _status_mb(name: str) -> float:
+    """A line of Linux's process status, in MB; elsewhere the peak so far."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = re.search(rf"{name}:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def _reset_peak() -> None:
+    """Make the kernel forget the peak resident size, where it can (proc(5), clear_refs)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def work(start: int, stop: int, seed: int, folder: Path) -> None:
+    """Read mutants `start`..`stop`, printing one line of JSON for each; the worker process."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    seeds = make_seeds()
+    for index in range(start, stop):
+        suffix, data = mutant(seeds, seed, index)
+        path = folder / f"mutant{suffix}"
+        path.write_bytes(data)
+        _reset_peak()
+        before, began = _status_mb("VmRSS"), time.perf_counter()
+        outcome, error = "read", "none"
+        try:
+            read_score(path)
+        except ScoreError as refused:
+            outcome, error = "refused", re.sub(r"'.*'|\d[\d,.e+]*", "#", refused.problem)[:70]
+            if "\n" in str(refused):
+                outcome, error = "unhandled", f"message of several lines: {refused}"
+        except Exception as escaped:  # what escapes is what this experiment looks for
+            outcome, error = "unhandled", f"{type(escaped).__name__}: {escaped}"[:200]
+        seconds = time.perf_counter() - began
+        growth = _status_mb("VmHWM") - before
+        row = {"index": index, "suffix": suffix, "outcome": outcome, "error": error, "seconds": seconds}
+        print(json.dumps({**row, "growth_mb": growth}), flush=True)
+
+
+def rows(config: Config) -> Iterator[dict[str, object]]:
+    """One row for each mutant; a worker that hangs or dies is a row too, and another takes its place."""
+    index = 0
+    with tempfile.TemporaryDirectory() as folder:
+        while index < config.count:
+            command = [sys.executable, __file__, "--worker", str(index), str(config.count), str(config.seed), folder]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+                lines: queue.Queue[str] = queue.Queue()
+                threading.Thread(target=_forward, args=(worker, lines), daemon=True).start()
+                wait = KILL_SECONDS + 20  # the first one includes the start of the worker
+                while index < config.count:
+                    try:
+                        line = lines.get(timeout=wait)
+                    except queue.Empty:
+                        line = ""
+                    if not line:
+                        worker.kill()
+                        row = {"index": index, "suffix": "?", "outcome": "unhandled", "error": "hung or died"}
+                        yield {**row, "seconds": KILL_SECONDS, "growth_mb": 0.0}
+                        index += 1
+                        break
+                    yield json.loads(line)
+                    index += 1
+                    wait = KILL_SECONDS
+
+
+def _forward(worker: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
+    """Lines of the worker into the queue, then an empty one."""
+    for line in worker.stdout or ():
+        lines.put(line)
+    lines.put("")
+
+
+def fuzz(config: Config, *, progress: bool = True) -> Report:
+    """Read all mutants and keep the offending ones in `config.out`."""
+    from rich.progress import track
+
+    report = Report()
+    seeds = make_seeds()
+    for row in track(rows(config), total=config.count, description="mutants", disable=not progress):
+        already = len(report.offending)
+        report.add(row)
+        if len(report.offending) > already:
+            config.out.mkdir(parents=True, exist_ok=True)
+            suffix, data = mutant(seeds, config.seed, int(str(row["index"])))
+            (config.out / f"seed{config.seed}_{row['index']}{suffix}").write_bytes(data)
+    return report
+
+
+def main(config: Config) -> int:
+    """Run, print the tables, and return the exit code."""
+    from rich.console import Console
+    from rich.table import Table
+
+    began = time.perf_counter()
+    report = fuzz(config)
+    console = Console()
+    for title, counts in (("outcome", report.outcomes), ("error", report.errors)):
+        table = Table(title, "files")
+        for name, number in counts.most_common(40):
+            table.add_row(name, str(number))
+        console.print(table)
+    console.print(f"{config.count} files in {time.perf_counter() - began:.0f} s")
+    for what, (value, index, suffix) in (("slowest, s", report.slowest), ("largest growth, MB", report.largest)):
+        console.print(f"{what}: {value:.3f} (mutant {index}{suffix})")
+    console.print(f"offending: {len(report.offending)}", *report.offending[:20], sep="\n")
+    return 1 if report.offending else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        work(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]))
+    else:
+        import tyro
+
+        sys.exit(main(tyro.cli(Config)))
