@@ -281,9 +281,7 @@ def _base_wrap(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) ->
     half_length, axis = original.size[1], _geom_axis(source.spec, original)
     pos = np.asarray(mirrored(original.pos, side))
     body = _body(spec, _base(original.parent.name), side)
-    geom = body.add_geom(
-        name=name, type=original.type, size=original.size, mass=0.0, contype=0, conaffinity=0, group=3
-    )
+    geom = body.add_geom(name=name, type=original.type, size=original.size, mass=0.0, contype=0, conaffinity=0, group=3)
     if original.type == mujoco.mjtGeom.mjGEOM_CYLINDER:
         reach = half_length * np.asarray(mirrored(axis, side))
         geom.fromto = [*(pos - reach), *(pos + reach)]
@@ -296,7 +294,12 @@ def _geom_axis(spec: mujoco.MjSpec, geom: Any) -> np.ndarray:
     """Local z axis of a geom in its body's frame. Shape (3,)."""
     quat = np.asarray(geom.quat, dtype=float)
     if geom.alt.type != mujoco.mjtOrientation.mjORIENTATION_QUAT:
-        quat = np.asarray(spec.resolve_orientation(degree=bool(spec.compiler.degree), sequence=spec.compiler.eulerseq, orientation=geom.alt), dtype=float)
+        quat = np.asarray(
+            spec.resolve_orientation(
+                degree=bool(spec.compiler.degree), sequence=spec.compiler.eulerseq, orientation=geom.alt
+            ),
+            dtype=float,
+        )
     matrix = np.zeros(9)
     mujoco.mju_quat2Mat(matrix, quat / np.linalg.norm(quat))
     return matrix.reshape(3, 3)[:, 2]

@@ -31,23 +31,36 @@ class IkWeights:
 
     tip: float = 1.0e4
     posture: float = 0.05
-    wrist: float = 0.5
-    change: float = 0.02
+    wrist: float = 0.3
+    change: float = 0.5
     max_step: float = 0.35
     limit_margin: float = 0.02
 
 
 PLAYING_POSTURE_DEG = {
-    "flexion": -5.0,
-    "cmc_flexion": 0.0,
-    "cmc_abduction": 0.0,
-    "mp_flexion": -10.0,
-    "ip_flexion": -20.0,
-    **{f"mcp{finger}_flexion": 30.0 for finger in (2, 3, 4, 5)},
-    **{f"pm{finger}_flexion": 42.0 for finger in (2, 3, 4, 5)},
-    **{f"md{finger}_flexion": 28.0 for finger in (2, 3, 4, 5)},
+    "pro_sup": 5,
+    "deviation": -4,
+    "flexion": -14,
+    "cmc_flexion": 22,
+    "cmc_abduction": -5,
+    "mp_flexion": -18,
+    "ip_flexion": -38,
+    "mcp2_flexion": 33,
+    "mcp2_abduction": 14,
+    "pm2_flexion": 36,
+    "mcp3_flexion": 30,
+    "mcp3_abduction": 5,
+    "pm3_flexion": 39,
+    "mcp4_flexion": 25,
+    "mcp4_abduction": -9,
+    "pm4_flexion": 40,
+    "mcp5_flexion": 6,
+    "mcp5_abduction": -18,
+    "pm5_flexion": 41,
 }
-"""A hand on the keys: knuckles up, fingers curved (the posture piano methods teach). All other joints 0."""
+"""Five fingers on five neighbouring white keys, knuckles up and fingers curved: the solution of this module's own
+problem for `planner.reach.NOMINAL_TIPS`, searched over wrist height and depth for the most central joint angles.
+The last finger joints follow the middle ones; joints not named are at 0."""
 
 
 class IkResult(NamedTuple):

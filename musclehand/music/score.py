@@ -164,6 +164,11 @@ class Score:
         return replace(self, notes=tuple(notes), pedals=tuple(pedals))
 
 
+_TIE = 1e-6
+"""Share of a step by which times may miss a step's middle and still count as on it: far below what anyone plays,
+far above rounding."""
+
+
 def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np.ndarray:
     """Which keys are down at the middle of each step of `step` seconds. Shape (num_steps, 88), bool.
 
@@ -174,8 +179,8 @@ def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np
         num_steps = math.ceil(score.duration / step - 1e-9)
     roll = np.zeros((num_steps, NUM_KEYS), dtype=bool)
     for note in score.notes:
-        first = max(0, math.ceil(note.onset / step - 0.5))
-        last = math.ceil(note.offset / step - 0.5)
+        first = max(0, math.ceil(note.onset / step - 0.5 - _TIE))
+        last = math.ceil(note.offset / step - 0.5 - _TIE)
         roll[first:last, note.key] = True
     return roll
 

@@ -25,6 +25,7 @@ SIM_DT = 0.002
 
 CARRIER_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
 
+
 def hand_to_world(side: Side) -> np.ndarray:
     """Rotation from the hand's root frame to the keyboard's world, palm down. Shape (3, 3).
 

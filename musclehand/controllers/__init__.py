@@ -1,0 +1,1 @@
+"""Who plays: the hands-free keyboard and computed muscle control, behind one interface."""

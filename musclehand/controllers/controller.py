@@ -1,0 +1,56 @@
+"""What `perform` asks of a controller, whatever moves the keys in the end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.music.score import Score
+from musclehand.sim.scene import Scene
+
+
+class HandReference(NamedTuple):
+    """Where one hand should be now: joints [rad], shape (23,), fingertips in the world [m], (5, 3), and which of
+    them press a key, (5,)."""
+
+    qpos: np.ndarray
+    tips: np.ndarray
+    pressing: np.ndarray
+
+
+class Controller(ABC):
+    """Plays one score in one scene. Simulation time `lead_in` [s] is the score's time 0.
+
+    `perform` calls `reset` once, then for every control step `control` with positions and velocities of the
+    present known, and `drive` before each of the `sim_steps` simulation steps in it.
+    """
+
+    scene: Scene
+    score: Score
+    sim_steps: int
+    lead_in: float
+
+    @abstractmethod
+    def reset(self, data: mujoco.MjData) -> None:
+        """Puts the scene where the piece begins."""
+
+    @abstractmethod
+    def control(self, data: mujoco.MjData, step: int) -> None:
+        """Decides on the excitations of control step `step`."""
+
+    @abstractmethod
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        """Sets what changes with every simulation step."""
+
+    @abstractmethod
+    def reference(self) -> dict[Side, HandReference]:
+        """What the hands should have reached at the time of the last `control`; empty without hands."""
+
+    def pedal(self, time: float) -> float:
+        """The sustain pedal at a simulation time [s], 0 up to 1 down: as the score has it."""
+        moment = time - self.lead_in
+        return float(any(pedal.start <= moment < pedal.end for pedal in self.score.pedals))

@@ -1,0 +1,41 @@
+"""The self-playing keyboard: no hands, forces on the keys. It must play any score perfectly.
+
+That proves everything around a player: reading, timing, keys, detection of notes and metrics.
+"""
+
+from __future__ import annotations
+
+import mujoco
+
+from musclehand.body.anatomy import Side
+from musclehand.controllers.controller import Controller, HandReference
+from musclehand.music.score import Score
+from musclehand.piano.player import KeyboardPlayer
+from musclehand.sim.scene import Scene, build_scene
+
+
+class KeyboardController(Controller):
+    """Plays `score` (one note a key at a time, see `keyboard_score`) by generalized forces on the key joints."""
+
+    def __init__(self, score: Score, *, lead_in: float = 1.0, scene: Scene | None = None) -> None:
+        self.scene = scene or build_scene(sides=())
+        self.score, self.lead_in, self.sim_steps = score, lead_in, 4
+        self._player = KeyboardPlayer(self.scene.model, self.scene.piano, score, start=lead_in)
+
+    def reset(self, data: mujoco.MjData) -> None:
+        """All keys up."""
+
+    def control(self, data: mujoco.MjData, step: int) -> None:
+        """Nothing to decide: the forces are planned."""
+
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        """The forces of the coming simulation step."""
+        self._player.apply(data)
+
+    def reference(self) -> dict[Side, HandReference]:
+        """No hands, no reference."""
+        return {}
+
+    def pedal(self, time: float) -> float:
+        """The sustain pedal, as the player presses it."""
+        return self._player.pedal(time)

@@ -1,0 +1,115 @@
+"""Two muscle-driven hands: planned motion, computed muscle control, carried by servo-driven forearms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.body.muscle import excitation_for, muscle_parameters
+from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
+from musclehand.controllers.controller import Controller, HandReference
+from musclehand.music.score import Score
+from musclehand.piano.geometry import keyboard_geometry
+from musclehand.planner.fingering import FingeringConfig, assign_fingering
+from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
+from musclehand.planner.reach import WRIST_HEIGHT
+from musclehand.sim.scene import Scene, build_scene
+
+
+@dataclass(frozen=True)
+class MuscleConfig:
+    """How the hands play: simulation steps per control step, and the constants of planner and control."""
+
+    sim_steps: int = 4
+    fingering: FingeringConfig = field(default_factory=FingeringConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    control: ControlConfig = field(default_factory=ControlConfig)
+
+
+class MuscleController(Controller):
+    """Plays `score` with two hands. Fingers are assigned where the score has none."""
+
+    def __init__(
+        self,
+        score: Score,
+        *,
+        lead_in: float = 1.0,
+        tail: float = 0.5,
+        config: MuscleConfig | None = None,
+        scene: Scene | None = None,
+    ) -> None:
+        """`tail` [s] after the last note, for the hands to come up."""
+        self.config = config = config or MuscleConfig()
+        self.scene = scene or build_scene()
+        self.sim_steps, self.lead_in = config.sim_steps, lead_in
+        self.score = assign_fingering(score, config=config.fingering)
+        model, sim_dt = self.scene.model, self.scene.model.opt.timestep
+        geometry = keyboard_geometry(self.scene.piano)
+        self._motions = {
+            side: HandMotion(
+                notes_of(self.score.notes, side, lead_in=lead_in),
+                side,
+                end=lead_in + self.score.duration + tail,
+                sim_dt=sim_dt,
+                sim_steps=config.sim_steps,
+                piano=self.scene.piano,
+                geometry=geometry,
+                tables=self.scene.tables,
+                config=config.motion,
+            )
+            for side in self.scene.hands
+        }
+        self._controls = {
+            side: MuscleControl(
+                model, hand, self.scene.carriers[side].dofs, sim_steps=config.sim_steps, config=config.control
+            )
+            for side, hand in self.scene.hands.items()
+        }
+        self._muscles = np.concatenate([hand.muscles for hand in self.scene.hands.values()])
+        self._act = np.concatenate([hand.act for hand in self.scene.hands.values()])
+        self._parameters = muscle_parameters(model, self._muscles)
+        self._steps: dict[Side, MotionStep] = {}
+        self._carrier_force: dict[Side, np.ndarray] = {}
+
+    def reset(self, data: mujoco.MjData) -> None:
+        """Both hands over their first keys, muscles at rest."""
+        for side, motion in self._motions.items():
+            first = motion.at(0)
+            data.qpos[self.scene.hands[side].qpos] = first.qpos
+            data.qpos[self.scene.carriers[side].qpos[:3]] = [*first.wrist[0], WRIST_HEIGHT]
+
+    def control(self, data: mujoco.MjData, step: int) -> None:
+        """Excitations that bring both hands to the reference at the end of the step."""
+        mass, moment = dense_dynamics(self.scene.model, data)
+        wanted = []
+        for side, motion in self._motions.items():
+            now = self._steps[side] = motion.at(step)
+            carrier = self.scene.carriers[side]
+            carrier_acc = np.zeros(6)
+            carrier_acc[:2] = now.wrist_acceleration[-1]
+            target = HandTarget(now.next_qpos, now.next_qvel, now.press, carrier_acc)
+            wanted.append(self._controls[side].activations(data, mass, moment, target))
+            inertia = mass[np.ix_(carrier.dofs, carrier.dofs)]
+            self._carrier_force[side] = inertia @ carrier_acc + data.qfrc_bias[carrier.dofs]
+        act = data.act[self._act]
+        data.ctrl[self._muscles] = excitation_for(
+            self._parameters, act, np.concatenate(wanted), self.scene.model.opt.timestep, self.sim_steps
+        )
+
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        """The forearm servos follow the wrist path; weight and inertia are fed forward through their set point."""
+        for side, now in self._steps.items():
+            carrier = self.scene.carriers[side]
+            feed = self._carrier_force[side].copy()
+            feed[:2] += carrier.kd[:2] * now.wrist_velocity[substep]
+            goal = feed / carrier.kp
+            goal[:2] += now.wrist[substep]
+            goal[2] += WRIST_HEIGHT
+            data.ctrl[carrier.actuators] = goal
+
+    def reference(self) -> dict[Side, HandReference]:
+        """Joint angles and fingertips the hands should have now."""
+        return {side: HandReference(now.qpos, now.tips, now.pressing) for side, now in self._steps.items()}

@@ -1,0 +1,138 @@
+"""The reference of one hand, step by step: wrist path and strokes become joint angles as the piece goes along.
+
+Planning looks at the whole piece, but only times and places are kept for all of it; joint angles are solved a few
+steps ahead of the simulation, so memory does not grow with the length of the piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.body.tables import HandTables
+from musclehand.motion.retarget import HandIk, IkWeights
+from musclehand.music.score import Hand, Note
+from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
+from musclehand.planner.reach import WRIST_HEIGHT, ReachConfig, WristPath, plan_wrist
+from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets, shorten_holds
+
+BLOCK_STEPS = 256
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """All constants of the planner."""
+
+    reach: ReachConfig = field(default_factory=ReachConfig)
+    stroke: StrokeConfig = field(default_factory=StrokeConfig)
+    ik: IkWeights = field(default_factory=IkWeights)
+
+
+class MotionStep(NamedTuple):
+    """The reference at one control step and the next.
+
+    Joints now, independent joints and their velocities at the end of the step [rad, rad/s]; fingertips now in the
+    world [m] and whether they press; force [N] at the end of the step; and for each simulation step in it the wrist's
+    position [m], velocity and acceleration, shape (sim_steps, 2).
+    """
+
+    qpos: np.ndarray
+    next_qpos: np.ndarray
+    next_qvel: np.ndarray
+    tips: np.ndarray
+    pressing: np.ndarray
+    press: np.ndarray
+    wrist: np.ndarray
+    wrist_velocity: np.ndarray
+    wrist_acceleration: np.ndarray
+
+
+class HandMotion:
+    """Produces the `MotionStep`s of one hand in order."""
+
+    def __init__(
+        self,
+        notes: Sequence[Note],
+        side: Side,
+        *,
+        end: float,
+        sim_dt: float,
+        sim_steps: int,
+        piano: PianoParameters,
+        geometry: KeyboardGeometry,
+        tables: HandTables,
+        config: MotionConfig,
+    ) -> None:
+        """`notes` of this hand with fingers, on simulation time; `end` of the performance [s]."""
+        self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
+        self.dt = sim_dt * sim_steps
+        self.path: WristPath = plan_wrist(list(notes), side, geometry, end=end, config=config.reach)
+        held = shorten_holds(list(notes), side, self.path, geometry, config.stroke)
+        self.strokes = HandStrokes(held, side, self.path, piano, geometry, config.stroke)
+        self.ik = HandIk(weights=config.ik, tables=tables)
+        self._block_start = -BLOCK_STEPS
+        self._solved: list[np.ndarray] = []
+        self._first_solved = 0
+
+    def at(self, step: int) -> MotionStep:
+        """The reference of control step `step`; steps must come in order."""
+        now, following, after = (self._angles(k) for k in (step, step + 1, step + 2))
+        row, next_row = self._row(step), self._row(step + 1)
+        wrist = self._wrist[0][row]
+        tips = self._targets.tips[row] * [self.side.mirror, 1.0, 1.0]
+        tips[:, :2] += self._path_now[row]
+        tips[:, 2] += WRIST_HEIGHT
+        return MotionStep(
+            qpos=self.ik.index.expand @ now,
+            next_qpos=following,
+            next_qvel=(after - now) / (2 * self.dt),
+            tips=tips,
+            pressing=self._targets.weight[row] == 1.0,
+            press=self._targets.press[next_row],
+            wrist=wrist,
+            wrist_velocity=self._wrist[1][row],
+            wrist_acceleration=self._wrist[2][row],
+        )
+
+    def _row(self, step: int) -> int:
+        return step - self._block_start
+
+    def _angles(self, step: int) -> np.ndarray:
+        """Independent joint angles at a step, solved on demand; the last few are kept."""
+        while step >= self._first_solved + len(self._solved):
+            coming = self._first_solved + len(self._solved)
+            self._load_block(coming)
+            row = self._row(coming)
+            first = not self._solved
+            weight = np.ones(5) if first else self._targets.weight[row]
+            self.ik.step(self._targets.tips[row], weight, iterations=30 if first else 1)
+            self._solved.append(self.ik.qr)
+            if len(self._solved) > 4:
+                self._solved.pop(0)
+                self._first_solved += 1
+        return self._solved[step - self._first_solved]
+
+    def _load_block(self, step: int) -> None:
+        """Evaluates targets for a block of steps, with a few of the block before for those still in use."""
+        if step < self._block_start + BLOCK_STEPS:
+            return
+        self._block_start = max(step - 4, 0)
+        times = (self._block_start + np.arange(BLOCK_STEPS)) * self.dt
+        fine = (times[:, None] + self.sim_dt * np.arange(1, self.sim_steps + 1)).ravel()
+        self._targets: TipTargets = self.strokes.at(times)
+        self._path_now = self.path.at(times)[0]
+        self._wrist = [values.reshape(BLOCK_STEPS, self.sim_steps, 2) for values in self.path.at(fine)]
+
+
+def notes_of(notes: Sequence[Note], side: Side, *, lead_in: float) -> list[Note]:
+    """One hand's notes, moved from score time to simulation time."""
+    hand = Hand.RIGHT if side is Side.RIGHT else Hand.LEFT
+    return [
+        replace(note, onset=note.onset + lead_in, offset=note.offset + lead_in)
+        for note in notes
+        if note.hand is hand and note.finger is not None
+    ]

@@ -1,0 +1,243 @@
+"""What the fingers do: prepare, press, hold, release, as a timeline for each of the five fingers of a hand.
+
+Each stroke is a minimum-jerk movement (Flash & Hogan 1985, J Neurosci 5:1688) timed so that the key crosses its
+sounding point at the note's onset and its silent point at the offset. Between notes a finger travels relative to
+the moving hand; while it presses, it stays with its key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.music.score import Note
+from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
+from musclehand.planner.reach import WRIST_HEIGHT, WristPath, nominal_tip, note_point
+
+TIP_RADIUS = np.array([6.5, 6.2, 6.2, 6.0, 5.6]) * 1e-3
+"""Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
+
+
+@dataclass(frozen=True)
+class StrokeConfig:
+    """Times [s] and distances [m] of a stroke.
+
+    `hover` above the key before it is struck; `overtravel` of the reference below the key's stop, which makes
+    contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for moving to the next key, plus
+    `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger lets go that long before it
+    plays again, but keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a held key
+    further than this from where the hand wants the finger is let go; `press_force` [N] beyond the key's spring.
+    """
+
+    hover: float = 0.010
+    overtravel: float = 0.0035
+    press_time: float = 0.07
+    release_time: float = 0.07
+    travel_time: float = 0.25
+    lateral_speed: float = 1.2
+    same_key_gap: float = 0.10
+    other_key_gap: float = 0.12
+    least_hold: float = 0.4
+    reach: float = 0.035
+    press_force: float = 1.0
+    idle_weight: float = 0.08
+    delay: float = 0.025
+
+
+FORCE_RISE = 0.02
+"""Time before the bottom of a stroke over which the holding force comes in [s]."""
+
+
+class Press(NamedTuple):
+    """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's centre.
+
+    `point` x, y on the keyboard; down from `high` at `down` to `low` at `bottom`, up from `lift` until `up`.
+    """
+
+    note: Note
+    point: np.ndarray
+    high: float
+    low: float
+    force: float
+    down: float
+    bottom: float
+    lift: float
+    up: float
+
+
+class TipTargets(NamedTuple):
+    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` (n, 5);
+    `press` (n, 5) force down [N]."""
+
+    tips: np.ndarray
+    weight: np.ndarray
+    press: np.ndarray
+
+
+def min_jerk(share: np.ndarray) -> np.ndarray:
+    """Position of a minimum-jerk movement from 0 to 1 at the given share of its time (clipped)."""
+    s = np.clip(share, 0.0, 1.0)
+    return s * s * s * (10.0 + s * (-15.0 + 6.0 * s))
+
+
+_SHARE = np.linspace(0.0, 1.0, 201)
+_PROGRESS = min_jerk(_SHARE)
+
+
+def time_share(progress: np.ndarray | float) -> float:
+    """The share of its time at which a minimum-jerk movement has come `progress` of its way."""
+    return float(np.interp(progress, _PROGRESS, _SHARE))
+
+
+def shorten_holds(
+    notes: list[Note], side: Side, path: WristPath, geometry: KeyboardGeometry, config: StrokeConfig
+) -> list[Note]:
+    """Notes as the hand can hold them: let go before the finger is needed again or the hand has gone too far."""
+    shortened = []
+    upcoming: dict[int, Note] = {}
+    for note in reversed(notes):
+        assert note.finger is not None
+        offset = note.offset
+        follower = upcoming.get(note.finger)
+        if follower is not None:
+            distance = abs(geometry.x[follower.key] - geometry.x[note.key])
+            gap = config.same_key_gap if follower.key == note.key else config.other_key_gap
+            gap += distance / config.lateral_speed
+            latest = max(follower.onset - gap, note.onset + config.least_hold * (follower.onset - note.onset))
+            offset = min(offset, latest)
+        times = np.arange(note.onset, offset, 0.01)
+        if len(times) > 1:
+            wanted = path.at(times)[0] + nominal_tip(side, note.finger)
+            away = np.abs(wanted[:, 0] - note_point(note, geometry)[0]) > config.reach
+            away[times < note.onset + 0.05] = False
+            if away.any():
+                offset = min(offset, float(times[np.argmax(away)]))
+        shortened.append(replace(note, offset=max(offset, note.onset + 0.03)))
+        upcoming[note.finger] = note
+    return shortened[::-1]
+
+
+class _Timeline:
+    """One finger over time: its presses, and waypoints relative to the hand for the time between them."""
+
+    def __init__(self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig) -> None:
+        self.radius, self.clearance = TIP_RADIUS[finger - 1], 0.4 * config.hover
+        rest = nominal_tip(side, finger)
+        self.down, self.bottom, self.lift, self.up, self.high, self.low, self.force = (
+            np.array([getattr(p, name) for p in presses])
+            for name in ("down", "bottom", "lift", "up", "high", "low", "force")
+        )
+        self.points = np.array([p.point for p in presses]).reshape(-1, 2)
+        arrive = self.points - path.at(self.down)[0] if presses else np.zeros((0, 2))
+        leave = self.points - path.at(self.up)[0] if presses else np.zeros((0, 2))
+        times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
+        for i in range(len(presses)):
+            before = self.up[i - 1] if i else -np.inf
+            if self.down[i] - before > 2 * config.travel_time:
+                for time in (before + config.travel_time, self.down[i] - config.travel_time):
+                    if np.isfinite(time):
+                        times.append(time)
+                        places.append(rest)
+                        heights.append(self._rest_height(path, rest, time, config))
+            times += [self.down[i], self.up[i]]
+            places += [arrive[i], leave[i]]
+            heights += [self.high[i], self.high[i]]
+        times += [times[-1] + config.travel_time, 1e6]
+        places += [rest, rest]
+        heights += 2 * [self._rest_height(path, rest, times[-2], config)]
+        self.times, self.places, self.heights = np.array(times), np.array(places), np.array(heights)
+
+    def _rest_height(self, path: WristPath, rest: np.ndarray, time: float, config: StrokeConfig) -> float:
+        y = path.at(np.array([time]))[0][0, 1] + rest[1]
+        return float(_ground(np.array(y))) + config.hover + self.radius
+
+    def at(self, times: np.ndarray, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tip position in the world, shape (n, 3) [m], whether it presses, (n,), and with what force, (n,) [N]."""
+        k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
+        share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
+        tip = np.empty((len(times), 3))
+        tip[:, :2] = wrist + (1 - share) * self.places[k] + share * self.places[k + 1]
+        tip[:, 2] = ((1 - share) * self.heights[k, None] + share * self.heights[k + 1, None])[:, 0]
+        tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance)
+        force = np.zeros(len(times))
+        if not len(self.down):
+            return tip, np.zeros(len(times), dtype=bool), force
+        j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
+        pressing = (times >= self.down[j]) & (times <= self.up[j])
+        fall = min_jerk((times - self.down[j]) / (self.bottom[j] - self.down[j]))
+        rise = min_jerk((times - self.lift[j]) / (self.up[j] - self.lift[j]))
+        height = self.high[j] + (self.low[j] - self.high[j]) * (fall - rise)
+        tip[pressing, :2], tip[pressing, 2] = self.points[j][pressing], height[pressing]
+        firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE) * (times <= self.lift[j])
+        return tip, pressing, self.force[j] * firm * pressing
+
+
+class HandStrokes:
+    """The timelines of one hand's fingers, evaluated in blocks of times."""
+
+    def __init__(
+        self,
+        notes: list[Note],
+        side: Side,
+        path: WristPath,
+        piano: PianoParameters,
+        geometry: KeyboardGeometry,
+        config: StrokeConfig,
+    ) -> None:
+        self.side, self.path, self.config = side, path, config
+        self.timelines = []
+        for finger in range(1, 6):
+            presses = _presses([n for n in notes if n.finger == finger], finger, piano, geometry, config)
+            self.timelines.append(_Timeline(presses, finger, side, path, config))
+
+    def at(self, times: np.ndarray) -> TipTargets:
+        """Targets at `times` [s]."""
+        wrist = self.path.at(times)[0]
+        tips, weight, press = np.empty((len(times), 5, 3)), np.empty((len(times), 5)), np.empty((len(times), 5))
+        for i, timeline in enumerate(self.timelines):
+            tips[:, i], pressing, press[:, i] = timeline.at(times, wrist)
+            weight[:, i] = np.where(pressing, 1.0, self.config.idle_weight)
+        tips[:, :, :2] -= wrist[:, None, :]
+        tips[:, :, 2] -= WRIST_HEIGHT
+        tips[:, :, 0] *= self.side.mirror
+        return TipTargets(tips, weight, press)
+
+
+def _ground(y: np.ndarray) -> np.ndarray:
+    """Height to clear at depth `y` [m]: the white tops in front, the black ones further in."""
+    return 0.0125 * min_jerk((y - 0.040) / 0.015)
+
+
+def _presses(
+    notes: list[Note], finger: int, piano: PianoParameters, geometry: KeyboardGeometry, config: StrokeConfig
+) -> list[Press]:
+    """Stroke times of one finger's notes, squeezed where two notes follow each other closely."""
+    presses: list[Press] = []
+    radius = TIP_RADIUS[finger - 1]
+    for i, note in enumerate(notes):
+        x, y = note_point(note, geometry)
+        key = note.key
+        top, sound, silent, stop = (
+            float(key_top_point(geometry, key, y, angle)[2])
+            for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
+        )
+        high, low = top + config.hover + radius, stop - config.overtravel + radius
+        room_before = note.onset - (notes[i - 1].offset if i else -np.inf)
+        room_after = (notes[i + 1].onset if i + 1 < len(notes) else np.inf) - note.offset
+        press_time = min(config.press_time, 0.7 * room_before)
+        release_time = min(config.release_time, 0.7 * room_after)
+        onset, offset = note.onset - config.delay, note.offset - config.delay
+        down = onset - time_share((high - sound - radius) / (high - low)) * press_time
+        bottom = down + press_time
+        lift = offset - time_share((silent + radius - low) / (high - low)) * release_time
+        lift = max(lift, bottom)
+        if presses and down < presses[-1].up:
+            previous = presses[-1]
+            down = min(max(down, previous.lift + 0.5 * (bottom - previous.lift)), bottom - 0.02)
+            presses[-1] = previous._replace(up=max(previous.lift + 0.01, min(previous.up, down)))
+        force = piano.stiffness * geometry.full_angle[key] / (geometry.hinge_y[key] - y) + config.press_force
+        presses.append(Press(note, np.array([x, y]), high, low, float(force), down, bottom, lift, lift + release_time))
+    return presses
