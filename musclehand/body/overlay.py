@@ -9,6 +9,7 @@ so that the same joint value is the same posture on both sides.
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -239,7 +240,7 @@ def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
     """Skin joins the proximal phalanges of neighbouring fingers, and a fully bent finger rests on itself."""
     proximal = [side.name_of(f"{finger}proxph") for finger in range(2, 6)]
     distal = [side.name_of(f"distph{finger}") for finger in range(2, 6)]
-    for one, two in [*zip(proximal, proximal[1:], strict=False), *zip(proximal, distal, strict=True)]:
+    for one, two in [*itertools.pairwise(proximal), *zip(proximal, distal, strict=True)]:
         spec.add_exclude(name=f"{one}-{two}", bodyname1=one, bodyname2=two)
 
 

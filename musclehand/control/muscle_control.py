@@ -48,7 +48,7 @@ class HandTarget(NamedTuple):
 
 
 class MuscleControl:
-    """Computes the activations of one hand's muscles in a scene; `body.muscle.excitation_for` turns them into `ctrl`."""
+    """Computes the activations of one hand's muscles; `body.muscle.excitation_for` turns them into `ctrl`."""
 
     def __init__(
         self,
