@@ -24,7 +24,7 @@ class MuscleConfig:
     """How the hands play: simulation steps per control step, and the constants of planner and control."""
 
     sim_steps: int = 4
-    fingering: FingeringConfig = field(default_factory=FingeringConfig)
+    fingering: FingeringConfig = field(default_factory=lambda: FingeringConfig(let_go_early=True))
     motion: MotionConfig = field(default_factory=MotionConfig)
     control: ControlConfig = field(default_factory=ControlConfig)
 

@@ -20,17 +20,20 @@ from musclehand.piano.geometry import KeyboardGeometry
 WRIST_HEIGHT = 0.033
 """Height of the wrist joint over the white keys [m]."""
 
-WRIST_DEPTH = -0.093
+WRIST_DEPTH = -0.086
 """Resting y of the wrist [m]: in front of the keys by the length of the curved hand."""
 
 TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
 """x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm apart."""
 
-PRESS_Y = np.array([0.008, 0.042, 0.046, 0.042, 0.028])
+PRESS_Y = np.array([0.015, 0.049, 0.053, 0.049, 0.035])
 """Where each finger presses a white key, behind its front edge [m]."""
 
-BLACK_PRESS_Y = 0.068
-"""Where any finger presses a black key [m]: 13 mm behind its front."""
+BLACK_PRESS_Y = 0.067
+"""Where any finger presses a black key [m]: 7 mm behind its front."""
+
+BLACK_SHARE = np.array([1.0, 0.5, 0.5, 0.5, 0.8])
+"""How much of the way in to a black key the hand goes; the long fingers stretch for the rest."""
 
 NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
 """x, y of the tips relative to the wrist, right hand [m]. Shape (5, 2)."""
@@ -106,7 +109,7 @@ def plan_wrist(
     home = _home(notes, side, geometry)
     wish += config.idle_weight * home
     for note in notes:
-        target = note_point(note, geometry) - nominal_tip(side, note.finger)
+        target = _wrist_for(note, side, geometry)
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))
             for time in (note.onset - config.before, note.onset + config.after, note.offset)
@@ -121,6 +124,14 @@ def plan_wrist(
     return WristPath(0.0, config.step, xy, velocity, np.gradient(velocity, config.step, axis=0))
 
 
+def _wrist_for(note: Note, side: Side, geometry: KeyboardGeometry) -> np.ndarray:
+    """Where the wrist would like to be for a note, x and y [m]."""
+    assert note.finger is not None
+    wish = note_point(note, geometry) - nominal_tip(side, note.finger)
+    wish[1] = WRIST_DEPTH + BLACK_SHARE[note.finger - 1] * (wish[1] - WRIST_DEPTH)
+    return wish
+
+
 def nominal_tip(side: Side, finger: int | None) -> np.ndarray:
     """x, y of a finger's tip relative to the wrist in a five-finger position [m]."""
     assert finger is not None
@@ -130,7 +141,7 @@ def nominal_tip(side: Side, finger: int | None) -> np.ndarray:
 def _home(notes: list[Note], side: Side, geometry: KeyboardGeometry) -> np.ndarray:
     """Where a hand waits: over its first note, or an octave and a half from the middle."""
     if notes:
-        return note_point(notes[0], geometry) - nominal_tip(side, notes[0].finger)
+        return _wrist_for(notes[0], side, geometry)
     return np.array([0.25 * side.mirror, WRIST_DEPTH])
 
 

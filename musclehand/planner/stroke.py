@@ -208,7 +208,7 @@ class HandStrokes:
 
 def _ground(y: np.ndarray) -> np.ndarray:
     """Height to clear at depth `y` [m]: the white tops in front, the black ones further in."""
-    return 0.0125 * min_jerk((y - 0.040) / 0.015)
+    return 0.0125 * min_jerk((y - 0.045) / 0.015)
 
 
 def _presses(
