@@ -97,9 +97,9 @@ def build_scene(
     spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
     spec.option.timestep = SIM_DT
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    # MuJoCo 4.0.0's sparse Newton solver, when it splits the constraints into islands, at times does not converge on
-    # a fingertip over the edge of a key (100 iterations, forces of kN); as one problem it takes four.
-    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
+    # MuJoCo 4.0.0's sparse Newton solver at times does not converge on fingertips at the edges of keys: 100 iterations,
+    # forces of kN, the hand flies off. The dense one takes three or four iterations on the same states.
+    spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     spec.compiler.boundmass = 0.0
     spec.compiler.boundinertia = 0.0
     wrist = _wrist_centre(tables) if sides else np.zeros(3)
