@@ -28,8 +28,8 @@ class ControlConfig:
     velocity; `effort` is the price of squared activation.
     """
 
-    finger_rate: float = 30.0
-    wrist_rate: float = 15.0
+    finger_rate: float = 45.0
+    wrist_rate: float = 40.0
     joint_weight: float = 0.02
     effort: float = 0.013
 

@@ -49,7 +49,7 @@ class ReachConfig:
     """
 
     step: float = 0.01
-    jerk_time: float = 0.055
+    jerk_time: float = 0.045
     before: float = 0.07
     after: float = 0.05
     onset_weight: float = 1.0
