@@ -1,0 +1,48 @@
+"""Fixtures that are slow to build and never changed by a test, and the profiles of hypothesis."""
+
+import mujoco
+import pytest
+from hypothesis import settings
+
+from musclehand.body.anatomy import Side
+from musclehand.body.hand import HandIndex, load_hand
+from musclehand.body.tables import load_tables
+from musclehand.sim.scene import build_scene
+
+# The same examples on every run, so that a failure belongs to the change that made it; `pytest --hypothesis-profile
+# search` looks at other ones and at more of them.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", derandomize=False, deadline=None, max_examples=1000)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def tables():
+    return load_tables()
+
+
+@pytest.fixture(scope="session")
+def right_hand():
+    """A model of the right hand alone and where its parts are."""
+    return _hand(Side.RIGHT)
+
+
+@pytest.fixture(scope="session")
+def left_hand():
+    return _hand(Side.LEFT)
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """Piano and two hands."""
+    return build_scene()
+
+
+@pytest.fixture
+def right_data(right_hand):
+    return mujoco.MjData(right_hand[0])
+
+
+def _hand(side):
+    model = load_hand(side)
+    return model, HandIndex.from_model(model, side)

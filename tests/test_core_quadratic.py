@@ -1,0 +1,78 @@
+"""The bounded quadratic step against scipy's bounded least squares and against its own optimality conditions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import lsq_linear, nnls
+
+from musclehand.core.quadratic import SolverError, solve_bounded
+
+problems = st.tuples(st.integers(1, 46), st.integers(0, 2**32 - 1))
+
+
+def random_problem(size, seed):
+    """A matrix with more rows than columns, a right-hand side, and bounds of which some bind."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(size + 5, size))
+    lower = rng.uniform(-1, 0.5, size)
+    return matrix, rng.normal(size=size + 5), lower, lower + rng.uniform(0.01, 1, size)
+
+
+@settings(max_examples=60)
+@given(problems)
+def test_agrees_with_bounded_least_squares(problem):
+    matrix, right, lower, upper = random_problem(*problem)
+    found = solve_bounded(matrix.T @ matrix, -matrix.T @ right, lower, upper)
+    expected = lsq_linear(matrix, right, (lower, upper), method="bvls", tol=1e-14).x
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+@settings(max_examples=40)
+@given(problems)
+def test_agrees_with_non_negative_least_squares(problem):
+    matrix, right, _, _ = random_problem(*problem)
+    size = matrix.shape[1]
+    found = solve_bounded(matrix.T @ matrix, -matrix.T @ right, np.zeros(size), np.full(size, 1e6))
+    assert found == pytest.approx(nnls(matrix, right)[0], abs=1e-6)
+
+
+@settings(max_examples=60)
+@given(problems)
+def test_meets_bounds_and_optimality(problem):
+    """At the solution the slope is zero inside the bounds, and pushes outwards on them."""
+    matrix, right, lower, upper = random_problem(*problem)
+    hessian = matrix.T @ matrix + 1e-2 * np.eye(matrix.shape[1])
+    gradient = -matrix.T @ right
+    x = solve_bounded(hessian, gradient, lower, upper)
+    assert (x >= lower - 1e-9).all()
+    assert (x <= upper + 1e-9).all()
+    slope = hessian @ x + gradient
+    scale = 1e-6 * (1 + np.abs(gradient).max())
+    at_lower, at_upper = x < lower + 1e-7, x > upper - 1e-7
+    assert np.abs(slope[~at_lower & ~at_upper]).max(initial=0) < scale
+    assert slope[at_lower & ~at_upper].min(initial=0) > -scale
+    assert slope[at_upper & ~at_lower].max(initial=0) < scale
+
+
+@settings(max_examples=30)
+@given(problems)
+def test_a_start_changes_nothing_but_the_time(problem):
+    matrix, right, lower, upper = random_problem(*problem)
+    hessian, gradient = matrix.T @ matrix, -matrix.T @ right
+    cold = solve_bounded(hessian, gradient, lower, upper)
+    assert solve_bounded(hessian, gradient, lower, upper, start=0.5 * (lower + upper)) == pytest.approx(cold, abs=1e-8)
+
+
+def test_inputs_are_left_alone():
+    matrix, right, lower, upper = random_problem(8, 1)
+    given_arrays = matrix.T @ matrix, -matrix.T @ right, lower, upper
+    copies = [array.copy() for array in given_arrays]
+    solve_bounded(*given_arrays)
+    for array, copy in zip(given_arrays, copies, strict=True):
+        assert np.array_equal(array, copy)
+
+
+def test_contradicting_bounds_are_an_error():
+    with pytest.raises(SolverError, match="2 unknowns"):
+        solve_bounded(np.eye(2), np.zeros(2), np.ones(2), -np.ones(2))

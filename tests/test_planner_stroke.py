@@ -1,0 +1,164 @@
+"""Strokes: minimum jerk in closed form, and keys that sound when the score says so."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
+from musclehand.body.anatomy import DISTAL_BODIES, Side
+from musclehand.music.score import Finger, Hand, Note
+from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
+from musclehand.planner.reach import WRIST_HEIGHT, note_point, plan_wrist
+from musclehand.planner.stroke import TIP_RADIUS, HandStrokes, StrokeConfig, min_jerk, shorten_holds, time_share
+
+PIANO = load_piano_parameters()
+GEOMETRY = keyboard_geometry(PIANO)
+CONFIG = StrokeConfig()
+
+
+def strokes_of(notes, side=Side.RIGHT, config=CONFIG):
+    path = plan_wrist(notes, side, GEOMETRY, end=notes[-1].offset + 1)
+    return HandStrokes(notes, side, path, PIANO, GEOMETRY, config), path
+
+
+def heights(strokes, finger, times):
+    """Height of a fingertip's lowest point over the white tops [m]."""
+    return strokes.at(times).tips[:, finger - 1, 2] + WRIST_HEIGHT - TIP_RADIUS[finger - 1]
+
+
+def single_notes(count=6, spacing=0.6, pitches=(60, 62, 64, 65, 67), fingers=(1, 2, 3, 4, 5)):
+    return [
+        Note(1 + spacing * i, pitches[i % len(pitches)], 1.3 + spacing * i, 80, Hand.RIGHT, Finger(fingers[i % 5]))
+        for i in range(count)
+    ]
+
+
+def test_minimum_jerk_in_closed_form():
+    """10 s^3 - 15 s^4 + 6 s^5: from 0 to 1, at rest and without acceleration at both ends, odd about the middle."""
+    share = np.linspace(0, 1, 1001)
+    position = min_jerk(share)
+    assert position == pytest.approx(10 * share**3 - 15 * share**4 + 6 * share**5)
+    velocity = np.gradient(position, share)
+    assert (position[0], position[500], position[-1]) == pytest.approx((0, 0.5, 1))
+    assert velocity[[0, -1]] == pytest.approx(0, abs=1e-5)
+    assert np.gradient(velocity, share)[[1, -2]] == pytest.approx(0, abs=0.1)
+    assert velocity.max() == pytest.approx(1.875, abs=1e-4)
+    assert position + position[::-1] == pytest.approx(1)
+    assert min_jerk(np.array([-3.0, 4.0])).tolist() == [0, 1]
+
+
+@given(st.floats(0, 1))
+def test_time_share_inverts_minimum_jerk(progress):
+    """Exact to the grid of its table."""
+    assert min_jerk(np.array(time_share(progress))) == pytest.approx(progress, abs=2e-4)
+
+
+def test_fingertip_radii_are_those_of_the_model(tables):
+    radii = {row.body: row.radius for row in tables.segments}
+    assert pytest.approx([radii[body] for body in DISTAL_BODIES]) == TIP_RADIUS
+
+
+@pytest.mark.parametrize("pitches", [(60, 62, 64, 65, 67), (61, 63, 66, 68, 70)], ids=["white", "black"])
+def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
+    """The fingertip's lowest point is as low as the sounding key at the onset, less the muscles' delay."""
+    notes = single_notes(pitches=pitches)
+    strokes, _ = strokes_of(notes)
+    for note in notes:
+        y = note_point(note, GEOMETRY)[1]
+        for moment, angle in (
+            (note.onset, GEOMETRY.on_angle[note.key]),
+            (note.offset, GEOMETRY.off_angle[note.key]),
+        ):
+            level = key_top_point(GEOMETRY, note.key, y, angle)[2]
+            reached = brentq(
+                lambda t, note=note, level=level: heights(strokes, note.finger, np.array([t]))[0] - level,
+                moment - CONFIG.delay - 0.03,
+                moment - CONFIG.delay + 0.03,
+            )
+            assert reached == pytest.approx(moment - CONFIG.delay, abs=1e-3)
+
+
+def test_between_notes_fingers_are_clear_of_the_keys_and_in_them_while_they_sound():
+    notes = single_notes()
+    strokes, _ = strokes_of(notes)
+    times = np.arange(0, 5, 0.005)
+    for finger in range(1, 6):
+        lowest = heights(strokes, finger, times)
+        mine = [note for note in notes if note.finger == finger]
+        away = np.all([(times < n.onset - 0.25) | (times > n.offset + 0.25) for n in mine], axis=0)
+        assert (lowest[away] > 0.002).all()
+        for note in mine:
+            held = (times > note.onset + 0.05) & (times < note.offset - 0.1)
+            stop = key_top_point(
+                GEOMETRY, note.key, note_point(note, GEOMETRY)[1], GEOMETRY.full_angle[note.key]
+            )[2]  # fmt: skip
+            assert (lowest[held] < stop).all()
+
+
+def test_a_pressing_finger_stays_with_its_key():
+    notes = single_notes()
+    strokes, path = strokes_of(notes)
+    for note in notes:
+        times = np.linspace(note.onset, note.offset - CONFIG.delay, 20)
+        targets = strokes.at(times)
+        tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0]
+        assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
+        assert (targets.weight[:, note.finger - 1] == 1).all()
+
+
+def test_force_is_asked_for_while_a_key_is_held_and_only_then():
+    notes = single_notes(count=1)
+    strokes, _ = strokes_of(notes)
+    targets = strokes.at(np.array([0.5, 1.2, 2.0]))
+    assert not targets.press[[0, 2]].any()
+    key, y = notes[0].key, note_point(notes[0], GEOMETRY)[1]
+    spring = PIANO.stiffness * GEOMETRY.full_angle[key] / (GEOMETRY.hinge_y[key] - y)
+    assert targets.press[1, 0] == pytest.approx(spring + CONFIG.press_force)
+    assert not targets.press[1, 1:].any()
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.floats(0.05, 0.6), st.integers(0, 6), st.integers(1, 5)), min_size=1, max_size=25))
+def test_targets_are_finite_continuous_and_above_the_keybed(steps):
+    """However crowded the notes of a finger are, its target never jumps by more than a fast stroke's step."""
+    notes, time = [], 0.5
+    for gap, step, finger in steps:
+        time += gap
+        pitch = (60, 62, 64, 65, 67, 69, 71)[step]
+        notes.append(Note(time, pitch, time + 0.9 * gap, 80, Hand.RIGHT, Finger(finger)))
+    path = plan_wrist(notes, Side.RIGHT, GEOMETRY, end=time + 2)
+    held = shorten_holds(notes, Side.RIGHT, path, GEOMETRY, CONFIG)
+    strokes = HandStrokes(held, Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
+    targets = strokes.at(np.arange(0, time + 1, 0.008))
+    assert np.isfinite(targets.tips).all()
+    assert (targets.press >= 0).all()
+    lowest = targets.tips[:, :, 2] + WRIST_HEIGHT - TIP_RADIUS
+    assert lowest.min() > -PIANO.white_travel - 2 * CONFIG.overtravel
+    assert lowest.max() < 0.05
+
+
+@given(st.lists(st.tuples(st.floats(0.06, 1.0), st.integers(60, 72), st.integers(1, 5)), min_size=1, max_size=20))
+@settings(max_examples=40)
+def test_holds_are_shortened_only_and_onsets_kept(steps):
+    notes, time = [], 0.5
+    for gap, pitch, finger in steps:
+        notes.append(Note(time, pitch, time + 2.0, 80, Hand.RIGHT, Finger(finger)))
+        time += gap
+    path = plan_wrist(notes, Side.RIGHT, GEOMETRY, end=time + 3)
+    held = shorten_holds(notes, Side.RIGHT, path, GEOMETRY, CONFIG)
+    assert [(n.onset, n.pitch, n.finger) for n in held] == [(n.onset, n.pitch, n.finger) for n in notes]
+    for before, after in zip(notes, held, strict=True):
+        assert after.onset < after.offset <= before.offset + 1e-9
+    for i, note in enumerate(held):
+        following = [n.onset for n in notes[i + 1 :] if n.finger == note.finger and n.onset > note.onset + 0.03]
+        assert not following or note.offset <= following[0] + 1e-9
+
+
+def test_one_block_of_times_is_like_many():
+    strokes, _ = strokes_of(single_notes())
+    times = np.arange(0.5, 3, 0.01)
+    whole = strokes.at(times)
+    parts = [strokes.at(part) for part in np.array_split(times, 7)]
+    for name in ("tips", "weight", "press"):
+        assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name))
