@@ -15,7 +15,7 @@ from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planner.fingering import FingeringConfig, assign_fingering
 from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
-from musclehand.planner.reach import WRIST_HEIGHT
+from musclehand.planner.placement import WRIST_HEIGHT
 from musclehand.sim.scene import Scene, build_scene
 
 

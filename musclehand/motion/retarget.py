@@ -20,6 +20,9 @@ from musclehand.core.quadratic import solve_bounded
 
 NUM_TIPS = 5
 
+PLACE_ITERATIONS = 25
+"""Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
+
 
 @dataclass(frozen=True)
 class IkWeights:
@@ -59,7 +62,7 @@ PLAYING_POSTURE_DEG = {
     "pm5_flexion": 41,
 }
 """Five fingers on five neighbouring white keys, knuckles up and fingers curved: the solution of this module's own
-problem for `planner.reach.NOMINAL_TIPS`, searched over wrist height and depth for the most central joint angles.
+problem for `planner.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central joint angles.
 The last finger joints follow the middle ones; joints not named are at 0."""
 
 
@@ -90,7 +93,7 @@ class HandIk:
         self.posture = np.clip(posture[independent], self.lower, self.upper)
         self._pull = np.full(independent.size, self.weights.posture)
         self._pull[:3] = self.weights.wrist
-        self._jacobian = np.zeros((3, self.model.nv))
+        self._site_jacobian = np.zeros((3, self.model.nv))
         self.reset()
 
     def reset(self, qr: np.ndarray | None = None) -> None:
@@ -117,18 +120,73 @@ class HandIk:
         error = np.linalg.norm(targets - self.tips(), axis=1)
         return IkResult(self.index.expand @ self.qr, error)
 
+    def place(
+        self, fingers: np.ndarray, points: np.ndarray, wrist: np.ndarray, *, home: np.ndarray, pull: float
+    ) -> tuple[np.ndarray, float]:
+        """Finds where over the keyboard the wrist has to be for some fingers to reach given points together.
+
+        The wrist's x and y are unknowns beside the joint angles; its height stays. The fingers not named are free.
+        The joint angles of `step` are not touched.
+
+        Args:
+            fingers: 0 thumb .. 4 little finger. Shape (n,).
+            points: where their tips have to be, world, right hand [m]. Shape (n, 3).
+            wrist: a first guess of the wrist's position, its height included [m]. Shape (3,).
+            home: where the wrist likes to be, x and y [m], and
+            pull: how strongly it is drawn there [1/m^2].
+
+        Returns:
+            The wrist's x and y [m], and the largest distance that remains between a tip and its point [m].
+        """
+        kept, wrist = self.qr, np.array(wrist, dtype=float)
+        self.reset()
+        weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
+        wrist_rows = np.tile(np.eye(3)[:, :2], (NUM_TIPS, 1))
+        error = np.zeros((NUM_TIPS, 3))
+        for _ in range(PLACE_ITERATIONS):
+            error[fingers] = points - (self.tips()[fingers] + wrist)
+            jacobian = np.hstack([self._tip_jacobian(), wrist_rows])
+            pulls = np.array([*self._pull, pull, pull])
+            away = np.array([*(self.qr - self.posture), *(wrist[:2] - home)])
+            lower = np.array([*(self.lower - self.qr), -0.05, -0.03])
+            upper = np.array([*(self.upper - self.qr), 0.05, 0.03])
+            move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
+            self.qr, wrist[:2] = self.qr + move[:-2], wrist[:2] + move[-2:]
+        error[fingers] = points - (self.tips()[fingers] + wrist)
+        self.qr = kept
+        return wrist[:2], float(np.linalg.norm(error, axis=1).max())
+
     def _newton_step(self, error: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        weight = np.repeat(self.weights.tip * weights, 3)
+        away = self.qr - self.posture
+        return self._solve(
+            self._tip_jacobian(), weight, error, self._pull, away, self.lower - self.qr, self.upper - self.qr
+        )
+
+    def _solve(
+        self,
+        jacobian: np.ndarray,
+        weight: np.ndarray,
+        error: np.ndarray,
+        pull: np.ndarray,
+        away: np.ndarray,
+        lower: np.ndarray,
+        upper: np.ndarray,
+    ) -> np.ndarray:
+        """The bounded step that lessens tip errors, distance from the posture (`away`) and its own size."""
+        weighted = jacobian.T * weight
+        hessian = weighted @ jacobian
+        hessian[np.diag_indices_from(hessian)] += pull + self.weights.change
+        gradient = pull * away - weighted @ error.ravel()
+        reach = self.weights.max_step
+        return solve_bounded(hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach))
+
+    def _tip_jacobian(self) -> np.ndarray:
+        """Tip velocity per independent joint velocity, carrier frame [m/rad]. Shape (15, 19)."""
         mujoco.mj_comPos(self.model, self.data)
         jacobian = np.empty((3 * NUM_TIPS, self.qr.size))
         for tip, site in enumerate(self.index.tips):
-            mujoco.mj_jacSite(self.model, self.data, self._jacobian, None, site)
-            rows = self._axes[:, None] * self._jacobian[:, self.index.dofs]
+            mujoco.mj_jacSite(self.model, self.data, self._site_jacobian, None, site)
+            rows = self._axes[:, None] * self._site_jacobian[:, self.index.dofs]
             jacobian[3 * tip : 3 * tip + 3] = rows @ self.index.expand
-        weight = np.repeat(self.weights.tip * weights, 3)
-        weighted = jacobian.T * weight
-        hessian = weighted @ jacobian
-        hessian[np.diag_indices_from(hessian)] += self._pull + self.weights.change
-        gradient = -weighted @ error.ravel() + self._pull * (self.qr - self.posture)
-        lower = np.maximum(self.lower - self.qr, -self.weights.max_step)
-        upper = np.minimum(self.upper - self.qr, self.weights.max_step)
-        return solve_bounded(hessian, gradient, lower, upper)
+        return jacobian

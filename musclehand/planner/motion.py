@@ -17,7 +17,8 @@ from musclehand.body.tables import HandTables
 from musclehand.motion.retarget import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
-from musclehand.planner.reach import WRIST_HEIGHT, ReachConfig, WristPath, plan_wrist
+from musclehand.planner.placement import WRIST_HEIGHT, HandPlacement, PlacementConfig
+from musclehand.planner.reach import ReachConfig, WristPath, plan_wrist
 from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets, shorten_holds
 
 BLOCK_STEPS = 256
@@ -27,6 +28,7 @@ BLOCK_STEPS = 256
 class MotionConfig:
     """All constants of the planner."""
 
+    placement: PlacementConfig = field(default_factory=PlacementConfig)
     reach: ReachConfig = field(default_factory=ReachConfig)
     stroke: StrokeConfig = field(default_factory=StrokeConfig)
     ik: IkWeights = field(default_factory=IkWeights)
@@ -70,10 +72,11 @@ class HandMotion:
         """`notes` of this hand with fingers, on simulation time; `end` of the performance [s]."""
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
         self.dt = sim_dt * sim_steps
-        self.path: WristPath = plan_wrist(list(notes), side, geometry, end=end, config=config.reach)
-        held = shorten_holds(list(notes), side, self.path, geometry, config.stroke)
-        self.strokes = HandStrokes(held, side, self.path, piano, geometry, config.stroke)
         self.ik = HandIk(weights=config.ik, tables=tables)
+        wrists = HandPlacement(self.ik, geometry, config.placement).wrists(list(notes), side)
+        self.path: WristPath = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)
+        held = shorten_holds(list(notes), wrists, self.path, geometry, config.stroke)
+        self.strokes = HandStrokes(held, side, self.path, piano, geometry, config.stroke)
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []
         self._first_solved = 0
@@ -91,7 +94,7 @@ class HandMotion:
             next_qpos=following,
             next_qvel=(after - now) / (2 * self.dt),
             tips=tips,
-            pressing=self._targets.weight[row] == 1.0,
+            pressing=self._targets.pressing[row],
             press=self._targets.press[next_row],
             wrist=wrist,
             wrist_velocity=self._wrist[1][row],

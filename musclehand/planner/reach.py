@@ -1,6 +1,6 @@
 """Where the hand goes: the path of each wrist over the keyboard, from the notes its fingers play.
 
-Every note asks the wrist to be where its finger stands over its key in a five-finger position. The path is the one
+Every note asks the wrist to be where its grip is at ease (`planner.placement`). The path is the one
 that meets these wishes with the least jerk: a banded linear least-squares problem over the whole piece, solved at
 once in time and memory proportional to its length. Around an onset a wish is strong, while a key is only held it
 is weak, and where nothing is played the hand is free: leaps and rests become minimum-jerk motions by themselves.
@@ -15,28 +15,7 @@ from scipy.linalg import solveh_banded
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.piano.geometry import KeyboardGeometry
-
-WRIST_HEIGHT = 0.033
-"""Height of the wrist joint over the white keys [m]."""
-
-WRIST_DEPTH = -0.086
-"""Resting y of the wrist [m]: in front of the keys by the length of the curved hand."""
-
-TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
-"""x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm apart."""
-
-PRESS_Y = np.array([0.015, 0.049, 0.053, 0.049, 0.035])
-"""Where each finger presses a white key, behind its front edge [m]."""
-
-BLACK_PRESS_Y = 0.067
-"""Where any finger presses a black key [m]: 7 mm behind its front."""
-
-BLACK_SHARE = np.array([1.0, 0.5, 0.5, 0.5, 0.8])
-"""How much of the way in to a black key the hand goes; the long fingers stretch for the rest."""
-
-NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
-"""x, y of the tips relative to the wrist, right hand [m]. Shape (5, 2)."""
+from musclehand.planner.placement import WRIST_DEPTH
 
 
 @dataclass(frozen=True)
@@ -85,31 +64,23 @@ class WristPath:
         return position, np.where(held, zero, between(self.velocity)), np.where(held, zero, between(self.acceleration))
 
 
-def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where a finger presses the note's key: x, y [m]. The note has a finger."""
-    assert note.finger is not None
-    y = BLACK_PRESS_Y if geometry.black[note.key] else PRESS_Y[note.finger - 1]
-    return np.array([geometry.x[note.key], y])
-
-
 def plan_wrist(
-    notes: list[Note], side: Side, geometry: KeyboardGeometry, *, end: float, config: ReachConfig | None = None
+    notes: list[Note], wrists: np.ndarray, side: Side, *, end: float, config: ReachConfig | None = None
 ) -> WristPath:
     """The wrist path of one hand from time 0 to `end` [s].
 
     Args:
-        notes: the notes of this hand, each with a finger, in order of onset.
-        side: which hand.
-        geometry: the keyboard.
+        notes: the notes of this hand in order of onset.
+        wrists: where the wrist would like to be for each of them [m]. Shape (num_notes, 2).
+        side: which hand; one without notes waits at its side of the keyboard.
         end: length of the path [s].
     """
     config = config or ReachConfig()
     count = max(8, int(np.ceil(end / config.step)) + 1)
     weight, wish = np.full(count, config.idle_weight), np.zeros((count, 2))
-    home = _home(notes, side, geometry)
+    home = wrists[0] if notes else np.array([0.25 * side.mirror, WRIST_DEPTH])
     wish += config.idle_weight * home
-    for note in notes:
-        target = _wrist_for(note, side, geometry)
+    for note, target in zip(notes, wrists, strict=True):
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))
             for time in (note.onset - config.before, note.onset + config.after, note.offset)
@@ -122,27 +93,6 @@ def plan_wrist(
     xy = _smooth(weight, wish, stiffness=(config.jerk_time / config.step) ** 6)
     velocity = np.gradient(xy, config.step, axis=0)
     return WristPath(0.0, config.step, xy, velocity, np.gradient(velocity, config.step, axis=0))
-
-
-def _wrist_for(note: Note, side: Side, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where the wrist would like to be for a note, x and y [m]."""
-    assert note.finger is not None
-    wish = note_point(note, geometry) - nominal_tip(side, note.finger)
-    wish[1] = WRIST_DEPTH + BLACK_SHARE[note.finger - 1] * (wish[1] - WRIST_DEPTH)
-    return wish
-
-
-def nominal_tip(side: Side, finger: int | None) -> np.ndarray:
-    """x, y of a finger's tip relative to the wrist in a five-finger position [m]."""
-    assert finger is not None
-    return NOMINAL_TIPS[finger - 1] * [side.mirror, 1.0]
-
-
-def _home(notes: list[Note], side: Side, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where a hand waits: over its first note, or an octave and a half from the middle."""
-    if notes:
-        return _wrist_for(notes[0], side, geometry)
-    return np.array([0.25 * side.mirror, WRIST_DEPTH])
 
 
 def _smooth(weight: np.ndarray, wish: np.ndarray, *, stiffness: float) -> np.ndarray:

@@ -15,7 +15,8 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
-from musclehand.planner.reach import WRIST_HEIGHT, WristPath, nominal_tip, note_point
+from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip, note_point
+from musclehand.planner.reach import WristPath
 
 TIP_RADIUS = np.array([6.5, 6.2, 6.2, 6.0, 5.6]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
@@ -28,8 +29,8 @@ class StrokeConfig:
     `hover` above the key before it is struck; `overtravel` of the reference below the key's stop, which makes
     contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for moving to the next key, plus
     `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger lets go that long before it
-    plays again, but keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a held key
-    further than this from where the hand wants the finger is let go; `press_force` [N] beyond the key's spring.
+    plays again, but keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a key is let
+    go when the wrist is further than this from where it would hold it; `press_force` [N] beyond the key's spring.
     """
 
     hover: float = 0.010
@@ -41,11 +42,14 @@ class StrokeConfig:
     same_key_gap: float = 0.10
     other_key_gap: float = 0.12
     least_hold: float = 0.4
-    reach: float = 0.035
+    reach: float = 0.03
     press_force: float = 1.0
     idle_weight: float = 0.08
     delay: float = 0.025
 
+
+FINGER_SPACE = 0.0135
+"""Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little over their width."""
 
 FORCE_RISE = 0.02
 """Time before the bottom of a stroke over which the holding force comes in [s]."""
@@ -69,11 +73,12 @@ class Press(NamedTuple):
 
 
 class TipTargets(NamedTuple):
-    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` (n, 5);
-    `press` (n, 5) force down [N]."""
+    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` (n, 5), 1
+    for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]."""
 
     tips: np.ndarray
     weight: np.ndarray
+    pressing: np.ndarray
     press: np.ndarray
 
 
@@ -93,12 +98,15 @@ def time_share(progress: np.ndarray | float) -> float:
 
 
 def shorten_holds(
-    notes: list[Note], side: Side, path: WristPath, geometry: KeyboardGeometry, config: StrokeConfig
+    notes: list[Note], wrists: np.ndarray, path: WristPath, geometry: KeyboardGeometry, config: StrokeConfig
 ) -> list[Note]:
-    """Notes as the hand can hold them: let go before the finger is needed again or the hand has gone too far."""
+    """Notes as the hand can hold them: let go before the finger is needed again or the hand has gone too far.
+
+    `wrists`: where the wrist would like to be for each note [m]. Shape (num_notes, 2).
+    """
     shortened = []
     upcoming: dict[int, Note] = {}
-    for note in reversed(notes):
+    for note, wrist in zip(reversed(notes), wrists[::-1], strict=True):
         assert note.finger is not None
         offset = note.offset
         follower = upcoming.get(note.finger)
@@ -110,8 +118,7 @@ def shorten_holds(
             offset = min(offset, latest)
         times = np.arange(note.onset, offset, 0.01)
         if len(times) > 1:
-            wanted = path.at(times)[0] + nominal_tip(side, note.finger)
-            away = np.abs(wanted[:, 0] - note_point(note, geometry)[0]) > config.reach
+            away = np.linalg.norm(path.at(times)[0] - wrist, axis=1) > config.reach
             away[times < note.onset + 0.05] = False
             if away.any():
                 offset = min(offset, float(times[np.argmax(away)]))
@@ -134,6 +141,7 @@ class _Timeline:
         arrive = self.points - path.at(self.down)[0] if presses else np.zeros((0, 2))
         leave = self.points - path.at(self.up)[0] if presses else np.zeros((0, 2))
         times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
+        claims = [0.0]
         for i in range(len(presses)):
             before = self.up[i - 1] if i else -np.inf
             if self.down[i] - before > 2 * config.travel_time:
@@ -142,29 +150,34 @@ class _Timeline:
                         times.append(time)
                         places.append(rest)
                         heights.append(self._rest_height(path, rest, time, config))
+                        claims.append(0.0)
             times += [self.down[i], self.up[i]]
             places += [arrive[i], leave[i]]
             heights += [self.high[i], self.high[i]]
+            claims += [1.0, 1.0]
         times += [times[-1] + config.travel_time, 1e6]
         places += [rest, rest]
         heights += 2 * [self._rest_height(path, rest, times[-2], config)]
+        claims += [0.0, 0.0]
         self.times, self.places, self.heights = np.array(times), np.array(places), np.array(heights)
+        self.claims = np.array(claims)
 
     def _rest_height(self, path: WristPath, rest: np.ndarray, time: float, config: StrokeConfig) -> float:
         y = path.at(np.array([time]))[0][0, 1] + rest[1]
         return float(_ground(np.array(y))) + config.hover + self.radius
 
-    def at(self, times: np.ndarray, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Tip position in the world, shape (n, 3) [m], whether it presses, (n,), and with what force, (n,) [N]."""
+    def at(self, times: np.ndarray, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Tip position in the world, shape (n, 3) [m], its claim to it, 0 at rest .. 1 at a key, (n,), whether it
+        presses, (n,), and with what force, (n,) [N]."""
         k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
         tip = np.empty((len(times), 3))
         tip[:, :2] = wrist + (1 - share) * self.places[k] + share * self.places[k + 1]
         tip[:, 2] = ((1 - share) * self.heights[k, None] + share * self.heights[k + 1, None])[:, 0]
         tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance)
-        force = np.zeros(len(times))
+        claim = (1 - share[:, 0]) * self.claims[k] + share[:, 0] * self.claims[k + 1]
         if not len(self.down):
-            return tip, np.zeros(len(times), dtype=bool), force
+            return tip, claim, np.zeros(len(times), dtype=bool), np.zeros(len(times))
         j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
         pressing = (times >= self.down[j]) & (times <= self.up[j])
         fall = min_jerk((times - self.down[j]) / (self.bottom[j] - self.down[j]))
@@ -172,7 +185,7 @@ class _Timeline:
         height = self.high[j] + (self.low[j] - self.high[j]) * (fall - rise)
         tip[pressing, :2], tip[pressing, 2] = self.points[j][pressing], height[pressing]
         firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE) * (times <= self.lift[j])
-        return tip, pressing, self.force[j] * firm * pressing
+        return tip, claim, pressing, self.force[j] * firm * pressing
 
 
 class HandStrokes:
@@ -196,14 +209,33 @@ class HandStrokes:
     def at(self, times: np.ndarray) -> TipTargets:
         """Targets at `times` [s]."""
         wrist = self.path.at(times)[0]
-        tips, weight, press = np.empty((len(times), 5, 3)), np.empty((len(times), 5)), np.empty((len(times), 5))
+        count = len(times)
+        tips, claim, press = np.empty((count, 5, 3)), np.empty((count, 5)), np.empty((count, 5))
+        pressing = np.empty((count, 5), dtype=bool)
         for i, timeline in enumerate(self.timelines):
-            tips[:, i], pressing, press[:, i] = timeline.at(times, wrist)
-            weight[:, i] = np.where(pressing, 1.0, self.config.idle_weight)
+            tips[:, i], claim[:, i], pressing[:, i], press[:, i] = timeline.at(times, wrist)
         tips[:, :, :2] -= wrist[:, None, :]
         tips[:, :, 2] -= WRIST_HEIGHT
         tips[:, :, 0] *= self.side.mirror
-        return TipTargets(tips, weight, press)
+        _make_room(tips[:, :, 0], claim)
+        weight = self.config.idle_weight + (1.0 - self.config.idle_weight) * claim
+        return TipTargets(tips, weight, pressing, press)
+
+
+def _make_room(x: np.ndarray, claim: np.ndarray) -> None:
+    """Moves fingers that wait aside so that index to little finger stay in order and apart, in place.
+
+    A finger that plays far from its place would otherwise press against a neighbour that waits in its own. A finger
+    gives way as far as it has no claim to where it is. The thumb is left out: it passes under.
+
+    Args:
+        x: targets in a right hand [m]. Shape (n, 5).
+        claim: 0 for a finger at rest .. 1 for one at its key. Shape (n, 5).
+    """
+    for i in (2, 3, 4):
+        x[:, i] += (1 - claim[:, i]) * np.maximum(x[:, i - 1] + FINGER_SPACE - x[:, i], 0.0)
+    for i in (3, 2, 1):
+        x[:, i] += (1 - claim[:, i]) * np.minimum(x[:, i + 1] - FINGER_SPACE - x[:, i], 0.0)
 
 
 def _ground(y: np.ndarray) -> np.ndarray:
