@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS
 from musclehand.motion.retarget import HandIk
-from musclehand.planner.reach import NOMINAL_TIPS, WRIST_HEIGHT
+from musclehand.planner.placement import NOMINAL_TIPS, WRIST_HEIGHT
 
 IK = HandIk()
 HEIGHTS = np.full((5, 1), 0.012 - WRIST_HEIGHT)

@@ -8,13 +8,19 @@ from hypothesis import strategies as st
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planner.reach import _smooth, nominal_tip, note_point, plan_wrist
+from musclehand.planner.reach import _smooth, plan_wrist
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
+FINGER_X = np.array([-0.047, -0.0235, 0, 0.0235, 0.047])
 
 
 def wish(note, side):
-    return note_point(note, GEOMETRY) - nominal_tip(side, note.finger)
+    """Where the wrist stands for five neighbouring white keys."""
+    return np.array([GEOMETRY.x[note.key] - side.mirror * FINGER_X[note.finger - 1], -0.09])
+
+
+def plan(notes, side, *, end):
+    return plan_wrist(notes, np.array([wish(note, side) for note in notes]).reshape(-1, 2), side, end=end)
 
 
 def melody(side, steps, *, spacing=0.4, length=0.3):
@@ -55,7 +61,7 @@ def test_parabolas_are_free(count, seed, slope, curve):
 @pytest.mark.parametrize("side", Side)
 def test_one_place_asked_for_is_kept(side):
     notes = melody(side, [(0, 3)] * 6)
-    path = plan_wrist(notes, side, GEOMETRY, end=4.0)
+    path = plan(notes, side, end=4.0)
     assert path.xy == pytest.approx(np.tile(wish(notes[0], side), (len(path.xy), 1)), abs=1e-4)
     assert np.abs(path.velocity).max() < 1e-2
 
@@ -65,7 +71,7 @@ def test_one_place_asked_for_is_kept(side):
 def test_the_path_passes_near_every_wish_at_its_onset(side, steps):
     """With time to move, every finger comes over its key well within the reach of the hand."""
     notes = melody(side, steps, spacing=0.8)
-    path = plan_wrist(notes, side, GEOMETRY, end=notes[-1].offset + 1)
+    path = plan(notes, side, end=notes[-1].offset + 1)
     at_onsets = path.at(np.array([note.onset for note in notes]))[0]
     wishes = np.array([wish(note, side) for note in notes])
     assert np.linalg.norm(at_onsets - wishes, axis=1).max() < 0.02
@@ -73,7 +79,7 @@ def test_the_path_passes_near_every_wish_at_its_onset(side, steps):
 
 def test_velocity_and_acceleration_are_derivatives():
     notes = melody(Side.RIGHT, [(0, 1), (12, 5), (-12, 1), (5, 3)])
-    path = plan_wrist(notes, Side.RIGHT, GEOMETRY, end=3.0)
+    path = plan(notes, Side.RIGHT, end=3.0)
     times, dt = np.linspace(0.3, 2.5, 400), 1e-4
     position, velocity, acceleration = path.at(times)
     ahead, behind = path.at(times + dt), path.at(times - dt)
@@ -84,7 +90,7 @@ def test_velocity_and_acceleration_are_derivatives():
 
 
 def test_the_path_is_held_beyond_its_ends():
-    path = plan_wrist(melody(Side.LEFT, [(0, 2), (7, 4)]), Side.LEFT, GEOMETRY, end=2.0)
+    path = plan(melody(Side.LEFT, [(0, 2), (7, 4)]), Side.LEFT, end=2.0)
     position, velocity, acceleration = path.at(np.array([-1.0, 50.0]))
     assert position == pytest.approx(path.xy[[0, -1]], abs=1e-9)
     assert not velocity.any()
@@ -93,7 +99,7 @@ def test_the_path_is_held_beyond_its_ends():
 
 def test_a_hand_without_notes_waits_on_its_side():
     for side in Side:
-        path = plan_wrist([], side, GEOMETRY, end=5.0)
+        path = plan([], side, end=5.0)
         assert (path.xy[:, 0] * side.mirror > 0.1).all()
         assert np.ptp(path.xy, axis=0) == pytest.approx(0, abs=1e-6)
 
@@ -108,6 +114,6 @@ def test_left_and_right_mirror_each_other():
         key = mirror.get(round(float(2 * GEOMETRY.x[41] - GEOMETRY.x[note.key]), 6))  # D4, an axis of symmetry
         assert key is not None
         left.append(Note(note.onset, key + 21, note.offset, 80, Hand.LEFT, note.finger))
-    paths = [plan_wrist(notes, side, GEOMETRY, end=3.0) for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))]
+    paths = [plan(notes, side, end=3.0) for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))]
     assert paths[1].xy[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - paths[0].xy[:, 0], abs=1e-6)
     assert paths[1].xy[:, 1] == pytest.approx(paths[0].xy[:, 1], abs=1e-6)

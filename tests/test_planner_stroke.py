@@ -9,7 +9,8 @@ from scipy.optimize import brentq
 from musclehand.body.anatomy import DISTAL_BODIES, Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
-from musclehand.planner.reach import WRIST_HEIGHT, note_point, plan_wrist
+from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip, note_point
+from musclehand.planner.reach import plan_wrist
 from musclehand.planner.stroke import TIP_RADIUS, HandStrokes, StrokeConfig, min_jerk, shorten_holds, time_share
 
 PIANO = load_piano_parameters()
@@ -17,8 +18,14 @@ GEOMETRY = keyboard_geometry(PIANO)
 CONFIG = StrokeConfig()
 
 
+def path_of(notes, side=Side.RIGHT):
+    """A wrist path, and where it would like to be for each note."""
+    wrists = np.array([note_point(note, GEOMETRY) - nominal_tip(side, note.finger) for note in notes])
+    return plan_wrist(notes, wrists, side, end=notes[-1].offset + 2), wrists
+
+
 def strokes_of(notes, side=Side.RIGHT, config=CONFIG):
-    path = plan_wrist(notes, side, GEOMETRY, end=notes[-1].offset + 1)
+    path, _ = path_of(notes, side)
     return HandStrokes(notes, side, path, PIANO, GEOMETRY, config), path
 
 
@@ -105,6 +112,7 @@ def test_a_pressing_finger_stays_with_its_key():
         tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0]
         assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
         assert (targets.weight[:, note.finger - 1] == 1).all()
+        assert targets.pressing[:, note.finger - 1].all()
 
 
 def test_force_is_asked_for_while_a_key_is_held_and_only_then():
@@ -127,8 +135,8 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
         time += gap
         pitch = (60, 62, 64, 65, 67, 69, 71)[step]
         notes.append(Note(time, pitch, time + 0.9 * gap, 80, Hand.RIGHT, Finger(finger)))
-    path = plan_wrist(notes, Side.RIGHT, GEOMETRY, end=time + 2)
-    held = shorten_holds(notes, Side.RIGHT, path, GEOMETRY, CONFIG)
+    path, wrists = path_of(notes)
+    held = shorten_holds(notes, wrists, path, GEOMETRY, CONFIG)
     strokes = HandStrokes(held, Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
     targets = strokes.at(np.arange(0, time + 1, 0.008))
     assert np.isfinite(targets.tips).all()
@@ -145,8 +153,8 @@ def test_holds_are_shortened_only_and_onsets_kept(steps):
     for gap, pitch, finger in steps:
         notes.append(Note(time, pitch, time + 2.0, 80, Hand.RIGHT, Finger(finger)))
         time += gap
-    path = plan_wrist(notes, Side.RIGHT, GEOMETRY, end=time + 3)
-    held = shorten_holds(notes, Side.RIGHT, path, GEOMETRY, CONFIG)
+    path, wrists = path_of(notes)
+    held = shorten_holds(notes, wrists, path, GEOMETRY, CONFIG)
     assert [(n.onset, n.pitch, n.finger) for n in held] == [(n.onset, n.pitch, n.finger) for n in notes]
     for before, after in zip(notes, held, strict=True):
         assert after.onset < after.offset <= before.offset + 1e-9
@@ -160,5 +168,5 @@ def test_one_block_of_times_is_like_many():
     times = np.arange(0.5, 3, 0.01)
     whole = strokes.at(times)
     parts = [strokes.at(part) for part in np.array_split(times, 7)]
-    for name in ("tips", "weight", "press"):
+    for name in ("tips", "weight", "pressing", "press"):
         assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name))

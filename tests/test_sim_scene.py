@@ -10,7 +10,7 @@ from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.retarget import PLAYING_POSTURE_DEG
 from musclehand.piano.geometry import load_piano_parameters
-from musclehand.planner.reach import WRIST_DEPTH, WRIST_HEIGHT
+from musclehand.planner.placement import WRIST_DEPTH, WRIST_HEIGHT
 from musclehand.sim.scene import CARRIER_AXES, SIM_DT, CarrierParameters, build_scene, carrier_joint, hand_to_world
 
 POSTURE = np.deg2rad([PLAYING_POSTURE_DEG.get(name, 0.0) for name in HAND_JOINTS])

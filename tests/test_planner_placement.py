@@ -1,0 +1,64 @@
+"""Where the hand stands for a grip: fingers reach their keys, wherever on the keyboard and in either hand."""
+
+import numpy as np
+import pytest
+
+from musclehand.body.anatomy import Side
+from musclehand.motion.retarget import HandIk
+from musclehand.music.score import Finger, Hand, Note
+from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
+from musclehand.planner.placement import HandPlacement, nominal_tip, note_point
+
+GEOMETRY = keyboard_geometry(load_piano_parameters())
+
+
+@pytest.fixture(scope="module")
+def placement():
+    return HandPlacement(HandIk(), GEOMETRY)
+
+
+def chord(*pitches_and_fingers, onset=0.0, length=0.5, hand=Hand.RIGHT):
+    return [Note(onset, pitch, onset + length, 80, hand, Finger(finger)) for pitch, finger in pitches_and_fingers]
+
+
+@pytest.mark.parametrize("finger", range(1, 6))
+def test_a_single_white_key_leaves_the_hand_in_its_five_finger_place(placement, finger):
+    note = chord((64, finger))[0]
+    (wrist,) = placement.wrists([note], Side.RIGHT)
+    assert wrist == pytest.approx(note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, finger), abs=0.012)
+
+
+def test_the_same_grip_elsewhere_is_the_same_hand_elsewhere(placement):
+    here = placement.wrists(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
+    there = placement.wrists(chord((72, 1), (76, 3), (79, 5)), Side.RIGHT)
+    octave = GEOMETRY.x[51] - GEOMETRY.x[39]
+    assert there - here == pytest.approx(np.tile([octave, 0], (3, 1)), abs=1e-4)
+    assert np.ptp(here, axis=0) == pytest.approx(0, abs=1e-12)
+
+
+def test_mirrored_grips_mirror(placement):
+    """D4 is an axis of symmetry of the keyboard: 60-64-67 becomes 64-60-57."""
+    middle = GEOMETRY.x[62 - 21]
+    right = placement.wrists(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)[0]
+    left = placement.wrists(chord((57, 5), (60, 3), (64, 1), hand=Hand.LEFT), Side.LEFT)[0]
+    assert left[0] - middle == pytest.approx(middle - right[0], abs=1e-6)
+    assert left[1] == pytest.approx(right[1], abs=1e-6)
+
+
+def test_a_black_key_under_the_thumb_brings_the_hand_in(placement):
+    white = placement.wrists(chord((60, 1)), Side.RIGHT)[0]
+    black = placement.wrists(chord((61, 1)), Side.RIGHT)[0]
+    assert black[1] > white[1] + 0.01
+
+
+def test_every_note_has_a_finite_place_near_its_key(placement):
+    rng = np.random.default_rng(8)
+    notes = []
+    for k in range(60):
+        fingers = sorted(rng.choice(5, size=rng.integers(1, 4), replace=False) + 1)
+        base = int(rng.integers(40, 80))
+        notes += chord(*((base + 2 * int(finger), int(finger)) for finger in fingers), onset=0.4 * k)
+    wrists = placement.wrists(notes, Side.RIGHT)
+    assert wrists.shape == (len(notes), 2)
+    away = wrists - np.array([note_point(note, GEOMETRY) for note in notes])
+    assert np.linalg.norm(away, axis=1).max() < 0.25
