@@ -215,3 +215,14 @@ def test_interrupting_leaves_a_readable_recording(tmp_path):
     with Recording.open(recording) as opened:
         assert not opened.complete
         assert opened.num_rows > 100
+
+
+@pytest.mark.slow
+def test_a_film_with_sound(tmp_path):
+    if subprocess.run([sys.executable, "-c", "from musclehand.sim.opengl import choose_backend as c; c()"]).returncode:
+        pytest.skip("no OpenGL")
+    assert play("five_finger_left", "--clip", "0", "1.5", "--video", "--out", "out") == 0
+    film = tmp_path / "out" / "performance.mp4"
+    assert film.stat().st_size > 50_000
+    assert b"mp4a" in film.read_bytes()
+    assert b"avc1" in film.read_bytes()
