@@ -18,7 +18,7 @@ from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top
 from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip, note_point
 from musclehand.planner.reach import WristPath
 
-TIP_RADIUS = np.array([6.5, 6.2, 6.2, 6.0, 5.6]) * 1e-3
+TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
 
 
@@ -48,7 +48,7 @@ class StrokeConfig:
     delay: float = 0.025
 
 
-FINGER_SPACE = 0.0135
+FINGER_SPACE = 0.013
 """Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little over their width."""
 
 FORCE_RISE = 0.02
