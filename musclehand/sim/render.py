@@ -4,8 +4,8 @@
     render_video("recording.h5", "performance.mp4", sound="played.wav")
 
 Frames go straight to ffmpeg (the one `imageio-ffmpeg` brings along); memory stays that of one frame.
-Drawing in software on two cores takes 0.15 to 0.2 s for a frame of 1280 x 720, so half a minute of music at 25 frames
-a second takes two to three minutes; with a graphics card a few seconds.
+Drawing in software costs a quarter of a second of processor time for a frame of 1280 x 720: on two free cores half
+a minute of music at 25 frames a second takes about two minutes, with a graphics card a few seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import os
 import subprocess
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -131,8 +132,8 @@ def _frames(
     camera = stage.camera("player", aspect=aspect)
     start, end = float(stage.time[0]), float(stage.time[-1])
     count = max(1, math.ceil((end - start) * fps))
-    # MuJoCo's font has ASCII only.
-    caption = title.encode("ascii", "replace").decode()
+    # MuJoCo's font has ASCII only: accents are dropped.
+    caption = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     picture = None
     for index in range(count):
         time = start + index / fps
