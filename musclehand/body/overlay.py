@@ -34,6 +34,9 @@ SKIN_BIT, KEY_BIT = 1, 2
 TOUCHES = {"digit": (SKIN_BIT, SKIN_BIT | KEY_BIT), "palm": (0, KEY_BIT), "arm": (0, 0)}
 """contype and conaffinity of a segment by its layer."""
 
+PULP = 0.0008
+"""Contact begins this far outside the outline [m]: pulp that gives way, so that outlines themselves hardly meet."""
+
 SKIN_FRICTION = (0.8, 0.005, 0.0001)
 SKIN_RGBA = (0.87, 0.70, 0.60, 1.0)
 GHOST_RGBA = (0.87, 0.70, 0.60, 0.35)
@@ -206,6 +209,7 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
         conaffinity=conaffinity,
         condim=3,
         friction=SKIN_FRICTION,
+        margin=PULP,
         solref=[0.006, 1.0],
         solimp=[0.9, 0.99, 0.001, 0.5, 2.0],
         rgba=GHOST_RGBA if visual else SKIN_RGBA,

@@ -58,7 +58,9 @@ FORCE_RISE = 0.02
 class Press(NamedTuple):
     """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's centre.
 
-    `point` x, y on the keyboard; down from `high` at `down` to `low` at `bottom`, up from `lift` until `up`.
+    `point` x, y on the keyboard; down from `high` at `down` to `low` at `bottom`, up from `lift` until `up`. The tip
+    stays on its point from `touch`, when it meets the key, to `leave`, when the key has fallen silent; before and
+    after it moves with the hand.
     """
 
     note: Note
@@ -67,8 +69,10 @@ class Press(NamedTuple):
     low: float
     force: float
     down: float
+    touch: float
     bottom: float
     lift: float
+    leave: float
     up: float
 
 
@@ -133,13 +137,13 @@ class _Timeline:
     def __init__(self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig) -> None:
         self.radius, self.clearance = TIP_RADIUS[finger - 1], 0.4 * config.hover
         rest = nominal_tip(side, finger)
-        self.down, self.bottom, self.lift, self.up, self.high, self.low, self.force = (
+        self.down, self.touch, self.bottom, self.lift, self.leave, self.up, self.high, self.low, self.force = (
             np.array([getattr(p, name) for p in presses])
-            for name in ("down", "bottom", "lift", "up", "high", "low", "force")
+            for name in ("down", "touch", "bottom", "lift", "leave", "up", "high", "low", "force")
         )
         self.points = np.array([p.point for p in presses]).reshape(-1, 2)
-        arrive = self.points - path.at(self.down)[0] if presses else np.zeros((0, 2))
-        leave = self.points - path.at(self.up)[0] if presses else np.zeros((0, 2))
+        self.arrive = self.points - path.at(self.touch)[0] if presses else np.zeros((0, 2))
+        self.depart = self.points - path.at(self.leave)[0] if presses else np.zeros((0, 2))
         times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
         claims = [0.0]
         for i in range(len(presses)):
@@ -152,7 +156,7 @@ class _Timeline:
                         heights.append(self._rest_height(path, rest, time, config))
                         claims.append(0.0)
             times += [self.down[i], self.up[i]]
-            places += [arrive[i], leave[i]]
+            places += [self.arrive[i], self.depart[i]]
             heights += [self.high[i], self.high[i]]
             claims += [1.0, 1.0]
         times += [times[-1] + config.travel_time, 1e6]
@@ -183,7 +187,9 @@ class _Timeline:
         fall = min_jerk((times - self.down[j]) / (self.bottom[j] - self.down[j]))
         rise = min_jerk((times - self.lift[j]) / (self.up[j] - self.lift[j]))
         height = self.high[j] + (self.low[j] - self.high[j]) * (fall - rise)
-        tip[pressing, :2], tip[pressing, 2] = self.points[j][pressing], height[pressing]
+        early, late = (times < self.touch[j])[:, None], (times > self.leave[j])[:, None]
+        point = np.where(early, wrist + self.arrive[j], np.where(late, wrist + self.depart[j], self.points[j]))
+        tip[pressing, :2], tip[pressing, 2] = point[pressing], height[pressing]
         firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE) * (times <= self.lift[j])
         return tip, claim, pressing, self.force[j] * firm * pressing
 
@@ -269,7 +275,13 @@ def _presses(
         if presses and down < presses[-1].up:
             previous = presses[-1]
             down = min(max(down, previous.lift + 0.5 * (bottom - previous.lift)), bottom - 0.02)
-            presses[-1] = previous._replace(up=max(previous.lift + 0.01, min(previous.up, down)))
+            up = max(previous.lift + 0.01, min(previous.up, down))
+            presses[-1] = previous._replace(up=up, leave=min(previous.leave, up))
         force = piano.stiffness * geometry.full_angle[key] / (geometry.hinge_y[key] - y) + config.press_force
-        presses.append(Press(note, np.array([x, y]), high, low, float(force), down, bottom, lift, lift + release_time))
+        touch = down + time_share((high - top - radius) / (high - low)) * (bottom - down)
+        up = lift + release_time
+        leave = lift + time_share((silent + radius - low) / (high - low)) * release_time
+        presses.append(
+            Press(note, np.array([x, y]), high, low, float(force), down, touch, bottom, lift, leave, up)
+        )
     return presses
