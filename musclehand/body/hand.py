@@ -33,7 +33,7 @@ ACTIVATION_TIMES = (0.010, 0.020)
 LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 4.0, 0.3, 1.4
 """Shape of MuJoCo's muscle curves; passive force kept small about rest, where fingers spend their time."""
 
-FIBRE_RANGE = (0.38, 1.5)
+FIBRE_RANGE = (0.38, 1.35)
 """Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length curve."""
 
 NUM_POSTURES = 400

@@ -29,7 +29,7 @@ class ReachConfig:
 
     step: float = 0.01
     jerk_time: float = 0.045
-    before: float = 0.07
+    before: float = 0.10
     after: float = 0.05
     onset_weight: float = 1.0
     hold_weight: float = 0.12
