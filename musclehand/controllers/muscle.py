@@ -15,7 +15,6 @@ from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planner.fingering import FingeringConfig, assign_fingering
 from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
-from musclehand.planner.placement import WRIST_HEIGHT
 from musclehand.sim.scene import Scene, build_scene
 
 
@@ -79,7 +78,7 @@ class MuscleController(Controller):
         for side, motion in self._motions.items():
             first = motion.at(0)
             data.qpos[self.scene.hands[side].qpos] = first.qpos
-            data.qpos[self.scene.carriers[side].qpos[:3]] = [*first.wrist[0], WRIST_HEIGHT]
+            data.qpos[self.scene.carriers[side].qpos[:3]] = first.wrist[0]
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """Excitations that bring both hands to the reference at the end of the step."""
@@ -89,7 +88,7 @@ class MuscleController(Controller):
             now = self._steps[side] = motion.at(step)
             carrier = self.scene.carriers[side]
             carrier_acc = np.zeros(6)
-            carrier_acc[:2] = now.wrist_acceleration[-1]
+            carrier_acc[:3] = now.wrist_acceleration[-1]
             target = HandTarget(now.next_qpos, now.next_qvel, now.press, carrier_acc)
             wanted.append(self._controls[side].activations(data, mass, moment, target))
             inertia = mass[np.ix_(carrier.dofs, carrier.dofs)]
@@ -104,10 +103,9 @@ class MuscleController(Controller):
         for side, now in self._steps.items():
             carrier = self.scene.carriers[side]
             feed = self._carrier_force[side].copy()
-            feed[:2] += carrier.kd[:2] * now.wrist_velocity[substep]
+            feed[:3] += carrier.kd[:3] * now.wrist_velocity[substep]
             goal = feed / carrier.kp
-            goal[:2] += now.wrist[substep]
-            goal[2] += WRIST_HEIGHT
+            goal[:3] += now.wrist[substep]
             data.ctrl[carrier.actuators] = goal
 
     def reference(self) -> dict[Side, HandReference]:

@@ -17,8 +17,8 @@ from musclehand.body.tables import HandTables
 from musclehand.motion.retarget import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
-from musclehand.planner.placement import WRIST_HEIGHT, HandPlacement, PlacementConfig
-from musclehand.planner.reach import ReachConfig, WristPath, plan_wrist
+from musclehand.planner.placement import HandPlacement, PlacementConfig
+from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets, shorten_holds
 
 BLOCK_STEPS = 256
@@ -39,7 +39,7 @@ class MotionStep(NamedTuple):
 
     Joints now, independent joints and their velocities at the end of the step [rad, rad/s]; fingertips now in the
     world [m] and whether they press; force [N] at the end of the step; and for each simulation step in it the wrist's
-    position [m], velocity and acceleration, shape (sim_steps, 2).
+    position [m], velocity and acceleration, shape (sim_steps, 3).
     """
 
     qpos: np.ndarray
@@ -74,9 +74,10 @@ class HandMotion:
         self.dt = sim_dt * sim_steps
         self.ik = HandIk(weights=config.ik, tables=tables)
         wrists = HandPlacement(self.ik, geometry, config.placement).wrists(list(notes), side)
-        self.path: WristPath = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)
-        held = shorten_holds(list(notes), wrists, self.path, geometry, config.stroke)
-        self.strokes = HandStrokes(held, side, self.path, piano, geometry, config.stroke)
+        path = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)
+        held = shorten_holds(list(notes), wrists, path, geometry, config.stroke)
+        self.strokes = HandStrokes(held, side, path, piano, geometry, config.stroke, config.reach)
+        self.path = self.strokes.path
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []
         self._first_solved = 0
@@ -87,8 +88,7 @@ class HandMotion:
         row, next_row = self._row(step), self._row(step + 1)
         wrist = self._wrist[0][row]
         tips = self._targets.tips[row] * [self.side.mirror, 1.0, 1.0]
-        tips[:, :2] += self._path_now[row]
-        tips[:, 2] += WRIST_HEIGHT
+        tips += self._path_now[row]
         return MotionStep(
             qpos=self.ik.index.expand @ now,
             next_qpos=following,
@@ -128,7 +128,7 @@ class HandMotion:
         fine = (times[:, None] + self.sim_dt * np.arange(1, self.sim_steps + 1)).ravel()
         self._targets: TipTargets = self.strokes.at(times)
         self._path_now = self.path.at(times)[0]
-        self._wrist = [values.reshape(BLOCK_STEPS, self.sim_steps, 2) for values in self.path.at(fine)]
+        self._wrist = [values.reshape(BLOCK_STEPS, self.sim_steps, 3) for values in self.path.at(fine)]
 
 
 def notes_of(notes: Sequence[Note], side: Side, *, lead_in: float) -> list[Note]:

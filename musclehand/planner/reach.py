@@ -15,7 +15,7 @@ from scipy.linalg import solveh_banded
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.planner.placement import WRIST_DEPTH
+from musclehand.planner.placement import WRIST_DEPTH, WRIST_HEIGHT
 
 
 @dataclass(frozen=True)
@@ -24,44 +24,54 @@ class ReachConfig:
 
     `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending; `onset_weight` within
     `before`..`after` [s] of an onset against `hold_weight` later in the note; `idle_weight` keeps a hand that has
-    nothing to do where it is.
+    nothing to do where it is. In a leap the hand rises by `lift` [m], as far as it is faster than `lift_speeds` [m/s]
+    (none at the first, all at the second); where a finger has a key down it does not, and comes down `settle` [s] before.
     """
 
     step: float = 0.01
-    jerk_time: float = 0.045
+    jerk_time: float = 0.025
     before: float = 0.10
     after: float = 0.05
     onset_weight: float = 1.0
-    hold_weight: float = 0.12
+    hold_weight: float = 0.08
     idle_weight: float = 1e-5
+    lift: float = 0.035
+    lift_speeds: tuple[float, float] = (0.3, 1.2)
+    settle: float = 0.02
+    lift_time: float = 0.02
 
 
 @dataclass(frozen=True)
 class WristPath:
-    """The wrist's x and y over time: cubic between grid points. `xy` shape (n, 2) [m], from time `start` [s]."""
+    """The wrist over time, cubic between grid points `step` [s] apart: x, y, z [m], their velocity and acceleration.
+    Arrays of shape (n, 3)."""
 
-    start: float
     step: float
-    xy: np.ndarray
+    position: np.ndarray
     velocity: np.ndarray
     acceleration: np.ndarray
 
+    @classmethod
+    def through(cls, position: np.ndarray, step: float) -> WristPath:
+        """The path through the given positions."""
+        velocity = np.gradient(position, step, axis=0)
+        return cls(step, position, velocity, np.gradient(velocity, step, axis=0))
+
     def at(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Position, velocity, acceleration at `times` [s], each of shape (len(times), 2); held beyond the ends."""
-        grid = (np.asarray(times) - self.start) / self.step
-        low = np.clip(np.floor(grid).astype(int), 0, len(self.xy) - 2)
-        share = np.clip(grid - low, 0.0, 1.0)[:, None]
-        held = ((grid < 0) | (grid > len(self.xy) - 1))[:, None]
-
-        def between(values: np.ndarray) -> np.ndarray:
-            return (1 - share) * values[low] + share * values[low + 1]
-
-        h = self.step
-        p0, p1, m0, m1 = self.xy[low], self.xy[low + 1], self.velocity[low] * h, self.velocity[low + 1] * h
-        s2, s3 = share**2, share**3
-        position = (2 * s3 - 3 * s2 + 1) * p0 + (s3 - 2 * s2 + share) * m0 + (3 * s2 - 2 * s3) * p1 + (s3 - s2) * m1
-        zero = np.zeros_like(position)
-        return position, np.where(held, zero, between(self.velocity)), np.where(held, zero, between(self.acceleration))
+        """Position, velocity, acceleration at `times` [s], each of shape (len(times), 3); held beyond the ends."""
+        grid = np.asarray(times) / self.step
+        last = len(self.position) - 1
+        low = np.clip(np.floor(grid).astype(int), 0, last - 1)
+        s = np.clip(grid - low, 0.0, 1.0)[:, None]
+        moving = ((grid >= 0) & (grid <= last))[:, None]
+        p0, p1 = self.position[low], self.position[low + 1]
+        m0, m1 = self.velocity[low] * self.step, self.velocity[low + 1] * self.step
+        s2, s3 = s**2, s**3
+        position = (2 * s3 - 3 * s2 + 1) * p0 + (s3 - 2 * s2 + s) * m0 + (3 * s2 - 2 * s3) * p1 + (s3 - s2) * m1
+        velocity, acceleration = (
+            ((1 - s) * values[low] + s * values[low + 1]) * moving for values in (self.velocity, self.acceleration)
+        )
+        return position, velocity, acceleration
 
 
 def plan_wrist(
@@ -79,7 +89,9 @@ def plan_wrist(
     count = max(8, int(np.ceil(end / config.step)) + 1)
     weight, wish = np.full(count, config.idle_weight), np.zeros((count, 2))
     home = wrists[0] if notes else np.array([0.25 * side.mirror, WRIST_DEPTH])
-    wish += config.idle_weight * home
+    begin = round(notes[0].onset / config.step) if notes else count
+    weight[:begin] = config.hold_weight  # a hand that has not begun waits over its first keys
+    wish += weight[:, None] * home
     for note, target in zip(notes, wrists, strict=True):
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))
@@ -91,8 +103,28 @@ def plan_wrist(
             weight[onset + 1 : stop] += config.hold_weight
             wish[onset + 1 : stop] += config.hold_weight * target
     xy = _smooth(weight, wish, stiffness=(config.jerk_time / config.step) ** 6)
-    velocity = np.gradient(xy, config.step, axis=0)
-    return WristPath(0.0, config.step, xy, velocity, np.gradient(velocity, config.step, axis=0))
+    return WristPath.through(np.column_stack([xy, np.full(count, WRIST_HEIGHT)]), config.step)
+
+
+def lift_in_leaps(path: WristPath, busy: np.ndarray, *, config: ReachConfig | None = None) -> WristPath:
+    """The same path with the hand raised where it moves fast, so that no finger brushes a key on the way.
+
+    Args:
+        path: the path over the keyboard.
+        busy: begin and end of the times when a finger has a key down [s]. Shape (n, 2).
+    """
+    config = config or ReachConfig()
+    slow, fast = config.lift_speeds
+    speed = np.linalg.norm(path.velocity[:, :2], axis=1)
+    rise = config.lift * np.clip((speed - slow) / (fast - slow), 0.0, 1.0)
+    weight = np.ones(len(speed))
+    for begin, end in busy:
+        first, last = int((begin - config.settle) / path.step), int(np.ceil(end / path.step))
+        rise[first : last + 1], weight[first : last + 1] = 0.0, 100.0
+    smooth = _smooth(weight, (weight * rise)[:, None], stiffness=(config.lift_time / path.step) ** 6)
+    position = path.position.copy()
+    position[:, 2] += np.maximum(smooth[:, 0], 0.0)
+    return WristPath.through(position, path.step)
 
 
 def _smooth(weight: np.ndarray, wish: np.ndarray, *, stiffness: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
 from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip, note_point
-from musclehand.planner.reach import WristPath
+from musclehand.planner.reach import ReachConfig, WristPath, lift_in_leaps
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
@@ -38,9 +38,9 @@ class StrokeConfig:
     press_time: float = 0.07
     release_time: float = 0.07
     travel_time: float = 0.25
-    lateral_speed: float = 1.2
+    lateral_speed: float = 1.5
     same_key_gap: float = 0.10
-    other_key_gap: float = 0.12
+    other_key_gap: float = 0.11
     least_hold: float = 0.4
     reach: float = 0.03
     press_force: float = 1.0
@@ -122,7 +122,7 @@ def shorten_holds(
             offset = min(offset, latest)
         times = np.arange(note.onset, offset, 0.01)
         if len(times) > 1:
-            away = np.linalg.norm(path.at(times)[0] - wrist, axis=1) > config.reach
+            away = np.linalg.norm(path.at(times)[0][:, :2] - wrist, axis=1) > config.reach
             away[times < note.onset + 0.05] = False
             if away.any():
                 offset = min(offset, float(times[np.argmax(away)]))
@@ -142,8 +142,8 @@ class _Timeline:
             for name in ("down", "touch", "bottom", "lift", "leave", "up", "high", "low", "force")
         )
         self.points = np.array([p.point for p in presses]).reshape(-1, 2)
-        self.arrive = self.points - path.at(self.touch)[0] if presses else np.zeros((0, 2))
-        self.depart = self.points - path.at(self.leave)[0] if presses else np.zeros((0, 2))
+        self.arrive = self.points - path.at(self.touch)[0][:, :2] if presses else np.zeros((0, 2))
+        self.depart = self.points - path.at(self.leave)[0][:, :2] if presses else np.zeros((0, 2))
         times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
         claims = [0.0]
         for i in range(len(presses)):
@@ -176,9 +176,10 @@ class _Timeline:
         k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
         tip = np.empty((len(times), 3))
-        tip[:, :2] = wrist + (1 - share) * self.places[k] + share * self.places[k + 1]
+        xy, lift = wrist[:, :2], wrist[:, 2] - WRIST_HEIGHT
+        tip[:, :2] = xy + (1 - share) * self.places[k] + share * self.places[k + 1]
         tip[:, 2] = ((1 - share) * self.heights[k, None] + share * self.heights[k + 1, None])[:, 0]
-        tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance)
+        tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance) + lift
         claim = (1 - share[:, 0]) * self.claims[k] + share[:, 0] * self.claims[k + 1]
         if not len(self.down):
             return tip, claim, np.zeros(len(times), dtype=bool), np.zeros(len(times))
@@ -188,14 +189,15 @@ class _Timeline:
         rise = min_jerk((times - self.lift[j]) / (self.up[j] - self.lift[j]))
         height = self.high[j] + (self.low[j] - self.high[j]) * (fall - rise)
         early, late = (times < self.touch[j])[:, None], (times > self.leave[j])[:, None]
-        point = np.where(early, wrist + self.arrive[j], np.where(late, wrist + self.depart[j], self.points[j]))
+        point = np.where(early, xy + self.arrive[j], np.where(late, xy + self.depart[j], self.points[j]))
+        height += np.where((early | late)[:, 0], lift, 0.0)
         tip[pressing, :2], tip[pressing, 2] = point[pressing], height[pressing]
         firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE) * (times <= self.lift[j])
         return tip, claim, pressing, self.force[j] * firm * pressing
 
 
 class HandStrokes:
-    """The timelines of one hand's fingers, evaluated in blocks of times."""
+    """The timelines of one hand's fingers, evaluated in blocks of times, and `path`, the wrist path lifted in leaps."""
 
     def __init__(
         self,
@@ -205,12 +207,15 @@ class HandStrokes:
         piano: PianoParameters,
         geometry: KeyboardGeometry,
         config: StrokeConfig,
+        reach: ReachConfig | None = None,
     ) -> None:
-        self.side, self.path, self.config = side, path, config
+        self.side, self.config = side, config
         self.timelines = []
         for finger in range(1, 6):
             presses = _presses([n for n in notes if n.finger == finger], finger, piano, geometry, config)
             self.timelines.append(_Timeline(presses, finger, side, path, config))
+        busy = [np.column_stack([line.touch, line.leave]) for line in self.timelines]
+        self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
 
     def at(self, times: np.ndarray) -> TipTargets:
         """Targets at `times` [s]."""
@@ -220,8 +225,7 @@ class HandStrokes:
         pressing = np.empty((count, 5), dtype=bool)
         for i, timeline in enumerate(self.timelines):
             tips[:, i], claim[:, i], pressing[:, i], press[:, i] = timeline.at(times, wrist)
-        tips[:, :, :2] -= wrist[:, None, :]
-        tips[:, :, 2] -= WRIST_HEIGHT
+        tips -= wrist[:, None, :]
         tips[:, :, 0] *= self.side.mirror
         _make_room(tips[:, :, 0], claim)
         weight = self.config.idle_weight + (1.0 - self.config.idle_weight) * claim
@@ -281,7 +285,5 @@ def _presses(
         touch = down + time_share((high - top - radius) / (high - low)) * (bottom - down)
         up = lift + release_time
         leave = lift + time_share((silent + radius - low) / (high - low)) * release_time
-        presses.append(
-            Press(note, np.array([x, y]), high, low, float(force), down, touch, bottom, lift, leave, up)
-        )
+        presses.append(Press(note, np.array([x, y]), high, low, float(force), down, touch, bottom, lift, leave, up))
     return presses
