@@ -62,8 +62,9 @@ def test_parabolas_are_free(count, seed, slope, curve):
 def test_one_place_asked_for_is_kept(side):
     notes = melody(side, [(0, 3)] * 6)
     path = plan(notes, side, end=4.0)
-    assert path.xy == pytest.approx(np.tile(wish(notes[0], side), (len(path.xy), 1)), abs=1e-4)
-    assert np.abs(path.velocity).max() < 1e-2
+    position, velocity, _ = path.at(np.linspace(0, 4, 200))
+    assert position[:, :2] == pytest.approx(np.tile(wish(notes[0], side), (200, 1)), abs=1e-4)
+    assert np.abs(velocity).max() < 1e-2
 
 
 @settings(max_examples=25)
@@ -72,7 +73,7 @@ def test_the_path_passes_near_every_wish_at_its_onset(side, steps):
     """With time to move, every finger comes over its key well within the reach of the hand."""
     notes = melody(side, steps, spacing=0.8)
     path = plan(notes, side, end=notes[-1].offset + 1)
-    at_onsets = path.at(np.array([note.onset for note in notes]))[0]
+    at_onsets = path.at(np.array([note.onset for note in notes]))[0][:, :2]
     wishes = np.array([wish(note, side) for note in notes])
     assert np.linalg.norm(at_onsets - wishes, axis=1).max() < 0.02
 
@@ -86,22 +87,22 @@ def test_velocity_and_acceleration_are_derivatives():
     largest = np.abs(velocity).max()
     assert velocity == pytest.approx((ahead[0] - behind[0]) / (2 * dt), abs=0.03 * largest)
     assert np.sqrt(np.mean((acceleration - (ahead[1] - behind[1]) / (2 * dt)) ** 2)) < 0.1 * np.abs(acceleration).max()
-    assert position.shape == velocity.shape == acceleration.shape == (400, 2)
+    assert position.shape == velocity.shape == acceleration.shape == (400, 3)
 
 
 def test_the_path_is_held_beyond_its_ends():
     path = plan(melody(Side.LEFT, [(0, 2), (7, 4)]), Side.LEFT, end=2.0)
     position, velocity, acceleration = path.at(np.array([-1.0, 50.0]))
-    assert position == pytest.approx(path.xy[[0, -1]], abs=1e-9)
+    assert position == pytest.approx(path.at(np.array([0.0, 2.0]))[0], abs=1e-9)
     assert not velocity.any()
     assert not acceleration.any()
 
 
 def test_a_hand_without_notes_waits_on_its_side():
     for side in Side:
-        path = plan([], side, end=5.0)
-        assert (path.xy[:, 0] * side.mirror > 0.1).all()
-        assert np.ptp(path.xy, axis=0) == pytest.approx(0, abs=1e-6)
+        position = plan([], side, end=5.0).at(np.linspace(0, 5, 100))[0]
+        assert (position[:, 0] * side.mirror > 0.1).all()
+        assert np.ptp(position, axis=0) == pytest.approx(0, abs=1e-6)
 
 
 def test_left_and_right_mirror_each_other():
@@ -114,6 +115,9 @@ def test_left_and_right_mirror_each_other():
         key = mirror.get(round(float(2 * GEOMETRY.x[41] - GEOMETRY.x[note.key]), 6))  # D4, an axis of symmetry
         assert key is not None
         left.append(Note(note.onset, key + 21, note.offset, 80, Hand.LEFT, note.finger))
-    paths = [plan(notes, side, end=3.0) for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))]
-    assert paths[1].xy[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - paths[0].xy[:, 0], abs=1e-6)
-    assert paths[1].xy[:, 1] == pytest.approx(paths[0].xy[:, 1], abs=1e-6)
+    times = np.linspace(0, 3, 200)
+    one, other = (
+        plan(notes, side, end=3.0).at(times)[0] for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))
+    )
+    assert other[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - one[:, 0], abs=1e-6)
+    assert other[:, 1:] == pytest.approx(one[:, 1:], abs=1e-6)

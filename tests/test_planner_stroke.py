@@ -109,7 +109,7 @@ def test_a_pressing_finger_stays_with_its_key():
     for note in notes:
         times = np.linspace(note.onset, note.offset - CONFIG.delay, 20)
         targets = strokes.at(times)
-        tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0]
+        tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0][:, :2]
         assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
         assert (targets.weight[:, note.finger - 1] == 1).all()
         assert targets.pressing[:, note.finger - 1].all()

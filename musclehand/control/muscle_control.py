@@ -28,9 +28,9 @@ class ControlConfig:
     velocity; `effort` is the price of squared activation.
     """
 
-    finger_rate: float = 45.0
+    finger_rate: float = 35.0
     wrist_rate: float = 40.0
-    joint_weight: float = 0.02
+    joint_weight: float = 0.025
     effort: float = 0.013
 
 

@@ -36,16 +36,16 @@ class StrokeConfig:
     hover: float = 0.010
     overtravel: float = 0.0035
     press_time: float = 0.07
-    release_time: float = 0.07
+    release_time: float = 0.06
     travel_time: float = 0.25
     lateral_speed: float = 1.5
-    same_key_gap: float = 0.10
-    other_key_gap: float = 0.11
+    same_key_gap: float = 0.08
+    other_key_gap: float = 0.09
     least_hold: float = 0.4
     reach: float = 0.03
     press_force: float = 1.0
     idle_weight: float = 0.08
-    delay: float = 0.025
+    delay: float = 0.02
 
 
 FINGER_SPACE = 0.013
