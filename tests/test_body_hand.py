@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.hand import FIBRE_RANGE, HandIndex, fit_fibres, load_hand, reduction, sides_of
-from musclehand.body.muscle import muscle_force, muscle_parameters
+from musclehand.body.muscle import force_length, muscle_force, muscle_parameters
 from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.retarget import PLAYING_POSTURE_DEG
@@ -76,8 +76,8 @@ def test_fitted_lengths_hold_what_they_promise(tables):
 
 def test_fibres_are_near_their_optimum_at_rest(right_hand, rest_data, muscles):
     fibre = (rest_data.actuator_length[right_hand[1].muscles] - muscles.lts) / muscles.l0
-    assert np.abs(fibre - 1).max() < 0.25
-    assert np.median(np.abs(fibre - 1)) < 0.02
+    assert force_length(fibre, muscles.lmin, muscles.lmax).min() > 0.6
+    assert np.median(np.abs(fibre - 1)) < 0.1
 
 
 def test_every_muscle_is_strong_over_the_range_of_motion(muscles, lengths):

@@ -116,8 +116,6 @@ def test_left_and_right_mirror_each_other():
         assert key is not None
         left.append(Note(note.onset, key + 21, note.offset, 80, Hand.LEFT, note.finger))
     times = np.linspace(0, 3, 200)
-    one, other = (
-        plan(notes, side, end=3.0).at(times)[0] for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))
-    )
+    one, other = (plan(notes, side, end=3.0).at(times)[0] for notes, side in ((right, Side.RIGHT), (left, Side.LEFT)))
     assert other[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - one[:, 0], abs=1e-6)
     assert other[:, 1:] == pytest.approx(one[:, 1:], abs=1e-6)
