@@ -21,16 +21,20 @@ def chord(*pitches_and_fingers, onset=0.0, length=0.5, hand=Hand.RIGHT):
     return [Note(onset, pitch, onset + length, 80, hand, Finger(finger)) for pitch, finger in pitches_and_fingers]
 
 
+def wrists_of(placement, notes, side):
+    return np.array([stand.wrist for stand in placement.stands(notes, side)])
+
+
 @pytest.mark.parametrize("finger", range(1, 6))
 def test_a_single_white_key_leaves_the_hand_in_its_five_finger_place(placement, finger):
     note = chord((64, finger))[0]
-    (wrist,) = placement.wrists([note], Side.RIGHT)
+    (wrist,) = wrists_of(placement, [note], Side.RIGHT)
     assert wrist == pytest.approx(note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, finger), abs=0.012)
 
 
 def test_the_same_grip_elsewhere_is_the_same_hand_elsewhere(placement):
-    here = placement.wrists(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
-    there = placement.wrists(chord((72, 1), (76, 3), (79, 5)), Side.RIGHT)
+    here = wrists_of(placement, chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
+    there = wrists_of(placement, chord((72, 1), (76, 3), (79, 5)), Side.RIGHT)
     octave = GEOMETRY.x[51] - GEOMETRY.x[39]
     assert there - here == pytest.approx(np.tile([octave, 0], (3, 1)), abs=1e-4)
     assert np.ptp(here, axis=0) == pytest.approx(0, abs=1e-12)
@@ -39,15 +43,15 @@ def test_the_same_grip_elsewhere_is_the_same_hand_elsewhere(placement):
 def test_mirrored_grips_mirror(placement):
     """D4 is an axis of symmetry of the keyboard: 60-64-67 becomes 64-60-57."""
     middle = GEOMETRY.x[62 - 21]
-    right = placement.wrists(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)[0]
-    left = placement.wrists(chord((57, 5), (60, 3), (64, 1), hand=Hand.LEFT), Side.LEFT)[0]
+    right = wrists_of(placement, chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)[0]
+    left = wrists_of(placement, chord((57, 5), (60, 3), (64, 1), hand=Hand.LEFT), Side.LEFT)[0]
     assert left[0] - middle == pytest.approx(middle - right[0], abs=1e-6)
     assert left[1] == pytest.approx(right[1], abs=1e-6)
 
 
 def test_a_black_key_under_the_thumb_brings_the_hand_in(placement):
-    white = placement.wrists(chord((60, 1)), Side.RIGHT)[0]
-    black = placement.wrists(chord((61, 1)), Side.RIGHT)[0]
+    white = wrists_of(placement, chord((60, 1)), Side.RIGHT)[0]
+    black = wrists_of(placement, chord((61, 1)), Side.RIGHT)[0]
     assert black[1] > white[1] + 0.01
 
 
@@ -58,7 +62,18 @@ def test_every_note_has_a_finite_place_near_its_key(placement):
         fingers = sorted(rng.choice(5, size=rng.integers(1, 4), replace=False) + 1)
         base = int(rng.integers(40, 80))
         notes += chord(*((base + 2 * int(finger), int(finger)) for finger in fingers), onset=0.4 * k)
-    wrists = placement.wrists(notes, Side.RIGHT)
+    wrists = wrists_of(placement, notes, Side.RIGHT)
     assert wrists.shape == (len(notes), 2)
     away = wrists - np.array([note_point(note, GEOMETRY) for note in notes])
     assert np.linalg.norm(away, axis=1).max() < 0.25
+
+
+def test_fingers_of_a_hand_far_in_press_white_keys_between_the_black_ones(placement):
+    """E flat, G, B flat with the thumb on E flat: the long finger on G would otherwise curl over F sharp."""
+    stands = placement.stands(chord((63, 1), (67, 3), (70, 5)), Side.RIGHT)
+    key = 67 - 21
+    low, high = GEOMETRY.back_x[key]
+    assert low < stands[1].point[0] < high
+    assert GEOMETRY.front_y[key - 1] < stands[1].point[1] < GEOMETRY.hinge_y[key]
+    front = placement.stands(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
+    assert front[1].point == pytest.approx(note_point(chord((64, 3))[0], GEOMETRY), abs=1e-9)

@@ -67,6 +67,17 @@ def test_one_place_asked_for_is_kept(side):
     assert np.abs(velocity).max() < 1e-2
 
 
+@pytest.mark.parametrize("side", Side)
+def test_a_hand_comes_in_from_its_own_side(side):
+    """Two hands that begin next to each other do not begin inside each other."""
+    first = Note(2.0, 62, 2.4, 80, Hand.RIGHT if side is Side.RIGHT else Hand.LEFT, Finger.THUMB)
+    path = plan([first], side, end=3.0)
+    x = path.at(np.array([0.0, 1.3, 2.0]))[0][:, 0] * side.mirror
+    home = wish(first, side)[0] * side.mirror
+    assert x[:2] - home == pytest.approx(0.05, abs=0.01)
+    assert x[2] == pytest.approx(home, abs=2e-3)
+
+
 @settings(max_examples=25)
 @given(st.sampled_from(Side), st.lists(st.tuples(st.integers(-4, 4), st.integers(1, 5)), min_size=1, max_size=12))
 def test_the_path_passes_near_every_wish_at_its_onset(side, steps):

@@ -24,9 +24,14 @@ def path_of(notes, side=Side.RIGHT):
     return plan_wrist(notes, wrists, side, end=notes[-1].offset + 2), wrists
 
 
+def points_of(notes):
+    """Where the fingers press."""
+    return np.array([note_point(note, GEOMETRY) for note in notes])
+
+
 def strokes_of(notes, side=Side.RIGHT, config=CONFIG):
     path, _ = path_of(notes, side)
-    return HandStrokes(notes, side, path, PIANO, GEOMETRY, config), path
+    return HandStrokes(notes, points_of(notes), side, path, PIANO, GEOMETRY, config), path
 
 
 def heights(strokes, finger, times):
@@ -137,7 +142,7 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
         notes.append(Note(time, pitch, time + 0.9 * gap, 80, Hand.RIGHT, Finger(finger)))
     path, wrists = path_of(notes)
     held = shorten_holds(notes, wrists, path, GEOMETRY, CONFIG)
-    strokes = HandStrokes(held, Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
+    strokes = HandStrokes(held, points_of(held), Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
     times = np.arange(0, time + 1, 0.008)
     targets = strokes.at(times)
     assert np.isfinite(targets.tips).all()

@@ -23,6 +23,8 @@ from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets, sho
 
 BLOCK_STEPS = 256
 
+_NONE = (np.zeros((0, 2)), np.zeros((0, 2)))
+
 
 @dataclass(frozen=True)
 class MotionConfig:
@@ -73,10 +75,11 @@ class HandMotion:
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
         self.dt = sim_dt * sim_steps
         self.ik = HandIk(weights=config.ik, tables=tables)
-        wrists = HandPlacement(self.ik, geometry, config.placement).wrists(list(notes), side)
+        stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
+        wrists, points = (np.array(column).reshape(-1, 2) for column in zip(*stands, strict=True)) if stands else _NONE
         path = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)
         held = shorten_holds(list(notes), wrists, path, geometry, config.stroke)
-        self.strokes = HandStrokes(held, side, path, piano, geometry, config.stroke, config.reach)
+        self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach)
         self.path = self.strokes.path
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []

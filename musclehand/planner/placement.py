@@ -8,6 +8,7 @@ A grip is solved once, wherever on the keyboard and in whichever hand it occurs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,13 @@ GRIP_DEPTH = 0.004
 """How far below the resting key top the middle of a fingertip is in the middle of a stroke, less its radius [m]."""
 
 
+DEEP = 0.02
+"""With the wrist further in than this [m] beyond its rest, fingers press white keys between the black ones."""
+
+DEEP_PRESS_Y = (0.066, 0.105)
+"""Where they press them then, behind the fronts of the black keys [m]."""
+
+
 @dataclass(frozen=True)
 class PlacementConfig:
     """`pull` [1/m^2] draws the wrist to its five-finger place; `same_time` [s] makes notes one grip; a key held from
@@ -49,8 +57,15 @@ class PlacementConfig:
     miss: float = 0.003
 
 
+class Stand(NamedTuple):
+    """How a hand stands for one note: the wrist's x, y and the point where the finger presses the key, x, y [m]."""
+
+    wrist: np.ndarray
+    point: np.ndarray
+
+
 def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where a finger presses the note's key: x, y [m]. The note has a finger."""
+    """Where a finger of a hand in its place presses the note's key: x, y [m]. The note has a finger."""
     assert note.finger is not None
     y = BLACK_PRESS_Y if geometry.black[note.key] else PRESS_Y[note.finger - 1]
     return np.array([geometry.x[note.key], y])
@@ -67,50 +82,58 @@ class HandPlacement:
 
     def __init__(self, ik: HandIk, geometry: KeyboardGeometry, config: PlacementConfig | None = None) -> None:
         self._ik, self._geometry, self._config = ik, geometry, config or PlacementConfig()
-        self._known: dict[tuple[tuple[int, int, bool], ...], tuple[np.ndarray, float]] = {}
+        self._known: dict[bytes, _Grip] = {}
 
-    def wrists(self, notes: list[Note], side: Side) -> np.ndarray:
-        """The wrist's x, y for every note of one hand, in order of onset [m]. Shape (num_notes, 2)."""
-        wrists = np.empty((len(notes), 2))
+    def stands(self, notes: list[Note], side: Side) -> list[Stand]:
+        """How the hand stands for every note of one hand, which come in order of onset."""
+        stands: list[Stand] = []
         held: list[Note] = []
-        first = 0
-        while first < len(notes):
-            onset = notes[first].onset
-            last = first
-            while last < len(notes) and notes[last].onset - onset <= self._config.same_time:
-                last += 1
-            struck = notes[first:last]
+        while len(stands) < len(notes):
+            onset = notes[len(stands)].onset
+            struck = [n for n in notes[len(stands) : len(stands) + 10] if n.onset - onset <= self._config.same_time]
             busy = {note.finger for note in struck}
             held = [n for n in held if n.offset - self._config.let_go > onset and n.finger not in busy]
-            place, miss = self._grip(struck + held, side)
+            wrist, points, miss = self._grip(struck + held, side)
             if held and miss > self._config.miss:
-                place, miss = self._grip(struck, side)
+                wrist, points, miss = self._grip(struck, side)
                 held = []
-            wrists[first:last] = place
+            stands += [Stand(wrist, points[int(note.finger or 0)]) for note in struck]
             held = held + struck
-            first = last
-        return wrists
+        return stands
 
-    def _grip(self, notes: list[Note], side: Side) -> tuple[np.ndarray, float]:
-        """Wrist x, y [m] for notes held together, and the largest miss [m]."""
-        by_finger = {int(note.finger or 0): note for note in notes}
-        grip = sorted(by_finger.items())
-        origin = float(self._geometry.x[grip[0][1].key])
-        points = np.array([note_point(note, self._geometry) for _, note in grip])
-        points[:, 0] = side.mirror * (points[:, 0] - origin)
-        key = tuple(
-            (finger, round(1e4 * x), bool(self._geometry.black[note.key]))
-            for (finger, note), x in zip(grip, points[:, 0], strict=True)
-        )
+    def _grip(self, notes: list[Note], side: Side) -> tuple[np.ndarray, dict[int, np.ndarray], float]:
+        """Wrist x, y for notes held together, the points of the fingers by number, and the largest miss [m]."""
+        grip = sorted({int(note.finger or 0): note for note in notes}.items())
+        geometry = self._geometry
+        origin = float(geometry.x[grip[0][1].key])
+        keys = np.array([note.key for _, note in grip])
+        points = np.array([note_point(note, geometry) for _, note in grip])
+        deep_x = geometry.back_x[keys].mean(axis=1)
+        for column in (points[:, 0], deep_x):
+            column -= origin
+            column *= side.mirror
+        fingers = np.array([finger - 1 for finger, _ in grip])
+        key = np.rint(1e4 * np.column_stack([1e-4 * fingers, points, deep_x])).tobytes()
         if key not in self._known:
-            self._known[key] = self._solve(np.array([finger - 1 for finger, _ in grip]), points, key)
-        place, miss = self._known[key]
-        return np.array([origin + side.mirror * place[0], place[1]]), miss
+            self._known[key] = self._solve(fingers, points, deep_x, geometry.black[keys])
+        wrist, points, miss = self._known[key]
+        flip = np.array([side.mirror, 1.0])
+        shift = np.array([origin, 0.0])
+        return shift + flip * wrist, {f: shift + flip * p for (f, _), p in zip(grip, points, strict=True)}, miss
 
-    def _solve(
-        self, fingers: np.ndarray, points: np.ndarray, key: tuple[tuple[int, int, bool], ...]
-    ) -> tuple[np.ndarray, float]:
-        black = np.array([is_black for *_, is_black in key])
+    def _solve(self, fingers: np.ndarray, points: np.ndarray, deep_x: np.ndarray, black: np.ndarray) -> _Grip:
+        """The wrist for a grip at the front of the white keys, or further in where that takes the hand there anyway."""
+        wrist, miss = self._place(fingers, points, black)
+        inward = wrist[1] - WRIST_DEPTH
+        deep = ~black & (fingers > 0)
+        if inward > DEEP and deep.any():
+            points = points.copy()
+            points[deep, 0] = deep_x[deep]
+            points[deep, 1] = np.clip(PRESS_Y[fingers[deep]] + inward - 0.5 * DEEP, *DEEP_PRESS_Y)
+            wrist, miss = self._place(fingers, points, black)
+        return _Grip(wrist, points, miss)
+
+    def _place(self, fingers: np.ndarray, points: np.ndarray, black: np.ndarray) -> tuple[np.ndarray, float]:
         height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH + 0.006
         guess = float(np.mean(points[:, 0] - TIP_X[fingers]))
         return self._ik.place(
@@ -120,3 +143,11 @@ class HandPlacement:
             home=np.array([guess, WRIST_DEPTH]),
             pull=self._config.pull,
         )
+
+
+class _Grip(NamedTuple):
+    """A solved grip, right hand, x from the key of its lowest finger: wrist (2,), points (n, 2), largest miss [m]."""
+
+    wrist: np.ndarray
+    points: np.ndarray
+    miss: float

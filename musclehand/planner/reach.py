@@ -25,7 +25,8 @@ class ReachConfig:
     `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending; `onset_weight` within
     `before`..`after` [s] of an onset against `hold_weight` later in the note; `idle_weight` keeps a hand that has
     nothing to do where it is. In a leap the hand rises by `lift` [m], as far as it is faster than `lift_speeds` [m/s]
-    (none at the first, all at the second); where a finger has a key down it does not, and comes down `settle` [s] before.
+    (none at the first, all at the second) over `lift_time` [s]; where a finger has a key down it does not, and comes
+    down `settle` [s] before. It waits `aside` [m] from its first keys until `approach` [s] before the first note.
     """
 
     step: float = 0.01
@@ -38,6 +39,8 @@ class ReachConfig:
     lift: float = 0.035
     lift_speeds: tuple[float, float] = (0.3, 1.2)
     settle: float = 0.02
+    aside: float = 0.05
+    approach: float = 0.6
     lift_time: float = 0.02
 
 
@@ -89,9 +92,11 @@ def plan_wrist(
     count = max(8, int(np.ceil(end / config.step)) + 1)
     weight, wish = np.full(count, config.idle_weight), np.zeros((count, 2))
     home = wrists[0] if notes else np.array([0.25 * side.mirror, WRIST_DEPTH])
-    begin = round(notes[0].onset / config.step) if notes else count
-    weight[:begin] = config.hold_weight  # a hand that has not begun waits over its first keys
-    wish += weight[:, None] * home
+    wish += config.idle_weight * home
+    # Until it comes in, a hand waits beside its first keys, clear of the other.
+    begin = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
+    weight[:begin] += config.onset_weight
+    wish[:begin] += config.onset_weight * (home + np.array([side.mirror * config.aside, 0.0]))
     for note, target in zip(notes, wrists, strict=True):
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))

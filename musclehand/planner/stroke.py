@@ -15,7 +15,7 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
-from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip, note_point
+from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip
 from musclehand.planner.reach import ReachConfig, WristPath, lift_in_leaps
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
@@ -26,14 +26,17 @@ TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 class StrokeConfig:
     """Times [s] and distances [m] of a stroke.
 
-    `hover` above the key before it is struck; `overtravel` of the reference below the key's stop, which makes
-    contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for moving to the next key, plus
-    `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger lets go that long before it
+    `hover` above the key before it is struck, `rest_hover` for a finger that waits; `overtravel` of the reference
+    below the key's stop, which makes contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for
+    moving to the next key, plus `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger lets go that long before it
     plays again, but keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a key is let
-    go when the wrist is further than this from where it would hold it; `press_force` [N] beyond the key's spring.
+    go when the wrist is further than this from where it would hold it; `press_force` [N] beyond the key's spring;
+    `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay` [s]: strokes are begun that much
+    earlier than kinematics asks for, which is how late muscles and keys answer (measured on generated scores).
     """
 
     hover: float = 0.010
+    rest_hover: float = 0.012
     overtravel: float = 0.0035
     press_time: float = 0.07
     release_time: float = 0.06
@@ -168,7 +171,7 @@ class _Timeline:
 
     def _rest_height(self, path: WristPath, rest: np.ndarray, time: float, config: StrokeConfig) -> float:
         y = path.at(np.array([time]))[0][0, 1] + rest[1]
-        return float(_ground(np.array(y))) + config.hover + self.radius
+        return float(_ground(np.array(y))) + config.rest_hover + self.radius
 
     def at(self, times: np.ndarray, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Tip position in the world, shape (n, 3) [m], its claim to it, 0 at rest .. 1 at a key, (n,), whether it
@@ -202,6 +205,7 @@ class HandStrokes:
     def __init__(
         self,
         notes: list[Note],
+        points: np.ndarray,
         side: Side,
         path: WristPath,
         piano: PianoParameters,
@@ -212,7 +216,8 @@ class HandStrokes:
         self.side, self.config = side, config
         self.timelines = []
         for finger in range(1, 6):
-            presses = _presses([n for n in notes if n.finger == finger], finger, piano, geometry, config)
+            mine = [i for i, note in enumerate(notes) if note.finger == finger]
+            presses = _presses([notes[i] for i in mine], points[mine], finger, piano, geometry, config)
             self.timelines.append(_Timeline(presses, finger, side, path, config))
         busy = [np.column_stack([line.touch, line.leave]) for line in self.timelines]
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
@@ -254,14 +259,18 @@ def _ground(y: np.ndarray) -> np.ndarray:
 
 
 def _presses(
-    notes: list[Note], finger: int, piano: PianoParameters, geometry: KeyboardGeometry, config: StrokeConfig
+    notes: list[Note],
+    points: np.ndarray,
+    finger: int,
+    piano: PianoParameters,
+    geometry: KeyboardGeometry,
+    config: StrokeConfig,
 ) -> list[Press]:
     """Stroke times of one finger's notes, squeezed where two notes follow each other closely."""
     presses: list[Press] = []
     radius = TIP_RADIUS[finger - 1]
     for i, note in enumerate(notes):
-        x, y = note_point(note, geometry)
-        key = note.key
+        y, key = float(points[i, 1]), note.key
         top, sound, silent, stop = (
             float(key_top_point(geometry, key, y, angle)[2])
             for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
@@ -285,5 +294,5 @@ def _presses(
         touch = down + time_share((high - top - radius) / (high - low)) * (bottom - down)
         up = lift + release_time
         leave = lift + time_share((silent + radius - low) / (high - low)) * release_time
-        presses.append(Press(note, np.array([x, y]), high, low, float(force), down, touch, bottom, lift, leave, up))
+        presses.append(Press(note, points[i], high, low, float(force), down, touch, bottom, lift, leave, up))
     return presses
