@@ -28,11 +28,12 @@ class StrokeConfig:
 
     `hover` above the key before it is struck, `rest_hover` for a finger that waits; `overtravel` of the reference
     below the key's stop, which makes contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for
-    moving to the next key, plus `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger lets go that long before it
-    plays again, but keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a key is let
-    go when the wrist is further than this from where it would hold it; `press_force` [N] beyond the key's spring;
-    `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay` [s]: strokes are begun that much
-    earlier than kinematics asks for, which is how late muscles and keys answer (measured on generated scores).
+    moving to the next key, plus `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger
+    lets go that long before it plays again, but keeps a key for at least `least_hold` of the time between its notes;
+    `reach` [m]: a key is let go when the wrist is further than this from where it would hold it; `press_force` [N]
+    beyond the key's spring; `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay` [s]:
+    strokes begin that much earlier than kinematics asks for, which is how late muscles and keys answer (measured on
+    generated scores).
     """
 
     hover: float = 0.010
