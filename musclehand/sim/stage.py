@@ -57,7 +57,7 @@ class View:
 
 
 VIEWS: Mapping[str, View] = {
-    "player": View(azimuth=101.0, elevation=-40.0, span=0.62, depth=-0.02, height=0.0),
+    "player": View(azimuth=96.0, elevation=-40.0, span=0.62, depth=-0.02, height=0.0),
     "front": View(azimuth=270.0, elevation=-20.0, span=0.42, depth=0.02, height=0.03, fallboard=False),
     "side": View(azimuth=168.0, elevation=-14.0, span=0.40, depth=-0.03, height=0.02),
     "top": View(azimuth=90.0, elevation=-89.0, span=0.56, depth=-0.02, height=0.0),
@@ -138,6 +138,8 @@ class Stage:
         across = abs(np.sin(np.radians(view.azimuth)))
         width = max(across * (high - low), view.span)
         camera.distance = 0.5 * width / (aspect * np.tan(0.5 * np.radians(self.model.vis.global_.fovy)))
+        # From the side, the nearer hand lies half the reach closer than the point looked at.
+        camera.distance += 0.5 * abs(np.cos(np.radians(view.azimuth))) * (high - low)
         return camera
 
     def hide_fallboard(self) -> None:
