@@ -34,7 +34,7 @@ SKIN_BIT, KEY_BIT = 1, 2
 TOUCHES = {"digit": (SKIN_BIT, SKIN_BIT | KEY_BIT), "palm": (0, KEY_BIT), "arm": (0, 0)}
 """contype and conaffinity of a segment by its layer."""
 
-PULP = 0.0008
+PULP = 0.0012
 """Contact begins this far outside the outline [m]: pulp that gives way, so that outlines themselves hardly meet."""
 
 SKIN_FRICTION = (0.8, 0.005, 0.0001)
@@ -210,7 +210,7 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
         condim=3,
         friction=SKIN_FRICTION,
         margin=PULP,
-        solref=[0.006, 1.0],
+        solref=[0.004, 1.0],
         solimp=[0.9, 0.99, 0.001, 0.5, 2.0],
         rgba=GHOST_RGBA if visual else SKIN_RGBA,
         group=1,
