@@ -44,6 +44,12 @@ TAIL = 0.5
 
 NOTE_COLUMNS = {"onset": "s", "offset": "s", "pitch": "MIDI", "velocity": "MIDI", "hand": "0/1", "finger": "1-5"}
 
+UNSTABLE = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
+
 Progress = Callable[[float, float], None]
 
 
@@ -195,9 +201,9 @@ class _Run:
                     mujoco.mj_step2(model, data)
                 else:
                     mujoco.mj_step(model, data)
+                self._check((step * player.sim_steps + substep + 1) * model.opt.timestep)
                 keys = self.scene.keys
                 sensor.update(data.time, data.qpos[keys.qpos], data.qvel[keys.dof], player.pedal(data.time))
-            self._check()
             if self.progress is not None and step % 50 == 0:
                 self.progress(data.time, self.end)
         if self.progress is not None:
@@ -248,15 +254,14 @@ class _Run:
             }
         return row
 
-    def _check(self) -> None:
-        """MuJoCo resets an unstable simulation silently; its warning counters tell."""
-        for kind in (
-            mujoco.mjtWarning.mjWARN_BADQPOS,
-            mujoco.mjtWarning.mjWARN_BADQVEL,
-            mujoco.mjtWarning.mjWARN_BADQACC,
-        ):
+    def _check(self, moment: float) -> None:
+        """MuJoCo resets an unstable simulation, its clock included, silently; its warning counters tell.
+
+        `moment`: the simulation time that should have been reached [s].
+        """
+        for kind in UNSTABLE:
             if self.data.warning[kind].number:
-                raise SimulationError(f"the simulation became unstable before {self.data.time:.3f} s ({kind.name})")
+                raise SimulationError(f"the simulation became unstable before {moment:.3f} s ({kind.name})")
 
 
 def _open_recording(path: str | PathLike[str], player: Controller, target: Score, seed: int) -> RecordingWriter:

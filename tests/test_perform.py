@@ -224,7 +224,6 @@ def test_a_controller_of_ones_own_decides_what_is_played(clip):
     assert issubclass(Silent, Controller)
 
 
-@pytest.mark.xfail(reason="the key sensor sees MuJoCo's reset clock before perform looks at its warnings", strict=True)
 def test_an_unstable_simulation_is_an_error_and_keeps_what_was_recorded(clip, tmp_path):
     path = tmp_path / "broken.h5"
     with pytest.raises(SimulationError, match=r"unstable before 0\.5"):
