@@ -24,7 +24,7 @@ ARMATURE = 1e-4
 """Rotor inertia of every joint [kg m^2]: with physical phalanges, muscle stiffness chatters below it (measured)."""
 
 LIMIT_SOLREF = (0.005, 1.0)
-"""Joint limits stiff enough to give under 2 degrees at full activation; at least twice the time step."""
+"""Joint limits stiff enough to give under 3 degrees under random activation (tested); at least twice the time step."""
 
 COUPLING_SOLREF = (0.006, 1.0)
 
