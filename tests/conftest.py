@@ -5,7 +5,8 @@ import pytest
 from hypothesis import settings
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import HandIndex, load_hand
+from musclehand.body.hand import load_hand
+from musclehand.body.hand_index import HandIndex
 from musclehand.body.tables import load_tables
 from musclehand.sim.scene import build_scene
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import linprog
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
-from musclehand.body.hand import FIBRE_RANGE, HandIndex, fit_fibres, load_hand, reduction, sides_of
+from musclehand.body.hand import FIBRE_RANGE, fit_fibres, load_hand
 from musclehand.body.muscle import force_length, muscle_force, muscle_parameters
 from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import InvalidValue
@@ -155,21 +155,6 @@ def test_ids_are_those_of_the_names(right_hand, tables):
     assert np.flatnonzero(data.act) == [hand.act[7]]
 
 
-def test_a_hand_that_is_not_there_is_named(right_hand):
-    with pytest.raises(KeyError, match="_l"):
-        HandIndex.from_model(right_hand[0], Side.LEFT)
-
-
-def test_reduction_keeps_independent_joints_and_couples_the_last_ones():
-    expand, independent = reduction()
-    slow = np.random.default_rng(0).normal(size=len(independent))
-    full = expand @ slow
-    assert full[independent] == pytest.approx(slow)
-    for i, name in enumerate(HAND_JOINTS):
-        if coupled_joint(name) is not None:
-            assert full[i] == pytest.approx(DIP_PER_PIP * full[HAND_JOINTS.index(coupled_joint(name))])
-
-
 def test_strength_scale_scales_forces_and_nothing_else():
     one, other = (build_scene(sides=(Side.LEFT,), strength_scale=scale) for scale in (1.0, 0.5))
     hand = one.hands[Side.LEFT]
@@ -183,11 +168,6 @@ def test_strength_scale_scales_forces_and_nothing_else():
 def test_a_senseless_strength_is_refused(scale):
     with pytest.raises(InvalidValue, match="strength scale"):
         build_scene(sides=(Side.RIGHT,), strength_scale=scale)
-
-
-def test_sides_come_right_before_left():
-    assert sides_of(None) == (Side.RIGHT, Side.LEFT)
-    assert sides_of([Side.LEFT]) == (Side.LEFT,)
 
 
 def test_loading_twice_gives_the_same_model():

@@ -47,3 +47,30 @@ DIP_PER_PIP = 2.0 / 3.0
 def coupled_joint(joint: str) -> str | None:
     """The joint that drives `joint` through the extensor mechanism (md2_flexion -> pm2_flexion), or None."""
     return joint.replace("md", "pm", 1) if joint.startswith("md") else None
+
+
+def directions(joint: str) -> tuple[str, str]:
+    """What positive and negative values of a joint are called, such as ("flexion", "extension") for "mcp2_flexion".
+
+    The thumb's flexion is negative, as in MyoSim; `pro_sup` is positive in pronation, `deviation` and the fingers'
+    abduction towards the thumb.
+    """
+    if joint == "pro_sup":
+        return "pronation", "supination"
+    if joint == "cmc_abduction":
+        return "abduction", "adduction"
+    if joint == "deviation" or joint.endswith("abduction"):
+        return "radial", "ulnar"
+    if joint in THUMB_JOINTS:
+        return "extension", "flexion"
+    return "flexion", "extension"
+
+
+def digit_joints(digit: str) -> tuple[str, ...]:
+    """The joints of one digit, or of the forearm and wrist for "wrist", from the palm out."""
+    if digit == "wrist":
+        return WRIST_JOINTS
+    if digit == "thumb":
+        return THUMB_JOINTS
+    number = FINGER_NUMBERS[DIGITS.index(digit) - 1]
+    return tuple(joint for joint in FINGER_JOINTS if str(number) in joint)

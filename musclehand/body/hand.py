@@ -1,14 +1,12 @@
 """The hand as a model: fibre lengths fitted to its paths, and where its parts are in a compiled scene.
 
 `add_hands` puts one or two hands into a MuJoCo spec; `load_hand` compiles a single hand by itself (for analysis
-and inverse kinematics); `HandIndex` resolves names to ids once, so that nothing looks up names in a loop.
+and inverse kinematics).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,9 +14,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import (
-    DIGITS,
     DIP_PER_PIP,
-    HAND_JOINTS,
     Side,
     coupled_joint,
 )
@@ -46,60 +42,6 @@ class Fibre(NamedTuple):
     lts: float
     shortest: float
     longest: float
-
-
-@dataclass(frozen=True)
-class HandIndex:
-    """Where one hand is in a compiled model. All arrays are int ids in the order of `anatomy` and the muscle table.
-
-    `dofs`, `qpos` (23,) joints; `muscles` (46,) actuators; `act` (46,) entries of `data.act`; `tips` (5,) sites;
-    `expand` (23, 19) maps independent joint velocities to all joints (the last finger joints follow the middle
-    ones); `independent` (19,) are the positions of the independent joints among the 23.
-    """
-
-    side: Side
-    dofs: np.ndarray
-    qpos: np.ndarray
-    muscles: np.ndarray
-    act: np.ndarray
-    tips: np.ndarray
-    expand: np.ndarray
-    independent: np.ndarray
-
-    @classmethod
-    def from_model(cls, model: mujoco.MjModel, side: Side, tables: HandTables | None = None) -> HandIndex:
-        """Looks the hand up by name.
-
-        Raises:
-            KeyError: the model has no such hand (MuJoCo's message lists the names it has).
-        """
-        tables = tables or load_tables()
-        joints = [model.joint(side.name_of(name)) for name in HAND_JOINTS]
-        muscles = np.array([model.actuator(side.name_of(name)).id for name in tables.muscle_names])
-        expand, independent = reduction()
-        return cls(
-            side=side,
-            dofs=np.array([joint.dofadr[0] for joint in joints]),
-            qpos=np.array([joint.qposadr[0] for joint in joints]),
-            muscles=muscles,
-            act=np.asarray(model.actuator_actadr)[muscles],
-            tips=np.array([model.site(side.name_of(f"tip_{digit}")).id for digit in DIGITS]),
-            expand=expand,
-            independent=independent,
-        )
-
-
-def reduction() -> tuple[np.ndarray, np.ndarray]:
-    """The map from independent joints to all joints. Shapes (23, 19) and (19,)."""
-    independent = [i for i, name in enumerate(HAND_JOINTS) if coupled_joint(name) is None]
-    expand = np.zeros((len(HAND_JOINTS), len(independent)))
-    for column, joint in enumerate(independent):
-        expand[joint, column] = 1.0
-    for i, name in enumerate(HAND_JOINTS):
-        driver = coupled_joint(name)
-        if driver is not None:
-            expand[i, independent.index(HAND_JOINTS.index(driver))] = DIP_PER_PIP
-    return expand, np.array(independent)
 
 
 def add_hands(
@@ -219,8 +161,3 @@ def _set_muscle(actuator: Any, fibre: Fibre, f0: float) -> None:
     actuator.lengthrange = [fibre.shortest, fibre.longest]
     actuator.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
     actuator.ctrlrange = [0.0, 1.0]
-
-
-def sides_of(sides: Sequence[Side] | None) -> tuple[Side, ...]:
-    """The sides asked for, right before left; both by default."""
-    return tuple(side for side in Side if sides is None or side in sides)

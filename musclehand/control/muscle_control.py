@@ -15,7 +15,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.hand import HandIndex
+from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import muscle_force, muscle_parameters, reachable_activation
 from musclehand.core.quadratic import solve_bounded
 

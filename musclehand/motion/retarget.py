@@ -14,7 +14,8 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import HAND_JOINTS, Side
-from musclehand.body.hand import HandIndex, load_hand
+from musclehand.body.hand import load_hand
+from musclehand.body.hand_index import HandIndex
 from musclehand.body.tables import HandTables, load_tables
 from musclehand.core.quadratic import solve_bounded
 
@@ -81,7 +82,7 @@ class HandIk:
         tables = tables or load_tables()
         self.model = load_hand(Side.RIGHT, tables=tables)
         self.data = mujoco.MjData(self.model)
-        self.index = HandIndex.from_model(self.model, Side.RIGHT, tables)
+        self.index = HandIndex.from_model(self.model, Side.RIGHT)
         mujoco.mj_kinematics(self.model, self.data)
         self._wrist = self.data.xpos[self.model.body(Side.RIGHT.name_of("lunate")).id].copy()
         self._axes = np.array([-1.0, -1.0, 1.0])  # root frame to world, palm down

@@ -14,7 +14,8 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import HandIndex, add_hands, load_hand
+from musclehand.body.hand import add_hands, load_hand
+from musclehand.body.hand_index import HandIndex
 from musclehand.body.overlay import KEY_BIT, ROOT
 from musclehand.body.tables import HandTables, load_tables
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
@@ -113,7 +114,7 @@ def build_scene(
         model=model,
         piano=piano,
         tables=tables,
-        hands={side: HandIndex.from_model(model, side, tables) for side in sides},
+        hands={side: HandIndex.from_model(model, side) for side in sides},
         carriers={side: _carrier_index(model, side, carrier) for side in sides},
         keys=find_keys(model),
     )

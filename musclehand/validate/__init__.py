@@ -1,0 +1,1 @@
+"""Is a hand model stable, anatomical and strong enough? One function a check, on any hand."""
