@@ -87,7 +87,7 @@ class Specimen:
 
 
 class Check(NamedTuple):
-    """A question with its threshold: `code` such as "V12", `asks` in one sentence, `threshold` and `source` in words."""
+    """A question with its threshold: `code` as "V12", `asks` in one sentence, `threshold` and `source` in words."""
 
     code: str
     title: str
