@@ -19,6 +19,7 @@ from musclehand.body.anatomy import (
     coupled_joint,
 )
 from musclehand.body.overlay import MyoSimArm, add_hand
+from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
 from musclehand.core.errors import InvalidValue
 
@@ -61,7 +62,7 @@ def add_hands(
     if not (math.isfinite(strength_scale) and strength_scale > 0):
         raise InvalidValue("strength scale", strength_scale, "a finite number above 0")
     tables = tables or load_tables()
-    source = MyoSimArm()
+    source = MyoSimArm(tables.stretch)
     fibres = fit_fibres(tables)
     for side, parent in parents.items():
         add_hand(spec, parent, source, tables, side, visual=visual)
@@ -71,15 +72,49 @@ def add_hands(
             _set_muscle(actuator, fibres[row.muscle], f0)
 
 
-def load_hand(side: Side = Side.RIGHT, *, tables: HandTables | None = None, visual: bool = False) -> mujoco.MjModel:
-    """One hand by itself, its elbow fixed to the world, no gravity: for analysis and inverse kinematics."""
+def hand_spec(
+    side: Side = Side.RIGHT, *, tables: HandTables | None = None, visual: bool = False, strength_scale: float = 1.0
+) -> mujoco.MjSpec:
+    """One hand by itself, its elbow fixed to the world, no gravity, as a spec that can be added to or written out.
+
+    Raises:
+        InvalidValue: strength scale not above 0.
+        ModelError: a table names something that does not exist.
+    """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.option.gravity = [0, 0, 0]
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.compiler.boundmass = 0.0
-    add_hands(spec, {side: spec.worldbody}, tables=tables, visual=visual)
-    return spec.compile()
+    add_hands(spec, {side: spec.worldbody}, tables=tables, visual=visual, strength_scale=strength_scale)
+    return spec
+
+
+def load_hand(
+    side: Side = Side.RIGHT,
+    *,
+    hand_length: float | None = None,
+    hand_breadth: float | None = None,
+    strength_scale: float = 1.0,
+    tables: HandTables | None = None,
+    visual: bool = False,
+) -> mujoco.MjModel:
+    """A hand of some person, compiled: for analysis and inverse kinematics.
+
+    Args:
+        side: which hand.
+        hand_length: from the wrist to the tip of the middle finger [m]; 0.175 by default (see `body.scaling`).
+        hand_breadth: across the knuckles [m]; 0.077 by default.
+        strength_scale: factor on the peak force of all muscles.
+        tables: another hand than the one that comes with the package.
+        visual: with bone meshes, for pictures.
+
+    Raises:
+        InvalidValue: a size or strength out of range.
+        ModelError: a table names something that does not exist.
+    """
+    scaled = scale_tables(tables or load_tables(), hand_length=hand_length, hand_breadth=hand_breadth)
+    return hand_spec(side, tables=scaled, visual=visual, strength_scale=strength_scale).compile()
 
 
 @lru_cache(maxsize=4)
@@ -93,7 +128,7 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
-    add_hand(spec, spec.worldbody, MyoSimArm(), tables, Side.RIGHT, visual=False)
+    add_hand(spec, spec.worldbody, MyoSimArm(tables.stretch), tables, Side.RIGHT, visual=False)
     model = spec.compile()
     rest, lengths = _path_lengths(model, tables)
     fibres = {}

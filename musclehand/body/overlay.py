@@ -17,6 +17,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, DISTAL_BODIES, Side, coupled_joint
+from musclehand.body.scaling import stretch_bones
 from musclehand.body.tables import HandTables, JointRow, PathRow, SegmentRow, WrapRow
 from musclehand.core.errors import ModelError
 
@@ -47,15 +48,17 @@ ROOT = "humerus"
 
 
 class MyoSimArm:
-    """MyoSim's right arm as a source of geometry, looked up by names without side suffix."""
+    """MyoSim's right arm as a source of geometry, stretched, looked up by names without side suffix."""
 
-    def __init__(self) -> None:
+    def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         from myo_sim.build.compose import build_right_arm_spec
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.spec = build_right_arm_spec()
         self.root = self.find("body", ROOT)
+        if stretch != (1.0, 1.0, 1.0):
+            stretch_bones(self.root, self.spec, stretch)
         self.mesh_folder = self.spec.meshdir
 
     def find(self, kind: str, base: str) -> Any:

@@ -92,13 +92,14 @@ class WrapRow:
 
 @dataclass(frozen=True)
 class HandTables:
-    """All tables of the overlay, in file order."""
+    """All tables of the overlay, in file order; `stretch` is what MyoSim's bones are multiplied with, x, y, z."""
 
     muscles: tuple[MuscleRow, ...]
     paths: tuple[PathRow, ...]
     joints: tuple[JointRow, ...]
     segments: tuple[SegmentRow, ...]
     wraps: tuple[WrapRow, ...]
+    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def muscle_names(self) -> tuple[str, ...]:
