@@ -6,20 +6,15 @@ once it is read. A wrong entry names the file, the line, the column and what is 
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from musclehand.body.table_file import Fields, read_rows
 from musclehand.core.errors import ModelError
 
-Row = TypeVar("Row")
+PACKAGE = "musclehand.models.hand"
 
 
 @dataclass(frozen=True)
@@ -115,11 +110,11 @@ def load_tables(folder: Path | None = None) -> HandTables:
             a muscle that `muscles.csv` does not have.
     """
     tables = HandTables(
-        muscles=_read(folder, "muscles.csv", _muscle),
-        paths=_read(folder, "paths.csv", _path),
-        joints=_read(folder, "joints.csv", _joint),
-        segments=_read(folder, "segments.csv", _segment),
-        wraps=_read(folder, "wraps.csv", _wrap),
+        muscles=read_rows(folder, PACKAGE, "muscles.csv", _muscle),
+        paths=read_rows(folder, PACKAGE, "paths.csv", _path),
+        joints=read_rows(folder, PACKAGE, "joints.csv", _joint),
+        segments=read_rows(folder, PACKAGE, "segments.csv", _segment),
+        wraps=read_rows(folder, PACKAGE, "wraps.csv", _wrap),
     )
     known, used = set(tables.muscle_names), {row.muscle for row in tables.paths}
     if known != used:
@@ -127,55 +122,7 @@ def load_tables(folder: Path | None = None) -> HandTables:
     return tables
 
 
-class _Fields:
-    """One line of a table with typed access that knows where it stands."""
-
-    def __init__(self, source: str, line: int, values: dict[str, str]) -> None:
-        self._source, self._line, self._values = source, line, values
-
-    def text(self, column: str, choices: tuple[str, ...] = ()) -> str:
-        value = self._values[column].strip()
-        if choices and value not in choices:
-            raise self.error(column, value, f"one of {', '.join(choices)}")
-        return value
-
-    def number(self, column: str, *, low: float = -math.inf, scale: float = 1.0) -> float:
-        value = self._values[column]
-        try:
-            number = float(value)
-        except ValueError:
-            raise self.error(column, value, "a number") from None
-        if not math.isfinite(number) or number < low:
-            raise self.error(column, value, f"a finite number of at least {low:g}")
-        return number * scale
-
-    def point(self, prefix: str = "") -> tuple[float, float, float]:
-        x, y, z = (self.number(f"{axis}{prefix}_mm", scale=1e-3) for axis in "xyz")
-        return x, y, z
-
-    def error(self, column: str, value: str, legal: str) -> ModelError:
-        return ModelError(self._source, f"line {self._line}, {column} is {value!r}; it must be {legal}")
-
-
-def _read(folder: Path | None, name: str, parse: Callable[[_Fields], Row]) -> tuple[Row, ...]:
-    root = files("musclehand.models.hand") if folder is None else folder
-    try:
-        text = root.joinpath(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(name, f"cannot be read: {error}") from error
-    reader = csv.DictReader(io.StringIO(text))
-    rows = []
-    for values in reader:
-        if None in values or None in values.values():
-            raise ModelError(name, f"line {reader.line_num} does not have {len(reader.fieldnames or ())} columns")
-        try:
-            rows.append(parse(_Fields(name, reader.line_num, values)))
-        except KeyError as error:
-            raise ModelError(name, f"column {error} is missing; it has {', '.join(reader.fieldnames or ())}") from error
-    return tuple(rows)
-
-
-def _muscle(row: _Fields) -> MuscleRow:
+def _muscle(row: Fields) -> MuscleRow:
     return MuscleRow(
         muscle=row.text("muscle"),
         name=row.text("name"),
@@ -187,7 +134,7 @@ def _muscle(row: _Fields) -> MuscleRow:
     )
 
 
-def _path(row: _Fields) -> PathRow:
+def _path(row: Fields) -> PathRow:
     kind = row.text("kind", choices=("base_site", "base_wrap", "site", "wrap"))
     return PathRow(
         muscle=row.text("muscle"),
@@ -199,7 +146,7 @@ def _path(row: _Fields) -> PathRow:
     )
 
 
-def _joint(row: _Fields) -> JointRow:
+def _joint(row: Fields) -> JointRow:
     return JointRow(
         joint=row.text("joint"),
         lower=row.number("lower_deg", scale=np.pi / 180),
@@ -210,7 +157,7 @@ def _joint(row: _Fields) -> JointRow:
     )
 
 
-def _segment(row: _Fields) -> SegmentRow:
+def _segment(row: Fields) -> SegmentRow:
     return SegmentRow(
         body=row.text("body"),
         layer=row.text("layer", choices=("digit", "palm", "arm")),
@@ -221,7 +168,7 @@ def _segment(row: _Fields) -> SegmentRow:
     )
 
 
-def _wrap(row: _Fields) -> WrapRow:
+def _wrap(row: Fields) -> WrapRow:
     return WrapRow(
         name=row.text("name"),
         body=row.text("body"),
