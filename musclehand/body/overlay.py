@@ -10,13 +10,13 @@ so that the same joint value is the same posture on both sides.
 from __future__ import annotations
 
 import itertools
-import warnings
 from typing import Any
 
 import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, DISTAL_BODIES, Side, coupled_joint
+from musclehand.body.quiet import quiet_mujoco
 from musclehand.body.scaling import stretch_bones
 from musclehand.body.tables import HandTables, JointRow, PathRow, SegmentRow, WrapRow
 from musclehand.core.errors import ModelError
@@ -53,8 +53,7 @@ class MyoSimArm:
     def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         from myo_sim.build.compose import build_right_arm_spec
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_mujoco():
             self.spec = build_right_arm_spec()
         self.root = self.find("body", ROOT)
         if stretch != (1.0, 1.0, 1.0):
