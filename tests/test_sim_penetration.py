@@ -22,7 +22,7 @@ def posture(scene, *, height, right_x=0.3, left_x=-0.3):
     The right index finger is over the front of a white key nearest to `right_x`, the left wrist at `left_x`.
     """
     model, data = scene.model, mujoco.MjData(scene.model)
-    (row,) = (row for row in scene.tables.segments if row.body == "distph2")
+    (row,) = (row for row in scene.design.segments if row.body == "distph2")
     for side, x in ((Side.RIGHT, right_x), (Side.LEFT, left_x)):
         hand, carrier = scene.hands[side], scene.carriers[side]
         data.qpos[carrier.qpos[:3]] = [x, -0.13, 0.3]

@@ -18,6 +18,8 @@ from musclehand.body.anatomy import (
     Side,
     coupled_joint,
 )
+from musclehand.body.hand_file import HandFile
+from musclehand.body.naming import Naming, own_naming
 from musclehand.body.overlay import MyoSimArm, add_hand
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
@@ -45,23 +47,43 @@ class Fibre(NamedTuple):
     longest: float
 
 
+HandDesign = HandTables | HandFile
+"""What a hand is built from: our tables, or somebody's model."""
+
+
+def naming_of(design: HandDesign | None) -> Naming:
+    """What the parts of a hand of that design are called, on both sides."""
+    return design.both if isinstance(design, HandFile) else own_naming()
+
+
 def add_hands(
     spec: mujoco.MjSpec,
     parents: dict[Side, Any],
     *,
     visual: bool = False,
     strength_scale: float = 1.0,
-    tables: HandTables | None = None,
+    design: HandDesign | None = None,
 ) -> None:
-    """Adds hands with their muscles to a scene, one under each parent body or frame.
+    """Adds hands with their muscles to a scene, one under each parent frame.
+
+    Args:
+        spec: the scene, in radians; changed in place.
+        parents: a frame for each hand, at the hand's root.
+        visual: with bone meshes (hands from tables only), for pictures.
+        strength_scale: factor on the peak force of all muscles.
+        design: another hand than the one that comes with the package.
 
     Raises:
         InvalidValue: strength scale not above 0.
-        ModelError: a table names something that does not exist.
+        ModelError: a table names something that does not exist, or the model is not one that can be put in.
     """
     if not (math.isfinite(strength_scale) and strength_scale > 0):
         raise InvalidValue("strength scale", strength_scale, "a finite number above 0")
-    tables = tables or load_tables()
+    if isinstance(design, HandFile):
+        for side, parent in parents.items():
+            design.attach(parent, side, strength_scale=strength_scale)
+        return
+    tables = design or load_tables()
     source = MyoSimArm(tables.stretch)
     fibres = fit_fibres(tables)
     for side, parent in parents.items():
@@ -73,7 +95,7 @@ def add_hands(
 
 
 def hand_spec(
-    side: Side = Side.RIGHT, *, tables: HandTables | None = None, visual: bool = False, strength_scale: float = 1.0
+    side: Side = Side.RIGHT, *, design: HandDesign | None = None, visual: bool = False, strength_scale: float = 1.0
 ) -> mujoco.MjSpec:
     """One hand by itself, its elbow fixed to the world, no gravity, as a spec that can be added to or written out.
 
@@ -86,7 +108,7 @@ def hand_spec(
     spec.option.gravity = [0, 0, 0]
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.compiler.boundmass = 0.0
-    add_hands(spec, {side: spec.worldbody}, tables=tables, visual=visual, strength_scale=strength_scale)
+    add_hands(spec, {side: spec.worldbody.add_frame()}, design=design, visual=visual, strength_scale=strength_scale)
     return spec
 
 
@@ -114,7 +136,7 @@ def load_hand(
         ModelError: a table names something that does not exist.
     """
     scaled = scale_tables(tables or load_tables(), hand_length=hand_length, hand_breadth=hand_breadth)
-    return hand_spec(side, tables=scaled, visual=visual, strength_scale=strength_scale).compile()
+    return hand_spec(side, design=scaled, visual=visual, strength_scale=strength_scale).compile()
 
 
 @lru_cache(maxsize=4)

@@ -56,7 +56,9 @@ class HandFile:
         hand = HandIndex.from_model(model, side, self.naming)
         if (hand.signs < 0).any():
             reversed_joints = [joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0]
-            raise ModelError(self.source, f"turns {reversed_joints[0]} the other way round; it can be checked, not played")
+            raise ModelError(
+                self.source, f"turns {reversed_joints[0]} the other way round; it can be checked, not played"
+            )
         whole = self.spec.copy()
         root = whole.body(model.body(_root(model, hand)).name)
         _fix_inertia(root, model)
@@ -72,6 +74,15 @@ class HandFile:
             attached.pos, attached.quat = [0, 0, 0], [1, 0, 0, 0]
             _check_frames(self.source, spec.copy().compile(), side, self.naming)
         return spec
+
+    def attach(self, frame: Any, side: Side, *, strength_scale: float = 1.0) -> None:
+        """Puts one hand into a scene, its root at `frame`."""
+        spec = self.hand_spec(side)
+        for actuator in spec.actuators:
+            actuator.gainprm[2] *= strength_scale
+            actuator.biasprm[2] *= strength_scale
+        with quiet_mujoco():
+            frame.attach_body(spec.worldbody.first_body(), "", "")
 
 
 def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:

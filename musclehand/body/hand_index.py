@@ -133,3 +133,9 @@ def _reduction(model: mujoco.MjModel, joints: np.ndarray, signs: np.ndarray) -> 
         if driver not in drivers:
             expand[joint, independent.index(driver)] = ratio
     return expand, np.array(independent)
+
+
+def wrist_centre(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex) -> np.ndarray:
+    """Where the axis of wrist flexion is now, world [m]; `mj_kinematics` has to have run. Shape (3,)."""
+    joint = hand.joint_ids(model)[hand.joints.index("flexion")]
+    return np.array(data.xanchor[joint])

@@ -22,7 +22,25 @@ MIRROR_AXIS = np.array([-1.0, -1.0, 1.0])
 MIRROR_QUAT = np.array([1.0, -1.0, -1.0, 1.0])
 
 NAMES = frozenset(
-    "name joint joint1 joint2 site sidesite geom geom1 geom2 body body1 body2 tendon tendon1 tendon2 mesh target".split()
+    [
+        "name",
+        "joint",
+        "joint1",
+        "joint2",
+        "site",
+        "sidesite",
+        "geom",
+        "geom1",
+        "geom2",
+        "body",
+        "body1",
+        "body2",
+        "tendon",
+        "tendon1",
+        "tendon2",
+        "mesh",
+        "target",
+    ]
 )
 """Attributes of MJCF that name a part or refer to one by name."""
 

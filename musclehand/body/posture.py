@@ -21,6 +21,36 @@ REST_DEG = {
 """The hand at ease, wrist slightly extended and fingers half open [deg]; joints not named are at 0."""
 
 
+PLAYING_POSTURE_DEG = {
+    "pro_sup": 5,
+    "deviation": -4,
+    "flexion": -14,
+    "cmc_flexion": 22,
+    "cmc_abduction": -5,
+    "mp_flexion": -18,
+    "ip_flexion": -38,
+    "mcp2_flexion": 33,
+    "mcp2_abduction": 14,
+    "pm2_flexion": 36,
+    "mcp3_flexion": 30,
+    "mcp3_abduction": 5,
+    "pm3_flexion": 39,
+    "mcp4_flexion": 25,
+    "mcp4_abduction": -9,
+    "pm4_flexion": 40,
+    "mcp5_flexion": 6,
+    "mcp5_abduction": -18,
+    "pm5_flexion": 41,
+    "md2_flexion": 24,
+    "md3_flexion": 26,
+    "md4_flexion": 27,
+    "md5_flexion": 27,
+}
+"""Five fingers on five neighbouring white keys, knuckles up and fingers curved: what
+`motion.retarget` finds for `planner.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central
+joint angles [deg]; joints not named are at 0."""
+
+
 def named_posture(hand: HandIndex, degrees: dict[str, float], limits: np.ndarray) -> np.ndarray:
     """Anatomical joint angles [rad] from degrees by joint, 0 where not named, within the limits (n, 2). Shape (n,)."""
     angles = np.deg2rad([degrees.get(joint, 0.0) for joint in hand.joints])

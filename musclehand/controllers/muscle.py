@@ -56,7 +56,7 @@ class MuscleController(Controller):
                 sim_steps=config.sim_steps,
                 piano=self.scene.piano,
                 geometry=geometry,
-                tables=self.scene.tables,
+                design=self.scene.design,
                 config=config.motion,
             )
             for side in self.scene.hands

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import HAND_JOINTS, Side
-from musclehand.body.hand import load_hand
-from musclehand.body.hand_index import HandIndex
-from musclehand.body.tables import HandTables, load_tables
+from musclehand.body.anatomy import Side
+from musclehand.body.hand import HandDesign, hand_spec, naming_of
+from musclehand.body.hand_index import HandIndex, wrist_centre
+from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
 from musclehand.core.quadratic import solve_bounded
 
 NUM_TIPS = 5
@@ -41,32 +41,6 @@ class IkWeights:
     limit_margin: float = 0.02
 
 
-PLAYING_POSTURE_DEG = {
-    "pro_sup": 5,
-    "deviation": -4,
-    "flexion": -14,
-    "cmc_flexion": 22,
-    "cmc_abduction": -5,
-    "mp_flexion": -18,
-    "ip_flexion": -38,
-    "mcp2_flexion": 33,
-    "mcp2_abduction": 14,
-    "pm2_flexion": 36,
-    "mcp3_flexion": 30,
-    "mcp3_abduction": 5,
-    "pm3_flexion": 39,
-    "mcp4_flexion": 25,
-    "mcp4_abduction": -9,
-    "pm4_flexion": 40,
-    "mcp5_flexion": 6,
-    "mcp5_abduction": -18,
-    "pm5_flexion": 41,
-}
-"""Five fingers on five neighbouring white keys, knuckles up and fingers curved: the solution of this module's own
-problem for `planner.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central joint angles.
-The last finger joints follow the middle ones; joints not named are at 0."""
-
-
 class IkResult(NamedTuple):
     """Joint angles [rad] of all 23 joints, shape (23,), and the distance of each tip from its target [m], (5,)."""
 
@@ -77,20 +51,19 @@ class IkResult(NamedTuple):
 class HandIk:
     """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world axes, palm down."""
 
-    def __init__(self, *, weights: IkWeights | None = None, tables: HandTables | None = None) -> None:
+    def __init__(self, *, weights: IkWeights | None = None, design: HandDesign | None = None) -> None:
         self.weights = weights or IkWeights()
-        tables = tables or load_tables()
-        self.model = load_hand(Side.RIGHT, tables=tables)
+        self.model = hand_spec(Side.RIGHT, design=design).compile()
         self.data = mujoco.MjData(self.model)
-        self.index = HandIndex.from_model(self.model, Side.RIGHT)
+        self.index = HandIndex.from_model(self.model, Side.RIGHT, naming_of(design))
         mujoco.mj_kinematics(self.model, self.data)
-        self._wrist = self.data.xpos[self.model.body(Side.RIGHT.name_of("lunate")).id].copy()
+        self._wrist = wrist_centre(self.model, self.data, self.index)
         self._axes = np.array([-1.0, -1.0, 1.0])  # root frame to world, palm down
         independent = self.index.independent
         limits = self.model.jnt_range[self.model.dof_jntid[self.index.dofs[independent]]]
         self.lower = limits[:, 0] + self.weights.limit_margin
         self.upper = limits[:, 1] - self.weights.limit_margin
-        posture = np.deg2rad([PLAYING_POSTURE_DEG.get(name, 0.0) for name in HAND_JOINTS])
+        posture = named_posture(self.index, PLAYING_POSTURE_DEG, self.index.limits(self.model))
         self.posture = np.clip(posture[independent], self.lower, self.upper)
         self._pull = np.full(independent.size, self.weights.posture)
         self._pull[:3] = self.weights.wrist

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.tables import HandTables
+from musclehand.body.hand import HandDesign
 from musclehand.motion.retarget import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
@@ -68,13 +68,13 @@ class HandMotion:
         sim_steps: int,
         piano: PianoParameters,
         geometry: KeyboardGeometry,
-        tables: HandTables,
+        design: HandDesign,
         config: MotionConfig,
     ) -> None:
         """`notes` of this hand with fingers, on simulation time; `end` of the performance [s]."""
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
         self.dt = sim_dt * sim_steps
-        self.ik = HandIk(weights=config.ik, tables=tables)
+        self.ik = HandIk(weights=config.ik, design=design)
         stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
         wrists, points = (np.array(column).reshape(-1, 2) for column in zip(*stands, strict=True)) if stands else _NONE
         path = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)

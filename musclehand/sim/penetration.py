@@ -22,6 +22,8 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.overlay import KEY_BIT, SKIN_BIT
+from musclehand.body.tables import HandTables
+from musclehand.core.errors import ModelError
 from musclehand.core.recording import Recording, RecordingError
 from musclehand.sim.scene import Scene, build_scene, carrier_joint
 
@@ -74,7 +76,10 @@ class PenetrationMeter:
     """Finds penetrations in a scene, posture by posture.
 
     Args:
-        scene: one with hands; a copy of its model is used.
+        scene: one with hands built from tables; a copy of its model is used.
+
+    Raises:
+        ModelError: the hands are somebody's model.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -107,9 +112,11 @@ class PenetrationMeter:
 
 def _classify(model: mujoco.MjModel, scene: Scene) -> dict[int, tuple[str, ...]]:
     """("key",), or ("digit" or "palm", side) for every geom that is looked at; palms are made to touch hands too."""
+    if not isinstance(scene.design, HandTables):
+        raise ModelError(scene.design.source, "has no outlines to measure; only hands built from tables have")
     kind: dict[int, tuple[str, ...]] = {int(geom): ("key",) for geom in scene.keys.geom}
     for side in scene.hands:
-        for row in scene.tables.segments:
+        for row in scene.design.segments:
             if row.layer == "arm":
                 continue
             geom = model.geom(side.name_of(f"skin_{row.body}")).id

@@ -14,10 +14,10 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import add_hands, load_hand
-from musclehand.body.hand_index import HandIndex
-from musclehand.body.overlay import KEY_BIT, ROOT
-from musclehand.body.tables import HandTables, load_tables
+from musclehand.body.hand import HandDesign, add_hands, hand_spec, naming_of
+from musclehand.body.hand_index import HandIndex, wrist_centre
+from musclehand.body.overlay import KEY_BIT
+from musclehand.body.tables import load_tables
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
 from musclehand.piano.geometry import PianoParameters, load_piano_parameters
 
@@ -67,7 +67,7 @@ class Scene:
 
     model: mujoco.MjModel
     piano: PianoParameters
-    tables: HandTables
+    design: HandDesign
     hands: dict[Side, HandIndex]
     carriers: dict[Side, CarrierIndex]
     keys: KeyAddresses
@@ -79,7 +79,7 @@ def build_scene(
     visual: bool = False,
     strength_scale: float = 1.0,
     piano: PianoParameters | None = None,
-    tables: HandTables | None = None,
+    design: HandDesign | None = None,
     carrier: CarrierParameters | None = None,
 ) -> Scene:
     """Builds and compiles the scene.
@@ -88,12 +88,12 @@ def build_scene(
         sides: the hands to put in; none for the piano alone.
         visual: with bone meshes, for pictures. Joints and actuators are the same either way.
         strength_scale: factor on the peak force of all muscles.
-        piano, tables, carrier: other parameters than those that come with the package.
+        piano, design, carrier: another piano, hand or forearm than those that come with the package.
 
     Raises:
         ModelError, InvalidValue: a table or parameter is not usable.
     """
-    piano, tables = piano or load_piano_parameters(), tables or load_tables()
+    piano, design = piano or load_piano_parameters(), design or load_tables()
     carrier = carrier or CarrierParameters()
     spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
     spec.option.timestep = SIM_DT
@@ -103,18 +103,18 @@ def build_scene(
     spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     spec.compiler.boundmass = 0.0
     spec.compiler.boundinertia = 0.0
-    wrist = _wrist_centre(tables) if sides else np.zeros(3)
+    wrist = _wrist_centre(design) if sides else np.zeros(3)
     parents = {side: _add_carrier(spec, side, carrier, wrist) for side in sides}
     if parents:
-        add_hands(spec, parents, visual=visual, strength_scale=strength_scale, tables=tables)
+        add_hands(spec, parents, visual=visual, strength_scale=strength_scale, design=design)
     if visual:
         _add_stage(spec)
     model = spec.compile()
     return Scene(
         model=model,
         piano=piano,
-        tables=tables,
-        hands={side: HandIndex.from_model(model, side) for side in sides},
+        design=design,
+        hands={side: HandIndex.from_model(model, side, naming_of(design)) for side in sides},
         carriers={side: _carrier_index(model, side, carrier) for side in sides},
         keys=find_keys(model),
     )
@@ -125,13 +125,12 @@ def carrier_joint(side: Side, axis: str) -> str:
     return side.name_of(f"forearm_{axis}")
 
 
-def _wrist_centre(tables: HandTables) -> np.ndarray:
+def _wrist_centre(design: HandDesign) -> np.ndarray:
     """Position of the wrist in the right hand's root frame at the neutral posture [m]. Shape (3,)."""
-    model = load_hand(Side.RIGHT, tables=tables)
+    model = hand_spec(Side.RIGHT, design=design).compile()
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    root, lunate = (model.body(Side.RIGHT.name_of(name)).id for name in (ROOT, "lunate"))
-    return np.array(data.xpos[lunate] - data.xpos[root])
+    return wrist_centre(model, data, HandIndex.from_model(model, Side.RIGHT, naming_of(design)))
 
 
 def _add_carrier(spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray) -> mujoco.MjsFrame:
