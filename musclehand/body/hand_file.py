@@ -1,8 +1,8 @@
 """A hand that somebody wrote as MJCF, made ready to stand in for ours: at a keyboard, for inverse kinematics.
 
-What a scene needs is one hand at a time with its root at the origin, nothing but the hand in it, fingertips as sites and
-geoms that feel keys. The root is the bone that all muscles and joints of the hand hang on. A file with a right hand only is
-given a left one by mirroring.
+What a scene needs is one hand at a time with its root at the origin, nothing but the hand in it, fingertips as sites
+and geoms that feel keys. The root is the bone that all muscles and joints of the hand hang on. A file with a right hand
+only is given a left one by mirroring.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, Side
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.mirror import mirror_hand
 from musclehand.body.naming import Naming
@@ -54,11 +54,11 @@ class HandFile:
     def _cut_out(self, side: Side) -> mujoco.MjSpec:
         model = self._model
         hand = HandIndex.from_model(model, side, self.naming)
-        if (hand.signs < 0).any():
-            reversed_joints = [joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0]
-            raise ModelError(
-                self.source, f"turns {reversed_joints[0]} the other way round; it can be checked, not played"
-            )
+        missing = set(HAND_JOINTS) - set(hand.joints)
+        others = [joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0]
+        if missing or others or (np.diff(hand.dofs) != 1).any():
+            what = f"lacks {min(missing)}" if missing else f"reverses {others[0]}" if others else "reorders joints"
+            raise ModelError(self.source, f"{what}: it can be checked, not played")
         whole = self.spec.copy()
         root = whole.body(model.body(_root(model, hand)).name)
         _fix_inertia(root, model)
@@ -99,7 +99,7 @@ def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
 
 def _root(model: mujoco.MjModel, hand: HandIndex) -> int:
     """Id of the innermost body below which all joints and all path points of the hand are."""
-    bodies = set(int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model))
+    bodies = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
     # A joint moves its body against the parent, which has to come along.
     bodies = {int(model.body_parentid[body]) for body in bodies}
     for tendon in hand.tendons:

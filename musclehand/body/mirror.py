@@ -1,8 +1,8 @@
 """The other hand of a model that has one: a right hand mirrored into a left one, part by part.
 
 Local z of every position changes its sign and axes turn the other way round, so that the same joint value is the same
-posture on both sides. The hand goes through MuJoCo's own XML once, which is where all parts can be renamed together; lengths
-agree with the original to the six digits that XML keeps. Materials are left out.
+posture on both sides. The hand goes through MuJoCo's own XML once, which is where all parts can be renamed together;
+lengths agree with the original to the six digits that XML keeps. Materials are left out.
 """
 
 from __future__ import annotations
@@ -21,27 +21,10 @@ MIRROR = np.array([1.0, 1.0, -1.0])
 MIRROR_AXIS = np.array([-1.0, -1.0, 1.0])
 MIRROR_QUAT = np.array([1.0, -1.0, -1.0, 1.0])
 
-NAMES = frozenset(
-    [
-        "name",
-        "joint",
-        "joint1",
-        "joint2",
-        "site",
-        "sidesite",
-        "geom",
-        "geom1",
-        "geom2",
-        "body",
-        "body1",
-        "body2",
-        "tendon",
-        "tendon1",
-        "tendon2",
-        "mesh",
-        "target",
-    ]
-)
+NAMES = {
+    *("name", "joint", "joint1", "joint2", "site", "sidesite", "geom", "geom1", "geom2", "mesh", "target"),
+    *("body", "body1", "body2", "tendon", "tendon1", "tendon2"),
+}
 """Attributes of MJCF that name a part or refer to one by name."""
 
 

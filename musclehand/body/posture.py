@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 
@@ -51,7 +53,7 @@ PLAYING_POSTURE_DEG = {
 joint angles [deg]; joints not named are at 0."""
 
 
-def named_posture(hand: HandIndex, degrees: dict[str, float], limits: np.ndarray) -> np.ndarray:
+def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndarray) -> np.ndarray:
     """Anatomical joint angles [rad] from degrees by joint, 0 where not named, within the limits (n, 2). Shape (n,)."""
     angles = np.deg2rad([degrees.get(joint, 0.0) for joint in hand.joints])
     return np.clip(angles, limits[:, 0], limits[:, 1])

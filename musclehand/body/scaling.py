@@ -2,10 +2,10 @@
 
 In the right hand's root frame fingers point along -y, the thumb along +x and the back of the hand along +z, and the
 frames of all bones are parallel to it at neutral, so that one diagonal stretch of all local positions scales the whole
-hand and forearm: y with the length, x and z (breadth and thickness) with the breadth. Paths, wrapping surfaces, outlines
-and meshes go with the bones; joint axes stay. Optimal fibre lengths scale with the length, masses with the volume, and
-slack lengths are fitted again when the model is built. Peak forces stay as the table has them: strength differs more
-between people of one size than sizes do, and has a factor of its own (`strength_scale`).
+hand and forearm: y with the length, x and z (breadth and thickness) with the breadth. Paths, wrapping surfaces,
+outlines and meshes go with the bones; joint axes stay. Optimal fibre lengths scale with the length, masses with the
+volume, and slack lengths are fitted again when the model is built. Peak forces stay as the table has them: strength
+differs more between people of one size than sizes do, and has a factor of its own (`strength_scale`).
 """
 
 from __future__ import annotations
