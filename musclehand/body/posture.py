@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 
