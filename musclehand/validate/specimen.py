@@ -1,0 +1,97 @@
+"""Hands to examine, from a model file or from the name of a model that comes along.
+
+`musclehand` is this package's hand, `myohand` MyoHand of the installed myo-sim (a right hand, with the arm and torso
+that it hangs on); anything else is a path of an MJCF file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mujoco
+
+from musclehand.body.anatomy import Side
+from musclehand.body.hand import hand_spec
+from musclehand.body.hand_file import add_tip_sites
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.naming import find_naming
+from musclehand.body.quiet import quiet_mujoco
+from musclehand.core.errors import InvalidValue, ModelError
+from musclehand.validate.check import Specimen
+
+SIDES = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
+"""What `side` may be."""
+
+
+def open_specimens(
+    source: str, *, naming: Path | None = None, side: str = "both", visual: bool = False
+) -> tuple[Specimen, ...]:
+    """The hands of a model, right before left.
+
+    Fingertips that the naming gives as bodies (as in MUSIC-Hand) become sites at their origins.
+
+    Args:
+        source: path of an MJCF file, or `musclehand` or `myohand`; a file of that name goes before the word.
+        naming: a file that says which part is which (see `body.naming`), by default found by the model's names.
+        side: "left", "right", or "both" for those the model has.
+        visual: our own hand with its bone meshes, for pictures; other models have theirs anyway.
+
+    Returns:
+        One specimen a hand; the two hands of a file share one model.
+
+    Raises:
+        InvalidValue: another side than these.
+        ModelError: the file or the naming cannot be used, or the model lacks the hand asked for.
+    """
+    if side not in SIDES:
+        raise InvalidValue("side", side, f"one of {', '.join(SIDES)}")
+    if source == "musclehand" and not Path(source).is_file():
+        specs = [hand_spec(one, visual=visual) for one in SIDES[side]]
+        return tuple(
+            specimen
+            for spec, one in zip(specs, SIDES[side], strict=True)
+            for specimen in _specimens(source, spec, naming, (one,))
+        )
+    spec = _myohand() if source == "myohand" and not Path(source).is_file() else _read(Path(source))
+    found = _specimens(source, spec, naming, SIDES[side])
+    if not found:
+        raise ModelError(source, f"has no {side} hand")
+    return found
+
+
+def _specimens(source: str, spec: mujoco.MjSpec, naming: Path | None, sides: tuple[Side, ...]) -> tuple[Specimen, ...]:
+    """The hands of one spec, which gets fingertip sites where it lacks them."""
+    with quiet_mujoco(), _named(source):
+        names = find_naming(spec.compile(), naming)
+        add_tip_sites(spec, names)
+        model = spec.compile()
+        hands = [HandIndex.from_model(model, side, names) for side in sides if side in names.sides(model)]
+    return tuple(Specimen(source, model, hand, names, spec) for hand in hands)
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
+    """Errors about "model" say which one."""
+    try:
+        yield
+    except ModelError as error:
+        if error.source != "model":
+            raise
+        raise ModelError(source, error.problem) from error
+
+
+def _myohand() -> mujoco.MjSpec:
+    from myo_sim.build.compose import build_spec
+
+    with quiet_mujoco():
+        return build_spec("myohand_r")
+
+
+def _read(path: Path) -> mujoco.MjSpec:
+    try:
+        with quiet_mujoco():
+            return mujoco.MjSpec.from_file(str(path))
+    except (ValueError, OSError) as error:
+        raise ModelError(path, str(error)) from error
