@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collections.abc import Mapping
-
 import mujoco
 import numpy as np
 
