@@ -1,7 +1,7 @@
 """The command line. Heavy libraries are loaded only when their turn comes, so help and errors are immediate.
 
-Exit codes: 0 done, 2 something in the command, its files or its folders is wrong (one line on stderr says what),
-130 interrupted.
+Exit codes: 0 done, 1 a model was checked and does not pass, 2 something in the command, its files or its folders is
+wrong (one line on stderr says what), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 import musclehand
+from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ Examples:
   musclehand play ode_to_joy                    two muscle-driven hands play one of them
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
+  musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
   musclehand play --help                        everything it can do
 """
 
@@ -200,8 +202,11 @@ class _Interrupted(KeyboardInterrupt):
         super().__init__()
 
 
-COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {"play": (PlayArgs, play)}
-"""Every command: its arguments and what it does."""
+COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
+    "play": (PlayArgs, play),
+    "validate": (ValidateArgs, validate),
+}
+"""Every command: its arguments, and what does it; that may return an exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -227,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             config=(tyro.conf.FlagCreatePairsOff,),
         )
         run = next(run for arguments, run in COMMANDS.values() if isinstance(args, arguments))
-        run(args)
+        return run(args) or 0
     except MusclehandError as error:
         return _fail(f"error: {error}", USAGE_ERROR)
     except _Interrupted as interruption:
@@ -236,7 +241,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"interrupted{rest}", INTERRUPTED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
-    return 0
 
 
 def _fail(message: str, code: int) -> int:

@@ -41,9 +41,9 @@ def print_pieces() -> None:
     for piece in list_pieces():
         words = [Text(word) for word in (piece.name, piece.title, piece.composer)]
         table.add_row(*words, str(piece.level), f"{piece.seconds:.1f}")
-    console = _console()
+    console = open_console()
     console.print(table)
-    _say(console, "Play one of them: musclehand play ode_to_joy")
+    say(console, "Play one of them: musclehand play ode_to_joy")
 
 
 def print_result(performance: Performance, files: Sequence[Path]) -> None:
@@ -72,13 +72,13 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
     ):
         if value is not None:
             table.add_row(label, f"{_number(value, digits)} {unit}".rstrip(), "", "")
-    console = _console()
+    console = open_console()
     console.print(table)
     for remark in performance.remarks:
-        _say(console, f"Remark: {remark}")
+        say(console, f"Remark: {remark}")
     folder = files[0].parent
     names = [str(path.relative_to(folder)) for path in files]
-    _say(console, f"Written to {folder}: {', '.join(names)}")
+    say(console, f"Written to {folder}: {', '.join(names)}")
 
 
 @contextmanager
@@ -113,11 +113,12 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[fl
         yield show
 
 
-def _console() -> Console:
+def open_console() -> Console:
+    """Where results go: as wide as the terminal, or `PLAIN_WIDTH` in a file or pipe."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
 
 
-def _say(console: Console, sentence: str) -> None:
+def say(console: Console, sentence: str) -> None:
     """A line as it is: no markup in it, not broken where names would be torn apart."""
     console.print(Text(sentence), soft_wrap=True)
 
