@@ -1,5 +1,7 @@
 """How fast a finger can tap: its flexors and extensors in turn at full excitation.
 
+How a cycle is shared between them is free, as it is for who taps: flexors are the stronger ones, and with equal shares
+they press the finger into the fist. The rate with equal shares is there to compare with.
 Forearm and wrist are held, as a player holds them; all other joints are free, the finger's own middle and last joint
 included, and nothing is in the finger's way. People tap at 5 to 7 Hz (Neurosci Lett 2009).
 """
@@ -31,6 +33,9 @@ OWN_SHARE = 0.8
 LEAST_ARM = 5e-4
 """Muscles with a smaller mean moment arm about the knuckle are left alone [m]."""
 
+SHARES = (0.5, 0.4, 0.3, 0.2, 0.6, 0.7)
+"""Shares of a cycle that flexors may have."""
+
 HELD_INERTIA = 1e4
 """Added to the forearm's and wrist's joints to hold them [kg m^2]."""
 
@@ -38,13 +43,14 @@ HELD_INERTIA = 1e4
 class Tapping(NamedTuple):
     """How fast a finger taps.
 
-    `rate` [Hz] the fastest at which the knuckle still moves by `AMPLITUDE`, 0 where it never does; `frequencies` [Hz]
-    and `amplitudes` [rad] what was tried, by frequency; `flexors`, `extensors` names of the muscles that took turns.
+    `rate` [Hz] the fastest at which the knuckle still moves by `AMPLITUDE`, 0 where it never does; `share` of a cycle
+    that flexors have then; `equal_rate` [Hz] the fastest with equal shares; `flexors`, `extensors` names of the muscles
+    that took turns.
     """
 
     rate: float
-    frequencies: np.ndarray
-    amplitudes: np.ndarray
+    share: float
+    equal_rate: float
     flexors: tuple[str, ...]
     extensors: tuple[str, ...]
 
@@ -59,31 +65,38 @@ class Antagonists(NamedTuple):
 def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping:
     """The fastest tapping of "index", "middle", "ring" or "little", to half a hertz.
 
-    Found by bisection: the faster, the smaller the movement.
+    Found by bisection for each of `SHARES`: the faster, the smaller the movement.
 
     Raises:
         UnknownName: no such finger.
         ModelError: the model lacks its knuckle, its flexors or its extensors.
     """
     muscles, held = antagonists(model, hand, finger), _held(model, hand)
-    tried: dict[int, float] = {}
-    low, high = 0, round(HIGHEST_HZ / GRID_HZ) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        tried[middle] = _amplitude(held, hand, finger, muscles, middle * GRID_HZ)
-        low, high = (middle, high) if tried[middle] >= AMPLITUDE else (low, middle)
-    frequencies = sorted(tried)
-    return Tapping(
-        rate=low * GRID_HZ,
-        frequencies=np.array(frequencies) * GRID_HZ,
-        amplitudes=np.array([tried[frequency] for frequency in frequencies]),
-        flexors=tuple(hand.muscle_names[i] for i in muscles.flexors),
-        extensors=tuple(hand.muscle_names[i] for i in muscles.extensors),
-    )
+
+    def reaches(place: int, share: float) -> bool:
+        return _amplitude(held, hand, finger, muscles, place * GRID_HZ, share) >= AMPLITUDE
+
+    best = equal = 0
+    best_share = 0.5
+    for share in SHARES:
+        low, high = best, round(HIGHEST_HZ / GRID_HZ) + 1
+        if low and not reaches(low + 1, share):
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if reaches(middle, share) else (low, middle)
+        if low > best:
+            best, best_share = low, share
+        if share == 0.5:
+            equal = low
+    flexors, extensors = (tuple(hand.muscle_names[i] for i in group) for group in muscles)
+    return Tapping(best * GRID_HZ, best_share, equal * GRID_HZ, flexors, extensors)
 
 
-def tapping_amplitude(model: mujoco.MjModel, hand: HandIndex, finger: str, frequency: float) -> float:
-    """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz].
+def tapping_amplitude(
+    model: mujoco.MjModel, hand: HandIndex, finger: str, frequency: float, share: float = 0.5
+) -> float:
+    """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz], flexors having `share` of a cycle.
 
     The smaller one of the last two cycles of at least five, so that a slow drift does not count.
 
@@ -95,7 +108,7 @@ def tapping_amplitude(model: mujoco.MjModel, hand: HandIndex, finger: str, frequ
     highest = 0.25 / model.opt.timestep
     if not 0.0 < frequency <= highest:
         raise InvalidValue("tapping frequency", frequency, f"above 0 and at most {highest:g} [Hz]")
-    return _amplitude(_held(model, hand), hand, finger, antagonists(model, hand, finger), frequency)
+    return _amplitude(_held(model, hand), hand, finger, antagonists(model, hand, finger), frequency, share)
 
 
 def _held(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
@@ -106,12 +119,14 @@ def _held(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
     return twin
 
 
-def _amplitude(model: mujoco.MjModel, hand: HandIndex, finger: str, muscles: Antagonists, frequency: float) -> float:
+def _amplitude(
+    model: mujoco.MjModel, hand: HandIndex, finger: str, muscles: Antagonists, frequency: float, share: float
+) -> float:
     cycles, cycle = max(5, round(frequency)), 1.0 / (frequency * model.opt.timestep)
     phase = np.arange(round(cycles * cycle)) / cycle % 1.0
     excitations = np.zeros((len(phase), len(hand.muscles)))
-    excitations[:, muscles.flexors] = (phase < 0.5)[:, None]
-    excitations[:, muscles.extensors] = (phase >= 0.5)[:, None]
+    excitations[:, muscles.flexors] = (phase < share)[:, None]
+    excitations[:, muscles.extensors] = (phase >= share)[:, None]
     motion = simulate(model, data_at(model, hand, rest_angles(model, hand)), hand, excitations)
     angle = motion.angles[:, hand.joints.index(knuckle(finger))]
     return float(min(np.ptp(angle[-round(cycle) :]), np.ptp(angle[-round(2 * cycle) : -round(cycle)])))
