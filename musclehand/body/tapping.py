@@ -98,7 +98,7 @@ def tapping_amplitude(
 ) -> float:
     """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz], flexors having `share` of a cycle.
 
-    The smaller one of the last two cycles of at least five, so that a slow drift does not count.
+    The smaller one of the way there and the way back in the last two cycles of at least five: drift does not count.
 
     Raises:
         UnknownName: no such finger.
@@ -129,7 +129,10 @@ def _amplitude(
     excitations[:, muscles.extensors] = (phase >= share)[:, None]
     motion = simulate(model, data_at(model, hand, rest_angles(model, hand)), hand, excitations)
     angle = motion.angles[:, hand.joints.index(knuckle(finger))]
-    return float(min(np.ptp(angle[-round(cycle) :]), np.ptp(angle[-round(2 * cycle) : -round(cycle)])))
+    late = angle[-round(2 * cycle) :]
+    there = (late - np.minimum.accumulate(late)).max()
+    back = (np.maximum.accumulate(late) - late).max()
+    return float(min(there, back))
 
 
 def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagonists:
