@@ -96,28 +96,44 @@ def check_implied_lengths(specimen: Specimen) -> Finding:
 
 
 def check_peak_forces(specimen: Specimen) -> Finding:
-    """V06: are peak forces in the published proportions? One strength factor of all muscles is left free."""
+    """V06: are peak forces in the published proportions?
+
+    One factor common to all muscles is left free: how strong a person is, or, for muscles of which only the cross
+    section is published, how much a muscle pulls per area. It is the median ratio.
+    """
     forces, names = _peak_forces(specimen), specimen.hand.muscle_names
-    ratio = np.array([_nearest_ratio(forces[i], _published(name, "f0")) for i, name in enumerate(names)])
-    known = np.isfinite(ratio)
-    if not known.any():
-        return Finding(Verdict.SKIP, "no muscle of this model has a published peak force")
-    strength = float(np.median(ratio[known]))
-    # Around a common strength the nearest source can be another one.
-    relative = np.array([_nearest_ratio(forces[i] / strength, _published(name, "f0")) for i, name in enumerate(names)])
-    deviation = np.where(known, np.abs(relative - 1.0), 0.0)
-
-    def words(i: int) -> str:
-        values = " or ".join(f"{value:.1f}" for value in sorted(set(_published(names[i], "f0"))))
-        return f"{forces[i]:.1f} N, {100 * (relative[i] - 1):+.0f} % (published {values} N, strength {strength:.2f})"
-
-    bad, offenders = _offenders(specimen, deviation > F0_TOLERANCE + ROUNDING, deviation, words)
-    shown = np.flatnonzero(known)
-    panel = _bars(
-        "Peak force over published, common strength taken out", "ratio", [names[i] for i in shown], relative[shown]
+    relative, of_force = np.full(len(names), np.nan), np.zeros(len(names), dtype=bool)
+    factors, texts = {}, {}
+    for column, unit in (("f0", "N"), ("pcsa", "cm^2")):
+        published = {i: _published(name, column) for i, name in enumerate(names) if not of_force[i]}
+        published = {i: values for i, values in published.items() if values}
+        if not published:
+            continue
+        factor = float(np.median([_nearest_ratio(forces[i], values) for i, values in published.items()]))
+        factors[column] = factor
+        for i, values in published.items():
+            of_force[i] = column == "f0"
+            # Around the common factor the nearest source can be another one.
+            relative[i] = _nearest_ratio(forces[i] / factor, values)
+            listed = " or ".join(f"{value * (1e4 if column == 'pcsa' else 1.0):.3g}" for value in sorted({*values}))
+            texts[i] = f"published {listed} {unit}"
+    known = np.flatnonzero(np.isfinite(relative))
+    if not known.size:
+        return Finding(Verdict.SKIP, "no muscle of this model has a published peak force or cross section")
+    deviation = np.nan_to_num(np.abs(relative - 1.0))
+    bad, offenders = _offenders(
+        specimen,
+        deviation > F0_TOLERANCE + ROUNDING,
+        deviation,
+        lambda i: f"{forces[i]:.1f} N, {100 * (relative[i] - 1):+.0f} % ({texts[i]})",
     )
+    panel = _bars(
+        "Peak force over published, common factor taken out", "ratio", [names[i] for i in known], relative[known]
+    )
+    said = [f"strength {factors['f0']:.2f}"] if "f0" in factors else []
+    said += [f"{factors['pcsa'] / 1e4:.0f} N/cm^2 where only cross sections are known"] if "pcsa" in factors else []
     summary = (
-        f"{bad} of {len(shown)} muscles off their published force by over {F0_TOLERANCE:.0%}; strength {strength:.2f}"
+        f"{bad} of {known.size} muscles off the published proportions by over {F0_TOLERANCE:.0%}; {', '.join(said)}"
     )
     return _finding(bad, summary, float(deviation.max()), offenders, panel._replace(limit=1.0))
 
@@ -167,7 +183,7 @@ def _peak_forces(specimen: Specimen) -> np.ndarray:
 
 
 def _published(muscle: str, column: str) -> tuple[float, ...]:
-    """All published values of one muscle: `l0` [m], or `f0` along the tendon [N]."""
+    """All published values of one muscle: `l0` [m], `pcsa` [m^2], or `f0` along the tendon [N]."""
     rows = [row for row in load_reference().architecture if row.muscle == muscle]
     values = [_along_tendon(row) if column == "f0" else getattr(row, column) for row in rows]
     return tuple(value for value in values if value is not None)
@@ -229,9 +245,9 @@ CHECKS = (
     Check(
         "V06",
         "Peak forces",
-        "Have the muscles the published peak forces, up to one strength factor common to all (the median ratio)?",
-        "within 20 % of a published one after dividing by the common factor",
-        _ARCHITECTURE + "; along the tendon. People differ in strength by more than 20 %, muscles of one hand do not",
+        "Are peak forces in the published proportions, up to one strength factor common to all muscles?",
+        "within 20 % of a published force, or cross section where there is none, after dividing by the median ratio",
+        _ARCHITECTURE + "; forces along the tendon. How strong people are differs by more than 20 %",
         check_peak_forces,
     ),
     Check(

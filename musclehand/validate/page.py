@@ -27,7 +27,7 @@ h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anyw
 h2 { font-size: 1.25rem; margin: 3rem 0 .3rem; padding-top: .9rem; border-top: 1px solid var(--line); }
 h2 .code { color: var(--soft); font-weight: 500; margin-right: .5rem; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; overflow-wrap: anywhere; }
-p { margin: .4rem 0; max-width: 46rem; }
+p { margin: .4rem 0; max-width: 54rem; }
 a { color: #0b57a4; text-decoration: none; } a:hover { text-decoration: underline; }
 .fine { color: var(--soft); font-size: .85rem; }
 .asks { font-size: 1.08rem; }
@@ -126,7 +126,7 @@ def _section(examinations: Sequence[Examination], row: tuple[Result, ...]) -> st
     for each, result in zip(examinations, row, strict=True):
         name = f"{each.name} " if len(examinations) > 1 else ""
         parts.append(f"<h3>{escape(name)}{_pill(result.finding.verdict)}</h3>")
-        parts.append(f"<p>{escape(result.finding.summary)}.</p>")
+        parts.append(f"<p>{escape(result.finding.summary)}</p>")
         parts.append(_offenders(result.finding))
         parts.extend(_figures(result.finding, f"{each.name}: " if len(examinations) > 1 else ""))
     return "\n".join([*parts, "</section>"])

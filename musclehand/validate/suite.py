@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import MusclehandError, UnknownName
-from musclehand.validate import behaviour, fibres, ranges, strength, structure
+from musclehand.validate import arms, behaviour, fibres, ranges, strength, structure
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 
 CHECKS: tuple[Check, ...] = tuple(
@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = tuple(
         (
             *structure.CHECKS,
             *fibres.CHECKS,
+            *arms.CHECKS,
             *strength.CHECKS,
             *behaviour.CHECKS,
             *ranges.CHECKS,
