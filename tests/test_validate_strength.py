@@ -99,8 +99,19 @@ def test_figures_have_the_numbers_and_the_people():
     assert panel.ticks == ("index",)
     assert [series.label for series in panel.series[:3]] == ["straight", "bent", "curled"]
     assert panel.series[3].y.tolist() == [40.0]
-    assert panel.series[3].error.tolist() == [10.0]
+    assert panel.series[3].error.tolist() == [20.0], "two standard deviations"
     assert panel.limit == 10.0
+
+
+def test_forces_of_other_parts_than_the_pad_do_not_count(monkeypatch):
+    rows = (
+        FingertipForceRow("index", "pad press", 20.0, None, None, "Somebody 2000", "published"),
+        FingertipForceRow("index", "pull; not the pad", 200.0, 10.0, None, "Somebody 2000", "published"),
+    )
+    monkeypatch.setattr(strength, "load_reference", lambda: SimpleNamespace(fingertip_forces=rows))
+    finding = check_pad_force(lever(("flexor", "extensor"), force=150.0))
+    assert finding.verdict is Verdict.WARN
+    assert "people up to 32 N" in finding.offenders[0], "30 % where the spread is not given"
 
 
 def test_myohand_lacks_closure_as_published(myohand):

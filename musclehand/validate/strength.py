@@ -39,6 +39,12 @@ LEAST_FORCE = 10.0
 
 FRICTION = 0.5
 
+OTHER_TASKS = ("not the pad", "proximal phalanx", "model")
+"""Words in the table's tasks that mark forces of something else than a living finger's pad."""
+
+USUAL_SPREAD = 0.3
+"""Standard deviation between people over the mean where a source does not give it; 0.30 to 0.44 where they do."""
+
 
 def _posture(finger: tuple[float, float, float], thumb: tuple[float, float, float]) -> dict[str, float]:
     """Degrees by joint; all fingers alike, the thumb's as carpometacarpal, metacarpophalangeal, interphalangeal."""
@@ -124,13 +130,13 @@ def check_pad_force(specimen: Specimen) -> Finding:
     people = load_reference().fingertip_forces
     weak, strong = [], []
     for column, digit in enumerate(present):
-        most = _human_most(people, digit)
+        human = _human_range(people, digit)
         for row, name in enumerate(PRESSING_DEG):
             force = forces[row, column]
             if force < LEAST_FORCE:
                 weak.append((force, f"{digit}, {name}: {force:.1f} N"))
-            elif most is not None and force > most:
-                strong.append((most - force, f"{digit}, {name}: {force:.1f} N; people up to {most:.0f} N"))
+            elif human is not None and force > human[1]:
+                strong.append((human[1] - force, f"{digit}, {name}: {force:.1f} N; people up to {human[1]:.0f} N"))
     offenders = tuple(line for _, line in [*sorted(weak), *sorted(strong)])
     verdict = Verdict.FAIL if weak else Verdict.WARN if strong else Verdict.PASS
     worst = np.unravel_index(int(np.argmin(forces)), forces.shape)
@@ -182,22 +188,25 @@ def _short_of(group: _Group, lower: np.ndarray, upper: np.ndarray) -> str:
     return ", ".join(text for _, text in sorted(parts))
 
 
-def _human_most(people: tuple[FingertipForceRow, ...], digit: str) -> float | None:
-    """Two standard deviations above the strongest published mean for a digit [N], or None."""
-    values = [row.force + 2 * (row.sd or 0.0) for row in people if row.digit == digit]
-    return max(values, default=None)
+def _human_range(people: tuple[FingertipForceRow, ...], digit: str) -> tuple[float, float] | None:
+    """Two standard deviations below and above the published means for a digit's pad [N], or None without any."""
+    rows = [row for row in people if row.digit == digit and not any(word in row.task for word in OTHER_TASKS)]
+    if not rows:
+        return None
+    spread = [2 * (row.sd if row.sd is not None else USUAL_SPREAD * row.force) for row in rows]
+    low = min(row.force - width for row, width in zip(rows, spread, strict=True))
+    return max(0.0, low), max(row.force + width for row, width in zip(rows, spread, strict=True))
 
 
 def _force_panel(digits: list[str], forces: np.ndarray, people: tuple[FingertipForceRow, ...]) -> Panel:
     places = np.arange(len(digits))
     series = [Series(name, places, forces[row]) for row, name in enumerate(PRESSING_DEG)]
-    for source in dict.fromkeys((row.source, row.task) for row in people):
-        rows = [row for row in people if (row.source, row.task) == source and row.digit in digits]
-        if rows:
-            x = np.array([digits.index(row.digit) for row in rows])
-            error = np.array([row.sd or 0.0 for row in rows])
-            label = f"people: {source[1]} ({source[0]})"
-            series.append(Series(label, x, np.array([row.force for row in rows]), error))
+    ranges = {column: _human_range(people, digit) for column, digit in enumerate(digits)}
+    known = {column: ends for column, ends in ranges.items() if ends is not None}
+    if known:
+        ends = np.array(list(known.values()))
+        middle, half = ends.mean(axis=1), np.diff(ends, axis=1)[:, 0] / 2
+        series.append(Series("people, all sources +-2 SD", np.array(list(known)), middle, half))
     return Panel("Pad force, friction 0.5", "", "N", "bars", tuple(series), tuple(digits), LEAST_FORCE)
 
 
