@@ -224,6 +224,10 @@ def test_what_cannot_be_computed_is_named():
         feasible_forces(model, hand, "index", np.zeros(1), -0.1)
     with pytest.raises(ModelError, match="ring"):
         feasible_forces(model, hand, "ring", np.zeros(1))
+    at_joint = lever()[0]
+    at_joint.site_pos[hand.tips] = 0.0
+    with pytest.raises(ModelError, match="axis of md2_flexion"):
+        feasible_forces(at_joint, hand, "index", np.zeros(1))
     model.actuator_gaintype[0] = mujoco.mjtGain.mjGAIN_FIXED
     with pytest.raises(ModelError, match="flexor"):
         muscle_limits(model, hand, np.full((1, 2), 0.04))

@@ -170,6 +170,23 @@ def test_the_bend_of_a_path_is_the_angle_of_its_joint():
     assert turns[0] == 0.0
 
 
+def test_a_bend_behind_a_pulley_has_the_right_name():
+    """Where a path divides there is no bend, however the branches lie; sites are counted past it."""
+    spec = mujoco.MjSpec.from_string(
+        HINGE.format(radius=RADIUS, low=-20, high=10, near=-0.012, far=0.02, side="", tips=TIPS)
+    )
+    spec.worldbody.add_site(name="corner", pos=[-0.04, 0.02, 0])
+    tendon = spec.tendon("via")
+    tendon.wrap_pulley(2.0)
+    for site in ("start", "corner", "axis_1"):
+        tendon.wrap_site(site)
+    model = spec.compile()
+    specimen = Specimen("pulley", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
+    turns, where = path_turns(specimen)
+    assert where[2] == "corner"
+    assert np.rad2deg(turns[2]) == pytest.approx(90 + np.rad2deg(np.arctan2(0.02, 0.04)), abs=1e-6)
+
+
 def test_an_arm_that_turns_over_is_a_fold(table):
     table(row("FDP2"))
     finding = check_folds(hinge(low=-60, high=60, side=""))

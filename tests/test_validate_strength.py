@@ -1,5 +1,6 @@
 """Checks of strength on levers whose answers are known, on MyoHand, whose faults are known, and on our hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import mujoco
@@ -78,6 +79,22 @@ def test_a_joint_without_extensor_is_found_and_the_missing_way_named():
     both = lever(("flexor", "extensor"), force=1.0)
     assert check_closure(both).verdict is Verdict.PASS, "closure does not ask how strong"
     assert check_joint_torques(both).verdict is Verdict.FAIL, "8 mm times 1 N are less than 20 mN m"
+
+
+def test_a_digit_without_muscles_is_an_answer_too(myohand):
+    gone = [name not in ("FPL", "EPL", "EPB", "APL", "OP") for name in myohand.hand.muscle_names]
+    hand = myohand.hand
+    fewer = replace(
+        hand,
+        muscles=hand.muscles[gone],
+        act=hand.act[gone],
+        tendons=hand.tendons[gone],
+        muscle_names=tuple(name for name, kept in zip(hand.muscle_names, gone, strict=True) if kept),
+    )
+    specimen = replace(myohand, hand=fewer)
+    assert check_closure(specimen).offenders[0].startswith("thumb: closure in 0.0%")
+    assert check_joint_torques(specimen).value == 0.0
+    assert pad_forces(specimen, ["thumb"]) == pytest.approx(np.zeros((3, 1)))
 
 
 def test_pad_force_is_torque_over_length_and_compared_with_people():

@@ -244,7 +244,7 @@ def feasible_forces(
 
     Raises:
         InvalidValue: negative friction.
-        ModelError: the digit has no joints in this model.
+        ModelError: the digit has no joints in this model, or its tip lies on the axis of the last one.
     """
     if not friction >= 0:
         raise InvalidValue("friction", friction, "a number of at least 0")
@@ -315,6 +315,10 @@ def _pad(model: mujoco.MjModel, hand: HandIndex, digit: str, posture: np.ndarray
     axis = data.xaxis[joint] * hand.signs[last] * flexes
     normal = np.cross(axis, along)
     across = np.cross(normal, along)
+    if not np.linalg.norm(across) > SMALLEST_ARM**2:
+        raise ModelError(
+            "model", f"the tip of its {digit} lies on the axis of {present[-1]}: it has no pad to press with"
+        )
     normal, across = normal / np.linalg.norm(normal), across / np.linalg.norm(across)
     full = np.zeros((3, model.nv))
     mujoco.mj_jacSite(model, data, full, None, tip)

@@ -166,6 +166,8 @@ def _groups(specimen: Specimen) -> list[_Group]:
 
 def _missing_direction(group: GroupArms, closed: np.ndarray) -> str:
     """In anatomical words, the torque farthest from reach: the mean of each open posture's worst direction."""
+    if len(group.muscles) < len(group.joints):
+        return "all but what single muscles do"
     normals, reach = torque_normals(group.arms[~closed])
     reach = np.where(np.any(normals != 0.0, axis=-1), reach, np.inf)
     worst = np.argmin(reach, axis=1)
