@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 import musclehand
+from musclehand.cli_diff import DiffArgs, diff
 from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
 
@@ -36,6 +37,7 @@ Examples:
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
   musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
+  musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand play --help                        everything it can do
 """
 
@@ -205,6 +207,7 @@ class _Interrupted(KeyboardInterrupt):
 COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "play": (PlayArgs, play),
     "validate": (ValidateArgs, validate),
+    "diff": (DiffArgs, diff),
 }
 """Every command: its arguments, and what does it; that may return an exit code."""
 

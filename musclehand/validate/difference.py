@@ -44,10 +44,14 @@ class Change(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """All changes from one model to the other, the heaviest group first and the heaviest changes first in it."""
+    """All changes from one model to the other, the heaviest group first and the heaviest changes first in it.
+
+    `sides` are the hands that were compared (of `before`, where the two share none).
+    """
 
     before: str
     after: str
+    sides: tuple[Side, ...]
     changes: tuple[Change, ...]
 
     @property
@@ -76,7 +80,8 @@ def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference
     from musclehand.validate.difference_muscles import compare_muscles
 
     changes: list[Change] = []
-    for one, other in paired(before, after):
+    pairs = paired(before, after)
+    for one, other in pairs:
         found = [*compare_muscles(one, other), *compare_joints(one, other), *compare_bodies(one, other)]
         changes += [change._replace(sides=(one.hand.side,)) for change in _merge_parts(found)]
     changes += _sides(before, after)
@@ -85,7 +90,8 @@ def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference
     for change in changes:
         heaviest[change.group] = max(heaviest.get(change.group, 0.0), change.weight)
     changes.sort(key=lambda change: (-heaviest[change.group], change.group, -change.weight, change.part))
-    return Difference(before[0].source, after[0].source, tuple(changes))
+    sides = tuple(one.hand.side for one, _ in pairs)
+    return Difference(before[0].source, after[0].source, sides, tuple(changes))
 
 
 def paired(before: Sequence[Specimen], after: Sequence[Specimen]) -> list[tuple[Specimen, Specimen]]:
@@ -100,6 +106,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
     return {
         "before": difference.before,
         "after": difference.after,
+        "sides": [side.name.lower() for side in difference.sides],
         "equal": not difference.changes,
         "changes": [
             {
