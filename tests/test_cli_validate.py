@@ -1,6 +1,7 @@
 """`musclehand validate`: exit codes, what it prints and what it writes."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,6 @@ def test_only_the_model_itself_decides_and_the_others_stand_beside_it(capsys, tm
 
 
 def test_a_changed_muscle_fails(capsys, tmp_path, own_file):
-    import re
 
     text = own_file.read_text("utf-8")
     low, high = map(float, re.search(r'name="FDP3_r"[^>]*lengthrange="([\d.]+) ([\d.]+)"', text).groups())
