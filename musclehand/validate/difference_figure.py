@@ -83,16 +83,17 @@ def draw_difference(difference: Difference, before: Sequence[Specimen], after: S
     one, other = paired(before, after)[0]
     here = [change for change in difference.changes if one.hand.side in change.sides]
     curves, forces = arm_curves(one, other, here), force_changes(one, other)
-    rows = -(-len(curves) // _COLUMNS) + bool(forces)
-    figure = MatplotlibFigure(figsize=(10.0, 0.7 + 2.4 * max(rows, 1)), layout="constrained")
+    columns = min(max(len(curves), 1), _COLUMNS)
+    rows = -(-len(curves) // columns) + bool(forces)
+    figure = MatplotlibFigure(figsize=(max(5.5, 3.4 * columns), 0.7 + 2.4 * max(rows, 1)), layout="constrained")
     names = (f"before: {_name(difference.before)}", f"after: {_name(difference.after)}")
     figure.suptitle(f"{one.hand.side.name.lower()} hand, {'; '.join(names)}", fontsize=10, x=0.01, ha="left")
     if not rows:
         figure.text(0.5, 0.5, "no difference in moment arms and peak forces", ha="center", va="center", color=_INK)
         return figure
-    grid = figure.add_gridspec(rows, _COLUMNS)
+    grid = figure.add_gridspec(rows, columns)
     for i, curve in enumerate(curves):
-        _draw_arms(figure.add_subplot(grid[i // _COLUMNS, i % _COLUMNS]), curve, legend=i == 0)
+        _draw_arms(figure.add_subplot(grid[i // columns, i % columns]), curve, legend=i == 0)
     if forces:
         _draw_forces(figure.add_subplot(grid[rows - 1, :]), forces)
     return figure
