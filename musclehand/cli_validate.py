@@ -112,21 +112,37 @@ def print_examinations(examinations: Sequence[Examination], model: str) -> None:
         table.add_row(row[0].check.code, Text(row[0].check.title), *cells)
     console = open_console()
     console.print(table)
-    for each in examinations:
-        if each.specimen.source != model:
-            continue
-        for result in each.results:
-            if result.finding.verdict.value in {"fail", "warn"} and result.finding.offenders:
-                say(console, f"{each.name}, {result.check.code} {result.check.title} ({result.check.threshold}):")
-                for line in result.finding.offenders[:SHOWN]:
-                    say(console, f"    {line}")
-                if len(result.finding.offenders) > SHOWN:
-                    say(console, f"    and {len(result.finding.offenders) - SHOWN} more")
+    _tell_offenders([each for each in examinations if each.specimen.source == model])
     for each in examinations:
         counts = dict.fromkeys(_STYLES, 0)
         for result in each.results:
             counts[result.finding.verdict.value] += 1
         say(console, f"{each.name}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
+
+
+def _tell_offenders(examinations: Sequence[Examination]) -> None:
+    """What is wrong with one model; of its second hand only what is not wrong with the first one in the same way."""
+    from musclehand.cli_tables import open_console, say
+
+    console = open_console()
+    told: set[tuple[str, str]] = set()
+    for each in examinations:
+        for check, finding, _ in each.results:
+            lines = [line for line in finding.offenders if (check.code, _sideless(line, each)) not in told]
+            told |= {(check.code, _sideless(line, each)) for line in lines}
+            if finding.verdict.value not in {"fail", "warn"} or not lines:
+                continue
+            say(console, f"{each.name}, {check.code} {check.title} ({check.threshold}):")
+            for line in lines[:SHOWN]:
+                say(console, f"    {line}")
+            if len(lines) > SHOWN:
+                say(console, f"    and {len(lines) - SHOWN} more")
+
+
+def _sideless(line: str, examination: Examination) -> str:
+    """A line without what the model's names say about the side."""
+    naming, side = examination.specimen.naming, examination.specimen.hand.side
+    return " ".join(naming.base_of(word.strip(",:;()"), side) or word for word in line.split())
 
 
 def _cell(verdict: Verdict, summary: str) -> Text:
