@@ -38,7 +38,7 @@ class HandTarget(NamedTuple):
     """What one hand should do at the end of a control interval.
 
     `qpos`, `qvel`: independent joints [rad, rad/s], shape (19,). `press`: force down on each fingertip [N], (5,).
-    `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (6,).
+    `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (6,); (0,) without a carrier.
     """
 
     qpos: np.ndarray
@@ -59,16 +59,13 @@ class MuscleControl:
         sim_steps: int,
         config: ControlConfig | None = None,
     ) -> None:
-        """`sim_steps`: simulation steps in a control interval."""
+        """`sim_steps`: simulation steps in a control interval; `carrier_dofs` may be empty: an elbow that is fixed."""
         self.model, self.hand, self.config = model, hand, config or ControlConfig()
         self._joints, self._carrier = as_slice(hand.dofs), as_slice(carrier_dofs)
         self.sim_steps, self.sim_dt = sim_steps, model.opt.timestep
         self.interval = sim_steps * self.sim_dt
         self.muscles = muscle_parameters(model, hand.muscles)
-        joints = model.dof_jntid[hand.dofs]
         self._damping = hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand
-        self._stiffness = model.jnt_stiffness[joints]
-        self._rest = model.qpos_spring[hand.qpos]
         self._rate = np.full(hand.expand.shape[1], self.config.finger_rate)
         self._rate[:3] = self.config.wrist_rate
         self._tip_jacobian = np.zeros((3, model.nv))
@@ -90,9 +87,8 @@ class MuscleControl:
         inertia = expand.T @ mass[joints, joints] @ expand
         tips = self._tip_jacobians(data)
 
-        spring = -self._stiffness * (qpos - self._rest)
         carried = mass[joints, self._carrier] @ target.carrier_acc
-        load = expand.T @ (data.qfrc_bias[joints] - spring + carried)
+        load = expand.T @ (data.qfrc_bias[joints] - data.qfrc_spring[joints] + carried)
         press = tips[2::3].T @ target.press
         torque = inertia @ (wanted - slow) / self.interval + self._damping @ wanted + load - press
 
@@ -129,11 +125,13 @@ def dense_dynamics(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[np.ndarr
 
 
 def as_slice(ids: np.ndarray) -> slice:
-    """Consecutive ids as a slice, which numpy cuts out of a matrix without copying.
+    """Consecutive ids, or none, as a slice, which numpy cuts out of a matrix without copying.
 
     Raises:
         ValueError: the ids are not consecutive.
     """
+    if len(ids) == 0:
+        return slice(0, 0)
     if not np.array_equal(ids, np.arange(ids[0], ids[0] + len(ids))):
         raise ValueError(f"ids are not consecutive: {ids.tolist()}")
     return slice(int(ids[0]), int(ids[-1]) + 1)

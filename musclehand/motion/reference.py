@@ -1,0 +1,299 @@
+"""Reference motions of one hand, generated: what any hand model can be asked to follow.
+
+Five kinds: five fingers playing, single-finger taps, circles of the wrist with swings of the forearm, grasps, and slow
+random postures over the range of motion. All are joint angles made of minimum-jerk strokes (Flash & Hogan 1985,
+J Neurosci 5:1688), so they are continuous to the acceleration and start and end at rest. Nothing in them knows a
+model: joint limits are handed in, best those that all hands under comparison share (`common_limits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, WRIST_JOINTS, coupled_joint
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
+from musclehand.core.errors import InvalidValue
+
+JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
+"""The 19 joints a reference speaks of; the last finger joints follow the middle ones by `DIP_PER_PIP`."""
+
+SHARES = {"playing": 0.3, "taps": 0.2, "wrist": 0.2, "grasps": 0.15, "postures": 0.15}
+"""The kinds of motion and their shares of the time."""
+
+LENGTH = 10.0
+"""About as long is one motion [s]."""
+
+SPEED_LIMIT, WRIST_SPEED_LIMIT = 8.0, 5.0
+"""No finger joint, and no joint of forearm or wrist, is asked to be faster [rad/s]; chosen, such that 30 deg at 4 Hz
+are just possible."""
+
+MINIMUM_JERK_PEAK = 1.875
+"""Top speed of a minimum-jerk stroke over its mean speed (15/8, at the middle)."""
+
+HOME_INSET = 0.15
+"""Share of a joint's range that the posture motions start from stays away from either limit, to have room."""
+
+PAUSE = 0.3
+"""Every motion begins and ends with at least so long a rest [s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceMotion:
+    """What the joints should do, sampled every `dt` [s] from 0 on.
+
+    `angles` [rad] and `speeds` [rad/s] of `JOINTS` as anatomical values. Shapes (T, 19).
+    """
+
+    name: str
+    kind: str
+    dt: float
+    angles: np.ndarray = field(repr=False)
+    speeds: np.ndarray = field(repr=False)
+
+    @property
+    def duration(self) -> float:
+        """From the first to the last sample [s]."""
+        return (len(self.angles) - 1) * self.dt
+
+
+def common_limits(hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_deg: float = 3.0) -> np.ndarray:
+    """The range of `JOINTS` that all the hands have, less a margin at either end [rad]. Shape (19, 2).
+
+    A middle finger joint bends no further than the last one can follow.
+
+    Raises:
+        InvalidValue: the hands have no range of some joint in common.
+    """
+    limits = np.tile([-np.pi, np.pi], (len(JOINTS), 1))
+    for model, hand in hands:
+        for joint, (lower, upper) in zip(hand.joints, hand.limits(model), strict=True):
+            driver = coupled_joint(joint)
+            row, ratio = (JOINTS.index(joint), 1.0) if driver is None else (JOINTS.index(driver), DIP_PER_PIP)
+            limits[row] = max(limits[row, 0], lower / ratio), min(limits[row, 1], upper / ratio)
+    limits += np.deg2rad([margin_deg, -margin_deg])
+    for joint, (lower, upper) in zip(JOINTS, limits, strict=True):
+        if lower >= upper:
+            raise InvalidValue(f"common range of {joint}", (lower, upper), "a lower below an upper limit [rad]")
+    return limits
+
+
+def reference_motions(
+    limits: np.ndarray, *, seconds: float = 300.0, dt: float = 0.008, seed: int = 0
+) -> tuple[ReferenceMotion, ...]:
+    """Motions of all kinds, `seconds` in all, each with a seed of its own.
+
+    Args:
+        limits: lower and upper angle of `JOINTS` [rad]. Shape (19, 2).
+        seconds: of all motions together, at least 10.
+        dt: between samples [s].
+        seed: of everything that is drawn.
+
+    Raises:
+        InvalidValue: less than 10 seconds, a step not above 0 or beyond 0.05 s, or limits of another shape.
+    """
+    if not (np.isfinite(seconds) and seconds >= 10.0):
+        raise InvalidValue("seconds", seconds, "at least 10")
+    if not 0.0 < dt <= 0.05:
+        raise InvalidValue("dt", dt, "above 0 and at most 0.05 s")
+    if np.shape(limits) != (len(JOINTS), 2) or not (limits[:, 0] < limits[:, 1]).all():
+        raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2), lower below upper")
+    makers: dict[str, Maker] = {
+        "playing": _playing,
+        "taps": _taps,
+        "wrist": _wrist,
+        "grasps": _grasps,
+        "postures": _postures,
+    }
+    motions = []
+    for kind, sequence in zip(SHARES, np.random.SeedSequence(seed).spawn(len(SHARES)), strict=True):
+        count = max(1, round(SHARES[kind] * seconds / LENGTH))
+        duration = SHARES[kind] * seconds / count
+        for number, one in enumerate(sequence.spawn(count)):
+            draft = _Draft(limits, duration, dt)
+            makers[kind](draft, number, np.random.default_rng(one))
+            motions.append(draft.finish(f"{kind}_{number + 1:02d}", kind))
+    return tuple(motions)
+
+
+class _Draft:
+    """A motion in the making: a posture to start from, and strokes added to it, joint by joint."""
+
+    def __init__(self, limits: np.ndarray, duration: float, dt: float) -> None:
+        self.limits, self.dt = limits, dt
+        self.time = np.arange(round(duration / dt) + 1) * dt
+        self.end = float(self.time[-1]) - PAUSE
+        home = np.deg2rad([PLAYING_POSTURE_DEG.get(joint, 0.0) for joint in JOINTS])
+        inset = HOME_INSET * (limits[:, 1] - limits[:, 0])
+        self.home = np.clip(home, limits[:, 0] + inset, limits[:, 1] - inset)
+        self.away = np.zeros((len(self.time), len(JOINTS)))
+        self.speed = np.zeros_like(self.away)
+
+    def stroke(self, joint: str, start: float, stop: float, size: float) -> None:
+        """One joint moves by `size` [rad] between two times [s] and stays there."""
+        place, rate = minimum_jerk(self.time, start, stop)
+        self.away[:, JOINTS.index(joint)] += size * place
+        self.speed[:, JOINTS.index(joint)] += size * rate
+
+    def beat(self, joint: str, start: float, middle: float, stop: float, size: float) -> None:
+        """There and back."""
+        self.stroke(joint, start, middle, size)
+        self.stroke(joint, middle, stop, -size)
+
+    def wave(self, joint: str, centre: float, size: float, rate: float, phase: float) -> None:
+        """Sways about `centre` [rad] with `rate` [Hz], swelling over the first and fading over the last second."""
+        ramp = min(1.0, self.end / 3)
+        rise, rise_rate = minimum_jerk(self.time, PAUSE, PAUSE + ramp)
+        fall, fall_rate = minimum_jerk(self.time, self.end - ramp, self.end)
+        share, share_rate = rise - fall, rise_rate - fall_rate
+        column, omega = JOINTS.index(joint), 2 * np.pi * rate
+        angle = omega * self.time + phase
+        wave = centre - self.home[column] + size * np.sin(angle)
+        self.away[:, column] += share * wave
+        self.speed[:, column] += share_rate * wave + share * size * omega * np.cos(angle)
+
+    def knots(self, times: np.ndarray, postures: np.ndarray) -> None:
+        """Goes through postures [rad], shape (k, 19), to be in each at its time, and home at the end."""
+        path = np.vstack([self.home, postures, self.home])
+        for start, stop, move in zip(times, [*times[1:], self.end], np.diff(path, axis=0), strict=True):
+            place, rate = minimum_jerk(self.time, start, stop)
+            self.away += np.outer(place, move)
+            self.speed += np.outer(rate, move)
+
+    def finish(self, name: str, kind: str) -> ReferenceMotion:
+        """The motion, each joint's excursion made smaller as far as its limits and its top speed ask for."""
+        room = np.array([self.limits[:, 1] - self.home, self.home - self.limits[:, 0]])
+        used = np.array([self.away.max(axis=0), -self.away.min(axis=0)])
+        fastest = np.abs(self.speed).max(axis=0)
+        share = np.where(used > room, room / np.maximum(used, 1e-9), 1.0).min(axis=0)
+        share = np.minimum(share, top_speeds() / np.maximum(fastest, 1e-9))
+        angles = np.clip(self.home + share * self.away, self.limits[:, 0], self.limits[:, 1])
+        return ReferenceMotion(name, kind, self.dt, angles, share * self.speed)
+
+
+Maker = Callable[[_Draft, int, np.random.Generator], None]
+
+
+def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
+    """From 0 at `start` to 1 at `stop` [s] with least jerk, and its rate [1/s]; at rest before and after."""
+    share = np.clip((time - start) / (stop - start), 0.0, 1.0)
+    place = share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+    rate = 30.0 * share**2 * (1.0 - share) ** 2 / (stop - start)
+    return place, rate
+
+
+def top_speeds() -> np.ndarray:
+    """The fastest each of `JOINTS` is asked to be [rad/s]. Shape (19,)."""
+    return np.array([WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in JOINTS])
+
+
+PRESS_DEG: tuple[Mapping[str, float], ...] = (
+    {"cmc_abduction": 9, "mp_flexion": -7, "ip_flexion": -5},
+    *({f"mcp{finger}_flexion": 14, f"pm{finger}_flexion": 6} for finger in FINGER_NUMBERS),
+)
+"""How a digit strikes a key, thumb first; before it the digit is lifted by half of that."""
+
+
+def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
+    """A five-finger passage: scale, trill, chords, leaps in turn, 2 to 7 notes a second, the wrist going along."""
+    rate = rng.uniform(2.0, 7.0)
+    patterns = ([0, 1, 2, 3, 4, 3, 2, 1], [1, 2], [0, 2, 4, 2], rng.integers(0, 5, 64).tolist())
+    pattern, together = patterns[number % 4], 3 if number % 4 == 2 else 1
+    gap = together / rate
+    strike = min(0.09, 0.4 * gap)
+    for i, onset in enumerate(np.arange(PAUSE + 2.2 * strike, draft.end - gap - strike, gap)):
+        loud = rng.uniform(0.7, 1.2)
+        digits = {(pattern[i % len(pattern)] + 2 * j) % 5 for j in range(together)}
+        for joint, degrees in (item for digit in digits for item in PRESS_DEG[digit].items()):
+            size = loud * np.deg2rad(degrees)
+            draft.stroke(joint, onset - 2.2 * strike, onset - strike, -0.5 * size)
+            draft.stroke(joint, onset - strike, onset, 1.5 * size)
+            draft.stroke(joint, onset + 0.5 * gap, onset + 0.5 * gap + strike, -size)
+    for joint, degrees in (("flexion", 5.0), ("deviation", 5.0), ("pro_sup", 8.0)):
+        centre = draft.home[JOINTS.index(joint)]
+        draft.wave(joint, centre, np.deg2rad(degrees), rng.uniform(0.3, 0.8), rng.uniform(0, 2 * np.pi))
+
+
+def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
+    """One finger after the other taps at 1, 2, 3 or 4 Hz, each tap larger than the last, up to 30 degrees."""
+    burst = (draft.end - PAUSE) / len(PRESS_DEG)
+    for digit, press in enumerate(PRESS_DEG):
+        rate = max(1.0 + (number + digit) % 4, 1.0 / burst)
+        count = max(1, int(burst * rate))
+        largest = np.deg2rad(rng.uniform(24.0, 30.0))
+        first, firm = next(iter(press.items()))
+        for tap in range(count):
+            start = PAUSE + digit * burst + tap / rate
+            size = largest * np.interp(tap, [0, max(count - 1, 1)], [0.4, 1.0])
+            for joint, degrees in press.items():
+                part = size * degrees / abs(firm) * (1.0 if joint == first else 0.5)
+                draft.beat(joint, start, start + 0.5 / rate, start + 1.0 / rate, part)
+
+
+def _wrist(draft: _Draft, number: int, rng: np.random.Generator) -> None:
+    """Circles of the wrist at 0.5 to 2 Hz, every third motion a swing of the forearm as well, fingers at ease."""
+    rate = 0.5 + 0.5 * (number % 4)
+    turn = rng.choice([-1.0, 1.0])
+    for joint, phase, share in (("flexion", 0.0, 0.8), ("deviation", turn * np.pi / 2, 0.9)):
+        lower, upper = draft.limits[JOINTS.index(joint)]
+        size = min(share * (upper - lower) / 2, 0.9 * WRIST_SPEED_LIMIT / (2 * np.pi * rate))
+        draft.wave(joint, (lower + upper) / 2, size, rate, phase)
+    if number % 3 == 0:
+        size = min(np.deg2rad(50.0), 0.9 * WRIST_SPEED_LIMIT / (np.pi * rate))
+        draft.wave("pro_sup", 0.0, size, rate / 2, rng.uniform(0, 2 * np.pi))
+
+
+CLOSED_DEG = {
+    **{f"mcp{finger}_flexion": 75.0 for finger in FINGER_NUMBERS},
+    **{f"mcp{finger}_abduction": 0.0 for finger in FINGER_NUMBERS},
+    **{f"pm{finger}_flexion": 85.0 for finger in FINGER_NUMBERS},
+    **{"cmc_flexion": -12.0, "cmc_abduction": 30.0, "mp_flexion": -35.0, "ip_flexion": -45.0, "flexion": -25.0},
+}
+OPEN_DEG = {
+    **{f"mcp{finger}_flexion": 5.0 for finger in FINGER_NUMBERS},
+    **{f"mcp{finger}_abduction": spread for finger, spread in zip(FINGER_NUMBERS, (8, 2, -5, -11), strict=True)},
+    **{f"pm{finger}_flexion": 8.0 for finger in FINGER_NUMBERS},
+    **{"cmc_flexion": 30.0, "cmc_abduction": 5.0, "mp_flexion": 0.0, "ip_flexion": 0.0, "flexion": 10.0},
+}
+
+
+def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
+    """The whole hand opens and closes against the thumb, further or less far, all fingers or the first two or three."""
+    limits = draft.limits
+    extremes = []
+    for degrees in (OPEN_DEG, CLOSED_DEG):
+        goal = draft.home.copy()
+        for joint, value in degrees.items():
+            goal[JOINTS.index(joint)] = np.deg2rad(value)
+        extremes.append(np.clip(goal, limits[:, 0], limits[:, 1]))
+    times = [PAUSE]
+    postures: list[np.ndarray] = []
+    fingers = (5, 2, 5, 3)[number % 4]
+    left_out = [i for i, joint in enumerate(JOINTS) if any(str(f) in joint for f in FINGER_NUMBERS[fingers - 1 :])]
+    while True:
+        closed = extremes[0] + rng.uniform(0.6, 1.0) * (extremes[1] - extremes[0])
+        closed[left_out] = extremes[0][left_out]
+        step = min(rng.uniform(0.6, 1.2), (draft.end - PAUSE) / 3)
+        if times[-1] + 3 * step > draft.end + 1e-9:
+            break
+        postures += [extremes[0], closed]
+        times += [times[-1] + step, times[-1] + 2 * step]
+    draft.knots(np.array(times), np.array(postures).reshape(-1, len(JOINTS)))
+
+
+def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
+    """From one random posture to the next, uniform over the range of motion, some 1.5 s each."""
+    limits = draft.limits
+    times, postures = [PAUSE], []
+    while times[-1] + 3.6 < draft.end or not postures:
+        posture = limits[:, 0] + rng.random(len(JOINTS)) * (limits[:, 1] - limits[:, 0])
+        for finger in FINGER_NUMBERS:
+            bend = np.clip(posture[JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0)
+            posture[JOINTS.index(f"mcp{finger}_abduction")] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * bend
+        postures.append(posture)
+        times.append(times[-1] + min(rng.uniform(1.2, 1.8), (draft.end - times[-1]) / 2))
+    draft.knots(np.array(times), np.array(postures))
