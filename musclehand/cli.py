@@ -20,6 +20,7 @@ import tyro
 import musclehand
 from musclehand.cli_diff import DiffArgs, diff
 from musclehand.cli_validate import ValidateArgs, validate
+from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Examples:
   musclehand play song.musicxml --video         with a film
   musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
+  musclehand view                               a hand in the browser, with sliders and moment arms
   musclehand play --help                        everything it can do
 """
 
@@ -208,6 +210,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "play": (PlayArgs, play),
     "validate": (ValidateArgs, validate),
     "diff": (DiffArgs, diff),
+    "view": (ViewArgs, view),
 }
 """Every command: its arguments, and what does it; that may return an exit code."""
 

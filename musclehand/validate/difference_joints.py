@@ -78,8 +78,8 @@ def _springs(before: Specimen, after: Specimen, i: int, j: int) -> list[Change]:
         if abs(b - a) > EQUAL_ANGLE_DEG:
             changes.append(Change("rest angle", part, _angles(a, b), abs(b - a) / 20.0, a, b, "deg"))
     for field, words, places in (
-        ("jnt_stiffnesspoly", "stiffening of the spring", joints),
-        ("dof_dampingpoly", "growth of damping with speed", (before.hand.dofs[i], after.hand.dofs[j])),
+        ("jnt_stiffnesspoly", "higher coefficients of the spring", joints),
+        ("dof_dampingpoly", "higher coefficients of the damper", (before.hand.dofs[i], after.hand.dofs[j])),
     ):
         old, new = (_poly(one, field, place) for one, place in zip((before, after), places, strict=True))
         if not np.allclose(old, new, rtol=EQUAL_SHARE, atol=1e-12):

@@ -11,7 +11,9 @@ from musclehand.validate.check import Specimen
 from musclehand.validate.difference import Change
 from musclehand.validate.wording import (
     EQUAL_LENGTH,
+    EQUAL_SHARE,
     Frame,
+    array_words,
     bone_words,
     change_words,
     direction_words,
@@ -65,7 +67,7 @@ def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list
         old, new = path_points(before, first, muscle), path_points(after, second, muscle)
         changes += [
             Change(GROUP, muscle_words(muscle), words, weight, muscle=muscle)._replace(**numbers)
-            for words, weight, numbers in _told(old, new)
+            for words, weight, numbers in [*_told(old, new), *_branches(before, after, muscle)]
         ]
     return changes
 
@@ -86,6 +88,24 @@ def _told(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[_Told]:
     if kept != [name for name in old if name in new]:
         told.append((f"runs in another order: {', '.join(kept)}", NEW_PATH_WEIGHT, {}))
     return told
+
+
+def _branches(before: Specimen, after: Specimen, muscle: str) -> list[_Told]:
+    """Where a path branches, and by how much the branches count less."""
+    old, new = (_divisors(one, muscle) for one in (before, after))
+    if len(old) == len(new) and np.allclose(old, new, rtol=EQUAL_SHARE):
+        return []
+    words = [
+        f"{len(one)} branches, lengths divided by {array_words(one)}" if one.size else "no branches"
+        for one in (old, new)
+    ]
+    return [(f"{words[0]} -> {words[1]}", NEW_PATH_WEIGHT, {})]
+
+
+def _divisors(one: Specimen, muscle: str) -> np.ndarray:
+    tendon = one.hand.tendons[one.hand.muscle_names.index(muscle)]
+    wraps = slice(one.model.tendon_adr[tendon], one.model.tendon_adr[tendon] + one.model.tendon_num[tendon])
+    return one.model.wrap_prm[wraps][one.model.wrap_type[wraps] == mujoco.mjtWrap.mjWRAP_PULLEY]
 
 
 def _moved(old: PathPoint, new: PathPoint) -> list[_Told]:

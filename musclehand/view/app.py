@@ -1,0 +1,287 @@
+"""The page: bones and tendons in three dimensions, and beside them sliders, moment arms and the list of muscles.
+
+Made with viser (https://viser.studio), which serves the page and calls back when somebody moves a slider.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import DIGITS, digit_joints, directions
+from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.validate.check import Specimen
+from musclehand.validate.difference_bodies import hand_bones
+from musclehand.validate.wording import joint_words, muscle_words, neutral_frame
+from musclehand.view.shape import geom_shape
+from musclehand.view.state import POSTURES, HandState
+
+HOST = "127.0.0.1"
+"""The page is for this computer only."""
+
+PICTURE_GROUPS = 3
+"""Geoms of the groups below are drawn; MuJoCo's viewers leave out the same ones."""
+
+TENDON_WIDTH = 0.0014
+"""[m]"""
+
+SKIN_OPACITY = 0.12
+"""What can be seen through is not to hide the tendons behind it."""
+
+SLIDERS_PER_SECOND = 5.0
+"""How often sliders follow a simulated hand."""
+
+_STEP_DEG = 0.5
+
+
+class HandPage:
+    """A page with one hand; it is served from construction until `stop`.
+
+    Handlers of the page's controls are methods, so that they can be called without a browser.
+    """
+
+    def __init__(self, specimen: Specimen, *, port: int) -> None:
+        """Starts to serve.
+
+        Raises:
+            InvalidValue: the port is taken, or none of a computer's.
+            MusclehandError: viser is not installed.
+        """
+        _check_port(port)
+        try:
+            import viser
+        except ImportError as error:
+            raise MusclehandError("view needs viser; get it with: pip install 'musclehand[view]'") from error
+        self.state = HandState(specimen)
+        self.simulated = False
+        self._shown: dict[str, float] = {}
+        self._since_sliders = 0.0
+        self._server = viser.ViserServer(host=HOST, port=port, label=f"musclehand: {specimen.source}", verbose=False)
+        self._server.gui.configure_theme(
+            dark_mode=True, show_logo=False, show_share_button=False, control_width="large"
+        )
+        self._build_scene(specimen)
+        self._build_controls()
+        self.show()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{HOST}:{self._server.get_port()}"
+
+    def stop(self) -> None:
+        """Ends serving."""
+        self._server.stop()
+
+    def on_joint(self, joint: str, degrees: float) -> None:
+        """A joint's slider was moved."""
+        if abs(degrees - self._shown.get(joint, np.inf)) < 1e-9:
+            return  # set by the page itself
+        self.state.set_joint(joint, float(np.deg2rad(degrees)))
+        self.show()
+
+    def on_posture(self, name: str) -> None:
+        """A posture's button was pressed."""
+        self.state.set_posture(name)
+        self.show()
+
+    def on_skin(self, visible: bool) -> None:
+        """What can be seen through is shown or not."""
+        for mesh in self._skin:
+            mesh.visible = visible
+
+    def on_excitation(self, muscle: str, value: float) -> None:
+        """A muscle's slider was moved."""
+        self.state.set_excitation(muscle, value, simulated=self.simulated)
+        self.draw()
+
+    def on_simulate(self, simulated: bool) -> None:
+        """The simulation was turned on or off; when off the hand stays where it is."""
+        self.simulated = simulated
+        self.state.set_angles(self.state.angles)
+        self._status.content = "simulated" if simulated else ""
+        self.show()
+
+    def on_silence(self) -> None:
+        """The button that lets all muscles go was pressed."""
+        for muscle, slider in self._muscle_sliders.items():
+            slider.value = 0.0
+            self.state.set_excitation(muscle, 0.0, simulated=self.simulated)
+        self.draw()
+
+    def on_arms(self) -> None:
+        """Another muscle or joint was chosen for the moment arms."""
+        muscle, joint = self._muscle.value, self._joints_by_words[self._joint.value]
+        rows = [
+            f"| {joint_words(name)} | {1e3 * abs(arm):.1f} | {directions(name)[0 if arm > 0 else 1]} |"
+            for name, arm in self.state.arm_table(muscle)
+        ]
+        head = f"**{muscle_words(muscle)}**, in this posture\n\n| joint | arm [mm] | drives it to |\n|---|---:|---|\n"
+        self._arm_table.content = head + "\n".join(rows)
+        curve = self.state.arm_curve(muscle, joint)
+        self._arm_plot.data = (np.degrees(curve.angles), 1e3 * curve.arms)
+        to = directions(joint)[0]
+        self._arm_words.content = f"Arm [mm], positive for {to}, over {self._joint.value} [deg, {to} positive]"
+
+    def advance(self, seconds: float) -> None:
+        """Simulates that long, if simulation is on, and shows it."""
+        if not self.simulated:
+            return
+        if not self.state.advance(seconds):
+            self.simulated = False
+            self._simulate.value = False
+            self._status.content = "the simulation became unstable; the hand is back at rest"
+        self._since_sliders += seconds
+        if self._since_sliders * SLIDERS_PER_SECOND >= 1.0 or not self.simulated:
+            self._since_sliders = 0.0
+            self.show()
+        else:
+            self.draw()
+
+    def draw(self) -> None:
+        """Brings bones and tendons to where they are now."""
+        lines = self.state.tendon_lines()
+        positions, turns = self.state.body_poses(self._bodies)
+        with self._server.atomic():
+            self._tendons.points, self._tendons.colors = lines.points, lines.colours
+            for frame, position, turn in zip(self._frames, positions, turns, strict=True):
+                frame.position, frame.wxyz = position, turn
+
+    def show(self) -> None:
+        """The same, and the sliders and moment arms with it."""
+        angles = dict(zip(self.state.hand.joints, np.degrees(self.state.angles), strict=True))
+        for joint, slider in self._joint_sliders.items():
+            value = float(np.clip(round(angles[joint] / _STEP_DEG) * _STEP_DEG, slider.min, slider.max))
+            self._shown[joint] = value
+            slider.value = value
+        self.draw()
+        self.on_arms()
+
+    def _build_scene(self, specimen: Specimen) -> None:
+        model, scene = specimen.model, self._server.scene
+        self._skin: list[Any] = []
+        self._bodies = list(hand_bones(specimen).values())
+        self._frames = [scene.add_frame(f"/hand/{body}", show_axes=False) for body in self._bodies]
+        for body in self._bodies:
+            first = int(model.body_geomadr[body])
+            for geom in range(first, first + int(model.body_geomnum[body])):
+                if model.geom_group[geom] < PICTURE_GROUPS:
+                    self._add_geom(model, body, geom)
+        lines = self.state.tendon_lines()
+        self._tendons = scene.add_line_segments("/tendons", lines.points, lines.colours, thickness=TENDON_WIDTH)
+        frame = neutral_frame(specimen)
+        radial, proximal, dorsal = frame.axes
+        target = frame.origin - 0.06 * proximal
+        scene.set_up_direction(tuple(-proximal))
+        camera = self._server.initial_camera
+        camera.position = tuple(target + 0.24 * dorsal + 0.13 * radial - 0.06 * proximal)
+        camera.look_at = tuple(target)
+        camera.up = tuple(-proximal)
+
+    def _add_geom(self, model: mujoco.MjModel, body: int, geom: int) -> None:
+        shape, rgba = geom_shape(model, geom), model.geom_rgba[geom]
+        if model.geom_matid[geom] >= 0:
+            rgba = model.mat_rgba[model.geom_matid[geom]]
+        if shape is None or not rgba[3]:
+            return
+        see_through = rgba[3] < 1.0
+        mesh = self._server.scene.add_mesh_simple(
+            f"/hand/{body}/{geom}",
+            shape.vertices,
+            shape.faces,
+            color=(255 * rgba[:3]).astype(np.uint8),
+            opacity=min(float(rgba[3]), SKIN_OPACITY) if see_through else None,
+            flat_shading=False,
+            position=model.geom_pos[geom],
+            wxyz=model.geom_quat[geom],
+        )
+        if see_through:
+            self._skin.append(mesh)
+
+    def _build_controls(self) -> None:
+        gui = self._server.gui
+        tabs = gui.add_tab_group()
+        with tabs.add_tab("Joints"):
+            self._build_joints(gui)
+        with tabs.add_tab("Muscles"):
+            self._build_muscles(gui)
+        with tabs.add_tab("Moment arms"):
+            self._build_arms(gui)
+        with tabs.add_tab("List"):
+            rows = [
+                f"| {fact.muscle} | {fact.name} | {fact.f0:.1f} | {1e3 * fact.l0:.1f} |"
+                for fact in self.state.muscles()
+            ]
+            gui.add_markdown("| | muscle | F0 [N] | L0 [mm] |\n|---|---|---:|---:|\n" + "\n".join(rows))
+
+    def _build_joints(self, gui: Any) -> None:
+        buttons = gui.add_button_group("posture", tuple(POSTURES))
+        buttons.on_click(lambda event: self.on_posture(event.target.value))
+        gui.add_checkbox("skin", True).on_update(lambda event: self.on_skin(event.target.value))
+        hand = self.state.hand
+        free = [hand.joints[i] for i in hand.independent]
+        self._joint_sliders: dict[str, Any] = {}
+        for digit in ("wrist", *DIGITS):
+            with gui.add_folder(digit):
+                for joint in (joint for joint in digit_joints(digit) if joint in free):
+                    self._joint_sliders[joint] = self._joint_slider(gui, joint)
+
+    def _joint_slider(self, gui: Any, joint: str) -> Any:
+        low, high = np.degrees(self.state.limits[self.state.hand.joints.index(joint)]).round(1)
+        slider = gui.add_slider(
+            joint_words(joint),
+            min=float(low),
+            max=float(high),
+            step=_STEP_DEG,
+            initial_value=float(np.clip(0.0, low, high)),
+            hint=f"[deg] {directions(joint)[0]} positive, {directions(joint)[1]} negative",
+        )
+        slider.on_update(lambda event: self.on_joint(joint, event.target.value))
+        return slider
+
+    def _build_muscles(self, gui: Any) -> None:
+        self._simulate = gui.add_checkbox("simulate", False, hint="move the hand with its muscles")
+        self._simulate.on_update(lambda event: self.on_simulate(event.target.value))
+        self._status = gui.add_markdown("")
+        gui.add_button("let all muscles go").on_click(lambda event: self.on_silence())
+        self._muscle_sliders: dict[str, Any] = {}
+        facts = self.state.muscles()
+        for group in dict.fromkeys(fact.group for fact in facts):
+            with gui.add_folder(group):
+                for fact in (fact for fact in facts if fact.group == group):
+                    self._muscle_sliders[fact.muscle] = self._muscle_slider(gui, fact.muscle, fact.name)
+
+    def _muscle_slider(self, gui: Any, muscle: str, name: str) -> Any:
+        slider = gui.add_slider(muscle, min=0.0, max=1.0, step=0.01, initial_value=0.0, hint=f"excitation of {name}")
+        slider.on_update(lambda event: self.on_excitation(muscle, event.target.value))
+        return slider
+
+    def _build_arms(self, gui: Any) -> None:
+        from viser import uplot
+
+        self._joints_by_words = {joint_words(joint): joint for joint in self.state.hand.joints}
+        self._muscle = gui.add_dropdown("muscle", tuple(self.state.hand.muscle_names))
+        self._joint = gui.add_dropdown("joint", tuple(self._joints_by_words))
+        for choice in (self._muscle, self._joint):
+            choice.on_update(lambda event: self.on_arms())
+        self._arm_table = gui.add_markdown("")
+        self._arm_words = gui.add_markdown("")
+        lines = (uplot.Series(label="angle"), uplot.Series(label="arm", stroke="#0072B2", width=2))
+        scales = {"x": uplot.Scale(time=False, auto=True)}
+        empty = np.zeros(1)
+        self._arm_plot = gui.add_uplot((empty, empty), lines, scales=scales, aspect=1.6)
+
+
+def _check_port(port: int) -> None:
+    """viser would take the next free port without a word."""
+    if not 0 <= port < 65536:
+        raise InvalidValue("port", port, "a number from 0 to 65535, 0 for any free one")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise InvalidValue("port", port, f"a free one ({error.strerror}); choose another with --port") from error

@@ -1,0 +1,74 @@
+"""Geoms of a model as triangles, for a viewer that knows nothing of MuJoCo."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+
+ROUND_PARTS = 20
+"""Edges around a cylinder or capsule; half as many from pole to pole."""
+
+
+class Shape(NamedTuple):
+    """Triangles: corners (v, 3) [m] in the frame of the geom, and three numbers of corners each, (f, 3)."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
+    """The triangles of a geom, or None for kinds that a hand is not made of (planes, height fields, SDFs)."""
+    kind, size = model.geom_type[geom], model.geom_size[geom]
+    if kind == mujoco.mjtGeom.mjGEOM_MESH:
+        mesh = model.geom_dataid[geom]
+        vertices = slice(model.mesh_vertadr[mesh], model.mesh_vertadr[mesh] + model.mesh_vertnum[mesh])
+        faces = slice(model.mesh_faceadr[mesh], model.mesh_faceadr[mesh] + model.mesh_facenum[mesh])
+        return Shape(np.array(model.mesh_vert[vertices]), np.array(model.mesh_face[faces]))
+    if kind == mujoco.mjtGeom.mjGEOM_SPHERE:
+        return _turned(*_ball(size[0], 0.0))
+    if kind == mujoco.mjtGeom.mjGEOM_CAPSULE:
+        return _turned(*_ball(size[0], size[1]))
+    if kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
+        return _turned(np.array([0.0, size[0], size[0], 0.0]), np.array([size[1], size[1], -size[1], -size[1]]))
+    if kind == mujoco.mjtGeom.mjGEOM_ELLIPSOID:
+        ball = _turned(*_ball(1.0, 0.0))
+        return Shape(ball.vertices * size, ball.faces)
+    if kind == mujoco.mjtGeom.mjGEOM_BOX:
+        return _box(size)
+    return None
+
+
+def _ball(radius: float, half: float) -> tuple[np.ndarray, np.ndarray]:
+    """Outline of a ball, its halves pulled apart by `half` either way: radii and heights from the upper pole down."""
+    slope = np.linspace(0.0, np.pi / 2, ROUND_PARTS // 2 + 1)
+    radii, heights = radius * np.sin(slope), half + radius * np.cos(slope)
+    return np.concatenate([radii, radii[::-1]]), np.concatenate([heights, -heights[::-1]])
+
+
+def _turned(radii: np.ndarray, heights: np.ndarray) -> Shape:
+    """An outline turned about z; faces look outwards."""
+    around = np.linspace(0.0, 2.0 * np.pi, ROUND_PARTS, endpoint=False)
+    rings = np.stack(
+        [
+            radii[:, None] * np.cos(around),
+            radii[:, None] * np.sin(around),
+            np.repeat(heights[:, None], ROUND_PARTS, axis=1),
+        ],
+        axis=-1,
+    )
+    faces = []
+    for ring in range(len(radii) - 1):
+        for i in range(ROUND_PARTS):
+            j = (i + 1) % ROUND_PARTS
+            a, b = ring * ROUND_PARTS + i, ring * ROUND_PARTS + j
+            faces += [[a, a + ROUND_PARTS, b], [b, a + ROUND_PARTS, b + ROUND_PARTS]]
+    return Shape(rings.reshape(-1, 3), np.array(faces))
+
+
+def _box(half: np.ndarray) -> Shape:
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * half
+    sides = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
+    faces = [[a, b, c] for a, b, c, _ in sides] + [[a, c, d] for a, _, c, d in sides]
+    return Shape(corners, np.array(faces))
