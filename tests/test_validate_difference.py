@@ -277,6 +277,7 @@ def test_words():
     assert joint_words("cmc_flexion") == "thumb CMC flexion"
     assert len({joint_words(joint) for joint in HAND_JOINTS}) == len(HAND_JOINTS)
     assert bone_words("2proxph") == "proximal phalanx of the index finger"
+    assert bone_words("proxph2") == bone_words("2proxph") == bone_words(bone_words("2proxph"))
     assert bone_words("midph5") == "middle phalanx of the little finger"
     assert bone_words("distal_thumb") == "distal phalanx of the thumb"
     assert bone_words("thirdmc") == "third metacarpal"

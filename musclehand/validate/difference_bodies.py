@@ -76,8 +76,8 @@ _CONTACT = (
 def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
     """All changes of the bones of two hands and of the simulation, in no order."""
     old, new = hand_bones(before), hand_bones(after)
-    changes = [Change("bones", bone_words(name), "removed", 20.0) for name in old if name not in new]
-    changes += [Change("bones", bone_words(name), "added", 20.0) for name in new if name not in old]
+    changes = [Change("bones", name, "removed", 20.0) for name in old if name not in new]
+    changes += [Change("bones", name, "added", 20.0) for name in new if name not in old]
     frame = neutral_frame(before)
     for name in old:
         if name in new:
@@ -88,7 +88,7 @@ def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
 
 
 def hand_bones(specimen: Specimen) -> dict[str, int]:
-    """Ids of the bodies of a hand by their names without the side, in the model's order."""
+    """Ids of the bodies of a hand by the bones' names in words, in the model's order."""
     model, hand = specimen.model, specimen.hand
     held = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
     for tendon in hand.tendons:
@@ -100,7 +100,13 @@ def hand_bones(specimen: Specimen) -> dict[str, int]:
         if int(model.body_parentid[body]) in held:
             held.add(body)
     names = {body: model.body(body).name for body in sorted(held)}
-    return {specimen.naming.base_of(name, hand.side) or name or f"body {body}": body for body, name in names.items()}
+    words = {body: bone_words(specimen.naming.base_of(name, hand.side) or name) for body, name in names.items()}
+    told = list(words.values())
+    found = {}
+    for body, word in words.items():
+        # Bodies without a name, or two with the same, keep their number.
+        found[word if word and told.count(word) == 1 else f"{word} body {body}".strip()] = body
+    return found
 
 
 def _flips(before: Specimen, after: Specimen) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +116,7 @@ def _flips(before: Specimen, after: Specimen) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _inertia(before: Specimen, after: Specimen, one: int, other: int, name: str, frame: Frame) -> list[Change]:
-    part, changes = bone_words(name), []
+    part, changes = name, []
     a, b = float(before.model.body_mass[one]), float(after.model.body_mass[other])
     if numbers_differ(a, b, least=EQUAL_MASS):
         weight = abs(float(np.log(max(b, LIGHT) / max(a, LIGHT)))) / NOTABLE_SHARE
@@ -148,29 +154,31 @@ def _places(before: Specimen, after: Specimen, old: dict[str, int], new: dict[st
         if holders[0] is None or holders[1] is None:
             continue
         if holders[0] != holders[1]:
-            words = f"hangs on the {bone_words(holders[1])}, before on the {bone_words(holders[0])}"
-            changes.append(Change("bones", bone_words(name), words, 10.0))
+            words = f"hangs on the {holders[1]}, before on the {holders[0]}"
+            changes.append(Change("bones", name, words, 10.0))
             continue
         shift = after.model.body_pos[new[name]] * flips[1] - before.model.body_pos[old[name]] * flips[0]
         length = float(np.linalg.norm(shift))
         if length > EQUAL_LENGTH:
             turn = frame.axes @ frame.data.xmat[parents[0][name]].reshape(3, 3)
             where = direction_words(turn @ (shift * flips[0]))
-            words = f"begins {where} of where it did on the {bone_words(holders[0])}"
-            changes.append(Change("bones", bone_words(name), words, length / 0.003, 0.0, 1e3 * length, "mm"))
+            words = f"begins {where} of where it did on the {holders[0]}"
+            changes.append(Change("bones", name, words, length / 0.003, 0.0, 1e3 * length, "mm"))
         turns = [hand.model.body_quat[bones[name]] for hand, bones in ((before, old), (after, new))]
         for turned, flip in zip(turns, flips, strict=True):
             turned[1:3] = turned[1:3] * flip[2]
         angle = float(np.degrees(2.0 * np.arccos(np.clip(abs(turns[0] @ turns[1]), 0.0, 1.0))))
         if angle > 0.1:
-            changes.append(Change("bones", bone_words(name), f"turned by {angle:.1f} deg", angle / 10, 0, angle, "deg"))
+            changes.append(Change("bones", name, f"turned by {angle:.1f} deg", angle / 10, 0, angle, "deg"))
     return changes
 
 
 def _contacts(before: Specimen, after: Specimen, one: int, other: int, name: str) -> list[Change]:
-    """Changes of the geoms of a bone that can touch something; matched by name, or by order without names."""
+    """Changes of the geoms of a bone that can touch something; matched by name, or by order where names differ."""
     old, new = (_touching(hand, body) for hand, body in ((before, one), (after, other)))
-    part, changes = bone_words(name), []
+    if len(old) == len(new) and not set(old) & set(new):
+        old, new = ({str(i + 1): geom for i, geom in enumerate(found.values())} for found in (old, new))
+    part, changes = name, []
     changes += [
         Change("contacts", part, f"outline {geom} no longer touches anything", 3.0) for geom in old if geom not in new
     ]
@@ -203,7 +211,7 @@ def _excluded(before: Specimen, after: Specimen, old: dict[str, int], new: dict[
     pairs = [_exclusions(hand.model, bones) for hand, bones in ((before, old), (after, new))]
     changes = []
     for pair in sorted(pairs[0] ^ pairs[1]):
-        part = " and ".join(bone_words(name) for name in pair)
+        part = " and ".join(pair)
         words = "can touch each other now" if pair in pairs[0] else "can no longer touch each other"
         changes.append(Change("contacts", part, words, 1.0))
     return changes

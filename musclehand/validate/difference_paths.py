@@ -38,8 +38,9 @@ _SURFACES = (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER)
 class PathPoint(NamedTuple):
     """A point of a path, or a surface (`radius` above 0) that it wraps around.
 
-    `place` on its bone [m] and `axis` of a cylinder are those of a right hand, and `to_hand` (3, 3) turns them to
-    radial, proximal, dorsal; `from_wrist` is where it is at neutral in these directions [m].
+    `bone` is in words, as models name bones in different ways. `place` on it [m] and `axis` of a cylinder are those of
+    a right hand, and `to_hand` (3, 3) turns them to radial, proximal, dorsal; `from_wrist` is where it is at neutral in
+    these directions [m].
     """
 
     name: str
@@ -78,7 +79,7 @@ def _told(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[_Told]:
         return [(f"another path: {len(new)} points and surfaces, before {len(old)} others", NEW_PATH_WEIGHT, {})]
     told: list[_Told] = []
     for one, other, what in ((old, new, "removed"), (new, old, "added")):
-        odd = [f"{point.kind} {name} ({bone_words(point.bone)})" for name, point in one.items() if name not in other]
+        odd = [f"{point.kind} {name} ({point.bone})" for name, point in one.items() if name not in other]
         if odd:
             told.append((f"{what}: {', '.join(odd)}", NEW_PATH_WEIGHT, {}))
     for name in old:
@@ -114,14 +115,14 @@ def _moved(old: PathPoint, new: PathPoint) -> list[_Told]:
     if old.bone != new.bone:
         shift = new.from_wrist - old.from_wrist
         length = float(np.linalg.norm(shift))
-        words = f"{what} now on the {bone_words(new.bone)}, before on the {bone_words(old.bone)}"
+        words = f"{what} now on the {new.bone}, before on the {old.bone}"
         moved = f", {direction_words(shift)} from there" if length > EQUAL_LENGTH else ""
         told.append((words + moved, NEW_PATH_WEIGHT + length / NOTABLE_SHIFT, _change(0.0, 1e3 * length, "mm")))
     else:
         shift = new.place - old.place
         length = float(np.linalg.norm(shift))
         if length > EQUAL_LENGTH:
-            words = f"{what} moved {direction_words(old.to_hand @ shift)}, {bone_words(new.bone)}"
+            words = f"{what} moved {direction_words(old.to_hand @ shift)}, {new.bone}"
             told.append((words, length / NOTABLE_SHIFT, _change(0.0, 1e3 * length, "mm")))
     if numbers_differ(old.radius, new.radius, least=EQUAL_LENGTH):
         radii = 1e3 * old.radius, 1e3 * new.radius
@@ -167,7 +168,7 @@ def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
     bone = int(model.site_bodyid[number])
     return PathPoint(
         name=_base(specimen, model.site(number).name),
-        bone=_base(specimen, model.body(bone).name),
+        bone=bone_words(_base(specimen, model.body(bone).name)),
         place=model.site_pos[number] * flip,
         radius=0.0,
         axis=np.zeros(3),
@@ -184,7 +185,7 @@ def _surface(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
         mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), model.geom_quat[number])
     return PathPoint(
         name=_base(specimen, model.geom(number).name),
-        bone=_base(specimen, model.body(bone).name),
+        bone=bone_words(_base(specimen, model.body(bone).name)),
         place=model.geom_pos[number] * flip,
         radius=float(model.geom_size[number, 0]),
         axis=axis * flip,

@@ -5,7 +5,9 @@ Made with viser (https://viser.studio), which serves the page and calls back whe
 
 from __future__ import annotations
 
+import io
 import socket
+from contextlib import redirect_stdout
 from typing import Any
 
 import mujoco
@@ -59,7 +61,9 @@ class HandPage:
         self.simulated = False
         self._shown: dict[str, float] = {}
         self._since_sliders = 0.0
-        self._server = viser.ViserServer(host=HOST, port=port, label=f"musclehand: {specimen.source}", verbose=False)
+        with redirect_stdout(io.StringIO()):  # it greets
+            label = f"musclehand: {specimen.source}"
+            self._server = viser.ViserServer(host=HOST, port=port, label=label, verbose=False)
         self._server.gui.configure_theme(
             dark_mode=True, show_logo=False, show_share_button=False, control_width="large"
         )
@@ -74,7 +78,8 @@ class HandPage:
 
     def stop(self) -> None:
         """Ends serving."""
-        self._server.stop()
+        with redirect_stdout(io.StringIO()):
+            self._server.stop()
 
     def on_joint(self, joint: str, degrees: float) -> None:
         """A joint's slider was moved."""
