@@ -147,7 +147,7 @@ def _merge_parts(changes: list[Change]) -> list[Change]:
         if len(members) < MERGED_FROM:
             result += members
             continue
-        names = [change.part.split(",")[0] for change in members]
+        names = list(dict.fromkeys(change.part.split(",")[0] for change in members))
         part = ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:5])} and {len(names) - 5} more"
         heaviest = max(change.weight for change in members)
         result.append(Change(members[0].group, part, text, heaviest, unit=members[0].unit, alike=text))
