@@ -288,7 +288,8 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     """From one random posture to the next, uniform over the range of motion, some 1.5 s each."""
     limits = draft.limits
-    times, postures = [PAUSE], []
+    times = [PAUSE]
+    postures: list[np.ndarray] = []
     while times[-1] + 3.6 < draft.end or not postures:
         posture = limits[:, 0] + rng.random(len(JOINTS)) * (limits[:, 1] - limits[:, 0])
         for finger in FINGER_NUMBERS:

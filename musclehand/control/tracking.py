@@ -1,0 +1,191 @@
+"""How well a hand follows a motion: one hand alone, its elbow fixed, driven by computed muscle control.
+
+The same for every model, so that hands can be compared: no gravity, no contacts (a finger that bends into the palm is
+not what is asked about), the implicitfast integrator, and the same control. The fingertips' reference is the wanted
+posture of the same model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
+from musclehand.body.behaviour import data_at, prepared_copy, quiet_warnings
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.muscle import excitation_for
+from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
+from musclehand.core.errors import InvalidValue, ModelError
+
+SIM_STEPS = 4
+"""Simulation steps in a control step."""
+
+SETTLE = 0.25
+"""Time at the start that does not count [s]: muscles begin without activation."""
+
+FREE = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
+TIPS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class TrackingResult:
+    """How one motion was followed, after the first `SETTLE` seconds; nan where it failed before that.
+
+    `failure`: None, or when and how the simulation broke down; what came after does not count.
+    `joints` (n,) names. Over time, (k, ...) control steps after which the hand is compared: `time` [s], `reference` and
+    `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean over the muscles.
+    """
+
+    failure: str | None
+    joints: tuple[str, ...]
+    time: np.ndarray = field(repr=False)
+    reference: np.ndarray = field(repr=False)
+    angles: np.ndarray = field(repr=False)
+    tip_errors: np.ndarray = field(repr=False)
+    activation: np.ndarray = field(repr=False)
+
+    @property
+    def joint_rmse(self) -> np.ndarray:
+        """Root mean square error of each joint [rad]. Shape (n,)."""
+        if not len(self.time):
+            return np.full(len(self.joints), np.nan)
+        return np.asarray(np.sqrt(np.mean(np.square(self.angles - self.reference), axis=0)))
+
+    @property
+    def rmse(self) -> float:
+        """Root mean square error over all joints and times [rad]."""
+        return float(np.sqrt(np.mean(np.square(self.joint_rmse))))
+
+    def tip_error(self, percentile: float = 50.0) -> float:
+        """Distance of the fingertips from where they should be, all five and all times [m]."""
+        return float(np.percentile(self.tip_errors, percentile)) if len(self.time) else float("nan")
+
+    @property
+    def mean_activation(self) -> float:
+        """Over muscles and time, 0 to 1."""
+        return float(self.activation.mean()) if len(self.time) else float("nan")
+
+
+def whole_posture(hand: HandIndex, independent: np.ndarray) -> np.ndarray:
+    """Angles or speeds of all joints that a hand has, from those of the 19 joints that are free in a human hand.
+
+    The last finger joints follow the middle ones by `DIP_PER_PIP`, whether or not the model couples them.
+
+    Args:
+        hand: whose joints.
+        independent: values of `HAND_JOINTS` without the last finger joints. Shape (..., 19).
+
+    Returns:
+        In the order of `hand.joints`. Shape (..., n).
+    """
+    columns = [FREE.index(coupled_joint(joint) or joint) for joint in hand.joints]
+    ratios = np.array([1.0 if coupled_joint(joint) is None else DIP_PER_PIP for joint in hand.joints])
+    return np.asarray(independent[..., columns] * ratios)
+
+
+def track(
+    model: mujoco.MjModel,
+    hand: HandIndex,
+    angles: np.ndarray,
+    speeds: np.ndarray,
+    *,
+    dt: float = 0.008,
+    control: ControlConfig | None = None,
+) -> TrackingResult:
+    """Has a hand follow a motion that starts at rest.
+
+    Args:
+        model: with this hand and nothing that moves but it; not changed.
+        hand: where it is.
+        angles: wanted joint angles, as in `whole_posture`, every `dt` from 0 on [rad]. Shape (T, 19).
+        speeds: their rates [rad/s]. Shape (T, 19).
+        dt: a control step, `SIM_STEPS` steps of the simulation [s].
+        control: gains; the player's by default.
+
+    Raises:
+        InvalidValue: the motion's arrays differ in shape or are not finite, or `dt` is not above 0.
+        ModelError: joints beside the hand's, or such that are turned round against the anatomical ones.
+    """
+    shapes = np.shape(angles), np.shape(speeds)
+    if shapes != ((len(angles), len(FREE)),) * 2 or not (np.isfinite(angles).all() and np.isfinite(speeds).all()):
+        raise InvalidValue("motion", shapes, f"finite angles and speeds of shape (T, {len(FREE)})")
+    if model.nv != len(hand.dofs) or (hand.signs < 0).any():
+        raise ModelError("model", "needs one hand alone, its elbow fixed, all joints turning as in MyoSim's hand")
+    twin = prepared_copy(model, dt=dt / SIM_STEPS, integrator=mujoco.mjtIntegrator.mjINT_IMPLICITFAST, gravity=False)
+    twin.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    follower = _Follower(twin, hand, control)
+    wanted, rates = whole_posture(hand, np.asarray(angles)), whole_posture(hand, np.asarray(speeds))
+    data = data_at(twin, hand, wanted[0])
+    steps = len(wanted) - 1
+    reached = np.empty((steps, wanted.shape[1]))
+    activation = np.empty(steps)
+    failure: str | None = None
+    done = 0
+    with quiet_warnings():
+        while done < steps and failure is None:
+            failure = follower.step(data, wanted[done + 1], rates[done + 1])
+            if failure is None:
+                reached[done], activation[done] = hand.angles(data), data.act[hand.act].mean()
+                done += 1
+    counted = slice(min(round(SETTLE / dt), done), done)
+    reference, reached = wanted[1:][counted], reached[counted]
+    apart = tip_positions(twin, data, hand, reached) - tip_positions(twin, data, hand, reference)
+    return TrackingResult(
+        failure=failure,
+        joints=hand.joints,
+        time=np.arange(1, steps + 1)[counted] * dt,
+        reference=reference,
+        angles=reached,
+        tip_errors=np.linalg.norm(apart, axis=2),
+        activation=activation[counted],
+    )
+
+
+def tip_positions(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, angles: np.ndarray) -> np.ndarray:
+    """Where the fingertips are in postures of the hand, world [m]; `data` is used for it.
+
+    Args:
+        model: with the hand.
+        data: of the model, to compute in.
+        hand: where it is.
+        angles: of all its joints [rad]. Shape (k, n).
+
+    Returns:
+        Shape (k, 5, 3).
+    """
+    tips = np.empty((len(angles), TIPS, 3))
+    for row, posture in zip(tips, angles, strict=True):
+        hand.pose(data, posture)
+        mujoco.mj_kinematics(model, data)
+        row[:] = data.site_xpos[hand.tips]
+    return tips
+
+
+class _Follower:
+    """Computed muscle control of a hand with its elbow fixed."""
+
+    def __init__(self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None) -> None:
+        self.model, self.hand = model, hand
+        self.control = MuscleControl(model, hand, np.array([], dtype=int), sim_steps=SIM_STEPS, config=config)
+
+    def step(self, data: mujoco.MjData, wanted: np.ndarray, rates: np.ndarray) -> str | None:
+        """One control step to joint angles and rates, (n,), at its end. Returns what broke down, if anything did."""
+        hand, model = self.hand, self.model
+        before = data.time
+        mujoco.mj_step1(model, data)
+        mass, moment = dense_dynamics(model, data)
+        target = HandTarget(wanted[hand.independent], rates[hand.independent], np.zeros(TIPS), np.zeros(0))
+        activation = self.control.activations(data, mass, moment, target)
+        data.ctrl[hand.muscles] = excitation_for(
+            self.control.muscles, data.act[hand.act], activation, model.opt.timestep, SIM_STEPS
+        )
+        mujoco.mj_step2(model, data)
+        mujoco.mj_step(model, data, nstep=SIM_STEPS - 1)
+        if not all(np.isfinite(part).all() for part in (data.qpos, data.qvel, data.act)):
+            return f"not finite at {before:.2f} s"
+        # MuJoCo starts over without an exception when a simulation blows up; time tells.
+        if data.time < before + (SIM_STEPS - 0.5) * model.opt.timestep:
+            return f"unstable, started over by MuJoCo at {before:.2f} s"
+        return None
