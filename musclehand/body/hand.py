@@ -29,10 +29,10 @@ ACTIVATION_TIMES = (0.010, 0.020)
 """Time constants of activation and deactivation [s]. The second sets how fast a finger can tap (feasibility notes:
 20 ms gives 7-9 Hz, 40 ms 4-5 Hz; people reach 5-7 Hz, Neurosci Lett 2009)."""
 
-LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 4.0, 0.3, 1.4
+LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 10.0, 0.3, 1.4
 """Shape of MuJoCo's muscle curves; passive force kept small about rest, where fingers spend their time."""
 
-FIBRE_RANGE = (0.38, 1.35)
+FIBRE_RANGE = (0.38, 1.55)
 """Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length curve."""
 
 NUM_POSTURES = 400
@@ -143,10 +143,9 @@ def load_hand(
 def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     """Fibre and slack lengths that fit the paths: normalised length 1 at rest, within `FIBRE_RANGE` everywhere.
 
-    The slack length follows from the optimal fibre length of the table and the path length in the rest posture of
-    `joints.csv`; it is moved only as far as a posture out of `FIBRE_RANGE` asks for, and the optimal length is
-    lengthened only where the path needs more than that range. Passive force at rest is then (nearly) nothing,
-    which is what keeps the extensors from working against the flexors all the time.
+    The slack length follows from the optimal fibre length and the path length in the rest posture of `joints.csv`, so
+    that passive force at rest is nothing, which is what keeps the extensors from working against the flexors all the
+    time. The optimal length is that of the table, and longer only where a posture would leave `FIBRE_RANGE`.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
@@ -156,11 +155,9 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     fibres = {}
     for i, row in enumerate(tables.muscles):
         shortest, longest = float(lengths[:, i].min()), float(lengths[:, i].max())
-        l0 = max(row.l0, (longest - shortest) / (FIBRE_RANGE[1] - FIBRE_RANGE[0]))
-        lts = rest[i] - l0
-        lts = min(lts, shortest - FIBRE_RANGE[0] * l0)
-        lts = max(lts, longest - FIBRE_RANGE[1] * l0)
-        fibres[row.muscle] = Fibre(l0, float(lts), shortest, longest)
+        low, high = FIBRE_RANGE
+        l0 = max(row.l0, (rest[i] - shortest) / (1.0 - low), (longest - rest[i]) / (high - 1.0))
+        fibres[row.muscle] = Fibre(float(l0), float(rest[i] - l0), shortest, longest)
     return fibres
 
 

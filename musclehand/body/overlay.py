@@ -16,6 +16,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, DISTAL_BODIES, Side, coupled_joint
+from musclehand.body.joint_site import joint_frame, place_site
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.body.scaling import stretch_bones
 from musclehand.body.tables import HandTables, JointRow, PathRow, SegmentRow, WrapRow
@@ -26,6 +27,9 @@ ARMATURE = 1e-4
 
 LIMIT_SOLREF = (0.005, 1.0)
 """Joint limits stiff enough to give under 3 degrees under random activation (tested); at least twice the time step."""
+
+LIMIT_MARGIN = 0.045
+"""Joint limits begin to resist this far before they are reached [rad], as ligaments do, and are then hardly passed."""
 
 COUPLING_SOLREF = (0.006, 1.0)
 
@@ -101,7 +105,8 @@ def add_hand(
     for wrap in tables.wraps:
         _add_wrap(spec, wrap, side)
     for muscle in tables.muscles:
-        _add_muscle(spec, source, [row for row in tables.paths if row.muscle == muscle.muscle], side)
+        path = [row for row in tables.paths if row.muscle == muscle.muscle]
+        _add_muscle(spec, source, tables, path, side)
     _exclude_neighbours(spec, side)
 
 
@@ -141,14 +146,11 @@ def _add_joint(body: Any, row: JointRow, original: Any, side: Side) -> None:
         springref=row.rest,
         armature=ARMATURE,
         solref_limit=LIMIT_SOLREF,
+        margin=LIMIT_MARGIN,
     )
-    # MuJoCo 4 takes a polynomial where older versions take one number.
-    joint.damping = _first_coefficient(row.damping, joint.damping)
-    joint.stiffness = _first_coefficient(row.stiffness, joint.stiffness)
-
-
-def _first_coefficient(value: float, like: Any) -> Any:
-    return value if np.ndim(like) == 0 else [value, *np.zeros(np.size(like) - 1)]
+    # MuJoCo takes damping and stiffness as polynomials of velocity and of the distance from rest.
+    joint.damping = [row.damping, 0.0, 0.0]
+    joint.stiffness = [row.stiffness, 0.0, row.stiffening]
 
 
 def _add_meshes(spec: mujoco.MjSpec, body: Any, source: MyoSimArm, side: Side) -> None:
@@ -223,11 +225,13 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
 
 
 def _add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
-    """A pulley about a joint, held by the bone on the near side of it (whose frame has the same orientation)."""
+    """A cylinder about a joint, held by the bone on either side of it (their frames have the same orientation)."""
     joint = spec.joint(side.name_of(row.joint))
     if joint is None:
         raise ModelError("wraps.csv", f"{row.name} goes about the joint {row.joint!r}, which the hand does not have")
-    centre = np.asarray(joint.parent.pos) + np.asarray(joint.pos)
+    centre = np.asarray(joint.pos)
+    if joint.parent.name != side.name_of(row.body):
+        centre = centre + joint.parent.pos
     axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
     _body(spec, row.body, side).add_geom(
         name=side.name_of(row.name),
@@ -250,20 +254,42 @@ def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
         spec.add_exclude(name=f"{one}-{two}", bodyname1=one, bodyname2=two)
 
 
-def _add_muscle(spec: mujoco.MjSpec, source: MyoSimArm, path: list[PathRow], side: Side) -> None:
+def _add_muscle(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
     name = side.name_of(path[0].muscle)
     tendon = spec.add_tendon(name=name, width=0.0012, rgba=TENDON_RGBA)
     for row in path:
-        if row.kind == "site" and row.pos is not None:
-            tendon.wrap_site(_site(spec, row.name, row.body, row.pos, side))
+        if row.kind in ("site", "joint_site", "side"):
+            body, pos = _place(source, tables, row)
+            site = _site(spec, row.name, body, pos, side)
+            if row.kind != "side":
+                tendon.wrap_site(site)
         elif row.kind == "base_site":
             tendon.wrap_site(_base_site(spec, source, row.name, side))
-        elif row.kind == "wrap":
-            tendon.wrap_geom(side.name_of(row.name), "")
+        elif row.kind == "pulley":
+            tendon.wrap_pulley(float(row.name))
         else:
-            side_site = _base_site(spec, source, row.side_site, side) if row.side_site else ""
-            tendon.wrap_geom(_base_wrap(spec, source, row.name, side), side_site)
+            _wrap_around(spec, source, tendon, row, side)
     spec.add_actuator(name=name, trntype=mujoco.mjtTrn.mjTRN_TENDON, target=name)
+
+
+def _place(source: MyoSimArm, tables: HandTables, row: PathRow) -> tuple[str, Any]:
+    """Body and position [m] of a point of ours."""
+    if row.pos is None:
+        raise ModelError("paths.csv", f"{row.name} has no position")
+    if row.kind == "joint_site":
+        return place_site(joint_frame(source.find, tables, row.body), row.pos)
+    return row.body, row.pos
+
+
+def _wrap_around(spec: mujoco.MjSpec, source: MyoSimArm, tendon: Any, row: PathRow, side: Side) -> None:
+    """Leads a tendon around a cylinder of ours or a surface of MyoSim, on the side of `side_site` if there is one."""
+    side_site = ""
+    if row.side_site:
+        side_site = side.name_of(row.side_site)
+        if spec.site(side_site) is None:
+            side_site = _base_site(spec, source, row.side_site, side)
+    geom = side.name_of(row.name) if row.kind == "wrap" else _base_wrap(spec, source, row.name, side)
+    tendon.wrap_geom(geom, side_site)
 
 
 def _site(spec: mujoco.MjSpec, base: str, body: str, pos: Any, side: Side) -> str:

@@ -35,8 +35,10 @@ class PathRow:
     """One station of a muscle's path.
 
     `kind` is `base_site` or `base_wrap` (a site or wrapping geom of MyoSim, by name), `site` (a point of ours in
-    `body` at `pos` [m]) or `wrap` (a cylinder of `wraps.csv`). `side_site` is MyoSim's site that says on which side
-    of a wrapping geom the path runs.
+    `body` at `pos` [m]), `joint_site` (a point of ours in the frame of the joint `body`, see `body.joint_site`),
+    `wrap` (a cylinder of `wraps.csv`), `side` (a point that the path does not touch, for the wrap of the row after it),
+    or `pulley` (what follows is a branch that shares the force; `name` is the number it is divided by, and the branch
+    begins anew). `side_site` is the site that says on which side of a wrapping geom the path runs.
     """
 
     muscle: str
@@ -49,13 +51,17 @@ class PathRow:
 
 @dataclass(frozen=True)
 class JointRow:
-    """One joint: limits and rest angle [rad], damping [N m s/rad], stiffness about rest [N m/rad]."""
+    """One joint: limits and rest angle [rad], damping [N m s/rad], and the torque of its tissues.
+
+    At x rad from rest that torque is -(stiffness x + stiffening x^3) [N m].
+    """
 
     joint: str
     lower: float
     upper: float
     damping: float
     stiffness: float
+    stiffening: float
     rest: float
 
 
@@ -135,13 +141,13 @@ def _muscle(row: Fields) -> MuscleRow:
 
 
 def _path(row: Fields) -> PathRow:
-    kind = row.text("kind", choices=("base_site", "base_wrap", "site", "wrap"))
+    kind = row.text("kind", choices=("base_site", "base_wrap", "site", "joint_site", "wrap", "side", "pulley"))
     return PathRow(
         muscle=row.text("muscle"),
         kind=kind,
         name=row.text("name"),
         body=row.text("body"),
-        pos=row.point() if kind == "site" else None,
+        pos=row.point() if kind in ("site", "joint_site", "side") else None,
         side_site=row.text("side_site"),
     )
 
@@ -153,6 +159,7 @@ def _joint(row: Fields) -> JointRow:
         upper=row.number("upper_deg", scale=np.pi / 180),
         damping=row.number("damping", low=0.0),
         stiffness=row.number("stiffness", low=0.0),
+        stiffening=row.number("stiffening", low=0.0),
         rest=row.number("rest_deg", scale=np.pi / 180),
     )
 

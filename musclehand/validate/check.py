@@ -69,7 +69,7 @@ class Specimen:
     """The hand under test: one side of a compiled model. Checks do not change `model`; copies are theirs to change.
 
     `source` is what the report calls it. `spec` is there for what compilation forgets; None where only a compiled
-    model is at hand.
+    model is at hand. `with_bones` builds the same model with its bone meshes, where `model` leaves them out.
     """
 
     source: str
@@ -77,6 +77,7 @@ class Specimen:
     hand: HandIndex
     naming: Naming
     spec: mujoco.MjSpec | None = field(default=None, compare=False)
+    with_bones: Callable[[], mujoco.MjModel] | None = field(default=None, compare=False)
 
     @cached_property
     def postures(self) -> np.ndarray:

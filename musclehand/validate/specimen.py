@@ -6,8 +6,10 @@ that it hangs on); anything else is a path of an MJCF file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import mujoco
@@ -18,6 +20,7 @@ from musclehand.body.hand_file import add_tip_sites
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.body.quiet import quiet_mujoco
+from musclehand.body.tables import HandTables
 from musclehand.core.errors import InvalidValue, ModelError
 from musclehand.validate.check import Specimen
 
@@ -26,7 +29,13 @@ SIDES = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side
 
 
 def open_specimens(
-    source: str, *, naming: Path | None = None, side: str = "both", visual: bool = False
+    source: str,
+    *,
+    naming: Path | None = None,
+    side: str = "both",
+    visual: bool = False,
+    tables: HandTables | None = None,
+    strength_scale: float = 1.0,
 ) -> tuple[Specimen, ...]:
     """The hands of a model, right before left.
 
@@ -37,6 +46,8 @@ def open_specimens(
         naming: a file that says which part is which (see `body.naming`), by default found by the model's names.
         side: "left", "right", or "both" for those the model has.
         visual: our own hand with its bone meshes, for pictures; other models have theirs anyway.
+        tables: for `musclehand`, another hand than the one that comes with the package (of another size, say).
+        strength_scale: for `musclehand`, factor on all peak forces.
 
     Returns:
         One specimen a hand; the two hands of a file share one model.
@@ -48,17 +59,21 @@ def open_specimens(
     if side not in SIDES:
         raise InvalidValue("side", side, f"one of {', '.join(SIDES)}")
     if source == "musclehand" and not Path(source).is_file():
-        specs = [hand_spec(one, visual=visual) for one in SIDES[side]]
-        return tuple(
-            specimen
-            for spec, one in zip(specs, SIDES[side], strict=True)
-            for specimen in _specimens(source, spec, naming, (one,))
-        )
+        specimens = []
+        for one in SIDES[side]:
+            build = partial(hand_spec, one, design=tables, strength_scale=strength_scale)
+            (specimen,) = _specimens(source, build(visual=visual), naming, (one,))
+            specimens.append(replace(specimen, with_bones=partial(_compiled, build)))
+        return tuple(specimens)
     spec = _myohand() if source == "myohand" and not Path(source).is_file() else _read(Path(source))
     found = _specimens(source, spec, naming, SIDES[side])
     if not found:
         raise ModelError(source, f"has no {side} hand")
     return found
+
+
+def _compiled(build: Callable[..., mujoco.MjSpec]) -> mujoco.MjModel:
+    return build(visual=True).compile()
 
 
 def _specimens(source: str, spec: mujoco.MjSpec, naming: Path | None, sides: tuple[Side, ...]) -> tuple[Specimen, ...]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import MusclehandError, UnknownName
-from musclehand.validate import arms, behaviour, fibres, ranges, strength, structure
+from musclehand.validate import arms, behaviour, bones, fibres, ranges, strength, structure
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 
 CHECKS: tuple[Check, ...] = tuple(
@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = tuple(
             *strength.CHECKS,
             *behaviour.CHECKS,
             *ranges.CHECKS,
+            *bones.CHECKS,
         ),
         key=lambda check: check.code,
     )

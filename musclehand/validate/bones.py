@@ -1,0 +1,82 @@
+"""Do paths run where there is room for tendons: outside the bones, and within reach of them?
+
+Only for models with bone meshes. Our own hand is judged with the meshes of MyoSim, which it leaves out otherwise.
+"""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from musclehand.body.bone import bones, depth
+from musclehand.body.hand_index import HandIndex
+from musclehand.validate.check import Check, Finding, Specimen, Verdict
+
+DEEPEST = 0.001
+"""A point this deep in a bone is in it [m]; attachments lie on a surface that meshes know to a millimetre."""
+
+REACH_HAND, REACH_FOREARM = 0.016, 0.026
+"""Farthest from any bone that a tendon runs [m]: beyond the wrist (flexors in their sheaths and the thenar muscles lie
+within 15 mm of it), and in the forearm, whose muscles are thicker."""
+
+
+def check_bones(specimen: Specimen) -> Finding:
+    """V29: is every point of a path outside the bones and near one?"""
+    model = specimen.with_bones() if specimen.with_bones else specimen.model
+    hand = HandIndex.from_model(model, specimen.hand.side, specimen.naming)
+    surfaces = bones(model)
+    if not surfaces:
+        return Finding(Verdict.SKIP, "the model has no bone meshes")
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    sites = _path_sites(model, hand)
+    covered = {int(bone.body) for bone in surfaces}
+    sites = [site for site in sites if int(model.site_bodyid[site]) in covered]
+    found = depth(data, surfaces, data.site_xpos[sites])
+    beyond_wrist = _beyond(model, hand)
+    offenders = []
+    for site, inside, distance in zip(sites, found.inside, found.distance, strict=True):
+        name, far = model.site(site).name, REACH_HAND if model.site_bodyid[site] in beyond_wrist else REACH_FOREARM
+        if inside >= 0 and distance > DEEPEST:
+            offenders.append((distance, f"{name}: {1e3 * distance:.1f} mm inside {model.body(inside).name}"))
+        elif inside < 0 and distance > far:
+            offenders.append((distance - far, f"{name}: {1e3 * distance:.1f} mm from the nearest bone"))
+    offenders.sort(reverse=True)
+    deepest = float(np.where(found.inside >= 0, found.distance, 0.0).max())
+    summary = f"{len(offenders)} of {len(sites)} path points in a bone or out of reach; deepest {1e3 * deepest:.1f} mm"
+    verdict = Verdict.FAIL if offenders else Verdict.PASS
+    return Finding(verdict, summary, value=1e3 * deepest, offenders=tuple(words for _, words in offenders))
+
+
+def _path_sites(model: mujoco.MjModel, hand: HandIndex) -> list[int]:
+    """Ids of the sites the hand's muscles run through."""
+    sites = set()
+    for tendon in hand.tendons:
+        first = model.tendon_adr[tendon]
+        for wrap in range(first, first + model.tendon_num[tendon]):
+            if model.wrap_type[wrap] == mujoco.mjtWrap.mjWRAP_SITE:
+                sites.add(int(model.wrap_objid[wrap]))
+    return sorted(sites)
+
+
+def _beyond(model: mujoco.MjModel, hand: HandIndex) -> set[int]:
+    """Ids of the bodies that wrist flexion moves."""
+    wrist = int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]])
+    moved = {wrist}
+    for body in range(wrist + 1, model.nbody):
+        if int(model.body_parentid[body]) in moved:
+            moved.add(body)
+    return moved
+
+
+CHECKS = (
+    Check(
+        "V29",
+        "Paths and bones",
+        "Do the points of all paths lie outside the bones and within reach of them?",
+        f"at most {1e3 * DEEPEST:g} mm deep; within {1e3 * REACH_HAND:g} mm of a bone in the hand, "
+        f"{1e3 * REACH_FOREARM:g} mm in the forearm",
+        "bone meshes of the model itself",
+        check_bones,
+    ),
+)
