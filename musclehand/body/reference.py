@@ -25,7 +25,7 @@ STATUSES = ("published", "quoted", "recalled")
 @dataclass(frozen=True)
 class MomentArmRow:
     """A muscle turns a joint in `direction` (a word of `anatomy.directions`) with `arm` [m], None where only the
-    direction is known; `sd` [m] between specimens or None. `posture` in words."""
+    direction is known; `sd` [m] between specimens or None. `posture` in words. Rows not `used` are no yardstick."""
 
     muscle: str
     joint: str
@@ -35,6 +35,7 @@ class MomentArmRow:
     posture: str
     source: str
     status: str
+    used: bool
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def _moment_arm(row: Fields) -> MomentArmRow:
         posture=row.text("posture"),
         source=row.text("source", required=True),
         status=row.text("status", choices=STATUSES),
+        used=row.text("used", choices=("yes", "no")) == "yes",
     )
 
 

@@ -99,7 +99,8 @@ def check_peak_forces(specimen: Specimen) -> Finding:
     """V06: are peak forces in the published proportions?
 
     One factor common to all muscles is left free: how strong a person is, or, for muscles of which only the cross
-    section is published, how much a muscle pulls per area. It is the median ratio.
+    section is published, how much a muscle pulls per area. It is the median ratio. Published forces of one muscle differ
+    by up to four times; anything between the smallest and the largest of them is as good as they are.
     """
     forces, names = _peak_forces(specimen), specimen.hand.muscle_names
     relative, of_force = np.full(len(names), np.nan), np.zeros(len(names), dtype=bool)
@@ -113,8 +114,7 @@ def check_peak_forces(specimen: Specimen) -> Finding:
         factors[column] = factor
         for i, values in published.items():
             of_force[i] = column == "f0"
-            # Around the common factor the nearest source can be another one.
-            relative[i] = _nearest_ratio(forces[i] / factor, values)
+            relative[i] = _outside_ratio(forces[i] / factor, values)
             listed = " or ".join(f"{value * (1e4 if column == 'pcsa' else 1.0):.3g}" for value in sorted({*values}))
             texts[i] = f"published {listed} {unit}"
     known = np.flatnonzero(np.isfinite(relative))
@@ -198,6 +198,11 @@ def _nearest_ratio(value: float, published: tuple[float, ...]) -> float:
     """Value over that published one which it is nearest to, by ratio; NaN where there is none."""
     ratios = [max(value, 1e-12) / other for other in published]
     return min(ratios, key=lambda ratio: abs(np.log(ratio))) if ratios else float("nan")
+
+
+def _outside_ratio(value: float, published: tuple[float, ...]) -> float:
+    """1 between the smallest and the largest published value, else the ratio to the nearer end."""
+    return value / min(max(value, min(published)), max(published))
 
 
 def _offenders(

@@ -18,6 +18,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import hand_spec
 from musclehand.body.hand_file import add_tip_sites
 from musclehand.body.hand_index import HandIndex
+from musclehand.body.model_file import read_model
 from musclehand.body.naming import find_naming
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.body.tables import HandTables
@@ -65,7 +66,7 @@ def open_specimens(
             (specimen,) = _specimens(source, build(visual=visual), naming, (one,))
             specimens.append(replace(specimen, with_bones=partial(_compiled, build)))
         return tuple(specimens)
-    spec = _myohand() if source == "myohand" and not Path(source).is_file() else _read(Path(source))
+    spec = _myohand() if source == "myohand" and not Path(source).is_file() else read_model(Path(source)).spec
     found = _specimens(source, spec, naming, SIDES[side])
     if not found:
         raise ModelError(source, f"has no {side} hand")
@@ -102,11 +103,3 @@ def _myohand() -> mujoco.MjSpec:
 
     with quiet_mujoco():
         return build_spec("myohand_r")
-
-
-def _read(path: Path) -> mujoco.MjSpec:
-    try:
-        with quiet_mujoco():
-            return mujoco.MjSpec.from_file(str(path))
-    except (ValueError, OSError) as error:
-        raise ModelError(path, str(error)) from error

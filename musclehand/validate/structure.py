@@ -16,8 +16,8 @@ from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, V
 LARGEST_INERTIA = 20.0
 """A body of mass m and size L cannot have more than m L^2 about its centre; this many times as much is unphysical."""
 
-HAND_MASS = (0.3, 0.6)
-"""From the wrist down [kg]: 0.6 % of 50 to 100 kg (Dempster's hand, Winter 2009, table 4.1; recalled)."""
+HAND_MASS = (0.23, 0.75)
+"""From the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg (Plagenhoef 1983, quoted)."""
 
 CMC_SHARE = 0.5
 """A thumb that moves with more than this share of its speed out of the palm's plane abducts, with less it flexes."""
