@@ -30,7 +30,7 @@ class ModelFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_model(path: Path, root: Path | None = None) -> ModelFile:
+def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
     """Reads an MJCF file that may hold anything.
 
     Args:
