@@ -67,8 +67,9 @@ def test_the_tables_agree_with_each_other_and_with_anatomy(tables):
     for row in tables.wraps:
         assert row.joint in HAND_JOINTS
     for row in tables.paths:
-        assert (row.kind == "site") == (row.pos is not None)
+        assert (row.kind in ("site", "joint_site", "side")) == (row.pos is not None)
         assert row.kind != "wrap" or row.name in wraps
+        assert row.kind != "pulley" or float(row.name) > 1
     for muscle in tables.muscle_names:
         path = [row for row in tables.paths if row.muscle == muscle]
         assert path[0].kind.endswith("site")
