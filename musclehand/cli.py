@@ -19,6 +19,7 @@ import tyro
 
 import musclehand
 from musclehand.cli_diff import DiffArgs, diff
+from musclehand.cli_export import ExportArgs, export
 from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
@@ -37,6 +38,7 @@ Examples:
   musclehand play ode_to_joy                    two muscle-driven hands play one of them
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
+  musclehand export hand.xml                    the hand as a file to look at and to edit
   musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
@@ -210,6 +212,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "play": (PlayArgs, play),
     "validate": (ValidateArgs, validate),
     "diff": (DiffArgs, diff),
+    "export": (ExportArgs, export),
     "view": (ViewArgs, view),
 }
 """Every command: its arguments, and what does it; that may return an exit code."""
