@@ -37,6 +37,9 @@ FIBRE_RANGE = (0.38, 1.55)
 
 NUM_POSTURES = 400
 
+NO_DRIVE = 1e-9
+"""Highest excitation of a paralysed muscle: MuJoCo refuses a control range of no width."""
+
 
 class Fibre(NamedTuple):
     """Optimal fibre length `l0` [m], tendon slack length `lts` [m], and the path lengths [m] over all postures."""
@@ -91,7 +94,7 @@ def add_hands(
         for row in tables.muscles:
             actuator = spec.actuator(side.name_of(row.muscle))
             f0 = row.f0 * math.cos(row.pennation) * strength_scale
-            _set_muscle(actuator, fibres[row.muscle], f0)
+            _set_muscle(actuator, fibres[row.muscle], f0, row.drive)
 
 
 def hand_spec(
@@ -197,7 +200,7 @@ def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray
     return lengths[0], np.array(lengths)
 
 
-def _set_muscle(actuator: Any, fibre: Fibre, f0: float) -> None:
+def _set_muscle(actuator: Any, fibre: Fibre, f0: float, drive: float = 1.0) -> None:
     """MuJoCo encodes l0 and lts in a length range and what it is in normalised lengths."""
     low, high = ((length - fibre.lts) / fibre.l0 for length in (fibre.shortest, fibre.longest))
     actuator.set_to_muscle(
@@ -214,4 +217,4 @@ def _set_muscle(actuator: Any, fibre: Fibre, f0: float) -> None:
     )
     actuator.lengthrange = [fibre.shortest, fibre.longest]
     actuator.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
-    actuator.ctrlrange = [0.0, 1.0]
+    actuator.ctrlrange = [0.0, max(drive, NO_DRIVE)]

@@ -110,12 +110,18 @@ def activation_after(params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray
     return act
 
 
+def excitation_ceiling(model: mujoco.MjModel, actuators: np.ndarray) -> np.ndarray:
+    """The highest excitation that each muscle takes: the end of its control range, 1 where it has none. Shape (n,)."""
+    upper = np.clip(model.actuator_ctrlrange[actuators, 1], 0.0, 1.0)
+    return np.where(model.actuator_ctrllimited[actuators].astype(bool), upper, 1.0)
+
+
 def reachable_activation(
-    params: MuscleParameters, act: np.ndarray, dt: float, steps: int
+    params: MuscleParameters, act: np.ndarray, dt: float, steps: int, *, ceiling: np.ndarray | float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest activation that any constant excitation reaches in `steps` steps."""
-    zero, one = np.zeros_like(act), np.ones_like(act)
-    return activation_after(params, act, zero, dt, steps), activation_after(params, act, one, dt, steps)
+    """Lowest and highest activation that a constant excitation of 0 to `ceiling` reaches in `steps` steps."""
+    zero, most = np.zeros_like(act), np.zeros_like(act) + ceiling
+    return activation_after(params, act, zero, dt, steps), activation_after(params, act, most, dt, steps)
 
 
 def excitation_for(

@@ -19,7 +19,11 @@ PACKAGE = "musclehand.models.hand"
 
 @dataclass(frozen=True)
 class MuscleRow:
-    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad], group and source."""
+    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad], group and source.
+
+    `drive`, no column of the file: share of the excitation that reaches the muscle, 0 (paralysed) to 1; its excitation
+    goes no higher (see `body.conditions`).
+    """
 
     muscle: str
     name: str
@@ -28,6 +32,7 @@ class MuscleRow:
     l0: float
     pennation: float
     source: str
+    drive: float = 1.0
 
 
 @dataclass(frozen=True)

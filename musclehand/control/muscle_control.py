@@ -16,7 +16,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.muscle import muscle_force, muscle_parameters, reachable_activation
+from musclehand.body.muscle import excitation_ceiling, muscle_force, muscle_parameters, reachable_activation
 from musclehand.core.quadratic import solve_bounded
 
 
@@ -48,7 +48,10 @@ class HandTarget(NamedTuple):
 
 
 class MuscleControl:
-    """Computes the activations of one hand's muscles; `body.muscle.excitation_for` turns them into `ctrl`."""
+    """Computes the activations of one hand's muscles; `body.muscle.excitation_for` turns them into `ctrl`.
+
+    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it (fatigue). Shape (46,).
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class MuscleControl:
         self.sim_steps, self.sim_dt = sim_steps, model.opt.timestep
         self.interval = sim_steps * self.sim_dt
         self.muscles = muscle_parameters(model, hand.muscles)
+        self.ceiling = excitation_ceiling(model, hand.muscles)
         self._damping = hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand
         self._rate = np.full(hand.expand.shape[1], self.config.finger_rate)
         self._rate[:3] = self.config.wrist_rate
@@ -101,7 +105,7 @@ class MuscleControl:
         act = data.act[hand.act]
         effect = weight @ (arms * gain)
         missing = weight @ (torque - arms @ bias)
-        lower, upper = reachable_activation(self.muscles, act, self.sim_dt, self.sim_steps)
+        lower, upper = reachable_activation(self.muscles, act, self.sim_dt, self.sim_steps, ceiling=self.ceiling)
         hessian = effect.T @ effect
         hessian.flat[:: len(act) + 1] += config.effort
         return solve_bounded(hessian, -(missing @ effect), lower, upper)
