@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 import musclehand
 from musclehand.body.anatomy import HAND_JOINTS
+from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
@@ -32,7 +33,7 @@ from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
 from musclehand.piano.keys import KeySensor
-from musclehand.sim.scene import Scene
+from musclehand.sim.scene import Scene, build_scene
 
 CONTROLLERS = {"keyboard": KeyboardController, "muscle": MuscleController}
 
@@ -99,6 +100,7 @@ def perform(
     score: Score,
     controller: str | Controller = "muscle",
     *,
+    design: HandDesign | None = None,
     record: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -109,6 +111,7 @@ def perform(
         score: any score; hands and fingers are assigned where it has none.
         controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or a controller of your own,
             which then decides what is played.
+        design: the hands that the built-in "muscle" controller plays with, by default ours.
         record: file to write the recording to as the performance goes on.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
@@ -117,11 +120,12 @@ def perform(
         UnknownName: no such controller.
         SimulationError: the simulation became unstable.
         OutputError: the recording cannot be written.
+        ModelError: the hands cannot be put to a keyboard.
     """
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
-        player = _make_controller(controller, target) if isinstance(controller, str) else controller
+        player = _make_controller(controller, target, design) if isinstance(controller, str) else controller
         run = _Run(player, target, progress)
         if record is None:
             played = run.play(None)
@@ -165,10 +169,12 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
     }
 
 
-def _make_controller(name: str, score: Score) -> Controller:
+def _make_controller(name: str, score: Score, design: HandDesign | None) -> Controller:
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
-    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL) if name == "muscle" else KeyboardController(score)
+    if name == "keyboard":
+        return KeyboardController(score)
+    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene(design=design))
 
 
 class _Run:

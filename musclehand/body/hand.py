@@ -7,6 +7,7 @@ and inverse kinematics).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,10 +21,10 @@ from musclehand.body.anatomy import (
 )
 from musclehand.body.hand_file import HandFile
 from musclehand.body.naming import Naming, own_naming
-from musclehand.body.overlay import MyoSimArm, add_hand
+from musclehand.body.overlay import MyoSimArm, add_hand, add_path, add_wrap
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
-from musclehand.core.errors import InvalidValue
+from musclehand.core.errors import InvalidValue, UnknownName
 
 ACTIVATION_TIMES = (0.010, 0.020)
 """Time constants of activation and deactivation [s]. The second sets how fast a finger can tap (feasibility notes:
@@ -95,6 +96,30 @@ def add_hands(
             actuator = spec.actuator(side.name_of(row.muscle))
             f0 = row.f0 * math.cos(row.pennation) * strength_scale
             _set_muscle(actuator, fibres[row.muscle], f0, row.drive)
+
+
+def add_muscles(spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables: HandTables | None = None) -> None:
+    """Adds muscles of ours to another hand on MyoSim's bones, such as MyoHand, which lacks those of the thumb.
+
+    Raises:
+        UnknownName: the tables do not have a muscle.
+        ModelError: the hand does not have a bone that a path needs.
+    """
+    tables = tables or load_tables()
+    source, fibres = MyoSimArm(tables.stretch), fit_fibres(tables)
+    rows = {row.muscle: row for row in tables.muscles}
+    for muscle in muscles:
+        if muscle not in rows:
+            raise UnknownName("muscle", muscle, rows)
+        path = [row for row in tables.paths if row.muscle == muscle]
+        surfaces = {row.name for row in path if row.kind == "wrap"}
+        for wrap in tables.wraps:
+            if wrap.name in surfaces:
+                add_wrap(spec, wrap, side)
+        add_path(spec, source, tables, path, side)
+        _set_muscle(
+            spec.actuator(side.name_of(muscle)), fibres[muscle], rows[muscle].f0 * math.cos(rows[muscle].pennation)
+        )
 
 
 def hand_spec(

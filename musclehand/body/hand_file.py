@@ -72,6 +72,7 @@ class HandFile:
         with quiet_mujoco():
             attached = spec.worldbody.add_frame().attach_body(root, "", "")
             attached.pos, attached.quat = [0, 0, 0], [1, 0, 0, 0]
+            _fix_root(spec, attached)
             _check_frames(self.source, spec.copy().compile(), side, self.naming)
         return spec
 
@@ -121,6 +122,15 @@ def _ancestors(model: mujoco.MjModel, body: int) -> list[int]:
         body = int(model.body_parentid[body])
         chain.append(body)
     return chain
+
+
+def _fix_root(spec: mujoco.MjSpec, root: Any) -> None:
+    """Takes the root's own joints away (what carries the hand is the scene's), and all actuators but muscles."""
+    for actuator in list(spec.actuators):
+        if actuator.trntype != mujoco.mjtTrn.mjTRN_TENDON:
+            spec.delete(actuator)
+    for joint in list(root.joints):
+        spec.delete(joint)
 
 
 def _fix_inertia(body: Any, model: mujoco.MjModel) -> None:

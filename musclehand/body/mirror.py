@@ -46,9 +46,9 @@ def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
     for element in tree.iter():
         element.attrib.pop("material", None)
         for attribute in NAMES & set(element.attrib):
-            base = naming.base_of(element.attrib[attribute], Side.RIGHT)
-            if base is not None:
-                element.set(attribute, naming.name_of(base, Side.LEFT))
+            name = element.attrib[attribute]
+            # Parts that the model forgot to name as right ones need names of their own too, beside the right hand.
+            element.set(attribute, naming.name_of(naming.base_of(name, Side.RIGHT) or name, Side.LEFT))
     mirrored = mujoco.MjSpec.from_string(ElementTree.tostring(tree, encoding="unicode"))
     mirrored.modelfiledir = spec.modelfiledir
     for mesh in mirrored.meshes:

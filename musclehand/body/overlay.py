@@ -103,10 +103,10 @@ def add_hand(
     for segment in tables.segments:
         _add_segment(spec, segment, side, visual=visual)
     for wrap in tables.wraps:
-        _add_wrap(spec, wrap, side)
+        add_wrap(spec, wrap, side)
     for muscle in tables.muscles:
         path = [row for row in tables.paths if row.muscle == muscle.muscle]
-        _add_muscle(spec, source, tables, path, side)
+        add_path(spec, source, tables, path, side)
     _exclude_neighbours(spec, side)
 
 
@@ -224,8 +224,14 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
         body.add_site(name=side.name_of(f"tip_{digit}"), pos=end, size=[0.002, 0, 0], group=4)
 
 
-def _add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
-    """A cylinder about a joint, held by the bone on either side of it (their frames have the same orientation)."""
+def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
+    """Adds a cylinder about a joint, held by the bone on either side of it (their frames have the same orientation).
+
+    Raises:
+        ModelError: the hand does not have that joint or bone.
+    """
+    if spec.geom(side.name_of(row.name)) is not None:
+        return
     joint = spec.joint(side.name_of(row.joint))
     if joint is None:
         raise ModelError("wraps.csv", f"{row.name} goes about the joint {row.joint!r}, which the hand does not have")
@@ -254,7 +260,12 @@ def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
         spec.add_exclude(name=f"{one}-{two}", bodyname1=one, bodyname2=two)
 
 
-def _add_muscle(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
+def add_path(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
+    """Adds one muscle: a tendon along the stations of `path`, and an actuator that is yet to get its constants.
+
+    Raises:
+        ModelError: a station is on a bone, or about a surface, that there is not.
+    """
     name = side.name_of(path[0].muscle)
     tendon = spec.add_tendon(name=name, width=0.0012, rgba=TENDON_RGBA)
     for row in path:

@@ -17,6 +17,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import HandDesign, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
+from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.quadratic import solve_bounded
 
 NUM_TIPS = 5
@@ -53,7 +54,8 @@ class HandIk:
 
     def __init__(self, *, weights: IkWeights | None = None, design: HandDesign | None = None) -> None:
         self.weights = weights or IkWeights()
-        self.model = hand_spec(Side.RIGHT, design=design).compile()
+        with quiet_mujoco():
+            self.model = hand_spec(Side.RIGHT, design=design).compile()
         self.data = mujoco.MjData(self.model)
         self.index = HandIndex.from_model(self.model, Side.RIGHT, naming_of(design))
         mujoco.mj_kinematics(self.model, self.data)

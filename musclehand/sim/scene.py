@@ -17,6 +17,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import HandDesign, add_hands, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.overlay import KEY_BIT
+from musclehand.body.quiet import quiet_mujoco
 from musclehand.body.tables import load_tables
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
 from musclehand.piano.geometry import PianoParameters, load_piano_parameters
@@ -109,7 +110,8 @@ def build_scene(
         add_hands(spec, parents, visual=visual, strength_scale=strength_scale, design=design)
     if visual:
         _add_stage(spec)
-    model = spec.compile()
+    with quiet_mujoco():
+        model = spec.compile()
     return Scene(
         model=model,
         piano=piano,
@@ -127,7 +129,8 @@ def carrier_joint(side: Side, axis: str) -> str:
 
 def _wrist_centre(design: HandDesign) -> np.ndarray:
     """Position of the wrist in the right hand's root frame at the neutral posture [m]. Shape (3,)."""
-    model = hand_spec(Side.RIGHT, design=design).compile()
+    with quiet_mujoco():
+        model = hand_spec(Side.RIGHT, design=design).compile()
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     return wrist_centre(model, data, HandIndex.from_model(model, Side.RIGHT, naming_of(design)))
