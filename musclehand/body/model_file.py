@@ -51,7 +51,7 @@ def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
     _raise_problem(path, tree, try_model(path))
     with quiet_mujoco() as said:
         try:
-            spec = mujoco.MjSpec.from_file(str(path))
+            spec = mujoco.MjSpec.from_file(str(path.resolve()))  # as in the trial: links lead to the same files
             model = spec.compile()
         except (ValueError, OSError) as error:  # the files have changed since the trial
             raise ModelError(path, shorten(f"MuJoCo does not take it: {error}", 300)) from None
@@ -81,6 +81,7 @@ def _check_compiled(path: Path, model: mujoco.MjModel) -> None:
         raise ModelError(path, f'has no muscles; {has} (<muscle>, or <general dyntype="muscle">)')
     if not MIN_TIMESTEP <= model.opt.timestep <= MAX_TIMESTEP:
         raise ModelError(path, str(InvalidValue("timestep", model.opt.timestep, LEGAL_TIMESTEP)))
-    for name in ("qpos0", "body_mass", "body_inertia", "body_pos", "actuator_gainprm", "actuator_lengthrange"):
-        if not np.isfinite(getattr(model, name)).all():
+    for name in dir(model):
+        values = None if name.startswith("_") else getattr(model, name)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ModelError(path, f"compiles to numbers that are not finite ({name})")

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from musclehand.body.model_scan import MAX_ELEMENTS, MAX_XML_BYTES, Fence, Node, scan_model, shorten
+from musclehand.body.model_scan import MAX_ELEMENTS, Fence, Node, scan_model, shorten
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
-MAX_ASSET_BYTES, MAX_TOTAL_BYTES = 64 * 2**20, 512 * 2**20
-"""Largest mesh, texture or height field, and most of all of them together."""
+MAX_ASSET_BYTES = 64 * 2**20
+"""Largest mesh, texture or height field."""
 
 MAX_NUMBER = 1e10
 """Above this no number about a hand makes sense; it is MuJoCo's own limit too (mjMAXVAL)."""
@@ -24,6 +24,9 @@ LEGAL_TIMESTEP = f"a number from {MIN_TIMESTEP:g} to {MAX_TIMESTEP:g} [s]"
 MAX_GRID = 2**24
 """Most points of a height field and pixels of a texture."""
 
+MAX_PIXELS = 2**26
+"""Most pixels of a PNG picture, which may take a thousand times its file when unpacked."""
+
 MAX_MEMORY = 2**30
 """Most memory that a model may ask for itself with <size memory> [bytes]."""
 
@@ -35,7 +38,6 @@ _SETTINGS = {
 }
 _FOLDERS = ("meshdir", "texturedir", "assetdir")
 _FILES = ("file", "fileright", "fileleft", "fileup", "filedown", "filefront", "fileback")
-_WITH_FILES = ("mesh", "texture", "hfield", "skin", "flexcomp")
 
 _NAMES = {
     **{name: name for name in ("joint", "tendon", "site", "geom", "body", "mesh", "material", "texture", "hfield")},
@@ -45,7 +47,8 @@ _NAMES = {
 }
 """Attributes that name another element, and the kind of that."""
 
-_WORDS = {*_NAMES, *_FILES, *_FOLDERS, "name", "model", "objname", "refname", "data", "target", "prefix", "suffix"}
+_MORE_WORDS = ("name", "model", "objname", "refname", "data", "target", "prefix", "suffix", "node", "instance")
+_WORDS = {*_NAMES, *_FILES, *_FOLDERS, *_MORE_WORDS}
 """Attributes that may hold any text, such as a joint that is called nan."""
 
 _DEFINED_IN = {
@@ -64,7 +67,7 @@ def check_model(tree: Node, fence: Fence) -> None:
         ModelError: plugins, numbers that are none, sizes or counts above a limit, a step that cannot be simulated, or a
             file that is missing, too large or not in the fence.
     """
-    _check(tree, fence, (), [0])
+    _check(tree, fence, ())
 
 
 def unknown_name(tree: Node, said: str) -> ModelError | None:
@@ -88,7 +91,7 @@ def unknown_name(tree: Node, said: str) -> ModelError | None:
     return None
 
 
-def _check(tree: Node, fence: Fence, outer: tuple[Path, ...], total_bytes: list[int]) -> float:
+def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
     """Checks one model; `outer` are those that it is a part of. Returns its number of elements, copies counted."""
     folders = _folders(tree)
     inner = 0.0
@@ -100,27 +103,24 @@ def _check(tree: Node, fence: Fence, outer: tuple[Path, ...], total_bytes: list[
         if node.tag == "compiler":
             for name in _FOLDERS:
                 fence.locate(node, node.attributes.get(name, ""), fence.folder)
-        if node.tag in _WITH_FILES:
-            for attribute in _FILES:
-                if node.attributes.get(attribute):
-                    total_bytes[0] += _check_file(node, node.attributes[attribute], folders, fence)
-            if total_bytes[0] > MAX_TOTAL_BYTES:
-                raise node.fail(f"the files of the model have more than {MAX_TOTAL_BYTES >> 20} MB together, the limit")
         if node.tag == "model" and node.attributes.get("file"):
-            inner = max(inner, _check_part(node, fence, outer, total_bytes))
+            inner = max(inner, _check_part(node, fence, outer))
+            continue
+        for attribute in _FILES:
+            if node.attributes.get(attribute):
+                _check_file(node, node.attributes[attribute], folders, fence)
     return _count_copies(tree, 1.0, 0.0, inner)
 
 
-def _check_part(node: Node, fence: Fence, outer: tuple[Path, ...], total_bytes: list[int]) -> float:
+def _check_part(node: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
     """Checks a model that this one takes parts from; returns its number of elements."""
     place = fence.locate(node, node.attributes["file"], fence.folder)
     if place in outer or len(outer) >= 8:
         raise node.fail("takes parts from itself, or from models more than 8 deep")
     if not place.exists():
         raise node.fail(f"there is no file {place}")
-    tree, own = scan_model(place, fence.root)
-    total_bytes[0] += min(place.stat().st_size, MAX_XML_BYTES)
-    return _check(tree, own, (*outer, place), total_bytes)
+    tree, own = scan_model(place, fence.root, fence.budget)
+    return _check(tree, own, (*outer, place))
 
 
 def _count_copies(node: Node, copies: float, total: float, inner: float, cause: Node | None = None) -> float:
@@ -207,8 +207,8 @@ def _folders(tree: Node) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> int:
-    """The size of a file that an element needs [bytes]."""
+def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> None:
+    """A file that an element needs, looked at from outside."""
     places = list(_places(node, name, folders, fence))
     found = next((place for place in places if place.exists()), None)
     if found is None:
@@ -218,7 +218,13 @@ def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> int:
     size = found.stat().st_size
     if size > MAX_ASSET_BYTES:
         raise node.fail(f"{found} has {size / 2**20:.0f} MB; {MAX_ASSET_BYTES >> 20} MB is the most that is read")
-    return size
+    fence.budget.take(node, size)
+    with open(found, "rb") as file:
+        start = file.read(24)
+    if start.startswith(b"\x89PNG"):
+        width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
+        if width * height > MAX_PIXELS:
+            raise node.fail(f"{found} is a picture of {width} x {height}; {MAX_PIXELS:,} pixels are the limit")
 
 
 def _places(node: Node, name: str, folders: list[str], fence: Fence) -> Iterator[Path]:

@@ -21,10 +21,13 @@ from musclehand.core.errors import ModelError
 MAX_XML_BYTES = 20 * 2**20
 """Largest XML file. MyoHand with its arm takes 0.2 MB."""
 
+MAX_TOTAL_BYTES = 256 * 2**20
+"""Most of all files of a model together, its XML, meshes and textures."""
+
 MAX_ELEMENTS = 100_000
 """Most elements in a model with all its includes. MyoHand has some 2,000."""
 
-MAX_DEPTH = 128
+MAX_DEPTH = 200
 """Deepest nesting of elements; a hand on an arm on a torso nests about 25 deep."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -43,9 +46,11 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """This element and all below it, in the order of the file."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += reversed(node.children)
 
     def fail(self, problem: str) -> ModelError:
         """An error that names file, line and element."""
@@ -62,12 +67,33 @@ def shorten(text: str, limit: int = 80) -> str:
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
+@dataclass
+class Budget:
+    """Bytes and elements that a model, with all that belongs to it, has taken so far."""
+
+    num_bytes: int = 0
+    num_elements: int = 0
+
+    def take(self, node: Node, size: int) -> None:
+        """Books a file that `node` asks for, before it is read."""
+        self.num_bytes += size
+        if self.num_bytes > MAX_TOTAL_BYTES:
+            raise node.fail(f"the files of the model have more than {MAX_TOTAL_BYTES >> 20} MB together, the limit")
+
+    def count(self, node: Node, tree: Node) -> None:
+        """Books the elements of a file that `node` asks for."""
+        self.num_elements += sum(1 for _ in tree.walk())
+        if self.num_elements > MAX_ELEMENTS:
+            raise node.fail(f"the model has more than {MAX_ELEMENTS:,} elements with it, the limit")
+
+
 @dataclass(frozen=True)
 class Fence:
-    """What a model may read: files in `root`, looked up from `folder` first. Both resolved."""
+    """What a model may read: files in `root`, looked up from `folder` first (both resolved), within a budget."""
 
     root: Path
     folder: Path
+    budget: Budget = field(default_factory=Budget)
 
     def locate(self, node: Node, name: str, folder: Path) -> Path:
         """The file that an element asks for, resolved; it need not exist.
@@ -89,12 +115,13 @@ class Fence:
         return place
 
 
-def scan_model(path: Path, root: Path | None = None) -> tuple[Node, Fence]:
+def scan_model(path: Path, root: Path | None = None, budget: Budget | None = None) -> tuple[Node, Fence]:
     """The elements of an MJCF file with its includes put in, and the fence its other files have to lie in.
 
     Args:
         path: the main file.
         root: folder that all files must lie in, by default that of the main file.
+        budget: that of the model which this one is a part of.
 
     Raises:
         ModelError: not MJCF, not readable, an include that is not allowed, or above a limit of this module.
@@ -105,12 +132,14 @@ def scan_model(path: Path, root: Path | None = None) -> tuple[Node, Fence]:
     if path.suffix != ".xml":
         raise ModelError(path, "the name of an MJCF file must end in .xml, or MuJoCo does not open it")
     folder = path.resolve().parent
-    fence = Fence((root or folder).resolve(), folder)
+    fence = Fence((root or folder).resolve(), folder, budget or Budget())
+    fence.budget.num_bytes += len(data)
     if not fence.folder.is_relative_to(fence.root):
         raise ModelError(path, f"does not lie in {fence.root}, which is given as the folder of all its files")
     tree = _Parser(path, data, 0).tree
     _check_root(tree)
-    _put_includes_in(tree, fence, {path.resolve()}, [sum(1 for _ in tree.walk())])
+    fence.budget.count(tree, tree)
+    _put_includes_in(tree, fence, {path.resolve()})
     return tree, fence
 
 
@@ -144,19 +173,17 @@ def _check_root(tree: Node) -> None:
         raise tree.fail("is XML, but not MJCF, which begins with <mujoco>")
 
 
-def _put_includes_in(node: Node, fence: Fence, seen: set[Path], count: list[int], depth: int = 0) -> None:
-    """Replaces each <include> by what is in its file; `count` holds the number of elements so far."""
+def _put_includes_in(node: Node, fence: Fence, seen: set[Path], depth: int = 0) -> None:
+    """Replaces each <include> by what is in its file."""
     children: list[Node] = []
     for child in node.children:
         if child.tag != "include":
-            _put_includes_in(child, fence, seen, count, depth + 1)
+            _put_includes_in(child, fence, seen, depth + 1)
             children.append(child)
             continue
         included = _included(child, fence, seen, depth)
-        count[0] += sum(1 for _ in included.walk())
-        if count[0] > MAX_ELEMENTS:
-            raise child.fail(f"the model has more than {MAX_ELEMENTS:,} elements with it, the limit")
-        _put_includes_in(included, fence, seen, count, depth)
+        fence.budget.count(child, included)
+        _put_includes_in(included, fence, seen, depth)
         children += included.children
     node.children = children
 
@@ -173,7 +200,12 @@ def _included(include: Node, fence: Fence, seen: set[Path], depth: int) -> Node:
     if place in seen:
         raise include.fail(f"{shorten(name)!r} is included a second time, or includes itself; each file may come once")
     seen.add(place)
-    return _Parser(place, read_bytes(place, place, MAX_XML_BYTES), depth).tree
+    try:
+        fence.budget.take(include, min(place.stat().st_size, MAX_XML_BYTES))
+        data = read_bytes(place, place, MAX_XML_BYTES)
+    except ModelError as error:
+        raise error if error.source == str(include.source) else include.fail(f"{place} {error.problem}") from None
+    return _Parser(place, data, depth).tree
 
 
 class _Parser:

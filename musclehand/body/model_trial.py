@@ -23,7 +23,7 @@ MEMORY_BYTES = 4 * 2**30
 
 STEPS = 5
 
-SHORTEST_TENDON = 1e-9
+SHORTEST_TENDON = 1e-6
 """Below this a path has no length [m]."""
 
 _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
@@ -107,7 +107,7 @@ def _try_here(path: str) -> Trial:
             model = spec.compile()
         except ValueError as error:
             return Trial(_refusal(error), _zero_tendons_of(path) if "lengthrange" in str(error) else ())
-        zero = zero_tendons(model)
+        zero = _zero_tendons(model, {tendon.name for tendon in map(model.tendon, _pulled(model))})
         data = mujoco.MjData(model)
         mujoco.mj_step(model, data, STEPS)
     except MemoryError:
@@ -122,8 +122,16 @@ def _refusal(error: Exception) -> str:
     return f"MuJoCo does not take it: {said}"
 
 
-def zero_tendons(model: Any) -> tuple[str, ...]:
-    """Names of the tendons along paths that have no length in the model's own posture."""
+def _pulled(model: Any) -> list[int]:
+    """The tendons that actuators pull on."""
+    import mujoco
+
+    on_tendon = model.actuator_trntype == mujoco.mjtTrn.mjTRN_TENDON
+    return [int(i) for i in model.actuator_trnid[on_tendon, 0]]
+
+
+def _zero_tendons(model: Any, names: set[str]) -> tuple[str, ...]:
+    """Those of the named tendons whose path has no length in the model's own posture."""
     import mujoco
 
     data = mujoco.MjData(model)
@@ -131,9 +139,11 @@ def zero_tendons(model: Any) -> tuple[str, ...]:
     mujoco.mj_comPos(model, data)
     mujoco.mj_tendon(model, data)
     return tuple(
-        model.tendon(i).name or f"number {i}"
+        model.tendon(i).name
         for i in range(model.ntendon)
-        if model.wrap_type[model.tendon_adr[i]] != mujoco.mjtWrap.mjWRAP_JOINT and data.ten_length[i] < SHORTEST_TENDON
+        if model.tendon(i).name in names
+        and model.wrap_type[model.tendon_adr[i]] != mujoco.mjtWrap.mjWRAP_JOINT
+        and data.ten_length[i] < SHORTEST_TENDON
     )
 
 
@@ -142,9 +152,10 @@ def _zero_tendons_of(path: str) -> tuple[str, ...]:
     import mujoco
 
     spec = mujoco.MjSpec.from_file(path)
+    names = {part.target for part in spec.actuators if part.trntype == mujoco.mjtTrn.mjTRN_TENDON}
     for part in (*spec.sensors, *spec.keys, *spec.actuators):
         spec.delete(part)
     try:
-        return zero_tendons(spec.compile())
+        return _zero_tendons(spec.compile(), names)
     except ValueError:
         return ()
