@@ -96,16 +96,11 @@ def open_hands(args: Args) -> dict[str, Hand]:
 
 
 def lone_hand(source: str) -> Hand:
-    """The right hand of a model, without what moves its elbow."""
+    """The right hand of a model, its elbow fixed."""
     specimen = open_specimens(source, side="right")[0]
     with quiet_mujoco():
         assert specimen.spec is not None
         spec = HandFile(source, specimen.spec, specimen.naming).hand_spec(Side.RIGHT)
-        for joint in list(spec.worldbody.first_body().joints):
-            spec.delete(joint)
-        for actuator in list(spec.actuators):
-            if actuator.trntype != mujoco.mjtTrn.mjTRN_TENDON:
-                spec.delete(actuator)
         model = spec.compile()
     return model, HandIndex.from_model(model, Side.RIGHT, specimen.naming)
 
