@@ -30,7 +30,7 @@ MIN_STRENGTH = 0.01
 
 
 class Innervation(NamedTuple):
-    """The nerve of a muscle; `level` "low" if a lesion at the wrist silences it too, "high" if only one above the elbow."""
+    """The nerve of a muscle; `level`: "low" if lost by a lesion at the wrist, "high" if only by one above the elbow."""
 
     muscle: str
     nerve: str

@@ -8,7 +8,8 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.muscle import excitation_for, muscle_parameters
+from musclehand.body.fatigue import Fatigue, FatigueParameters
+from musclehand.body.muscle import excitation_ceiling, excitation_for, muscle_parameters
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
 from musclehand.controllers.controller import Controller, HandReference
 from musclehand.music.score import Score
@@ -16,6 +17,9 @@ from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planner.fingering import FingeringConfig, assign_fingering
 from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
 from musclehand.sim.scene import Scene, build_scene
+
+LEAST_DRIVE = 1e-3
+"""Muscles that get less of the excitation than this share do not tire."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,10 @@ class MuscleConfig:
 
 
 class MuscleController(Controller):
-    """Plays `score` with two hands. Fingers are assigned where the score has none."""
+    """Plays `score` with two hands. Fingers are assigned where the score has none.
+
+    `fatigue`: of all muscles of both hands, in the order of the hands, or None where muscles do not tire.
+    """
 
     def __init__(
         self,
@@ -39,8 +46,9 @@ class MuscleController(Controller):
         tail: float = 0.5,
         config: MuscleConfig | None = None,
         scene: Scene | None = None,
+        fatigue: FatigueParameters | None = None,
     ) -> None:
-        """`tail` [s] after the last note, for the hands to come up."""
+        """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do."""
         self.config = config = config or MuscleConfig()
         self.scene = scene or build_scene()
         self.sim_steps, self.lead_in = config.sim_steps, lead_in
@@ -70,11 +78,16 @@ class MuscleController(Controller):
         self._muscles = np.concatenate([hand.muscles for hand in self.scene.hands.values()])
         self._act = np.concatenate([hand.act for hand in self.scene.hands.values()])
         self._parameters = muscle_parameters(model, self._muscles)
+        self._drive = self._ceiling = excitation_ceiling(model, self._muscles)
+        self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
         self._steps: dict[Side, MotionStep] = {}
         self._carrier_force: dict[Side, np.ndarray] = {}
 
     def reset(self, data: mujoco.MjData) -> None:
         """Both hands over their first keys, muscles at rest."""
+        if self.fatigue is not None:
+            self.fatigue.reset()
+            self._set_ceiling(self._drive * self.fatigue.capacity)
         for side, motion in self._motions.items():
             first = motion.at(0)
             data.qpos[self.scene.hands[side].qpos] = first.qpos
@@ -94,9 +107,14 @@ class MuscleController(Controller):
             inertia = mass[np.ix_(carrier.dofs, carrier.dofs)]
             self._carrier_force[side] = inertia @ carrier_acc + data.qfrc_bias[carrier.dofs]
         act = data.act[self._act]
-        data.ctrl[self._muscles] = excitation_for(
+        excitation = excitation_for(
             self._parameters, act, np.concatenate(wanted), self.scene.model.opt.timestep, self.sim_steps
         )
+        data.ctrl[self._muscles] = excitation = np.minimum(excitation, self._ceiling)
+        if self.fatigue is not None:
+            # The load is told in shares of the motor units that can be driven at all.
+            self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
+            self._set_ceiling(self._drive * self.fatigue.capacity)
 
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
         """The forearm servos follow the wrist path; weight and inertia are fed forward through their set point."""
@@ -111,3 +129,16 @@ class MuscleController(Controller):
     def reference(self) -> dict[Side, HandReference]:
         """Joint angles and fingertips the hands should have now."""
         return {side: HandReference(now.qpos, now.tips, now.pressing) for side, now in self._steps.items()}
+
+    def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
+        model = self.scene.model
+        muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in self._muscles]
+        return Fatigue(muscles, parameters, self.sim_steps * model.opt.timestep)
+
+    def _set_ceiling(self, ceiling: np.ndarray) -> None:
+        """The highest excitation of every muscle from the next control step on. Shape (muscles,)."""
+        self._ceiling = ceiling
+        count = 0
+        for control in self._controls.values():
+            control.ceiling = ceiling[count : count + len(control.ceiling)]
+            count += len(control.ceiling)
