@@ -8,6 +8,7 @@ put into words: what MuJoCo writes as <general> with ten nameless numbers become
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,8 +88,8 @@ def hands_spec(
         parents[side] = spec.worldbody.add_frame(pos=place, quat=_PALM_DOWN[side])
     add_hands(spec, parents, visual=bones, strength_scale=strength_scale, design=tables)
     spec.worldbody.add_light(pos=[-0.5, -0.2, 1.2], dir=[0.4, 0.4, -0.8], diffuse=[0.7, 0.7, 0.7])
-    # From above and behind the elbows, a little to the front of the middle of the forearm.
-    spec.worldbody.add_camera(name="above", pos=[0, -0.15, 0.75], xyaxes=[1, 0, 0, 0, 0.82, 0.57])
+    # Over the forearms, looking down and to the front.
+    spec.worldbody.add_camera(name="above", pos=[0, 0.0, 0.35 + 0.3 * (len(sides) > 1)], xyaxes=[1, 0, 0, 0, 0.9, 0.43])
     return spec
 
 
@@ -125,20 +126,18 @@ def export_model(
     with quiet_mujoco():
         if rest is not None:
             _add_keyframe(spec, rest)
-        spec.modelname = path.stem
+        spec.modelname = "musclehand"
         spec.compile()
         tree = ElementTree.fromstring(spec.to_xml())
     meshes = _take_meshes(tree, path.parent)
     _name_numbers(tree, spec)
     ElementTree.indent(tree)
     text = ElementTree.tostring(tree, encoding="unicode").replace(" />", "/>")
-    # Two hyphens end a comment in XML, and a file may be called anything.
-    header = _HEADER.format(title=title, version=musclehand.__version__, file=path.name).replace("--", "- -")
+    header = _HEADER.format(title=title, version=musclehand.__version__, file=_plain(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for source, target in meshes.items():
-            target.parent.mkdir(exist_ok=True)
-            _write_whole(target, Path(source).read_bytes())
+            _copy_mesh(Path(source), target, force=force)
         _write_whole(path, f"<!--{header}-->\n{text}\n".encode())
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
@@ -222,6 +221,22 @@ def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
     return (
         kinds == {_CLASS} and numbers == get("biasprm") and len(numbers.split()) == 9 and "class" not in actuator.attrib
     )
+
+
+def _plain(name: str) -> str:
+    """A file's name as a comment in XML can hold it: files may be called anything, and two hyphens end a comment."""
+    return re.sub(r"-(?=-)", "- ", "".join(each if each.isprintable() else "?" for each in name))
+
+
+def _copy_mesh(source: Path, target: Path, *, force: bool) -> None:
+    data = source.read_bytes()
+    target.parent.mkdir(exist_ok=True)
+    if target.exists():
+        if target.read_bytes() == data:
+            return
+        if not force:
+            raise OutputError(target, "another file is there already; --force writes over it")
+    _write_whole(target, data)
 
 
 def _write_whole(path: Path, data: bytes) -> None:
