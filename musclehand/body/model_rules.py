@@ -24,8 +24,8 @@ LEGAL_TIMESTEP = f"a number from {MIN_TIMESTEP:g} to {MAX_TIMESTEP:g} [s]"
 MAX_GRID = 2**24
 """Most points of a height field and pixels of a texture."""
 
-MAX_PIXELS = 2**26
-"""Most pixels of a PNG picture, which may take a thousand times its file when unpacked."""
+MAX_CELLS = 2**26
+"""Most pixels and points of all textures and height fields together; a PNG may grow a thousandfold when unpacked."""
 
 MAX_MEMORY = 2**30
 """Most memory that a model may ask for itself with <size memory> [bytes]."""
@@ -99,7 +99,7 @@ def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
         if node.tag in {"plugin", "extension"}:
             raise node.fail("plugins are code from elsewhere; they are not loaded")
         _check_numbers(node)
-        _check_sizes(node)
+        _check_sizes(node, fence)
         if node.tag == "compiler":
             for name in _FOLDERS:
                 fence.locate(node, node.attributes.get(name, ""), fence.folder)
@@ -168,7 +168,7 @@ def _check_timestep(node: Node, text: str) -> None:
         raise node.fail(str(InvalidValue("timestep", shorten(text), LEGAL_TIMESTEP)))
 
 
-def _check_sizes(node: Node) -> None:
+def _check_sizes(node: Node, fence: Fence) -> None:
     """Whatever takes memory or time by a mere number."""
     limits = dict(_SETTINGS)
     if node.tag == "size":
@@ -179,10 +179,19 @@ def _check_sizes(node: Node) -> None:
             raise node.fail(f"{attribute} is {shorten(node.attributes[attribute])!r}; it may be at most {limit:,}")
     for first, second in (("nrow", "ncol"), ("width", "height")):
         sizes = [_amount(node.attributes.get(name, "1")) for name in (first, second)]
-        if node.tag in {"hfield", "texture"} and (max(sizes) > MAX_GRID or sizes[0] * sizes[1] > MAX_GRID):
+        if node.tag not in {"hfield", "texture"}:
+            continue
+        if max(sizes) > MAX_GRID or sizes[0] * sizes[1] > MAX_GRID:
             raise node.fail(f"{first} times {second} may be at most {MAX_GRID:,}, not {sizes[0]:.0f} x {sizes[1]:.0f}")
+        _take_cells(node, fence, int(sizes[0] * sizes[1]))
     if node.tag == "texture" and _product(node.attributes.get("gridsize", "1")) > MAX_GRID:
         raise node.fail(f"gridsize may be at most {MAX_GRID:,} cells")
+
+
+def _take_cells(node: Node, fence: Fence, count: int) -> None:
+    fence.budget.num_cells += count
+    if fence.budget.num_cells > MAX_CELLS:
+        raise node.fail(f"all textures and height fields may have {MAX_CELLS:,} pixels or points together")
 
 
 def _product(text: str) -> float:
@@ -190,12 +199,13 @@ def _product(text: str) -> float:
 
 
 def _amount(text: str) -> float:
-    """A number with or without a unit of bytes; 0 for what MuJoCo will refuse by itself."""
+    """A number from 0 on, with or without a unit of bytes; 0 for what MuJoCo will refuse by itself."""
     unit = _UNITS.get(text.strip()[-1:].lower(), 1)
     try:
-        return float(text.strip().rstrip("kKmMgGtTpPeE")) * unit
+        value = float(text.strip().rstrip("kKmMgGtTpPeE")) * unit
     except ValueError:
         return 0.0
+    return max(value, 0.0) if math.isfinite(value) else math.inf
 
 
 def _folders(tree: Node) -> list[str]:
@@ -223,8 +233,9 @@ def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> None
         start = file.read(24)
     if start.startswith(b"\x89PNG"):
         width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
-        if width * height > MAX_PIXELS:
-            raise node.fail(f"{found} is a picture of {width} x {height}; {MAX_PIXELS:,} pixels are the limit")
+        if width * height > MAX_CELLS:
+            raise node.fail(f"{found} is a picture of {width} x {height}; {MAX_CELLS:,} pixels are the limit")
+        _take_cells(node, fence, width * height)
 
 
 def _places(node: Node, name: str, folders: list[str], fence: Fence) -> Iterator[Path]:

@@ -69,10 +69,11 @@ def shorten(text: str, limit: int = 80) -> str:
 
 @dataclass
 class Budget:
-    """Bytes and elements that a model, with all that belongs to it, has taken so far."""
+    """Bytes, elements and cells (pixels, points of height fields) that a model with all its parts has taken so far."""
 
     num_bytes: int = 0
     num_elements: int = 0
+    num_cells: int = 0
 
     def take(self, node: Node, size: int) -> None:
         """Books a file that `node` asks for, before it is read."""
