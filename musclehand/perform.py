@@ -282,7 +282,7 @@ def _open_recording(path: str | PathLike[str], player: Controller, target: Score
     }
     if scene.hands:
         actuators = tuple(model.actuator(i).name for i in range(model.nu))
-        muscles = tuple(actuators[i] for hand in scene.hands.values() for i in hand.muscles)
+        muscles = tuple(side.name_of(name) for side, hand in scene.hands.items() for name in hand.muscle_names)
         joint_names = tuple(side.name_of(joint) for side in scene.hands for joint in HAND_JOINTS)
         channels |= {
             "act": Channel("1", (model.na,), muscles, "f4"),

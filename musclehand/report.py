@@ -178,7 +178,10 @@ def _draw(performance: Performance, recording: Path, part: Path) -> list[str]:
         save_figure(page, part / names[-1])
     with Recording.open(recording) as opened:
         if "act" in opened.channels:
-            muscles = [(row.muscle, row.name, row.group) for row in load_tables().muscles]
+            played = dict.fromkeys(name[:-2] for name in opened["act"].names)
+            known = [(row.muscle, row.name, row.group) for row in load_tables().muscles if row.muscle in played]
+            others = played.keys() - {muscle for muscle, _, _ in known}
+            muscles = [*known, *((name, name, "others") for name in played if name in others)]
             title = " ".join(performance.score.title.split())[:80]
             save_figure(draw_muscles(opened, muscles, title=f"Muscle activation: {title}"), part / MUSCLES)
             names.append(MUSCLES)

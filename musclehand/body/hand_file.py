@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -17,7 +18,8 @@ import numpy as np
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.mirror import mirror_hand
-from musclehand.body.naming import Naming
+from musclehand.body.model_file import read_model
+from musclehand.body.naming import Naming, find_naming
 from musclehand.body.overlay import KEY_BIT
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import ModelError
@@ -84,6 +86,25 @@ class HandFile:
             actuator.biasprm[2] *= strength_scale
         with quiet_mujoco():
             frame.attach_body(spec.worldbody.first_body(), "", "")
+
+
+def read_hand(path: Path, *, naming: Path | None = None) -> HandFile:
+    """The hands of a model file.
+
+    Args:
+        path: an MJCF file; it may hold anything (see `body.model_file`).
+        naming: a file that says which part is which, by default found by the model's names.
+
+    Raises:
+        ModelError: the file cannot be used, or holds no hand with the names that the naming knows.
+    """
+    found = read_model(path)
+    try:
+        names = find_naming(found.model, naming)
+    except ModelError as error:
+        raise ModelError(path if error.source == "model" else error.source, error.problem) from error
+    add_tip_sites(found.spec, names)
+    return HandFile(str(path), found.spec, names)
 
 
 def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:

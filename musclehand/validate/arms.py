@@ -122,7 +122,9 @@ def check_published(specimen: Specimen) -> Finding:
     if not valued:
         return Finding(Verdict.SKIP, "no published arm is about a muscle and joint of this model")
     rest, thickness = _rest(specimen), _thickness(specimen)
-    wrong, doubtful, errors, panels = [], [], [], []
+    wrong: list[tuple[float, str]] = []
+    doubtful: list[tuple[float, str]] = []
+    errors, panels = [], []
     for joint in dict.fromkeys(row.joint for row in rows):
         angles, arms = sweep(specimen.model, hand, joint, rest)
         about = [row for row in rows if row.joint == joint]
