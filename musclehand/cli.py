@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import tyro
 
@@ -25,6 +25,8 @@ from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
 
 if TYPE_CHECKING:
+    from musclehand.body.fatigue import FatigueParameters
+    from musclehand.body.hand import HandDesign
     from musclehand.music.score import Score
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -60,6 +62,7 @@ class PlayArgs:
       musclehand play fuer_elise --video
       musclehand play song.mid --clip 30 60 --tempo 0.8 --out slower
       musclehand play song.mid --controller keyboard
+      musclehand play ode_to_joy --condition ulnar-palsy
     """
 
     score: tyro.conf.Positional[
@@ -68,13 +71,18 @@ class PlayArgs:
     """Score file, or name of a piece."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
-    """Folder for the results; by default performances/NAME_CONTROLLER."""
+    """Folder for the results; by default performances/NAME_CONTROLLER, and _CONDITION where there is one."""
 
     controller: Annotated[str, tyro.conf.arg(metavar="muscle|keyboard")] = "muscle"
     """Who plays: two hands moved by their muscles, or the keyboard itself (a check that scores 1)."""
 
     clip: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT)] = None
     """Play only from second A to second B of the score."""
+
+    condition: Annotated[str | None, tyro.conf.arg(metavar="WHAT", help_behavior_hint=_NO_DEFAULT)] = None
+    """What is wrong with both hands: ulnar-palsy, median-palsy, radial-palsy (-high: above the elbow), weak:FDP2=0.5,
+    atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2, "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start); several
+    with +."""
 
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
@@ -90,6 +98,13 @@ class PlayArgs:
 
     list_pieces: Annotated[bool, tyro.conf.arg(name="list", help_behavior_hint=_NO_DEFAULT)] = False
     """List the pieces that come along, and play nothing."""
+
+
+class Hands(NamedTuple):
+    """What hands to play with, as `perform` takes it; None: ours, which do not tire."""
+
+    design: HandDesign | None
+    fatigue: FatigueParameters | None
 
 
 def play(args: PlayArgs) -> None:
@@ -109,11 +124,13 @@ def play(args: PlayArgs) -> None:
         raise MusclehandError("play needs a score file or the name of a piece; `musclehand play --list` lists them")
     score = load_score(args.score, clip=args.clip, tempo=args.tempo)
     _check_options(args, score)
-    name = re.sub(r"[^\w.-]+", "_", Path(args.score).stem).strip(".") or "score"
-    folder = args.out or Path("performances") / f"{name}_{args.controller}"
+    hands = _choose_hands(args)
+    parts = [Path(args.score).stem or "score", args.controller, *([args.condition] if args.condition else [])]
+    name = "_".join(re.sub(r"[^\w.-]+", "_", part).strip(".") or "score" for part in parts)
+    folder = args.out or Path("performances") / name
     made = prepare_folder(folder)
     try:
-        _play_into(args, score, folder)
+        _play_into(args, score, folder, hands)
     finally:
         remove_empty(folder, made)
 
@@ -169,7 +186,24 @@ def _check_options(args: PlayArgs, score: Score) -> None:
         choose_backend()
 
 
-def _play_into(args: PlayArgs, score: Score, folder: Path) -> None:
+def _choose_hands(args: PlayArgs) -> Hands:
+    """The hands that are asked for.
+
+    Raises:
+        MusclehandError: no such condition, or no hands that could have it.
+    """
+    from musclehand.body.conditions import apply_condition, find_condition
+    from musclehand.body.tables import load_tables
+
+    if args.condition is None:
+        return Hands(None, None)
+    condition = find_condition(args.condition)
+    if args.controller != "muscle":
+        raise InvalidValue("condition", args.condition, "left out where no hands play (--controller keyboard)")
+    return Hands(apply_condition(load_tables(), condition), condition.fatigue)
+
+
+def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None:
     from musclehand.cli_tables import print_result, progress_bar
     from musclehand.report import RECORDING, clear_results, write_film, write_report
 
@@ -178,13 +212,16 @@ def _play_into(args: PlayArgs, score: Score, folder: Path) -> None:
 
         clear_results(folder)
         try:
-            performance = perform(score, args.controller, record=folder / RECORDING, seed=args.seed, progress=show)
+            performance = perform(
+                score, args.controller, record=folder / RECORDING, seed=args.seed, progress=show, **hands._asdict()
+            )
         except KeyboardInterrupt:
             raise _Interrupted(folder / RECORDING) from None
     asked = {
         "score": args.score,
         "clip": None if args.clip is None else list(args.clip),
         "tempo": args.tempo,
+        "condition": args.condition,
     }
     with progress_bar("writing", "", ""):
         files = write_report(performance, folder, soundfont=args.soundfont, asked=asked)

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 import musclehand
 from musclehand.body.anatomy import HAND_JOINTS
+from musclehand.body.fatigue import FatigueParameters
 from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
@@ -101,6 +102,7 @@ def perform(
     controller: str | Controller = "muscle",
     *,
     design: HandDesign | None = None,
+    fatigue: FatigueParameters | None = None,
     record: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -112,6 +114,7 @@ def perform(
         controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or a controller of your own,
             which then decides what is played.
         design: the hands that the built-in "muscle" controller plays with, by default ours.
+        fatigue: how their muscles tire, if they do (see `body.conditions`).
         record: file to write the recording to as the performance goes on.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
@@ -125,7 +128,7 @@ def perform(
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
-        player = _make_controller(controller, target, design) if isinstance(controller, str) else controller
+        player = _make_controller(controller, target, design, fatigue) if isinstance(controller, str) else controller
         run = _Run(player, target, progress)
         if record is None:
             played = run.play(None)
@@ -169,12 +172,14 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
     }
 
 
-def _make_controller(name: str, score: Score, design: HandDesign | None) -> Controller:
+def _make_controller(
+    name: str, score: Score, design: HandDesign | None, fatigue: FatigueParameters | None
+) -> Controller:
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":
         return KeyboardController(score)
-    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene(design=design))
+    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene(design=design), fatigue=fatigue)
 
 
 class _Run:

@@ -157,7 +157,7 @@ def apply_condition(tables: HandTables, condition: Condition) -> HandTables:
     donors = [transfer.donor for transfer in condition.transfers]
     for transfer in condition.transfers:
         if donors.count(transfer.donor) > 1:
-            raise InvalidValue("transfers of", transfer.donor, "one: a tendon goes to one place")
+            raise InvalidValue("donor of transfers", transfer.donor, "named once: its tendon goes to one place")
         changed = transfer_tendon(changed, transfer)
     return changed
 
@@ -224,5 +224,5 @@ def _number(text: str, word: str, low: float, high: float) -> float:
     except ValueError:
         number = math.nan
     if not low <= number <= high:
-        raise InvalidValue("condition", text, f"with numbers from {low:g} to {high:g}, not {word!r}")
+        raise InvalidValue("condition", text, f"given numbers from {low:g} to {high:g}, not {word!r}")
     return number

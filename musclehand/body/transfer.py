@@ -44,7 +44,7 @@ def transfer_tendon(tables: HandTables, transfer: Transfer) -> HandTables:
     donor, recipient = (tuple(row for row in tables.paths if row.muscle == name) for name in transfer)
     words = f"{transfer.donor}>{transfer.recipient}"
     if transfer.donor == transfer.recipient:
-        raise InvalidValue("transfer", words, "of one muscle to another")
+        raise InvalidValue("transfer", words, "from one muscle to another")
     if _ends_in_forearm(tables, transfer.recipient):
         raise InvalidValue("transfer", words, "to a muscle that ends in the hand")
     kept, crossed = _kept(tables, transfer.donor, donor)
