@@ -15,6 +15,7 @@ from musclehand.core.errors import MusclehandError
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from musclehand.body.tables import HandTables
     from musclehand.validate.check import Check, Specimen, Verdict
     from musclehand.validate.suite import Examination, Progress
 
@@ -39,6 +40,7 @@ class ValidateArgs:
       musclehand validate musclehand
       musclehand validate my_hand.xml --against musclehand myohand --report report
       musclehand validate my_hand.xml --checks V12 V14 --side right
+      musclehand validate musclehand --hand-length 165 --hand-breadth 72
     """
 
     model: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
@@ -62,6 +64,15 @@ class ValidateArgs:
     checks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="V12 ...", help_behavior_hint=_NO_DEFAULT)] = ()
     """Only these checks."""
 
+    hand_length: Annotated[float | None, tyro.conf.arg(metavar="MM", help_behavior_hint=_NO_DEFAULT)] = None
+    """Check musclehand at this length, wrist to fingertip; by default 175 mm."""
+
+    hand_breadth: Annotated[float | None, tyro.conf.arg(metavar="MM", help_behavior_hint=_NO_DEFAULT)] = None
+    """Check musclehand at this breadth across the knuckles; by default 77 mm."""
+
+    strength: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
+    """Check musclehand with all muscles X times as strong."""
+
 
 def validate(args: ValidateArgs) -> int:
     """`musclehand validate`; returns 0 if the model passes and 1 if it does not.
@@ -77,7 +88,9 @@ def validate(args: ValidateArgs) -> int:
     checks = select_checks(args.checks)
     if args.model in args.against or len(set(args.against)) < len(args.against):
         raise MusclehandError("a model is compared with itself: name each only once")
-    specimens = list(open_specimens(args.model, naming=args.map, side=args.side))
+    specimens = list(
+        open_specimens(args.model, naming=args.map, side=args.side, tables=_tables(args), strength_scale=args.strength)
+    )
     for other in args.against:
         specimens += open_specimens(other, side=args.side)
     with _progress(len(checks) * len(specimens)) as show:
@@ -93,6 +106,18 @@ def validate(args: ValidateArgs) -> int:
         say(open_console(), f"Written to {', '.join(map(str, written))}")
     own = [each for each in examinations if each.specimen.source == args.model]
     return PASSED if all(each.passed for each in own) else FAILED
+
+
+def _tables(args: ValidateArgs) -> HandTables | None:
+    """The tables of a hand of the size asked for; None where none is."""
+    from musclehand.body.scaling import scale_tables
+    from musclehand.body.tables import load_tables
+
+    sized = args.hand_length is not None or args.hand_breadth is not None
+    if (sized or args.strength != 1.0) and args.model != "musclehand":
+        raise MusclehandError(f"size and strength are settings of the model musclehand, not of {args.model}")
+    length, breadth = (None if size is None else 1e-3 * size for size in (args.hand_length, args.hand_breadth))
+    return scale_tables(load_tables(), hand_length=length, hand_breadth=breadth) if sized else None
 
 
 def print_examinations(examinations: Sequence[Examination], model: str) -> None:
