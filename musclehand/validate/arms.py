@@ -322,8 +322,7 @@ CHECKS: tuple[Check, ...] = (
         "V11",
         "Size of moment arms",
         "How far is each arm from each published value, over the joint's range with the other joints at rest?",
-        f"root mean square error at most {1e3 * RMS_LIMIT:.0f} mm or {DEVIATIONS:.0f} SD from the nearest source; "
-        "a warning where it is more from another",
+        f"root mean square error at most {1e3 * RMS_LIMIT:.0f} mm or {DEVIATIONS:.0f} SD; recalled values only warn",
         _TABLE,
         check_published,
     ),
