@@ -89,7 +89,9 @@ def hands_spec(
     add_hands(spec, parents, visual=bones, strength_scale=strength_scale, design=tables)
     spec.worldbody.add_light(pos=[-0.5, -0.2, 1.2], dir=[0.4, 0.4, -0.8], diffuse=[0.7, 0.7, 0.7])
     # Over the forearms, looking down and to the front.
-    spec.worldbody.add_camera(name="above", pos=[0, 0.0, 0.35 + 0.3 * (len(sides) > 1)], xyaxes=[1, 0, 0, 0, 0.9, 0.43])
+    spec.worldbody.add_camera(
+        name="above", pos=[0, 0.2, 0.55 + 0.25 * (len(sides) > 1)], xyaxes=[1, 0, 0, 0, 0.9, 0.43]
+    )
     return spec
 
 
