@@ -232,7 +232,7 @@ def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> None
     with open(found, "rb") as file:
         start = file.read(24)
     if start.startswith(b"\x89PNG"):
-        width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
+        width, height = int.from_bytes(start[16:20], "big"), int.from_bytes(start[20:24], "big")
         if width * height > MAX_CELLS:
             raise node.fail(f"{found} is a picture of {width} x {height}; {MAX_CELLS:,} pixels are the limit")
         _take_cells(node, fence, width * height)
