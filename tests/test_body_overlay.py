@@ -9,7 +9,7 @@ import pytest
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, Side
 from musclehand.body.hand import load_hand
-from musclehand.body.overlay import mirrored, mirrored_axis
+from musclehand.body.myosim import mirrored, mirrored_axis
 from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import ModelError
 

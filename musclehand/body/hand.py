@@ -20,8 +20,10 @@ from musclehand.body.anatomy import (
     coupled_joint,
 )
 from musclehand.body.hand_file import HandFile
+from musclehand.body.myosim import MyoSimArm
 from musclehand.body.naming import Naming, own_naming
-from musclehand.body.overlay import MyoSimArm, add_hand, add_path, add_wrap
+from musclehand.body.overlay import add_hand
+from musclehand.body.path import add_path, add_wrap
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
 from musclehand.core.errors import InvalidValue, UnknownName

@@ -1,8 +1,6 @@
 """Our hand on MyoSim's geometry: the tables of `models/hand` made into a MuJoCo hand at load time.
 
-From MyoSim's right arm (package `myo-sim`) come the bones, joint axes, attachment sites and wrapping surfaces,
-read when a model is built and referred to by name; nothing of it is copied here. The tables say everything else:
-which muscles there are and where they run, joint limits and passive torques, the outline and mass of each segment.
+Bones and joint axes are MyoSim's (`body.myosim`). The tables say everything else: which muscles there are and where they run, joint limits and passive torques, the outline and mass of each segment.
 The left hand is the mirror image: local z of every position changes its sign, and axes turn the other way round,
 so that the same joint value is the same posture on both sides.
 """
@@ -16,11 +14,9 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, DISTAL_BODIES, Side, coupled_joint
-from musclehand.body.joint_site import joint_frame, place_site
-from musclehand.body.quiet import quiet_mujoco
-from musclehand.body.scaling import stretch_bones
-from musclehand.body.tables import HandTables, JointRow, PathRow, SegmentRow, WrapRow
-from musclehand.core.errors import ModelError
+from musclehand.body.myosim import ROOT, MyoSimArm, base_name, mirrored, mirrored_axis
+from musclehand.body.path import add_path, add_wrap, find_bone
+from musclehand.body.tables import HandTables, JointRow, SegmentRow
 
 ARMATURE = 1e-4
 """Rotor inertia of every joint [kg m^2]: with physical phalanges, muscle stiffness chatters below it (measured)."""
@@ -46,35 +42,6 @@ SKIN_FRICTION = (0.8, 0.005, 0.0001)
 SKIN_RGBA = (0.87, 0.70, 0.60, 1.0)
 GHOST_RGBA = (0.87, 0.70, 0.60, 0.35)
 BONE_RGBA = (0.93, 0.90, 0.82, 1.0)
-TENDON_RGBA = (0.72, 0.12, 0.14, 1.0)
-
-ROOT = "humerus"
-
-
-class MyoSimArm:
-    """MyoSim's right arm as a source of geometry, stretched, looked up by names without side suffix."""
-
-    def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
-        from myo_sim.build.compose import build_right_arm_spec
-
-        with quiet_mujoco():
-            self.spec = build_right_arm_spec()
-        self.root = self.find("body", ROOT)
-        if stretch != (1.0, 1.0, 1.0):
-            stretch_bones(self.root, self.spec, stretch)
-        self.mesh_folder = self.spec.meshdir
-
-    def find(self, kind: str, base: str) -> Any:
-        """The body, joint, site, geom or mesh `base`, which MyoSim names with or without `_r`.
-
-        Raises:
-            ModelError: there is none; the tables name something MyoSim does not have.
-        """
-        lookup = getattr(self.spec, kind)
-        found = lookup(f"{base}_r") or lookup(base)
-        if found is None:
-            raise ModelError("hand tables", f"MyoSim's arm has no {kind} named {base!r}")
-        return found
 
 
 def add_hand(
@@ -110,28 +77,14 @@ def add_hand(
     _exclude_neighbours(spec, side)
 
 
-def mirrored(point: Any, side: Side) -> list[float]:
-    """A local position of the right hand on either side."""
-    return [point[0], point[1], side.mirror * point[2]]
-
-
-def mirrored_axis(axis: Any, side: Side) -> list[float]:
-    """A rotation axis (a pseudovector) of the right hand on either side."""
-    return [side.mirror * axis[0], side.mirror * axis[1], axis[2]]
-
-
-def _base(name: str) -> str:
-    return name.removesuffix("_r")
-
-
 def _add_bones(body: Any, original: Any, joints: dict[str, JointRow], side: Side, *, visual: bool) -> None:
     """Bodies and the joints that the table keeps; bone frames of MyoSim are unrotated below the humerus."""
     for joint in original.joints:
-        row = joints.get(_base(joint.name))
+        row = joints.get(base_name(joint.name))
         if row is not None:
             _add_joint(body, row, joint, side)
     for child in original.bodies:
-        added = body.add_body(name=side.name_of(_base(child.name)), pos=mirrored(child.pos, side))
+        added = body.add_body(name=side.name_of(base_name(child.name)), pos=mirrored(child.pos, side))
         _add_bones(added, child, joints, side, visual=visual)
 
 
@@ -158,11 +111,11 @@ def _add_meshes(spec: mujoco.MjSpec, body: Any, source: MyoSimArm, side: Side) -
         if geom.type != mujoco.mjtGeom.mjGEOM_MESH or body.name[:-2] == ROOT:
             continue
         original = source.spec.mesh(geom.meshname)
-        mesh_name = side.name_of(_base(original.name))
+        mesh_name = side.name_of(base_name(original.name))
         scale = np.asarray(original.scale) * [1, 1, side.mirror]
         spec.add_mesh(name=mesh_name, file=f"{source.mesh_folder}/{original.file}", scale=scale)
         body.add_geom(
-            name=side.name_of(f"bone_{_base(geom.name)}"),
+            name=side.name_of(f"bone_{base_name(geom.name)}"),
             type=mujoco.mjtGeom.mjGEOM_MESH,
             meshname=mesh_name,
             pos=mirrored(geom.pos, side),
@@ -192,15 +145,8 @@ def _couple(spec: mujoco.MjSpec, joint: str, side: Side) -> None:
     coupling.data[:5] = [0.0, DIP_PER_PIP, 0.0, 0.0, 0.0]
 
 
-def _body(spec: mujoco.MjSpec, base: str, side: Side) -> Any:
-    body = spec.body(side.name_of(base))
-    if body is None:
-        raise ModelError("hand tables", f"the hand has no body named {base!r}")
-    return body
-
-
 def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bool) -> None:
-    body = _body(spec, row.body, side)
+    body = find_bone(spec, row.body, side)
     end = mirrored(row.end, side)
     contype, conaffinity = TOUCHES[row.layer]
     body.add_geom(
@@ -224,126 +170,9 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
         body.add_site(name=side.name_of(f"tip_{digit}"), pos=end, size=[0.002, 0, 0], group=4)
 
 
-def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
-    """Adds a cylinder about a joint, held by the bone on either side of it (their frames have the same orientation).
-
-    Raises:
-        ModelError: the hand does not have that joint or bone.
-    """
-    if spec.geom(side.name_of(row.name)) is not None:
-        return
-    joint = spec.joint(side.name_of(row.joint))
-    if joint is None:
-        raise ModelError("wraps.csv", f"{row.name} goes about the joint {row.joint!r}, which the hand does not have")
-    centre = np.asarray(joint.pos)
-    if joint.parent.name != side.name_of(row.body):
-        centre = centre + joint.parent.pos
-    axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
-    _body(spec, row.body, side).add_geom(
-        name=side.name_of(row.name),
-        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-        fromto=[*(centre - row.half_length * axis), *(centre + row.half_length * axis)],
-        size=[row.radius, 0, 0],
-        mass=0.0,
-        contype=0,
-        conaffinity=0,
-        group=3,
-        rgba=[0.3, 0.6, 0.9, 0.4],
-    )
-
-
 def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
     """Skin joins the proximal phalanges of neighbouring fingers, and a fully bent finger rests on itself."""
     proximal = [side.name_of(f"{finger}proxph") for finger in range(2, 6)]
     distal = [side.name_of(f"distph{finger}") for finger in range(2, 6)]
     for one, two in [*itertools.pairwise(proximal), *zip(proximal, distal, strict=True)]:
         spec.add_exclude(name=f"{one}-{two}", bodyname1=one, bodyname2=two)
-
-
-def add_path(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
-    """Adds one muscle: a tendon along the stations of `path`, and an actuator that is yet to get its constants.
-
-    Raises:
-        ModelError: a station is on a bone, or about a surface, that there is not.
-    """
-    name = side.name_of(path[0].muscle)
-    tendon = spec.add_tendon(name=name, width=0.0012, rgba=TENDON_RGBA)
-    for row in path:
-        if row.kind in ("site", "joint_site", "side"):
-            body, pos = _place(source, tables, row)
-            site = _site(spec, row.name, body, pos, side)
-            if row.kind != "side":
-                tendon.wrap_site(site)
-        elif row.kind == "base_site":
-            tendon.wrap_site(_base_site(spec, source, row.name, side))
-        elif row.kind == "pulley":
-            tendon.wrap_pulley(float(row.name))
-        else:
-            _wrap_around(spec, source, tendon, row, side)
-    spec.add_actuator(name=name, trntype=mujoco.mjtTrn.mjTRN_TENDON, target=name)
-
-
-def _place(source: MyoSimArm, tables: HandTables, row: PathRow) -> tuple[str, Any]:
-    """Body and position [m] of a point of ours."""
-    if row.pos is None:
-        raise ModelError("paths.csv", f"{row.name} has no position")
-    if row.kind == "joint_site":
-        return place_site(joint_frame(source.find, tables, row.body), row.pos)
-    return row.body, row.pos
-
-
-def _wrap_around(spec: mujoco.MjSpec, source: MyoSimArm, tendon: Any, row: PathRow, side: Side) -> None:
-    """Leads a tendon around a cylinder of ours or a surface of MyoSim, on the side of `side_site` if there is one."""
-    side_site = ""
-    if row.side_site:
-        side_site = side.name_of(row.side_site)
-        if spec.site(side_site) is None:
-            side_site = _base_site(spec, source, row.side_site, side)
-    geom = side.name_of(row.name) if row.kind == "wrap" else _base_wrap(spec, source, row.name, side)
-    tendon.wrap_geom(geom, side_site)
-
-
-def _site(spec: mujoco.MjSpec, base: str, body: str, pos: Any, side: Side) -> str:
-    """The name of a path point, which is added where no earlier path has brought it in."""
-    name = side.name_of(base)
-    if spec.site(name) is None:
-        _body(spec, body, side).add_site(name=name, pos=mirrored(pos, side), size=[0.0007, 0, 0], group=5)
-    return name
-
-
-def _base_site(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) -> str:
-    original = source.find("site", base)
-    return _site(spec, base, _base(original.parent.name), original.pos, side)
-
-
-def _base_wrap(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) -> str:
-    """The name of one of MyoSim's wrapping surfaces, added with its orientation mirrored where it is new."""
-    name = side.name_of(base)
-    if spec.geom(name) is not None:
-        return name
-    original = source.find("geom", base)
-    half_length, axis = original.size[1], _geom_axis(source.spec, original)
-    pos = np.asarray(mirrored(original.pos, side))
-    body = _body(spec, _base(original.parent.name), side)
-    geom = body.add_geom(name=name, type=original.type, size=original.size, mass=0.0, contype=0, conaffinity=0, group=3)
-    if original.type == mujoco.mjtGeom.mjGEOM_CYLINDER:
-        reach = half_length * np.asarray(mirrored(axis, side))
-        geom.fromto = [*(pos - reach), *(pos + reach)]
-    else:
-        geom.pos = pos
-    return name
-
-
-def _geom_axis(spec: mujoco.MjSpec, geom: Any) -> np.ndarray:
-    """Local z axis of a geom in its body's frame. Shape (3,)."""
-    quat = np.asarray(geom.quat, dtype=float)
-    if geom.alt.type != mujoco.mjtOrientation.mjORIENTATION_QUAT:
-        quat = np.asarray(
-            spec.resolve_orientation(
-                degree=bool(spec.compiler.degree), sequence=spec.compiler.eulerseq, orientation=geom.alt
-            ),
-            dtype=float,
-        )
-    matrix = np.zeros(9)
-    mujoco.mju_quat2Mat(matrix, quat / np.linalg.norm(quat))
-    return matrix.reshape(3, 3)[:, 2]
