@@ -1,6 +1,9 @@
 import gzip
+import json
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -169,6 +172,7 @@ NUMBERS = {
     "texture": (finger(head='<asset><texture builtin="flat" width="99999" height="99999"/></asset>'), "width"),
     "memory": (finger(head='<size memory="1000G"/>'), "memory"),
     "user data": (finger(head='<size nuserdata="2000000000"/>'), "nuserdata"),
+    "keyframes": (finger(tail=f"<keyframe>{'<key/>' * 5001}</keyframe>"), "5,000 keyframes"),
     "user numbers": (finger(head='<size nuser_body="2000000000"/>'), "nuser_body"),
     "iterations": (finger(head='<option iterations="2000000000" tolerance="0"/>'), "iterations"),
 }
@@ -312,8 +316,12 @@ def test_a_compile_without_end_is_stopped(write, monkeypatch):
 
 def test_memory_is_bounded(write):
     pytest.importorskip("resource")
-    sensors = '<user dim="10000" nsample="10000" interval="1"/>' * 20
-    assert re.search("memory|MuJoCo", refusal(write(finger(tail=f"<sensor>{sensors}</sensor>"))))
+    textures = "".join(TEXTURE.replace("<texture", f'<texture name="t{i}" type="2d"') for i in range(4))
+    path = write(finger(head=f"<asset>{textures}</asset>"))
+    code = f"from musclehand.body import model_trial as trial; trial.MEMORY_BYTES = 2**27; trial.main({str(path)!r})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=SECONDS)
+    assert "memory" in json.loads(run.stdout)["problem"]
+    assert read_model(path).model.ntex == 4
 
 
 @pytest.mark.parametrize(("status", "says"), [(-11, "crashes.*-11"), (0, "memory"), (1, "crashes")])

@@ -27,10 +27,13 @@ MAX_GRID = 2**24
 MAX_CELLS = 2**26
 """Most pixels and points of all textures and height fields together; a PNG may grow a thousandfold when unpacked."""
 
+MAX_USER, MAX_KEYS = 1000, 5000
+"""Most numbers of a user's own in an element, and most keyframes, for which MuJoCo's compiler gets slow."""
+
 MAX_MEMORY = 2**30
 """Most memory that a model may ask for itself with <size memory> [bytes]."""
 
-_SIZES = {"memory": MAX_MEMORY, "nkey": 10_000, "nuserdata": 10**6, "njmax": 10**6, "nconmax": 10**6}
+_SIZES = {"memory": MAX_MEMORY, "nkey": MAX_KEYS, "nuserdata": 10**6, "njmax": 10**6, "nconmax": 10**6}
 _SETTINGS = {
     **dict.fromkeys(("iterations", "ls_iterations", "noslip_iterations", "ccd_iterations"), 10000),
     **dict.fromkeys(("sdf_iterations", "sdf_initpoints", "nsample", "dim", "num", "maxhullvert"), 10000),
@@ -94,8 +97,11 @@ def unknown_name(tree: Node, said: str) -> ModelError | None:
 def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
     """Checks one model; `outer` are those that it is a part of. Returns its number of elements, copies counted."""
     folders = _folders(tree)
-    inner = 0.0
+    inner, num_keys = 0.0, 0
     for node in tree.walk():
+        num_keys += node.tag == "key"
+        if num_keys > MAX_KEYS:
+            raise node.fail(f"the model has more than {MAX_KEYS:,} keyframes, the limit")
         if node.tag in {"plugin", "extension"}:
             raise node.fail("plugins are code from elsewhere; they are not loaded")
         _check_numbers(node)
@@ -172,7 +178,7 @@ def _check_sizes(node: Node, fence: Fence) -> None:
     """Whatever takes memory or time by a mere number."""
     limits = dict(_SETTINGS)
     if node.tag == "size":
-        users = {name: 10_000 for name in node.attributes if name.startswith("nuser_")}
+        users = {name: MAX_USER for name in node.attributes if name.startswith("nuser_")}
         limits = _SIZES | users
     for attribute, limit in limits.items():
         if attribute in node.attributes and _amount(node.attributes[attribute]) > limit:
@@ -183,7 +189,8 @@ def _check_sizes(node: Node, fence: Fence) -> None:
             continue
         if max(sizes) > MAX_GRID or sizes[0] * sizes[1] > MAX_GRID:
             raise node.fail(f"{first} times {second} may be at most {MAX_GRID:,}, not {sizes[0]:.0f} x {sizes[1]:.0f}")
-        _take_cells(node, fence, int(sizes[0] * sizes[1]))
+        faces = 1 if node.tag == "hfield" or node.attributes.get("type") == "2d" else 6
+        _take_cells(node, fence, int(sizes[0] * sizes[1]) * faces)
     if node.tag == "texture" and _product(node.attributes.get("gridsize", "1")) > MAX_GRID:
         raise node.fail(f"gridsize may be at most {MAX_GRID:,} cells")
 
