@@ -1,0 +1,240 @@
+"""The hand's muscle curves beside published ones: one figure, the tables of differences, and which constants fit best.
+
+    python analysis/muscle_curves.py --out analysis/figures
+
+Compared are MuJoCo's curves with the constants the hand is built with, those of De Groote et al. 2016 (Ann Biomed Eng
+44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and the hand's time constants of activation with
+the usual 10 and 40 ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+import tyro
+
+from musclehand.body.hand import ACTIVATION_TIMES, FIBRE_RANGE, FPMAX, FVMAX, LMAX, LMIN, VMAX
+from musclehand.body.muscle_reference import (
+    LENGTHS,
+    SPEEDS,
+    CurveConstants,
+    CurveSet,
+    curve_differences,
+    curve_sets,
+)
+from musclehand.figures import HIT_NOBODY, HIT_RIGHT, MISSED, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHIPPED = CurveConstants(LMIN, LMAX, FPMAX, FVMAX)
+USUAL_TIMES = (0.010, 0.040)
+"""Time constants of activation and deactivation [s] that most models take (Millard et al. 2013, Thelen 2003)."""
+
+TITLES = {"mujoco": "musclehand (MuJoCo)", "de_groote_2016": "De Groote 2016", "millard_2013": "Millard 2013"}
+STYLES = {"mujoco": (HIT_RIGHT, "-"), "de_groote_2016": (MISSED, "--"), "millard_2013": (HIT_NOBODY, "-.")}
+CURVES = ("active", "passive", "velocity")
+REACHED, EXCITED = "#E6EEF6", "#F5EFE0"
+PULSE, SHOWN = 0.1, 0.25
+"""Full excitation for that long, and how much time is shown [s]."""
+
+
+@dataclass(frozen=True)
+class Args:
+    """Where the figure goes."""
+
+    out: Path = Path("analysis/figures")
+    """folder of the figure, made where it is missing"""
+
+
+def main(args: Args) -> None:
+    """Draws the figure and prints the tables."""
+    models = curve_sets(SHIPPED)
+    print(f"MuJoCo: lmin {LMIN}, lmax {LMAX}, vmax {VMAX} l0/s, fpmax {FPMAX}, fvmax {FVMAX}\n")
+    print(difference_table(models))
+    print()
+    print(fit_table(models))
+    print()
+    print(activation_table())
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / "muscle_curves.png"
+    save_figure(draw(models), path)
+    print(f"\n{path}")
+
+
+def difference_table(models: dict[str, CurveSet]) -> str:
+    """Largest and root mean square difference [f0] of every two models, in Markdown."""
+    names = list(models)
+    lines = [
+        f"Differences, largest and rms [f0], over lengths {LENGTHS[0]} to {LENGTHS[1]} l0, "
+        f"speeds {SPEEDS[0]:g} to {SPEEDS[1]:g} vmax:",
+        "",
+        "| between | active | passive | velocity |",
+        "| --- | --- | --- | --- |",
+    ]
+    for index, one in enumerate(names):
+        for other in names[index + 1 :]:
+            found = curve_differences(models[one], models[other])
+            cells = " | ".join(f"{gap.largest:.3f}, {gap.rms:.3f}" for gap in found)
+            lines.append(f"| {TITLES[one]}, {TITLES[other]} | {cells} |")
+    return "\n".join(lines)
+
+
+def fit_constants(references: list[CurveSet]) -> CurveConstants:
+    """MuJoCo's constants with the least sum of squares to all three curves of all references, over the same ranges."""
+    from scipy.optimize import least_squares
+
+    fibre, speed = np.linspace(*LENGTHS, 241), np.linspace(*SPEEDS, 241)
+
+    def values(curves: CurveSet) -> np.ndarray:
+        return np.concatenate([curves.active(fibre), curves.passive(fibre), curves.velocity(speed)])
+
+    targets = [values(reference) for reference in references]
+
+    def residuals(constants: np.ndarray) -> np.ndarray:
+        ours = values(curve_sets(CurveConstants(*constants))["mujoco"])
+        return np.concatenate([ours - target for target in targets])
+
+    bounds = ([0.0, 1.05, 0.0, 1.05], [0.9, 3.0, 5.0, 3.0])
+    return CurveConstants(*(float(value) for value in least_squares(residuals, SHIPPED, bounds=bounds).x))
+
+
+def fit_table(models: dict[str, CurveSet]) -> str:
+    """Shipped and fitted constants with the root mean square difference that each leaves [f0], in Markdown."""
+    names = [name for name in models if name != "mujoco"]
+    rows = {"as shipped": SHIPPED}
+    rows |= {f"fitted to {TITLES[name]}": fit_constants([models[name]]) for name in names}
+    rows["fitted to both"] = fit_constants([models[name] for name in names])
+    lines = [
+        "Constants, and rms difference [f0] of active, passive, velocity:",
+        "",
+        "| constants | lmin | lmax | fpmax | fvmax | " + " | ".join(f"to {TITLES[name]}" for name in names) + " |",
+        "|" + " --- |" * (5 + len(names)),
+    ]
+    for title, constants in rows.items():
+        ours = curve_sets(constants)["mujoco"]
+        gaps = [", ".join(f"{gap.rms:.3f}" for gap in curve_differences(ours, models[name])) for name in names]
+        lines.append(f"| {title} | " + " | ".join([*(f"{value:.3f}" for value in constants), *gaps]) + " |")
+    return "\n".join(lines)
+
+
+def step_response(times: tuple[float, float], *, dt: float = 1e-4) -> tuple[np.ndarray, np.ndarray]:
+    """Time [s] and activation under full excitation for `PULSE` seconds and none after it; midpoint rule.
+
+    Args:
+        times: of activation and deactivation [s].
+        dt: step [s].
+    """
+    parameters = np.array([*times, 0.0])
+    time = np.arange(round(SHOWN / dt) + 1) * dt
+    act = np.zeros_like(time)
+    for index in range(len(time) - 1):
+        ctrl = float(time[index] < PULSE - 0.5 * dt)
+        half = act[index] + 0.5 * dt * mujoco.mju_muscleDynamics(ctrl, act[index], parameters)
+        act[index + 1] = act[index] + dt * mujoco.mju_muscleDynamics(ctrl, half, parameters)
+    return time, act
+
+
+def half_times(times: tuple[float, float]) -> tuple[float, float]:
+    """Seconds from full excitation to activation 0.5, and from its end to half of the activation reached."""
+    time, act = step_response(times)
+    end = round(PULSE / (time[1] - time[0]))
+    rise = float(np.interp(0.5, act[: end + 1], time[: end + 1]))
+    fall = float(np.interp(-0.5 * act[end], -act[end:], time[end:]))
+    return rise, fall - PULSE
+
+
+def activation_table() -> str:
+    """Times to half activation and half of it lost, in Markdown."""
+    lines = ["| time constants [ms] | rise to 0.5 [ms] | fall by half [ms] |", "| --- | --- | --- |"]
+    for title, times in (("musclehand", ACTIVATION_TIMES), ("usual", USUAL_TIMES)):
+        rise, fall = half_times(times)
+        lines.append(f"| {title}: {_in_ms(times)} | {1e3 * rise:.1f} | {1e3 * fall:.1f} |")
+    return "\n".join(lines)
+
+
+def draw(models: dict[str, CurveSet]) -> Figure:
+    """Curves above, their distance from MuJoCo's below, a column each for the three curves and for activation."""
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.patches import Patch
+
+    figure = MatplotlibFigure(figsize=(16, 6.6), layout="constrained")
+    panels = figure.subplots(2, 4, sharex="col", height_ratios=(1.7, 1))
+    grids = (np.linspace(0.3, 1.9, 801), np.linspace(0.3, 1.9, 801), np.linspace(-1.0, 1.0, 801))
+    for name, at, (above, below) in zip(CURVES, grids, panels.T[:3], strict=True):
+        _draw_curve(above, below, name, at, models)
+    _draw_activation(*panels.T[3])
+    for panel in panels.flat:
+        panel.grid(color="#DDDDDD", linewidth=0.5)
+        panel.set_axisbelow(True)
+    handles = [
+        *panels[0, 0].get_lines(),
+        Patch(color=REACHED, label=f"lengths of the hand's fibres, at most {FIBRE_RANGE[0]} to {FIBRE_RANGE[1]} l0"),
+        Patch(color=EXCITED, label="full excitation"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.suptitle(
+        f"Muscle curves: MuJoCo with lmin {LMIN}, lmax {LMAX}, vmax {VMAX:g} l0/s, fpmax {FPMAX}, fvmax {FVMAX}, "
+        "beside published ones"
+    )
+    return figure
+
+
+def _draw_curve(above: Axes, below: Axes, name: str, at: np.ndarray, models: dict[str, CurveSet]) -> None:
+    """One of the three curves of all models, and how far the published ones are from the first."""
+    titles = {"active": "Active force", "passive": "Passive force", "velocity": "Factor of speed"}
+    ours = getattr(models["mujoco"], name)(at)
+    for model, curves in models.items():
+        colour, line = STYLES[model]
+        values = getattr(curves, name)(at)
+        above.plot(at, values, color=colour, linestyle=line, label=TITLES[model])
+        if model != "mujoco":
+            below.plot(at, values - ours, color=colour, linestyle=line)
+    below.axhline(0.0, color=STYLES["mujoco"][0])
+    above.set_title(titles[name], fontsize=11)
+    above.set_ylabel("factor on active force" if name == "velocity" else "force [f0]")
+    below.set_ylabel("published − musclehand")
+    if name == "velocity":
+        below.set_xlabel("speed [vmax], shortening below 0")
+    else:
+        below.set_xlabel("fibre length [l0]")
+        for panel in (above, below):
+            panel.axvspan(*FIBRE_RANGE, color=REACHED, linewidth=0, zorder=0)
+    if name == "passive":
+        above.set_ylim(-0.05, 1.25)
+        below.set_ylim(-0.1, 0.8)
+    else:
+        below.set_ylim(-0.45, 0.45)
+
+
+def _draw_activation(above: Axes, below: Axes) -> None:
+    """Activation while and after full excitation, with the hand's and the usual time constants."""
+    curves = {times: step_response(times) for times in (ACTIVATION_TIMES, USUAL_TIMES)}
+    for (times, (time, act)), (colour, line), title in zip(
+        curves.items(), (STYLES["mujoco"], ("#000000", ":")), ("musclehand", "usual"), strict=True
+    ):
+        above.plot(1e3 * time, act, color=colour, linestyle=line, label=f"{title}: {_in_ms(times)} ms")
+    time, ours = curves[ACTIVATION_TIMES]
+    below.plot(1e3 * time, curves[USUAL_TIMES][1] - ours, color="#000000", linestyle=":")
+    below.axhline(0.0, color=STYLES["mujoco"][0])
+    for panel in (above, below):
+        panel.axvspan(0.0, 1e3 * PULSE, color=EXCITED, linewidth=0, zorder=0)
+    above.set_title("Activation", fontsize=11)
+    above.set_ylim(-0.05, 1.3)
+    above.set_ylabel("activation")
+    below.set_ylabel("usual − musclehand")
+    above.legend(frameon=False, fontsize=9, loc="upper right", title="rises and falls with", title_fontsize=9)
+    below.set_xlabel("time [ms]")
+
+
+def _in_ms(times: tuple[float, float]) -> str:
+    return " and ".join(f"{1e3 * value:g}" for value in times)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args, description=__doc__))
