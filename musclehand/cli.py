@@ -63,6 +63,7 @@ class PlayArgs:
       musclehand play song.mid --clip 30 60 --tempo 0.8 --out slower
       musclehand play song.mid --controller keyboard
       musclehand play ode_to_joy --condition ulnar-palsy
+      musclehand play ode_to_joy --model my_hand.xml
     """
 
     score: tyro.conf.Positional[
@@ -71,7 +72,7 @@ class PlayArgs:
     """Score file, or name of a piece."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
-    """Folder for the results; by default performances/NAME_CONTROLLER, and _CONDITION where there is one."""
+    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
 
     controller: Annotated[str, tyro.conf.arg(metavar="muscle|keyboard")] = "muscle"
     """Who plays: two hands moved by their muscles, or the keyboard itself (a check that scores 1)."""
@@ -83,6 +84,13 @@ class PlayArgs:
     """What is wrong with both hands: ulnar-palsy, median-palsy, radial-palsy (-high: above the elbow), weak:FDP2=0.5,
     atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2, "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start); several
     with +."""
+
+    model: Annotated[Path | None, tyro.conf.arg(metavar="FILE.xml", help_behavior_hint=_NO_DEFAULT)] = None
+    """Play with the hands of this model, such as `musclehand export` writes. A right hand alone gets its mirror image
+    as the left one."""
+
+    map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
+    """Which part of the model is which, where its names are not known: a JSON file as in models/naming."""
 
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
@@ -125,7 +133,8 @@ def play(args: PlayArgs) -> None:
     score = load_score(args.score, clip=args.clip, tempo=args.tempo)
     _check_options(args, score)
     hands = _choose_hands(args)
-    parts = [Path(args.score).stem or "score", args.controller, *([args.condition] if args.condition else [])]
+    parts = [Path(args.score).stem or "score", args.controller]
+    parts += [part for part in (args.model and args.model.stem, args.condition) if part]
     name = "_".join(re.sub(r"[^\w.-]+", "_", part).strip(".") or "score" for part in parts)
     folder = args.out or Path("performances") / name
     made = prepare_folder(folder)
@@ -190,16 +199,24 @@ def _choose_hands(args: PlayArgs) -> Hands:
     """The hands that are asked for.
 
     Raises:
-        MusclehandError: no such condition, or no hands that could have it.
+        MusclehandError: no such condition, no usable model, or no hands that could have it.
     """
     from musclehand.body.conditions import apply_condition, find_condition
+    from musclehand.body.hand_file import read_hand
     from musclehand.body.tables import load_tables
 
+    for option, value in (("condition", args.condition), ("model", args.model)):
+        if value is not None and args.controller != "muscle":
+            raise InvalidValue(option, str(value), "left out where no hands play (--controller keyboard)")
+    if args.map is not None and args.model is None:
+        raise InvalidValue("map", str(args.map), "left out without --model")
+    if args.model is not None:
+        if args.condition is not None:
+            raise InvalidValue("condition", args.condition, "left out with --model: only our own hand can have one")
+        return Hands(read_hand(args.model, naming=args.map), None)
     if args.condition is None:
         return Hands(None, None)
     condition = find_condition(args.condition)
-    if args.controller != "muscle":
-        raise InvalidValue("condition", args.condition, "left out where no hands play (--controller keyboard)")
     return Hands(apply_condition(load_tables(), condition), condition.fatigue)
 
 
@@ -222,6 +239,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         "clip": None if args.clip is None else list(args.clip),
         "tempo": args.tempo,
         "condition": args.condition,
+        "model": None if args.model is None else str(args.model),
     }
     with progress_bar("writing", "", ""):
         files = write_report(performance, folder, soundfont=args.soundfont, asked=asked)

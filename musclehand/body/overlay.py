@@ -1,8 +1,9 @@
 """Our hand on MyoSim's geometry: the tables of `models/hand` made into a MuJoCo hand at load time.
 
-Bones and joint axes are MyoSim's (`body.myosim`). The tables say everything else: which muscles there are and where they run, joint limits and passive torques, the outline and mass of each segment.
-The left hand is the mirror image: local z of every position changes its sign, and axes turn the other way round,
-so that the same joint value is the same posture on both sides.
+Bones and joint axes are MyoSim's (`body.myosim`). The tables say everything else: which muscles there are and where
+they run (`body.path`), joint limits and passive torques, the outline and mass of each segment. The left hand is the
+mirror image: local z of every position changes its sign, and axes turn the other way round, so that the same joint
+value is the same posture on both sides.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ RMS_LIMIT, DEVIATIONS = 0.003, 2.0
 SEGMENTS = 150
 
 MOST_TURN = float(np.deg2rad(120.0))
-"""Sharpest bend of a path at one of its points [rad]. A joint bent by a right angle turns the path across it by that and
-the slant of the path; with more than a third of a circle it runs back the way it came."""
+"""Sharpest bend of a path at one of its points [rad]. A joint bent by a right angle turns the path across it by that
+and the slant of the path; with more than a third of a circle it runs back the way it came."""
 
 KNUCKLES = 0.04505
 """From the knuckle of the index to that of the little finger in MyoSim's hand [m]; published arms are for hands about

@@ -99,8 +99,8 @@ def check_peak_forces(specimen: Specimen) -> Finding:
     """V06: are peak forces in the published proportions?
 
     One factor common to all muscles is left free: how strong a person is, or, for muscles of which only the cross
-    section is published, how much a muscle pulls per area. It is the median ratio. Published forces of one muscle differ
-    by up to four times; anything between the smallest and the largest of them is as good as they are.
+    section is published, how much a muscle pulls per area. It is the median ratio. Published forces of one muscle
+    differ by up to four times; anything between the smallest and the largest of them is as good as they are.
     """
     forces, names = _peak_forces(specimen), specimen.hand.muscle_names
     relative, of_force = np.full(len(names), np.nan), np.zeros(len(names), dtype=bool)
