@@ -72,7 +72,7 @@ class CurveDifferences(NamedTuple):
 
 
 def de_groote_active(fibre: np.ndarray) -> np.ndarray:
-    """Active force [f0] at length `fibre` [l0]: three bells of varying width; made for 0.2 to 1.8.
+    """Active force [f0] at length `fibre` [l0]: three bells of varying width, 1 at 1; made for 0.2 to 1.8.
 
     De Groote et al. 2016 (Ann Biomed Eng 44:2922).
     """
