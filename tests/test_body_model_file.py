@@ -117,6 +117,7 @@ STRUCTURE = {
     "unclosed": (finger()[:-30], r"line \d+.*well-formed"),
     "another language": ("<svg/>", "not MJCF"),
     "urdf": ('<robot name="hand"><link name="palm"/></robot>', "URDF"),
+    "part of a model": ("<mujocoinclude><worldbody/></mujocoinclude>", "part"),
     "empty": ("", "empty"),
     "blank": (" \n ", "empty"),
     "utf-16": (finger().encode("utf-16"), "UTF-8"),

@@ -170,6 +170,8 @@ def read_bytes(path: Path, source: Path | str, limit: int) -> bytes:
 def _check_root(tree: Node) -> None:
     if tree.tag == "robot":
         raise tree.fail("is URDF, not MJCF; MuJoCo's `compile` tool converts it")
+    if tree.tag == "mujocoinclude":
+        raise tree.fail("is a part that other models include, not a model by itself")
     if tree.tag != "mujoco":
         raise tree.fail("is XML, but not MJCF, which begins with <mujoco>")
 
