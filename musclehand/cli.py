@@ -92,6 +92,9 @@ class PlayArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Which part of the model is which, where its names are not known: a JSON file as in models/naming."""
 
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
+    """Folder that the model's includes and meshes may come from; by default the one it lies in."""
+
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
 
@@ -213,7 +216,7 @@ def _choose_hands(args: PlayArgs) -> Hands:
     if args.model is not None:
         if args.condition is not None:
             raise InvalidValue("condition", args.condition, "left out with --model: only our own hand can have one")
-        return Hands(read_hand(args.model, naming=args.map), None)
+        return Hands(read_hand(args.model, naming=args.map, root=args.root), None)
     if args.condition is None:
         return Hands(None, None)
     condition = find_condition(args.condition)

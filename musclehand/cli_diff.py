@@ -48,6 +48,9 @@ class DiffArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Which part of a model is which: a JSON file as in models/naming, for the models it fits."""
 
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder that a model's includes and meshes may come from; by default the one it lies in."""
+
     side: Annotated[str, tyro.conf.arg(metavar="left|right|both")] = "both"
     """Which hands to compare; both means those that the models have."""
 
@@ -129,12 +132,12 @@ def _open(source: str, args: DiffArgs) -> Sequence[Specimen]:
     from musclehand.validate.specimen import open_specimens
 
     if args.map is None:
-        return open_specimens(source, side=args.side)
+        return open_specimens(source, root=args.root, side=args.side)
     read_naming(args.map)
     try:
-        return open_specimens(source, naming=args.map, side=args.side)
+        return open_specimens(source, naming=args.map, root=args.root, side=args.side)
     except ModelError as problem:
         try:
-            return open_specimens(source, side=args.side)
+            return open_specimens(source, root=args.root, side=args.side)
         except ModelError:
             raise problem from None

@@ -58,6 +58,9 @@ class ValidateArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Which part of MODEL is which: a JSON file as in models/naming."""
 
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder that a model's includes and meshes may come from; by default the one it lies in."""
+
     side: Annotated[str, tyro.conf.arg(metavar="left|right|both")] = "both"
     """Which hands to check; both means those that a model has."""
 
@@ -89,10 +92,17 @@ def validate(args: ValidateArgs) -> int:
     if args.model in args.against or len(set(args.against)) < len(args.against):
         raise MusclehandError("a model is compared with itself: name each only once")
     specimens = list(
-        open_specimens(args.model, naming=args.map, side=args.side, tables=_tables(args), strength_scale=args.strength)
+        open_specimens(
+            args.model,
+            naming=args.map,
+            root=args.root,
+            side=args.side,
+            tables=_tables(args),
+            strength_scale=args.strength,
+        )
     )
     for other in args.against:
-        specimens += open_specimens(other, side=args.side)
+        specimens += open_specimens(other, root=args.root, side=args.side)
     with _progress(len(checks) * len(specimens)) as show:
         examinations = examine(specimens, args.checks, show)
     written: list[Path] = []

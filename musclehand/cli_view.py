@@ -39,6 +39,9 @@ class ViewArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Which part of MODEL is which: a JSON file as in models/naming."""
 
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder that a model's includes and meshes may come from; by default the one it lies in."""
+
 
 def view(args: ViewArgs) -> None:
     """`musclehand view`; returns when interrupted.
@@ -49,7 +52,7 @@ def view(args: ViewArgs) -> None:
     from musclehand.validate.specimen import open_specimens
     from musclehand.view.app import HandPage
 
-    specimen = open_specimens(args.model, naming=args.map, side=args.side, visual=True)[0]
+    specimen = open_specimens(args.model, naming=args.map, root=args.root, side=args.side, visual=True)[0]
     page = HandPage(specimen, port=args.port)
     print(f"{args.model}, {specimen.hand.side.name.lower()} hand: {page.url} (Ctrl-C ends)", flush=True)
     try:

@@ -1,6 +1,7 @@
 """`musclehand export` as a user meets it."""
 
 import mujoco
+import numpy as np
 import pytest
 
 from musclehand.body.scaling import HAND_LENGTH
@@ -46,6 +47,28 @@ def test_both_hands_and_their_bones(export, tmp_path):
     model = mujoco.MjModel.from_xml_path("sub/hands.xml")
     assert model.nu == 92
     assert model.nmesh > 40
+
+
+def test_the_scene_of_a_performance(export, scene):
+    assert export("scene.xml", "--piano")[0] == 0
+    model = mujoco.MjModel.from_xml_path("scene.xml")
+    assert (model.nq, model.nu) == (scene.model.nq, scene.model.nu)
+    names = [scene.model.joint(i).name for i in range(model.njnt)]
+    order = [model.joint(name).id for name in names]
+    assert sorted(order) == list(range(model.njnt))
+    assert np.allclose(model.jnt_stiffness[order], scene.model.jnt_stiffness, rtol=1e-5)
+    assert np.allclose(np.sort(model.body_mass), np.sort(scene.model.body_mass), rtol=1e-5)
+    assert model.opt.jacobian == scene.model.opt.jacobian
+    assert model.opt.timestep == scene.model.opt.timestep
+    data = mujoco.MjData(model)
+    mujoco.mj_resetDataKeyframe(model, data, 0)
+    mujoco.mj_forward(model, data)
+    assert (data.contact.dist > 0).all(), "nothing touches"
+    before = data.joint("forearm_x_r").qpos[0], data.joint("forearm_z_l").qpos[0]
+    mujoco.mj_step(model, data, 250)
+    assert np.isfinite(data.qpos).all()
+    after = data.joint("forearm_x_r").qpos[0], data.joint("forearm_z_l").qpos[0]
+    assert np.allclose(before, after, atol=0.005), "the servos hold the forearms"
 
 
 def test_a_hand_of_another_person(export):

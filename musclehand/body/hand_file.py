@@ -88,17 +88,18 @@ class HandFile:
             frame.attach_body(spec.worldbody.first_body(), "", "")
 
 
-def read_hand(path: Path, *, naming: Path | None = None) -> HandFile:
+def read_hand(path: Path, *, naming: Path | None = None, root: Path | None = None) -> HandFile:
     """The hands of a model file.
 
     Args:
         path: an MJCF file; it may hold anything (see `body.model_file`).
         naming: a file that says which part is which, by default found by the model's names.
+        root: folder that all files of the model must lie in, by default that of the file itself.
 
     Raises:
         ModelError: the file cannot be used, or holds no hand with the names that the naming knows.
     """
-    found = read_model(path)
+    found = read_model(path, root=root)
     try:
         names = find_naming(found.model, naming)
     except ModelError as error:

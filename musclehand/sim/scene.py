@@ -96,6 +96,33 @@ def build_scene(
     """
     piano, design = piano or load_piano_parameters(), design or load_tables()
     carrier = carrier or CarrierParameters()
+    spec = scene_spec(
+        sides=sides, visual=visual, strength_scale=strength_scale, piano=piano, design=design, carrier=carrier
+    )
+    with quiet_mujoco():
+        model = spec.compile()
+    return Scene(
+        model=model,
+        piano=piano,
+        design=design,
+        hands={side: HandIndex.from_model(model, side, naming_of(design)) for side in sides},
+        carriers={side: _carrier_index(model, side, carrier) for side in sides},
+        keys=find_keys(model),
+    )
+
+
+def scene_spec(
+    *,
+    sides: Sequence[Side] = tuple(Side),
+    visual: bool = False,
+    strength_scale: float = 1.0,
+    piano: PianoParameters | None = None,
+    design: HandDesign | None = None,
+    carrier: CarrierParameters | None = None,
+) -> mujoco.MjSpec:
+    """The scene as a spec that can be added to or written out; arguments and errors as for `build_scene`."""
+    piano, design = piano or load_piano_parameters(), design or load_tables()
+    carrier = carrier or CarrierParameters()
     spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
     spec.option.timestep = SIM_DT
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
@@ -110,16 +137,7 @@ def build_scene(
         add_hands(spec, parents, visual=visual, strength_scale=strength_scale, design=design)
     if visual:
         _add_stage(spec)
-    with quiet_mujoco():
-        model = spec.compile()
-    return Scene(
-        model=model,
-        piano=piano,
-        design=design,
-        hands={side: HandIndex.from_model(model, side, naming_of(design)) for side in sides},
-        carriers={side: _carrier_index(model, side, carrier) for side in sides},
-        keys=find_keys(model),
-    )
+    return spec
 
 
 def carrier_joint(side: Side, axis: str) -> str:

@@ -33,6 +33,7 @@ def open_specimens(
     source: str,
     *,
     naming: Path | None = None,
+    root: Path | None = None,
     side: str = "both",
     visual: bool = False,
     tables: HandTables | None = None,
@@ -45,6 +46,7 @@ def open_specimens(
     Args:
         source: path of an MJCF file, or `musclehand` or `myohand`; a file of that name goes before the word.
         naming: a file that says which part is which (see `body.naming`), by default found by the model's names.
+        root: folder that all files of the model must lie in, by default that of the file itself.
         side: "left", "right", or "both" for those the model has.
         visual: our own hand with its bone meshes, for pictures; other models have theirs anyway.
         tables: for `musclehand`, another hand than the one that comes with the package (of another size, say).
@@ -66,7 +68,9 @@ def open_specimens(
             (specimen,) = _specimens(source, build(visual=visual), naming, (one,))
             specimens.append(replace(specimen, with_bones=partial(_compiled, build)))
         return tuple(specimens)
-    spec = _myohand() if source == "myohand" and not Path(source).is_file() else read_model(Path(source)).spec
+    spec = (
+        _myohand() if source == "myohand" and not Path(source).is_file() else read_model(Path(source), root=root).spec
+    )
     found = _specimens(source, spec, naming, SIDES[side])
     if not found:
         raise ModelError(source, f"has no {side} hand")
