@@ -12,8 +12,11 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "musclehand"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 MAX_MODULE_LINES, MAX_FUNCTION_LINES = 350, 60
-PRINTING = {"cli", "cli_tables"}
-HEAVY = ("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim", "imageio_ffmpeg")
+PRINTING = {"cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles"}
+HEAVY = (
+    *("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim", "imageio_ffmpeg"),
+    "viser",
+)
 
 
 def name_of(path):

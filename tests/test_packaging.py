@@ -85,8 +85,9 @@ def test_constraints_give_a_tested_version_of_all_that_is_installed(config):
 def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
-    optional = names_of(config["options.extras_require"]["soundfont"])
-    distributions = packages_distributions() | {"fluidsynth": ["pyfluidsynth"]}
+    extras = config["options.extras_require"]
+    optional = names_of(extras["soundfont"]) | names_of(extras["view"])
+    distributions = packages_distributions() | {"fluidsynth": ["pyfluidsynth"], "viser": ["viser"]}
     for path in (ROOT / "musclehand").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -98,6 +98,9 @@ def test_what_cannot_be_opened_says_why(right_xml, tmp_path):
     with pytest.raises(ModelError):
         open_specimens(str(tmp_path / "nothing.xml"))
     other = tmp_path / "ball.xml"
-    other.write_text("<mujoco><worldbody><body><joint/><geom size='1'/></body></worldbody></mujoco>")
+    other.write_text(
+        "<mujoco><worldbody><body><joint name='j'/><geom size='1'/></body></worldbody>"
+        "<actuator><muscle joint='j' lengthrange='0 1'/></actuator></mujoco>"
+    )
     with pytest.raises(ModelError, match=r"ball\.xml: .*--map"):
         open_specimens(str(other))
