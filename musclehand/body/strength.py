@@ -21,6 +21,7 @@ from scipy.optimize import linprog
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, coupled_joint, digit_joints, directions
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.moment_arm import independent_arms, muscle_geometry
+from musclehand.body.muscle import excitation_ceiling
 from musclehand.body.posture import place
 from musclehand.core.errors import InvalidValue, ModelError
 
@@ -69,6 +70,8 @@ class GroupArms(NamedTuple):
 def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -> MuscleLimits:
     """Active and passive tension at standstill, by MuJoCo's own curves.
 
+    Active is what the highest excitation gives: less than the peak force in a hand with a palsy (`body.conditions`).
+
     Args:
         model, hand: any hand.
         lengths: of the muscles [m]. Shape (p, m).
@@ -87,7 +90,7 @@ def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -
         for row, length in enumerate(lengths[:, column]):
             active[row, column] = -mujoco.mju_muscleGain(length, 0.0, where, acc0, gain)
             passive[row, column] = -mujoco.mju_muscleBias(length, where, acc0, bias)
-    return MuscleLimits(active, passive)
+    return MuscleLimits(active * excitation_ceiling(model, hand.muscles), passive)
 
 
 def anatomical_coupling(hand: HandIndex) -> HandIndex:
