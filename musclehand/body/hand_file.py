@@ -62,7 +62,7 @@ class HandFile:
             what = f"lacks {min(missing)}" if missing else f"reverses {others[0]}" if others else "reorders joints"
             raise ModelError(self.source, f"{what}: it can be checked, not played")
         whole = self.spec.copy()
-        root = whole.body(model.body(_root(model, hand)).name)
+        root = whole.body(model.body(root_body(model, hand)).name)
         _fix_inertia(root, model)
         _drop_pictures(whole, root)
         _feel_keys(root)
@@ -120,7 +120,7 @@ def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
                 body.add_site(name=name, size=[0.002, 0, 0])
 
 
-def _root(model: mujoco.MjModel, hand: HandIndex) -> int:
+def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
     """Id of the innermost body below which all joints and all path points of the hand are."""
     bodies = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
     # A joint moves its body against the parent, which has to come along.

@@ -36,10 +36,6 @@ MOST_TURN = float(np.deg2rad(120.0))
 """Sharpest bend of a path at one of its points [rad]. A joint bent by a right angle turns the path across it by that
 and the slant of the path; with more than a third of a circle it runs back the way it came."""
 
-KNUCKLES = 0.04505
-"""From the knuckle of the index to that of the little finger in MyoSim's hand [m]; published arms are for hands about
-that thick, and those of a thicker or thinner hand are brought to it before they are compared."""
-
 
 class _Pair(NamedTuple):
     """One muscle on one joint: positions in the hand, and the sign of the anatomical direction."""
@@ -114,14 +110,15 @@ def check_continuity(specimen: Specimen) -> Finding:
 def check_published(specimen: Specimen) -> Finding:
     """V11: how far are arms from published ones over each joint's range of motion?
 
-    Values that are recalled, not read, only warn; those that the table marks as not used are drawn, not judged.
+    Published arms are for hands as thick as MyoSim's; those of a thicker or thinner hand are brought to it before they
+    are compared. Values that are recalled, not read, only warn; those that the table marks as not used are drawn only.
     """
     hand = specimen.hand
     rows = [row for row in load_reference().moment_arms if row.muscle in hand.muscle_names and row.joint in hand.joints]
     valued = [row for row in rows if row.arm is not None and row.used]
     if not valued:
         return Finding(Verdict.SKIP, "no published arm is about a muscle and joint of this model")
-    rest, thickness = _rest(specimen), _thickness(specimen)
+    rest, thickness = _rest(specimen), specimen.thickness
     wrong: list[tuple[float, str]] = []
     doubtful: list[tuple[float, str]] = []
     errors, panels = [], []
@@ -244,17 +241,6 @@ def _sign(row: MomentArmRow) -> float:
 def _rest(specimen: Specimen) -> np.ndarray:
     hand = specimen.hand
     return couple(hand, named_posture(hand, REST_DEG, hand.limits(specimen.model)))
-
-
-def _thickness(specimen: Specimen) -> float:
-    """How much thicker the hand is than MyoSim's, by the distance between its outer knuckles; 1 without them."""
-    data = mujoco.MjData(specimen.model)
-    mujoco.mj_kinematics(specimen.model, data)
-    ids = dict(zip(specimen.hand.joints, specimen.hand.joint_ids(specimen.model), strict=True))
-    if not {"mcp2_flexion", "mcp5_flexion"} <= ids.keys():
-        return 1.0
-    across = data.xanchor[ids["mcp2_flexion"]] - data.xanchor[ids["mcp5_flexion"]]
-    return float(np.linalg.norm(across)) / KNUCKLES
 
 
 def _distance(row: MomentArmRow, arms: np.ndarray) -> tuple[float, str]:

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.bone import bones, depth
+from musclehand.body.hand_file import root_body
 from musclehand.body.hand_index import HandIndex
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 
@@ -17,14 +18,15 @@ DEEPEST = 0.001
 
 REACH_HAND, REACH_FOREARM = 0.016, 0.026
 """Farthest from any bone that a tendon runs [m]: beyond the wrist (flexors in their sheaths and the thenar muscles lie
-within 15 mm of it), and in the forearm, whose muscles are thicker."""
+within 15 mm of it), and in the forearm, whose muscles are thicker; more in a thicker hand."""
 
 
 def check_bones(specimen: Specimen) -> Finding:
     """V29: is every point of a path outside the bones and near one?"""
     model = specimen.with_bones() if specimen.with_bones else specimen.model
     hand = HandIndex.from_model(model, specimen.hand.side, specimen.naming)
-    surfaces = bones(model)
+    within = _below(model, root_body(model, hand))
+    surfaces = tuple(bone for bone in bones(model) if bone.body in within)
     if not surfaces:
         return Finding(Verdict.SKIP, "the model has no bone meshes")
     data = mujoco.MjData(model)
@@ -33,11 +35,12 @@ def check_bones(specimen: Specimen) -> Finding:
     covered = {int(bone.body) for bone in surfaces}
     sites = [site for site in sites if int(model.site_bodyid[site]) in covered]
     found = depth(data, surfaces, data.site_xpos[sites])
-    beyond_wrist = _beyond(model, hand)
+    beyond_wrist = _below(model, int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]]))
+    reach_hand, reach_forearm = REACH_HAND * specimen.thickness, REACH_FOREARM * specimen.thickness
     offenders = []
     for site, inside, distance in zip(sites, found.inside, found.distance, strict=True):
-        name, far = model.site(site).name, REACH_HAND if model.site_bodyid[site] in beyond_wrist else REACH_FOREARM
-        if inside >= 0 and distance > DEEPEST:
+        name, far = model.site(site).name, reach_hand if model.site_bodyid[site] in beyond_wrist else reach_forearm
+        if inside >= 0 and distance > DEEPEST * specimen.thickness:
             offenders.append((distance, f"{name}: {1e3 * distance:.1f} mm inside {model.body(inside).name}"))
         elif inside < 0 and distance > far:
             offenders.append((distance - far, f"{name}: {1e3 * distance:.1f} mm from the nearest bone"))
@@ -59,14 +62,13 @@ def _path_sites(model: mujoco.MjModel, hand: HandIndex) -> list[int]:
     return sorted(sites)
 
 
-def _beyond(model: mujoco.MjModel, hand: HandIndex) -> set[int]:
-    """Ids of the bodies that wrist flexion moves."""
-    wrist = int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]])
-    moved = {wrist}
-    for body in range(wrist + 1, model.nbody):
-        if int(model.body_parentid[body]) in moved:
-            moved.add(body)
-    return moved
+def _below(model: mujoco.MjModel, top: int) -> set[int]:
+    """Ids of a body and all that hang on it."""
+    found = {top}
+    for body in range(top + 1, model.nbody):
+        if int(model.body_parentid[body]) in found:
+            found.add(body)
+    return found
 
 
 CHECKS = (

@@ -18,6 +18,9 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming
 
+KNUCKLES = 0.04505
+"""From the knuckle of the index to that of the little finger in MyoSim's hand [m]."""
+
 
 class Verdict(Enum):
     """What came of a check; `SKIP` where a model lacks what the question is about."""
@@ -78,6 +81,17 @@ class Specimen:
     naming: Naming
     spec: mujoco.MjSpec | None = field(default=None, compare=False)
     with_bones: Callable[[], mujoco.MjModel] | None = field(default=None, compare=False)
+
+    @cached_property
+    def thickness(self) -> float:
+        """How many times as thick the hand is as MyoSim's, by the distance of its outer knuckles; 1 without them."""
+        data = mujoco.MjData(self.model)
+        mujoco.mj_kinematics(self.model, data)
+        ids = dict(zip(self.hand.joints, self.hand.joint_ids(self.model), strict=True))
+        if not {"mcp2_flexion", "mcp5_flexion"} <= ids.keys():
+            return 1.0
+        across = data.xanchor[ids["mcp2_flexion"]] - data.xanchor[ids["mcp5_flexion"]]
+        return float(np.linalg.norm(across)) / KNUCKLES
 
     @cached_property
     def postures(self) -> np.ndarray:
