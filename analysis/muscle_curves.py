@@ -3,12 +3,12 @@
     python analysis/muscle_curves.py --out analysis/figures
 
 Compared are MuJoCo's curves with the constants the hand is built with, those of De Groote et al. 2016 (Ann Biomed Eng
-44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and the hand's time constants of activation with
-the usual 10 and 40 ms.
+44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and how activation follows excitation in each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from musclehand.body.muscle_reference import (
     CurveSet,
     curve_differences,
     curve_sets,
+    de_groote_activation_rate,
 )
 from musclehand.figures import HIT_NOBODY, HIT_RIGHT, MISSED, save_figure
 
@@ -34,9 +35,15 @@ if TYPE_CHECKING:
 
 SHIPPED = CurveConstants(LMIN, LMAX, FPMAX, FVMAX)
 USUAL_TIMES = (0.010, 0.040)
-"""Time constants of activation and deactivation [s] that most models take (Millard et al. 2013, Thelen 2003)."""
+"""Time constants of activation and deactivation [s] of Millard et al. 2013, which most models take."""
+BLENDED_TIMES = (0.015, 0.060)
+"""The same of De Groote et al. 2016 [s], who blend the two rates."""
+
+Rate = Callable[[float, float], float]
+"""Change of activation [1/s], of activation and excitation."""
 
 TITLES = {"mujoco": "musclehand (MuJoCo)", "de_groote_2016": "De Groote 2016", "millard_2013": "Millard 2013"}
+TIMES = {"mujoco": ACTIVATION_TIMES, "de_groote_2016": BLENDED_TIMES, "millard_2013": USUAL_TIMES}
 STYLES = {"mujoco": (HIT_RIGHT, "-"), "de_groote_2016": (MISSED, "--"), "millard_2013": (HIT_NOBODY, "-.")}
 CURVES = ("active", "passive", "velocity")
 REACHED, EXCITED = "#E6EEF6", "#F5EFE0"
@@ -123,26 +130,45 @@ def fit_table(models: dict[str, CurveSet]) -> str:
     return "\n".join(lines)
 
 
-def step_response(times: tuple[float, float], *, dt: float = 1e-4) -> tuple[np.ndarray, np.ndarray]:
-    """Time [s] and activation under full excitation for `PULSE` seconds and none after it; midpoint rule.
-
-    Args:
-        times: of activation and deactivation [s].
-        dt: step [s].
-    """
+def mujoco_rate(times: tuple[float, float]) -> Rate:
+    """MuJoCo's own activation dynamics with time constants of activation and deactivation [s]."""
     parameters = np.array([*times, 0.0])
+    return lambda act, ctrl: mujoco.mju_muscleDynamics(ctrl, act, parameters)
+
+
+def blended_rate(*, steepness: float = 0.1) -> Rate:
+    """The activation dynamics of De Groote et al. 2016."""
+
+    def rate(act: float, ctrl: float) -> float:
+        both = np.asarray(act), np.asarray(ctrl)
+        return float(de_groote_activation_rate(*both, times=BLENDED_TIMES, steepness=steepness))
+
+    return rate
+
+
+def activation_rates() -> dict[str, Rate]:
+    """Activation dynamics of the three models. Millard's are MuJoCo's with other time constants."""
+    return {
+        "mujoco": mujoco_rate(ACTIVATION_TIMES),
+        "de_groote_2016": blended_rate(),
+        "millard_2013": mujoco_rate(USUAL_TIMES),
+    }
+
+
+def step_response(rate: Rate, *, dt: float = 2e-4) -> tuple[np.ndarray, np.ndarray]:
+    """Time [s] and activation under full excitation for `PULSE` seconds and none after it; midpoint rule, step `dt`."""
     time = np.arange(round(SHOWN / dt) + 1) * dt
     act = np.zeros_like(time)
     for index in range(len(time) - 1):
         ctrl = float(time[index] < PULSE - 0.5 * dt)
-        half = act[index] + 0.5 * dt * mujoco.mju_muscleDynamics(ctrl, act[index], parameters)
-        act[index + 1] = act[index] + dt * mujoco.mju_muscleDynamics(ctrl, half, parameters)
+        half = act[index] + 0.5 * dt * rate(act[index], ctrl)
+        act[index + 1] = act[index] + dt * rate(half, ctrl)
     return time, act
 
 
-def half_times(times: tuple[float, float]) -> tuple[float, float]:
+def half_times(rate: Rate) -> tuple[float, float]:
     """Seconds from full excitation to activation 0.5, and from its end to half of the activation reached."""
-    time, act = step_response(times)
+    time, act = step_response(rate)
     end = round(PULSE / (time[1] - time[0]))
     rise = float(np.interp(0.5, act[: end + 1], time[: end + 1]))
     fall = float(np.interp(-0.5 * act[end], -act[end:], time[end:]))
@@ -151,10 +177,12 @@ def half_times(times: tuple[float, float]) -> tuple[float, float]:
 
 def activation_table() -> str:
     """Times to half activation and half of it lost, in Markdown."""
-    lines = ["| time constants [ms] | rise to 0.5 [ms] | fall by half [ms] |", "| --- | --- | --- |"]
-    for title, times in (("musclehand", ACTIVATION_TIMES), ("usual", USUAL_TIMES)):
-        rise, fall = half_times(times)
-        lines.append(f"| {title}: {_in_ms(times)} | {1e3 * rise:.1f} | {1e3 * fall:.1f} |")
+    rows = {f"{TITLES[name]}, {_in_ms(TIMES[name])}": rate for name, rate in activation_rates().items()}
+    rows["De Groote 2016 with steepness 10 (OpenSim's advice)"] = blended_rate(steepness=10.0)
+    lines = ["| activation, time constants | rise to 0.5 [ms] | fall by half [ms] |", "| --- | --- | --- |"]
+    for title, rate in rows.items():
+        rise, fall = half_times(rate)
+        lines.append(f"| {title} | {1e3 * rise:.1f} | {1e3 * fall:.1f} |")
     return "\n".join(lines)
 
 
@@ -213,27 +241,28 @@ def _draw_curve(above: Axes, below: Axes, name: str, at: np.ndarray, models: dic
 
 
 def _draw_activation(above: Axes, below: Axes) -> None:
-    """Activation while and after full excitation, with the hand's and the usual time constants."""
-    curves = {times: step_response(times) for times in (ACTIVATION_TIMES, USUAL_TIMES)}
-    for (times, (time, act)), (colour, line), title in zip(
-        curves.items(), (STYLES["mujoco"], ("#000000", ":")), ("musclehand", "usual"), strict=True
-    ):
-        above.plot(1e3 * time, act, color=colour, linestyle=line, label=f"{title}: {_in_ms(times)} ms")
-    time, ours = curves[ACTIVATION_TIMES]
-    below.plot(1e3 * time, curves[USUAL_TIMES][1] - ours, color="#000000", linestyle=":")
+    """Activation while and after full excitation in all models, and how far the published ones are from the first."""
+    responses = {name: step_response(rate) for name, rate in activation_rates().items()}
+    time, ours = responses["mujoco"]
+    for name, (_, act) in responses.items():
+        colour, line = STYLES[name]
+        above.plot(1e3 * time, act, color=colour, linestyle=line, label=_in_ms(TIMES[name]))
+        if name != "mujoco":
+            below.plot(1e3 * time, act - ours, color=colour, linestyle=line)
     below.axhline(0.0, color=STYLES["mujoco"][0])
     for panel in (above, below):
         panel.axvspan(0.0, 1e3 * PULSE, color=EXCITED, linewidth=0, zorder=0)
     above.set_title("Activation", fontsize=11)
     above.set_ylim(-0.05, 1.3)
     above.set_ylabel("activation")
-    below.set_ylabel("usual − musclehand")
-    above.legend(frameon=False, fontsize=9, loc="upper right", title="rises and falls with", title_fontsize=9)
+    below.set_ylabel("published − musclehand")
+    below.set_ylim(-0.45, 0.45)
+    above.legend(frameon=False, fontsize=9, loc="upper right", title="time constants", title_fontsize=9)
     below.set_xlabel("time [ms]")
 
 
 def _in_ms(times: tuple[float, float]) -> str:
-    return " and ".join(f"{1e3 * value:g}" for value in times)
+    return " and ".join(f"{1e3 * value:g}" for value in times) + " ms"
 
 
 if __name__ == "__main__":

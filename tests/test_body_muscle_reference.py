@@ -18,9 +18,12 @@ from musclehand.body.muscle_reference import (
     CurveSet,
     curve_differences,
     curve_sets,
+    de_groote_activation_rate,
     de_groote_active,
     de_groote_passive,
+    de_groote_tendon,
     de_groote_velocity,
+    millard_activation_rate,
     millard_active,
     millard_passive,
     millard_velocity,
@@ -34,6 +37,7 @@ MODELS = curve_sets(SHIPPED)
 constants = st.builds(
     CurveConstants, st.floats(0.0, 0.8), st.floats(1.2, 2.0), st.floats(0.0, 2.0), st.floats(1.05, 2.0)
 )
+shares = st.floats(0.0, 1.0)
 lengths, speeds = st.floats(0.2, 1.8), st.floats(-1.0, 1.0)
 
 MILLARD_KNOTS = {
@@ -105,6 +109,46 @@ def test_curves_of_de_groote_are_those_of_sympy(theirs, ours, ends, apart):
     expected = sympy.lambdify(symbol, getattr(curves, theirs).with_defaults(symbol).doit(), "numpy")
     at = np.linspace(*ends, 301)
     assert ours(at) == pytest.approx(expected(at), abs=apart)
+
+
+def test_tendon_of_de_groote_bears_peak_force_at_its_published_strain():
+    assert de_groote_tendon(np.array([1.0, 1.0474])) == pytest.approx([-0.0118, 1.0], abs=2e-3)
+    assert slope(de_groote_tendon, 1.02) == pytest.approx(35 * (float(de_groote_tendon(1.02)) + 0.25), rel=1e-6)
+    curves = pytest.importorskip("sympy.physics.biomechanics")
+    at, tendon = np.linspace(0.98, 1.06, 17), curves.TendonForceLengthDeGroote2016
+    expected = [float(tendon(place, 0.2, 0.995, 0.25, 33.93669377311689).doit()) for place in at]
+    assert de_groote_tendon(at, stiffness=33.93669377311689) == pytest.approx(expected, abs=1e-12)
+
+
+@given(shares, shares, st.floats(0.005, 0.05), st.floats(0.01, 0.08))
+def test_activation_of_millard_is_that_of_mujoco(act, ctrl, rise, fall):
+    expected = mujoco.mju_muscleDynamics(ctrl, act, np.array([rise, fall, 0.0]))
+    assert millard_activation_rate(act, ctrl, times=(rise, fall)) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+def test_activation_of_millard_stops_at_its_floor():
+    assert millard_activation_rate(0.01, 0.0, floor=0.01) == 0.0
+    assert millard_activation_rate(0.2, 0.0, floor=0.01) == pytest.approx(-0.19 * 0.8 / 0.040)
+
+
+@given(shares, shares)
+def test_activation_of_de_groote_is_a_blend_of_two_rates(act, ctrl):
+    times, gap = (0.015, 0.060), ctrl - act
+    if abs(gap) > 0.01:
+        steep = de_groote_activation_rate(act, ctrl, steepness=1e4)
+        assert steep == pytest.approx(float(millard_activation_rate(act, ctrl, times=times)), rel=1e-9)
+    rates = gap / (times[0] * (0.5 + 1.5 * act)), gap * (0.5 + 1.5 * act) / times[1]
+    assert min(rates) - 1e-9 <= de_groote_activation_rate(act, ctrl) <= max(rates) + 1e-9
+    assert de_groote_activation_rate(act, ctrl, steepness=0.0) == pytest.approx(sum(rates) / 2)
+
+
+def test_activation_of_de_groote_is_that_of_sympy():
+    sympy = pytest.importorskip("sympy")
+    curves = pytest.importorskip("sympy.physics.biomechanics")
+    model = curves.FirstOrderActivationDeGroote2016.with_defaults("m")
+    rate = sympy.lambdify((model.a, model.e), model.rhs()[0], "numpy")
+    act, ctrl = np.meshgrid(np.linspace(0, 1, 11), np.linspace(0, 1, 13))
+    assert de_groote_activation_rate(act, ctrl, steepness=10.0) == pytest.approx(rate(act, ctrl), abs=1e-9)
 
 
 def test_landmarks_of_millard():
@@ -227,7 +271,7 @@ def test_differences_of_known_curves():
 def test_activation_follows_the_closed_form_for_constant_excitation(analysis, times):
     """Separating the variables of d(act)/dt gives the time at which an activation is reached."""
     rise, fall = times
-    time, act = analysis.step_response(times)
+    time, act = analysis.step_response(analysis.mujoco_rate(times))
     end = int(np.argmin(np.abs(time - analysis.PULSE)))
     up = slice(1, end)
     assert rise * (-2.0 * np.log(1 - act[up]) - 1.5 * act[up]) == pytest.approx(time[up], abs=1e-4)
@@ -237,7 +281,7 @@ def test_activation_follows_the_closed_form_for_constant_excitation(analysis, ti
 
 
 def test_activation_is_slower_to_fall_with_a_longer_constant(analysis):
-    short, long = analysis.half_times((0.010, 0.020)), analysis.half_times((0.010, 0.040))
+    short, long = (analysis.half_times(analysis.mujoco_rate((0.010, fall))) for fall in (0.020, 0.040))
     assert short[0] == pytest.approx(0.010 * (2 * math.log(2) - 0.75), abs=1e-4)
     assert long[0] == pytest.approx(short[0])
     assert long[1] == pytest.approx(2 * short[1], rel=1e-2)
@@ -257,5 +301,5 @@ def test_the_analysis_writes_its_figure_and_prints_its_tables(analysis, tmp_path
     models = curve_sets(analysis.SHIPPED)
     gap = curve_differences(models["mujoco"], models["de_groote_2016"]).active
     assert f"{gap.largest:.3f}, {gap.rms:.3f}" in printed
-    for line in ("| as shipped |", "| fitted to both |", "| musclehand: 10 and 20 |", "| usual: 10 and 40 |"):
+    for line in ("| as shipped |", "| fitted to both |", "| Millard 2013, 10 and 40 ms |"):
         assert line in printed

@@ -3,8 +3,8 @@
 Lengths are in optimal fibre lengths [l0], speeds in maximum shortening speeds [vmax], lengthening positive, forces in
 peak isometric forces [f0]. All functions take and return arrays of any shape. Formulas and constants were read in
 OpenSim 4's classes that carry the papers' curves (`DeGrooteFregly2016Muscle`, `ActiveForceLengthCurve`,
-`FiberForceLengthCurve`, `ForceVelocityCurve`, `SmoothSegmentedFunctionFactory`), not in the papers themselves; tests
-hold the constants OpenSim states and the landmarks they imply.
+`FiberForceLengthCurve`, `ForceVelocityCurve`, `SmoothSegmentedFunctionFactory`, `FirstOrderMuscleActivationDynamics`),
+not in the papers themselves; tests hold the constants OpenSim states and the landmarks they imply.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _GAUSSIANS = (
 
 _SPEED_SCALE, _SPEED_SHIFT = -8.149, -0.374
 _PASSIVE_SHAPE, _PASSIVE_STRAIN = 4.0, 0.6
+_TENDON_SCALE, _TENDON_SHIFT, _TENDON_OFFSET = 0.2, 0.995, 0.25
 
 _BISECTIONS = 52
 
@@ -102,6 +103,55 @@ def de_groote_passive(fibre: np.ndarray) -> np.ndarray:
     """
     strain = (np.asarray(fibre, dtype=float) - 1.0) / _PASSIVE_STRAIN
     return np.expm1(_PASSIVE_SHAPE * strain) / math.expm1(_PASSIVE_SHAPE)
+
+
+def de_groote_tendon(tendon: np.ndarray, *, stiffness: float = 35.0) -> np.ndarray:
+    """Force of the tendon [f0] at length `tendon` [lts], an exponential: 1 at 1.0474 with the usual stiffness.
+
+    De Groote et al. 2016, as published: at slack length it pushes with 0.0118 (OpenSim changed two constants so that
+    it is 0 there, and bears 1 at 1.049). The hand has no such curve: its tendons do not stretch.
+    """
+    stretched = np.exp(stiffness * (np.asarray(tendon, dtype=float) - _TENDON_SHIFT))
+    return np.asarray(_TENDON_SCALE * stretched - _TENDON_OFFSET)
+
+
+def de_groote_activation_rate(
+    act: np.ndarray, ctrl: np.ndarray, *, times: tuple[float, float] = (0.015, 0.060), steepness: float = 0.1
+) -> np.ndarray:
+    """Change of activation [1/s] at activation `act` under excitation `ctrl`, both 0..1.
+
+    De Groote et al. 2016: Millard's two rates blended by a hyperbolic tangent in place of the switch between them.
+
+    Args:
+        act: activation, any shape.
+        ctrl: excitation, any shape that goes with it.
+        times: time constants of activation and deactivation [s].
+        steepness: of the blend. OpenSim says that 0.1 was published, with which the two rates are nearly averaged,
+            and recommends 10, which sympy takes for the published one; a large one is Millard's switch.
+    """
+    act, ctrl = np.asarray(act, dtype=float), np.asarray(ctrl, dtype=float)
+    slowing = 0.5 + 1.5 * act
+    rising = 0.5 + 0.5 * np.tanh(steepness * (ctrl - act))
+    return np.asarray((rising / (times[0] * slowing) + (1.0 - rising) * slowing / times[1]) * (ctrl - act))
+
+
+def millard_activation_rate(
+    act: np.ndarray, ctrl: np.ndarray, *, times: tuple[float, float] = (0.010, 0.040), floor: float = 0.0
+) -> np.ndarray:
+    """Change of activation [1/s] at activation `act` under excitation `ctrl`, both 0..1 and taken as at least `floor`.
+
+    Millard et al. 2013, after Thelen 2003 (J Biomech Eng 125:70). With `floor` 0 it is MuJoCo's muscle without
+    smoothing; OpenSim's is 0.01. The hand's differs in its time constants.
+
+    Args:
+        act: activation, any shape.
+        ctrl: excitation, any shape that goes with it.
+        times: time constants of activation and deactivation [s].
+        floor: lowest activation.
+    """
+    act, ctrl = (np.clip(np.asarray(value, dtype=float), floor, 1.0) for value in (act, ctrl))
+    slowing = 0.5 + 1.5 * act
+    return np.asarray((ctrl - act) / np.where(ctrl > act, times[0] * slowing, times[1] / slowing))
 
 
 def millard_active(fibre: np.ndarray, *, floor: float = 0.0) -> np.ndarray:
