@@ -20,6 +20,7 @@ import tyro
 import musclehand
 from musclehand.cli_diff import DiffArgs, diff
 from musclehand.cli_export import ExportArgs, export
+from musclehand.cli_muscles import MusclesArgs, muscles
 from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
@@ -44,6 +45,7 @@ Examples:
   musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
+  musclehand muscles original edited            how hard muscles worked, in one performance or several
   musclehand play --help                        everything it can do
 """
 
@@ -81,9 +83,9 @@ class PlayArgs:
     """Play only from second A to second B of the score."""
 
     condition: Annotated[str | None, tyro.conf.arg(metavar="WHAT", help_behavior_hint=_NO_DEFAULT)] = None
-    """What is wrong with both hands: ulnar-palsy, median-palsy, radial-palsy (-high: above the elbow), weak:FDP2=0.5,
-    atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2, "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start); several
-    with +."""
+    """What is wrong with both hands: ulnar-palsy, median-palsy (each also -high: above the elbow), radial-palsy,
+    weak:FDP2=0.5, atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2, "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the
+    start); several with +."""
 
     model: Annotated[Path | None, tyro.conf.arg(metavar="FILE.xml", help_behavior_hint=_NO_DEFAULT)] = None
     """Play with the hands of this model, such as `musclehand export` writes. A right hand alone gets its mirror image
@@ -272,6 +274,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "diff": (DiffArgs, diff),
     "export": (ExportArgs, export),
     "view": (ViewArgs, view),
+    "muscles": (MusclesArgs, muscles),
 }
 """Every command: its arguments, and what does it; that may return an exit code."""
 

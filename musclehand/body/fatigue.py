@@ -104,7 +104,7 @@ def fatigue_step(state: Compartments, load: np.ndarray, rates: FatigueRates, dt:
     moved = (goal - active) * -np.expm1(-CONTROLLER_RATE * dt)
     recovery = np.where(at_rest, np.multiply(rates.rest, rates.recovery), rates.recovery)
     active, resting = active + moved, resting - moved
-    # Exact for two compartments that exchange at constant rates; a third takes what recovers, in small amounts.
+    # Each flow is exact by itself; what flows in within the step is left for the next.
     tired = active * -np.expm1(-np.asarray(rates.fatigue) * dt)
     recovered = fatigued * -np.expm1(-recovery * dt)
     return Compartments(resting + recovered, active - tired, fatigued + tired - recovered)

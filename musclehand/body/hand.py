@@ -26,7 +26,7 @@ from musclehand.body.overlay import add_hand
 from musclehand.body.path import add_path, add_wrap
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
-from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 ACTIVATION_TIMES = (0.010, 0.020)
 """Time constants of activation and deactivation [s]. The second sets how fast a finger can tap (feasibility notes:
@@ -176,6 +176,9 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     The slack length follows from the optimal fibre length and the path length in the rest posture of `joints.csv`, so
     that passive force at rest is nothing, which is what keeps the extensors from working against the flexors all the
     time. The optimal length is that of the table, and longer only where a posture would leave `FIBRE_RANGE`.
+
+    Raises:
+        ModelError: a path is shorter than the fibre that has to be in it.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
@@ -187,6 +190,9 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
         shortest, longest = float(lengths[:, i].min()), float(lengths[:, i].max())
         low, high = FIBRE_RANGE
         l0 = max(row.l0, (rest[i] - shortest) / (1.0 - low), (longest - rest[i]) / (high - 1.0))
+        if l0 > rest[i]:
+            problem = f"the path of {row.muscle} is {1e3 * rest[i]:.0f} mm at rest, its fibre {1e3 * l0:.0f} mm"
+            raise ModelError("hand tables", f"{problem}; there is no room for a tendon")
         fibres[row.muscle] = Fibre(float(l0), float(rest[i] - l0), shortest, longest)
     return fibres
 
