@@ -18,7 +18,8 @@ class MuscleParameters(NamedTuple):
 
     `f0` peak isometric force [N], `l0` optimal fibre length [m], `lts` tendon slack length [m], `lmin`, `lmax`
     [l0] ends of the force-length curve, `vmax` [l0/s] shortening speed without force, `fpmax` [f0] passive force
-    at lmax, `fvmax` [f0] force when lengthening fast, `tau_act`, `tau_deact` [s] time constants.
+    three quarters of the way from l0 to lmax, `fvmax` [f0] force when lengthening fast, `tau_act`, `tau_deact` [s]
+    time constants.
     """
 
     f0: np.ndarray
