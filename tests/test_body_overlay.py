@@ -13,9 +13,6 @@ from musclehand.body.myosim import mirrored, mirrored_axis
 from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import ModelError
 
-UNCHANGED = ("ECRL", "ECRB", "ECU", "FCR", "FCU", "PL", "PT", "PQ")
-"""Muscles whose whole path is MyoSim's."""
-
 
 @pytest.fixture(scope="module")
 def myosim():
@@ -38,17 +35,26 @@ def posed(model, hand, qpos):
     return data
 
 
-def test_kept_paths_are_as_long_as_myosim_has_them(right_hand, myosim):
+def test_sites_of_myosim_are_where_myosim_has_them(right_hand, myosim, tables):
+    """In every posture, seen from the upper arm."""
     model, hand = right_hand
     base = mujoco.MjData(myosim)
     address = [myosim.joint(f"{name}_r").qposadr[0] for name in HAND_JOINTS]
-    for qpos in postures(model, hand, 60, seed=11):
+    names = sorted({row.name for row in tables.paths if row.kind == "base_site"})
+    assert len(names) > 50
+    theirs = [myosim.site(f"{name}_r" if has_site(myosim, f"{name}_r") else name).id for name in names]
+    ours = [model.site(f"{name}_r").id for name in names]
+    for qpos in postures(model, hand, 20, seed=11):
         data = posed(model, hand, qpos)
         base.qpos[address] = qpos
-        mujoco.mj_fwdPosition(myosim, base)
-        ours = [data.tendon(f"{name}_r").length[0] for name in UNCHANGED]
-        theirs = [base.tendon(f"{name}_tendon_r").length[0] for name in UNCHANGED]
-        assert ours == pytest.approx(theirs, abs=1e-9)
+        mujoco.mj_kinematics(myosim, base)
+        root = myosim.body("humerus_r").id
+        seen = (base.site_xpos[theirs] - base.xpos[root]) @ base.xmat[root].reshape(3, 3)
+        assert data.site_xpos[ours] == pytest.approx(seen, abs=1e-9)
+
+
+def has_site(model, name):
+    return mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) >= 0
 
 
 def test_joint_axes_and_places_are_myosims(right_hand, myosim):

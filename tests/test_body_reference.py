@@ -17,9 +17,9 @@ from musclehand.body.reference import STATUSES, load_reference
 from musclehand.core.errors import ModelError
 
 TABLES = {
-    "moment_arms": "muscle,joint,direction,arm_mm,sd_mm,posture,source,status\n"
-    "FDP2,md2_flexion,flexion,6.5,1.5,neutral,Ketchum1978,quoted\n"
-    "EDC2,md2_flexion,extension,,,any,anatomy,recalled\n",
+    "moment_arms": "muscle,joint,direction,arm_mm,sd_mm,posture,source,status,used\n"
+    "FDP2,md2_flexion,flexion,6.5,1.5,neutral,Ketchum1978,quoted,yes\n"
+    "EDC2,md2_flexion,extension,,,any,anatomy,recalled,no\n",
     "architecture": "muscle,pcsa_cm2,f0_N,l0_mm,lts_mm,pennation_deg,source,status\n"
     "FDP2,1.77,53.1,74.9,322.0,7.0,Gonzalez1997,published\n"
     "DI2,1.34,,25.0,,,Jacobson1992,recalled\n",
@@ -65,6 +65,7 @@ def test_units_are_si_and_empty_means_unknown(tmp_path):
     arm, unknown = reference.moment_arms
     assert (arm.arm, arm.sd) == pytest.approx((0.0065, 0.0015))
     assert (unknown.arm, unknown.sd) == (None, None)
+    assert (arm.used, unknown.used) == (True, False)
     muscle, intrinsic = reference.architecture
     assert (muscle.pcsa, muscle.f0, muscle.l0, muscle.lts) == pytest.approx((1.77e-4, 53.1, 0.0749, 0.322))
     assert muscle.pennation == pytest.approx(math.radians(7))

@@ -13,7 +13,7 @@ from musclehand.body.anatomy import DIGITS, HAND_JOINTS, directions
 from musclehand.body.tables import load_tables
 
 HEADERS = {
-    "moment_arms": "muscle,joint,direction,arm_mm,sd_mm,posture,source,status",
+    "moment_arms": "muscle,joint,direction,arm_mm,sd_mm,posture,source,status,used",
     "architecture": "muscle,pcsa_cm2,f0_N,l0_mm,lts_mm,pennation_deg,source,status",
     "range_of_motion": "joint,lower_deg,upper_deg,source,status",
     "fingertip_force": "digit,task,force_N,sd_N,n,source,status",

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import DIGITS, Side
+from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming, own_naming
 from musclehand.body.reference import MomentArmRow
+from musclehand.body.scaling import HAND_BREADTH, HAND_LENGTH
 from musclehand.validate import arms
 from musclehand.validate.arms import (
     CHECKS,
@@ -58,8 +60,8 @@ def hinge(low=-20, high=10, near=-0.012, far=0.02, side='sidesite="side"'):
     return Specimen("hinge", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
 
 
-def row(muscle, direction="flexion", arm=None, sd=None, joint="mcp2_flexion", source="Somebody 2000"):
-    return MomentArmRow(muscle, joint, direction, arm, sd, "", source, "published")
+def row(muscle, direction="flexion", arm=None, sd=None, joint="mcp2_flexion", status="published", used=True):
+    return MomentArmRow(muscle, joint, direction, arm, sd, "", "Somebody 2000", status, used)
 
 
 @pytest.fixture
@@ -141,13 +143,30 @@ def test_arms_are_compared_over_the_range_within_3_mm_or_2_sd(table, published, 
     assert panel.series[1].error.tolist() == [1e3 * (sd or 0.0)]
 
 
-def test_a_hand_near_one_of_two_sources_gets_a_warning(table):
-    table(row("FDP2", arm=0.0085), row("FDP2", arm=0.014, source="Else 2001"))
+def test_recalled_arms_warn_and_unused_ones_are_only_drawn(table):
+    table(row("FDP2", arm=0.0085), row("FDP2", arm=0.014, status="recalled"))
     finding = check_published(hinge())
     assert finding.verdict is Verdict.WARN
-    assert "6.0 mm off 14.0 mm (Else 2001)" in finding.offenders[0]
+    assert "6.0 mm off 14.0 mm (Somebody 2000, recalled)" in finding.offenders[0]
+    table(row("FDP2", arm=0.0085), row("FDP2", arm=0.014, used=False))
+    finding = check_published(hinge())
+    assert finding.verdict is Verdict.PASS
+    assert finding.panels[0].series[1].y.tolist() == pytest.approx([8.5, 14.0])
     table(row("FDP2"))
     assert check_published(hinge()).verdict is Verdict.SKIP
+
+
+def test_arms_of_a_thick_hand_are_brought_to_size():
+    """All lengths of a hand 1.2 times as large are 1.2 times as long, and so are its arms: the same verdict."""
+    length, breadth = 1.2 * HAND_LENGTH, 1.2 * HAND_BREADTH
+    large, usual = (
+        Specimen("hand", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
+        for model in (load_hand(hand_length=length, hand_breadth=breadth), load_hand())
+    )
+    assert large.thickness == pytest.approx(1.2 * usual.thickness)
+    assert usual.thickness == pytest.approx(1.0, abs=1e-3)
+    for one, other in zip(check_published(large).panels, check_published(usual).panels, strict=True):
+        assert one.series[0].y == pytest.approx(other.series[0].y, abs=1e-3)
 
 
 def test_via_points_that_pass_each_other_are_a_fold(table):

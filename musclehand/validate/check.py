@@ -18,7 +18,7 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming
 
-KNUCKLES = 0.04505
+KNUCKLES = 0.04515
 """From the knuckle of the index to that of the little finger in MyoSim's hand [m]."""
 
 

@@ -1,0 +1,35 @@
+"""MuJoCo's warnings are collected, and afterwards everything is as before."""
+
+import warnings
+
+import mujoco
+import pytest
+
+from musclehand.body.quiet import quiet_mujoco
+
+
+def warn():
+    """Attaching without a prefix makes MuJoCo warn."""
+    child = mujoco.MjSpec.from_string("<mujoco><worldbody><body name='b'><geom size='1'/></body></worldbody></mujoco>")
+    spec = mujoco.MjSpec()
+    spec.worldbody.add_frame().attach_body(child.body("b"), "", "")
+    spec.compile()
+
+
+def test_warnings_are_collected_and_leave_no_file(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with quiet_mujoco() as said:
+        warn()
+    assert any("prefix" in text for text in said)
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_within_goes_on_and_warnings_come_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyError), quiet_mujoco():
+        raise KeyError
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        warn()
+    assert heard
