@@ -148,7 +148,7 @@ def print_comparison(comparison: UseComparison, *, shown: int | None = SHOWN) ->
     if not changed:
         say(console, f"No mean activation changed by {LEAST_CHANGE:g} or more.")
     elif unchanged := len(comparison.order) - len(changed):
-        say(console, f"The mean activation of {unchanged} muscles changed by less than {LEAST_CHANGE:g}.")
+        say(console, f"Mean activation changed by less than {LEAST_CHANGE:g} in {unchanged} of {len(comparison.order)}.")
     say(console, _period(uses[0]))
 
 
@@ -198,8 +198,8 @@ def _change(before: float, change: float, digits: int = 3) -> str:
     """The difference, and what share of the first value it is."""
     if abs(change) < 0.5 * 10.0**-digits:
         return "="
-    share = f" ({100 * change / before:+.0f} %)" if before > 0 else ""
-    return f"{change:+.{digits}f}{share}"
+    share = 100.0 * change / before if before > 0 else 0.0
+    return f"{change:+.{digits}f}" + (f" ({share:+.0f} %)" if abs(share) >= 0.5 else "")
 
 
 def _period(use: MuscleUse) -> str:

@@ -196,7 +196,7 @@ def draw_use(comparison: UseComparison) -> Figure:
     _finish(bars, f"The muscles {what}", "mean activation")
     bars.legend(frameon=False, fontsize=8)
     _finish(course, f"{names[0].short} {names[0].side.name.lower()}, {names[0].name}", "activation")
-    course.set_xlabel("time from the first note [s]", fontsize=9)
+    course.set_xlabel("time in the score [s]", fontsize=9)
     return figure
 
 
@@ -242,8 +242,8 @@ def _music(recording: Recording) -> tuple[slice, float]:
     """Rows in which there is music, and how long that is [s]: each row stands for the step that it begins."""
     time = recording["time"][:]
     notes = recording.table("score").values
-    end = float(notes[:, 1].max()) if len(notes) else np.inf
-    first, last = (int(i) for i in np.searchsorted(time, (-_SAME_TIME, end - _SAME_TIME)))
+    start, end = (float(notes[:, 0].min()), float(notes[:, 1].max())) if len(notes) else (0.0, np.inf)
+    first, last = (int(i) for i in np.searchsorted(time, (start - _SAME_TIME, end - _SAME_TIME)))
     if last <= first or len(time) < 2:
         raise RecordingError(recording.path, "it ends before the music begins")
     return slice(first, last), float(np.median(np.diff(time))) * (last - first)
@@ -305,4 +305,4 @@ def _remarks(uses: Sequence[MuscleUse], labels: Sequence[str]) -> tuple[str, ...
 
 
 def _piece(use: MuscleUse) -> str:
-    return f"{' '.join(use.title.split()) or 'Untitled'}, {len(use.notes)} notes, {use.seconds:.1f} s"
+    return f"{' '.join(use.title.split()) or 'Untitled'}, notes: {len(use.notes)}, {use.seconds:.1f} s"
