@@ -20,6 +20,9 @@ SHOWN = 12
 LEAST_CHANGE = 5e-4
 """A mean activation that changed by less counts as unchanged, and is shown with --all only."""
 
+MOST_SHARE = 999.0
+"""Larger relative changes are only said to be over this [%]."""
+
 _NO_DEFAULT = ""
 
 
@@ -148,7 +151,8 @@ def print_comparison(comparison: UseComparison, *, shown: int | None = SHOWN) ->
     if not changed:
         say(console, f"No mean activation changed by {LEAST_CHANGE:g} or more.")
     elif unchanged := len(comparison.order) - len(changed):
-        say(console, f"Mean activation changed by less than {LEAST_CHANGE:g} in {unchanged} of {len(comparison.order)}.")
+        total = len(comparison.order)
+        say(console, f"Mean activation changed by less than {LEAST_CHANGE:g} in {unchanged} of {total} muscles.")
     say(console, _period(uses[0]))
 
 
@@ -195,11 +199,12 @@ def _mean(use: MuscleUse) -> float:
 
 
 def _change(before: float, change: float, digits: int = 3) -> str:
-    """The difference, and what share of the first value it is."""
+    """The difference, and what share of the first value it is where that is not next to nothing."""
     if abs(change) < 0.5 * 10.0**-digits:
         return "="
-    share = 100.0 * change / before if before > 0 else 0.0
-    return f"{change:+.{digits}f}" + (f" ({share:+.0f} %)" if abs(share) >= 0.5 else "")
+    share = 100.0 * change / before if before > LEAST_CHANGE else 0.0
+    told = f"{share:+.0f} %" if share < MOST_SHARE else f"over +{MOST_SHARE:.0f} %"
+    return f"{change:+.{digits}f}" + (f" ({told})" if abs(share) >= 0.5 else "")
 
 
 def _period(use: MuscleUse) -> str:

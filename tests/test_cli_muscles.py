@@ -69,7 +69,7 @@ def test_two_runs_stand_beside_each_other_and_what_changed_most_comes_first(runs
     assert cells(out, "FDP2 right")[-7:] == right
     assert out.index("FDP2 left") < out.index("FDP2 right")
     assert "EDC2" not in out
-    assert "Mean activation changed by less than 0.0005 in 1 of 3." in out
+    assert "Mean activation changed by less than 0.0005 in 1 of 3 muscles." in out
     assert "1.25" in out, "the joint error of the run that has it"
     assert cells(run(capsys, *runs, "--all")[1], "EDC2 right")[4] == "="
 
@@ -79,6 +79,13 @@ def test_three_runs_and_no_change(runs, capsys, tmp_path):
     out = run(capsys, *runs, third)[1]
     assert cells(out, "FDP2 left")[-4:] == ["0.125", "0.375", "0.125", "+0.250 (+200 %)"]
     assert "No mean activation changed" in run(capsys, runs[0], third)[1]
+
+
+def test_shares_of_next_to_nothing_are_not_told(runs, capsys, tmp_path):
+    quiet = write(tmp_path / "quiet", [1e-9, 0.0, 0.01])
+    out = run(capsys, quiet, runs[0])[1]
+    assert cells(out, "EDC2 right")[4] == cells(out, "FDP2 right")[4].replace("500", "250") == "+0.250"
+    assert cells(out, "FDP2 left")[4] == "+0.115 (over +999 %)"
 
 
 def test_files_hold_what_is_shown(runs, capsys, tmp_path):
