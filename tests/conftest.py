@@ -7,8 +7,11 @@ from hypothesis import settings
 from musclehand.body.anatomy import Side
 from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
+from musclehand.body.naming import own_naming
 from musclehand.body.tables import load_tables
 from musclehand.sim.scene import build_scene
+from musclehand.validate.check import Specimen
+from musclehand.validate.specimen import open_specimens
 
 # The same examples on every run, so that a failure belongs to the change that made it; `pytest --hypothesis-profile
 # search` looks at other ones and at more of them.
@@ -31,6 +34,25 @@ def right_hand():
 @pytest.fixture(scope="session")
 def left_hand():
     return _hand(Side.LEFT)
+
+
+@pytest.fixture(scope="session")
+def ours(right_hand):
+    """Our right hand, to be examined."""
+    return Specimen("ours", *right_hand, own_naming())
+
+
+@pytest.fixture(scope="session")
+def other_side(left_hand):
+    """Our left hand, to be examined."""
+    return Specimen("ours", *left_hand, own_naming())
+
+
+@pytest.fixture(scope="session")
+def myohand():
+    """MyoHand, whose faults are known, to be examined."""
+    (specimen,) = open_specimens("myohand")
+    return specimen
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ def test_depth_in_turned_and_shifted_bones():
     model = mujoco.MjModel.from_xml_string(MODEL)
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    centre = np.array([0.05, 0.0, 0.0])  # the box is 0.05 along the body's y, which is the world's -x
-    found = depth(data, bones(model), np.array([centre, centre + [0.008, 0, 0], centre + [0.013, 0, 0], [1, 0, 0.012]]))
+    # The box is 0.05 along the body's y, which is the world's -x.
+    found = depth(data, bones(model), np.array([[0.05, 0, 0], [0.058, 0, 0], [0.063, 0, 0], [1, 0, 0.012]]))
     bone, far = model.body("bone").id, model.body("far").id
     assert found.inside.tolist() == [bone, bone, -1, -1]
     assert found.distance == pytest.approx([0.010, 0.002, 0.003, 0.002], abs=1e-6)

@@ -106,7 +106,7 @@ def test_strength_scales_what_is_attached():
 
 
 def test_muscles_of_ours_go_on_another_hand(myohand):
-    file, whole = myohand
+    file, _ = myohand
     with quiet_mujoco():
         spec = file.spec.copy()
         add_muscles(spec, Side.RIGHT, ("APB", "SUP"))

@@ -9,7 +9,7 @@ import pytest
 from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.naming import find_naming, own_naming
+from musclehand.body.naming import own_naming
 from musclehand.body.reference import MomentArmRow
 from musclehand.body.scaling import HAND_BREADTH, HAND_LENGTH
 from musclehand.validate import arms
@@ -72,20 +72,6 @@ def table(monkeypatch):
         monkeypatch.setattr(arms, "load_reference", lambda: SimpleNamespace(moment_arms=rows))
 
     return fill
-
-
-@pytest.fixture(scope="module")
-def myohand():
-    from myo_sim.build.compose import build_spec
-
-    model = build_spec("myohand_r").compile()
-    naming = find_naming(model)
-    return Specimen("MyoHand", model, HandIndex.from_model(model, Side.RIGHT, naming), naming)
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
 
 
 def test_a_muscle_on_the_wrong_side_is_named_with_its_arm(table):

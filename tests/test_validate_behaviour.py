@@ -4,27 +4,12 @@ import numpy as np
 import pytest
 from test_body_behaviour import one_joint
 
-from musclehand.body.anatomy import Side
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.naming import find_naming, own_naming
+from musclehand.body.naming import own_naming
 from musclehand.validate.behaviour import CHECKS, check_soak
 from musclehand.validate.check import Specimen, Verdict
 
 BY_CODE = {check.code: check for check in CHECKS}
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
-
-
-@pytest.fixture(scope="module")
-def myohand():
-    from myo_sim.build.compose import build_spec
-
-    model = build_spec("myohand_r").compile()
-    naming = find_naming(model)
-    return Specimen("MyoHand", model, HandIndex.from_model(model, Side.RIGHT, naming), naming)
 
 
 def joint(**options):

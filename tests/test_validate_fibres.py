@@ -8,10 +8,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.naming import own_naming
 from musclehand.body.posture import place
 from musclehand.body.reference import load_reference
-from musclehand.validate.check import Specimen, Verdict
+from musclehand.validate.check import Verdict
 from musclehand.validate.fibres import (
     CHECKS,
     check_fibre_lengths,
@@ -20,18 +19,6 @@ from musclehand.validate.fibres import (
     check_length_ranges,
     check_peak_forces,
 )
-from musclehand.validate.specimen import open_specimens
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
-
-
-@pytest.fixture(scope="module")
-def myohand():
-    (specimen,) = open_specimens("myohand")
-    return specimen
 
 
 def changed(specimen, change):

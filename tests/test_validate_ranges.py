@@ -26,16 +26,6 @@ from musclehand.validate.specimen import open_specimens
 ANGLES = st.floats(-2.0, 2.0)
 
 
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
-
-
-@pytest.fixture(scope="module")
-def other_side(left_hand):
-    return Specimen("ours", *left_hand, own_naming())
-
-
 def changed(specimen, change):
     model = copy.copy(specimen.model)
     change(model)

@@ -9,7 +9,7 @@ import pytest
 
 from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.naming import find_naming, own_naming
+from musclehand.body.naming import own_naming
 from musclehand.body.posture import named_posture
 from musclehand.body.reference import FingertipForceRow
 from musclehand.body.strength import feasible_forces
@@ -25,20 +25,6 @@ def people(monkeypatch):
     """Published forces that do not change with the tables: 40 +- 10 N for every digit."""
     rows = tuple(FingertipForceRow(digit, "press", 40.0, 10.0, 20, "Somebody 2000", "published") for digit in DIGITS)
     monkeypatch.setattr(strength, "load_reference", lambda: SimpleNamespace(fingertip_forces=rows))
-
-
-@pytest.fixture(scope="module")
-def myohand():
-    from myo_sim.build.compose import build_spec
-
-    model = build_spec("myohand_r").compile()
-    naming = find_naming(model)
-    return Specimen("MyoHand", model, HandIndex.from_model(model, Side.RIGHT, naming), naming)
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
 
 
 def lever(muscles, force=500.0, length=0.03):

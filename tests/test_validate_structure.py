@@ -12,7 +12,6 @@ from musclehand.body.hand import hand_spec
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.validate.check import Specimen, Verdict
-from musclehand.validate.specimen import open_specimens
 from musclehand.validate.structure import (
     CHECKS,
     check_collisions,
@@ -21,17 +20,6 @@ from musclehand.validate.structure import (
     check_names,
     check_parts,
 )
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
-
-
-@pytest.fixture(scope="module")
-def myohand():
-    (specimen,) = open_specimens("myohand")
-    return specimen
 
 
 def changed(specimen, change):

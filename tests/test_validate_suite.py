@@ -3,21 +3,10 @@
 import numpy as np
 import pytest
 
-from musclehand.body.naming import own_naming
 from musclehand.core.errors import ModelError, UnknownName
 from musclehand.validate import suite
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 from musclehand.validate.suite import CHECKS, Examination, examine, run_checks, select_checks
-
-
-@pytest.fixture(scope="module")
-def ours(right_hand):
-    return Specimen("ours", *right_hand, own_naming())
-
-
-@pytest.fixture(scope="module")
-def other_side(left_hand):
-    return Specimen("ours", *left_hand, own_naming())
 
 
 def check(code, run):
