@@ -25,7 +25,7 @@ ARMATURE = 1e-4
 LIMIT_SOLREF = (0.005, 1.0)
 """Joint limits stiff enough to give under 3 degrees under random activation (tested); at least twice the time step."""
 
-LIMIT_MARGIN = 0.045
+LIMIT_MARGIN = 0.065
 """Joint limits begin to resist this far before they are reached [rad], as ligaments do, and are then hardly passed."""
 
 COUPLING_SOLREF = (0.006, 1.0)
