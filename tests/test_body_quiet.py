@@ -33,3 +33,31 @@ def test_an_error_within_goes_on_and_warnings_come_back(tmp_path, monkeypatch):
         warnings.simplefilter("always")
         warn()
     assert heard
+
+
+def test_within_another_the_outer_one_hears_again_what_follows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with quiet_mujoco() as outer:
+        with quiet_mujoco() as inner:
+            warn()
+        assert (len(inner), len(outer)) == (1, 0)
+        warn()
+        assert (len(inner), len(outer)) == (1, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_handler_of_somebody_else_is_given_back():
+    heard = []
+    mujoco.set_mju_user_warning(heard.append)
+    try:
+        with quiet_mujoco():
+            warn()
+        with pytest.raises(KeyError), quiet_mujoco():
+            raise KeyError
+        assert heard == []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warn()
+        assert len(heard) == 1
+    finally:
+        mujoco.set_mju_user_warning(None)

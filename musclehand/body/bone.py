@@ -11,14 +11,9 @@ from typing import NamedTuple
 
 import mujoco
 import numpy as np
-from scipy.spatial import cKDTree
 
 INSIDE = 0.5
 """Share of the full solid angle from which a point counts as inside."""
-
-
-CORNER_SPACING = 0.003
-"""Corners of bone meshes are closer together than this [m]."""
 
 
 class Bone(NamedTuple):
@@ -64,21 +59,23 @@ def depth(data: mujoco.MjData, surfaces: tuple[Bone, ...], points: np.ndarray) -
     if not surfaces:
         raise ValueError("a model without bone meshes has no depth to measure")
     local = [(points - data.xpos[bone.body]) @ data.xmat[bone.body].reshape(3, 3) for bone in surfaces]
-    # The nearest corner of a mesh says which bones are worth an exact look.
-    corner = np.array([cKDTree(bone.corners[:, 0]).query(at)[0] for bone, at in zip(surfaces, local, strict=True)])
+    boxes = [(flat.min(axis=0), flat.max(axis=0)) for flat in (bone.corners.reshape(-1, 3) for bone in surfaces)]
+    # No surface is nearer than the box around it, which says which bones are worth an exact look.
+    gaps = [np.maximum(np.maximum(low - at, at - high), 0.0) for (low, high), at in zip(boxes, local, strict=True)]
+    apart = np.array([np.linalg.norm(gap, axis=1) for gap in gaps])
     inside = np.full(len(points), -1)
     distance, nearest = np.full(len(points), np.inf), np.full(len(points), -1)
     for index in range(len(points)):
-        for number in np.flatnonzero(corner[:, index] < corner[:, index].min() + CORNER_SPACING):
+        for number in np.argsort(apart[:, index]):
+            if apart[number, index] >= distance[index]:
+                break
             bone, point = surfaces[number], local[number][index]
             away = surface_distance(point, bone.corners)
             if away < distance[index]:
                 distance[index], nearest[index] = away, bone.body
-        for bone, at in zip(surfaces, local, strict=True):
-            point, flat = at[index], bone.corners.reshape(-1, 3)
-            boxed = (point > flat.min(axis=0)).all() and (point < flat.max(axis=0)).all()
-            if boxed and winding(point, bone.corners) > INSIDE:
-                inside[index] = bone.body
+        for number in np.flatnonzero(apart[:, index] == 0.0):
+            if winding(local[number][index], surfaces[number].corners) > INSIDE:
+                inside[index] = surfaces[number].body
     return Depth(inside, distance, nearest)
 
 
@@ -111,7 +108,7 @@ def surface_distance(point: np.ndarray, corners: np.ndarray) -> float:
     area = np.einsum("ij,ij->i", normal, normal)
     height = np.einsum("ij,ij->i", point - first, normal)
     foot = point - (height / np.maximum(area, 1e-30))[:, None] * normal
-    falls_in = np.ones(len(corners), dtype=bool)
+    falls_in = area > 0.0  # a triangle without area is its edges
     for start, end in ((first, second), (second, third), (third, first)):
         falls_in &= np.einsum("ij,ij->i", np.cross(end - start, foot - start), normal) >= 0.0
     if falls_in.any():

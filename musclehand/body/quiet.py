@@ -11,12 +11,16 @@ import mujoco
 
 @contextmanager
 def quiet_mujoco() -> Iterator[list[str]]:
-    """Within it MuJoCo's warnings are collected in the list given, and nothing is printed or logged."""
+    """Within it MuJoCo's warnings are collected in the list given, and nothing is printed or logged.
+
+    May be nested: the innermost one hears a warning, and afterwards the one around it does again.
+    """
     said: list[str] = []
+    before = mujoco.get_mju_user_warning()
     mujoco.set_mju_user_warning(said.append)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield said
     finally:
-        mujoco.set_mju_user_warning(None)
+        mujoco.set_mju_user_warning(before)
