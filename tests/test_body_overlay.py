@@ -35,26 +35,42 @@ def posed(model, hand, qpos):
     return data
 
 
-def test_sites_of_myosim_are_where_myosim_has_them(right_hand, myosim, tables):
+def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myosim, tables):
     """In every posture, seen from the upper arm."""
     model, hand = right_hand
     base = mujoco.MjData(myosim)
     address = [myosim.joint(f"{name}_r").qposadr[0] for name in HAND_JOINTS]
-    names = sorted({row.name for row in tables.paths if row.kind == "base_site"})
+    names = {row.name for row in tables.paths if row.kind == "base_site"}
+    around = [row for row in tables.paths if row.kind == "base_wrap"]
+    sites = sorted(names | {row.side_site for row in around})
     assert len(names) > 50
-    theirs = [myosim.site(f"{name}_r" if has_site(myosim, f"{name}_r") else name).id for name in names]
-    ours = [model.site(f"{name}_r").id for name in names]
+    assert len(around) > 0
+    theirs, ours = ([find(each, "site", name) for name in sites] for each in (myosim, model))
+    surfaces = sorted({row.name for row in around})
+    their_geoms, our_geoms = ([find(each, "geom", name) for name in surfaces] for each in (myosim, model))
+    assert model.geom_type[our_geoms].tolist() == myosim.geom_type[their_geoms].tolist()
+    assert model.geom_size[our_geoms] == pytest.approx(myosim.geom_size[their_geoms])
+    root = myosim.body("humerus_r").id
     for qpos in postures(model, hand, 20, seed=11):
         data = posed(model, hand, qpos)
         base.qpos[address] = qpos
         mujoco.mj_kinematics(myosim, base)
-        root = myosim.body("humerus_r").id
-        seen = (base.site_xpos[theirs] - base.xpos[root]) @ base.xmat[root].reshape(3, 3)
-        assert data.site_xpos[ours] == pytest.approx(seen, abs=1e-9)
+        turn = base.xmat[root].reshape(3, 3)
+        assert data.site_xpos[ours] == pytest.approx((base.site_xpos[theirs] - base.xpos[root]) @ turn, abs=1e-9)
+        centres = (base.geom_xpos[their_geoms] - base.xpos[root]) @ turn
+        assert data.geom_xpos[our_geoms] == pytest.approx(centres, abs=1e-9)
+        # The axis of a cylinder is the third column; either sense of it is the same cylinder.
+        axes = base.geom_xmat[their_geoms].reshape(-1, 3, 3)[:, :, 2] @ turn
+        along = np.einsum("ij,ij->i", data.geom_xmat[our_geoms].reshape(-1, 3, 3)[:, :, 2], axes)
+        assert np.abs(along) == pytest.approx(np.ones(len(surfaces)), abs=1e-9)
 
 
-def has_site(model, name):
-    return mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) >= 0
+def find(model, kind, name):
+    """Id of a part; MyoSim names some of the right hand's parts without saying that they are right ones."""
+    number = {"site": mujoco.mjtObj.mjOBJ_SITE, "geom": mujoco.mjtObj.mjOBJ_GEOM}[kind]
+    found = max(mujoco.mj_name2id(model, number, each) for each in (f"{name}_r", name))
+    assert found >= 0, name
+    return found
 
 
 def test_joint_axes_and_places_are_myosims(right_hand, myosim):

@@ -8,6 +8,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import fit_fibres, load_hand
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.moment_arm import moment_arms, tendon_lengths
+from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import sample_postures
 from musclehand.body.scaling import HAND_BREADTH, HAND_LENGTH, scale_tables
 from musclehand.core.errors import InvalidValue
@@ -18,6 +19,16 @@ FACTOR = 1.2
 @pytest.fixture(scope="module")
 def similar():
     return load_hand(hand_length=FACTOR * HAND_LENGTH, hand_breadth=FACTOR * HAND_BREADTH)
+
+
+def content(model):
+    buffer = np.empty(mujoco.mj_sizeModel(model), dtype=np.uint8)
+    mujoco.mj_saveModel(model, None, buffer)
+    return buffer.tobytes()
+
+
+def test_the_tables_own_size_changes_nothing():
+    assert content(load_hand(hand_length=HAND_LENGTH, hand_breadth=HAND_BREADTH)) == content(load_hand())
 
 
 def test_the_tables_are_of_the_length_they_say(right_hand):
@@ -33,16 +44,24 @@ def test_a_similar_hand_has_lengths_and_arms_in_proportion(right_hand, similar):
     model, hand = right_hand
     other = HandIndex.from_model(similar, Side.RIGHT)
     postures = sample_postures(hand, hand.limits(model), 10, np.random.default_rng(3))
-    assert tendon_lengths(similar, other, postures) == pytest.approx(FACTOR * tendon_lengths(model, hand, postures))
+    lengths = FACTOR * tendon_lengths(model, hand, postures)
+    assert tendon_lengths(similar, other, postures) == pytest.approx(lengths, abs=1e-9)
     ours, theirs = moment_arms(model, hand, postures), moment_arms(similar, other, postures)
     assert theirs == pytest.approx(FACTOR * ours, abs=1e-9)
 
 
 def test_masses_grow_with_the_volume_and_forces_stay(right_hand, similar):
     model, hand = right_hand
-    moving = slice(int(model.body("lunate_r").id), None)
-    assert similar.body_mass[moving] == pytest.approx(FACTOR**3 * model.body_mass[moving], rel=1e-6)
+    assert similar.body_mass == pytest.approx(FACTOR**3 * model.body_mass, rel=1e-9)
+    assert similar.body_inertia == pytest.approx(FACTOR**5 * model.body_inertia, rel=1e-9)
     assert similar.actuator_gainprm[hand.muscles, 2] == pytest.approx(model.actuator_gainprm[hand.muscles, 2])
+
+
+def test_fibres_and_tendons_of_the_built_hand_are_in_proportion(right_hand, similar):
+    model, hand = right_hand
+    ours, theirs = muscle_parameters(model, hand.muscles), muscle_parameters(similar, hand.muscles)
+    assert theirs.l0 == pytest.approx(FACTOR * ours.l0, rel=1e-9)
+    assert theirs.lts == pytest.approx(FACTOR * ours.lts, rel=1e-9)
 
 
 def test_fibres_grow_with_the_length(tables):
@@ -53,12 +72,26 @@ def test_fibres_grow_with_the_length(tables):
         assert theirs[muscle].lts == pytest.approx(FACTOR * ours[muscle].lts)
 
 
+def measures(model):
+    """From the wrist to the tip of the middle finger, and from the first to the last knuckle, at neutral [m]."""
+    hand, data = HandIndex.from_model(model, Side.RIGHT), mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    first, last = (model.joint(f"mcp{finger}_flexion_r").id for finger in (2, 5))
+    reach = data.site_xpos[hand.tips[2]] - wrist_centre(model, data, hand)
+    return reach, data.xanchor[first] - data.xanchor[last]
+
+
 def test_length_and_breadth_go_their_own_ways(right_hand):
     model, _ = right_hand
     long, broad = load_hand(hand_length=1.1 * HAND_LENGTH), load_hand(hand_breadth=1.1 * HAND_BREADTH)
-    at = model.body("midph3_r").pos
-    assert long.body("midph3_r").pos == pytest.approx(at * [1.0, 1.1, 1.0])
-    assert broad.body("midph3_r").pos == pytest.approx(at * [1.1, 1.0, 1.1])
+    (reach, knuckles), (far, same), (near, wide) = measures(model), measures(long), measures(broad)
+    assert far == pytest.approx(reach * [1.0, 1.1, 1.0], abs=1e-12)
+    assert same == pytest.approx(knuckles * [1.0, 1.1, 1.0], abs=1e-12)
+    assert near == pytest.approx(reach * [1.1, 1.0, 1.1], abs=1e-12)
+    assert wide == pytest.approx(knuckles * [1.1, 1.0, 1.1], abs=1e-12)
+    # Along the hand is y, across the knuckles mostly x and z: most of either distance is its own factor's.
+    assert np.linalg.norm(far) / np.linalg.norm(reach) == pytest.approx(1.1, abs=0.002)
+    assert np.linalg.norm(wide) / np.linalg.norm(knuckles) == pytest.approx(1.1, abs=0.01)
 
 
 def test_scaling_twice_is_scaling_by_the_product(tables):
@@ -70,7 +103,11 @@ def test_scaling_twice_is_scaling_by_the_product(tables):
 def test_left_mirrors_right_at_any_size():
     sized = {"hand_length": 0.16, "hand_breadth": 0.09}
     right, left = load_hand(Side.RIGHT, **sized), load_hand(Side.LEFT, **sized)
-    assert left.tendon_length0 == pytest.approx(right.tendon_length0, abs=1e-12)
+    one, other = HandIndex.from_model(right, Side.RIGHT), HandIndex.from_model(left, Side.LEFT)
+    postures = sample_postures(one, one.limits(right), 10, np.random.default_rng(4))
+    assert tendon_lengths(left, other, postures) == pytest.approx(tendon_lengths(right, one, postures), abs=1e-12)
+    assert moment_arms(left, other, postures) == pytest.approx(moment_arms(right, one, postures), abs=1e-12)
+    assert left.body_mass == pytest.approx(right.body_mass)
 
 
 @pytest.mark.parametrize("size", [{"hand_length": 0.05}, {"hand_length": float("nan")}, {"hand_breadth": 0.3}])
