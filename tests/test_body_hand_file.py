@@ -6,14 +6,14 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.hand import add_muscles, hand_spec
 from musclehand.body.hand_file import HandFile, add_tip_sites, read_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.moment_arm import tendon_lengths
 from musclehand.body.naming import find_naming, own_naming
 from musclehand.body.overlay import KEY_BIT
-from musclehand.body.posture import sample_postures
+from musclehand.body.posture import place, sample_postures
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import ModelError, UnknownName
 from musclehand.sim.scene import build_scene
@@ -44,10 +44,30 @@ def test_a_hand_cut_out_is_the_hand_it_was(myohand, alone):
     postures = sample_postures(before, before.limits(whole), 20, np.random.default_rng(0))
     assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
     assert after.limits(model) == pytest.approx(before.limits(whole))
-    for name in ("distph3_r", "secondmc_r", "radius_r"):
-        one, other = model.body(name), whole.body(name)
-        assert one.mass == pytest.approx(other.mass)
-        assert one.inertia == pytest.approx(other.inertia)
+    assert after.joints == HAND_JOINTS
+    assert_same_bodies(model, whole)
+
+
+def assert_same_bodies(model, whole):
+    for number in range(1, model.nbody):
+        one, other = model.body(number), whole.body(model.body(number).name)
+        for part in ("mass", "inertia", "ipos", "iquat"):
+            assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (one.name, part)
+
+
+def test_our_own_hand_goes_through_unchanged(right_hand):
+    whole, before = right_hand
+    with quiet_mujoco():
+        model = HandFile("own", hand_spec(Side.RIGHT), own_naming()).hand_spec(Side.RIGHT).compile()
+    after = HandIndex.from_model(model, Side.RIGHT)
+    assert (after.joints, after.muscle_names) == (before.joints, before.muscle_names)
+    assert after.expand == pytest.approx(before.expand)
+    assert [model.body(i).name for i in range(model.nbody)] == [whole.body(i).name for i in range(whole.nbody)]
+    assert_same_bodies(model, whole)
+    postures = sample_postures(before, before.limits(whole), 10, np.random.default_rng(3))
+    assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
+    for side in ("contype", "conaffinity"):  # it knows of keys already
+        assert np.array_equal(getattr(model, f"geom_{side}"), getattr(whole, f"geom_{side}"))
 
 
 def test_nothing_else_comes_along_and_the_root_is_at_the_origin(alone):
@@ -64,6 +84,13 @@ def test_the_other_hand_is_the_mirror_image(myohand, alone):
     postures = sample_postures(right, right.limits(alone[Side.RIGHT]), 10, np.random.default_rng(1))
     lengths = tendon_lengths(alone[Side.RIGHT], right, postures)
     assert tendon_lengths(alone[Side.LEFT], left, postures) == pytest.approx(lengths, abs=1e-6)
+    one, other = mujoco.MjData(alone[Side.RIGHT]), mujoco.MjData(alone[Side.LEFT])
+    for posture in postures:
+        place(alone[Side.RIGHT], one, right, posture)
+        place(alone[Side.LEFT], other, left, posture)
+        assert other.xipos == pytest.approx(one.xipos * [1, 1, -1], abs=1e-6)
+        assert other.geom_xpos == pytest.approx(one.geom_xpos * [1, 1, -1], abs=1e-6)
+    assert alone[Side.LEFT].body_mass == pytest.approx(alone[Side.RIGHT].body_mass, rel=1e-5)
 
 
 def test_geoms_that_touch_feel_keys(alone):
@@ -84,13 +111,9 @@ def test_our_hand_from_its_own_xml_plays_in_the_same_scene(tmp_path):
         one, other = scene.hands[side], usual.hands[side]
         assert one.muscle_names == other.muscle_names
         assert one.expand == pytest.approx(other.expand, abs=1e-5)
-        lengths = (
-            usual.model.actuator_length0 if hasattr(usual.model, "actuator_length0") else usual.model.tendon_length0
-        )
-        theirs = (
-            scene.model.actuator_length0 if hasattr(scene.model, "actuator_length0") else scene.model.tendon_length0
-        )
-        assert theirs[one.tendons] == pytest.approx(lengths[other.tendons], abs=1e-6)
+        postures = sample_postures(other, other.limits(usual.model), 5, np.random.default_rng(4))
+        lengths = tendon_lengths(usual.model, other, postures)
+        assert tendon_lengths(scene.model, one, postures) == pytest.approx(lengths, abs=1e-6)
 
 
 def test_strength_scales_what_is_attached():
@@ -148,3 +171,14 @@ def test_hands_that_can_only_be_checked_say_so(tmp_path, change, message):
     file = read_hand(tmp_path / "hand.xml", naming=tmp_path / "map.json")
     with pytest.raises(ModelError, match=f"{message}: it can be checked, not played"):
         file.hand_spec(Side.RIGHT)
+
+
+def test_a_hand_that_points_elsewhere_is_refused():
+    """The same hand with every first-level part turned by 90 degrees about z: its fingers point along x."""
+    spec = hand_spec(Side.RIGHT)
+    turn = [np.sqrt(0.5), 0, 0, np.sqrt(0.5)]
+    for body in spec.body("humerus_r").bodies:
+        x, y, z = body.pos
+        body.pos, body.quat = [-y, x, z], turn
+    with pytest.raises(ModelError, match="fingers do not point along -y"):
+        HandFile("turned", spec, own_naming()).hand_spec(Side.RIGHT)

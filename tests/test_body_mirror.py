@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
+from musclehand.body.bone import bones
 from musclehand.body.hand import hand_spec
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.mirror import mirror_hand
@@ -37,6 +38,38 @@ def test_bones_stand_where_those_of_our_left_hand_stand(mirrored, left_hand):
         assert theirs.xpos[places] == pytest.approx(ours.xpos, abs=1e-6)
         assert theirs.xipos[places] == pytest.approx(ours.xipos, abs=1e-6)
         assert theirs.site_xpos[other.tips] == pytest.approx(ours.site_xpos[hand.tips], abs=1e-6)
+
+
+def test_inertia_is_that_of_our_left_hand(mirrored, left_hand):
+    """The mass matrix holds masses, centres and inertias of all bones at once."""
+    model, hand = left_hand
+    other = HandIndex.from_model(mirrored, Side.LEFT)
+    ours, theirs = mujoco.MjData(model), mujoco.MjData(mirrored)
+    for posture in sample_postures(hand, hand.limits(model), 5, np.random.default_rng(2)):
+        one, two = mass_matrix(model, ours, hand, posture), mass_matrix(mirrored, theirs, other, posture)
+        assert (one.diagonal() > 0).all()
+        assert two == pytest.approx(one, rel=1e-5, abs=1e-9)
+
+
+def mass_matrix(model, data, hand, posture):
+    hand.pose(data, posture)
+    mujoco.mj_forward(model, data)
+    full = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, full)
+    return full[np.ix_(hand.dofs, hand.dofs)]
+
+
+def test_meshes_are_mirrored_with_their_bones():
+    """The bones of the mirrored right hand fill the same space, each in its own frame, as those of our left hand."""
+    right = mirror_hand(hand_spec(Side.RIGHT, visual=True), own_naming()).compile()
+    left = hand_spec(Side.LEFT, visual=True).compile()
+    theirs = {right.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(right)}
+    ours = {left.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(left)}
+    assert len(ours) > 25
+    assert theirs.keys() == ours.keys()
+    for name, corners in ours.items():
+        for extent in (np.min, np.max, np.mean):
+            assert extent(theirs[name], axis=0) == pytest.approx(extent(corners, axis=0), abs=2e-6), name
 
 
 def test_all_names_are_left_ones(mirrored):
