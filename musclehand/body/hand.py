@@ -29,8 +29,8 @@ from musclehand.body.tables import HandTables, load_tables
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 ACTIVATION_TIMES = (0.010, 0.020)
-"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap: with 40 ms, which models
-of slower muscles have, 4-5 Hz in an earlier hand of ours; people reach 5-7 Hz (Neurosci Lett 2009)."""
+"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap: with 40 ms, which
+models of slower muscles have, 4-5 Hz in an earlier hand of ours; people reach 5-7 Hz (Neurosci Lett 2009)."""
 
 LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 10.0, 0.3, 1.4
 """Shape of MuJoCo's muscle curves (`models/hand/SOURCES.md`; `analysis/muscle_curves.py` draws them beside published
