@@ -175,6 +175,15 @@ def test_the_bend_of_a_path_is_the_angle_of_its_joint():
     assert turns[0] == 0.0
 
 
+@pytest.mark.parametrize(("low", "folds"), [(-119, False), (-130, True)])
+def test_a_bend_by_more_than_120_degrees_is_a_fold(low, folds):
+    """The path through the axis bends by the joint's angle; random postures come within a degree of the limit."""
+    specimen = hinge(low=low, high=10)
+    specimen.postures[0] = np.deg2rad(low + 1)
+    bends = [line for line in check_folds(specimen).offenders if "bends by" in line and "at axis_1" in line]
+    assert len(bends) == int(folds)
+
+
 def test_a_bend_behind_a_pulley_has_the_right_name():
     """Where a path divides there is no bend, however the branches lie; sites are counted past it."""
     spec = mujoco.MjSpec.from_string(

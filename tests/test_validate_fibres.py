@@ -128,6 +128,32 @@ def test_strength_is_free_but_proportions_are_not(ours):
     assert any(line.startswith("PT: ") and "+50 %" in line for line in finding.offenders)
 
 
+@pytest.mark.parametrize(("share", "ratio"), [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (1.5, None), (-1.0, None)])
+def test_any_force_between_two_published_ones_is_as_good(ours, share, ratio):
+    """`share` of the way from the smallest published force to the largest, all muscles at strength 1."""
+    forces = {}
+    for row in load_reference().architecture:
+        if row.f0 is not None:
+            forces.setdefault(row.muscle, []).append(row.f0 * np.cos(row.pennation or 0.0))
+    name = max(sorted(forces), key=lambda muscle: max(forces[muscle]) / min(forces[muscle]))
+    low, high = min(forces[name]), max(forces[name])
+    assert high > 1.3 * low
+    force = low * (high / low) ** share
+
+    def set_forces(model):
+        for muscle, own in zip(ours.hand.muscles, ours.hand.muscle_names, strict=True):
+            if own in forces:
+                model.actuator_gainprm[muscle, 2] = min(forces[own])
+        model.actuator_gainprm[ours.hand.muscles[ours.hand.muscle_names.index(name)], 2] = force
+
+    finding = check_peak_forces(changed(ours, set_forces))
+    assert "strength 1.00" in finding.summary
+    (panel,) = finding.panels
+    expected = ratio or (force / high if share > 1 else force / low)
+    assert panel.series[0].y[panel.ticks.index(name)] == pytest.approx(expected, rel=1e-9)
+    assert any(line.startswith(f"{name}: ") for line in finding.offenders) == (ratio is None)
+
+
 def test_implied_lengths_are_compared_with_the_nearest_source(ours):
     name = "FPL"
     published = [row.l0 for row in load_reference().architecture if row.muscle == name and row.l0 is not None]

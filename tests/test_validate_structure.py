@@ -108,6 +108,19 @@ def test_inertia_of_a_bone_and_mass_of_a_hand(ours):
     assert offenders[0].startswith("hand from the wrist down: 0.18")
 
 
+@pytest.mark.parametrize(("mass", "possible"), [(0.22, False), (0.24, True), (0.74, True), (0.76, False)])
+def test_hands_weigh_from_230_to_750_g(ours, mass, possible):
+    own = ours.model.body_subtreemass[ours.model.body("lunate_r").id]
+
+    def weigh(model):
+        for part in (model.body_mass, model.body_subtreemass, model.body_inertia):
+            part *= mass / own
+
+    finding = check_inertia(changed(ours, weigh))
+    assert f"hand {mass:.3f} kg" in finding.summary
+    assert (finding.verdict is Verdict.PASS) == possible
+
+
 def test_what_may_touch_agrees_with_what_mujoco_finds(ours):
     """Fingers squeezed together: MuJoCo reports contacts of a bone exactly where the check says there can be any."""
 
