@@ -4,14 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.posture import (
-    PLAYING_POSTURE_DEG,
-    REST_DEG,
-    SPREAD_AT_RIGHT_ANGLE,
-    named_posture,
-    place,
-    sample_postures,
-)
+from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG, named_posture, place, sample_postures
 
 
 def test_samples_are_within_limits_coupled_and_repeatable(right_hand):
@@ -27,14 +20,17 @@ def test_samples_are_within_limits_coupled_and_repeatable(right_hand):
 
 
 def test_bent_fingers_spread_less(right_hand):
+    """Straight on or bent back all of the range, at 90 degrees 30 % of it, in between in proportion."""
     model, hand = right_hand
     limits = hand.limits(model)
     postures = sample_postures(hand, limits, 3000, np.random.default_rng(6))
     bend = postures[:, hand.joints.index("mcp2_flexion")]
     spread = np.abs(postures[:, hand.joints.index("mcp2_abduction")])
     most = limits[hand.joints.index("mcp2_abduction"), 1]
-    assert spread[bend > np.deg2rad(80)].max() < most * (SPREAD_AT_RIGHT_ANGLE + 0.1)
-    assert spread[bend < 0].max() > 0.9 * most
+    share = spread / (most * (1 - 0.7 * np.clip(bend / (np.pi / 2), 0, 1)))
+    assert share.max() <= 1 + 1e-9
+    for low, high in ((-40, 0), (0, 30), (30, 60), (60, 90)):
+        assert share[(bend > np.deg2rad(low)) & (bend < np.deg2rad(high))].max() > 0.97
 
 
 def test_named_postures_are_clipped_to_the_limits(right_hand):
