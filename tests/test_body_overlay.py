@@ -50,7 +50,7 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
     their_geoms, our_geoms = ([find(each, "geom", name) for name in surfaces] for each in (myosim, model))
     # All are spheres, which have a place and a radius but no direction.
     for each, geoms in ((model, our_geoms), (myosim, their_geoms)):
-        assert set(each.geom_type[geoms]) == {mujoco.mjtGeom.mjGEOM_SPHERE}
+        assert (each.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE).all()
     assert model.geom_size[our_geoms, 0] == pytest.approx(myosim.geom_size[their_geoms, 0])
     root = myosim.body("humerus_r").id
     for qpos in postures(model, hand, 20, seed=11):
