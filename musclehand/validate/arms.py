@@ -143,7 +143,7 @@ def check_published(specimen: Specimen) -> Finding:
 def check_folds(specimen: Specimen) -> Finding:
     """V25: do paths fold over?
 
-    A path folds where it bends by more than a right angle at one of its points, so that it runs back; and where its
+    A path folds where it bends by more than `MOST_TURN` at one of its points, so that it runs back; and where its
     arm about a joint changes sides within that joint's own range, others at rest, although anatomy gives it one.
     """
     hand = specimen.hand
