@@ -10,7 +10,14 @@ from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.moment_arm import moment_arms, tendon_lengths
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import sample_postures
-from musclehand.body.scaling import HAND_BREADTH, HAND_LENGTH, scale_tables
+from musclehand.body.scaling import (
+    BREADTH_RANGE,
+    HAND_BREADTH,
+    HAND_LENGTH,
+    LENGTH_RANGE,
+    PROPORTION_RANGE,
+    scale_tables,
+)
 from musclehand.core.errors import InvalidValue
 
 FACTOR = 1.2
@@ -114,3 +121,15 @@ def test_left_mirrors_right_at_any_size():
 def test_sizes_that_no_hand_has_are_refused(size):
     with pytest.raises(InvalidValue, match="hand"):
         load_hand(**size)
+
+
+@pytest.mark.parametrize("length", [LENGTH_RANGE[0], HAND_LENGTH, LENGTH_RANGE[1]])
+@pytest.mark.parametrize("breadth", [BREADTH_RANGE[0], HAND_BREADTH, BREADTH_RANGE[1]])
+def test_every_size_that_is_accepted_can_be_built(tables, length, breadth):
+    low, high = PROPORTION_RANGE
+    if not low <= breadth / length <= high:
+        with pytest.raises(InvalidValue, match="times the hand length"):
+            scale_tables(tables, hand_length=length, hand_breadth=breadth)
+        return
+    fibres = fit_fibres(scale_tables(tables, hand_length=length, hand_breadth=breadth))
+    assert all(fibre.lts >= 0.0 for fibre in fibres.values())

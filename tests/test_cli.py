@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -200,7 +201,9 @@ def test_a_second_performance_replaces_the_first(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupting_leaves_a_readable_recording(tmp_path):
     words = [sys.executable, "-m", "musclehand.cli", "play", "ode_to_joy", "--out", "out"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
+    hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
     recording = tmp_path / "out" / "recording.h5"
     deadline = time.monotonic() + 60.0
     while not (recording.exists() and recording.stat().st_size > 300_000) and time.monotonic() < deadline:

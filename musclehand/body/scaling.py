@@ -3,9 +3,10 @@
 In the right hand's root frame fingers point along -y, the thumb along +x and the back of the hand along +z, and the
 frames of all bones are parallel to it at neutral, so that one diagonal stretch of all local positions scales the whole
 hand and forearm: y with the length, x and z (breadth and thickness) with the breadth. Paths, wrapping surfaces,
-outlines and meshes go with the bones; joint axes stay. Optimal fibre lengths scale with the length, masses with the
-volume, and slack lengths are fitted again when the model is built. Peak forces stay as the table has them: strength
-differs more between people of one size than sizes do, and has a factor of its own (`strength_scale`).
+outlines and meshes go with the bones; joint axes stay. Optimal fibre lengths scale with the smaller of the two, so
+that no path becomes too short for its fibre, masses with the volume, and slack lengths are fitted again when the model
+is built. Peak forces stay as the table has them: strength differs more between people of one size than sizes do, and
+has a factor of its own (`strength_scale`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ recalled). MyoSim's palm has no flesh at its edges to measure."""
 LENGTH_RANGE, BREADTH_RANGE = (0.13, 0.24), (0.055, 0.115)
 """What is accepted [m]: beyond the 1st percentile of women and the 99th of men, by some margin."""
 
+PROPORTION_RANGE = (0.3, 0.7)
+"""Breadth over length that is accepted; people have 0.4 to 0.5."""
+
 
 def scale_tables(
     tables: HandTables, *, hand_length: float | None = None, hand_breadth: float | None = None
@@ -47,6 +51,10 @@ def scale_tables(
     ):
         if value is not None and not low <= value <= high:
             raise InvalidValue(name, value, f"a length from {low:g} to {high:g} m")
+    proportion = (hand_breadth or HAND_BREADTH) / (hand_length or HAND_LENGTH)
+    if not PROPORTION_RANGE[0] <= proportion <= PROPORTION_RANGE[1]:
+        legal = f"from {PROPORTION_RANGE[0]:g} to {PROPORTION_RANGE[1]:g} times the hand length"
+        raise InvalidValue("hand breadth", hand_breadth or HAND_BREADTH, legal)
     length = 1.0 if hand_length is None else hand_length / HAND_LENGTH
     breadth = 1.0 if hand_breadth is None else hand_breadth / HAND_BREADTH
     if length == breadth == 1.0:
@@ -60,7 +68,7 @@ def scale_tables(
     return replace(
         tables,
         stretch=(old[0] * breadth, old[1] * length, old[2] * breadth),
-        muscles=tuple(replace(row, l0=row.l0 * length) for row in tables.muscles),
+        muscles=tuple(replace(row, l0=row.l0 * min(length, breadth)) for row in tables.muscles),
         paths=tuple(replace(row, pos=None if row.pos is None else point(row.pos)) for row in tables.paths),
         segments=tuple(
             replace(
