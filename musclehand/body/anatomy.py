@@ -38,7 +38,6 @@ HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS
 
 DIGITS = ("thumb", "index", "middle", "ring", "little")
 DISTAL_BODIES = ("distal_thumb", "distph2", "distph3", "distph4", "distph5")
-TIP_SITES = tuple(f"tip_{digit}" for digit in DIGITS)
 
 DIP_PER_PIP = 2.0 / 3.0
 """Flexion of the last finger joint per flexion of the middle one, the usual reading of the extensor hood."""

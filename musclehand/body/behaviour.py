@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import mujoco
@@ -17,6 +15,7 @@ import numpy as np
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import REST_DEG, couple, named_posture
+from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import InvalidValue
 
 JITTER_SECONDS, JITTER_WINDOW, JITTER_VECTORS = 2.0, 0.5, 6
@@ -98,7 +97,7 @@ def data_at(model: mujoco.MjModel, hand: HandIndex, angles: np.ndarray) -> mujoc
     """The model at rest in a posture (n,), all muscles without activation, everything computed."""
     data = mujoco.MjData(model)
     hand.pose(data, angles)
-    with quiet_warnings():
+    with quiet_mujoco():
         mujoco.mj_forward(model, data)
     return data
 
@@ -107,7 +106,7 @@ def simulate(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, excita
     """Steps `data` under excitations of the hand's muscles, 0 to 1. Shape (s, m)."""
     steps = len(excitations)
     angles, speeds = np.empty((steps, len(hand.joints))), np.empty((steps, len(hand.joints)))
-    with quiet_warnings():
+    with quiet_mujoco():
         for step in range(steps):
             data.ctrl[hand.muscles] = excitations[step]
             mujoco.mj_step(model, data)
@@ -192,7 +191,7 @@ def soak(model: mujoco.MjModel, hand: HandIndex, *, seconds: float, dt: float, s
     warnings: dict[str, int] = {}
     resets = not_finite = made = hold = 0
     total = round(seconds / dt)
-    with quiet_warnings():
+    with quiet_mujoco():
         while made < total:
             steps = min(max(1, round(rng.uniform(0.1, 0.3) / dt)), total - made)
             data.ctrl[hand.muscles] = constant_excitations(2, len(hand.muscles), rng)[hold % 2]
@@ -234,7 +233,7 @@ def _times(specimens: list[tuple[mujoco.MjModel, HandIndex]], blocks: int, seed:
     data = [data_at(model, hand, rest_angles(model, hand)) for model, hand in specimens]
     generators = [np.random.default_rng(seed) for _ in specimens]
     times = np.empty((blocks + 2, len(specimens)))
-    with quiet_warnings():
+    with quiet_mujoco():
         for block in range(blocks + 2):
             for i, (model, hand) in enumerate(specimens):
                 data[i].ctrl[hand.muscles] = generators[i].random(len(hand.muscles))
@@ -242,17 +241,3 @@ def _times(specimens: list[tuple[mujoco.MjModel, HandIndex]], blocks: int, seed:
                 mujoco.mj_step(model, data[i], nstep=BLOCK_STEPS)
                 times[block, i] = (time.thread_time() - begin) / BLOCK_STEPS * 1e6
     return times[2:]
-
-
-@contextmanager
-def quiet_warnings() -> Iterator[None]:
-    """Keeps MuJoCo from writing a log file into the working folder; its counters of warnings go on counting."""
-    mujoco.set_mju_user_warning(_ignore)
-    try:
-        yield
-    finally:
-        mujoco.set_mju_user_warning(None)
-
-
-def _ignore(message: str) -> None:
-    """Does nothing with a warning: those that matter are in `data.warning`."""

@@ -24,6 +24,7 @@ from musclehand.body.myosim import MyoSimArm
 from musclehand.body.naming import Naming, own_naming
 from musclehand.body.overlay import add_hand
 from musclehand.body.path import add_path, add_wrap
+from musclehand.body.posture import narrow_spread
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import HandTables, load_tables
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
@@ -201,8 +202,7 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
 def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray, np.ndarray]:
     """Path lengths [m] at rest, shape (muscles,), and over the range of motion, shape (postures, muscles).
 
-    Postures are random within the limits plus every single joint at either limit; spreading a bent finger is
-    limited by its collateral ligaments, to 30 % at 90 degrees.
+    Postures are random within the limits, bent fingers spreading less, plus every single joint at either limit.
     """
     data = mujoco.MjData(model)
     tendons = [model.tendon(Side.RIGHT.name_of(row.muscle)).id for row in tables.muscles]
@@ -213,10 +213,7 @@ def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray
     address = [model.joint(Side.RIGHT.name_of(name)).qposadr[0] for name in names]
     rng = np.random.default_rng(0)
     postures = lower + rng.random((NUM_POSTURES, len(names))) * (upper - lower)
-    for i, name in enumerate(names):
-        if name.startswith("mcp") and name.endswith("abduction"):
-            bend = postures[:, names.index(name.replace("abduction", "flexion"))]
-            postures[:, i] *= 1.0 - 0.7 * np.clip(bend / (np.pi / 2), 0.0, 1.0)
+    narrow_spread(names, postures)
     single = np.repeat(rest[None], 2 * len(names), axis=0)
     for i in range(len(names)):
         single[2 * i, i], single[2 * i + 1, i] = lower[i], upper[i]

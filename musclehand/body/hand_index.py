@@ -88,6 +88,22 @@ class HandIndex:
         return data.qpos[self.qpos] * self.signs
 
 
+def path_sites(model: mujoco.MjModel, tendon: int) -> list[int]:
+    """Ids of the sites that a tendon runs through, in its order."""
+    part = slice(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
+    kinds, objects = model.wrap_type[part], model.wrap_objid[part]
+    return [int(number) for number in objects[kinds == mujoco.mjtWrap.mjWRAP_SITE]]
+
+
+def bodies_below(model: mujoco.MjModel, *tops: int) -> set[int]:
+    """Ids of some bodies and of all that hang on them."""
+    found = set(tops)
+    for body in range(min(tops) + 1, model.nbody):
+        if int(model.body_parentid[body]) in found:
+            found.add(body)
+    return found
+
+
 def _muscles(model: mujoco.MjModel, naming: Naming, side: Side) -> list[tuple[int, str]]:
     """Muscle actuators of one side with their anatomical names, in the model's order."""
     found = []

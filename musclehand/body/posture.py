@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
@@ -75,11 +75,16 @@ def sample_postures(hand: HandIndex, limits: np.ndarray, count: int, rng: np.ran
         Anatomical angles [rad]. Shape (count, n).
     """
     postures = limits[:, 0] + rng.random((count, len(hand.joints))) * (limits[:, 1] - limits[:, 0])
-    for column, joint in enumerate(hand.joints):
-        if joint.startswith("mcp") and joint.endswith("abduction"):
-            bend = postures[:, hand.joints.index(joint.replace("abduction", "flexion"))]
-            postures[:, column] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * np.clip(bend / (np.pi / 2), 0.0, 1.0)
+    narrow_spread(hand.joints, postures)
     return couple(hand, postures)
+
+
+def narrow_spread(joints: Sequence[str], postures: np.ndarray) -> None:
+    """Takes from bent fingers, in place, the sideways motion that they do not have. `postures` [rad], (count, n)."""
+    for column, joint in enumerate(joints):
+        if joint.startswith("mcp") and joint.endswith("abduction"):
+            bend = postures[:, joints.index(joint.replace("abduction", "flexion"))]
+            postures[:, column] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * np.clip(bend / (np.pi / 2), 0.0, 1.0)
 
 
 def couple(hand: HandIndex, postures: np.ndarray) -> np.ndarray:

@@ -13,9 +13,10 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
-from musclehand.body.behaviour import data_at, prepared_copy, quiet_warnings
+from musclehand.body.behaviour import data_at, prepared_copy
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import excitation_for
+from musclehand.body.quiet import quiet_mujoco
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
 from musclehand.core.errors import InvalidValue, ModelError
 
@@ -123,7 +124,7 @@ def track(
     activation = np.empty(steps)
     failure: str | None = None
     done = 0
-    with quiet_warnings():
+    with quiet_mujoco():
         while done < steps and failure is None:
             failure = follower.step(data, wanted[done + 1], rates[done + 1])
             if failure is None:

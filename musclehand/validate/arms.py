@@ -12,9 +12,10 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import directions
-from musclehand.body.hand_index import HandIndex
+from musclehand.body.behaviour import rest_angles
+from musclehand.body.hand_index import HandIndex, path_sites
 from musclehand.body.moment_arm import JUMP_OF_ARM, JUMP_OF_LENGTH, jumps, moment_arms, sweep
-from musclehand.body.posture import REST_DEG, couple, named_posture, place
+from musclehand.body.posture import place
 from musclehand.body.reference import MomentArmRow, load_reference
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
@@ -118,7 +119,7 @@ def check_published(specimen: Specimen) -> Finding:
     valued = [row for row in rows if row.arm is not None and row.used]
     if not valued:
         return Finding(Verdict.SKIP, "no published arm is about a muscle and joint of this model")
-    rest, thickness = _rest(specimen), specimen.thickness
+    rest, thickness = rest_angles(specimen.model, specimen.hand), specimen.thickness
     wrong: list[tuple[float, str]] = []
     doubtful: list[tuple[float, str]] = []
     errors, panels = [], []
@@ -152,7 +153,7 @@ def check_folds(specimen: Specimen) -> Finding:
         (-float(turns[i]), f"{hand.muscle_names[i]}: bends by {np.rad2deg(turns[i]):.0f} deg at {where[i]}")
         for i in np.flatnonzero(turns > MOST_TURN)
     ]
-    rest = _rest(specimen)
+    rest = rest_angles(specimen.model, specimen.hand)
     pairs = _pairs(hand)
     for joint in dict.fromkeys(pair.joint for pair in pairs):
         angles, arms = sweep(specimen.model, hand, hand.joints[joint], rest)
@@ -182,7 +183,7 @@ def path_turns(specimen: Specimen) -> tuple[np.ndarray, list[str]]:
     model, hand = specimen.model, specimen.hand
     data = mujoco.MjData(model)
     worst, where = np.zeros(len(hand.tendons)), ["no site"] * len(hand.tendons)
-    sites = [_sites_of(model, tendon) for tendon in hand.tendons]
+    sites = [path_sites(model, tendon) for tendon in hand.tendons]
     for angles in specimen.postures:
         place(model, data, hand, angles)
         points, kinds = data.wrap_xpos.reshape(-1, 3), data.wrap_obj.reshape(-1)
@@ -190,7 +191,7 @@ def path_turns(specimen: Specimen) -> tuple[np.ndarray, list[str]]:
             part = slice(data.ten_wrapadr[tendon], data.ten_wrapadr[tendon] + data.ten_wrapnum[tendon])
             turn, number = _sharpest(points[part], kinds[part])
             if turn > worst[i]:
-                worst[i], where[i] = turn, sites[i][number]
+                worst[i], where[i] = turn, model.site(sites[i][number]).name
     return worst, where
 
 
@@ -207,12 +208,6 @@ def _sharpest(points: np.ndarray, kinds: np.ndarray) -> tuple[float, int]:
         return 0.0, 0
     sharpest = int(np.argmax(bends))
     return float(bends[sharpest]), int(np.count_nonzero(kinds[: sharpest + 1] == -1))
-
-
-def _sites_of(model: mujoco.MjModel, tendon: int) -> list[str]:
-    part = slice(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
-    kinds, objects = model.wrap_type[part], model.wrap_objid[part]
-    return [model.site(objects[i]).name for i in np.flatnonzero(kinds == mujoco.mjtWrap.mjWRAP_SITE)]
 
 
 def _pairs(hand: HandIndex) -> list[_Pair]:
@@ -236,11 +231,6 @@ def _pairs(hand: HandIndex) -> list[_Pair]:
 
 def _sign(row: MomentArmRow) -> float:
     return 1.0 if row.direction == directions(row.joint)[0] else -1.0
-
-
-def _rest(specimen: Specimen) -> np.ndarray:
-    hand = specimen.hand
-    return couple(hand, named_posture(hand, REST_DEG, hand.limits(specimen.model)))
 
 
 def _distance(row: MomentArmRow, arms: np.ndarray) -> tuple[float, str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from musclehand.body.bone import bones, depth
 from musclehand.body.hand_file import root_body
-from musclehand.body.hand_index import HandIndex
+from musclehand.body.hand_index import HandIndex, bodies_below, path_sites
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 
 DEEPEST = 0.001
@@ -25,17 +25,17 @@ def check_bones(specimen: Specimen) -> Finding:
     """V29: is every point of a path outside the bones and near one?"""
     model = specimen.with_bones() if specimen.with_bones else specimen.model
     hand = HandIndex.from_model(model, specimen.hand.side, specimen.naming)
-    within = _below(model, root_body(model, hand))
+    within = bodies_below(model, root_body(model, hand))
     surfaces = tuple(bone for bone in bones(model) if bone.body in within)
     if not surfaces:
         return Finding(Verdict.SKIP, "the model has no bone meshes")
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    sites = _path_sites(model, hand)
     covered = {int(bone.body) for bone in surfaces}
-    sites = [site for site in sites if int(model.site_bodyid[site]) in covered]
+    everywhere = sorted({site for tendon in hand.tendons for site in path_sites(model, tendon)})
+    sites = [site for site in everywhere if int(model.site_bodyid[site]) in covered]
     found = depth(data, surfaces, data.site_xpos[sites])
-    beyond_wrist = _below(model, int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]]))
+    beyond_wrist = bodies_below(model, int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]]))
     reach_hand, reach_forearm = REACH_HAND * specimen.thickness, REACH_FOREARM * specimen.thickness
     offenders = []
     for site, inside, distance in zip(sites, found.inside, found.distance, strict=True):
@@ -49,26 +49,6 @@ def check_bones(specimen: Specimen) -> Finding:
     summary = f"{len(offenders)} of {len(sites)} path points in a bone or out of reach; deepest {1e3 * deepest:.1f} mm"
     verdict = Verdict.FAIL if offenders else Verdict.PASS
     return Finding(verdict, summary, value=1e3 * deepest, offenders=tuple(words for _, words in offenders))
-
-
-def _path_sites(model: mujoco.MjModel, hand: HandIndex) -> list[int]:
-    """Ids of the sites the hand's muscles run through."""
-    sites = set()
-    for tendon in hand.tendons:
-        first = model.tendon_adr[tendon]
-        for wrap in range(first, first + model.tendon_num[tendon]):
-            if model.wrap_type[wrap] == mujoco.mjtWrap.mjWRAP_SITE:
-                sites.add(int(model.wrap_objid[wrap]))
-    return sorted(sites)
-
-
-def _below(model: mujoco.MjModel, top: int) -> set[int]:
-    """Ids of a body and all that hang on it."""
-    found = {top}
-    for body in range(top + 1, model.nbody):
-        if int(model.body_parentid[body]) in found:
-            found.add(body)
-    return found
 
 
 CHECKS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.validate.check import Specimen
 from musclehand.validate.difference import Change
 from musclehand.validate.wording import (
@@ -92,14 +93,9 @@ def hand_bones(specimen: Specimen) -> dict[str, int]:
     model, hand = specimen.model, specimen.hand
     held = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
     for tendon in hand.tendons:
-        for wrap in range(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon]):
-            if model.wrap_type[wrap] == mujoco.mjtWrap.mjWRAP_SITE:
-                held.add(int(model.site_bodyid[model.wrap_objid[wrap]]))
+        held |= {int(model.site_bodyid[site]) for site in path_sites(model, tendon)}
     held.discard(0)
-    for body in range(1, model.nbody):
-        if int(model.body_parentid[body]) in held:
-            held.add(body)
-    names = {body: model.body(body).name for body in sorted(held)}
+    names = {body: model.body(body).name for body in sorted(bodies_below(model, *held))}
     words = {body: bone_words(specimen.naming.base_of(name, hand.side) or name) for body, name in names.items()}
     told = list(words.values())
     found = {}

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from musclehand.body.behaviour import rest_angles
 from musclehand.body.moment_arm import tendon_lengths
 from musclehand.body.muscle import muscle_force, muscle_parameters
-from musclehand.body.posture import REST_DEG, couple, named_posture
 from musclehand.body.reference import ArchitectureRow, load_reference
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
@@ -142,8 +142,7 @@ def check_fibre_lengths(specimen: Specimen) -> Finding:
     """V07: do fibres stay where they make force, and are they near their optimum at rest?"""
     params, names = muscle_parameters(specimen.model, specimen.hand.muscles), specimen.hand.muscle_names
     fibre = (_lengths(specimen) - params.lts) / params.l0
-    limits = specimen.hand.limits(specimen.model)
-    rest_posture = couple(specimen.hand, named_posture(specimen.hand, {**REST_DEG}, limits))
+    rest_posture = rest_angles(specimen.model, specimen.hand)
     rest = ((tendon_lengths(specimen.model, specimen.hand, rest_posture[None]) - params.lts) / params.l0)[0]
     low, high = fibre.min(axis=0), fibre.max(axis=0)
     moving = np.maximum(FIBRE_LIMITS[0] - low, high - FIBRE_LIMITS[1])

@@ -10,6 +10,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, digit_joints
+from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.body.posture import named_posture, place
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
@@ -65,7 +66,7 @@ def check_gain_and_bias(specimen: Specimen) -> Finding:
 def check_inertia(specimen: Specimen) -> Finding:
     """V18: are the inertias of the segments possible, and does the hand weigh what a hand weighs?"""
     model = specimen.model
-    bodies = _bodies_below(model, int(model.jnt_bodyid[specimen.hand.joint_ids(model)].min()))
+    bodies = np.array(sorted(_bodies_of(specimen)))
     bodies = bodies[(model.body_mass[bodies] > 0) | (model.body_inertia[bodies].max(axis=1) > 0)]
     sizes = np.array([_size(model, body) for body in bodies])
     inertia = model.body_inertia[bodies].max(axis=1)
@@ -132,28 +133,23 @@ def check_names(specimen: Specimen) -> Finding:
 def _idle(specimen: Specimen) -> list[str]:
     """Names of the spatial tendons of this hand that nothing uses."""
     model = specimen.model
-    bodies = set(_bodies_below(model, int(model.jnt_bodyid[specimen.hand.joint_ids(model)].min())).tolist())
+    bodies = _bodies_of(specimen)
     pulled = set(model.actuator_trnid[model.actuator_trntype == mujoco.mjtTrn.mjTRN_TENDON, 0].tolist())
     tied = model.eq_type == mujoco.mjtEq.mjEQ_TENDON
     pulled |= set(model.eq_obj1id[tied].tolist()) | set(model.eq_obj2id[tied].tolist())
     idle = []
     for tendon in range(model.ntendon):
-        start = int(model.tendon_adr[tendon])
-        span = slice(start, start + int(model.tendon_num[tendon]))
-        sites = model.wrap_objid[span][model.wrap_type[span] == mujoco.mjtWrap.mjWRAP_SITE]
+        sites = path_sites(model, tendon)
         is_ligament = np.any(model.tendon_stiffness[tendon]) or model.tendon_limited[tendon]
         if tendon not in pulled and not is_ligament and bodies & set(model.site_bodyid[sites].tolist()):
             idle.append(model.tendon(tendon).name or f"number {tendon}")
     return idle
 
 
-def _bodies_below(model: mujoco.MjModel, root: int) -> np.ndarray:
-    """Ids of a body and all that hang on it."""
-    inside = {root}
-    for body in range(root + 1, model.nbody):
-        if int(model.body_parentid[body]) in inside:
-            inside.add(body)
-    return np.array(sorted(inside))
+def _bodies_of(specimen: Specimen) -> set[int]:
+    """Ids of the bodies that the hand's joints move."""
+    model = specimen.model
+    return bodies_below(model, int(model.jnt_bodyid[specimen.hand.joint_ids(model)].min()))
 
 
 def _size(model: mujoco.MjModel, body: int) -> float:
