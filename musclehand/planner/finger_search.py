@@ -1,6 +1,6 @@
 """The search for one hand's fingers: beam search over chords, carrying held keys and the hand's position.
 
-A state is the fingers on the last chord and on all keys still held, and where the hand's centre is. The hand moves
+A state is the fingers on the last two chords and on all keys still held, and where the hand's centre is. The hand moves
 only as far as the fingers on keys demand (each has a reach about the centre), so that moving late, far or often has its
 price; a plain pairwise rule does not see a hand that drifts. Of states alike in fingers and (rounded) position the
 cheapest is kept, then the `beam` cheapest: linear in time, and exact where the beam holds all states.
@@ -71,14 +71,15 @@ class HandPlan(NamedTuple):
 class _Beam(NamedTuple):
     """States: `cost`, `centre` (num_states,), `fingers` (num_states, num_active) on the notes `active`.
 
-    The last `num_recent` of `active` are what is left of the last chord, struck at `time` [s] with `num_struck` notes.
+    `age` (num_active,) counts chords back: 0 the last chord, struck at `time` [s] with `num_struck` notes, 1 the one
+    before; older ones only while held.
     """
 
     cost: np.ndarray
     centre: np.ndarray
     active: np.ndarray
     fingers: np.ndarray
-    num_recent: int
+    age: np.ndarray
     num_struck: int
     time: float
 
@@ -109,7 +110,7 @@ class _Links(NamedTuple):
 def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
     """The cheapest fingers found for one hand's notes."""
     none = np.zeros(0, dtype=int)
-    beam = _Beam(np.zeros(1), np.full(1, np.nan), none, np.zeros((1, 0), dtype=int), 0, 0, -np.inf)
+    beam = _Beam(np.zeros(1), np.full(1, np.nan), none, np.zeros((1, 0), dtype=int), none, 0, -np.inf)
     records = []
     for slice_ in chord_slices(notes.onset, config.chord_window):
         new = slice_[np.argsort(notes.step[slice_], kind="stable")]
@@ -220,9 +221,8 @@ def _chord_cost(
 
 def _link(beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, config: FingeringConfig) -> _Links:
     """Cost tables between every active note and every new one, by held or let go, distance and time between them."""
-    old = beam.active
+    old, onset, offset = beam.active, notes.onset[new], notes.offset[beam.active][:, None]
     apart = notes.step[new] - notes.step[old][:, None]
-    onset, offset = notes.onset[new], notes.offset[old][:, None]
     held = offset > onset + config.overlap_tolerance
     firm = offset > onset + config.legato_overlap
     same_key = apart == 0
@@ -242,11 +242,22 @@ def _link(beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, co
     melodic = melodic * urgency[..., None, None]
     fast = (onset - notes.onset[old][:, None] < config.fast_repeat).astype(int)
     melodic = np.where(same_key[..., None, None], tables.repeat[fast], melodic)
-    after = np.arange(len(old)) >= len(old) - beam.num_recent
     fewest, most = sorted((beam.num_struck, len(new)))
     weight = (config.chord_follows if fewest > 1 else 1.0) / max(most, 1)
-    melodic = melodic * (weight * (after[:, None] & ~firm))[..., None, None]
+    melodic = melodic * (weight * ((beam.age == 0)[:, None] & ~firm))[..., None, None]
+    melodic = melodic + _second_order(beam, new, notes, tables, config) * ~firm[..., None, None]
     return _Links(melodic, hold, firm.any(axis=1), _letting_go(old, notes.onset[new].min(), notes, config))
+
+
+def _second_order(
+    beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, config: FingeringConfig
+) -> np.ndarray:
+    """Cost between the chord before the last and the new one. Shape (num_active, num_new, 6, 6)."""
+    apart = notes.step[new] - notes.step[beam.active][:, None]
+    ago = notes.onset[new] - notes.onset[beam.active][:, None]
+    second = beam.age == 1
+    weight = second[:, None] / ((1.0 + (ago / config.skip_time) ** 2) * len(new) * max(int(second.sum()), 1))
+    return np.moveaxis(tables.skip[:, :, apart + MAX_STEPS], (0, 1), (2, 3)) * weight[..., None, None]
 
 
 def _letting_go(old: np.ndarray, time: float, notes: HandNotes, config: FingeringConfig) -> np.ndarray:
@@ -318,9 +329,10 @@ def _select(
     fingers = np.hstack([np.where(let_go, 0, beam.fingers[parent]), options[option]])
     active = np.concatenate([beam.active, new])
     lasting = notes.offset[active] > notes.onset[new].max() + config.overlap_tolerance
-    lasting[len(beam.active) :] = True
+    age = np.concatenate([beam.age + 1, np.zeros(len(new), dtype=int)])
+    lasting |= age <= 1
     lasting &= fingers.any(axis=0)
-    fingers, active = fingers[:, lasting], active[lasting]
+    fingers, active, age = fingers[:, lasting], active[lasting], age[lasting]
 
     place = np.rint(2.0 * np.where(np.isnan(centre), 0.0, centre)[option, parent]).astype(np.int64)
     kind = fingers @ (6 ** np.arange(len(active), dtype=np.int64)) * 512 + place
@@ -330,7 +342,7 @@ def _select(
         centre[option, parent][keep],
         active,
         fingers[keep],
-        int(lasting[len(beam.active) :].sum()),
+        age,
         len(new),
         float(notes.onset[new].min()),
     )

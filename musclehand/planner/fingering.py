@@ -1,8 +1,9 @@
 """Hands and fingers for every note of a score: what a player needs to know before it moves.
 
-`assign_fingering` divides the notes between the hands (`hand_split`), searches each hand's fingers (`finger_search`,
-rules and weights in `fingering_cost`), offers the other hand what one cannot play, and leaves out, with a remark,
-what ten fingers cannot do. A person's hand or finger stays as given.
+`assign_fingering` divides the notes between the hands (`hand_split`), rolls chords too wide for one when asked
+(`rolling`), searches each hand's fingers (`finger_search`, rules and weights in `fingering_cost`), offers the other
+hand what one cannot play, and leaves out, with a remark, what ten fingers cannot do. A person's hand or finger stays
+as given.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from musclehand.music.pitch import is_black, pitch_name
+from musclehand.music.pitch import is_black
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.music.score_file import counted
 from musclehand.planner.finger_search import LET_GO_AFTER, HandNotes, HandPlan, search_fingers
 from musclehand.planner.fingering_cost import FingeringConfig
 from musclehand.planner.hand_split import HandSplitConfig, split_hands
 from musclehand.planner.keyboard_map import half_keys, outward
+from musclehand.planner.playable import list_notes
+from musclehand.planner.rolling import roll_chords, rolled_onsets
 
 __all__ = ["FingeringConfig", "assign_fingering", "fingering_agreement"]
-
-_LISTED = 60
-"""Notes named in one remark; of more, the number is given."""
 
 _GUEST_WEIGHT = 0.3
 """Importance of a note taken over from the other hand against the hand's own notes."""
@@ -34,7 +34,8 @@ def assign_fingering(
 ) -> Score:
     """The same notes in the same order, each with a hand and a finger; what no hand can play is left out.
 
-    Pitches, onsets and velocities do not change; note ends only with `config.let_go_early`. A given hand is changed
+    Pitches and velocities do not change, onsets only with `config.roll_chords`, note ends only with either that or
+    `config.let_go_early`. A given hand is changed
     only where that hand cannot play the note and the other can, a given finger only where the same finger is asked
     for on two keys at once. Remarks name each note left out, moved, refingered or let go early, by time and pitch.
     The result depends on nothing but the arguments; time and memory are linear in the number of notes.
@@ -47,6 +48,9 @@ def assign_fingering(
     """
     config = config or FingeringConfig()
     handed = split_hands(score, config=split)
+    if config.roll_chords:
+        onsets = rolled_onsets(handed, hand_span=config.hand_span, chord_window=config.chord_window)
+        score, handed = roll_chords(score, onsets), roll_chords(handed, onsets)
     notes = handed.notes
     hand = np.array([int(note.hand) if note.hand is not None else 0 for note in notes], dtype=int)
     given = np.array([int(note.finger or 0) for note in notes], dtype=int)
@@ -176,14 +180,8 @@ def _result(
         ("let go early, the finger or hand is needed elsewhere", short),
         ("left out, no hand can play them with the rest", [n for i, n in enumerate(notes) if not finger[i]]),
     )
-    told = tuple(f"{counted(len(listed), 'note')} {what}: {_listing(listed)}" for what, listed in remarks if listed)
+    told = tuple(f"{counted(len(listed), 'note')} {what}: {list_notes(listed)}" for what, listed in remarks if listed)
     return replace(score, notes=tuple(played), remarks=score.remarks + told)
-
-
-def _listing(notes: Sequence[Note]) -> str:
-    """'C4 at 1.250 s, E4 at 1.250 s and 3 more'."""
-    shown = ", ".join(f"{pitch_name(note.pitch)} at {note.onset:.3f} s" for note in notes[:_LISTED])
-    return shown + (f" and {len(notes) - _LISTED} more" if len(notes) > _LISTED else "")
 
 
 def fingering_agreement(score: Score, reference: Score) -> float:

@@ -64,6 +64,7 @@ class FingeringConfig:
         legato_overlap: shorter overlaps of two notes bind fingers but not the span of the hand [s].
         let_go_early: a key may be let go before its note ends when its finger or the hand is needed elsewhere;
             otherwise such a later note is left out. Only with this on are note ends changed.
+        roll_chords: chords of one hand somewhat wider than it are rolled; otherwise they are thinned.
         beam: states kept per slice.
         relaxed, comfortable, practical: cost per key beyond (or below) each span class.
         leap: the most a stretch between two successive notes can cost (then the hand moves instead).
@@ -81,6 +82,10 @@ class FingeringConfig:
         thumb_black, little_black: thumb or little finger on a black key.
         posture: per key that a finger is away from its natural place in the hand.
         shift, shift_hurry: hand movement per key, and per key over the time for it [s].
+        skip_same, skip_change: a finger on another key than two notes before, or a key under another finger.
+        skip_stretch: weight of the stretch between a note and the one after next.
+        skip_cross: fingers in the wrong order between a note and the one after next.
+        skip_time: time between the two at which these costs are halved [s].
         legato_gap: time between two notes at which the cost of their fingers' distance is halved [s].
         chord_follows: weight of the pair costs between two chords.
         drop: leaving a note out; more for the outer voices.
@@ -92,30 +97,36 @@ class FingeringConfig:
     overlap_tolerance: float = 0.002
     legato_overlap: float = 0.08
     let_go_early: bool = False
+    roll_chords: bool = False
     beam: int = 32
-    relaxed: float = 0.5
-    comfortable: float = 0.7
+    relaxed: float = 0.57
+    comfortable: float = 0.67
     practical: float = 3.0
-    leap: float = 6.0
+    leap: float = 6.2
     cross: float = 3.0
-    cross_length: float = 0.8
+    cross_length: float = 0.73
     cross_white_to_black: float = 4.0
-    cross_black_to_white: float = 0.8
-    cross_little: float = 3.0
+    cross_black_to_white: float = 1.0
+    cross_little: float = 2.6
     cross_fingers: float = 7.0
-    same_finger: float = 5.0
+    same_finger: float = 5.1
     repeat_change: float = 1.0
     repeat_fast: float = 1.0
     fast_repeat: float = 0.13
-    weak: tuple[float, float] = (0.3, 0.2)
-    ring_middle: float = 0.3
-    thumb_black: float = 2.0
+    weak: tuple[float, float] = (0.3, 0.18)
+    ring_middle: float = 0.46
+    thumb_black: float = 4.2
     little_black: float = 1.0
     posture: float = 0.15
-    shift: float = 0.4
-    shift_hurry: float = 0.04
-    legato_gap: float = 0.3
-    chord_follows: float = 0.1
+    shift: float = 0.37
+    shift_hurry: float = 0.049
+    skip_same: float = 0.85
+    skip_change: float = 0.96
+    skip_stretch: float = 0.16
+    skip_cross: float = 0.5
+    skip_time: float = 1.1
+    legato_gap: float = 0.15
+    chord_follows: float = 0.085
     drop: float = 300.0
     let_go: float = 20.0
 
@@ -129,6 +140,7 @@ class CostTables(NamedTuple):
         hold: a new key (second finger) while another (first finger) is held. Shape (6, 6, 2*MAX_STEPS+1).
         melodic: one key after another, first index 2*(first is black) + (second is black).
             Shape (4, 6, 6, 2*MAX_STEPS+1).
+        skip: a key and the one after next. Shape (6, 6, 2*MAX_STEPS+1).
         repeat: the same key again, slow / fast. Shape (2, 6, 6).
     """
 
@@ -136,6 +148,7 @@ class CostTables(NamedTuple):
     chord: np.ndarray
     hold: np.ndarray
     melodic: np.ndarray
+    skip: np.ndarray
     repeat: np.ndarray
 
 
@@ -210,6 +223,23 @@ def _melodic_table(config: FingeringConfig) -> np.ndarray:
     return table
 
 
+def _skip_table(config: FingeringConfig) -> np.ndarray:
+    """The `skip` table: what a change of the hand's position costs, in the manner of Parncutt's rules for triplets."""
+    distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
+    table = np.zeros((6, 6, distance.size))
+    for first in range(1, 6):
+        table[first, first] = np.where(distance == 0, 0.0, config.skip_same)
+        for second in range(1, 6):
+            if first == second:
+                continue
+            low, high = min(first, second), max(first, second)
+            span = distance if first < second else -distance
+            stretch = config.skip_stretch * np.minimum(_stretch(span, low, high, config), config.leap)
+            cost = np.where(span < 0, config.skip_cross, stretch)
+            table[first, second] = np.where(span == 0, config.skip_change, cost)
+    return table
+
+
 def _crossing(
     length: np.ndarray, low: int, high: int, *, low_black: int, high_black: int, config: FingeringConfig
 ) -> np.ndarray:
@@ -237,4 +267,4 @@ def cost_tables(config: FingeringConfig) -> CostTables:
     repeat = np.zeros((2, 6, 6))
     repeat[0, 1:, 1:] = config.repeat_change * (1.0 - np.eye(5))
     repeat[1, 1:, 1:] = config.repeat_fast * np.eye(5)
-    return CostTables(single, chord, hold, _melodic_table(config), repeat)
+    return CostTables(single, chord, hold, _melodic_table(config), _skip_table(config), repeat)

@@ -28,6 +28,8 @@ class HandSplitConfig:
         chord_window: notes that begin within this time are one chord [s].
         legato_overlap: notes held no longer than this into a chord do not bind the hand [s].
         comfortable_span, hand_span: span of one hand without cost, and the most it reaches.
+        relaxed_span, open_hand: span of the hand at rest, and the cost per key beyond it: what two hands can share
+            they do share, as scales in octaves.
         wide: cost per key beyond the comfortable span.
         too_wide: cost of a span beyond the reach (on top); `too_wide_held` where only by a key held from before.
         crowded: cost of each note a hand has over three; `too_many`: over five.
@@ -35,6 +37,7 @@ class HandSplitConfig:
         shift, shift_hurry: cost of moving per key, and per key over the time for it [s].
         crossed: the left hand above the right; `near`: per key that the hands' centres are closer than `room`.
         line: two successive notes no further apart than `line_reach`, within `line_time` [s], in different hands.
+        again: a key struck again in the next chord, by the other hand; on top.
         register: per note and key that the left hand plays above D4 or the right hand below.
         beam: states kept per chord.
     """
@@ -43,6 +46,8 @@ class HandSplitConfig:
     legato_overlap: float = 0.08
     comfortable_span: float = 7.0
     hand_span: float = 8.0
+    relaxed_span: float = 5.0
+    open_hand: float = 0.6
     wide: float = 3.0
     too_wide: float = 60.0
     too_wide_held: float = 15.0
@@ -54,10 +59,11 @@ class HandSplitConfig:
     crossed: float = 4.0
     near: float = 0.3
     room: float = 4.0
-    line: float = 1.0
+    line: float = 2.0
     line_reach: float = 3.0
     line_time: float = 1.0
-    register: float = 0.05
+    again: float = 3.0
+    register: float = 0.08
     beam: int = 64
 
 
@@ -157,6 +163,7 @@ def _advance(
 def _grip_cost(span: np.ndarray, new_span: np.ndarray, keys: np.ndarray, config: HandSplitConfig) -> np.ndarray:
     """Cost of what one hand has down at once: span and number of keys."""
     cost = config.wide * np.maximum(span - config.comfortable_span, 0.0)
+    cost = cost + config.open_hand * np.clip(span - config.relaxed_span, 0.0, config.comfortable_span)
     beyond = np.where(new_span > config.hand_span, config.too_wide, config.too_wide_held)
     cost = np.minimum(cost, config.too_wide) + np.where(span > config.hand_span, beyond, 0.0)
     return cost + config.crowded * np.maximum(keys - 3, 0) + config.too_many * np.maximum(keys - 5, 0)
@@ -172,9 +179,10 @@ def _follow(centre: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float)
 def _line_cost(beam: _Beam, options: np.ndarray, new: np.ndarray, notes: _Notes, config: HandSplitConfig) -> np.ndarray:
     """Cost of near successive notes in different hands. Shape (num_options, num_states)."""
     after = np.isin(beam.active, beam.previous)
-    near = np.abs(notes.x[new] - notes.x[beam.active][:, None]) <= config.line_reach
+    apart = np.abs(notes.x[new] - notes.x[beam.active][:, None])
     soon = notes.onset[new] - notes.offset[beam.active][:, None] < config.line_time
-    weight = config.line * (near & soon & after[:, None]) / max(len(new), len(beam.previous), 1)
+    weight = config.line * (apart <= config.line_reach) / max(len(new), len(beam.previous), 1)
+    weight = (weight + config.again * (apart == 0)) * (soon & after[:, None])
     to_right = options @ weight.T
     to_left = (1 - options) @ weight.T
     return to_left @ beam.hands.T + to_right @ (1 - beam.hands).T
