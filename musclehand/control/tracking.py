@@ -36,7 +36,8 @@ class TrackingResult:
 
     `failure`: None, or when and how the simulation broke down; what came after does not count.
     `joints` (n,) names. Over time, (k, ...) control steps after which the hand is compared: `time` [s], `reference` and
-    `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean over the muscles.
+    `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean over the muscles, and `activations`
+    (k, m) of every muscle, where they were kept.
     """
 
     failure: str | None
@@ -46,6 +47,7 @@ class TrackingResult:
     angles: np.ndarray = field(repr=False)
     tip_errors: np.ndarray = field(repr=False)
     activation: np.ndarray = field(repr=False)
+    activations: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def joint_rmse(self) -> np.ndarray:
@@ -121,14 +123,14 @@ def track(
     data = data_at(twin, hand, wanted[0])
     steps = len(wanted) - 1
     reached = np.empty((steps, wanted.shape[1]))
-    activation = np.empty(steps)
+    activations = np.empty((steps, len(hand.act)))
     failure: str | None = None
     done = 0
     with quiet_mujoco():
         while done < steps and failure is None:
             failure = follower.step(data, wanted[done + 1], rates[done + 1])
             if failure is None:
-                reached[done], activation[done] = hand.angles(data), data.act[hand.act].mean()
+                reached[done], activations[done] = hand.angles(data), data.act[hand.act]
                 done += 1
     counted = slice(min(round(SETTLE / dt), done), done)
     reference, reached = wanted[1:][counted], reached[counted]
@@ -140,7 +142,8 @@ def track(
         reference=reference,
         angles=reached,
         tip_errors=np.linalg.norm(apart, axis=2),
-        activation=activation[counted],
+        activation=activations[counted].mean(axis=1),
+        activations=activations[counted],
     )
 
 
