@@ -38,7 +38,6 @@ README = Path(__file__).parent.parent / "README.md"
 MARK = "<!-- fingering table -->"
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 HANON = (
-    (1, 3, 4, 5, 4, 3, 2),
     (1, 2, 5, 4, 3, 4, 3, 2),
     (1, 2, 3, 4, 5, 4, 3, 2),
     (1, 3, 2, 4, 3, 5, 4, 3),

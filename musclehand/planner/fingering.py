@@ -8,7 +8,7 @@ as given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from musclehand.planner.keyboard_map import half_keys, outward
 from musclehand.planner.playable import list_notes
 from musclehand.planner.rolling import roll_chords, rolled_onsets
 
-__all__ = ["FingeringConfig", "assign_fingering", "fingering_agreement"]
+__all__ = ["FingeringConfig", "assign_fingering"]
 
 _GUEST_WEIGHT = 0.3
 """Importance of a note taken over from the other hand against the hand's own notes."""
@@ -182,24 +182,3 @@ def _result(
     )
     told = tuple(f"{counted(len(listed), 'note')} {what}: {list_notes(listed)}" for what, listed in remarks if listed)
     return replace(score, notes=tuple(played), remarks=score.remarks + told)
-
-
-def fingering_agreement(score: Score, reference: Score) -> float:
-    """Share of the reference's fingered notes that have the same hand and finger in `score`; nan without any.
-
-    The general match rate of Nakamura, Saito & Yoshii (2020, Information Sciences 517) for one reference. Yardsticks
-    on their data (PIG): people among themselves 0.71, hidden Markov models 0.61 to 0.64.
-    """
-    found = {_key(note): (note.hand, note.finger) for note in score.notes}
-    asked = [note for note in reference.notes if note.finger is not None]
-    if not asked:
-        return float("nan")
-    return _count(found.get(_key(note)) == (note.hand, note.finger) for note in asked) / len(asked)
-
-
-def _key(note: Note) -> tuple[float, int]:
-    return note.onset, note.pitch
-
-
-def _count(hits: Iterable[bool]) -> int:
-    return sum(1 for hit in hits if hit)

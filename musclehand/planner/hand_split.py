@@ -46,7 +46,7 @@ class HandSplitConfig:
     legato_overlap: float = 0.08
     comfortable_span: float = 7.0
     hand_span: float = 8.0
-    relaxed_span: float = 5.0
+    relaxed_span: float = 4.5
     open_hand: float = 0.6
     wide: float = 3.0
     too_wide: float = 60.0
@@ -59,7 +59,7 @@ class HandSplitConfig:
     crossed: float = 4.0
     near: float = 0.3
     room: float = 4.0
-    line: float = 2.0
+    line: float = 2.5
     line_reach: float = 3.0
     line_time: float = 1.0
     again: float = 3.0

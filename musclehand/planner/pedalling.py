@@ -3,7 +3,8 @@
 Syncopated pedalling, as in every piano method: the foot goes down a moment after a chord is struck, so that it catches
 that chord and not the one before, and comes up when the next harmony is struck. Rules, not learned; the pedal goes down
 
-- only where notes would be cut short, after the last chord struck before they are let go;
+- only where notes are cut short, because their keys are let go early or their hand has to leave for a leap, after the
+  last chord struck before that;
 - and comes up when the last of them ends as written, or earlier, at the first new note that clashes (by a semitone or
   its inversions, or by a whole tone in the same octave) with a note that only the pedal still holds.
 
@@ -19,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.music.score import Note, Pedal, Score
+from musclehand.music.score import Hand, Note, Pedal, Score
 from musclehand.music.score_file import counted
-from musclehand.planner.keyboard_map import chord_slices
+from musclehand.planner.keyboard_map import WHITE_KEY_PITCH, chord_slices
+from musclehand.planner.playable import centre_room
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class PedalConfig:
     Attributes:
         delay: after a chord is struck until the pedal goes down; so much the dampers need to fall on the chord before.
         margin: the pedal is down this long before the key it stands in for comes up.
+        leap_acceleration: top acceleration of a hand on its way to a leap's end, with minimum jerk [m/s^2].
         least_lost: a note cut short by less is not worth a pedal.
         shortest: spans of the pedal shorter than this are left out.
         chord_window: notes that begin within this time are one chord.
@@ -38,6 +41,7 @@ class PedalConfig:
 
     delay: float = 0.08
     margin: float = 0.02
+    leap_acceleration: float = 20.0
     least_lost: float = 0.1
     shortest: float = 0.1
     chord_window: float = 0.03
@@ -46,6 +50,8 @@ class PedalConfig:
         for name in ("delay", "margin", "least_lost", "shortest", "chord_window"):
             if not getattr(self, name) >= 0:
                 raise InvalidValue(f"pedal {name}", getattr(self, name), "0 s or more")
+        if not self.leap_acceleration > 0:
+            raise InvalidValue("pedal leap_acceleration", self.leap_acceleration, "above 0 m/s^2")
 
 
 class _Down(NamedTuple):
@@ -60,7 +66,8 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     """The score with sustain-pedal spans added where its notes end before those of `written`.
 
     Args:
-        score: as it will be played, with keys let go early (`planner.fingering` with `let_go_early`).
+        score: as it will be played, with keys let go early (`planner.fingering` with `let_go_early`); where hands are
+            known, keys also count as let go when a hand has to leave for its next notes.
         written: the same notes with their ends as written; onsets may differ by a rolled chord's width.
         config: times of the foot.
 
@@ -70,16 +77,17 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     """
     config = config or PedalConfig()
     ends = _written_ends(score, written)
-    lost = np.array(ends) - score.intervals[:, 1] >= config.least_lost
-    lost &= ~_is_down(_merged(score.pedals), score.intervals[:, 1])
+    key_up = _keys_up(score, config)
+    lost = np.array(ends) - key_up >= config.least_lost
+    lost &= ~_is_down(_merged(score.pedals), key_up)
     if not lost.any():
         return score
-    spans = _sweep(score, ends, lost, config)
+    spans = _sweep(score, key_up, ends, lost, config)
     spans = [span for span in _without(spans, score.pedals) if span[1] - span[0] >= config.shortest]
     if not spans:
         return score
-    caught = _is_down(np.array(spans), score.intervals[lost, 1])
-    remark = f"{counted(int(caught.sum()), 'note')} let go early and held over with the pedal"
+    caught = _is_down(np.array(spans), key_up[lost])
+    remark = f"{counted(int(caught.sum()), 'note')} held over with the pedal, the finger or hand is needed elsewhere"
     pedals = (*score.pedals, *(Pedal(float(start), float(stop)) for start, stop in spans))
     return replace(score, pedals=pedals, remarks=(*score.remarks, remark))
 
@@ -105,7 +113,26 @@ def _apart(by_key: dict[int, list[Note]], note: Note, i: int) -> float:
     return abs(by_key[note.pitch][i].onset - note.onset)
 
 
-def _sweep(score: Score, ends: list[float], lost: np.ndarray, config: PedalConfig) -> list[tuple[float, float]]:
+def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
+    """When each key comes up [s]: at its note's end, or earlier where the hand must leave. Shape (num_notes,)."""
+    up = score.intervals[:, 1].copy()
+    for hand in Hand:
+        mine = np.array([i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int)
+        slices = [mine[slice_] for slice_ in chord_slices(score.intervals[mine, 0], config.chord_window)]
+        rooms = [centre_room([score.notes[i] for i in slice_], hand) for slice_ in slices]
+        for k in range(1, len(slices)):
+            away = max(rooms[k].low - rooms[k - 1].high, rooms[k - 1].low - rooms[k].high, 0.0) * WHITE_KEY_PITCH
+            time = score.notes[slices[k][0]].onset
+            # Top acceleration of a minimum-jerk movement of length d in time t: 10 / sqrt(3) d / t^2.
+            leave = time - np.sqrt(10.0 / np.sqrt(3.0) * away / config.leap_acceleration)
+            for i in slices[k - 1]:
+                up[i] = min(up[i], max(leave, 0.5 * (score.notes[i].onset + time)))
+    return up
+
+
+def _sweep(
+    score: Score, key_up: np.ndarray, ends: list[float], lost: np.ndarray, config: PedalConfig
+) -> list[tuple[float, float]]:
     """Where the pedal is down [s], in one pass over the chords; at most 88 keys are looked at for each."""
     spans: list[tuple[float, float]] = []
     slices = chord_slices(score.intervals[:, 0], config.chord_window)
@@ -119,20 +146,20 @@ def _sweep(score: Score, ends: list[float], lost: np.ndarray, config: PedalConfi
         if down is not None and _clashes(down.held, [score.notes[i].pitch for i in slice_], time):
             spans.append((down.start, time))
             down = None
-        sounding = {pitch: i for pitch, i in sounding.items() if score.notes[i].offset > time}
+        sounding = {pitch: i for pitch, i in sounding.items() if key_up[i] > time}
         sounding |= {score.notes[i].pitch: int(i) for i in slice_}
         if down is not None:
             down.held.update({score.notes[i].pitch: ends[i] for i in slice_})
-        leaving = [i for i in sounding.values() if lost[i] and score.notes[i].offset <= after + config.chord_window]
+        leaving = [i for i in sounding.values() if lost[i] and key_up[i] <= after + config.chord_window]
         if not leaving:
             continue
         until = max(ends[i] for i in leaving)
         if down is not None:
             down = down._replace(until=max(until, down.until))
             continue
-        first = min(score.notes[i].offset for i in leaving)
+        first = min(float(key_up[i]) for i in leaving)
         start = max(time, min(time + config.delay, first - config.margin))
-        caught = {pitch: ends[i] for pitch, i in sounding.items() if score.notes[i].offset > start}
+        caught = {pitch: ends[i] for pitch, i in sounding.items() if key_up[i] > start}
         down = _Down(start, until, caught)
     return spans if down is None else [*spans, (down.start, down.until)]
 

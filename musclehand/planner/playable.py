@@ -160,7 +160,7 @@ def _leaps(slices: Sequence[Sequence[Note]], hand: Hand, limits: PlayableLimits)
         mine = [note for note in chord if note.hand == hand]
         if not mine:
             continue
-        low, high = _where(mine, hand, limits)
+        low, high = centre_room(mine, hand, hand_span=limits.hand_span)
         if before is not None:
             time, old_low, old_high = before
             away = max(low - old_high, old_low - high, 0.0) * WHITE_KEY_PITCH
@@ -169,13 +169,20 @@ def _leaps(slices: Sequence[Sequence[Note]], hand: Hand, limits: PlayableLimits)
         before = mine[0].onset, low, high
 
 
-def _where(chord: Sequence[Note], hand: Hand, limits: PlayableLimits) -> tuple[float, float]:
-    """Lowest and highest place of the hand's centre [white keys, mirrored for a left hand] that a chord allows."""
+class CentreRoom(NamedTuple):
+    """Lowest and highest place of a hand's centre [white keys, mirrored for a left hand]."""
+
+    low: float
+    high: float
+
+
+def centre_room(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) -> CentreRoom:
+    """Where the hand's centre can be while it strikes a chord: by its fingers, or its span if unknown."""
     room = []
     for note in chord:
         place = outward(hand) * _place(note)
-        half = 0.5 * limits.hand_span
+        half = 0.5 * hand_span
         near, far = (-half, half) if note.finger is None else FINGER_REACH[int(note.finger)]
         room.append((place - far, place - near))
     low, high = max(r[0] for r in room), min(r[1] for r in room)
-    return (low, high) if low <= high else (0.5 * (low + high), 0.5 * (low + high))
+    return CentreRoom(low, high) if low <= high else CentreRoom(0.5 * (low + high), 0.5 * (low + high))
