@@ -76,7 +76,7 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
         remark says for how many notes.
     """
     config = config or PedalConfig()
-    ends = _written_ends(score, written)
+    ends = written_ends(score, written)
     key_up = _keys_up(score, config)
     lost = np.array(ends) - key_up >= config.least_lost
     lost &= ~_is_down(_merged(score.pedals), key_up)
@@ -92,7 +92,7 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     return replace(score, pedals=pedals, remarks=(*score.remarks, remark))
 
 
-def _written_ends(score: Score, written: Score) -> list[float]:
+def written_ends(score: Score, written: Score) -> list[float]:
     """When each note of the score ends as written [s]: of the written notes on its key, the one struck nearest."""
     by_key: dict[int, list[Note]] = {}
     for note in written.notes:
