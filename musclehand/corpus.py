@@ -129,8 +129,7 @@ def generate_corpus(
     make = make or _default_maker(plan)
     with _alone(folder):
         jobs, shards = plan.jobs(), _finished(folder, plan)
-        for stray in folder.glob(".shard_*.part"):
-            stray.unlink(missing_ok=True)
+        _sweep(folder)
         wanted = [job for job in jobs if job.shard not in shards]
         share = 3600 * plan.hours / len(jobs)
         names, told = [job.shard for job in jobs], _told(plan)
@@ -141,6 +140,7 @@ def generate_corpus(
                 progress(share * len(shards), share * len(jobs))
         index = CorpusIndex(told, {name: shards[name] for name in names}, True)
         write_index(folder, index)
+        _sweep(folder)
     return index
 
 
@@ -180,6 +180,12 @@ def _finished(folder: Path, plan: CorpusPlan) -> dict[str, ShardEntry]:
         if (folder / name).is_file() and file_sha256(folder / name) == entry.sha256:
             whole[name] = entry
     return whole
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what generators that were killed had begun to write."""
+    for stray in folder.glob(".shard_*.part"):
+        stray.unlink(missing_ok=True)
 
 
 def _make_shard(folder: Path, make: Maker, job: CorpusJob) -> ShardEntry:
