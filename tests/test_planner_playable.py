@@ -80,7 +80,7 @@ def test_remarks_list_notes_by_reason() -> None:
     told = report_impossible(score)
     assert told.remarks == (
         "before",
-        "1 note cannot be played, the chord is more than two hands can grip: C4 at 0.000 s",
+        "1 note beyond what hands can do, the chord is more than two hands can grip: C4 at 0.000 s",
     )
     assert told.notes == score.notes
     assert report_impossible(told.with_notes(told.notes[:2])).remarks == told.remarks
@@ -160,3 +160,10 @@ def test_a_roll_at_the_beginning_starts_at_zero() -> None:
     score = Score((*chord(48, 55, 64, hand=L), *chord(84, hand=R)))
     played = assign_fingering(score, config=ROLLS)
     assert [n.onset for n in played.notes if n.hand == L] == pytest.approx([0.0, 0.045, 0.09])
+
+
+def test_a_fingered_score_says_what_is_too_fast() -> None:
+    trill = Score(tuple(Note(0.05 * k, 60, 0.05 * k + 0.03, 80, R) for k in range(20)))
+    played = assign_fingering(trill, config=ROLLS)
+    assert len(played) == 20
+    assert "19 notes beyond what hands can do, the key is struck again within 67 ms" in played.remarks[0]

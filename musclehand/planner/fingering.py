@@ -20,7 +20,7 @@ from musclehand.planner.finger_search import LET_GO_AFTER, HandNotes, HandPlan, 
 from musclehand.planner.fingering_cost import FingeringConfig
 from musclehand.planner.hand_split import HandSplitConfig, split_hands
 from musclehand.planner.keyboard_map import half_keys, outward
-from musclehand.planner.playable import list_notes
+from musclehand.planner.playable import list_notes, report_impossible
 from musclehand.planner.rolling import roll_chords, rolled_onsets
 
 __all__ = ["FingeringConfig", "assign_fingering"]
@@ -35,10 +35,11 @@ def assign_fingering(
     """The same notes in the same order, each with a hand and a finger; what no hand can play is left out.
 
     Pitches and velocities do not change, onsets only with `config.roll_chords`, note ends only with either that or
-    `config.let_go_early`. A given hand is changed
-    only where that hand cannot play the note and the other can, a given finger only where the same finger is asked
-    for on two keys at once. Remarks name each note left out, moved, refingered or let go early, by time and pitch.
-    The result depends on nothing but the arguments; time and memory are linear in the number of notes.
+    `config.let_go_early`. A given hand is changed only where that hand cannot play the note and the other can, a given
+    finger only where the same finger is asked for on two keys at once. Remarks name each note left out, moved,
+    refingered or let go early, by time and pitch, and those that are there but beyond what hands can do
+    (`playable.impossible_notes`). The result depends on nothing but the arguments; time and memory are linear in the
+    number of notes.
 
     Two notes on one key that overlap are taken as one key held (`music.score.keyboard_score` makes such a score
     playable first).
@@ -181,4 +182,4 @@ def _result(
         ("left out, no hand can play them with the rest", [n for i, n in enumerate(notes) if not finger[i]]),
     )
     told = tuple(f"{counted(len(listed), 'note')} {what}: {list_notes(listed)}" for what, listed in remarks if listed)
-    return replace(score, notes=tuple(played), remarks=score.remarks + told)
+    return report_impossible(replace(score, notes=tuple(played), remarks=score.remarks + told))

@@ -102,13 +102,13 @@ class FingeringConfig:
     relaxed: float = 0.57
     comfortable: float = 0.67
     practical: float = 3.0
-    leap: float = 6.2
+    leap: float = 7.2
     cross: float = 3.0
     cross_length: float = 0.73
     cross_white_to_black: float = 4.0
     cross_black_to_white: float = 1.0
     cross_little: float = 2.6
-    cross_fingers: float = 7.0
+    cross_fingers: float = 13.0
     same_finger: float = 5.1
     repeat_change: float = 1.0
     repeat_fast: float = 1.0
@@ -118,15 +118,15 @@ class FingeringConfig:
     thumb_black: float = 4.2
     little_black: float = 1.0
     posture: float = 0.15
-    shift: float = 0.37
+    shift: float = 0.4
     shift_hurry: float = 0.049
     skip_same: float = 0.85
-    skip_change: float = 0.96
+    skip_change: float = 1.9
     skip_stretch: float = 0.16
     skip_cross: float = 0.5
-    skip_time: float = 1.1
+    skip_time: float = 1.7
     legato_gap: float = 0.15
-    chord_follows: float = 0.085
+    chord_follows: float = 0.1
     drop: float = 300.0
     let_go: float = 20.0
 

@@ -82,7 +82,7 @@ def report_impossible(score: Score, *, limits: PlayableLimits | None = None) -> 
     for note, reason in impossible_notes(score, limits=limits):
         by_reason.setdefault(reason, []).append(note)
     told = tuple(
-        f"{counted(len(notes), 'note')} cannot be played, {reason}: {list_notes(notes)}"
+        f"{counted(len(notes), 'note')} beyond what hands can do, {reason}: {list_notes(notes)}"
         for reason, notes in by_reason.items()
     )
     return replace(score, remarks=score.remarks + told) if told else score
