@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,3 +168,23 @@ def test_a_fingered_score_says_what_is_too_fast() -> None:
     played = assign_fingering(trill, config=ROLLS)
     assert len(played) == 20
     assert "19 notes beyond what hands can do, the key is struck again within 67 ms" in played.remarks[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), st.integers(36, 84), st.integers(1, 8), st.sampled_from([None, L, R])),
+        max_size=24,
+    )
+)
+def test_rolling_loses_nothing_and_moves_little(rows: list[tuple[int, int, int, Hand | None]]) -> None:
+    score = keyboard_score(Score(tuple(Note(0.25 * t, p, 0.25 * (t + d), 80, h) for t, p, d, h in rows)))
+    onsets = rolled_onsets(score, hand_span=8.0, chord_window=0.03)
+    assert np.abs(onsets - score.intervals[:, 0]).max(initial=0.0) <= 0.2
+    assert (onsets >= 0).all()
+    played = assign_fingering(score, config=ROLLS)
+    left_out = sum(int(remark.split()[0]) for remark in played.remarks if "left out" in remark)
+    assert len(played) == len(score) - left_out
+    written = sorted(n.pitch for n in score.notes)
+    for pitch in (n.pitch for n in played.notes):
+        written.remove(pitch)
