@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,10 @@ FINGERTIPS = "hand_fingertips"
 MAX_BLOCK = 2**29
 """No block of a zarr array is larger, unpacked [bytes]."""
 
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, TypeError, LookupError, AttributeError, RuntimeError, OverflowError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),  # numpy reads the head of a .npy file as Python's words
+)
 _DTYPES = {f"<f{size}" for size in (2, 4, 8)}
 
 
@@ -63,7 +68,7 @@ def read_pianomime(path: Path, *, side: Side | None = None, allow_pickle: bool =
             raise MotionFileError(path, "no such file")
         # Mapped, not loaded: a size that the file does not have is then an error instead of an allocation.
         table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError) as error:
+    except _DAMAGE as error:
         raise MotionFileError(path, f"not a whole .npy file of numbers ({_brief(error)})") from error
     if not isinstance(table, np.ndarray) or table.ndim != 3 or table.shape[1:] != MIME_SHAPE or table.dtype.kind != "f":
         found = f"{table.dtype} of shape {table.shape}" if isinstance(table, np.ndarray) else "several arrays"
@@ -152,7 +157,7 @@ def _read_rollout(path: Path, array: Path, take: int) -> np.ndarray:
         raise MotionFileError(path, "reading zarr needs the package zarr: pip install 'musclehand[zarr]'") from error
     try:
         return np.asarray(zarr.open_array(str(array), mode="r")[take], dtype=float)
-    except (OSError, ValueError, TypeError, LookupError, RuntimeError, AttributeError, MemoryError) as error:
+    except _DAMAGE as error:
         raise MotionFileError(path, f"damaged ({_brief(error)})", where=where) from error
 
 

@@ -161,6 +161,7 @@ _NAMED: dict[tuple[str, str], Any] = {
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _JoblibArray,
     ("collections", "OrderedDict"): lambda: {},
     ("_codecs", "encode"): _latin1,
+    ("__builtin__", "bytes"): lambda: b"",  # no bytes, as protocol 2 writes them
     ("torch.storage", "_load_from_bytes"): _storage,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     **{("torch", name): kind for name, kind in _STORAGES.items()},
