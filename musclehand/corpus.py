@@ -16,18 +16,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import musclehand
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
-from musclehand.motion.clip import MotionClip, write_clips
+from musclehand.corpus_plan import CorpusJob, CorpusPlan, ShardContent
+from musclehand.corpus_player import make_shard
+from musclehand.motion.clip import write_clips
 from musclehand.motion.dataset import (
     INDEX,
     CorpusError,
@@ -38,59 +40,11 @@ from musclehand.motion.dataset import (
     read_index,
     write_index,
 )
+from musclehand.music.chorale import list_chorales
 
-ITEMS_PER_JOB = 6
-"""Scores and motions in a shard: some 75 s of motion."""
-
-ITEM_SECONDS = 12.6
-"""How long one of them lasts on average [s]: measured over the stream of `musclehand.corpus_player`."""
-
-MOST_HOURS, MOST_WORKERS = 10_000.0, 256
+MOST_WORKERS = 256
 
 Progress = Callable[[float, float], None]
-
-
-@dataclass(frozen=True)
-class CorpusPlan:
-    """What a corpus is made of: about so many hours, a seed, and whether Bach's chorales (needs music21) are in it.
-
-    An hour is one of music or of other motion, both hands at once. More hours continue a smaller corpus.
-    """
-
-    hours: float = 1.0
-    seed: int = 0
-    chorales: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.hours <= MOST_HOURS:
-            raise InvalidValue("hours", self.hours, f"above 0 and at most {MOST_HOURS:g}")
-        if self.seed < 0:
-            raise InvalidValue("seed", self.seed, "0 or more")
-
-    def jobs(self) -> tuple[CorpusJob, ...]:
-        """The jobs, as many as it takes."""
-        count = max(1, round(3600 * self.hours / (ITEMS_PER_JOB * ITEM_SECONDS)))
-        return tuple(CorpusJob(number, self.seed, self.chorales) for number in range(count))
-
-
-class CorpusJob(NamedTuple):
-    """One shard's work: items `ITEMS_PER_JOB` * `number` and following of the stream of a seed."""
-
-    number: int
-    seed: int
-    chorales: bool
-
-    @property
-    def shard(self) -> str:
-        """Name of its file."""
-        return f"shard_{self.number:05d}.h5"
-
-
-class ShardContent(NamedTuple):
-    """What a job made: clips with names of their own, and what failed, as sentences."""
-
-    clips: tuple[MotionClip, ...]
-    failures: tuple[str, ...] = ()
 
 
 Maker = Callable[[CorpusJob], ShardContent]
@@ -101,7 +55,7 @@ def generate_corpus(
     plan: CorpusPlan,
     *,
     workers: int = 2,
-    make: Maker | None = None,
+    make: Maker = make_shard,
     progress: Progress | None = None,
 ) -> CorpusIndex:
     """Makes a corpus, or what is missing of it, and returns its index.
@@ -116,6 +70,7 @@ def generate_corpus(
     Raises:
         CorpusError: the folder holds another corpus, or another process is at work in it.
         InvalidValue: the number of workers is out of range.
+        MissingChorales: they are wanted and music21 is not installed.
         OutputError: the folder cannot be written to.
         MusclehandError: a worker process was killed.
     """
@@ -126,7 +81,8 @@ def generate_corpus(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(folder, os.strerror(error.errno) if error.errno else str(error)) from error
-    make = make or _default_maker(plan)
+    if plan.chorales:
+        list_chorales()
     with _alone(folder):
         jobs, shards = plan.jobs(), _finished(folder, plan)
         _sweep(folder)
@@ -142,15 +98,6 @@ def generate_corpus(
         write_index(folder, index)
         _sweep(folder)
     return index
-
-
-def _default_maker(plan: CorpusPlan) -> Maker:
-    from musclehand.corpus_player import make_shard
-    from musclehand.music.chorale import list_chorales
-
-    if plan.chorales:
-        list_chorales()
-    return make_shard
 
 
 def _told(plan: CorpusPlan) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import track
 from musclehand.core.errors import MusclehandError
 from musclehand.core.recording_reader import Recording
-from musclehand.corpus import ITEMS_PER_JOB, CorpusJob, ShardContent
+from musclehand.corpus_plan import ITEMS_PER_JOB, CorpusJob, ShardContent
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.reference import ReferenceMotion, common_limits, reference_motions
 from musclehand.music.chorale import draw_chorale

@@ -12,7 +12,8 @@ import pytest
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, OutputError
-from musclehand.corpus import ITEM_SECONDS, ITEMS_PER_JOB, CorpusPlan, ShardContent, generate_corpus
+from musclehand.corpus import generate_corpus
+from musclehand.corpus_plan import ITEM_SECONDS, ITEMS_PER_JOB, CorpusPlan, ShardContent
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import INDEX, CorpusError, open_corpus
 
@@ -44,7 +45,7 @@ def stub(job, pause=0.0):
 
 
 def slow_stub(job):
-    return stub(job, pause=0.02)
+    return stub(job, pause=0.08)
 
 
 def files_of(folder):
@@ -147,9 +148,11 @@ def kill_at_random(folder, whole, rng, tries):
     killed = 0
     for _ in range(tries):
         process = start(folder)
-        moment = float(rng.uniform(0.3, 2.5))
+        begun = len(list(Path(folder).glob("*shard_*")))
+        while process.poll() is None and len(list(Path(folder).glob("*shard_*"))) == begun:
+            time.sleep(0.005)  # libraries are being loaded
         try:
-            process.communicate(timeout=moment)
+            process.communicate(timeout=float(rng.uniform(0.0, 0.6)))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()

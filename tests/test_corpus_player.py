@@ -8,7 +8,7 @@ from musclehand import corpus_player
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.hand_index import wrist_centre
 from musclehand.core.errors import MusclehandError
-from musclehand.corpus import CorpusJob
+from musclehand.corpus_plan import CorpusJob
 from musclehand.corpus_player import (
     FREE_KINDS,
     FREE_PLACE,

@@ -68,9 +68,9 @@ class MotionClip:
     `name` of the clip, `kind` of motion, `pattern`: what it is an instance of; splits keep a pattern together. `side`.
     `dt` [s] between the T frames. `qpos` (T, 23) [rad], `qvel` (T, 23) [rad/s]: joints in the order of `HAND_JOINTS`,
     in the sense of the right hand on either side. `forearm` (T, 6): `FOREARM_AXES` of the forearm's frame, which lies
-    where the wrist's centre is while the hand's own joints are at 0. `fingertips` (T, 5, 3) [m], world, thumb first. `notes` (n, 5): `NOTE_COLUMNS` that this hand was asked
-    for, time from the clip's first frame on. `activations` (T, m) 0..1 of the `muscles`, or None. `source`: where it
-    comes from and under which licence.
+    where the wrist's centre is while the hand's own joints are at 0. `fingertips` (T, 5, 3) [m], world, thumb first.
+    `notes` (n, 5): `NOTE_COLUMNS` that this hand was asked for, time from the clip's first frame on. `activations`
+    (T, m) 0..1 of the `muscles`, or None. `source`: where it comes from and under which licence.
 
     Raises:
         InvalidValue: a shape, size or text out of order, or numbers that are not finite.
