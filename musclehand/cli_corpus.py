@@ -78,13 +78,10 @@ def corpus(args: CorpusArgs) -> None:
     from musclehand.cli_tables import open_console, progress_bar, say
     from musclehand.corpus import generate_corpus
     from musclehand.corpus_plan import CorpusPlan
-    from musclehand.corpus_player import make_shard
 
     plan = CorpusPlan(hours=args.hours, seed=args.seed, chorales=args.chorales)
     with progress_bar("making the first shards", "making", "real time") as show:
-        index = generate_corpus(
-            args.out, plan, workers=args.workers or os.cpu_count() or 1, make=make_shard, progress=show
-        )
+        index = generate_corpus(args.out, plan, workers=args.workers or os.cpu_count() or 1, progress=show)
     print_index(index)
     say(open_console(), f"Written to {args.out}: {len(index.shards)} shards and index.json")
 

@@ -28,7 +28,6 @@ from typing import Any
 import musclehand
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
 from musclehand.corpus_plan import CorpusJob, CorpusPlan, ShardContent
-from musclehand.corpus_player import make_shard
 from musclehand.motion.clip import write_clips
 from musclehand.motion.dataset import (
     INDEX,
@@ -55,7 +54,7 @@ def generate_corpus(
     plan: CorpusPlan,
     *,
     workers: int = 2,
-    make: Maker = make_shard,
+    make: Maker | None = None,
     progress: Progress | None = None,
 ) -> CorpusIndex:
     """Makes a corpus, or what is missing of it, and returns its index.
@@ -83,6 +82,7 @@ def generate_corpus(
         raise OutputError(folder, os.strerror(error.errno) if error.errno else str(error)) from error
     if plan.chorales:
         list_chorales()
+    make = make or _hands()
     with _alone(folder):
         jobs, shards = plan.jobs(), _finished(folder, plan)
         _sweep(folder)
@@ -98,6 +98,13 @@ def generate_corpus(
         write_index(folder, index)
         _sweep(folder)
     return index
+
+
+def _hands() -> Maker:
+    # Loads the simulation, which jobs of another kind can do without.
+    from musclehand.corpus_player import make_shard
+
+    return make_shard
 
 
 def _told(plan: CorpusPlan) -> dict[str, Any]:
