@@ -105,7 +105,7 @@ def make_track(
 
     Args:
         path: the file, for messages.
-        name: of the track.
+        name: of the track; signs that a clip's name cannot have are replaced.
         side: of the hand.
         rate: frames per second.
         tips: fingertips [m], NaN or infinite where not seen. Shape (T, 5, 3).
@@ -115,6 +115,7 @@ def make_track(
     Raises:
         MotionFileError: fewer than two frames or too many, no fingertip in any frame, or points that are not metres.
     """
+    name = "".join(sign if sign.isprintable() and sign != "/" else "_" for sign in name)[:150]
     tips = np.where(np.isfinite(tips).all(axis=2, keepdims=True), tips, np.nan)
     wrist = np.full((len(tips), 3), np.nan) if wrist is None else np.where(np.isfinite(wrist), wrist, np.nan)
     if not 2 <= len(tips) <= MAX_FRAMES:
