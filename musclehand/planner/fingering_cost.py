@@ -6,8 +6,9 @@ Music Perception 18(4)) proposed, chords and notes held as Al Kasimi, Nichols & 
 algorithm for automatic generation of polyphonic piano fingerings") and Balliauw et al. (2017, Int. Trans. in
 Operational Research 24(3)) treat them. Differences: a hand position that is carried along and costs time to move (see
 `finger_search`), a cost for crossing that grows with its length in place of the small-span rule, saturating cost of
-leaps, less weight when there is time between two notes. The weights are set for a muscle-driven hand, which is slow
-sideways.
+leaps, less weight when there is time between two notes. The weights were set by a random search for agreement with
+standard fingerings and with half of the repertoire's (`experiments/bench_fingering.py` reports that half and the other
+apart), from values made for a muscle-driven hand, which is slow sideways.
 
 All distances are white-key widths in the hand's frame (thumb to little finger is positive, left hand mirrored).
 Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by distance in half keys plus `MAX_STEPS`.

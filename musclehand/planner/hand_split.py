@@ -4,7 +4,7 @@ Beam search in the manner of fingering models for two hands (Nakamura, Ono & Sag
 for piano fingering of both hands": two hands, each near its last place, share one stream of notes). Each chord is cut
 at one place, the lower keys to the left hand; a state is the two hands' places and the hands that hold keys. It differs
 from the source in its costs, which are ergonomic and not learned: span, number of keys, distance to travel in the
-time there is, crossing, and breaking a line of notes between hands.
+time there is, crossing, and breaking a line of notes between hands. The weights were set on the repertoire.
 """
 
 from __future__ import annotations
