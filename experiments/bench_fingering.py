@@ -5,10 +5,10 @@
     python experiments/bench_fingering.py --readme                             the table into README.md
 
 Fingers are taken off before planning and hands are kept, as in the literature's measurements. The weights of the search
-were set on the standard patterns and on every other repertoire piece with fingers (by name); the rest is held out. Those of
-the division between hands were set on the whole repertoire, so that its last column shows a fit. The
-repertoire's fingers are those typed with the pieces, one person's. PIG has to be asked for at its authors' page and is
-not distributed with this.
+were set on the standard patterns and on every other repertoire piece with fingers (by name); the rest is held out. The
+weights of the division between hands were set on the whole repertoire: the last column shows a fit. The repertoire's
+fingers are those typed with the pieces, one person's. PIG has to be asked for at its authors' page and is not
+distributed with this.
 """
 
 from __future__ import annotations
