@@ -82,6 +82,16 @@ def test_sizes_that_an_array_file_does_not_have_are_refused(tmp_path):
         read_pianomime(file)
 
 
+def test_files_longer_than_the_disk_are_refused(tmp_path):
+    file = tmp_path / "left.npy"
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999, 8, 6), }"
+    file.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n")
+    with file.open("r+b") as stream:
+        stream.truncate(99999999 * 48 * 8 + 1000)
+    with pytest.raises(MotionFileError, match="99999999 frames; at most"):
+        read_pianomime(file)
+
+
 @given(st.data())
 @settings(max_examples=80)
 def test_damaged_array_files_are_read_or_refused(tmp_path_factory, data):
@@ -151,6 +161,18 @@ def test_rp1m_stays_in_its_folder(folder, tmp_path):
     (tmp_path / "hand_fingertips" / ".zarray").write_text("{}")
     with pytest.raises(MotionFileError, match="leads out of the folder"):
         read_rp1m(folder, song="SongC")
+
+
+def test_rp1m_notes_are_looked_at_before_they_are_read(folder, tmp_path):
+    notes = folder / "SongA" / "hand_fingertips" / ".zattrs"
+    notes.unlink(missing_ok=True)
+    notes.symlink_to(tmp_path / "outside")
+    with pytest.raises(MotionFileError, match="leads out of the folder"):
+        read_rp1m(folder, song="SongA")
+    notes.unlink()
+    notes.mkdir()
+    with pytest.raises(MotionFileError, match="zattrs"):
+        read_rp1m(folder, song="SongA")
 
 
 def test_rp1m_blocks_cut_short_or_grown_are_refused(folder):

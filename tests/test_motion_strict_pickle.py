@@ -126,6 +126,24 @@ def test_tensors_larger_than_their_numbers_are_refused():
         load(data)
 
 
+def test_the_same_bytes_again_and_again_are_refused():
+    torch = pytest.importorskip("torch")
+    one = pickle.dumps(torch.zeros(300_000), protocol=4)
+    start = one.index(b"\x8c\x0ctorch._utils")
+    again = b"h\x05h\x07\x85R" * 50  # the storage's maker and its bytes, both remembered, put together once more
+    data = b"\x80\x04]" + one[start:-1] + again + b"e."
+    with pytest.raises(MotionFileError, match="again and again"):
+        load(data)
+    text = (
+        b"\x80\x02c_codecs\nencode\nq\x00X"
+        + struct.pack("<I", 400_000)
+        + b"a" * 400_000
+        + b"q\x01X\x06\x00\x00\x00latin1q\x02"
+    )
+    with pytest.raises(MotionFileError, match="again and again"):
+        load(text + b"00" + b"h\x00h\x01h\x02\x86R" * 20 + b".")
+
+
 def test_endless_small_change_is_refused(monkeypatch):
     monkeypatch.setattr(strict_pickle, "MAX_READS", 1000)
     with pytest.raises(MotionFileError, match="single values"):

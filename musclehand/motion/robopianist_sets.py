@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, Side
-from musclehand.motion.track import FingertipTrack, KeyboardFrame, MotionFileError, make_track, require_side
+from musclehand.motion.track import MAX_FRAMES, FingertipTrack, KeyboardFrame, MotionFileError, make_track, require_side
 
 RATE = 20.0
 """Frames per second of both sets."""
@@ -43,6 +43,9 @@ KEY_BOTTOM = -0.010
 FINGERTIPS = "hand_fingertips"
 MAX_BLOCK = 2**29
 """No block of a zarr array is larger, unpacked [bytes]."""
+
+MAX_DESCRIPTION = 1_000_000
+"""No description of an array is longer [bytes]."""
 
 _DAMAGE = (
     *(OSError, ValueError, EOFError, TypeError, LookupError, AttributeError, RuntimeError, OverflowError, MemoryError),
@@ -73,6 +76,8 @@ def read_pianomime(path: Path, *, side: Side | None = None, allow_pickle: bool =
     if not isinstance(table, np.ndarray) or table.ndim != 3 or table.shape[1:] != MIME_SHAPE or table.dtype.kind != "f":
         found = f"{table.dtype} of shape {table.shape}" if isinstance(table, np.ndarray) else "several arrays"
         raise MotionFileError(path, f"holds {found}; it must be floats of shape (T, 8, 6)")
+    if len(table) > MAX_FRAMES:  # a file may have holes and be longer than the disk
+        raise MotionFileError(path, f"{len(table)} frames; at most {MAX_FRAMES} are read")
     places = ROBOPIANIST_FRAME.to_world(np.asarray(table[:, :3], dtype=float).transpose(0, 2, 1))
     places[:, 0, 2] = np.nan
     places[:, 1:, 2] = np.maximum(places[:, 1:, 2], KEY_BOTTOM)
@@ -151,12 +156,16 @@ def _read_rollout(path: Path, array: Path, take: int) -> np.ndarray:
     counts = [math.ceil(size / block) for size, block in zip(shape[1:], blocks[1:], strict=True)]
     for index in np.ndindex(*counts):
         _check_block(path, array, [row, *index], math.prod(blocks) * itemsize, packed)
+    notes = array / ".zattrs"
+    _stay_inside(path, notes)
+    if notes.exists() and not (notes.is_file() and notes.stat().st_size <= MAX_DESCRIPTION):
+        raise MotionFileError(path, f"no file of at most {MAX_DESCRIPTION} bytes", where=f"{where}/.zattrs")
     try:
         import zarr
     except ImportError as error:
         raise MotionFileError(path, "reading zarr needs the package zarr: pip install 'musclehand[zarr]'") from error
     try:
-        return np.asarray(zarr.open_array(str(array), mode="r")[take], dtype=float)
+        return np.asarray(zarr.open_array(str(array), mode="r", zarr_format=2)[take], dtype=float)
     except _DAMAGE as error:
         raise MotionFileError(path, f"damaged ({_brief(error)})", where=where) from error
 
@@ -166,7 +175,8 @@ def _described(path: Path, array: Path, where: str) -> tuple[list[int], list[int
     try:
         file = array / ".zarray"
         _stay_inside(path, file)
-        about = json.loads(file.read_bytes()[:1_000_000])
+        with file.open("rb") as description:
+            about = json.loads(description.read(MAX_DESCRIPTION))
         shape, blocks, dtype = about["shape"], about["chunks"], about["dtype"]
         packer, filters = about["compressor"], about["filters"]
         separator = about.get("dimension_separator", ".")
