@@ -130,8 +130,8 @@ def test_the_same_bytes_again_and_again_are_refused():
     torch = pytest.importorskip("torch")
     one = pickle.dumps(torch.zeros(300_000), protocol=4)
     start = one.index(b"\x8c\x0ctorch._utils")
-    again = b"h\x05h\x07\x85R" * 50  # the storage's maker and its bytes, both remembered, put together once more
-    data = b"\x80\x04]" + one[start:-1] + again + b"e."
+    again = b"h\x05h\x06\x85R" * 50  # the storage's maker and its bytes, both remembered, put together once more
+    data = b"\x80\x04](" + one[start:-1] + again + b"e."
     with pytest.raises(MotionFileError, match="again and again"):
         load(data)
     text = (
