@@ -40,7 +40,7 @@ class CorpusArgs:
     """Folder of the corpus."""
 
     hours: Annotated[float, tyro.conf.arg(metavar="H")] = 1.0
-    """About so many hours of music and motion, both hands at once; an hour takes some 0.4 GB."""
+    """About so many hours of music and motion, both hands at once; an hour takes some 0.3 GB."""
 
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Of all that is drawn; the same seed gives the same corpus."""

@@ -140,7 +140,21 @@ def start(folder, workers=2):
         "print('done')\n"
     )
     environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parent))
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def test_ctrl_c_ends_all_processes_at_once(whole, tmp_path):
+    process = start(tmp_path)
+    while process.poll() is None and not (tmp_path / INDEX).exists():
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    # The workers hold this pipe as well: it ends when they have.
+    assert process.communicate(timeout=30)[0] == ""
+    assert process.returncode != 0
+    generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+    assert files_of(tmp_path) == whole
 
 
 def kill_at_random(folder, whole, rng, tries):

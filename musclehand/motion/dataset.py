@@ -133,7 +133,7 @@ class MotionCorpus:
     """A corpus that is open for reading; clips are read from their files when they are asked for.
 
     Windows come from arrays in memory, which the first call for a split and its fields reads: 4 bytes for each
-    number, some 400 MB an hour of two hands with everything, 80 MB with `qpos` alone.
+    number, some 300 MB an hour of playing with everything, 60 MB with `qpos` alone.
     """
 
     def __init__(self, folder: str | PathLike[str], index: CorpusIndex) -> None:
