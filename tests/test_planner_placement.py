@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.motion.retarget import HandIk
+from musclehand.motion.retarget import LOWEST_WRIST, HandIk
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planner.placement import HandPlacement, nominal_tip, note_point
@@ -22,7 +22,8 @@ def chord(*pitches_and_fingers, onset=0.0, length=0.5, hand=Hand.RIGHT):
 
 
 def wrists_of(placement, notes, side):
-    return np.array([stand.wrist for stand in placement.stands(notes, side)])
+    """x and y."""
+    return np.array([stand.wrist[:2] for stand in placement.stands(notes, side)])
 
 
 @pytest.mark.parametrize("finger", range(1, 6))
@@ -53,6 +54,15 @@ def test_a_black_key_under_the_thumb_brings_the_hand_in(placement):
     white = wrists_of(placement, chord((60, 1)), Side.RIGHT)[0]
     black = wrists_of(placement, chord((61, 1)), Side.RIGHT)[0]
     assert black[1] > white[1] + 0.01
+
+
+def test_a_wide_grip_lowers_the_hand(placement):
+    """An octave leaves fingers nothing to bend down with; the hand goes down instead, but not into the keys."""
+    octave = placement.stands(chord((60, 1), (72, 5)), Side.RIGHT)
+    third = placement.stands(chord((60, 1), (64, 3)), Side.RIGHT)
+    assert LOWEST_WRIST - 1e-9 <= octave[0].wrist[2] < third[0].wrist[2] - 0.002
+    assert octave[0].span == pytest.approx(7 * 0.0235)
+    assert third[0].span == pytest.approx(2 * 0.0235)
 
 
 def test_every_note_has_a_finite_place_near_its_key(placement):

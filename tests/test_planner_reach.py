@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planner.reach import _smooth, plan_wrist
+from musclehand.planner.placement import WRIST_HEIGHT, Stand
+from musclehand.planner.reach import ReachConfig, _smooth, _smooth_between, plan_wrist
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
 FINGER_X = np.array([-0.047, -0.0235, 0, 0.0235, 0.047])
@@ -16,11 +18,11 @@ FINGER_X = np.array([-0.047, -0.0235, 0, 0.0235, 0.047])
 
 def wish(note, side):
     """Where the wrist stands for five neighbouring white keys."""
-    return np.array([GEOMETRY.x[note.key] - side.mirror * FINGER_X[note.finger - 1], -0.09])
+    return np.array([GEOMETRY.x[note.key] - side.mirror * FINGER_X[note.finger - 1], -0.09, WRIST_HEIGHT])
 
 
 def plan(notes, side, *, end):
-    return plan_wrist(notes, np.array([wish(note, side) for note in notes]).reshape(-1, 2), side, end=end)
+    return plan_wrist(notes, [Stand(wish(note, side), np.zeros(2), 0.0) for note in notes], side, end=end)
 
 
 def melody(side, steps, *, spacing=0.4, length=0.3):
@@ -58,12 +60,40 @@ def test_parabolas_are_free(count, seed, slope, curve):
     assert _smooth(weight, weight[:, None] * target, stiffness=100.0) == pytest.approx(target, abs=1e-5)
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(8, 40), st.integers(0, 2**32 - 1))
+def test_between_soft_walls_no_path_is_cheaper(count, seed):
+    """The piecewise quadratic cost is convex: a general minimiser that starts elsewhere finds the same path."""
+    rng = np.random.default_rng(seed)
+    ease, target = rng.uniform(1e-2, 0.1, count), rng.normal(size=count)
+    low = np.where(rng.random(count) < 0.5, rng.normal(size=count), -np.inf)
+    high = np.where(np.isfinite(low), low + rng.uniform(0, 0.5, count), np.inf)
+
+    def cost(path):
+        outside = np.maximum(low - path, 0) + np.maximum(path - high, 0)
+        return (ease * (path - target) ** 2).sum() + 3.0 * (np.diff(path, 3) ** 2).sum() + (outside**2).sum()
+
+    found = _smooth_between(ease, ease * target, low, high, 3.0)
+    other = minimize(cost, rng.normal(size=count), method="BFGS", options={"gtol": 1e-9, "maxiter": 5000})
+    assert cost(found) <= other.fun + 1e-6
+    assert found == pytest.approx(other.x, abs=5e-3)
+
+
+@given(st.floats(1e-3, 1.0))
+def test_a_leap_of_that_time_has_the_top_acceleration(distance):
+    config = ReachConfig()
+    share = np.linspace(0, 1, 2001)
+    jerk_free = distance * (10 * share**3 - 15 * share**4 + 6 * share**5)
+    acceleration = np.gradient(np.gradient(jerk_free, share), share) / config.leap_time(distance) ** 2
+    assert np.abs(acceleration).max() == pytest.approx(config.acceleration, rel=1e-2)
+
+
 @pytest.mark.parametrize("side", Side)
 def test_one_place_asked_for_is_kept(side):
     notes = melody(side, [(0, 3)] * 6)
     path = plan(notes, side, end=4.0)
     position, velocity, _ = path.at(np.linspace(0, 4, 200))
-    assert position[:, :2] == pytest.approx(np.tile(wish(notes[0], side), (200, 1)), abs=1e-4)
+    assert position == pytest.approx(np.tile(wish(notes[0], side), (200, 1)), abs=1e-4)
     assert np.abs(velocity).max() < 1e-2
 
 
@@ -84,7 +114,7 @@ def test_the_path_passes_near_every_wish_at_its_onset(side, steps):
     """With time to move, every finger comes over its key well within the reach of the hand."""
     notes = melody(side, steps, spacing=0.8)
     path = plan(notes, side, end=notes[-1].offset + 1)
-    at_onsets = path.at(np.array([note.onset for note in notes]))[0][:, :2]
+    at_onsets = path.at(np.array([note.onset for note in notes]))[0]
     wishes = np.array([wish(note, side) for note in notes])
     assert np.linalg.norm(at_onsets - wishes, axis=1).max() < 0.02
 

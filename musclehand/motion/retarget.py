@@ -25,6 +25,9 @@ NUM_TIPS = 5
 PLACE_ITERATIONS = 25
 """Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
 
+LOWEST_WRIST = 0.015
+"""The wrist joint comes no closer to the tops of the white keys [m]: the heel of the hand is below it."""
+
 
 @dataclass(frozen=True)
 class IkWeights:
@@ -37,7 +40,7 @@ class IkWeights:
     tip: float = 1.0e4
     posture: float = 0.05
     wrist: float = 0.3
-    change: float = 0.5
+    change: float = 3.0
     max_step: float = 0.35
     limit_margin: float = 0.02
 
@@ -47,6 +50,32 @@ class IkResult(NamedTuple):
 
     qpos: np.ndarray
     error: np.ndarray
+
+
+class BonePoints(NamedTuple):
+    """Points on the bones: body, place in its frame [m], radius of the skin about it [m], digit 0..4.
+    Shapes (n,), (n, 3), (n,), (n,)."""
+
+    body: np.ndarray
+    local: np.ndarray
+    radius: np.ndarray
+    digit: np.ndarray
+
+
+class PointWishes(NamedTuple):
+    """Points of the hand that should move: body, place in the carrier frame [m], direction, how far [m], weight against
+    a fingertip's. Shapes (n,), (n, 3), (n, 3), (n,), (n,)."""
+
+    body: np.ndarray
+    place: np.ndarray
+    direction: np.ndarray
+    distance: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def none(cls) -> PointWishes:
+        """No wishes."""
+        return cls(np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
 
 
 class HandIk:
@@ -82,17 +111,46 @@ class HandIk:
         mujoco.mj_kinematics(self.model, self.data)
         return (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
 
-    def step(self, targets: np.ndarray, weights: np.ndarray, *, iterations: int = 1) -> IkResult:
+    def points(self, body: np.ndarray, local: np.ndarray) -> np.ndarray:
+        """Where points of bodies are at the angles of the last `step` or `tips`, carrier frame [m].
+
+        Args:
+            body: ids in `model`. Shape (n,).
+            local: in the bodies' frames [m]. Shape (n, 3).
+        """
+        rotation = self.data.xmat[body].reshape(-1, 3, 3)
+        world = self.data.xpos[body] + np.einsum("nij,nj->ni", rotation, local)
+        return (world - self._wrist) * self._axes
+
+    def bone_points(self, per_bone: int) -> BonePoints:
+        """Points along the axes of the outlines (capsules that touch things) of the last two bones of every digit."""
+        model = self.model
+        rows = []
+        for digit, tip in enumerate(self.index.tips):
+            last = int(model.site_bodyid[tip])
+            bones = (last, int(model.body_parentid[last]))
+            for geom in np.flatnonzero(np.isin(model.geom_bodyid, bones) & (model.geom_contype > 0)):
+                axis = np.zeros(3)
+                mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, model.geom_size[geom, 1]]), model.geom_quat[geom])
+                for share in np.linspace(-1.0, 1.0, per_bone):
+                    place = model.geom_pos[geom] + share * axis
+                    rows.append((model.geom_bodyid[geom], place, model.geom_size[geom, 0], digit))
+        return BonePoints(*(np.array(column) for column in zip(*rows, strict=True)))
+
+    def step(
+        self, targets: np.ndarray, weights: np.ndarray, *, iterations: int = 1, wishes: PointWishes | None = None
+    ) -> IkResult:
         """Moves towards the targets and stays there.
 
         Args:
             targets: fingertip positions, carrier frame of a right hand [m]. Shape (5, 3).
             weights: how much each tip matters, 1 for a finger that plays. Shape (5,).
             iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
+            wishes: other points that should move from where they are now.
         """
         for _ in range(iterations):
             error = targets - self.tips()
-            self.qr = self.qr + self._newton_step(error, weights)
+            self.qr = self.qr + self._newton_step(error, weights, wishes)
         error = np.linalg.norm(targets - self.tips(), axis=1)
         return IkResult(self.index.expand @ self.qr, error)
 
@@ -101,43 +159,46 @@ class HandIk:
     ) -> tuple[np.ndarray, float]:
         """Finds where over the keyboard the wrist has to be for some fingers to reach given points together.
 
-        The wrist's x and y are unknowns beside the joint angles; its height stays. The fingers not named are free.
-        The joint angles of `step` are not touched.
+        The wrist's position is unknown beside the joint angles. The fingers not named are free. The joint angles of
+        `step` are not touched.
 
         Args:
             fingers: 0 thumb .. 4 little finger. Shape (n,).
             points: where their tips have to be, world, right hand [m]. Shape (n, 3).
-            wrist: a first guess of the wrist's position, its height included [m]. Shape (3,).
-            home: where the wrist likes to be, x and y [m], and
+            wrist: a first guess of the wrist's position [m]. Shape (3,).
+            home: where the wrist likes to be [m], shape (3,), and
             pull: how strongly it is drawn there [1/m^2].
 
         Returns:
-            The wrist's x and y [m], and the largest distance that remains between a tip and its point [m].
+            The wrist's position [m], and the largest distance that remains between a tip and its point [m].
         """
         kept, wrist = self.qr, np.array(wrist, dtype=float)
         self.reset()
         weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
-        wrist_rows = np.tile(np.eye(3)[:, :2], (NUM_TIPS, 1))
+        wrist_rows = np.tile(np.eye(3), (NUM_TIPS, 1))
         error = np.zeros((NUM_TIPS, 3))
         for _ in range(PLACE_ITERATIONS):
             error[fingers] = points - (self.tips()[fingers] + wrist)
             jacobian = np.hstack([self._tip_jacobian(), wrist_rows])
-            pulls = np.array([*self._pull, pull, pull])
-            away = np.array([*(self.qr - self.posture), *(wrist[:2] - home)])
-            lower = np.array([*(self.lower - self.qr), -0.05, -0.03])
-            upper = np.array([*(self.upper - self.qr), 0.05, 0.03])
+            pulls = np.array([*self._pull, pull, pull, pull])
+            away = np.array([*(self.qr - self.posture), *(wrist - home)])
+            lower = np.array([*(self.lower - self.qr), -0.05, -0.03, LOWEST_WRIST - wrist[2]])
+            upper = np.array([*(self.upper - self.qr), 0.05, 0.03, 0.02])
             move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
-            self.qr, wrist[:2] = self.qr + move[:-2], wrist[:2] + move[-2:]
+            self.qr, wrist = self.qr + move[:-3], wrist + move[-3:]
         error[fingers] = points - (self.tips()[fingers] + wrist)
         self.qr = kept
-        return wrist[:2], float(np.linalg.norm(error, axis=1).max())
+        return wrist, float(np.linalg.norm(error, axis=1).max())
 
-    def _newton_step(self, error: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def _newton_step(self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None) -> np.ndarray:
         weight = np.repeat(self.weights.tip * weights, 3)
         away = self.qr - self.posture
-        return self._solve(
-            self._tip_jacobian(), weight, error, self._pull, away, self.lower - self.qr, self.upper - self.qr
-        )
+        jacobian, wanted = self._tip_jacobian(), error.ravel()
+        if wishes is not None and len(wishes.body):
+            jacobian = np.vstack([jacobian, self._point_rows(wishes)])
+            weight = np.concatenate([weight, self.weights.tip * wishes.weight])
+            wanted = np.concatenate([wanted, wishes.distance])
+        return self._solve(jacobian, weight, wanted, self._pull, away, self.lower - self.qr, self.upper - self.qr)
 
     def _solve(
         self,
@@ -156,6 +217,15 @@ class HandIk:
         gradient = pull * away - weighted @ error.ravel()
         reach = self.weights.max_step
         return solve_bounded(hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach))
+
+    def _point_rows(self, wishes: PointWishes) -> np.ndarray:
+        """Speed of points along their directions per independent joint velocity [m/rad]. Shape (n, 19)."""
+        rows = np.empty((len(wishes.body), self.qr.size))
+        world = wishes.place * self._axes + self._wrist
+        for row, (body, place, direction) in enumerate(zip(wishes.body, world, wishes.direction, strict=True)):
+            mujoco.mj_jac(self.model, self.data, self._site_jacobian, None, place, int(body))
+            rows[row] = (direction * self._axes) @ self._site_jacobian[:, self.index.dofs] @ self.index.expand
+        return rows
 
     def _tip_jacobian(self) -> np.ndarray:
         """Tip velocity per independent joint velocity, carrier frame [m/rad]. Shape (15, 19)."""

@@ -17,13 +17,13 @@ from musclehand.body.hand import HandDesign
 from musclehand.motion.retarget import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
+from musclehand.planner.clearance import Clearance, ClearanceConfig
 from musclehand.planner.placement import HandPlacement, PlacementConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
-from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets, shorten_holds
+from musclehand.planner.release import keep_within_reach, plan_releases
+from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets
 
 BLOCK_STEPS = 256
-
-_NONE = (np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class MotionConfig:
     reach: ReachConfig = field(default_factory=ReachConfig)
     stroke: StrokeConfig = field(default_factory=StrokeConfig)
     ik: IkWeights = field(default_factory=IkWeights)
+    clearance: ClearanceConfig = field(default_factory=ClearanceConfig)
 
 
 class MotionStep(NamedTuple):
@@ -56,7 +57,10 @@ class MotionStep(NamedTuple):
 
 
 class HandMotion:
-    """Produces the `MotionStep`s of one hand in order."""
+    """Produces the `MotionStep`s of one hand in order.
+
+    `notes`: as they are planned, on simulation time, let go where the hand has to leave them.
+    """
 
     def __init__(
         self,
@@ -76,11 +80,14 @@ class HandMotion:
         self.dt = sim_dt * sim_steps
         self.ik = HandIk(weights=config.ik, design=design)
         stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
-        wrists, points = (np.array(column).reshape(-1, 2) for column in zip(*stands, strict=True)) if stands else _NONE
-        path = plan_wrist(list(notes), wrists, side, end=end, config=config.reach)
-        held = shorten_holds(list(notes), wrists, path, geometry, config.stroke)
+        points = np.array([stand.point for stand in stands]).reshape(-1, 2)
+        held = plan_releases(list(notes), stands, side, geometry, config.stroke, config.reach)
+        path = plan_wrist(held, stands, side, end=end, config=config.reach)
+        held = keep_within_reach(held, stands, path, config.stroke)
+        self.notes = held
         self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach)
         self.path = self.strokes.path
+        self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []
         self._first_solved = 0
@@ -115,7 +122,8 @@ class HandMotion:
             row = self._row(coming)
             first = not self._solved
             weight = np.ones(5) if first else self._targets.weight[row]
-            self.ik.step(self._targets.tips[row], weight, iterations=30 if first else 1)
+            wishes = None if first else self._clearance.wishes(self.ik, self._path_now[row], self._targets.key[row])
+            self.ik.step(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
             self._solved.append(self.ik.qr)
             if len(self._solved) > 4:
                 self._solved.pop(0)

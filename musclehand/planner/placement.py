@@ -26,7 +26,7 @@ WRIST_DEPTH = -0.086
 TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
 """x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm apart."""
 
-PRESS_Y = np.array([0.015, 0.049, 0.053, 0.049, 0.035])
+PRESS_Y = np.array([0.012, 0.049, 0.053, 0.049, 0.035])
 """Where each finger presses a white key, behind its front edge [m]; the black keys begin at 60 mm."""
 
 BLACK_PRESS_Y = 0.067
@@ -35,7 +35,7 @@ BLACK_PRESS_Y = 0.067
 NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
 """x, y of the tips relative to the wrist, right hand [m]. Shape (5, 2)."""
 
-GRIP_DEPTH = 0.004
+GRIP_DEPTH = 0.009
 """How far below the resting key top the middle of a fingertip is in the middle of a stroke, less its radius [m]."""
 
 
@@ -58,10 +58,12 @@ class PlacementConfig:
 
 
 class Stand(NamedTuple):
-    """How a hand stands for one note: the wrist's x, y and the point where the finger presses the key, x, y [m]."""
+    """How a hand stands for one note: the wrist's x, y, z, the point where the finger presses the key, x, y, and
+    how far apart the outermost keys of its grip are [m]."""
 
     wrist: np.ndarray
     point: np.ndarray
+    span: float
 
 
 def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
@@ -97,7 +99,8 @@ class HandPlacement:
             if held and miss > self._config.miss:
                 wrist, points, miss = self._grip(struck, side)
                 held = []
-            stands += [Stand(wrist, points[int(note.finger or 0)]) for note in struck]
+            x = [point[0] for point in points.values()]
+            stands += [Stand(wrist, points[int(note.finger or 0)], max(x) - min(x)) for note in struck]
             held = held + struck
         return stands
 
@@ -119,7 +122,8 @@ class HandPlacement:
         wrist, points, miss = self._known[key]
         flip = np.array([side.mirror, 1.0])
         shift = np.array([origin, 0.0])
-        return shift + flip * wrist, {f: shift + flip * p for (f, _), p in zip(grip, points, strict=True)}, miss
+        wrist = np.array([*(shift + flip * wrist[:2]), wrist[2]])
+        return wrist, {f: shift + flip * p for (f, _), p in zip(grip, points, strict=True)}, miss
 
     def _solve(self, fingers: np.ndarray, points: np.ndarray, deep_x: np.ndarray, black: np.ndarray) -> _Grip:
         """The wrist for a grip at the front of the white keys, or further in where that takes the hand there anyway."""
@@ -140,13 +144,13 @@ class HandPlacement:
             fingers,
             np.column_stack([points, height]),
             np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),
-            home=np.array([guess, WRIST_DEPTH]),
+            home=np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),
             pull=self._config.pull,
         )
 
 
 class _Grip(NamedTuple):
-    """A solved grip, right hand, x from the key of its lowest finger: wrist (2,), points (n, 2), largest miss [m]."""
+    """A solved grip, right hand, x from the key of its lowest finger: wrist (3,), points (n, 2), largest miss [m]."""
 
     wrist: np.ndarray
     points: np.ndarray

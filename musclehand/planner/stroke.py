@@ -7,7 +7,7 @@ the moving hand; while it presses, it stays with its key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
-from musclehand.planner.placement import WRIST_HEIGHT, nominal_tip
+from musclehand.piano.keys import velocity_to_key_speed
+from musclehand.planner.placement import nominal_tip
 from musclehand.planner.reach import ReachConfig, WristPath, lift_in_leaps
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
@@ -26,30 +27,30 @@ TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 class StrokeConfig:
     """Times [s] and distances [m] of a stroke.
 
-    `hover` above the key before it is struck, `rest_hover` for a finger that waits; `overtravel` of the reference
-    below the key's stop, which makes contact firm; `press_time`, `release_time` of a full stroke; `travel_time` for
-    moving to the next key, plus `lateral_speed` [m/s] for its distance; `same_key_gap`, `other_key_gap`: a finger
-    lets go that long before it plays again, but keeps a key for at least `least_hold` of the time between its notes;
-    `reach` [m]: a key is let go when the wrist is further than this from where it would hold it; `press_force` [N]
-    beyond the key's spring; `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay` [s]:
-    strokes begin that much earlier than kinematics asks for, which is how late muscles and keys answer (measured on
-    generated scores).
+    `hover` above the key before it is struck, less down to `least_hover` for a soft note, `rest_hover` for a finger
+    that waits; `overtravel` of the reference below the key's stop, which makes contact firm; `press_times` shortest and
+    longest of a stroke down, in between as the note's velocity asks for, `release_time` of one up; `travel_time` for
+    moving to the next key; a finger lets go `same_key_gap` before it plays again, or as long as a leap takes, but
+    keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a key is let go when the wrist is
+    further than this from where it would hold it; `press_force` [N] beyond the key's spring; `idle_weight` of a
+    waiting finger in the inverse kinematics, against 1; `delay`, `release_delay` [s]: strokes begin that much earlier
+    than kinematics asks for, which is how late muscles and keys answer (measured on generated scores).
     """
 
     hover: float = 0.010
+    least_hover: float = 0.003
     rest_hover: float = 0.012
     overtravel: float = 0.0035
-    press_time: float = 0.07
+    press_times: tuple[float, float] = (0.045, 0.11)
     release_time: float = 0.06
     travel_time: float = 0.25
-    lateral_speed: float = 1.5
     same_key_gap: float = 0.08
-    other_key_gap: float = 0.09
     least_hold: float = 0.4
     reach: float = 0.03
     press_force: float = 1.0
     idle_weight: float = 0.08
-    delay: float = 0.02
+    delay: float = 0.01
+    release_delay: float = 0.007
 
 
 FINGER_SPACE = 0.013
@@ -82,18 +83,25 @@ class Press(NamedTuple):
 
 class TipTargets(NamedTuple):
     """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` (n, 5), 1
-    for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]."""
+    for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]; the key it is about or was
+    last to press, -1 for none, (n, 5)."""
 
     tips: np.ndarray
     weight: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
+    key: np.ndarray
 
 
 def min_jerk(share: np.ndarray) -> np.ndarray:
     """Position of a minimum-jerk movement from 0 to 1 at the given share of its time (clipped)."""
     s = np.clip(share, 0.0, 1.0)
     return s * s * s * (10.0 + s * (-15.0 + 6.0 * s))
+
+
+def min_jerk_rate(share: float) -> float:
+    """Speed of that movement, in its length over its time."""
+    return float(30.0 * share**2 * (1.0 - share) ** 2)
 
 
 _SHARE = np.linspace(0.0, 1.0, 201)
@@ -103,36 +111,6 @@ _PROGRESS = min_jerk(_SHARE)
 def time_share(progress: np.ndarray | float) -> float:
     """The share of its time at which a minimum-jerk movement has come `progress` of its way."""
     return float(np.interp(progress, _PROGRESS, _SHARE))
-
-
-def shorten_holds(
-    notes: list[Note], wrists: np.ndarray, path: WristPath, geometry: KeyboardGeometry, config: StrokeConfig
-) -> list[Note]:
-    """Notes as the hand can hold them: let go before the finger is needed again or the hand has gone too far.
-
-    `wrists`: where the wrist would like to be for each note [m]. Shape (num_notes, 2).
-    """
-    shortened = []
-    upcoming: dict[int, Note] = {}
-    for note, wrist in zip(reversed(notes), wrists[::-1], strict=True):
-        assert note.finger is not None
-        offset = note.offset
-        follower = upcoming.get(note.finger)
-        if follower is not None:
-            distance = abs(geometry.x[follower.key] - geometry.x[note.key])
-            gap = config.same_key_gap if follower.key == note.key else config.other_key_gap
-            gap += distance / config.lateral_speed
-            latest = max(follower.onset - gap, note.onset + config.least_hold * (follower.onset - note.onset))
-            offset = min(offset, latest)
-        times = np.arange(note.onset, offset, 0.01)
-        if len(times) > 1:
-            away = np.linalg.norm(path.at(times)[0][:, :2] - wrist, axis=1) > config.reach
-            away[times < note.onset + 0.05] = False
-            if away.any():
-                offset = min(offset, float(times[np.argmax(away)]))
-        shortened.append(replace(note, offset=max(offset, note.onset + 0.03)))
-        upcoming[note.finger] = note
-    return shortened[::-1]
 
 
 class _Timeline:
@@ -145,6 +123,7 @@ class _Timeline:
             np.array([getattr(p, name) for p in presses])
             for name in ("down", "touch", "bottom", "lift", "leave", "up", "high", "low", "force")
         )
+        self.keys = np.array([p.note.key for p in presses], dtype=int)
         self.points = np.array([p.point for p in presses]).reshape(-1, 2)
         self.arrive = self.points - path.at(self.touch)[0][:, :2] if presses else np.zeros((0, 2))
         self.depart = self.points - path.at(self.leave)[0][:, :2] if presses else np.zeros((0, 2))
@@ -174,13 +153,22 @@ class _Timeline:
         y = path.at(np.array([time]))[0][0, 1] + rest[1]
         return float(_ground(np.array(y))) + config.rest_hover + self.radius
 
-    def at(self, times: np.ndarray, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def key(self, times: np.ndarray) -> np.ndarray:
+        """The key of the press going on, -1 for none. Shape (n,)."""
+        if not len(self.down):
+            return np.full(len(times), -1)
+        j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
+        return np.where((times >= self.down[j]) & (times <= self.up[j]), self.keys[j], -1)
+
+    def at(
+        self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Tip position in the world, shape (n, 3) [m], its claim to it, 0 at rest .. 1 at a key, (n,), whether it
         presses, (n,), and with what force, (n,) [N]."""
         k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
         tip = np.empty((len(times), 3))
-        xy, lift = wrist[:, :2], wrist[:, 2] - WRIST_HEIGHT
+        xy = wrist[:, :2]
         tip[:, :2] = xy + (1 - share) * self.places[k] + share * self.places[k + 1]
         tip[:, 2] = ((1 - share) * self.heights[k, None] + share * self.heights[k + 1, None])[:, 0]
         tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance) + lift
@@ -221,21 +209,24 @@ class HandStrokes:
             presses = _presses([notes[i] for i in mine], points[mine], finger, piano, geometry, config)
             self.timelines.append(_Timeline(presses, finger, side, path, config))
         busy = [np.column_stack([line.touch, line.leave]) for line in self.timelines]
+        self._low_path = path
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
 
     def at(self, times: np.ndarray) -> TipTargets:
         """Targets at `times` [s]."""
         wrist = self.path.at(times)[0]
+        lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
         count = len(times)
         tips, claim, press = np.empty((count, 5, 3)), np.empty((count, 5)), np.empty((count, 5))
         pressing = np.empty((count, 5), dtype=bool)
         for i, timeline in enumerate(self.timelines):
-            tips[:, i], claim[:, i], pressing[:, i], press[:, i] = timeline.at(times, wrist)
+            tips[:, i], claim[:, i], pressing[:, i], press[:, i] = timeline.at(times, wrist, lift)
         tips -= wrist[:, None, :]
         tips[:, :, 0] *= self.side.mirror
         _make_room(tips[:, :, 0], claim)
         weight = self.config.idle_weight + (1.0 - self.config.idle_weight) * claim
-        return TipTargets(tips, weight, pressing, press)
+        key = np.column_stack([timeline.key(times) for timeline in self.timelines])
+        return TipTargets(tips, weight, pressing, press, key)
 
 
 def _make_room(x: np.ndarray, claim: np.ndarray) -> None:
@@ -259,6 +250,30 @@ def _ground(y: np.ndarray) -> np.ndarray:
     return 0.0125 * min_jerk((y - 0.045) / 0.015)
 
 
+class _Stroke(NamedTuple):
+    """How a key goes down: heights of the tip's centre before and at the bottom [m], time from one to the other [s]."""
+
+    high: float
+    low: float
+    time: float
+
+
+def _stroke(top: float, sound: float, stop: float, speed: float, radius: float, config: StrokeConfig) -> _Stroke:
+    """A stroke whose tip has the wanted speed [m/s] where the key sounds.
+
+    A soft note starts closer to its key, as a pianist's does; a stroke from high above would take too long. Heights of
+    the key under the finger at rest, sounding and at the stop [m].
+    """
+    shortest, longest = config.press_times
+    low = stop - config.overtravel
+    for hover in np.linspace(config.hover, config.least_hover, 8):
+        high = top + float(hover)
+        time = (high - low) / speed * min_jerk_rate(time_share((high - sound) / (high - low)))
+        if time <= longest:
+            break
+    return _Stroke(high + radius, low + radius, min(max(time, shortest), longest))
+
+
 def _presses(
     notes: list[Note],
     points: np.ndarray,
@@ -276,12 +291,14 @@ def _presses(
             float(key_top_point(geometry, key, y, angle)[2])
             for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
         )
-        high, low = top + config.hover + radius, stop - config.overtravel + radius
+        lever = float(geometry.hinge_y[key] - y)
+        speed = float(velocity_to_key_speed(piano, note.velocity)) * lever / float(geometry.length[key])
+        high, low, press_time = _stroke(top, sound, stop, speed, radius, config)
         room_before = note.onset - (notes[i - 1].offset if i else -np.inf)
         room_after = (notes[i + 1].onset if i + 1 < len(notes) else np.inf) - note.offset
-        press_time = min(config.press_time, 0.7 * room_before)
+        press_time = min(press_time, 0.7 * room_before)
         release_time = min(config.release_time, 0.7 * room_after)
-        onset, offset = note.onset - config.delay, note.offset - config.delay
+        onset, offset = note.onset - config.delay, note.offset - config.release_delay
         down = onset - time_share((high - sound - radius) / (high - low)) * press_time
         bottom = down + press_time
         lift = offset - time_share((silent + radius - low) / (high - low)) * release_time
@@ -291,7 +308,7 @@ def _presses(
             down = min(max(down, previous.lift + 0.5 * (bottom - previous.lift)), bottom - 0.02)
             up = max(previous.lift + 0.01, min(previous.up, down))
             presses[-1] = previous._replace(up=up, leave=min(previous.leave, up))
-        force = piano.stiffness * geometry.full_angle[key] / (geometry.hinge_y[key] - y) + config.press_force
+        force = piano.stiffness * geometry.full_angle[key] / lever + config.press_force
         touch = down + time_share((high - top - radius) / (high - low)) * (bottom - down)
         up = lift + release_time
         leave = lift + time_share((silent + radius - low) / (high - low)) * release_time
