@@ -152,7 +152,7 @@ def print_errors(tracks: Sequence[FingertipTrack], errors: Sequence[RetargetErro
     from musclehand.body.anatomy import DIGITS
     from musclehand.cli_tables import open_console
 
-    table = Table(title="Fingertip error [mm]: mean / 95 % / largest", title_justify="left")
+    table = Table(title=Text("Fingertip error [mm]: mean / 95 % / largest"), title_justify="left")
     table.add_column("clip", overflow="fold")
     for digit in DIGITS:
         table.add_column(digit, justify="right")
