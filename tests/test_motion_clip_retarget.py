@@ -28,7 +28,7 @@ def large_hand(tables):
 def truth(request, right_hand, tables):
     """Fingertips and wrist of a hand that plays, by rate: our own hand's, a larger one's, MyoHand's."""
     model, hand = {"own": lambda: right_hand, "large": lambda: large_hand(tables), "myohand": myohand}[request.param]()
-    return lambda rate: playing(model, hand, rate=rate, seconds=1.2)
+    return lambda rate: playing(model, hand, rate=rate, seconds=0.8)
 
 
 def check(track, tips):
@@ -126,7 +126,7 @@ def test_what_our_hand_cannot_do_is_reported(right_hand):
 
 def test_size_is_found(right_hand):
     """A hand more than twice as large: ours follows it better when it is made smaller."""
-    tips, wrist = playing(*right_hand, rate=60, seconds=0.4)
+    tips, wrist = playing(*right_hand, rate=60, seconds=0.15)
     spread = wrist[:, None] + 2.3 * (tips - wrist[:, None])
     track = FingertipTrack("a", Side.RIGHT, 1 / 60, spread, wrist)
     _, plain = retarget(track)
