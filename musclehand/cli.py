@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import tyro
 
 import musclehand
+from musclehand.cli_corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.cli_diff import DiffArgs, diff
 from musclehand.cli_export import ExportArgs, export
 from musclehand.cli_muscles import MusclesArgs, muscles
+from musclehand.cli_retarget import RetargetArgs, retarget_file
 from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
@@ -46,6 +48,8 @@ Examples:
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
   musclehand muscles original edited            how hard muscles worked, in one performance or several
+  musclehand corpus corpus --hours 1            motion of playing hands, to learn from
+  musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
   musclehand play --help                        everything it can do
 """
 
@@ -99,6 +103,9 @@ class PlayArgs:
 
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
+
+    pedal: Annotated[str, tyro.conf.arg(metavar="written|auto")] = "written"
+    """The sustain pedal as the score has it, or with what a pianist would add to free a hand for a leap."""
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
@@ -187,6 +194,8 @@ def _check_options(args: PlayArgs, score: Score) -> None:
 
     if args.controller not in ("muscle", "keyboard"):
         raise UnknownName("controller", args.controller, ["muscle", "keyboard"])
+    if args.pedal not in ("written", "auto"):
+        raise UnknownName("pedal", args.pedal, ["written", "auto"])
     if args.seed < 0:
         raise InvalidValue("seed", args.seed, "0 or more")
     if score.duration > MAX_SECONDS:
@@ -235,7 +244,13 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         clear_results(folder)
         try:
             performance = perform(
-                score, args.controller, record=folder / RECORDING, seed=args.seed, progress=show, **hands._asdict()
+                score,
+                args.controller,
+                record=folder / RECORDING,
+                pedal=args.pedal,
+                seed=args.seed,
+                progress=show,
+                **hands._asdict(),
             )
         except KeyboardInterrupt:
             raise _Interrupted(folder / RECORDING) from None
@@ -245,6 +260,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         "tempo": args.tempo,
         "condition": args.condition,
         "model": None if args.model is None else str(args.model),
+        "pedal": args.pedal,
     }
     with progress_bar("writing", "", ""):
         files = write_report(performance, folder, soundfont=args.soundfont, asked=asked)
@@ -275,6 +291,9 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "export": (ExportArgs, export),
     "view": (ViewArgs, view),
     "muscles": (MusclesArgs, muscles),
+    "corpus": (CorpusArgs, corpus),
+    "corpus-info": (CorpusInfoArgs, corpus_info),
+    "retarget": (RetargetArgs, retarget_file),
 }
 """Every command: its arguments, and what does it; that may return an exit code."""
 

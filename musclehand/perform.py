@@ -14,7 +14,7 @@ import math
 import platform
 import time as clock
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from os import PathLike
 
@@ -34,9 +34,12 @@ from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
 from musclehand.piano.keys import KeySensor
+from musclehand.planner.pedalling import auto_pedal
 from musclehand.sim.scene import Scene, build_scene
 
 CONTROLLERS = {"keyboard": KeyboardController, "muscle": MuscleController}
+
+PEDALS = ("written", "auto")
 
 LEAD_IN = 1.0
 """Time before the first note [s]: hands settle over the keys."""
@@ -104,6 +107,7 @@ def perform(
     design: HandDesign | None = None,
     fatigue: FatigueParameters | None = None,
     record: str | PathLike[str] | None = None,
+    pedal: str = "written",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Performance:
@@ -116,19 +120,26 @@ def perform(
         design: the hands that the built-in "muscle" controller plays with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         record: file to write the recording to as the performance goes on.
+        pedal: "written" as the score has it, or "auto": with what a pianist would add to free a hand
+            (`planner.pedalling`). Not for a controller of your own.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
     Raises:
-        UnknownName: no such controller.
+        UnknownName: no such controller, or way to pedal.
         SimulationError: the simulation became unstable.
         OutputError: the recording cannot be written.
         ModelError: the hands cannot be put to a keyboard.
     """
+    if pedal not in PEDALS:
+        raise UnknownName("pedal", pedal, PEDALS)
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
         player = _make_controller(controller, target, design, fatigue) if isinstance(controller, str) else controller
+        if pedal == "auto" and isinstance(controller, str):
+            pedalled = auto_pedal(player.planned(), target)
+            player.score = replace(player.score, pedals=pedalled.pedals, remarks=pedalled.remarks)
         run = _Run(player, target, progress)
         if record is None:
             played = run.play(None)

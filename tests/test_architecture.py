@@ -12,10 +12,13 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "musclehand"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 MAX_MODULE_LINES, MAX_FUNCTION_LINES = 350, 60
-PRINTING = {"cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles"}
+PRINTING = {"cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles", "cli_corpus", "cli_retarget"}
 HEAVY = (
     *("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim", "imageio_ffmpeg"),
     "viser",
+    "music21",
+    "zarr",
+    "joblib",
 )
 
 

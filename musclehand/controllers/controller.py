@@ -50,6 +50,10 @@ class Controller(ABC):
     def reference(self) -> dict[Side, HandReference]:
         """What the hands should have reached at the time of the last `control`; empty without hands."""
 
+    def planned(self) -> Score:
+        """The score with keys let go when the controller means to."""
+        return self.score
+
     def pedal(self, time: float) -> float:
         """The sustain pedal at a simulation time [s], 0 up to 1 down: as the score has it."""
         moment = time - self.lead_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mujoco
 import numpy as np
@@ -82,6 +82,15 @@ class MuscleController(Controller):
         self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
         self._steps: dict[Side, MotionStep] = {}
         self._carrier_force: dict[Side, np.ndarray] = {}
+
+    def planned(self) -> Score:
+        """The score with the ends that its keys have in the plan, let go where the hand has to leave them."""
+        notes = [
+            replace(note, onset=note.onset - self.lead_in, offset=note.offset - self.lead_in)
+            for motion in self._motions.values()
+            for note in motion.notes
+        ]
+        return self.score.with_notes(notes)
 
     def reset(self, data: mujoco.MjData) -> None:
         """Both hands over their first keys, muscles at rest."""
