@@ -107,6 +107,9 @@ class PlayArgs:
     pedal: Annotated[str, tyro.conf.arg(metavar="written|auto")] = "written"
     """The sustain pedal as the score has it, or with what a pianist would add to free a hand for a leap."""
 
+    rehearsals: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Runs through the piece before the one that is kept, in which timing and loudness of every note are learnt."""
+
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
 
@@ -194,6 +197,8 @@ def _check_options(args: PlayArgs, score: Score) -> None:
 
     if args.controller not in ("muscle", "keyboard"):
         raise UnknownName("controller", args.controller, ["muscle", "keyboard"])
+    if not 0 <= args.rehearsals <= 10 or (args.rehearsals and args.controller != "muscle"):
+        raise InvalidValue("rehearsals", args.rehearsals, "0 to 10, with the muscle controller")
     if args.pedal not in ("written", "auto"):
         raise UnknownName("pedal", args.pedal, ["written", "auto"])
     if args.seed < 0:
@@ -248,6 +253,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
                 args.controller,
                 record=folder / RECORDING,
                 pedal=args.pedal,
+                rehearsals=args.rehearsals,
                 seed=args.seed,
                 progress=show,
                 **hands._asdict(),
@@ -261,6 +267,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         "condition": args.condition,
         "model": None if args.model is None else str(args.model),
         "pedal": args.pedal,
+        "rehearsals": args.rehearsals,
     }
     with progress_bar("writing", "", ""):
         files = write_report(performance, folder, soundfont=args.soundfont, asked=asked)

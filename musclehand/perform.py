@@ -29,12 +29,13 @@ from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
-from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
 from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
 from musclehand.piano.keys import KeySensor
 from musclehand.planner.pedalling import auto_pedal
+from musclehand.planner.rehearsal import rehearse
 from musclehand.sim.scene import Scene, build_scene
 
 CONTROLLERS = {"keyboard": KeyboardController, "muscle": MuscleController}
@@ -78,7 +79,8 @@ class BodyMetrics:
 
 @dataclass(frozen=True)
 class Performance:
-    """What came of it. `score` is what was asked of the keyboard (with hands and fingers), `played` what sounded."""
+    """What came of it. `score` is what was asked of the keyboard (with hands and fingers), `played` what sounded,
+    `rehearsals` how the runs before it went."""
 
     score: Score
     played: Score
@@ -88,6 +90,7 @@ class Performance:
     wall_s: float
     remarks: tuple[str, ...]
     provenance: dict[str, object]
+    rehearsals: tuple[PerformanceMetrics, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -108,6 +111,7 @@ def perform(
     fatigue: FatigueParameters | None = None,
     record: str | PathLike[str] | None = None,
     pedal: str = "written",
+    rehearsals: int = 0,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Performance:
@@ -115,13 +119,13 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or a controller of your own,
-            which then decides what is played.
+        controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or your own, who then decides.
         design: the hands that the built-in "muscle" controller plays with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         record: file to write the recording to as the performance goes on.
         pedal: "written" as the score has it, or "auto": with what a pianist would add to free a hand
-            (`planner.pedalling`). Not for a controller of your own.
+            (`planner.pedalling`); not for your own controller.
+        rehearsals: runs before the one that counts, to learn timing and loudness ("muscle" only, `planner.rehearsal`).
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
@@ -137,10 +141,10 @@ def perform(
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
         player = _make_controller(controller, target, design, fatigue) if isinstance(controller, str) else controller
+        player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
-            pedalled = auto_pedal(player.planned(), target)
-            player.score = replace(player.score, pedals=pedalled.pedals, remarks=pedalled.remarks)
-        run = _Run(player, target, progress)
+            _pedal(player, target)
+        run = _Run(player, target, _part(progress, rehearsals, rehearsals + 1))
         if record is None:
             played = run.play(None)
         else:
@@ -157,7 +161,35 @@ def perform(
         wall_s=wall,
         remarks=player.score.remarks,
         provenance=provenance(player.scene.model, seed),
+        rehearsals=rehearsed,
     )
+
+
+def _rehearse(
+    player: Controller, target: Score, count: int, progress: Progress | None
+) -> tuple[Controller, tuple[PerformanceMetrics, ...]]:
+    """The player after `count` runs, each learning from the one before, and how these went."""
+    metrics = []
+    for number in range(count):
+        if not isinstance(player, MuscleController):
+            raise InvalidValue("rehearsals", count, "0 for a controller that does not learn")
+        played = _Run(player, target, _part(progress, number, count + 1)).play(None)
+        metrics.append(score_performance(target, played))
+        player = player.again(rehearse(player.planned(), played, player.corrections))
+    return player, tuple(metrics)
+
+
+def _pedal(player: Controller, target: Score) -> None:
+    """Has the player hold over with the pedal what its hands let go early."""
+    pedalled = auto_pedal(player.planned(), target)
+    player.score = replace(player.score, pedals=pedalled.pedals, remarks=pedalled.remarks)
+
+
+def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
+    """The progress of one run of several."""
+    if progress is None or count == 1:
+        return progress
+    return lambda done, end: progress(done + number * end, count * end)
 
 
 def note_table(score: Score) -> np.ndarray:

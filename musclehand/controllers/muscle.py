@@ -16,6 +16,7 @@ from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planner.fingering import FingeringConfig, assign_fingering
 from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
+from musclehand.planner.rehearsal import Corrections
 from musclehand.sim.scene import Scene, build_scene
 
 LEAST_DRIVE = 1e-3
@@ -47,8 +48,13 @@ class MuscleController(Controller):
         config: MuscleConfig | None = None,
         scene: Scene | None = None,
         fatigue: FatigueParameters | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
-        """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do."""
+        """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do;
+        `corrections` by score time, from runs before this one."""
+        self.corrections = corrections or {}
+        self._asked = score, lead_in, tail, config, fatigue
+        learnt = {(onset + lead_in, pitch): one for (onset, pitch), one in self.corrections.items()}
         self.config = config = config or MuscleConfig()
         self.scene = scene or build_scene()
         self.sim_steps, self.lead_in = config.sim_steps, lead_in
@@ -66,6 +72,7 @@ class MuscleController(Controller):
                 geometry=geometry,
                 design=self.scene.design,
                 config=config.motion,
+                corrections=learnt,
             )
             for side in self.scene.hands
         }
@@ -91,6 +98,19 @@ class MuscleController(Controller):
             for note in motion.notes
         ]
         return self.score.with_notes(notes)
+
+    def again(self, corrections: Corrections) -> MuscleController:
+        """The same hands for another run through the same score, with what was learnt from this one."""
+        score, lead_in, tail, config, fatigue = self._asked
+        return MuscleController(
+            score,
+            lead_in=lead_in,
+            tail=tail,
+            config=config,
+            scene=self.scene,
+            fatigue=fatigue,
+            corrections=corrections,
+        )
 
     def reset(self, data: mujoco.MjData) -> None:
         """Both hands over their first keys, muscles at rest."""

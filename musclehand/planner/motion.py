@@ -20,6 +20,7 @@ from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planner.clearance import Clearance, ClearanceConfig
 from musclehand.planner.placement import HandPlacement, PlacementConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
+from musclehand.planner.rehearsal import Corrections
 from musclehand.planner.release import keep_within_reach, plan_releases
 from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets
 
@@ -74,8 +75,9 @@ class HandMotion:
         geometry: KeyboardGeometry,
         design: HandDesign,
         config: MotionConfig,
+        corrections: Corrections | None = None,
     ) -> None:
-        """`notes` of this hand with fingers, on simulation time; `end` of the performance [s]."""
+        """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the performance [s]."""
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
         self.dt = sim_dt * sim_steps
         self.ik = HandIk(weights=config.ik, design=design)
@@ -85,7 +87,7 @@ class HandMotion:
         path = plan_wrist(held, stands, side, end=end, config=config.reach)
         held = keep_within_reach(held, stands, path, config.stroke)
         self.notes = held
-        self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach)
+        self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach, corrections)
         self.path = self.strokes.path
         self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS

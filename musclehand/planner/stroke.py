@@ -18,6 +18,7 @@ from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planner.placement import nominal_tip
 from musclehand.planner.reach import ReachConfig, WristPath, lift_in_leaps
+from musclehand.planner.rehearsal import Correction, Corrections
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
@@ -201,12 +202,15 @@ class HandStrokes:
         geometry: KeyboardGeometry,
         config: StrokeConfig,
         reach: ReachConfig | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         self.side, self.config = side, config
         self.timelines = []
         for finger in range(1, 6):
             mine = [i for i, note in enumerate(notes) if note.finger == finger]
-            presses = _presses([notes[i] for i in mine], points[mine], finger, piano, geometry, config)
+            presses = _presses(
+                [notes[i] for i in mine], points[mine], finger, piano, geometry, config, corrections or {}
+            )
             self.timelines.append(_Timeline(presses, finger, side, path, config))
         busy = [np.column_stack([line.touch, line.leave]) for line in self.timelines]
         self._low_path = path
@@ -281,6 +285,7 @@ def _presses(
     piano: PianoParameters,
     geometry: KeyboardGeometry,
     config: StrokeConfig,
+    corrections: Corrections,
 ) -> list[Press]:
     """Stroke times of one finger's notes, squeezed where two notes follow each other closely."""
     presses: list[Press] = []
@@ -292,13 +297,15 @@ def _presses(
             for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
         )
         lever = float(geometry.hinge_y[key] - y)
-        speed = float(velocity_to_key_speed(piano, note.velocity)) * lever / float(geometry.length[key])
+        learnt = corrections.get((note.onset, note.pitch), Correction())
+        velocity = min(max(note.velocity + learnt.velocity, 1.0), 127.0)
+        speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
         high, low, press_time = _stroke(top, sound, stop, speed, radius, config)
         room_before = note.onset - (notes[i - 1].offset if i else -np.inf)
         room_after = (notes[i + 1].onset if i + 1 < len(notes) else np.inf) - note.offset
         press_time = min(press_time, 0.7 * room_before)
         release_time = min(config.release_time, 0.7 * room_after)
-        onset, offset = note.onset - config.delay, note.offset - config.release_delay
+        onset, offset = note.onset - config.delay - learnt.strike, note.offset - config.release_delay - learnt.release
         down = onset - time_share((high - sound - radius) / (high - low)) * press_time
         bottom = down + press_time
         lift = offset - time_share((silent + radius - low) / (high - low)) * release_time
