@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -140,8 +141,11 @@ def start(folder, workers=2):
         "print('done')\n"
     )
     environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parent))
+    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
+    hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    words = [sys.executable, "-c", code]
     return subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=hear
     )
 
 

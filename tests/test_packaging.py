@@ -86,8 +86,9 @@ def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
-    optional = names_of(extras["soundfont"]) | names_of(extras["view"])
-    distributions = packages_distributions() | {"fluidsynth": ["pyfluidsynth"], "viser": ["viser"]}
+    optional = set().union(*(names_of(extras[name]) for name in ("soundfont", "view", "corpus", "zarr")))
+    absent = {"fluidsynth": ["pyfluidsynth"], **{name: [name] for name in ("viser", "music21", "zarr")}}
+    distributions = packages_distributions() | absent
     for path in (ROOT / "musclehand").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
