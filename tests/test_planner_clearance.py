@@ -92,3 +92,26 @@ def test_mirrored_hands_have_mirrored_wishes(ik):
     other = Clearance(ik, GEOMETRY, -1.0, ClearanceConfig()).wishes(ik, left, NONE)
     assert np.sort(one.distance) == pytest.approx(np.sort(other.distance), abs=1e-9)
     assert one.direction.sum(axis=0) == pytest.approx(other.direction.sum(axis=0))
+
+
+def test_two_hands_in_one_place_give_way_to_each_other():
+    """Thumbs overlap where hands stand 60 mm apart; each hand heeds the other in turn until they are clear."""
+    margin = ClearanceConfig().margin
+    hands, wrists = [HandIk(), HandIk()], np.array([[0.03, WRIST_DEPTH, 0.06], [-0.03, WRIST_DEPTH, 0.06]])
+    clearances = [Clearance(ik, GEOMETRY, mirror, ClearanceConfig()) for ik, mirror in zip(hands, (1, -1), strict=True)]
+
+    def overlap():
+        right, left = (clearance.skin for clearance in clearances)
+        distance = np.linalg.norm(right.place[:, None] - left.place, axis=2)
+        return float((right.radius[:, None] + left.radius - distance).max())
+
+    tips = np.column_stack([NOMINAL_TIPS, np.full(5, -0.02)])
+    found = []
+    for turn in range(60):
+        for i, (ik, clearance) in enumerate(zip(hands, clearances, strict=True)):
+            ik.tips()
+            wishes = clearance.wishes(ik, wrists[i], NONE, clearances[1 - i].skin if turn >= 30 else None)
+            ik.step(tips, np.full(5, 0.08), wishes=wishes)
+        found.append(overlap())
+    assert found[29] > 0.005
+    assert found[-1] < margin

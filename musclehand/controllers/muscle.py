@@ -76,6 +76,8 @@ class MuscleController(Controller):
             )
             for side in self.scene.hands
         }
+        right, left = self._motions.values()
+        right.other, left.other = left, right
         self._controls = {
             side: MuscleControl(
                 model, hand, self.scene.carriers[side].dofs, sim_steps=config.sim_steps, config=config.control

@@ -33,11 +33,13 @@ LOWEST_WRIST = 0.015
 class IkWeights:
     """What the programme trades: fingertip errors [1/m^2] against posture and change of joints [1/rad^2].
 
-    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and wrist,
-    `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
+    An error `sideways`, along the keyboard, counts that much less than one along a key or in height: a key is wider
+    than a fingertip. `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and
+    wrist, `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
     """
 
     tip: float = 1.0e4
+    sideways: float = 0.3
     posture: float = 0.05
     wrist: float = 0.3
     change: float = 3.0
@@ -191,7 +193,7 @@ class HandIk:
         return wrist, float(np.linalg.norm(error, axis=1).max())
 
     def _newton_step(self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None) -> np.ndarray:
-        weight = np.repeat(self.weights.tip * weights, 3)
+        weight = np.outer(self.weights.tip * weights, [self.weights.sideways, 1.0, 1.0]).ravel()
         away = self.qr - self.posture
         jacobian, wanted = self._tip_jacobian(), error.ravel()
         if wishes is not None and len(wishes.body):

@@ -14,10 +14,10 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.hand import HandDesign
-from musclehand.motion.retarget import HandIk, IkWeights
+from musclehand.motion.retarget import HandIk, IkWeights, PointWishes
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
-from musclehand.planner.clearance import Clearance, ClearanceConfig
+from musclehand.planner.clearance import Clearance, ClearanceConfig, Skin
 from musclehand.planner.placement import HandPlacement, PlacementConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.rehearsal import Corrections
@@ -89,6 +89,7 @@ class HandMotion:
         self.notes = held
         self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach, corrections)
         self.path = self.strokes.path
+        self.other: HandMotion | None = None
         self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []
@@ -124,13 +125,22 @@ class HandMotion:
             row = self._row(coming)
             first = not self._solved
             weight = np.ones(5) if first else self._targets.weight[row]
-            wishes = None if first else self._clearance.wishes(self.ik, self._path_now[row], self._targets.key[row])
+            wishes = None if first else self._wishes(row)
             self.ik.step(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
             self._solved.append(self.ik.qr)
             if len(self._solved) > 4:
                 self._solved.pop(0)
                 self._first_solved += 1
         return self._solved[step - self._first_solved]
+
+    def _wishes(self, row: int) -> PointWishes:
+        other = None if self.other is None else self.other.skin
+        return self._clearance.wishes(self.ik, self._path_now[row], self._targets.key[row], other)
+
+    @property
+    def skin(self) -> Skin | None:
+        """Where this hand is at the step solved last, None before there is one."""
+        return self._clearance.skin
 
     def _load_block(self, step: int) -> None:
         """Evaluates targets for a block of steps, with a few of the block before for those still in use."""
