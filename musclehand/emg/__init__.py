@@ -1,0 +1,1 @@
+"""Recorded EMG: reading it, checking it, and comparing simulated muscle activations with it."""
