@@ -72,7 +72,7 @@ def test_opensim_reads_what_we_write(tmp_path, monkeypatch):
     write_markers(tmp_path / "x.trc", points)
     markers = opensim.TimeSeriesTableVec3(str(tmp_path / "x.trc"))
     assert markers.getColumnLabels() == ("A", "B")
-    assert markers.getMatrix().get(3, 1)[2] == pytest.approx(points.values[3, 5])
+    assert markers.getRowAtIndex(3).getElt(0, 1).get(2) == pytest.approx(points.values[3, 5])
 
 
 @fakes
