@@ -35,12 +35,16 @@ class UnknownName(MusclehandError):
         super().__init__(f"unknown {kind} {name!r}; {lead}: {', '.join(shown)}{more}")
 
 
-class ScoreError(MusclehandError):
-    """A score file that cannot be read or played: names the file, where in it, and what is wrong."""
+class FileError(MusclehandError):
+    """Base of errors about a file that cannot be used: names it, where in it, and what is wrong."""
 
     def __init__(self, path: str | PathLike[str], problem: str, *, where: str | None = None) -> None:
         self.path, self.problem, self.where = str(path), problem, where
         super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
+
+
+class ScoreError(FileError):
+    """A score file that cannot be read or played."""
 
 
 class ModelError(MusclehandError):

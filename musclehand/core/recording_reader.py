@@ -6,7 +6,6 @@ The format, and how a file comes to survive the death of its writer, are describ
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -16,30 +15,15 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
+from musclehand.core.errors import FileError, InvalidValue, UnknownName
+from musclehand.core.hdf5 import DAMAGE, first_line, open_hdf5
 
 FORMAT = "musclehand-recording"
 VERSION = 1
 
-_DAMAGE = (
-    OSError,
-    KeyError,
-    ValueError,
-    RuntimeError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-)
 
-
-class RecordingError(MusclehandError):
-    """A file that is not a recording, or one that is cut short or damaged: names the file and what is wrong."""
-
-    def __init__(self, path: str | PathLike[str], problem: str) -> None:
-        self.path, self.problem = str(path), problem
-        super().__init__(f"{self.path}: {problem}")
+class RecordingError(FileError):
+    """A file that is not a recording, or one that is cut short or damaged."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +95,7 @@ class RecordedChannel:
     def _read(self, rows: slice) -> np.ndarray:
         try:
             return self._data[rows]
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise RecordingError(
                 self._path, f"rows {rows.start}..{rows.stop} of {self._data.name} are damaged"
             ) from error
@@ -158,12 +142,7 @@ class Recording:
         Raises:
             RecordingError: no such file, not a recording, of a later version, cut short or damaged.
         """
-        try:
-            with open(path, "rb"):
-                file = h5py.File(path, "r")
-        except OSError as error:
-            problem = os.strerror(error.errno) if error.errno else "not an HDF5 file, or cut short or damaged"
-            raise RecordingError(path, problem) from error
+        file = open_hdf5(path, RecordingError)
         try:
             if bytes(file.attrs.get("format", b"")) != FORMAT.encode():
                 raise RecordingError(path, "an HDF5 file, but not a recording of musclehand")
@@ -173,9 +152,9 @@ class Recording:
         except RecordingError:
             file.close()
             raise
-        except (*_DAMAGE, InvalidValue) as error:
+        except (*DAMAGE, InvalidValue) as error:
             file.close()
-            raise RecordingError(path, f"damaged ({str(error).splitlines()[0]})") from error
+            raise RecordingError(path, f"damaged ({first_line(error)})") from error
 
     def __getitem__(self, name: str) -> RecordedChannel:
         """A channel, to be sliced.
@@ -198,7 +177,7 @@ class Recording:
             raise UnknownName("table", name, self.tables)
         try:
             values = self._file["tables"][name][: self._counts[name]]
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise RecordingError(self.path, f"table {name} is damaged") from error
         return Table(values, tuple(self._columns[name]), tuple(self._columns[name].values()))
 

@@ -27,7 +27,8 @@ import h5py
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
-from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
+from musclehand.core.errors import FileError, InvalidValue, OutputError
+from musclehand.core.hdf5 import DAMAGE, first_line, load_dataset, open_hdf5, own_member
 
 FORMAT = "musclehand-clips"
 VERSION = 1
@@ -50,15 +51,10 @@ _ROWS: Mapping[str, tuple[int, ...]] = {
 
 # Checksums on all structures came with this version of the file format; naming it keeps the bytes the same.
 _LIBVER = ("v110", "v110")
-_DAMAGE = (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
-class ClipError(MusclehandError):
-    """A file that holds no clips, or damaged ones: names the file, the dataset and what is wrong."""
-
-    def __init__(self, path: str | PathLike[str], problem: str, *, where: str | None = None) -> None:
-        self.path, self.problem, self.where = str(path), problem, where
-        super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
+class ClipError(FileError):
+    """A file that holds no clips, or damaged ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,13 +167,12 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
     """
     path = _file_name(parent)
     try:
-        link = parent.get(name, getlink=True)
-        group = parent[name] if isinstance(link, h5py.HardLink) else None
+        group = own_member(parent, name)
         if not isinstance(group, h5py.Group):
             raise ClipError(path, "no such clip in the file itself", where=name)
         header = _read_header(group, path, name)
-        arrays = {thing: _load(group, thing, path, "<f4") for thing in (*_ROWS, "notes")}
-        activations = _load(group, "activations", path, "<f4") if "activations" in group else None
+        arrays = {thing: _load(group, thing, path) for thing in (*_ROWS, "notes")}
+        activations = _load(group, "activations", path) if "activations" in group else None
         return MotionClip(
             name=name,
             kind=header["kind"],
@@ -189,8 +184,8 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
             source=dict(header["source"]),
             **arrays,
         )
-    except (*_DAMAGE, InvalidValue) as error:
-        raise ClipError(path, f"damaged ({_first_line(error)})", where=name) from error
+    except (*DAMAGE, InvalidValue) as error:
+        raise ClipError(path, f"damaged ({first_line(error)})", where=name) from error
 
 
 def write_clips(path: str | PathLike[str], clips: Iterable[MotionClip]) -> None:
@@ -217,16 +212,10 @@ def open_clips(path: str | PathLike[str]) -> Iterator[h5py.File]:
     Raises:
         ClipError: no such file, no HDF5 file, or one of something else.
     """
-    try:
-        with open(path, "rb"):
-            file = h5py.File(path, "r")
-    except OSError as error:
-        problem = os.strerror(error.errno) if error.errno else "not an HDF5 file, or cut short or damaged"
-        raise ClipError(path, problem) from error
-    with file:
+    with open_hdf5(path, ClipError) as file:
         try:
             format_, version = bytes(file.attrs["format"]), int(file.attrs["version"])
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise ClipError(path, "an HDF5 file, but not one of motion clips") from error
         if format_ != FORMAT.encode() or version != VERSION:
             raise ClipError(path, f"{format_!r} of version {version}; this release reads {FORMAT} {VERSION}")
@@ -241,8 +230,8 @@ def clip_names(file: h5py.File) -> tuple[str, ...]:
     """
     try:
         return tuple(sorted(str(name) for name in file))
-    except _DAMAGE as error:
-        raise ClipError(_file_name(file), f"damaged ({_first_line(error)})") from error
+    except DAMAGE as error:
+        raise ClipError(_file_name(file), f"damaged ({first_line(error)})") from error
 
 
 def read_clips(path: str | PathLike[str]) -> tuple[MotionClip, ...]:
@@ -256,7 +245,8 @@ def read_clips(path: str | PathLike[str]) -> tuple[MotionClip, ...]:
 
 
 def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
-    content = _load(group, "header", path, "u1", most=MAX_HEADER_BYTES)
+    dtypes = (np.dtype("u1"),)
+    content = load_dataset(group, "header", path=path, dtypes=dtypes, error=ClipError, most=MAX_HEADER_BYTES)
     header = json.loads(content.tobytes().decode())
     kinds = {"kind": str, "pattern": str, "side": str, "dt": float, "muscles": list, "source": dict}
     if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in kinds.items()):
@@ -264,27 +254,8 @@ def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
     return header
 
 
-def _load(group: h5py.Group, thing: str, path: str, dtype: str, most: int | None = None) -> np.ndarray:
-    """A dataset as an array, after looking at where it lies, what it is and how large it is."""
-    where = f"{group.name.strip('/')}/{thing}"
-    try:
-        link = group.get(thing, getlink=True)
-        data = group[thing] if isinstance(link, h5py.HardLink) else None
-        if not isinstance(data, h5py.Dataset) or data.is_virtual or data.external:
-            raise ClipError(path, "missing, or not in the file itself", where=where)
-        if data.dtype != np.dtype(dtype) or data.shape is None:
-            raise ClipError(path, f"holds {data.dtype}; it must hold {np.dtype(dtype)}", where=where)
-        plist = data.id.get_create_plist()
-        filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
-        size = math.prod(data.shape) * data.dtype.itemsize
-        # Without compression nothing in memory is larger than in the file, so a small file cannot ask for much.
-        if filters - {h5py.h5z.FILTER_FLETCHER32} or data.id.get_storage_size() < size:
-            raise ClipError(path, f"{size} bytes that are compressed or not there", where=where)
-        if most is not None and size > most:
-            raise ClipError(path, f"{size} bytes; at most {most}", where=where)
-        return np.asarray(data[...])
-    except _DAMAGE as error:
-        raise ClipError(path, f"damaged ({_first_line(error)})", where=where) from error
+def _load(group: h5py.Group, thing: str, path: str) -> np.ndarray:
+    return load_dataset(group, thing, path=path, dtypes=(np.dtype("<f4"),), error=ClipError)
 
 
 def _store(group: h5py.Group, thing: str, values: np.ndarray) -> None:
@@ -302,8 +273,3 @@ def _check_text(thing: str, text: object) -> None:
 def _file_name(group: h5py.Group) -> str:
     name = group.file.filename
     return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, UnknownName
+from musclehand.core.errors import FileError, InvalidValue, OutputError, UnknownName
 from musclehand.motion.clip import MotionClip, open_clips, read_clip
 
 INDEX = "index.json"
@@ -40,12 +40,8 @@ SHARD_NAME = re.compile(r"shard_[0-9]{5,9}\.h5")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class CorpusError(MusclehandError):
-    """A folder that is no corpus, or a damaged one: names the file and what is wrong."""
-
-    def __init__(self, path: str | PathLike[str], problem: str) -> None:
-        self.path, self.problem = str(path), problem
-        super().__init__(f"{self.path}: {problem}")
+class CorpusError(FileError):
+    """A folder that is no corpus, or a damaged one."""
 
 
 @dataclass(frozen=True)

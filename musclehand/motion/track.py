@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, Side
-from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.core.errors import FileError, InvalidValue
 
 OUR_KEY_PITCH = 0.0235
 """From one white key to the next on our keyboard [m] (`models/piano/keyboard.json`: width and gap)."""
@@ -28,12 +27,8 @@ MAX_PLACE = 3.0
 """A point farther than this from the middle of the keyboard [m] was not written in metres."""
 
 
-class MotionFileError(MusclehandError):
-    """A published motion file that cannot be used: names the file, where in it, and what is wrong."""
-
-    def __init__(self, path: str | PathLike[str], problem: str, *, where: str | None = None) -> None:
-        self.path, self.problem, self.where = str(path), problem, where
-        super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
+class MotionFileError(FileError):
+    """A published motion file that cannot be used."""
 
 
 @dataclass(frozen=True, eq=False)
