@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import musclehand
-from musclehand.body.anatomy import HAND_JOINTS, Side
+from musclehand.body.anatomy import FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import track
@@ -145,7 +145,7 @@ def cut_clips(recording: Recording, name: str, kind: str, pattern: str, source: 
         if not (hands == hand).any():
             continue
         joints = [names.index(side.name_of(joint)) for joint in HAND_JOINTS]
-        arm = [names.index(carrier_joint(side, axis)) for axis in ("x", "y", "z", "yaw", "pitch", "roll")]
+        arm = [names.index(carrier_joint(side, axis)) for axis in FOREARM_AXES]
         own = {muscle.rpartition("_")[0]: i for i, muscle in enumerate(muscles) if muscle.endswith(f"_{side.value}")}
         clips.append(
             MotionClip(
@@ -180,7 +180,7 @@ def follow(item: FreeMotion, name: str, seed: int) -> MotionClip:
         raise SimulationError(result.failure or "nothing was followed")
     scene = full_scene()
     joints = [side.name_of(joint) for joint in HAND_JOINTS]
-    arm = [carrier_joint(side, axis) for axis in ("x", "y", "z", "yaw", "pitch", "roll")]
+    arm = [carrier_joint(side, axis) for axis in FOREARM_AXES]
     forearm = np.tile(FREE_PLACE[side], (len(result.angles), 1))
     return MotionClip(
         name=f"{name}_{side.value}",

@@ -6,12 +6,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import HAND_JOINTS, Side
+from musclehand.body.anatomy import FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.retarget import PLAYING_POSTURE_DEG
 from musclehand.piano.geometry import load_piano_parameters
 from musclehand.planner.placement import WRIST_DEPTH, WRIST_HEIGHT
-from musclehand.sim.scene import CARRIER_AXES, SIM_DT, CarrierParameters, build_scene, carrier_joint, hand_to_world
+from musclehand.sim.scene import SIM_DT, CarrierParameters, build_scene, carrier_joint, hand_to_world
 
 POSTURE = np.deg2rad([PLAYING_POSTURE_DEG.get(name, 0.0) for name in HAND_JOINTS])
 
@@ -30,7 +30,7 @@ def test_sides_are_those_asked_for(scene):
     assert tuple(scene.hands) == tuple(scene.carriers) == tuple(Side)
     assert scene.model.opt.timestep == SIM_DT
     assert scene.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    assert scene.model.nu == scene.model.na + 2 * len(CARRIER_AXES)
+    assert scene.model.nu == scene.model.na + 2 * len(FOREARM_AXES)
     alone = build_scene(sides=())
     assert alone.model.nu == 0
     assert not alone.hands
@@ -83,7 +83,7 @@ def test_servo_forces_are_bounded(scene):
     for side in Side:
         force = data.actuator_force[scene.carriers[side].actuators]
         assert force == pytest.approx(np.repeat(bounds, 3))
-        joints = [scene.model.joint(carrier_joint(side, axis)).qposadr[0] for axis in CARRIER_AXES]
+        joints = [scene.model.joint(carrier_joint(side, axis)).qposadr[0] for axis in FOREARM_AXES]
         assert joints == scene.carriers[side].qpos.tolist()
 
 

@@ -36,6 +36,9 @@ FINGER_JOINTS = tuple(
 )
 HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS
 
+FOREARM_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
+"""How a forearm is carried at the keyboard: [m] and, about z, x and y in turn, [rad]."""
+
 DIGITS = ("thumb", "index", "middle", "ring", "little")
 DISTAL_BODIES = ("distal_thumb", "distph2", "distph3", "distph4", "distph5")
 

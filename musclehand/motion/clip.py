@@ -26,7 +26,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
+from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.core.errors import FileError, InvalidValue, OutputError
 from musclehand.core.hdf5 import DAMAGE, first_line, load_dataset, open_hdf5, own_member
 
@@ -35,9 +35,6 @@ VERSION = 1
 
 NOTE_COLUMNS = ("onset", "offset", "pitch", "velocity", "finger")
 """Of `MotionClip.notes`: [s], [s], MIDI, MIDI, 1..5."""
-
-FOREARM_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
-"""Of `MotionClip.forearm`, in the keyboard's world: [m] and, about z, x and y in turn, [rad]."""
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_NAME = 200

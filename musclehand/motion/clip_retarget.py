@@ -22,7 +22,7 @@ from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.hand import HandDesign
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import MotionClip
-from musclehand.motion.retarget import HandIk
+from musclehand.motion.retarget import WRIST_HEIGHT, HandIk
 from musclehand.motion.track import FingertipTrack
 
 RATE = 125.0
@@ -36,9 +36,6 @@ SMOOTHING = 0.06
 
 LONGEST_GAP = 0.2
 """A fingertip unseen for longer [s] is free meanwhile; a shorter gap is bridged."""
-
-WRIST_HEIGHT = 0.033
-"""Of the wrist's centre over the white keys, where nothing else is known [m]; the planner's value."""
 
 CATCH_UP, BEHIND = 6, 0.0005
 """A frame takes up to so many more steps while a fingertip is farther off than this [m]."""

@@ -22,6 +22,9 @@ from musclehand.core.quadratic import solve_bounded
 
 NUM_TIPS = 5
 
+WRIST_HEIGHT = 0.033
+"""Of the wrist joint over the white keys at rest [m]."""
+
 PLACE_ITERATIONS = 25
 """Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
+from musclehand.motion.track import OUR_KEY_PITCH
 from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Finger, Hand
 
-WHITE_KEY_PITCH = 0.0235
+WHITE_KEY_PITCH = OUR_KEY_PITCH
 """Distance between neighbouring white keys [m] (RoboPianist's keyboard: 22.5 mm keys, 1 mm gaps)."""
 
 MIRROR_PITCH = 62

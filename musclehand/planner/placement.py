@@ -13,12 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.motion.retarget import HandIk
+from musclehand.motion.retarget import WRIST_HEIGHT, HandIk
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
-
-WRIST_HEIGHT = 0.033
-"""Height of the wrist joint over the white keys [m]."""
 
 WRIST_DEPTH = -0.086
 """Resting y of the wrist [m]: in front of the keys by the length of the curved hand."""

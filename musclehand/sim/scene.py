@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import FOREARM_AXES, Side
 from musclehand.body.hand import HandDesign, add_hands, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.overlay import KEY_BIT
@@ -24,8 +24,6 @@ from musclehand.piano.geometry import PianoParameters, load_piano_parameters
 
 SIM_DT = 0.002
 """Simulation step [s]."""
-
-CARRIER_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
 
 
 def hand_to_world(side: Side) -> np.ndarray:
@@ -53,7 +51,7 @@ class CarrierParameters:
 
 @dataclass(frozen=True)
 class CarrierIndex:
-    """Where one carrier is in the model: six dofs, positions and actuators in the order of `CARRIER_AXES`."""
+    """Where one carrier is in the model: six dofs, positions and actuators in the order of `FOREARM_AXES`."""
 
     dofs: np.ndarray
     qpos: np.ndarray
@@ -156,7 +154,7 @@ def _wrist_centre(design: HandDesign) -> np.ndarray:
 
 def _add_carrier(spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray) -> mujoco.MjsFrame:
     body = spec.worldbody.add_body(name=side.name_of("forearm"))
-    for i, axis in enumerate(CARRIER_AXES):
+    for i, axis in enumerate(FOREARM_AXES):
         turning = i >= 3
         name = carrier_joint(side, axis)
         direction = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 1, 0]][i]
@@ -174,7 +172,7 @@ def _add_carrier(spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wri
 
 
 def _carrier_index(model: mujoco.MjModel, side: Side, params: CarrierParameters) -> CarrierIndex:
-    names = [carrier_joint(side, axis) for axis in CARRIER_AXES]
+    names = [carrier_joint(side, axis) for axis in FOREARM_AXES]
     return CarrierIndex(
         dofs=np.array([model.joint(name).dofadr[0] for name in names]),
         qpos=np.array([model.joint(name).qposadr[0] for name in names]),
