@@ -74,11 +74,12 @@ def test_the_wrong_muscles_are_all_others():
     a, extra = envelopes(rng, columns=3), envelopes(rng, columns=2)
     curves = curves_of(a, a)
     others = np.concatenate([a, extra], axis=1)
-    matrix = score_matrix(curves, others, others > 1)["r"]
+    matrices = score_matrix(curves, others, others > 1)
+    matrix = matrices["r"]
     assert matrix.shape == (3, 5)
     np.testing.assert_allclose(np.diagonal(matrix), 1.0)
     assert matrix[1, 4] == pytest.approx(correlation(a[:, 1], extra[:, 1])[0])
-    null = nulls.wrong_muscle_null(curves, others, others > 1)["r"]
+    null = nulls.wrong_muscle_null(matrices)["r"]
     assert null.draws.shape == (4, 3)
     np.testing.assert_allclose(null.p, 1 / 5)
 

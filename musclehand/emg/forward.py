@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import signal
+from scipy import fft, signal
 
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.recording import Channel, EmgRecording, Event
@@ -35,6 +35,7 @@ _LOWEST_RATE, _HIGHEST_RATE = 8.0, 35.0
 _RATE_AT = 0.40
 _INTERVAL_VARIATION = 0.2
 _POTENTIAL_SECONDS = (0.003, 0.005)
+_DRIVE_HZ = 200.0
 
 
 class Source(NamedTuple):
@@ -184,20 +185,25 @@ def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) 
         rng: which intervals and potentials.
     """
     sizes, _, lengths = _pool()
-    count = len(drive) + int(np.ceil(8 * max(_POTENTIAL_SECONDS) * fs_hz))  # so that the end does not reach the start
-    total = np.zeros(count // 2 + 1, dtype=complex)
+    # Longer than the drive, so that the end does not reach the start.
+    count = fft.next_fast_len(len(drive) + int(np.ceil(8 * max(_POTENTIAL_SECONDS) * fs_hz)), real=True)
+    frequencies = fft.rfftfreq(count, 1 / fs_hz)
+    total = np.zeros(len(frequencies), dtype=complex)
     shape = 1 / _INTERVAL_VARIATION**2
-    for size, rates, length in zip(sizes, firing_rates(drive).T, lengths, strict=True):
-        expected = np.cumsum(rates) / fs_hz
+    every = max(int(fs_hz / _DRIVE_HZ), 1)
+    places = np.minimum(np.arange(0, len(drive) + every, every), len(drive))
+    rates = firing_rates(drive[np.minimum(places, len(drive) - 1)])
+    steps = 0.5 * (rates[1:] + rates[:-1]) * np.diff(places)[:, None] / fs_hz
+    for size, length, step in zip(sizes, lengths, steps.T, strict=True):
+        expected = np.concatenate([[0.0], np.cumsum(step)])
         if expected[-1] < 1e-6:
             continue
         intervals = rng.gamma(shape, 1 / shape, size=int(expected[-1] * 1.3 + 20))
         marks = np.cumsum(intervals) - rng.uniform()
-        fired = np.searchsorted(expected, marks[(marks > 0) & (marks < expected[-1])])
+        fired = np.interp(marks[(marks > 0) & (marks < expected[-1])], expected, places).astype(int)
         impulses = np.bincount(fired, minlength=count).astype(float)
-        spectrum = np.fft.rfft(impulses) * np.fft.rfft(_potential(size, length, fs_hz, count))
-        total += rng.choice((-1.0, 1.0)) * spectrum
-    return np.fft.irfft(total, count)[: len(drive)] / _full_amplitude()
+        total += rng.choice((-1.0, 1.0)) * fft.rfft(impulses) * _potential(size, length, frequencies) * fs_hz
+    return np.asarray(fft.irfft(total, count)[: len(drive)] / _full_amplitude())
 
 
 def expected_amplitude(drive: np.ndarray) -> np.ndarray:
@@ -236,11 +242,10 @@ def _full_amplitude() -> float:
     return float(np.sqrt(firing_rates(np.array(1.0)) @ (np.square(sizes) * _unit_energy(lengths))))
 
 
-def _potential(size: float, length: float, fs_hz: float, count: int) -> np.ndarray:
-    """size (1 - 2 x^2) exp(-x^2), x = t / length, round sample 0 of a circle of `count` samples."""
-    time = np.fft.fftfreq(count, 1 / count) / fs_hz
-    squared = np.square(time / length)
-    return np.asarray(size * (1 - 2 * squared) * np.exp(-squared))
+def _potential(size: float, length: float, frequencies: np.ndarray) -> np.ndarray:
+    """Fourier transform of size (1 - 2 x^2) exp(-x^2), x = t / length, at frequencies [Hz]; in closed form [s]."""
+    squared = np.square(np.pi * frequencies * length)
+    return np.asarray(2 * size * length * np.sqrt(np.pi) * squared * np.exp(-squared))
 
 
 def _unit_energy(lengths: np.ndarray) -> np.ndarray:

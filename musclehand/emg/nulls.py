@@ -38,13 +38,14 @@ Scores = Mapping[str, np.ndarray]
 class NullBand(NamedTuple):
     """What one score is without a relation, a column a muscle: `low`, `middle`, `high` (5th, 50th, 95th percentile).
 
-    `p`: share of draws at least as good as what was seen, which itself counts as one. `draws` (D, K).
+    `p`: share of draws at least as good as what was `seen` (K,), which itself counts as one. `draws` (D, K).
     """
 
     low: np.ndarray
     middle: np.ndarray
     high: np.ndarray
     p: np.ndarray
+    seen: np.ndarray
     draws: np.ndarray
 
 
@@ -94,7 +95,8 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
     share_a, share_e = on_a.mean(axis=0), on_e.mean(axis=0)
     chance = share_a * share_e + (1 - share_a) * (1 - share_e)
     seen = 1 - share_a - share_e + 2 * _moved_product(on_a, on_e) / n
-    agreement = np.where(chance < 1 - 1e-12, (seen - chance) / np.maximum(1 - chance, 1e-12), np.nan)
+    changes = (share_a > 0) & (share_a < 1) & (share_e > 0) & (share_e < 1)
+    agreement = np.where(changes, (seen - chance) / np.where(changes, 1 - chance, 1.0), np.nan)
     return {"r": r, "r_best": best, "ccc": ccc, "nrmse": nrmse, "kappa": agreement}
 
 
@@ -110,25 +112,30 @@ def surrogate_null(curves: Curves, searched: tuple[float, float] = SEARCHED) -> 
     return {name: band(name, values[0], values[1:]) for name, values in moved_scores(curves, searched).items()}
 
 
-def wrong_muscle_null(curves: Curves, others: np.ndarray, others_on: np.ndarray) -> dict[str, NullBand]:
-    """Bands of every score of each simulated muscle against all electrodes but its own.
+def wrong_muscle_null(matrices: Mapping[str, np.ndarray]) -> dict[str, NullBand]:
+    """Bands of every score of each simulated muscle against all recorded channels but its own.
 
     Args:
-        curves: matched columns.
-        others: all recorded channels, the matched ones first and in the same order. Shape (T, C).
-        others_on: when they are on. Shape (T, C).
+        matrices: of `score_matrix`, at least two channels. Each (K, C).
     """
-    matrices = score_matrix(curves, others, others_on)
     result = {}
     for name, matrix in matrices.items():
-        own = np.diagonal(matrix)
         wrong = np.stack([np.delete(row, index) for index, row in enumerate(matrix)], axis=1)
-        result[name] = band(name, own, wrong)
+        result[name] = band(name, np.diagonal(matrix), wrong)
     return result
 
 
-def score_matrix(curves: Curves, others: np.ndarray, others_on: np.ndarray) -> dict[str, np.ndarray]:
-    """Every score of every simulated muscle against every recorded channel. Each (K, C)."""
+def score_matrix(
+    curves: Curves, others: np.ndarray, others_on: np.ndarray, searched: tuple[float, float] = SEARCHED
+) -> dict[str, np.ndarray]:
+    """Every score of every simulated muscle against every recorded channel. Each (K, C).
+
+    Args:
+        curves: of which the simulated ones count.
+        others: all recorded channels, the matched ones first and in the same order. Shape (T, C).
+        others_on: when they are on. Shape (T, C).
+        searched: lags [s].
+    """
     count = curves.simulated.shape[1]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in SCORES}
     for channel in range(others.shape[1]):
@@ -136,7 +143,7 @@ def score_matrix(curves: Curves, others: np.ndarray, others_on: np.ndarray) -> d
             recorded=np.repeat(others[:, channel : channel + 1], count, axis=1),
             recorded_on=np.repeat(others_on[:, channel : channel + 1], count, axis=1),
         )
-        for name, values in score(pair).items():
+        for name, values in score(pair, searched).items():
             rows[name].append(values)
     return {name: np.stack(values, axis=1) for name, values in rows.items()}
 
@@ -204,7 +211,7 @@ def band(name: str, seen: np.ndarray, draws: np.ndarray) -> NullBand:
     p = (better.sum(axis=0) + 1) / (known.sum(axis=0) + 1)
     unknown = ~known.any(axis=0) | np.isnan(seen)
     low, middle, high, p = (np.where(unknown, np.nan, part) for part in (low, middle, high, p))
-    return NullBand(low, middle, high, p, draws)
+    return NullBand(low, middle, high, p, np.asarray(seen), draws)
 
 
 def _moved_product(a: np.ndarray, e: np.ndarray) -> np.ndarray:

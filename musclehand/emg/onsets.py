@@ -92,7 +92,16 @@ def find_activity(envelope: np.ndarray, fs_hz: float, config: ActivityConfig | N
     fitted = logs[:: max(len(logs) // _MOST_FITTED, 1), None]
     start = np.percentile(fitted, [20, 90])[:, None]
     spread = max(float(fitted.std()), 1e-6)
-    mixture = GaussianMixture(2, means_init=start, reg_covar=(0.05 * spread) ** 2, random_state=0, max_iter=200)
+    mixture = GaussianMixture(
+        2,
+        means_init=start,
+        precisions_init=np.full((2, 1, 1), 4 / spread**2),
+        weights_init=[0.5, 0.5],
+        init_params="random_from_data",  # not used, and k-means would take most of the time
+        reg_covar=(0.05 * spread) ** 2,
+        random_state=0,
+        max_iter=200,
+    )
     mixture.fit(fitted)
     order = np.argsort(mixture.means_[:, 0])
     means, variances = mixture.means_[order, 0], mixture.covariances_[order, 0, 0]
@@ -120,7 +129,7 @@ def keep_long(active: np.ndarray, samples: int) -> np.ndarray:
 
 
 def kappa(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of on and off: agreement beyond that of chance. Shape (K,); nan where both never change.
+    """Cohen's kappa of on and off: agreement beyond that of chance. Shape (K,); nan where one of them never changes.
 
     Args:
         simulated: on or off. Shape (T, K).
@@ -130,7 +139,8 @@ def kappa(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     on_a, on_e = a.mean(axis=0), e.mean(axis=0)
     seen = (a == e).mean(axis=0)
     chance = on_a * on_e + (1 - on_a) * (1 - on_e)
-    return np.where(chance < 1, (seen - chance) / np.where(chance < 1, 1 - chance, 1.0), np.nan)
+    changes = (on_a > 0) & (on_a < 1) & (on_e > 0) & (on_e < 1)
+    return np.where(changes, (seen - chance) / np.where(changes, 1 - chance, 1.0), np.nan)
 
 
 def match_onsets(simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, tolerance: float = 0.3) -> OnsetErrors:

@@ -1,0 +1,334 @@
+"""Simulated muscle activity against recorded EMG: every score with its nulls, its ceiling and its certainty.
+
+    simulated = smooth_simulated(projected.values, fs_hz, config, names=projected.names)
+    recorded = envelope(recording, config)
+    comparison = compare(simulated, recorded, recording.events)
+
+Columns with the same name belong together. Recorded channels that no simulated muscle has stay in as candidates, so
+that a muscle has to be told from them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from musclehand.emg.align import align_curves, all_channels
+from musclehand.emg.comparison import (
+    POOLED,
+    CompareConfig,
+    Compared,
+    Comparison,
+    Movements,
+    MuscleResult,
+    Null,
+    SynergyComparison,
+)
+from musclehand.emg.envelope import EnvelopeConfig, Envelopes, describe
+from musclehand.emg.identify import (
+    Ceiling,
+    Identification,
+    average_events,
+    ceiling,
+    identify,
+    match_channels,
+    movement_matrix,
+)
+from musclehand.emg.nulls import (
+    SCORES,
+    Curves,
+    NullBand,
+    band,
+    moved_scores,
+    periodicity,
+    score_matrix,
+    surrogate_null,
+    wrong_movement_null,
+    wrong_muscle_null,
+)
+from musclehand.emg.onsets import match_onsets
+from musclehand.emg.recording import Event
+from musclehand.emg.statistics import (
+    LagCurve,
+    bootstrap_interval,
+    cocontraction,
+    effective_size,
+    holm,
+    lagged_correlation,
+    uncentred_correlation,
+)
+from musclehand.emg.synergies import find_synergies, match_synergies, vaf_curve
+
+METRONOMIC = 0.5
+"""Autocorrelation beyond a second from which moves in time are no fair null."""
+
+ENOUGH_VAF = 0.9
+SYNERGY_HZ = 25.0
+"""Rate at which synergies are looked for; four times what a low-pass at 6 Hz leaves."""
+
+OtherRecording = tuple[Envelopes, Sequence[Event]]
+
+_ASSIGNMENTS = 500
+_PLAIN = EnvelopeConfig(normalise="none")
+
+
+class _Found(NamedTuple):
+    """What results are put together from."""
+
+    compared: Compared
+    curves: Curves
+    matrices: Mapping[str, np.ndarray]
+    nulls: Mapping[str, Mapping[str, NullBand]]
+    lags: LagCurve
+    channels: Identification
+    ceilings: Mapping[str, Ceiling]
+
+
+def compare(
+    simulated: Envelopes,
+    recorded: Envelopes,
+    events: Sequence[Event] = (),
+    config: CompareConfig | None = None,
+    others: Mapping[str, Sequence[OtherRecording]] | None = None,
+) -> Comparison:
+    """Compares all muscles that are on both sides.
+
+    Args:
+        simulated: activations or excitations, projected on channels and smoothed as the recording was.
+        recorded: envelopes, at the same rate; times count from the same moment.
+        events: what was done when: notes, movements.
+        config: how.
+        others: other recordings of the same movements by kind ("same person", "other person"), for the ceiling.
+
+    Raises:
+        InvalidValue: no channel in common, rates that differ, or too little time in common.
+    """
+    config = config or CompareConfig()
+    rng = np.random.default_rng(config.seed)
+    compared, remarks = align_curves(simulated, recorded, config)
+    curves = Curves(*compared[1:5], compared.fs_hz)
+    matrices = score_matrix(curves, *all_channels(compared, config), config.searched)
+    found = _Found(
+        compared,
+        curves,
+        matrices,
+        _nulls(curves, matrices, compared, events, config, rng),
+        _lags(compared, config),
+        identify(matrices["r"], compared.names, rng),
+        _ceilings(compared, recorded, events, others or {}, config),
+    )
+    period = float(np.nanmax(periodicity(compared.recorded, compared.fs_hz)))
+    if period > METRONOMIC:
+        remarks.append(f"the recording repeats itself (autocorrelation {period:.2f}): moves in time are no fair null")
+    if "task_p99" in (simulated.config.normalise, recorded.config.normalise):
+        remarks.append("scaled by its own task: error and concordance compare shapes, not amplitudes")
+    moved = moved_scores(curves, config.searched)["r"]
+    half = len(moved) // 2
+    muscles = tuple(_muscles(found, config, rng))
+    candidates = (*compared.names, *compared.control_names)
+    return Comparison(
+        config=config,
+        curves=compared,
+        muscles=muscles,
+        pooled=_pooled(found, muscles, rng),
+        matrix=matrices["r"],
+        channels=found.channels,
+        assigned=tuple(candidates[place] for place in match_channels(matrices["r"])),
+        lags=found.lags,
+        shift=(np.arange(len(moved)) - half) / compared.fs_hz,
+        shift_r=np.roll(_mean_over(moved), half),
+        cocontraction=(_cocontraction(compared.simulated), _cocontraction(compared.recorded)),
+        movements=_movements(compared, events, config, rng),
+        ceilings=found.ceilings,
+        synergies=_synergies(compared, config, rng),
+        remarks=tuple(remarks),
+        parameters={"envelope": describe(recorded.config), "simulated envelope": describe(simulated.config)},
+    )
+
+
+def _nulls(
+    curves: Curves,
+    matrices: Mapping[str, np.ndarray],
+    compared: Compared,
+    events: Sequence[Event],
+    config: CompareConfig,
+    rng: np.random.Generator,
+) -> dict[str, dict[str, NullBand]]:
+    found = {"surrogate": surrogate_null(curves, config.searched)}
+    if matrices["r"].shape[1] > 1:
+        found["wrong muscle"] = wrong_muscle_null(matrices)
+    onsets, labels = [event.onset - compared.time[0] for event in events], [event.label for event in events]
+    other = wrong_movement_null(curves, onsets, labels, config.window, rng, config.draws)
+    return found if other is None else found | {"wrong movement": other}
+
+
+def _lags(compared: Compared, config: CompareConfig) -> LagCurve:
+    shown = max(0.3, config.searched[1] + 0.1, 0.1 - config.searched[0])
+    return lagged_correlation(
+        compared.simulated, compared.recorded, compared.fs_hz, searched=config.searched, shown=shown
+    )
+
+
+def _muscles(found: _Found, config: CompareConfig, rng: np.random.Generator) -> list[MuscleResult]:
+    compared, lags = found.compared, found.lags
+    cosine = uncentred_correlation(compared.simulated, compared.recorded)
+    low, high, _ = bootstrap_interval(compared.simulated, compared.recorded, rng, draws=config.resamples)
+    size = effective_size(compared.simulated, compared.recorded)
+    adjusted = {name: holm(found.nulls["surrogate"][name].p) for name in SCORES}
+    results = []
+    for k, name in enumerate(compared.names):
+        on = compared.simulated_on[:, k], compared.recorded_on[:, k]
+        bursts = match_onsets(*on, compared.fs_hz, config.activity.tolerance) if on[0].any() and on[1].any() else None
+        scores = {each: float(matrix[k, k]) for each, matrix in found.matrices.items()}
+        results.append(
+            MuscleResult(
+                name=name,
+                scores=scores | {"r_best": float(lags.best[k])},
+                lag=float(lags.lag[k]),
+                at_edge=bool(lags.at_edge[k]),
+                cosine=float(cosine[k]),
+                interval=(float(low[k]), float(high[k])),
+                size=float(size[k]),
+                nulls={kind: {n: _null(each, k) for n, each in bands.items()} for kind, bands in found.nulls.items()},
+                holm={each: float(values[k]) for each, values in adjusted.items()},
+                rank=float(found.channels.ranks[k]),
+                candidates=found.matrices["r"].shape[1],
+                bursts=bursts,
+                ceilings={kind: _median(each.channels[:, k]) for kind, each in found.ceilings.items()},
+            )
+        )
+    return results
+
+
+def _pooled(found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Generator) -> MuscleResult:
+    """Means over muscles; their surrogates move all muscles together, their wrong muscles are random assignments."""
+    matrices = found.matrices
+    scores = {name: _mean([each.scores[name] for each in muscles]) for name in SCORES}
+    together = {name: _mean_over(values) for name, values in moved_scores(found.curves).items()}
+    bands = {"surrogate": {n: band(n, values[:1], values[1:, None]) for n, values in together.items()}}
+    if "wrong muscle" in found.nulls:
+        orders = [_nowhere_true(len(muscles), matrices["r"].shape[1], rng) for _ in range(_ASSIGNMENTS)]
+        rows = np.arange(len(muscles))
+        wrong = {n: np.array([[_mean(matrix[rows, order])] for order in orders]) for n, matrix in matrices.items()}
+        seen = {n: np.array([_mean(np.diagonal(matrix))]) for n, matrix in matrices.items()}
+        bands["wrong muscle"] = {n: band(n, seen[n], wrong[n]) for n in SCORES}
+    if "wrong movement" in found.nulls:
+        both = found.nulls["wrong movement"]
+        bands["wrong movement"] = {
+            n: band(n, _mean_over(both[n].seen[None]), _mean_over(both[n].draws)[:, None]) for n in both
+        }
+    nulls = {kind: {n: _null(each, 0) for n, each in values.items()} for kind, values in bands.items()}
+    return MuscleResult(
+        name=POOLED,
+        scores=scores,
+        lag=_median(np.array([each.lag for each in muscles if not each.at_edge])),
+        at_edge=all(each.at_edge for each in muscles),
+        cosine=_mean([each.cosine for each in muscles]),
+        interval=(np.nan, np.nan),
+        size=float(np.median([each.size for each in muscles])),
+        nulls=nulls,
+        holm={name: nulls["surrogate"][name].p for name in SCORES},
+        rank=_mean(found.channels.ranks),
+        candidates=matrices["r"].shape[1],
+        bursts=None,
+        ceilings={kind: _median(each.pooled) for kind, each in found.ceilings.items()},
+    )
+
+
+def _movements(
+    compared: Compared, events: Sequence[Event], config: CompareConfig, rng: np.random.Generator
+) -> Movements | None:
+    """Which movement was it? None with fewer than two."""
+    whole = [event for event in events if _inside(event, compared, config.window)]
+    labels = sorted({event.label for event in whole})
+    if len(labels) < 2:
+        return None
+    sides = [
+        average_events(
+            Envelopes(values, compared.fs_hz, compared.names, _PLAIN, ones, compared.time[0]), whole, config.window
+        )
+        for ones in [np.ones(len(compared.names))]
+        for values in (compared.simulated, compared.recorded)
+    ]
+    matrix = movement_matrix(*sides)
+    return Movements(sides[0].movements, matrix, identify(matrix, sides[0].movements, rng))
+
+
+def _inside(event: Event, compared: Compared, window: tuple[float, float]) -> bool:
+    first = round((event.onset - compared.time[0]) * compared.fs_hz)
+    low, high = (round(edge * compared.fs_hz) for edge in window)
+    return first + low >= 0 and first + high <= len(compared.time)
+
+
+def _ceilings(
+    compared: Compared,
+    recorded: Envelopes,
+    events: Sequence[Event],
+    others: Mapping[str, Sequence[OtherRecording]],
+    config: CompareConfig,
+) -> dict[str, Ceiling]:
+    """By kind, of all other recordings together."""
+    found = {}
+    if others and events:
+        mine = average_events(recorded.select(compared.names), events, config.window)
+        for kind, recordings in others.items():
+            parts = [
+                ceiling(mine, average_events(other.select(compared.names), theirs, config.window))
+                for other, theirs in recordings
+            ]
+            if parts:
+                found[kind] = Ceiling(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return found
+
+
+def _synergies(compared: Compared, config: CompareConfig, rng: np.random.Generator) -> SynergyComparison | None:
+    """As many synergies as explain 90 % of the recording; None where there are fewer than three muscles."""
+    sides = compared.simulated, compared.recorded
+    if config.synergies < 1 or len(compared.names) < 3 or any((side.std(axis=0) == 0).any() for side in sides):
+        return None
+    every = max(round(compared.fs_hz / SYNERGY_HZ), 1)
+    a, e = (np.maximum(side[::every], 0) / side.std(axis=0) for side in sides)
+    draws = min(max(config.draws // 20, 3), 10)
+    most = min(config.synergies, len(compared.names) - 1)
+    simulated, recorded = (vaf_curve(side, rng, most=most, draws=draws) for side in (a, e))
+    enough = np.flatnonzero(recorded.vaf >= ENOUGH_VAF)
+    count = int(recorded.counts[enough[0]] if len(enough) else recorded.counts[-1])
+    one, two = find_synergies(a, count).weights, find_synergies(e, count).weights
+    return SynergyComparison(count, simulated, recorded, one, two, match_synergies(one, two, rng))
+
+
+def _cocontraction(values: np.ndarray) -> np.ndarray:
+    """Of every two muscles. Shape (K, K)."""
+    positive = np.maximum(values, 0)
+    count = values.shape[1]
+    return np.stack([cocontraction(positive, np.repeat(positive[:, [k]], count, axis=1)) for k in range(count)])
+
+
+def _nowhere_true(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Candidates for all rows, none of them the true one."""
+    while True:
+        order = rng.permutation(columns)[:rows]
+        if columns == 1 or (order != np.arange(rows)).all():
+            return order
+
+
+def _null(each: NullBand, k: int) -> Null:
+    return Null(*(float(part[k]) for part in (each.low, each.middle, each.high, each.p)))
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    known = np.asarray(values, dtype=float)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _mean_over(values: np.ndarray) -> np.ndarray:
+    """Over the columns that are known. Shape (D,)."""
+    return np.array([_mean(row) for row in values])
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")

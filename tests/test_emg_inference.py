@@ -1,0 +1,54 @@
+"""Whole curves: how often a difference is found where there is none, where one is planted, and what spm1d says."""
+
+import numpy as np
+import pytest
+from scipy import ndimage, stats
+
+from musclehand.core.errors import InvalidValue
+from musclehand.emg.inference import compare_curves, compare_curves_spm
+
+
+def smooth(rng, rows=10, count=100):
+    return ndimage.gaussian_filter1d(rng.standard_normal((rows, count)), 6, axis=1)
+
+
+def bump(height):
+    return height * np.exp(-0.5 * ((np.arange(100) - 60) / 8) ** 2)
+
+
+def test_t_is_that_of_scipy():
+    rng = np.random.default_rng(1)
+    a, b = smooth(rng), smooth(rng)
+    np.testing.assert_allclose(compare_curves(a, b, rng, draws=20).t, stats.ttest_rel(a, b).statistic)
+
+
+def test_a_difference_is_found_in_five_percent_where_there_is_none():
+    rng = np.random.default_rng(2)
+    found = [compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(150)]
+    assert 0.01 <= np.mean(found) <= 0.10
+
+
+def test_a_planted_difference_is_found_where_it_is():
+    rng = np.random.default_rng(3)
+    result = compare_curves(smooth(rng) + bump(0.6), smooth(rng), rng, draws=400)
+    (cluster,) = (each for each in result.clusters if each.p < 0.05)
+    assert cluster.first < 60 < cluster.last
+    assert result.p == cluster.p
+
+
+def test_curves_that_are_the_same_have_no_cluster():
+    a = smooth(np.random.default_rng(4))
+    assert compare_curves(a, a, np.random.default_rng(4), draws=20).p == 1.0
+    for wrong in (a[:4], a[:, :50], np.full_like(a, np.nan)):
+        with pytest.raises(InvalidValue, match="curves"):
+            compare_curves(wrong, a[:4] if len(wrong) == 4 else a, np.random.default_rng(4))
+
+
+def test_spm1d_finds_the_same_difference():
+    pytest.importorskip("spm1d")
+    rng = np.random.default_rng(5)
+    a, b = smooth(rng) + bump(0.6), smooth(rng)
+    theirs, ours = compare_curves_spm(a, b), compare_curves(a, b, rng, draws=200)
+    np.testing.assert_allclose(theirs.t, ours.t, rtol=1e-6)
+    assert theirs.threshold > ours.threshold
+    assert any(each.first < 62 and each.last > 58 and each.p < 0.05 for each in theirs.clusters)
