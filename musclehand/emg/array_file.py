@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,17 @@ _LABELS = ("restimulus", "stimulus")
 _SERIES = ("glove", "force", "acc")
 _RATES = ("frequency", "fs")
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError, OverflowError, RecursionError)
-_MALFORMED = (*_DAMAGE, NotImplementedError, EOFError, RuntimeError, AssertionError, zlib.error, UnboundLocalError)
+_MALFORMED = (
+    *_DAMAGE,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    AssertionError,
+    zlib.error,
+    UnboundLocalError,
+    TokenError,
+    SyntaxError,
+)
 
 
 def read_matlab(path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V") -> EmgRecording:

@@ -27,11 +27,14 @@ _COUNTS = {"nrows": "rows", "datarows": "rows", "ncolumns": "columns", "datacolu
 
 @dataclass(frozen=True, eq=False)
 class StorageFile:
-    """A table over time. `series` as in the file; `in_degrees`: angles are degrees; `heading`: its other entries."""
+    """A table over time. `series` as in the file; `in_degrees`: angles are degrees; `heading`: its other entries;
+    `first_line`: where the first row stands in the file.
+    """
 
     series: TimeSeries
     in_degrees: bool = False
     heading: Mapping[str, str] = field(default_factory=dict)
+    first_line: int = 1
 
 
 def read_storage(path: str | PathLike[str]) -> StorageFile:
@@ -61,7 +64,7 @@ def read_storage(path: str | PathLike[str]) -> StorageFile:
         series = TimeSeries(values[:, 0], values[:, 1:], tuple(names[1:]))
     except InvalidValue as error:
         raise EmgFileError(path, str(error)) from error
-    return StorageFile(series, in_degrees in ("yes", "y", "true"), heading)
+    return StorageFile(series, in_degrees in ("yes", "y", "true"), heading, first + 2)
 
 
 def write_storage(path: str | PathLike[str], storage: StorageFile) -> None:

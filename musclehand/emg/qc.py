@@ -101,7 +101,7 @@ class QualityReport:
     def words(self) -> str:
         """What to do, in a sentence."""
         if self.verdict is Quality.BAD and self.bad_channels:
-            return f"Do not compare with {', '.join(self.bad_channels)}: see what is called bad."
+            return f"Do not compare with {_few(self.bad_channels)}: see what is called bad."
         if self.verdict is Quality.BAD:
             return "Do not compare with this recording before what is called bad is understood."
         if self.verdict is Quality.DOUBTFUL:
@@ -127,7 +127,7 @@ def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
     shares = np.cumsum(np.divide(power, total, out=np.zeros_like(power), where=total > 0), axis=1)
     live = total[:, 0] > 0
     edge = float(frequencies[np.argmax(shares[live] > 0.99999, axis=1)].max()) if live.any() else fs_hz / 2
-    if edge < 0.35 * fs_hz:
+    if edge < min(0.35 * fs_hz, 400.0):  # what ends at 450 Hz is surface EMG as it should be
         problem = f"{words}, but nothing above {edge:.0f} Hz: filtered hard, or brought to this rate from a lower one"
         return QualityFinding("sampling", Quality.DOUBTFUL, problem)
     if fs_hz < MIN_RATE:
