@@ -70,7 +70,7 @@ SYNERGY_HZ = 25.0
 
 OtherRecording = tuple[Envelopes, Sequence[Event]]
 
-_ASSIGNMENTS = 500
+_ASSIGNMENTS = 1000
 _PLAIN = EnvelopeConfig(normalise="none")
 
 
@@ -206,19 +206,15 @@ def _pooled(found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Gener
     """Means over muscles; their surrogates move all muscles together, their wrong muscles are random assignments."""
     matrices = found.matrices
     scores = {name: _mean([each.scores[name] for each in muscles]) for name in SCORES}
-    together = {name: _mean_over(values) for name, values in moved_scores(found.curves).items()}
-    bands = {"surrogate": {n: band(n, values[:1], values[1:, None]) for n, values in together.items()}}
+    bands = {"surrogate": {n: _mean_band(n, each) for n, each in found.nulls["surrogate"].items()}}
     if "wrong muscle" in found.nulls:
-        orders = [_nowhere_true(len(muscles), matrices["r"].shape[1], rng) for _ in range(_ASSIGNMENTS)]
+        orders = _wrong_assignments(*matrices["r"].shape, rng)
         rows = np.arange(len(muscles))
         wrong = {n: np.array([[_mean(matrix[rows, order])] for order in orders]) for n, matrix in matrices.items()}
         seen = {n: np.array([_mean(np.diagonal(matrix))]) for n, matrix in matrices.items()}
         bands["wrong muscle"] = {n: band(n, seen[n], wrong[n]) for n in SCORES}
     if "wrong movement" in found.nulls:
-        both = found.nulls["wrong movement"]
-        bands["wrong movement"] = {
-            n: band(n, _mean_over(both[n].seen[None]), _mean_over(both[n].draws)[:, None]) for n in both
-        }
+        bands["wrong movement"] = {n: _mean_band(n, each) for n, each in found.nulls["wrong movement"].items()}
     nulls = {kind: {n: _null(each, 0) for n, each in values.items()} for kind, values in bands.items()}
     return MuscleResult(
         name=POOLED,
@@ -306,12 +302,16 @@ def _cocontraction(values: np.ndarray) -> np.ndarray:
     return np.stack([cocontraction(positive, np.repeat(positive[:, [k]], count, axis=1)) for k in range(count)])
 
 
-def _nowhere_true(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
-    """Candidates for all rows, none of them the true one."""
-    while True:
-        order = rng.permutation(columns)[:rows]
-        if columns == 1 or (order != np.arange(rows)).all():
-            return order
+def _wrong_assignments(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Candidates for all rows, none of them the true one, each assignment once. Shape (D, rows)."""
+    drawn = rng.permuted(np.tile(np.arange(columns), (_ASSIGNMENTS, 1)), axis=1)[:, :rows]
+    wrong = drawn[(drawn != np.arange(rows)).all(axis=1)]
+    return np.unique(np.concatenate([wrong, np.roll(np.arange(columns), 1)[None, :rows]]), axis=0)
+
+
+def _mean_band(name: str, each: NullBand) -> NullBand:
+    """Of the mean over muscles, which are all drawn together."""
+    return band(name, _mean_over(each.seen[None]), _mean_over(each.draws)[:, None])
 
 
 def _null(each: NullBand, k: int) -> Null:

@@ -1,10 +1,9 @@
 """What scores come to where there is nothing to find: the three nulls that stand beside every score.
 
-- surrogate: the same two curves moved against each other in time, the end joined to the start, by every possible step.
-  Keeps their smoothness and size. Small moves are among them: without those below 1 s, 6.7 % instead of 5 % of
-  p-values were below 0.05 where there was nothing to find (bursts in 20 s). Ends must not look alike: filters are
-  strange there, in all curves at once, and without cutting that off it was 15 %. Says nothing where a task is
-  metronomic, because a move by whole periods restores the alignment (`periodicity`).
+- surrogate: the same two curves moved against each other in time by `NEAREST` and more, the end joined to the start.
+  Keeps their smoothness and size. Ends must not look alike: filters are strange there, in all curves at once, and
+  without cutting that off 15 % instead of 5 % of p-values were below 0.05 where there was nothing to find. Says nothing
+  where a task is metronomic, because a move by whole periods restores the alignment (`periodicity`).
 - wrong muscle: the simulated muscle against the other electrodes of the same recording. Keeps the timing of the task.
 - wrong movement: windows round events, exchanged for those of events with other labels. Keeps timing and electrode.
 
@@ -25,6 +24,11 @@ from musclehand.emg.statistics import SEARCHED, check_pair, concordance, correla
 
 SCORES = ("r", "r_best", "ccc", "nrmse", "kappa")
 LOWER_IS_BETTER = frozenset({"nrmse"})
+
+NEAREST = 0.3
+"""Curves are moved by at least this [s]: less is within delays that muscles have. More than a second makes p too small,
+6.7 % of them below 0.05 with nothing to find, because a chance alignment is left out with its surroundings.
+"""
 
 SHORTEST = 2.0
 """Curves shorter than this [s] cannot be moved to anywhere else."""
@@ -101,7 +105,7 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
 
 
 def surrogate_null(curves: Curves, searched: tuple[float, float] = SEARCHED) -> dict[str, NullBand]:
-    """Bands and p-values of every score from all moves in time.
+    """Bands and p-values of every score from all moves in time of at least `NEAREST`.
 
     Raises:
         InvalidValue: a recording too short to be moved.
@@ -109,7 +113,9 @@ def surrogate_null(curves: Curves, searched: tuple[float, float] = SEARCHED) -> 
     seconds = len(curves.recorded) / curves.fs_hz
     if seconds < SHORTEST:
         raise InvalidValue("length of the recording", f"{seconds:.2f} s", f"at least {SHORTEST:g} s")
-    return {name: band(name, values[0], values[1:]) for name, values in moved_scores(curves, searched).items()}
+    step = max(round(NEAREST * curves.fs_hz), 1)
+    moved = moved_scores(curves, searched)
+    return {name: band(name, values[0], values[step : len(values) - step + 1]) for name, values in moved.items()}
 
 
 def wrong_muscle_null(matrices: Mapping[str, np.ndarray]) -> dict[str, NullBand]:
