@@ -122,8 +122,8 @@ def read_pickle(
         samples = plain_array(content, Path(path), key or "emg")
     except EmgFileError:
         raise
-    except MusclehandError as error:
-        raise EmgFileError(path, str(error).removeprefix(f"{path}: ")) from error
+    except (MusclehandError, *_MALFORMED) as error:
+        raise EmgFileError(path, str(error).removeprefix(f"{path}: ")[:200]) from error
     return _assemble(path, samples, fs_hz, unit, None, {}, "pickle")
 
 
