@@ -1,0 +1,181 @@
+"""Where the errors come from: the plan itself, ideal joint torques, our muscles and MyoHand's on the same motion.
+
+    python experiments/bench_budget.py --readme
+    python experiments/bench_budget.py --pieces ode_to_joy --generated 0 --seconds 5 --out runs/try
+
+Four players of the same excerpts, planned in the same way:
+
+    plan      the notes as the hands mean to play them, nothing simulated: the ceiling
+    torques   our hands without muscle force; every simulation step a torque on each joint that reaches the reference
+              (computed torque, damping implicit, press of the fingertips fed forward), without bound or delay
+    muscles   our hands as they are
+    MyoHand   its muscles and ours for the thumb, which it lacks (see `bench_repertoire.py`)
+
+From the plan to torques is what tracking and contact cost, from torques to muscles what muscles and their control do.
+Results are kept as files; what is there is not played again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+import tyro
+from bench_repertoire import PEER, README, peer_hand
+from threadpoolctl import threadpool_limits
+
+from musclehand.body.anatomy import Side
+from musclehand.controllers.muscle import MuscleController
+from musclehand.music.generate import two_hand_texture
+from musclehand.music.metrics import score_performance
+from musclehand.music.repertoire import load_piece
+from musclehand.music.score import Score, keyboard_score
+from musclehand.perform import LEAD_IN, TAIL, perform
+from musclehand.planner.motion import MotionStep
+from musclehand.sim.scene import build_scene
+
+MARK = "<!-- budget table -->"
+PLAYERS = ("plan", "torques", "muscles", PEER)
+FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
+PIECES = (
+    *("ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "fuer_elise", "clementi_sonatina", "arabesque"),
+    *("repeated_notes", "trill_study"),
+)
+
+RATE = 60.0
+"""Position errors of joints are closed at this rate by ideal torques [1/s]."""
+
+REACH_IN = 0.004
+"""A wanted velocity is reached in this time [s]: two simulation steps; in one, fingertips rattle on the keys."""
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to play and where to keep the results."""
+
+    pieces: tuple[str, ...] = PIECES
+    """names from `musclehand play --list`"""
+    generated: int = 4
+    """and so many generated two-hand scores"""
+    seconds: float = 15.0
+    """of each"""
+    seed: int = 41
+    """of the generated scores"""
+    out: Path = Path("runs/bench_budget")
+    """folder of the results"""
+    readme: bool = False
+    """put the table into README.md"""
+
+
+class TorqueController(MuscleController):
+    """The same hands and plan, muscles without force, joints driven by torques."""
+
+    def __init__(self, score: Score, **options: Any) -> None:
+        super().__init__(score, **options)
+        model = self.scene.model
+        # Peak force, of active and passive curves alike; the controls above have read their constants already.
+        model.actuator_gainprm[self._muscles, 2] = model.actuator_biasprm[self._muscles, 2] = 0.0
+        self._mass = np.zeros((model.nv, model.nv))
+        self._tip = np.zeros((3, model.nv))
+        self._last: dict[Side, np.ndarray] = {}
+
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        """Forearms as with muscles, then the torques of this simulation step."""
+        super().drive(data, step, substep)
+        mujoco.mj_fullM(self.scene.model, data, self._mass)
+        data.qfrc_applied[:] = 0.0
+        for side, now in self._steps.items():
+            data.qfrc_applied[self.scene.hands[side].dofs] = self._torque(
+                data, side, now, (substep + 1) / self.sim_steps
+            )
+            if substep == self.sim_steps - 1:
+                self._last[side] = now.next_qvel
+
+    def _torque(self, data: mujoco.MjData, side: Side, now: MotionStep, share: float) -> np.ndarray:
+        """On all joints, the last finger joints included, so that their coupling carries no force [N m]. Shape (23,).
+
+        `share` of the control step that will be over at the end of this simulation step.
+        """
+        model, hand, carrier = self.scene.model, self.scene.hands[side], self.scene.carriers[side]
+        before = now.qpos[hand.independent]
+        speed = (1.0 - share) * self._last.get(side, now.next_qvel) + share * now.next_qvel
+        aim = before + share * (now.next_qpos - before)
+        wanted = hand.expand @ (speed + RATE * (aim - data.qpos[hand.qpos][hand.independent]))
+        acceleration = (wanted - data.qvel[hand.dofs]) / REACH_IN
+        inertia = self._mass[np.ix_(hand.dofs, hand.dofs)]
+        carried = self._mass[np.ix_(hand.dofs, carrier.dofs)] @ _carrier_acceleration(now)
+        load = data.qfrc_bias[hand.dofs] - data.qfrc_spring[hand.dofs] + carried
+        torque = inertia @ acceleration + model.dof_damping[hand.dofs] * wanted + load
+        for force, site in zip(now.press, hand.tips, strict=True):
+            mujoco.mj_jacSite(model, data, self._tip, None, site)
+            torque -= self._tip[2, hand.dofs] * force
+        return np.asarray(torque)
+
+
+def _carrier_acceleration(now: MotionStep) -> np.ndarray:
+    return np.concatenate([now.wrist_acceleration[-1], np.zeros(3)])
+
+
+def main(args: Args) -> None:
+    """Plays what has not been played yet, prints the table."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, list[dict[str, Any]]] = {player: [] for player in PLAYERS}
+    for name, score in excerpts(args).items():
+        for player in PLAYERS:
+            path = args.out / f"{name}_{player.split()[0]}.json"
+            if not path.exists():
+                path.write_text(json.dumps(play_one(score, player), indent=1))
+            rows[player].append(json.loads(path.read_text()))
+            print(name, player, {key: rows[player][-1][key] for key in FIGURES}, flush=True)
+    table = render_table(rows)
+    print(table)
+    (args.out / "table.md").write_text(table)
+    if args.readme:
+        before, _, after = README.read_text().split(MARK)
+        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+
+
+def excerpts(args: Args) -> dict[str, Score]:
+    """The beginnings of the pieces, and generated scores of medium difficulty."""
+    scores = {name: load_piece(name).clip(0.0, args.seconds) for name in args.pieces}
+    for number, difficulty in enumerate(np.linspace(0.3, 0.6, args.generated)):
+        rng = np.random.default_rng([args.seed, number])
+        scores[f"generated_{number}"] = two_hand_texture(rng, float(difficulty), seconds=args.seconds)
+    return {name: keyboard_score(score) for name, score in scores.items()}
+
+
+def play_one(score: Score, player: str) -> dict[str, Any]:
+    """Figures of one player on one excerpt; None where there is nothing to tell."""
+    kind = TorqueController if player == "torques" else MuscleController
+    with threadpool_limits(1):
+        scene = build_scene(design=peer_hand() if player == PEER else None)
+        controller = kind(score, lead_in=LEAD_IN, tail=TAIL, scene=scene)
+    if player == "plan":
+        metrics = score_performance(score, controller.planned())
+        return {**{key: getattr(metrics, key) for key in FIGURES}, "velocity_correlation": None, "joint_rmse_deg": None}
+    result = perform(score, controller)
+    return {**{key: getattr(result.metrics, key) for key in FIGURES}, **asdict(result.body)}
+
+
+def render_table(rows: dict[str, list[dict[str, Any]]]) -> str:
+    """Means over the excerpts, a line a player."""
+    lines = [
+        "| player | onset F1 50 ms | frame F1 micro | onset error ms median | p95 | velocity r | joints deg |",
+        "|" + " --- |" * 7,
+    ]
+    digits = dict(zip((*FIGURES, "joint_rmse_deg"), (3, 3, 1, 1, 2, 2), strict=True))
+    for player, results in rows.items():
+        cells = []
+        for key, places in digits.items():
+            known = [row[key] for row in results if row[key] is not None]
+            cells.append(f"{np.mean(known):.{places}f}" if known else "")
+        lines.append(f"| {player} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args, description=__doc__))

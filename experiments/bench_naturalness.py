@@ -1,0 +1,190 @@
+"""How natural the hands move: smoothness, idle fingers, range use, co-contraction and penetration, beside humans.
+
+    python experiments/bench_naturalness.py --readme
+    python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/natural_long
+
+Plays the beginnings of pieces, or takes recordings, and measures each hand's clip (`motion.naturalness` defines the
+figures; a piece has the mean of its hands). Leaves `table.md` and `naturalness.png`; recordings that are there are not
+made again. Human values stand below the table as far as there are any; those not read in their source are marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tyro
+from matplotlib.figure import Figure
+
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
+from musclehand.body.hand import load_hand
+from musclehand.body.hand_index import HandIndex
+from musclehand.core.recording_reader import Recording
+from musclehand.corpus_player import cut_clips
+from musclehand.motion.clip import MotionClip
+from musclehand.motion.naturalness import Naturalness, measure_naturalness
+from musclehand.music.repertoire import load_piece
+from musclehand.perform import perform
+from musclehand.sim.penetration import PenetrationReport, measure_penetration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+README = Path(__file__).parent.parent / "README.md"
+MARK = "<!-- naturalness table -->"
+PIECES = (
+    *("twinkle_twinkle", "ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "fuer_elise", "clementi_sonatina"),
+    *("arabesque", "trill_study"),
+)
+GROUPS = {
+    "wrist": ("deviation", "flexion"),
+    "MCP": tuple(f"mcp{i}_flexion" for i in range(2, 6)),
+    "PIP": tuple(f"pm{i}_flexion" for i in range(2, 6)),
+    "thumb": ("cmc_flexion", "cmc_abduction", "mp_flexion", "ip_flexion"),
+}
+"""Joints that a cell of the table is the mean of."""
+
+HUMANS = """A single minimum-jerk movement has a log dimensionless jerk of -5.32 (closed form). People asked to move one
+finger and keep the others still reach individuation indices of 0.85 to 0.98, thumb and index highest, ring lowest
+(recalled: Häger-Ross & Schieber 2000, J Neurosci 20:8542; of joint angles). Pianists' idle fingers move along in
+patterns that depend on the passage (Furuya, Flanders & Soechting 2011, J Neurophysiol 106:2849, abstract), as much at
+high tempo as at low (Furuya & Soechting 2012, J Neurophysiol 108:2060, abstract); with rising tempo experts co-activate
+finger muscles less than amateurs do (Furuya et al. 2011, Front Hum Neurosci 5:50, abstract). No human figure for range
+use or co-contraction was found that is defined as here."""
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to measure and where to keep the results."""
+
+    pieces: tuple[str, ...] = PIECES
+    """names from `musclehand play --list`"""
+    recordings: tuple[Path, ...] = ()
+    """recordings to measure in their place"""
+    seconds: float = 15.0
+    """of each piece"""
+    out: Path = Path("runs/bench_naturalness")
+    """folder of the results"""
+    readme: bool = False
+    """put the table into README.md"""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What was measured of one recording: each hand's clip and figures, and penetration."""
+
+    clips: tuple[MotionClip, ...]
+    hands: tuple[Naturalness, ...]
+    depth: PenetrationReport
+
+
+def main(args: Args) -> None:
+    """Plays what has not been played yet, measures, prints the table and draws the figure."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    paths = {path.parent.name: path for path in args.recordings} or {name: recorded(name, args) for name in args.pieces}
+    pieces = {name: measure(name, path) for name, path in paths.items()}
+    table = f"{render_table(pieces)}\n\n{HUMANS}"
+    print(table)
+    (args.out / "table.md").write_text(table)
+    draw(pieces).savefig(args.out / "naturalness.png", dpi=110)
+    if args.readme:
+        before, _, after = README.read_text().split(MARK)
+        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+
+
+def recorded(name: str, args: Args) -> Path:
+    """The recording of a piece's beginning, made unless it is there."""
+    path = args.out / f"{name}_{args.seconds:g}.h5"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        perform(load_piece(name).clip(0.0, args.seconds), record=part)
+        part.replace(path)
+    return path
+
+
+def measure(name: str, path: Path) -> Piece:
+    """Every hand of a recording."""
+    with Recording.open(path) as recording:
+        clips = tuple(cut_clips(recording, name, "played", name, {}))
+    # A clip has both hands' joints in the sense of the right one, so that one model serves for both.
+    model = load_hand(Side.RIGHT)
+    hand = HandIndex.from_model(model, Side.RIGHT)
+    return Piece(clips, tuple(measure_naturalness(clip, model, hand) for clip in clips), measure_penetration(path))
+
+
+def group_mean(values: np.ndarray, group: str) -> float:
+    """Mean over a group's joints, NaN left out."""
+    return float(np.nanmean(values[[HAND_JOINTS.index(joint) for joint in GROUPS[group]]]))
+
+
+def row_of(piece: Piece) -> list[float]:
+    """The figures of a piece in the order of the table."""
+    mean: list[Any] = [[hand.log_jerk for hand in piece.hands], [hand.spectral_arc for hand in piece.hands]]
+    ranges = [[group_mean(hand.range_use, group) for hand in piece.hands] for group in GROUPS]
+    balance = [
+        [group_mean(hand.cocontraction, group) for hand in piece.hands if hand.cocontraction is not None]
+        for group in GROUPS
+    ]
+    alone = [float(np.nanmean(hand.individuation)) for hand in piece.hands if np.isfinite(hand.individuation).any()]
+    deepest = [piece.depth.keys.largest, max(piece.depth.same_hand.largest, piece.depth.other_hand.largest)]
+    means = [np.mean(known) if (known := [v for v in values if v is not None]) else np.nan for values in mean]
+    # A left hand without solo strokes has no individuation; the mean of nothing is nothing.
+    return [
+        *map(float, means),
+        float(np.mean(alone)) if alone else float("nan"),
+        *(float(np.mean(values)) for values in (*ranges, *balance)),
+        *(1e3 * depth for depth in deepest),
+    ]
+
+
+def render_table(pieces: dict[str, Piece]) -> str:
+    """The table in Markdown with its means."""
+    names = ", ".join(GROUPS)
+    columns = (
+        *("piece", "strokes", "log jerk", "spectral arc", "individuation", f"range used, {names} [%]"),
+        *(f"co-contraction, {names} [%]", "depth mm keys, fingers"),
+    )
+    rows = {name: row_of(piece) for name, piece in pieces.items()}
+    strokes = {name: str(sum(hand.strokes for hand in piece.hands)) for name, piece in pieces.items()}
+    rows["**mean**"] = list(np.nanmean(list(rows.values()), axis=0))
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    count = len(GROUPS)
+    for name, (jerk, arc, alone, *rest) in rows.items():
+        shares = [", ".join(f"{100 * v:.0f}" for v in rest[i : i + count]) for i in (0, count)]
+        cells = (name, strokes.get(name, ""), f"{jerk:.1f}", f"{arc:.2f}", f"{alone:.2f}", *shares)
+        lines.append("| " + " | ".join(cells) + f" | {rest[-2]:.1f}, {rest[-1]:.1f} |")
+    return "\n".join(lines)
+
+
+def draw(pieces: dict[str, Piece]) -> Figure:
+    """Fingertip heights of one passage, and each measure by digit or joint over all pieces."""
+    figure = Figure(figsize=(11.0, 7.5), layout="constrained")
+    heights, alone, ranges, balance = figure.subplots(2, 2).ravel()
+    clip = next(iter(pieces.values())).clips[0]
+    rows = slice(int(1.0 / clip.dt), int(5.0 / clip.dt))
+    time = np.arange(clip.frames)[rows] * clip.dt
+    for digit, name in enumerate(DIGITS):
+        heights.plot(time, 1e3 * clip.fingertips[rows, digit, 2], label=name, linewidth=1.1)
+    heights.set(title="Fingertips over the white keys, one hand", xlabel="s", ylabel="mm")
+    heights.legend(fontsize=8, frameon=False, ncols=5)
+    hands = [hand for piece in pieces.values() for hand in piece.hands]
+    _bars(alone, DIGITS, np.array([hand.individuation for hand in hands]), "Individuation, digit that plays alone")
+    _bars(ranges, HAND_JOINTS, np.array([hand.range_use for hand in hands]), "Share of the range of motion, 5-95 %")
+    torque = np.array([hand.cocontraction for hand in hands if hand.cocontraction is not None])
+    _bars(balance, HAND_JOINTS, torque, "Co-contraction")
+    return figure
+
+
+def _bars(axes: Axes, names: tuple[str, ...], values: np.ndarray, title: str) -> None:
+    """Means as bars, each hand of each piece as a dot."""
+    places = np.arange(len(names))
+    axes.bar(places, np.ma.masked_invalid(values).mean(axis=0).filled(0.0), color="#0072B2", alpha=0.5)
+    axes.plot(places, values.T, ".", color="#333333", markersize=3)
+    axes.set_xticks(places, names, rotation=90 if len(names) > len(DIGITS) else 0, fontsize=8)
+    axes.set(title=title, ylim=(0.0, 1.0))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args, description=__doc__))
