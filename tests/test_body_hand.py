@@ -3,13 +3,13 @@
 import mujoco
 import numpy as np
 import pytest
+from dense import dense_dynamics
 from scipy.optimize import linprog
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.hand import FIBRE_RANGE, fit_fibres, load_hand
 from musclehand.body.muscle import force_length, muscle_force, muscle_parameters
 from musclehand.body.posture import couple
-from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.retarget import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene

@@ -6,11 +6,11 @@ import warnings
 import mujoco
 import numpy as np
 import pytest
+from dense import dense_dynamics
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, Side
 from musclehand.body.hand import load_hand
 from musclehand.body.myosim import mirrored, mirrored_axis
-from musclehand.control.muscle_control import dense_dynamics
 from musclehand.core.errors import ModelError
 
 

@@ -13,7 +13,6 @@ from musclehand.body.anatomy import DIP_PER_PIP, Side
 from musclehand.body.hand import hand_spec, load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import couple, sample_postures
-from musclehand.control.muscle_control import as_slice
 from musclehand.control.tracking import SETTLE, TrackingResult, tip_positions, track, whole_posture
 from musclehand.core.errors import InvalidValue, ModelError
 from musclehand.motion.reference import JOINTS, common_limits, reference_motions
@@ -155,10 +154,6 @@ def test_what_cannot_be_tracked_says_why(right):
     loose = spec.compile()
     with pytest.raises(ModelError, match="alone"):
         track(loose, HandIndex.from_model(loose, Side.RIGHT), angles, speeds)
-
-
-def test_no_carrier_is_an_empty_slice():
-    assert np.arange(5)[as_slice(np.array([], dtype=int))].size == 0
 
 
 def test_the_benchmark_compares_and_resumes(tmp_path, capsys, monkeypatch):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
-from musclehand.core.quadratic import SolverError, solve_bounded
+from musclehand.core.quadratic import BoundedSolver, SolverError, solve_bounded
 
 problems = st.tuples(st.integers(1, 46), st.integers(0, 2**32 - 1))
 
@@ -76,3 +76,26 @@ def test_inputs_are_left_alone():
 def test_contradicting_bounds_are_an_error():
     with pytest.raises(SolverError, match="2 unknowns"):
         solve_bounded(np.eye(2), np.zeros(2), np.ones(2), -np.ones(2))
+
+
+def test_one_problem_after_the_other():
+    """Whatever came before, a problem of another size or one without a solution, each is solved as by itself."""
+    solver = BoundedSolver()
+    for seed, size in enumerate((5, 5, 5, 19, 19, 46, 46, 46, 5)):
+        matrix, right, lower, upper = random_problem(size, seed)
+        problem = matrix.T @ matrix, -matrix.T @ right, lower, upper
+        assert solver.solve(*problem) == pytest.approx(solve_bounded(*problem), abs=1e-9)
+        if seed in (1, 4):
+            with pytest.raises(SolverError):
+                solver.solve(*problem[:2], upper, lower)
+
+
+def test_a_chain_of_problems_stays_exact():
+    """Changing a little from one to the next, as in control, so that each starts from the last one's bounds."""
+    solver, rng = BoundedSolver(), np.random.default_rng(0)
+    matrix, right, lower, upper = random_problem(30, 1)
+    for _ in range(40):
+        matrix += 0.03 * rng.normal(size=matrix.shape)
+        right += 0.2 * rng.normal(size=right.shape)
+        found = solver.solve(matrix.T @ matrix, -matrix.T @ right, lower, upper)
+        assert found == pytest.approx(lsq_linear(matrix, right, (lower, upper), method="bvls", tol=1e-14).x, abs=1e-6)

@@ -35,21 +35,21 @@ class MuscleParameters(NamedTuple):
 
 
 def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MuscleParameters:
-    """The constants of the muscle actuators with the given ids, as compiled."""
+    """The constants of the muscle actuators with the given ids, as compiled; in the shape of the ids."""
     gain, dyn = model.actuator_gainprm[actuators], model.actuator_dynprm[actuators]
     lengthrange = model.actuator_lengthrange[actuators]
-    l0 = (lengthrange[:, 1] - lengthrange[:, 0]) / (gain[:, 1] - gain[:, 0])
+    l0 = (lengthrange[..., 1] - lengthrange[..., 0]) / (gain[..., 1] - gain[..., 0])
     return MuscleParameters(
-        f0=gain[:, 2].copy(),
+        f0=gain[..., 2].copy(),
         l0=l0,
-        lts=lengthrange[:, 0] - gain[:, 0] * l0,
-        lmin=gain[:, 4].copy(),
-        lmax=gain[:, 5].copy(),
-        vmax=gain[:, 6].copy(),
-        fpmax=gain[:, 7].copy(),
-        fvmax=gain[:, 8].copy(),
-        tau_act=dyn[:, 0].copy(),
-        tau_deact=dyn[:, 1].copy(),
+        lts=lengthrange[..., 0] - gain[..., 0] * l0,
+        lmin=gain[..., 4].copy(),
+        lmax=gain[..., 5].copy(),
+        vmax=gain[..., 6].copy(),
+        fpmax=gain[..., 7].copy(),
+        fvmax=gain[..., 8].copy(),
+        tau_act=dyn[..., 0].copy(),
+        tau_deact=dyn[..., 1].copy(),
     )
 
 
@@ -112,8 +112,9 @@ def activation_after(params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray
 
 
 def excitation_ceiling(model: mujoco.MjModel, actuators: np.ndarray) -> np.ndarray:
-    """The highest excitation that each muscle takes: the end of its control range, 1 where it has none. Shape (n,)."""
-    upper = np.clip(model.actuator_ctrlrange[actuators, 1], 0.0, 1.0)
+    """The highest excitation that each muscle takes: the end of its control range, 1 where it has none. In the
+    shape of the ids."""
+    upper = np.clip(model.actuator_ctrlrange[actuators][..., 1], 0.0, 1.0)
     return np.where(model.actuator_ctrllimited[actuators].astype(bool), upper, 1.0)
 
 

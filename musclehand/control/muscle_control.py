@@ -1,4 +1,4 @@
-"""Computed muscle control: from wanted joint motion to muscle excitations, one hand at a time.
+"""Computed muscle control: from wanted joint motion to muscle excitations, for all hands of a scene in one go.
 
 After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences: the torque is the one that reaches
 a wanted *velocity* at the end of the control interval, with the joints' damping taken implicitly (accelerations
@@ -9,15 +9,21 @@ that torque the muscles cannot give is missing where it matters least.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import mujoco
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.muscle import excitation_ceiling, muscle_force, muscle_parameters, reachable_activation
-from musclehand.core.quadratic import solve_bounded
+from musclehand.body.muscle import excitation_ceiling, muscle_parameters
+from musclehand.control.hand_state import HandReader, HandState
+from musclehand.control.muscle_set import MuscleSet
+from musclehand.core.quadratic import BoundedSolver, SolverError
+
+TIPS = 5
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,10 @@ class ControlConfig:
 
 
 class HandTarget(NamedTuple):
-    """What one hand should do at the end of a control interval.
+    """What h hands should do at the end of a control interval.
 
-    `qpos`, `qvel`: independent joints [rad, rad/s], shape (19,). `press`: force down on each fingertip [N], (5,).
-    `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (6,); (0,) without a carrier.
+    `qpos`, `qvel`: independent joints [rad, rad/s], shape (h, 19). `press`: force down on each fingertip [N], (h, 5).
+    `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (h, 6); (h, 0) without a carrier.
     """
 
     qpos: np.ndarray
@@ -48,94 +54,103 @@ class HandTarget(NamedTuple):
 
 
 class MuscleControl:
-    """Computes the activations of one hand's muscles; `body.muscle.excitation_for` turns them into `ctrl`.
+    """Computes the excitations of the muscles of some hands, each by itself but in the same arrays.
 
-    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it (fatigue). Shape (46,).
+    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it (fatigue). Shape
+    (h, 46). `muscles`: their actuators. Shape (h, 46).
     """
 
     def __init__(
         self,
         model: mujoco.MjModel,
-        hand: HandIndex,
-        carrier_dofs: np.ndarray,
+        hands: Sequence[HandIndex],
+        carriers: Sequence[np.ndarray],
         *,
         sim_steps: int,
         config: ControlConfig | None = None,
     ) -> None:
-        """`sim_steps`: simulation steps in a control interval; `carrier_dofs` may be empty: an elbow that is fixed."""
-        self.model, self.hand, self.config = model, hand, config or ControlConfig()
-        self._joints, self._carrier = as_slice(hand.dofs), as_slice(carrier_dofs)
-        self.sim_steps, self.sim_dt = sim_steps, model.opt.timestep
-        self.interval = sim_steps * self.sim_dt
-        self.muscles = muscle_parameters(model, hand.muscles)
-        self.ceiling = excitation_ceiling(model, hand.muscles)
-        self._damping = hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand
-        self._rate = np.full(hand.expand.shape[1], self.config.finger_rate)
-        self._rate[:3] = self.config.wrist_rate
-        self._tip_jacobian = np.zeros((3, model.nv))
+        """`sim_steps`: simulation steps in a control interval; `carriers`: the dofs of what carries each hand, none
+        where the elbow is fixed.
 
-    def activations(self, data: mujoco.MjData, mass: np.ndarray, moment: np.ndarray, target: HandTarget) -> np.ndarray:
-        """Activations to have at the end of the next interval, all within reach. Shape (46,).
+        Raises:
+            ModelError: the hands differ in their number of joints, muscles or carrier dofs.
+        """
+        self.config = config = config or ControlConfig()
+        self.reader = HandReader(model, hands, carriers)
+        self.interval = sim_steps * model.opt.timestep
+        self.muscles = np.array([hand.muscles for hand in hands])
+        self.set = MuscleSet(muscle_parameters(model, self.muscles), dt=model.opt.timestep, steps=sim_steps)
+        self.ceiling = self._full = excitation_ceiling(model, self.muscles)
+        self._unlimited = bool((self._full == 1.0).all())
+        self._damping = np.array(
+            [hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand for hand in hands]
+        )
+        count = self._damping.shape[1]
+        self._rate = np.full(count, config.finger_rate)
+        self._rate[:3] = config.wrist_rate
+        # Rows of fingertip velocity above those of joint velocity.
+        self._weight = np.zeros((len(hands), 3 * TIPS + count, count))
+        self._weight[:, 3 * TIPS :] = config.joint_weight * np.eye(count)
+        self._solvers = [BoundedSolver() for _ in hands]
+
+    def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
+        """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape (h, 46).
 
         Args:
             data: with positions and velocities of now computed (`mj_step1`).
-            mass: the dense mass matrix. Shape (nv, nv).
-            moment: moment arms d(length)/d(qpos) of all actuators. Shape (nu, nv).
             target: the wanted motion.
+
+        Raises:
+            SolverError: the mass matrix is not positive definite, or the state is not finite.
         """
-        hand, config, joints = self.hand, self.config, self._joints
-        expand = hand.expand
-        qpos, qvel = data.qpos[hand.qpos], data.qvel[joints]
-        slow = qvel[hand.independent]
-        wanted = target.qvel + self._rate * (target.qpos - qpos[hand.independent])
-        inertia = expand.T @ mass[joints, joints] @ expand
-        tips = self._tip_jacobians(data)
+        return self.excitations_at(self.reader.read(data), target)
 
-        carried = mass[joints, self._carrier] @ target.carrier_acc
-        load = expand.T @ (data.qfrc_bias[joints] - data.qfrc_spring[joints] + carried)
-        press = tips[2::3].T @ target.press
-        torque = inertia @ (wanted - slow) / self.interval + self._damping @ wanted + load - press
+    def excitations_at(self, state: HandState, target: HandTarget) -> np.ndarray:
+        """As `excitations`, in a state already read."""
+        low, high = self.set.reach(state.act)
+        wanted = self._activations(state, target, low, self._highest(state.act, high))
+        excitation = self.set.excitation(state.act, wanted, low, high)
+        return np.minimum(excitation, self.ceiling, out=excitation)
 
-        response = np.linalg.inv(inertia + self.interval * self._damping) * self.interval
-        weight = np.concatenate([tips @ response, config.joint_weight * response])
-        gain, bias = muscle_force(
-            self.muscles, data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles]
+    def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
+        """Activations to have at the end of the next interval, all within reach. Shape (h, 46).
+
+        Raises:
+            SolverError: as `excitations`.
+        """
+        low, high = self.set.reach(state.act)
+        return self._activations(state, target, low, self._highest(state.act, high))
+
+    def _highest(self, act: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """The highest activations within reach, given those of full excitation."""
+        if self._unlimited and self.ceiling is self._full:
+            return high
+        return self.set.reach_below(act, self.ceiling)
+
+    def _activations(self, state: HandState, target: HandTarget, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        gain, bias = self.set.force(state.length, state.velocity)
+        inertia = state.inertia + self.interval * self._damping
+        speeding = target.qvel + self._rate * (target.qpos - state.qpos) - state.qvel
+        hanging = (
+            self._damping @ state.qvel[:, :, None]
+            + state.load[:, :, None]
+            + state.carried @ target.carrier_acc[:, :, None]
+            - state.tips[:, 2::3].transpose(0, 2, 1) @ target.press[:, :, None]
+            - state.arms @ bias[:, :, None]
         )
-        arms = expand.T @ moment[hand.muscles, joints].T
-        act = data.act[hand.act]
-        effect = weight @ (arms * gain)
-        missing = weight @ (torque - arms @ bias)
-        lower, upper = reachable_activation(self.muscles, act, self.sim_dt, self.sim_steps, ceiling=self.ceiling)
-        hessian = effect.T @ effect
-        hessian.flat[:: len(act) + 1] += config.effort
-        return solve_bounded(hessian, -(missing @ effect), lower, upper)
-
-    def _tip_jacobians(self, data: mujoco.MjData) -> np.ndarray:
-        """Fingertip velocity per independent joint velocity [m/rad]. Shape (15, 19)."""
-        rows = np.empty((15, self.hand.expand.shape[1]))
-        for tip, site in enumerate(self.hand.tips):
-            mujoco.mj_jacSite(self.model, data, self._tip_jacobian, None, site)
-            rows[3 * tip : 3 * tip + 3] = self._tip_jacobian[:, self._joints] @ self.hand.expand
-        return rows
-
-
-def dense_dynamics(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray]:
-    """The dense mass matrix, shape (nv, nv), and moment arms d(length)/d(qpos) of the actuators, (nu, nv)."""
-    mass = np.zeros((model.nv, model.nv))
-    mujoco.mj_fullM(model, data, mass)
-    moment = np.zeros((model.nu, model.nv))
-    mujoco.mju_sparse2dense(moment, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind)
-    return mass, moment
-
-
-def as_slice(ids: np.ndarray) -> slice:
-    """Consecutive ids, or none, as a slice, which numpy cuts out of a matrix without copying.
-
-    Raises:
-        ValueError: the ids are not consecutive.
-    """
-    if len(ids) == 0:
-        return slice(0, 0)
-    if not np.array_equal(ids, np.arange(ids[0], ids[0] + len(ids))):
-        raise ValueError(f"ids are not consecutive: {ids.tolist()}")
-    return slice(int(ids[0]), int(ids[-1]) + 1)
+        pull = state.arms * gain[:, None, :]
+        self._weight[:, : 3 * TIPS] = state.tips
+        wanted = np.empty_like(low)
+        for hand, solver in enumerate(self._solvers):
+            response = np.concatenate([pull[hand], hanging[hand]], axis=1)
+            _, response, failed = dposv(inertia[hand], response)
+            if failed:
+                raise SolverError(f"inertia of hand {hand} is not positive definite")
+            response *= self.interval
+            response[:, -1] += speeding[hand]
+            effect = self._weight[hand] @ response
+            square = effect.T @ effect
+            hessian = np.ascontiguousarray(square[:-1, :-1])
+            hessian.reshape(-1)[:: len(hessian) + 1] += self.config.effort
+            wanted[hand] = solver.solve(hessian, -square[-1, :-1], low[hand], high[hand])
+        return wanted

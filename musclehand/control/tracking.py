@@ -15,10 +15,10 @@ import numpy as np
 from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
 from musclehand.body.behaviour import data_at, prepared_copy
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.muscle import excitation_for
 from musclehand.body.quiet import quiet_mujoco
-from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
+from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.core.errors import InvalidValue, ModelError
+from musclehand.core.quadratic import SolverError
 
 SIM_STEPS = 4
 """Simulation steps in a control step."""
@@ -172,19 +172,20 @@ class _Follower:
 
     def __init__(self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None) -> None:
         self.model, self.hand = model, hand
-        self.control = MuscleControl(model, hand, np.array([], dtype=int), sim_steps=SIM_STEPS, config=config)
+        self.control = MuscleControl(model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config)
 
     def step(self, data: mujoco.MjData, wanted: np.ndarray, rates: np.ndarray) -> str | None:
         """One control step to joint angles and rates, (n,), at its end. Returns what broke down, if anything did."""
         hand, model = self.hand, self.model
         before = data.time
         mujoco.mj_step1(model, data)
-        mass, moment = dense_dynamics(model, data)
-        target = HandTarget(wanted[hand.independent], rates[hand.independent], np.zeros(TIPS), np.zeros(0))
-        activation = self.control.activations(data, mass, moment, target)
-        data.ctrl[hand.muscles] = excitation_for(
-            self.control.muscles, data.act[hand.act], activation, model.opt.timestep, SIM_STEPS
+        target = HandTarget(
+            wanted[None, hand.independent], rates[None, hand.independent], np.zeros((1, TIPS)), np.zeros((1, 0))
         )
+        try:
+            data.ctrl[hand.muscles] = self.control.excitations(data, target)[0]
+        except SolverError as error:
+            return f"no control at {before:.2f} s: {error}"
         mujoco.mj_step2(model, data)
         mujoco.mj_step(model, data, nstep=SIM_STEPS - 1)
         if not all(np.isfinite(part).all() for part in (data.qpos, data.qvel, data.act)):

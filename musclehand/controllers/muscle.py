@@ -9,8 +9,8 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import Fatigue, FatigueParameters
-from musclehand.body.muscle import excitation_ceiling, excitation_for, muscle_parameters
-from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl, dense_dynamics
+from musclehand.control.hand_state import HandState
+from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
@@ -78,19 +78,25 @@ class MuscleController(Controller):
         }
         right, left = self._motions.values()
         right.other, left.other = left, right
-        self._controls = {
-            side: MuscleControl(
-                model, hand, self.scene.carriers[side].dofs, sim_steps=config.sim_steps, config=config.control
-            )
-            for side, hand in self.scene.hands.items()
-        }
-        self._muscles = np.concatenate([hand.muscles for hand in self.scene.hands.values()])
-        self._act = np.concatenate([hand.act for hand in self.scene.hands.values()])
-        self._parameters = muscle_parameters(model, self._muscles)
-        self._drive = self._ceiling = excitation_ceiling(model, self._muscles)
+        self._control = MuscleControl(
+            model,
+            list(self.scene.hands.values()),
+            [carrier.dofs for carrier in self.scene.carriers.values()],
+            sim_steps=config.sim_steps,
+            config=config.control,
+        )
+        self._muscles = self._control.muscles.ravel()
+        self._drive = self._control.ceiling.ravel()
+        count = len(self.scene.hands)
+        joints = len(self.scene.hands[Side.RIGHT].independent)
+        self._target = HandTarget(*(np.zeros((count, size)) for size in (joints, joints, 5, 6)))
+        self._forearms = np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()])
+        self._kp, self._kd = (
+            np.array([getattr(carrier, gain) for carrier in self.scene.carriers.values()]) for gain in ("kp", "kd")
+        )
+        self._goals = np.zeros((config.sim_steps, count, 6))
         self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
         self._steps: dict[Side, MotionStep] = {}
-        self._carrier_force: dict[Side, np.ndarray] = {}
 
     def planned(self) -> Score:
         """The score with the ends that its keys have in the plan, let go where the hand has to leave them."""
@@ -126,36 +132,31 @@ class MuscleController(Controller):
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """Excitations that bring both hands to the reference at the end of the step."""
-        mass, moment = dense_dynamics(self.scene.model, data)
-        wanted = []
-        for side, motion in self._motions.items():
+        target = self._target
+        for row, (side, motion) in enumerate(self._motions.items()):
             now = self._steps[side] = motion.at(step)
-            carrier = self.scene.carriers[side]
-            carrier_acc = np.zeros(6)
-            carrier_acc[:3] = now.wrist_acceleration[-1]
-            target = HandTarget(now.next_qpos, now.next_qvel, now.press, carrier_acc)
-            wanted.append(self._controls[side].activations(data, mass, moment, target))
-            inertia = mass[np.ix_(carrier.dofs, carrier.dofs)]
-            self._carrier_force[side] = inertia @ carrier_acc + data.qfrc_bias[carrier.dofs]
-        act = data.act[self._act]
-        excitation = excitation_for(
-            self._parameters, act, np.concatenate(wanted), self.scene.model.opt.timestep, self.sim_steps
-        )
-        data.ctrl[self._muscles] = excitation = np.minimum(excitation, self._ceiling)
+            target.qpos[row], target.qvel[row], target.press[row] = now.next_qpos, now.next_qvel, now.press
+            target.carrier_acc[row, :3] = now.wrist_acceleration[-1]
+        state = self._control.reader.read(data)
+        excitation = self._control.excitations_at(state, target).ravel()
+        data.ctrl[self._muscles] = excitation
+        self._steer(state)
         if self.fatigue is not None:
             # The load is told in shares of the motor units that can be driven at all.
             self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
             self._set_ceiling(self._drive * self.fatigue.capacity)
 
-    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+    def _steer(self, state: HandState) -> None:
         """The forearm servos follow the wrist path; weight and inertia are fed forward through their set point."""
-        for side, now in self._steps.items():
-            carrier = self.scene.carriers[side]
-            feed = self._carrier_force[side].copy()
-            feed[:3] += carrier.kd[:3] * now.wrist_velocity[substep]
-            goal = feed / carrier.kp
-            goal[:3] += now.wrist[substep]
-            data.ctrl[carrier.actuators] = goal
+        force = (state.carrier_inertia @ self._target.carrier_acc[:, :, None])[:, :, 0] + state.carrier_load
+        self._goals[:] = force / self._kp
+        for row, now in enumerate(self._steps.values()):
+            damping = self._kd[row, :3] / self._kp[row, :3]
+            self._goals[:, row, :3] += now.wrist + damping * now.wrist_velocity
+
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        """The set points of the forearm servos."""
+        data.ctrl[self._forearms] = self._goals[substep].ravel()
 
     def reference(self) -> dict[Side, HandReference]:
         """Joint angles and fingertips the hands should have now."""
@@ -168,8 +169,4 @@ class MuscleController(Controller):
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:
         """The highest excitation of every muscle from the next control step on. Shape (muscles,)."""
-        self._ceiling = ceiling
-        count = 0
-        for control in self._controls.values():
-            control.ceiling = ceiling[count : count + len(control.ceiling)]
-            count += len(control.ceiling)
+        self._control.ceiling = ceiling.reshape(self._control.ceiling.shape)
