@@ -10,10 +10,8 @@ asked to play (`keyboard_score`). Same score, same seed, same machine: the same 
 from __future__ import annotations
 
 import hashlib
-import math
 import platform
 import time as clock
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from os import PathLike
@@ -29,14 +27,15 @@ from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
-from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
+from musclehand.controllers.run import BodyMetrics, Progress, Run
+from musclehand.controllers.run import SimulationError as SimulationError
+from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
-from musclehand.piano.keys import KeySensor
 from musclehand.planner.pedalling import auto_pedal
 from musclehand.planner.rehearsal import rehearse
-from musclehand.sim.scene import Scene, build_scene
+from musclehand.sim.scene import build_scene
 
 CONTROLLERS = {"keyboard": KeyboardController, "muscle": MuscleController}
 
@@ -49,32 +48,6 @@ TAIL = 0.5
 """Time simulated after the last note [s]."""
 
 NOTE_COLUMNS = {"onset": "s", "offset": "s", "pitch": "MIDI", "velocity": "MIDI", "hand": "0/1", "finger": "1-5"}
-
-UNSTABLE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
-
-Progress = Callable[[float, float], None]
-
-
-class SimulationError(MusclehandError):
-    """The simulation became unstable: names the time and what MuJoCo found."""
-
-
-@dataclass(frozen=True)
-class BodyMetrics:
-    """How the hands moved, which the notes alone do not tell; None without hands.
-
-    `joint_rmse_deg` over all independent joints and steps against the reference; `fingertip_error_mm` mean
-    distance of pressing fingertips from their targets (these lie 3.5 mm below the key's stop); `mean_activation`
-    over all muscles and steps.
-    """
-
-    joint_rmse_deg: float | None
-    fingertip_error_mm: float | None
-    mean_activation: float | None
 
 
 @dataclass(frozen=True)
@@ -144,9 +117,9 @@ def perform(
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
-        run = _Run(player, target, _part(progress, rehearsals, rehearsals + 1))
+        run = _run(player, target, _part(progress, rehearsals, rehearsals + 1))
         if record is None:
-            played = run.play(None)
+            played = run.play()
         else:
             with _open_recording(record, player, target, seed) as writer:
                 played = run.play(writer)
@@ -173,10 +146,16 @@ def _rehearse(
     for number in range(count):
         if not isinstance(player, MuscleController):
             raise InvalidValue("rehearsals", count, "0 for a controller that does not learn")
-        played = _Run(player, target, _part(progress, number, count + 1)).play(None)
+        played = _run(player, target, _part(progress, number, count + 1)).play()
         metrics.append(score_performance(target, played))
         player = player.again(rehearse(player.planned(), played, player.corrections))
     return player, tuple(metrics)
+
+
+def _run(player: Controller, target: Score, progress: Progress | None) -> Run:
+    """A run through the whole piece, a little longer than its last note."""
+    end = player.lead_in + max(target.duration, player.score.duration) + TAIL
+    return Run(player, end=end, progress=progress)
 
 
 def _pedal(player: Controller, target: Score) -> None:
@@ -223,99 +202,6 @@ def _make_controller(
     if name == "keyboard":
         return KeyboardController(score)
     return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene(design=design), fatigue=fatigue)
-
-
-class _Run:
-    """The loop, and the sums it keeps for the body metrics."""
-
-    def __init__(self, player: Controller, target: Score, progress: Progress | None) -> None:
-        self.player, self.progress = player, progress
-        self.scene: Scene = player.scene
-        self.data = mujoco.MjData(self.scene.model)
-        self.end = player.lead_in + max(target.duration, player.score.duration) + TAIL
-        self._joint_sum, self._joint_count = 0.0, 0
-        self._tip_sum, self._tip_count = 0.0, 0
-        self._act_sum, self._act_count = 0.0, 0
-
-    def play(self, writer: RecordingWriter | None) -> Score:
-        """Simulates the whole piece and returns the notes that sounded."""
-        model, data, player = self.scene.model, self.data, self.player
-        sensor = KeySensor(self.scene.piano, start=player.lead_in)
-        player.reset(data)
-        steps = math.ceil(self.end / (player.sim_steps * model.opt.timestep))
-        for step in range(steps):
-            mujoco.mj_step1(model, data)
-            player.control(data, step)
-            self._observe()
-            if writer is not None:
-                writer.append(**self._row())
-            for substep in range(player.sim_steps):
-                player.drive(data, step, substep)
-                if substep == 0:
-                    mujoco.mj_step2(model, data)
-                else:
-                    mujoco.mj_step(model, data)
-                self._check((step * player.sim_steps + substep + 1) * model.opt.timestep)
-                keys = self.scene.keys
-                sensor.update(data.time, data.qpos[keys.qpos], data.qvel[keys.dof], player.pedal(data.time))
-            if self.progress is not None and step % 50 == 0:
-                self.progress(data.time, self.end)
-        if self.progress is not None:
-            self.progress(self.end, self.end)
-        return sensor.finish(data.time)
-
-    def body_metrics(self) -> BodyMetrics:
-        """Means over the performance so far."""
-
-        def mean(total: float, count: int) -> float | None:
-            return total / count if count else None
-
-        square, tip = mean(self._joint_sum, self._joint_count), mean(self._tip_sum, self._tip_count)
-        return BodyMetrics(
-            joint_rmse_deg=None if square is None else math.degrees(math.sqrt(square)),
-            fingertip_error_mm=None if tip is None else 1e3 * tip,
-            mean_activation=mean(self._act_sum, self._act_count),
-        )
-
-    def _observe(self) -> None:
-        for side, wanted in self.player.reference().items():
-            hand = self.scene.hands[side]
-            error = (self.data.qpos[hand.qpos] - wanted.qpos)[hand.independent]
-            self._joint_sum += float(error @ error)
-            self._joint_count += error.size
-            distance = np.linalg.norm(self.data.site_xpos[hand.tips] - wanted.tips, axis=1)[wanted.pressing]
-            self._tip_sum += float(distance.sum())
-            self._tip_count += distance.size
-            self._act_sum += float(self.data.act[hand.act].sum())
-            self._act_count += hand.act.size
-
-    def _row(self) -> dict[str, np.ndarray | float]:
-        data = self.data
-        row: dict[str, np.ndarray | float] = {
-            "time": data.time - self.player.lead_in,
-            "qpos": data.qpos,
-            "qvel": data.qvel,
-            "key_angle": data.qpos[self.scene.keys.qpos],
-        }
-        if self.scene.hands:
-            muscles = np.concatenate([hand.muscles for hand in self.scene.hands.values()])
-            reference = self.player.reference()
-            row |= {
-                "act": data.act,
-                "ctrl": data.ctrl,
-                "muscle_force": data.actuator_force[muscles],
-                "reference": np.concatenate([wanted.qpos for wanted in reference.values()]),
-            }
-        return row
-
-    def _check(self, moment: float) -> None:
-        """MuJoCo resets an unstable simulation, its clock included, silently; its warning counters tell.
-
-        `moment`: the simulation time that should have been reached [s].
-        """
-        for kind in UNSTABLE:
-            if self.data.warning[kind].number:
-                raise SimulationError(f"the simulation became unstable before {moment:.3f} s ({kind.name})")
 
 
 def _open_recording(path: str | PathLike[str], player: Controller, target: Score, seed: int) -> RecordingWriter:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.music.score import Score
+from musclehand.music.score import Pedal, Score
 from musclehand.sim.scene import Scene
 
 
@@ -33,6 +35,8 @@ class Controller(ABC):
     score: Score
     sim_steps: int
     lead_in: float
+    _pedals: tuple[Pedal, ...] | None = None
+    _edges: Sequence[float] = ()
 
     @abstractmethod
     def reset(self, data: mujoco.MjData) -> None:
@@ -56,5 +60,17 @@ class Controller(ABC):
 
     def pedal(self, time: float) -> float:
         """The sustain pedal at a simulation time [s], 0 up to 1 down: as the score has it."""
-        moment = time - self.lead_in
-        return float(any(pedal.start <= moment < pedal.end for pedal in self.score.pedals))
+        if self._pedals is not self.score.pedals:
+            self._pedals, self._edges = self.score.pedals, pedal_edges(self.score.pedals)
+        return float(bisect_right(self._edges, time - self.lead_in) % 2)
+
+
+def pedal_edges(pedals: Sequence[Pedal]) -> list[float]:
+    """When the pedal goes down and up by turns [s], where spans overlap or touch as one; an even number of times."""
+    edges: list[float] = []
+    for pedal in sorted(pedals):
+        if edges and pedal.start <= edges[-1]:
+            edges[-1] = max(edges[-1], pedal.end)
+        else:
+            edges += [pedal.start, pedal.end]
+    return edges

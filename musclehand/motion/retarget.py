@@ -18,7 +18,8 @@ from musclehand.body.hand import HandDesign, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
 from musclehand.body.quiet import quiet_mujoco
-from musclehand.core.quadratic import solve_bounded
+from musclehand.core.quadratic import BoundedSolver
+from musclehand.motion.point_jacobian import PointJacobian
 
 NUM_TIPS = 5
 
@@ -103,7 +104,11 @@ class HandIk:
         self.posture = np.clip(posture[independent], self.lower, self.upper)
         self._pull = np.full(independent.size, self.weights.posture)
         self._pull[:3] = self.weights.wrist
-        self._site_jacobian = np.zeros((3, self.model.nv))
+        self._points = PointJacobian(self.model, self.index.dofs, self.index.expand)
+        self._tip_bodies = np.repeat(self.model.site_bodyid[self.index.tips], 3)
+        self._tip_directions = np.tile(np.diag(self._axes), (NUM_TIPS, 1))
+        self._solver = BoundedSolver()
+        self._known: tuple[np.ndarray, np.ndarray] | None = None
         self.reset()
 
     def reset(self, qr: np.ndarray | None = None) -> None:
@@ -112,9 +117,12 @@ class HandIk:
 
     def tips(self) -> np.ndarray:
         """Fingertip positions at the present angles, carrier frame [m]. Shape (5, 3)."""
-        self.data.qpos[self.index.qpos] = self.index.expand @ self.qr
-        mujoco.mj_kinematics(self.model, self.data)
-        return (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
+        if self._known is None or self._known[0] is not self.qr:
+            self.data.qpos[self.index.qpos] = self.index.expand @ self.qr
+            mujoco.mj_kinematics(self.model, self.data)
+            # Angles are replaced, never changed in place, so the same array means the same angles.
+            self._known = self.qr, (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
+        return self._known[1].copy()
 
     def points(self, body: np.ndarray, local: np.ndarray) -> np.ndarray:
         """Where points of bodies are at the angles of the last `step` or `tips`, carrier frame [m].
@@ -123,9 +131,11 @@ class HandIk:
             body: ids in `model`. Shape (n,).
             local: in the bodies' frames [m]. Shape (n, 3).
         """
-        rotation = self.data.xmat[body].reshape(-1, 3, 3)
-        world = self.data.xpos[body] + np.einsum("nij,nj->ni", rotation, local)
-        return (world - self._wrist) * self._axes
+        world = (self.data.xmat[body].reshape(-1, 3, 3) @ local[:, :, None])[:, :, 0]
+        world += self.data.xpos[body]
+        world -= self._wrist
+        world *= self._axes
+        return world
 
     def bone_points(self, per_bone: int) -> BonePoints:
         """Points along the axes of the outlines (capsules that touch things) of the last two bones of every digit."""
@@ -153,11 +163,17 @@ class HandIk:
             iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
             wishes: other points that should move from where they are now.
         """
-        for _ in range(iterations):
-            error = targets - self.tips()
-            self.qr = self.qr + self._newton_step(error, weights, wishes)
+        self.move(targets, weights, iterations=iterations, wishes=wishes)
         error = np.linalg.norm(targets - self.tips(), axis=1)
         return IkResult(self.index.expand @ self.qr, error)
+
+    def move(
+        self, targets: np.ndarray, weights: np.ndarray, *, iterations: int = 1, wishes: PointWishes | None = None
+    ) -> None:
+        """As `step`, for those who do not ask how near the tips came."""
+        for _ in range(iterations):
+            self.qr = self.qr + self._newton_step(targets - self.tips(), weights, wishes)
+        self.tips()
 
     def place(
         self, fingers: np.ndarray, points: np.ndarray, wrist: np.ndarray, *, home: np.ndarray, pull: float
@@ -198,11 +214,14 @@ class HandIk:
     def _newton_step(self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None) -> np.ndarray:
         weight = np.outer(self.weights.tip * weights, [self.weights.sideways, 1.0, 1.0]).ravel()
         away = self.qr - self.posture
-        jacobian, wanted = self._tip_jacobian(), error.ravel()
+        bodies, places, directions, wanted = self._tip_bodies, self._tip_places(), self._tip_directions, error.ravel()
         if wishes is not None and len(wishes.body):
-            jacobian = np.vstack([jacobian, self._point_rows(wishes)])
+            bodies = np.concatenate([bodies, wishes.body])
+            places = np.concatenate([places, wishes.place * self._axes + self._wrist])
+            directions = np.concatenate([directions, wishes.direction * self._axes])
             weight = np.concatenate([weight, self.weights.tip * wishes.weight])
             wanted = np.concatenate([wanted, wishes.distance])
+        jacobian = self._jacobian(bodies, places, directions)
         return self._solve(jacobian, weight, wanted, self._pull, away, self.lower - self.qr, self.upper - self.qr)
 
     def _solve(
@@ -218,26 +237,20 @@ class HandIk:
         """The bounded step that lessens tip errors, distance from the posture (`away`) and its own size."""
         weighted = jacobian.T * weight
         hessian = weighted @ jacobian
-        hessian[np.diag_indices_from(hessian)] += pull + self.weights.change
+        hessian.reshape(-1)[:: len(hessian) + 1] += pull + self.weights.change
         gradient = pull * away - weighted @ error.ravel()
         reach = self.weights.max_step
-        return solve_bounded(hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach))
-
-    def _point_rows(self, wishes: PointWishes) -> np.ndarray:
-        """Speed of points along their directions per independent joint velocity [m/rad]. Shape (n, 19)."""
-        rows = np.empty((len(wishes.body), self.qr.size))
-        world = wishes.place * self._axes + self._wrist
-        for row, (body, place, direction) in enumerate(zip(wishes.body, world, wishes.direction, strict=True)):
-            mujoco.mj_jac(self.model, self.data, self._site_jacobian, None, place, int(body))
-            rows[row] = (direction * self._axes) @ self._site_jacobian[:, self.index.dofs] @ self.index.expand
-        return rows
+        return self._solver.solve(hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach))
 
     def _tip_jacobian(self) -> np.ndarray:
         """Tip velocity per independent joint velocity, carrier frame [m/rad]. Shape (15, 19)."""
+        return self._jacobian(self._tip_bodies, self._tip_places(), self._tip_directions)
+
+    def _tip_places(self) -> np.ndarray:
+        """Where the tips are, each three times, in MuJoCo's world [m]. Shape (15, 3)."""
+        return np.repeat(self.data.site_xpos[self.index.tips], 3, axis=0)
+
+    def _jacobian(self, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Speed of points along directions (both MuJoCo's world) per independent joint velocity. Shape (n, 19)."""
         mujoco.mj_comPos(self.model, self.data)
-        jacobian = np.empty((3 * NUM_TIPS, self.qr.size))
-        for tip, site in enumerate(self.index.tips):
-            mujoco.mj_jacSite(self.model, self.data, self._site_jacobian, None, site)
-            rows = self._axes[:, None] * self._site_jacobian[:, self.index.dofs]
-            jacobian[3 * tip : 3 * tip + 3] = rows @ self.index.expand
-        return jacobian
+        return self._points.rows(self.data, bodies, places, directions)

@@ -25,9 +25,6 @@ _CANDIDATES = 6
 
 _WAYS = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
-_HANDS_MEET = 0.4
-"""Hands further apart than this cannot touch [m]."""
-
 
 @dataclass(frozen=True)
 class ClearanceConfig:
@@ -54,11 +51,17 @@ class Clearance:
         self.skin: Skin | None = None
         self._points = ik.bone_points(POINTS_PER_BONE)
         half = 0.5 * geometry.width
-        self._x = np.column_stack([geometry.x - half, geometry.x + half])
-        self._front, self._top = geometry.front_y, geometry.top_z
-        self._bins_from = float(self._x.min()) - 0.05
-        centres = np.arange(self._bins_from, float(self._x.max()) + 0.05, _BIN) + 0.5 * _BIN
+        low, high = geometry.x - half, geometry.x + half
+        self._bins_from = float(low.min()) - 0.05
+        centres = np.arange(self._bins_from, float(high.max()) + 0.05, _BIN) + 0.5 * _BIN
         self._nearest = np.argsort(np.abs(geometry.x - centres[:, None]), axis=1)[:, :_CANDIDATES]
+        # For each bin how far its keys reach left, right, up and to the front.
+        reach = np.stack([-low, high, geometry.top_z, -geometry.front_y])
+        self._reach = np.ascontiguousarray(reach[:, self._nearest].transpose(1, 0, 2))
+        self._radius = self._points.radius + config.margin
+        self._digit = self._points.digit
+        self._highest = float(geometry.top_z.max())
+        self._touching = 2.0 * float(self._points.radius.max()) + config.margin
 
     def wishes(self, ik: HandIk, wrist: np.ndarray, playing: np.ndarray, other: Skin | None = None) -> PointWishes:
         """What has to move out of where it is now.
@@ -74,7 +77,7 @@ class Clearance:
         world = wrist + place * self._flip
         self.skin = Skin(world, points.radius)
         point, direction, depth = self._out_of_keys(world, playing)
-        if other is not None and np.abs(other.place[0] - world[0]).max() < _HANDS_MEET:
+        if other is not None and self._near(world, other.place):
             found = self._off_hand(world, other)
             point, direction, depth = (
                 np.concatenate(pair) for pair in zip((point, direction, depth), found, strict=True)
@@ -84,26 +87,30 @@ class Clearance:
         weight = np.full(len(point), self._config.weight)
         return PointWishes(points.body[point], place[point], direction * self._flip, depth, weight)
 
+    def _near(self, world: np.ndarray, other: np.ndarray) -> bool:
+        """Whether points of two hands may touch: not if there is room between them along the keyboard."""
+        one, two = world[:, 0], other[:, 0]
+        return bool(one.min() < two.max() + self._touching and two.min() < one.max() + self._touching)
+
     def _out_of_keys(self, world: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which points are in keys, the way out in the world, and how far it is [m]. Shapes (n,), (n, 3), (n,)."""
-        x, y, z = world.T
-        keys = self._nearest[np.clip(((x - self._bins_from) / _BIN).astype(int), 0, len(self._nearest) - 1)]
-        radius = (self._points.radius + self._config.margin)[:, None]
-        sideways_low = x[:, None] + radius - self._x[keys, 0]  # how far beyond the key's left edge
-        sideways_high = self._x[keys, 1] - x[:, None] + radius
-        upwards = self._top[keys] - z[:, None] + radius
-        inside = y[:, None] - self._front[keys] + radius
-        deep = np.minimum(np.minimum(sideways_low, sideways_high), np.minimum(upwards, inside))
-        deep[keys == playing[self._points.digit][:, None]] = 0.0
+        low = np.flatnonzero(world[:, 2] < self._highest + self._radius)
+        x, y, z = world[low].T
+        radius = self._radius[low]
+        nearest = np.minimum(np.maximum((x - self._bins_from) / _BIN, 0.0), len(self._nearest) - 1.0).astype(int)
+        # How far beyond the key's left and right edges, below its top, and behind its front.
+        beyond = self._reach[nearest]
+        beyond += (np.stack([x, -x, -z, y]) + radius).T[:, :, None]
+        deep = beyond.min(axis=1)
+        deep[self._nearest[nearest] == playing[self._digit[low]][:, None]] = 0.0
         point, column = np.nonzero(deep > 0.0)
-        ways = np.stack([sideways_low, sideways_high, upwards])[:, point, column]
         # No further than out of the front, or a finger there would be thrown up.
-        return point, _WAYS[np.argmin(ways, axis=0)], deep[point, column]
+        return low[point], _WAYS[np.argmin(beyond[point, :3, column], axis=1)], deep[point, column]
 
     def _off_hand(self, world: np.ndarray, other: Skin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which points touch the other hand, the way off it, and how far it is, as for keys."""
         apart = world[:, None] - other.place
-        distance = np.linalg.norm(apart, axis=2)
+        distance = np.sqrt(np.einsum("nmi,nmi->nm", apart, apart))
         deep = self._points.radius[:, None] + other.radius + self._config.margin - distance
         nearest = deep.argmax(axis=1)
         rows = np.arange(len(world))

@@ -79,6 +79,7 @@ class HandMotion:
     ) -> None:
         """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the performance [s]."""
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
+        self._mirror = np.array([side.mirror, 1.0, 1.0])
         self.dt = sim_dt * sim_steps
         self.ik = HandIk(weights=config.ik, design=design)
         stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
@@ -100,7 +101,7 @@ class HandMotion:
         now, following, after = (self._angles(k) for k in (step, step + 1, step + 2))
         row, next_row = self._row(step), self._row(step + 1)
         wrist = self._wrist[0][row]
-        tips = self._targets.tips[row] * [self.side.mirror, 1.0, 1.0]
+        tips = self._targets.tips[row] * self._mirror
         tips += self._path_now[row]
         return MotionStep(
             qpos=self.ik.index.expand @ now,
@@ -126,7 +127,7 @@ class HandMotion:
             first = not self._solved
             weight = np.ones(5) if first else self._targets.weight[row]
             wishes = None if first else self._wishes(row)
-            self.ik.step(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
+            self.ik.move(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
             self._solved.append(self.ik.qr)
             if len(self._solved) > 4:
                 self._solved.pop(0)
