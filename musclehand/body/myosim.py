@@ -6,7 +6,10 @@ when a model is built and referred to by name; nothing of it is copied here. Lef
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+
+import mujoco
 
 from musclehand.body.anatomy import Side
 from musclehand.body.quiet import quiet_mujoco
@@ -20,10 +23,7 @@ class MyoSimArm:
     """MyoSim's right arm as a source of geometry, stretched, looked up by names without side suffix."""
 
     def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
-        from myo_sim.build.compose import build_right_arm_spec
-
-        with quiet_mujoco():
-            self.spec = build_right_arm_spec()
+        self.spec = _right_arm().copy()
         self.root = self.find("body", ROOT)
         if stretch != (1.0, 1.0, 1.0):
             stretch_bones(self.root, self.spec, stretch)
@@ -40,6 +40,15 @@ class MyoSimArm:
         if found is None:
             raise ModelError("hand tables", f"MyoSim's arm has no {kind} named {base!r}")
         return found
+
+
+@lru_cache(maxsize=1)
+def _right_arm() -> mujoco.MjSpec:
+    """MyoSim's arm as its package builds it, which takes longer than all else in a hand; to be copied."""
+    from myo_sim.build.compose import build_right_arm_spec
+
+    with quiet_mujoco():
+        return build_right_arm_spec()
 
 
 def mirrored(point: Any, side: Side) -> list[float]:

@@ -61,8 +61,9 @@ class MuscleController(Controller):
         self.score = assign_fingering(score, config=config.fingering)
         model, sim_dt = self.scene.model, self.scene.model.opt.timestep
         geometry = keyboard_geometry(self.scene.piano)
-        self._motions = {
-            side: HandMotion(
+        self._motions: dict[Side, HandMotion] = {}
+        for side in self.scene.hands:
+            self._motions[side] = HandMotion(
                 notes_of(self.score.notes, side, lead_in=lead_in),
                 side,
                 end=lead_in + self.score.duration + tail,
@@ -73,11 +74,8 @@ class MuscleController(Controller):
                 design=self.scene.design,
                 config=config.motion,
                 corrections=learnt,
+                other=next(iter(self._motions.values()), None),
             )
-            for side in self.scene.hands
-        }
-        right, left = self._motions.values()
-        right.other, left.other = left, right
         self._control = MuscleControl(
             model,
             list(self.scene.hands.values()),

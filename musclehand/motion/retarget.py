@@ -87,10 +87,19 @@ class PointWishes(NamedTuple):
 class HandIk:
     """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world axes, palm down."""
 
-    def __init__(self, *, weights: IkWeights | None = None, design: HandDesign | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        weights: IkWeights | None = None,
+        design: HandDesign | None = None,
+        model: mujoco.MjModel | None = None,
+    ) -> None:
+        """`model`: of another instance with the same design, which need not be built again."""
         self.weights = weights or IkWeights()
-        with quiet_mujoco():
-            self.model = hand_spec(Side.RIGHT, design=design).compile()
+        if model is None:
+            with quiet_mujoco():
+                model = hand_spec(Side.RIGHT, design=design).compile()
+        self.model = model
         self.data = mujoco.MjData(self.model)
         self.index = HandIndex.from_model(self.model, Side.RIGHT, naming_of(design))
         mujoco.mj_kinematics(self.model, self.data)

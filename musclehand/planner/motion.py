@@ -76,12 +76,14 @@ class HandMotion:
         design: HandDesign,
         config: MotionConfig,
         corrections: Corrections | None = None,
+        other: HandMotion | None = None,
     ) -> None:
-        """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the performance [s]."""
+        """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the performance [s];
+        `other`: the other hand, of the same design, with which it keeps clear."""
         self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
         self._mirror = np.array([side.mirror, 1.0, 1.0])
         self.dt = sim_dt * sim_steps
-        self.ik = HandIk(weights=config.ik, design=design)
+        self.ik: HandIk = HandIk(weights=config.ik, design=design, model=None if other is None else other.ik.model)
         stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
         points = np.array([stand.point for stand in stands]).reshape(-1, 2)
         held = plan_releases(list(notes), stands, side, geometry, config.stroke, config.reach)
@@ -90,7 +92,9 @@ class HandMotion:
         self.notes = held
         self.strokes = HandStrokes(held, points, side, path, piano, geometry, config.stroke, config.reach, corrections)
         self.path = self.strokes.path
-        self.other: HandMotion | None = None
+        self.other = other
+        if other is not None:
+            other.other = self
         self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS
         self._solved: list[np.ndarray] = []
