@@ -130,7 +130,6 @@ def row_of(piece: Piece) -> list[float]:
     alone = [float(np.nanmean(hand.individuation)) for hand in piece.hands if np.isfinite(hand.individuation).any()]
     deepest = [piece.depth.keys.largest, max(piece.depth.same_hand.largest, piece.depth.other_hand.largest)]
     means = [np.mean(known) if (known := [v for v in values if v is not None]) else np.nan for values in mean]
-    # A left hand without solo strokes has no individuation; the mean of nothing is nothing.
     return [
         *map(float, means),
         float(np.mean(alone)) if alone else float("nan"),
@@ -170,7 +169,7 @@ def draw(pieces: dict[str, Piece]) -> Figure:
     heights.set(title="Fingertips over the white keys, one hand", xlabel="s", ylabel="mm")
     heights.legend(fontsize=8, frameon=False, ncols=5)
     hands = [hand for piece in pieces.values() for hand in piece.hands]
-    _bars(alone, DIGITS, np.array([hand.individuation for hand in hands]), "Individuation, digit that plays alone")
+    _bars(alone, DIGITS, np.array([hand.individuation for hand in hands]), "Individuation by the digit that plays")
     _bars(ranges, HAND_JOINTS, np.array([hand.range_use for hand in hands]), "Share of the range of motion, 5-95 %")
     torque = np.array([hand.cocontraction for hand in hands if hand.cocontraction is not None])
     _bars(balance, HAND_JOINTS, torque, "Co-contraction")

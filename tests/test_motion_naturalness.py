@@ -110,7 +110,10 @@ def test_idle_fingers_are_told_from_playing_ones():
     assert alone.cocontraction is None
     together = measure_naturalness(clip_of(qpos, tips, [[1.0, 1.5, 60, 80, 2], [0.9, 1.2, 62, 80, 3]]), *own_hand())
     assert together.strokes == 2
-    assert np.isnan(together.individuation).all()
+    assert together.individuation[1] == pytest.approx(0.75, abs=1e-3)
+    everybody = [[1.0, 1.5, 60 + finger, 80, finger] for finger in range(1, 6)]
+    busy = measure_naturalness(clip_of(qpos, tips, everybody), *own_hand())
+    assert np.isnan(busy.individuation).all()
 
 
 def test_range_use_is_the_share_of_the_joints_range():

@@ -13,9 +13,9 @@ Spectral arc length
 Range use
     Of each joint, the span from the 5th to the 95th percentile over its range of motion.
 Individuation
-    Of each digit, 1 minus the mean travel of the other four over its own while it alone plays; 1 is a finger that moves
-    by itself. The index of Hager-Ross & Schieber 2000 (J Neurosci 20:8542) with fingertips in place of joint angles and
-    strokes in place of slow single-finger movements.
+    Of each digit, 1 minus the mean travel of the idle ones over its own in its strokes; 1 is a finger that moves by
+    itself. Fingers that play, let go or are about to play are not idle. The index of Hager-Ross & Schieber 2000
+    (J Neurosci 20:8542) with fingertips in place of joint angles and strokes in place of slow single-finger movements.
 Co-contraction
     Of each joint, 2 min(flexing, extending) over flexing + extending torque, both summed over the clip first of all
     muscles (Falconer & Winter 1985, Electromyogr Clin Neurophysiol 25:135): 0 without antagonists, 1 with all in
@@ -38,8 +38,8 @@ from musclehand.motion.clip import NOTE_COLUMNS, MotionClip
 STROKE = (-0.2, 0.05)
 """A stroke, relative to its note's onset [s]."""
 
-ALONE = 0.12
-"""A finger plays alone where no other note of the hand begins or ends this close to its onset, or is held [s]."""
+APART = 0.1
+"""A finger is idle during a stroke where it has no note from so long before it to so long after it [s]."""
 
 LEAST_TRAVEL = 0.004
 """A stroke whose fingertip travels less [m] says nothing about the other fingers: the key's travel is 10 mm."""
@@ -55,7 +55,7 @@ class Naturalness:
     """What was measured on one clip; the module's docstring defines each figure.
 
     `strokes` that counted; `log_jerk` and `spectral_arc`, medians over them, None without strokes. `range_use` of
-    `HAND_JOINTS`, shape (23,), 0..1. `individuation` thumb first, (5,), NaN for a digit that never plays alone.
+    `HAND_JOINTS`, shape (23,), 0..1. `individuation` thumb first, (5,), NaN for a digit that never plays.
     `cocontraction` of the joints, (23,), NaN where no muscle works, or None for a clip without activations.
     """
 
@@ -161,20 +161,16 @@ def _strokes(clip: MotionClip) -> list[tuple[int, slice]]:
 
 
 def _individuation(clip: MotionClip, tips: np.ndarray, windows: list[tuple[int, slice]]) -> np.ndarray:
-    """Over the strokes that a finger plays alone, weighing each alike. Shape (5,)."""
+    """Over the strokes of each finger, weighing each alike. Shape (5,)."""
     shares: list[list[float]] = [[] for _ in DIGITS]
-    onsets, offsets = clip.notes[:, 0], clip.notes[:, 1]
+    onsets, offsets, fingers = (clip.notes[:, NOTE_COLUMNS.index(column)] for column in ("onset", "offset", "finger"))
     for digit, rows in windows:
-        onset = rows.start * clip.dt - STROKE[0]
-        # The window's start is rounded to a frame; half of one is what the note itself may be away from it.
-        near = (onsets < onset + ALONE) & (offsets > onset - ALONE)
-        if near.sum() != 1:
-            continue
-        moved = tips[rows] - tips[rows.start]
-        travel = np.linalg.norm(moved, axis=2).max(axis=0)
-        if travel[digit] >= LEAST_TRAVEL:
-            others = np.delete(travel, digit)
-            shares[digit].append(float(others.mean() / travel[digit]))
+        start, end = rows.start * clip.dt, rows.stop * clip.dt
+        busy = fingers[(onsets < end + APART) & (offsets > start - APART)].astype(int) - 1
+        idle = np.setdiff1d(np.arange(len(DIGITS)), [*busy, digit])
+        travel = np.linalg.norm(tips[rows] - tips[rows.start], axis=2).max(axis=0)
+        if len(idle) and travel[digit] >= LEAST_TRAVEL:
+            shares[digit].append(float(travel[idle].mean() / travel[digit]))
     return np.array([1.0 - np.mean(share) if share else np.nan for share in shares])
 
 
