@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from musclehand.cli_emg_sessions import SessionsArgs, sessions
 from musclehand.core.errors import MusclehandError, OutputError
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class EmgArgs:
         Annotated[InfoArgs, tyro.conf.subcommand("info")]
         | Annotated[QcArgs, tyro.conf.subcommand("qc")]
         | Annotated[ConvertArgs, tyro.conf.subcommand("convert")]
+        | Annotated[SessionsArgs, tyro.conf.subcommand("sessions")]
     ]
 
 
@@ -185,6 +187,8 @@ def emg(args: EmgArgs) -> int | None:
         return qc(args.command)
     if isinstance(args.command, ConvertArgs):
         convert(args.command)
+    elif isinstance(args.command, SessionsArgs):
+        sessions(args.command)
     else:
         info(args.command)
     return None
