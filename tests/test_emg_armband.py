@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
@@ -33,6 +33,7 @@ def movements(rng, count=6, rows=60, muscles=5):
     return np.moveaxis(course * rng.uniform(0, 1, (count, muscles, 1)) ** 2, 1, 2)
 
 
+@settings(max_examples=30)
 @given(shift=st.integers(0, 7), mirrored=st.booleans(), seed=st.integers(0, 1000))
 def test_a_planted_rotation_is_found(shift, mirrored, seed):
     rng = np.random.default_rng(seed)
@@ -67,6 +68,7 @@ def test_rotation_is_tested_on_movements_that_it_did_not_see():
     assert apart.shifts.tolist() == [0] * 6
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_a_planted_mixing_is_found(seed):
     rng = np.random.default_rng(seed)

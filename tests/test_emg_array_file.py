@@ -114,7 +114,7 @@ def files(tmp_path_factory):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     name=st.sampled_from(["plain.mat", "packed.mat", "a.npy", "a.pkl"]),
     changes=st.lists(st.tuples(st.sampled_from((200, 600, 10_000)), st.floats(0, 1), st.integers(0, 255)), max_size=5),

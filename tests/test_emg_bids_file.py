@@ -115,7 +115,7 @@ def test_a_file_cut_short_is_named(edf, tmp_path):
         read_edf(tmp_path / "short.edf")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(b" 019-+.e\xff\0A")), max_size=4),
     length=st.floats(0, 1) | st.just(1.0),

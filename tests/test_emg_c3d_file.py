@@ -90,7 +90,7 @@ def test_a_file_cut_short_is_named(written, tmp_path):
             read_c3d(tmp_path / "short.c3d")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     changes=st.lists(st.tuples(st.sampled_from((24, 700, 2500)), st.floats(0, 1), st.integers(0, 255)), max_size=6),
     length=st.floats(0, 1) | st.just(1.0),

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -42,6 +42,7 @@ def assert_same(a, b):
         assert (series.names, series.units) == (b.extra[name].names, b.extra[name].units)
 
 
+@settings(max_examples=40)
 @given(
     samples=hnp.arrays(
         np.float64,
@@ -132,6 +133,7 @@ def test_links_out_of_the_file_are_not_followed(tmp_path):
         load_recording(tmp_path / "b.h5")
 
 
+@settings(max_examples=60)
 @given(at=st.floats(0, 0.999), bit=st.integers(0, 7), cut=st.booleans())
 def test_damaged_bytes_are_errors_or_harmless(at, bit, cut, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "bytes.h5"

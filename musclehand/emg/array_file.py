@@ -34,7 +34,6 @@ _RATES = ("frequency", "fs")
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError, OverflowError, RecursionError)
 _MALFORMED = (
     *_DAMAGE,
-    NotImplementedError,
     EOFError,
     RuntimeError,
     AssertionError,
