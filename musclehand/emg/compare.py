@@ -116,7 +116,7 @@ def compare(
         matrices,
         _nulls(curves, matrices, compared, events, config, rng),
         _lags(compared, config),
-        identify(matrices["r"], compared.names, rng),
+        identify(matrices["r_best"], compared.names, rng),
         _ceilings(compared, recorded, events, others or {}, config),
     )
     period = float(np.nanmax(periodicity(compared.recorded, compared.fs_hz)))
@@ -133,9 +133,9 @@ def compare(
         curves=compared,
         muscles=muscles,
         pooled=_pooled(found, muscles, rng),
-        matrix=matrices["r"],
+        matrix=matrices["r_best"],
         channels=found.channels,
-        assigned=tuple(candidates[place] for place in match_channels(matrices["r"])),
+        assigned=tuple(candidates[place] for place in match_channels(matrices["r_best"])),
         lags=found.lags,
         shift=(np.arange(len(moved)) - half) / compared.fs_hz,
         shift_r=np.roll(_mean_over(moved), half),
@@ -208,7 +208,7 @@ def _pooled(found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Gener
     scores = {name: _mean([each.scores[name] for each in muscles]) for name in SCORES}
     bands = {"surrogate": {n: _mean_band(n, each) for n, each in found.nulls["surrogate"].items()}}
     if "wrong muscle" in found.nulls:
-        orders = _wrong_assignments(*matrices["r"].shape, rng)
+        orders = _wrong_assignments(len(muscles), matrices["r"].shape[1], rng)
         rows = np.arange(len(muscles))
         wrong = {n: np.array([[_mean(matrix[rows, order])] for order in orders]) for n, matrix in matrices.items()}
         seen = {n: np.array([_mean(np.diagonal(matrix))]) for n, matrix in matrices.items()}

@@ -164,8 +164,8 @@ def draw_matrix(comparison: Comparison) -> Picture:
     columns = (*curves.names, *curves.control_names)
     found = comparison.channels
     caption = (
-        f"Correlation of every simulated muscle with every recorded channel. The true one, framed, is first for "
-        f"{100 * found.first:.0f} % (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %); "
+        "Correlation at the best lag of every simulated muscle with every recorded channel. The true one, framed, is "
+        f"first for {100 * found.first:.0f} % (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %); "
         f"chance {100 * found.chance:.0f} %."
     )
     figure = _heat(comparison.matrix, curves.names, columns, "recorded channel", "simulated muscle")

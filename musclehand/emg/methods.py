@@ -73,7 +73,8 @@ def _scores(comparison: Comparison) -> list[str]:
         f"onsets within {1e3 * activity.tolerance:.0f} ms of each other belong together.",
         "The number of independent samples follows Pyper and Peterman (1998); intervals of r are from "
         f"{comparison.config.resamples} circular block resamples.",
-        f"A muscle is identified where its own channel has the highest r of all {comparison.matrix.shape[1]}.",
+        f"A muscle is identified where its own channel has the highest r of all {comparison.matrix.shape[1]}, each at "
+        "its best lag.",
     ]
 
 
