@@ -9,7 +9,11 @@ MyoHand has no muscle that presses with the thumb; here it is given those of our
 comes in myo-sim: other muscles, their constants, joints, inertia, outlines. Its left hand is its mirror image. Planner,
 muscle control and piano are the same for both.
 
-Every performance leaves its `metrics.json` under the output folder, with the depth and share of time of penetration.
+Dense pieces stand apart: 8 notes a second or more on average, or an octave or more in 15 % of a hand's grips, or leaps
+in 30 % of its moves (`Density`; from the score alone, the hands as written or assigned). Beside each figure stands the
+plan's: what the notes that the hands mean to play would score, let go early where the hand has to leave.
+
+Every performance leaves its figures as JSON under the output folder, with the depth and share of time of penetration.
 The pieces are independent and run in as many processes as there are cores; the figures do not depend on how many.
 """
 
@@ -18,24 +22,29 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from threadpoolctl import threadpool_limits
 
 from musclehand.body.anatomy import Side
 from musclehand.body.hand import add_muscles
 from musclehand.body.hand_file import HandFile
+from musclehand.controllers.muscle import MuscleController
 from musclehand.music.generate import two_hand_texture
-from musclehand.music.metrics import PerformanceMetrics
+from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.repertoire import list_pieces, load_piece
-from musclehand.music.score import Score
-from musclehand.perform import perform
+from musclehand.music.score import Hand, Score, keyboard_score
+from musclehand.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.penetration import measure_penetration
+from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens
 
 README = Path(__file__).parent.parent / "README.md"
@@ -43,7 +52,14 @@ MARK = "<!-- repertoire table -->"
 PEER_MARK = "<!-- peer table -->"
 PEER = "MyoHand with thumb muscles"
 THUMB_MUSCLES = ("APB", "FPB", "ADPo", "ADPt")
+SCORES = ("onset_f1_50ms", "planned_onset_f1_50ms", "frame_f1_micro", "planned_frame_f1_micro", "frame_f1_mean")
 KINDS = ("keys", "same_hand", "other_hand")
+
+DENSE_RATE, DENSE_OCTAVES, DENSE_LEAPS = 8.0, 0.15, 0.3
+"""Notes a second, share of grips, share of moves, from which on a piece is dense."""
+
+LEAP, LEAP_WITHIN = 10, 0.6
+"""A leap: the nearest keys of two grips of a hand so many semitones apart, their onsets no farther than so many s."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +76,43 @@ class Args:
     """folder of the results"""
     workers: int = os.cpu_count() or 1
     """processes"""
+    rehearsals: int = 0
+    """runs before the one that counts"""
     peer: bool = False
     """play everything a second time with MyoHand and thumb muscles"""
     readme: bool = False
     """put the tables into README.md"""
+
+
+class Density(NamedTuple):
+    """What makes a score hard for two hands: notes per second on average, the share of grips of an octave or more, and
+    the share of leaps among the moves from one grip to the next."""
+
+    rate: float
+    octaves: float
+    leaps: float
+
+    @property
+    def dense(self) -> bool:
+        """By the rule above."""
+        return self.rate >= DENSE_RATE or self.octaves >= DENSE_OCTAVES or self.leaps >= DENSE_LEAPS
+
+
+def density_of(score: Score) -> Density:
+    """Of a score with hands."""
+    grips = octaves = moves = leaps = 0
+    for hand in Hand:
+        by_onset: dict[float, list[int]] = {}
+        for note in score.notes:
+            if note.hand is hand:
+                by_onset.setdefault(round(note.onset, 3), []).append(note.pitch)
+        grips += len(by_onset)
+        octaves += sum(max(keys) - min(keys) >= 12 for keys in by_onset.values())
+        for (start, keys), (end, following) in pairwise(sorted(by_onset.items())):
+            away = max(min(following) - max(keys), min(keys) - max(following))
+            moves += end - start <= LEAP_WITHIN
+            leaps += end - start <= LEAP_WITHIN and away >= LEAP
+    return Density(len(score) / max(score.duration, 1e-9), octaves / max(grips, 1), leaps / max(moves, 1))
 
 
 def main(args: Args) -> None:
@@ -95,7 +144,7 @@ def play_all(scores: dict[str, Score], hand: str, args: Args) -> dict[str, dict[
     )
     with Progress(*columns) as progress, ProcessPoolExecutor(max_workers=args.workers) as pool:
         task = progress.add_task("", total=len(scores))
-        jobs = {pool.submit(play_one, name, score, hand): name for name, score in scores.items()}
+        jobs = {pool.submit(play_one, name, score, hand, args.rehearsals): name for name, score in scores.items()}
         for job in as_completed(jobs):
             name, rows[name] = jobs[job], job.result()
             (folder / f"{name}.json").write_text(json.dumps(rows[name], indent=1))
@@ -127,21 +176,28 @@ def peer_hand() -> HandFile:
     return HandFile(PEER, specimen.spec, specimen.naming)
 
 
-def play_one(name: str, score: Score, hand: str) -> dict[str, Any]:
+def play_one(name: str, score: Score, hand: str, rehearsals: int = 0) -> dict[str, Any]:
     """One performance with its figures, in a process of its own; outlines are measured on our hands only."""
+    begin = time.perf_counter()
+    target = keyboard_score(score)
     with tempfile.TemporaryDirectory() as folder:
-        recording = Path(folder) / f"{name}.h5"
-        if hand == PEER:
-            result, depth = perform(score, "muscle", design=peer_hand()), None
-        else:
-            result = perform(score, "muscle", record=recording)
-            depth = measure_penetration(recording)
+        recording = Path(folder) / f"{name}.h5" if hand != PEER else None
+        with threadpool_limits(1):
+            scene = build_scene(design=peer_hand() if hand == PEER else None)
+            player = MuscleController(target, lead_in=LEAD_IN, tail=TAIL, scene=scene)
+        planned = score_performance(target, player.planned())
+        result = perform(score, player, record=recording, rehearsals=rehearsals)
+        wall = time.perf_counter() - begin
+        depth = None if recording is None else measure_penetration(recording)
     return {
         **result.metrics.as_dict(),
         **asdict(result.body),
         "duration_s": result.duration_s,
-        "wall_s": result.wall_s,
-        "realtime_factor": result.realtime_factor,
+        "wall_s": wall,
+        "realtime_factor": result.duration_s / wall,
+        "density": density_of(result.score)._asdict(),
+        "planned_onset_f1_50ms": planned.onset_f1_50ms,
+        "planned_frame_f1_micro": planned.frame_f1_micro,
         "remarks": result.remarks,
         "penetration_mm": {kind: 1e3 * getattr(depth, kind).largest for kind in KINDS if depth},
         "penetration_share": {kind: getattr(depth, kind).share for kind in KINDS if depth},
@@ -157,35 +213,51 @@ def what_limits(metrics: PerformanceMetrics) -> str:
 
 
 def render_table(rows: dict[str, dict[str, Any]]) -> str:
-    """The table in Markdown, the means, and the three pieces with the lowest onset F1."""
+    """The table in Markdown, dense pieces apart, the means of each group, and what limits the worst three."""
     columns = (
-        *("piece", "notes", "onset F1 50 ms", "100 ms", "frame F1 micro", "mean", "onset error ms median, p95"),
-        *("joints deg", "tips mm", "activation", "depth mm keys, fingers", "x real time"),
+        *("piece", "notes", "a second", "onset F1 50 ms", "plan", "frame F1 micro", "plan", "frame F1 mean"),
+        *("onset error ms median, p95", "velocity r", "joints deg", "tips mm", "activation", "depth mm keys, fingers"),
+        "x real time",
     )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    for name, row in rows.items():
-        depth = row["penetration_mm"]
-        lines.append(
-            f"| {name} | {row['num_reference']} | {row['onset_f1_50ms']:.3f} | {row['onset_f1_100ms']:.3f} "
-            f"| {row['frame_f1_micro']:.3f} | {row['frame_f1_mean']:.3f} "
-            f"| {row['onset_error_ms_median']:.0f}, {row['onset_error_ms_p95']:.0f} | {row['joint_rmse_deg']:.1f} "
-            f"| {row['fingertip_error_mm']:.1f} | {row['mean_activation']:.3f} "
-            f"| {depth['keys']:.1f}, {max(depth['same_hand'], depth['other_hand']):.1f} "
-            f"| {row['realtime_factor']:.1f} |"
-        )
-    onset, micro, mean = (
-        np.array([row[key] for row in rows.values()]) for key in ("onset_f1_50ms", "frame_f1_micro", "frame_f1_mean")
-    )
-    lines.append(
-        f"| **mean** |  | **{onset.mean():.3f}** |  | **{micro.mean():.3f}** | {mean.mean():.3f} |  |  |  |  |  |  |"
-    )
-    lines.append(
-        f"| **lowest** |  | **{onset.min():.3f}** |  | **{micro.min():.3f}** | {mean.min():.3f} |  |  |  |  |  |  |"
-    )
+    dense = {name: row for name, row in rows.items() if Density(**row["density"]).dense}
+    groups = {"not dense": {name: row for name, row in rows.items() if name not in dense}, "dense": dense}
+    for group, members in groups.items():
+        lines += [render_row(name, row) for name, row in members.items()]
+        lines += render_summary(group, members, len(columns)) if members else []
     lines += ["", "What limits the worst three:", ""]
     for name in sorted(rows, key=lambda name: rows[name]["onset_f1_50ms"])[:3]:
         lines.append(f"- {name} ({rows[name]['onset_f1_50ms']:.3f}): {rows[name]['limit']}.")
     return "\n".join(lines)
+
+
+def render_row(name: str, row: dict[str, Any]) -> str:
+    """A piece in the table."""
+    depth, loudness = row["penetration_mm"], row["velocity_correlation"]
+    cells = (
+        name,
+        f"{row['num_reference']}",
+        f"{row['density']['rate']:.1f}",
+        *(f"{row[key]:.3f}" for key in SCORES),
+        f"{row['onset_error_ms_median']:.0f}, {row['onset_error_ms_p95']:.0f}",
+        "" if loudness is None else f"{loudness:.2f}",
+        f"{row['joint_rmse_deg']:.1f}",
+        f"{row['fingertip_error_mm']:.1f}",
+        f"{row['mean_activation']:.3f}",
+        f"{depth['keys']:.1f}, {max(depth['same_hand'], depth['other_hand']):.1f}",
+        f"{row['realtime_factor']:.1f}",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def render_summary(group: str, rows: dict[str, dict[str, Any]], columns: int) -> list[str]:
+    """Mean and lowest of a group of pieces."""
+    figures = np.array([[row[key] for key in SCORES] for row in rows.values()])
+    rest = " |" * (columns - 3 - len(SCORES))
+    return [
+        f"| **{group}, {word}** | | | " + " | ".join(f"**{value:.3f}**" for value in values) + " |" + rest
+        for word, values in (("mean", figures.mean(axis=0)), ("lowest", figures.min(axis=0)))
+    ]
 
 
 def render_means(hands: dict[str, dict[str, dict[str, Any]]]) -> str:
