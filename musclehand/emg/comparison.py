@@ -130,9 +130,9 @@ class Comparison:
     """Everything that came of it.
 
     `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `channels`, whether the
-    true one is found; `assigned` (K,) names of the channels that muscles would be given to by their scores alone; `lags`; `shift`
-    (S,) [s] and `shift_r` (S,), mean r after moving all of the recording in a circle; `cocontraction`, (K, K) of each
-    side; `remarks`: what limits all this.
+    true one is found; `assigned` (K,) names of the channels that muscles would be given to by their scores alone;
+    `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of the recording in a circle; `cocontraction`,
+    (K, K) of each side; `remarks`: what limits all this.
     """
 
     config: CompareConfig
