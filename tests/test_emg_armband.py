@@ -53,6 +53,16 @@ def test_pooled_correlation_is_pearsons():
     a, b = rng.normal(size=(2, 3, 4, 5))
     assert pooled_correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
     assert np.isnan(pooled_correlation(a, np.ones_like(a)))
+    assert np.isnan(pooled_correlation(a, np.full_like(a, np.nan)))
+
+
+def test_electrodes_without_a_muscle_do_not_hinder():
+    rng = np.random.default_rng(7)
+    other = movements(rng, muscles=8)
+    reference = turn(other, Rotation(5, False, 0.0, np.empty(0)))
+    reference[..., 1] = np.nan
+    assert find_rotation(reference, other).shift == 5
+    assert find_rotation(reference, other).r == pytest.approx(1.0)
 
 
 def test_rotation_is_tested_on_movements_that_it_did_not_see():

@@ -45,6 +45,10 @@ def test_channels_show_the_weighted_mean_of_their_muscles(small):
     largest = small.project(activations, muscles, f0={"FDS2": 1.0, "FDS3": 4.0}, combine="max")
     assert largest.values.tolist() == [[1.0, 2.0, 4.0], [6.0, 7.0, 9.0]]
     assert small.controls(muscles) == ("BR",)
+    kept = small.project(activations, muscles, f0={"FDS2": 1.0, "FDS3": 4.0}, keep_controls=True)
+    assert kept.names == ("FDS", "FDI", "BR", "ECR")
+    assert np.isnan(kept.values[:, 2]).all()
+    assert kept.values[:, [0, 1, 3]] == pytest.approx(np.array(expected))
 
 
 def test_the_side_is_at_the_end_of_a_name(small):

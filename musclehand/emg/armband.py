@@ -111,8 +111,14 @@ def movement_ensembles(
 
 
 def pooled_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r over all entries of two arrays of one shape: channels and times alike. NaN where one is constant."""
-    x, y = np.ravel(a) - np.mean(a), np.ravel(b) - np.mean(b)
+    """Pearson's r over all entries of two arrays of one shape, channels and times alike, that both have (NaN: not there).
+
+    NaN where one is constant.
+    """
+    there = np.isfinite(a) & np.isfinite(b)
+    if not there.any():
+        return float("nan")
+    x, y = a[there] - a[there].mean(), b[there] - b[there].mean()
     size = float(np.sqrt((x @ x) * (y @ y)))
     return float(x @ y) / size if size > 0 else float("nan")
 
@@ -121,7 +127,8 @@ def find_rotation(reference: np.ndarray, other: np.ndarray, *, mirror: bool = Fa
     """By how many electrodes the second wearer's armband is turned against the first one's.
 
     Args:
-        reference: of the same movements at the same times, any shape that ends in K channels.
+        reference: of the same movements at the same times, any shape that ends in K channels; NaN in channels that
+            it does not know, such as electrodes over muscles that a model has not.
         other: of the same shape.
         mirror: look at armbands worn the other way round as well (a left arm beside a right one).
 

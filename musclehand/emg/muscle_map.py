@@ -138,6 +138,7 @@ class MuscleMap:
         side: Side | None = None,
         f0: Mapping[str, float] | None = None,
         combine: str = "mean",
+        keep_controls: bool = False,
     ) -> Projected:
         """What each channel should show of a model's activations; channels without a muscle are left out.
 
@@ -147,6 +148,7 @@ class MuscleMap:
             side: of the hand, if the names end in it.
             f0: peak isometric forces [N] by muscle without side; by default those of our own hand.
             combine: "mean", weighted, or "max", the largest of the channel's muscles.
+            keep_controls: keep channels without a muscle, as NaN (where places count, as round an armband).
 
         Raises:
             UnknownName: no such way to combine.
@@ -161,11 +163,14 @@ class MuscleMap:
         heard = np.asarray(matrix.any(axis=1))
         if not heard.any():
             raise InvalidValue("muscles", list(muscles)[:8], "those of the map, with at least one of them")
-        names = tuple(name for name, any_ in zip(self.channels, heard.tolist(), strict=True) if any_)
+        shown = np.full((len(values), len(matrix)), np.nan)
         if combine == "mean":
-            return Projected(values @ matrix[heard].T, names)
-        largest = [values[:, weights > 0].max(axis=1) for weights in matrix[heard]]
-        return Projected(np.stack(largest, axis=1), names)
+            shown[:, heard] = values @ matrix[heard].T
+        else:
+            shown[:, heard] = np.stack([values[:, weights > 0].max(axis=1) for weights in matrix[heard]], axis=1)
+        kept = np.ones_like(heard) if keep_controls else heard
+        names = tuple(name for name, keep in zip(self.channels, kept.tolist(), strict=True) if keep)
+        return Projected(shown[:, kept], names)
 
 
 def read_map(path: str | PathLike[str]) -> MuscleMap:
