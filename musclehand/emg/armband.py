@@ -111,9 +111,9 @@ def movement_ensembles(
 
 
 def pooled_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r over all entries of two arrays of one shape, channels and times alike, that both have (NaN: not there).
+    """Pearson's r over all entries of two arrays of one shape, channels and times alike.
 
-    NaN where one is constant.
+    Entries that one of them has not (NaN) do not count. NaN where one is constant.
     """
     there = np.isfinite(a) & np.isfinite(b)
     if not there.any():
