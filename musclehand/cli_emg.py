@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIT, UNFIT = 0, 1
 _NO_DEFAULT = ""
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red", "unknown": "dim"}
-_FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|numpy|pickle"
+_FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|intan|numpy|pickle"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RecordingArgs:
     """What a file may need to have said about it."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
-    """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .npy or .pkl; or a folder of them."""
+    """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .rhd, .npy or .pkl; or a folder of them."""
 
     rate: Annotated[float | None, tyro.conf.arg(metavar="HZ", help_behavior_hint=_NO_DEFAULT)] = None
     """Samples a second, where the file does not say; armbands have 200."""

@@ -123,7 +123,7 @@ for i in range(count):
         if name.endswith(".trc"):
             read_markers(path)
         else:
-            rate = None if name[-3:] in ("edf", "c3d", "sto", ".h5") else 500.0
+            rate = None if name[-3:] in ("edf", "c3d", "sto", "rhd", ".h5") else 500.0
             read_emg(path, ReadOptions(fs_hz=rate, allow_pickle=True))
     except MusclehandError as error:
         refused += 1

@@ -4,6 +4,7 @@
     .txt .csv .tsv  armband text, or a table            .edf .bdf       EDF, with the sidecars of EMG-BIDS
     .sto .mot       OpenSim, evenly spaced              .mat            MATLAB 5 in the layout of NinaPro
     .npy            an array                            .pkl .pickle    a pickle of arrays, only if allowed
+    .rhd            Intan
 
 Text without a heading that begins with eight or nine whole numbers, separated by commas, is taken for an armband's if
 nothing else is said about its columns.
@@ -24,6 +25,7 @@ from musclehand.emg.c3d_file import read_c3d
 from musclehand.emg.csv_file import ColumnMap, find_rate, read_csv
 from musclehand.emg.opensim_file import read_storage
 from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, check_rate
+from musclehand.emg.rhd_file import read_rhd
 from musclehand.emg.store import load_recording
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +36,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "c3d": (".c3d",),
     "edf": (".edf", ".bdf"),
     "matlab": (".mat",),
+    "intan": (".rhd",),
     "numpy": (".npy",),
     "pickle": (".pkl", ".pickle"),
 }
@@ -99,7 +102,7 @@ def _read(path: str | PathLike[str], kind: str, options: ReadOptions) -> EmgReco
         return read_numpy(path, fs_hz=options.fs_hz, **given)
     if kind == "pickle":
         return read_pickle(path, fs_hz=options.fs_hz, allow_pickle=options.allow_pickle, **given)
-    plain = {"musclehand": load_recording, "opensim": read_opensim, "c3d": read_c3d, "edf": read_edf}
+    plain = {"musclehand": load_recording, "opensim": read_opensim, "c3d": read_c3d, "edf": read_edf, "intan": read_rhd}
     if kind not in plain:
         raise UnknownName("format", kind, [*FORMATS, "auto"])
     recording = plain[kind](path)
