@@ -46,7 +46,8 @@ def test_an_octave_is_seven_white_keys():
 
 def test_black_keys_stand_higher_and_further_in_between_their_neighbours():
     black = np.flatnonzero(GEOMETRY.black)
-    np.testing.assert_allclose(GEOMETRY.x[black], 0.5 * (GEOMETRY.x[black - 1] + GEOMETRY.x[black + 1]))
+    assert np.all(GEOMETRY.x[black - 1] < GEOMETRY.back_x[black, 0])
+    assert np.all(GEOMETRY.back_x[black, 1] < GEOMETRY.x[black + 1])
     np.testing.assert_allclose(GEOMETRY.top_z[black], 0.0125)
     np.testing.assert_allclose(GEOMETRY.front_y[black], 0.06)
     np.testing.assert_allclose(GEOMETRY.front_y[~GEOMETRY.black], 0.0)
@@ -58,11 +59,30 @@ def test_where_a_finger_may_press():
     np.testing.assert_allclose(GEOMETRY.press_y[key("C#4")], [0.06, 0.15])
     width = np.diff(GEOMETRY.back_x, axis=1)[:, 0]
     # D lies between two black keys, C beside one; A0 has one, C8 none
-    assert width[key("D4")] == pytest.approx(0.0235 - 0.010)
-    assert width[key("C4")] == pytest.approx(0.0225 - 0.0045)
-    assert width[key("A0")] == pytest.approx(0.0225 - 0.0045)
+    assert width[key("D4")] == pytest.approx(1.2 * 0.0235 - 0.010)
+    assert width[key("C4")] == pytest.approx(0.0225 - 0.0045 - 0.1 * 0.0235)
+    assert width[key("A0")] == pytest.approx(0.0225 - 0.0045 + 0.0235 / 7)
     assert width[key("C8")] == pytest.approx(0.0225)
     assert width[key("C#4")] == pytest.approx(0.010)
+
+
+def test_behind_their_fronts_the_keys_of_c_to_e_and_of_f_to_b_are_equally_far_apart():
+    """The five keys C..E share the width of three white keys, the seven keys F..B that of four."""
+    pitch = 0.0235
+    left = GEOMETRY.x[key("C4")] - 0.5 * pitch
+    for number, name in ((1, "C#4"), (3, "D#4")):
+        assert GEOMETRY.x[key(name)] == pytest.approx(left + (number + 0.5) * 3 * pitch / 5)
+    left = GEOMETRY.x[key("F4")] - 0.5 * pitch
+    for number, name in ((1, "F#4"), (3, "G#4"), (5, "A#4")):
+        assert GEOMETRY.x[key(name)] == pytest.approx(left + (number + 0.5) * 4 * pitch / 7)
+
+
+def test_without_spread_black_keys_stand_over_the_gaps():
+    geometry = keyboard_geometry(dataclasses.replace(PARAMS, black_spread=0.0))
+    black = np.flatnonzero(geometry.black)
+    np.testing.assert_allclose(geometry.x[black], 0.5 * (geometry.x[black - 1] + geometry.x[black + 1]))
+    with pytest.raises(InvalidValue, match="black_spread"):
+        dataclasses.replace(PARAMS, black_spread=1.5)
 
 
 def test_the_front_edge_goes_down_by_the_travel():

@@ -106,11 +106,13 @@ def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity
         before, after = heights(strokes, note.finger, np.array([moment - dt, moment + dt]))
         lever = GEOMETRY.hinge_y[note.key] - note_point(note, GEOMETRY)[1]
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
-        assert speed == pytest.approx(float(velocity_to_key_speed(PIANO, velocity)), rel=0.03)
+        beside_black = note_point(note, GEOMETRY)[1] > 0.045  # where a soft stroke may not begin as low as it would
+        wanted = float(velocity_to_key_speed(PIANO, velocity))
+        assert speed == pytest.approx(wanted, rel=0.08 if beside_black else 0.03)
 
 
 def test_softer_notes_begin_closer_to_their_keys_and_last_longer():
-    soft, loud = _stroke(0.0, -0.007, -0.008, 0.12, 0.005, CONFIG), _stroke(0.0, -0.007, -0.008, 0.4, 0.005, CONFIG)
+    soft, loud = (_stroke(0.0, -0.007, -0.008, 0.0, speed, 0.005, CONFIG) for speed in (0.12, 0.4))
     assert soft.high < loud.high
     assert soft.time > loud.time
     assert soft.low == loud.low == pytest.approx(-0.008 - CONFIG.overtravel + 0.005)
@@ -141,8 +143,26 @@ def test_a_pressing_finger_stays_with_its_key():
         targets = strokes.at(times)
         tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0][:, :2]
         assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
-        assert (targets.weight[:, note.finger - 1] == 1).all()
+        black = GEOMETRY.black[note.key]
+        expected = np.tile([1 if black else CONFIG.sideways, 1, 1], (20, 1))
+        assert targets.weight[:, note.finger - 1] == pytest.approx(expected)
         assert targets.pressing[:, note.finger - 1].all()
+
+
+def test_a_finger_between_black_keys_comes_from_above_them_and_goes_up_out_of_them():
+    (note,) = single_notes(count=1)
+    key = 57 - 21  # A3, between two black keys
+    note = replace(note, pitch=57, finger=Finger(3))
+    point = np.array([[GEOMETRY.back_x[key].mean(), 0.08]])
+    path, _ = path_of([note])
+    strokes = HandStrokes([note], point, Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
+    times = np.arange(note.onset - 0.3, note.offset + 0.3, 0.001)
+    wrist = strokes.path.at(times)[0]
+    tip = strokes.at(times).tips[:, 2] + wrist
+    low = tip[:, 2] - TIP_RADIUS[2] < GEOMETRY.top_z.max()
+    assert low.any()
+    assert tip[low, :2] == pytest.approx(np.tile(point, (low.sum(), 1)), abs=1e-9)
+    assert np.abs(np.diff(tip[:, 2])).max() < 0.0015
 
 
 def test_force_is_asked_for_while_a_key_is_held_and_only_then():

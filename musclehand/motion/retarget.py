@@ -37,13 +37,11 @@ LOWEST_WRIST = 0.015
 class IkWeights:
     """What the programme trades: fingertip errors [1/m^2] against posture and change of joints [1/rad^2].
 
-    An error `sideways`, along the keyboard, counts that much less than one along a key or in height: a key is wider
-    than a fingertip. `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and
-    wrist, `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
+    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and wrist,
+    `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
     """
 
     tip: float = 1.0e4
-    sideways: float = 0.3
     posture: float = 0.05
     wrist: float = 0.3
     change: float = 3.0
@@ -168,7 +166,8 @@ class HandIk:
 
         Args:
             targets: fingertip positions, carrier frame of a right hand [m]. Shape (5, 3).
-            weights: how much each tip matters, 1 for a finger that plays. Shape (5,).
+            weights: how much each tip matters, 1 for a finger that plays; of each of its coordinates, if these differ.
+                Shape (5,) or (5, 3).
             iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
             wishes: other points that should move from where they are now.
         """
@@ -221,7 +220,7 @@ class HandIk:
         return wrist, float(np.linalg.norm(error, axis=1).max())
 
     def _newton_step(self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None) -> np.ndarray:
-        weight = np.outer(self.weights.tip * weights, [self.weights.sideways, 1.0, 1.0]).ravel()
+        weight = self.weights.tip * (weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)).ravel()
         away = self.qr - self.posture
         bodies, places, directions, wanted = self._tip_bodies, self._tip_places(), self._tip_directions, error.ravel()
         if wishes is not None and len(wishes.body):

@@ -22,6 +22,10 @@ from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, NUM_KEYS, is_bla
 _VECTOR_SIZES = {"friction": 3, "contact_solref": 2, "contact_solimp": 5, "stop_solref": 2, "stop_solimp": 5}
 _TABLE = "keyboard.json"
 
+_OUT_OF_GAP = {1: -0.1, 3: 0.1, 6: -1 / 7, 8: 0.0, 10: 1 / 7}
+"""How far the black keys C# .. A# are from the gap they stand over, in white keys, where the five keys C..E share the
+width of three white ones equally and the seven keys F..B that of four."""
+
 
 @dataclass(frozen=True)
 class PianoParameters:
@@ -29,6 +33,8 @@ class PianoParameters:
 
     Lengths [m], masses [kg], `stiffness` [N m/rad], `damping` [N m s/rad], `armature` [kg m^2], bands and margin
     [rad]. `*_travel` is how far the front edge goes down, `black_rise` how far black tops stand over white ones.
+    `black_spread` moves the outer black keys of every group of two and three apart, from 0, over the gaps between white
+    keys, to 1, as far as it takes for all keys to be equally wide behind their fronts, as on a piano.
     A key sounds within `on_band` of full travel and falls silent outside `off_band` of it.
     """
 
@@ -44,6 +50,7 @@ class PianoParameters:
     black_rise: float
     black_travel: float
     black_mass: float
+    black_spread: float
     stiffness: float
     damping: float
     armature: float
@@ -61,10 +68,12 @@ class PianoParameters:
     pedal_threshold: float
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self) if field.name not in _VECTOR_SIZES):
+        for name in (field.name for field in fields(self) if field.name not in (*_VECTOR_SIZES, "black_spread")):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InvalidValue(f"piano parameter {name}", value, "a finite number above 0")
+        if not 0.0 <= self.black_spread <= 1.0:
+            raise InvalidValue("piano parameter black_spread", self.black_spread, "0..1")
         for name, size in _VECTOR_SIZES.items():
             value = getattr(self, name)
             if len(value) != size or not np.all(np.isfinite(value)):
@@ -136,11 +145,12 @@ class KeyboardGeometry:
 
 
 def keyboard_geometry(params: PianoParameters) -> KeyboardGeometry:
-    """Positions, sizes and angles of the 88 keys. Black keys stand over the gap between their white neighbours."""
+    """Positions, sizes and angles of the 88 keys. Black keys stand over the gaps between white ones, or beside them."""
     black = np.array([is_black(key_to_pitch(key)) for key in range(NUM_KEYS)])
     pitch_x = params.white_width + params.white_gap
     rank = np.cumsum(~black) - 1.0
-    x = (rank + 0.5 * black - 0.5 * rank[-1]) * pitch_x
+    aside = np.array([_OUT_OF_GAP.get(key_to_pitch(key) % 12, 0.0) for key in range(NUM_KEYS)])
+    x = (rank + 0.5 * black + params.black_spread * aside - 0.5 * rank[-1]) * pitch_x
     width = np.where(black, params.black_width, params.white_width)
     length = np.where(black, params.black_length, params.white_length)
     thickness = np.where(black, params.black_thickness, params.white_thickness)

@@ -1,8 +1,9 @@
 """Where keys lie along the keyboard and where each finger of a hand at rest lies over them.
 
 One axis, x, along the keyboard from low to high, zero at D4: the keyboard is its own mirror image about D, so
-mirroring a score is a change of sign. All white keys have the same pitch and a black key lies between its two
-neighbours, as on the keyboard of `musclehand.piano.geometry`.
+mirroring a score is a change of sign. All white keys have the same pitch and a black key is taken to lie half-way
+between its two neighbours, where those of `musclehand.piano.geometry` lie to 3.4 mm: pianists' fingerings, which the
+costs are fitted to, are the same on every piano.
 """
 
 from __future__ import annotations

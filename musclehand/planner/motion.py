@@ -129,7 +129,7 @@ class HandMotion:
             self._load_block(coming)
             row = self._row(coming)
             first = not self._solved
-            weight = np.ones(5) if first else self._targets.weight[row]
+            weight = np.ones((5, 3)) if first else self._targets.weight[row]
             wishes = None if first else self._wishes(row)
             self.ik.move(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
             self._solved.append(self.ik.qr)

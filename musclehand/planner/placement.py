@@ -23,7 +23,7 @@ WRIST_DEPTH = -0.086
 TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
 """x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm apart."""
 
-PRESS_Y = np.array([0.012, 0.049, 0.053, 0.049, 0.035])
+PRESS_Y = np.array([0.012, 0.049, 0.050, 0.049, 0.035])
 """Where each finger presses a white key, behind its front edge [m]; the black keys begin at 60 mm."""
 
 BLACK_PRESS_Y = 0.067

@@ -29,17 +29,20 @@ class StrokeConfig:
     """Times [s] and distances [m] of a stroke.
 
     `hover` above the key before it is struck, less down to `least_hover` for a soft note, `rest_hover` for a finger
-    that waits; `overtravel` of the reference below the key's stop, which makes contact firm; `press_times` shortest and
-    longest of a stroke down, in between as the note's velocity asks for, `release_time` of one up; `travel_time` for
-    moving to the next key; a finger lets go `same_key_gap` before it plays again, or as long as a leap takes, but
-    keeps a key for at least `least_hold` of the time between its notes; `reach` [m]: a key is let go when the wrist is
-    further than this from where it would hold it; `press_force` [N] beyond the key's spring; `idle_weight` of a
-    waiting finger in the inverse kinematics, against 1; `delay`, `release_delay` [s]: strokes begin that much earlier
-    than kinematics asks for, which is how late muscles and keys answer (measured on generated scores).
+    that waits, all at least `clearance` above the black keys where the finger is between or close to them; `overtravel`
+    of the reference below the key's stop, which makes contact firm; `press_times` shortest and longest of a stroke
+    down, in between as the note's velocity asks for, `release_time` of one up; `travel_time` for moving to the next
+    key; a finger lets go `same_key_gap` before it plays again, or as long as a leap takes, but keeps a key for at least
+    `least_hold` of the time between its notes; `reach` [m]: a key is let go when the wrist is further than this from
+    where it would hold it; `press_force` [N] beyond the key's spring; `idle_weight` of a waiting finger in the inverse
+    kinematics, against 1; `delay`, `release_delay` [s]: strokes begin that much earlier than kinematics asks for, which
+    is how late muscles and keys answer (measured on generated scores); an error `sideways`, along the keyboard, counts
+    that much against one along a key or in height, but for a finger on a black key, hardly wider than its tip.
     """
 
     hover: float = 0.010
     least_hover: float = 0.003
+    clearance: float = 0.004
     rest_hover: float = 0.012
     overtravel: float = 0.0035
     press_times: tuple[float, float] = (0.045, 0.11)
@@ -52,6 +55,7 @@ class StrokeConfig:
     idle_weight: float = 0.08
     delay: float = 0.01
     release_delay: float = 0.007
+    sideways: float = 0.3
 
 
 FINGER_SPACE = 0.013
@@ -64,13 +68,14 @@ FORCE_RISE = 0.02
 class Press(NamedTuple):
     """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's centre.
 
-    `point` x, y on the keyboard; down from `high` at `down` to `low` at `bottom`, up from `lift` until `up`. The tip
-    stays on its point from `touch`, when it meets the key, to `leave`, when the key has fallen silent; before and
-    after it moves with the hand.
+    `point` x, y on the keyboard; `sideways` what an error in x counts; down from `high` at `down` to `low` at `bottom`,
+    up from `lift` until `up`. The tip stays on its point from `touch`, when it meets the key, to `leave`, when the key
+    has fallen silent; between black keys as long as it is below their tops. Before and after it moves with the hand.
     """
 
     note: Note
     point: np.ndarray
+    sideways: float
     high: float
     low: float
     force: float
@@ -83,9 +88,9 @@ class Press(NamedTuple):
 
 
 class TipTargets(NamedTuple):
-    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` (n, 5), 1
-    for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]; the key it is about or was
-    last to press, -1 for none, (n, 5)."""
+    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` of their
+    coordinates (n, 5, 3), 1 for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]; and the
+    key it presses, -1 for none, (n, 5)."""
 
     tips: np.ndarray
     weight: np.ndarray
@@ -114,11 +119,23 @@ def time_share(progress: np.ndarray | float) -> float:
     return float(np.interp(progress, _PROGRESS, _SHARE))
 
 
+class _Tip(NamedTuple):
+    """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0 at rest .. 1 at a key,
+    what an error in x counts, whether it presses, with what force [N], and which key, -1 for none."""
+
+    place: np.ndarray
+    claim: np.ndarray
+    sideways: np.ndarray
+    pressing: np.ndarray
+    force: np.ndarray
+    key: np.ndarray
+
+
 class _Timeline:
     """One finger over time: its presses, and waypoints relative to the hand for the time between them."""
 
     def __init__(self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig) -> None:
-        self.radius, self.clearance = TIP_RADIUS[finger - 1], 0.4 * config.hover
+        self.radius, self.clearance = TIP_RADIUS[finger - 1], config.clearance
         rest = nominal_tip(side, finger)
         self.down, self.touch, self.bottom, self.lift, self.leave, self.up, self.high, self.low, self.force = (
             np.array([getattr(p, name) for p in presses])
@@ -129,7 +146,7 @@ class _Timeline:
         self.arrive = self.points - path.at(self.touch)[0][:, :2] if presses else np.zeros((0, 2))
         self.depart = self.points - path.at(self.leave)[0][:, :2] if presses else np.zeros((0, 2))
         times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
-        claims = [0.0]
+        claims, sideways = [0.0], [config.sideways]
         for i in range(len(presses)):
             before = self.up[i - 1] if i else -np.inf
             if self.down[i] - before > 2 * config.travel_time:
@@ -139,43 +156,38 @@ class _Timeline:
                         places.append(rest)
                         heights.append(self._rest_height(path, rest, time, config))
                         claims.append(0.0)
+                        sideways.append(config.sideways)
             times += [self.down[i], self.up[i]]
             places += [self.arrive[i], self.depart[i]]
             heights += [self.high[i], self.high[i]]
             claims += [1.0, 1.0]
+            sideways += 2 * [presses[i].sideways]
         times += [times[-1] + config.travel_time, 1e6]
         places += [rest, rest]
         heights += 2 * [self._rest_height(path, rest, times[-2], config)]
         claims += [0.0, 0.0]
+        sideways += 2 * [config.sideways]
         self.times, self.places, self.heights = np.array(times), np.array(places), np.array(heights)
-        self.claims = np.array(claims)
+        self.claims, self.sideways = np.array(claims), np.array(sideways)
 
     def _rest_height(self, path: WristPath, rest: np.ndarray, time: float, config: StrokeConfig) -> float:
         y = path.at(np.array([time]))[0][0, 1] + rest[1]
         return float(_ground(np.array(y))) + config.rest_hover + self.radius
 
-    def key(self, times: np.ndarray) -> np.ndarray:
-        """The key of the press going on, -1 for none. Shape (n,)."""
-        if not len(self.down):
-            return np.full(len(times), -1)
-        j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
-        return np.where((times >= self.down[j]) & (times <= self.up[j]), self.keys[j], -1)
-
-    def at(
-        self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Tip position in the world, shape (n, 3) [m], its claim to it, 0 at rest .. 1 at a key, (n,), whether it
-        presses, (n,), and with what force, (n,) [N]."""
+    def at(self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray) -> _Tip:
+        """The finger at `times` [s], given the wrist in the world, (n, 3), and how far leaps lift it, (n,) [m]."""
+        count, xy = len(times), wrist[:, :2]
         k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
-        tip = np.empty((len(times), 3))
-        xy = wrist[:, :2]
-        tip[:, :2] = xy + (1 - share) * self.places[k] + share * self.places[k + 1]
-        tip[:, 2] = ((1 - share) * self.heights[k, None] + share * self.heights[k + 1, None])[:, 0]
-        tip[:, 2] = np.maximum(tip[:, 2], _ground(tip[:, 1]) + self.radius + self.clearance) + lift
-        claim = (1 - share[:, 0]) * self.claims[k] + share[:, 0] * self.claims[k + 1]
+        place = np.empty((count, 3))
+        place[:, :2] = xy + (1 - share) * self.places[k] + share * self.places[k + 1]
+        share = share[:, 0]
+        height = (1 - share) * self.heights[k] + share * self.heights[k + 1]
+        place[:, 2] = np.maximum(height, _ground(place[:, 1]) + self.radius + self.clearance) + lift
+        claim = (1 - share) * self.claims[k] + share * self.claims[k + 1]
+        sideways = (1 - share) * self.sideways[k] + share * self.sideways[k + 1]
         if not len(self.down):
-            return tip, claim, np.zeros(len(times), dtype=bool), np.zeros(len(times))
+            return _Tip(place, claim, sideways, np.zeros(count, dtype=bool), np.zeros(count), np.full(count, -1))
         j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
         pressing = (times >= self.down[j]) & (times <= self.up[j])
         fall = min_jerk((times - self.down[j]) / (self.bottom[j] - self.down[j]))
@@ -184,9 +196,10 @@ class _Timeline:
         early, late = (times < self.touch[j])[:, None], (times > self.leave[j])[:, None]
         point = np.where(early, xy + self.arrive[j], np.where(late, xy + self.depart[j], self.points[j]))
         height += np.where((early | late)[:, 0], lift, 0.0)
-        tip[pressing, :2], tip[pressing, 2] = point[pressing], height[pressing]
+        place[pressing, :2], place[pressing, 2] = point[pressing], height[pressing]
         firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE) * (times <= self.lift[j])
-        return tip, claim, pressing, self.force[j] * firm * pressing
+        force = self.force[j] * firm * pressing
+        return _Tip(place, claim, sideways, pressing, force, np.where(pressing, self.keys[j], -1))
 
 
 class HandStrokes:
@@ -220,16 +233,15 @@ class HandStrokes:
         """Targets at `times` [s]."""
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
-        count = len(times)
-        tips, claim, press = np.empty((count, 5, 3)), np.empty((count, 5)), np.empty((count, 5))
-        pressing = np.empty((count, 5), dtype=bool)
-        for i, timeline in enumerate(self.timelines):
-            tips[:, i], claim[:, i], pressing[:, i], press[:, i] = timeline.at(times, wrist, lift)
-        tips -= wrist[:, None, :]
+        fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
+        place, claim, sideways, pressing, press, key = (
+            np.stack(column, axis=1) for column in zip(*fingers, strict=True)
+        )
+        tips = place - wrist[:, None, :]
         tips[:, :, 0] *= self.side.mirror
         _make_room(tips[:, :, 0], claim)
-        weight = self.config.idle_weight + (1.0 - self.config.idle_weight) * claim
-        key = np.column_stack([timeline.key(times) for timeline in self.timelines])
+        weight = np.repeat((self.config.idle_weight + (1.0 - self.config.idle_weight) * claim)[:, :, None], 3, axis=2)
+        weight[:, :, 0] *= sideways
         return TipTargets(tips, weight, pressing, press, key)
 
 
@@ -262,16 +274,19 @@ class _Stroke(NamedTuple):
     time: float
 
 
-def _stroke(top: float, sound: float, stop: float, speed: float, radius: float, config: StrokeConfig) -> _Stroke:
+def _stroke(
+    top: float, sound: float, stop: float, ground: float, speed: float, radius: float, config: StrokeConfig
+) -> _Stroke:
     """A stroke whose tip has the wanted speed [m/s] where the key sounds.
 
     A soft note starts closer to its key, as a pianist's does; a stroke from high above would take too long. Heights of
-    the key under the finger at rest, sounding and at the stop [m].
+    the key under the finger at rest, sounding and at the stop, and of the ground: a finger that plays between black
+    keys comes from above these [m].
     """
     shortest, longest = config.press_times
     low = stop - config.overtravel
     for hover in np.linspace(config.hover, config.least_hover, 8):
-        high = top + float(hover)
+        high = max(top + float(hover), ground + config.clearance)
         time = (high - low) / speed * min_jerk_rate(time_share((high - sound) / (high - low)))
         if time <= longest:
             break
@@ -300,7 +315,8 @@ def _presses(
         learnt = corrections.get((note.onset, note.pitch), Correction())
         velocity = min(max(note.velocity + learnt.velocity, 1.0), 127.0)
         speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
-        high, low, press_time = _stroke(top, sound, stop, speed, radius, config)
+        ground = max(top, float(_ground(np.array(y))))
+        high, low, press_time = _stroke(top, sound, stop, ground, speed, radius, config)
         room_before = note.onset - (notes[i - 1].offset if i else -np.inf)
         room_after = (notes[i + 1].onset if i + 1 < len(notes) else np.inf) - note.offset
         press_time = min(press_time, 0.7 * room_before)
@@ -316,8 +332,9 @@ def _presses(
             up = max(previous.lift + 0.01, min(previous.up, down))
             presses[-1] = previous._replace(up=up, leave=min(previous.leave, up))
         force = piano.stiffness * geometry.full_angle[key] / lever + config.press_force
-        touch = down + time_share((high - top - radius) / (high - low)) * (bottom - down)
+        touch = down + time_share((high - ground - radius) / (high - low)) * (bottom - down)
         up = lift + release_time
-        leave = lift + time_share((silent + radius - low) / (high - low)) * release_time
-        presses.append(Press(note, points[i], high, low, float(force), down, touch, bottom, lift, leave, up))
+        leave = lift + time_share(((ground if ground > top else silent) + radius - low) / (high - low)) * release_time
+        sideways = 1.0 if geometry.black[key] else config.sideways
+        presses.append(Press(note, points[i], sideways, high, low, float(force), down, touch, bottom, lift, leave, up))
     return presses
