@@ -11,13 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from types import MappingProxyType
 
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
+from musclehand.core.errors import FileError, InvalidValue, UnknownName
 
 COUNTS = "counts"
 """Unit of samples that come as the numbers of an analogue-digital converter of unknown gain."""
@@ -31,12 +30,8 @@ MAX_VALUES = 200_000_000
 _MAX_TEXT = 2000
 
 
-class EmgFileError(MusclehandError):
+class EmgFileError(FileError):
     """A file of EMG, motion or force that cannot be used: names the file, where in it, and what is wrong."""
-
-    def __init__(self, path: str | PathLike[str], problem: str, *, where: str | None = None) -> None:
-        self.path, self.problem, self.where = str(path), problem, where
-        super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
 
 
 @dataclass(frozen=True)

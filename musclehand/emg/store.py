@@ -21,7 +21,6 @@ recording.
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from os import PathLike
@@ -32,6 +31,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
+from musclehand.core.hdf5 import DAMAGE, first_line, load_dataset, open_hdf5, own_member
 from musclehand.emg.recording import MAX_VALUES, Channel, EmgFileError, EmgRecording, Event, TimeSeries
 
 FORMAT, VERSION = "musclehand-emg", 1
@@ -41,7 +41,6 @@ MAX_SERIES = 1000
 
 _LIBVER = ("v110", "v110")
 _FLOATS = (np.dtype("<f4"), np.dtype("<f8"))
-_DAMAGE = (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError)
 _SIDES = {"right": Side.RIGHT, "left": Side.LEFT, None: None}
 _SIDE_WORDS = {side: word for word, side in _SIDES.items()}
 
@@ -72,21 +71,14 @@ def load_recording(path: str | PathLike[str]) -> EmgRecording:
     Raises:
         EmgFileError: no such file, not an EMG recording of ours, of a later version, cut short or damaged.
     """
-    try:
-        with open(path, "rb"):
-            file = h5py.File(path, "r")
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        problem = os.strerror(number) if number else "not an HDF5 file, or cut short or damaged"
-        raise EmgFileError(path, problem) from error
+    file = open_hdf5(path, EmgFileError)
     try:
         with file:
             return _read(path, file)
     except EmgFileError:
         raise
-    except (*_DAMAGE, MusclehandError, RecursionError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise EmgFileError(path, f"damaged ({lines[0][:200]})") from error
+    except (*DAMAGE, MusclehandError) as error:
+        raise EmgFileError(path, f"damaged ({first_line(error)[:200]})") from error
 
 
 def _read(path: str | PathLike[str], file: h5py.File) -> EmgRecording:
@@ -165,24 +157,12 @@ def _store(file: h5py.File, name: str, values: np.ndarray) -> None:
 
 
 def _load(
-    path: str | PathLike[str], file: h5py.File, name: str, dtypes: tuple[np.dtype[Any], ...], most: int = 8 * MAX_VALUES
+    path: str | PathLike[str], group: Any, name: str, dtypes: tuple[np.dtype[Any], ...], most: int = 8 * MAX_VALUES
 ) -> np.ndarray:
-    """A dataset as an array, after looking at where it lies, what it is and how large it is."""
-    group: Any = file
-    for part in name.split("/"):
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
-        group = group[part] if isinstance(link, h5py.HardLink) else None
-    data = group
-    if not isinstance(data, h5py.Dataset) or data.is_virtual or data.external or data.shape is None:
-        raise EmgFileError(path, "missing, or not in the file itself", where=name)
-    if data.dtype not in dtypes:
-        raise EmgFileError(path, f"holds {data.dtype}; it must hold {dtypes[-1]}", where=name)
-    plist = data.id.get_create_plist()
-    filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
-    size = math.prod(data.shape) * data.dtype.itemsize
-    # Without compression nothing in memory is larger than in the file, so a small file cannot ask for much.
-    if filters - {h5py.h5z.FILTER_FLETCHER32} or data.id.get_storage_size() < size:
-        raise EmgFileError(path, f"{size} bytes that are compressed or not there", where=name)
-    if size > most:
-        raise EmgFileError(path, f"{size} bytes; at most {most}", where=name)
-    return np.asarray(data[...])
+    """A dataset of the file, by its place in groups of the file itself."""
+    *parts, last = name.split("/")
+    for part in parts:
+        group = own_member(group, part)
+        if not isinstance(group, h5py.Group):
+            raise EmgFileError(path, "missing, or not in the file itself", where=name)
+    return load_dataset(group, last, path=path, dtypes=dtypes, error=EmgFileError, most=most)
