@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from musclehand.cli_emg_compare import CompareArgs, compare_files
 from musclehand.cli_emg_sessions import SessionsArgs, sessions
 from musclehand.core.errors import MusclehandError, OutputError
 
@@ -174,6 +175,7 @@ class EmgArgs:
         | Annotated[QcArgs, tyro.conf.subcommand("qc")]
         | Annotated[ConvertArgs, tyro.conf.subcommand("convert")]
         | Annotated[SessionsArgs, tyro.conf.subcommand("sessions")]
+        | Annotated[CompareArgs, tyro.conf.subcommand("compare")]
     ]
 
 
@@ -183,15 +185,17 @@ def emg(args: EmgArgs) -> int | None:
     Raises:
         MusclehandError: a file or an option cannot be used.
     """
-    if isinstance(args.command, QcArgs):
-        return qc(args.command)
-    if isinstance(args.command, ConvertArgs):
-        convert(args.command)
-    elif isinstance(args.command, SessionsArgs):
-        sessions(args.command)
-    else:
-        info(args.command)
-    return None
+    run = next(run for arguments, run in _COMMANDS.items() if isinstance(args.command, arguments))
+    return run(args.command)
+
+
+_COMMANDS: dict[type, Callable[[Any], int | None]] = {
+    InfoArgs: info,
+    QcArgs: qc,
+    ConvertArgs: convert,
+    SessionsArgs: sessions,
+    CompareArgs: compare_files,
+}
 
 
 def print_recording(path: Path, recording: EmgRecording) -> None:
