@@ -271,7 +271,8 @@ def check_sync(recording: EmgRecording) -> QualityFinding:
         return QualityFinding("sync", Quality.DOUBTFUL, "; ".join(parts))
     lag = reaction_lag(recording)
     if lag is None:
-        words = "no events to line the signal up with" if not recording.extra else "series as long as the EMG"
+        words = "series as long as the EMG" if recording.extra else "no events to line the signal up with"
+        words = "activity does not follow the events clearly" if recording.events else words
         return QualityFinding("sync", Quality.UNKNOWN, f"{words}; a common clock is for you to state")
     words = f"activity follows the events by {lag:.2f} s"
     if not REACTION[0] <= lag <= REACTION[1]:

@@ -11,6 +11,7 @@ MAX_LAG = 2.0
 """Activity is looked for up to this long before and after an event [s]."""
 
 _BLOCK = 0.02
+_REST_SHARE = 0.2
 
 
 def spectrum_of(values: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +74,7 @@ def reaction_lag(recording: EmgRecording) -> float | None:
     """By how much the loudness of all channels follows what happens [s]; None where there is not enough to tell.
 
     Loudness is compared with a course that is 1 during events and 0 between them. Of several labels, the one during
-    which it is quietest is rest and counts as between.
+    which it is quietest is rest and counts as between, if it takes a fifth of the time.
     """
     step = max(1, round(_BLOCK * recording.fs_hz))
     count = len(recording.samples) // step
@@ -87,8 +88,9 @@ def reaction_lag(recording: EmgRecording) -> float | None:
         during = courses.setdefault(event.label, np.zeros(count, dtype=bool))
         during[(time >= event.onset) & (time < event.offset)] = True
     courses = {label: course for label, course in courses.items() if course.any()}
-    if len(courses) > 1:
-        del courses[min(courses, key=lambda label: float(loud[courses[label]].mean()))]
+    quietest = min(courses, key=lambda label: float(loud[courses[label]].mean()), default="")
+    if len(courses) > 1 and courses[quietest].mean() > _REST_SHARE:
+        del courses[quietest]
     course = np.any(list(courses.values()), axis=0).astype(float) if courses else np.zeros(count)
     if course.std() == 0 or loud.std() == 0:
         return None
