@@ -147,7 +147,7 @@ def render_table(pieces: dict[str, Piece]) -> str:
     )
     rows = {name: row_of(piece) for name, piece in pieces.items()}
     strokes = {name: str(sum(hand.strokes for hand in piece.hands)) for name, piece in pieces.items()}
-    rows["**mean**"] = list(np.nanmean(list(rows.values()), axis=0))
+    rows["**mean**"] = np.ma.masked_invalid(list(rows.values())).mean(axis=0).filled(np.nan).tolist()
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     count = len(GROUPS)
     for name, (jerk, arc, alone, *rest) in rows.items():
