@@ -101,7 +101,7 @@ def retarget_file(args: RetargetArgs) -> None:
         clips.append(clip)
         errors.append(error)
     write_whole(args.out, clips)
-    print_errors(tracks, errors)
+    print_errors(tracks, errors, clips)
     say(open_console(), f"Written to {args.out}")
 
 
@@ -144,8 +144,13 @@ def _umask() -> int:
     return mask
 
 
-def print_errors(tracks: Sequence[FingertipTrack], errors: Sequence[RetargetError]) -> None:
-    """A table of how far each fingertip of each hand stays from the file's, in millimetres."""
+def print_errors(
+    tracks: Sequence[FingertipTrack], errors: Sequence[RetargetError], clips: Sequence[MotionClip]
+) -> None:
+    """A table of how far each fingertip of each hand stays from the file's, in millimetres, and its fastest joint.
+
+    Joints have limits, but no highest speed: what a file asks beyond a hand's is seen here.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -159,12 +164,18 @@ def print_errors(tracks: Sequence[FingertipTrack], errors: Sequence[RetargetErro
     table.add_column("seconds", justify="right")
     table.add_column("in limits", justify="right")
     table.add_column("scale", justify="right")
-    for track, error in zip(tracks, errors, strict=True):
+    table.add_column("fastest joint", justify="right")
+    for track, error, clip in zip(tracks, errors, clips, strict=True):
         cells = [
             "unseen" if seen == 0 else " / ".join(f"{_MM * value:.2f}" for value in row)
             for seen, row in zip(error.seen, zip(error.mean, error.p95, error.max, strict=True), strict=True)
         ]
-        last = (f"{track.duration:.1f}", f"{error.in_limits:.0%}", f"{error.scale:g}")
+        last = (
+            f"{track.duration:.1f}",
+            f"{error.in_limits:.0%}",
+            f"{error.scale:g}",
+            f"{abs(clip.qvel).max():.1f} rad/s",
+        )
         table.add_row(Text(track.name), *cells, *last)
     open_console().print(table)
 

@@ -41,7 +41,7 @@ def test_an_array_becomes_a_clip(retarget, motion):
     assert (clip.name, clip.side, clip.dt, clip.frames) == ("song_right", Side.RIGHT, 0.008, 126)
     assert clip.source["format"] == "PianoMime action list"
     assert "Written to clip.h5" in out
-    assert all(word in out for word in ("[mm]", "thumb", "little", "in limits", "100%", "song_right"))
+    assert all(word in out for word in ("[mm]", "thumb", "little", "in limits", "100%", "song_right", "rad/s"))
     errors = [float(number) for number in re.findall(r"\d+\.\d\d", out)]
     assert errors
     assert max(errors) < 3.0
