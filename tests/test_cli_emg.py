@@ -118,6 +118,17 @@ def test_what_is_wrong_is_said_in_one_line(words, problem, run):
     assert not out
 
 
+def test_a_folder_is_listed_in_spite_of_a_broken_file(run, file):
+    (file.parent / "b.csv").write_text("time,a\n0,1\n1,x\n")
+    (file.parent / "c.csv").write_text("time,a\n0,1\n1,x\n")
+    for word in ("info", "qc"):
+        code, out, err = run(word, file.parent)
+        assert code == 2
+        assert "a.h5" in out
+        assert "b.csv (line 3)" in err
+        assert "1 more" in err
+
+
 def test_an_empty_folder_is_named(run, tmp_path):
     code, _, err = run("info", tmp_path)
     assert code == 2
