@@ -1,4 +1,4 @@
-"""`musclehand emg info`, `qc`, `convert`: what is in EMG files, whether they are fit to be compared with, and as HDF5."""
+"""`musclehand emg info`, `qc` and `convert`: what is in EMG files, are they fit to be compared with, and as HDF5."""
 
 from __future__ import annotations
 
