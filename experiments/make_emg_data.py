@@ -21,7 +21,8 @@ import tyro
 
 from musclehand.cli import main as musclehand
 from musclehand.core.errors import MusclehandError
-from musclehand.emg.forward import Electrode, ForwardConfig, Source, simulate_emg
+from musclehand.emg.forearm import SITES, forearm_sources, site_electrodes
+from musclehand.emg.forward import ForwardConfig, simulate_emg
 from musclehand.emg.opensim_file import StorageFile, write_storage
 from musclehand.emg.recording import Event, TimeSeries
 from musclehand.emg.simulated import SimulatedMuscles, read_simulated
@@ -31,26 +32,6 @@ PIECE, CLIP = "ode_to_joy", ("0", "22")
 SECONDS = 20.0
 EMG, ACTIVATIONS, TRUTH = "synthetic_playing.h5", "synthetic_playing.sto", "truth.json"
 MARK = "<!-- files -->"
-
-SITES = {"FCR": 20.0, "PL": 55.0, "FDS": 85.0, "FCU": 140.0, "ECU": 215.0, "EDC": 265.0, "ECR": 315.0, "APL": 290.0}
-"""Where electrodes are round the forearm [deg], volar side at 90, radial side at 0; a layout made up for this file."""
-
-LAYOUT = {
-    **{
-        "PT": (350, 8),
-        "FCR": (20, 8),
-        "PL": (55, 7),
-        "FCU": (140, 8),
-        "ECU": (215, 8),
-        "APL": (290, 12),
-        "EPB": (292, 14),
-    },
-    **{"ECRL": (322, 7), "ECRB": (308, 9), "EPL": (250, 18), "EIP": (240, 20), "EDM": (238, 8), "FPL": (60, 24)},
-    **{f"FDS{finger}": (70 + 10 * (finger - 2), 12) for finger in (2, 3, 4, 5)},
-    **{f"FDP{finger}": (85 + 12 * (finger - 2), 24) for finger in (2, 3, 4, 5)},
-    **{f"EDC{finger}": (280 - 9 * (finger - 2), 8) for finger in (2, 3, 4, 5)},
-}
-"""Angle [deg] and depth [mm] of muscles: the order that they lie in, depths in round numbers; no measured forearm."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +45,17 @@ class Args:
     seed: int = 0
 
 
-def sources_of(muscles: tuple[str, ...]) -> tuple[Source, ...]:
-    """Those of the layout that a model has."""
-    return tuple(
-        Source(name, np.radians(angle), 1e-3 * depth) for name, (angle, depth) in LAYOUT.items() if name in muscles
-    )
-
-
 def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
     """The three files, from the activations of a right hand."""
     first = int(np.searchsorted(simulated.start + np.arange(len(simulated.values)) / simulated.fs_hz, 0.0))
     count = round(SECONDS * simulated.fs_hz)
     if first + count > len(simulated.values):
         raise MusclehandError(f"the performance is shorter than {SECONDS:g} s")
-    sources = sources_of(simulated.muscles)
+    sources = forearm_sources(simulated.muscles)
     columns = [simulated.muscles.index(source.name) for source in sources]
     # What is kept of the activations is what the EMG is made of, to the last digit printed.
     values = np.round(simulated.values[first : first + count, columns], 4)
-    electrodes = [Electrode(name, np.radians(angle), name) for name, angle in SITES.items()]
+    electrodes = site_electrodes()
     events = [Event(round(e.onset, 4), round(e.duration, 4), e.label) for e in simulated.events if e.offset <= SECONDS]
     config = ForwardConfig()
     made = simulate_emg(
@@ -97,7 +71,7 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
         "seed": seed,
         "lead_s": made.lead_s,
         "forward": asdict(config),
-        "sites_deg": SITES,
+        "sites_deg": dict(SITES),
         "muscles": made.muscles,
         "gain_v": {
             site.name: [float(f"{gain:.4g}") for gain in row] for site, row in zip(electrodes, made.mixing, strict=True)

@@ -1,0 +1,119 @@
+"""Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any motion of the joints.
+
+The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and without contacts:
+what is found is what muscles need against inertia, passive tissue and each other. Nobody grips anything, and nobody
+stiffens more than the control asks for; a real forearm does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import FINGER_NUMBERS
+from musclehand.body.hand_index import HandIndex
+from musclehand.control.tracking import SETTLE, track
+from musclehand.core.errors import InvalidValue, ModelError, UnknownName
+from musclehand.emg.simulated import SimulatedMuscles
+from musclehand.motion.reference import JOINTS, minimum_jerk
+
+REST_DEG: Mapping[str, float] = {
+    **{f"mcp{finger}_flexion": 25.0 for finger in FINGER_NUMBERS},
+    **{f"pm{finger}_flexion": 30.0 for finger in FINGER_NUMBERS},
+    "cmc_abduction": 15.0,
+}
+"""A hand at ease [deg]; joints not named are at 0."""
+
+MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
+    "flexion": {"flexion": 50.0},
+    "extension": {"flexion": -50.0},
+    "radial deviation": {"deviation": 18.0},
+    "ulnar deviation": {"deviation": -28.0},
+    "pronation": {"pro_sup": 65.0},
+    "supination": {"pro_sup": -65.0},
+    "fist": {
+        **{f"mcp{finger}_flexion": 75.0 for finger in FINGER_NUMBERS},
+        **{f"pm{finger}_flexion": 85.0 for finger in FINGER_NUMBERS},
+        **{"cmc_flexion": -12.0, "cmc_abduction": 30.0, "mp_flexion": -35.0, "ip_flexion": -45.0, "flexion": -15.0},
+    },
+}
+"""Where joints go [deg]: about three quarters of the range, as a person asked to move "as far as comfortable" would."""
+
+MARGIN = np.radians(3.0)
+"""Goals keep this far from the ends of a model's joints [rad]."""
+
+
+def held_movement(
+    name: str, limits: np.ndarray, *, before: float = 1.3, hold: float = 5.0, after: float = 2.0, dt: float = 0.008
+) -> tuple[np.ndarray, np.ndarray]:
+    """From rest into a movement, held, and back, each way in half a second with least jerk.
+
+    Args:
+        name: of `MOVEMENTS_DEG`.
+        limits: lower and upper of `JOINTS` [rad]. Shape (19, 2).
+        before: time at rest first [s].
+        hold: from the begin of the way there to the begin of the way back [s].
+        after: time after that [s].
+        dt: of the samples [s].
+
+    Returns:
+        Angles [rad] and speeds [rad/s] of `JOINTS`. Shapes (T, 19).
+
+    Raises:
+        UnknownName: no such movement.
+        InvalidValue: limits of another shape, or times too short.
+    """
+    if name not in MOVEMENTS_DEG:
+        raise UnknownName("movement", name, MOVEMENTS_DEG)
+    if np.shape(limits) != (len(JOINTS), 2):
+        raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2)")
+    if min(before, after - 0.5, hold - 0.5) < 0 or not 0 < dt <= 0.05:
+        raise InvalidValue("times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s")
+    low, high = limits[:, 0] + MARGIN, limits[:, 1] - MARGIN
+    rest = np.clip(np.radians([REST_DEG.get(joint, 0.0) for joint in JOINTS]), low, high)
+    goal = rest.copy()
+    for joint, value in MOVEMENTS_DEG[name].items():
+        goal[JOINTS.index(joint)] = np.radians(value)
+    away = np.clip(goal, low, high) - rest
+    time = np.arange(round((before + hold + after) / dt) + 1) * dt
+    there, rate = minimum_jerk(time, before, before + 0.5)
+    back, back_rate = minimum_jerk(time, before + hold, before + hold + 0.5)
+    return rest + (there - back)[:, None] * away, (rate - back_rate)[:, None] * away
+
+
+def simulate_motion(
+    model: mujoco.MjModel, hand: HandIndex, angles: np.ndarray, speeds: np.ndarray, *, dt: float = 0.008
+) -> SimulatedMuscles:
+    """Activations of all muscles while the hand follows a motion, by computed muscle control.
+
+    Args:
+        model: with this hand and nothing else that moves.
+        hand: where it is.
+        angles: of `JOINTS` [rad]. Shape (T, 19).
+        speeds: their rates [rad/s]. Shape (T, 19).
+        dt: of the samples [s].
+
+    Returns:
+        From the time on at which muscles have settled, `SETTLE` after the first sample.
+
+    Raises:
+        ModelError: the simulation broke down; says when.
+        InvalidValue: as `track`.
+    """
+    result = track(model, hand, angles, speeds, dt=dt)
+    if result.failure is not None or result.activations is None:
+        raise ModelError("model", f"could not follow the motion: {result.failure}")
+    if len(result.time) < 3:
+        raise InvalidValue(
+            "motion", f"{len(angles) * dt:.2f} s", f"longer than the {SETTLE:g} s muscles need to settle"
+        )
+    values = np.clip(result.activations, 0.0, 1.0)
+    return SimulatedMuscles(values, 1 / dt, hand.muscle_names, "activation", float(result.time[0]))
+
+
+def joint_limits(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
+    """Of `JOINTS`, as anatomical values; -pi and pi of joints that the model lacks [rad]. Shape (19, 2)."""
+    found = dict(zip(hand.joints, hand.limits(model), strict=True))
+    return np.array([found.get(joint, (-np.pi, np.pi)) for joint in JOINTS])
