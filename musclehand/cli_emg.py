@@ -11,6 +11,7 @@ import tyro
 from musclehand.cli_emg_compare import CompareArgs, compare_files
 from musclehand.cli_emg_files import ConvertArgs, InfoArgs, QcArgs, convert, info, qc
 from musclehand.cli_emg_sessions import SessionsArgs, sessions
+from musclehand.cli_emg_simulate import SimulateArgs, simulate
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class EmgArgs:
         | Annotated[ConvertArgs, tyro.conf.subcommand("convert")]
         | Annotated[SessionsArgs, tyro.conf.subcommand("sessions")]
         | Annotated[CompareArgs, tyro.conf.subcommand("compare")]
+        | Annotated[SimulateArgs, tyro.conf.subcommand("simulate")]
     ]
 
 
@@ -42,4 +44,5 @@ _COMMANDS: dict[type, Callable[[Any], int | None]] = {
     ConvertArgs: convert,
     SessionsArgs: sessions,
     CompareArgs: compare_files,
+    SimulateArgs: simulate,
 }
