@@ -222,10 +222,9 @@ def print_models(results: Mapping[str, Result], sessions: list[Session], rng: np
         drawn = [np.concatenate([groups[g] for g in rng.integers(len(groups), size=len(groups))]) for _ in range(2000)]
         spread = np.percentile([result.hits[rows].mean() for rows in drawn], [2.5, 97.5])
         p = (np.sum(result.null >= result.hits.mean() - 1e-12) + 1) / (len(result.null) + 1)
-        print(
-            f"| {name} | {result.hits.mean():.3f} | {low:.2f} to {high:.2f} | {spread[0]:.2f} to {spread[1]:.2f} | "
-            f"{np.percentile(result.null, 95):.3f} | {p:.3f} | {np.median(result.r):.2f} | {np.median(result.wrong):.2f} |"
-        )
+        found = f"{result.hits.mean():.3f} | {low:.2f} to {high:.2f} | {spread[0]:.2f} to {spread[1]:.2f}"
+        r = f"{np.median(result.r):.2f} | {np.median(result.wrong):.2f}"
+        print(f"| {name} | {found} | {np.percentile(result.null, 95):.3f} | {p:.3f} | {r} |")
     for kind, (hits, of) in identify_people(sessions).items():
         low, high = proportion_interval(hits, of)
         print(f"| recording of {kind} instead | {hits / of:.3f} | {low:.2f} to {high:.2f} | | | | | |")
