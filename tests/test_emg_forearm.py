@@ -17,7 +17,7 @@ def test_every_muscle_is_one_of_our_hand():
         forearm_sources(["OP"])
 
 
-@pytest.mark.parametrize("site", ["FCR", "PL", "FCU", "ECU"])
+@pytest.mark.parametrize("site", ["FCR", "PT", "FCU", "ECU"])
 def test_a_superficial_muscle_is_loudest_under_its_own_electrode(site):
     sources = forearm_sources(list(LAYOUT))
     electrodes = site_electrodes()

@@ -24,9 +24,9 @@ LAYOUT: Mapping[str, tuple[float, float]] = {
 """Angle [deg] and depth [mm] of each muscle."""
 
 SITES: Mapping[str, float] = {
-    **{"FCR": 20, "PL": 55, "FDS": 85, "FCU": 140, "ECU": 215, "EDC": 265, "APL": 290, "ECR": 315},
+    **{"PT": 350, "FCR": 20, "FDS": 85, "FCU": 140, "ECU": 215, "EDC": 265, "APL": 290, "ECR": 315},
 }
-"""Angle [deg] of electrodes over single muscles."""
+"""Angle [deg] of electrodes over single muscles. Not PL: beside FCR and active with it, nothing tells them apart."""
 
 
 def forearm_sources(muscles: Sequence[str]) -> tuple[Source, ...]:
