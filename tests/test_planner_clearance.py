@@ -115,3 +115,26 @@ def test_two_hands_in_one_place_give_way_to_each_other():
         found.append(overlap())
     assert found[29] > 0.005
     assert found[-1] < margin
+
+
+def test_fingers_asked_into_one_place_give_way_to_each_other(ik):
+    """The ring finger's target lies 6 mm beside the middle finger's; heeding the wishes, their bones no longer overlap."""
+    config = ClearanceConfig(weight=0.5)
+    wrist = np.array([GEOMETRY.x[MIDDLE], WRIST_DEPTH, 0.06])
+    targets = over_keys(0.06, wrist)
+    targets[3, :2] = targets[2, :2] + [0.006, 0.0]
+    clearance = Clearance(ik, GEOMETRY, 1.0, config)
+
+    def overlap():
+        digit = ik.bone_points(4).digit
+        distance = np.linalg.norm(clearance.skin.place[:, None] - clearance.skin.place, axis=2)
+        deep = clearance.skin.radius[:, None] + clearance.skin.radius - distance
+        return float(deep[digit[:, None] != digit].max())
+
+    settle(ik, targets, wrist)
+    clearance.wishes(ik, wrist, NONE)
+    before = overlap()
+    settle(ik, targets, wrist, clearance)
+    clearance.wishes(ik, wrist, NONE)
+    assert before > 0.003
+    assert overlap() < 0.5 * before

@@ -29,9 +29,10 @@ _WAYS = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 @dataclass(frozen=True)
 class ClearanceConfig:
     """`margin` [m] kept between skin and keys: the pulp's 1.2 mm at which contact begins, and for error of tracking;
-    `weight` of a point's wish against a fingertip's."""
+    `finger_margin` between fingers of one hand; `weight` of a point's wish against a fingertip's."""
 
     margin: float = 0.002
+    finger_margin: float = 0.001
     weight: float = 0.15
 
 
@@ -60,6 +61,8 @@ class Clearance:
         self._reach = np.ascontiguousarray(reach[:, self._nearest].transpose(1, 0, 2))
         self._radius = self._points.radius + config.margin
         self._digit = self._points.digit
+        # Points of one finger are as close as they are.
+        self._own = np.where(self._digit[:, None] == self._digit, np.inf, 0.0)
         self._highest = float(geometry.top_z.max())
         self._touching = 2.0 * float(self._points.radius.max()) + config.margin
 
@@ -76,12 +79,10 @@ class Clearance:
         place = ik.points(points.body, points.local)
         world = wrist + place * self._flip
         self.skin = Skin(world, points.radius)
-        point, direction, depth = self._out_of_keys(world, playing)
+        found = [self._out_of_keys(world, playing), self._off(world, self.skin, self._config.finger_margin, self._own)]
         if other is not None and self._near(world, other.place):
-            found = self._off_hand(world, other)
-            point, direction, depth = (
-                np.concatenate(pair) for pair in zip((point, direction, depth), found, strict=True)
-            )
+            found.append(self._off(world, other, self._config.margin, 0.0))
+        point, direction, depth = (np.concatenate(column) for column in zip(*found, strict=True))
         if not len(point):
             return PointWishes.none()
         weight = np.full(len(point), self._config.weight)
@@ -107,11 +108,16 @@ class Clearance:
         # No further than out of the front, or a finger there would be thrown up.
         return low[point], _WAYS[np.argmin(beyond[point, :3, column], axis=1)], deep[point, column]
 
-    def _off_hand(self, world: np.ndarray, other: Skin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which points touch the other hand, the way off it, and how far it is, as for keys."""
+    def _off(
+        self, world: np.ndarray, other: Skin, margin: float, exempt: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which points touch another finger, the way off it, and how far it is, as for keys.
+
+        `exempt` [m] is taken off the depth of every pair, infinite for points of one finger. Shape (n, m).
+        """
         apart = world[:, None] - other.place
         distance = np.sqrt(np.einsum("nmi,nmi->nm", apart, apart))
-        deep = self._points.radius[:, None] + other.radius + self._config.margin - distance
+        deep = self._points.radius[:, None] + other.radius + margin - distance - exempt
         nearest = deep.argmax(axis=1)
         rows = np.arange(len(world))
         point = np.flatnonzero(deep[rows, nearest] > 0.0)
