@@ -118,7 +118,7 @@ def test_two_hands_in_one_place_give_way_to_each_other():
 
 
 def test_fingers_asked_into_one_place_give_way_to_each_other(ik):
-    """The ring finger's target lies 6 mm beside the middle finger's; heeding the wishes, their bones no longer overlap."""
+    """The ring finger's target lies 6 mm beside the middle finger's; heeding the wishes, bones overlap far less."""
     config = ClearanceConfig(weight=0.5)
     wrist = np.array([GEOMETRY.x[MIDDLE], WRIST_DEPTH, 0.06])
     targets = over_keys(0.06, wrist)
