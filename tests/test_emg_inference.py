@@ -24,7 +24,7 @@ def test_t_is_that_of_scipy():
 
 def test_a_difference_is_found_in_five_percent_where_there_is_none():
     rng = np.random.default_rng(2)
-    found = [compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(150)]
+    found = [compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(100)]
     assert 0.01 <= np.mean(found) <= 0.10
 
 

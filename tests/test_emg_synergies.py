@@ -37,7 +37,7 @@ def test_the_same_set_matches_itself_reordered():
 
 def test_matches_of_nothing_are_significant_in_five_percent():
     rng = np.random.default_rng(3)
-    results = [match_synergies(*rng.uniform(size=(2, 3, 8)), rng, draws=39) for _ in range(150)]
+    results = [match_synergies(*rng.uniform(size=(2, 3, 8)), rng, draws=39) for _ in range(100)]
     assert np.mean([each.cosine for each in results]) > 0.75
     for p in ([each.p_cosine for each in results], [each.p_angle for each in results]):
         assert 0.01 <= np.mean(np.array(p) <= 0.05) <= 0.10

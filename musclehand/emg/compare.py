@@ -119,11 +119,7 @@ def compare(
         identify(matrices["r_best"], compared.names, rng),
         _ceilings(compared, recorded, events, others or {}, config),
     )
-    period = float(np.nanmax(periodicity(compared.recorded, compared.fs_hz)))
-    if period > METRONOMIC:
-        remarks.append(f"the recording repeats itself (autocorrelation {period:.2f}): moves in time are no fair null")
-    if "task_p99" in (simulated.config.normalise, recorded.config.normalise):
-        remarks.append("scaled by its own task: error and concordance compare shapes, not amplitudes")
+    remarks += _remarks(compared, simulated, recorded)
     moved = moved_scores(curves, config.searched)["r"]
     half = len(moved) // 2
     muscles = tuple(_muscles(found, config, rng))
@@ -146,6 +142,20 @@ def compare(
         remarks=tuple(remarks),
         parameters={"envelope": describe(recorded.config), "simulated envelope": describe(simulated.config)},
     )
+
+
+def _remarks(compared: Compared, simulated: Envelopes, recorded: Envelopes) -> list[str]:
+    """What limits the numbers."""
+    remarks = []
+    period = float(np.nanmax(periodicity(compared.recorded, compared.fs_hz)))
+    if period > METRONOMIC:
+        remarks.append(f"the recording repeats itself (autocorrelation {period:.2f}): moves in time are no fair null")
+    if "task_p99" in (simulated.config.normalise, recorded.config.normalise):
+        remarks.append("scaled by its own task: error and concordance compare shapes, not amplitudes")
+    steady = [name for k, name in enumerate(compared.names) if not compared.recorded_on[:, k].any()]
+    if steady:
+        remarks.append(f"on and off cannot be told apart in the recording of {', '.join(steady)}: no kappa there")
+    return remarks
 
 
 def _nulls(

@@ -60,6 +60,10 @@ def write_comparison(
     Raises:
         OutputError: the folder or a file cannot be written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(folder, error.strerror or str(error)) from error
     pictures = draw_comparison(comparison, events)
     drawn = [as_svg(picture) for picture in pictures]
     texts = {
@@ -71,7 +75,6 @@ def write_comparison(
         texts[f"{picture.name}.svg"] = image
         texts[f"{picture.name}.csv"] = as_csv(picture.heads, picture.rows)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
