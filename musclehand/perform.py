@@ -26,7 +26,7 @@ from musclehand.body.fatigue import FatigueParameters
 from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
-from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.muscle import MuscleConfig, MuscleController
 from musclehand.controllers.run import BodyMetrics, Progress, Run
 from musclehand.controllers.run import SimulationError as SimulationError
 from musclehand.core.errors import InvalidValue, UnknownName
@@ -82,6 +82,7 @@ def perform(
     *,
     design: HandDesign | None = None,
     fatigue: FatigueParameters | None = None,
+    config: MuscleConfig | None = None,
     record: str | PathLike[str] | None = None,
     pedal: str = "written",
     rehearsals: int = 0,
@@ -95,6 +96,7 @@ def perform(
         controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or your own, who then decides.
         design: the hands that the built-in "muscle" controller plays with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
+        config: how the "muscle" controller plans and controls, such as the criterion of muscle sharing.
         record: file to write the recording to as the performance goes on.
         pedal: "written" as the score has it, or "auto": with what a pianist would add to free a hand
             (`planner.pedalling`); not for your own controller.
@@ -113,7 +115,9 @@ def perform(
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
-        player = _make_controller(controller, target, design, fatigue) if isinstance(controller, str) else controller
+        player = (
+            _make_controller(controller, target, design, fatigue, config) if isinstance(controller, str) else controller
+        )
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
@@ -195,13 +199,18 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
 
 
 def _make_controller(
-    name: str, score: Score, design: HandDesign | None, fatigue: FatigueParameters | None
+    name: str,
+    score: Score,
+    design: HandDesign | None,
+    fatigue: FatigueParameters | None,
+    config: MuscleConfig | None,
 ) -> Controller:
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":
         return KeyboardController(score)
-    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene(design=design), fatigue=fatigue)
+    scene = build_scene(design=design)
+    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, config=config, scene=scene, fatigue=fatigue)
 
 
 def _open_recording(path: str | PathLike[str], player: Controller, target: Score, seed: int) -> RecordingWriter:

@@ -7,8 +7,10 @@ from scipy.optimize import lsq_linear
 
 from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.muscle import muscle_force, muscle_parameters, reachable_activation
+from musclehand.control.criterion import CRITERIA
 from musclehand.control.hand_state import HandReader
-from musclehand.control.muscle_control import HandTarget, MuscleControl
+from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
+from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.motion.retarget import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene
 
@@ -36,11 +38,11 @@ def one_hand(qpos, qvel, press):
 class Rig:
     """One hand in the air on a forearm that holds still."""
 
-    def __init__(self, scene):
+    def __init__(self, scene, config=None):
         self.scene, self.model = scene, scene.model
         self.hand, self.carrier = scene.hands[Side.RIGHT], scene.carriers[Side.RIGHT]
         self.data = mujoco.MjData(self.model)
-        self.control = MuscleControl(self.model, [self.hand], [self.carrier.dofs], sim_steps=SIM_STEPS)
+        self.control = MuscleControl(self.model, [self.hand], [self.carrier.dofs], sim_steps=SIM_STEPS, config=config)
         self.muscles = muscle_parameters(self.model, self.hand.muscles)
         self.data.qpos[self.hand.qpos] = self.hand.expand @ posture(self.hand)
         self.data.qpos[self.carrier.qpos[2]] = HEIGHT
@@ -194,6 +196,53 @@ def test_no_excitation_is_above_its_ceiling(solo):
     assert (found <= rig.control.ceiling).all()
     _, high = reachable_activation(rig.muscles, rig.data.act, 0.002, SIM_STEPS, ceiling=rig.control.ceiling[0])
     assert (rig.control.activations(rig.control.reader.read(rig.data), target)[0] <= high + TOLERANCE).all()
+
+
+def held(scene, config, steps=120):
+    """Mean angles (19,) and activations (46,) of a posture held, once it has settled."""
+    rig, angles, act = Rig(scene, config), [], []
+    for step in range(steps):
+        rig.step(posture(rig.hand), np.zeros(19))
+        if step >= steps // 2:
+            angles.append(rig.error(posture(rig.hand)))
+            act.append(rig.data.act[rig.hand.act].copy())
+    return np.mean(angles, axis=0), np.mean(act, axis=0)
+
+
+def test_co_contraction_raises_antagonists_and_leaves_the_hand_where_it_is(solo):
+    """Where index and middle finger bend, muscles on both sides of the joint pull harder, and the angle stays."""
+    plain, stiff = held(solo, ControlConfig()), held(solo, ControlConfig(co_contraction=0.1))
+    assert stiff[0] == pytest.approx(plain[0], abs=np.deg2rad(0.3))
+    rig = Rig(solo)
+    mujoco.mj_step1(rig.model, rig.data)
+    state = rig.control.reader.read(rig.data)
+    gain, _ = muscle_force(rig.muscles, state.length[0], state.velocity[0])
+    free = [HAND_JOINTS[i] for i in rig.hand.independent]
+    for name in ("mcp2_flexion", "pm2_flexion", "mcp3_flexion", "pm3_flexion", "flexion"):
+        torque = state.arms[0, free.index(name)] * gain
+        for side in (torque > 0, torque < 0):
+            before, after = (abs(torque[side] @ act[side]) for _, act in (plain, stiff))
+            assert after > 1.2 * before
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_every_criterion_holds_the_hand(solo, criterion):
+    error, act = held(solo, ControlConfig(criterion=criterion))
+    assert np.abs(error).max() < np.deg2rad(3.0)
+    assert act.max() < 1.0
+
+
+def test_criteria_differ_as_they_should(solo):
+    """The hardest-working muscle works least hard by min-max, and by cubes less hard than by squares."""
+    most = [held(solo, ControlConfig(criterion=criterion))[1].max() for criterion in ("min-max", "cubes", "squares")]
+    assert most[0] < most[1] < most[2]
+
+
+def test_control_that_makes_no_sense_is_named(solo):
+    with pytest.raises(UnknownName, match="criterion"):
+        Rig(solo, ControlConfig(criterion="entropy"))
+    with pytest.raises(InvalidValue, match="co_contraction"):
+        Rig(solo, ControlConfig(co_contraction=1.5))
 
 
 def test_coupled_joints_are_left_to_the_coupling(solo):

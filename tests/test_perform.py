@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from musclehand.body.anatomy import HAND_JOINTS
+from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
+from musclehand.controllers.muscle import MuscleConfig
 from musclehand.core.errors import MusclehandError, OutputError, UnknownName
 from musclehand.core.recording_reader import Recording
 from musclehand.music import generate
@@ -247,3 +249,14 @@ def test_note_table_marks_what_is_not_known():
     assert rows.shape == (2, len(NOTE_COLUMNS))
     assert sorted(rows[:, 4]) == [-1, 1] or math.isclose(rows[:, 4].min(), -1)
     assert note_table(Score(())).shape == (0, len(NOTE_COLUMNS))
+
+
+def test_muscles_share_the_work_as_asked(clip):
+    """The criterion reaches the hands: the same notes, by other activations."""
+    short = clip.clip(0, 1.0)
+    plain = perform(short)
+    stiff = perform(short, config=MuscleConfig(control=ControlConfig(criterion="cubes", co_contraction=0.1)))
+    assert stiff.body.mean_activation > 1.5 * plain.body.mean_activation
+    assert sorted(note.pitch for note in stiff.played.notes) == sorted(note.pitch for note in plain.played.notes)
+    with pytest.raises(UnknownName, match="criterion"):
+        perform(short, config=MuscleConfig(control=ControlConfig(criterion="work")))

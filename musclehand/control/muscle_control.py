@@ -19,9 +19,10 @@ from scipy.linalg.lapack import dposv
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import excitation_ceiling, muscle_parameters
+from musclehand.control.criterion import Sharing
 from musclehand.control.hand_state import HandReader, HandState
 from musclehand.control.muscle_set import MuscleSet
-from musclehand.core.quadratic import BoundedSolver, SolverError
+from musclehand.core.quadratic import SolverError
 
 TIPS = 5
 
@@ -31,13 +32,17 @@ class ControlConfig:
     """Gains of computed muscle control; values found on generated scores (see `experiments/`).
 
     `finger_rate`, `wrist_rate` [1/s] close position errors; `joint_weight` [m/rad] weighs joint against fingertip
-    velocity; `effort` is the price of squared activation.
+    velocity; `effort` is the price of activation by the `criterion` that shares work among muscles: "squares", "cubes"
+    or "min-max" (`control.criterion`). `co_contraction`, 0 to 1: the activation from which effort is counted, so
+    that antagonists pull against each other and stiffen the joints.
     """
 
     finger_rate: float = 35.0
     wrist_rate: float = 40.0
     joint_weight: float = 0.025
     effort: float = 0.013
+    criterion: str = "squares"
+    co_contraction: float = 0.0
 
 
 class HandTarget(NamedTuple):
@@ -74,6 +79,8 @@ class MuscleControl:
 
         Raises:
             ModelError: the hands differ in their number of joints, muscles or carrier dofs.
+            UnknownName: no such criterion.
+            InvalidValue: co-contraction outside 0 to 1.
         """
         self.config = config = config or ControlConfig()
         self.reader = HandReader(model, hands, carriers)
@@ -91,7 +98,7 @@ class MuscleControl:
         # Rows of fingertip velocity above those of joint velocity.
         self._weight = np.zeros((len(hands), 3 * TIPS + count, count))
         self._weight[:, 3 * TIPS :] = config.joint_weight * np.eye(count)
-        self._solvers = [BoundedSolver() for _ in hands]
+        self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
         """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape (h, 46).
@@ -141,7 +148,7 @@ class MuscleControl:
         pull = state.arms * gain[:, None, :]
         self._weight[:, : 3 * TIPS] = state.tips
         wanted = np.empty_like(low)
-        for hand, solver in enumerate(self._solvers):
+        for hand, sharing in enumerate(self._sharing):
             response = np.concatenate([pull[hand], hanging[hand]], axis=1)
             _, response, failed = dposv(inertia[hand], response)
             if failed:
@@ -150,7 +157,5 @@ class MuscleControl:
             response[:, -1] += speeding[hand]
             effect = self._weight[hand] @ response
             square = effect.T @ effect
-            hessian = np.ascontiguousarray(square[:-1, :-1])
-            hessian.reshape(-1)[:: len(hessian) + 1] += self.config.effort
-            wanted[hand] = solver.solve(hessian, -square[-1, :-1], low[hand], high[hand])
+            wanted[hand] = sharing.activations(square[:-1, :-1], -square[-1, :-1], low[hand], high[hand])
         return wanted

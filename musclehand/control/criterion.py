@@ -1,0 +1,103 @@
+"""How muscles share a task that many combinations of them can do: three criteria that the literature compares.
+
+The task is a quadratic of the activations a, `a' S a / 2 + g' a`; the criterion is added to it at a price p:
+
+- "squares": `p/2 sum(a^2)`, the smoothest and the default.
+- "cubes": `p/3 sum(a^3)`, after Crowninshield & Brand 1981 (J Biomech 14:793), who cube muscle stress for its relation
+  to endurance; activation stands for stress, which it is but for the fibre's length and speed.
+- "min-max": `p/2 max(a)^2`, after Rasmussen, Damsgaard & Voigt 2001 (J Biomech 34:409): no muscle works harder than it
+  must. What that leaves open among the muscles below the maximum is decided by `TIE_BREAK` times the squares.
+
+All three ask the same of a single muscle at full activation, so that one price serves. With co-contraction c, effort is
+counted from there: a - c (its size, in the cubes) takes the place of a. Muscles then hold c where nothing is asked of
+them, antagonists against each other, which stiffens joints without turning them (impedance by co-activation: Hogan
+1984, IEEE Trans Autom Control 29:681); what does not cancel out is made up for, as the task comes first.
+"""
+
+from __future__ import annotations
+
+import daqp
+import numpy as np
+
+from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.quadratic import BoundedSolver, SolverError
+
+CRITERIA = ("squares", "cubes", "min-max")
+
+TIE_BREAK = 1e-2
+"""Share of the squares in "min-max"."""
+
+_CUBE_STEPS = 12
+_SETTLED = 1e-7
+_LEAST = 1e-3
+"""Curvature of the cubes is that of no less activation than this: none at all would leave muscles undecided."""
+
+
+class Sharing:
+    """Activations of one hand's muscles, step after step; each solution is where the search for the next begins."""
+
+    def __init__(self, criterion: str, price: float, *, co_contraction: float = 0.0) -> None:
+        """`price` p above 0; `co_contraction` c, 0 to 1.
+
+        Raises:
+            UnknownName: no such criterion.
+            InvalidValue: co-contraction outside 0 to 1.
+        """
+        if not 0.0 <= co_contraction <= 1.0:
+            raise InvalidValue("co_contraction", co_contraction, "0 to 1")
+        if criterion not in CRITERIA:
+            raise UnknownName("criterion", criterion, CRITERIA)
+        self._share = {"squares": self._squares, "cubes": self._cubes, "min-max": self._min_max}[criterion]
+        self._price, self._rest = price, co_contraction
+        self._solver = BoundedSolver()
+
+    def activations(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """The activations that cost least, between the bounds. Shape (n,).
+
+        Args:
+            square: S, symmetric, no eigenvalue below 0. Shape (n, n).
+            gradient: g. Shape (n,).
+            lower, upper: bounds, 0 to 1. Shape (n,) each.
+
+        Raises:
+            SolverError: the bounds contradict each other, or something is not finite.
+        """
+        if self._rest == 0.0:
+            return self._share(square, gradient, lower, upper)
+        rest = self._rest
+        return rest + self._share(square, gradient + rest * square.sum(axis=1), lower - rest, upper - rest)
+
+    def _squares(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        hessian = np.array(square, order="C")
+        hessian.reshape(-1)[:: len(hessian) + 1] += self._price
+        return self._solver.solve(hessian, gradient, lower, upper)
+
+    def _cubes(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """Newton's method, each step a quadratic programme: the cost, cubes of sizes, is convex."""
+        act = self._squares(square, gradient, lower, upper)
+        for _ in range(_CUBE_STEPS):
+            size = np.abs(act)
+            curvature = 2.0 * self._price * np.maximum(size, _LEAST)
+            hessian = np.array(square, order="C")
+            hessian.reshape(-1)[:: len(hessian) + 1] += curvature
+            slope = gradient + (self._price * size - curvature) * act
+            before, act = act, self._solver.solve(hessian, slope, lower, upper)
+            if np.abs(act - before).max() < _SETTLED:
+                break
+        return act
+
+    def _min_max(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """One more unknown, above all activations, carries the price."""
+        count = len(gradient)
+        hessian = np.zeros((count + 1, count + 1))
+        hessian[:count, :count] = square
+        hessian.reshape(-1)[:: count + 2] += self._price * TIE_BREAK
+        hessian[-1, -1] = self._price
+        below = np.hstack([np.eye(count), np.full((count, 1), -1.0)])
+        top = np.concatenate([upper, [1.0], np.zeros(count)])
+        bottom = np.concatenate([lower, [0.0], np.full(count, -np.inf)])
+        sense = np.zeros(2 * count + 1, dtype=np.int32)
+        found, _, flag, _ = daqp.solve(hessian, np.append(gradient, 0.0), below, top, bottom, sense)
+        if flag not in (1, 2):
+            raise SolverError(f"sharing among {count} muscles not solved (daqp exit flag {flag})")
+        return np.asarray(found[:count])
