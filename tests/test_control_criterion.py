@@ -64,7 +64,7 @@ def test_nothing_scipy_finds_costs_less(criterion, seed, price, rest):
     def cost(a):
         return 0.5 * a @ square @ a + gradient @ a + price * COSTS[criterion](a - rest)
 
-    found = Sharing(criterion, price, co_contraction=rest).activations(square, gradient, lower, upper)
+    found = Sharing(criterion, price, co_contraction=rest).activations(square.copy(), gradient, lower, upper)
     assert (found >= lower - 1e-9).all()
     assert (found <= upper + 1e-9).all()
     expected = scipys(criterion, price, rest, square, gradient, lower, upper)
@@ -77,7 +77,7 @@ def test_two_equal_muscles_and_a_weak_one():
     arms = np.array([[1.0, 1.0, 0.5]])
     square, gradient = 1e4 * arms.T @ arms, -1e4 * arms[0] * 0.5
     for criterion, shares in (("squares", (1, 1, 0.5)), ("cubes", (1, 1, np.sqrt(0.5))), ("min-max", (1, 1, 1))):
-        found = Sharing(criterion, 1.0).activations(square, gradient, np.zeros(3), np.ones(3))
+        found = Sharing(criterion, 1.0).activations(square.copy(), gradient, np.zeros(3), np.ones(3))
         expected = 0.5 * np.array(shares) / (arms[0] @ shares)
         assert found == pytest.approx(expected, rel=0.02 if criterion == "min-max" else 1e-3)
 
@@ -88,7 +88,9 @@ def test_step_after_step():
         kept = Sharing(criterion, 0.05)
         for seed in range(20):
             one = problem(seed, muscles=20, tasks=8)
-            assert kept.activations(*one) == pytest.approx(Sharing(criterion, 0.05).activations(*one), abs=1e-6)
+            assert kept.activations(one[0].copy(), *one[1:]) == pytest.approx(
+                Sharing(criterion, 0.05).activations(*one), abs=1e-6
+            )
 
 
 def test_what_cannot_be_shared_is_named():

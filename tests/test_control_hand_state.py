@@ -44,7 +44,7 @@ def test_state_is_mujocos(scene, seed):
         assert state.inertia[i] == pytest.approx(expand.T @ mass[np.ix_(dofs, dofs)] @ expand, abs=1e-12)
         assert state.carried[i] == pytest.approx(expand.T @ mass[np.ix_(dofs, carrier)], abs=1e-12)
         assert state.carrier_inertia[i] == pytest.approx(mass[np.ix_(carrier, carrier)], abs=1e-12)
-        assert state.arms[i] == pytest.approx(expand.T @ moment[np.ix_(hand.muscles, dofs)].T, abs=1e-12)
+        assert state.arms[i] == pytest.approx(moment[np.ix_(hand.muscles, dofs)] @ expand, abs=1e-12)
         assert state.load[i] == pytest.approx(expand.T @ (data.qfrc_bias - data.qfrc_spring)[dofs], abs=1e-12)
         assert state.carrier_load[i] == pytest.approx(data.qfrc_bias[carrier], abs=1e-12)
         assert np.array_equal(state.qpos[i], data.qpos[hand.qpos][hand.independent])

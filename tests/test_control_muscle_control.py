@@ -157,10 +157,10 @@ def test_the_activations_are_those_of_the_plain_formulas(solo):
     damping = hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand
     gain, bias = muscle_force(rig.muscles, data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles])
     torque = read.inertia[0] @ (wanted - read.qvel[0]) / rig.interval + damping @ wanted + read.load[0]
-    torque -= read.tips[0, 2::3].T @ target.press[0] + read.arms[0] @ bias
+    torque -= read.tips[0, 2::3].T @ target.press[0] + bias @ read.arms[0]
     response = rig.interval * np.linalg.inv(read.inertia[0] + rig.interval * damping)
     weight = np.concatenate([read.tips[0] @ response, config.joint_weight * response])
-    matrix = np.vstack([weight @ read.arms[0] * gain, np.sqrt(config.effort) * np.eye(46)])
+    matrix = np.vstack([weight @ read.arms[0].T * gain, np.sqrt(config.effort) * np.eye(46)])
     bounds = reachable_activation(rig.muscles, data.act[hand.act], model.opt.timestep, SIM_STEPS)
     right = np.concatenate([weight @ torque, np.zeros(46)])
     assert found == pytest.approx(lsq_linear(matrix, right, bounds, method="bvls", tol=1e-14).x, abs=1e-6)
@@ -219,7 +219,7 @@ def test_co_contraction_raises_antagonists_and_leaves_the_hand_where_it_is(solo)
     gain, _ = muscle_force(rig.muscles, state.length[0], state.velocity[0])
     free = [HAND_JOINTS[i] for i in rig.hand.independent]
     for name in ("mcp2_flexion", "pm2_flexion", "mcp3_flexion", "pm3_flexion", "flexion"):
-        torque = state.arms[0, free.index(name)] * gain
+        torque = state.arms[0, :, free.index(name)] * gain
         for side in (torque > 0, torque < 0):
             before, after = (abs(torque[side] @ act[side]) for _, act in (plain, stiff))
             assert after > 1.2 * before

@@ -55,7 +55,7 @@ class Sharing:
         """The activations that cost least, between the bounds. Shape (n,).
 
         Args:
-            square: S, symmetric, no eigenvalue below 0. Shape (n, n).
+            square: S, symmetric, no eigenvalue below 0; overwritten. Shape (n, n).
             gradient: g. Shape (n,).
             lower, upper: bounds, 0 to 1. Shape (n,) each.
 
@@ -68,18 +68,17 @@ class Sharing:
         return rest + self._share(square, gradient + rest * square.sum(axis=1), lower - rest, upper - rest)
 
     def _squares(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-        hessian = np.array(square, order="C")
-        hessian.reshape(-1)[:: len(hessian) + 1] += self._price
-        return self._solver.solve(hessian, gradient, lower, upper)
+        _diagonal(square)[:] += self._price
+        return self._solver.solve(square, gradient, lower, upper)
 
     def _cubes(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """Newton's method, each step a quadratic programme: the cost, cubes of sizes, is convex."""
-        act = self._squares(square, gradient, lower, upper)
+        act = self._squares(square.copy(), gradient, lower, upper)
         for _ in range(_CUBE_STEPS):
             size = np.abs(act)
             curvature = 2.0 * self._price * np.maximum(size, _LEAST)
-            hessian = np.array(square, order="C")
-            hessian.reshape(-1)[:: len(hessian) + 1] += curvature
+            hessian = square.copy()
+            _diagonal(hessian)[:] += curvature
             slope = gradient + (self._price * size - curvature) * act
             before, act = act, self._solver.solve(hessian, slope, lower, upper)
             if np.abs(act - before).max() < _SETTLED:
@@ -91,7 +90,7 @@ class Sharing:
         count = len(gradient)
         hessian = np.zeros((count + 1, count + 1))
         hessian[:count, :count] = square
-        hessian.reshape(-1)[:: count + 2] += self._price * TIE_BREAK
+        _diagonal(hessian)[:] += self._price * TIE_BREAK
         hessian[-1, -1] = self._price
         below = np.hstack([np.eye(count), np.full((count, 1), -1.0)])
         top = np.concatenate([upper, [1.0], np.zeros(count)])
@@ -101,3 +100,8 @@ class Sharing:
         if flag not in (1, 2):
             raise SolverError(f"sharing among {count} muscles not solved (daqp exit flag {flag})")
         return np.asarray(found[:count])
+
+
+def _diagonal(matrix: np.ndarray) -> np.ndarray:
+    """The diagonal of a contiguous square matrix, to be written to."""
+    return matrix.reshape(-1)[:: len(matrix) + 1]

@@ -21,7 +21,7 @@ class HandState(NamedTuple):
 
     `qpos`, `qvel` [rad, rad/s] (h, k) and `inertia` (h, k, k) of the independent joints; `load` [N m] (h, k), the
     torque that gravity, motion and springs ask for; `carried` (h, k, c), the torque an acceleration of the carrier's
-    joints asks for; `carrier_inertia` (h, c, c) and `carrier_load` (h, c); `arms` [m] (h, k, m), d(length)/d(qpos);
+    joints asks for; `carrier_inertia` (h, c, c) and `carrier_load` (h, c); `arms` [m] (h, m, k), d(length)/d(qpos);
     `tips` [m/rad] (h, 15, k), velocity of the fingertips; `length` [m], `velocity` [m/s], `act` of the muscles (h, m).
     """
 
@@ -67,8 +67,7 @@ class HandReader:
         self._collapse = np.ascontiguousarray(self._expand.transpose(0, 2, 1))
         self._mass = np.zeros((len(hands), size, size))
         self._mass_from, self._mass_to = _mass_entries(model, self._dofs)
-        self._hand_collapse = np.ascontiguousarray(self._collapse[:, self._carried :, self._carried :])
-        self._moment = np.zeros((len(hands), joints, self._muscles.shape[1]))
+        self._moment = np.zeros((len(hands), self._muscles.shape[1], joints))
         self._moment_from, self._moment_to, self._gear = _moment_entries(model, hands)
         self._sites = np.array([hand.tips for hand in hands])
         bodies = model.site_bodyid[self._sites]
@@ -103,7 +102,7 @@ class HandReader:
             carried=inertia[:, carried:, :carried],
             carrier_inertia=inertia[:, :carried, :carried],
             carrier_load=load[:, :carried],
-            arms=self._hand_collapse @ self._moment,
+            arms=self._moment @ self._hand_expand,
             tips=self._tips(data),
             length=data.actuator_length[self._muscles],
             velocity=data.actuator_velocity[self._muscles],
@@ -137,7 +136,7 @@ def _mass_entries(model: mujoco.MjModel, dofs: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Addresses in `data.ten_J` of the hands' tendons, where they go in (hands, joints, muscles), and their gears."""
+    """Addresses in `data.ten_J` of the hands' tendons, where they go in (hands, muscles, joints), and their gears."""
     source, goal, gears = [], [], []
     for number, hand in enumerate(hands):
         place = {int(dof): i for i, dof in enumerate(hand.dofs)}
@@ -147,7 +146,7 @@ def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex]) -> tuple[
                 joint = place.get(int(model.ten_J_colind[address]))
                 if joint is not None:
                     source.append(address)
-                    goal.append((number * len(place) + joint) * len(hand.muscles) + muscle)
+                    goal.append((number * len(hand.muscles) + muscle) * len(place) + joint)
                     gears.append(model.actuator_gear[actuator, 0])
     return np.array(source, dtype=int), np.array(goal, dtype=int), np.array(gears)
 

@@ -95,9 +95,9 @@ class MuscleControl:
         count = self._damping.shape[1]
         self._rate = np.full(count, config.finger_rate)
         self._rate[:3] = config.wrist_rate
-        # Rows of fingertip velocity above those of joint velocity.
-        self._weight = np.zeros((len(hands), 3 * TIPS + count, count))
-        self._weight[:, 3 * TIPS :] = config.joint_weight * np.eye(count)
+        # Columns of fingertip velocity beside those of joint velocity.
+        self._weight = np.zeros((len(hands), count, 3 * TIPS + count))
+        self._weight[:, :, 3 * TIPS :] = config.joint_weight * np.eye(count)
         self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
@@ -139,23 +139,28 @@ class MuscleControl:
         inertia = state.inertia + self.interval * self._damping
         speeding = target.qvel + self._rate * (target.qpos - state.qpos) - state.qvel
         hanging = (
-            self._damping @ state.qvel[:, :, None]
-            + state.load[:, :, None]
-            + state.carried @ target.carrier_acc[:, :, None]
-            - state.tips[:, 2::3].transpose(0, 2, 1) @ target.press[:, :, None]
-            - state.arms @ bias[:, :, None]
+            state.load[:, None]
+            + state.qvel[:, None] @ self._damping
+            + target.carrier_acc[:, None] @ state.carried.transpose(0, 2, 1)
+            - target.press[:, None] @ state.tips[:, 2::3]
+            - bias[:, None] @ state.arms
         )
-        pull = state.arms * gain[:, None, :]
-        self._weight[:, : 3 * TIPS] = state.tips
-        wanted = np.empty_like(low)
-        for hand, sharing in enumerate(self._sharing):
-            response = np.concatenate([pull[hand], hanging[hand]], axis=1)
-            _, response, failed = dposv(inertia[hand], response)
+        # What each muscle at full activation, and in the last row what is missing, changes in joint velocities.
+        response = np.concatenate([state.arms * gain[:, :, None], hanging], axis=1)
+        for hand, rows in enumerate(response):
+            # Solved in place: the transpose is what LAPACK calls a matrix.
+            _, _, failed = dposv(inertia[hand], rows.T, overwrite_b=1)
             if failed:
                 raise SolverError(f"inertia of hand {hand} is not positive definite")
-            response *= self.interval
-            response[:, -1] += speeding[hand]
-            effect = self._weight[hand] @ response
-            square = effect.T @ effect
-            wanted[hand] = sharing.activations(square[:-1, :-1], -square[-1, :-1], low[hand], high[hand])
-        return wanted
+        response *= self.interval
+        response[:, -1] += speeding
+        self._weight[:, :, : 3 * TIPS] = state.tips.transpose(0, 2, 1)
+        effect = response @ self._weight
+        each, missing = effect[:, :-1], effect[:, -1:]
+        square = each @ each.transpose(0, 2, 1)
+        gradient = -(missing @ each.transpose(0, 2, 1))[:, 0]
+        shared = [
+            sharing.activations(*problem)
+            for sharing, *problem in zip(self._sharing, square, gradient, low, high, strict=True)
+        ]
+        return np.array(shared)

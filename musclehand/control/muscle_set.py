@@ -19,14 +19,14 @@ class MuscleSet:
         """`params` with entries of any one shape S; activation changes over `steps` simulation steps of `dt` [s]."""
         self.params, self.dt, self.steps = params, dt, steps
         self._per_l0 = 1.0 / params.l0
-        self._rise, self._fall = 1.0 / (1.0 - params.lmin), 1.0 / (params.lmax - 1.0)
+        self._per_left, self._per_right = 1.0 / (1.0 - params.lmin), 1.0 / (params.lmax - 1.0)
         self._per_speed = 1.0 / (params.l0 * params.vmax)
         self._lengthening = params.fvmax - 1.0
         self._per_lengthening = 1.0 / self._lengthening
         self._pull, self._passive = -params.f0, -0.5 * params.f0 * params.fpmax
         self._stretch = 2.0 / (params.lmax - 1.0)
         self._per_act, self._per_deact = dt / params.tau_act, dt / params.tau_deact
-        self._falling, self._fall_slope = 1.0 - 0.5 * self._per_deact, 1.5 * self._per_deact
+        self._full, self._none = 2.0 * self._per_act, 1.0 + 0.5 * self._per_deact
         # Shares of more than the whole way never occur with time constants above twice the step.
         self._smooth = bool(max(np.max(self._per_act), np.max(self._per_deact)) <= 0.5)
 
@@ -39,7 +39,7 @@ class MuscleSet:
         """
         params = self.params
         fibre = (length - params.lts) * self._per_l0
-        side = np.minimum((fibre - params.lmin) * self._rise, (params.lmax - fibre) * self._fall)
+        side = np.minimum((fibre - params.lmin) * self._per_left, (params.lmax - fibre) * self._per_right)
         np.maximum(side, 0.0, out=side)
         top = np.maximum(2.0 * side - 1.0, 0.0)
         side *= side
@@ -62,12 +62,8 @@ class MuscleSet:
         if not self._smooth:
             none = np.zeros_like(act)
             return self._after(act, none), self._after(act, none + 1.0)
-        low, high = act.copy(), act.copy()
-        per_act = self._per_act / 1.5
-        for _ in range(self.steps):
-            low *= self._falling - self._fall_slope * low
-            high += per_act * (1.0 - high) / (high + 1.0 / 3.0)
-        return low, high
+        slowing = _slowing(act)
+        return _act(self._fall(slowing, self._none)), _act(self._rise(slowing, self._full))
 
     def reach_below(self, act: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
         """The highest activation after all steps with excitation of at most `ceiling`. Shape S."""
@@ -91,17 +87,46 @@ class MuscleSet:
         """Activation after all steps at excitation `ctrl`, known to lie above `act` or not."""
         if not self._smooth:
             return self._after(act, ctrl)
-        rate = np.where(rising, self._per_act, self._per_deact)
+        slowing, goal = _slowing(act), _slowing(ctrl)
+        up, down = self._rise(slowing, self._per_act * goal), self._fall(slowing, 1.0 + self._per_deact * goal)
+        return _act(np.where(rising, up, down))
+
+    # Time constants grow and shrink with s = 0.5 + 1.5 act, and in s a step of Euler's method is short: towards a goal
+    # g it is s + rate (g - s) / s when rising, and s + rate (g - s) s when falling.
+
+    def _rise(self, slowing: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """All steps up, `pull` being the rate times the goal."""
+        slowing, gain = slowing.copy(), np.empty_like(slowing)
         for _ in range(self.steps):
-            share = 0.5 + 1.5 * act
-            np.reciprocal(share, out=share, where=rising)
-            share *= rate
-            share *= ctrl - act
-            act = act + share
-        return act
+            np.divide(pull, slowing, out=gain)
+            slowing -= self._per_act
+            slowing += gain
+        return slowing
+
+    def _fall(self, slowing: np.ndarray, hold: np.ndarray) -> np.ndarray:
+        """All steps down, `hold` being one more than the rate times the goal."""
+        slowing, factor = slowing.copy(), np.empty_like(slowing)
+        for _ in range(self.steps):
+            np.multiply(self._per_deact, slowing, out=factor)
+            np.subtract(hold, factor, out=factor)
+            slowing *= factor
+        return slowing
 
     def _after(self, act: np.ndarray, ctrl: np.ndarray) -> np.ndarray:
         return activation_after(self.params, act, ctrl, self.dt, self.steps)
+
+
+def _slowing(act: np.ndarray) -> np.ndarray:
+    slowing = 1.5 * act
+    slowing += 0.5
+    return slowing
+
+
+def _act(slowing: np.ndarray) -> np.ndarray:
+    """Undoes `_slowing`, in place."""
+    slowing -= 0.5
+    slowing *= 1.0 / 1.5
+    return slowing
 
 
 def _between(
