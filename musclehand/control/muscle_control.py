@@ -148,8 +148,8 @@ class MuscleControl:
         # What each muscle at full activation, and in the last row what is missing, changes in joint velocities.
         response = np.concatenate([state.arms * gain[:, :, None], hanging], axis=1)
         for hand, rows in enumerate(response):
-            # Solved in place: the transpose is what LAPACK calls a matrix.
-            _, _, failed = dposv(inertia[hand], rows.T, overwrite_b=1)
+            # Solved in place: transposes are what LAPACK calls matrices.
+            _, _, failed = dposv(inertia[hand].T, rows.T, overwrite_a=1, overwrite_b=1)
             if failed:
                 raise SolverError(f"inertia of hand {hand} is not positive definite")
         response *= self.interval

@@ -9,6 +9,9 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+_NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
+"""Axes in turn: a cross product is `a[_NEXT] b[_LAST] - a[_LAST] b[_NEXT]`."""
+
 
 class PointJacobian:
     """Rows of the Jacobian of points on any bodies of one tree."""
@@ -34,9 +37,10 @@ class PointJacobian:
         arm = places - data.subtree_com[self._root]
         twist = np.empty((len(bodies), 6))
         # n . (v + w x r) = w . (r x n) + n . v
-        before, after = (1, 2, 0), (2, 0, 1)
-        twist[:, :3] = arm[:, before] * directions[:, after] - arm[:, after] * directions[:, before]
+        turning = twist[:, :3]
+        np.multiply(arm.take(_NEXT, axis=1), directions.take(_LAST, axis=1), out=turning)
+        turning -= arm.take(_LAST, axis=1) * directions.take(_NEXT, axis=1)
         twist[:, 3:] = directions
-        rows = twist @ data.cdof[self._dofs].T
-        rows *= self._moved[bodies]
+        rows = twist @ data.cdof.take(self._dofs, axis=0).T
+        rows *= self._moved.take(bodies, axis=0)
         return rows @ self._expand

@@ -26,6 +26,12 @@ _CANDIDATES = 6
 _WAYS = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
+_REACHING = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, -1.0, 0.0]])
+"""From a point to how far it reaches into a key from the left, right, top and front."""
+
+_NOTHING = np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros(0)
+
+
 @dataclass(frozen=True)
 class ClearanceConfig:
     """`margin` [m] kept between skin and keys: the pulp's 1.2 mm at which contact begins, and for error of tracking;
@@ -62,7 +68,8 @@ class Clearance:
         self._radius = self._points.radius + config.margin
         self._digit = self._points.digit
         # Points of one finger are as close as they are.
-        self._own = np.where(self._digit[:, None] == self._digit, np.inf, 0.0)
+        touch = self._points.radius[:, None] + (self._points.radius + config.finger_margin)
+        self._own_touch = np.where(self._digit[:, None] == self._digit, 0.0, touch)
         self._highest = float(geometry.top_z.max())
         self._touching = 2.0 * float(self._points.radius.max()) + config.margin
 
@@ -79,12 +86,14 @@ class Clearance:
         place = ik.points(points.body, points.local)
         world = wrist + place * self._flip
         self.skin = Skin(world, points.radius)
-        found = [self._out_of_keys(world, playing), self._off(world, self.skin, self._config.finger_margin, self._own)]
+        found = [self._out_of_keys(world, playing), self._off(world, world, self._own_touch)]
         if other is not None and self._near(world, other.place):
-            found.append(self._off(world, other, self._config.margin, 0.0))
-        point, direction, depth = (np.concatenate(column) for column in zip(*found, strict=True))
-        if not len(point):
+            touch = points.radius[:, None] + (other.radius + self._config.margin)
+            found.append(self._off(world, other.place, touch))
+        found = [some for some in found if some[0].size]
+        if not found:
             return PointWishes.none()
+        point, direction, depth = (np.concatenate(column) for column in zip(*found, strict=True))
         weight = np.full(len(point), self._config.weight)
         return PointWishes(points.body[point], place[point], direction * self._flip, depth, weight)
 
@@ -95,31 +104,41 @@ class Clearance:
 
     def _out_of_keys(self, world: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which points are in keys, the way out in the world, and how far it is [m]. Shapes (n,), (n, 3), (n,)."""
-        low = np.flatnonzero(world[:, 2] < self._highest + self._radius)
-        x, y, z = world[low].T
-        radius = self._radius[low]
-        nearest = np.minimum(np.maximum((x - self._bins_from) / _BIN, 0.0), len(self._nearest) - 1.0).astype(int)
+        low = (world[:, 2] < self._highest + self._radius).nonzero()[0]
+        if not low.size:
+            return _NOTHING
+        some = world.take(low, axis=0)
+        along = (some[:, 0] - self._bins_from) * (1.0 / _BIN)
+        bins = np.minimum(np.maximum(along, 0.0), len(self._nearest) - 1.0).astype(int)
         # How far beyond the key's left and right edges, below its top, and behind its front.
-        beyond = self._reach[nearest]
-        beyond += (np.stack([x, -x, -z, y]) + radius).T[:, :, None]
+        beyond = self._reach.take(bins, axis=0)
+        beyond += (some @ _REACHING + self._radius.take(low)[:, None])[:, :, None]
         deep = beyond.min(axis=1)
-        deep[self._nearest[nearest] == playing[self._digit[low]][:, None]] = 0.0
-        point, column = np.nonzero(deep > 0.0)
+        deep[self._nearest.take(bins, axis=0) == playing[self._digit[low]][:, None]] = 0.0
+        point, column = (deep > 0.0).nonzero()
+        if not point.size:
+            return _NOTHING
         # No further than out of the front, or a finger there would be thrown up.
         return low[point], _WAYS[np.argmin(beyond[point, :3, column], axis=1)], deep[point, column]
 
     def _off(
-        self, world: np.ndarray, other: Skin, margin: float, exempt: np.ndarray | float
+        self, world: np.ndarray, other: np.ndarray, touch: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which points touch another finger, the way off it, and how far it is, as for keys.
+        """Which points touch another finger's at `other`, the way off it, and how far it is, as for keys.
 
-        `exempt` [m] is taken off the depth of every pair, infinite for points of one finger. Shape (n, m).
+        `touch` [m]: the distance below which a pair does, 0 for points of one finger. Shape (n, m).
         """
-        apart = world[:, None] - other.place
+        square, others = np.einsum("ij,ij->i", world, world), np.einsum("ij,ij->i", other, other)
+        apart_squared = world @ (-2.0 * other.T)
+        apart_squared += square[:, None]
+        apart_squared += others
+        mine = (apart_squared < np.square(touch)).any(axis=1).nonzero()[0]
+        if not mine.size:
+            return _NOTHING
+        apart = world[mine][:, None] - other
         distance = np.sqrt(np.einsum("nmi,nmi->nm", apart, apart))
-        deep = self._points.radius[:, None] + other.radius + margin - distance - exempt
+        deep = touch[mine] - distance
         nearest = deep.argmax(axis=1)
-        rows = np.arange(len(world))
-        point = np.flatnonzero(deep[rows, nearest] > 0.0)
+        point = (deep[np.arange(len(mine)), nearest] > 0.0).nonzero()[0]
         pair = point, nearest[point]
-        return point, apart[pair] / distance[pair][:, None], deep[pair]
+        return mine[point], apart[pair] / distance[pair][:, None], deep[pair]
