@@ -6,6 +6,7 @@ steps ahead of the simulation, so memory does not grow with the length of the pi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -25,6 +26,12 @@ from musclehand.planner.release import keep_within_reach, plan_releases
 from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets
 
 BLOCK_STEPS = 256
+
+AHEAD = 16
+"""Steps solved in one go: code and data of inverse kinematics then stay in the processor's caches."""
+
+_BEGINNING = 3
+"""Steps that the first `at` of a hand needs, when the other may not be there yet."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,8 @@ class HandMotion:
             other.other = self
         self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS
-        self._solved: list[np.ndarray] = []
-        self._first_solved = 0
+        self._solved: deque[np.ndarray] = deque(maxlen=AHEAD + _BEGINNING + 1)
+        self._coming = 0
 
     def at(self, step: int) -> MotionStep:
         """The reference of control step `step`; steps must come in order."""
@@ -123,20 +130,25 @@ class HandMotion:
         return step - self._block_start
 
     def _angles(self, step: int) -> np.ndarray:
-        """Independent joint angles at a step, solved on demand; the last few are kept."""
-        while step >= self._first_solved + len(self._solved):
-            coming = self._first_solved + len(self._solved)
-            self._load_block(coming)
-            row = self._row(coming)
-            first = not self._solved
-            weight = np.ones((5, 3)) if first else self._targets.weight[row]
-            wishes = None if first else self._wishes(row)
-            self.ik.move(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
-            self._solved.append(self.ik.qr)
-            if len(self._solved) > 4:
-                self._solved.pop(0)
-                self._first_solved += 1
-        return self._solved[step - self._first_solved]
+        """Independent joint angles at a step, solved on demand, and some steps more while the processor is at it."""
+        while step >= self._coming:
+            together = self._coming >= _BEGINNING and self.other is not None and self.other._coming == self._coming
+            for _ in range(AHEAD if together else 1):
+                self._solve_next()
+                if together and self.other is not None:
+                    self.other._solve_next()
+        return self._solved[step - self._coming]
+
+    def _solve_next(self) -> None:
+        """One step more, the hands in turn, so that each heeds where the other is."""
+        self._load_block(self._coming)
+        row = self._row(self._coming)
+        first = self._coming == 0
+        weight = np.ones((5, 3)) if first else self._targets.weight[row]
+        wishes = None if first else self._wishes(row)
+        self.ik.move(self._targets.tips[row], weight, iterations=30 if first else 1, wishes=wishes)
+        self._solved.append(self.ik.qr)
+        self._coming += 1
 
     def _wishes(self, row: int) -> PointWishes:
         other = None if self.other is None else self.other.skin
@@ -151,7 +163,7 @@ class HandMotion:
         """Evaluates targets for a block of steps, with a few of the block before for those still in use."""
         if step < self._block_start + BLOCK_STEPS:
             return
-        self._block_start = max(step - 4, 0)
+        self._block_start = max(step - AHEAD - _BEGINNING - 1, 0)
         times = (self._block_start + np.arange(BLOCK_STEPS)) * self.dt
         fine = (times[:, None] + self.sim_dt * np.arange(1, self.sim_steps + 1)).ravel()
         self._targets: TipTargets = self.strokes.at(times)
