@@ -115,19 +115,14 @@ def perform(
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
-        player = (
-            _make_controller(controller, target, design, fatigue, config) if isinstance(controller, str) else controller
-        )
+        player = controller
+        if isinstance(player, str):
+            player = _make_controller(player, target, design, fatigue, config)
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
         run = _run(player, target, _part(progress, rehearsals, rehearsals + 1))
-        if record is None:
-            played = run.play()
-        else:
-            with _open_recording(record, player, target, seed) as writer:
-                played = run.play(writer)
-                writer.extend_table("played", note_table(played))
+        played = run.play() if record is None else _play_into(record, run, target, seed)
     wall = clock.perf_counter() - begin
     return Performance(
         score=player.score,
@@ -211,6 +206,14 @@ def _make_controller(
         return KeyboardController(score)
     scene = build_scene(design=design)
     return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, config=config, scene=scene, fatigue=fatigue)
+
+
+def _play_into(path: str | PathLike[str], run: Run, target: Score, seed: int) -> Score:
+    """Plays with everything recorded; returns the notes that sounded."""
+    with _open_recording(path, run.player, target, seed) as writer:
+        played = run.play(writer)
+        writer.extend_table("played", note_table(played))
+    return played
 
 
 def _open_recording(path: str | PathLike[str], player: Controller, target: Score, seed: int) -> RecordingWriter:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
-from musclehand.core.quadratic import BoundedSolver, SolverError, solve_bounded
+from musclehand.core.quadratic import BoundedSolver, SolverError, solve_bounded, solve_constrained
 
 problems = st.tuples(st.integers(1, 46), st.integers(0, 2**32 - 1))
 
@@ -99,3 +99,19 @@ def test_a_chain_of_problems_stays_exact():
         right += 0.2 * rng.normal(size=right.shape)
         found = solver.solve(matrix.T @ matrix, -matrix.T @ right, lower, upper)
         assert found == pytest.approx(lsq_linear(matrix, right, (lower, upper), method="bvls", tol=1e-14).x, abs=1e-6)
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 12), st.integers(0, 2**32 - 1))
+def test_constraints_are_kept_and_cost_no_more_than_they_must(size, seed):
+    """Turned into bounds: x = T y with constraints on y as rows of the inverse has the solution of the bounded y."""
+    matrix, right, lower, upper = random_problem(size, seed)
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
+    hessian, gradient = matrix.T @ matrix, -matrix.T @ right
+    plain = solve_bounded(hessian, gradient, lower, upper)
+    far = np.full(size, 1e3)
+    rows, limits = np.vstack([turn.T, -turn.T]), np.concatenate([upper, -lower])
+    found = solve_constrained(turn @ hessian @ turn.T, turn @ gradient, -far, far, rows, limits)
+    assert turn.T @ found == pytest.approx(plain, abs=1e-6)
+    with pytest.raises(SolverError):
+        solve_constrained(hessian, gradient, -far, far, np.vstack([rows[:1], -rows[:1]]), np.array([-1.0, -1.0]))

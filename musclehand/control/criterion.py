@@ -16,11 +16,10 @@ them, antagonists against each other, which stiffens joints without turning them
 
 from __future__ import annotations
 
-import daqp
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.core.quadratic import BoundedSolver, SolverError
+from musclehand.core.quadratic import BoundedSolver, solve_constrained
 
 CRITERIA = ("squares", "cubes", "min-max")
 
@@ -93,13 +92,10 @@ class Sharing:
         _diagonal(hessian)[:] += self._price * TIE_BREAK
         hessian[-1, -1] = self._price
         below = np.hstack([np.eye(count), np.full((count, 1), -1.0)])
-        top = np.concatenate([upper, [1.0], np.zeros(count)])
-        bottom = np.concatenate([lower, [0.0], np.full(count, -np.inf)])
-        sense = np.zeros(2 * count + 1, dtype=np.int32)
-        found, _, flag, _ = daqp.solve(hessian, np.append(gradient, 0.0), below, top, bottom, sense)
-        if flag not in (1, 2):
-            raise SolverError(f"sharing among {count} muscles not solved (daqp exit flag {flag})")
-        return np.asarray(found[:count])
+        found = solve_constrained(
+            hessian, np.append(gradient, 0.0), np.append(lower, 0.0), np.append(upper, 1.0), below, np.zeros(count)
+        )
+        return found[:count]
 
 
 def _diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -40,6 +40,32 @@ def solve_bounded(
     return np.asarray(solution)
 
 
+def solve_constrained(
+    hessian: np.ndarray,
+    gradient: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    rows: np.ndarray,
+    limits: np.ndarray,
+) -> np.ndarray:
+    """As `solve_bounded`, with `rows @ x <= limits` besides.
+
+    Args:
+        hessian, gradient, lower, upper: as for `solve_bounded`, n unknowns.
+        rows: Shape (m, n).
+        limits: Shape (m,).
+
+    Raises:
+        SolverError: bounds and limits contradict each other or H is not positive definite.
+    """
+    above, below = np.concatenate([upper, limits]), np.concatenate([lower, np.full(len(limits), -np.inf)])
+    sense = np.zeros(above.size, dtype=np.int32)
+    solution, _, flag, _ = daqp.solve(hessian, gradient, rows, above, below, sense)
+    if flag not in _OPTIMAL:
+        raise SolverError(f"quadratic programme of {gradient.size} unknowns not solved (daqp exit flag {flag})")
+    return np.asarray(solution)
+
+
 class BoundedSolver:
     """`solve_bounded` for problems that come one after the other: each starts from the bounds the last one leant on.
 
