@@ -167,7 +167,7 @@ def draw(pieces: dict[str, Piece]) -> Figure:
     for digit, name in enumerate(DIGITS):
         heights.plot(time, 1e3 * clip.fingertips[rows, digit, 2], label=name, linewidth=1.1)
     heights.set(title="Fingertips over the white keys, one hand", xlabel="s", ylabel="mm")
-    heights.legend(fontsize=8, frameon=False, ncols=5)
+    heights.legend(fontsize=8, frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     hands = [hand for piece in pieces.values() for hand in piece.hands]
     _bars(alone, DIGITS, np.array([hand.individuation for hand in hands]), "Individuation by the digit that plays")
     _bars(ranges, HAND_JOINTS, np.array([hand.range_use for hand in hands]), "Share of the range of motion, 5-95 %")

@@ -93,4 +93,3 @@ def test_a_crescendo_is_heard_once_it_has_been_rehearsed():
     assert (result.metrics.missed, result.metrics.extra) == (0, 0)
     assert result.metrics.velocity_correlation >= 0.8
     assert result.rehearsals[0].missed == 0
-    assert result.rehearsals[0].velocity_correlation > 0.4
