@@ -178,7 +178,9 @@ def print_comparison(comparison: Comparison) -> None:
 
     from musclehand.cli_tables import open_console
 
-    table = Table(title="Simulated against recorded", title_justify="left")
+    table = Table(
+        title="Simulated against recorded; surrogate, wrong: r of these nulls, 95th percentile", title_justify="left"
+    )
     table.add_column("muscle", no_wrap=True)
     heads = [
         "r",
@@ -211,7 +213,7 @@ def _cells(each: MuscleResult) -> list[str]:
     return [
         _shown(each.scores["r"]),
         f"{low:.2f}..{high:.2f}" if low == low else "",
-        *(f"< {_shown(null)}" for null in nulls),
+        *(_shown(null) for null in nulls),
         _shown(each.holm["r"], 3),
         _shown(each.scores["r_best"]),
         _shown(1e3 * each.lag, 0) + ("*" if each.at_edge else ""),
