@@ -186,7 +186,7 @@ def print_comparison(comparison: Comparison) -> None:
         "r",
         "95 %",
         "surrogate",
-        "wrong muscle",
+        "wrong",
         "p",
         "best r",
         "lag ms",
