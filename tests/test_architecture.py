@@ -12,13 +12,17 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "musclehand"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 MAX_MODULE_LINES, MAX_FUNCTION_LINES = 350, 60
-PRINTING = {"cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles", "cli_corpus", "cli_retarget"}
+PRINTING = {
+    *("cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles", "cli_corpus", "cli_retarget"),
+    *("cli_emg", "cli_emg_files", "cli_emg_sessions", "cli_emg_compare", "cli_emg_simulate"),
+}
 HEAVY = (
     *("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim", "imageio_ffmpeg"),
     "viser",
     "music21",
     "zarr",
     "joblib",
+    *("neo", "pyedflib", "spm1d"),
 )
 
 

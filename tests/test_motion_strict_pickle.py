@@ -103,6 +103,15 @@ def test_objects_in_arrays_are_refused(tmp_path):
     assert not mark.exists()
 
 
+def test_a_dtype_whose_name_is_damaged_is_refused():
+    """numpy answers such names with a SyntaxError, unlike others that it does not know."""
+    damaged = pickle.dumps(np.zeros(3), protocol=4).replace(b"\x8c\x02f8", b"\x8c\x02,8")
+    with pytest.raises(SyntaxError):
+        np.dtype(",8")
+    with pytest.raises(MotionFileError, match="SyntaxError"):
+        load(damaged)
+
+
 def test_state_cannot_be_set_on_other_objects():
     data = b"\x80\x04c__main__\nMotion\nK\x01K\x02\x86R}\x8c\x01aK\x01sb."
     with pytest.raises(MotionFileError, match="set itself up"):

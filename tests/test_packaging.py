@@ -86,8 +86,11 @@ def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
-    optional = set().union(*(names_of(extras[name]) for name in ("soundfont", "view", "corpus", "zarr")))
-    absent = {"fluidsynth": ["pyfluidsynth"], **{name: [name] for name in ("viser", "music21", "zarr")}}
+    optional = set().union(*(names_of(extras[name]) for name in ("soundfont", "view", "corpus", "zarr", "emg", "spm")))
+    absent = {
+        "fluidsynth": ["pyfluidsynth"],
+        **{name: [name] for name in ("viser", "music21", "zarr", "neo", "pyedflib", "spm1d")},
+    }
     distributions = packages_distributions() | absent
     for path in (ROOT / "musclehand").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -28,6 +28,7 @@ from musclehand.motion.track import MotionFileError
 _MALFORMED = (
     *(pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError),
     *(struct.error, OverflowError, MemoryError, AssertionError, RecursionError),
+    SyntaxError,  # numpy's, of a damaged name of a dtype such as ",8"
 )
 _KINDS = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,)}
 _STORAGES = {
