@@ -13,14 +13,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 import musclehand
 from musclehand.cli_corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.cli_diff import DiffArgs, diff
+from musclehand.cli_emg import EmgArgs, emg
 from musclehand.cli_export import ExportArgs, export
+from musclehand.cli_hands import Hands, choose_hands
 from musclehand.cli_muscles import MusclesArgs, muscles
 from musclehand.cli_retarget import RetargetArgs, retarget_file
 from musclehand.cli_validate import ValidateArgs, validate
@@ -28,8 +30,6 @@ from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
 
 if TYPE_CHECKING:
-    from musclehand.body.fatigue import FatigueParameters
-    from musclehand.body.hand import HandDesign
     from musclehand.music.score import Score
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -48,6 +48,7 @@ Examples:
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
   musclehand muscles original edited            how hard muscles worked, in one performance or several
+  musclehand emg info session.c3d               what is in an EMG recording; qc, sessions, compare, simulate
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
   musclehand play --help                        everything it can do
@@ -101,6 +102,13 @@ class PlayArgs:
     root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
     """Folder that the model's includes and meshes may come from; by default the one it lies in."""
 
+    criterion: Annotated[str, tyro.conf.arg(metavar="squares|cubes|min-max")] = "squares"
+    """How muscles share what many of them can do: least squares of activation, least cubes (endurance), or none working
+    harder than it must."""
+
+    co_contraction: Annotated[float, tyro.conf.arg(metavar="C")] = 0.0
+    """Activation, 0 to 1, that muscles hold where nothing is asked of them, antagonists against each other."""
+
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
 
@@ -123,13 +131,6 @@ class PlayArgs:
     """List the pieces that come along, and play nothing."""
 
 
-class Hands(NamedTuple):
-    """What hands to play with, as `perform` takes it; None: ours, which do not tire."""
-
-    design: HandDesign | None
-    fatigue: FatigueParameters | None
-
-
 def play(args: PlayArgs) -> None:
     """`musclehand play`.
 
@@ -147,7 +148,7 @@ def play(args: PlayArgs) -> None:
         raise MusclehandError("play needs a score file or the name of a piece; `musclehand play --list` lists them")
     score = load_score(args.score, clip=args.clip, tempo=args.tempo)
     _check_options(args, score)
-    hands = _choose_hands(args)
+    hands = choose_hands(args)
     parts = [Path(args.score).stem or "score", args.controller]
     parts += [part for part in (args.model and args.model.stem, args.condition) if part]
     name = "_".join(re.sub(r"[^\w.-]+", "_", part).strip(".") or "score" for part in parts)
@@ -214,31 +215,6 @@ def _check_options(args: PlayArgs, score: Score) -> None:
         choose_backend()
 
 
-def _choose_hands(args: PlayArgs) -> Hands:
-    """The hands that are asked for.
-
-    Raises:
-        MusclehandError: no such condition, no usable model, or no hands that could have it.
-    """
-    from musclehand.body.conditions import apply_condition, find_condition
-    from musclehand.body.hand_file import read_hand
-    from musclehand.body.tables import load_tables
-
-    for option, value in (("condition", args.condition), ("model", args.model)):
-        if value is not None and args.controller != "muscle":
-            raise InvalidValue(option, str(value), "left out where no hands play (--controller keyboard)")
-    if args.map is not None and args.model is None:
-        raise InvalidValue("map", str(args.map), "left out without --model")
-    if args.model is not None:
-        if args.condition is not None:
-            raise InvalidValue("condition", args.condition, "left out with --model: only our own hand can have one")
-        return Hands(read_hand(args.model, naming=args.map, root=args.root), None)
-    if args.condition is None:
-        return Hands(None, None)
-    condition = find_condition(args.condition)
-    return Hands(apply_condition(load_tables(), condition), condition.fatigue)
-
-
 def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None:
     from musclehand.cli_tables import print_result, progress_bar
     from musclehand.report import RECORDING, clear_results, write_film, write_report
@@ -266,6 +242,8 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         "tempo": args.tempo,
         "condition": args.condition,
         "model": None if args.model is None else str(args.model),
+        "criterion": args.criterion,
+        "co_contraction": args.co_contraction,
         "pedal": args.pedal,
         "rehearsals": args.rehearsals,
     }
@@ -298,6 +276,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "export": (ExportArgs, export),
     "view": (ViewArgs, view),
     "muscles": (MusclesArgs, muscles),
+    "emg": (EmgArgs, emg),
     "corpus": (CorpusArgs, corpus),
     "corpus-info": (CorpusInfoArgs, corpus_info),
     "retarget": (RetargetArgs, retarget_file),

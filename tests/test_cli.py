@@ -83,6 +83,28 @@ def test_muscles_play_a_short_piece(tmp_path, capsys):
     assert "mean muscle activation" in capsys.readouterr().out
 
 
+def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
+    """The same note: another criterion uses the muscles otherwise, co-contraction costs activation."""
+    ways = {"squares": [], "min-max": ["--criterion", "min-max"], "stiff": ["--co-contraction", "0.1"]}
+    metrics = {}
+    for name, words in ways.items():
+        assert play("five_finger_right", "--clip", "0", "0.5", "--out", name, *words) == 0
+        metrics[name] = read_metrics(tmp_path / name)
+    asked = {name: (each["criterion"], each["co_contraction"]) for name, each in metrics.items()}
+    assert asked == {"squares": ("squares", 0.0), "min-max": ("min-max", 0.0), "stiff": ("squares", 0.1)}
+    activation = {name: each["mean_activation"] for name, each in metrics.items()}
+    assert len(set(activation.values())) == 3
+    assert activation["stiff"] > activation["squares"] + 0.02, activation
+
+
+def test_emg_is_among_the_commands(tmp_path, capsys):
+    write = "time,FDS\n" + "".join(f"{0.001 * i:.3f},{i % 7}\n" for i in range(2000))
+    (tmp_path / "trial.csv").write_text(write)
+    code = main(["emg", "info", "trial.csv"])
+    shown = capsys.readouterr()
+    assert (code, "FDS" in shown.out + shown.err) == (0, True), shown.err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -98,6 +120,11 @@ def test_muscles_play_a_short_piece(tmp_path, capsys):
         (["ode_to_joy", "--clip", "0", "nan"], "clip"),
         (["ode_to_joy", "--controller", "robot"], "keyboard, muscle"),
         (["ode_to_joy", "--seed", "-1"], "seed"),
+        (["ode_to_joy", "--criterion", "fourths"], "cubes, min-max, squares"),
+        (["ode_to_joy", "--co-contraction", "1.5"], "0 to 1"),
+        (["ode_to_joy", "--co-contraction", "nan"], "0 to 1"),
+        (["ode_to_joy", "--criterion", "cubes", "--controller", "keyboard"], "no hands play"),
+        (["ode_to_joy", "--co-contraction", "0.1", "--controller", "keyboard"], "no hands play"),
         (["ode_to_joy", "--soundfont", "missing.sf2"], "missing.sf2"),
         (["ode_to_joy", "--out", "/dev/null/results"], "/dev/null/results"),
         ([], "--list"),

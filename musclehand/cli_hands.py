@@ -1,0 +1,68 @@
+"""Which hands `musclehand play` plays with, and how their muscles share the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from musclehand.core.errors import InvalidValue, UnknownName
+
+if TYPE_CHECKING:
+    from musclehand.body.fatigue import FatigueParameters
+    from musclehand.body.hand import HandDesign
+    from musclehand.cli import PlayArgs
+    from musclehand.controllers.muscle import MuscleConfig
+
+
+class Hands(NamedTuple):
+    """What hands to play with, as `perform` takes it; None: ours, which do not tire, controlled as by default."""
+
+    design: HandDesign | None
+    fatigue: FatigueParameters | None
+    config: MuscleConfig | None
+
+
+def choose_hands(args: PlayArgs) -> Hands:
+    """The hands that are asked for.
+
+    Raises:
+        MusclehandError: no such condition, way to share work or usable model, or no hands that could have it.
+    """
+    from musclehand.body.conditions import apply_condition, find_condition
+    from musclehand.body.hand_file import read_hand
+    from musclehand.body.tables import load_tables
+
+    for option, value in (("condition", args.condition), ("model", args.model)):
+        if value is not None and args.controller != "muscle":
+            raise InvalidValue(option, str(value), "left out where no hands play (--controller keyboard)")
+    if args.map is not None and args.model is None:
+        raise InvalidValue("map", str(args.map), "left out without --model")
+    config = _choose_control(args)
+    if args.model is not None:
+        if args.condition is not None:
+            raise InvalidValue("condition", args.condition, "left out with --model: only our own hand can have one")
+        return Hands(read_hand(args.model, naming=args.map, root=args.root), None, config)
+    if args.condition is None:
+        return Hands(None, None, config)
+    condition = find_condition(args.condition)
+    return Hands(apply_condition(load_tables(), condition), condition.fatigue, config)
+
+
+def _choose_control(args: PlayArgs) -> MuscleConfig | None:
+    """How muscles share work, as asked for; None where it is as by default."""
+    from musclehand.control.criterion import CRITERIA
+
+    if args.criterion not in CRITERIA:
+        raise UnknownName("criterion", args.criterion, CRITERIA)
+    if not 0.0 <= args.co_contraction <= 1.0:
+        raise InvalidValue("co-contraction", args.co_contraction, "an activation, 0 to 1")
+    if (args.criterion, args.co_contraction) == ("squares", 0.0):
+        return None
+    if args.controller != "muscle":
+        option, value = (
+            ("co-contraction", args.co_contraction) if args.co_contraction else ("criterion", args.criterion)
+        )
+        raise InvalidValue(option, value, "left out where no hands play (--controller keyboard)")
+    from musclehand.control.muscle_control import ControlConfig
+    from musclehand.controllers.muscle import MuscleConfig
+
+    return MuscleConfig(control=ControlConfig(criterion=args.criterion, co_contraction=args.co_contraction))
