@@ -39,6 +39,8 @@ __all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "Recordi
 _LIBVER = ("v110", "v110")
 _BYTES_PER_CHUNK = 4096
 _TABLE_ROWS_PER_CHUNK = 256
+_CACHE_BYTES = 1 << 20
+"""HDF5's cache of each channel, 8 MB by its own choice, which rows that are written once and in order only fill up."""
 
 
 class _Stream(io.FileIO):
@@ -128,7 +130,7 @@ class RecordingWriter:
 
     def _create(self, header: bytes) -> None:
         # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill would leave behind.
-        self._file = h5py.File(self._stream, "w", libver=_LIBVER)
+        self._file = h5py.File(self._stream, "w", libver=_LIBVER, rdcc_nbytes=_CACHE_BYTES)
         self._file.attrs["format"] = np.bytes_(FORMAT)
         self._file.attrs["version"] = VERSION
         self._file.attrs["complete"] = 0
