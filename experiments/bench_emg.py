@@ -12,8 +12,8 @@ the other movements. The null exchanges the movements of the simulation and fits
 Patterns are compared after taking away their mean over the movements: what all movements share (the rise at their
 beginning, an electrode that is always loud) says nothing about which one it is. This choice was not made beforehand.
 The first analysis compared curves as they are and gave our hand 0.190 and MyoHand 0.238. Six variants were then tried,
-and the one that told most recorded movements apart between people was kept. What the simulations scored could be seen at
-the time: 0.19 to 0.33 (ours) and 0.14 to 0.29 (MyoHand) over the variants. The p-values do not account for that.
+and the one that told most recorded movements apart between people was kept. What the simulations scored could be seen
+at the time: 0.19 to 0.33 (ours) and 0.14 to 0.29 (MyoHand) over the variants. The p-values do not account for that.
 """
 
 from __future__ import annotations
