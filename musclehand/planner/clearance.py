@@ -39,7 +39,7 @@ class ClearanceConfig:
 
     margin: float = 0.002
     finger_margin: float = 0.001
-    weight: float = 0.15
+    weight: float = 0.25
 
 
 class Skin(NamedTuple):
