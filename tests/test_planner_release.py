@@ -9,9 +9,9 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planner.placement import WRIST_HEIGHT, Stand, nominal_tip, note_point
+from musclehand.planner.press import StrokeConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.release import keep_within_reach, plan_releases
-from musclehand.planner.stroke import StrokeConfig
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
 STROKE, REACH = StrokeConfig(), ReachConfig()

@@ -13,9 +13,10 @@ from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planner.placement import WRIST_HEIGHT, Stand, nominal_tip, note_point
+from musclehand.planner.press import PULP, TIP_RADIUS, StrokeConfig, approach, min_jerk, strike, time_share
 from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.release import plan_releases
-from musclehand.planner.stroke import TIP_RADIUS, HandStrokes, StrokeConfig, _stroke, min_jerk, time_share
+from musclehand.planner.stroke import HandStrokes
 
 PIANO = load_piano_parameters()
 GEOMETRY = keyboard_geometry(PIANO)
@@ -78,16 +79,17 @@ def test_fingertip_radii_are_those_of_the_model(tables):
 
 @pytest.mark.parametrize("pitches", [(60, 62, 64, 65, 67), (61, 63, 66, 68, 70)], ids=["white", "black"])
 def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
-    """The fingertip's lowest point is as low as the sounding key at the onset, less the muscles' delay."""
+    """The fingertip's skin is as low as the sounding key at the onset, less the muscles' delay; on the way down it is a
+    little above the key that it moves."""
     notes = single_notes(pitches=pitches)
     strokes, _ = strokes_of(notes)
     for note in notes:
         y = note_point(note, GEOMETRY)[1]
-        for moment, angle in (
-            (note.onset - CONFIG.delay, GEOMETRY.on_angle[note.key]),
-            (note.offset - CONFIG.release_delay, GEOMETRY.off_angle[note.key]),
+        for moment, angle, skin in (
+            (note.onset - CONFIG.delay, GEOMETRY.on_angle[note.key], PULP),
+            (note.offset - CONFIG.release_delay, GEOMETRY.off_angle[note.key], 0.0),
         ):
-            level = key_top_point(GEOMETRY, note.key, y, angle)[2]
+            level = key_top_point(GEOMETRY, note.key, y, angle)[2] + skin
             reached = brentq(
                 lambda t, note=note, level=level: heights(strokes, note.finger, np.array([t]))[0] - level,
                 moment - 0.03,
@@ -96,7 +98,7 @@ def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
             assert reached == pytest.approx(moment, abs=1e-3)
 
 
-@pytest.mark.parametrize("velocity", [75, 82, 90])
+@pytest.mark.parametrize("velocity", [55, 65, 75, 90, 105])
 def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity):
     """Key speed at the front edge, by finite difference, from the tip's and the lever's lengths."""
     notes = [replace(note, velocity=velocity) for note in single_notes()]
@@ -106,16 +108,24 @@ def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity
         before, after = heights(strokes, note.finger, np.array([moment - dt, moment + dt]))
         lever = GEOMETRY.hinge_y[note.key] - note_point(note, GEOMETRY)[1]
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
-        beside_black = note_point(note, GEOMETRY)[1] > 0.045  # where a soft stroke may not begin as low as it would
-        wanted = float(velocity_to_key_speed(PIANO, velocity))
-        assert speed == pytest.approx(wanted, rel=0.08 if beside_black else 0.03)
+        assert speed == pytest.approx(float(velocity_to_key_speed(PIANO, velocity)), rel=0.03)
 
 
 def test_softer_notes_begin_closer_to_their_keys_and_last_longer():
-    soft, loud = (_stroke(0.0, -0.007, -0.008, 0.0, speed, 0.005, CONFIG) for speed in (0.12, 0.4))
-    assert soft.high < loud.high
-    assert soft.time > loud.time
-    assert soft.low == loud.low == pytest.approx(-0.008 - CONFIG.overtravel + 0.005)
+    (soft, slow), (loud, fast) = (strike(0.006, -0.007, 0.005, speed, CONFIG) for speed in (0.12, 0.4))
+    assert soft < loud
+    assert slow > fast
+
+
+def test_a_finger_comes_down_on_its_key_from_rest_to_a_constant_speed_without_a_jerk():
+    """2 s^3 - s^4: at rest and without acceleration at the start, speed 2 and no acceleration at the end."""
+    share = np.linspace(0, 1, 1001)
+    way = approach(share)
+    assert way == pytest.approx(2 * share**3 - share**4)
+    speed = np.gradient(way, share)
+    assert speed[[0, -1]] == pytest.approx([0, 2], abs=0.005)
+    assert np.gradient(speed, share)[[1, -2]] == pytest.approx(0, abs=0.02)
+    assert np.diff(speed).min() > -1e-4
 
 
 def test_between_notes_fingers_are_clear_of_the_keys_and_in_them_while_they_sound():
@@ -172,7 +182,7 @@ def test_force_is_asked_for_while_a_key_is_held_and_only_then():
     assert not targets.press[[0, 2]].any()
     key, y = notes[0].key, note_point(notes[0], GEOMETRY)[1]
     spring = PIANO.stiffness * GEOMETRY.full_angle[key] / (GEOMETRY.hinge_y[key] - y)
-    assert targets.press[1, 0] == pytest.approx(spring + CONFIG.press_force)
+    assert targets.press[1, 0] == pytest.approx(spring + CONFIG.press_force, rel=0.01)
     assert not targets.press[1, 1:].any()
 
 

@@ -20,10 +20,11 @@ from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planner.clearance import Clearance, ClearanceConfig, Skin
 from musclehand.planner.placement import HandPlacement, PlacementConfig
+from musclehand.planner.press import StrokeConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.rehearsal import Corrections
 from musclehand.planner.release import keep_within_reach, plan_releases
-from musclehand.planner.stroke import HandStrokes, StrokeConfig, TipTargets
+from musclehand.planner.stroke import HandStrokes, TipTargets
 
 BLOCK_STEPS = 256
 

@@ -15,8 +15,8 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planner.placement import Stand
+from musclehand.planner.press import StrokeConfig
 from musclehand.planner.reach import ReachConfig, WristPath, rooms
-from musclehand.planner.stroke import StrokeConfig
 
 LOOK_AHEAD = 1.0
 """No leap takes longer than this [s]."""
