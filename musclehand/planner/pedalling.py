@@ -24,6 +24,7 @@ from musclehand.music.score import Hand, Note, Pedal, Score
 from musclehand.music.score_file import counted
 from musclehand.planner.keyboard_map import WHITE_KEY_PITCH, chord_slices
 from musclehand.planner.playable import centre_room
+from musclehand.planner.reach import leap_time
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,7 @@ def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
         for k in range(1, len(slices)):
             away = max(rooms[k].low - rooms[k - 1].high, rooms[k - 1].low - rooms[k].high, 0.0) * WHITE_KEY_PITCH
             time = score.notes[slices[k][0]].onset
-            # Top acceleration of a minimum-jerk movement of length d in time t: 10 / sqrt(3) d / t^2.
-            leave = time - np.sqrt(10.0 / np.sqrt(3.0) * away / config.leap_acceleration)
+            leave = time - leap_time(away, config.leap_acceleration)
             for i in slices[k - 1]:
                 up[i] = min(up[i], max(leave, 0.5 * (score.notes[i].onset + time)))
     return up

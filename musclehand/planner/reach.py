@@ -28,8 +28,8 @@ class ReachConfig:
     """How the path weighs its wishes.
 
     `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending. A note's room [m] about its
-    place is `strike_room` from `before` [s] ahead of the onset until `after` [s] behind it, then `hold_room`: half of
-    it upwards, less for wide grips, down to a tenth at `full_span` [m], and the thumb's wider by `thumb_under` on the
+    place is `strike_room` from `before` [s] ahead of the onset until `after` [s] behind it, then `hold_room`: less
+    up and down and for wide grips, down to a tenth at `full_span` [m], and the thumb's wider by `thumb_under` on the
     side of the fingers, under which it passes. Leaving it costs 1 per squared distance; being in it but not at ease,
     `ease`. `idle_weight` keeps a hand that has nothing to do where it is. In a leap the hand rises by `lift` [m], as
     far as it is faster than `lift_speeds` [m/s] (none at the first, all at the second) over `lift_time` [s]; where
@@ -57,8 +57,13 @@ class ReachConfig:
     acceleration: float = 35.0
 
     def leap_time(self, distance: float) -> float:
-        """How long a leap takes [s]; the top acceleration of a minimum-jerk movement is 10/sqrt(3) d/T^2."""
-        return float(np.sqrt(10.0 / np.sqrt(3.0) * max(distance, 0.0) / self.acceleration))
+        """How long a leap takes [s]."""
+        return float(leap_time(distance, self.acceleration))
+
+
+def leap_time(distance: np.ndarray | float, acceleration: float) -> np.ndarray | float:
+    """Time of a minimum-jerk movement over `distance` [m] with that top acceleration [m/s^2]: 10/sqrt(3) d/T^2 [s]."""
+    return np.sqrt(10.0 / np.sqrt(3.0) * np.maximum(distance, 0.0) / acceleration)
 
 
 class Rooms(NamedTuple):
@@ -79,10 +84,9 @@ def rooms(notes: list[Note], stands: list[Stand], side: Side, config: ReachConfi
     strike[:, :, 2] *= 0.5
     hold[:, :, 2] *= 0.3
     under = 0 if side is Side.RIGHT else 1
-    for i, note in enumerate(notes):
-        if note.finger == 1:
-            strike[i, under, 0] += config.thumb_under * ease[i]
-            hold[i, under, 0] += config.thumb_under * ease[i]
+    room_under = config.thumb_under * ease * np.array([note.finger == 1 for note in notes])
+    strike[:, under, 0] += room_under
+    hold[:, under, 0] += room_under
     return Rooms(places, strike, hold)
 
 
@@ -136,9 +140,9 @@ def plan_wrist(
     ease, wish = np.full(count, config.idle_weight), np.zeros((count, 3))
     wish += config.idle_weight * home
     # Until it comes in, a hand waits beside its first keys, clear of the other.
-    begin = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
-    ease[:begin] += 1.0
-    wish[:begin] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
+    waiting = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
+    ease[:waiting] += 1.0
+    wish[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
     low, high = np.full((count, 3), -np.inf), np.full((count, 3), np.inf)
     room = rooms(notes, stands, side, config)
     for i, note in enumerate(notes):
