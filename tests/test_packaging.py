@@ -86,10 +86,25 @@ def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
-    optional = set().union(*(names_of(extras[name]) for name in ("soundfont", "view", "corpus", "zarr", "emg", "spm")))
+    names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "gym", "train")
+    optional = set().union(*(names_of(extras[name]) for name in names))
     absent = {
         "fluidsynth": ["pyfluidsynth"],
-        **{name: [name] for name in ("viser", "music21", "zarr", "neo", "pyedflib", "spm1d")},
+        **{"mujoco_warp": ["mujoco-warp"], "warp": ["warp-lang"], "rsl_rl": ["rsl-rl-lib"]},
+        **{
+            name: [name]
+            for name in (
+                "gymnasium",
+                "tensordict",
+                "safetensors",
+                "viser",
+                "music21",
+                "zarr",
+                "neo",
+                "pyedflib",
+                "spm1d",
+            )
+        },
     }
     distributions = packages_distributions() | absent
     for path in (ROOT / "musclehand").rglob("*.py"):
