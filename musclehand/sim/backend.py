@@ -65,8 +65,13 @@ class Backend(ABC):
         """Computes what follows from positions and velocities, in some worlds or all; nothing moves."""
 
     @abstractmethod
-    def reset(self, worlds: np.ndarray | None = None) -> None:
-        """Puts some worlds or all back to the model's first state, time 0; their model fields stay."""
+    def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
+        """Puts some worlds or all back to the model's first state, time 0; their model fields stay.
+
+        Args:
+            worlds: numbers of the worlds; None for all.
+            forward: compute what follows from the state; not worth it where another state is written at once.
+        """
 
     @abstractmethod
     def state(self) -> np.ndarray:

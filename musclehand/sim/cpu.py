@@ -65,10 +65,10 @@ class CpuBackend(Backend):
         with quiet_mujoco():
             self._batch.forward(worlds, stage=VELOCITY)
 
-    def reset(self, worlds: np.ndarray | None = None) -> None:
+    def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
         """As `Backend`."""
         with quiet_mujoco():
-            self._batch.reset(worlds, stage=VELOCITY)
+            self._batch.reset(worlds, stage=VELOCITY if forward else 0)
 
     def state(self) -> np.ndarray:
         """As `Backend`: rows of mjSTATE_INTEGRATION."""

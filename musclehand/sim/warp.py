@@ -86,8 +86,8 @@ class WarpBackend(Backend):
             self._mjw.fwd_position(self._model, self._data)
             self._mjw.fwd_velocity(self._model, self._data)
 
-    def reset(self, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`."""
+    def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
+        """As `Backend`; always computes what follows."""
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
         self.restore(self._first[chosen], chosen)
 

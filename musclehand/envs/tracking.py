@@ -1,0 +1,250 @@
+"""Following reference motion with muscles: one hand in each environment, a reference in, muscle excitations out.
+
+The hand hangs on a forearm that servos carry along the reference; its 23 joints are moved by 46 muscles. Episodes
+start anywhere in the clips, in the posture that the reference has there (reference state initialisation), and end by
+failure when fingertips are far from where they should be.
+
+    env = TrackingEnv(open_corpus("corpus").clips("train"), TrackingConfig(num_envs=64))
+    observation = env.reset(seed=0)
+    result = env.step(env.teacher_action())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.core.errors import InvalidValue
+from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
+from musclehand.envs import reward
+from musclehand.envs.disturbance import DisturbanceConfig, Pushes, draw_strengths
+from musclehand.envs.reference import ReferenceSet, build_references
+from musclehand.envs.reward import RewardWeights
+from musclehand.envs.sensing import Sensing
+from musclehand.envs.starts import StartSampler
+from musclehand.envs.teacher import Teacher
+from musclehand.envs.tracking_body import BackendMaker, Senses, TrackingBody
+from musclehand.envs.tracking_observation import observe, tracking_table
+from musclehand.motion.clip import MotionClip
+from musclehand.sim.health import HealthMonitor
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """What an environment is.
+
+    `num_envs` on `num_threads` threads. `side`: the hand that is simulated; observations and actions are as of a right
+    hand either way. `keys`: with the keyboard. `sim_steps`: of 2 ms in a step of the policy (4: 125 Hz). `look_ahead`:
+    steps from the next one on at which the reference is shown. `episode` [s] at most. `tip_limit` [m]: an episode
+    fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a joint.
+    `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation.
+    """
+
+    num_envs: int = 64
+    num_threads: int = 1
+    side: Side = Side.RIGHT
+    keys: bool = False
+    sim_steps: int = 4
+    look_ahead: tuple[int, ...] = (2, 4, 8, 16)
+    episode: float = 4.0
+    tip_limit: float = 0.04
+    angle_limit: float = 1.4
+    fixed_starts: bool = False
+    weights: RewardWeights = field(default_factory=RewardWeights)
+    disturbance: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sim_steps <= 50:
+            raise InvalidValue("sim_steps", self.sim_steps, "1 to 50")
+        if not (self.look_ahead and all(2 <= step <= 1000 for step in self.look_ahead)):
+            raise InvalidValue("look_ahead", self.look_ahead, "one or more steps from 2 to 1000")
+        if not (self.episode > 0 and self.tip_limit > 0 and self.angle_limit > 0):
+            limits = (self.episode, self.tip_limit, self.angle_limit)
+            raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
+
+
+class TrackingEnv(TaughtEnv):
+    """Hands that follow clips. `table` of the observation, `references` that are followed, `monitor` of the worlds;
+    `frame` (n,) of the reference each hand is at."""
+
+    def __init__(
+        self,
+        clips: Iterable[MotionClip] | ReferenceSet,
+        config: TrackingConfig | None = None,
+        *,
+        seed: int = 0,
+        backend: BackendMaker | None = None,
+        bad_states: Path | None = None,
+    ) -> None:
+        """`clips`: to follow, of either hand; `backend`: makes the worlds; `bad_states`: a folder for what blew up.
+
+        Raises:
+            InvalidValue: no clip is long enough, or references are of another rate than the policy.
+        """
+        self.config = config = config or TrackingConfig()
+        self.body = TrackingBody(
+            config.num_envs, side=config.side, keys=config.keys, num_threads=config.num_threads, backend=backend
+        )
+        self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
+        self.step_dt = config.sim_steps * self.body.model.opt.timestep
+        if not isinstance(clips, ReferenceSet):
+            clips = build_references(clips, dt=self.step_dt, muscles=self.body.muscles)
+        if abs(clips.dt - self.step_dt) > 1e-9:
+            raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
+        self.references = clips
+        self.table = tracking_table(len(self.body.muscles), config.look_ahead, keys=config.keys)
+        self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
+        self.num_observations = self.table.size
+        self._most_steps = max(1, round(config.episode / self.step_dt))
+        self._starts = StartSampler(self.references)
+        self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
+        self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
+        self._teacher: Teacher | None = None
+        self._rng = np.random.default_rng(seed)
+        self.frame = np.zeros(config.num_envs, dtype=int)
+        self._begin, self._age = self.frame.copy(), self.frame.copy()
+        self._error = np.zeros(config.num_envs)
+        self._last = np.zeros((config.num_envs, self.num_actions))
+        self._next_clip = 0
+        self.reset()
+
+    def reset(self, *, seed: int | None = None) -> np.ndarray:
+        """As `VecEnv`."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self._teacher, self._next_clip = None, 0
+        everyone = np.arange(self.num_envs)
+        self._start(everyone)
+        return self._observe(self.body.senses(), everyone)
+
+    def step(self, action: np.ndarray) -> StepResult:
+        """As `VecEnv`: excitations, shape (num_envs, 46). `terms` also has `tip_error` [m], the mean over fingers,
+        `angle_error` [rad], root mean square over joints, and `activation`."""
+        config, body, disturbance = self.config, self.body, self.config.disturbance
+        if np.shape(action) != (self.num_envs, self.num_actions):
+            raise InvalidValue("shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}")
+        excitation = np.clip(np.asarray(action, dtype=float), 0.0, 1.0)
+        if disturbance.motor_noise > 0:
+            noise = self._rng.normal(size=excitation.shape)
+            excitation = np.clip(excitation * (1.0 + disturbance.motor_noise * noise), 0.0, 1.0)
+        if disturbance.push > 0:
+            self._pushes.advance(self._rng)
+            body.push(self._pushes.force * (self._pushes.left > 0)[:, None], self._pushes.finger)
+        goal = self.references.ahead(self.frame, 1)
+        controls = body.controls(excitation, self.references, self.frame, goal, config.sim_steps)
+        sick = self.monitor.step(controls)
+        self.frame, self._age = goal, self._age + 1
+        senses = body.senses()
+        # What is not a number has gone no further than here.
+        excitation = np.nan_to_num(excitation)
+        terms, failed = self._judge(senses, excitation)
+        terminated = failed | sick
+        terms["failure"] = reward.failure(terminated)
+        truncated = ~terminated & ((self._age >= self._most_steps) | (goal >= self.references.last_of(goal)))
+        self._last = excitation
+        final = observation = self._observe(senses, None)
+        done = np.flatnonzero(terminated | truncated)
+        if len(done):
+            badness = np.where(terminated, 1.0, np.minimum(self._error / self._age / config.tip_limit, 1.0))
+            self._starts.tell(self._begin[done], badness[done])
+            self._start(done)
+            observation = self._observe(body.senses(), done)
+        return StepResult(observation, reward.weigh(terms, config.weights), terminated, truncated, final, terms)
+
+    def teacher_action(self) -> np.ndarray:
+        """As `TaughtEnv`: computed muscle control, which knows the true state and the body as it was built."""
+        if self._teacher is None:
+            self._teacher = Teacher(self.body, sim_steps=self.config.sim_steps)
+        return self._teacher.action(self.references, self.references.ahead(self.frame, 1), press=self.config.keys)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `VecEnv`."""
+        return {
+            "backend": self.body.backend.state(),
+            "strength": self.body.strength.copy(),
+            "mass": self.body.mass.copy(),
+            "rng": pack_generator(self._rng),
+            "badness": self._starts.badness.copy(),
+            "pushes": np.column_stack([self._pushes.force, self._pushes.finger, self._pushes.left]),
+            "last": self._last.copy(),
+            "error": self._error.copy(),
+            "places": np.column_stack([self.frame, self._begin, self._age]),
+            "next_clip": np.array([self._next_clip]),
+            "sensed": self._sensing.memory.copy(),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """As `VecEnv`."""
+        mine = self.state()
+        shapes = {name: values.shape for name, values in mine.items()}
+        given = {name: np.shape(values) for name, values in state.items()}
+        if given != shapes:
+            raise InvalidValue("shapes of the state", given, f"{shapes}")
+        everyone = np.arange(self.num_envs)
+        if self.config.disturbance.changes_bodies:
+            self.body.set_bodies(everyone, np.asarray(state["strength"]), np.asarray(state["mass"]))
+        self.body.backend.restore(np.asarray(state["backend"]))
+        self._rng = unpack_generator(state["rng"])
+        self._starts.badness = np.array(state["badness"])
+        pushes = np.array(state["pushes"])
+        self._pushes.force, self._pushes.finger = pushes[:, :3], pushes[:, 3].astype(int)
+        self._pushes.left = pushes[:, 4].astype(int)
+        self._last, self._error = np.array(state["last"]), np.array(state["error"])
+        self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
+        self._next_clip = int(state["next_clip"][0])
+        self._sensing.memory = np.array(state["sensed"])
+        self._teacher = None
+        sensed = self._sensing.now(self.body.senses())
+        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead)
+
+    def _observe(self, senses: Senses, fresh: np.ndarray | None) -> np.ndarray:
+        """Observations; the senses of `fresh` environments have no past, of None all are a step on."""
+        if fresh is None:
+            self._sensing.advance(senses, self._rng)
+        else:
+            self._sensing.begin(senses, fresh, self._rng)
+        sensed = self._sensing.now(senses)
+        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead)
+
+    def _start(self, envs: np.ndarray) -> None:
+        """New episodes."""
+        config, disturbance = self.config, self.config.disturbance
+        if config.fixed_starts:
+            clips = (self._next_clip + np.arange(len(envs))) % len(self.references.first)
+            self._next_clip = int((self._next_clip + len(envs)) % len(self.references.first))
+            frames = self.references.first[clips]
+        else:
+            frames = self._starts.draw(self._rng, len(envs))
+        if disturbance.changes_bodies:
+            strength = draw_strengths(disturbance, self._rng, len(envs), self.num_actions)
+            self.body.set_bodies(envs, strength, self._rng.uniform(*disturbance.mass, size=len(envs)))
+        self.body.place(envs, self.references, frames)
+        self._pushes.clear(envs)
+        self.frame[envs], self._begin[envs], self._age[envs] = frames, frames, 0
+        self._error[envs], self._last[envs] = 0.0, self.references.activations[frames]
+
+    def _judge(self, senses: Senses, excitation: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Reward terms, and which hands have failed."""
+        references, frame = self.references, self.frame
+        tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2)
+        angle_error = senses.angles - references.angles[frame]
+        mean_tip = tip_error.mean(axis=1)
+        self._error += mean_tip
+        terms = {
+            "tip_near": reward.tip_near(tip_error),
+            "tip_far": reward.tip_far(tip_error),
+            "angle": reward.angle(angle_error),
+            "speed": reward.speed(senses.speeds - references.speeds[frame]),
+            "effort": reward.effort(senses.activation),
+            "change": reward.change(excitation, self._last),
+            "tip_error": mean_tip,
+            "angle_error": np.sqrt(np.mean(np.square(angle_error), axis=1)),
+            "activation": senses.activation.mean(axis=1),
+        }
+        failed = mean_tip > self.config.tip_limit
+        failed |= np.abs(angle_error).max(axis=1) > self.config.angle_limit
+        return terms, failed

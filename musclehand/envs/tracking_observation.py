@@ -1,0 +1,93 @@
+"""What a policy that follows a reference sees: its own hand, how far it is off, and what comes next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS
+from musclehand.body.hand_index import HandIndex
+from musclehand.envs.observation import Block, ObservationTable
+from musclehand.envs.reference import ReferenceSet
+from musclehand.envs.tracking_body import Senses
+
+TIPS = 3 * len(DIGITS)
+FREE = 19
+"""Joints that do not follow another one."""
+
+
+def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool) -> ObservationTable:
+    """The observation's blocks. Scales are about what differs between one moment of playing and another."""
+    joints, arm = len(HAND_JOINTS), len(FOREARM_AXES)
+    blocks = [
+        Block("angle", joints, "rad", 0.5, "joint angles"),
+        Block("speed", joints, "rad/s", 5.0, "joint speeds"),
+        Block("activation", muscles, "", 0.2, "of the muscles"),
+        Block("length", muscles, "l0", 0.5, "fibre lengths, from 1 on"),
+        Block("velocity", muscles, "vmax", 0.2, "fibre speeds, lengthening positive"),
+        Block("force", muscles, "f0", 0.2, "tendon forces"),
+        Block("tip", TIPS, "m", 0.05, "fingertips from the middle finger's wanted place, x, y, z of each"),
+        Block("tip_error", TIPS, "m", 0.01, "from the fingertips to where they should be after this step"),
+        Block("angle_error", FREE, "rad", 0.1, "from the joints to where they should be after this step"),
+        Block("speed_error", FREE, "rad/s", 3.0, "the same of their speeds"),
+        Block("speed_wanted", FREE, "rad/s", 5.0, "joint speeds wanted after this step"),
+        *(
+            Block(f"ahead_{steps}", FREE, "rad", 0.3, f"from the angles wanted after this step to those {steps} on")
+            for steps in look_ahead
+        ),
+        Block("forearm", 3, "rad", 0.3, "yaw, pitch and roll of the forearm"),
+        Block("forearm_error", arm, "m, rad", 0.01, "from the forearm to where it should be after this step"),
+        Block("forearm_speed", arm, "m/s, rad/s", 0.5, "wanted after this step"),
+        Block("forearm_push", arm, "m/s^2, rad/s^2", 5.0, "acceleration wanted after this step"),
+    ]
+    if keys:
+        blocks.append(Block("press", len(DIGITS), "N", 2.0, "force that each finger owes to its key"))
+    return ObservationTable(blocks)
+
+
+def observe(
+    table: ObservationTable,
+    references: ReferenceSet,
+    frame: np.ndarray,
+    senses: Senses,
+    hand: HandIndex,
+    look_ahead: tuple[int, ...],
+) -> np.ndarray:
+    """Observations of n hands.
+
+    Args:
+        table: of `tracking_table`.
+        references: what is followed.
+        frame: where each of them is in it. Shape (n,).
+        senses: what they feel.
+        hand: which joints are free.
+        look_ahead: steps.
+
+    Returns:
+        4-byte floats. Shape (n, table.size).
+    """
+    goal, free = references.ahead(frame, 1), hand.independent
+    wanted = references.angles[goal][:, free]
+    rates = references.speeds[goal][:, free]
+    tips, places = senses.tips, references.tips[goal]
+    values = {
+        "angle": senses.angles,
+        "speed": senses.speeds,
+        "activation": senses.activation,
+        "length": senses.length - 1.0,
+        "velocity": senses.velocity,
+        "force": senses.force,
+        "tip": tips - places[:, 2:3],
+        "tip_error": places - tips,
+        "angle_error": wanted - senses.angles[:, free],
+        "speed_error": rates - senses.speeds[:, free],
+        "speed_wanted": rates,
+        "forearm": senses.forearm[:, 3:],
+        "forearm_error": references.forearm[goal] - senses.forearm,
+        "forearm_speed": references.forearm_speed[goal],
+        "forearm_push": references.forearm_acceleration[goal],
+    }
+    for steps in look_ahead:
+        values[f"ahead_{steps}"] = references.angles[references.ahead(frame, steps)][:, free] - wanted
+    if "press" in {block.name for block in table.blocks}:
+        values["press"] = references.press[goal]
+    return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))
