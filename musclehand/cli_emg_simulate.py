@@ -25,7 +25,7 @@ class SimulateArgs:
 
     MOTION is a held wrist movement (flexion, extension, radial-deviation, ulnar-deviation, pronation, supination, fist)
     or a file of motion clips (`musclehand retarget`, `musclehand corpus`), of which --clip names one. The elbow is
-    fixed; there is no gravity and nothing to touch.
+    fixed; there is no gravity and nothing to touch, but that a fist's palm pushes back on the fingers.
 
     For example:
       musclehand emg simulate extension --out extension.sto
@@ -59,13 +59,17 @@ def simulate(args: SimulateArgs) -> None:
     from musclehand.cli_tables import open_console, say
     from musclehand.emg.opensim_file import StorageFile, write_storage
     from musclehand.emg.recording import TimeSeries
-    from musclehand.held_movements import simulate_motion
+    from musclehand.held_movements import MOVEMENTS_DEG, simulate_motion, simulate_movement
 
     if args.out.suffix.lower() != ".sto":
         raise InvalidValue("out", str(args.out), "a file that ends in .sto")
     model, hand = open_hand(args.model)
-    angles, speeds, dt = read_motion(args, model, hand)
-    found = simulate_motion(model, hand, angles, speeds, dt=dt)
+    movement = args.motion.replace("-", " ")
+    if movement in MOVEMENTS_DEG:
+        found = simulate_movement(model, hand, movement, hold=args.hold)
+    else:
+        angles, speeds, dt = read_motion(args)
+        found = simulate_motion(model, hand, angles, speeds, dt=dt)
     time = found.start + np.arange(len(found.values)) / found.fs_hz
     names = tuple(f"/forceset/{name}/activation" for name in found.muscles)
     write_storage(args.out, StorageFile(TimeSeries(time, found.values, names)))
@@ -99,20 +103,17 @@ def open_hand(source: str) -> tuple[mujoco.MjModel, HandIndex]:
     return model, HandIndex.from_model(model, Side.RIGHT, specimen.naming)
 
 
-def read_motion(args: SimulateArgs, model: mujoco.MjModel, hand: HandIndex) -> tuple[np.ndarray, np.ndarray, float]:
+def read_motion(args: SimulateArgs) -> tuple[np.ndarray, np.ndarray, float]:
     """Angles [rad] and speeds [rad/s] of the free joints, (T, 19), and the time between them [s].
 
     Raises:
         MusclehandError: no such movement, file or clip.
     """
     from musclehand.body.anatomy import HAND_JOINTS
-    from musclehand.held_movements import MOVEMENTS_DEG, held_movement, joint_limits
+    from musclehand.held_movements import MOVEMENTS_DEG
     from musclehand.motion.clip import read_clips
     from musclehand.motion.reference import JOINTS
 
-    name = args.motion.replace("-", " ")
-    if name in MOVEMENTS_DEG:
-        return *held_movement(name, joint_limits(model, hand), hold=args.hold), 0.008
     if not Path(args.motion).exists() and Path(args.motion).suffix == "":
         raise UnknownName("movement or file", args.motion, [each.replace(" ", "-") for each in MOVEMENTS_DEG])
     clips = {clip.name: clip for clip in read_clips(args.motion)}

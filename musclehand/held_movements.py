@@ -1,12 +1,13 @@
 """Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any motion of the joints.
 
 The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and without contacts:
-what is found is what muscles need against inertia, passive tissue and each other. Nobody grips anything, and nobody
-stiffens more than the control asks for; a real forearm does both.
+what is found is what muscles need against inertia, passive tissue and each other. In a fist the palm pushes back on the
+fingers (`GRIP_NM`). Nobody stiffens more than the control asks for; a real forearm does.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import mujoco
@@ -14,17 +15,11 @@ import numpy as np
 
 from musclehand.body.anatomy import FINGER_NUMBERS
 from musclehand.body.hand_index import HandIndex
+from musclehand.body.tables import load_tables
 from musclehand.control.tracking import SETTLE, track
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 from musclehand.emg.simulated import SimulatedMuscles
 from musclehand.motion.reference import JOINTS, minimum_jerk
-
-REST_DEG: Mapping[str, float] = {
-    **{f"mcp{finger}_flexion": 25.0 for finger in FINGER_NUMBERS},
-    **{f"pm{finger}_flexion": 30.0 for finger in FINGER_NUMBERS},
-    "cmc_abduction": 15.0,
-}
-"""A hand at ease [deg]; joints not named are at 0."""
 
 MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
     "flexion": {"flexion": 50.0},
@@ -41,6 +36,13 @@ MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
 }
 """Where joints go [deg]: about three quarters of the range, as a person asked to move "as far as comfortable" would."""
 
+GRIP_NM: Mapping[str, float] = {
+    **{f"mcp{finger}_flexion": 0.40 for finger in FINGER_NUMBERS},
+    **{f"pm{finger}_flexion": 0.25 for finger in FINGER_NUMBERS},
+}
+"""What a closed fist's palm turns finger joints back with [N m]: 10 N on each fingertip, 40 and 25 mm from the joints.
+A fifth of what a finger can press, which is some 50 N (recalled)."""
+
 MARGIN = np.radians(3.0)
 """Goals keep this far from the ends of a model's joints [rad]."""
 
@@ -49,6 +51,9 @@ def held_movement(
     name: str, limits: np.ndarray, *, before: float = 1.3, hold: float = 5.0, after: float = 2.0, dt: float = 0.008
 ) -> tuple[np.ndarray, np.ndarray]:
     """From rest into a movement, held, and back, each way in half a second with least jerk.
+
+    Rest is where our hand's passive tissue holds it (its table of joints): in another posture muscles would have to
+    hold it there, in every movement, as no relaxed person does.
 
     Args:
         name: of `MOVEMENTS_DEG`.
@@ -72,7 +77,8 @@ def held_movement(
     if min(before, after - 0.5, hold - 0.5) < 0 or not 0 < dt <= 0.05:
         raise InvalidValue("times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s")
     low, high = limits[:, 0] + MARGIN, limits[:, 1] - MARGIN
-    rest = np.clip(np.radians([REST_DEG.get(joint, 0.0) for joint in JOINTS]), low, high)
+    at_ease = {row.joint: row.rest for row in load_tables().joints}
+    rest = np.clip([at_ease[joint] for joint in JOINTS], low, high)
     goal = rest.copy()
     for joint, value in MOVEMENTS_DEG[name].items():
         goal[JOINTS.index(joint)] = np.radians(value)
@@ -81,6 +87,26 @@ def held_movement(
     there, rate = minimum_jerk(time, before, before + 0.5)
     back, back_rate = minimum_jerk(time, before + hold, before + hold + 0.5)
     return rest + (there - back)[:, None] * away, (rate - back_rate)[:, None] * away
+
+
+def simulate_movement(
+    model: mujoco.MjModel, hand: HandIndex, name: str, *, before: float = 1.3, hold: float = 5.0, after: float = 2.0
+) -> SimulatedMuscles:
+    """Activations of all muscles in a movement of `MOVEMENTS_DEG`; times and errors as `held_movement`."""
+    angles, speeds = held_movement(name, joint_limits(model, hand), before=before, hold=hold, after=after)
+    return simulate_motion(with_grip(model, hand) if name == "fist" else model, hand, angles, speeds)
+
+
+def with_grip(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
+    """A copy whose finger joints are pushed back in a fist by `GRIP_NM`, and less the further the fist is open."""
+    gripping = copy.copy(model)
+    for joint, torque in GRIP_NM.items():
+        if joint in hand.joints:
+            place = hand.joints.index(joint)
+            index = model.dof_jntid[hand.dofs[place]]
+            closed = np.radians(MOVEMENTS_DEG["fist"][joint]) - hand.signs[place] * model.qpos_spring[hand.qpos[place]]
+            gripping.jnt_stiffness[index] += torque / closed
+    return gripping
 
 
 def simulate_motion(

@@ -5,8 +5,8 @@ import pytest
 
 from musclehand.body.tables import load_tables
 from musclehand.core.errors import InvalidValue
-from musclehand.emg.forearm import LAYOUT, armband_electrodes, forearm_sources, site_electrodes
-from musclehand.emg.forward import mixing_matrix
+from musclehand.emg.forearm import ARMBAND_DECAY, LAYOUT, armband_electrodes, forearm_sources, site_electrodes
+from musclehand.emg.forward import ForwardConfig, mixing_matrix
 
 
 def test_every_muscle_is_one_of_our_hand():
@@ -32,3 +32,11 @@ def test_an_armband_turned_by_an_electrode_hears_the_same_in_other_channels():
     np.testing.assert_allclose(turned, np.roll(straight, -1, axis=0), rtol=1e-9)
     with pytest.raises(InvalidValue, match="electrodes"):
         armband_electrodes(1)
+
+
+def test_neighbours_of_an_armband_share_as_much_as_is_said():
+    mixing = mixing_matrix(armband_electrodes(48), forearm_sources(list(LAYOUT)), ForwardConfig(decay=ARMBAND_DECAY))
+    common = mixing @ mixing.T
+    shared = np.square(common) / np.outer(np.diag(common), np.diag(common))
+    apart = [np.mean([shared[i, (i + step) % 48] for i in range(48)]) for step in (6, 12)]
+    np.testing.assert_allclose(apart, [0.38, 0.16], atol=0.02)

@@ -1,5 +1,6 @@
 """Wrist movements against their own derivatives and limits, and the muscles that they need against anatomy."""
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -7,7 +8,16 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.held_movements import MARGIN, MOVEMENTS_DEG, held_movement, joint_limits, simulate_motion
+from musclehand.held_movements import (
+    GRIP_NM,
+    MARGIN,
+    MOVEMENTS_DEG,
+    held_movement,
+    joint_limits,
+    simulate_motion,
+    simulate_movement,
+    with_grip,
+)
 from musclehand.motion.reference import JOINTS
 
 
@@ -36,16 +46,36 @@ def test_movements_stay_in_limits_start_at_rest_and_move_as_fast_as_said(ours, n
     ("name", "stronger", "weaker"),
     [("flexion", "FCU", "ECU"), ("extension", "EDC3", "FDS3"), ("pronation", "PT", "SUP"), ("supination", "SUP", "PT")],
 )
-def test_movements_need_the_muscles_that_make_them(ours, name, stronger, weaker):
-    model, hand = ours
-    angles, speeds = held_movement(name, joint_limits(model, hand), before=0.6, hold=1.2, after=0.5)
-    found = simulate_motion(model, hand, angles, speeds)
-    held = found.values[round((1.2 - found.start) * found.fs_hz) : round((1.8 - found.start) * found.fs_hz)].mean(
-        axis=0
-    )
-    activity = dict(zip(found.muscles, held, strict=True))
-    assert activity[stronger] > activity[weaker] + 0.01
+def test_movements_need_the_muscles_that_make_them_and_rest_needs_none(ours, name, stronger, weaker):
+    found = simulate_movement(*ours, name, before=0.8, hold=1.2, after=0.5)
+
+    def activity(begin, end):
+        return found.values[round((begin - found.start) * found.fs_hz) : round((end - found.start) * found.fs_hz)]
+
+    held = dict(zip(found.muscles, activity(1.4, 2.0).mean(axis=0), strict=True))
+    assert held[stronger] > held[weaker] + 0.01
+    assert activity(0.6, 0.8).max() < 0.01
     assert found.fs_hz == pytest.approx(125.0)
+
+
+def test_a_fist_s_palm_pushes_back_as_stated_and_fingers_press_against_it(ours):
+    model, hand = ours
+    gripping = with_grip(model, hand)
+    fist = np.array([np.radians(MOVEMENTS_DEG["fist"].get(joint, 0.0)) for joint in hand.joints])
+    torques = []
+    for each in (model, gripping):
+        data = mujoco.MjData(each)
+        hand.pose(data, fist)
+        mujoco.mj_forward(each, data)
+        torques.append(data.qfrc_spring[hand.dofs] * hand.signs)
+    back = dict(zip(hand.joints, torques[0] - torques[1], strict=True))
+    assert {joint: round(torque, 9) for joint, torque in back.items() if torque} == pytest.approx(dict(GRIP_NM))
+    flexors = [hand.muscle_names.index(name) for name in ("FDS3", "FDP3")]
+    angles, speeds = held_movement("fist", joint_limits(*ours), before=0.3, hold=1.0, after=0.5)
+    open_air, closed = (
+        simulate_motion(each, hand, angles, speeds).values[60:120, flexors] for each in (model, gripping)
+    )
+    assert closed.sum(axis=1).mean() > open_air.sum(axis=1).mean() + 0.05
 
 
 def test_what_is_no_movement_is_refused(ours):

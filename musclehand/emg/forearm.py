@@ -1,7 +1,10 @@
 """A forearm in round numbers: in which order and how deep the muscles of the hand lie, and electrodes over them.
 
 Angles go round the right forearm at its thickest part, seen from the elbow: 0 radial, 90 volar, 180 ulnar, 270 dorsal.
-The order is that of anatomy books; angles and depths are not measured on anybody.
+Superficial muscles lie as the armband of the Para recordings names its eight electrodes, an eighth of the round each:
+PT, brachioradialis (0, in no hand model), ECR, EDC, ECU, FCU, PL, FCR (README of that set, recalled). Between these, and
+in depth, the order is that of anatomy books: FDS beneath PL and FCU, FDP along the ulna, FPL along the radius. Angles
+and depths are not measured on anybody.
 """
 
 from __future__ import annotations
@@ -14,19 +17,25 @@ from musclehand.core.errors import InvalidValue
 from musclehand.emg.forward import Electrode, Source
 
 LAYOUT: Mapping[str, tuple[float, float]] = {
-    **{"PT": (350, 8), "FCR": (20, 8), "PL": (55, 7), "FCU": (140, 8), "ECU": (215, 8), "EDM": (238, 8)},
-    **{"ECRL": (322, 7), "ECRB": (308, 9), "APL": (290, 12), "EPB": (292, 14), "EPL": (250, 18), "EIP": (240, 20)},
-    **{f"FDS{finger}": (70 + 10 * (finger - 2), 12) for finger in (2, 3, 4, 5)},
-    **{f"FDP{finger}": (85 + 12 * (finger - 2), 24) for finger in (2, 3, 4, 5)},
+    **{"PT": (45, 8), "FCR": (85, 8), "PL": (115, 7), "FCU": (170, 8), "ECU": (222, 8), "EDM": (243, 8)},
+    **{"ECRL": (325, 7), "ECRB": (308, 9), "APL": (290, 12), "EPB": (292, 14), "EPL": (250, 18), "EIP": (240, 20)},
+    **{f"FDS{finger}": (105 + 12 * (finger - 2), 12) for finger in (2, 3, 4, 5)},
+    **{f"FDP{finger}": (130 + 15 * (finger - 2), 24) for finger in (2, 3, 4, 5)},
     **{f"EDC{finger}": (280 - 9 * (finger - 2), 8) for finger in (2, 3, 4, 5)},
-    **{"FPL": (60, 24), "SUP": (325, 20)},
+    **{"FPL": (50, 24), "SUP": (325, 20)},
 }
 """Angle [deg] and depth [mm] of each muscle."""
 
 SITES: Mapping[str, float] = {
-    **{"PT": 350, "FCR": 20, "FDS": 85, "FCU": 140, "ECU": 215, "EDC": 265, "APL": 290, "ECR": 315},
+    **{"PT": 45, "FCR": 85, "FDS": 125, "FCU": 170, "ECU": 222, "EDC": 265, "APL": 290, "ECR": 317},
 }
 """Angle [deg] of electrodes over single muscles. Not PL: beside FCR and active with it, nothing tells them apart."""
+
+
+ARMBAND_DECAY = 1.5
+"""Power of the distance (`ForwardConfig.decay`) for an armband's long bars on dry skin. Muscles that work independently
+give neighbouring electrodes, 31 mm apart, 0.4 of their variance in common then, those two places apart 0.16: about a
+half and a tenth were measured round the forearm (Mogk and Keir 2003, J. Electromyogr. Kinesiol. 13:63, recalled)."""
 
 
 def forearm_sources(muscles: Sequence[str]) -> tuple[Source, ...]:
