@@ -160,7 +160,8 @@ def test_importing_the_package_loads_nothing():
 
 
 def test_importing_every_module_is_quiet_and_leaves_the_heavy_libraries_out():
-    names = [name_of(path) for path in MODULES]
+    # What learns is made of torch; who imports it wants that.
+    names = [name_of(path) for path in MODULES if package_of(path) != "learning"]
     code = (
         "import importlib, sys, numpy\n"
         "numpy.random.seed(1)\n"

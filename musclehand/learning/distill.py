@@ -1,0 +1,201 @@
+"""The warm start: a network learns what a teacher would do in the states that the network itself comes to.
+
+DAgger (Ross, Gordon & Bagnell 2011, AISTATS): the teacher acts at first and less and less from then on, and labels
+every state; all that was ever labelled is learnt from. Two differences: who acts is drawn for each environment anew
+every quarter of a second, and the network goes on from what it was in place of beginning again.
+Each iteration is kept on file, and one that was interrupted is done over to the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from musclehand.core.errors import InvalidValue
+from musclehand.core.vec_env import TaughtEnv
+from musclehand.learning.checkpoint import CheckpointError, load_checkpoint, load_latest, save_checkpoint
+from musclehand.learning.policy import Policy
+from musclehand.learning.torch_state import (
+    Arrays,
+    load_module,
+    load_optimizer,
+    module_arrays,
+    optimizer_arrays,
+)
+
+TURN = 30
+"""Steps after which it is drawn anew who acts."""
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """How to learn from a teacher.
+
+    `iterations`, each of `steps` in every environment, then `updates` of the network on `batch` labels each. In
+    iteration i the teacher acts with a chance of `teacher_share[i]`, and never where that has ended. `noise`: of what
+    the teacher does, as a share of the excitation, to see states that are off. `hidden` layers. Adam at `rate`, which
+    falls to a tenth in `decay` iterations. `memory`: iterations whose labels are kept.
+    """
+
+    iterations: int = 30
+    steps: int = 125
+    updates: int = 400
+    batch: int = 512
+    teacher_share: tuple[float, ...] = (1.0, 0.5, 0.25)
+    noise: float = 0.2
+    hidden: tuple[int, ...] = (256, 256)
+    rate: float = 1e-3
+    decay: int = 30
+    memory: int = 30
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "steps", "updates", "batch", "decay", "memory"):
+            if not 1 <= getattr(self, name) <= 10**7:
+                raise InvalidValue(name, getattr(self, name), "1 to 10 million")
+
+
+class Progress(NamedTuple):
+    """One iteration: its number, `labels` in all, `loss`, and the means of the environment's `terms` while the
+    network acted (None where it never did)."""
+
+    iteration: int
+    labels: int
+    loss: float
+    terms: dict[str, float] | None
+
+
+class Distillation:
+    """A run in a folder. `policy` is what has been learnt; `done` iterations."""
+
+    def __init__(self, env: TaughtEnv, config: DistillConfig, folder: Path, *, known: Mapping[str, Any]) -> None:
+        """Begins, or goes on where the folder's run was.
+
+        Args:
+            env: to learn in.
+            config: how.
+            folder: for checkpoints and labels.
+            known: what a checkpoint has to agree with, such as the model's hash.
+
+        Raises:
+            CheckpointError: the folder holds a run of another kind, or a damaged one.
+        """
+        self.env, self.config, self.folder = env, config, Path(folder)
+        # As it is after JSON, lists for tuples; how far to go is no part of what a run is.
+        told = {name: value for name, value in asdict(config).items() if name != "iterations"}
+        self._known = {**json.loads(json.dumps({"distill": told})), **known}
+        self.policy = Policy(env.num_observations, env.num_actions, config.hidden, seed=config.seed)
+        self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
+        self.done = 0
+        self._slot = config.steps * env.num_envs
+        rows = config.memory * self._slot
+        self._observations = np.zeros((rows, env.num_observations), dtype=np.float32)
+        self._labels = np.zeros((rows, env.num_actions), dtype=np.float32)
+        found = load_latest(self.folder, **self._known)
+        if found is None:
+            self._observation = env.reset(seed=config.seed)
+            return
+        self.done = found.number
+        load_module("policy", self.policy, found.arrays)
+        load_optimizer("adam", self._adam, found.arrays)
+        for number in range(max(0, self.done - config.memory), self.done):
+            self._remember(number, *self._read_labels(number))
+        self._observation = env.restore(_below("env", found.arrays))
+
+    def run(self, tell: Callable[[Progress], None] | None = None) -> Policy:
+        """Does the iterations that are missing."""
+        while self.done < self.config.iterations:
+            progress = self.iterate()
+            if tell is not None:
+                tell(progress)
+        return self.policy
+
+    def iterate(self) -> Progress:
+        """One iteration: acting, labelling, learning, and a checkpoint."""
+        config, number = self.config, self.done
+        rng = np.random.default_rng([config.seed, number, 1])
+        observations, labels, terms = self._collect(rng)
+        if number == 0:
+            self.policy.normalise_by(observations)
+        save_checkpoint(
+            self.folder / "labels", number, {"observation": observations, "label": labels}, {}, keep=config.memory + 1
+        )
+        self._remember(number, observations, labels)
+        loss = self._learn(rng)
+        self.done += 1
+        save_checkpoint(self.folder, self.done, self._arrays(), self._info())
+        # So that an uninterrupted run goes on from what a resumed one would.
+        self._observation = self.env.restore(self.env.state())
+        return Progress(number, self.done * self._slot, loss, terms)
+
+    def _collect(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[str, float] | None]:
+        env, config = self.env, self.config
+        shares = config.teacher_share
+        share = shares[self.done] if self.done < len(shares) else 0.0
+        observations = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
+        labels = np.empty((config.steps, env.num_envs, env.num_actions), dtype=np.float32)
+        sums: dict[str, float] = {}
+        acted = 0
+        taught = np.zeros(env.num_envs, dtype=bool)
+        for step in range(config.steps):
+            observations[step], labels[step] = self._observation, env.teacher_action()
+            if step % TURN == 0:
+                taught = rng.random(env.num_envs) < share
+            action = self.policy.act(self._observation)
+            noisy = labels[step] * (1.0 + config.noise * rng.normal(size=labels[step].shape))
+            result = env.step(np.where(taught[:, None], np.clip(noisy, 0.0, 1.0), action))
+            self._observation = result.observation
+            acted += int((~taught).sum())
+            for name, values in result.terms.items():
+                sums[name] = sums.get(name, 0.0) + float(values[~taught].sum())
+        terms = {name: value / acted for name, value in sums.items()} if acted else None
+        return observations.reshape(-1, env.num_observations), labels.reshape(-1, env.num_actions), terms
+
+    def _remember(self, number: int, observations: np.ndarray, labels: np.ndarray) -> None:
+        start = number % self.config.memory * self._slot
+        self._observations[start : start + self._slot] = observations
+        self._labels[start : start + self._slot] = labels
+
+    def _learn(self, rng: np.random.Generator) -> float:
+        """Updates on labels drawn from all that are remembered; the mean loss of the last fifth."""
+        config = self.config
+        count = min(self.done + 1, config.memory) * self._slot
+        for group in self._adam.param_groups:
+            group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
+        losses = []
+        for _ in range(config.updates):
+            rows = rng.integers(count, size=config.batch)
+            observation, label = (torch.from_numpy(part[rows]) for part in (self._observations, self._labels))
+            loss = (torch.sigmoid(self.policy(observation)) - label).square().mean()
+            self._adam.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
+            self._adam.step()
+            losses.append(float(loss.detach()))
+        return float(np.mean(losses[-max(1, len(losses) // 5) :]))
+
+    def _arrays(self) -> Arrays:
+        env = {f"env/{name}": values for name, values in self.env.state().items()}
+        return {**module_arrays("policy", self.policy), **optimizer_arrays("adam", self._adam), **env}
+
+    def _info(self) -> dict[str, Any]:
+        return {**self._known, "policy_sizes": list(self.policy.sizes)}
+
+    def _read_labels(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        path = self.folder / "labels" / f"{number:06d}.json"
+        arrays = load_checkpoint(path).arrays
+        if arrays.keys() != {"observation", "label"}:
+            raise CheckpointError(path, f"has {sorted(arrays)} in place of observations and labels")
+        return arrays["observation"], arrays["label"]
+
+
+def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays whose names begin with a prefix, without it."""
+    start = f"{prefix}/"
+    return {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}

@@ -1,0 +1,123 @@
+"""Learning from a teacher: it is learnt, and interruptions leave no trace."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from toy_env import Points
+
+from musclehand.core.errors import InvalidValue
+from musclehand.learning.checkpoint import CheckpointError, load_latest
+from musclehand.learning.distill import Distillation, DistillConfig
+from musclehand.learning.policy import Policy, policy_of
+
+SMALL = DistillConfig(iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def errors(env, act, steps=20):
+    observation, found = env.reset(seed=5), []
+    for _ in range(steps):
+        result = env.step(act(observation))
+        observation = result.observation
+        found.append(result.terms["error"])
+    return float(np.mean(found))
+
+
+def test_the_network_does_what_its_teacher_does(tmp_path):
+    told = []
+    policy = Distillation(Points(), SMALL, tmp_path, known={}).run(told.append)
+    env = Points()
+    student, idle = errors(Points(), policy.act), errors(Points(), lambda seen: np.full((16, 2), 0.5))
+    teacher = errors(env, lambda seen: env.teacher_action())
+    assert teacher < 0.4 * idle
+    assert student < teacher + 0.2 * (idle - teacher)
+    assert [progress.iteration for progress in told] == list(range(4))
+    assert told[0].terms is None
+    assert told[-1].terms["error"] < 1.0
+    assert told[-1].loss < told[0].loss
+
+
+def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
+    Distillation(Points(), SMALL, tmp_path / "whole", known={}).run()
+    for _ in range(SMALL.iterations):
+        Distillation(Points(seed=9), SMALL, tmp_path / "parts", known={}).iterate()
+    same_arrays(tmp_path / "whole", tmp_path / "parts")
+
+
+def same_arrays(one, two):
+    one, two = load_latest(one), load_latest(two)
+    assert one.number == two.number
+    assert one.info == two.info
+    assert one.arrays.keys() == two.arrays.keys()
+    for name, values in one.arrays.items():
+        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+
+
+RUN = """
+import sys, torch
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from toy_env import Points
+from test_learning_distill import SMALL
+from musclehand.learning.distill import Distillation
+torch.set_num_threads(1)
+Distillation(Points(), SMALL, Path(sys.argv[1]), known={}).run()
+"""
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
+    Distillation(Points(), SMALL, tmp_path / "whole", known={}).run()
+    rng, killed = np.random.default_rng(0), 0
+    for _ in range(200):
+        process = subprocess.Popen([sys.executable, "-c", RUN, tmp_path / "killed", os.path.dirname(__file__)])
+        if killed == 20:
+            assert process.wait(timeout=120) == 0
+            break
+        time.sleep(float(rng.uniform(2.0, 6.0)))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+    same_arrays(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_other_runs_are_refused(tmp_path):
+    Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    with pytest.raises(CheckpointError, match="model_sha256"):
+        Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "b"})
+    with pytest.raises(CheckpointError, match="distill"):
+        Distillation(Points(), DistillConfig(), tmp_path, known={"model_sha256": "a"})
+
+
+def test_a_policy_comes_back_from_its_checkpoint(tmp_path):
+    policy = Distillation(Points(), SMALL, tmp_path, known={}).run()
+    found = policy_of(load_latest(tmp_path), observations=4, actions=2)
+    seen = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_array_equal(policy.act(seen), found.act(seen))
+    with pytest.raises(InvalidValue):
+        policy_of(load_latest(tmp_path), observations=5, actions=2)
+
+
+def test_a_policy_begins_near_rest_and_is_what_its_seed_says():
+    seen = np.random.default_rng(0).normal(size=(50, 30))
+    one, two, other = (Policy(30, 46, seed=seed).act(seen) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert one.min() > 0.02
+    assert one.max() < 0.12
+    with pytest.raises(InvalidValue):
+        Policy(0, 2)
+    with pytest.raises(InvalidValue):
+        DistillConfig(steps=0)
