@@ -57,8 +57,9 @@ class DistillConfig:
 
     def __post_init__(self) -> None:
         for name in ("iterations", "steps", "updates", "batch", "decay", "memory"):
-            if not 1 <= getattr(self, name) <= 10**7:
-                raise InvalidValue(name, getattr(self, name), "1 to 10 million")
+            least = 0 if name == "iterations" else 1
+            if not least <= getattr(self, name) <= 10**7:
+                raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
 
 
 class Progress(NamedTuple):
@@ -106,7 +107,7 @@ class Distillation:
         load_optimizer("adam", self._adam, found.arrays)
         for number in range(max(0, self.done - config.memory), self.done):
             self._remember(number, *self._read_labels(number))
-        self._observation = env.restore(_below("env", found.arrays))
+        self._observation = env.restore(arrays_below("env", found.arrays))
 
     def run(self, tell: Callable[[Progress], None] | None = None) -> Policy:
         """Does the iterations that are missing."""
@@ -195,7 +196,7 @@ class Distillation:
         return arrays["observation"], arrays["label"]
 
 
-def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+def arrays_below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
     """The arrays whose names begin with a prefix, without it."""
     start = f"{prefix}/"
     return {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}

@@ -1,0 +1,71 @@
+"""The training command on a corpus of two clips, and the evaluation of what it has made."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tracking_clips import wave
+
+from musclehand.learning.checkpoint import load_latest
+from musclehand.learning.distill import DistillConfig
+from musclehand.motion.clip import write_clips
+from musclehand.motion.dataset import CorpusIndex, ShardEntry, entry_of, file_sha256, split_of, write_index
+
+pytest.importorskip("rsl_rl")
+
+from musclehand.learning.reinforce import PpoConfig
+
+
+def load(name):
+    path = Path(__file__).parents[1] / "experiments" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    seeds = {split: [i for i in range(60) if split_of(f"wave {i}") == split] for split in ("train", "validation")}
+    clips = [wave(seeds["train"][0]), wave(seeds["train"][1]), wave(seeds["validation"][0])]
+    write_clips(folder / "shard_00000.h5", clips)
+    entry = ShardEntry(file_sha256(folder / "shard_00000.h5"), tuple(map(entry_of, clips)))
+    write_index(folder, CorpusIndex({}, {"shard_00000.h5": entry}, True))
+    return folder
+
+
+def args_of(track, corpus, out, warm, ppo):
+    return track.Args(
+        corpus,
+        out=out,
+        envs=4,
+        warm=DistillConfig(iterations=warm, steps=10, updates=5, batch=16, hidden=(16,), memory=3),
+        ppo=PpoConfig(iterations=ppo, steps=8, minibatches=2, epochs=1, critic=(16,), critic_alone=1),
+    )
+
+
+def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus, tmp_path, capsys):
+    track = load("track_hand")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    track.main(args_of(track, corpus, whole, 2, 2))
+    track.main(args_of(track, corpus, parts, 1, 0))
+    track.main(args_of(track, corpus, parts, 2, 1))
+    track.main(args_of(track, corpus, parts, 2, 2))
+    one, two = load_latest(whole / "policy"), load_latest(parts / "policy")
+    for name, values in one.arrays.items():
+        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+    lines = [(folder / "metrics.csv").read_text().splitlines() for folder in (whole, parts)]
+    assert len(lines[0]) == len(lines[1]) == 5
+    (score,) = json.loads((whole / "scores.json").read_text())
+    assert score["kind"] == "wave"
+    judge = load("eval_tracking")
+    out = tmp_path / "scores.csv"
+    policy = whole / "policy" / "000001.json"
+    judge.main(judge.Args(corpus, policy, split="validation", conditions=("one muscle at 50 %",), out=out))
+    assert len(out.read_text().splitlines()) == 3
+    assert "one muscle at 50 %" in capsys.readouterr().out
