@@ -118,6 +118,10 @@ class PlayArgs:
     rehearsals: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Runs through the piece before the one that is kept, in which timing and loudness of every note are learnt."""
 
+    processes: Annotated[int | None, tyro.conf.arg(metavar="1|2", help_behavior_hint=_NO_DEFAULT)] = None
+    """2 plans ahead in a second process, 1 does all in one; the performance is the same. By default 2 where there is
+    another processor."""
+
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
 
@@ -200,6 +204,8 @@ def _check_options(args: PlayArgs, score: Score) -> None:
         raise UnknownName("controller", args.controller, ["muscle", "keyboard"])
     if not 0 <= args.rehearsals <= 10 or (args.rehearsals and args.controller != "muscle"):
         raise InvalidValue("rehearsals", args.rehearsals, "0 to 10, with the muscle controller")
+    if args.processes not in (None, 1, 2):
+        raise InvalidValue("processes", args.processes, "1 or 2")
     if args.pedal not in ("written", "auto"):
         raise UnknownName("pedal", args.pedal, ["written", "auto"])
     if args.seed < 0:
@@ -230,6 +236,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
                 record=folder / RECORDING,
                 pedal=args.pedal,
                 rehearsals=args.rehearsals,
+                processes=args.processes,
                 seed=args.seed,
                 progress=show,
                 **hands._asdict(),

@@ -105,7 +105,7 @@ def play(made: PatternScore, name: str) -> list[MotionClip]:
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "recording.h5"
-        performance = perform(made.score, "muscle", record=path)
+        performance = perform(made.score, "muscle", record=path, processes=1)
         source = {
             "made": f"played by musclehand {musclehand.__version__} in simulation",
             "licence": "generated, no recording of a person",

@@ -25,6 +25,7 @@ from musclehand.body.anatomy import HAND_JOINTS
 from musclehand.body.fatigue import FatigueParameters
 from musclehand.body.hand import HandDesign
 from musclehand.controllers.controller import Controller
+from musclehand.controllers.helper_process import processors
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
 from musclehand.controllers.run import BodyMetrics, Progress, Run
@@ -46,6 +47,9 @@ LEAD_IN = 1.0
 
 TAIL = 0.5
 """Time simulated after the last note [s]."""
+
+TWO_PROCESSES_FROM = 5.0
+"""Length of a score from which the second process is worth its start [s]."""
 
 NOTE_COLUMNS = {"onset": "s", "offset": "s", "pitch": "MIDI", "velocity": "MIDI", "hand": "0/1", "finger": "1-5"}
 
@@ -86,6 +90,7 @@ def perform(
     record: str | PathLike[str] | None = None,
     pedal: str = "written",
     rehearsals: int = 0,
+    processes: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Performance:
@@ -101,23 +106,30 @@ def perform(
         pedal: "written" as the score has it, or "auto": with what a pianist would add to free a hand
             (`planner.pedalling`); not for your own controller.
         rehearsals: runs before the one that counts, to learn timing and loudness ("muscle" only, `planner.rehearsal`).
+        processes: 2 to have what the hands should do worked out in a second process ("muscle" only), 1 for none; by
+            default 2 where there is another processor and the score is not too short for it. The result is the same.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
     Raises:
         UnknownName: no such controller, or way to pedal.
+        InvalidValue: neither 1 nor 2 processes.
         SimulationError: the simulation became unstable.
         OutputError: the recording cannot be written.
         ModelError: the hands cannot be put to a keyboard.
     """
     if pedal not in PEDALS:
         raise UnknownName("pedal", pedal, PEDALS)
+    if processes is None:
+        processes = 2 if score.duration >= TWO_PROCESSES_FROM and processors() > 1 else 1
+    if processes not in (1, 2):
+        raise InvalidValue("processes", processes, "1 or 2")
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
         player = controller
         if isinstance(player, str):
-            player = _make_controller(player, target, design, fatigue, config)
+            player = _make_controller(player, target, design, fatigue, config, processes)
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
@@ -183,7 +195,7 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
     """Versions, a hash of the compiled model, and the seed: what is needed to get the same result again."""
     content = np.empty(mujoco.mj_sizeModel(model), dtype=np.uint8)
     mujoco.mj_saveModel(model, None, content)
-    packages = ("mujoco", "myo-sim", "numpy", "scipy", "daqp")
+    packages = ("mujoco", "myo-sim", "numpy", "scipy", "daqp", "numba")
     return {
         "musclehand": musclehand.__version__,
         "python": platform.python_version(),
@@ -199,13 +211,21 @@ def _make_controller(
     design: HandDesign | None,
     fatigue: FatigueParameters | None,
     config: MuscleConfig | None,
+    processes: int,
 ) -> Controller:
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":
         return KeyboardController(score)
-    scene = build_scene(design=design)
-    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, config=config, scene=scene, fatigue=fatigue)
+    return MuscleController(
+        score,
+        lead_in=LEAD_IN,
+        tail=TAIL,
+        config=config,
+        scene=None if design is None else build_scene(design=design),
+        fatigue=fatigue,
+        processes=processes,
+    )
 
 
 def _play_into(path: str | PathLike[str], run: Run, target: Score, seed: int) -> Score:

@@ -1,6 +1,7 @@
 """How muscles share a task that many combinations of them can do: three criteria that the literature compares.
 
-The task is a quadratic of the activations a, `a' S a / 2 + g' a`; the criterion is added to it at a price p:
+The task is to come close to something wanted, `|F' a - w|^2 / 2` with activations a; the criterion is added to it at a
+price p:
 
 - "squares": `p/2 sum(a^2)`, the smoothest and the default.
 - "cubes": `p/3 sum(a^3)`, after Crowninshield & Brand 1981 (J Biomech 14:793), who cube muscle stress for its relation
@@ -19,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.core.quadratic import BoundedSolver, solve_constrained
+from musclehand.core.quadratic import BoundedSolver, solve_bounded, solve_constrained
 
 CRITERIA = ("squares", "cubes", "min-max")
 
@@ -46,33 +47,47 @@ class Sharing:
             raise InvalidValue("co_contraction", co_contraction, "0 to 1")
         if criterion not in CRITERIA:
             raise UnknownName("criterion", criterion, CRITERIA)
+        # Loads the compiler, which nobody else needs.
+        from musclehand.control import compiled_task
+
+        self._kernels = compiled_task
         self._share = {"squares": self._squares, "cubes": self._cubes, "min-max": self._min_max}[criterion]
         self._price, self._rest = price, co_contraction
         self._solver = BoundedSolver()
+        self._dual = np.zeros(0)
 
-    def activations(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def activations(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """The activations that cost least, between the bounds. Shape (n,).
 
         Args:
-            square: S, symmetric, no eigenvalue below 0; overwritten. Shape (n, n).
-            gradient: g. Shape (n,).
+            factor: F. Shape (n, k).
+            wanted: w. Shape (k,).
             lower, upper: bounds, 0 to 1. Shape (n,) each.
 
         Raises:
             SolverError: the bounds contradict each other, or something is not finite.
         """
         if self._rest == 0.0:
-            return self._share(square, gradient, lower, upper)
+            return self._share(factor, wanted, lower, upper)
         rest = self._rest
-        return rest + self._share(square, gradient + rest * square.sum(axis=1), lower - rest, upper - rest)
+        return rest + self._share(factor, wanted - rest * factor.sum(axis=0), lower - rest, upper - rest)
 
-    def _squares(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _squares(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        if self._dual.shape != wanted.shape:
+            self._dual = np.zeros(wanted.shape)
+        act = np.empty(lower.shape)
+        status = self._kernels.share_squares(factor, wanted, self._price, lower, upper, self._dual, act)
+        if status == self._kernels.DONE:
+            return act
+        self._dual = np.zeros(0)
+        square, gradient = _quadratic(factor, wanted)
         _diagonal(square)[:] += self._price
-        return self._solver.solve(square, gradient, lower, upper)
+        return solve_bounded(square, gradient, lower, upper)
 
-    def _cubes(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _cubes(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """Newton's method, each step a quadratic programme: the cost, cubes of sizes, is convex."""
-        act = self._squares(square.copy(), gradient, lower, upper)
+        act = self._squares(factor, wanted, lower, upper)
+        square, gradient = _quadratic(factor, wanted)
         for _ in range(_CUBE_STEPS):
             size = np.abs(act)
             curvature = 2.0 * self._price * np.maximum(size, _LEAST)
@@ -84,8 +99,9 @@ class Sharing:
                 break
         return act
 
-    def _min_max(self, square: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _min_max(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """One more unknown, above all activations, carries the price."""
+        square, gradient = _quadratic(factor, wanted)
         count = len(gradient)
         hessian = np.zeros((count + 1, count + 1))
         hessian[:count, :count] = square
@@ -96,6 +112,11 @@ class Sharing:
             hessian, np.append(gradient, 0.0), np.append(lower, 0.0), np.append(upper, 1.0), below, np.zeros(count)
         )
         return found[:count]
+
+
+def _quadratic(factor: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """S and g of the task as `a' S a / 2 + g' a`."""
+    return factor @ factor.T, -(factor @ wanted)
 
 
 def _diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import ModelError
 
+TIPS = 5
+
 
 class HandState(NamedTuple):
     """The state of h hands of k independent joints, m muscles and c carrier joints (0 with a fixed elbow).
@@ -40,7 +42,8 @@ class HandState(NamedTuple):
 
 
 class HandReader:
-    """Reads `HandState`s of the same hands out of `MjData`. Not changed by reading but for its buffers."""
+    """Reads `HandState`s of the same hands out of `MjData`, all into the same arrays: a state holds until the next is
+    read."""
 
     def __init__(self, model: mujoco.MjModel, hands: Sequence[HandIndex], carriers: Sequence[np.ndarray]) -> None:
         """`carriers`: the dofs of what carries each hand, the same number for each, or none.
@@ -48,116 +51,146 @@ class HandReader:
         Raises:
             ModelError: hands that differ in their number of joints or muscles.
         """
+        # Loads the compiler, which nobody else needs.
+        from musclehand.control import compiled_state
+
         pairs = list(zip(hands, carriers, strict=True))
         shapes = {(hand.expand.shape, hand.muscles.shape, len(carrier)) for hand, carrier in pairs}
         if len(shapes) != 1:
             raise ModelError("hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}")
-        (((joints, self.count), _, self._carried),) = shapes
-        self._qpos = np.array([hand.qpos[hand.independent] for hand in hands])
-        self._qvel = np.array([hand.dofs[hand.independent] for hand in hands])
-        self._muscles = np.array([hand.muscles for hand in hands])
-        self._act = np.array([hand.act for hand in hands])
-        dofs = [np.concatenate([carrier, hand.dofs]).astype(int) for hand, carrier in pairs]
-        self._dofs = np.array(dofs)
-        size = self._carried + joints
-        self._expand = np.zeros((len(hands), size, self._carried + self.count))
-        for expand, hand in zip(self._expand, hands, strict=True):
-            expand[: self._carried, : self._carried] = np.eye(self._carried)
-            expand[self._carried :, self._carried :] = hand.expand
-        self._collapse = np.ascontiguousarray(self._expand.transpose(0, 2, 1))
-        self._mass = np.zeros((len(hands), size, size))
-        self._mass_from, self._mass_to = _mass_entries(model, self._dofs)
-        self._moment = np.zeros((len(hands), self._muscles.shape[1], joints))
-        self._moment_from, self._moment_to, self._gear = _moment_entries(model, hands)
-        self._sites = np.array([hand.tips for hand in hands])
-        bodies = model.site_bodyid[self._sites]
-        self._roots = model.body_rootid[bodies]
-        moved = _moved_by(model, bodies, np.array([hand.dofs for hand in hands]))
-        self._moved = np.repeat(moved, 3, axis=1).astype(float)
-        self._hand_dofs = np.ascontiguousarray(self._dofs[:, self._carried :])
-        self._hand_expand = np.array([hand.expand for hand in hands])
-        # Velocity of a point is v + w x r, linear in (w, v): rows (w, v) with r where it belongs, by sign.
-        self._twist = np.zeros((len(hands), 5, 3, 6))
-        self._twist[..., range(3), range(3, 6)] = 1.0
-        places = [(0, 1, 2, 1.0), (0, 2, 1, -1.0), (1, 0, 2, -1.0), (1, 2, 0, 1.0), (2, 0, 1, 1.0), (2, 1, 0, -1.0)]
-        tips = np.arange(len(hands) * 5)[:, None]
-        self._twist_to = np.array([18 * tips + 6 * row + column for row, column, _, _ in places]).ravel()
-        self._twist_from = np.array([3 * tips + axis for _, _, axis, _ in places]).ravel()
-        self._twist_sign = np.repeat([sign for _, _, _, sign in places], len(hands) * 5)
+        (((_, self.count), (muscles,), carried),) = shapes
+        self._kernels, number, joints = compiled_state, len(pairs), self.count
+        self._addresses = tuple(
+            np.concatenate(parts).astype(np.int64)
+            for parts in zip(
+                *((h.qpos[h.independent], h.dofs[h.independent], h.muscles, h.act) for h in hands), strict=True
+            )
+        )
+        fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
+        moved = [_columns(carrier, np.eye(carried)) for carrier in carriers]
+        self._places = (
+            _mass_entries(model, fixed, fixed, (joints, joints)),
+            _mass_entries(model, fixed, moved, (joints, carried)),
+            _mass_entries(model, moved, moved, (carried, carried)),
+            _load_entries(fixed, joints),
+            _load_entries(moved, carried),
+            _moment_entries(model, hands, fixed),
+        )
+        self._tip_places = _tip_entries(model, hands, fixed)
+        self._state = HandState(
+            qpos=np.zeros((number, joints)),
+            qvel=np.zeros((number, joints)),
+            inertia=np.zeros((number, joints, joints)),
+            load=np.zeros((number, joints)),
+            carried=np.zeros((number, joints, carried)),
+            carrier_inertia=np.zeros((number, carried, carried)),
+            carrier_load=np.zeros((number, carried)),
+            arms=np.zeros((number, muscles, joints)),
+            tips=np.zeros((number, 3 * TIPS, joints)),
+            length=np.zeros((number, muscles)),
+            velocity=np.zeros((number, muscles)),
+            act=np.zeros((number, muscles)),
+        )
+        to = self._state
+        picked = (to.qpos, to.qvel, to.length, to.velocity, to.act)
+        added = (to.inertia, to.carried, to.carrier_inertia, to.load, to.carrier_load, to.arms)
+        self._out = tuple(one.reshape(-1) for one in (*picked, *added))
+        self._tips = to.tips.reshape(-1)
 
     def read(self, data: mujoco.MjData) -> HandState:
         """The state with positions and velocities of now computed (`mj_step1`)."""
-        carried = self._carried
-        self._mass.reshape(-1)[self._mass_to] = data.M[self._mass_from]
-        inertia = self._collapse @ self._mass @ self._expand
-        load = data.qfrc_bias[self._dofs]
-        load -= data.qfrc_spring[self._dofs]
-        load = (self._collapse @ load[:, :, None])[:, :, 0]
-        self._moment.reshape(-1)[self._moment_to] = data.ten_J[self._moment_from] * self._gear
-        return HandState(
-            qpos=data.qpos[self._qpos],
-            qvel=data.qvel[self._qvel],
-            inertia=inertia[:, carried:, carried:],
-            load=load[:, carried:],
-            carried=inertia[:, carried:, :carried],
-            carrier_inertia=inertia[:, :carried, :carried],
-            carrier_load=load[:, :carried],
-            arms=self._moment @ self._hand_expand,
-            tips=self._tips(data),
-            length=data.actuator_length[self._muscles],
-            velocity=data.actuator_velocity[self._muscles],
-            act=data.act[self._act],
+        self._kernels.read(
+            data.qpos,
+            data.qvel,
+            data.M,
+            data.qfrc_bias,
+            data.qfrc_spring,
+            data.ten_J,
+            data.actuator_length,
+            data.actuator_velocity,
+            data.act,
+            self._addresses,
+            self._places,
+            self._out,
         )
-
-    def _tips(self, data: mujoco.MjData) -> np.ndarray:
-        """Velocity of the fingertips for each independent joint's [m/rad]. Shape (h, 15, k)."""
-        arm = data.site_xpos[self._sites]
-        arm -= data.subtree_com[self._roots]
-        self._twist.reshape(-1)[self._twist_to] = arm.reshape(-1)[self._twist_from] * self._twist_sign
-        rows = self._twist.reshape(len(arm), 15, 6) @ data.cdof[self._hand_dofs].transpose(0, 2, 1)
-        rows *= self._moved
-        return rows @ self._hand_expand
+        self._kernels.tip_speeds(data.cdof, data.site_xpos, data.subtree_com, *self._tip_places, self.count, self._tips)
+        return self._state
 
 
-def _mass_entries(model: mujoco.MjModel, dofs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Addresses in `data.M` of what couples the dofs of each row, and where it goes in (rows, n, n), flattened."""
-    size = dofs.shape[1]
-    source, goal = [], []
-    for number, row in enumerate(dofs):
-        place = {int(dof): i for i, dof in enumerate(row)}
-        for dof, i in place.items():
+Columns = dict[int, list[tuple[int, float]]]
+"""By dof: which independent joints it moves with, and how much; rows of `expand`."""
+
+Places = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Addresses in an array of MuJoCo's, where in another their values are added, and times what."""
+
+
+def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
+    return {
+        int(dof): [(int(i), float(row[i])) for i in row.nonzero()[0]] for dof, row in zip(dofs, expand, strict=True)
+    }
+
+
+def _places(entries: list[tuple[int, int, float]]) -> Places:
+    table = np.array(entries, dtype=float).reshape(-1, 3).T
+    return table[0].astype(np.int64), table[1].astype(np.int64), table[2].copy()
+
+
+def _mass_entries(
+    model: mujoco.MjModel, rows: Sequence[Columns], columns: Sequence[Columns], shape: tuple[int, int]
+) -> Places:
+    """From `data.M`, half a sparse symmetric matrix, to what couples rows with columns, (hands, *shape)."""
+    entries = []
+    for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
+        for dof in range(model.nv):
             first = int(model.M_rowadr[dof])
             for address in range(first, first + int(model.M_rownnz[dof])):
-                j = place.get(int(model.M_colind[address]))
-                if j is not None:
-                    source += [address, address]
-                    goal += [(number * size + i) * size + j, (number * size + j) * size + i]
-    return np.array(source, dtype=int), np.array(goal, dtype=int)
+                other = int(model.M_colind[address])
+                for one, two in {(dof, other), (other, dof)}:
+                    for i, times in row.get(one, []):
+                        for j, by in column.get(two, []):
+                            entries.append((address, (number * shape[0] + i) * shape[1] + j, times * by))
+    return _places(sorted(entries))
 
 
-def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Addresses in `data.ten_J` of the hands' tendons, where they go in (hands, muscles, joints), and their gears."""
-    source, goal, gears = [], [], []
-    for number, hand in enumerate(hands):
-        place = {int(dof): i for i, dof in enumerate(hand.dofs)}
+def _load_entries(columns: Sequence[Columns], size: int) -> Places:
+    """From forces of all dofs to (hands, size)."""
+    return _places(
+        [
+            (dof, number * size + i, times)
+            for number, column in enumerate(columns)
+            for dof, goals in column.items()
+            for i, times in goals
+        ]
+    )
+
+
+def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns]) -> Places:
+    """From `data.ten_J` to moment arms (hands, muscles, independent joints)."""
+    entries = []
+    for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
+        muscles, joints = len(hand.muscles), hand.expand.shape[1]
         for muscle, (actuator, tendon) in enumerate(zip(hand.muscles, hand.tendons, strict=True)):
-            first = int(model.ten_J_rowadr[tendon])
+            first, gear = int(model.ten_J_rowadr[tendon]), float(model.actuator_gear[actuator, 0])
             for address in range(first, first + int(model.ten_J_rownnz[tendon])):
-                joint = place.get(int(model.ten_J_colind[address]))
-                if joint is not None:
-                    source.append(address)
-                    goal.append((number * len(hand.muscles) + muscle) * len(place) + joint)
-                    gears.append(model.actuator_gear[actuator, 0])
-    return np.array(source, dtype=int), np.array(goal, dtype=int), np.array(gears)
+                for joint, times in column.get(int(model.ten_J_colind[address]), []):
+                    entries.append((address, (number * muscles + muscle) * joints + joint, gear * times))
+    return _places(entries)
 
 
-def _moved_by(model: mujoco.MjModel, bodies: np.ndarray, dofs: np.ndarray) -> np.ndarray:
-    """Whether each body hangs on each dof of its hand. Shape (hands, bodies, dofs)."""
-    moved = np.zeros((*bodies.shape, dofs.shape[1]), dtype=bool)
-    for number, (row, own) in enumerate(zip(bodies, dofs, strict=True)):
-        for i, start in enumerate(row):
-            body = int(start)
+def _tip_entries(
+    model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns]
+) -> tuple[np.ndarray, ...]:
+    """What `compiled_state.tip_speeds` asks for, for every dof that moves a fingertip."""
+    entries = []
+    for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
+        joints, bodies = hand.expand.shape[1], model.dof_bodyid[hand.dofs]
+        for tip, site in enumerate(hand.tips):
+            body = int(model.site_bodyid[site])
+            root, row = int(model.body_rootid[body]), 3 * (number * TIPS + tip)
             while body:
-                moved[number, i] |= model.dof_bodyid[own] == body
+                for dof in hand.dofs[bodies == body]:
+                    for joint, times in column[int(dof)]:
+                        entries.append((int(site), root, int(dof), row * joints + joint, times))
                 body = int(model.body_parentid[body])
-    return moved
+    table = np.array(entries, dtype=float).T
+    return *(row.astype(np.int64) for row in table[:4]), table[4].copy()

@@ -15,16 +15,12 @@ from typing import NamedTuple
 
 import mujoco
 import numpy as np
-from scipy.linalg.lapack import dposv
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import excitation_ceiling, muscle_parameters
 from musclehand.control.criterion import Sharing
 from musclehand.control.hand_state import HandReader, HandState
-from musclehand.control.muscle_set import MuscleSet
 from musclehand.core.quadratic import SolverError
-
-TIPS = 5
 
 
 @dataclass(frozen=True)
@@ -82,22 +78,24 @@ class MuscleControl:
             UnknownName: no such criterion.
             InvalidValue: co-contraction outside 0 to 1.
         """
+        # Loads the compiler, which nobody else needs.
+        from musclehand.control import compiled_muscle, compiled_task
+
         self.config = config = config or ControlConfig()
         self.reader = HandReader(model, hands, carriers)
-        self.interval = sim_steps * model.opt.timestep
+        self._muscle_kernels, self._task_kernels = compiled_muscle, compiled_task
+        self._dt, self._steps, self.interval = model.opt.timestep, sim_steps, sim_steps * model.opt.timestep
         self.muscles = np.array([hand.muscles for hand in hands])
-        self.set = MuscleSet(muscle_parameters(model, self.muscles), dt=model.opt.timestep, steps=sim_steps)
-        self.ceiling = self._full = excitation_ceiling(model, self.muscles)
-        self._unlimited = bool((self._full == 1.0).all())
+        self._params = np.ascontiguousarray(np.array(muscle_parameters(model, self.muscles)).transpose(1, 0, 2))
+        self.ceiling = excitation_ceiling(model, self.muscles)
         self._damping = np.array(
             [hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand for hand in hands]
         )
         count = self._damping.shape[1]
         self._rate = np.full(count, config.finger_rate)
         self._rate[:3] = config.wrist_rate
-        # Columns of fingertip velocity beside those of joint velocity.
-        self._weight = np.zeros((len(hands), count, 3 * TIPS + count))
-        self._weight[:, :, 3 * TIPS :] = config.joint_weight * np.eye(count)
+        self._low, self._high, self._gain, self._bias, self._act = (np.zeros(self.muscles.shape) for _ in range(5))
+        self._factor, self._wanted = np.zeros((*self.muscles.shape, count)), np.zeros((len(hands), count))
         self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
@@ -114,10 +112,9 @@ class MuscleControl:
 
     def excitations_at(self, state: HandState, target: HandTarget) -> np.ndarray:
         """As `excitations`, in a state already read."""
-        low, high = self.set.reach(state.act)
-        wanted = self._activations(state, target, low, self._highest(state.act, high))
-        excitation = self.set.excitation(state.act, wanted, low, high)
-        return np.minimum(excitation, self.ceiling, out=excitation)
+        wanted, out = self.activations(state, target), np.empty(self.muscles.shape)
+        self._muscle_kernels.excite(self._params, state.act, wanted, self.ceiling, self._dt, self._steps, out)
+        return out
 
     def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
         """Activations to have at the end of the next interval, all within reach. Shape (h, 46).
@@ -125,42 +122,29 @@ class MuscleControl:
         Raises:
             SolverError: as `excitations`.
         """
-        low, high = self.set.reach(state.act)
-        return self._activations(state, target, low, self._highest(state.act, high))
-
-    def _highest(self, act: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """The highest activations within reach, given those of full excitation."""
-        if self._unlimited and self.ceiling is self._full:
-            return high
-        return self.set.reach_below(act, self.ceiling)
-
-    def _activations(self, state: HandState, target: HandTarget, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        gain, bias = self.set.force(state.length, state.velocity)
-        inertia = state.inertia + self.interval * self._damping
-        speeding = target.qvel + self._rate * (target.qpos - state.qpos) - state.qvel
-        hanging = (
-            state.load[:, None]
-            + state.qvel[:, None] @ self._damping
-            + target.carrier_acc[:, None] @ state.carried.transpose(0, 2, 1)
-            - target.press[:, None] @ state.tips[:, 2::3]
-            - bias[:, None] @ state.arms
+        low, high, factor, wanted = self._low, self._high, self._factor, self._wanted
+        self._muscle_kernels.reach(self._params, state.act, self.ceiling, self._dt, self._steps, low, high)
+        self._muscle_kernels.forces(self._params, state.length, state.velocity, self._gain, self._bias)
+        status = self._task_kernels.prepare(
+            self.interval,
+            self.config.joint_weight,
+            self._rate,
+            self._damping,
+            self._gain,
+            self._bias,
+            state.qpos,
+            state.qvel,
+            state.inertia,
+            state.load,
+            state.carried,
+            state.arms,
+            state.tips,
+            *target,
+            factor,
+            wanted,
         )
-        # What each muscle at full activation, and in the last row what is missing, changes in joint velocities.
-        response = np.concatenate([state.arms * gain[:, :, None], hanging], axis=1)
-        for hand, rows in enumerate(response):
-            # Solved in place: transposes are what LAPACK calls matrices.
-            _, _, failed = dposv(inertia[hand].T, rows.T, overwrite_a=1, overwrite_b=1)
-            if failed:
-                raise SolverError(f"inertia of hand {hand} is not positive definite")
-        response *= self.interval
-        response[:, -1] += speeding
-        self._weight[:, :, : 3 * TIPS] = state.tips.transpose(0, 2, 1)
-        effect = response @ self._weight
-        each, missing = effect[:, :-1], effect[:, -1:]
-        square = each @ each.transpose(0, 2, 1)
-        gradient = -(missing @ each.transpose(0, 2, 1))[:, 0]
-        shared = [
-            sharing.activations(*problem)
-            for sharing, *problem in zip(self._sharing, square, gradient, low, high, strict=True)
-        ]
-        return np.array(shared)
+        if status != self._task_kernels.DONE:
+            raise SolverError("inertia of a hand is not positive definite")
+        for hand, sharing in enumerate(self._sharing):
+            self._act[hand] = sharing.activations(factor[hand], wanted[hand], low[hand], high[hand])
+        return self._act

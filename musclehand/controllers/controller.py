@@ -54,6 +54,10 @@ class Controller(ABC):
     def reference(self) -> dict[Side, HandReference]:
         """What the hands should have reached at the time of the last `control`; empty without hands."""
 
+    def close(self) -> None:
+        """Called when a run is over, however it ended: lets go of what was only needed for it."""
+        return
+
     def planned(self) -> Score:
         """The score with keys let go when the controller means to."""
         return self.score

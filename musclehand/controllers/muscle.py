@@ -12,10 +12,12 @@ from musclehand.body.fatigue import Fatigue, FatigueParameters
 from musclehand.control.hand_state import HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference
+from musclehand.controllers.helper_process import HelperProcess
+from musclehand.controllers.reference import HandsStep, Reference
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planner.fingering import FingeringConfig, assign_fingering
-from musclehand.planner.motion import HandMotion, MotionConfig, MotionStep, notes_of
+from musclehand.planner.motion import HandMotion, MotionConfig, notes_of
 from musclehand.planner.rehearsal import Corrections
 from musclehand.sim.scene import Scene, build_scene
 
@@ -49,11 +51,14 @@ class MuscleController(Controller):
         scene: Scene | None = None,
         fatigue: FatigueParameters | None = None,
         corrections: Corrections | None = None,
+        processes: int = 1,
     ) -> None:
         """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do;
-        `corrections` by score time, from runs before this one."""
+        `corrections` by score time, from runs before this one; `processes`: 2 to have the reference worked out beside
+        the simulation, which changes nothing but the time it takes."""
+        helper = HelperProcess("musclehand.controllers.reference") if processes > 1 else None
         self.corrections = corrections or {}
-        self._asked = score, lead_in, tail, config, fatigue
+        self._asked = score, lead_in, tail, config, fatigue, processes
         learnt = {(onset + lead_in, pitch): one for (onset, pitch), one in self.corrections.items()}
         self.config = config = config or MuscleConfig()
         self.scene = scene or build_scene()
@@ -86,15 +91,16 @@ class MuscleController(Controller):
         self._muscles = self._control.muscles.ravel()
         self._drive = self._control.ceiling.ravel()
         count = len(self.scene.hands)
-        joints = len(self.scene.hands[Side.RIGHT].independent)
-        self._target = HandTarget(*(np.zeros((count, size)) for size in (joints, joints, 5, 6)))
+        self._carrier_acc = np.zeros((count, 6))
         self._forearms = np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()])
         self._kp, self._kd = (
             np.array([getattr(carrier, gain) for carrier in self.scene.carriers.values()]) for gain in ("kp", "kd")
         )
+        self._damping = (self._kd / self._kp)[:, None, :3]
         self._goals = np.zeros((config.sim_steps, count, 6))
         self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
-        self._steps: dict[Side, MotionStep] = {}
+        self._now: HandsStep | None = None
+        self._reference = Reference(self._motions, helper)
 
     def planned(self) -> Score:
         """The score with the ends that its keys have in the plan, let go where the hand has to leave them."""
@@ -107,7 +113,7 @@ class MuscleController(Controller):
 
     def again(self, corrections: Corrections) -> MuscleController:
         """The same hands for another run through the same score, with what was learnt from this one."""
-        score, lead_in, tail, config, fatigue = self._asked
+        score, lead_in, tail, config, fatigue, processes = self._asked
         return MuscleController(
             score,
             lead_in=lead_in,
@@ -116,41 +122,42 @@ class MuscleController(Controller):
             scene=self.scene,
             fatigue=fatigue,
             corrections=corrections,
+            processes=processes,
         )
+
+    def close(self) -> None:
+        """Ends the second process, if there is one."""
+        self._reference.close()
 
     def reset(self, data: mujoco.MjData) -> None:
         """Both hands over their first keys, muscles at rest."""
         if self.fatigue is not None:
             self.fatigue.reset()
             self._set_ceiling(self._drive * self.fatigue.capacity)
-        for side, motion in self._motions.items():
-            first = motion.at(0)
-            data.qpos[self.scene.hands[side].qpos] = first.qpos
-            data.qpos[self.scene.carriers[side].qpos[:3]] = first.wrist[0]
+        first = self._reference.at(0)
+        for row, side in enumerate(self.scene.hands):
+            data.qpos[self.scene.hands[side].qpos] = first.qpos[row]
+            data.qpos[self.scene.carriers[side].qpos[:3]] = first.wrist[row, 0]
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """Excitations that bring both hands to the reference at the end of the step."""
-        target = self._target
-        for row, (side, motion) in enumerate(self._motions.items()):
-            now = self._steps[side] = motion.at(step)
-            target.qpos[row], target.qvel[row], target.press[row] = now.next_qpos, now.next_qvel, now.press
-            target.carrier_acc[row, :3] = now.wrist_acceleration[-1]
+        now = self._now = self._reference.at(step)
+        self._carrier_acc[:, :3] = now.wrist_acceleration[:, -1]
+        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc)
         state = self._control.reader.read(data)
         excitation = self._control.excitations_at(state, target).ravel()
         data.ctrl[self._muscles] = excitation
-        self._steer(state)
+        self._steer(state, now)
         if self.fatigue is not None:
             # The load is told in shares of the motor units that can be driven at all.
             self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
             self._set_ceiling(self._drive * self.fatigue.capacity)
 
-    def _steer(self, state: HandState) -> None:
+    def _steer(self, state: HandState, now: HandsStep) -> None:
         """The forearm servos follow the wrist path; weight and inertia are fed forward through their set point."""
-        force = (state.carrier_inertia @ self._target.carrier_acc[:, :, None])[:, :, 0] + state.carrier_load
+        force = (state.carrier_inertia @ self._carrier_acc[:, :, None])[:, :, 0] + state.carrier_load
         self._goals[:] = force / self._kp
-        for row, now in enumerate(self._steps.values()):
-            damping = self._kd[row, :3] / self._kp[row, :3]
-            self._goals[:, row, :3] += now.wrist + damping * now.wrist_velocity
+        self._goals[:, :, :3] += (now.wrist + self._damping * now.wrist_velocity).transpose(1, 0, 2)
 
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
         """The set points of the forearm servos."""
@@ -158,7 +165,13 @@ class MuscleController(Controller):
 
     def reference(self) -> dict[Side, HandReference]:
         """Joint angles and fingertips the hands should have now."""
-        return {side: HandReference(now.qpos, now.tips, now.pressing) for side, now in self._steps.items()}
+        now = self._now
+        if now is None:
+            return {}
+        return {
+            side: HandReference(now.qpos[row], now.tips[row], now.pressing[row])
+            for row, side in enumerate(self.scene.hands)
+        }
 
     def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
         model = self.scene.model

@@ -65,10 +65,19 @@ class Run:
             SimulationError: the simulation became unstable.
             OutputError: the recording cannot be written.
         """
+        sensor = KeySensor(self.scene.piano, start=self.player.lead_in)
+        try:
+            self._play(sensor, writer)
+        finally:
+            self.player.close()
+        if self.progress is not None:
+            self.progress(self.end, self.end)
+        return sensor.finish(self.data.time)
+
+    def _play(self, sensor: KeySensor, writer: RecordingWriter | None) -> None:
         model, data, player = self.scene.model, self.data, self.player
         dt, sim_steps = model.opt.timestep, player.sim_steps
         key_qpos, key_dof = self.scene.keys.qpos, self.scene.keys.dof
-        sensor = KeySensor(self.scene.piano, start=player.lead_in)
         player.reset(data)
         for step in range(math.ceil(self.end / (sim_steps * dt))):
             mujoco.mj_step1(model, data)
@@ -88,9 +97,6 @@ class Run:
                 sensor.update(time, data.qpos[key_qpos], data.qvel[key_dof], player.pedal(time))
             if self.progress is not None and step % 50 == 0:
                 self.progress(data.time, self.end)
-        if self.progress is not None:
-            self.progress(self.end, self.end)
-        return sensor.finish(data.time)
 
     def body_metrics(self) -> BodyMetrics:
         """Means over the performance so far."""

@@ -77,6 +77,10 @@ class BoundedSolver:
         self._model: daqp.Model | None = None
         self._size = -1
 
+    def __reduce__(self) -> tuple[type[BoundedSolver], tuple[()]]:
+        """Copied or sent elsewhere it starts afresh: what it remembers is only of use for speed."""
+        return BoundedSolver, ()
+
     def solve(self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """As `solve_bounded`. Contiguous arrays of doubles.
 

@@ -122,6 +122,10 @@ class HandIk:
         """Starts from independent joint angles `qr` (19,), by default the playing posture."""
         self.qr = (self.posture if qr is None else qr).copy()
 
+    def forget(self) -> None:
+        """Has what comes not depend, to the last bit, on which problems were solved before."""
+        self._solver = BoundedSolver()
+
     def tips(self) -> np.ndarray:
         """Fingertip positions at the present angles, carrier frame [m]. Shape (5, 3)."""
         if self._known is None or self._known[0] is not self.qr:

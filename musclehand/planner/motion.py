@@ -103,6 +103,7 @@ class HandMotion:
         self.other = other
         if other is not None:
             other.other = self
+        self.ik.forget()
         self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
         self._block_start = -BLOCK_STEPS
         self._solved: deque[np.ndarray] = deque(maxlen=AHEAD + _BEGINNING + 1)

@@ -1,4 +1,4 @@
-"""Many muscles at once are the muscles of `body.muscle`, which are tested against MuJoCo, and of MuJoCo itself."""
+"""Compiled muscles are the muscles of `body.muscle`, which are tested against MuJoCo, and of MuJoCo itself."""
 
 import mujoco
 import numpy as np
@@ -14,7 +14,7 @@ from musclehand.body.muscle import (
     muscle_parameters,
     reachable_activation,
 )
-from musclehand.control.muscle_set import MuscleSet
+from musclehand.control import compiled_muscle
 
 DT = 0.002
 SHAPE = (2, 7)
@@ -38,43 +38,54 @@ def some_muscles(rng, *, slowest=0.08, fastest=0.005):
     )
 
 
+def table(params):
+    """Shape (hands, 10, muscles)."""
+    return np.ascontiguousarray(np.array(params).transpose(1, 0, 2))
+
+
+def forces(params, length, velocity):
+    gain, bias = np.empty(length.shape), np.empty(length.shape)
+    compiled_muscle.forces(table(params), length, velocity, gain, bias)
+    return gain, bias
+
+
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(seeds)
 def test_forces(seed):
     rng = np.random.default_rng(seed)
     params = some_muscles(rng)
     length = params.lts + params.l0 * rng.choice([0.0, 0.3, 1.0, 1.7, 2.1], SHAPE) * rng.uniform(0.9, 1.1, SHAPE)
     velocity = params.l0 * params.vmax * rng.uniform(-1.5, 1.5, SHAPE) * rng.integers(0, 2, SHAPE)
-    found = MuscleSet(params, dt=DT, steps=4).force(length, velocity)
-    for one, other in zip(found, muscle_force(params, length, velocity), strict=True):
+    found, expected = forces(params, length, velocity), muscle_force(params, length, velocity)
+    for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(seeds, st.integers(1, 8), st.sampled_from([0.005, 0.001]))
 def test_activation_and_its_inverse(seed, steps, fastest):
     """Time constants down to half a step too, where a step would overshoot."""
     rng = np.random.default_rng(seed)
     params = some_muscles(rng, fastest=fastest)
-    muscles = MuscleSet(params, dt=DT, steps=steps)
-    act = np.clip(rng.uniform(-0.2, 1.2, SHAPE), 0, 1)
-    low, high = muscles.reach(act)
-    for one, other in zip((low, high), reachable_activation(params, act, DT, steps), strict=True):
+    act, ceiling = np.clip(rng.uniform(-0.2, 1.2, SHAPE), 0, 1), rng.random(SHAPE)
+    low, high, found = (np.empty(SHAPE) for _ in range(3))
+    compiled_muscle.reach(table(params), act, ceiling, DT, steps, low, high)
+    for one, other in zip((low, high), reachable_activation(params, act, DT, steps, ceiling=ceiling), strict=True):
         assert one == pytest.approx(other, abs=1e-12)
-    ceiling = rng.random(SHAPE)
-    assert muscles.reach_below(act, ceiling) == pytest.approx(activation_after(params, act, ceiling, DT, steps))
+    assert high == pytest.approx(activation_after(params, act, ceiling, DT, steps))
     target = np.where(rng.random(SHAPE) < 0.2, act, low + rng.uniform(-0.1, 1.1, SHAPE) * (high - low))
-    found = muscles.excitation(act, target, low, high)
-    assert found == pytest.approx(excitation_for(params, act, target, DT, steps), abs=1e-7)
+    compiled_muscle.excite(table(params), act, target, ceiling, DT, steps, found)
+    expected = np.minimum(excitation_for(params, act, target, DT, steps), ceiling)
+    assert found == pytest.approx(expected, abs=1e-9)
 
 
 def test_force_is_what_mujoco_computes(right_hand):
     model, hand = right_hand
     rng = np.random.default_rng(2)
-    muscles = MuscleSet(muscle_parameters(model, hand.muscles), dt=DT, steps=4)
+    params = muscle_parameters(model, hand.muscles[None])
     data = mujoco.MjData(model)
     low, high = model.jnt_range.T
     for _ in range(10):
@@ -82,5 +93,6 @@ def test_force_is_what_mujoco_computes(right_hand):
         data.qvel[:] = rng.normal(size=model.nv)
         data.act[:] = rng.random(model.na)
         mujoco.mj_forward(model, data)
-        gain, bias = muscles.force(data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles])
-        assert gain * data.act[hand.act] + bias == pytest.approx(data.actuator_force[hand.muscles], abs=1e-9)
+        length, velocity = data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles]
+        gain, bias = forces(params, length[None], velocity[None])
+        assert gain[0] * data.act[hand.act] + bias[0] == pytest.approx(data.actuator_force[hand.muscles], abs=1e-9)
