@@ -69,6 +69,14 @@ class Controller(ABC):
         return float(bisect_right(self._edges, time - self.lead_in) % 2)
 
 
+def selection(addresses: np.ndarray) -> np.ndarray | slice:
+    """The same addresses as a slice where each is one more than the last: what it selects is a view, not a copy."""
+    first = int(addresses[0]) if len(addresses) else 0
+    if np.array_equal(addresses, np.arange(first, first + len(addresses))):
+        return slice(first, first + len(addresses))
+    return addresses
+
+
 def pedal_edges(pedals: Sequence[Pedal]) -> list[float]:
     """When the pedal goes down and up by turns [s], where spans overlap or touch as one; an even number of times."""
     edges: list[float] = []

@@ -60,6 +60,7 @@ class HelperProcess:
     def start(self, make: Maker, size: int) -> None:
         """Has the child make blocks; returns at once. Every block is of shape (size,)."""
         content = pickle.dumps(make)
+        self._channel.serving = True
         threading.Thread(target=self._channel.serve, args=(content, size), daemon=True).start()
 
     def take(self, number: int, *, wait: bool) -> np.ndarray | None:
@@ -83,6 +84,7 @@ class _Channel:
         self._blocks: deque[np.ndarray] = deque()
         self._first = 0  # number of the block at the left
         self._ended = process is None
+        self._closed = self.serving = False
 
     def serve(self, content: bytes, size: int) -> None:
         """Sends the maker and takes in what it makes."""
@@ -92,8 +94,8 @@ class _Channel:
         assert sending is not None
         assert receiving is not None
         try:
-            sending.write(content)
-            sending.close()
+            with sending:
+                sending.write(content)
             while self._room():
                 block = np.empty(size)
                 if not _fill(receiving, block):
@@ -104,6 +106,7 @@ class _Channel:
         except (OSError, ValueError) as problem:
             _LOG.debug("the helper process cannot be reached: %s", problem)
         finally:
+            receiving.close()
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
@@ -121,7 +124,7 @@ class _Channel:
                     self._blocks.popleft()
                     self._first += 1
                 self._changed.notify_all()
-                if self._blocks:
+                if self._blocks and not self._closed:
                     self._first += 1
                     return self._blocks.popleft()
                 if self._ended or not wait:
@@ -131,16 +134,22 @@ class _Channel:
     def close(self) -> None:
         """Ends the child and waits until it is gone."""
         with self._changed:
-            self._ended = True
-            self._blocks.clear()
+            self._ended = self._closed = True
             self._changed.notify_all()
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            if not self.serving:
+                for pipe in (self.process.stdin, self.process.stdout):
+                    if pipe is not None:
+                        pipe.close()
 
 
 def _start(module: str) -> subprocess.Popen[bytes] | None:
     """The child, which looks for modules where this process does; None where there can be none."""
+    if not sys.executable or getattr(sys, "frozen", False):
+        # A program with Python inside, which is no Python to call.
+        return None
     code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; from {__name__} import main; main()"
     try:
         # In a session of its own it does not hear a Ctrl-C that is meant for this process.

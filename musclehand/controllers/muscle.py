@@ -11,7 +11,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import Fatigue, FatigueParameters
 from musclehand.control.hand_state import HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
-from musclehand.controllers.controller import Controller, HandReference
+from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.controllers.helper_process import HelperProcess
 from musclehand.controllers.reference import HandsStep, Reference
 from musclehand.music.score import Score
@@ -88,11 +88,11 @@ class MuscleController(Controller):
             sim_steps=config.sim_steps,
             config=config.control,
         )
-        self._muscles = self._control.muscles.ravel()
+        self._muscles = selection(self._control.muscles.ravel())
         self._drive = self._control.ceiling.ravel()
         count = len(self.scene.hands)
         self._carrier_acc = np.zeros((count, 6))
-        self._forearms = np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()])
+        self._forearms = selection(np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()]))
         self._kp, self._kd = (
             np.array([getattr(carrier, gain) for carrier in self.scene.carriers.values()]) for gain in ("kp", "kd")
         )
@@ -175,7 +175,7 @@ class MuscleController(Controller):
 
     def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
         model = self.scene.model
-        muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in self._muscles]
+        muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in self._control.muscles.ravel()]
         return Fatigue(muscles, parameters, self.sim_steps * model.opt.timestep)
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:

@@ -10,8 +10,8 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand_index import HandIndex
-from musclehand.controllers.controller import Controller, HandReference
+from musclehand.controllers.body_sums import BodyWatch
+from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.core.errors import MusclehandError
 from musclehand.core.recording import RecordingWriter
 from musclehand.music.score import Score
@@ -52,11 +52,9 @@ class Run:
         self.player, self.progress, self.scene, self.end = player, progress, player.scene, end
         self.data = mujoco.MjData(self.scene.model)
         self._warnings = {kind: self.data.warning[kind] for kind in UNSTABLE}
-        self._errors = {side: _HandErrors(hand) for side, hand in self.scene.hands.items()}
-        self._act_sum, self._steps = 0.0, 0
         muscles = [hand.muscles for hand in self.scene.hands.values()]
         self._muscles = np.concatenate(muscles) if muscles else np.zeros(0, dtype=int)
-        self._act = np.concatenate([hand.act for hand in self.scene.hands.values()]) if muscles else self._muscles
+        self._body = BodyWatch(self.data, self.scene.hands)
 
     def play(self, writer: RecordingWriter | None = None) -> Score:
         """Simulates the whole piece and returns the notes that sounded.
@@ -77,13 +75,14 @@ class Run:
     def _play(self, sensor: KeySensor, writer: RecordingWriter | None) -> None:
         model, data, player = self.scene.model, self.data, self.player
         dt, sim_steps = model.opt.timestep, player.sim_steps
-        key_qpos, key_dof = self.scene.keys.qpos, self.scene.keys.dof
+        angles, speeds = selection(self.scene.keys.qpos), selection(self.scene.keys.dof)
         player.reset(data)
         for step in range(math.ceil(self.end / (sim_steps * dt))):
             mujoco.mj_step1(model, data)
             player.control(data, step)
             reference = player.reference()
-            self._observe(reference)
+            if reference:
+                self._body.note(reference)
             if writer is not None:
                 writer.append(**self._row(reference))
             for substep in range(sim_steps):
@@ -92,9 +91,10 @@ class Run:
                     mujoco.mj_step2(model, data)
                 else:
                     mujoco.mj_step(model, data)
-                self._check((step * sim_steps + substep + 1) * dt)
-                time = data.time
-                sensor.update(time, data.qpos[key_qpos], data.qvel[key_dof], player.pedal(time))
+                time, moment = data.time, (step * sim_steps + substep + 1) * dt
+                if time < moment - 0.5 * dt or substep == sim_steps - 1:
+                    self._check(moment)
+                sensor.update(time, data.qpos[angles], data.qvel[speeds], player.pedal(time))
             if self.progress is not None and step % 50 == 0:
                 self.progress(data.time, self.end)
 
@@ -104,21 +104,13 @@ class Run:
         def mean(total: float, count: int) -> float | None:
             return total / count if count else None
 
-        errors = self._errors.values()
-        square = mean(sum(one.joint_sum for one in errors), sum(one.joint_count for one in errors))
-        tip = mean(sum(one.tip_sum for one in errors), sum(one.tip_count for one in errors))
+        body = self._body.sums()
+        square, tip = mean(body.joint_sum, body.joint_count), mean(body.tip_sum, body.tip_count)
         return BodyMetrics(
             joint_rmse_deg=None if square is None else math.degrees(math.sqrt(square)),
             fingertip_error_mm=None if tip is None else 1e3 * tip,
-            mean_activation=mean(self._act_sum, self._steps * len(self._act)),
+            mean_activation=mean(body.act_sum, body.act_count),
         )
-
-    def _observe(self, reference: dict[Side, HandReference]) -> None:
-        for side, wanted in reference.items():
-            self._errors[side].add(self.data, wanted)
-        if reference:
-            self._act_sum += float(self.data.act[self._act].sum())
-            self._steps += 1
 
     def _row(self, reference: dict[Side, HandReference]) -> dict[str, np.ndarray | float]:
         data = self.data
@@ -145,23 +137,3 @@ class Run:
         for kind, warning in self._warnings.items():
             if warning.number:
                 raise SimulationError(f"the simulation became unstable before {moment:.3f} s ({kind.name})")
-
-
-class _HandErrors:
-    """Sums of one hand's distances from its reference: squared angles [rad^2] and fingertips that press [m]."""
-
-    def __init__(self, hand: HandIndex) -> None:
-        self._qpos, self._independent, self._tips = hand.qpos[hand.independent], hand.independent, hand.tips
-        self.joint_sum, self.joint_count = 0.0, 0
-        self.tip_sum, self.tip_count = 0.0, 0
-
-    def add(self, data: mujoco.MjData, wanted: HandReference) -> None:
-        """Takes in one control step."""
-        error = data.qpos[self._qpos] - wanted.qpos[self._independent]
-        self.joint_sum += float(error @ error)
-        self.joint_count += error.size
-        pressing = wanted.pressing.nonzero()[0]
-        if pressing.size:
-            apart = data.site_xpos[self._tips[pressing]] - wanted.tips[pressing]
-            self.tip_sum += float(np.sqrt(np.einsum("ij,ij->i", apart, apart)).sum())
-            self.tip_count += pressing.size
