@@ -103,33 +103,26 @@ def perform(
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         config: how the "muscle" controller plans and controls, such as the criterion of muscle sharing.
         record: file to write the recording to as the performance goes on.
-        pedal: "written" as the score has it, or "auto": with what a pianist would add to free a hand
-            (`planner.pedalling`); not for your own controller.
-        rehearsals: runs before the one that counts, to learn timing and loudness ("muscle" only, `planner.rehearsal`).
-        processes: 2 to have what the hands should do worked out in a second process ("muscle" only), 1 for none; by
-            default 2 where there is another processor and the score is not too short for it. The result is the same.
+        pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planner.pedalling`).
+        rehearsals: runs before the one that counts, to learn timing and loudness (`planner.rehearsal`).
+        processes: 2 to plan ahead in a second one, with the same result; None: where it pays.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
     Raises:
-        UnknownName: no such controller, or way to pedal.
-        InvalidValue: neither 1 nor 2 processes.
+        UnknownName, InvalidValue: an argument is none of those above.
         SimulationError: the simulation became unstable.
         OutputError: the recording cannot be written.
         ModelError: the hands cannot be put to a keyboard.
     """
     if pedal not in PEDALS:
         raise UnknownName("pedal", pedal, PEDALS)
-    if processes is None:
-        processes = 2 if score.duration >= TWO_PROCESSES_FROM and processors() > 1 else 1
-    if processes not in (1, 2):
-        raise InvalidValue("processes", processes, "1 or 2")
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
         target = keyboard_score(score)
         player = controller
         if isinstance(player, str):
-            player = _make_controller(player, target, design, fatigue, config, processes)
+            player = _make_controller(player, target, design, fatigue, config, _processes(processes, target))
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
@@ -147,6 +140,13 @@ def perform(
         provenance=provenance(player.scene.model, seed),
         rehearsals=rehearsed,
     )
+
+
+def _processes(wanted: int | None, score: Score) -> int:
+    """As wanted, or by default two where there is another processor and the score is worth the second one's start."""
+    if wanted not in (None, 1, 2):
+        raise InvalidValue("processes", wanted, "1 or 2")
+    return wanted or (2 if score.duration >= TWO_PROCESSES_FROM and processors() > 1 else 1)
 
 
 def _rehearse(

@@ -74,21 +74,22 @@ def read(
     act: np.ndarray,
     addresses: tuple[np.ndarray, ...],
     places: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...],
-    out: tuple[np.ndarray, ...],
+    edges: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """What is only picked out of MuJoCo's arrays (the first nine), as `take` and `gather` do it.
 
     `addresses`: in qpos, qvel, actuators and act; `places`: three of mass, two of load, one of moment. `out`, flat and
-    written: qpos, qvel, length, velocity, act, and then for each of `places`.
+    written, between `edges`: qpos, qvel, length, velocity, act, and then for each of `places`.
     """
-    take(qpos, addresses[0], out[0])
-    take(qvel, addresses[1], out[1])
-    take(length, addresses[2], out[2])
-    take(velocity, addresses[2], out[3])
-    take(act, addresses[3], out[4])
+    take(qpos, addresses[0], out[edges[0] : edges[1]])
+    take(qvel, addresses[1], out[edges[1] : edges[2]])
+    take(length, addresses[2], out[edges[2] : edges[3]])
+    take(velocity, addresses[2], out[edges[3] : edges[4]])
+    take(act, addresses[3], out[edges[4] : edges[5]])
     load = bias - spring
     for i in range(3):
-        gather(mass, places[i][0], places[i][1], places[i][2], out[5 + i])
+        gather(mass, places[i][0], places[i][1], places[i][2], out[edges[5 + i] : edges[6 + i]])
     for i in range(3, 5):
-        gather(load, places[i][0], places[i][1], places[i][2], out[5 + i])
-    gather(moment, places[5][0], places[5][1], places[5][2], out[10])
+        gather(load, places[i][0], places[i][1], places[i][2], out[edges[5 + i] : edges[6 + i]])
+    gather(moment, places[5][0], places[5][1], places[5][2], out[edges[10] : edges[11]])

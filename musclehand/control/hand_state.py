@@ -6,7 +6,9 @@ for the whole scene, keyboard included, of which a hand is a seventh; tests hold
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import mujoco
@@ -21,29 +23,28 @@ TIPS = 5
 class HandState(NamedTuple):
     """The state of h hands of k independent joints, m muscles and c carrier joints (0 with a fixed elbow).
 
-    `qpos`, `qvel` [rad, rad/s] (h, k) and `inertia` (h, k, k) of the independent joints; `load` [N m] (h, k), the
-    torque that gravity, motion and springs ask for; `carried` (h, k, c), the torque an acceleration of the carrier's
-    joints asks for; `carrier_inertia` (h, c, c) and `carrier_load` (h, c); `arms` [m] (h, m, k), d(length)/d(qpos);
-    `tips` [m/rad] (h, 15, k), velocity of the fingertips; `length` [m], `velocity` [m/s], `act` of the muscles (h, m).
+    `qpos`, `qvel` [rad, rad/s] (h, k) of the independent joints; `length` [m], `velocity` [m/s], `act` of the muscles
+    (h, m); `inertia` (h, k, k); `carried` (h, k, c), the torque an acceleration of the carrier's joints asks for, and
+    `carrier_inertia` (h, c, c); `load` [N m] (h, k), the torque that gravity, motion and springs ask for, and
+    `carrier_load` (h, c); `arms` [m] (h, m, k), d(length)/d(qpos); `tips` [m/rad] (h, 15, k), velocity of fingertips.
     """
 
     qpos: np.ndarray
     qvel: np.ndarray
-    inertia: np.ndarray
-    load: np.ndarray
-    carried: np.ndarray
-    carrier_inertia: np.ndarray
-    carrier_load: np.ndarray
-    arms: np.ndarray
-    tips: np.ndarray
     length: np.ndarray
     velocity: np.ndarray
     act: np.ndarray
+    inertia: np.ndarray
+    carried: np.ndarray
+    carrier_inertia: np.ndarray
+    load: np.ndarray
+    carrier_load: np.ndarray
+    arms: np.ndarray
+    tips: np.ndarray
 
 
 class HandReader:
-    """Reads `HandState`s of the same hands out of `MjData`, all into the same arrays: a state holds until the next is
-    read."""
+    """Reads `HandState`s of the same hands out of `MjData`."""
 
     def __init__(self, model: mujoco.MjModel, hands: Sequence[HandIndex], carriers: Sequence[np.ndarray]) -> None:
         """`carriers`: the dofs of what carries each hand, the same number for each, or none.
@@ -77,28 +78,27 @@ class HandReader:
             _moment_entries(model, hands, fixed),
         )
         self._tip_places = _tip_entries(model, hands, fixed)
-        self._state = HandState(
-            qpos=np.zeros((number, joints)),
-            qvel=np.zeros((number, joints)),
-            inertia=np.zeros((number, joints, joints)),
-            load=np.zeros((number, joints)),
-            carried=np.zeros((number, joints, carried)),
-            carrier_inertia=np.zeros((number, carried, carried)),
-            carrier_load=np.zeros((number, carried)),
-            arms=np.zeros((number, muscles, joints)),
-            tips=np.zeros((number, 3 * TIPS, joints)),
-            length=np.zeros((number, muscles)),
-            velocity=np.zeros((number, muscles)),
-            act=np.zeros((number, muscles)),
-        )
-        to = self._state
-        picked = (to.qpos, to.qvel, to.length, to.velocity, to.act)
-        added = (to.inertia, to.carried, to.carrier_inertia, to.load, to.carrier_load, to.arms)
-        self._out = tuple(one.reshape(-1) for one in (*picked, *added))
-        self._tips = to.tips.reshape(-1)
+        sizes: dict[str, tuple[int, ...]] = {
+            "qpos": (joints,),
+            "qvel": (joints,),
+            "length": (muscles,),
+            "velocity": (muscles,),
+            "act": (muscles,),
+            "inertia": (joints, joints),
+            "carried": (joints, carried),
+            "carrier_inertia": (carried, carried),
+            "load": (joints,),
+            "carrier_load": (carried,),
+            "arms": (muscles, joints),
+            "tips": (3 * TIPS, joints),
+        }
+        self._shapes = [(number, *sizes[name]) for name in HandState._fields]
+        self._edges = np.cumsum([0, *(math.prod(shape) for shape in self._shapes)])
+        self._spans = list(pairwise(self._edges.tolist()))
 
     def read(self, data: mujoco.MjData) -> HandState:
         """The state with positions and velocities of now computed (`mj_step1`)."""
+        everything = np.empty(self._edges[-1])
         self._kernels.read(
             data.qpos,
             data.qvel,
@@ -111,10 +111,13 @@ class HandReader:
             data.act,
             self._addresses,
             self._places,
-            self._out,
+            self._edges,
+            everything,
         )
-        self._kernels.tip_speeds(data.cdof, data.site_xpos, data.subtree_com, *self._tip_places, self.count, self._tips)
-        return self._state
+        tips = everything[self._edges[-2] :]
+        self._kernels.tip_speeds(data.cdof, data.site_xpos, data.subtree_com, *self._tip_places, self.count, tips)
+        parts = zip(self._spans, self._shapes, strict=True)
+        return HandState(*[everything[begin:end].reshape(shape) for (begin, end), shape in parts])
 
 
 Columns = dict[int, list[tuple[int, float]]]

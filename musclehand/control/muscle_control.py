@@ -94,7 +94,7 @@ class MuscleControl:
         count = self._damping.shape[1]
         self._rate = np.full(count, config.finger_rate)
         self._rate[:3] = config.wrist_rate
-        self._low, self._high, self._gain, self._bias, self._act = (np.zeros(self.muscles.shape) for _ in range(5))
+        self._low, self._high, self._gain, self._bias = (np.zeros(self.muscles.shape) for _ in range(4))
         self._factor, self._wanted = np.zeros((*self.muscles.shape, count)), np.zeros((len(hands), count))
         self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
 
@@ -139,12 +139,13 @@ class MuscleControl:
             state.carried,
             state.arms,
             state.tips,
-            *target,
+            *(np.ascontiguousarray(part, dtype=float) for part in target),
             factor,
             wanted,
         )
         if status != self._task_kernels.DONE:
             raise SolverError("inertia of a hand is not positive definite")
+        act = np.empty(self.muscles.shape)
         for hand, sharing in enumerate(self._sharing):
-            self._act[hand] = sharing.activations(factor[hand], wanted[hand], low[hand], high[hand])
-        return self._act
+            act[hand] = sharing.activations(factor[hand], wanted[hand], low[hand], high[hand])
+        return act

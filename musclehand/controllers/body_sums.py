@@ -49,7 +49,8 @@ class BodyWatch:
     def note(self, reference: Mapping[Side, HandReference]) -> None:
         """Takes in a control step, with the positions of now computed."""
         row, data = self._noted, self._data
-        self._qpos[row], self._act[row], self._tips[row] = data.qpos, data.act, data.site_xpos[self._sites].reshape(-1, 5, 3)
+        self._qpos[row], self._act[row] = data.qpos, data.act
+        self._tips[row] = data.site_xpos[self._sites].reshape(-1, 5, 3)
         self._there[row] = False
         for side, wanted in reference.items():
             hand = self._rows[side]

@@ -70,7 +70,7 @@ class TrackingBody:
         self.backend = make(self.model, num_envs)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
         self.params = muscle_parameters(self.model, self.hand.muscles)
-        self._set = MuscleSet(self.params, dt=self.model.opt.timestep, steps=1)
+        self._set = MuscleSet(self.params)
         self.strength = np.ones((num_envs, len(self.muscles)))
         self.mass = np.ones(num_envs)
         self._turn = FOREARM_MIRROR if side is Side.LEFT else np.ones(6)
