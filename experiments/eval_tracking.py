@@ -4,14 +4,14 @@
     python experiments/eval_tracking.py corpus                                    # the teacher alone
 
 Each clip is followed for ten seconds at most. Tables by kind of motion; `--out` gets every clip's figures as CSV.
-The teacher knows the true state at all times, also where a policy's senses are late.
+Where senses are late, they are so for the teacher too.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,15 +21,16 @@ from rich.table import Table
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
-from musclehand.envs.evaluation import Actor, ClipScore, evaluate, follow_teacher, table_by_kind
+from musclehand.envs.evaluation import Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.learning.checkpoint import load_checkpoint
+from musclehand.learning.checkpoint import Checkpoint, load_checkpoint
 from musclehand.learning.policy import policy_of
 from musclehand.motion.dataset import open_corpus
+from musclehand.sim.scene import SIM_DT
 
 CONDITIONS: Mapping[str, DisturbanceConfig] = {
     "undisturbed": DisturbanceConfig(),
-    "pushes of up to 1 N": DisturbanceConfig(push=1.0, push_rate=2.0),
+    "pushes of up to 3 N": DisturbanceConfig(push=3.0, push_rate=2.0),
     "one muscle at 50 %": DisturbanceConfig(weak_muscles=1, weak_strength=0.5),
     "senses 24 ms late": DisturbanceConfig(delay=0.024),
     "all muscles at 70 %": DisturbanceConfig(strength=(0.7, 0.7)),
@@ -66,10 +67,12 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)
     console = Console()
     clips = list(open_corpus(args.corpus).clips(args.split))[: args.most]
+    config = TrackingConfig(num_envs=1)
     actors: dict[str, Actor] = {"teacher": follow_teacher} if args.teacher else {}
     if args.policy is not None:
-        probe = TrackingEnv(clips, TrackingConfig(num_envs=1))
         checkpoint = load_checkpoint(args.policy)
+        config = config_of(checkpoint)
+        probe = TrackingEnv(clips, config)
         policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
         actors["policy"] = lambda seen, _: policy.act(seen)
     wanted = tuple(CONDITIONS) if args.conditions == ("all",) else args.conditions
@@ -77,8 +80,11 @@ def main(args: Args) -> None:
     for condition in wanted:
         if condition not in CONDITIONS:
             raise SystemExit(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
+        disturbance = CONDITIONS[condition]
+        if "teacher" in actors:
+            actors["teacher"] = LateTeacher(round(disturbance.delay / (config.sim_steps * SIM_DT)))
         for name, act in actors.items():
-            scores = evaluate(clips, act, TrackingConfig(disturbance=CONDITIONS[condition]), seed=args.seed)
+            scores = evaluate(clips, act, replace(config, disturbance=disturbance), seed=args.seed)
             console.print(score_table(f"{name}, {condition}", scores))
             rows += [{"actor": name, "condition": condition, **score._asdict()} for score in scores]
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +92,17 @@ def main(args: Args) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def config_of(checkpoint: Checkpoint) -> TrackingConfig:
+    """The environment a policy was made for: rate, look-ahead, and the excitations it is shown."""
+    info = checkpoint.info
+    return TrackingConfig(
+        num_envs=1,
+        sim_steps=info.get("sim_steps", 4),
+        look_ahead=tuple(info.get("look_ahead", TrackingConfig.look_ahead)),
+        past=info.get("past", 0),
+    )
 
 
 def score_table(title: str, scores: list[ClipScore]) -> Table:

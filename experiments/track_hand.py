@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -38,9 +39,10 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
 from musclehand.learning.torch_state import module_arrays
 from musclehand.motion.dataset import open_corpus
+from musclehand.sim.scene import SIM_DT
 
 ROUGH = DisturbanceConfig(
-    strength=(0.8, 1.2), weak_muscles=1, push=1.0, push_rate=1.0, motor_noise=0.1, angle_noise=0.005, delay=0.0
+    strength=(0.8, 1.2), weak_muscles=1, push=3.0, push_rate=1.0, motor_noise=0.1, angle_noise=0.005, delay=0.0
 )
 """What PPO learns to live with."""
 
@@ -68,7 +70,7 @@ class Args:
     smooth: bool = False
     """no disturbances in PPO"""
     delay: float = 0.0
-    """of the senses in PPO [s]"""
+    """of the senses [s]; a policy is then shown its last excitations"""
     warm: DistillConfig = field(default_factory=DistillConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
 
@@ -127,7 +129,7 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "config.json").write_text(json.dumps(asdict(args), indent=1, default=str))
     corpus = open_corpus(args.corpus)
-    config = TrackingConfig(num_envs=args.envs, num_threads=args.threads, sim_steps=args.sim_steps)
+    config = config_of(args)
     env = TrackingEnv(corpus.clips("train"), config, seed=args.seed, bad_states=args.out / "bad_states")
     known = identity_of(env) | {"seed": args.seed}
     console.print(
@@ -136,16 +138,29 @@ def main(args: Args) -> None:
     with RunLog(args.out / "metrics.csv", 0 if args.cold else args.warm.iterations, console) as log:
         policy = warm_start(env, args, known, log)
     if args.ppo.iterations > 0:
-        rough = DisturbanceConfig() if args.smooth else replace(ROUGH, delay=args.delay)
+        rough = replace(DisturbanceConfig() if args.smooth else ROUGH, delay=args.delay)
         rough_env = TrackingEnv(env.references, replace(config, disturbance=rough), bad_states=args.out / "bad_states")
         with RunLog(args.out / "metrics.csv", args.ppo.iterations, console) as log:
             policy = reinforce(rough_env, policy, args, known, log)
     info = {**known, "policy_sizes": list(policy.sizes), "sim_steps": args.sim_steps, "look_ahead": config.look_ahead}
+    info["past"] = config.past
     save_checkpoint(args.out / "policy", 1, module_arrays("policy", policy), info)
     clips = list(corpus.clips("validation"))
     scores = evaluate(clips, lambda seen, _: policy.act(seen), replace(config, num_envs=1))
     (args.out / "scores.json").write_text(json.dumps([score._asdict() for score in scores], indent=1))
     console.print(score_table("validation clips", scores))
+
+
+def config_of(args: Args) -> TrackingConfig:
+    """The environment of the warm start."""
+    past = math.ceil(args.delay / (args.sim_steps * SIM_DT))
+    return TrackingConfig(
+        num_envs=args.envs,
+        num_threads=args.threads,
+        sim_steps=args.sim_steps,
+        past=past,
+        disturbance=DisturbanceConfig(delay=args.delay),
+    )
 
 
 def warm_start(env: TrackingEnv, args: Args, known: dict[str, Any], log: RunLog) -> Policy:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tracking_clips import wave
 
-from musclehand.envs.evaluation import evaluate, follow_teacher, table_by_kind
+from musclehand.core.errors import InvalidValue
+from musclehand.envs.evaluation import LateTeacher, evaluate, follow_teacher, table_by_kind
 from musclehand.envs.tracking import TrackingConfig
 
 CLIPS = [wave(0), wave(1, kind="other"), wave(2, seconds=0.8)]
@@ -30,3 +31,11 @@ def test_the_table_has_all_kinds():
     assert [row[:3] for row in rows] == [("other", "1", "100.0"), ("wave", "2", "100.0"), ("all", "3", "100.0")]
     assert float(rows[-1][3]) < 3.0
     assert float(rows[-1][4]) < 4.0
+
+
+def test_late_senses_make_a_teacher_worse():
+    now, same, late = (evaluate(CLIPS[2:], act) for act in (follow_teacher, LateTeacher(0), LateTeacher(2)))
+    assert same == now
+    assert late[0].tip_mean > 1.5 * now[0].tip_mean
+    with pytest.raises(InvalidValue):
+        LateTeacher(-1)

@@ -92,7 +92,7 @@ def test_a_state_that_is_put_back_goes_on_to_the_bit(clips, disturbance):
         np.testing.assert_array_equal(mine.observation, again.observation)
         np.testing.assert_array_equal(mine.reward, again.reward)
     with pytest.raises(InvalidValue):
-        other.restore({**kept, "last": kept["last"][:, 1:]})
+        other.restore({**kept, "past": kept["past"][:, 1:]})
 
 
 def test_the_observation_says_what_it_says(clips):
@@ -167,6 +167,16 @@ def test_what_is_felt_comes_late(clips):
     np.testing.assert_array_equal(felt[0][:-2], felt[1][2:])
 
 
+def test_the_last_excitations_are_shown(clips):
+    env = TrackingEnv(clips, replace(SMALL, past=2, episode=2.0))
+    for number in range(1, 5):
+        seen = env.step(np.full((4, 46), 0.01 * number)).observation
+        np.testing.assert_allclose(env.table.read(seen, "excitation_1"), 0.01 * number, atol=1e-6)
+    np.testing.assert_allclose(env.table.read(seen, "excitation_2"), 0.03, atol=1e-6)
+    again = env.restore(env.state())
+    np.testing.assert_array_equal(again, seen)
+
+
 def test_bodies_and_pushes_are_what_was_drawn(clips):
     env = TrackingEnv(clips, replace(SMALL, disturbance=ROUGH))
     strength = env.body.strength
@@ -199,6 +209,7 @@ def test_other_rates_follow_the_same_motion(clips):
         lambda: TrackingConfig(sim_steps=0),
         lambda: TrackingConfig(look_ahead=(1,)),
         lambda: TrackingConfig(tip_limit=0.0),
+        lambda: TrackingConfig(past=-1),
         lambda: DisturbanceConfig(strength=(2.0, 1.0)),
         lambda: DisturbanceConfig(delay=-1.0),
         lambda: DisturbanceConfig(push_time=0.0),

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.control.hand_state import HandState
+from musclehand.core.errors import InvalidValue
 from musclehand.envs.reference import build_references
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.motion.clip import MotionClip
@@ -50,6 +52,24 @@ class ClipScore(NamedTuple):
 def follow_teacher(observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
     """What computed muscle control does; an `Actor`."""
     return env.teacher_action()
+
+
+class LateTeacher:
+    """Computed muscle control whose senses are some steps late; an `Actor`, for one evaluation."""
+
+    def __init__(self, steps: int) -> None:
+        """
+        Raises:
+            InvalidValue: fewer steps than none.
+        """
+        if steps < 0:
+            raise InvalidValue("steps", steps, "0 or more")
+        self._steps, self._states = steps, list[HandState]()
+
+    def __call__(self, observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
+        """What it does."""
+        self._states = [*self._states, env.teacher.states()][-self._steps - 1 :]
+        return env.teacher_action_at(self._states[0])
 
 
 def evaluate(

@@ -52,13 +52,16 @@ class Teacher:
         rows = [self._reader.read(WorldData(*world)) for world in zip(*arrays, strict=True)]
         return HandState(*(np.concatenate(parts) for parts in zip(*rows, strict=True)))
 
-    def action(self, references: ReferenceSet, goal: np.ndarray, *, press: bool) -> np.ndarray:
+    def action(
+        self, references: ReferenceSet, goal: np.ndarray, *, press: bool, state: HandState | None = None
+    ) -> np.ndarray:
         """Excitations that lead to the frames `goal`, shape (n,), at the end of the next step. Shape (n, m).
 
         Args:
             references: what is followed.
             goal: frames.
             press: whether fingers press on keys.
+            state: what is taken for the hands' states; those of now by default.
 
         Raises:
             SolverError: a state is not finite.
@@ -71,4 +74,4 @@ class Teacher:
             owed,
             references.forearm_acceleration[goal] * self._turn,
         )
-        return self._control.excitations_at(self.states(), target)
+        return self._control.excitations_at(self.states() if state is None else state, target)

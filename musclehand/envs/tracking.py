@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.control.hand_state import HandState
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
 from musclehand.envs import reward
@@ -39,7 +40,8 @@ class TrackingConfig:
 
     `num_envs` on `num_threads` threads. `side`: the hand that is simulated; observations and actions are as of a right
     hand either way. `keys`: with the keyboard. `sim_steps`: of 2 ms in a step of the policy (4: 125 Hz). `look_ahead`:
-    steps from the next one on at which the reference is shown. `episode` [s] at most. `tip_limit` [m]: an episode
+    steps from the next one on at which the reference is shown. `past`: how many of the last excitations are shown, for
+    senses that are late. `episode` [s] at most. `tip_limit` [m]: an episode
     fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a joint.
     `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation.
     """
@@ -50,6 +52,7 @@ class TrackingConfig:
     keys: bool = False
     sim_steps: int = 4
     look_ahead: tuple[int, ...] = (2, 4, 8, 16)
+    past: int = 0
     episode: float = 4.0
     tip_limit: float = 0.04
     angle_limit: float = 1.4
@@ -62,6 +65,8 @@ class TrackingConfig:
             raise InvalidValue("sim_steps", self.sim_steps, "1 to 50")
         if not (self.look_ahead and all(2 <= step <= 1000 for step in self.look_ahead)):
             raise InvalidValue("look_ahead", self.look_ahead, "one or more steps from 2 to 1000")
+        if not 0 <= self.past <= 100:
+            raise InvalidValue("past", self.past, "0 to 100")
         if not (self.episode > 0 and self.tip_limit > 0 and self.angle_limit > 0):
             limits = (self.episode, self.tip_limit, self.angle_limit)
             raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
@@ -96,7 +101,7 @@ class TrackingEnv(TaughtEnv):
         if abs(clips.dt - self.step_dt) > 1e-9:
             raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
         self.references = clips
-        self.table = tracking_table(len(self.body.muscles), config.look_ahead, keys=config.keys)
+        self.table = tracking_table(len(self.body.muscles), config.look_ahead, keys=config.keys, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
         self._most_steps = max(1, round(config.episode / self.step_dt))
@@ -108,7 +113,7 @@ class TrackingEnv(TaughtEnv):
         self.frame = np.zeros(config.num_envs, dtype=int)
         self._begin, self._age = self.frame.copy(), self.frame.copy()
         self._error = np.zeros(config.num_envs)
-        self._last = np.zeros((config.num_envs, self.num_actions))
+        self._past = np.zeros((max(config.past, 1), config.num_envs, self.num_actions))
         self._next_clip = 0
         self.reset()
 
@@ -145,7 +150,7 @@ class TrackingEnv(TaughtEnv):
         terminated = failed | sick
         terms["failure"] = reward.failure(terminated)
         truncated = ~terminated & ((self._age >= self._most_steps) | (goal >= self.references.last_of(goal)))
-        self._last = excitation
+        self._past = np.concatenate([excitation[None], self._past[:-1]])
         final = observation = self._observe(senses, None)
         done = np.flatnonzero(terminated | truncated)
         if len(done):
@@ -157,9 +162,19 @@ class TrackingEnv(TaughtEnv):
 
     def teacher_action(self) -> np.ndarray:
         """As `TaughtEnv`: computed muscle control, which knows the true state and the body as it was built."""
+        return self.teacher_action_at(None)
+
+    def teacher_action_at(self, state: HandState | None) -> np.ndarray:
+        """What the teacher does that takes the hands for being in a state, such as that of some time ago."""
+        goal = self.references.ahead(self.frame, 1)
+        return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
+
+    @property
+    def teacher(self) -> Teacher:
+        """Computed muscle control of all hands."""
         if self._teacher is None:
             self._teacher = Teacher(self.body, sim_steps=self.config.sim_steps)
-        return self._teacher.action(self.references, self.references.ahead(self.frame, 1), press=self.config.keys)
+        return self._teacher
 
     def state(self) -> dict[str, np.ndarray]:
         """As `VecEnv`."""
@@ -170,7 +185,7 @@ class TrackingEnv(TaughtEnv):
             "rng": pack_generator(self._rng),
             "badness": self._starts.badness.copy(),
             "pushes": np.column_stack([self._pushes.force, self._pushes.finger, self._pushes.left]),
-            "last": self._last.copy(),
+            "past": self._past.copy(),
             "error": self._error.copy(),
             "places": np.column_stack([self.frame, self._begin, self._age]),
             "next_clip": np.array([self._next_clip]),
@@ -193,13 +208,12 @@ class TrackingEnv(TaughtEnv):
         pushes = np.array(state["pushes"])
         self._pushes.force, self._pushes.finger = pushes[:, :3], pushes[:, 3].astype(int)
         self._pushes.left = pushes[:, 4].astype(int)
-        self._last, self._error = np.array(state["last"]), np.array(state["error"])
+        self._past, self._error = np.array(state["past"]), np.array(state["error"])
         self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
         self._sensing.memory = np.array(state["sensed"])
         self._teacher = None
-        sensed = self._sensing.now(self.body.senses())
-        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead)
+        return self._see(self.body.senses())
 
     def _observe(self, senses: Senses, fresh: np.ndarray | None) -> np.ndarray:
         """Observations; the senses of `fresh` environments have no past, of None all are a step on."""
@@ -207,8 +221,12 @@ class TrackingEnv(TaughtEnv):
             self._sensing.advance(senses, self._rng)
         else:
             self._sensing.begin(senses, fresh, self._rng)
+        return self._see(senses)
+
+    def _see(self, senses: Senses) -> np.ndarray:
+        past = self._past[: self.config.past]
         sensed = self._sensing.now(senses)
-        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead)
+        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead, past)
 
     def _start(self, envs: np.ndarray) -> None:
         """New episodes."""
@@ -225,7 +243,7 @@ class TrackingEnv(TaughtEnv):
         self.body.place(envs, self.references, frames)
         self._pushes.clear(envs)
         self.frame[envs], self._begin[envs], self._age[envs] = frames, frames, 0
-        self._error[envs], self._last[envs] = 0.0, self.references.activations[frames]
+        self._error[envs], self._past[:, envs] = 0.0, self.references.activations[frames]
 
     def _judge(self, senses: Senses, excitation: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Reward terms, and which hands have failed."""
@@ -240,7 +258,7 @@ class TrackingEnv(TaughtEnv):
             "angle": reward.angle(angle_error),
             "speed": reward.speed(senses.speeds - references.speeds[frame]),
             "effort": reward.effort(senses.activation),
-            "change": reward.change(excitation, self._last),
+            "change": reward.change(excitation, self._past[0]),
             "tip_error": mean_tip,
             "angle_error": np.sqrt(np.mean(np.square(angle_error), axis=1)),
             "activation": senses.activation.mean(axis=1),

@@ -15,7 +15,7 @@ FREE = 19
 """Joints that do not follow another one."""
 
 
-def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool) -> ObservationTable:
+def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool, past: int = 0) -> ObservationTable:
     """The observation's blocks. Scales are about what differs between one moment of playing and another."""
     joints, arm = len(HAND_JOINTS), len(FOREARM_AXES)
     blocks = [
@@ -39,6 +39,7 @@ def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool) -> 
         Block("forearm_speed", arm, "m/s, rad/s", 0.5, "wanted after this step"),
         Block("forearm_push", arm, "m/s^2, rad/s^2", 5.0, "acceleration wanted after this step"),
     ]
+    blocks += [Block(f"excitation_{ago}", muscles, "", 0.2, f"{ago} steps ago") for ago in range(1, past + 1)]
     if keys:
         blocks.append(Block("press", len(DIGITS), "N", 2.0, "force that each finger owes to its key"))
     return ObservationTable(blocks)
@@ -51,6 +52,7 @@ def observe(
     senses: Senses,
     hand: HandIndex,
     look_ahead: tuple[int, ...],
+    past: np.ndarray,
 ) -> np.ndarray:
     """Observations of n hands.
 
@@ -61,6 +63,7 @@ def observe(
         senses: what they feel.
         hand: which joints are free.
         look_ahead: steps.
+        past: the last excitations, the very last one first. Shape (k, n, m).
 
     Returns:
         4-byte floats. Shape (n, table.size).
@@ -88,6 +91,8 @@ def observe(
     }
     for steps in look_ahead:
         values[f"ahead_{steps}"] = references.angles[references.ahead(frame, steps)][:, free] - wanted
+    for ago, excitation in enumerate(past, start=1):
+        values[f"excitation_{ago}"] = excitation
     if "press" in {block.name for block in table.blocks}:
         values["press"] = references.press[goal]
     return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))
