@@ -80,6 +80,9 @@ class CompareArgs:
     lags: Annotated[tuple[float, float], tyro.conf.arg(metavar="A B")] = (0.0, 0.15)
     """Delays looked for, EMG leading [s]."""
 
+    inference: Annotated[str, tyro.conf.arg(metavar="cluster|spm")] = "cluster"
+    """Test of curves round events: permuted clusters, or spm1d, which has to be installed."""
+
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """For nulls and intervals."""
 
@@ -117,7 +120,7 @@ def run_comparison(args: CompareArgs) -> tuple[Comparison, tuple[Event, ...]]:
     from musclehand.emg.simulated import parse_side, read_simulated
 
     config = EnvelopeConfig(notch_hz=args.notch, lowpass_hz=args.lowpass, normalise=args.normalise)
-    settings = CompareConfig(searched=args.lags, window=args.window, seed=args.seed)
+    settings = CompareConfig(searched=args.lags, window=args.window, seed=args.seed, inference=args.inference)
     simulated = read_simulated(args.sim, side=parse_side(args.side), quantity=args.quantity)
     recording = read_emg(args.emg)
     references = [read_emg(path) for path in args.reference]
@@ -219,7 +222,7 @@ def _cells(each: MuscleResult) -> list[str]:
         _shown(1e3 * each.lag, 0) + ("*" if each.at_edge else ""),
         *(_shown(each.scores[name]) for name in ("ccc", "nrmse", "kappa")),
         _shown(each.size, 0),
-        f"{each.rank:.2g}/{each.candidates}",
+        f"{each.rank:.2g}/{each.candidates}, {each.electrode_rank:.2g}",
     ]
 
 

@@ -58,12 +58,13 @@ def reordered(envelopes, order):
 
 
 def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
-    ranks = []
+    ranks, electrode_ranks = [], []
     for seed, (recorded, simulated, events) in enumerate(sessions):
         result = compare(simulated, recorded, events, QUICK)
         assert result.pooled.lag == pytest.approx(LEAD, abs=0.01)
         assert not any(each.at_edge for each in result.muscles)
         ranks += [each.rank for each in result.muscles]
+        electrode_ranks += [each.electrode_rank for each in result.muscles]
         order = np.random.default_rng(seed).permutation(8)
         mixed = compare(simulated, reordered(recorded, order), (), QUICK)
         assert mixed.assigned == tuple(simulated.names[place] for place in np.argsort(order))
@@ -71,6 +72,7 @@ def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
         turned = np.roll(recorded.values, turn, axis=1)
         assert find_rotation(simulated.values, turned).shift == turn
     assert np.mean(np.array(ranks) == 1) >= 0.9
+    assert np.mean(np.array(electrode_ranks) == 1) >= 0.95
 
 
 @pytest.mark.parametrize("lead_s", [0.02, 0.1])
@@ -114,6 +116,7 @@ def test_noise_in_place_of_a_muscle_finds_nothing(sessions):
     null = one.nulls["surrogate"]
     assert all(np.isnan(null[name].p) or null[name].p > 0.005 for name in SCORES)
     assert one.rank > 1
+    assert one.electrode_rank > 1
 
 
 def test_channels_without_a_muscle_are_candidates(sessions):

@@ -52,3 +52,26 @@ def test_spm1d_finds_the_same_difference():
     np.testing.assert_allclose(theirs.t, ours.t, rtol=1e-6)
     assert theirs.threshold > ours.threshold
     assert any(each.first < 62 and each.last > 58 and each.p < 0.05 for each in theirs.clusters)
+
+
+def test_spm1d_and_clusters_find_alike_where_there_is_nothing_and_where_there_is_something():
+    pytest.importorskip("spm1d")
+    rng = np.random.default_rng(6)
+    found = []
+    for height in [0.0] * 40 + [0.9] * 10:
+        a, b = smooth(rng) + bump(height), smooth(rng)
+        found.append((compare_curves_spm(a, b).p <= 0.05, compare_curves(a, b, rng, draws=99).p <= 0.05))
+    nothing, something = np.array(found[:40]), np.array(found[40:])
+    assert (nothing.mean(axis=0) <= 0.15).all()
+    assert (something.mean(axis=0) >= 0.9).all()
+    assert np.mean(nothing[:, 0] == nothing[:, 1]) >= 0.85
+
+
+def test_spm1d_is_not_asked_about_curves_that_differ_by_the_same_everywhere():
+    a = smooth(np.random.default_rng(7))
+    with pytest.raises(InvalidValue, match="100 samples"):
+        compare_curves_spm(a, a)
+    b = a + smooth(np.random.default_rng(8))
+    b[:, 50] = a[:, 50]
+    with pytest.raises(InvalidValue, match="1 samples"):
+        compare_curves_spm(a, b)

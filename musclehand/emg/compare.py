@@ -16,17 +16,17 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.emg.align import align_curves, all_channels
+from musclehand.emg.around_events import find_differences, identify_movements
 from musclehand.emg.comparison import (
     POOLED,
     CompareConfig,
     Compared,
     Comparison,
-    Movements,
     MuscleResult,
     Null,
     SynergyComparison,
 )
-from musclehand.emg.envelope import EnvelopeConfig, Envelopes, describe
+from musclehand.emg.envelope import Envelopes, describe
 from musclehand.emg.identify import (
     Ceiling,
     Identification,
@@ -34,7 +34,6 @@ from musclehand.emg.identify import (
     ceiling,
     identify,
     match_channels,
-    movement_matrix,
 )
 from musclehand.emg.nulls import (
     SCORES,
@@ -71,7 +70,6 @@ SYNERGY_HZ = 25.0
 OtherRecording = tuple[Envelopes, Sequence[Event]]
 
 _ASSIGNMENTS = 1000
-_PLAIN = EnvelopeConfig(normalise="none")
 
 
 class _Found(NamedTuple):
@@ -83,6 +81,7 @@ class _Found(NamedTuple):
     nulls: Mapping[str, Mapping[str, NullBand]]
     lags: LagCurve
     channels: Identification
+    electrodes: Identification
     ceilings: Mapping[str, Ceiling]
 
 
@@ -117,6 +116,7 @@ def compare(
         _nulls(curves, matrices, compared, events, config, rng),
         _lags(compared, config),
         identify(matrices["r_best"], compared.names, rng),
+        identify(matrices["r_best"][:, : len(compared.names)].T, compared.names, rng),
         _ceilings(compared, recorded, events, others or {}, config),
     )
     remarks += _remarks(compared, simulated, recorded)
@@ -131,12 +131,14 @@ def compare(
         pooled=_pooled(found, muscles, rng),
         matrix=matrices["r_best"],
         channels=found.channels,
+        electrodes=found.electrodes,
         assigned=tuple(candidates[place] for place in match_channels(matrices["r_best"])),
         lags=found.lags,
         shift=(np.arange(len(moved)) - half) / compared.fs_hz,
         shift_r=np.roll(_mean_over(moved), half),
         cocontraction=(_cocontraction(compared.simulated), _cocontraction(compared.recorded)),
-        movements=_movements(compared, events, config, rng),
+        movements=identify_movements(compared, events, config, rng),
+        differences=find_differences(compared, events, config, rng),
         ceilings=found.ceilings,
         synergies=_synergies(compared, config, rng),
         remarks=tuple(remarks),
@@ -205,6 +207,7 @@ def _muscles(found: _Found, config: CompareConfig, rng: np.random.Generator) -> 
                 holm={each: float(values[k]) for each, values in adjusted.items()},
                 rank=float(found.channels.ranks[k]),
                 candidates=found.matrices["r"].shape[1],
+                electrode_rank=float(found.electrodes.ranks[k]),
                 bursts=bursts,
                 ceilings={kind: _median(each.channels[:, k]) for kind, each in found.ceilings.items()},
             )
@@ -238,34 +241,10 @@ def _pooled(found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Gener
         holm={name: nulls["surrogate"][name].p for name in SCORES},
         rank=_mean(found.channels.ranks),
         candidates=matrices["r"].shape[1],
+        electrode_rank=_mean(found.electrodes.ranks),
         bursts=None,
         ceilings={kind: _median(each.pooled) for kind, each in found.ceilings.items()},
     )
-
-
-def _movements(
-    compared: Compared, events: Sequence[Event], config: CompareConfig, rng: np.random.Generator
-) -> Movements | None:
-    """Which movement was it? None with fewer than two."""
-    whole = [event for event in events if _inside(event, compared, config.window)]
-    labels = sorted({event.label for event in whole})
-    if len(labels) < 2:
-        return None
-    sides = [
-        average_events(
-            Envelopes(values, compared.fs_hz, compared.names, _PLAIN, ones, compared.time[0]), whole, config.window
-        )
-        for ones in [np.ones(len(compared.names))]
-        for values in (compared.simulated, compared.recorded)
-    ]
-    matrix = movement_matrix(*sides)
-    return Movements(sides[0].movements, matrix, identify(matrix, sides[0].movements, rng))
-
-
-def _inside(event: Event, compared: Compared, window: tuple[float, float]) -> bool:
-    first = round((event.onset - compared.time[0]) * compared.fs_hz)
-    low, high = (round(edge * compared.fs_hz) for edge in window)
-    return first + low >= 0 and first + high <= len(compared.time)
 
 
 def _ceilings(

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musclehand.core.errors import InvalidValue
+from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.emg.identify import Ceiling, Identification
+from musclehand.emg.inference import CurveTest
 from musclehand.emg.nulls import SCORES
 from musclehand.emg.onsets import ActivityConfig, OnsetErrors
 from musclehand.emg.statistics import SEARCHED, LagCurve
@@ -19,6 +20,10 @@ from musclehand.emg.synergies import SynergyMatch, VafCurve
 SCHEMA = 1
 NULLS = ("surrogate", "wrong muscle", "wrong movement")
 POOLED = "all"
+LEVEL = 0.05
+"""What is said to be there, not to be chance."""
+
+INFERENCES = ("cluster", "spm")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class CompareConfig:
 
     `searched` lags [s], the recording leading; `window` round events, from their onset [s]; `edge_s` [s] cut off at
     both ends, where filters are strange; `draws` of nulls, `resamples` of the bootstrap, `seed` of both; `synergies`,
-    most to look for, 0 for none; `activity`: what on and off is.
+    most to look for, 0 for none; `inference` on curves round events: "cluster" (permutations) or "spm" (spm1d);
+    `activity`: what on and off is.
 
     Raises:
         InvalidValue: a number that cannot be.
@@ -40,6 +46,7 @@ class CompareConfig:
     resamples: int = 2000
     seed: int = 0
     synergies: int = 5
+    inference: str = "cluster"
     activity: ActivityConfig = field(default_factory=ActivityConfig)
 
     def __post_init__(self) -> None:
@@ -52,6 +59,8 @@ class CompareConfig:
         for name in ("draws", "resamples"):
             if not 20 <= getattr(self, name) <= 100_000:
                 raise InvalidValue(name, getattr(self, name), "20 to 100000")
+        if self.inference not in INFERENCES:
+            raise UnknownName("inference", self.inference, INFERENCES)
         if not 0 <= self.synergies <= 20 or self.seed < 0:
             raise InvalidValue("synergies and seed", (self.synergies, self.seed), "0 to 20, and 0 or more")
 
@@ -71,8 +80,9 @@ class MuscleResult:
 
     `scores` by name in `nulls.SCORES`; `lag` [s] of the best correlation, `at_edge` if it is no delay that was found;
     `cosine`, the un-centred correlation; `interval` of r (95 %); `size`, independent samples; `nulls` by kind, then
-    score; `holm` surrogate p-values of each score, for all muscles at once; `rank` of the true channel and of how many;
-    `bursts`: onsets and offsets; `ceilings` r of other recordings, by kind, median over movements.
+    score; `holm` surrogate p-values of each score, for all muscles at once; `rank` of the true channel among so many
+    `candidates`, and `electrode_rank` of this muscle among all simulated ones in its own channel; `bursts`: onsets and
+    offsets; `ceilings` r of other recordings, by kind, median over movements.
     """
 
     name: str
@@ -86,6 +96,7 @@ class MuscleResult:
     holm: Mapping[str, float]
     rank: float
     candidates: int
+    electrode_rank: float
     bursts: OnsetErrors | None
     ceilings: Mapping[str, float]
 
@@ -114,6 +125,18 @@ class Movements(NamedTuple):
     found: Identification
 
 
+class Differences(NamedTuple):
+    """Where round events the two sides differ. `time` (W,) [s] from an event; of so many `events`; a test of the
+    whole curve for each muscle, `tests` (K,), simulated minus recorded; `p` (K,) that a muscle's curves differ nowhere,
+    by Holm over muscles.
+    """
+
+    time: np.ndarray
+    events: int
+    tests: tuple[CurveTest, ...]
+    p: np.ndarray
+
+
 class SynergyComparison(NamedTuple):
     """Synergies of both sides: variance accounted for, and the two sets of `number` paired up."""
 
@@ -130,9 +153,10 @@ class Comparison:
     """Everything that came of it.
 
     `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `channels`, whether the
-    true one is found; `assigned` (K,) names of the channels that muscles would be given to by their scores alone;
-    `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of the recording in a circle; `cocontraction`,
-    (K, K) of each side; `remarks`: what limits all this.
+    true one has a muscle's highest r, which noisy channels hinder; `electrodes`, whether a channel's true muscle has the
+    highest r in it, where all candidates bear one noise; `assigned` (K,) names of the channels that muscles get by their
+    scores alone; `differences` of curves round events; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving
+    all of the recording in a circle; `cocontraction`, (K, K) of each side; `remarks`: what limits all this.
     """
 
     config: CompareConfig
@@ -141,12 +165,14 @@ class Comparison:
     pooled: MuscleResult
     matrix: np.ndarray = field(repr=False)
     channels: Identification
+    electrodes: Identification
     assigned: tuple[str, ...]
     lags: LagCurve = field(repr=False)
     shift: np.ndarray = field(repr=False)
     shift_r: np.ndarray = field(repr=False)
     cocontraction: tuple[np.ndarray, np.ndarray] = field(repr=False)
     movements: Movements | None
+    differences: Differences | None
     ceilings: Mapping[str, Ceiling]
     synergies: SynergyComparison | None
     remarks: tuple[str, ...]
@@ -157,6 +183,7 @@ def table_of(comparison: Comparison) -> tuple[list[str], list[list[str | float]]
     """Heads and rows of the table of all muscles, the pooled ones last; nan where there is no number."""
     kinds = [kind for kind in NULLS if kind in comparison.pooled.nulls]
     heads = ["muscle", *SCORES, "lag_s", "lag_at_edge", "r_low", "r_high", "cosine", "n_eff", "rank", "candidates"]
+    heads += ["electrode_rank"]
     for kind in kinds:
         word = kind.replace(" ", "_")
         heads += [f"{name}_{word}_{part}" for name in SCORES for part in ("p05", "p50", "p95", "p")]
@@ -166,7 +193,7 @@ def table_of(comparison: Comparison) -> tuple[list[str], list[list[str | float]]
     rows: list[list[str | float]] = []
     for each in (*comparison.muscles, comparison.pooled):
         row: list[str | float] = [each.name, *(each.scores[name] for name in SCORES), each.lag, float(each.at_edge)]
-        row += [*each.interval, each.cosine, each.size, each.rank, float(each.candidates)]
+        row += [*each.interval, each.cosine, each.size, each.rank, float(each.candidates), each.electrode_rank]
         row += [value for kind in kinds for name in SCORES for value in each.nulls[kind][name]]
         row += [each.holm[name] for name in SCORES]
         row += [math.nan] * len(OnsetErrors._fields) if each.bursts is None else [float(x) for x in each.bursts]
@@ -188,12 +215,14 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "muscles": [_muscle(each) for each in comparison.muscles],
         "pooled": _muscle(comparison.pooled),
         "channels": comparison.channels._asdict(),
+        "electrodes": comparison.electrodes._asdict(),
         "assigned": dict(zip(comparison.curves.names, comparison.assigned, strict=True)),
         "r_matrix": comparison.matrix,
         "controls": comparison.curves.control_names,
         "movements": None
         if found is None
         else {"labels": found.labels, "r_matrix": found.matrix, **found.found._asdict()},
+        "differences": None if comparison.differences is None else _differences(comparison),
         "ceilings": {kind: _ceiling(each) for kind, each in comparison.ceilings.items()},
         "synergies": None if synergies is None else _synergies(synergies),
         "remarks": comparison.remarks,
@@ -208,6 +237,19 @@ def _muscle(each: MuscleResult) -> dict[str, Any]:
     whole["nulls"] = {k: {n: v._asdict() for n, v in scores.items()} for k, scores in each.nulls.items()}
     whole["bursts"] = None if each.bursts is None else each.bursts._asdict()
     return whole
+
+
+def _differences(comparison: Comparison) -> dict[str, Any]:
+    """Of each muscle, its p and where curves differ [s from an event]."""
+    found = comparison.differences
+    assert found is not None
+    muscles = {}
+    for name, test, p in zip(comparison.curves.names, found.tests, found.p, strict=True):
+        clusters = [
+            {"from_s": found.time[each.first], "to_s": found.time[each.last - 1], "p": each.p} for each in test.clusters
+        ]
+        muscles[name] = {"p_holm": p, "threshold": test.threshold, "clusters": clusters}
+    return {"events": found.events, "inference": comparison.config.inference, "muscles": muscles}
 
 
 def _ceiling(each: Ceiling) -> dict[str, Any]:

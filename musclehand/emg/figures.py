@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musclehand.emg.comparison import Comparison
+from musclehand.emg.comparison import LEVEL, Comparison
 from musclehand.emg.recording import Event
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def draw_events(comparison: Comparison, events: Sequence[Event]) -> Picture:
             panel.plot(time, mean, color=colour, linewidth=1.5)
             table += [mean, spread]
         panel.axvline(0, color=MARK, linewidth=0.8, linestyle="--")
+        _mark_differences(panel, comparison, k)
         panel.set_title(curves.names[k], fontsize=9)
     for panel in panels[len(curves.names) :]:
         panel.set_visible(False)
@@ -110,7 +111,19 @@ def draw_events(comparison: Comparison, events: Sequence[Event]) -> Picture:
     parts = [f"{side}_{part}" for side in ("recorded", "simulated") for part in ("mean", "sd")]
     heads += [f"{name}_{part}" for name in curves.names for part in parts]
     caption = f"Mean and standard deviation round {len(rows)} events: recorded grey and black, simulated blue."
+    if comparison.differences is not None:
+        caption += " Orange bars: where the two differ (p below 0.05 for the whole curve and all muscles)."
     return Picture("events", "Round notes and movements", caption, figure, heads, np.stack(table, axis=1).tolist())
+
+
+def _mark_differences(panel, comparison: Comparison, k: int) -> None:  # type: ignore[no-untyped-def]
+    """Bars at the bottom where curves differ."""
+    found = comparison.differences
+    if found is None or not found.p[k] < LEVEL:
+        return
+    for each in found.tests[k].clusters:
+        if each.p < LEVEL:
+            panel.plot(found.time[[each.first, each.last - 1]], [panel.get_ylim()[0]] * 2, color=MARK, linewidth=4)
 
 
 def draw_lags(comparison: Comparison) -> Picture:

@@ -2,9 +2,9 @@
 
 Angles go round the right forearm at its thickest part, seen from the elbow: 0 radial, 90 volar, 180 ulnar, 270 dorsal.
 Superficial muscles lie as the armband of the Para recordings names its eight electrodes, an eighth of the round each:
-PT, brachioradialis (0, in no hand model), ECR, EDC, ECU, FCU, PL, FCR (README of that set, recalled). Between these, and
-in depth, the order is that of anatomy books: FDS beneath PL and FCU, FDP along the ulna, FPL along the radius. Angles
-and depths are not measured on anybody.
+PT, brachioradialis (0, in no hand model), ECR, EDC, ECU, FCU, PL, FCR (README of that set, recalled). Between these,
+and in depth, the order is that of anatomy books: FDS beneath PL and FCU, FDP along the ulna, FPL along the radius.
+Angles and depths are not measured on anybody.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from scipy import ndimage, stats
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 
+MIN_PAIRS = 6
+"""Of the 2^n ways to exchange fewer pairs, more than one in twenty are as extreme as what was seen, or its mirror."""
+
 
 class Cluster(NamedTuple):
     """Samples `first` to before `last` where curves differ, the sum of their |t| `mass`, and its `p`."""
@@ -52,7 +55,7 @@ def compare_curves(
         draws: random exchanges.
 
     Raises:
-        InvalidValue: shapes that differ, fewer than 5 pairs, or values that are not finite.
+        InvalidValue: shapes that differ, fewer than 6 pairs, or values that are not finite.
     """
     difference = _difference(first, second)
     n = len(difference)
@@ -74,9 +77,12 @@ def compare_curves_spm(first: np.ndarray, second: np.ndarray, *, level: float = 
 
     Raises:
         MusclehandError: spm1d is not installed.
-        InvalidValue: as `compare_curves`.
+        InvalidValue: as `compare_curves`, or samples at which all differences are the same.
     """
     difference = _difference(first, second)
+    still = int((difference.std(axis=0) == 0).sum())
+    if still:
+        raise InvalidValue("pairs of curves", f"{still} samples", "with differences that vary, at every sample")
     try:
         spm1d = importlib.import_module("spm1d")
     except ImportError as error:
@@ -92,8 +98,10 @@ def compare_curves_spm(first: np.ndarray, second: np.ndarray, *, level: float = 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     one, two = (np.asarray(each, dtype=float) for each in (first, second))
-    if one.ndim != 2 or one.shape != two.shape or len(one) < 5 or not np.isfinite(one - two).all():
-        raise InvalidValue("pairs of curves", (one.shape, two.shape), "two finite arrays (n, T), n at least 5")
+    if one.ndim != 2 or one.shape != two.shape or len(one) < MIN_PAIRS or not np.isfinite(one - two).all():
+        raise InvalidValue(
+            "pairs of curves", (one.shape, two.shape), f"two finite arrays (n, T), n at least {MIN_PAIRS}"
+        )
     return np.asarray(one - two)
 
 

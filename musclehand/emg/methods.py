@@ -74,8 +74,21 @@ def _scores(comparison: Comparison) -> list[str]:
         "The number of independent samples follows Pyper and Peterman (1998); intervals of r are from "
         f"{comparison.config.resamples} circular block resamples.",
         f"A muscle is identified where its own channel has the highest r of all {comparison.matrix.shape[1]}, each at "
-        "its best lag.",
+        "its best lag; a channel where its own muscle has the highest r of all simulated ones.",
+        *_differences(comparison),
     ]
+
+
+def _differences(comparison: Comparison) -> list[str]:
+    found = comparison.differences
+    if found is None:
+        return []
+    how = {
+        "cluster": "paired t at every sample, clusters beyond p = 0.05 against the largest of 1000 random exchanges",
+        "spm": "a paired t-test by statistical parametric mapping (spm1d)",
+    }
+    words = how[comparison.config.inference]
+    return [f"Curves round {found.events} events were compared by {words}; p by Holm over muscles."]
 
 
 def _nulls(comparison: Comparison) -> list[str]:

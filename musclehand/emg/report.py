@@ -17,13 +17,12 @@ from pathlib import Path
 
 import musclehand
 from musclehand.core.errors import OutputError
-from musclehand.emg.comparison import NULLS, Comparison, MuscleResult, as_json, table_of
+from musclehand.emg.comparison import LEVEL, NULLS, Comparison, MuscleResult, as_json, table_of
 from musclehand.emg.figures import Picture, draw_comparison
 from musclehand.emg.methods import describe_methods
 from musclehand.emg.recording import Event
 
 PAGE, DATA, TABLE = "comparison.html", "comparison.json", "muscles.csv"
-LEVEL = 0.05
 
 _STYLE = """
 :root { --ink: #1d2125; --soft: #5b6570; --line: #d9dee3; --wash: #f5f7f9; }
@@ -134,8 +133,8 @@ def build_page(comparison: Comparison, title: str, pictures: Sequence[tuple[Pict
 
 _LEGEND = (
     "Below each score: 95th percentile (5th for nRMSE, where less is better) of surrogates and of wrong muscles. p: "
-    "Holm, of r against surrogates. rank: place of the true channel among all by best r, 1 is found. * lag on the edge "
-    "of those searched."
+    "Holm, of r against surrogates. rank: place of the true channel among all by best r, and of the true muscle in its "
+    "own channel; 1 is found. * lag on the edge of those searched."
 )
 
 
@@ -152,16 +151,17 @@ def summarise(comparison: Comparison) -> str:
         null = pooled.nulls["wrong muscle"]["r"]
         verdict = "no better than" if not null.p < LEVEL else "better than"
         said.append(
-            f"That is {verdict} wrong muscles of the same recording ({_number(null.middle)}, p = {null.p:.3g})."
+            f"That is {verdict} wrong muscles of the same recording ({_number(null.middle)}, p = {null.p:.3f})."
         )
     if "wrong movement" in pooled.nulls:
         null = pooled.nulls["wrong movement"]["r"]
         verdict = "cannot be told" if not null.p < LEVEL else "can be told"
-        said.append(f"Movements {verdict} apart (wrong ones {_number(null.middle)}, p = {null.p:.3g}).")
+        said.append(f"Movements {verdict} apart (wrong ones {_number(null.middle)}, p = {null.p:.3f}).")
     bounds = f"95 % interval {100 * channels.low:.0f} to {100 * channels.high:.0f} %"
     said.append(
         f"The true channel is first of {comparison.matrix.shape[1]} for {100 * channels.first:.0f} % of muscles "
-        f"({bounds}; chance {100 * channels.chance:.0f} %)."
+        f"({bounds}; chance {100 * channels.chance:.0f} %), the true muscle first in "
+        f"{100 * comparison.electrodes.first:.0f} % of channels."
     )
     for kind, value in pooled.ceilings.items():
         said.append(f"Recordings of {kind} reach {_number(value)} with each other.")
@@ -186,8 +186,8 @@ def _row(each: MuscleResult, comparison: Comparison) -> str:
         _number(1e3 * each.lag, "{:.0f}") + ("*" if each.at_edge else ""),
         *(_scored(each, name) for name in ("ccc", "nrmse", "kappa")),
         _number(each.size, "{:.0f}"),
-        _number(each.rank, "{:.3g}") + f"/{each.candidates}",
-        _number(each.holm["r"], "{:.3g}"),
+        f"{_number(each.rank, '{:.3g}')}/{each.candidates}, {_number(each.electrode_rank, '{:.3g}')}",
+        _number(each.holm["r"], "{:.3f}"),
         *(_number(each.ceilings.get(kind, math.nan)) for kind in comparison.ceilings),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
