@@ -8,7 +8,7 @@ from scipy.optimize import NonlinearConstraint, minimize
 
 from musclehand.control.criterion import CRITERIA, TIE_BREAK, Sharing
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.core.quadratic import SolverError
+from musclehand.core.quadratic import SolverError, solve_bounded
 
 COSTS = {
     "squares": lambda a: 0.5 * np.sum(a**2),
@@ -100,3 +100,23 @@ def test_what_cannot_be_shared_is_named():
     for criterion in CRITERIA:
         with pytest.raises(SolverError):
             Sharing(criterion, 1.0).activations(np.eye(2), np.zeros(2), np.ones(2), np.zeros(2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), price=st.sampled_from([1e-3, 0.013, 1.0]), muscles=st.sampled_from([3, 20, 46]))
+def test_squares_are_those_of_a_quadratic_programme(seed, price, muscles):
+    """With muscles that can do nothing, or only one thing, and more of them than tasks or fewer."""
+    rng = np.random.default_rng(seed)
+    factor = rng.normal(size=(muscles, 19)) * rng.choice([0.0, 0.01, 1.0, 3.0], (muscles, 1))
+    wanted = rng.normal(size=19) * rng.choice([0.0, 0.1, 10.0])
+    lower = rng.uniform(0, 0.1, muscles) * rng.integers(0, 2, muscles)
+    upper = lower + rng.uniform(0, 0.5, muscles) * rng.integers(0, 2, muscles)
+    found = Sharing("squares", price).activations(factor, wanted, lower, upper)
+    square = factor @ factor.T + price * np.eye(muscles)
+    assert found == pytest.approx(solve_bounded(square, -factor @ wanted, lower, upper), abs=1e-8)
+
+
+def test_a_task_that_is_not_finite_is_an_error():
+    for factor, wanted in ((np.full((3, 2), np.nan), np.ones(2)), (np.ones((3, 2)), np.array([np.nan, 0.0]))):
+        with pytest.raises(SolverError):
+            Sharing("squares", 1.0).activations(factor, wanted, np.zeros(3), np.ones(3))

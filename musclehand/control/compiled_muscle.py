@@ -60,6 +60,25 @@ def reach(
 
 
 @compiled
+def prospects(
+    params: np.ndarray,
+    act: np.ndarray,
+    length: np.ndarray,
+    velocity: np.ndarray,
+    ceiling: np.ndarray,
+    dt: float,
+    steps: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    gain: np.ndarray,
+    bias: np.ndarray,
+) -> None:
+    """`reach` and `forces` in one call."""
+    reach(params, act, ceiling, dt, steps, low, high)
+    forces(params, length, velocity, gain, bias)
+
+
+@compiled
 def excite(
     params: np.ndarray,
     act: np.ndarray,

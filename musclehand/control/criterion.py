@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.core.quadratic import BoundedSolver, solve_bounded, solve_constrained
+from musclehand.core.quadratic import BoundedSolver, SolverError, solve_bounded, solve_constrained
 
 CRITERIA = ("squares", "cubes", "min-max")
 
@@ -80,6 +80,8 @@ class Sharing:
         if status == self._kernels.DONE:
             return act
         self._dual = np.zeros(0)
+        if not (np.isfinite(factor).all() and np.isfinite(wanted).all()):
+            raise SolverError("what muscles should do is not finite")
         square, gradient = _quadratic(factor, wanted)
         _diagonal(square)[:] += self._price
         return solve_bounded(square, gradient, lower, upper)

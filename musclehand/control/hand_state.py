@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import mujoco
@@ -60,24 +60,7 @@ class HandReader:
         if len(shapes) != 1:
             raise ModelError("hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}")
         (((_, self.count), (muscles,), carried),) = shapes
-        self._kernels, number, joints = compiled_state, len(pairs), self.count
-        self._addresses = tuple(
-            np.concatenate(parts).astype(np.int64)
-            for parts in zip(
-                *((h.qpos[h.independent], h.dofs[h.independent], h.muscles, h.act) for h in hands), strict=True
-            )
-        )
-        fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
-        moved = [_columns(carrier, np.eye(carried)) for carrier in carriers]
-        self._places = (
-            _mass_entries(model, fixed, fixed, (joints, joints)),
-            _mass_entries(model, fixed, moved, (joints, carried)),
-            _mass_entries(model, moved, moved, (carried, carried)),
-            _load_entries(fixed, joints),
-            _load_entries(moved, carried),
-            _moment_entries(model, hands, fixed),
-        )
-        self._tip_places = _tip_entries(model, hands, fixed)
+        self._kernels, joints = compiled_state, self.count
         sizes: dict[str, tuple[int, ...]] = {
             "qpos": (joints,),
             "qvel": (joints,),
@@ -92,30 +75,47 @@ class HandReader:
             "arms": (muscles, joints),
             "tips": (3 * TIPS, joints),
         }
-        self._shapes = [(number, *sizes[name]) for name in HandState._fields]
-        self._edges = np.cumsum([0, *(math.prod(shape) for shape in self._shapes)])
-        self._spans = list(pairwise(self._edges.tolist()))
+        self._shapes = [(len(pairs), *sizes[name]) for name in HandState._fields]
+        ends = np.cumsum([0, *(math.prod(shape) for shape in self._shapes)]).tolist()
+        self._size, self._spans = ends[-1], list(pairwise(ends))
+        at = dict(zip(HandState._fields, ends[:-1], strict=True))
+
+        fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
+        moved = [_columns(carrier, np.eye(carried)) for carrier in carriers]
+        parts = [
+            _taken([hand.qpos[hand.independent] for hand in hands], at["qpos"]),
+            _taken([hand.dofs[hand.independent] for hand in hands], at["qvel"]),
+            _taken([hand.muscles for hand in hands], at["length"]),
+            _taken([hand.muscles for hand in hands], at["velocity"]),
+            _taken([hand.act for hand in hands], at["act"]),
+            _mass_entries(model, fixed, fixed, (joints, joints), at["inertia"])
+            + _mass_entries(model, fixed, moved, (joints, carried), at["carried"])
+            + _mass_entries(model, moved, moved, (carried, carried), at["carrier_inertia"]),
+            _load_entries(fixed, joints, at["load"]) + _load_entries(moved, carried, at["carrier_load"]),
+            _moment_entries(model, hands, fixed, at["arms"]),
+        ]
+        edges = np.cumsum([0, *(len(part) for part in parts)])
+        self._places = (edges, *_split(list(chain(*parts))), *_split(_tip_entries(model, hands, fixed, at["tips"])))
 
     def read(self, data: mujoco.MjData) -> HandState:
         """The state with positions and velocities of now computed (`mj_step1`)."""
-        everything = np.empty(self._edges[-1])
+        everything = np.empty(self._size)
         self._kernels.read(
             data.qpos,
             data.qvel,
+            data.actuator_length,
+            data.actuator_velocity,
+            data.act,
             data.M,
             data.qfrc_bias,
             data.qfrc_spring,
             data.ten_J,
-            data.actuator_length,
-            data.actuator_velocity,
-            data.act,
-            self._addresses,
-            self._places,
-            self._edges,
+            data.cdof,
+            data.site_xpos,
+            data.subtree_com,
+            *self._places,
             everything,
         )
-        tips = everything[self._edges[-2] :]
-        self._kernels.tip_speeds(data.cdof, data.site_xpos, data.subtree_com, *self._tip_places, self.count, tips)
         parts = zip(self._spans, self._shapes, strict=True)
         return HandState(*[everything[begin:end].reshape(shape) for (begin, end), shape in parts])
 
@@ -123,8 +123,8 @@ class HandReader:
 Columns = dict[int, list[tuple[int, float]]]
 """By dof: which independent joints it moves with, and how much; rows of `expand`."""
 
-Places = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Addresses in an array of MuJoCo's, where in another their values are added, and times what."""
+Entries = list[tuple[int, int, float]]
+"""Where in an array of MuJoCo's a number is, where in the state it is added, and how often."""
 
 
 def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
@@ -133,14 +133,21 @@ def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
     }
 
 
-def _places(entries: list[tuple[int, int, float]]) -> Places:
-    table = np.array(entries, dtype=float).reshape(-1, 3).T
-    return table[0].astype(np.int64), table[1].astype(np.int64), table[2].copy()
+def _split(entries: Sequence[tuple[float, ...]]) -> tuple[np.ndarray, ...]:
+    """Columns of integers, one array each or all in one, and the last column, of factors."""
+    table = np.array(entries, dtype=float)
+    whole, factor = table[:, :-1].astype(np.int64), table[:, -1].copy()
+    return (*(column.copy() for column in whole.T), factor) if whole.shape[1] == 2 else (whole, factor)
+
+
+def _taken(addresses: Sequence[np.ndarray], at: int) -> Entries:
+    """Numbers of all hands as they are."""
+    return [(int(address), at + i, 1.0) for i, address in enumerate(np.concatenate(addresses))]
 
 
 def _mass_entries(
-    model: mujoco.MjModel, rows: Sequence[Columns], columns: Sequence[Columns], shape: tuple[int, int]
-) -> Places:
+    model: mujoco.MjModel, rows: Sequence[Columns], columns: Sequence[Columns], shape: tuple[int, int], at: int
+) -> Entries:
     """From `data.M`, half a sparse symmetric matrix, to what couples rows with columns, (hands, *shape)."""
     entries = []
     for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
@@ -151,23 +158,21 @@ def _mass_entries(
                 for one, two in {(dof, other), (other, dof)}:
                     for i, times in row.get(one, []):
                         for j, by in column.get(two, []):
-                            entries.append((address, (number * shape[0] + i) * shape[1] + j, times * by))
-    return _places(sorted(entries))
+                            entries.append((address, at + (number * shape[0] + i) * shape[1] + j, times * by))
+    return sorted(entries)
 
 
-def _load_entries(columns: Sequence[Columns], size: int) -> Places:
+def _load_entries(columns: Sequence[Columns], size: int, at: int) -> Entries:
     """From forces of all dofs to (hands, size)."""
-    return _places(
-        [
-            (dof, number * size + i, times)
-            for number, column in enumerate(columns)
-            for dof, goals in column.items()
-            for i, times in goals
-        ]
-    )
+    return [
+        (dof, at + number * size + i, times)
+        for number, column in enumerate(columns)
+        for dof, goals in column.items()
+        for i, times in goals
+    ]
 
 
-def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns]) -> Places:
+def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns], at: int) -> Entries:
     """From `data.ten_J` to moment arms (hands, muscles, independent joints)."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
@@ -176,24 +181,24 @@ def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: 
             first, gear = int(model.ten_J_rowadr[tendon]), float(model.actuator_gear[actuator, 0])
             for address in range(first, first + int(model.ten_J_rownnz[tendon])):
                 for joint, times in column.get(int(model.ten_J_colind[address]), []):
-                    entries.append((address, (number * muscles + muscle) * joints + joint, gear * times))
-    return _places(entries)
+                    entries.append((address, at + (number * muscles + muscle) * joints + joint, gear * times))
+    return entries
 
 
 def _tip_entries(
-    model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns]
-) -> tuple[np.ndarray, ...]:
-    """What `compiled_state.tip_speeds` asks for, for every dof that moves a fingertip."""
+    model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns], at: int
+) -> list[tuple[int, int, int, int, int, int, float]]:
+    """What `compiled_state.add_tip_speeds` asks for, for every dof that moves a fingertip."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
         joints, bodies = hand.expand.shape[1], model.dof_bodyid[hand.dofs]
         for tip, site in enumerate(hand.tips):
             body = int(model.site_bodyid[site])
-            root, row = int(model.body_rootid[body]), 3 * (number * TIPS + tip)
+            root, row = int(model.body_rootid[body]), at + 3 * (number * TIPS + tip) * joints
             while body:
                 for dof in hand.dofs[bodies == body]:
                     for joint, times in column[int(dof)]:
-                        entries.append((int(site), root, int(dof), row * joints + joint, times))
+                        x = row + joint
+                        entries.append((int(site), root, int(dof), x, x + joints, x + 2 * joints, times))
                 body = int(model.body_parentid[body])
-    table = np.array(entries, dtype=float).T
-    return *(row.astype(np.int64) for row in table[:4]), table[4].copy()
+    return entries

@@ -123,8 +123,8 @@ class MuscleControl:
             SolverError: as `excitations`.
         """
         low, high, factor, wanted = self._low, self._high, self._factor, self._wanted
-        self._muscle_kernels.reach(self._params, state.act, self.ceiling, self._dt, self._steps, low, high)
-        self._muscle_kernels.forces(self._params, state.length, state.velocity, self._gain, self._bias)
+        now, out = (state.act, state.length, state.velocity), (low, high, self._gain, self._bias)
+        self._muscle_kernels.prospects(self._params, *now, self.ceiling, self._dt, self._steps, *out)
         status = self._task_kernels.prepare(
             self.interval,
             self.config.joint_weight,

@@ -9,7 +9,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import Fatigue, FatigueParameters
-from musclehand.control.hand_state import HandState
+from musclehand.control.carrier_control import CarrierControl
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.controllers.helper_process import HelperProcess
@@ -93,10 +93,8 @@ class MuscleController(Controller):
         count = len(self.scene.hands)
         self._carrier_acc = np.zeros((count, 6))
         self._forearms = selection(np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()]))
-        self._kp, self._kd = (
-            np.array([getattr(carrier, gain) for carrier in self.scene.carriers.values()]) for gain in ("kp", "kd")
-        )
-        self._damping = (self._kd / self._kp)[:, None, :3]
+        kp, kd = (np.array([getattr(one, gain) for one in self.scene.carriers.values()]) for gain in ("kp", "kd"))
+        self._steering = CarrierControl(kp, kd)
         self._goals = np.zeros((config.sim_steps, count, 6))
         self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
         self._now: HandsStep | None = None
@@ -147,17 +145,11 @@ class MuscleController(Controller):
         state = self._control.reader.read(data)
         excitation = self._control.excitations_at(state, target).ravel()
         data.ctrl[self._muscles] = excitation
-        self._steer(state, now)
+        self._goals = self._steering.set_points(state, self._carrier_acc, now.wrist, now.wrist_velocity)
         if self.fatigue is not None:
             # The load is told in shares of the motor units that can be driven at all.
             self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
             self._set_ceiling(self._drive * self.fatigue.capacity)
-
-    def _steer(self, state: HandState, now: HandsStep) -> None:
-        """The forearm servos follow the wrist path; weight and inertia are fed forward through their set point."""
-        force = (state.carrier_inertia @ self._carrier_acc[:, :, None])[:, :, 0] + state.carrier_load
-        self._goals[:] = force / self._kp
-        self._goals[:, :, :3] += (now.wrist + self._damping * now.wrist_velocity).transpose(1, 0, 2)
 
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
         """The set points of the forearm servos."""
