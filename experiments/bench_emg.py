@@ -85,7 +85,7 @@ QUESTIONS = ("movement recorded", "recording simulated")
 
 class Result(NamedTuple):
     """Of one model and question: `hits` (S, M) found or not; `r`, `wrong` (S, M) correlations with the right candidate
-    and, on average, with wrong ones; `null` (P,) shares found by chance; `null_margin` (P,) mean of r - wrong by chance.
+    and, on average, with wrong ones; `null` (P,) shares found, `null_margin` (P,) mean of r - wrong, both by chance.
     """
 
     hits: np.ndarray
