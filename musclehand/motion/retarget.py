@@ -208,15 +208,19 @@ class HandIk:
         kept, wrist = self.qr, np.array(wrist, dtype=float)
         self.reset()
         weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
-        wrist_rows = np.tile(np.eye(3), (NUM_TIPS, 1))
-        error = np.zeros((NUM_TIPS, 3))
+        joints, error = len(self.posture), np.zeros((NUM_TIPS, 3))
+        jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
+        jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
+        pulls, liked = np.append(self._pull, [pull] * 3), np.append(self.posture, home)
+        lower, upper = np.full(joints + 3, -0.03), np.full(joints + 3, 0.02)
+        lower[-3], upper[-3:-1] = -0.05, (0.05, 0.03)
         for _ in range(PLACE_ITERATIONS):
             error[fingers] = points - (self.tips()[fingers] + wrist)
-            jacobian = np.hstack([self._tip_jacobian(), wrist_rows])
-            pulls = np.array([*self._pull, pull, pull, pull])
-            away = np.array([*(self.qr - self.posture), *(wrist - home)])
-            lower = np.array([*(self.lower - self.qr), -0.05, -0.03, LOWEST_WRIST - wrist[2]])
-            upper = np.array([*(self.upper - self.qr), 0.05, 0.03, 0.02])
+            jacobian[:, :joints] = self._tip_jacobian()
+            away = np.append(self.qr, wrist) - liked
+            np.subtract(self.lower, self.qr, out=lower[:joints])
+            np.subtract(self.upper, self.qr, out=upper[:joints])
+            lower[-1] = LOWEST_WRIST - wrist[2]
             move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
             self.qr, wrist = self.qr + move[:-3], wrist + move[-3:]
         error[fingers] = points - (self.tips()[fingers] + wrist)
