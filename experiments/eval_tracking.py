@@ -22,11 +22,10 @@ from rich.table import Table
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.learning.checkpoint import Checkpoint, load_checkpoint
-from musclehand.learning.policy import policy_of
+from musclehand.envs.tracking import TrackingConfig
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
+from musclehand.tracking_policy import load_tracking_policy
 
 CONDITIONS: Mapping[str, DisturbanceConfig] = {
     "undisturbed": DisturbanceConfig(),
@@ -70,11 +69,8 @@ def main(args: Args) -> None:
     config = TrackingConfig(num_envs=1)
     actors: dict[str, Actor] = {"teacher": follow_teacher} if args.teacher else {}
     if args.policy is not None:
-        checkpoint = load_checkpoint(args.policy)
-        config = config_of(checkpoint)
-        probe = TrackingEnv(clips, config)
-        policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
-        actors["policy"] = lambda seen, _: policy.act(seen)
+        loaded = load_tracking_policy(args.policy)
+        actors["policy"], config = loaded.act, loaded.config
     wanted = tuple(CONDITIONS) if args.conditions == ("all",) else args.conditions
     rows: list[dict[str, object]] = []
     for condition in wanted:
@@ -92,17 +88,6 @@ def main(args: Args) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-
-
-def config_of(checkpoint: Checkpoint) -> TrackingConfig:
-    """The environment a policy was made for: rate, look-ahead, and the excitations it is shown."""
-    info = checkpoint.info
-    return TrackingConfig(
-        num_envs=1,
-        sim_steps=info.get("sim_steps", 4),
-        look_ahead=tuple(info.get("look_ahead", TrackingConfig.look_ahead)),
-        past=info.get("past", 0),
-    )
 
 
 def score_table(title: str, scores: list[ClipScore]) -> Table:

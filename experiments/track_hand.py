@@ -12,7 +12,6 @@ were not learnt from are followed. `--cold` leaves out the warm start.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
 import time
@@ -21,7 +20,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
 import torch
 import tyro
@@ -33,13 +31,12 @@ from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import ClipScore, evaluate, table_by_kind
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.learning.checkpoint import save_checkpoint
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
-from musclehand.learning.torch_state import module_arrays
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
+from musclehand.tracking_policy import identity_of, save_tracking_policy
 
 ROUGH = DisturbanceConfig(
     strength=(0.8, 1.2), weak_muscles=1, push=3.0, push_rate=1.0, motor_noise=0.1, angle_noise=0.005, delay=0.0
@@ -142,9 +139,8 @@ def main(args: Args) -> None:
         rough_env = TrackingEnv(env.references, replace(config, disturbance=rough), bad_states=args.out / "bad_states")
         with RunLog(args.out / "metrics.csv", args.ppo.iterations, console) as log:
             policy = reinforce(rough_env, policy, args, known, log)
-    info = {**known, "policy_sizes": list(policy.sizes), "sim_steps": args.sim_steps, "look_ahead": config.look_ahead}
-    info["past"] = config.past
-    save_checkpoint(args.out / "policy", 1, module_arrays("policy", policy), info)
+    told = {"corpus": dict(corpus.index.plan), "config": json.loads(json.dumps(asdict(args), default=str))}
+    save_tracking_policy(args.out / "policy", policy, env, told)
     clips = list(corpus.clips("validation"))
     scores = evaluate(clips, lambda seen, _: policy.act(seen), replace(config, num_envs=1))
     (args.out / "scores.json").write_text(json.dumps([score._asdict() for score in scores], indent=1))
@@ -199,14 +195,6 @@ def reinforce(env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any
             },
         )
     )
-
-
-def identity_of(env: TrackingEnv) -> dict[str, str]:
-    """Hashes of the body and of the observation's table: a policy fits no others."""
-    content = np.empty(mujoco.mj_sizeModel(env.body.model), np.uint8)
-    mujoco.mj_saveModel(env.body.model, None, content)
-    hashes = {"model_sha256": content.tobytes(), "observation_sha256": str(env.table).encode()}
-    return {name: hashlib.sha256(value).hexdigest() for name, value in hashes.items()}
 
 
 def score_table(title: str, scores: Sequence[ClipScore]) -> Table:

@@ -25,6 +25,9 @@ BACKENDS = ("egl", "osmesa")
 
 MAX_GEOMS = 10_000
 
+GHOST_RGBA = (0.20, 0.45, 1.0, 0.45)
+"""Of what is drawn over a picture to be compared with it."""
+
 _PROBE_TIMEOUT = 60.0  # [s]
 _PROBE = """
 import sys
@@ -133,14 +136,24 @@ class Canvas:
         self.option = mujoco.MjvOption()
         self._perturb = mujoco.MjvPerturb()
 
-    def draw(self, data: mujoco.MjData, camera: mujoco.MjvCamera, *, text: tuple[str, str] | None = None) -> np.ndarray:
+    def draw(
+        self,
+        data: mujoco.MjData,
+        camera: mujoco.MjvCamera,
+        *,
+        text: tuple[str, str] | None = None,
+        ghost: mujoco.MjData | None = None,
+    ) -> np.ndarray:
         """A picture of the state whose positions are computed. Shape (height, width, 3), uint8, top row first.
 
-        `text` is written in the lower left corner, in two columns.
+        `text` is written in the lower left corner, in two columns; `ghost` is another state, whose moving parts are
+        drawn over it where they differ, transparent and blue, without skin and tendons.
         """
         mujoco.mjv_updateScene(
             self._model, data, self.option, self._perturb, camera, mujoco.mjtCatBit.mjCAT_ALL, self.scene
         )
+        if ghost is not None:
+            self._add_ghost(data, ghost)
         if self._plain_tendons:
             for geom in self.scene.geoms[: self.scene.ngeom]:
                 if geom.objtype == mujoco.mjtObj.mjOBJ_TENDON:
@@ -153,6 +166,20 @@ class Canvas:
         picture = np.empty((self._rect.height, self._rect.width, 3), dtype=np.uint8)
         mujoco.mjr_readPixels(picture, None, self._rect, self._context)
         return picture[::-1]
+
+    def _add_ghost(self, data: mujoco.MjData, ghost: mujoco.MjData) -> None:
+        """Draws what is solid and in another place than in `data`."""
+        option = mujoco.MjvOption()
+        option.flags[mujoco.mjtVisFlag.mjVIS_TENDON] = 0
+        moved = (np.abs(ghost.xpos - data.xpos) + np.abs(ghost.xquat[:, 1:] - data.xquat[:, 1:])).max(axis=1) > 1e-9
+        first = self.scene.ngeom
+        moving = mujoco.mjtCatBit.mjCAT_DYNAMIC.value
+        mujoco.mjv_addGeoms(self._model, ghost, option, self._perturb, moving, self.scene)
+        for geom in self.scene.geoms[first : self.scene.ngeom]:
+            is_geom = geom.objtype == mujoco.mjtObj.mjOBJ_GEOM
+            shown = is_geom and moved[self._model.geom_bodyid[geom.objid]] and geom.rgba[3] > 0.5
+            geom.matid = -1
+            geom.rgba[:] = GHOST_RGBA if shown else (0.0, 0.0, 0.0, 0.0)
 
     def close(self) -> None:
         """Lets go of OpenGL. Again is harmless."""

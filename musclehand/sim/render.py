@@ -114,7 +114,7 @@ def render_video(
         stage = Stage(opened, bone_edge=BONE_EDGE)
         with Canvas(stage.model, width, height, plain_tendons=True) as canvas:
             frames = _frames(stage, canvas, str(opened.metadata.get("title", "")), width / height, fps, progress)
-            _encode(frames, Path(path), (width, height), fps, sound, stage.time)
+            encode_video(frames, Path(path), (width, height), fps, sound, stage.time)
 
 
 def _check_format(width: int, height: int, fps: int) -> None:
@@ -147,7 +147,7 @@ def _frames(
         yield picture
 
 
-def _encode(
+def encode_video(
     frames: Iterator[np.ndarray],
     path: Path,
     size: tuple[int, int],
@@ -155,7 +155,19 @@ def _encode(
     sound: str | PathLike[str] | None,
     times: np.ndarray,
 ) -> None:
-    """Feeds the frames to ffmpeg; `times` of the recording's rows [s] say when the sound begins and ends."""
+    """Makes a film of pictures; it appears complete or not at all.
+
+    Args:
+        frames: pictures, shape (height, width, 3), uint8.
+        path: of the film (MP4).
+        size: width and height [pixels], even numbers.
+        fps: frames per second.
+        sound: a sound file, or None.
+        times: of the recording's rows [s]; they say when the sound begins and ends. Shape (rows,).
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     from imageio_ffmpeg import get_ffmpeg_exe
 
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

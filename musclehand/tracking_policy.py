@@ -1,0 +1,122 @@
+"""Policies that follow motion, on file: what they were made for, and how they act in an environment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from musclehand.core.errors import FileError
+from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+
+if TYPE_CHECKING:
+    from musclehand.learning.policy import Policy
+
+SHIPPED = ("musclehand.models.policies", "000001.json")
+"""Package and file of the policy that comes along."""
+
+
+class TrackingPolicy(NamedTuple):
+    """A policy, the environment it is for, and what else its file says. `act` is an `Actor`."""
+
+    policy: Policy
+    config: TrackingConfig
+    info: Mapping[str, Any]
+
+    def act(self, observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
+        """Excitations of n hands. Shape (n, 46)."""
+        return self.policy.act(observation)
+
+
+def identity_of(env: TrackingEnv) -> dict[str, str]:
+    """Hashes of the body and of the observation's table: a policy fits no others."""
+    content = np.empty(mujoco.mj_sizeModel(env.body.model), np.uint8)
+    mujoco.mj_saveModel(env.body.model, None, content)
+    hashes = {"model_sha256": content.tobytes(), "observation_sha256": str(env.table).encode()}
+    return {name: hashlib.sha256(value).hexdigest() for name, value in hashes.items()}
+
+
+def save_tracking_policy(folder: Path, policy: Policy, env: TrackingEnv, told: Mapping[str, Any]) -> Path:
+    """Writes a policy; `told` is kept with it (data, steps, seed, command).
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from musclehand.learning.checkpoint import save_checkpoint
+    from musclehand.learning.torch_state import module_arrays
+
+    config = env.config
+    info = {
+        **told,
+        **identity_of(env),
+        "policy_sizes": list(policy.sizes),
+        "sim_steps": config.sim_steps,
+        "look_ahead": list(config.look_ahead),
+        "past": config.past,
+        "keys": config.keys,
+    }
+    return save_checkpoint(folder, 1, module_arrays("policy", policy), info)
+
+
+def load_tracking_policy(path: Path | None = None) -> TrackingPolicy:
+    """Reads a policy, by default the one that comes along. Nothing of a file is ever run.
+
+    Args:
+        path: its JSON file, such as `runs/track_hand/policy/000001.json`.
+
+    Raises:
+        CheckpointError: it is damaged or no checkpoint.
+        FileError: it was made for a body or an observation that are not those of now.
+        InvalidValue: what it says of itself cannot be.
+    """
+    if path is None:
+        with as_file(files(SHIPPED[0])) as folder:
+            return load_tracking_policy(folder / SHIPPED[1])
+    from musclehand.learning.checkpoint import load_checkpoint
+    from musclehand.learning.policy import policy_of
+
+    checkpoint = load_checkpoint(path)
+    info = checkpoint.info
+    try:
+        config = TrackingConfig(
+            num_envs=1,
+            sim_steps=int(info["sim_steps"]),
+            look_ahead=tuple(int(step) for step in info["look_ahead"]),
+            past=int(info["past"]),
+            keys=bool(info["keys"]),
+        )
+        hashes = {name: str(info[name]) for name in ("model_sha256", "observation_sha256")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(path, f"does not say what the policy is for ({type(error).__name__}: {error})") from error
+    probe = TrackingEnv([still_clip()], config)
+    here = identity_of(probe)
+    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
+        if hashes[name] != here[name]:
+            raise FileError(path, f"was made for {what} than this release's; train it again")
+    policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
+    return TrackingPolicy(policy, config, info)
+
+
+def still_clip() -> Any:
+    """A clip in which nothing moves, to look at an environment with."""
+    from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
+    from musclehand.motion.clip import MotionClip
+
+    rows = 200
+    return MotionClip(
+        name="still",
+        kind="still",
+        pattern="still",
+        side=Side.RIGHT,
+        dt=0.008,
+        qpos=np.zeros((rows, len(HAND_JOINTS))),
+        qvel=np.zeros((rows, len(HAND_JOINTS))),
+        forearm=np.zeros((rows, len(FOREARM_AXES))),
+        fingertips=np.zeros((rows, len(DIGITS), 3)),
+        notes=np.zeros((0, 5)),
+    )
