@@ -276,9 +276,9 @@ def _recordings(args: RecordingArgs, problems: list[MusclehandError]) -> Iterato
 
 
 def _raise_all(problems: list[MusclehandError]) -> None:
+    """All files that could not be read, by name."""
     if problems:
-        more = f"; and {len(problems) - 1} more files" if len(problems) > 1 else ""
-        raise MusclehandError(f"{problems[0]}{more}")
+        raise MusclehandError("; ".join(str(problem) for problem in problems))
 
 
 def _labels(recording: EmgRecording) -> dict[str, tuple[int, float]]:

@@ -93,6 +93,8 @@ def print_study(study: SessionStudy, table: dict[str, dict[str, Spread]]) -> Non
     for name, title in words.items():
         shown.add_row(title, *(_cell(row[name]) for row in table.values()))
     console.print(shown)
+    for sentence in explain(study, table):
+        say(console, sentence)
     turns = Table(title="Second armband turned against the first [electrodes]", title_justify="left")
     for heading in ("first", "second", "turned by"):
         turns.add_column(heading)
@@ -103,6 +105,24 @@ def print_study(study: SessionStudy, table: dict[str, dict[str, Spread]]) -> Non
         console.print(turns)
     for problem in study.problems:
         say(console, f"left out: {problem}")
+
+
+def explain(study: SessionStudy, table: dict[str, dict[str, Spread]]) -> list[str]:
+    """What the numbers of halves stand for, and which ceiling cannot be told from these sessions."""
+    from musclehand.emg.sessions import HALVES, OTHER_PERSON, SAME_PERSON, of_whole_sessions
+
+    sentences = []
+    if HALVES in table and table[HALVES]["channel, right"].number:
+        half = table[HALVES]["channel, right"].median
+        sentences.append(
+            f"Halves are means of half as many repetitions: whole sessions as alike as these would have "
+            f"{of_whole_sessions(half):.2f} instead of {half:.2f} for a channel over time (Spearman-Brown)."
+        )
+    if not study.group(SAME_PERSON):
+        sentences.append("No two sessions are of one person: the ceiling between sessions cannot be told from these.")
+    if not study.group(OTHER_PERSON):
+        sentences.append("No two people with the same arm: nothing between people can be told from these.")
+    return sentences
 
 
 def _cell(each: Spread) -> str:

@@ -126,7 +126,7 @@ def test_a_folder_is_listed_in_spite_of_a_broken_file(run, file):
         assert code == 2
         assert "a.h5" in out
         assert "b.csv (line 3)" in err
-        assert "1 more" in err
+        assert "c.csv (line 3)" in err
 
 
 def test_an_empty_folder_is_named(run, tmp_path):

@@ -9,7 +9,16 @@ import pytest
 from musclehand import cli
 from musclehand.cli_emg import EmgArgs, emg
 from musclehand.emg.recording import EmgFileError
-from musclehand.emg.sessions import HALVES, OTHER_PERSON, SAME_PERSON, find_sessions, spread, study_sessions, summarise
+from musclehand.emg.sessions import (
+    HALVES,
+    OTHER_PERSON,
+    SAME_PERSON,
+    find_sessions,
+    of_whole_sessions,
+    spread,
+    study_sessions,
+    summarise,
+)
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "emg" / "myo_wrist_gestures"
 
@@ -27,7 +36,7 @@ def write_session(folder, pattern, *, turn=0, seed=0):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two people; the first with two sessions, the second turned by 3 and a little different; one broken session."""
+    """Two people; the first with two sessions, the second turned by 3 and a little different; a third with a broken file."""
     root = tmp_path_factory.mktemp("sessions") / "right"
     rng = np.random.default_rng(1)
     pattern = rng.uniform(0, 30, (4, 8))
@@ -42,32 +51,47 @@ def folder(tmp_path_factory):
 
 def test_people_sessions_and_turns_are_told_apart(folder):
     study = study_sessions(folder)
-    assert study.sessions == ("11111-1", "11111-2", "22222-1")
+    assert study.sessions == ("11111-1", "11111-2", "22222-1", "33333-1")
     assert {name: len(study.group(name)) for name in (HALVES, SAME_PERSON, OTHER_PERSON)} == {
-        HALVES: 3,
+        HALVES: 4,
         SAME_PERSON: 1,
-        OTHER_PERSON: 2,
+        OTHER_PERSON: 5,
     }
     assert [pair.shift for pair in study.group(SAME_PERSON)] == [0]
-    assert [pair.shift for pair in study.group(OTHER_PERSON)] == [3, 3]
+    assert [pair.shift for pair in study.group(OTHER_PERSON)] == [3, 0, 3, 0, 5]
+    assert study.pairs[-1].worn.pooled.shape == (3,)
     (problem,) = study.problems
     assert "33333-1" in problem
     assert "line 11001" in problem
     table = summarise(study)
     assert table[SAME_PERSON]["pooled, right"].median > 0.9
     assert table[SAME_PERSON]["pooled, right"].median > table[SAME_PERSON]["pooled, wrong"].median
-    assert table[OTHER_PERSON]["turned, right"].median > table[OTHER_PERSON]["pooled, right"].median + 0.2
+    turned = [pair for pair in study.group(OTHER_PERSON) if pair.shift]
+    assert np.median(np.concatenate([pair.turned.right for pair in turned])) > 0.9
+    assert np.median(np.concatenate([pair.worn.pooled for pair in turned])) < 0.7
 
 
 def test_the_command_prints_and_writes_it(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(cli.COMMANDS, "emg", (EmgArgs, emg))
     assert cli.main(["emg", "sessions", str(folder), "--json", str(tmp_path / "s.json")]) == 0
     out = capsys.readouterr().out
-    assert "3 sessions" in out
+    assert "4 sessions" in out
     assert "left out" in out
+    assert "Spearman-Brown" in out
+    assert "No two" not in out
     content = json.loads((tmp_path / "s.json").read_text())
-    assert content["scores"]["other person"]["turned, right"]["number"] == 8
+    assert content["scores"]["other person"]["turned, right"]["number"] == 17
     assert cli.main(["emg", "sessions", str(tmp_path)]) == 2
+    assert cli.main(["emg", "sessions", str(folder / "22222-1")]) == 0
+    assert "No two sessions are of one person" in capsys.readouterr().out
+
+
+def test_halves_stepped_up_are_what_whole_sessions_have():
+    rng = np.random.default_rng(2)
+    truth, noise = rng.standard_normal(100_000), rng.standard_normal((2, 2, 100_000))
+    whole = np.corrcoef(truth + noise[0].mean(axis=0), truth + noise[1].mean(axis=0))[0, 1]
+    half = np.corrcoef(truth + noise[0, 0], truth + noise[1, 0])[0, 1]
+    assert of_whole_sessions(half) == pytest.approx(whole, abs=0.01)
 
 
 def test_folders_without_sessions_are_named(tmp_path):

@@ -80,27 +80,44 @@ def read_armband(
         raise EmgFileError(path, str(error)) from error
 
 
-def read_armband_session(folder: str | PathLike[str], *, fs_hz: float = RATE_HZ) -> dict[str, EmgRecording]:
+def read_armband_session(
+    folder: str | PathLike[str], *, fs_hz: float = RATE_HZ, problems: list[EmgFileError] | None = None
+) -> dict[str, EmgRecording]:
     """All files of a session of the myo-readings-dataset: a folder "12345-1" (subject, session) of 0.txt to 7.txt.
 
     The side is that of the folder which it lies in, if its name says right or left.
+
+    Args:
+        folder: of the session.
+        fs_hz: rate [Hz].
+        problems: where errors of single files go; the others are read all the same.
 
     Returns:
         Recordings by what was done, in the order of the labels; of files that are there.
 
     Raises:
-        EmgFileError: no such folder, none of the files in it, or a file that cannot be read.
+        EmgFileError: no such folder, none of the files in it, or a file that cannot be read; with `problems` only if
+            none can.
     """
     folder = Path(folder)
     subject, _, session = folder.name.partition("-")
     where = folder.resolve().parent.name.lower()
     side = Side.RIGHT if "right" in where else Side.LEFT if "left" in where else None
-    recordings = {}
+    recordings: dict[str, EmgRecording] = {}
+    damaged: list[EmgFileError] = []
     for number, movement in WRIST_LABELS.items():
         path = folder / f"{number}.txt"
         if path.is_file():
-            recording = read_armband(path, fs_hz=fs_hz, side=side)
-            recordings[movement] = replace(recording, subject=subject, session=session)
+            try:
+                recording = read_armband(path, fs_hz=fs_hz, side=side)
+            except EmgFileError as error:
+                damaged.append(error)
+            else:
+                recordings[movement] = replace(recording, subject=subject, session=session)
+    if damaged and (problems is None or not recordings):
+        raise damaged[0]
+    if problems is not None:
+        problems.extend(damaged)
     if not recordings:
         raise EmgFileError(folder, "no files 0.txt to 7.txt in it" if folder.is_dir() else "no such folder")
     return recordings

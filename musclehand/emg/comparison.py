@@ -152,11 +152,12 @@ class SynergyComparison(NamedTuple):
 class Comparison:
     """Everything that came of it.
 
-    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `channels`, whether the
-    true one has a muscle's highest r, which noisy channels hinder; `electrodes`, whether the true muscle has the
-    highest r in a channel, where all candidates bear one noise; `assigned` (K,) names of the channels that muscles get by their
-    scores alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of the recording in a circle;
-    `cocontraction`, (K, K) of each side; `differences` of curves round events; `remarks`: what limits all this.
+    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `channels`, whether
+    the true one has a muscle's highest r, which noisy channels hinder; `electrodes`, whether the true muscle has
+    the highest r in a channel, where all candidates bear one noise; `assigned` (K,) names of the channels that
+    muscles get by their scores alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of the
+    recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round events; `remarks`:
+    what limits all this.
     """
 
     config: CompareConfig

@@ -94,15 +94,18 @@ def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
 
 
 def study_sessions(folder: str | PathLike[str], config: EnvelopeConfig = CONFIG) -> SessionStudy:
-    """Compares all sessions in a folder with each other; one that cannot be read is a problem, not an end.
+    """Compares all sessions in a folder with each other; a file that cannot be read is a problem, not an end.
 
     Raises:
         EmgFileError: there are no sessions in it, or none that can be read.
     """
-    sessions, problems = [], []
+    sessions: list[Session] = []
+    problems: list[str] = []
     for path in find_sessions(folder):
+        damaged: list[EmgFileError] = []
         try:
-            sessions.append(_read(path, config))
+            sessions.append(_read(path, config, damaged))
+            problems += [str(error) for error in damaged]
         except MusclehandError as error:
             problems.append(str(error))
     if not sessions:
@@ -115,8 +118,8 @@ def study_sessions(folder: str | PathLike[str], config: EnvelopeConfig = CONFIG)
     return SessionStudy(tuple(session.name for session in sessions), tuple(pairs), tuple(problems))
 
 
-def _read(path: Path, config: EnvelopeConfig) -> Session:
-    recordings = read_armband_session(path)
+def _read(path: Path, config: EnvelopeConfig, problems: list[EmgFileError]) -> Session:
+    recordings = read_armband_session(path, problems=problems)
     recordings.pop("hibernation", None)
     whole = movement_ensembles(recordings, config)
     any_ = next(iter(recordings.values()))
@@ -160,6 +163,11 @@ def spread(values: np.ndarray) -> Spread:
         return Spread(np.nan, np.nan, np.nan, 0)
     low, median, high = np.percentile(there, (5, 50, 95))
     return Spread(float(median), float(low), float(high), len(there))
+
+
+def of_whole_sessions(r: float) -> float:
+    """The correlation that means of twice as many repetitions would have: Spearman and Brown's formula (recalled)."""
+    return 2 * r / (1 + r)
 
 
 def summarise(study: SessionStudy) -> dict[str, dict[str, Spread]]:
