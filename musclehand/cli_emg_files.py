@@ -78,14 +78,18 @@ class QcArgs(RecordingArgs):
 
 @dataclass(frozen=True)
 class ConvertArgs(RecordingArgs):
-    """Make an HDF5 file of a recording, with all that is known about it.
+    """Make an HDF5 file of a recording, with all that is known about it; or add it to a folder of EMG-BIDS.
 
     For example:
       musclehand emg convert S1_E3_A1.mat --rate 2000 --out s1.h5
+      musclehand emg convert s1.h5 --out study --task scales       study/sub-.../emg/..._task-scales_emg.bdf
     """
 
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.h5")] = Path("emg.h5")
-    """Where to write it; a file that is there stays, unless --force."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.h5|FOLDER")] = Path("emg.h5")
+    """Where to write it; a file that is there stays, unless --force. A name without an ending: a folder of EMG-BIDS."""
+
+    task: Annotated[str, tyro.conf.arg(metavar="NAME")] = "task"
+    """What was done, in the names of EMG-BIDS."""
 
     force: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Write over an existing file."""
@@ -153,11 +157,18 @@ def convert(args: ConvertArgs) -> None:
         MusclehandError: the file cannot be read, or the result cannot be written.
     """
     from musclehand.cli_tables import open_console, say
+    from musclehand.emg.bids_folder import save_bids
     from musclehand.emg.reading import read_emg
     from musclehand.emg.store import SUFFIXES, save_recording
 
+    if args.out.suffix == "" and not args.file.is_dir():
+        recording = read_emg(args.file, options_of(args))
+        path = save_bids(args.out, recording, task=args.task, force=args.force)
+        left = f" (left out, no EMG: {', '.join(recording.extra)})" if recording.extra else ""
+        say(open_console(), f"Written to {path}{left}")
+        return
     if args.out.suffix.lower() not in SUFFIXES:
-        raise OutputError(args.out, "recordings are HDF5 files; name it .h5")
+        raise OutputError(args.out, "recordings are HDF5 files; name it .h5, or give a folder for EMG-BIDS")
     if args.out.is_dir() or (args.out.exists() and not args.force):
         raise OutputError(args.out, "it is there already; --force writes over it")
     if args.file.is_dir():
@@ -256,6 +267,7 @@ def _print_folder(args: InfoArgs) -> None:
 
 def _recordings(args: RecordingArgs, problems: list[MusclehandError]) -> Iterator[tuple[Path, EmgRecording]]:
     """The recording asked for, or all in a folder and its folders; what is wrong with those goes to `problems`."""
+    from musclehand.emg.bids_folder import SIDECARS
     from musclehand.emg.reading import FORMATS, read_emg
 
     options = options_of(args)
@@ -263,7 +275,8 @@ def _recordings(args: RecordingArgs, problems: list[MusclehandError]) -> Iterato
         yield args.file, read_emg(args.file, options)
         return
     endings = {ending for endings in FORMATS.values() for ending in endings}
-    paths = sorted(path for path in args.file.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    found = (path for path in args.file.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    paths = sorted(path for path in found if not path.name.endswith(SIDECARS))
     if not paths:
         raise MusclehandError(f"{args.file}: no recordings in it ({', '.join(sorted(endings))})")
     for path in paths:

@@ -1,8 +1,9 @@
 """EMG out of EDF and BDF files, which pyedflib reads (extra `emg`), with the sidecars of EMG-BIDS beside them.
 
 Beside `sub-01_task-scales_emg.edf` the names of BIDS 1.11 are looked for: `..._channels.tsv` (name, type, units,
-target_muscle, placement; channels that are no EMG become the series "other"), `..._events.tsv` (onset, duration,
-trial_type) and `..._emg.json` (its licence and what else is said in a word). A sidecar that is there must be right.
+target_muscle, placement_description; channels that are no EMG become the series "other"), `..._events.tsv` (onset,
+duration, trial_type) and `..._emg.json` (its licence and what else is said in a word). A sidecar that is there must be
+right.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from musclehand.emg.text_file import read_bytes, read_text, shown
 MAX_BYTES = 2_000_000_000
 MAX_SIGNALS = 4096
 MAX_SIDECAR_BYTES = 20_000_000
+MAX_PADDING = 2.0
+"""A last record is filled up by less than its length, usually 1 s [s]."""
+
 _DAMAGE = (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, OverflowError, AssertionError)
 _NAMED_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
 
@@ -81,7 +85,9 @@ class _Signal:
         given = {key: "" if value.strip().lower() == "n/a" else value.strip() for key, value in row.items()}
         self.is_emg = given.get("type", "EMG").upper() in ("EMG", "")
         self.muscle = given.get("target_muscle") or None
-        self.site = given.get("placement") or given.get("description") or None
+        self.site = next(
+            filter(None, (given.get(word) for word in ("placement_description", "placement", "description"))), None
+        )
         self.side = _NAMED_SIDES.get(given.get("side", "").lower())
 
 
@@ -97,6 +103,7 @@ def _with_sidecars(path: str | PathLike[str], signals: list[_Signal], events: li
         by_name[row["name"].strip().lower()].describe(row)
     events = events + _read_events(folder / f"{stem}_events.tsv")
     described = _read_json(folder / f"{stem}_emg.json")
+    _drop_padding(signals, described.get("RecordingDuration"))
     emg = [signal for signal in signals if signal.is_emg]
     if not emg:
         raise EmgFileError(path, "no EMG channels in it")
@@ -121,6 +128,16 @@ def _with_sidecars(path: str | PathLike[str], signals: list[_Signal], events: li
         licence=kept.get("License", ""),
         provenance={**kept, **recording.provenance},
     )
+
+
+def _drop_padding(signals: list[_Signal], seconds: Any) -> None:
+    """Cuts what fills the last record up, where the sidecar says how long the recording is."""
+    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        return
+    for signal in signals:
+        count = round(seconds * signal.fs_hz)
+        if 0 < count < len(signal.values) and len(signal.values) - count < MAX_PADDING * signal.fs_hz:
+            signal.values = signal.values[:count]
 
 
 def _channel(signal: _Signal) -> Channel:

@@ -6,10 +6,11 @@
     /signals/<n>/time     of the n-th of the header's `extra` (n,) [s]
     /signals/<n>/values   (n, m)
 
-The header has the words of EMG-BIDS (BIDS 1.11, BEP 042), so that one maps onto the other line by line:
+The header has the words of EMG-BIDS (BIDS 1.11, BEP 042), so that one maps onto the other line by line, as
+`bids_folder` writes it:
 
     sidecar json     SamplingFrequency, License, SourceDatasets (our provenance)
-    channels.tsv     name, type "EMG", units, target_muscle, placement, side
+    channels.tsv     name, type "EMG", units, target_muscle, placement (placement_description), side
     events.tsv       onset, duration, trial_type
     participants     participant_id, session_id
 
