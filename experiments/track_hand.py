@@ -189,7 +189,6 @@ def reinforce(env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any
                 "reward": told.reward,
                 "failures": told.failures,
                 "noise": told.noise,
-                "rate": told.rate,
                 **told.terms,
                 **{f"loss_{name}": value for name, value in told.losses.items()},
             },

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,26 +72,40 @@ import sys, torch
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from toy_env import Points
-from test_learning_distill import SMALL
-from musclehand.learning.distill import Distillation
+from test_learning_distill import whole_run
+from musclehand.learning.reinforce import Reinforcement
 torch.set_num_threads(1)
-Distillation(Points(), SMALL, Path(sys.argv[1]), known={}).run()
+print("begins", flush=True)
+whole_run(Path(sys.argv[1]))
 """
+
+
+def whole_run(folder):
+    """A warm start and PPO after it, or what is missing of them."""
+    from musclehand.learning.reinforce import PpoConfig, Reinforcement
+
+    policy = Distillation(Points(), replace(SMALL, iterations=30), folder / "warm", known={}).run()
+    config = PpoConfig(iterations=60, steps=20, critic_alone=2, critic=(32,), rate=1e-3)
+    Reinforcement(Points(), policy, config, folder / "ppo", known={}).run()
 
 
 @pytest.mark.slow
 def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
-    Distillation(Points(), SMALL, tmp_path / "whole", known={}).run()
+    pytest.importorskip("rsl_rl")
+    whole_run(tmp_path / "whole")
     rng, killed = np.random.default_rng(0), 0
-    for _ in range(200):
-        process = subprocess.Popen([sys.executable, "-c", RUN, tmp_path / "killed", os.path.dirname(__file__)])
-        if killed == 20:
-            assert process.wait(timeout=120) == 0
-            break
-        time.sleep(float(rng.uniform(2.0, 6.0)))
+    command = [sys.executable, "-c", RUN, tmp_path / "killed", os.path.dirname(__file__)]
+    while killed < 20:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(float(rng.uniform(0.05, 0.6)))
         process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-    same_arrays(tmp_path / "whole", tmp_path / "killed")
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "all was done before the last kill"
+        killed += 1
+    assert subprocess.run(command, check=True, capture_output=True, timeout=300).returncode == 0
+    for stage in ("warm", "ppo"):
+        same_arrays(tmp_path / "whole" / stage, tmp_path / "killed" / stage)
 
 
 def test_other_runs_are_refused(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 class RewardWeights:
     """What each term counts, a step. Chosen; exponentials of squared errors after DeepMimic (Peng et al. 2018).
 
-    `tip_near`, `tip_far`: fingertips within some 5 mm and 20 mm; `angle`: joints within some 0.1 rad; `speed`: joints
+    `tip_near`, `tip_far`: fingertips within some 3 mm and 20 mm; `angle`: joints within some 3 degrees; `speed`: joints
     within some 3 rad/s. `effort`: activation squared. `change`: excitation's change from one step to the next squared.
     `failure`: the price of an episode's end by failure.
     """
@@ -32,7 +32,7 @@ def tip_near(tip_error: np.ndarray) -> np.ndarray:
     Args:
         tip_error: distance of the fingertips from where they should be [m]. Shape (n, 5).
     """
-    return np.asarray(np.exp(-np.mean(np.square(tip_error), axis=1) / 0.005**2))
+    return np.asarray(np.exp(-np.mean(np.square(tip_error), axis=1) / 0.003**2))
 
 
 def tip_far(tip_error: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def angle(angle_error: np.ndarray) -> np.ndarray:
     Args:
         angle_error: of the joints [rad]. Shape (n, k).
     """
-    return np.asarray(np.exp(-np.mean(np.square(angle_error), axis=1) / 0.1**2))
+    return np.asarray(np.exp(-np.mean(np.square(angle_error), axis=1) / 0.05**2))
 
 
 def speed(speed_error: np.ndarray) -> np.ndarray:

@@ -39,9 +39,10 @@ class PpoConfig:
     """How to learn from reward.
 
     `iterations` of `steps` in every environment, then `epochs` over `minibatches` parts. `gamma`, `lam`: discounts of
-    reward and of advantage; `clip` of the ratio of chances. `rate` of Adam at first, and adapted to a divergence of
-    `divergence` an update. `noise`: standard deviation of the logits at first. `entropy`: what noise is worth.
-    `critic_alone`: iterations at the beginning in which the policy stays. `critic`: its hidden layers.
+    reward and of advantage; `clip` of the ratio of chances. `rate` of Adam for the policy, `critic_rate` for the
+    critic, which has to learn much more in the same time. `noise`: standard deviation of the logits at first.
+    `entropy`: what noise is worth. `critic_alone`: iterations at the beginning in which the policy stays. `critic`:
+    its hidden layers.
     """
 
     iterations: int = 200
@@ -51,8 +52,8 @@ class PpoConfig:
     gamma: float = 0.96
     lam: float = 0.9
     clip: float = 0.2
-    rate: float = 1e-4
-    divergence: float = 0.01
+    rate: float = 3e-5
+    critic_rate: float = 1e-3
     noise: float = 0.15
     entropy: float = 0.0
     critic_alone: int = 10
@@ -64,14 +65,14 @@ class PpoConfig:
             least = 0 if name == "iterations" else 1
             if not least <= getattr(self, name) <= 10**7:
                 raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
-        if not (0 < self.gamma < 1 and 0 <= self.lam <= 1 and self.rate > 0 and self.noise > 0):
-            values = (self.gamma, self.lam, self.rate, self.noise)
-            raise InvalidValue("gamma, lam, rate, noise", values, "below 1 and above 0")
+        if not (0 < self.gamma < 1 and 0 <= self.lam <= 1 and min(self.rate, self.critic_rate, self.noise) > 0):
+            values = (self.gamma, self.lam, self.rate, self.critic_rate, self.noise)
+            raise InvalidValue("gamma, lam, rate, critic_rate, noise", values, "below 1 and above 0")
 
 
 class PpoProgress(NamedTuple):
     """One iteration: its number, `steps` of all environments so far, mean `reward` a step, the `failures` a step, the
-    means of the environment's `terms`, `noise` of the logits, the learning `rate`, and the algorithm's `losses`."""
+    means of the environment's `terms`, `noise` of the logits, and the algorithm's `losses`."""
 
     iteration: int
     steps: int
@@ -79,7 +80,6 @@ class PpoProgress(NamedTuple):
     failures: float
     terms: dict[str, float]
     noise: float
-    rate: float
     losses: dict[str, float]
 
 
@@ -115,7 +115,6 @@ class Reinforcement:
         for name, module in self._modules().items():
             load_module(name, module, found.arrays)
         load_optimizer("adam", self._ppo.optimizer, found.arrays)
-        self._ppo.learning_rate = float(found.arrays["adam/lr"][0])
         self._observation = env.restore(arrays_below("env", found.arrays))
 
     def run(self, tell: Callable[[PpoProgress], None] | None = None) -> Policy:
@@ -144,7 +143,7 @@ class Reinforcement:
         self._observation = self.env.restore(self.env.state())
         noise = float(self._ppo.actor.distribution.std_param.detach().mean())
         steps = self.done * config.steps * self.env.num_envs
-        return PpoProgress(self.done - 1, steps, reward, failures, terms, noise, self._ppo.learning_rate, losses)
+        return PpoProgress(self.done - 1, steps, reward, failures, terms, noise, losses)
 
     def _collect(self) -> tuple[float, float, dict[str, float]]:
         env, config = self.env, self.config
@@ -159,7 +158,8 @@ class Reinforcement:
                 ended = torch.from_numpy(result.terminated | result.truncated)
                 self._ppo.process_env_step(
                     seen,
-                    torch.from_numpy(result.reward.astype(np.float32)),
+                    # Values, sums of discounted rewards, are then of the size of a reward.
+                    torch.from_numpy((1.0 - config.gamma) * result.reward).float(),
                     ended,
                     {"time_outs": torch.from_numpy(result.truncated.astype(np.float32))},
                 )
@@ -219,8 +219,9 @@ def _make_ppo(env: VecEnv, policy: Policy, config: PpoConfig) -> tuple[Any, Call
         clip_param=config.clip,
         gamma=config.gamma,
         lam=config.lam,
-        learning_rate=config.rate,
-        desired_kl=config.divergence,
+        schedule="fixed",
         entropy_coef=config.entropy,
     )
+    groups_of = [(ppo.actor, config.rate), (ppo.critic, config.critic_rate)]
+    ppo.optimizer = torch.optim.Adam([{"params": list(part.parameters()), "lr": rate} for part, rate in groups_of])
     return ppo, tensors
