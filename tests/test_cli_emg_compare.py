@@ -53,7 +53,8 @@ def test_the_readme_has_the_checksums():
         assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest
 
 
-def test_the_terminal_gets_table_and_verdict_and_the_folder_the_page(capsys, tmp_path):
+def test_the_terminal_gets_table_and_verdict_and_the_folder_the_page(found, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("musclehand.cli_emg_compare.run_comparison", lambda args: found)
     compare_files(replace(ARGS, out=tmp_path / "compared"))
     said = capsys.readouterr().out
     for words in ("FDS", "wrong muscle", "The true channel is first of 8", "compare shapes", "Written to"):

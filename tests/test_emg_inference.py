@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage, stats
 
 from musclehand.core.errors import InvalidValue
-from musclehand.emg.inference import compare_curves, compare_curves_spm
+from musclehand.emg.inference import _clusters, _largest_mass, compare_curves, compare_curves_spm
 
 
 def smooth(rng, rows=10, count=100):
@@ -26,6 +26,13 @@ def test_a_difference_is_found_in_five_percent_where_there_is_none():
     rng = np.random.default_rng(2)
     found = [compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(100)]
     assert 0.01 <= np.mean(found) <= 0.10
+
+
+def test_the_largest_cluster_of_many_curves_is_that_of_each():
+    t = smooth(np.random.default_rng(9), rows=50) / 0.2
+    each = [max((mass for *_, mass in _clusters(row, 2.0)), default=0.0) for row in t]
+    assert min(each) == 0.0 < max(each)
+    np.testing.assert_allclose(_largest_mass(t, 2.0), each, atol=1e-9)
 
 
 def test_a_planted_difference_is_found_where_it_is():

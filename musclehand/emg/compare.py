@@ -223,7 +223,7 @@ def _pooled(found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Gener
     if "wrong muscle" in found.nulls:
         orders = _wrong_assignments(len(muscles), matrices["r"].shape[1], rng)
         rows = np.arange(len(muscles))
-        wrong = {n: np.array([[_mean(matrix[rows, order])] for order in orders]) for n, matrix in matrices.items()}
+        wrong = {n: _mean_over(matrix[rows, orders])[:, None] for n, matrix in matrices.items()}
         seen = {n: np.array([_mean(np.diagonal(matrix))]) for n, matrix in matrices.items()}
         bands["wrong muscle"] = {n: band(n, seen[n], wrong[n]) for n in SCORES}
     if "wrong movement" in found.nulls:
@@ -308,14 +308,15 @@ def _null(each: NullBand, k: int) -> Null:
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
-    known = np.asarray(values, dtype=float)
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(_mean_over(np.asarray(values, dtype=float)[None])[0])
 
 
 def _mean_over(values: np.ndarray) -> np.ndarray:
     """Over the columns that are known. Shape (D,)."""
-    return np.array([_mean(row) for row in values])
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
 
 
 def _median(values: np.ndarray) -> float:

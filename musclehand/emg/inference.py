@@ -64,8 +64,7 @@ def compare_curves(
     largest = np.empty(draws)
     for begin in range(0, draws, 100):
         signs = rng.choice((-1.0, 1.0), size=(min(100, draws - begin), n, 1))
-        for index, values in enumerate(_t(signs * difference[None])):
-            largest[begin + index] = max((mass for *_, mass in _clusters(values, threshold)), default=0.0)
+        largest[begin : begin + len(signs)] = _largest_mass(_t(signs * difference[None]), threshold)
     found = []
     for begin, end, mass in _clusters(t, threshold):
         found.append(Cluster(begin, end, mass, float((np.sum(largest >= mass - 1e-9) + 1) / (draws + 1))))
@@ -110,6 +109,17 @@ def _t(differences: np.ndarray) -> np.ndarray:
     spread = differences.std(axis=1, ddof=1)
     mean = differences.mean(axis=1) * np.sqrt(differences.shape[1])
     return np.asarray(np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0))
+
+
+def _largest_mass(t: np.ndarray, threshold: float) -> np.ndarray:
+    """Mass of the largest cluster in each of many curves (D, T), 0 without one. Shape (D,)."""
+    largest = np.zeros(len(t))
+    for sign in (1.0, -1.0):
+        above = sign * t > threshold
+        mass = np.cumsum(np.where(above, np.abs(t), 0.0), axis=1)
+        before = np.maximum.accumulate(np.where(above, 0.0, mass), axis=1)
+        largest = np.maximum(largest, np.where(above, mass - before, 0.0).max(axis=1))
+    return largest
 
 
 def _clusters(t: np.ndarray, threshold: float) -> list[tuple[int, int, float]]:
