@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 SHIPPED = ("musclehand.models.policies", "000001.json")
 """Package and file of the policy that comes along."""
 
+DESCRIBING = (
+    *("body_mass", "body_inertia", "body_pos", "body_quat", "body_ipos"),
+    *("jnt_range", "jnt_axis", "jnt_stiffness", "dof_damping", "dof_armature"),
+    *("site_pos", "geom_size", "geom_pos", "tendon_num", "wrap_objid", "eq_data"),
+    *("actuator_gainprm", "actuator_biasprm", "actuator_dynprm", "actuator_lengthrange", "actuator_gear"),
+)
+"""Fields of a model that its behaviour follows from."""
+
 
 class TrackingPolicy(NamedTuple):
     """A policy, the environment it is for, and what else its file says. `act` is an `Actor`."""
@@ -35,10 +43,18 @@ class TrackingPolicy(NamedTuple):
 
 def identity_of(env: TrackingEnv) -> dict[str, str]:
     """Hashes of the body and of the observation's table: a policy fits no others."""
-    content = np.empty(mujoco.mj_sizeModel(env.body.model), np.uint8)
-    mujoco.mj_saveModel(env.body.model, None, content)
-    hashes = {"model_sha256": content.tobytes(), "observation_sha256": str(env.table).encode()}
-    return {name: hashlib.sha256(value).hexdigest() for name, value in hashes.items()}
+    hashes = {"model_sha256": describe_model(env.body.model), "observation_sha256": str(env.table)}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
+
+
+def describe_model(model: mujoco.MjModel) -> str:
+    """What makes a body what it is, to five digits: the same on every machine, other than MuJoCo's own file of it."""
+    lines = [hashlib.sha256(bytes(model.names)).hexdigest(), f"{model.opt.timestep:.4e} {int(model.opt.integrator)}"]
+    for name in DESCRIBING:
+        values = np.ravel(getattr(model, name)).astype(float)
+        values = np.where(np.abs(values) < 1e-9, 0.0, values)
+        lines.append(f"{name} " + " ".join(f"{value:.4e}" for value in values))
+    return "\n".join(lines)
 
 
 def save_tracking_policy(folder: Path, policy: Policy, env: TrackingEnv, told: Mapping[str, Any]) -> Path:

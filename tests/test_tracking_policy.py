@@ -1,5 +1,6 @@
 """Policies on file, and the command that has a clip followed."""
 
+import copy
 import json
 
 import numpy as np
@@ -9,13 +10,13 @@ from tracking_clips import wave
 from musclehand.body.anatomy import Side
 from musclehand.cli_track import TrackArgs, open_clip, track
 from musclehand.core.errors import FileError, MusclehandError, UnknownName
-from musclehand.envs.evaluation import follow_teacher
+from musclehand.envs.evaluation import evaluate, follow_teacher
 from musclehand.envs.follow import follow
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.learning.checkpoint import load_checkpoint, save_checkpoint
 from musclehand.learning.policy import Policy
 from musclehand.motion.clip import read_clips, write_clips
-from musclehand.tracking_policy import load_tracking_policy, save_tracking_policy
+from musclehand.tracking_policy import describe_model, load_tracking_policy, save_tracking_policy
 
 CLIPS = [wave(0, seconds=0.5), wave(1, seconds=0.5, side=Side.LEFT)]
 
@@ -88,3 +89,21 @@ def test_clips_that_are_not_there_are_said(tmp_path):
         open_clip(str(tmp_path / "nothing.h5"), None)
     with pytest.raises(UnknownName):
         track(TrackArgs(str(tmp_path / "clips.h5"), controller="nobody"))
+
+
+def test_the_policy_that_comes_along_follows_what_it_never_saw():
+    """Waves of all joints at once, of either hand; half a degree and a millimetre are the teacher's."""
+    loaded = load_tracking_policy()
+    scores = evaluate([wave(20), wave(21, side=Side.LEFT)], loaded.act, loaded.config)
+    assert all(score.survived for score in scores)
+    assert max(score.tip_mean for score in scores) < 0.006
+    assert max(score.joint_rmse for score in scores) < np.radians(4.0)
+    assert loaded.info["stage"] == "warm"
+
+
+def test_a_description_is_that_of_the_body():
+    model = TrackingEnv(CLIPS, TrackingConfig(num_envs=1)).body.model
+    other = copy.copy(model)
+    assert describe_model(other) == describe_model(model)
+    other.body_mass[5] *= 1.001
+    assert describe_model(other) != describe_model(model)
