@@ -149,16 +149,22 @@ def test_the_activations_are_those_of_the_plain_formulas(solo):
     model, data, hand, config = rig.model, rig.data, rig.hand, rig.control.config
     mujoco.mj_step1(model, data)
     rng = np.random.default_rng(5)
+    key_mass, key_damping = 0.1 * rng.random(5), 3 * rng.random(5)
     target = one_hand(home + 0.05 * rng.normal(size=19), rng.normal(size=19), 3 * rng.random(5))
+    target = target._replace(key_mass=key_mass[None], key_damping=key_damping[None])
     found = rig.control.activations(rig.control.reader.read(data), target)[0]
     read = HandReader(model, [hand], [rig.carrier.dofs]).read(data)
     rate = np.array([config.wrist_rate] * 3 + [config.finger_rate] * 16)
     wanted = target.qvel[0] + rate * (target.qpos[0] - read.qpos[0])
     damping = hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand
     gain, bias = muscle_force(rig.muscles, data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles])
-    torque = read.inertia[0] @ (wanted - read.qvel[0]) / rig.interval + damping @ wanted + read.load[0]
+    # A key is a mass and a damper that go up and down with the tip.
+    down = read.tips[0, 2::3]
+    damping = damping + down.T @ np.diag(key_damping) @ down
+    inertia = read.inertia[0] + down.T @ np.diag(key_mass) @ down
+    torque = inertia @ (wanted - read.qvel[0]) / rig.interval + damping @ wanted + read.load[0]
     torque -= read.tips[0, 2::3].T @ target.press[0] + bias @ read.arms[0]
-    response = rig.interval * np.linalg.inv(read.inertia[0] + rig.interval * damping)
+    response = rig.interval * np.linalg.inv(inertia + rig.interval * damping)
     weight = np.concatenate([read.tips[0] @ response, config.joint_weight * response])
     matrix = np.vstack([weight @ read.arms[0].T * gain, np.sqrt(config.effort) * np.eye(46)])
     bounds = reachable_activation(rig.muscles, data.act[hand.act], model.opt.timestep, SIM_STEPS)

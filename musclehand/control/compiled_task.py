@@ -139,6 +139,8 @@ def prepare(
     goal_speed: np.ndarray,
     press: np.ndarray,
     carrier_acc: np.ndarray,
+    key_mass: np.ndarray,
+    key_damping: np.ndarray,
     factor: np.ndarray,
     wanted: np.ndarray,
 ) -> int:
@@ -160,6 +162,15 @@ def prepare(
                 torque[i] += carried[hand, i, j] * carrier_acc[hand, j]
             for tip in range(press.shape[1]):
                 torque[i] -= press[hand, tip] * tips[hand, 3 * tip + 2, i]
+        for tip in range(press.shape[1]):
+            if key_mass[hand, tip] > 0.0 or key_damping[hand, tip] > 0.0:
+                down, falling = tips[hand, 3 * tip + 2], 0.0
+                for i in range(joints):
+                    falling += down[i] * qvel[hand, i]
+                for i in range(joints):
+                    torque[i] += key_damping[hand, tip] * falling * down[i]
+                    for j in range(joints):
+                        mass[i, j] += (key_mass[hand, tip] + interval * key_damping[hand, tip]) * down[i] * down[j]
         for muscle in range(gain.shape[1]):
             for i in range(joints):
                 torque[i] -= bias[hand, muscle] * arms[hand, muscle, i]

@@ -46,12 +46,15 @@ class HandTarget(NamedTuple):
 
     `qpos`, `qvel`: independent joints [rad, rad/s], shape (h, 19). `press`: force down on each fingertip [N], (h, 5).
     `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (h, 6); (h, 0) without a carrier.
+    `key_mass`, `key_damping`: of what each fingertip moves along in height [kg, N s/m], (h, 5); None for nothing.
     """
 
     qpos: np.ndarray
     qvel: np.ndarray
     press: np.ndarray
     carrier_acc: np.ndarray
+    key_mass: np.ndarray | None = None
+    key_damping: np.ndarray | None = None
 
 
 class MuscleControl:
@@ -94,6 +97,7 @@ class MuscleControl:
         count = self._damping.shape[1]
         self._rate = np.full(count, config.finger_rate)
         self._rate[:3] = config.wrist_rate
+        self._unladen = np.zeros((len(hands), 5))
         self._low, self._high, self._gain, self._bias = (np.zeros(self.muscles.shape) for _ in range(4))
         self._factor, self._wanted = np.zeros((*self.muscles.shape, count)), np.zeros((len(hands), count))
         self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
@@ -139,7 +143,7 @@ class MuscleControl:
             state.carried,
             state.arms,
             state.tips,
-            *(np.ascontiguousarray(part, dtype=float) for part in target),
+            *(self._unladen if part is None else np.ascontiguousarray(part, dtype=float) for part in target),
             factor,
             wanted,
         )

@@ -141,7 +141,7 @@ class MuscleController(Controller):
         """Excitations that bring both hands to the reference at the end of the step."""
         now = self._now = self._reference.at(step)
         self._carrier_acc[:, :3] = now.wrist_acceleration[:, -1]
-        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc)
+        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc, now.key_mass, now.key_damping)
         state = self._control.reader.read(data)
         excitation = self._control.excitations_at(state, target).ravel()
         data.ctrl[self._muscles] = excitation

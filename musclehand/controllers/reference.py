@@ -30,6 +30,8 @@ class HandsStep(NamedTuple):
     tips: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
+    key_mass: np.ndarray
+    key_damping: np.ndarray
     wrist: np.ndarray
     wrist_velocity: np.ndarray
     wrist_acceleration: np.ndarray
@@ -43,7 +45,7 @@ class Layout:
         first = next(iter(motions.values()))
         joints, independent = first.ik.index.expand.shape
         wrist = (first.sim_steps, 3)
-        shapes = ((joints,), (independent,), (independent,), (5, 3), (5,), (5,), wrist, wrist, wrist)
+        shapes = ((joints,), (independent,), (independent,), (5, 3), (5,), (5,), (5,), (5,), wrist, wrist, wrist)
         self.shapes = tuple((AHEAD, len(motions), *shape) for shape in shapes)
         edges = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         self.places = tuple(slice(int(a), int(b)) for a, b in pairwise(edges))

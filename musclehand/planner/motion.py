@@ -20,10 +20,10 @@ from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planner.clearance import Clearance, ClearanceConfig, Skin
 from musclehand.planner.placement import HandPlacement, PlacementConfig
-from musclehand.planner.press import StrokeConfig
 from musclehand.planner.reach import ReachConfig, plan_wrist
 from musclehand.planner.rehearsal import Corrections
 from musclehand.planner.release import keep_within_reach, plan_releases
+from musclehand.planner.strike import StrokeConfig
 from musclehand.planner.stroke import HandStrokes, TipTargets
 
 BLOCK_STEPS = 256
@@ -50,7 +50,8 @@ class MotionStep(NamedTuple):
     """The reference at one control step and the next.
 
     Joints now, independent joints and their velocities at the end of the step [rad, rad/s]; fingertips now in the
-    world [m] and whether they press; force [N] at the end of the step; and for each simulation step in it the wrist's
+    world [m] and whether they press; at its end, the force [N], and mass [kg] and
+    damping [N s/m] of the keys that fingertips move; and for each simulation step in it the wrist's
     position [m], velocity and acceleration, shape (sim_steps, 3).
     """
 
@@ -60,6 +61,8 @@ class MotionStep(NamedTuple):
     tips: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
+    key_mass: np.ndarray
+    key_damping: np.ndarray
     wrist: np.ndarray
     wrist_velocity: np.ndarray
     wrist_acceleration: np.ndarray
@@ -123,6 +126,8 @@ class HandMotion:
             tips=tips,
             pressing=self._targets.pressing[row],
             press=self._targets.press[next_row],
+            key_mass=self._targets.key_mass[next_row],
+            key_damping=self._targets.key_damping[next_row],
             wrist=wrist,
             wrist_velocity=self._wrist[1][row],
             wrist_acceleration=self._wrist[2][row],

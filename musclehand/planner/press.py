@@ -1,13 +1,7 @@
-"""One finger's notes as strokes: when each key goes down and up, from what height, and how fast.
-
-A stroke has two parts. The fingertip comes down from rest to the speed that the note's loudness asks of the key; then
-it takes the key down at that speed to the bottom. Against one minimum-jerk movement this needs a third of the
-acceleration for the same loudness, and leaves the speed at the key what it should be wherever the key sounds.
-"""
+"""One finger's notes as strokes: when each key goes down and up, from what height, and how fast."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,74 +10,55 @@ from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planner.rehearsal import Correction, Corrections
+from musclehand.planner.strike import Fall, Levels, Number, StrokeConfig, fall, strike
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
 
-
-@dataclass(frozen=True)
-class StrokeConfig:
-    """Times [s] and distances [m] of a stroke.
-
-    `hover` above the key before it is struck, less down to `least_hover` for a soft note, `rest_hover` for a finger
-    that waits, all at least `clearance` above the black keys where the finger is between or close to them; `overtravel`
-    of the reference below the key's stop, which makes contact firm; `press_times` shortest and longest of a stroke
-    down, in between as the note's velocity asks for, `release_time` of one up; `travel_time` for moving to the next
-    key; a finger lets go `same_key_gap` before it plays again, or as long as a leap takes, but keeps a key for at least
-    `least_hold` of the time between its notes; `reach` [m]: a key is let go when the wrist is further than this from
-    where it would hold it; `press_force` [N] beyond the key's spring; `idle_weight` of a waiting finger in the inverse
-    kinematics, against 1; `delay`, `release_delay` [s]: strokes begin that much earlier than kinematics asks for, which
-    is how late muscles and keys answer (measured on generated scores); an error `sideways`, along the keyboard, counts
-    that much against one along a key or in height, but for a finger on a black key, hardly wider than its tip.
-    """
-
-    hover: float = 0.010
-    least_hover: float = 0.003
-    clearance: float = 0.004
-    rest_hover: float = 0.012
-    overtravel: float = 0.0035
-    press_times: tuple[float, float] = (0.04, 0.2)
-    release_time: float = 0.06
-    travel_time: float = 0.25
-    same_key_gap: float = 0.08
-    least_hold: float = 0.4
-    reach: float = 0.03
-    press_force: float = 1.0
-    idle_weight: float = 0.08
-    delay: float = 0.01
-    release_delay: float = 0.007
-    sideways: float = 0.3
-
-
 PULP = 0.001
 """How far a fingertip's skin is from a key that it moves [m]: contact is soft."""
+
+SHARE_DOWN, SHARE_UP = 0.7, 0.7
+"""Of the time between two notes of a finger, what a stroke down and one up may take; they overlap."""
+
+LEAST_TIME = 0.03
+"""No stroke is planned to take less until the key sounds [s]."""
+
+SAME_STROKE = 0.3
+"""A key played again within this [s] is not left by its finger."""
+
+
+class KeyLoad(NamedTuple):
+    """What a key puts against a fingertip that moves it: `stiffness` [N/m], `damping` [N s/m] and `mass` [kg]."""
+
+    stiffness: Number
+    damping: Number
+    mass: Number
 
 
 class Press(NamedTuple):
     """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's centre.
 
-    `point` x, y on the keyboard; `sideways` what an error in x counts; down from `high` at `down` to `low` at `bottom`,
-    up from `lift` until `up`. The tip stays on its point from `touch`, when it meets the key, to `leave`, when the key
-    has fallen silent; between black keys as long as it is below their tops. Before and after it moves with the hand.
-    At `meet` it begins to move the key, with its centre at `surface`, against a spring of `stiffness` [N/m], as far as
-    `dip` [m].
+    `key` 0..87; `point` x, y on the keyboard; `sideways` what an error in x counts; `load` of the key from its
+    `surface` as far as its `dip`; the way down; up from `lift` until `up` to `risen`. The tip stays on its point from
+    `touch`, when it meets the key, to `leave`, when the key has fallen silent; between black keys as long as it is
+    below their tops. Before and after it moves with the hand, and is this press's until `end`. One press, or arrays for
+    n of one finger, shape (n, ...).
     """
 
-    note: Note
+    key: Number
     point: np.ndarray
-    sideways: float
-    stiffness: float
-    dip: float
-    high: float
-    surface: float
-    low: float
-    down: float
-    touch: float
-    meet: float
-    bottom: float
-    lift: float
-    leave: float
-    up: float
+    sideways: Number
+    load: KeyLoad
+    surface: Number
+    dip: Number
+    fall: Fall
+    risen: Number
+    touch: Number
+    lift: Number
+    leave: Number
+    up: Number
+    end: Number
 
 
 def min_jerk(share: np.ndarray) -> np.ndarray:
@@ -92,14 +67,8 @@ def min_jerk(share: np.ndarray) -> np.ndarray:
     return s * s * s * (10.0 + s * (-15.0 + 6.0 * s))
 
 
-def approach(share: np.ndarray) -> np.ndarray:
-    """Way covered at a share of the time (clipped): from rest without a jerk to a constant speed of twice the mean."""
-    s = np.clip(share, 0.0, 1.0)
-    return s * s * s * (2.0 - s)
-
-
 _SHARE = np.linspace(0.0, 1.0, 201)
-_PROGRESS, _APPROACH = min_jerk(_SHARE), approach(_SHARE)
+_PROGRESS = min_jerk(_SHARE)
 
 
 def time_share(progress: np.ndarray | float) -> float:
@@ -112,20 +81,11 @@ def ground_height(y: np.ndarray) -> np.ndarray:
     return 0.0125 * min_jerk((y - 0.045) / 0.015)
 
 
-def strike(surface: float, low: float, ground: float, speed: float, config: StrokeConfig) -> tuple[float, float]:
-    """Height from which a stroke begins, and how long it takes from there to the bottom [m, s].
-
-    The fingertip meets the key with the wanted speed [m/s] and takes it down with that. A soft note starts closer to
-    its key, as a pianist's does; a stroke from high above would take too long. All heights are of the tip's centre:
-    `surface` where it meets the key, `low` at the bottom, `ground` over the black keys between which it plays [m].
-    """
-    shortest, longest = config.press_times
-    for hover in np.linspace(config.hover, config.least_hover, 8):
-        high = max(surface + float(hover), ground + config.clearance)
-        time = (2.0 * (high - surface) + surface - low) / speed
-        if time <= longest:
-            break
-    return high, min(max(time, shortest), longest)
+def key_load(piano: PianoParameters, geometry: KeyboardGeometry, key: int, lever: float) -> KeyLoad:
+    """Of a key, pushed at `lever` [m] from its hinge: a rod that turns about its end, and the hammer's share of it."""
+    mass = piano.black_mass if geometry.black[key] else piano.white_mass
+    inertia = piano.armature + mass * float(geometry.length[key]) ** 2 / 3.0
+    return KeyLoad(piano.stiffness / lever**2, piano.damping / lever**2, inertia / lever**2)
 
 
 def plan_presses(
@@ -136,49 +96,96 @@ def plan_presses(
     geometry: KeyboardGeometry,
     config: StrokeConfig,
     corrections: Corrections,
+    near: np.ndarray | None = None,
 ) -> list[Press]:
-    """Stroke times of one finger's notes, squeezed where two notes follow each other closely."""
+    """Stroke times of one finger's notes, squeezed where two notes follow each other closely.
+
+    `near`: for how long before each note the hand is near its place there [s]; always, by default. Shape (n,).
+    """
     presses: list[Press] = []
-    radius = TIP_RADIUS[finger - 1]
     for i, note in enumerate(notes):
-        y, key = float(points[i, 1]), note.key
-        top, sound, silent, stop = (
-            float(key_top_point(geometry, key, y, angle)[2])
-            for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
-        )
-        lever = float(geometry.hinge_y[key] - y)
         learnt = corrections.get((note.onset, note.pitch), Correction())
-        velocity = min(max(note.velocity + learnt.velocity, 1.0), 127.0)
-        speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
-        surface, low, ground = (
-            top + radius + PULP,
-            stop - config.overtravel + radius,
-            max(top, float(ground_height(np.array(y)))) + radius,
+        before = notes[i - 1] if i else None
+        room = note.onset - before.offset if before is not None else np.inf
+        again = before is not None and before.pitch == note.pitch and room < SAME_STROKE
+        time = SHARE_DOWN * room
+        if near is not None:
+            time = min(time, max(float(near[i]) + config.early, config.press_times[0]))
+        room_after = notes[i + 1].onset - note.offset if i + 1 < len(notes) else np.inf
+        press = _press(
+            note,
+            points[i],
+            _levels(geometry, note.key, float(points[i, 1]), TIP_RADIUS[finger - 1], config),
+            (piano, geometry, config),
+            learnt,
+            time=max(time, LEAST_TIME),
+            release_time=min(config.release_time, SHARE_UP * room_after),
+            before=presses[-1] if presses else None,
+            again=again,
         )
-        high, press_time = strike(surface, low, ground, speed, config)
-        room_before = note.onset - (notes[i - 1].offset if i else -np.inf)
-        room_after = (notes[i + 1].onset if i + 1 < len(notes) else np.inf) - note.offset
-        press_time = min(press_time, 0.7 * room_before)
-        release_time = min(config.release_time, 0.7 * room_after)
-        onset, offset = note.onset - config.delay - learnt.strike, note.offset - config.release_delay - learnt.release
-        way = 2.0 * (high - surface) + surface - low
-        bottom = onset + (sound + radius + PULP - low) / way * press_time
-        down = bottom - press_time
-        lift = offset - time_share((silent + radius - low) / (high - low)) * release_time
-        lift = max(lift, bottom)
-        if presses and down < presses[-1].up:
-            previous = presses[-1]
-            down = min(max(down, previous.lift + 0.5 * (bottom - previous.lift)), bottom - 0.02)
-            up = max(previous.lift + 0.01, min(previous.up, down))
-            presses[-1] = previous._replace(up=up, leave=min(previous.leave, up))
-        meet = down + 2.0 * (high - surface) / way * (bottom - down)
-        touch = down + float(np.interp((high - ground) / (high - surface), _APPROACH, _SHARE)) * (meet - down)
-        up = lift + release_time
-        clear = ground if ground > top + radius else silent + radius
-        leave = lift + time_share((clear - low) / (high - low)) * release_time
-        heights = high, surface, low
-        times = down, touch, meet, bottom, lift, leave, up
-        stiffness = piano.stiffness / lever**2
-        sideways = 1.0 if geometry.black[key] else config.sideways
-        presses.append(Press(note, points[i], sideways, stiffness, top - stop, *heights, *times))
+        if presses:
+            presses[-1] = _followed(presses[-1], press, again=again)
+        presses.append(press)
     return presses
+
+
+def _levels(geometry: KeyboardGeometry, key: int, y: float, radius: float, config: StrokeConfig) -> Levels:
+    top, sound, silent, stop = (
+        float(key_top_point(geometry, key, y, angle)[2])
+        for angle in (0.0, geometry.on_angle[key], geometry.off_angle[key], geometry.full_angle[key])
+    )
+    ground = max(top, float(ground_height(np.array(y)))) + radius
+    return Levels(
+        top + radius + PULP, sound + radius + PULP, silent + radius, stop - config.overtravel + radius, ground
+    )
+
+
+def _press(
+    note: Note,
+    point: np.ndarray,
+    levels: Levels,
+    setting: tuple[PianoParameters, KeyboardGeometry, StrokeConfig],
+    learnt: Correction,
+    *,
+    time: float,
+    release_time: float,
+    before: Press | None,
+    again: bool,
+) -> Press:
+    """One press in the `time` there is for the stroke down; `again`: on the key of the press before it."""
+    piano, geometry, config = setting
+    key = note.key
+    lever = float(geometry.hinge_y[key] - point[1])
+    velocity = min(max(note.velocity + learnt.velocity, config.softest), 127.0)
+    speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
+    high, taken = strike(levels, speed, time, config, repeated=again)
+    onset, offset = note.onset - config.delay - learnt.strike, note.offset - config.release_delay - learnt.release
+    down = onset - taken
+    if before is not None and down < before.up:
+        # Half of what there is between the notes, and the finger has to be on its way up first.
+        down = min(max(down, before.lift + 0.5 * (onset - before.lift)), onset - 0.5 * LEAST_TIME)
+    bottom = onset + (levels.sound - levels.low) / speed
+    bottom = min(bottom, max(onset + 0.5 * (note.offset - note.onset), onset + 0.01))
+    way = fall(levels, speed, high, down=down, onset=onset, bottom=bottom)
+    times = down + _SHARE * (onset - down)
+    touch = float(times[np.argmax(way.height(times) <= levels.ground)]) if high > levels.ground else down
+    lift = max(offset - time_share((levels.silent - levels.low) / (high - levels.low)) * release_time, bottom)
+    clear = levels.ground if levels.ground > levels.surface else levels.silent
+    leave = lift + time_share((clear - levels.low) / (high - levels.low)) * release_time
+    sideways = 1.0 if geometry.black[key] else config.sideways
+    load = key_load(piano, geometry, key, lever)
+    dip = levels.surface - levels.low - config.overtravel - PULP
+    up = lift + release_time
+    return Press(key, point, sideways, load, levels.surface, dip, way, high, touch, lift, leave, up, up)
+
+
+def _followed(press: Press, following: Press, *, again: bool) -> Press:
+    """A press with the end that the next one of its finger leaves it; `again`: on the same key."""
+    down = float(following.fall.down)
+    if down < press.up:
+        up = max(press.lift + 0.01, down)
+        press = press._replace(up=up, end=up, leave=min(press.leave, up))
+    if again and following.fall.high <= press.surface:
+        # The finger stays on the key, which comes up only as far as the next stroke begins.
+        press = press._replace(risen=float(following.fall.high), leave=down, end=down)
+    return press

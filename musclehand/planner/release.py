@@ -15,8 +15,8 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planner.placement import Stand
-from musclehand.planner.press import StrokeConfig
 from musclehand.planner.reach import ReachConfig, WristPath, rooms
+from musclehand.planner.strike import StrokeConfig
 
 LOOK_AHEAD = 1.0
 """No leap takes longer than this [s]."""
@@ -46,7 +46,7 @@ def plan_releases(
     onsets = np.array([note.onset for note in notes])
     released = []
     for i, note in enumerate(notes):
-        offset = min(note.offset, _finger_needed(i, notes, geometry, stroke, reach))
+        offset = min(note.offset, _finger_needed(i, notes, stands, stroke, reach))
         last = int(np.searchsorted(onsets, min(note.offset, offset) + LOOK_AHEAD, side="right"))
         later = np.arange(i + 1, last)
         later = later[onsets[later] > note.onset + reach.before]
@@ -64,16 +64,14 @@ def plan_releases(
     return released
 
 
-def _finger_needed(
-    i: int, notes: list[Note], geometry: KeyboardGeometry, config: StrokeConfig, reach: ReachConfig
-) -> float:
+def _finger_needed(i: int, notes: list[Note], stands: list[Stand], config: StrokeConfig, reach: ReachConfig) -> float:
     """When the finger of note `i` has to leave it for its next one [s]; infinite if it has none."""
     note = notes[i]
-    for follower in notes[i + 1 :]:
+    for follower, stand in zip(notes[i + 1 :], stands[i + 1 :], strict=True):
         if follower.onset > note.offset + LOOK_AHEAD:
             break
         if follower.finger == note.finger:
-            distance = abs(geometry.x[follower.key] - geometry.x[note.key])
+            distance = float(np.linalg.norm(np.subtract(stand.point, stands[i].point)))
             gap = max(config.same_key_gap, reach.leap_time(distance) + reach.before)
             return max(follower.onset - gap, note.onset + config.least_hold * (follower.onset - note.onset))
     return np.inf

@@ -15,12 +15,16 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planner.placement import nominal_tip
-from musclehand.planner.press import TIP_RADIUS, Press, StrokeConfig, approach, ground_height, min_jerk, plan_presses
+from musclehand.planner.press import TIP_RADIUS, KeyLoad, Press, ground_height, min_jerk, plan_presses
 from musclehand.planner.reach import ReachConfig, WristPath, lift_in_leaps
 from musclehand.planner.rehearsal import Corrections
+from musclehand.planner.strike import Fall, StrokeConfig
 
 FINGER_SPACE = 0.013
 """Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little over their width."""
+
+LOOK_BACK = 0.25
+"""How long before a note the hand's place is looked at [s], which is longer than a stroke takes."""
 
 FORCE_RISE = 0.02
 """Time before the bottom of a stroke over which the holding force comes in [s]."""
@@ -28,104 +32,129 @@ FORCE_RISE = 0.02
 
 class TipTargets(NamedTuple):
     """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` of their
-    coordinates (n, 5, 3), 1 for a finger that presses; whether it does, (n, 5); `press` (n, 5) force down [N]; and the
-    key it presses, -1 for none, (n, 5)."""
+    coordinates (n, 5, 3), 1 for a finger that presses; and, shape (n, 5), whether it does, `press` the force down [N],
+    `key` that it presses, -1 for none, and mass [kg] and damping [N s/m] of that key while the finger moves it."""
 
     tips: np.ndarray
     weight: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
     key: np.ndarray
+    key_mass: np.ndarray
+    key_damping: np.ndarray
 
 
 class _Tip(NamedTuple):
     """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0 at rest .. 1 at a key,
-    what an error in x counts, whether it presses, with what force [N], and which key, -1 for none."""
+    what an error in x counts, and the rest as in `TipTargets`."""
 
     place: np.ndarray
     claim: np.ndarray
     sideways: np.ndarray
     pressing: np.ndarray
-    force: np.ndarray
+    press: np.ndarray
     key: np.ndarray
+    key_mass: np.ndarray
+    key_damping: np.ndarray
+
+
+class _Waypoint(NamedTuple):
+    """Where a finger is between its presses: at `time` in height, at `move` in place, x, y relative to the hand."""
+
+    time: float
+    move: float
+    place: np.ndarray
+    height: float
+    claim: float
+    sideways: float
 
 
 class _Timeline:
     """One finger over time: its presses, and waypoints relative to the hand for the time between them."""
 
     def __init__(self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig) -> None:
-        self.radius, self.clearance = TIP_RADIUS[finger - 1], config.clearance
-        rest = nominal_tip(side, finger)
-        self.press_force = config.press_force
-        self.down, self.touch, self.meet, self.bottom, self.lift, self.leave, self.up = (
-            np.array([getattr(p, name) for p in presses])
-            for name in ("down", "touch", "meet", "bottom", "lift", "leave", "up")
-        )
-        self.high, self.surface, self.low, self.dip, self.stiffness = (
-            np.array([getattr(p, name) for p in presses]) for name in ("high", "surface", "low", "dip", "stiffness")
-        )
-        self.keys = np.array([p.note.key for p in presses], dtype=int)
-        self.points = np.array([p.point for p in presses]).reshape(-1, 2)
-        self.arrive = self.points - path.at(self.touch)[0][:, :2] if presses else np.zeros((0, 2))
-        self.depart = self.points - path.at(self.leave)[0][:, :2] if presses else np.zeros((0, 2))
-        times, places, heights = [-1e3], [rest], [self._rest_height(path, rest, -1e3, config)]
-        claims, sideways = [0.0], [config.sideways]
-        for i in range(len(presses)):
-            before = self.up[i - 1] if i else -np.inf
-            if self.down[i] - before > 2 * config.travel_time:
-                for time in (before + config.travel_time, self.down[i] - config.travel_time):
-                    if np.isfinite(time):
-                        times.append(time)
-                        places.append(rest)
-                        heights.append(self._rest_height(path, rest, time, config))
-                        claims.append(0.0)
-                        sideways.append(config.sideways)
-            times += [self.down[i], self.up[i]]
-            places += [self.arrive[i], self.depart[i]]
-            heights += [self.high[i], self.high[i]]
-            claims += [1.0, 1.0]
-            sideways += 2 * [presses[i].sideways]
-        times += [times[-1] + config.travel_time, 1e6]
-        places += [rest, rest]
-        heights += 2 * [self._rest_height(path, rest, times[-2], config)]
-        claims += [0.0, 0.0]
-        sideways += 2 * [config.sideways]
-        self.times, self.places, self.heights = np.array(times), np.array(places), np.array(heights)
-        self.claims, self.sideways = np.array(claims), np.array(sideways)
+        self.radius, self.config = TIP_RADIUS[finger - 1], config
+        self.presses = _columns(presses)
+        self._load, self._fall = self.presses.load, self.presses.fall
+        waypoints = self._between(presses, side, path, finger)
+        self._times = np.array([point.time for point in waypoints])
+        self._moves = np.array([point.move for point in waypoints])
+        self._places = np.array([point.place for point in waypoints])
+        self._others = np.array([(point.height, point.claim, point.sideways) for point in waypoints])
 
-    def _rest_height(self, path: WristPath, rest: np.ndarray, time: float, config: StrokeConfig) -> float:
-        y = path.at(np.array([time]))[0][0, 1] + rest[1]
-        return float(ground_height(np.array(y))) + config.rest_hover + self.radius
+    def _between(self, presses: list[Press], side: Side, path: WristPath, finger: int) -> list[_Waypoint]:
+        """At rest in the hand, to each key and away from it, at rest again where there is time."""
+        rest, travel = nominal_tip(side, finger), self.config.travel_time
 
-    def at(self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray) -> _Tip:
-        """The finger at `times` [s], given the wrist in the world, (n, 3), and how far leaps lift it, (n,) [m]."""
-        count, xy = len(times), wrist[:, :2]
-        k = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
-        share = min_jerk((times - self.times[k]) / np.maximum(self.times[k + 1] - self.times[k], 1e-6))[:, None]
-        place = np.empty((count, 3))
-        place[:, :2] = xy + (1 - share) * self.places[k] + share * self.places[k + 1]
-        share = share[:, 0]
-        height = (1 - share) * self.heights[k] + share * self.heights[k + 1]
-        place[:, 2] = np.maximum(height, ground_height(place[:, 1]) + self.radius + self.clearance) + lift
-        claim = (1 - share) * self.claims[k] + share * self.claims[k + 1]
-        sideways = (1 - share) * self.sideways[k] + share * self.sideways[k + 1]
-        if not len(self.down):
-            return _Tip(place, claim, sideways, np.zeros(count, dtype=bool), np.zeros(count), np.full(count, -1))
-        j = np.maximum(np.searchsorted(self.down, times, side="right") - 1, 0)
-        pressing = (times >= self.down[j]) & (times <= self.up[j])
-        above, below = self.high[j] - self.surface[j], self.surface[j] - self.low[j]
-        fall = above * approach((times - self.down[j]) / (self.meet[j] - self.down[j]))
-        fall += below * np.clip((times - self.meet[j]) / (self.bottom[j] - self.meet[j]), 0.0, 1.0)
-        rise = min_jerk((times - self.lift[j]) / (self.up[j] - self.lift[j]))
-        height = self.high[j] - fall + (self.high[j] - self.low[j]) * rise
-        early, late = (times < self.touch[j])[:, None], (times > self.leave[j])[:, None]
-        point = np.where(early, xy + self.arrive[j], np.where(late, xy + self.depart[j], self.points[j]))
-        height += np.where((early | late)[:, 0], lift, 0.0)
-        place[pressing, :2], place[pressing, 2] = point[pressing], height[pressing]
-        firm = min_jerk((times - self.bottom[j] + FORCE_RISE) / FORCE_RISE)
-        spring = self.stiffness[j] * np.clip(self.surface[j] - height, 0.0, self.dip[j])
-        force = (spring + self.press_force * firm) * (times <= self.lift[j]) * pressing
-        return _Tip(place, claim, sideways, pressing, force, np.where(pressing, self.keys[j], -1))
+        def resting(time: float) -> _Waypoint:
+            y = path.at(np.array([time]))[0][0, 1] + rest[1]
+            height = float(ground_height(np.array(y))) + self.config.rest_hover + self.radius
+            return _Waypoint(time, time, rest, height, 0.0, self.config.sideways)
+
+        waypoints, before = [resting(-1e3)], -np.inf
+        for press in presses:
+            down = float(press.fall.down)
+            if down - before > 2 * travel:
+                waypoints += [resting(time) for time in (before + travel, down - travel) if np.isfinite(time)]
+            ends = (down, press.touch, press.fall.high), (press.end, press.leave, press.risen)
+            for time, move, height in ends:
+                place = press.point - path.at(np.array([move]))[0][0, :2]
+                waypoints.append(_Waypoint(time, move, place, float(height), 1.0, press.sideways))
+            before = press.end
+        last = resting(waypoints[-1].time + travel)
+        return [*waypoints, last, last._replace(time=1e6, move=1e6)]
+
+    def at(self, times: np.ndarray, wrist: np.ndarray, above: np.ndarray) -> _Tip:
+        """The finger at `times` [s]; the wrist in the world, (n, 3), which leaps lift it `above` its path, (n,) [m]."""
+        count, place = len(times), np.empty((len(times), 3))
+        place[:, :2] = wrist[:, :2] + _interpolate(self._moves, self._places, times)
+        height, claim, sideways = _interpolate(self._times, self._others, times).T
+        place[:, 2] = np.maximum(height, ground_height(place[:, 1]) + self.radius + self.config.clearance) + above
+        presses = self.presses
+        if not presses.key.size:
+            nothing = np.zeros(count)
+            return _Tip(place, claim, sideways, nothing > 0, nothing, np.full(count, -1), nothing, nothing)
+        j = np.maximum(np.searchsorted(self._fall.down, times, side="right") - 1, 0)
+        fall, load = Fall(*(part[j] for part in self._fall)), KeyLoad(*(part[j] for part in self._load))
+        lift, surface = presses.lift[j], presses.surface[j]
+        pressing = (times >= fall.down) & (times <= presses.end[j])
+        rise = min_jerk((times - lift) / (presses.up[j] - lift))
+        height = fall.height(times) + (presses.risen[j] - fall.low) * rise
+        fixed = pressing & (times >= presses.touch[j]) & (times <= presses.leave[j])
+        place[fixed, :2] = presses.point[j][fixed]
+        place[pressing, 2] = (height + np.where(fixed, 0.0, above))[pressing]
+        firm = min_jerk((times - fall.bottom + FORCE_RISE) / FORCE_RISE)
+        spring = load.stiffness * np.clip(surface - height, 0.0, presses.dip[j])
+        force = (spring + self.config.press_force * firm) * (pressing & (times <= lift))
+        moving = pressing & (height <= surface) & (times <= fall.bottom)
+        key = np.where(pressing, presses.key[j], -1)
+        return _Tip(place, claim, sideways, pressing, force, key, moving * load.mass, moving * load.damping)
+
+
+def _columns(presses: list[Press]) -> Press:
+    """Presses as one, with an array in the place of each number."""
+    falls, loads = ([getattr(press, name) for press in presses] for name in ("fall", "load"))
+    fall = Fall(*(np.array([part[i] for part in falls]) for i in range(len(Fall._fields))))
+    load = KeyLoad(*(np.array([part[i] for part in loads]) for i in range(len(KeyLoad._fields))))
+    parts = {name: [getattr(press, name) for press in presses] for name in Press._fields}
+    arrays = {name: np.array(part) for name, part in parts.items() if name not in ("fall", "load")}
+    return Press(fall=fall, load=load, **arrays)
+
+
+def _interpolate(knots: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Minimum-jerk movements between `values` (m, d) at `knots` (m,), at `times` (n,) [s]. Shape (n, d)."""
+    k = np.clip(np.searchsorted(knots, times, side="right") - 1, 0, len(knots) - 2)
+    share = min_jerk((times - knots[k]) / np.maximum(knots[k + 1] - knots[k], 1e-6))[:, None]
+    return np.asarray((1 - share) * values[k] + share * values[k + 1])
+
+
+def _near(notes: list[Note], path: WristPath, config: StrokeConfig) -> np.ndarray:
+    """For how long before each note the wrist is near its place there [s], as far as that matters. Shape (n,)."""
+    back = np.arange(0.0, LOOK_BACK, 0.005)
+    onsets = np.array([note.onset for note in notes])
+    places = path.at((onsets[:, None] - back).ravel())[0].reshape(len(notes), len(back), 3)
+    away = np.linalg.norm(places[:, :, :2] - places[:, :1, :2], axis=2) > config.near
+    return np.where(away.any(axis=1), back[np.argmax(away, axis=1)], LOOK_BACK)
 
 
 class HandStrokes:
@@ -145,13 +174,14 @@ class HandStrokes:
     ) -> None:
         self.side, self.config = side, config
         self.timelines = []
+        near = _near(notes, path, config) if notes else np.zeros(0)
         for finger in range(1, 6):
             mine = [i for i, note in enumerate(notes) if note.finger == finger]
             presses = plan_presses(
-                [notes[i] for i in mine], points[mine], finger, piano, geometry, config, corrections or {}
+                [notes[i] for i in mine], points[mine], finger, piano, geometry, config, corrections or {}, near[mine]
             )
             self.timelines.append(_Timeline(presses, finger, side, path, config))
-        busy = [np.column_stack([line.touch, line.leave]) for line in self.timelines]
+        busy = [np.column_stack([line.presses.touch, line.presses.leave]) for line in self.timelines]
         self._low_path = path
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
 
@@ -160,7 +190,7 @@ class HandStrokes:
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
         fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
-        place, claim, sideways, pressing, press, key = (
+        place, claim, sideways, pressing, press, key, mass, damping = (
             np.stack(column, axis=1) for column in zip(*fingers, strict=True)
         )
         tips = place - wrist[:, None, :]
@@ -168,7 +198,7 @@ class HandStrokes:
         _make_room(tips[:, :, 0], claim)
         weight = np.repeat((self.config.idle_weight + (1.0 - self.config.idle_weight) * claim)[:, :, None], 3, axis=2)
         weight[:, :, 0] *= sideways
-        return TipTargets(tips, weight, pressing, press, key)
+        return TipTargets(tips, weight, pressing, press, key, mass, damping)
 
 
 def _make_room(x: np.ndarray, claim: np.ndarray) -> None:
