@@ -19,6 +19,7 @@ import tyro
 from musclehand.core.errors import MusclehandError
 from musclehand.emg.armband_file import read_armband_session
 from musclehand.emg.envelope import EnvelopeConfig, envelope
+from musclehand.emg.sessions import find_sessions
 from musclehand.emg.statistics import correlation, lagged_correlation, uncentred_correlation
 from musclehand.figures import save_figure
 
@@ -33,7 +34,7 @@ class Args:
     """Measure nulls on the sessions of an armband data set."""
 
     data: tyro.conf.Positional[Path]
-    """folder with right/ and left/"""
+    """folder of sessions"""
     out: Path = Path("analysis/figures")
     seed: int = 0
 
@@ -43,7 +44,7 @@ def main(args: Args) -> None:
     rng = np.random.default_rng(args.seed)
     trials = list(read_trials(args.data))
     if not trials:
-        raise SystemExit(f"{args.data}: no sessions in right/ or left/")
+        raise SystemExit(f"{args.data}: no recordings of movements")
     found = {
         (lowpass, pair): np.concatenate([score_pairs(trial, lowpass, pair, rng) for trial in trials])
         for lowpass in LOWPASSES_HZ
@@ -65,7 +66,7 @@ def main(args: Args) -> None:
 
 def read_trials(folder: Path):
     """Every recording of a movement, in every session that can be read."""
-    for path in sorted([*folder.glob("right/*-*"), *folder.glob("left/*-*")]):
+    for path in find_sessions(folder):
         try:
             session = read_armband_session(path)
         except MusclehandError as error:

@@ -222,7 +222,7 @@ def _cells(each: MuscleResult) -> list[str]:
         _shown(1e3 * each.lag, 0) + ("*" if each.at_edge else ""),
         *(_shown(each.scores[name]) for name in ("ccc", "nrmse", "kappa")),
         _shown(each.size, 0),
-        f"{each.rank:.2g}/{each.candidates}, {each.electrode_rank:.2g}",
+        f"{each.rank:.2g}/{each.candidates}",
     ]
 
 
