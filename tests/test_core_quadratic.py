@@ -1,5 +1,7 @@
 """The bounded quadratic step against scipy's bounded least squares and against its own optimality conditions."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -115,3 +117,14 @@ def test_constraints_are_kept_and_cost_no_more_than_they_must(size, seed):
     assert turn.T @ found == pytest.approx(plain, abs=1e-6)
     with pytest.raises(SolverError):
         solve_constrained(hessian, gradient, -far, far, np.vstack([rows[:1], -rows[:1]]), np.array([-1.0, -1.0]))
+
+
+def test_a_solver_sent_elsewhere_starts_afresh():
+    """What it is sent for is the same problem solved to the same bits wherever it is new."""
+    rng = np.random.default_rng(3)
+    matrix = rng.normal(size=(12, 12))
+    problem = matrix @ matrix.T + np.eye(12), rng.normal(size=12), np.full(12, -0.1), np.full(12, 0.1)
+    used = BoundedSolver()
+    used.solve(np.eye(12), np.ones(12), np.zeros(12), np.ones(12))
+    sent = pickle.loads(pickle.dumps(used))
+    assert sent.solve(*problem).tobytes() == BoundedSolver().solve(*problem).tobytes()
