@@ -6,8 +6,8 @@
 Every piece is played in two ways. In one process, with a clock at every stage: processor time (`time.thread_time`), in
 which other programs on the machine count little. And as `perform` does by default, with the reference in a second
 process: wall-clock time of the whole, for which two cores should be idle (the best of `repeats`), and processor time of
-the main process with what it waits for the other, which is what the wall clock shows where they are. Bare physics is the
-same run once more, nothing but `mj_step` and the excitations kept from the first.
+the main process with what it waits for the other, which is what the wall clock shows where they are. Bare physics is
+the same run once more, nothing but `mj_step` and the excitations kept from the first.
 """
 
 from __future__ import annotations
