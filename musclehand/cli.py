@@ -109,6 +109,9 @@ class PlayArgs:
     co_contraction: Annotated[float, tyro.conf.arg(metavar="C")] = 0.0
     """Activation, 0 to 1, that muscles hold where nothing is asked of them, antagonists against each other."""
 
+    chords: Annotated[str, tyro.conf.arg(metavar="thinned|rolled")] = "thinned"
+    """Chords somewhat wider than a hand lose a note, or are rolled from the bottom. Either is listed."""
+
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
 
@@ -251,6 +254,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
         "model": None if args.model is None else str(args.model),
         "criterion": args.criterion,
         "co_contraction": args.co_contraction,
+        "chords": args.chords,
         "pedal": args.pedal,
         "rehearsals": args.rehearsals,
     }

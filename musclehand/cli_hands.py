@@ -1,7 +1,8 @@
-"""Which hands `musclehand play` plays with, and how their muscles share the work."""
+"""Which hands `musclehand play` plays with, how their muscles share the work, and what becomes of wide chords."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from musclehand.core.errors import InvalidValue, UnknownName
@@ -36,7 +37,7 @@ def choose_hands(args: PlayArgs) -> Hands:
             raise InvalidValue(option, str(value), "left out where no hands play (--controller keyboard)")
     if args.map is not None and args.model is None:
         raise InvalidValue("map", str(args.map), "left out without --model")
-    config = _choose_control(args)
+    config = _choose_config(args)
     if args.model is not None:
         if args.condition is not None:
             raise InvalidValue("condition", args.condition, "left out with --model: only our own hand can have one")
@@ -47,22 +48,26 @@ def choose_hands(args: PlayArgs) -> Hands:
     return Hands(apply_condition(load_tables(), condition), condition.fatigue, config)
 
 
-def _choose_control(args: PlayArgs) -> MuscleConfig | None:
-    """How muscles share work, as asked for; None where it is as by default."""
+CHORDS = ("thinned", "rolled")
+
+
+def _choose_config(args: PlayArgs) -> MuscleConfig | None:
+    """How muscles share work, and what becomes of wide chords, as asked for; None where it is as by default."""
     from musclehand.control.criterion import CRITERIA
 
-    if args.criterion not in CRITERIA:
-        raise UnknownName("criterion", args.criterion, CRITERIA)
+    for option, value, known in (("criterion", args.criterion, CRITERIA), ("chords", args.chords, CHORDS)):
+        if value not in known:
+            raise UnknownName(option, value, known)
     if not 0.0 <= args.co_contraction <= 1.0:
         raise InvalidValue("co-contraction", args.co_contraction, "an activation, 0 to 1")
-    if (args.criterion, args.co_contraction) == ("squares", 0.0):
+    usual = (("criterion", args.criterion, "squares"), ("co-contraction", args.co_contraction, 0.0))
+    asked = [(name, value) for name, value, default in (*usual, ("chords", args.chords, "thinned")) if value != default]
+    if not asked:
         return None
     if args.controller != "muscle":
-        option, value = (
-            ("co-contraction", args.co_contraction) if args.co_contraction else ("criterion", args.criterion)
-        )
-        raise InvalidValue(option, value, "left out where no hands play (--controller keyboard)")
+        raise InvalidValue(*asked[0], "left out where no hands play (--controller keyboard)")
     from musclehand.control.muscle_control import ControlConfig
     from musclehand.controllers.muscle import MuscleConfig
 
-    return MuscleConfig(control=ControlConfig(criterion=args.criterion, co_contraction=args.co_contraction))
+    config = MuscleConfig(control=ControlConfig(criterion=args.criterion, co_contraction=args.co_contraction))
+    return replace(config, fingering=replace(config.fingering, roll_chords=args.chords == "rolled"))

@@ -15,7 +15,7 @@ from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.core.recording import Recording
 from musclehand.music.midi import read_midi, write_midi
 from musclehand.music.repertoire import list_pieces, load_piece
-from musclehand.music.score import Note, Score
+from musclehand.music.score import Hand, Note, Score
 
 RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
 
@@ -97,6 +97,20 @@ def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
     assert activation["stiff"] > activation["squares"] + 0.02, activation
 
 
+def test_a_chord_wider_than_the_hand_is_thinned_or_rolled_as_asked(tmp_path):
+    """A tenth in the left hand, the right one busy: one of its notes is missing, or all sound, the lowest first."""
+    left = [Note(0.5, pitch, 1.5, 70, Hand.LEFT) for pitch in (36, 43, 52)]
+    right = [Note(0.1 + 0.2 * i, 72 + 2 * (i % 3), 0.28 + 0.2 * i, 70, Hand.RIGHT) for i in range(7)]
+    write_midi(Score(tuple(sorted([*left, *right], key=lambda note: note.onset))), tmp_path / "wide.mid")
+    heard = {}
+    for how in ("thinned", "rolled"):
+        assert play(str(tmp_path / "wide.mid"), "--chords", how, "--out", how) == 0
+        played = read_midi(tmp_path / how / "played.mid").notes
+        heard[how] = [note.pitch for note in played if note.pitch in (36, 43, 52)]
+    assert heard["rolled"] == [36, 43, 52]
+    assert len(heard["thinned"]) == 2
+
+
 def test_emg_is_among_the_commands(tmp_path, capsys):
     write = "time,FDS\n" + "".join(f"{0.001 * i:.3f},{i % 7}\n" for i in range(2000))
     (tmp_path / "trial.csv").write_text(write)
@@ -121,6 +135,8 @@ def test_emg_is_among_the_commands(tmp_path, capsys):
         (["ode_to_joy", "--controller", "robot"], "keyboard, muscle"),
         (["ode_to_joy", "--seed", "-1"], "seed"),
         (["ode_to_joy", "--criterion", "fourths"], "cubes, min-max, squares"),
+        (["ode_to_joy", "--chords", "broken"], "rolled, thinned"),
+        (["ode_to_joy", "--chords", "rolled", "--controller", "keyboard"], "no hands play"),
         (["ode_to_joy", "--co-contraction", "1.5"], "0 to 1"),
         (["ode_to_joy", "--co-contraction", "nan"], "0 to 1"),
         (["ode_to_joy", "--criterion", "cubes", "--controller", "keyboard"], "no hands play"),
