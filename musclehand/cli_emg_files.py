@@ -217,6 +217,9 @@ def print_recording(path: Path, recording: EmgRecording) -> None:
         say(console, _series_line(name, series))
     for key, value in recording.provenance.items():
         say(console, f"{key}: {value}")
+    if recording.provenance.get("reader") == "OpenSim":
+        say(console, "Curves of a model or of motion, no raw EMG: there is no quality to check.")
+        return
     report = check_quality(recording)
     say(console, f"Quality: {report.verdict.value}. {report.words} (musclehand emg qc {path})")
 

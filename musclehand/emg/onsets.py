@@ -22,7 +22,9 @@ FLOOR = 1e-3
 """Share of the 99th percentile below which an envelope counts as this: no logarithm of 0."""
 
 APART = 2.0
-"""Ashman's D from which two heaps are two."""
+"""Ashman's D from which two heaps are two. In an armband session with labels, on and off agreed with them by a median
+kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56 channels together), and 0.30 to 0.56 below 2.
+"""
 
 _MOST_FITTED = 3000
 
