@@ -12,6 +12,7 @@ from musclehand.emg.compare import compare
 from musclehand.emg.comparison import CompareConfig, as_json, table_of
 from musclehand.emg.envelope import EnvelopeConfig, Envelopes, envelope, smooth_simulated
 from musclehand.emg.forward import Electrode, ForwardConfig, Source, mixing_matrix, simulate_emg
+from musclehand.emg.identify import match_channels
 from musclehand.emg.nulls import SCORES
 from musclehand.emg.recording import Event
 
@@ -59,15 +60,17 @@ def reordered(envelopes, order):
 
 def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
     ranks, electrode_ranks = [], []
-    for seed, (recorded, simulated, events) in enumerate(sessions):
-        result = compare(simulated, recorded, events, QUICK)
+    for seed, (recorded, simulated, _) in enumerate(sessions):
+        result = compare(simulated, recorded, (), QUICK)
         assert result.pooled.lag == pytest.approx(LEAD, abs=0.01)
         assert not any(each.at_edge for each in result.muscles)
         ranks += [each.rank for each in result.muscles]
         electrode_ranks += [each.electrode_rank for each in result.muscles]
         order = np.random.default_rng(seed).permutation(8)
-        mixed = compare(simulated, reordered(recorded, order), (), QUICK)
-        assert mixed.assigned == tuple(simulated.names[place] for place in np.argsort(order))
+        np.testing.assert_array_equal(match_channels(result.matrix[:, order]), np.argsort(order))
+        if seed == 0:
+            mixed = compare(simulated, reordered(recorded, order), (), QUICK)
+            assert mixed.assigned == tuple(simulated.names[place] for place in np.argsort(order))
         turn = int(np.random.default_rng(seed).integers(1, 8))
         turned = np.roll(recorded.values, turn, axis=1)
         assert find_rotation(simulated.values, turned).shift == turn
