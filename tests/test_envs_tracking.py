@@ -226,3 +226,21 @@ def test_a_hand_over_the_keyboard(clips):
     assert env.body.model.nq > 100
     assert env.table.slice("press").stop == env.table.size
     assert not np.any([result.terminated for result in roll(env, 5)])
+
+
+@pytest.mark.slow
+def test_worlds_on_warp_are_those_of_the_cpu(clips):
+    """Single precision: a tenth of a second of the same excitations, on warp's CPU device."""
+    pytest.importorskip("mujoco_warp")
+    from musclehand.sim.warp import WarpBackend
+
+    one = TrackingEnv(clips, SMALL)
+    two = TrackingEnv(clips, SMALL, backend=lambda model, count: WarpBackend(model, count, device="cpu"))
+    np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
+    for _ in range(12):
+        action = one.teacher_action()
+        cpu, warp = one.step(action), two.step(action)
+        np.testing.assert_array_equal(cpu.terminated, warp.terminated)
+        np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=1e-4)
+        np.testing.assert_allclose(cpu.reward, warp.reward, atol=0.02)
+    np.testing.assert_allclose(one.body.senses().angles, two.body.senses().angles, atol=1e-3)
