@@ -167,7 +167,7 @@ def draw(followed: FollowedClip, path: Path) -> None:
     lower.set_ylabel("activation")
     lower.set_xlabel("time [s]")
     for axes in (upper, middle, lower):
-        axes.legend(fontsize=7, ncols=6, loc="upper right")
+        axes.legend(fontsize=7, ncols=6, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{followed.clip.kind}, {followed.clip.side.name.lower()} hand")
     figure.savefig(path, dpi=130)
