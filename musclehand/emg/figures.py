@@ -123,7 +123,8 @@ def _mark_differences(panel, comparison: Comparison, k: int) -> None:  # type: i
         return
     for each in found.tests[k].clusters:
         if each.p < LEVEL:
-            panel.plot(found.time[[each.first, each.last - 1]], [panel.get_ylim()[0]] * 2, color=MARK, linewidth=4)
+            ends = found.time[[each.first, each.last - 1]]
+            panel.plot(ends, [0.02, 0.02], color=MARK, linewidth=4, transform=panel.get_xaxis_transform())
 
 
 def draw_lags(comparison: Comparison) -> Picture:

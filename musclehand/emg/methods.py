@@ -88,7 +88,7 @@ def _differences(comparison: Comparison) -> list[str]:
         "spm": "a paired t-test by statistical parametric mapping (spm1d)",
     }
     words = how[comparison.config.inference]
-    return [f"Curves round {found.events} events were compared by {words}; p by Holm over muscles."]
+    return [f"Curves round {found.events} events were compared, without lag, by {words}; p by Holm over muscles."]
 
 
 def _nulls(comparison: Comparison) -> list[str]:
