@@ -7,7 +7,8 @@ Four players of the same excerpts, planned in the same way:
 
     plan      the notes as the hands mean to play them, nothing simulated: the ceiling
     torques   our hands without muscle force; every simulation step a torque on each joint that reaches the reference
-              (computed torque, damping implicit, press of the fingertips fed forward), without bound or delay
+              (computed torque, damping implicit, press of the fingertips and damping of the keys fed forward), without
+              bound or delay
     muscles   our hands as they are
     MyoHand   its muscles and ours for the thumb, which it lacks (see `bench_repertoire.py`)
 
@@ -30,12 +31,12 @@ from threadpoolctl import threadpool_limits
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.reference import HandsStep
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.perform import LEAD_IN, TAIL, perform
-from musclehand.planner.motion import MotionStep
 from musclehand.sim.scene import build_scene
 
 MARK = "<!-- budget table -->"
@@ -88,14 +89,15 @@ class TorqueController(MuscleController):
         super().drive(data, step, substep)
         mujoco.mj_fullM(self.scene.model, data, self._mass)
         data.qfrc_applied[:] = 0.0
-        for side, now in self._steps.items():
-            data.qfrc_applied[self.scene.hands[side].dofs] = self._torque(
-                data, side, now, (substep + 1) / self.sim_steps
-            )
+        assert self._now is not None
+        for row, side in enumerate(self.scene.hands):
+            now = HandsStep(*(field[row] for field in self._now))
+            share = (substep + 1) / self.sim_steps
+            data.qfrc_applied[self.scene.hands[side].dofs] = self._torque(data, side, now, share)
             if substep == self.sim_steps - 1:
                 self._last[side] = now.next_qvel
 
-    def _torque(self, data: mujoco.MjData, side: Side, now: MotionStep, share: float) -> np.ndarray:
+    def _torque(self, data: mujoco.MjData, side: Side, now: HandsStep, share: float) -> np.ndarray:
         """On all joints, the last finger joints included, so that their coupling carries no force [N m]. Shape (23,).
 
         `share` of the control step that will be over at the end of this simulation step.
@@ -106,17 +108,20 @@ class TorqueController(MuscleController):
         aim = before + share * (now.next_qpos - before)
         wanted = hand.expand @ (speed + RATE * (aim - data.qpos[hand.qpos][hand.independent]))
         acceleration = (wanted - data.qvel[hand.dofs]) / REACH_IN
+        down = np.array([self._down(data, site)[hand.dofs] for site in hand.tips])
         inertia = self._mass[np.ix_(hand.dofs, hand.dofs)]
         carried = self._mass[np.ix_(hand.dofs, carrier.dofs)] @ _carrier_acceleration(now)
         load = data.qfrc_bias[hand.dofs] - data.qfrc_spring[hand.dofs] + carried
         torque = inertia @ acceleration + model.dof_damping[hand.dofs] * wanted + load
-        for force, site in zip(now.press, hand.tips, strict=True):
-            mujoco.mj_jacSite(model, data, self._tip, None, site)
-            torque -= self._tip[2, hand.dofs] * force
-        return np.asarray(torque)
+        return np.asarray(torque + down.T @ (now.key_damping * (down @ wanted) - now.press))
+
+    def _down(self, data: mujoco.MjData, site: int) -> np.ndarray:
+        """Height of a fingertip by joint, a copy [m/rad]. Shape (nv,)."""
+        mujoco.mj_jacSite(self.scene.model, data, self._tip, None, site)
+        return self._tip[2].copy()
 
 
-def _carrier_acceleration(now: MotionStep) -> np.ndarray:
+def _carrier_acceleration(now: HandsStep) -> np.ndarray:
     return np.concatenate([now.wrist_acceleration[-1], np.zeros(3)])
 
 
