@@ -25,6 +25,7 @@ from musclehand.cli_export import ExportArgs, export
 from musclehand.cli_hands import Hands, choose_hands
 from musclehand.cli_muscles import MusclesArgs, muscles
 from musclehand.cli_retarget import RetargetArgs, retarget_file
+from musclehand.cli_track import TrackArgs, track
 from musclehand.cli_validate import ValidateArgs, validate
 from musclehand.cli_view import ViewArgs, view
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, ScoreError, UnknownName
@@ -51,6 +52,7 @@ Examples:
   musclehand emg info session.c3d               what is in an EMG recording; qc, sessions, compare, simulate
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
+  musclehand track hands.h5 --video             a hand follows motion by a policy that has learnt to
   musclehand play --help                        everything it can do
 """
 
@@ -285,6 +287,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "validate": (ValidateArgs, validate),
     "diff": (DiffArgs, diff),
     "export": (ExportArgs, export),
+    "track": (TrackArgs, track),
     "view": (ViewArgs, view),
     "muscles": (MusclesArgs, muscles),
     "emg": (EmgArgs, emg),
