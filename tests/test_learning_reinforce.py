@@ -15,7 +15,9 @@ pytest.importorskip("rsl_rl")
 
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
 
-SMALL = PpoConfig(iterations=15, steps=20, noise=0.5, rate=3e-3, critic_alone=2, critic=(32,), gamma=0.9)
+SMALL = PpoConfig(
+    iterations=15, steps=20, epochs=4, minibatches=4, noise=0.5, rate=3e-3, critic_alone=2, critic=(32,), gamma=0.9
+)
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,9 @@ class MissingLearner(MusclehandError):
 class PpoConfig:
     """How to learn from reward.
 
+    One epoch, over many steps: four over 32 steps spoilt a good warm start in 57 iterations (fingertips with senses 24 ms
+    late: 1.62 mm before, 1.86 mm after), one over 96 did not in 45 (1.65 mm), nor did it better it.
+
     `iterations` of `steps` in every environment, then `epochs` over `minibatches` parts. `gamma`, `lam`: discounts of
     reward and of advantage; `clip` of the ratio of chances. `rate` of Adam for the policy, `critic_rate` for the
     critic, which has to learn much more in the same time. `noise`: standard deviation of the logits at first.
@@ -46,17 +49,17 @@ class PpoConfig:
     """
 
     iterations: int = 200
-    steps: int = 32
-    epochs: int = 4
-    minibatches: int = 4
+    steps: int = 96
+    epochs: int = 1
+    minibatches: int = 6
     gamma: float = 0.96
-    lam: float = 0.9
+    lam: float = 0.8
     clip: float = 0.2
-    rate: float = 3e-5
+    rate: float = 5e-5
     critic_rate: float = 1e-3
-    noise: float = 0.15
+    noise: float = 0.1
     entropy: float = 0.0
-    critic_alone: int = 10
+    critic_alone: int = 6
     critic: tuple[int, ...] = (256, 256)
     seed: int = 0
 
