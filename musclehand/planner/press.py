@@ -108,9 +108,7 @@ def plan_presses(
         before = notes[i - 1] if i else None
         room = note.onset - before.offset if before is not None else np.inf
         again = before is not None and before.pitch == note.pitch and room < SAME_STROKE
-        time = SHARE_DOWN * room
-        if near is not None:
-            time = min(time, max(float(near[i]) + config.early, config.press_times[0]))
+        time = max(SHARE_DOWN * room, LEAST_TIME)
         room_after = notes[i + 1].onset - note.offset if i + 1 < len(notes) else np.inf
         press = _press(
             note,
@@ -118,7 +116,8 @@ def plan_presses(
             _levels(geometry, note.key, float(points[i, 1]), TIP_RADIUS[finger - 1], config),
             (piano, geometry, config),
             learnt,
-            time=max(time, LEAST_TIME),
+            time=time,
+            near=np.inf if near is None else float(near[i]),
             release_time=min(config.release_time, SHARE_UP * room_after),
             before=presses[-1] if presses else None,
             again=again,
@@ -148,6 +147,7 @@ def _press(
     learnt: Correction,
     *,
     time: float,
+    near: float,
     release_time: float,
     before: Press | None,
     again: bool,
@@ -158,6 +158,8 @@ def _press(
     lever = float(geometry.hinge_y[key] - point[1])
     velocity = min(max(note.velocity + learnt.velocity, config.softest), 127.0)
     speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
+    # In the air the finger may come along with the hand, but it has to touch its key near its place.
+    time = min(time, max(near + 2.0 * config.least_hover / speed, config.press_times[0]))
     high, taken = strike(levels, speed, time, config, repeated=again)
     onset, offset = note.onset - config.delay - learnt.strike, note.offset - config.release_delay - learnt.release
     down = onset - taken

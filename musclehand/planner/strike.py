@@ -31,7 +31,7 @@ class StrokeConfig:
     and `quick_hover` if it has no time; a key played again is let up to `least_rise` above where it falls silent, at
     the least; `rest_hover` for a finger that waits, all at least `clearance` above the black keys where the finger is
     between or close to them. Notes softer than `softest` [MIDI] are played like that. The hand has to be `near` its
-    place before the last `early` of a stroke. `overtravel` of the reference below the key's stop makes contact firm.
+    place when the finger touches its key. `overtravel` of the reference below the key's stop makes contact firm.
     `release_time` of one up; `travel_time` for moving to the next key; a finger lets go `same_key_gap` before it plays
     again, or as long as a leap takes, but keeps a key for at least `least_hold` of the time between its notes; `reach`:
     a key is let go when the wrist is further than this from where it would hold it; `press_force` [N] beyond what the
@@ -44,13 +44,12 @@ class StrokeConfig:
     hover: float = 0.010
     most_hover: float = 0.02
     least_hover: float = 0.003
-    quick_hover: float = 0.006
+    quick_hover: float = 0.004
     least_rise: float = 0.003
     clearance: float = 0.004
     rest_hover: float = 0.012
     softest: float = 35.0
     near: float = 0.01
-    early: float = 0.025
     overtravel: float = 0.0035
     press_times: tuple[float, float] = (0.04, 0.2)
     release_time: float = 0.06
@@ -60,8 +59,8 @@ class StrokeConfig:
     reach: float = 0.03
     press_force: float = 1.0
     idle_weight: float = 0.08
-    delay: float = 0.004
-    release_delay: float = 0.007
+    delay: float = 0.002
+    release_delay: float = 0.005
     sideways: float = 0.3
 
 
