@@ -15,7 +15,6 @@ import csv
 import json
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from eval_tracking import score_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
-from musclehand.envs.evaluation import ClipScore, evaluate, table_by_kind
+from musclehand.envs.evaluation import evaluate
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
@@ -42,8 +41,6 @@ ROUGH = DisturbanceConfig(
     strength=(0.8, 1.2), weak_muscles=1, push=3.0, push_rate=1.0, motor_noise=0.1, angle_noise=0.005, delay=0.0
 )
 """What PPO learns to live with."""
-
-HEADINGS = ("kind", "clips", "survived %", "joints deg", "tips mm mean", "tips mm p95", "activation", "change")
 
 
 @dataclass(frozen=True)
@@ -194,14 +191,6 @@ def reinforce(env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any
             },
         )
     )
-
-
-def score_table(title: str, scores: Sequence[ClipScore]) -> Table:
-    """For people."""
-    table = Table(*HEADINGS, title=title)
-    for row in table_by_kind(scores):
-        table.add_row(*row)
-    return table
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def args_of(track, corpus, out, warm, ppo):
 
 
 def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus, tmp_path, capsys):
-    track = load("track_hand")
+    # The one imports the other, as it does when it is run from its folder.
+    judge, track = load("eval_tracking"), load("track_hand")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     track.main(args_of(track, corpus, whole, 2, 2))
     track.main(args_of(track, corpus, parts, 1, 0))
@@ -63,7 +64,6 @@ def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus
     assert len(lines[0]) == len(lines[1]) == 5
     (score,) = json.loads((whole / "scores.json").read_text())
     assert score["kind"] == "wave"
-    judge = load("eval_tracking")
     out = tmp_path / "scores.csv"
     policy = whole / "policy" / "000001.json"
     judge.main(judge.Args(corpus, policy, split="validation", conditions=("one muscle at 50 %",), out=out))

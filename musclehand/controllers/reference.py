@@ -10,31 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.helper_process import HelperProcess
-from musclehand.planner.motion import AHEAD, HandMotion
+from musclehand.planner.motion import AHEAD, HandMotion, MotionStep
 
 _LOG = logging.getLogger(__name__)
 
 
-class HandsStep(NamedTuple):
-    """`MotionStep`s of h hands, field by field: shapes (h, ...). Numbers all; `pressing` is 0 or 1."""
-
-    qpos: np.ndarray
-    next_qpos: np.ndarray
-    next_qvel: np.ndarray
-    tips: np.ndarray
-    pressing: np.ndarray
-    press: np.ndarray
-    key_mass: np.ndarray
-    key_damping: np.ndarray
-    wrist: np.ndarray
-    wrist_velocity: np.ndarray
-    wrist_acceleration: np.ndarray
+HandsStep = MotionStep
+"""Of h hands, field by field: shapes (h, ...). Numbers all; `pressing` is 0 or 1."""
 
 
 class Layout:
