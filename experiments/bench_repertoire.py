@@ -38,6 +38,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand import add_muscles
 from musclehand.body.hand_file import HandFile
 from musclehand.controllers.muscle import MuscleController
+from musclehand.core.errors import InvalidValue
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.repertoire import list_pieces, load_piece
@@ -116,7 +117,13 @@ def density_of(score: Score) -> Density:
 
 
 def main(args: Args) -> None:
-    """Plays everything, prints the table, and says what limits the worst three."""
+    """Plays everything, prints the table, and says what limits the worst three.
+
+    Raises:
+        InvalidValue: the README has tables of the repertoire only.
+    """
+    if args.readme and args.generated:
+        raise InvalidValue("readme", args.readme, "left out with --generated: the README's tables are the repertoire's")
     scores = generated_scores(args) if args.generated else repertoire_scores(args)
     rows = play_all(scores, "musclehand", args)
     tables = {MARK: render_table(rows)}
