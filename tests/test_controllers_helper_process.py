@@ -50,7 +50,9 @@ def script(tmp_path, text):
 
 
 HELD = """
-import sys, time, numpy as np
+import signal, sys, time, numpy as np
+# A shell lets what it runs in the background ignore Ctrl-C, which would be inherited here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from functools import partial
 from musclehand.controllers.helper_process import HelperProcess
 helper = HelperProcess("numpy")
