@@ -60,12 +60,13 @@ def _choose_config(args: PlayArgs) -> MuscleConfig | None:
             raise UnknownName(option, value, known)
     if not 0.0 <= args.co_contraction <= 1.0:
         raise InvalidValue("co-contraction", args.co_contraction, "an activation, 0 to 1")
-    usual = (("criterion", args.criterion, "squares"), ("co-contraction", args.co_contraction, 0.0))
-    asked = [(name, value) for name, value, default in (*usual, ("chords", args.chords, "thinned")) if value != default]
+    usual = {"criterion": "squares", "co_contraction": 0.0, "chords": "thinned"}
+    asked = [name for name, default in usual.items() if getattr(args, name) != default]
     if not asked:
         return None
     if args.controller != "muscle":
-        raise InvalidValue(*asked[0], "left out where no hands play (--controller keyboard)")
+        option, value = asked[0].replace("_", "-"), getattr(args, asked[0])
+        raise InvalidValue(option, value, "left out where no hands play (--controller keyboard)")
     from musclehand.control.muscle_control import ControlConfig
     from musclehand.controllers.muscle import MuscleConfig
 

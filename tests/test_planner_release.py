@@ -23,7 +23,7 @@ def stands_of(notes):
 
 
 def released(notes):
-    return plan_releases(notes, stands_of(notes), Side.RIGHT, GEOMETRY, STROKE, REACH)
+    return plan_releases(notes, stands_of(notes), Side.RIGHT, STROKE, REACH)
 
 
 def test_five_fingers_in_place_hold_to_the_end():

@@ -231,7 +231,7 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
         pitch = (60, 62, 64, 65, 67, 69, 71)[step]
         notes.append(Note(time, pitch, time + 0.9 * gap, 80, Hand.RIGHT, Finger(finger)))
     _, stands = path_of(notes)
-    held = plan_releases(notes, stands, Side.RIGHT, GEOMETRY, CONFIG, ReachConfig())
+    held = plan_releases(notes, stands, Side.RIGHT, CONFIG, ReachConfig())
     path = plan_wrist(held, stands, Side.RIGHT, end=time + 2)
     strokes = HandStrokes(held, points_of(held), Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
     times = np.arange(0, time + 1, 0.008)

@@ -14,7 +14,6 @@ import numpy as np
 
 from musclehand.control.hand_state import HandState
 from musclehand.core.errors import InvalidValue
-from musclehand.envs.reference import build_references
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.motion.clip import MotionClip
 
@@ -87,10 +86,9 @@ def evaluate(
         InvalidValue: there is no clip long enough.
     """
     config = config or TrackingConfig()
-    body_free = replace(config, num_envs=1, fixed_starts=True, episode=LONGEST)
-    probe = TrackingEnv(clips := list(clips), body_free)
-    references = build_references(clips, dt=probe.step_dt, muscles=probe.body.muscles)
-    env = TrackingEnv(references, replace(body_free, num_envs=len(references.names)), seed=seed)
+    alone = replace(config, num_envs=1, fixed_starts=True, episode=LONGEST)
+    references = TrackingEnv(clips, alone).references
+    env = TrackingEnv(references, replace(alone, num_envs=len(references.names)), seed=seed)
     count, steps = env.num_envs, round(LONGEST / env.step_dt)
     names = ("tip_error", "angle_error", "activation", "change", "reward")
     terms = {name: np.full((steps, count), np.nan) for name in names}

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.evaluation import Actor
-from musclehand.envs.reference import FOREARM_MIRROR, POINT_MIRROR
+from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.motion.clip import MotionClip
 
@@ -96,7 +95,7 @@ def follow(clip: MotionClip, act: Actor, config: TrackingConfig | None = None, *
         raise InvalidValue("clip", clip.name, "one that can be followed for more than a step")
     angles, forearm, tips, activations = (np.array(part) for part in zip(*rows, strict=True))
     frames = np.arange(1, len(rows) + 1)
-    turn, point = (FOREARM_MIRROR, POINT_MIRROR) if clip.side is Side.LEFT else (np.ones(6), np.ones(3))
+    turn, point = mirrors(clip.side)
     return FollowedClip(
         clip=clip,
         dt=env.step_dt,

@@ -22,6 +22,12 @@ FOREARM_MIRROR = np.array([-1.0 if axis in ("x", "yaw", "roll") else 1.0 for axi
 POINT_MIRROR = np.array([-1.0, 1.0, 1.0])
 """The same for points and forces of the world. Shape (3,)."""
 
+
+def mirrors(side: Side) -> tuple[np.ndarray, np.ndarray]:
+    """Factors on the forearm's coordinates, (6,), and on points and forces, (3,), between a side and the right."""
+    return (FOREARM_MIRROR, POINT_MIRROR) if side is Side.LEFT else (np.ones(6), np.ones(3))
+
+
 FEWEST_FRAMES = 25
 """Shorter clips are left out."""
 
@@ -111,13 +117,12 @@ _PARTS = (
 
 def _parts_of(clip: MotionClip, dt: float, muscles: Sequence[str], press: float) -> dict[str, np.ndarray]:
     """The arrays of `ReferenceSet` for one clip."""
-    sign = 1.0 if clip.side is Side.RIGHT else -1.0
-    turn = np.where(FOREARM_MIRROR < 0, sign, 1.0)
+    turn, point = mirrors(clip.side)
     time = np.arange(clip.frames) * clip.dt
     wanted = np.arange(int((time[-1] + 1e-9) / dt) + 1) * dt
     joints = CubicHermiteSpline(time, clip.qpos.astype(float), clip.qvel.astype(float))
     arm = CubicSpline(time, clip.forearm.astype(float) * turn)
-    tips = clip.fingertips.astype(float) * np.where(POINT_MIRROR < 0, sign, 1.0)
+    tips = clip.fingertips.astype(float) * point
     activations = np.zeros((len(wanted), len(muscles)))
     if clip.activations is not None:
         for column, muscle in enumerate(muscles):

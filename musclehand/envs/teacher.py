@@ -12,7 +12,7 @@ import numpy as np
 
 from musclehand.control.hand_state import HandReader, HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
-from musclehand.envs.reference import FOREARM_MIRROR, ReferenceSet
+from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.envs.tracking_body import TrackingBody
 
 
@@ -44,7 +44,7 @@ class Teacher:
         self._control = MuscleControl(
             body.model, [body.hand] * count, [body.carrier.dofs] * count, sim_steps=sim_steps, config=config
         )
-        self._turn = FOREARM_MIRROR if body.side.mirror < 0 else np.ones(6)
+        self._turn, _ = mirrors(body.side)
 
     def states(self) -> HandState:
         """The hands' states, all in one. Shapes (n, ...)."""

@@ -21,7 +21,7 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.control.muscle_set import MuscleSet
-from musclehand.envs.reference import FOREARM_MIRROR, POINT_MIRROR, ReferenceSet
+from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.sim.backend import Backend
 from musclehand.sim.cpu import CpuBackend
 from musclehand.sim.scene import CarrierIndex, Scene, build_scene, scene_spec
@@ -73,8 +73,7 @@ class TrackingBody:
         self._set = MuscleSet(self.params)
         self.strength = np.ones((num_envs, len(self.muscles)))
         self.mass = np.ones(num_envs)
-        self._turn = FOREARM_MIRROR if side is Side.LEFT else np.ones(6)
-        self._point = POINT_MIRROR if side is Side.LEFT else np.ones(3)
+        self._turn, self._point = mirrors(side)
         self._distal = np.array([self.model.body(side.name_of(name)).id for name in DISTAL_BODIES])
         self._inertia = self._carrier_inertia()
         self._full = {name: np.array(getattr(self.model, name)) for name in _STRENGTH + _MASS}

@@ -97,7 +97,7 @@ class HandMotion:
         self.ik: HandIk = HandIk(weights=config.ik, design=design, model=None if other is None else other.ik.model)
         stands = HandPlacement(self.ik, geometry, config.placement).stands(list(notes), side)
         points = np.array([stand.point for stand in stands]).reshape(-1, 2)
-        held = plan_releases(list(notes), stands, side, geometry, config.stroke, config.reach)
+        held = plan_releases(list(notes), stands, side, config.stroke, config.reach)
         path = plan_wrist(held, stands, side, end=end, config=config.reach)
         held = keep_within_reach(held, stands, path, config.stroke)
         self.notes = held

@@ -13,7 +13,6 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planner.placement import Stand
 from musclehand.planner.reach import ReachConfig, WristPath, rooms
 from musclehand.planner.strike import StrokeConfig
@@ -29,7 +28,6 @@ def plan_releases(
     notes: list[Note],
     stands: list[Stand],
     side: Side,
-    geometry: KeyboardGeometry,
     stroke: StrokeConfig,
     reach: ReachConfig,
 ) -> list[Note]:
@@ -39,7 +37,6 @@ def plan_releases(
         notes: of one hand with fingers, in order of onset.
         stands: how the hand stands for each.
         side: which hand.
-        geometry: where the keys are.
         stroke, reach: the constants of strokes and leaps.
     """
     room = rooms(notes, stands, side, reach)

@@ -91,6 +91,8 @@ class _Timeline:
             height = float(ground_height(np.array(y))) + self.config.rest_hover + self.radius
             return _Waypoint(time, time, rest, height, 0.0, self.config.sideways)
 
+        moves = np.array([(press.touch, press.leave) for press in presses]).ravel()
+        wrists = iter(path.at(moves)[0][:, :2])
         waypoints, before = [resting(-1e3)], -np.inf
         for press in presses:
             down = float(press.fall.down)
@@ -98,8 +100,7 @@ class _Timeline:
                 waypoints += [resting(time) for time in (before + travel, down - travel) if np.isfinite(time)]
             ends = (down, press.touch, press.fall.high), (press.end, press.leave, press.risen)
             for time, move, height in ends:
-                place = press.point - path.at(np.array([move]))[0][0, :2]
-                waypoints.append(_Waypoint(time, move, place, float(height), 1.0, press.sideways))
+                waypoints.append(_Waypoint(time, move, press.point - next(wrists), float(height), 1.0, press.sideways))
             before = press.end
         last = resting(waypoints[-1].time + travel)
         return [*waypoints, last, last._replace(time=1e6, move=1e6)]

@@ -15,7 +15,7 @@ from musclehand.sim.mesh import simplify_meshes
 from musclehand.sim.opengl import Canvas
 from musclehand.sim.render import BONE_EDGE, encode_video
 from musclehand.sim.scene import build_scene, carrier_joint
-from musclehand.sim.stage import ACTIVE_RGB, REST_RGB, TENDON_WIDTH
+from musclehand.sim.stage import colour_muscles
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class _Theatre:
             row = min(round(index / fps / shown.dt), len(shown.angles) - 1)
             self._pose(self._data, shown.angles[row], shown.forearm[row])
             self._pose(self._ghost, shown.wanted_angles[row], shown.wanted_forearm[row])
-            self._colour(shown.activations[row])
+            colour_muscles(self.model, self._hand.tendons, shown.activations[row])
             camera.lookat[0] = shown.wanted_forearm[row, 0]
             text = (f"{caption}\n{row * shown.dt:.2f} s", "")
             yield canvas.draw(self._data, camera, text=text, ghost=self._ghost)
@@ -85,12 +85,6 @@ class _Theatre:
         mujoco.mj_comPos(self.model, data)
         mujoco.mj_camlight(self.model, data)
         mujoco.mj_tendon(self.model, data)
-
-    def _colour(self, activations: np.ndarray) -> None:
-        act, tendons = np.sqrt(np.clip(activations, 0.0, 1.0))[:, None], self._hand.tendons
-        self.model.tendon_rgba[tendons, :3] = REST_RGB + act * (ACTIVE_RGB - REST_RGB)
-        low, high = TENDON_WIDTH
-        self.model.tendon_width[tendons] = low + (high - low) * act[:, 0]
 
     def _camera(self) -> mujoco.MjvCamera:
         """From the thumb's side and above, on the hand."""

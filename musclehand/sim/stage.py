@@ -64,6 +64,14 @@ VIEWS: Mapping[str, View] = {
 }
 
 
+def colour_muscles(model: mujoco.MjModel, tendons: np.ndarray, activation: np.ndarray) -> None:
+    """Shows activations, 0 to 1, shape (m,), as colours and widths of these tendons of the model."""
+    act = np.sqrt(np.clip(activation, 0.0, 1.0))[:, None]
+    model.tendon_rgba[tendons, :3] = REST_RGB + act * (ACTIVE_RGB - REST_RGB)
+    low, high = TENDON_WIDTH
+    model.tendon_width[tendons] = low + (high - low) * act[:, 0]
+
+
 class Stage:
     """The visual scene of one recording. `pose` puts it where the recording was at a time.
 
@@ -109,10 +117,7 @@ class Stage:
         mujoco.mj_camlight(self.model, self.data)
         mujoco.mj_tendon(self.model, self.data)
         if len(self._tendons):
-            act = np.sqrt(np.clip(self._recording["act"][row], 0.0, 1.0))[:, None]
-            self.model.tendon_rgba[self._tendons, :3] = REST_RGB + act * (ACTIVE_RGB - REST_RGB)
-            low, high = TENDON_WIDTH
-            self.model.tendon_width[self._tendons] = low + (high - low) * act[:, 0]
+            colour_muscles(self.model, self._tendons, self._recording["act"][row])
         self._colour_keys(time)
 
     def row_at(self, time: float) -> int:
