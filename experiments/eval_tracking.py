@@ -31,7 +31,8 @@ CONDITIONS: Mapping[str, DisturbanceConfig] = {
     "undisturbed": DisturbanceConfig(),
     "pushes of up to 3 N": DisturbanceConfig(push=3.0, push_rate=2.0),
     "one muscle at 50 %": DisturbanceConfig(weak_muscles=1, weak_strength=0.5),
-    "senses 24 ms late": DisturbanceConfig(delay=0.024),
+    "senses 24 ms late": DisturbanceConfig(delay=(0.024, 0.024)),
+    "keys 30 % heavier": DisturbanceConfig(key_weight=(1.3, 1.3)),
     "all muscles at 70 %": DisturbanceConfig(strength=(0.7, 0.7)),
     "motor noise of 20 %": DisturbanceConfig(motor_noise=0.2),
 }
@@ -78,7 +79,7 @@ def main(args: Args) -> None:
             raise SystemExit(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
         disturbance = CONDITIONS[condition]
         if "teacher" in actors:
-            actors["teacher"] = LateTeacher(round(disturbance.delay / (config.sim_steps * SIM_DT)))
+            actors["teacher"] = LateTeacher(round(disturbance.delay[1] / (config.sim_steps * SIM_DT)))
         for name, act in actors.items():
             scores = evaluate(clips, act, replace(config, disturbance=disturbance), seed=args.seed)
             console.print(score_table(f"{name}, {condition}", scores))

@@ -1,21 +1,25 @@
-"""Trains the policy that follows motion: warm start from computed muscle control, then PPO where that is weak.
+"""Trains the policy that follows motion: a warm start from computed muscle control, then reinforcement past it.
 
     musclehand corpus corpus --hours 1
     python experiments/track_hand.py corpus
-    python experiments/track_hand.py corpus --warm.iterations 3 --ppo.iterations 0 --envs 16 --out runs/try
+    python experiments/track_hand.py corpus --warm.iterations 3 --slope.iterations 0 --envs 16 --out runs/try
+
+Learns from the clips of a corpus and from what the player plans for scores by pattern, over a piece of a keyboard. The
+warm start is in an undisturbed world; reinforcement, by the slope of the reward (`learning.analytic`) or, with
+`--ppo.iterations`, by PPO, is where hands are pushed, muscles weak, senses late and keys heavy.
 
 Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `config.json`,
-`metrics.csv` (a line each iteration), `warm/` and `ppo/` with checkpoints, `policy/`, and `scores.json`, how clips that
-were not learnt from are followed. `--cold` leaves out the warm start.
+`metrics.csv` (a line each iteration), `warm/`, `slope/` and `ppo/` with checkpoints, `planned/`, `policy/`, and
+`scores.json`, how clips that were not learnt from are followed. `--cold` leaves out the warm start.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import math
 import time
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +33,33 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import evaluate
+from musclehand.envs.reference import ReferenceSet, build_references, join
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking_body import TrackingBody
+from musclehand.learning.analytic import AnalyticConfig, AnalyticProgress, AnalyticTraining
+from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, Reinforcement
-from musclehand.motion.dataset import open_corpus
+from musclehand.learning.reinforce import PpoConfig, PpoProgress, Reinforcement
+from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
+from musclehand.music.patterns import pattern_scores
+from musclehand.planned_motion import load_references, plan_references, policy_config, save_references
 from musclehand.sim.scene import SIM_DT
 from musclehand.tracking_policy import identity_of, save_tracking_policy
 
+PLAN_SEED = 1000
+"""Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
+
 ROUGH = DisturbanceConfig(
-    strength=(0.8, 1.2), weak_muscles=1, push=3.0, push_rate=1.0, motor_noise=0.1, angle_noise=0.005, delay=0.0
+    strength=(0.8, 1.2),
+    weak_muscles=1,
+    push=3.0,
+    push_rate=1.0,
+    motor_noise=0.05,
+    delay=(0.0, 0.024),
+    key_weight=(0.8, 1.4),
 )
-"""What PPO learns to live with."""
+"""What reinforcement learns to live with."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +81,16 @@ class Args:
     cold: bool = False
     """no warm start"""
     smooth: bool = False
-    """no disturbances in PPO"""
-    delay: float = 0.0
-    """of the senses [s]; a policy is then shown its last excitations"""
+    """no disturbances in reinforcement"""
+    keys: bool = True
+    """over keys, not in the air"""
+    scores: int = 80
+    """by pattern, planned to be followed beside the corpus; only with keys"""
+    past: int = 3
+    """of its last excitations that the policy is shown, for senses that are late"""
     warm: DistillConfig = field(default_factory=DistillConfig)
-    ppo: PpoConfig = field(default_factory=PpoConfig)
+    slope: AnalyticConfig = field(default_factory=AnalyticConfig)
+    ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
 
 
 class RunLog:
@@ -124,19 +148,26 @@ def main(args: Args) -> None:
     (args.out / "config.json").write_text(json.dumps(asdict(args), indent=1, default=str))
     corpus = open_corpus(args.corpus)
     config = config_of(args)
-    env = TrackingEnv(corpus.clips("train"), config, seed=args.seed, bad_states=args.out / "bad_states")
+    env = TrackingEnv(references_of(args, corpus, console), config, seed=args.seed, bad_states=args.out / "bad_states")
     known = identity_of(env) | {"seed": args.seed}
     console.print(
         f"{len(env.references.names)} clips, {env.references.frames * env.step_dt / 60:.1f} min to learn from"
     )
     with RunLog(args.out / "metrics.csv", 0 if args.cold else args.warm.iterations, console) as log:
         policy = warm_start(env, args, known, log)
-    if args.ppo.iterations > 0:
-        rough = replace(DisturbanceConfig() if args.smooth else ROUGH, delay=args.delay)
-        rough_env = TrackingEnv(env.references, replace(config, disturbance=rough), bad_states=args.out / "bad_states")
-        with RunLog(args.out / "metrics.csv", args.ppo.iterations, console) as log:
-            policy = reinforce(rough_env, policy, args, known, log)
-    told = {"corpus": dict(corpus.index.plan), "config": json.loads(json.dumps(asdict(args), default=str))}
+    rough = replace(config, disturbance=DisturbanceConfig() if args.smooth else ROUGH)
+    rough_env = TrackingEnv(env.references, rough, seed=args.seed, bad_states=args.out / "bad_states")
+    known |= {"disturbance": json.loads(json.dumps(asdict(rough.disturbance)))}
+    for stage, settings in (("slope", args.slope), ("ppo", args.ppo)):
+        if settings.iterations > 0:
+            with RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
+                policy = reinforce(stage, rough_env, policy, args, known, log)
+    stage = next((name for name in ("ppo", "slope") if getattr(args, name).iterations > 0), "warm")
+    told = {
+        "stage": stage,
+        "corpus": dict(corpus.index.plan),
+        "config": json.loads(json.dumps(asdict(args), default=str)),
+    }
     save_tracking_policy(args.out / "policy", policy, env, told)
     clips = list(corpus.clips("validation"))
     scores = evaluate(clips, lambda seen, _: policy.act(seen), replace(config, num_envs=1))
@@ -144,15 +175,29 @@ def main(args: Args) -> None:
     console.print(score_table("validation clips", scores))
 
 
+def references_of(args: Args, corpus: MotionCorpus, console: Console) -> ReferenceSet:
+    """What is to be followed: the corpus's clips and plans, which are kept on file."""
+    muscles = TrackingBody(1).muscles
+    clips = build_references(corpus.clips("train"), dt=args.sim_steps * SIM_DT, muscles=muscles)
+    if not (args.keys and args.scores):
+        return clips
+    folder = args.out / "planned"
+    known = {"scores": args.scores, "seed": args.seed, "sim_steps": args.sim_steps}
+    if load_latest(folder) is None:
+        made = islice(
+            (one for one in pattern_scores(PLAN_SEED + args.seed) if split_of(one.pattern) == "train"), args.scores
+        )
+        with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
+            told = bar.track(made, total=args.scores)
+            config = replace(policy_config(), sim_steps=args.sim_steps)
+            save_references(folder, plan_references(told, config=config), known)
+    return join([clips, load_references(folder, known)])
+
+
 def config_of(args: Args) -> TrackingConfig:
     """The environment of the warm start."""
-    past = math.ceil(args.delay / (args.sim_steps * SIM_DT))
     return TrackingConfig(
-        num_envs=args.envs,
-        num_threads=args.threads,
-        sim_steps=args.sim_steps,
-        past=past,
-        disturbance=DisturbanceConfig(delay=args.delay),
+        num_envs=args.envs, num_threads=args.threads, sim_steps=args.sim_steps, past=args.past, keys=args.keys
     )
 
 
@@ -172,25 +217,22 @@ def warm_start(env: TrackingEnv, args: Args, known: dict[str, Any], log: RunLog)
     )
 
 
-def reinforce(env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
+def reinforce(stage: str, env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
     """What reward has taught after that."""
-    known = {**known, "disturbance": json.loads(json.dumps(asdict(env.config.disturbance)))}
-    run = Reinforcement(env, policy, replace(args.ppo, seed=args.seed), args.out / "ppo", known=known)
-    log.begin("ppo", run.done)
-    return run.run(
-        lambda told: log.tell(
-            "ppo",
-            told.iteration,
-            args.ppo.steps * env.num_envs,
-            {
-                "reward": told.reward,
-                "failures": told.failures,
-                "noise": told.noise,
-                **told.terms,
-                **{f"loss_{name}": value for name, value in told.losses.items()},
-            },
-        )
-    )
+    run: AnalyticTraining | Reinforcement
+    if stage == "slope":
+        run = AnalyticTraining(env, policy, replace(args.slope, seed=args.seed), args.out / stage, known=known)
+    else:
+        run = Reinforcement(env, policy, replace(args.ppo, seed=args.seed), args.out / stage, known=known)
+    log.begin(stage, run.done)
+
+    def tell(told: AnalyticProgress | PpoProgress) -> None:
+        more = told._asdict()
+        numbers = {name: more[name] for name in ("reward", "failures", "noise", "slope") if name in more}
+        losses = {f"loss_{name}": value for name, value in more.get("losses", {}).items()}
+        log.tell(stage, told.iteration, run.config.steps * env.num_envs, {**numbers, **told.terms, **losses})
+
+    return run.run(tell)
 
 
 if __name__ == "__main__":

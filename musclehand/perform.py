@@ -38,7 +38,7 @@ from musclehand.planner.pedalling import auto_pedal
 from musclehand.planner.rehearsal import rehearse
 from musclehand.sim.scene import build_scene
 
-CONTROLLERS = {"keyboard": KeyboardController, "muscle": MuscleController}
+CONTROLLERS = ("muscle", "policy", "keyboard")
 
 PEDALS = ("written", "auto")
 
@@ -98,10 +98,11 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle" (two muscle-driven hands), "keyboard" (hands-free), or your own, who then decides.
-        design: the hands that the built-in "muscle" controller plays with, by default ours.
+        controller: "muscle" (two muscle-driven hands), "policy" (the same, driven by a learned policy), "keyboard"
+            (hands-free), or your own, who then decides.
+        design: the hands that the built-in controllers play with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
-        config: how the "muscle" controller plans and controls, such as the criterion of muscle sharing.
+        config: how the hands plan and are controlled, such as the criterion of muscle sharing.
         record: file to write the recording to as the performance goes on.
         pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planner.pedalling`).
         rehearsals: runs before the one that counts, to learn timing and loudness (`planner.rehearsal`).
@@ -217,7 +218,11 @@ def _make_controller(
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":
         return KeyboardController(score)
-    return MuscleController(
+    make: type[MuscleController] = MuscleController
+    if name == "policy":
+        # Loads torch, which nobody else needs.
+        from musclehand.policy_player import PolicyController as make
+    return make(
         score,
         lead_in=LEAD_IN,
         tail=TAIL,

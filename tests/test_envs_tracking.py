@@ -21,7 +21,7 @@ ROUGH = DisturbanceConfig(
     motor_noise=0.2,
     angle_noise=0.01,
     length_noise=0.01,
-    delay=0.016,
+    delay=(0.016, 0.016),
 )
 SMALL = TrackingConfig(num_envs=4, episode=0.4)
 
@@ -159,7 +159,7 @@ def test_bad_actions_end_an_episode_and_are_kept_from_the_others(clips, tmp_path
 def test_what_is_felt_comes_late(clips):
     config = replace(SMALL, num_envs=1, episode=2.0)
     now = TrackingEnv(clips, config)
-    late = TrackingEnv(clips, replace(config, disturbance=DisturbanceConfig(delay=0.016)))
+    late = TrackingEnv(clips, replace(config, disturbance=DisturbanceConfig(delay=(0.016, 0.016))))
     now.reset(seed=1)
     late.reset(seed=1)
     action = np.full((1, 46), 0.03)
@@ -211,7 +211,7 @@ def test_other_rates_follow_the_same_motion(clips):
         lambda: TrackingConfig(tip_limit=0.0),
         lambda: TrackingConfig(past=-1),
         lambda: DisturbanceConfig(strength=(2.0, 1.0)),
-        lambda: DisturbanceConfig(delay=-1.0),
+        lambda: DisturbanceConfig(delay=(0.02, 0.01)),
         lambda: DisturbanceConfig(push_time=0.0),
         lambda: TrackingEnv([], SMALL),
     ],

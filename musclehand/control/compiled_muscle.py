@@ -47,6 +47,28 @@ def after(act: float, ctrl: float, per_act: float, per_deact: float, steps: int)
 
 
 @compiled
+def respond(
+    params: np.ndarray,
+    act: np.ndarray,
+    ctrl: np.ndarray,
+    dt: float,
+    steps: int,
+    mean: np.ndarray,
+    end: np.ndarray,
+) -> None:
+    """Activation over `steps` of `dt` [s] under one excitation: its mean at their beginnings, where MuJoCo takes force
+    from it, and that at the end, written. Shapes (h, m), but `params` (h, 10, m)."""
+    for hand in range(act.shape[0]):
+        for i in range(act.shape[1]):
+            per_act, per_deact = dt / params[hand, 8, i], dt / params[hand, 9, i]
+            value, total = act[hand, i], 0.0
+            for _ in range(steps):
+                total += value
+                value = after(value, ctrl[hand, i], per_act, per_deact, 1)
+            mean[hand, i], end[hand, i] = total / steps, value
+
+
+@compiled
 def reach(
     params: np.ndarray, act: np.ndarray, ceiling: np.ndarray, dt: float, steps: int, low: np.ndarray, high: np.ndarray
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import Fatigue, FatigueParameters
 from musclehand.control.carrier_control import CarrierControl
+from musclehand.control.hand_state import HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.controllers.helper_process import HelperProcess
@@ -33,6 +34,43 @@ class MuscleConfig:
     fingering: FingeringConfig = field(default_factory=lambda: FingeringConfig(let_go_early=True))
     motion: MotionConfig = field(default_factory=MotionConfig)
     control: ControlConfig = field(default_factory=ControlConfig)
+
+
+def plan_hands(
+    score: Score,
+    scene: Scene,
+    *,
+    lead_in: float,
+    tail: float,
+    config: MuscleConfig,
+    corrections: Corrections | None = None,
+) -> dict[Side, HandMotion]:
+    """What the scene's hands should do to play a score.
+
+    Args:
+        score: with fingers.
+        scene: that is played in.
+        lead_in: before the first note [s].
+        tail: after the last one [s].
+        config: of planner and control.
+        corrections: by simulation time, from runs before this one.
+    """
+    geometry, motions = keyboard_geometry(scene.piano), dict[Side, HandMotion]()
+    for side in scene.hands:
+        motions[side] = HandMotion(
+            notes_of(score.notes, side, lead_in=lead_in),
+            side,
+            end=lead_in + score.duration + tail,
+            sim_dt=scene.model.opt.timestep,
+            sim_steps=config.sim_steps,
+            piano=scene.piano,
+            geometry=geometry,
+            design=scene.design,
+            config=config.motion,
+            corrections=corrections,
+            other=next(iter(motions.values()), None),
+        )
+    return motions
 
 
 class MuscleController(Controller):
@@ -64,23 +102,10 @@ class MuscleController(Controller):
         self.scene = scene or build_scene()
         self.sim_steps, self.lead_in = config.sim_steps, lead_in
         self.score = assign_fingering(score, config=config.fingering)
-        model, sim_dt = self.scene.model, self.scene.model.opt.timestep
-        geometry = keyboard_geometry(self.scene.piano)
-        self._motions: dict[Side, HandMotion] = {}
-        for side in self.scene.hands:
-            self._motions[side] = HandMotion(
-                notes_of(self.score.notes, side, lead_in=lead_in),
-                side,
-                end=lead_in + self.score.duration + tail,
-                sim_dt=sim_dt,
-                sim_steps=config.sim_steps,
-                piano=self.scene.piano,
-                geometry=geometry,
-                design=self.scene.design,
-                config=config.motion,
-                corrections=learnt,
-                other=next(iter(self._motions.values()), None),
-            )
+        model = self.scene.model
+        self._motions = plan_hands(
+            self.score, self.scene, lead_in=lead_in, tail=tail, config=config, corrections=learnt
+        )
         self._control = MuscleControl(
             model,
             list(self.scene.hands.values()),
@@ -139,11 +164,10 @@ class MuscleController(Controller):
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """Excitations that bring both hands to the reference at the end of the step."""
-        now = self._now = self._reference.at(step)
+        now = self._now = self._reference_at(step)
         self._carrier_acc[:, :3] = now.wrist_acceleration[:, -1]
-        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc, now.key_mass, now.key_damping)
         state = self._control.reader.read(data)
-        excitation = self._control.excitations_at(state, target).ravel()
+        excitation = self._excite(data, state, now).ravel()
         data.ctrl[self._muscles] = excitation
         self._goals = self._steering.set_points(state, self._carrier_acc, now.wrist, now.wrist_velocity)
         if self.fatigue is not None:
@@ -164,6 +188,15 @@ class MuscleController(Controller):
             side: HandReference(now.qpos[row], now.tips[row], now.pressing[row])
             for row, side in enumerate(self.scene.hands)
         }
+
+    def _reference_at(self, step: int) -> HandsStep:
+        """What the hands should do in a step."""
+        return self._reference.at(step)
+
+    def _excite(self, data: mujoco.MjData, state: HandState, now: HandsStep) -> np.ndarray:
+        """Excitations of all muscles that bring the hands there. Shape (h, 46)."""
+        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc, now.key_mass, now.key_damping)
+        return self._control.excitations_at(state, target)
 
     def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
         model = self.scene.model

@@ -82,6 +82,30 @@ class TaughtEnv(VecEnv):
         """The teacher's actions in the states of now; nothing changes. Shape (num_envs, num_actions)."""
 
 
+class DifferentiableEnv(VecEnv):
+    """Environments that know how their rewards follow from actions, through the equations of what moves in them."""
+
+    @abstractmethod
+    def watch(self) -> None:
+        """From the next step on, keeps what `action_gradient` needs."""
+
+    @abstractmethod
+    def action_gradient(self, fading: float) -> np.ndarray:
+        """How the rewards' sum since `watch` changes with each action of that time; watching ends.
+
+        Later actions are taken as they were, so what they would have made good of an earlier error has to be guessed.
+
+        Args:
+            fading: share of an error that is left a step later, 0 to 1; it stands for what later actions make good.
+
+        Returns:
+            Shape (steps, num_envs, num_actions).
+
+        Raises:
+            InvalidValue: no step was watched.
+        """
+
+
 def pack_generator(generator: np.random.Generator) -> np.ndarray:
     """The state of a PCG64 generator as 8-byte integers. Shape (6,)."""
     state = generator.bit_generator.state

@@ -22,7 +22,8 @@ class DisturbanceConfig:
     episode; `mass`: the same of the whole hand's mass. `weak_muscles`: how many muscles at once have only
     `weak_strength` of their force. `push` [N]: largest force on a fingertip, `push_rate` [1/s] of them, each lasting
     `push_time` [s]. `motor_noise`: standard deviation, as a share of the excitation. `angle_noise` [rad],
-    `length_noise` (fibre lengths): standard deviations of what is sensed. `delay` [s] of all that is sensed.
+    `length_noise` (fibre lengths): standard deviations of what is sensed. `delay` [s]: shortest and longest of all that
+    is sensed, drawn for an episode. `key_weight`: factor on inertia and spring of the keys, likewise.
     """
 
     strength: tuple[float, float] = (1.0, 1.0)
@@ -35,24 +36,27 @@ class DisturbanceConfig:
     motor_noise: float = 0.0
     angle_noise: float = 0.0
     length_noise: float = 0.0
-    delay: float = 0.0
+    delay: tuple[float, float] = (0.0, 0.0)
+    key_weight: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        for thing, (low, high) in (("strength", self.strength), ("mass", self.mass)):
+        for thing, (low, high) in (("strength", self.strength), ("mass", self.mass), ("keys", self.key_weight)):
             if not 0.05 <= low <= high <= 20.0:
                 raise InvalidValue(f"factors on {thing}", (low, high), "from low to high within 0.05 to 20")
-        for thing in ("push", "push_rate", "motor_noise", "angle_noise", "length_noise", "delay", "weak_muscles"):
+        for thing in ("push", "push_rate", "motor_noise", "angle_noise", "length_noise", "weak_muscles"):
             value = getattr(self, thing)
             if not (np.isfinite(value) and value >= 0):
                 raise InvalidValue(thing, value, "0 or more")
-        if not (0.0 < self.push_time <= 10.0 and 0.0 <= self.weak_strength <= 1.0 and self.delay <= 0.5):
-            values = (self.push_time, self.weak_strength, self.delay)
-            raise InvalidValue("push_time, weak_strength, delay", values, "above 0 to 10 s, 0 to 1, and at most 0.5 s")
+        if not 0.0 <= self.delay[0] <= self.delay[1] <= 0.5:
+            raise InvalidValue("delay", self.delay, "from short to long within 0 to 0.5 s")
+        if not (0.0 < self.push_time <= 10.0 and 0.0 <= self.weak_strength <= 1.0):
+            values = (self.push_time, self.weak_strength)
+            raise InvalidValue("push_time, weak_strength", values, "above 0 to 10 s, and 0 to 1")
 
     @property
     def changes_bodies(self) -> bool:
-        """Whether bodies differ from one episode to the next."""
-        return self.strength != (1.0, 1.0) or self.mass != (1.0, 1.0) or self.weak_muscles > 0
+        """Whether bodies or keys differ from one episode to the next."""
+        return any(part != (1.0, 1.0) for part in (self.strength, self.mass, self.key_weight)) or self.weak_muscles > 0
 
 
 def draw_strengths(config: DisturbanceConfig, rng: np.random.Generator, count: int, muscles: int) -> np.ndarray:

@@ -38,8 +38,9 @@ class ReferenceSet:
 
     `angles` [rad] and `speeds` [rad/s] (N, 23); `forearm` (N, 6) with its `forearm_speed` and `forearm_acceleration`;
     `tips` [m] (N, 5, 3), world; `activations` (N, m), 0 where the clip has none; `press` [N] (N, 5): force that a
-    finger owes to the key it holds; `first` and `last` (clips,) frames of every clip; `clip` (N,) which one a frame is
-    of; `kinds`, `names` (clips,).
+    finger owes to the key it holds; `key_mass` [kg] and `key_damping` [N s/m] (N, 5) of what fingertips move along;
+    `first` and `last` (clips,) frames of every clip; `clip` (N,) which one a frame is of; `kinds`, `names`, `sides`
+    (clips,).
     """
 
     dt: float
@@ -51,11 +52,14 @@ class ReferenceSet:
     tips: np.ndarray = field(repr=False)
     activations: np.ndarray = field(repr=False)
     press: np.ndarray = field(repr=False)
+    key_mass: np.ndarray = field(repr=False)
+    key_damping: np.ndarray = field(repr=False)
     first: np.ndarray = field(repr=False)
     last: np.ndarray = field(repr=False)
     clip: np.ndarray = field(repr=False)
     kinds: tuple[str, ...]
     names: tuple[str, ...]
+    sides: tuple[Side, ...]
 
     @property
     def frames(self) -> int:
@@ -86,7 +90,7 @@ def build_references(
         InvalidValue: no clip of at least `FEWEST_FRAMES`.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _PARTS}
-    names, kinds, counts = [], [], []
+    names, kinds, sides, counts = [], [], [], []
     for clip in clips:
         if clip.duration < FEWEST_FRAMES * dt:
             continue
@@ -94,6 +98,7 @@ def build_references(
             parts[name].append(values)
         names.append(clip.name)
         kinds.append(clip.kind)
+        sides.append(clip.side)
         counts.append(len(parts["angles"][-1]))
     if not names:
         raise InvalidValue("clips", "none", f"at least one of {FEWEST_FRAMES * dt:g} s")
@@ -105,14 +110,68 @@ def build_references(
         clip=np.repeat(np.arange(len(counts)), counts),
         names=tuple(names),
         kinds=tuple(kinds),
+        sides=tuple(sides),
         **{name: np.concatenate(rows) for name, rows in parts.items()},
     )
 
 
 _PARTS = (
     *("angles", "speeds", "forearm", "forearm_speed", "forearm_acceleration"),
-    *("tips", "activations", "press"),
+    *("tips", "activations", "press", "key_mass", "key_damping"),
 )
+"""Arrays with a row for every frame."""
+
+
+def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:
+    """Several sets as one, clip after clip.
+
+    Raises:
+        InvalidValue: none, or sets of different rates.
+    """
+    if len({one.dt for one in sets}) != 1:
+        raise InvalidValue(
+            "time between frames", [one.dt for one in sets], "the same in all sets, of which there is one"
+        )
+    starts = np.cumsum([0, *(one.frames for one in sets)])
+    clips = np.cumsum([0, *(len(one.names) for one in sets)])
+    return ReferenceSet(
+        dt=sets[0].dt,
+        first=np.concatenate([one.first + start for one, start in zip(sets, starts, strict=False)]),
+        last=np.concatenate([one.last + start for one, start in zip(sets, starts, strict=False)]),
+        clip=np.concatenate([one.clip + clip for one, clip in zip(sets, clips, strict=False)]),
+        names=sum((one.names for one in sets), ()),
+        kinds=sum((one.kinds for one in sets), ()),
+        sides=sum((one.sides for one in sets), ()),
+        **{name: np.concatenate([getattr(one, name) for one in sets]) for name in _PARTS},
+    )
+
+
+def cut(references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.ndarray) -> ReferenceSet:
+    """Parts of a set as clips of their own, moved along the keyboard.
+
+    Args:
+        references: what is cut.
+        spans: first and last frame of each part, both within one clip.
+        shift: of each part [m]. Shape (len(spans),).
+    """
+    rows = np.concatenate([np.arange(first, last + 1) for first, last in spans])
+    counts = np.array([last + 1 - first for first, last in spans])
+    ends = np.cumsum(counts)
+    clips = [int(references.clip[first]) for first, _ in spans]
+    arrays = {name: getattr(references, name)[rows] for name in _PARTS}
+    moved = np.repeat(shift, counts)
+    arrays["forearm"][:, 0] += moved
+    arrays["tips"][:, :, 0] += moved[:, None]
+    return ReferenceSet(
+        dt=references.dt,
+        first=ends - counts,
+        last=ends - 1,
+        clip=np.repeat(np.arange(len(spans)), counts),
+        names=tuple(references.names[clip] for clip in clips),
+        kinds=tuple(references.kinds[clip] for clip in clips),
+        sides=tuple(references.sides[clip] for clip in clips),
+        **arrays,
+    )
 
 
 def _parts_of(clip: MotionClip, dt: float, muscles: Sequence[str], press: float) -> dict[str, np.ndarray]:
@@ -142,4 +201,6 @@ def _parts_of(clip: MotionClip, dt: float, muscles: Sequence[str], press: float)
         "tips": CubicSpline(time, tips)(wanted),
         "activations": activations,
         "press": owed,
+        "key_mass": np.zeros_like(owed),
+        "key_damping": np.zeros_like(owed),
     }

@@ -11,14 +11,15 @@ from musclehand.envs.tracking_body import Senses
 class Sensing:
     """What n hands have felt over the last steps.
 
-    `memory`: the flattened senses of so many steps, the oldest first, which is what is felt; without delay and noise
-    nothing is kept. Shape (steps, n, size).
+    `memory`: the flattened senses of so many steps, the oldest first; without delay and noise nothing is kept. Shape
+    (steps, n, size). `delay` of each hand's senses [steps]. Shape (n,).
     """
 
     def __init__(self, config: DisturbanceConfig, num_envs: int, dt: float) -> None:
         """`dt`: of a step [s]; the delay is rounded to a whole number of them."""
         self._config = config
-        self._steps = round(config.delay / dt)
+        self._shortest, self._steps = (round(delay / dt) for delay in config.delay)
+        self.delay = np.full(num_envs, self._steps)
         self._noisy = config.angle_noise > 0 or config.length_noise > 0
         self.memory = np.zeros((0, num_envs, 0))
 
@@ -34,9 +35,11 @@ class Sensing:
         self.memory = np.concatenate([self.memory[1:], self._flat(senses, rng)[None]])
 
     def begin(self, senses: Senses, envs: np.ndarray, rng: np.random.Generator) -> None:
-        """New episodes: what is felt now has been felt for ever."""
+        """New episodes: what is felt now has been felt for ever. Delays are drawn, if they differ."""
         if self.exact:
             return
+        if self._shortest < self._steps:
+            self.delay[envs] = rng.integers(self._shortest, self._steps + 1, size=len(envs))
         flat = self._flat(senses, rng)
         if not self.memory.size:
             self.memory = np.repeat(flat[None], self._steps + 1, axis=0)
@@ -47,7 +50,8 @@ class Sensing:
         if self.exact:
             return senses
         ends = np.cumsum([part[0].size for part in senses])[:-1]
-        parts = np.split(self.memory[0], ends, axis=1)
+        felt = self.memory[len(self.memory) - 1 - self.delay, np.arange(len(self.delay))]
+        parts = np.split(felt, ends, axis=1)
         return Senses(*(part.reshape(like.shape) for part, like in zip(parts, senses, strict=True)))
 
     def _flat(self, senses: Senses, rng: np.random.Generator) -> np.ndarray:

@@ -67,11 +67,15 @@ class Teacher:
             SolverError: a state is not finite.
         """
         independent = self._body.hand.independent
-        owed = references.press[goal] if press else np.zeros((len(goal), references.press.shape[1]))
+        owed, mass, damping = (
+            getattr(references, name)[goal] * float(press) for name in ("press", "key_mass", "key_damping")
+        )
         target = HandTarget(
             references.angles[goal][:, independent],
             references.speeds[goal][:, independent],
             owed,
             references.forearm_acceleration[goal] * self._turn,
+            mass,
+            damping,
         )
         return self._control.excitations_at(self.states() if state is None else state, target)

@@ -20,18 +20,25 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.control.hand_state import HandState
 from musclehand.core.errors import InvalidValue
-from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
+from musclehand.core.vec_env import DifferentiableEnv, StepResult, TaughtEnv, pack_generator, unpack_generator
 from musclehand.envs import reward
 from musclehand.envs.disturbance import DisturbanceConfig, Pushes, draw_strengths
+from musclehand.envs.path import Path as WatchedPath
+from musclehand.envs.path import StepWorth, worth
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.reward import RewardWeights
 from musclehand.envs.sensing import Sensing
+from musclehand.envs.slopes import BodySlopes, KeyContact, StepSlopes
 from musclehand.envs.starts import StartSampler
+from musclehand.envs.strip import on_strip
 from musclehand.envs.teacher import Teacher
 from musclehand.envs.tracking_body import BackendMaker, Senses, TrackingBody
 from musclehand.envs.tracking_observation import observe, tracking_table
 from musclehand.motion.clip import MotionClip
 from musclehand.sim.health import HealthMonitor
+
+NEAR_STOP = 3e-4
+"""A finger that should press, and is no further than that above where it should be [m], is on its key's stop."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class TrackingConfig:
             raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
 
 
-class TrackingEnv(TaughtEnv):
+class TrackingEnv(TaughtEnv, DifferentiableEnv):
     """Hands that follow clips. `table` of the observation, `references` that are followed, `monitor` of the worlds;
     `frame` (n,) of the reference each hand is at."""
 
@@ -100,8 +107,8 @@ class TrackingEnv(TaughtEnv):
             clips = build_references(clips, dt=self.step_dt, muscles=self.body.muscles)
         if abs(clips.dt - self.step_dt) > 1e-9:
             raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
-        self.references = clips
-        self.table = tracking_table(len(self.body.muscles), config.look_ahead, keys=config.keys, past=config.past)
+        self.references = on_strip(clips, config.side) if config.keys else clips
+        self.table = tracking_table(len(self.body.muscles), config.look_ahead, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
         self._most_steps = max(1, round(config.episode / self.step_dt))
@@ -109,6 +116,8 @@ class TrackingEnv(TaughtEnv):
         self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
         self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
         self._teacher: Teacher | None = None
+        self._path: WatchedPath | None = None
+        self._slopes: BodySlopes | None = None
         self._rng = np.random.default_rng(seed)
         self.frame = np.zeros(config.num_envs, dtype=int)
         self._begin, self._age = self.frame.copy(), self.frame.copy()
@@ -121,7 +130,7 @@ class TrackingEnv(TaughtEnv):
         """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._teacher, self._next_clip = None, 0
+        self._teacher, self._path, self._next_clip = None, None, 0
         everyone = np.arange(self.num_envs)
         self._start(everyone)
         return self._observe(self.body.senses(), everyone)
@@ -141,6 +150,7 @@ class TrackingEnv(TaughtEnv):
             body.push(self._pushes.force * (self._pushes.left > 0)[:, None], self._pushes.finger)
         goal = self.references.ahead(self.frame, 1)
         controls = body.controls(excitation, self.references, self.frame, goal, config.sim_steps)
+        slopes = None if self._path is None else self._slopes_now(np.nan_to_num(excitation), goal)
         sick = self.monitor.step(controls)
         self.frame, self._age = goal, self._age + 1
         senses = body.senses()
@@ -150,6 +160,8 @@ class TrackingEnv(TaughtEnv):
         terminated = failed | sick
         terms["failure"] = reward.failure(terminated)
         truncated = ~terminated & ((self._age >= self._most_steps) | (goal >= self.references.last_of(goal)))
+        if self._path is not None and slopes is not None:
+            self._path.add(slopes, self._worth(senses, excitation, ~(terminated | truncated)))
         self._past = np.concatenate([excitation[None], self._past[:-1]])
         final = observation = self._observe(senses, None)
         done = np.flatnonzero(terminated | truncated)
@@ -169,6 +181,18 @@ class TrackingEnv(TaughtEnv):
         goal = self.references.ahead(self.frame, 1)
         return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
 
+    def watch(self) -> None:
+        """As `DifferentiableEnv`."""
+        self._path = WatchedPath(self.config.weights)
+        self._slopes = self._slopes or BodySlopes(self.body, sim_steps=self.config.sim_steps)
+
+    def action_gradient(self, fading: float) -> np.ndarray:
+        """As `DifferentiableEnv`."""
+        if self._path is None or self._slopes is None:
+            raise InvalidValue("steps watched", 0, "1 or more, after `watch`")
+        state, path, self._path = self.teacher.states(), self._path, None
+        return path.gradient(self._slopes.tips(state), state.act, fading)
+
     @property
     def teacher(self) -> Teacher:
         """Computed muscle control of all hands."""
@@ -182,6 +206,7 @@ class TrackingEnv(TaughtEnv):
             "backend": self.body.backend.state(),
             "strength": self.body.strength.copy(),
             "mass": self.body.mass.copy(),
+            "key_weight": self.body.key_weight.copy(),
             "rng": pack_generator(self._rng),
             "badness": self._starts.badness.copy(),
             "pushes": np.column_stack([self._pushes.force, self._pushes.finger, self._pushes.left]),
@@ -190,6 +215,7 @@ class TrackingEnv(TaughtEnv):
             "places": np.column_stack([self.frame, self._begin, self._age]),
             "next_clip": np.array([self._next_clip]),
             "sensed": self._sensing.memory.copy(),
+            "delay": self._sensing.delay.copy(),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -201,7 +227,7 @@ class TrackingEnv(TaughtEnv):
             raise InvalidValue("shapes of the state", given, f"{shapes}")
         everyone = np.arange(self.num_envs)
         if self.config.disturbance.changes_bodies:
-            self.body.set_bodies(everyone, np.asarray(state["strength"]), np.asarray(state["mass"]))
+            self.body.set_bodies(everyone, *(np.asarray(state[name]) for name in ("strength", "mass", "key_weight")))
         self.body.backend.restore(np.asarray(state["backend"]))
         self._rng = unpack_generator(state["rng"])
         self._starts.badness = np.array(state["badness"])
@@ -211,8 +237,8 @@ class TrackingEnv(TaughtEnv):
         self._past, self._error = np.array(state["past"]), np.array(state["error"])
         self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
-        self._sensing.memory = np.array(state["sensed"])
-        self._teacher = None
+        self._sensing.memory, self._sensing.delay = np.array(state["sensed"]), np.array(state["delay"]).astype(int)
+        self._teacher, self._path = None, None
         return self._see(self.body.senses())
 
     def _observe(self, senses: Senses, fresh: np.ndarray | None) -> np.ndarray:
@@ -224,9 +250,10 @@ class TrackingEnv(TaughtEnv):
         return self._see(senses)
 
     def _see(self, senses: Senses) -> np.ndarray:
-        past = self._past[: self.config.past]
+        past, delay = self._past[: self.config.past], self._sensing.delay * self.step_dt
         sensed = self._sensing.now(senses)
-        return observe(self.table, self.references, self.frame, sensed, self.body.hand, self.config.look_ahead, past)
+        hand, look_ahead = self.body.hand, self.config.look_ahead
+        return observe(self.table, self.references, self.frame, sensed, hand, look_ahead, past, delay)
 
     def _start(self, envs: np.ndarray) -> None:
         """New episodes."""
@@ -239,7 +266,8 @@ class TrackingEnv(TaughtEnv):
             frames = self._starts.draw(self._rng, len(envs))
         if disturbance.changes_bodies:
             strength = draw_strengths(disturbance, self._rng, len(envs), self.num_actions)
-            self.body.set_bodies(envs, strength, self._rng.uniform(*disturbance.mass, size=len(envs)))
+            factors = (self._rng.uniform(*span, size=len(envs)) for span in (disturbance.mass, disturbance.key_weight))
+            self.body.set_bodies(envs, strength, *factors)
         self.body.place(envs, self.references, frames)
         self._pushes.clear(envs)
         self.frame[envs], self._begin[envs], self._age[envs] = frames, frames, 0
@@ -248,13 +276,12 @@ class TrackingEnv(TaughtEnv):
     def _judge(self, senses: Senses, excitation: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Reward terms, and which hands have failed."""
         references, frame = self.references, self.frame
-        tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2)
+        apart = senses.tips - references.tips[frame]
         angle_error = senses.angles - references.angles[frame]
-        mean_tip = tip_error.mean(axis=1)
+        mean_tip = np.linalg.norm(apart, axis=2).mean(axis=1)
         self._error += mean_tip
         terms = {
-            "tip_near": reward.tip_near(tip_error),
-            "tip_far": reward.tip_far(tip_error),
+            "tip": reward.tip(apart),
             "angle": reward.angle(angle_error),
             "speed": reward.speed(senses.speeds - references.speeds[frame]),
             "effort": reward.effort(senses.activation),
@@ -266,3 +293,28 @@ class TrackingEnv(TaughtEnv):
         failed = mean_tip > self.config.tip_limit
         failed |= np.abs(angle_error).max(axis=1) > self.config.angle_limit
         return terms, failed
+
+    def _slopes_now(self, excitation: np.ndarray, goal: np.ndarray) -> StepSlopes:
+        """Of the step that is about to be done."""
+        assert self._slopes is not None
+        references = self.references
+        owed, mass, damping = (getattr(references, name)[goal] for name in ("press", "key_mass", "key_damping"))
+        if not self.config.keys:
+            owed, mass, damping = np.zeros((3, *owed.shape))
+        tips = self.body.senses().tips[:, :, 2]
+        held = (owed > 0) & (tips < references.tips[goal][:, :, 2] + NEAR_STOP)
+        return self._slopes.at(self.teacher.states(), excitation, KeyContact(mass, damping, held))
+
+    def _worth(self, senses: Senses, excitation: np.ndarray, goes_on: np.ndarray) -> StepWorth:
+        """Slopes of the reward of the step just done."""
+        references, frame = self.references, self.frame
+        return worth(
+            self.config.weights,
+            self.body.hand.expand,
+            tips=senses.tips - references.tips[frame],
+            angles=senses.angles - references.angles[frame],
+            speeds=senses.speeds - references.speeds[frame],
+            excitation=excitation,
+            last=self._past[0],
+            goes_on=goes_on,
+        )

@@ -3,8 +3,8 @@
 The carrier's servos follow the clip's wrist, as the player's do; muscles are all that a policy has. Everything that
 goes in and out is told as of a right hand (`envs.reference`), so a left hand is the same to a policy.
 
-The keyboard is whole where there is one: it costs two thirds of the time of a step (235 instead of 75 microseconds on
-the machine it was measured on), most of it for keys that nobody touches, but clips go anywhere on it.
+A keyboard costs much of the time of a step, most of it for keys that nobody touches, so it is a piece of one, and what
+is played elsewhere is moved there (`envs.strip`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from musclehand.body.muscle import muscle_parameters
 from musclehand.body.quiet import quiet_mujoco
 from musclehand.control.muscle_set import MuscleSet
 from musclehand.envs.reference import ReferenceSet, mirrors
+from musclehand.envs.strip import STRIP
+from musclehand.piano.build import key_names
 from musclehand.sim.backend import Backend
 from musclehand.sim.cpu import CpuBackend
 from musclehand.sim.scene import CarrierIndex, Scene, build_scene, scene_spec
@@ -47,11 +49,64 @@ class Senses(NamedTuple):
     forearm: np.ndarray
 
 
+class Feeling:
+    """Reads the senses of one hand out of a simulation's arrays."""
+
+    def __init__(self, model: mujoco.MjModel, hand: HandIndex, carrier: CarrierIndex, side: Side) -> None:
+        self._hand, self._carrier = hand, carrier
+        self._params = muscle_parameters(model, hand.muscles)
+        self._set = MuscleSet(self._params)
+        self._turn, self._point = mirrors(side)
+
+    def of(self, read: Callable[[str], np.ndarray], strength: np.ndarray | float = 1.0) -> Senses:
+        """Of n worlds.
+
+        Args:
+            read: gives their arrays of MuJoCo's names, after positions and velocities were computed. Shapes (n, ...).
+            strength: factors on the muscles' peak force. Shape (n, m).
+        """
+        hand, params = self._hand, self._params
+        length, velocity = (read(f"actuator_{name}")[:, hand.muscles] for name in ("length", "velocity"))
+        # Not MuJoCo's own, which is that of the step before.
+        gain, bias = self._set.force(length, velocity)
+        activation = read("act")[:, hand.act]
+        return Senses(
+            angles=read("qpos")[:, hand.qpos],
+            speeds=read("qvel")[:, hand.dofs],
+            activation=activation,
+            length=(length - params.lts) / params.l0,
+            velocity=velocity / (params.l0 * params.vmax),
+            force=-strength * (gain * activation + bias) / params.f0,
+            tips=read("site_xpos")[:, hand.tips] * self._point,
+            forearm=read("qpos")[:, self._carrier.qpos] * self._turn,
+        )
+
+
+class HandKinematics:
+    """Where fingertips are in a posture."""
+
+    def __init__(self, side: Side) -> None:
+        self._model, self._hand, self._carrier = _load(side, False)
+        self._data = mujoco.MjData(self._model)
+
+    def tips(self, angles: np.ndarray, forearm: np.ndarray) -> np.ndarray:
+        """Fingertips in the world [m]. Shape (5, 3).
+
+        Args:
+            angles: all joints [rad]. Shape (23,).
+            forearm: its place [m, rad]. Shape (6,).
+        """
+        data = self._data
+        data.qpos[self._hand.qpos], data.qpos[self._carrier.qpos] = angles, forearm
+        mujoco.mj_kinematics(self._model, data)
+        return np.array(data.site_xpos[self._hand.tips])
+
+
 class TrackingBody:
     """Many worlds with one hand each.
 
-    `model`, `hand`, `carrier`: of every world; `muscles`: names without the side. `strength` (n, m) and `mass` (n,):
-    factors that the worlds' bodies have now.
+    `model`, `hand`, `carrier`: of every world; `muscles`: names without the side. `strength` (n, m), `mass` and
+    `key_weight` (n,): factors that the worlds' bodies and keys have now.
     """
 
     def __init__(
@@ -70,33 +125,25 @@ class TrackingBody:
         self.backend = make(self.model, num_envs)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
         self.params = muscle_parameters(self.model, self.hand.muscles)
-        self._set = MuscleSet(self.params)
+        self._feeling = Feeling(self.model, self.hand, self.carrier, side)
         self.strength = np.ones((num_envs, len(self.muscles)))
-        self.mass = np.ones(num_envs)
+        self.mass, self.key_weight = np.ones((2, num_envs))
         self._turn, self._point = mirrors(side)
         self._distal = np.array([self.model.body(side.name_of(name)).id for name in DISTAL_BODIES])
         self._inertia = self._carrier_inertia()
-        self._full = {name: np.array(getattr(self.model, name)) for name in _STRENGTH + _MASS}
+        self._full = {name: np.array(getattr(self.model, name)) for name in (*_STRENGTH, *_MASS, *_KEY)}
+        joints = [i for i in range(self.model.njnt) if self.model.joint(i).name.startswith(_KEY_PREFIX)]
+        self._key_rows = {
+            "body": self.model.jnt_bodyid[joints].astype(int),
+            "jnt": np.array(joints, dtype=int),
+            "dof": self.model.jnt_dofadr[joints].astype(int),
+        }
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
     def senses(self) -> Senses:
         """What the hands feel now."""
-        read, hand, params = self.backend.read, self.hand, self.params
-        length, velocity = (read(f"actuator_{name}")[:, hand.muscles] for name in ("length", "velocity"))
-        # Not MuJoCo's own, which is that of the step before.
-        gain, bias = self._set.force(length, velocity)
-        activation = read("act")[:, hand.act]
-        return Senses(
-            angles=read("qpos")[:, hand.qpos],
-            speeds=read("qvel")[:, hand.dofs],
-            activation=activation,
-            length=(length - params.lts) / params.l0,
-            velocity=velocity / (params.l0 * params.vmax),
-            force=-self.strength * (gain * activation + bias) / params.f0,
-            tips=read("site_xpos")[:, hand.tips] * self._point,
-            forearm=read("qpos")[:, self.carrier.qpos] * self._turn,
-        )
+        return self._feeling.of(self.backend.read, self.strength)
 
     def place(self, envs: np.ndarray, references: ReferenceSet, frame: np.ndarray) -> None:
         """Puts hands where a reference is, moving as it does, and their muscles as active as they were then.
@@ -153,23 +200,26 @@ class TrackingBody:
         values[np.arange(len(force)), self._distal[finger], :3] = force * self._point
         self.backend.write("xfrc_applied", values)
 
-    def set_bodies(self, envs: np.ndarray, strength: np.ndarray, mass: np.ndarray) -> None:
-        """Gives hands other bodies.
+    def set_bodies(self, envs: np.ndarray, strength: np.ndarray, mass: np.ndarray, key_weight: np.ndarray) -> None:
+        """Gives hands other bodies, and other keys to play on.
 
         Args:
             envs: which. Shape (count,).
             strength: factors on the peak force of each muscle. Shape (count, m).
-            mass: factors on all masses and inertias. Shape (count,).
+            mass: factors on all masses and inertias of the hand. Shape (count,).
+            key_weight: factors on inertia and spring of the keys. Shape (count,).
         """
         for name in _STRENGTH:
             values = np.repeat(self._full[name][None], len(envs), axis=0)
             values[:, self.hand.muscles, 2] *= strength
             self.backend.set_field(name, values, envs)
-        if (mass != self.mass[envs]).any():
-            for name in _MASS:
+        if (mass != self.mass[envs]).any() or (key_weight != self.key_weight[envs]).any():
+            for name in _MASS + _KEY:
                 full = self._full[name]
-                self.backend.set_field(name, full * mass.reshape(-1, *([1] * full.ndim)), envs)
-        self.strength[envs], self.mass[envs] = strength, mass
+                factors = np.repeat(mass[:, None] if name in _MASS else np.ones((len(envs), 1)), len(full), axis=1)
+                factors[:, self._key_rows[name.partition("_")[0]]] = key_weight[:, None]
+                self.backend.set_field(name, full * factors.reshape(*factors.shape, *([1] * (full.ndim - 1))), envs)
+        self.strength[envs], self.mass[envs], self.key_weight[envs] = strength, mass, key_weight
 
     def _carrier_inertia(self) -> np.ndarray:
         """What accelerates with the carrier, at the model's first posture [kg, kg m^2]. Shape (6, 6)."""
@@ -182,29 +232,28 @@ class TrackingBody:
 
 _STRENGTH = ("actuator_gainprm", "actuator_biasprm")
 _MASS = ("body_mass", "body_inertia")
+_KEY = ("jnt_stiffness", "dof_armature")
+_KEY_PREFIX = "key/"
 
 
 @lru_cache(maxsize=4)
 def _load(side: Side, keys: bool) -> tuple[mujoco.MjModel, HandIndex, CarrierIndex]:
     """Built once; worlds have copies of the model."""
-    scene: Scene = build_scene(sides=(side,))
-    if keys:
-        return scene.model, scene.hands[side], scene.carriers[side]
+    whole: Scene = build_scene(sides=(side,))
     spec = scene_spec(sides=(side,))
-    keep = side.name_of("forearm")
-    for body in [body for body in spec.worldbody.bodies if body.name != keep]:
+    stay = {side.name_of("forearm"), *(key_names()[STRIP] if keys else ())}
+    for body in [body for body in spec.worldbody.bodies if body.name not in stay]:
         spec.delete(body)
     for geom in list(spec.worldbody.geoms):
         spec.delete(geom)
     with quiet_mujoco():
         model = spec.compile()
-    whole = scene.model
-    names = [whole.joint(int(joint)).name for joint in whole.dof_jntid[scene.carriers[side].dofs]]
+    names = [whole.model.joint(int(joint)).name for joint in whole.model.dof_jntid[whole.carriers[side].dofs]]
     carrier = CarrierIndex(
         dofs=np.array([model.joint(name).dofadr[0] for name in names]),
         qpos=np.array([model.joint(name).qposadr[0] for name in names]),
         actuators=np.array([model.actuator(name).id for name in names]),
-        kp=scene.carriers[side].kp,
-        kd=scene.carriers[side].kd,
+        kp=whole.carriers[side].kp,
+        kd=whole.carriers[side].kd,
     )
     return model, HandIndex.from_model(model, side), carrier

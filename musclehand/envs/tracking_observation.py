@@ -15,7 +15,7 @@ FREE = 19
 """Joints that do not follow another one."""
 
 
-def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool, past: int = 0) -> ObservationTable:
+def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, past: int = 0) -> ObservationTable:
     """The observation's blocks. Scales are about what differs between one moment of playing and another."""
     joints, arm = len(HAND_JOINTS), len(FOREARM_AXES)
     blocks = [
@@ -40,8 +40,11 @@ def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, keys: bool, pas
         Block("forearm_push", arm, "m/s^2, rad/s^2", 5.0, "acceleration wanted after this step"),
     ]
     blocks += [Block(f"excitation_{ago}", muscles, "", 0.2, f"{ago} steps ago") for ago in range(1, past + 1)]
-    if keys:
-        blocks.append(Block("press", len(DIGITS), "N", 2.0, "force that each finger owes to its key"))
+    blocks += [
+        Block("press", len(DIGITS), "N", 2.0, "force that each finger owes to its key after this step"),
+        Block("load", len(DIGITS), "kg", 0.02, "mass of the key that each finger moves by then"),
+        Block("delay", 1, "s", 0.02, "how late the senses are"),
+    ]
     return ObservationTable(blocks)
 
 
@@ -53,6 +56,7 @@ def observe(
     hand: HandIndex,
     look_ahead: tuple[int, ...],
     past: np.ndarray,
+    delay: np.ndarray,
 ) -> np.ndarray:
     """Observations of n hands.
 
@@ -64,6 +68,7 @@ def observe(
         hand: which joints are free.
         look_ahead: steps.
         past: the last excitations, the very last one first. Shape (k, n, m).
+        delay: of what they feel [s]. Shape (n,).
 
     Returns:
         4-byte floats. Shape (n, table.size).
@@ -88,11 +93,12 @@ def observe(
         "forearm_error": references.forearm[goal] - senses.forearm,
         "forearm_speed": references.forearm_speed[goal],
         "forearm_push": references.forearm_acceleration[goal],
+        "press": references.press[goal],
+        "load": references.key_mass[goal],
+        "delay": delay,
     }
     for steps in look_ahead:
         values[f"ahead_{steps}"] = references.angles[references.ahead(frame, steps)][:, free] - wanted
     for ago, excitation in enumerate(past, start=1):
         values[f"excitation_{ago}"] = excitation
-    if "press" in {block.name for block in table.blocks}:
-        values["press"] = references.press[goal]
     return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))

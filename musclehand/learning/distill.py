@@ -8,9 +8,8 @@ Each iteration is kept on file, and one that was interrupted is done over to the
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,15 +18,9 @@ import torch
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import TaughtEnv
-from musclehand.learning.checkpoint import CheckpointError, load_checkpoint, load_latest, save_checkpoint
+from musclehand.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from musclehand.learning.policy import Policy
-from musclehand.learning.torch_state import (
-    Arrays,
-    load_module,
-    load_optimizer,
-    module_arrays,
-    optimizer_arrays,
-)
+from musclehand.learning.training import Training
 
 TURN = 30
 """Steps after which it is drawn anew who acts."""
@@ -72,53 +65,24 @@ class Progress(NamedTuple):
     terms: dict[str, float] | None
 
 
-class Distillation:
+class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     def __init__(self, env: TaughtEnv, config: DistillConfig, folder: Path, *, known: Mapping[str, Any]) -> None:
-        """Begins, or goes on where the folder's run was.
-
-        Args:
-            env: to learn in.
-            config: how.
-            folder: for checkpoints and labels.
-            known: what a checkpoint has to agree with, such as the model's hash.
-
-        Raises:
-            CheckpointError: the folder holds a run of another kind, or a damaged one.
-        """
-        self.env, self.config, self.folder = env, config, Path(folder)
-        # As it is after JSON, lists for tuples; how far to go is no part of what a run is.
-        told = {name: value for name, value in asdict(config).items() if name != "iterations"}
-        self._known = {**json.loads(json.dumps({"distill": told})), **known}
+        """Begins, or goes on where the folder's run was; the folder gets labels as well. Arguments and errors as
+        `Training`."""
+        super().__init__("distill", env, config, folder, known)
         self.policy = Policy(env.num_observations, env.num_actions, config.hidden, seed=config.seed)
         self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
-        self.done = 0
         self._slot = config.steps * env.num_envs
         rows = config.memory * self._slot
         self._observations = np.zeros((rows, env.num_observations), dtype=np.float32)
         self._labels = np.zeros((rows, env.num_actions), dtype=np.float32)
-        found = load_latest(self.folder, **self._known)
-        if found is None:
-            self._observation = env.reset(seed=config.seed)
-            return
-        self.done = found.number
-        load_module("policy", self.policy, found.arrays)
-        load_optimizer("adam", self._adam, found.arrays)
+        self._begin()
         for number in range(max(0, self.done - config.memory), self.done):
             self._remember(number, *self._read_labels(number))
-        self._observation = env.restore(arrays_below("env", found.arrays))
 
-    def run(self, tell: Callable[[Progress], None] | None = None) -> Policy:
-        """Does the iterations that are missing."""
-        while self.done < self.config.iterations:
-            progress = self.iterate()
-            if tell is not None:
-                tell(progress)
-        return self.policy
-
-    def iterate(self) -> Progress:
-        """One iteration: acting, labelling, learning, and a checkpoint."""
+    def _iterate(self) -> Progress:
         config, number = self.config, self.done
         rng = np.random.default_rng([config.seed, number, 1])
         observations, labels, terms = self._collect(rng)
@@ -128,12 +92,7 @@ class Distillation:
             self.folder / "labels", number, {"observation": observations, "label": labels}, {}, keep=config.memory + 1
         )
         self._remember(number, observations, labels)
-        loss = self._learn(rng)
-        self.done += 1
-        save_checkpoint(self.folder, self.done, self._arrays(), self._info())
-        # So that an uninterrupted run goes on from what a resumed one would.
-        self._observation = self.env.restore(self.env.state())
-        return Progress(number, self.done * self._slot, loss, terms)
+        return Progress(number, (number + 1) * self._slot, self._learn(rng), terms)
 
     def _collect(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[str, float] | None]:
         env, config = self.env, self.config
@@ -181,12 +140,11 @@ class Distillation:
             losses.append(float(loss.detach()))
         return float(np.mean(losses[-max(1, len(losses) // 5) :]))
 
-    def _arrays(self) -> Arrays:
-        env = {f"env/{name}": values for name, values in self.env.state().items()}
-        return {**module_arrays("policy", self.policy), **optimizer_arrays("adam", self._adam), **env}
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {"policy": self.policy}
 
-    def _info(self) -> dict[str, Any]:
-        return {**self._known, "policy_sizes": list(self.policy.sizes)}
+    def _optimizer(self) -> torch.optim.Optimizer:
+        return self._adam
 
     def _read_labels(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         path = self.folder / "labels" / f"{number:06d}.json"
@@ -194,9 +152,3 @@ class Distillation:
         if arrays.keys() != {"observation", "label"}:
             raise CheckpointError(path, f"has {sorted(arrays)} in place of observations and labels")
         return arrays["observation"], arrays["label"]
-
-
-def arrays_below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """The arrays whose names begin with a prefix, without it."""
-    start = f"{prefix}/"
-    return {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}

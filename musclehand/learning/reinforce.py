@@ -7,9 +7,8 @@ is not spoilt by one that knows nothing yet. All random numbers of an iteration 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,16 +17,8 @@ import torch
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.core.vec_env import VecEnv
-from musclehand.learning.checkpoint import load_latest, save_checkpoint
-from musclehand.learning.distill import arrays_below
 from musclehand.learning.policy import Policy
-from musclehand.learning.torch_state import (
-    Arrays,
-    load_module,
-    load_optimizer,
-    module_arrays,
-    optimizer_arrays,
-)
+from musclehand.learning.training import Training
 
 
 class MissingLearner(MusclehandError):
@@ -87,50 +78,24 @@ class PpoProgress(NamedTuple):
     losses: dict[str, float]
 
 
-class Reinforcement:
+class Reinforcement(Training[VecEnv, PpoConfig, PpoProgress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     def __init__(
         self, env: VecEnv, policy: Policy, config: PpoConfig, folder: Path, *, known: Mapping[str, Any]
     ) -> None:
-        """Begins, or goes on where the folder's run was.
-
-        Args:
-            env: to learn in.
-            policy: to begin with; it is learnt further in place.
-            config: how.
-            folder: for checkpoints.
-            known: what a checkpoint has to agree with, such as the model's hash.
+        """Begins with a policy, or goes on where the folder's run was; arguments as `Training`.
 
         Raises:
             CheckpointError: the folder holds a run of another kind, or a damaged one.
             MissingLearner: rsl-rl-lib is not installed.
         """
-        self.env, self.policy, self.config, self.folder = env, policy, config, Path(folder)
-        told = {name: value for name, value in asdict(config).items() if name != "iterations"}
-        self._known = {**json.loads(json.dumps({"ppo": told})), **known}
+        super().__init__("ppo", env, config, folder, known)
+        self.policy = policy
         self._ppo, self._tensors = _make_ppo(env, policy, config)
-        self.done = 0
-        found = load_latest(self.folder, **self._known)
-        if found is None:
-            self._observation = env.reset(seed=config.seed)
-            return
-        self.done = found.number
-        for name, module in self._modules().items():
-            load_module(name, module, found.arrays)
-        load_optimizer("adam", self._ppo.optimizer, found.arrays)
-        self._observation = env.restore(arrays_below("env", found.arrays))
+        self._begin()
 
-    def run(self, tell: Callable[[PpoProgress], None] | None = None) -> Policy:
-        """Does the iterations that are missing."""
-        while self.done < self.config.iterations:
-            progress = self.iterate()
-            if tell is not None:
-                tell(progress)
-        return self.policy
-
-    def iterate(self) -> PpoProgress:
-        """One iteration: acting, learning, and a checkpoint."""
+    def _iterate(self) -> PpoProgress:
         config = self.config
         seed = np.random.SeedSequence([config.seed, self.done, 2]).generate_state(1, np.uint64)[0]
         with torch.random.fork_rng(devices=[]):
@@ -141,13 +106,9 @@ class Reinforcement:
                 parameter.requires_grad_(learning)
             losses = self._ppo.update()
         self.policy.layers.load_state_dict(self._ppo.actor.mlp.state_dict())
-        self.done += 1
-        save_checkpoint(self.folder, self.done, self._arrays(), self._info())
-        # So that an uninterrupted run goes on from what a resumed one would.
-        self._observation = self.env.restore(self.env.state())
         noise = float(self._ppo.actor.distribution.std_param.detach().mean())
-        steps = self.done * config.steps * self.env.num_envs
-        return PpoProgress(self.done - 1, steps, reward, failures, terms, noise, losses)
+        steps = (self.done + 1) * config.steps * self.env.num_envs
+        return PpoProgress(self.done, steps, reward, failures, terms, noise, losses)
 
     def _collect(self) -> tuple[float, float, dict[str, float]]:
         env, config = self.env, self.config
@@ -177,15 +138,9 @@ class Reinforcement:
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"policy": self.policy, "actor": self._ppo.actor, "critic": self._ppo.critic}
 
-    def _arrays(self) -> Arrays:
-        arrays: Arrays = {}
-        for name, module in self._modules().items():
-            arrays.update(module_arrays(name, module))
-        arrays.update(optimizer_arrays("adam", self._ppo.optimizer))
-        return {**arrays, **{f"env/{name}": values for name, values in self.env.state().items()}}
-
-    def _info(self) -> dict[str, Any]:
-        return {**self._known, "policy_sizes": list(self.policy.sizes)}
+    def _optimizer(self) -> torch.optim.Optimizer:
+        optimizer: torch.optim.Optimizer = self._ppo.optimizer
+        return optimizer
 
 
 def _make_ppo(env: VecEnv, policy: Policy, config: PpoConfig) -> tuple[Any, Callable[[np.ndarray], Any]]:

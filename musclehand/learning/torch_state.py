@@ -1,4 +1,4 @@
-"""Modules, optimisers and random numbers of torch as named arrays of numbers, which is what checkpoints hold."""
+"""Modules and optimisers of torch as named arrays of numbers, which is what checkpoints hold."""
 
 from __future__ import annotations
 
@@ -61,13 +61,3 @@ def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, arrays: Mappin
     for group, rate in zip(state["param_groups"], rates, strict=True):
         group["lr"] = float(rate)
     optimizer.load_state_dict({"state": memory, "param_groups": state["param_groups"]})
-
-
-def random_array() -> np.ndarray:
-    """The state of torch's random numbers on the CPU."""
-    return np.asarray(torch.get_rng_state().numpy().copy())
-
-
-def load_random(state: np.ndarray) -> None:
-    """Puts back what `random_array` gave."""
-    torch.set_rng_state(torch.from_numpy(np.array(state, dtype=np.uint8)))

@@ -1,0 +1,153 @@
+"""How one step of muscle-driven hands answers to small changes: of excitation, activation, joint speed and angle.
+
+Not a derivative of MuJoCo's step, which costs a simulation for every muscle and joint, but the equations that matter
+written down: activation dynamics, muscle force by activation, length and speed, and the hand's inertia and damping,
+which are implicit as in MuJoCo's integrator. Of contact there is the inertia of the keys that fingers move, and that
+they end. Tests hold it against differences of the simulation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from musclehand.body.muscle import muscle_parameters
+from musclehand.control.hand_state import HandState
+from musclehand.envs.reference import mirrors
+from musclehand.envs.tracking_body import TrackingBody
+
+_LENGTH_STEP, _SPEED_STEP, _ACTIVITY_STEP = 1e-5, 1e-3, 5e-3
+"""Differences by which slopes of the muscles' curves are taken [m, m/s, 1]; activation rises faster than it falls, and
+the last one is wide enough to see both where excitation is about the activation there is."""
+
+
+_STOP_STIFFNESS = 1e4
+"""Of a fingertip on a key that is all the way down [N/m]; measured, 0.1 mm for a newton or two."""
+
+
+class KeyContact(NamedTuple):
+    """What keys do to fingertips: `mass` [kg] and `damping` [N s/m] of those that they move, and whether they are
+    `held` down to the stop. Shapes (n, 5)."""
+
+    mass: np.ndarray
+    damping: np.ndarray
+    held: np.ndarray
+
+
+class StepSlopes(NamedTuple):
+    """Of n hands with k independent joints and m muscles, over one step of the policy.
+
+    `speed_by_speed`, `speed_by_angle`, `angle_by_speed` (n, k, k): speed and angle at the end by those at the beginning
+    (angle by angle is 1); `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
+    the activation at the end by excitation and by activation at the beginning: `mean_by_excitation`,
+    `mean_by_activation`, `end_by_excitation`, `end_by_activation` (n, m). `tips` (n, 15, k), how fingertips move with
+    joints at the beginning, as a right hand's; `activation` (n, m) then.
+    """
+
+    speed_by_speed: np.ndarray
+    speed_by_angle: np.ndarray
+    angle_by_speed: np.ndarray
+    speed_by_mean: np.ndarray
+    angle_by_mean: np.ndarray
+    mean_by_excitation: np.ndarray
+    mean_by_activation: np.ndarray
+    end_by_excitation: np.ndarray
+    end_by_activation: np.ndarray
+    tips: np.ndarray
+    activation: np.ndarray
+
+
+class BodySlopes:
+    """The slopes of a body's steps."""
+
+    def __init__(self, body: TrackingBody, *, sim_steps: int) -> None:
+        """`sim_steps`: of the simulation in a step of the policy."""
+        from musclehand.control import compiled_muscle
+
+        self._kernels, self._body, self._steps = compiled_muscle, body, sim_steps
+        self._dt = body.model.opt.timestep
+        hand, count = body.hand, body.backend.num_worlds
+        params = np.array(muscle_parameters(body.model, hand.muscles))
+        self._params = np.repeat(params[None], count, axis=0)
+        self._mirror = np.tile(mirrors(body.side)[1], 5)[:, None]
+        self._damping = hand.expand.T @ np.diag(body.model.dof_damping[hand.dofs]) @ hand.expand
+
+    def at(self, state: HandState, excitation: np.ndarray, keys: KeyContact) -> StepSlopes:
+        """The slopes of the step that begins in a state.
+
+        Args:
+            state: of all hands.
+            excitation: held during the step. Shape (n, m).
+            keys: that they touch.
+        """
+        arms = state.arms
+        gain, by_length, by_speed = self._forces(state)
+        stiffness, damping = (
+            np.einsum("nmi,nm,nmj->nij", arms, -slope, arms, optimize=True) for slope in (by_length, by_speed)
+        )
+        down = state.tips[:, 2::3]
+        along = [np.einsum("nti,nt,ntj->nij", down, part, down, optimize=True) for part in keys]
+        inertia = state.inertia + along[0]
+        damping += self._damping + along[1]
+        stiffness += _STOP_STIFFNESS * along[2]
+        fading, by_torque, turning, turning_by_torque = self._moving(inertia, damping, stiffness)
+        pull = np.einsum("nmj,nm->njm", arms, gain)
+        by_excitation = self._activity_slopes(state.act, excitation, 0.0, _ACTIVITY_STEP)
+        by_activation = self._activity_slopes(state.act, excitation, _ACTIVITY_STEP, 0.0)
+        return StepSlopes(
+            speed_by_speed=fading,
+            speed_by_angle=-by_torque @ stiffness,
+            angle_by_speed=turning,
+            speed_by_mean=by_torque @ pull,
+            angle_by_mean=turning_by_torque @ pull,
+            mean_by_excitation=by_excitation[0],
+            mean_by_activation=by_activation[0],
+            end_by_excitation=by_excitation[1],
+            end_by_activation=by_activation[1],
+            tips=self.tips(state),
+            activation=state.act,
+        )
+
+    def tips(self, state: HandState) -> np.ndarray:
+        """How fingertips move with joints [m/rad], as a right hand's. Shape (n, 15, k)."""
+        return np.asarray(state.tips * self._mirror)
+
+    def _moving(
+        self, inertia: np.ndarray, damping: np.ndarray, stiffness: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Over the simulation steps: speed by speed and by a torque held, angle by the same. Shapes (n, k, k)."""
+        dt = self._dt
+        mobility = np.linalg.inv(inertia + dt * damping + dt**2 * stiffness)
+        once = mobility @ inertia
+        speed = np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
+        by_torque, turning, turning_by_torque = np.zeros((3, *inertia.shape))
+        for _ in range(self._steps):
+            by_torque = once @ by_torque + dt * mobility
+            speed = once @ speed
+            turning, turning_by_torque = turning + dt * speed, turning_by_torque + dt * by_torque
+        return speed, by_torque, turning, turning_by_torque
+
+    def _forces(self, state: HandState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Muscle force by activation [N], by length [N/m] and by speed [N s/m]. Shapes (n, m)."""
+
+        def forces(length: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            gain, bias = np.empty_like(length), np.empty_like(length)
+            self._kernels.forces(self._params, length, speed, gain, bias)
+            return gain, gain * state.act + bias
+
+        gain, force = forces(state.length, state.velocity)
+        longer = forces(state.length + _LENGTH_STEP, state.velocity)[1]
+        faster = forces(state.length, state.velocity + _SPEED_STEP)[1]
+        strength = self._body.strength
+        return strength * gain, strength * (longer - force) / _LENGTH_STEP, strength * (faster - force) / _SPEED_STEP
+
+    def _activity_slopes(
+        self, activation: np.ndarray, excitation: np.ndarray, more_activation: float, more_excitation: float
+    ) -> np.ndarray:
+        """Mean activation over the simulation steps, and that at the end, by one of both. Shape (2, n, m)."""
+        ends = np.empty((2, 2, *activation.shape))
+        for (mean, end), sign in zip(ends, (1.0, -1.0), strict=True):
+            start, ctrl = activation + sign * more_activation, excitation + sign * more_excitation
+            self._kernels.respond(self._params, start, ctrl, self._dt, self._steps, mean, end)
+        return np.asarray((ends[0] - ends[1]) / (2.0 * (more_activation + more_excitation)))

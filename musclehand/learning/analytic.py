@@ -1,0 +1,124 @@
+"""Reinforcement through the equations of the body: the reward's slope with every action, in place of the reward.
+
+An environment that knows how rewards follow from actions (`core.vec_env.DifferentiableEnv`) tells for each step that
+was done which excitations should have been higher and which lower. The network is moved that way. PPO has to find the
+same out by trial, from one number a step for 46 muscles, and needs some hundred times as many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from musclehand.core.errors import InvalidValue
+from musclehand.core.vec_env import DifferentiableEnv
+from musclehand.learning.policy import Policy
+from musclehand.learning.training import Training
+
+LARGEST = 5.0
+"""Slopes above so many times their root mean square are cut: a finger that hits something says little of the rest."""
+
+
+@dataclass(frozen=True)
+class AnalyticConfig:
+    """How to learn from slopes.
+
+    `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts, by Adam at `rate`,
+    which falls to a tenth in `decay` iterations. `fading`: what is left of an error a step later
+    (`DifferentiableEnv.action_gradient`).
+    """
+
+    iterations: int = 600
+    steps: int = 32
+    minibatches: int = 4
+    rate: float = 5e-5
+    decay: int = 600
+    fading: float = 0.8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "steps", "minibatches", "decay"):
+            least = 0 if name == "iterations" else 1
+            if not least <= getattr(self, name) <= 10**7:
+                raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
+        if not (self.rate > 0 and 0 <= self.fading <= 1):
+            raise InvalidValue("rate, fading", (self.rate, self.fading), "above 0, and 0 to 1")
+
+
+class AnalyticProgress(NamedTuple):
+    """One iteration: its number, `steps` done in all, mean `reward` a step, share of steps that ended in `failures`,
+    means of the environment's `terms`, root mean square `slope` of the reward with logits."""
+
+    iteration: int
+    steps: int
+    reward: float
+    failures: float
+    terms: dict[str, float]
+    slope: float
+
+
+class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgress]):
+    """A run in a folder. `policy` is what has been learnt; `done` iterations."""
+
+    def __init__(
+        self, env: DifferentiableEnv, policy: Policy, config: AnalyticConfig, folder: Path, *, known: Mapping[str, Any]
+    ) -> None:
+        """Begins with a policy, or goes on where the folder's run was; arguments and errors as `Training`."""
+        super().__init__("analytic", env, config, folder, known)
+        self.policy = policy
+        self._adam = torch.optim.Adam(policy.parameters(), lr=config.rate)
+        self._begin()
+
+    def _iterate(self) -> AnalyticProgress:
+        config = self.config
+        observations, excitations, reward, failures, terms = self._collect()
+        slopes = self.env.action_gradient(config.fading).reshape(excitations.shape)
+        # The network's outputs are logits of excitations.
+        slopes = slopes * excitations * (1.0 - excitations)
+        size = float(np.sqrt(np.mean(np.square(slopes))))
+        wanted = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST).astype(np.float32)
+        self._learn(observations, wanted)
+        steps = (self.done + 1) * config.steps * self.env.num_envs
+        return AnalyticProgress(self.done, steps, reward, failures, terms, size)
+
+    def _collect(self) -> tuple[np.ndarray, np.ndarray, float, float, dict[str, float]]:
+        """Acts; observations and excitations (steps n, ...), and means of what came of them."""
+        env, config = self.env, self.config
+        observations = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
+        excitations = np.empty((config.steps, env.num_envs, env.num_actions))
+        sums: dict[str, float] = {}
+        reward = failures = 0.0
+        env.watch()
+        for step in range(config.steps):
+            observations[step], excitations[step] = self._observation, self.policy.act(self._observation)
+            result = env.step(excitations[step])
+            self._observation = result.observation
+            reward += float(result.reward.mean()) / config.steps
+            failures += float(result.terminated.mean()) / config.steps
+            for name, values in result.terms.items():
+                sums[name] = sums.get(name, 0.0) + float(values.mean()) / config.steps
+        rows = config.steps * env.num_envs
+        return observations.reshape(rows, -1), excitations.reshape(rows, -1), reward, failures, sums
+
+    def _learn(self, observations: np.ndarray, wanted: np.ndarray) -> None:
+        config = self.config
+        for group in self._adam.param_groups:
+            group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
+        order = np.random.default_rng([config.seed, self.done, 3]).permutation(len(observations))
+        for rows in np.array_split(order, config.minibatches):
+            logits = self.policy(torch.from_numpy(observations[rows]))
+            loss = -(torch.from_numpy(wanted[rows]) * logits).sum(dim=1).mean()
+            self._adam.zero_grad()
+            loss.backward()
+            self._adam.step()
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {"policy": self.policy}
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        return self._adam

@@ -1,0 +1,112 @@
+"""A learned policy plays: the planner's reference in, muscle excitations out, for both hands by the same network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from musclehand.body.fatigue import FatigueParameters
+from musclehand.control.hand_state import HandState
+from musclehand.controllers.muscle import MuscleConfig, MuscleController
+from musclehand.controllers.reference import HandsStep
+from musclehand.core.errors import InvalidValue
+from musclehand.envs.tracking_body import Feeling, Senses
+from musclehand.envs.tracking_observation import observe, tracking_table
+from musclehand.music.score import Score
+from musclehand.planned_motion import Frames, RollingWindow, policy_config
+from musclehand.planner.rehearsal import Corrections
+from musclehand.sim.scene import Scene
+from musclehand.tracking_policy import TrackingPolicy, load_tracking_policy
+
+
+class PolicyController(MuscleController):
+    """Plays `score` with two hands, as `MuscleController` does, but for what tells the muscles."""
+
+    def __init__(
+        self,
+        score: Score,
+        *,
+        policy: TrackingPolicy | Path | None = None,
+        lead_in: float = 1.0,
+        tail: float = 0.5,
+        config: MuscleConfig | None = None,
+        scene: Scene | None = None,
+        fatigue: FatigueParameters | None = None,
+        corrections: Corrections | None = None,
+        processes: int = 1,
+    ) -> None:
+        """`policy`: to play with, or its file; by default the one that comes along. The rest as `MuscleController`.
+
+        Raises:
+            FileError: the policy cannot be read, or is one for other hands.
+            InvalidValue: it is one for another rate.
+        """
+        loaded = policy if isinstance(policy, TrackingPolicy) else load_tracking_policy(policy)
+        super().__init__(
+            score,
+            lead_in=lead_in,
+            tail=tail,
+            config=policy_config(config),
+            scene=scene,
+            fatigue=fatigue,
+            corrections=corrections,
+            processes=processes,
+        )
+        if loaded.config.sim_steps != self.sim_steps:
+            raise InvalidValue("sim_steps", self.sim_steps, f"{loaded.config.sim_steps}, as the policy was made for")
+        self._policy, self._muscle_config = loaded, config
+        scene, count = self.scene, len(self._control.muscles)
+        self._feelings = [Feeling(scene.model, hand, scene.carriers[side], side) for side, hand in scene.hands.items()]
+        muscles = self._control.muscles.shape[1]
+        look_ahead, past = loaded.config.look_ahead, loaded.config.past
+        self._table = tracking_table(muscles, look_ahead, past=past)
+        self._frames = Frames(scene.hands)
+        # The frame of now, that of the end of the step, and as far ahead from there as the policy looks.
+        self._length = 2 + max(look_ahead)
+        dt = self.sim_steps * scene.model.opt.timestep
+        self._window, self._ahead = RollingWindow(count, self._length, dt), list[HandsStep]()
+        self._past = np.zeros((max(past, 1), count, muscles))
+
+    def again(self, corrections: Corrections) -> PolicyController:
+        """As `MuscleController.again`."""
+        score, lead_in, tail, _, fatigue, processes = self._asked
+        return PolicyController(
+            score,
+            policy=self._policy,
+            lead_in=lead_in,
+            tail=tail,
+            config=self._muscle_config,
+            scene=self.scene,
+            fatigue=fatigue,
+            corrections=corrections,
+            processes=processes,
+        )
+
+    def _reference_at(self, step: int) -> HandsStep:
+        """The step's reference; those after it, as far as the policy looks ahead, are put into its window."""
+        while len(self._ahead) < self._length - 1:
+            self._push(step + len(self._ahead))
+        self._push(step + len(self._ahead))
+        return self._ahead.pop(0)
+
+    def _push(self, step: int) -> None:
+        now = self._reference.at(step)
+        self._ahead.append(now)
+        if not self._window.full and step == 0:
+            self._window.push(self._frames.of(now))
+        self._window.push(self._frames.of(now))
+
+    def _excite(self, data: mujoco.MjData, state: HandState, now: HandsStep) -> np.ndarray:
+        """Excitations of all muscles. Shape (h, 46)."""
+        references = self._window.references(self._past.shape[2])
+        parts = [feeling.of(lambda name: getattr(data, name)[None]) for feeling in self._feelings]
+        senses = Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+        config = self._policy.config
+        hand = next(iter(self.scene.hands.values()))
+        past, delay = self._past[: config.past], np.zeros(len(parts))
+        seen = observe(self._table, references, references.first, senses, hand, config.look_ahead, past, delay)
+        excitation = np.minimum(self._policy.policy.act(seen), self._control.ceiling)
+        self._past = np.concatenate([excitation[None], self._past[:-1]])
+        return excitation
