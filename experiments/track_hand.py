@@ -228,7 +228,9 @@ def reinforce(stage: str, env: TrackingEnv, policy: Policy, args: Args, known: d
 
     def tell(told: AnalyticProgress | PpoProgress) -> None:
         more = told._asdict()
-        numbers = {name: more[name] for name in ("reward", "failures", "noise", "slope") if name in more}
+        numbers: dict[str, float] = {
+            name: more[name] for name in ("reward", "failures", "noise", "slope") if name in more
+        }
         losses = {f"loss_{name}": value for name, value in more.get("losses", {}).items()}
         log.tell(stage, told.iteration, run.config.steps * env.num_envs, {**numbers, **told.terms, **losses})
 

@@ -56,6 +56,8 @@ Examples:
   musclehand play --help                        everything it can do
 """
 
+CONTROLLERS = ("muscle", "policy", "keyboard")
+
 _NO_DEFAULT = ""  # where None is the default, the text says what happens
 
 
@@ -70,6 +72,7 @@ class PlayArgs:
     For example:
       musclehand play fuer_elise --video
       musclehand play song.mid --clip 30 60 --tempo 0.8 --out slower
+      musclehand play song.mid --controller policy
       musclehand play song.mid --controller keyboard
       musclehand play ode_to_joy --condition ulnar-palsy
       musclehand play ode_to_joy --model my_hand.xml
@@ -83,8 +86,11 @@ class PlayArgs:
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
 
-    controller: Annotated[str, tyro.conf.arg(metavar="muscle|keyboard")] = "muscle"
-    """Who plays: two hands moved by their muscles, or the keyboard itself (a check that scores 1)."""
+    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|keyboard")] = "muscle"
+    """Who plays: two hands whose muscles computed muscle control or a learned policy drives, or the keyboard itself."""
+
+    policy: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
+    """Another policy than the one that comes along, by its JSON file; with --controller policy."""
 
     clip: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT)] = None
     """Play only from second A to second B of the score."""
@@ -205,10 +211,12 @@ def _check_options(args: PlayArgs, score: Score) -> None:
     from musclehand.music.score import Score as AnyScore
     from musclehand.music.synth import MAX_SECONDS, synthesise
 
-    if args.controller not in ("muscle", "keyboard"):
-        raise UnknownName("controller", args.controller, ["muscle", "keyboard"])
-    if not 0 <= args.rehearsals <= 10 or (args.rehearsals and args.controller != "muscle"):
-        raise InvalidValue("rehearsals", args.rehearsals, "0 to 10, with the muscle controller")
+    if args.controller not in CONTROLLERS:
+        raise UnknownName("controller", args.controller, CONTROLLERS)
+    if not 0 <= args.rehearsals <= 10 or (args.rehearsals and args.controller == "keyboard"):
+        raise InvalidValue("rehearsals", args.rehearsals, "0 to 10, with hands")
+    if args.policy is not None and args.controller != "policy":
+        raise InvalidValue("policy", args.policy, "left out, or with --controller policy")
     if args.processes not in (None, 1, 2):
         raise InvalidValue("processes", args.processes, "1 or 2")
     if args.pedal not in ("written", "auto"):
@@ -242,6 +250,7 @@ def _play_into(args: PlayArgs, score: Score, folder: Path, hands: Hands) -> None
                 pedal=args.pedal,
                 rehearsals=args.rehearsals,
                 processes=args.processes,
+                policy=args.policy,
                 seed=args.seed,
                 progress=show,
                 **hands._asdict(),

@@ -15,6 +15,7 @@ import time as clock
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from os import PathLike
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -91,6 +92,7 @@ def perform(
     pedal: str = "written",
     rehearsals: int = 0,
     processes: int | None = None,
+    policy: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Performance:
@@ -107,11 +109,13 @@ def perform(
         pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planner.pedalling`).
         rehearsals: runs before the one that counts, to learn timing and loudness (`planner.rehearsal`).
         processes: 2 to plan ahead in a second one, with the same result; None: where it pays.
+        policy: file of the one that the "policy" controller plays with, by default the one that comes along.
         seed: written to the recording; the two built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
     Raises:
         UnknownName, InvalidValue: an argument is none of those above.
+        FileError: the policy cannot be read, or was made for other hands.
         SimulationError: the simulation became unstable.
         OutputError: the recording cannot be written.
         ModelError: the hands cannot be put to a keyboard.
@@ -123,7 +127,8 @@ def perform(
         target = keyboard_score(score)
         player = controller
         if isinstance(player, str):
-            player = _make_controller(player, target, design, fatigue, config, _processes(processes, target))
+            two = _processes(processes, target)
+            player = _make_controller(player, target, design, fatigue, config, two, policy)
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
@@ -213,21 +218,27 @@ def _make_controller(
     fatigue: FatigueParameters | None,
     config: MuscleConfig | None,
     processes: int,
+    policy: str | PathLike[str] | None,
 ) -> Controller:
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":
         return KeyboardController(score)
-    make: type[MuscleController] = MuscleController
-    if name == "policy":
-        # Loads torch, which nobody else needs.
-        from musclehand.policy_player import PolicyController as make
-    return make(
+    scene = None if design is None else build_scene(design=design)
+    if name == "muscle":
+        return MuscleController(
+            score, lead_in=LEAD_IN, tail=TAIL, config=config, scene=scene, fatigue=fatigue, processes=processes
+        )
+    # Loads torch, which nobody else needs.
+    from musclehand.policy_player import PolicyController
+
+    return PolicyController(
         score,
+        policy=None if policy is None else Path(policy),
         lead_in=LEAD_IN,
         tail=TAIL,
         config=config,
-        scene=None if design is None else build_scene(design=design),
+        scene=scene,
         fatigue=fatigue,
         processes=processes,
     )

@@ -141,11 +141,6 @@ class RollingWindow:
         self._rows: list[list[PlannedFrame]] = []
         self._dt = dt
 
-    @property
-    def full(self) -> bool:
-        """Whether it is."""
-        return len(self._rows) >= self._length
-
     def push(self, frames: list[PlannedFrame]) -> None:
         """One frame more for each hand; the oldest ones go."""
         self._rows = [*self._rows, frames][-self._length :]
@@ -185,8 +180,10 @@ def load_references(folder: Path, known: Mapping[str, Any]) -> ReferenceSet:
     if found is None:
         raise FileError(folder, "holds no references")
     try:
-        names = {name: tuple(map(str, found.info[name])) for name in ("kinds", "names", "sides")}
-        sides = tuple(Side(side) for side in names.pop("sides"))
-        return ReferenceSet(dt=float(found.info["dt"]), sides=sides, **names, **found.arrays)
+        kinds, names, sides = (tuple(map(str, found.info[name])) for name in ("kinds", "names", "sides"))
+        told: dict[str, Any] = dict(found.arrays)
+        return ReferenceSet(
+            dt=float(found.info["dt"]), kinds=kinds, names=names, sides=tuple(Side(side) for side in sides), **told
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(folder, f"holds no references ({type(error).__name__}: {error})") from error

@@ -88,15 +88,16 @@ class PolicyController(MuscleController):
         """The step's reference; those after it, as far as the policy looks ahead, are put into its window."""
         while len(self._ahead) < self._length - 1:
             self._push(step + len(self._ahead))
-        self._push(step + len(self._ahead))
         return self._ahead.pop(0)
 
     def _push(self, step: int) -> None:
         now = self._reference.at(step)
         self._ahead.append(now)
-        if not self._window.full and step == 0:
-            self._window.push(self._frames.of(now))
-        self._window.push(self._frames.of(now))
+        frames = self._frames.of(now)
+        if step == 0:
+            # There is no step that ends now.
+            self._window.push(frames)
+        self._window.push(frames)
 
     def _excite(self, data: mujoco.MjData, state: HandState, now: HandsStep) -> np.ndarray:
         """Excitations of all muscles. Shape (h, 46)."""

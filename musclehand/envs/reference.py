@@ -147,21 +147,21 @@ def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:
 
 
 def cut(references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.ndarray) -> ReferenceSet:
-    """Parts of a set as clips of their own, moved along the keyboard.
+    """Parts of a set as clips of their own, moved along the keyboard and in height.
 
     Args:
         references: what is cut.
         spans: first and last frame of each part, both within one clip.
-        shift: of each part [m]. Shape (len(spans),).
+        shift: of each part in x and z [m]. Shape (len(spans), 2).
     """
     rows = np.concatenate([np.arange(first, last + 1) for first, last in spans])
     counts = np.array([last + 1 - first for first, last in spans])
     ends = np.cumsum(counts)
     clips = [int(references.clip[first]) for first, _ in spans]
     arrays = {name: getattr(references, name)[rows] for name in _PARTS}
-    moved = np.repeat(shift, counts)
-    arrays["forearm"][:, 0] += moved
-    arrays["tips"][:, :, 0] += moved[:, None]
+    moved = np.repeat(shift, counts, axis=0)
+    arrays["forearm"][:, [0, 2]] += moved
+    arrays["tips"][:, :, [0, 2]] += moved[:, None]
     return ReferenceSet(
         dt=references.dt,
         first=ends - counts,
