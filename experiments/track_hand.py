@@ -50,6 +50,9 @@ from musclehand.tracking_policy import identity_of, save_tracking_policy
 PLAN_SEED = 1000
 """Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
 
+LATE = DisturbanceConfig(delay=(0.0, 0.024))
+"""Of the warm start's world: the teacher is told the truth in time, the policy is not."""
+
 ROUGH = DisturbanceConfig(
     strength=(0.8, 1.2),
     weak_muscles=1,
@@ -170,7 +173,8 @@ def main(args: Args) -> None:
     }
     save_tracking_policy(args.out / "policy", policy, env, told)
     clips = list(corpus.clips("validation"))
-    scores = evaluate(clips, lambda seen, _: policy.act(seen), replace(config, num_envs=1))
+    quiet = replace(config, num_envs=1, disturbance=DisturbanceConfig())
+    scores = evaluate(clips, lambda seen, _: policy.act(seen), quiet)
     (args.out / "scores.json").write_text(json.dumps([score._asdict() for score in scores], indent=1))
     console.print(score_table("validation clips", scores))
 
@@ -197,7 +201,12 @@ def references_of(args: Args, corpus: MotionCorpus, console: Console) -> Referen
 def config_of(args: Args) -> TrackingConfig:
     """The environment of the warm start."""
     return TrackingConfig(
-        num_envs=args.envs, num_threads=args.threads, sim_steps=args.sim_steps, past=args.past, keys=args.keys
+        num_envs=args.envs,
+        num_threads=args.threads,
+        sim_steps=args.sim_steps,
+        past=args.past,
+        keys=args.keys,
+        disturbance=DisturbanceConfig() if args.smooth else LATE,
     )
 
 

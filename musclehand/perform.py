@@ -100,8 +100,7 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle" (two muscle-driven hands), "policy" (the same, driven by a learned policy), "keyboard"
-            (hands-free), or your own, who then decides.
+        controller: "muscle" (two muscle-driven hands), "policy" (a learned one drives them), "keyboard", or your own.
         design: the hands that the built-in controllers play with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         config: how the hands plan and are controlled, such as the criterion of muscle sharing.
@@ -109,23 +108,20 @@ def perform(
         pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planner.pedalling`).
         rehearsals: runs before the one that counts, to learn timing and loudness (`planner.rehearsal`).
         processes: 2 to plan ahead in a second one, with the same result; None: where it pays.
-        policy: file of the one that the "policy" controller plays with, by default the one that comes along.
-        seed: written to the recording; the two built-in controllers do not draw random numbers.
+        policy: file of the policy, by default the one that comes along.
+        seed: written to the recording; the built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
     Raises:
         UnknownName, InvalidValue: an argument is none of those above.
-        FileError: the policy cannot be read, or was made for other hands.
         SimulationError: the simulation became unstable.
-        OutputError: the recording cannot be written.
-        ModelError: the hands cannot be put to a keyboard.
+        OutputError, FileError, ModelError: no recording, a policy for other hands, hands for no keyboard.
     """
     if pedal not in PEDALS:
         raise UnknownName("pedal", pedal, PEDALS)
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
-        target = keyboard_score(score)
-        player = controller
+        target, player = keyboard_score(score), controller
         if isinstance(player, str):
             two = _processes(processes, target)
             player = _make_controller(player, target, design, fatigue, config, two, policy)

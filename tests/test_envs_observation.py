@@ -44,13 +44,16 @@ def test_tables_that_are_none_are_refused():
 
 def test_rewards_at_their_ends():
     none, all_ = np.zeros((2, 5)), np.ones((2, 5))
-    for term in (reward.tip_near, reward.tip_far, reward.angle, reward.speed):
-        np.testing.assert_allclose(term(none), 1.0)
-        assert (term(1e3 * all_) < 1e-6).all()
+    np.testing.assert_allclose(reward.tip(np.zeros((2, 5, 3))), 0.0)
+    for term in (reward.angle, reward.speed):
+        np.testing.assert_allclose(term(none), 0.0)
+    # All fingertips 10 mm off cost about 10, all joints off by a unit cost 1.
+    np.testing.assert_allclose(reward.tip(0.01 * np.eye(3)[None, :1].repeat(5, axis=1)), -9.5, rtol=0.01)
+    np.testing.assert_allclose(reward.angle(reward.ANGLE_UNIT * all_), -1.0)
+    np.testing.assert_allclose(reward.speed(reward.SPEED_UNIT * all_), -1.0)
     np.testing.assert_allclose(reward.effort(all_), -1.0)
     np.testing.assert_allclose(reward.change(all_, none), -1.0)
     np.testing.assert_allclose(reward.failure(np.array([True, False])), [-1.0, 0.0])
-    assert reward.tip_far(0.02 * all_)[0] == pytest.approx(np.exp(-1.0))
 
 
 def test_every_weight_weighs_its_term():

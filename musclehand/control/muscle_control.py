@@ -100,7 +100,14 @@ class MuscleControl:
         self._unladen = np.zeros((len(hands), 5))
         self._low, self._high, self._gain, self._bias = (np.zeros(self.muscles.shape) for _ in range(4))
         self._factor, self._wanted = np.zeros((*self.muscles.shape, count)), np.zeros((len(hands), count))
-        self._sharing = [Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in hands]
+        self.forget()
+
+    def forget(self) -> None:
+        """Goes on as one that was made anew: what earlier calls found is not where the next begins its search."""
+        config = self.config
+        self._sharing = [
+            Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in self.muscles
+        ]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
         """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape (h, 46).

@@ -46,6 +46,10 @@ class Teacher:
         )
         self._turn, _ = mirrors(body.side)
 
+    def forget(self) -> None:
+        """As `MuscleControl.forget`."""
+        self._control.forget()
+
     def states(self) -> HandState:
         """The hands' states, all in one. Shapes (n, ...)."""
         arrays = [self._body.backend.read(name) for name in WorldData._fields]

@@ -130,7 +130,8 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._teacher, self._path, self._next_clip = None, None, 0
+        self._path, self._next_clip = None, 0
+        self._forget()
         everyone = np.arange(self.num_envs)
         self._start(everyone)
         return self._observe(self.body.senses(), everyone)
@@ -200,6 +201,11 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             self._teacher = Teacher(self.body, sim_steps=self.config.sim_steps)
         return self._teacher
 
+    def _forget(self) -> None:
+        """Has a teacher go on as a new one would."""
+        if self._teacher is not None:
+            self._teacher.forget()
+
     def state(self) -> dict[str, np.ndarray]:
         """As `VecEnv`."""
         return {
@@ -238,7 +244,8 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
         self._sensing.memory, self._sensing.delay = np.array(state["sensed"]), np.array(state["delay"]).astype(int)
-        self._teacher, self._path = None, None
+        self._path = None
+        self._forget()
         return self._see(self.body.senses())
 
     def _observe(self, senses: Senses, fresh: np.ndarray | None) -> np.ndarray:

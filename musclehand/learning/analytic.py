@@ -21,7 +21,7 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.training import Training
 
 LARGEST = 5.0
-"""Slopes above so many times their root mean square are cut: a finger that hits something says little of the rest."""
+"""Slopes above so many times a usual one are cut: a hand that has lost its way says little of the others."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class AnalyticConfig:
 
 class AnalyticProgress(NamedTuple):
     """One iteration: its number, `steps` done in all, mean `reward` a step, share of steps that ended in `failures`,
-    means of the environment's `terms`, root mean square `slope` of the reward with logits."""
+    means of the environment's `terms`, and the size of a usual `slope` of the reward with a logit."""
 
     iteration: int
     steps: int
@@ -80,7 +80,7 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
         slopes = self.env.action_gradient(config.fading).reshape(excitations.shape)
         # The network's outputs are logits of excitations.
         slopes = slopes * excitations * (1.0 - excitations)
-        size = float(np.sqrt(np.mean(np.square(slopes))))
+        size = float(np.sqrt(np.median(np.mean(np.square(slopes), axis=1))))
         wanted = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST).astype(np.float32)
         self._learn(observations, wanted)
         steps = (self.done + 1) * config.steps * self.env.num_envs
