@@ -123,8 +123,7 @@ def perform(
     with threadpool_limits(limits=1):
         target, player = keyboard_score(score), controller
         if isinstance(player, str):
-            two = _processes(processes, target)
-            player = _make_controller(player, target, design, fatigue, config, two, policy)
+            player = _make_controller(player, target, design, fatigue, config, _processes(processes, target), policy)
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
