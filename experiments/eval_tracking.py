@@ -1,29 +1,38 @@
-"""How well held-out clips are followed, undisturbed and disturbed: a policy beside computed muscle control.
+"""How well held-out motion is followed, undisturbed and disturbed: policies beside computed muscle control.
 
     python experiments/eval_tracking.py corpus runs/track_hand/policy/000001.json
     python experiments/eval_tracking.py corpus                                    # the teacher alone
+    python experiments/eval_tracking.py corpus runs/*/policy/000001.json --conditions all --readme
 
-Each clip is followed for ten seconds at most. Tables by kind of motion; `--out` gets every clip's figures as CSV.
-Where senses are late, they are so for the teacher too.
+Followed are clips of a split of the corpus, in the air, and what the player plans for scores by pattern of the same
+split, on keys; for ten seconds at most. Tables by kind of motion; `--out` gets every clip's figures as CSV. Where
+senses are late, they are so for the teacher too. Several policies, of different seeds, are told by mean and interval.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
+from scipy import stats
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
+from musclehand.envs.reference import ReferenceSet, build_references, join
 from musclehand.envs.tracking import TrackingConfig
-from musclehand.motion.dataset import open_corpus
+from musclehand.envs.tracking_body import TrackingBody
+from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
+from musclehand.music.patterns import pattern_scores
+from musclehand.planned_motion import plan_references
 from musclehand.sim.scene import SIM_DT
 from musclehand.tracking_policy import load_tracking_policy
 
@@ -39,6 +48,13 @@ CONDITIONS: Mapping[str, DisturbanceConfig] = {
 
 HEADINGS = ("kind", "clips", "survived %", "joints deg", "tips mm mean", "tips mm p95", "activation", "change")
 
+PLAN_SEED = 5000
+"""Of the scores that are planned: others than those of a training."""
+
+README = Path(__file__).parents[1] / "README.md"
+MARK = "<!-- following table -->"
+AIR, KEYS = "in the air", "on keys"
+
 
 @dataclass(frozen=True)
 class Args:
@@ -46,49 +62,118 @@ class Args:
 
     corpus: tyro.conf.Positional[Path]
     """folder of a corpus"""
-    policy: tyro.conf.Positional[Path | None] = None
-    """checkpoint of a policy, by its JSON file"""
+    policies: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """checkpoints of policies, by their JSON files"""
     split: str = "test"
-    """of the corpus"""
-    most: int = 64
+    """of the corpus, and of the patterns of scores"""
+    most: int = 24
     """clips"""
+    scores: int = 8
+    """planned beside them; 0 for none"""
     conditions: tuple[str, ...] = ("undisturbed",)
     """of those the module names, or "all" of them"""
     teacher: bool = True
     """judge computed muscle control beside it"""
+    warm: Path | None = None
+    """policy of a warm start, told apart"""
     seed: int = 0
-    """of the disturbances"""
+    """of the disturbances, and of which clips are taken"""
     out: Path = Path("runs/eval_tracking.csv")
     """every clip's figures"""
+    readme: bool = False
+    """put the table into README.md"""
 
 
 def main(args: Args) -> None:
     """Prints tables and writes the figures."""
     torch.set_num_threads(1)
     console = Console()
-    clips = list(open_corpus(args.corpus).clips(args.split))[: args.most]
-    config = TrackingConfig(num_envs=1)
-    actors: dict[str, Actor] = {"teacher": follow_teacher} if args.teacher else {}
-    if args.policy is not None:
-        loaded = load_tracking_policy(args.policy)
-        actors["policy"], config = loaded.act, loaded.config
     wanted = tuple(CONDITIONS) if args.conditions == ("all",) else args.conditions
-    rows: list[dict[str, object]] = []
     for condition in wanted:
         if condition not in CONDITIONS:
             raise SystemExit(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
+    config = replace(TrackingConfig(num_envs=1), keys=args.scores > 0)
+    actors: dict[str, Actor] = {"teacher": follow_teacher} if args.teacher else {}
+    learnt: dict[str, Path] = {f"policy {number}": path for number, path in enumerate(args.policies)}
+    if args.warm is not None:
+        learnt = {"warm start": args.warm, **learnt}
+    for name, path in learnt.items():
+        loaded = load_tracking_policy(path)
+        actors[name], config = loaded.act, replace(loaded.config, keys=args.scores > 0)
+    references = held_out(args, open_corpus(args.corpus), config)
+    rows: list[dict[str, object]] = []
+    means: dict[tuple[str, str, str], float] = {}
+    for condition in wanted:
         disturbance = CONDITIONS[condition]
         if "teacher" in actors:
             actors["teacher"] = LateTeacher(round(disturbance.delay[1] / (config.sim_steps * SIM_DT)))
         for name, act in actors.items():
-            scores = evaluate(clips, act, replace(config, disturbance=disturbance), seed=args.seed)
+            scores = evaluate(references, act, replace(config, disturbance=disturbance), seed=args.seed)
             console.print(score_table(f"{name}, {condition}", scores))
-            rows += [{"actor": name, "condition": condition, **score._asdict()} for score in scores]
+            for place in (AIR, KEYS):
+                there = [score for score in scores if place_of(score) == place]
+                if there:
+                    means[condition, place, name] = mean_tip(there)
+            rows += [
+                {"actor": name, "condition": condition, "place": place_of(score), **score._asdict()} for score in scores
+            ]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with open(args.out, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    table = summary(means, tuple(actors))
+    console.print(table)
+    if args.readme:
+        before, _, after = README.read_text(encoding="utf-8").split(MARK)
+        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+
+
+def held_out(args: Args, corpus: MotionCorpus, config: TrackingConfig) -> ReferenceSet:
+    """What is to be followed."""
+    muscles, dt = TrackingBody(1).muscles, config.sim_steps * SIM_DT
+    clips = list(corpus.clips(args.split))
+    chosen = np.random.default_rng(args.seed).permutation(len(clips))[: args.most]
+    air = build_references((clips[i] for i in chosen), dt=dt, muscles=muscles)
+    if not args.scores:
+        return air
+    made = (one for one in pattern_scores(PLAN_SEED) if split_of(one.pattern) == args.split)
+    planned = plan_references(islice(made, args.scores))
+    return join([air, replace(planned, names=tuple(f"plan {name}" for name in planned.names))])
+
+
+def place_of(score: ClipScore) -> str:
+    """Whether a clip was done in the air or on keys."""
+    return KEYS if score.name.startswith("plan ") else AIR
+
+
+def mean_tip(scores: Sequence[ClipScore]) -> float:
+    """Mean error of fingertips [mm], by time followed; a hand that failed counts with what it had until then."""
+    weight = np.array([score.seconds for score in scores])
+    return float(1e3 * weight @ [score.tip_mean for score in scores] / weight.sum())
+
+
+def summary(means: Mapping[tuple[str, str, str], float], actors: Sequence[str]) -> str:
+    """Fingertip errors by condition, as a table in Markdown; policies by mean and 95 % interval (Student's t)."""
+    others = [name for name in actors if not name.startswith("policy")]
+    learnt = [name for name in actors if name.startswith("policy")]
+    heading = [f"fingertips off [mm]{'' if not learnt else f'; {len(learnt)} seeds'}", "", *others]
+    heading += ["policy", *(f"over {name}" for name in others)] if learnt else []
+    lines = [f"| {' | '.join(heading)} |", f"|{' --- |' * len(heading)}"]
+    for condition, place in dict.fromkeys((condition, place) for condition, place, _ in means):
+        cells = [condition, place, *(f"{means[condition, place, name]:.2f}" for name in others)]
+        if learnt:
+            values = np.array([means[condition, place, name] for name in learnt])
+            reach = f" ± {interval(values):.2f}" if len(values) > 1 else ""
+            cells.append(f"{values.mean():.2f}{reach}")
+            cells += [f"{values.mean() / means[condition, place, name]:.2f}" for name in others]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval(values: np.ndarray) -> float:
+    """Half the width of the 95 % interval of a mean."""
+    return float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def score_table(title: str, scores: list[ClipScore]) -> Table:

@@ -61,7 +61,7 @@ class PolicyController(MuscleController):
         self._feelings = [Feeling(scene.model, hand, scene.carriers[side], side) for side, hand in scene.hands.items()]
         muscles = self._control.muscles.shape[1]
         look_ahead, past = loaded.config.look_ahead, loaded.config.past
-        self._table = tracking_table(muscles, look_ahead, past=past)
+        self._table = tracking_table(next(iter(scene.hands.values())), look_ahead, past=past)
         self._frames = Frames(scene.hands)
         # The frame of now, that of the end of the step, and as far ahead from there as the policy looks.
         self._length = 2 + max(look_ahead)

@@ -44,6 +44,7 @@ def args_of(track, corpus, out, warm, ppo):
         corpus,
         out=out,
         envs=4,
+        scores=1,
         warm=DistillConfig(iterations=warm, steps=10, updates=5, batch=16, hidden=(16,), memory=3),
         ppo=PpoConfig(iterations=ppo, steps=8, minibatches=2, epochs=1, critic=(16,), critic_alone=1),
     )
@@ -66,6 +67,7 @@ def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus
     assert score["kind"] == "wave"
     out = tmp_path / "scores.csv"
     policy = whole / "policy" / "000001.json"
-    judge.main(judge.Args(corpus, policy, split="validation", conditions=("one muscle at 50 %",), out=out))
+    told = judge.Args(corpus, (policy,), split="validation", scores=0, conditions=("one muscle at 50 %",), out=out)
+    judge.main(told)
     assert len(out.read_text().splitlines()) == 3
     assert "one muscle at 50 %" in capsys.readouterr().out

@@ -14,6 +14,7 @@ import numpy as np
 
 from musclehand.control.hand_state import HandState
 from musclehand.core.errors import InvalidValue
+from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.motion.clip import MotionClip
 
@@ -72,12 +73,12 @@ class LateTeacher:
 
 
 def evaluate(
-    clips: Iterable[MotionClip], act: Actor, config: TrackingConfig | None = None, *, seed: int = 0
+    clips: Iterable[MotionClip] | ReferenceSet, act: Actor, config: TrackingConfig | None = None, *, seed: int = 0
 ) -> list[ClipScore]:
     """Follows every clip once.
 
     Args:
-        clips: of either hand; those shorter than `envs.reference.FEWEST_FRAMES` steps are left out.
+        clips: of either hand, without those shorter than `envs.reference.FEWEST_FRAMES` steps, or their references.
         act: what is to be judged.
         config: of the environments; their number and how they start and end follow from the clips.
         seed: of disturbances.
@@ -87,8 +88,12 @@ def evaluate(
     """
     config = config or TrackingConfig()
     alone = replace(config, num_envs=1, fixed_starts=True, episode=LONGEST)
-    references = TrackingEnv(clips, alone).references
-    env = TrackingEnv(references, replace(alone, num_envs=len(references.names)), seed=seed)
+    if not isinstance(clips, ReferenceSet):
+        clips = list(clips)
+    # Those that are left after clips are cut to the keys there are.
+    count = len(TrackingEnv(clips, alone).references.names)
+    env = TrackingEnv(clips, replace(alone, num_envs=count), seed=seed)
+    references = env.references
     count, steps = env.num_envs, round(LONGEST / env.step_dt)
     names = ("tip_error", "angle_error", "activation", "change", "reward")
     terms = {name: np.full((steps, count), np.nan) for name in names}

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.body.hand import HandDesign
 from musclehand.control.hand_state import HandState
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv, StepResult, TaughtEnv, pack_generator, unpack_generator
@@ -50,7 +51,7 @@ class TrackingConfig:
     steps from the next one on at which the reference is shown. `past`: how many of the last excitations are shown, for
     senses that are late. `episode` [s] at most. `tip_limit` [m]: an episode
     fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a joint.
-    `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation.
+    `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation. `design`: another hand.
     """
 
     num_envs: int = 64
@@ -66,6 +67,7 @@ class TrackingConfig:
     fixed_starts: bool = False
     weights: RewardWeights = field(default_factory=RewardWeights)
     disturbance: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+    design: HandDesign | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.sim_steps <= 50:
@@ -99,7 +101,12 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         """
         self.config = config = config or TrackingConfig()
         self.body = TrackingBody(
-            config.num_envs, side=config.side, keys=config.keys, num_threads=config.num_threads, backend=backend
+            config.num_envs,
+            side=config.side,
+            keys=config.keys,
+            design=config.design,
+            num_threads=config.num_threads,
+            backend=backend,
         )
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
         self.step_dt = config.sim_steps * self.body.model.opt.timestep
@@ -108,7 +115,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         if abs(clips.dt - self.step_dt) > 1e-9:
             raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
         self.references = on_strip(clips, config.side) if config.keys else clips
-        self.table = tracking_table(len(self.body.muscles), config.look_ahead, past=config.past)
+        self.table = tracking_table(self.body.hand, config.look_ahead, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
         self._most_steps = max(1, round(config.episode / self.step_dt))

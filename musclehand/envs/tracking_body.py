@@ -16,7 +16,8 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DISTAL_BODIES, Side
+from musclehand.body.anatomy import Side
+from musclehand.body.hand import HandDesign, naming_of
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.quiet import quiet_mujoco
@@ -85,8 +86,8 @@ class Feeling:
 class HandKinematics:
     """Where fingertips are in a posture."""
 
-    def __init__(self, side: Side) -> None:
-        self._model, self._hand, self._carrier = _load(side, False)
+    def __init__(self, side: Side, design: HandDesign | None = None) -> None:
+        self._model, self._hand, self._carrier = _load(side, False, design)
         self._data = mujoco.MjData(self._model)
 
     def tips(self, angles: np.ndarray, forearm: np.ndarray) -> np.ndarray:
@@ -115,12 +116,14 @@ class TrackingBody:
         *,
         side: Side = Side.RIGHT,
         keys: bool = False,
+        design: HandDesign | None = None,
         num_threads: int = 1,
         backend: BackendMaker | None = None,
     ) -> None:
-        """`backend`: makes the worlds of a model; by default those of `sim.cpu` on `num_threads` threads."""
+        """`design`: another hand than ours; `backend`: makes the worlds of a model, by default those of `sim.cpu` on
+        `num_threads` threads."""
         self.side, self.keys = side, keys
-        self.model, self.hand, self.carrier = _load(side, keys)
+        self.model, self.hand, self.carrier = _load(side, keys, design)
         make = backend or (lambda model, count: CpuBackend(model, count, num_threads=num_threads))
         self.backend = make(self.model, num_envs)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
@@ -129,7 +132,7 @@ class TrackingBody:
         self.strength = np.ones((num_envs, len(self.muscles)))
         self.mass, self.key_weight = np.ones((2, num_envs))
         self._turn, self._point = mirrors(side)
-        self._distal = np.array([self.model.body(side.name_of(name)).id for name in DISTAL_BODIES])
+        self._distal = self.model.site_bodyid[self.hand.tips]
         self._inertia = self._carrier_inertia()
         self._full = {name: np.array(getattr(self.model, name)) for name in (*_STRENGTH, *_MASS, *_KEY)}
         joints = [i for i in range(self.model.njnt) if self.model.joint(i).name.startswith(_KEY_PREFIX)]
@@ -237,10 +240,10 @@ _KEY_PREFIX = "key/"
 
 
 @lru_cache(maxsize=4)
-def _load(side: Side, keys: bool) -> tuple[mujoco.MjModel, HandIndex, CarrierIndex]:
+def _load(side: Side, keys: bool, design: HandDesign | None) -> tuple[mujoco.MjModel, HandIndex, CarrierIndex]:
     """Built once; worlds have copies of the model."""
-    whole: Scene = build_scene(sides=(side,))
-    spec = scene_spec(sides=(side,))
+    whole: Scene = build_scene(sides=(side,), design=design)
+    spec = scene_spec(sides=(side,), design=design)
     stay = {side.name_of("forearm"), *(key_names()[STRIP] if keys else ())}
     for body in [body for body in spec.worldbody.bodies if body.name not in stay]:
         spec.delete(body)
@@ -256,4 +259,4 @@ def _load(side: Side, keys: bool) -> tuple[mujoco.MjModel, HandIndex, CarrierInd
         kp=whole.carriers[side].kp,
         kd=whole.carriers[side].kd,
     )
-    return model, HandIndex.from_model(model, side), carrier
+    return model, HandIndex.from_model(model, side, naming_of(design)), carrier

@@ -11,13 +11,12 @@ from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking_body import Senses
 
 TIPS = 3 * len(DIGITS)
-FREE = 19
-"""Joints that do not follow another one."""
 
 
-def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, past: int = 0) -> ObservationTable:
+def tracking_table(hand: HandIndex, look_ahead: tuple[int, ...], *, past: int = 0) -> ObservationTable:
     """The observation's blocks. Scales are about what differs between one moment of playing and another."""
-    joints, arm = len(HAND_JOINTS), len(FOREARM_AXES)
+    joints, free, arm = len(HAND_JOINTS), hand.expand.shape[1], len(FOREARM_AXES)
+    muscles = len(hand.muscles)
     blocks = [
         Block("angle", joints, "rad", 0.5, "joint angles"),
         Block("speed", joints, "rad/s", 5.0, "joint speeds"),
@@ -27,11 +26,11 @@ def tracking_table(muscles: int, look_ahead: tuple[int, ...], *, past: int = 0) 
         Block("force", muscles, "f0", 0.2, "tendon forces"),
         Block("tip", TIPS, "m", 0.05, "fingertips from the middle finger's wanted place, x, y, z of each"),
         Block("tip_error", TIPS, "m", 0.01, "from the fingertips to where they should be after this step"),
-        Block("angle_error", FREE, "rad", 0.1, "from the joints to where they should be after this step"),
-        Block("speed_error", FREE, "rad/s", 3.0, "the same of their speeds"),
-        Block("speed_wanted", FREE, "rad/s", 5.0, "joint speeds wanted after this step"),
+        Block("angle_error", free, "rad", 0.1, "from the joints to where they should be after this step"),
+        Block("speed_error", free, "rad/s", 3.0, "the same of their speeds"),
+        Block("speed_wanted", free, "rad/s", 5.0, "joint speeds wanted after this step"),
         *(
-            Block(f"ahead_{steps}", FREE, "rad", 0.3, f"from the angles wanted after this step to those {steps} on")
+            Block(f"ahead_{steps}", free, "rad", 0.3, f"from the angles wanted after this step to those {steps} on")
             for steps in look_ahead
         ),
         Block("forearm", 3, "rad", 0.3, "yaw, pitch and roll of the forearm"),
