@@ -47,6 +47,9 @@ from musclehand.planned_motion import load_references, plan_references, policy_c
 from musclehand.sim.scene import SIM_DT
 from musclehand.tracking_policy import identity_of, save_tracking_policy
 
+TAKES = 1_000_000
+"""Between the seeds of two takes."""
+
 PLAN_SEED = 1000
 """Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
 
@@ -81,6 +84,8 @@ class Args:
     """of 2 ms in a step of the policy"""
     seed: int = 0
     """of all that is drawn"""
+    take: int = 0
+    """number of this run of reinforcement, of several from the same warm start"""
     cold: bool = False
     """no warm start"""
     smooth: bool = False
@@ -159,8 +164,8 @@ def main(args: Args) -> None:
     with RunLog(args.out / "metrics.csv", 0 if args.cold else args.warm.iterations, console) as log:
         policy = warm_start(env, args, known, log)
     rough = replace(config, disturbance=DisturbanceConfig() if args.smooth else ROUGH)
-    rough_env = TrackingEnv(env.references, rough, seed=args.seed, bad_states=args.out / "bad_states")
-    known |= {"disturbance": json.loads(json.dumps(asdict(rough.disturbance)))}
+    rough_env = TrackingEnv(env.references, rough, bad_states=args.out / "bad_states")
+    known |= {"take": args.take, "disturbance": json.loads(json.dumps(asdict(rough.disturbance)))}
     for stage, settings in (("slope", args.slope), ("ppo", args.ppo)):
         if settings.iterations > 0:
             with RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
@@ -228,11 +233,12 @@ def warm_start(env: TrackingEnv, args: Args, known: dict[str, Any], log: RunLog)
 
 def reinforce(stage: str, env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
     """What reward has taught after that."""
+    seed = args.seed + TAKES * args.take
     run: AnalyticTraining | Reinforcement
     if stage == "slope":
-        run = AnalyticTraining(env, policy, replace(args.slope, seed=args.seed), args.out / stage, known=known)
+        run = AnalyticTraining(env, policy, replace(args.slope, seed=seed), args.out / stage, known=known)
     else:
-        run = Reinforcement(env, policy, replace(args.ppo, seed=args.seed), args.out / stage, known=known)
+        run = Reinforcement(env, policy, replace(args.ppo, seed=seed), args.out / stage, known=known)
     log.begin(stage, run.done)
 
     def tell(told: AnalyticProgress | PpoProgress) -> None:

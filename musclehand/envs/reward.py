@@ -29,8 +29,8 @@ class RewardWeights:
     tip: float = 1.0
     angle: float = 0.4
     speed: float = 0.05
-    effort: float = 0.5
-    change: float = 0.05
+    effort: float = 5.0
+    change: float = 10.0
     failure: float = 100.0
 
 

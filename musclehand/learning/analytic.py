@@ -33,11 +33,11 @@ class AnalyticConfig:
     (`DifferentiableEnv.action_gradient`).
     """
 
-    iterations: int = 600
+    iterations: int = 500
     steps: int = 32
     minibatches: int = 4
     rate: float = 5e-5
-    decay: int = 600
+    decay: int = 500
     fading: float = 0.8
     seed: int = 0
 
