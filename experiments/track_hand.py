@@ -53,7 +53,7 @@ TAKES = 1_000_000
 PLAN_SEED = 1000
 """Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
 
-LATE = DisturbanceConfig(delay=(0.0, 0.024))
+LATE = DisturbanceConfig(delay=(0.008, 0.024), late_share=0.4)
 """Of the warm start's world: the teacher is told the truth in time, the policy is not."""
 
 ROUGH = DisturbanceConfig(
@@ -62,7 +62,8 @@ ROUGH = DisturbanceConfig(
     push=3.0,
     push_rate=1.0,
     motor_noise=0.05,
-    delay=(0.0, 0.024),
+    delay=(0.008, 0.024),
+    late_share=0.4,
     key_weight=(0.8, 1.4),
 )
 """What reinforcement learns to live with."""

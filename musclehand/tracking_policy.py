@@ -66,16 +66,7 @@ def save_tracking_policy(folder: Path, policy: Policy, env: TrackingEnv, told: M
     from musclehand.learning.checkpoint import save_checkpoint
     from musclehand.learning.torch_state import module_arrays
 
-    config = env.config
-    info = {
-        **told,
-        **identity_of(env),
-        "policy_sizes": list(policy.sizes),
-        "sim_steps": config.sim_steps,
-        "look_ahead": list(config.look_ahead),
-        "past": config.past,
-        "keys": config.keys,
-    }
+    info = {**told, **identity_of(env), **config_info(env.config), "policy_sizes": list(policy.sizes)}
     return save_checkpoint(folder, 1, module_arrays("policy", policy), info)
 
 
@@ -98,24 +89,39 @@ def load_tracking_policy(path: Path | None = None) -> TrackingPolicy:
 
     checkpoint = load_checkpoint(path)
     info = checkpoint.info
+    config = config_from(info, path)
+    probe = TrackingEnv([still_clip()], config)
+    here = identity_of(probe)
+    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
+        if info.get(name) != here[name]:
+            raise FileError(path, f"was made for {what} than this release's; train it again")
+    policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
+    return TrackingPolicy(policy, config, info)
+
+
+def config_info(config: TrackingConfig) -> dict[str, Any]:
+    """What a file says of the environment that its policy is for."""
+    names = ("sim_steps", "past", "keys")
+    return {**{name: getattr(config, name) for name in names}, "look_ahead": list(config.look_ahead)}
+
+
+def config_from(info: Mapping[str, Any], path: Path) -> TrackingConfig:
+    """The environment that a file says its policy is for.
+
+    Raises:
+        FileError: it does not say so.
+        InvalidValue: what it says cannot be.
+    """
     try:
-        config = TrackingConfig(
+        return TrackingConfig(
             num_envs=1,
             sim_steps=int(info["sim_steps"]),
             look_ahead=tuple(int(step) for step in info["look_ahead"]),
             past=int(info["past"]),
             keys=bool(info["keys"]),
         )
-        hashes = {name: str(info[name]) for name in ("model_sha256", "observation_sha256")}
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(path, f"does not say what the policy is for ({type(error).__name__}: {error})") from error
-    probe = TrackingEnv([still_clip()], config)
-    here = identity_of(probe)
-    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
-        if hashes[name] != here[name]:
-            raise FileError(path, f"was made for {what} than this release's; train it again")
-    policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
-    return TrackingPolicy(policy, config, info)
 
 
 def still_clip() -> Any:

@@ -30,6 +30,9 @@ class SlopedPoints(Points, DifferentiableEnv):
         self.path.append((np.where(goes_on[:, None], self.place, 0.0), goes_on[:, None]))
         return result._replace(reward=-np.square(result.terms["error"]))
 
+    def prompt_observation(self):
+        return self._look()
+
     def action_gradient(self, fading):
         gradient, by_place, by_speed = [], 0.0, 0.0
         for place, goes_on in self.path[::-1]:
@@ -63,6 +66,41 @@ def test_reward_rises(tmp_path):
     assert np.mean(rewards[-3:]) > 0.5 * np.mean(rewards[:3])
     assert told[-1].steps == 30 * 20 * 64
     assert told[0].failures >= 0.0
+
+
+class LatePoints(SlopedPoints):
+    """Every other one is told of its place wrongly."""
+
+    def _seen(self, truth):
+        return np.where(np.arange(self.num_envs)[:, None] % 2, truth + np.array([0.5, 0.0, 0.0, 0.0]), truth).astype(
+            np.float32
+        )
+
+    def reset(self, *, seed=None):
+        return self._seen(super().reset(seed=seed))
+
+    def step(self, action):
+        result = super().step(action)
+        return result._replace(observation=self._seen(result.observation))
+
+    def restore(self, state):
+        return self._seen(super().restore(state))
+
+
+def test_who_is_told_wrongly_learns_to_do_what_the_truth_asks_for(tmp_path):
+    """With two kinds of sight in one network it cannot; but what it does where it is told wrongly comes nearer."""
+    config = replace(SMALL, iterations=1, likeness=0.01, rate=1e-3)
+    run = AnalyticTraining(LatePoints(64), fresh(), config, tmp_path, known={})
+    with torch.no_grad():
+        run.policy.layers[-1].weight.mul_(30.0)
+    before = Policy(4, 2, (32,))
+    before.load_state_dict(run.policy.state_dict())
+    env = LatePoints(256)
+    told = env.reset(seed=5)
+    off = [
+        np.abs(policy.act(told) - before.act(env.prompt_observation()))[1::2].mean() for policy in (before, run.run())
+    ]
+    assert off[1] < off[0]
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):

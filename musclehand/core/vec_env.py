@@ -90,6 +90,10 @@ class DifferentiableEnv(VecEnv):
         """From the next step on, keeps what `action_gradient` needs."""
 
     @abstractmethod
+    def prompt_observation(self) -> np.ndarray:
+        """What would be observed now if senses were in time and exact. Shape (num_envs, num_observations)."""
+
+    @abstractmethod
     def action_gradient(self, fading: float) -> np.ndarray:
         """How the rewards' sum since `watch` changes with each action of that time; watching ends.
 

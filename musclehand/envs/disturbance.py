@@ -23,7 +23,8 @@ class DisturbanceConfig:
     `weak_strength` of their force. `push` [N]: largest force on a fingertip, `push_rate` [1/s] of them, each lasting
     `push_time` [s]. `motor_noise`: standard deviation, as a share of the excitation. `angle_noise` [rad],
     `length_noise` (fibre lengths): standard deviations of what is sensed. `delay` [s]: shortest and longest of all that
-    is sensed, drawn for an episode. `key_weight`: factor on inertia and spring of the keys, likewise.
+    is sensed, drawn for an episode, in `late_share` of episodes; in the others there is none. `key_weight`: factor on
+    inertia and spring of the keys, likewise.
     """
 
     strength: tuple[float, float] = (1.0, 1.0)
@@ -37,6 +38,7 @@ class DisturbanceConfig:
     angle_noise: float = 0.0
     length_noise: float = 0.0
     delay: tuple[float, float] = (0.0, 0.0)
+    late_share: float = 1.0
     key_weight: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
@@ -49,9 +51,9 @@ class DisturbanceConfig:
                 raise InvalidValue(thing, value, "0 or more")
         if not 0.0 <= self.delay[0] <= self.delay[1] <= 0.5:
             raise InvalidValue("delay", self.delay, "from short to long within 0 to 0.5 s")
-        if not (0.0 < self.push_time <= 10.0 and 0.0 <= self.weak_strength <= 1.0):
-            values = (self.push_time, self.weak_strength)
-            raise InvalidValue("push_time, weak_strength", values, "above 0 to 10 s, and 0 to 1")
+        if not (0.0 < self.push_time <= 10.0 and 0.0 <= self.weak_strength <= 1.0 and 0.0 <= self.late_share <= 1.0):
+            values = (self.push_time, self.weak_strength, self.late_share)
+            raise InvalidValue("push_time, weak_strength, late_share", values, "above 0 to 10 s, and 0 to 1 each")
 
     @property
     def changes_bodies(self) -> bool:

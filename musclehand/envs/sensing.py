@@ -38,8 +38,9 @@ class Sensing:
         """New episodes: what is felt now has been felt for ever. Delays are drawn, if they differ."""
         if self.exact:
             return
-        if self._shortest < self._steps:
-            self.delay[envs] = rng.integers(self._shortest, self._steps + 1, size=len(envs))
+        if self._shortest < self._steps or self._config.late_share < 1.0:
+            late = rng.random(len(envs)) < self._config.late_share
+            self.delay[envs] = late * rng.integers(self._shortest, self._steps + 1, size=len(envs))
         flat = self._flat(senses, rng)
         if not self.memory.size:
             self.memory = np.repeat(flat[None], self._steps + 1, axis=0)

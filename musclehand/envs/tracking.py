@@ -194,6 +194,10 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._path = WatchedPath(self.config.weights)
         self._slopes = self._slopes or BodySlopes(self.body, sim_steps=self.config.sim_steps)
 
+    def prompt_observation(self) -> np.ndarray:
+        """As `DifferentiableEnv`."""
+        return self._seen(self.body.senses(), np.zeros(self.num_envs))
+
     def action_gradient(self, fading: float) -> np.ndarray:
         """As `DifferentiableEnv`."""
         if self._path is None or self._slopes is None:
@@ -264,10 +268,11 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         return self._see(senses)
 
     def _see(self, senses: Senses) -> np.ndarray:
-        past, delay = self._past[: self.config.past], self._sensing.delay * self.step_dt
-        sensed = self._sensing.now(senses)
-        hand, look_ahead = self.body.hand, self.config.look_ahead
-        return observe(self.table, self.references, self.frame, sensed, hand, look_ahead, past, delay)
+        return self._seen(self._sensing.now(senses), self._sensing.delay * self.step_dt)
+
+    def _seen(self, senses: Senses, delay: np.ndarray) -> np.ndarray:
+        past, look_ahead = self._past[: self.config.past], self.config.look_ahead
+        return observe(self.table, self.references, self.frame, senses, self.body.hand, look_ahead, past, delay)
 
     def _start(self, envs: np.ndarray) -> None:
         """New episodes."""

@@ -3,6 +3,10 @@
 An environment that knows how rewards follow from actions (`core.vec_env.DifferentiableEnv`) tells for each step that
 was done which excitations should have been higher and which lower. The network is moved that way. PPO has to find the
 same out by trial, from one number a step for 46 muscles, and needs some hundred times as many steps.
+
+Slopes take later actions as they were, which is harmless where errors are seen at once and leads astray where they are
+seen late: every action then tries to make good what others are about to. So hands whose senses are late or wrong learn
+from themselves: to do what the same network does where it sees the truth in time.
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ class AnalyticConfig:
 
     `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts, by Adam at `rate`,
     which falls to a tenth in `decay` iterations. `fading`: what is left of an error a step later
-    (`DifferentiableEnv.action_gradient`).
+    (`DifferentiableEnv.action_gradient`). Hands whose senses are off are to act as if they were not, an excitation that
+    differs by `likeness` weighing as much as a usual slope.
     """
 
     iterations: int = 500
@@ -39,6 +44,7 @@ class AnalyticConfig:
     rate: float = 5e-5
     decay: int = 500
     fading: float = 0.8
+    likeness: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -46,8 +52,9 @@ class AnalyticConfig:
             least = 0 if name == "iterations" else 1
             if not least <= getattr(self, name) <= 10**7:
                 raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
-        if not (self.rate > 0 and 0 <= self.fading <= 1):
-            raise InvalidValue("rate, fading", (self.rate, self.fading), "above 0, and 0 to 1")
+        if not (min(self.rate, self.likeness) > 0 and 0 <= self.fading <= 1):
+            values = (self.rate, self.likeness, self.fading)
+            raise InvalidValue("rate, likeness, fading", values, "above 0 twice, and 0 to 1")
 
 
 class AnalyticProgress(NamedTuple):
@@ -60,6 +67,16 @@ class AnalyticProgress(NamedTuple):
     failures: float
     terms: dict[str, float]
     slope: float
+
+
+class Seen(NamedTuple):
+    """What hands saw and did: `observation` (rows, observations), `excitation`, and what the network would have done in
+    the knowledge of the truth, `wanted` (rows, actions); `prompt` (rows,): whether what was seen was the truth."""
+
+    observation: np.ndarray
+    excitation: np.ndarray
+    wanted: np.ndarray
+    prompt: np.ndarray
 
 
 class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgress]):
@@ -76,43 +93,54 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
 
     def _iterate(self) -> AnalyticProgress:
         config = self.config
-        observations, excitations, reward, failures, terms = self._collect()
-        slopes = self.env.action_gradient(config.fading).reshape(excitations.shape)
+        seen, reward, failures, terms = self._collect()
+        slopes = self.env.action_gradient(config.fading).reshape(seen.excitation.shape)
         # The network's outputs are logits of excitations.
-        slopes = slopes * excitations * (1.0 - excitations)
+        slopes = slopes * seen.excitation * (1.0 - seen.excitation)
         size = float(np.sqrt(np.median(np.mean(np.square(slopes), axis=1))))
-        wanted = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST).astype(np.float32)
-        self._learn(observations, wanted)
+        slopes = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST)
+        slopes[~seen.prompt] = 0.0
+        self._learn(seen, slopes.astype(np.float32))
         steps = (self.done + 1) * config.steps * self.env.num_envs
         return AnalyticProgress(self.done, steps, reward, failures, terms, size)
 
-    def _collect(self) -> tuple[np.ndarray, np.ndarray, float, float, dict[str, float]]:
-        """Acts; observations and excitations (steps n, ...), and means of what came of them."""
+    def _collect(self) -> tuple[Seen, float, float, dict[str, float]]:
+        """Acts; what was seen and done, and means of what came of it."""
         env, config = self.env, self.config
-        observations = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
-        excitations = np.empty((config.steps, env.num_envs, env.num_actions))
+        rows = config.steps, env.num_envs
+        observation = np.empty((*rows, env.num_observations), dtype=np.float32)
+        excitation, wanted = np.empty((2, *rows, env.num_actions))
+        prompt = np.empty(rows, dtype=bool)
         sums: dict[str, float] = {}
         reward = failures = 0.0
         env.watch()
         for step in range(config.steps):
-            observations[step], excitations[step] = self._observation, self.policy.act(self._observation)
-            result = env.step(excitations[step])
+            truth = env.prompt_observation()
+            observation[step] = self._observation
+            prompt[step] = (truth == self._observation).all(axis=1)
+            excitation[step] = wanted[step] = self.policy.act(self._observation)
+            if not prompt[step].all():
+                wanted[step] = self.policy.act(truth)
+            result = env.step(excitation[step])
             self._observation = result.observation
             reward += float(result.reward.mean()) / config.steps
             failures += float(result.terminated.mean()) / config.steps
             for name, values in result.terms.items():
                 sums[name] = sums.get(name, 0.0) + float(values.mean()) / config.steps
-        rows = config.steps * env.num_envs
-        return observations.reshape(rows, -1), excitations.reshape(rows, -1), reward, failures, sums
+        flat = [part.reshape(-1, part.shape[2]) for part in (observation, excitation, wanted)]
+        return Seen(flat[0], flat[1], flat[2], prompt.ravel()), reward, failures, sums
 
-    def _learn(self, observations: np.ndarray, wanted: np.ndarray) -> None:
+    def _learn(self, seen: Seen, slopes: np.ndarray) -> None:
         config = self.config
         for group in self._adam.param_groups:
             group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
-        order = np.random.default_rng([config.seed, self.done, 3]).permutation(len(observations))
+        order = np.random.default_rng([config.seed, self.done, 3]).permutation(len(slopes))
         for rows in np.array_split(order, config.minibatches):
-            logits = self.policy(torch.from_numpy(observations[rows]))
-            loss = -(torch.from_numpy(wanted[rows]) * logits).sum(dim=1).mean()
+            logits = self.policy(torch.from_numpy(seen.observation[rows]))
+            wanted = torch.from_numpy(seen.wanted[rows].astype(np.float32))
+            unlike = ((torch.sigmoid(logits) - wanted) / config.likeness)[torch.from_numpy(~seen.prompt[rows])]
+            gained = (torch.from_numpy(slopes[rows]) * logits).sum()
+            loss = (0.5 * unlike.square().sum() - gained) / len(rows)
             self._adam.zero_grad()
             loss.backward()
             self._adam.step()

@@ -1,0 +1,163 @@
+"""Distils a tracking policy into a latent space of skill, and says what was lost and what the space is like.
+
+    python experiments/distill_latent.py corpus runs/track_hand/policy/000001.json
+    python experiments/distill_latent.py corpus POLICY --latent.latent 8 --latent.hold 8 --out runs/latent_8
+
+Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `run/` with
+checkpoints, `skill/` with the latent policy, `sequences.csv`, how every held-out clip is followed by the policy and
+through the latent space, and `latent.json`: means, the worst sequences, and what intentions drawn from the prior do.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from musclehand.core.errors import MusclehandError
+from musclehand.envs.evaluation import evaluate
+from musclehand.envs.reference import build_references
+from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking_observation import own_state
+from musclehand.latent_skill import save_latent_skill
+from musclehand.learning.latent import LatentConfig, LatentDistillation, LatentProgress
+from musclehand.learning.vae import LatentActor, LatentPolicy
+from musclehand.motion.clip import MotionClip
+from musclehand.motion.dataset import open_corpus
+from musclehand.tracking_policy import identity_of, load_tracking_policy
+
+BEYOND = 0.02
+"""A joint is within its limits where it is no further beyond them than that [rad]: they are soft."""
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to distil, from what."""
+
+    corpus: tyro.conf.Positional[Path]
+    """folder of a corpus"""
+    policy: tyro.conf.Positional[Path | None] = None
+    """checkpoint of a tracking policy, by its JSON file; the one that comes along by default"""
+    out: Path = Path("runs/distill_latent")
+    """folder of the run; one that is there is gone on with"""
+    envs: int = 64
+    """hands at a time"""
+    clips: int = 24
+    """held-out clips to judge by"""
+    latent: LatentConfig = field(default_factory=LatentConfig)
+
+
+def main(args: Args) -> None:
+    """Distils, judges and writes."""
+    torch.set_num_threads(1)
+    console = Console()
+    args.out.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    teacher = load_tracking_policy(args.policy)
+    config = replace(teacher.config, num_envs=args.envs, keys=False)
+    corpus = open_corpus(args.corpus)
+    env = TrackingEnv(corpus.clips("train"), config, bad_states=args.out / "bad_states")
+    state = own_state(env.table)
+    run = LatentDistillation(env, teacher.policy, state, args.latent, args.out / "run", known=identity_of(env))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=args.latent.iterations, completed=run.done)
+
+        def tell(told: LatentProgress) -> None:
+            tip = "" if told.terms is None else f", fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            said = f"{told.labels} labels, error {told.error:.2e}, {told.divergence:.1f} nats{tip}"
+            bar.update(task, advance=1, description=said)
+
+        policy = run.run(tell)
+    assert isinstance(policy, LatentPolicy)
+    told = {"stage": "latent", "policy": dict(teacher.info), "config": json.loads(json.dumps(asdict(args.latent)))}
+    save_latent_skill(args.out / "skill", policy, env, told)
+    test = list(corpus.clips("test"))
+    chosen = np.random.default_rng(0).permutation(len(test))[: args.clips]
+    clips = [test[i] for i in chosen]
+    figures = judge(policy, teacher.policy.act, clips, config, args.out / "sequences.csv")
+    figures |= draw_at_random(policy, clips, config) | {"minutes": (time.perf_counter() - begin) / 60}
+    (args.out / "latent.json").write_text(json.dumps(figures, indent=1))
+    console.print_json(json.dumps(figures))
+
+
+def judge(
+    policy: LatentPolicy, act: object, clips: list[MotionClip], config: TrackingConfig, path: Path
+) -> dict[str, object]:
+    """Every clip by the policy and through the latent space; means and the worst five."""
+    direct = evaluate(clips, lambda seen, _: act(seen), config)  # type: ignore[operator]
+    latent = evaluate(clips, LatentActor(policy), config)
+    rows = [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "seconds": one.seconds,
+            "survived": two.survived,
+            "policy_mm": 1e3 * one.tip_mean,
+            "latent_mm": 1e3 * two.tip_mean,
+            "ratio": two.tip_mean / one.tip_mean,
+            "policy_joints_deg": np.degrees(one.joint_rmse),
+            "latent_joints_deg": np.degrees(two.joint_rmse),
+        }
+        for one, two in zip(direct, latent, strict=True)
+    ]
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    weight = np.array([float(one.seconds) for one in direct])
+    means = {
+        name: float(weight @ [float(row[name]) for row in rows] / weight.sum()) for name in ("policy_mm", "latent_mm")
+    }
+    worst = sorted(rows, key=lambda row: -float(row["ratio"]))[:5]
+    return {
+        **means,
+        "ratio": means["latent_mm"] / means["policy_mm"],
+        "survived": float(np.mean([two.survived for two in latent])),
+        "worst": {f"{row['kind']} {row['name']}": round(float(row["ratio"]), 3) for row in worst},
+    }
+
+
+def draw_at_random(
+    policy: LatentPolicy, clips: list[MotionClip], config: TrackingConfig, *, seconds: float = 5.0
+) -> dict[str, float]:
+    """What hands do with intentions drawn from the prior: share of time that joints are within their limits, and how
+    fast they are, beside the clips' own."""
+    body = TrackingEnv(clips, replace(config, num_envs=1)).body
+    references = build_references(clips, dt=config.sim_steps * body.model.opt.timestep, muscles=body.muscles)
+    still = replace(config, num_envs=32, tip_limit=10.0, angle_limit=10.0, episode=seconds + 1.0)
+    env = TrackingEnv(references, still)
+    limits = body.hand.limits(body.model)
+    rng = np.random.default_rng(0)
+    seen = env.reset(seed=0)
+    within, speeds = [], []
+    for step in range(round(seconds / env.step_dt)):
+        if step % policy.hold == 0:
+            with torch.inference_mode():
+                usual = policy.usual(torch.from_numpy(seen))
+                z = usual.sample(torch.from_numpy(rng.standard_normal(usual.mean.shape).astype(np.float32))).numpy()
+        seen = env.step(policy.act(seen, z)).observation
+        senses = env.body.senses()
+        inside = (senses.angles > limits[:, 0] - BEYOND) & (senses.angles < limits[:, 1] + BEYOND)
+        within.append(inside.mean())
+        speeds.append(np.sqrt(np.mean(senses.speeds**2)))
+    return {
+        "prior_within_limits": float(np.mean(within)),
+        "prior_speed": float(np.mean(speeds)),
+        "clips_speed": float(np.sqrt(np.mean(references.speeds**2))),
+    }
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Args, description=__doc__))
+    except MusclehandError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,193 @@
+"""A latent space of skill: what a policy that follows motion does, split into what to do and how muscles do it.
+
+Of an observation, part is the hand's own state, the rest is the reference. An encoder tells from both what is to be
+done, as a few numbers z; a decoder turns state and z into excitations, at the rate of the muscles, while z is held for
+several steps. A prior tells from the state alone which z are usual there. The three are a conditional variational
+autoencoder (Sohn, Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo et al. 2024, ICLR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from musclehand.core.errors import InvalidValue
+from musclehand.learning.policy import REST_LOGIT, Policy
+
+LEAST_LOG_STD, MOST_LOG_STD = -5.0, 1.0
+"""Bounds of what encoder and prior say of their spread, as its logarithm."""
+
+
+class Gaussian(NamedTuple):
+    """Independent normal distributions: `mean` and `log_std`, shape (n, latent)."""
+
+    mean: torch.Tensor
+    log_std: torch.Tensor
+
+    def sample(self, noise: torch.Tensor) -> torch.Tensor:
+        """A sample from noise of unit spread, shape (n, latent)."""
+        return self.mean + noise * self.log_std.exp()
+
+    def divergence(self, other: Gaussian) -> torch.Tensor:
+        """Kullback-Leibler divergence of this from the other, summed over the latent's numbers [nats]. Shape (n,)."""
+        apart = (self.mean - other.mean).square() + (2.0 * self.log_std).exp()
+        each = other.log_std - self.log_std + 0.5 * apart * (-2.0 * other.log_std).exp() - 0.5
+        return each.sum(dim=1)
+
+
+class LatentPolicy(nn.Module):
+    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held."""
+
+    state: torch.Tensor
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+    def __init__(
+        self,
+        state: np.ndarray,
+        actions: int,
+        *,
+        latent: int,
+        hold: int,
+        hidden: Sequence[int] = (256, 256),
+        variational: bool = True,
+        seed: int = 0,
+    ) -> None:
+        """
+        Args:
+            state: which numbers of an observation are the hand's own state. Shape (observations,), bool.
+            actions: how many excitations.
+            latent: numbers of z.
+            hold: steps for which one is held.
+            hidden: sizes of the layers between, of each of the three.
+            variational: with False encoder and prior have no spread, and the prior's mean is 0.
+            seed: of the first weights.
+
+        Raises:
+            InvalidValue: a size below 1, or a state that is all of the observation, or nothing of it.
+        """
+        super().__init__()
+        state = np.asarray(state, dtype=bool)
+        if min(actions, latent, hold, *hidden) < 1 or not 0 < state.sum() < len(state):
+            sizes = (int(state.sum()), len(state), actions, latent, hold, *hidden)
+            raise InvalidValue(
+                "state, observation, actions, latent, hold, hidden", sizes, "1 or more, and some of both"
+            )
+        self.sizes, self.actions = (len(state), *hidden), actions
+        self.latent, self.hold, self.variational = latent, hold, variational
+        own = int(state.sum())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.encoder = _layers(len(state), hidden, 2 * latent, last=0.1)
+            self.prior = _layers(own, hidden, 2 * latent, last=0.1)
+            self.decoder = _layers(own + latent, hidden, actions, last=0.1)
+        with torch.no_grad():
+            self.decoder[-1].bias.fill_(REST_LOGIT)  # type: ignore[operator]
+        self.register_buffer("state", torch.from_numpy(state.copy()))
+        self.register_buffer("mean", torch.zeros(len(state)))
+        self.register_buffer("spread", torch.ones(len(state)))
+
+    def normalise_as(self, policy: Policy) -> None:
+        """Takes over what is normal from a policy of the same observation."""
+        self.mean.copy_(policy.mean)
+        self.spread.copy_(policy.spread)
+
+    def normalised(self, observation: torch.Tensor) -> torch.Tensor:
+        """Inputs as the layers see them."""
+        return torch.clamp((observation - self.mean) / self.spread, -10.0, 10.0)
+
+    def encode(self, observation: torch.Tensor) -> Gaussian:
+        """What is to be done. Shapes (n, observations) and (n, latent)."""
+        return self._gaussian(self.encoder(self.normalised(observation)))
+
+    def usual(self, observation: torch.Tensor) -> Gaussian:
+        """What is usually done in that state, whatever the reference. Shapes (n, observations) and (n, latent)."""
+        if not self.variational:
+            mean = torch.zeros(len(observation), self.latent)
+            return Gaussian(mean, torch.zeros_like(mean))
+        return self._gaussian(self.prior(self.normalised(observation)[:, self.state]))
+
+    def decode(self, observation: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """Logits of excitations in that state. Shapes (n, observations), (n, latent) and (n, actions)."""
+        logits: torch.Tensor = self.decoder(torch.cat([self.normalised(observation)[:, self.state], z], dim=1))
+        return logits
+
+    def act(self, observation: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Excitations. Shape (n, actions).
+
+        Args:
+            observation: shape (n, observations), of which only the state is looked at.
+            z: what to do. Shape (n, latent).
+        """
+        with torch.inference_mode():
+            seen, wanted = (torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z))
+            return np.asarray(torch.sigmoid(self.decode(seen, wanted)).numpy().astype(float))
+
+    def intend(self, observation: np.ndarray) -> np.ndarray:
+        """The encoder's mean. Shape (n, latent).
+
+        Args:
+            observation: shape (n, observations).
+        """
+        with torch.inference_mode():
+            seen = torch.from_numpy(np.asarray(observation, dtype=np.float32))
+            return np.asarray(self.encode(seen).mean.numpy())
+
+    def _gaussian(self, both: torch.Tensor) -> Gaussian:
+        mean, log_std = both.chunk(2, dim=1)
+        if not self.variational:
+            return Gaussian(mean, torch.full_like(mean, LEAST_LOG_STD))
+        return Gaussian(mean, log_std.clamp(LEAST_LOG_STD, MOST_LOG_STD))
+
+
+class Intentions:
+    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode begins."""
+
+    def __init__(self, policy: LatentPolicy, hands: int) -> None:
+        self._policy = policy
+        self.z = np.zeros((hands, policy.latent), dtype=np.float32)
+        self.left = np.zeros(hands, dtype=int)
+
+    def renew(self, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
+        """Which hands have a new z, by the encoder's mean. Shape (n,), bool.
+
+        Args:
+            observation: of now. Shape (n, observations).
+            begun: hands whose episode begins now. Shape (n,), bool.
+        """
+        new = begun | (self.left <= 0)
+        if new.any():
+            self.z[new] = self._policy.intend(observation[new])
+        self.left = np.where(new, self._policy.hold, self.left) - 1
+        return np.asarray(new)
+
+
+class LatentActor:
+    """Has a latent policy act in one evaluation: an `Actor` of `envs.evaluation`."""
+
+    def __init__(self, policy: LatentPolicy) -> None:
+        self._policy = policy
+        self._held: Intentions | None = None
+
+    def __call__(self, observation: np.ndarray, env: object) -> np.ndarray:
+        """Excitations. Shape (n, actions)."""
+        begun = np.zeros(len(observation), dtype=bool)
+        if self._held is None:
+            self._held, begun = Intentions(self._policy, len(observation)), ~begun
+        self._held.renew(observation, begun)
+        return self._policy.act(observation, self._held.z)
+
+
+def _layers(before: int, hidden: Sequence[int], after: int, *, last: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for size in hidden:
+        layers += [nn.Linear(before, size), nn.ELU()]
+        before = size
+    final = nn.Linear(before, after)
+    with torch.no_grad():
+        final.weight.mul_(last)
+    return nn.Sequential(*layers, final)
