@@ -141,7 +141,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._forget()
         everyone = np.arange(self.num_envs)
         self._start(everyone)
-        return self._observe(self.body.senses(), everyone)
+        senses = self.body.senses()
+        self._sensing.begin(senses, everyone, self._rng)
+        return self._see(senses)
 
     def step(self, action: np.ndarray) -> StepResult:
         """As `VecEnv`: excitations, shape (num_envs, 46). `terms` also has `tip_error` [m], the mean over fingers,
@@ -171,13 +173,17 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         if self._path is not None and slopes is not None:
             self._path.add(slopes, self._worth(senses, excitation, ~(terminated | truncated)))
         self._past = np.concatenate([excitation[None], self._past[:-1]])
-        final = observation = self._observe(senses, None)
+        self._sensing.advance(senses, self._rng)
+        final = observation = self._see(senses)
         done = np.flatnonzero(terminated | truncated)
         if len(done):
             badness = np.where(terminated, 1.0, np.minimum(self._error / self._age / config.tip_limit, 1.0))
             self._starts.tell(self._begin[done], badness[done])
             self._start(done)
-            observation = self._observe(body.senses(), done)
+            senses = body.senses()
+            self._sensing.begin(senses, done, self._rng)
+            observation = final.copy()
+            observation[done] = self._see(senses, done)
         return StepResult(observation, reward.weigh(terms, config.weights), terminated, truncated, final, terms)
 
     def teacher_action(self) -> np.ndarray:
@@ -259,20 +265,14 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._forget()
         return self._see(self.body.senses())
 
-    def _observe(self, senses: Senses, fresh: np.ndarray | None) -> np.ndarray:
-        """Observations; the senses of `fresh` environments have no past, of None all are a step on."""
-        if fresh is None:
-            self._sensing.advance(senses, self._rng)
-        else:
-            self._sensing.begin(senses, fresh, self._rng)
-        return self._see(senses)
+    def _see(self, senses: Senses, envs: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Observations of some hands."""
+        return self._seen(self._sensing.now(senses), self._sensing.delay * self.step_dt, envs)
 
-    def _see(self, senses: Senses) -> np.ndarray:
-        return self._seen(self._sensing.now(senses), self._sensing.delay * self.step_dt)
-
-    def _seen(self, senses: Senses, delay: np.ndarray) -> np.ndarray:
-        past, look_ahead = self._past[: self.config.past], self.config.look_ahead
-        return observe(self.table, self.references, self.frame, senses, self.body.hand, look_ahead, past, delay)
+    def _seen(self, senses: Senses, delay: np.ndarray, envs: np.ndarray | slice = slice(None)) -> np.ndarray:
+        past, look_ahead = self._past[: self.config.past, envs], self.config.look_ahead
+        some, frame = Senses(*(part[envs] for part in senses)), self.frame[envs]
+        return observe(self.table, self.references, frame, some, self.body.hand, look_ahead, past, delay[envs])
 
     def _start(self, envs: np.ndarray) -> None:
         """New episodes."""
