@@ -23,7 +23,7 @@ HEAVY = (
     "zarr",
     "joblib",
     *("neo", "pyedflib", "spm1d"),
-    *("warp", "mujoco_warp", "rsl_rl", "tensordict", "safetensors"),
+    *("warp", "mujoco_warp", "rsl_rl", "tensordict", "safetensors", "ray"),
 )
 
 

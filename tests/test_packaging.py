@@ -86,7 +86,7 @@ def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
-    names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "train")
+    names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "train", "ray")
     optional = set().union(*(names_of(extras[name]) for name in names))
     absent = {
         "fluidsynth": ["pyfluidsynth"],
@@ -103,6 +103,7 @@ def test_what_the_library_imports_is_installed_with_it(config):
                 "neo",
                 "pyedflib",
                 "spm1d",
+                "ray",
             )
         },
     }
