@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_learning_analytic import SMALL, SlopedPoints, fresh
+from test_learning_analytic import SMALL, fresh
 from toy_env import Points
+from toy_jobs import points
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.analytic import AnalyticTraining
@@ -14,7 +15,7 @@ from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
 
-COUNT, EACH = 3, 4
+COUNT = 3
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +24,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def points(number):
-    env = SlopedPoints(EACH + number, seed=number)
-    # These can only step while they are watched.
-    env.watch()
-    return env
 
 
 def sharded(count=COUNT):
