@@ -11,6 +11,13 @@ warm start is in an undisturbed world; reinforcement, by the slope of the reward
 Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `config.json`,
 `metrics.csv` (a line each iteration), `warm/`, `slope/` and `ppo/` with checkpoints, `planned/`, `policy/`, and
 `scores.json`, how clips that were not learnt from are followed. `--cold` leaves out the warm start.
+
+    python experiments/track_hand.py corpus --seeds 0 1 2 --ray                   # three trainings, side by side
+    python experiments/track_hand.py corpus --shards 4 --ray head:6379            # one, simulated by four machines
+
+`--seeds` trains once with each, in `seed_N`, and tells mean and interval; `--shards` shares the hands out. Both are
+done here, or with `--ray` (`pip install 'musclehand[ray]'`) by the cluster at an address or else by all cores of this
+machine, to the same bits; the folders, and this repository, have to be where all machines see them.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ import csv
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,8 +37,9 @@ import tyro
 from eval_tracking import score_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from scale_out import hands, train_seeds
 
-from musclehand.core.errors import MusclehandError
+from musclehand.core.errors import MusclehandError, OutputError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import evaluate
 from musclehand.envs.reference import ReferenceSet, build_references, join
@@ -41,6 +50,7 @@ from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, PpoProgress, Reinforcement
+from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
 from musclehand.music.patterns import pattern_scores
 from musclehand.planned_motion import load_references, plan_references, policy_config, save_references
@@ -87,6 +97,12 @@ class Args:
     """of all that is drawn"""
     take: int = 0
     """number of this run of reinforcement, of several from the same warm start"""
+    seeds: tuple[int, ...] = ()
+    """a training with each of them in place of `seed`"""
+    shards: int = 1
+    """that the hands of one training are shared out to"""
+    ray: tuple[str, ...] | None = None
+    """trainings or shards on a Ray cluster: its address, or nothing for this machine's cores"""
     cold: bool = False
     """no warm start"""
     smooth: bool = False
@@ -139,38 +155,51 @@ class RunLog:
         self._rows.append({"stage": stage, "iteration": iteration, "seconds": took, "steps_s": rate, **numbers})
         names = list(dict.fromkeys(name for row in self._rows for name in row))
         part = self._path.with_name(f".{self._path.name}.part")
-        with open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self._rows)
-        part.replace(self._path)
+        try:
+            with open(part, "w", newline="") as file:
+                writer = csv.DictWriter(file, names)
+                writer.writeheader()
+                writer.writerows(self._rows)
+            part.replace(self._path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(self._path, str(error.strerror or error)) from error
         tip = numbers.get("tip_error")
         error = "" if tip is None else f", fingertips {1e3 * tip:.2f} mm"
         self._bar.update(self._task, advance=1, description=f"{stage} {iteration + 1}: {rate:.0f} hand steps/s{error}")
 
 
-def main(args: Args) -> None:
-    """Trains, evaluates and writes the policy."""
+def main(args: Args, console: Console | None = None) -> None:
+    """Trains, evaluates and writes the policy; with each seed, if there are several."""
     torch.set_num_threads(1)
-    console = Console()
+    console = console or Console()
+    if args.seeds:
+        stages = {"warm": 0 if args.cold else args.warm.iterations}
+        totals = stages | {"slope": args.slope.iterations, "ppo": args.ppo.iterations}
+        train_seeds(main, args, totals, console)
+        return
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "config.json").write_text(json.dumps(asdict(args), indent=1, default=str))
     corpus = open_corpus(args.corpus)
     config = config_of(args)
-    env = TrackingEnv(references_of(args, corpus, console), config, seed=args.seed, bad_states=args.out / "bad_states")
-    known = identity_of(env) | {"seed": args.seed}
+    bad_states = args.out / "bad_states"
+    # Where the hands are shared out, this one only says what they are.
+    here = config if args.shards == 1 else replace(config, num_envs=1)
+    env = TrackingEnv(references_of(args, corpus, console), here, seed=args.seed, bad_states=bad_states)
+    known = identity_of(env) | {"seed": args.seed} | ({} if here is config else {"shards": args.shards})
+    place = partial(hands, env, seed=args.seed, shards=args.shards, ray=args.ray, bad_states=bad_states)
     console.print(
         f"{len(env.references.names)} clips, {env.references.frames * env.step_dt / 60:.1f} min to learn from"
     )
-    with RunLog(args.out / "metrics.csv", 0 if args.cold else args.warm.iterations, console) as log:
-        policy = warm_start(env, args, known, log)
+    total = 0 if args.cold else args.warm.iterations
+    with place(config) as pupils, RunLog(args.out / "metrics.csv", total, console) as log:
+        policy = warm_start(pupils, args, known, log)
     rough = replace(config, disturbance=DisturbanceConfig() if args.smooth else ROUGH)
-    rough_env = TrackingEnv(env.references, rough, bad_states=args.out / "bad_states")
     known |= {"take": args.take, "disturbance": json.loads(json.dumps(asdict(rough.disturbance)))}
     for stage, settings in (("slope", args.slope), ("ppo", args.ppo)):
         if settings.iterations > 0:
-            with RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
-                policy = reinforce(stage, rough_env, policy, args, known, log)
+            with place(rough) as pupils, RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
+                policy = reinforce(stage, pupils, policy, args, known, log)
     stage = next((name for name in ("ppo", "slope") if getattr(args, name).iterations > 0), "warm")
     told = {
         "stage": stage,
@@ -216,7 +245,7 @@ def config_of(args: Args) -> TrackingConfig:
     )
 
 
-def warm_start(env: TrackingEnv, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
+def warm_start(env: TrackingEnv | ShardedEnv, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
     """What the teacher has taught."""
     if args.cold:
         policy = Policy(env.num_observations, env.num_actions, args.warm.hidden, seed=args.seed)
@@ -232,7 +261,9 @@ def warm_start(env: TrackingEnv, args: Args, known: dict[str, Any], log: RunLog)
     )
 
 
-def reinforce(stage: str, env: TrackingEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
+def reinforce(
+    stage: str, env: TrackingEnv | ShardedEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog
+) -> Policy:
     """What reward has taught after that."""
     seed = args.seed + TAKES * args.take
     run: AnalyticTraining | Reinforcement
@@ -256,5 +287,5 @@ def reinforce(stage: str, env: TrackingEnv, policy: Policy, args: Args, known: d
 if __name__ == "__main__":
     try:
         main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
+    except (MusclehandError, OSError) as error:
         raise SystemExit(str(error)) from None

@@ -6,6 +6,7 @@ Ray runs what anyone who reaches its ports sends it: keep a cluster in a private
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,13 +49,14 @@ def import_ray() -> Any:
 
 
 @contextmanager
-def cluster(address: str | None = None, *, cpus: float = 1) -> Iterator[Any]:
+def cluster(address: str | None = None, *, cpus: float = 1, least: float = 1) -> Iterator[Any]:
     """Ray, connected; one that is connected already is used as it is, and stays so.
 
     Args:
         address: of a cluster, "auto" for the one this machine is part of; None takes the environment's RAY_ADDRESS,
             or else starts one on this machine.
         cpus: that one machine has to have.
+        least: CPUs that one started here counts as its own, if it has fewer: what takes turns comes to its end too.
 
     Raises:
         RayUnavailable: Ray is not installed, nothing answers, or no machine has so many CPUs.
@@ -62,7 +64,7 @@ def cluster(address: str | None = None, *, cpus: float = 1) -> Iterator[Any]:
     ray = import_ray()
     mine = not ray.is_initialized()
     if mine:
-        _connect(ray, address or os.environ.get("RAY_ADDRESS") or LOCAL)
+        _connect(ray, address or os.environ.get("RAY_ADDRESS") or LOCAL, max(cpus, least))
     try:
         if not has_room(ray, cpus):
             raise RayUnavailable(f"no machine of the cluster has {cpus} CPUs; {describe_room(ray)}")
@@ -136,11 +138,11 @@ def _outcome(ray: Any, asked: Any) -> Outcome:
     return found
 
 
-def _connect(ray: Any, address: str) -> None:
+def _connect(ray: Any, address: str, least: float) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        settings["include_dashboard"] = False
+        settings |= {"include_dashboard": False, "num_cpus": max(os.cpu_count() or 1, math.ceil(least))}
     try:
         ray.init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:

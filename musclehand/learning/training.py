@@ -69,14 +69,14 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
     def run(self, tell: Callable[[ToldT], None] | None = None) -> Policy:
         """Does the iterations that are missing."""
         while self.done < self.config.iterations:
-            progress = self.iterate()
-            if tell is not None:
-                tell(progress)
+            self.iterate(tell)
         return self.policy
 
-    def iterate(self) -> ToldT:
-        """One iteration and a checkpoint."""
+    def iterate(self, tell: Callable[[ToldT], None] | None = None) -> ToldT:
+        """One iteration and a checkpoint; it is told of before that, so that nothing is on file that was not told."""
         progress = self._iterate()
+        if tell is not None:
+            tell(progress)
         self.done += 1
         info = {**self._known, "policy_sizes": list(self.policy.sizes)}
         save_checkpoint(self.folder, self.done, self._arrays(), info)
