@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from scipy import stats
+from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.reference import ReferenceSet
@@ -128,7 +129,8 @@ def train_seeds(train: Callable[[Any, Console], None], args: Any, totals: Mappin
     failed = [f"seed {job.seed}: {one.error}" for job, one in zip(jobs, outcomes, strict=True) if one.error is not None]
     summary = summarise([job.out / "scores.json" for job, one in zip(jobs, outcomes, strict=True) if one.error is None])
     if summary:
-        (out / "summary.json").write_text(json.dumps({name: one._asdict() for name, one in summary.items()}, indent=1))
+        told = {name: one._asdict() for name, one in summary.items()}
+        write_whole(out / "summary.json", json.dumps(told, indent=1))
         console.print(_summary_table(summary))
     if failed:
         raise MusclehandError("\n".join(failed))

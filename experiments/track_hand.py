@@ -23,6 +23,7 @@ machine, to the same bits; the folders, and this repository, have to be where al
 from __future__ import annotations
 
 import csv
+import io
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -38,8 +39,9 @@ from eval_tracking import score_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from scale_out import hands, train_seeds
+from whole_files import write_whole
 
-from musclehand.core.errors import MusclehandError, OutputError
+from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import evaluate
 from musclehand.envs.reference import ReferenceSet, build_references, join
@@ -154,16 +156,11 @@ class RunLog:
         rate = steps / took
         self._rows.append({"stage": stage, "iteration": iteration, "seconds": took, "steps_s": rate, **numbers})
         names = list(dict.fromkeys(name for row in self._rows for name in row))
-        part = self._path.with_name(f".{self._path.name}.part")
-        try:
-            with open(part, "w", newline="") as file:
-                writer = csv.DictWriter(file, names)
-                writer.writeheader()
-                writer.writerows(self._rows)
-            part.replace(self._path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(self._path, str(error.strerror or error)) from error
+        text = io.StringIO()
+        writer = csv.DictWriter(text, names)
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_whole(self._path, text.getvalue())
         tip = numbers.get("tip_error")
         error = "" if tip is None else f", fingertips {1e3 * tip:.2f} mm"
         self._bar.update(self._task, advance=1, description=f"{stage} {iteration + 1}: {rate:.0f} hand steps/s{error}")
@@ -179,7 +176,7 @@ def main(args: Args, console: Console | None = None) -> None:
         train_seeds(main, args, totals, console)
         return
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "config.json").write_text(json.dumps(asdict(args), indent=1, default=str))
+    write_whole(args.out / "config.json", json.dumps(asdict(args), indent=1, default=str))
     corpus = open_corpus(args.corpus)
     config = config_of(args)
     bad_states = args.out / "bad_states"
@@ -210,7 +207,7 @@ def main(args: Args, console: Console | None = None) -> None:
     clips = list(corpus.clips("validation"))
     quiet = replace(config, num_envs=1, disturbance=DisturbanceConfig())
     scores = evaluate(clips, lambda seen, _: policy.act(seen), quiet)
-    (args.out / "scores.json").write_text(json.dumps([score._asdict() for score in scores], indent=1))
+    write_whole(args.out / "scores.json", json.dumps([score._asdict() for score in scores], indent=1))
     console.print(score_table("validation clips", scores))
 
 

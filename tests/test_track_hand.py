@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tracking_clips import wave
+from tracking_clips import write_small_corpus
 
 from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import DistillConfig
-from musclehand.motion.clip import write_clips
-from musclehand.motion.dataset import CorpusIndex, ShardEntry, entry_of, file_sha256, split_of, write_index
 
 pytest.importorskip("rsl_rl")
 
@@ -30,13 +28,7 @@ def load(name):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("corpus")
-    seeds = {split: [i for i in range(60) if split_of(f"wave {i}") == split] for split in ("train", "validation")}
-    clips = [wave(seeds["train"][0]), wave(seeds["train"][1]), wave(seeds["validation"][0])]
-    write_clips(folder / "shard_00000.h5", clips)
-    entry = ShardEntry(file_sha256(folder / "shard_00000.h5"), tuple(map(entry_of, clips)))
-    write_index(folder, CorpusIndex({}, {"shard_00000.h5": entry}, True))
-    return folder
+    return write_small_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 def args_of(track, corpus, out, warm, ppo):

@@ -7,7 +7,8 @@ import numpy as np
 
 from musclehand.body.anatomy import DIP_PER_PIP, FOREARM_AXES, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.posture import PLAYING_POSTURE_DEG
-from musclehand.motion.clip import MotionClip
+from musclehand.motion.clip import MotionClip, write_clips
+from musclehand.motion.dataset import CorpusIndex, ShardEntry, entry_of, file_sha256, split_of, write_index
 from musclehand.sim.scene import build_scene, carrier_joint
 
 MIRROR = {"x": -1.0, "yaw": -1.0, "roll": -1.0}
@@ -49,6 +50,16 @@ def wave(seed, *, side=Side.RIGHT, seconds=1.6, dt=0.008, kind="wave", size=0.12
         fingertips=_fingertips(side, angles, forearm),
         notes=np.zeros((0, 5)),
     )
+
+
+def write_small_corpus(folder):
+    """A corpus of two clips to learn from and one to judge by; the folder."""
+    seeds = {split: [i for i in range(60) if split_of(f"wave {i}") == split] for split in ("train", "validation")}
+    clips = [wave(seeds["train"][0]), wave(seeds["train"][1]), wave(seeds["validation"][0])]
+    write_clips(folder / "shard_00000.h5", clips)
+    entry = ShardEntry(file_sha256(folder / "shard_00000.h5"), tuple(map(entry_of, clips)))
+    write_index(folder, CorpusIndex({}, {"shard_00000.h5": entry}, True))
+    return folder
 
 
 def _fingertips(side, angles, forearm):

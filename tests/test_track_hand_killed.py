@@ -1,0 +1,137 @@
+"""The training command as it is run: killed again and again, and on a disk that is full, it ends with the same bits."""
+
+import csv
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tracking_clips import write_small_corpus
+
+from musclehand.learning.checkpoint import checkpoints_in, load_checkpoint
+
+pytest.importorskip("rsl_rl")
+pytestmark = pytest.mark.slow
+
+COMMAND = Path(__file__).parents[1] / "experiments" / "track_hand.py"
+KILLS, EARLY = 20, 4
+SMALL = (
+    *("--out", "run", "--envs", "4", "--scores", "1"),
+    *("--warm.steps", "10", "--warm.updates", "5", "--warm.batch", "16", "--warm.hidden", "16", "--warm.memory", "3"),
+    *("--slope.steps", "8", "--slope.minibatches", "2"),
+    *("--ppo.steps", "8", "--ppo.minibatches", "2", "--ppo.epochs", "1", "--ppo.critic", "16"),
+    *("--ppo.critic-alone", "1"),
+)
+FOLDERS = ("planned", "warm", "warm/labels", "slope", "ppo", "policy")
+LENGTH = ("--warm.iterations", "20", "--slope.iterations", "20", "--ppo.iterations", "20")
+TIMES = {"seconds", "steps_s"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_small_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    """A folder in which the command has run undisturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert start(corpus, folder, *LENGTH).wait(timeout=300) == 0, (folder / "said.txt").read_text()
+    return folder
+
+
+def start(corpus, folder, *options, limit=None):
+    """The command; it writes no file larger than `limit` bytes."""
+    folder.mkdir(exist_ok=True)
+    with open(folder / "said.txt", "w") as said:
+        return subprocess.Popen(
+            [sys.executable, str(COMMAND), str(corpus), *SMALL, *options],
+            cwd=folder,
+            stdout=said,
+            stderr=said,
+            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
+        )
+
+
+def checkpoints(folder):
+    return [path for name in FOLDERS for path in checkpoints_in(folder / "run" / name)]
+
+
+def arrays_of(folder):
+    """What is in all checkpoints; fails if one cannot be read."""
+    return {str(path.relative_to(folder)): load_checkpoint(path).arrays for path in checkpoints(folder)}
+
+
+def rows_of(folder):
+    path = folder / "run" / "metrics.csv"
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
+
+
+def assert_same(one, two):
+    """All that the runs have left, but for times, and for what the last words were."""
+    assert rows_of(one) == rows_of(two)
+    mine, other = arrays_of(one), arrays_of(two)
+    assert mine.keys() == other.keys()
+    for path, arrays in mine.items():
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
+    for name in ("policy/000001.safetensors", "policy/000001.json", "scores.json", "config.json"):
+        assert (one / "run" / name).read_bytes() == (two / "run" / name).read_bytes(), name
+
+
+def wait_for_another_checkpoint(running, folder):
+    before = set(checkpoints(folder))
+    while running.poll() is None and set(checkpoints(folder)) <= before:
+        time.sleep(0.01)
+
+
+def test_killed_twenty_times_it_ends_with_the_same_bits(corpus, whole, tmp_path):
+    rng = np.random.default_rng(int(time.time()))
+    killed, reached = 0, []
+    while killed < KILLS:
+        running = start(corpus, tmp_path, *LENGTH)
+        # Some while it starts, the others while it trains and writes.
+        if killed % (KILLS // EARLY) == 2:
+            time.sleep(rng.uniform(0.0, 4.0))
+        else:
+            wait_for_another_checkpoint(running, tmp_path)
+            time.sleep(rng.uniform(0.0, 0.4))
+        running.send_signal(signal.SIGKILL)
+        code = running.wait(timeout=60)
+        assert code in (-signal.SIGKILL, 0), (tmp_path / "said.txt").read_text()
+        killed += code != 0
+        # None is ever damaged.
+        arrays_of(tmp_path)
+        reached.append(len(rows_of(tmp_path)))
+        if code == 0:
+            break
+    assert killed == KILLS, f"it was through after {killed}, at rows {reached}"
+    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / "said.txt").read_text()
+    assert_same(whole, tmp_path)
+
+
+def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(corpus, whole, tmp_path):
+    begun = ("--warm.iterations", "3", "--slope.iterations", "0", "--ppo.iterations", "0")
+    assert start(corpus, tmp_path, *begun).wait(timeout=300) == 0
+    before = arrays_of(tmp_path)
+    last = checkpoints_in(tmp_path / "run" / "warm")[-1]
+    assert start(corpus, tmp_path, *LENGTH, limit=last.with_suffix(".safetensors").stat().st_size - 1).wait(300) == 1
+    said = (tmp_path / "said.txt").read_text()
+    assert "cannot write run/warm" in said.replace("\n", "")
+    assert "File too large" in said
+    assert "Traceback" not in said
+    after = arrays_of(tmp_path)
+    assert str(last.relative_to(tmp_path)) in after
+    for path, arrays in before.items():
+        if path in after:
+            for name, values in arrays.items():
+                np.testing.assert_array_equal(values, after[path][name])
+    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0
+    assert_same(whole, tmp_path)
