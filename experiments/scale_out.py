@@ -15,7 +15,6 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from scipy import stats
 from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
@@ -159,6 +158,8 @@ def spread(values: list[float]) -> Spread:
     count = len(values)
     if count < 2:
         return Spread(values, values[0], None)
+    from scipy import stats
+
     return Spread(values, float(np.mean(values)), float(stats.t.ppf(0.975, count - 1) * stats.sem(values)))
 
 

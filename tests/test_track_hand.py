@@ -44,7 +44,7 @@ def args_of(track, corpus, out, warm, ppo):
 
 def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus, tmp_path, capsys):
     # The one imports the other, as it does when it is run from its folder.
-    judge, track = load("eval_tracking"), load("track_hand")
+    judge, _, _, track = (load(name) for name in ("eval_tracking", "whole_files", "scale_out", "track_hand"))
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     track.main(args_of(track, corpus, whole, 2, 2))
     track.main(args_of(track, corpus, parts, 1, 0))
