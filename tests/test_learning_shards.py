@@ -50,6 +50,7 @@ def test_it_is_its_shards_side_by_side():
             np.testing.assert_array_equal(getattr(result, name), np.concatenate([getattr(p, name) for p in parts]))
         np.testing.assert_array_equal(result.terms["error"], np.concatenate([p.terms["error"] for p in parts]))
         np.testing.assert_array_equal(env.teacher_action(), np.concatenate([one.teacher_action() for one in alone]))
+    np.testing.assert_array_equal(env.prompt_observation(), np.concatenate([one.prompt_observation() for one in alone]))
     slopes = env.action_gradient(0.9)
     assert slopes.shape == (30, 15, 2)
     np.testing.assert_array_equal(slopes, np.concatenate([one.action_gradient(0.9) for one in alone], axis=1))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tracking_clips import write_small_corpus
 
+from musclehand.learning.analytic import AnalyticConfig
 from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import DistillConfig
 
@@ -37,6 +38,7 @@ def args_of(track, corpus, out, warm, ppo):
         out=out,
         envs=4,
         scores=1,
+        slope=AnalyticConfig(iterations=0),
         warm=DistillConfig(iterations=warm, steps=10, updates=5, batch=16, hidden=(16,), memory=3),
         ppo=PpoConfig(iterations=ppo, steps=8, minibatches=2, epochs=1, critic=(16,), critic_alone=1),
     )

@@ -173,6 +173,10 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
         """As `TaughtEnv`."""
         return np.concatenate(self._all("teacher_action"))
 
+    def prompt_observation(self) -> np.ndarray:
+        """As `DifferentiableEnv`."""
+        return np.concatenate(self._all("prompt_observation"))
+
     def watch(self) -> None:
         """As `DifferentiableEnv`."""
         self._all("watch")
