@@ -6,7 +6,7 @@
 
 Learns from the clips of a corpus and from what the player plans for scores by pattern, over a piece of a keyboard. The
 warm start is in an undisturbed world; reinforcement, by the slope of the reward (`learning.analytic`) or, with
-`--ppo.iterations`, by PPO, is where hands are pushed, muscles weak, senses late and keys heavy.
+`--ppo.iterations`, by PPO, is where hands are pushed, muscles weak and keys heavy.
 
 Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `config.json`,
 `metrics.csv` (a line each iteration), `warm/`, `slope/` and `ppo/` with checkpoints, `planned/`, `policy/`, and
@@ -65,17 +65,12 @@ TAKES = 1_000_000
 PLAN_SEED = 1000
 """Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
 
-LATE = DisturbanceConfig(delay=(0.008, 0.024), late_share=0.4)
-"""Of the warm start's world: the teacher is told the truth in time, the policy is not."""
-
 ROUGH = DisturbanceConfig(
     strength=(0.8, 1.2),
     weak_muscles=1,
     push=3.0,
     push_rate=1.0,
     motor_noise=0.05,
-    delay=(0.008, 0.024),
-    late_share=0.4,
     key_weight=(0.8, 1.4),
 )
 """What reinforcement learns to live with."""
@@ -113,6 +108,8 @@ class Args:
     """over keys, not in the air"""
     scores: int = 80
     """by pattern, planned to be followed beside the corpus; only with keys"""
+    delay: float = 0.0
+    """of the senses, at most, in two of five episodes [s]; the policy is told"""
     past: int = 3
     """of its last excitations that the policy is shown, for senses that are late"""
     warm: DistillConfig = field(default_factory=DistillConfig)
@@ -191,8 +188,10 @@ def main(args: Args, console: Console | None = None) -> None:
     total = 0 if args.cold else args.warm.iterations
     with place(config) as pupils, RunLog(args.out / "metrics.csv", total, console) as log:
         policy = warm_start(pupils, args, known, log)
-    rough = replace(config, disturbance=DisturbanceConfig() if args.smooth else ROUGH)
-    known |= {"take": args.take, "disturbance": json.loads(json.dumps(asdict(rough.disturbance)))}
+    senses = late(args)
+    disturbance = senses if args.smooth else replace(ROUGH, delay=senses.delay, late_share=senses.late_share)
+    rough = replace(config, disturbance=disturbance)
+    known |= {"take": args.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
     for stage, settings in (("slope", args.slope), ("ppo", args.ppo)):
         if settings.iterations > 0:
             with place(rough) as pupils, RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
@@ -238,8 +237,13 @@ def config_of(args: Args) -> TrackingConfig:
         sim_steps=args.sim_steps,
         past=args.past,
         keys=args.keys,
-        disturbance=DisturbanceConfig() if args.smooth else LATE,
+        disturbance=late(args),
     )
+
+
+def late(args: Args) -> DisturbanceConfig:
+    """A world that is as it should be, but for senses that may be late; the teacher is always told in time."""
+    return DisturbanceConfig(delay=(min(0.008, args.delay), args.delay), late_share=0.4)
 
 
 def warm_start(env: TrackingEnv | ShardedEnv, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
