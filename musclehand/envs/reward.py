@@ -29,8 +29,8 @@ class RewardWeights:
     tip: float = 1.0
     angle: float = 0.4
     speed: float = 0.05
-    effort: float = 20.0
-    change: float = 50.0
+    effort: float = 10.0
+    change: float = 20.0
     failure: float = 100.0
 
 
