@@ -1,0 +1,114 @@
+"""The learned policy at the piano, beside computed muscle control: the same scores, the same plan.
+
+    python experiments/bench_policy.py --readme
+    python experiments/bench_policy.py --policy runs/track_hand/policy/000001.json --pieces ode_to_joy fuer_elise
+
+Both play the beginning of every piece. What is finished stays in `--out` and is not played again; another policy needs
+another folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from musclehand.core.errors import MusclehandError
+from musclehand.music.repertoire import list_pieces, load_piece
+from musclehand.music.score import Score
+from musclehand.perform import perform
+
+README = Path(__file__).parents[1] / "README.md"
+MARK = "<!-- policy table -->"
+CONTROLLERS = ("muscle", "policy")
+FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "velocity_correlation")
+BODY = ("joint_rmse_deg", "mean_activation")
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to play."""
+
+    pieces: tuple[str, ...] = ()
+    """names from `musclehand play --list`; all by default"""
+    seconds: float = 20.0
+    """of each, from its beginning"""
+    policy: Path | None = None
+    """another policy than the one that comes along"""
+    out: Path = Path("runs/bench_policy")
+    """folder of the results"""
+    workers: int = os.cpu_count() or 1
+    """processes"""
+    readme: bool = False
+    """put the table into README.md"""
+
+
+def main(args: Args) -> None:
+    """Plays, prints, writes."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    scores = {name: load_piece(name) for name in args.pieces or [piece.name for piece in list_pieces()]}
+    scores = {name: score.clip(0.0, min(args.seconds, score.duration)) for name, score in scores.items()}
+    paths = {
+        (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in CONTROLLERS
+    }
+    columns = (TextColumn("plays"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
+        jobs = {
+            pool.submit(play_one, scores[name], controller, args.policy): path
+            for (name, controller), path in paths.items()
+            if not path.exists()
+        }
+        task = bar.add_task("", total=len(jobs))
+        for job in as_completed(jobs):
+            jobs[job].write_text(json.dumps(job.result(), indent=1))
+            bar.update(task, advance=1)
+    rows = {key: json.loads(path.read_text()) for key, path in paths.items()}
+    table = as_table(rows, tuple(scores))
+    Console().print(table)
+    if args.readme:
+        before, _, after = README.read_text(encoding="utf-8").split(MARK)
+        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+
+
+def play_one(score: Score, controller: str, policy: Path | None) -> dict[str, float | None]:
+    """Figures of one performance."""
+    result = perform(score, controller, policy=policy if controller == "policy" else None, processes=1)
+    metrics = result.metrics.as_dict()
+    figures = {name: metrics[name] for name in FIGURES} | {name: getattr(result.body, name) for name in BODY}
+    return {**figures, "realtime_factor": result.realtime_factor}
+
+
+def as_table(rows: Mapping[tuple[str, str], Mapping[str, float | None]], pieces: tuple[str, ...]) -> str:
+    """Means over all pieces, in Markdown, and where the two differ most."""
+    names = (*FIGURES, *BODY, "realtime_factor")
+    heads = ("onset F1 50 ms", "frame F1", "onset error ms", "velocity r", "joints deg", "activation", "x real time")
+    lines = [f"| {len(pieces)} pieces, means | {' | '.join(heads)} |", f"|{' --- |' * (len(heads) + 1)}"]
+    for controller in CONTROLLERS:
+        means = []
+        for name in names:
+            values = [row for piece in pieces if (row := rows[piece, controller][name]) is not None]
+            means.append(f"{np.mean(values):.3f}" if values else "")
+        lines.append(f"| {controller} | {' | '.join(means)} |")
+    apart = {piece: _onset(rows[piece, "policy"]) - _onset(rows[piece, "muscle"]) for piece in pieces}
+    worst = sorted(apart, key=lambda piece: apart[piece])[:3]
+    told = ", ".join(f"{piece} {apart[piece]:+.3f}" for piece in worst)
+    return "\n".join([*lines, "", f"Where the policy falls behind most, onset F1: {told}."])
+
+
+def _onset(row: Mapping[str, float | None]) -> float:
+    return row["onset_f1_50ms"] or 0.0
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Args, description=__doc__))
+    except MusclehandError as error:
+        raise SystemExit(str(error)) from None
