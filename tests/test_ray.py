@@ -12,6 +12,7 @@ import pytest
 import torch
 from test_learning_analytic import SMALL, fresh
 from toy_jobs import points, slow_points, train, unwilling
+from tracking_clips import write_small_corpus
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.analytic import AnalyticTraining
@@ -85,6 +86,19 @@ def step_for_a_while(env):
 
 def kill(machines, node):
     machines.remove_node(node, allow_graceful=False)
+
+
+def kill_when_begun(machines, node, folders):
+    """Kills a machine when there are checkpoints in all folders; what does so, to be joined."""
+
+    def watch():
+        while not all(len(checkpoints_in(folder)) >= 2 for folder in folders):
+            time.sleep(0.05)
+        kill(machines, node)
+
+    killer = threading.Thread(target=watch, daemon=True)
+    killer.start()
+    return killer
 
 
 def assert_same(one, two):
@@ -188,14 +202,7 @@ def test_trainings_whose_machine_dies_end_with_the_same_bits(machines, second, t
     for seed in seeds:
         train((seed, tmp_path / "plain" / str(seed), 0.0))
     folders = [tmp_path / "ray" / str(seed) for seed in seeds]
-
-    def kill_when_both_have_begun():
-        while not all(len(checkpoints_in(folder)) >= 2 for folder in folders):
-            time.sleep(0.05)
-        kill(machines, second)
-
-    killer = threading.Thread(target=kill_when_both_have_begun, daemon=True)
-    killer.start()
+    killer = kill_when_begun(machines, second, folders)
     try:
         outcomes = run_jobs(train, [(seed, folder, 0.3) for seed, folder in zip(seeds, folders, strict=True)])
     finally:
@@ -205,6 +212,35 @@ def test_trainings_whose_machine_dies_end_with_the_same_bits(machines, second, t
     assert sorted(starts) == [1, 2], "one of them was begun again"
     for seed, folder in zip(seeds, folders, strict=True):
         assert_same(tmp_path / "plain" / str(seed), folder)
+
+
+@on_a_cluster
+def test_the_training_command_outlives_a_machine(machines, second, tmp_path):
+    """As it is typed: two seeds on the cluster, and the same two one after the other without it."""
+    pytest.importorskip("rsl_rl")
+    from test_track_hand_killed import arrays_of, rows_of, start
+
+    corpus = write_small_corpus(tmp_path)
+    options = ("--warm.iterations", "15", "--slope.iterations", "15", "--ppo.iterations", "0", "--seeds", "0", "1")
+    assert start(corpus, tmp_path / "plain", *options).wait(timeout=300) == 0
+    seeds = [tmp_path / "ray" / "run" / f"seed_{seed}" for seed in (0, 1)]
+    killer = kill_when_begun(machines, second, [folder / "warm" for folder in seeds])
+    code = start(corpus, tmp_path / "ray", *options, "--ray", machines.address).wait(timeout=300)
+    said = (tmp_path / "ray" / "said.txt").read_text()
+    assert code == 0, said
+    assert "2 seeds" in said
+    killer.join(timeout=30)
+    # A log is begun by each attempt.
+    assert sorted((folder / "log.txt").read_text().count("clips, ") for folder in seeds) == [1, 2]
+    for seed in ("seed_0", "seed_1"):
+        one, two = (tmp_path / place / "run" / seed for place in ("plain", "ray"))
+        assert rows_of(one) == rows_of(two)
+        mine, other = arrays_of(one), arrays_of(two)
+        assert mine.keys() == other.keys()
+        assert "policy/000001.json" in mine
+        for path, arrays in mine.items():
+            for name, values in arrays.items():
+                np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
 
 
 @on_a_cluster

@@ -57,17 +57,17 @@ def start(corpus, folder, *options, limit=None):
         )
 
 
-def checkpoints(folder):
-    return [path for name in FOLDERS for path in checkpoints_in(folder / "run" / name)]
+def checkpoints(run):
+    return [path for name in FOLDERS for path in checkpoints_in(run / name)]
 
 
-def arrays_of(folder):
+def arrays_of(run):
     """What is in all checkpoints; fails if one cannot be read."""
-    return {str(path.relative_to(folder)): load_checkpoint(path).arrays for path in checkpoints(folder)}
+    return {str(path.relative_to(run)): load_checkpoint(path).arrays for path in checkpoints(run)}
 
 
-def rows_of(folder):
-    path = folder / "run" / "metrics.csv"
+def rows_of(run):
+    path = run / "metrics.csv"
     if not path.exists():
         return []
     with open(path, newline="") as file:
@@ -83,12 +83,12 @@ def assert_same(one, two):
         for name, values in arrays.items():
             np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
     for name in ("policy/000001.safetensors", "policy/000001.json", "scores.json", "config.json"):
-        assert (one / "run" / name).read_bytes() == (two / "run" / name).read_bytes(), name
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
-def wait_for_another_checkpoint(running, folder):
-    before = set(checkpoints(folder))
-    while running.poll() is None and set(checkpoints(folder)) <= before:
+def wait_for_another_checkpoint(running, run):
+    before = set(checkpoints(run))
+    while running.poll() is None and set(checkpoints(run)) <= before:
         time.sleep(0.01)
 
 
@@ -101,37 +101,39 @@ def test_killed_twenty_times_it_ends_with_the_same_bits(corpus, whole, tmp_path)
         if killed % (KILLS // EARLY) == 2:
             time.sleep(rng.uniform(0.0, 4.0))
         else:
-            wait_for_another_checkpoint(running, tmp_path)
+            wait_for_another_checkpoint(running, tmp_path / "run")
             time.sleep(rng.uniform(0.0, 0.4))
         running.send_signal(signal.SIGKILL)
         code = running.wait(timeout=60)
         assert code in (-signal.SIGKILL, 0), (tmp_path / "said.txt").read_text()
         killed += code != 0
         # None is ever damaged.
-        arrays_of(tmp_path)
-        reached.append(len(rows_of(tmp_path)))
+        arrays_of(tmp_path / "run")
+        reached.append(len(rows_of(tmp_path / "run")))
         if code == 0:
             break
     assert killed == KILLS, f"it was through after {killed}, at rows {reached}"
+    assert len(set(reached)) > KILLS // 3, f"kills were not spread over the training: at rows {reached}"
+    print(f"killed at rows {reached} of {len(rows_of(whole / 'run'))}")
     assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / "said.txt").read_text()
-    assert_same(whole, tmp_path)
+    assert_same(whole / "run", tmp_path / "run")
 
 
 def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(corpus, whole, tmp_path):
     begun = ("--warm.iterations", "3", "--slope.iterations", "0", "--ppo.iterations", "0")
     assert start(corpus, tmp_path, *begun).wait(timeout=300) == 0
-    before = arrays_of(tmp_path)
+    before = arrays_of(tmp_path / "run")
     last = checkpoints_in(tmp_path / "run" / "warm")[-1]
     assert start(corpus, tmp_path, *LENGTH, limit=last.with_suffix(".safetensors").stat().st_size - 1).wait(300) == 1
     said = (tmp_path / "said.txt").read_text()
     assert "cannot write run/warm" in said.replace("\n", "")
     assert "File too large" in said
     assert "Traceback" not in said
-    after = arrays_of(tmp_path)
-    assert str(last.relative_to(tmp_path)) in after
+    after = arrays_of(tmp_path / "run")
+    assert str(last.relative_to(tmp_path / "run")) in after
     for path, arrays in before.items():
         if path in after:
             for name, values in arrays.items():
                 np.testing.assert_array_equal(values, after[path][name])
     assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0
-    assert_same(whole, tmp_path)
+    assert_same(whole / "run", tmp_path / "run")
