@@ -73,7 +73,8 @@ def hands(
     if shards == 1:
         if ray is not None:
             raise InvalidValue("ray", ray, "given with seeds or shards, to have something to place")
-        same = config == pattern.config
+        # Not if it is merely equal: a stage begins with hands that have not lived.
+        same = config is pattern.config
         yield pattern if same else TrackingEnv(pattern.references, config, seed=seed, bad_states=bad_states)
         return
     if shards < 1 or config.num_envs % shards:
