@@ -19,7 +19,10 @@ pytest.importorskip("rsl_rl")
 pytestmark = pytest.mark.slow
 
 COMMAND = Path(__file__).parents[1] / "experiments" / "track_hand.py"
-KILLS, EARLY = 20, 4
+KILLS, EVERY = 20, 5
+"""Every fifth is while the command starts."""
+
+SAID = "said.txt"
 SMALL = (
     *("--out", "run", "--envs", "4", "--scores", "1"),
     *("--warm.steps", "10", "--warm.updates", "5", "--warm.batch", "16", "--warm.hidden", "16", "--warm.memory", "3"),
@@ -28,7 +31,7 @@ SMALL = (
     *("--ppo.critic-alone", "1"),
 )
 FOLDERS = ("planned", "warm", "warm/labels", "slope", "ppo", "policy")
-LENGTH = ("--warm.iterations", "9", "--slope.iterations", "9", "--ppo.iterations", "9")
+LENGTH = ("--warm.iterations", "13", "--slope.iterations", "13", "--ppo.iterations", "13")
 TIMES = {"seconds", "steps_s"}
 
 
@@ -41,14 +44,14 @@ def corpus(tmp_path_factory):
 def whole(corpus, tmp_path_factory):
     """A folder in which the command has run undisturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    assert start(corpus, folder, *LENGTH).wait(timeout=300) == 0, (folder / "said.txt").read_text()
+    assert start(corpus, folder, *LENGTH).wait(timeout=300) == 0, (folder / SAID).read_text()
     return folder
 
 
 def start(corpus, folder, *options, limit=None):
     """The command; it writes no file larger than `limit` bytes."""
     folder.mkdir(exist_ok=True)
-    with open(folder / "said.txt", "w") as said:
+    with open(folder / SAID, "w") as said:
         return subprocess.Popen(
             [sys.executable, str(COMMAND), str(corpus), *SMALL, *options],
             cwd=folder,
@@ -87,37 +90,34 @@ def assert_same(one, two):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
-def wait_for_another_checkpoint(running, run):
-    before = set(checkpoints(run))
-    while running.poll() is None and set(checkpoints(run)) <= before:
-        time.sleep(0.01)
+def wait_for_row(running, run, wanted):
+    while running.poll() is None and len(rows_of(run)) < wanted:
+        time.sleep(0.02)
 
 
 def test_killed_twenty_times_it_ends_with_the_same_bits(corpus, whole, tmp_path):
-    rng = np.random.default_rng(int(time.time()))
-    killed, reached = 0, []
-    while killed < KILLS:
+    seed = int(time.time())
+    rng = np.random.default_rng(seed)
+    run, total = tmp_path / "run", len(rows_of(whole / "run"))
+    reached = []
+    for number in range(KILLS):
         running = start(corpus, tmp_path, *LENGTH)
-        # Some while it starts, the others while it trains and writes.
-        if killed % (KILLS // EARLY) == 2:
+        wanted = total * (number + 1) / (KILLS + 2)
+        # Some die while they start, the others all over the training; a row is written just before its checkpoint.
+        if number % EVERY == 2 or len(rows_of(run)) >= wanted:
             time.sleep(rng.uniform(0.0, 4.0))
         else:
-            wait_for_another_checkpoint(running, tmp_path / "run")
-            time.sleep(rng.uniform(0.0, 0.4))
+            wait_for_row(running, run, wanted)
+            time.sleep(rng.uniform(0.0, 0.15))
         running.send_signal(signal.SIGKILL)
-        code = running.wait(timeout=60)
-        assert code in (-signal.SIGKILL, 0), (tmp_path / "said.txt").read_text()
-        killed += code != 0
+        assert running.wait(timeout=60) == -signal.SIGKILL, f"kill {number} of {seed}: {(tmp_path / SAID).read_text()}"
         # None is ever damaged.
-        arrays_of(tmp_path / "run")
-        reached.append(len(rows_of(tmp_path / "run")))
-        if code == 0:
-            break
-    assert killed == KILLS, f"it was through after {killed}, at rows {reached}"
-    assert len(set(reached)) > KILLS // 3, f"kills were not spread over the training: at rows {reached}"
-    print(f"killed at rows {reached} of {len(rows_of(whole / 'run'))}")
-    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / "said.txt").read_text()
-    assert_same(whole / "run", tmp_path / "run")
+        arrays_of(run)
+        reached.append(len(rows_of(run)))
+    assert len(set(reached)) > KILLS // 3, f"kills of {seed} were not spread over the training: {reached}"
+    print(f"killed at rows {reached} of {total}")
+    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / SAID).read_text()
+    assert_same(whole / "run", run)
 
 
 def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(corpus, whole, tmp_path):
@@ -126,12 +126,12 @@ def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(corpus, whole,
     full = checkpoints_in(whole / "run" / "ppo")[-1].with_suffix(".safetensors").stat().st_size - 1
     running = start(corpus, tmp_path, *LENGTH, limit=full)
     assert running.wait(timeout=300) == 1
-    said = (tmp_path / "said.txt").read_text()
+    said = (tmp_path / SAID).read_text()
     assert "cannot write run/ppo" in said
     assert "File too large" in said
     assert "Traceback" not in said
     # Nothing is damaged, and nothing lies about.
-    assert "slope/000009.json" in arrays_of(tmp_path / "run")
+    assert "slope/000013.json" in arrays_of(tmp_path / "run")
     assert not list((tmp_path / "run").rglob("*.part"))
-    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / "said.txt").read_text()
+    assert start(corpus, tmp_path, *LENGTH).wait(timeout=300) == 0, (tmp_path / SAID).read_text()
     assert_same(whole / "run", tmp_path / "run")
