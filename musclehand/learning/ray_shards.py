@@ -103,6 +103,10 @@ class RayShards(ShardGroup):
                 except errors.RayTaskError:
                     raise
                 except errors.RayError as error:
+                    if getattr(error, "actor_init_failed", False):
+                        # Another one would do no better: its machine lacks a module, most likely.
+                        last = str(error).strip().splitlines()[-1]
+                        raise ShardError(f"shard {number} cannot be begun on its machine: {last}") from error
                     why = f"it died ({str(error).splitlines()[0]})"
                     asked[number] = self._again(number, calls[number])
         for number, answer in answers.items():
