@@ -117,7 +117,7 @@ def main(args: Args) -> None:
         if not path.exists():
             path.write_text(json.dumps(train_one(VARIANTS[name], args, train, test, args.out / name), indent=1))
     table = as_table({name: json.loads((args.out / f"{name}.json").read_text()) for name in args.only})
-    console.print(table)
+    console.print(table, markup=False)
     if args.readme:
         before, _, after = README.read_text(encoding="utf-8").split(MARK)
         README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")

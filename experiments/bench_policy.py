@@ -72,7 +72,7 @@ def main(args: Args) -> None:
             bar.update(task, advance=1)
     rows = {key: json.loads(path.read_text()) for key, path in paths.items()}
     table = as_table(rows, tuple(scores))
-    Console().print(table)
+    Console().print(table, markup=False)
     if args.readme:
         before, _, after = README.read_text(encoding="utf-8").split(MARK)
         README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")

@@ -123,7 +123,7 @@ def main(args: Args) -> None:
         writer.writeheader()
         writer.writerows(rows)
     table = summary(means, tuple(actors))
-    console.print(table)
+    console.print(table, markup=False)
     if args.readme:
         before, _, after = README.read_text(encoding="utf-8").split(MARK)
         README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")

@@ -109,9 +109,9 @@ class Args:
     scores: int = 80
     """by pattern, planned to be followed beside the corpus; only with keys"""
     delay: float = 0.0
-    """of the senses, at most, in two of five episodes [s]; the policy is told"""
-    past: int = 3
-    """of its last excitations that the policy is shown, for senses that are late"""
+    """of the senses, at most, in two of five episodes [s]; the policy is told, and needs to see its `past`"""
+    past: int = 0
+    """of its last excitations that the policy is shown; 3 for senses that are late, else none is steadier"""
     warm: DistillConfig = field(default_factory=DistillConfig)
     slope: AnalyticConfig = field(default_factory=AnalyticConfig)
     ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
@@ -200,7 +200,12 @@ def main(args: Args, console: Console | None = None) -> None:
     told = {
         "stage": stage,
         "corpus": dict(corpus.index.plan),
-        "config": json.loads(json.dumps(asdict(args), default=str)),
+        # Where things lay on this machine is nobody's business.
+        "config": {
+            name: value
+            for name, value in json.loads(json.dumps(asdict(args), default=str)).items()
+            if name not in ("corpus", "out", "ray")
+        },
     }
     save_tracking_policy(args.out / "policy", policy, env, told)
     clips = list(corpus.clips("validation"))

@@ -98,7 +98,7 @@ def test_the_policy_that_comes_along_follows_what_it_never_saw():
     assert all(score.survived for score in scores)
     assert max(score.tip_mean for score in scores) < 0.006
     assert max(score.joint_rmse for score in scores) < np.radians(4.0)
-    assert loaded.info["stage"] == "warm"
+    assert loaded.info["stage"] == "slope"
 
 
 def test_a_description_is_that_of_the_body():
