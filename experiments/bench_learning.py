@@ -41,7 +41,7 @@ from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
 
 MARK = "<!-- learning table -->"
-ROUGH_AIR = replace(ROUGH, delay=(0.0, 0.0), key_weight=(1.0, 1.0))
+ROUGH_AIR = replace(ROUGH, key_weight=(1.0, 1.0))
 JUDGED = ("undisturbed", "pushes of up to 3 N")
 MYOHAND = "MyoHand with thumb muscles"
 
@@ -145,8 +145,8 @@ def train_one(
         policy.normalise_by(np.concatenate([env.reset(seed=row) for row in range(20)]))
     rough = TrackingEnv(env.references, replace(config, disturbance=ROUGH_AIR))
     if variant.reinforcement == "slope":
-        count = max(1, round(steps / (32 * args.envs)))
-        slope = AnalyticConfig(iterations=count, decay=count, fading=variant.fading ** (per_step), seed=args.seed)
+        count = max(1, round(steps / (AnalyticConfig().steps * args.envs)))
+        slope = AnalyticConfig(iterations=count, decay=count, fading=variant.fading**per_step, seed=args.seed)
         policy = AnalyticTraining(rough, policy, slope, folder / "slope", known={}).run()
     elif variant.reinforcement == "ppo":
         count = max(1, round(steps / (PpoConfig().steps * args.envs)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from musclehand.core.errors import FileError
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking_observation import own_state
-from musclehand.tracking_policy import config_from, config_info, identity_of, still_clip
+from musclehand.tracking_policy import check_identity, config_from, config_info, identity_of, still_clip
 
 if TYPE_CHECKING:
     from musclehand.learning.vae import LatentPolicy
@@ -58,9 +58,7 @@ def load_latent_skill(path: Path) -> LatentSkill:
         hidden, variational = [int(size) for size in info["hidden"]], bool(info["variational"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(path, f"does not say what it is ({type(error).__name__}: {error})") from error
-    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
-        if info.get(name) != identity_of(probe)[name]:
-            raise FileError(path, f"was made for {what} than this release's; distil it again")
+    check_identity(info, probe, path, "distil")
     state = own_state(probe.table)
     policy = LatentPolicy(state, probe.num_actions, **sizes, hidden=hidden, variational=variational)
     load_module("latent", policy, checkpoint.arrays)

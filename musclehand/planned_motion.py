@@ -57,12 +57,12 @@ class Frames:
 
     def __init__(self, hands: Mapping[Side, HandIndex]) -> None:
         """`hands` of the scene, in the order of the plan."""
-        self._hands = [(side, hand, HandKinematics(side), *mirrors(side)) for side, hand in hands.items()]
+        self._hands = [(hand, HandKinematics(side), *mirrors(side)) for side, hand in hands.items()]
 
     def of(self, step: HandsStep) -> list[PlannedFrame]:
         """A frame for each hand."""
         frames = []
-        for row, (_, hand, kinematics, turn, point) in enumerate(self._hands):
+        for row, (hand, kinematics, turn, point) in enumerate(self._hands):
             angles = hand.expand @ step.next_qpos[row]
             arm, speed, acceleration = np.zeros((3, len(FOREARM_AXES)))
             arm[:3], speed[:3] = step.wrist[row, -1], step.wrist_velocity[row, -1]
@@ -115,43 +115,37 @@ def plan_references(
 
 
 def _clip(frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int) -> ReferenceSet:
-    count = len(frames)
-    arrays = {
-        field: np.array(values) for field, values in zip(PlannedFrame._fields, zip(*frames, strict=True), strict=True)
-    }
+    columns = zip(PlannedFrame._fields, zip(*frames, strict=True), strict=True)
     return ReferenceSet(
         dt=dt,
-        activations=np.zeros((count, muscles)),
+        activations=np.zeros((len(frames), muscles)),
         first=np.array([0]),
-        last=np.array([count - 1]),
-        clip=np.zeros(count, dtype=int),
+        last=np.array([len(frames) - 1]),
+        clip=np.zeros(len(frames), dtype=int),
         kinds=(kind,),
         names=(name,),
         sides=(side,),
-        **arrays,
+        **{field: np.array(values) for field, values in columns},
     )
 
 
 class RollingWindow:
-    """The next frames of some hands as a `ReferenceSet` of one clip each; the first frame is that of now."""
+    """The next frames of some hands. `references`: a `ReferenceSet` of one clip each, from the frame of now on, which
+    goes on with every frame that comes."""
 
-    def __init__(self, hands: int, length: int, dt: float) -> None:
-        """`length` of the window [frames]."""
-        self._length, self._hands = length, hands
-        self._rows: list[list[PlannedFrame]] = []
-        self._dt = dt
+    def __init__(self, first: list[PlannedFrame], length: int, dt: float, muscles: int) -> None:
+        """Begins with one frame for each hand, all over the window of `length` frames."""
+        sets = [_clip([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles) for hand, frame in enumerate(first)]
+        self.references = join(sets)
+        shape = len(first), length
+        rows = (getattr(self.references, field) for field in PlannedFrame._fields)
+        self._rows = [values.reshape(*shape, *values.shape[1:]) for values in rows]
 
     def push(self, frames: list[PlannedFrame]) -> None:
         """One frame more for each hand; the oldest ones go."""
-        self._rows = [*self._rows, frames][-self._length :]
-
-    def references(self, muscles: int) -> ReferenceSet:
-        """What is in it."""
-        sets = [
-            _clip([row[hand] for row in self._rows], str(hand), "plan", Side.RIGHT, self._dt, muscles)
-            for hand in range(self._hands)
-        ]
-        return join(sets)
+        for rows, values in zip(self._rows, zip(*frames, strict=True), strict=True):
+            rows[:, :-1] = rows[:, 1:]
+            rows[:, -1] = values
 
 
 def save_references(folder: Path, references: ReferenceSet, known: Mapping[str, Any]) -> None:

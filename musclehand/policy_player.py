@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -56,33 +57,20 @@ class PolicyController(MuscleController):
         )
         if loaded.config.sim_steps != self.sim_steps:
             raise InvalidValue("sim_steps", self.sim_steps, f"{loaded.config.sim_steps}, as the policy was made for")
-        self._policy, self._muscle_config = loaded, config
-        scene, count = self.scene, len(self._control.muscles)
+        self._policy, scene = loaded, self.scene
         self._feelings = [Feeling(scene.model, hand, scene.carriers[side], side) for side, hand in scene.hands.items()]
-        muscles = self._control.muscles.shape[1]
         look_ahead, past = loaded.config.look_ahead, loaded.config.past
         self._table = tracking_table(next(iter(scene.hands.values())), look_ahead, past=past)
         self._frames = Frames(scene.hands)
         # The frame of now, that of the end of the step, and as far ahead from there as the policy looks.
         self._length = 2 + max(look_ahead)
-        dt = self.sim_steps * scene.model.opt.timestep
-        self._window, self._ahead = RollingWindow(count, self._length, dt), list[HandsStep]()
-        self._past = np.zeros((max(past, 1), count, muscles))
+        self._window: RollingWindow | None = None
+        self._ahead = list[HandsStep]()
+        self._past = np.zeros((max(past, 1), *self._control.muscles.shape))
 
-    def again(self, corrections: Corrections) -> PolicyController:
-        """As `MuscleController.again`."""
-        score, lead_in, tail, _, fatigue, processes = self._asked
-        return PolicyController(
-            score,
-            policy=self._policy,
-            lead_in=lead_in,
-            tail=tail,
-            config=self._muscle_config,
-            scene=self.scene,
-            fatigue=fatigue,
-            corrections=corrections,
-            processes=processes,
-        )
+    def _more(self) -> dict[str, Any]:
+        """As `MuscleController`."""
+        return {"policy": self._policy}
 
     def _reference_at(self, step: int) -> HandsStep:
         """The step's reference; those after it, as far as the policy looks ahead, are put into its window."""
@@ -94,14 +82,16 @@ class PolicyController(MuscleController):
         now = self._reference.at(step)
         self._ahead.append(now)
         frames = self._frames.of(now)
-        if step == 0:
-            # There is no step that ends now.
-            self._window.push(frames)
+        if self._window is None:
+            # There is no step that ends now: the first frame stands for that of now as well.
+            dt = self.sim_steps * self.scene.model.opt.timestep
+            self._window = RollingWindow(frames, self._length, dt, self._past.shape[2])
         self._window.push(frames)
 
     def _excite(self, data: mujoco.MjData, state: HandState, now: HandsStep) -> np.ndarray:
         """Excitations of all muscles. Shape (h, 46)."""
-        references = self._window.references(self._past.shape[2])
+        assert self._window is not None
+        references = self._window.references
         parts = [feeling.of(lambda name: getattr(data, name)[None]) for feeling in self._feelings]
         senses = Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
         config = self._policy.config

@@ -47,6 +47,18 @@ def identity_of(env: TrackingEnv) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
 
 
+def check_identity(info: Mapping[str, Any], env: TrackingEnv, path: Path, again: str) -> None:
+    """Holds what a file says of itself against an environment; `again`: what to do with it anew otherwise.
+
+    Raises:
+        FileError: it was made for another body or observation.
+    """
+    here = identity_of(env)
+    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
+        if info.get(name) != here[name]:
+            raise FileError(path, f"was made for {what} than this release's; {again} it again")
+
+
 def describe_model(model: mujoco.MjModel) -> str:
     """What makes a body what it is, to five digits: the same on every machine, other than MuJoCo's own file of it."""
     lines = [hashlib.sha256(bytes(model.names)).hexdigest(), f"{model.opt.timestep:.4e} {int(model.opt.integrator)}"]
@@ -91,10 +103,7 @@ def load_tracking_policy(path: Path | None = None) -> TrackingPolicy:
     info = checkpoint.info
     config = config_from(info, path)
     probe = TrackingEnv([still_clip()], config)
-    here = identity_of(probe)
-    for name, what in (("model_sha256", "another hand"), ("observation_sha256", "another observation")):
-        if info.get(name) != here[name]:
-            raise FileError(path, f"was made for {what} than this release's; train it again")
+    check_identity(info, probe, path, "train")
     policy = policy_of(checkpoint, observations=probe.num_observations, actions=probe.num_actions)
     return TrackingPolicy(policy, config, info)
 

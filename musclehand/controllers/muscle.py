@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -137,7 +138,7 @@ class MuscleController(Controller):
     def again(self, corrections: Corrections) -> MuscleController:
         """The same hands for another run through the same score, with what was learnt from this one."""
         score, lead_in, tail, config, fatigue, processes = self._asked
-        return MuscleController(
+        return type(self)(
             score,
             lead_in=lead_in,
             tail=tail,
@@ -146,7 +147,12 @@ class MuscleController(Controller):
             fatigue=fatigue,
             corrections=corrections,
             processes=processes,
+            **self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        """What else the same hands are made with."""
+        return {}
 
     def close(self) -> None:
         """Ends the second process, if there is one."""

@@ -127,7 +127,6 @@ class TrackingBody:
         make = backend or (lambda model, count: CpuBackend(model, count, num_threads=num_threads))
         self.backend = make(self.model, num_envs)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
-        self.params = muscle_parameters(self.model, self.hand.muscles)
         self._feeling = Feeling(self.model, self.hand, self.carrier, side)
         self.strength = np.ones((num_envs, len(self.muscles)))
         self.mass, self.key_weight = np.ones((2, num_envs))
