@@ -49,15 +49,16 @@ MYOHAND = "MyoHand with thumb muscles"
 @dataclass(frozen=True)
 class Variant:
     """What is changed: `sim_steps` in a step of the policy, `warm` start or none, the way of `reinforcement` (slope,
-    ppo or none), `hidden` layers, MyoHand in place of our hand, a share of what an error costs later (`fading`), noise
-    of logits in PPO."""
+    ppo or none), `hidden` layers, MyoHand in place of our hand, later actions that `answer` to earlier ones and a
+    share of what an error costs later (`fading`), noise of logits in PPO."""
 
     sim_steps: int = 4
     warm: bool = True
     reinforcement: str = "slope"
     hidden: tuple[int, ...] = (256, 256)
     myohand: bool = False
-    fading: float = 0.8
+    answers: bool = True
+    fading: float = 1.0
     noise: float = 0.1
 
 
@@ -71,8 +72,9 @@ VARIANTS = {
     "500 Hz": Variant(sim_steps=1),
     "250 Hz": Variant(sim_steps=2),
     "62.5 Hz": Variant(sim_steps=8),
-    "fading 0.6": Variant(fading=0.6),
     "fading 0.9": Variant(fading=0.9),
+    "actions as they were": Variant(answers=False),
+    "as they were, fading 0.8": Variant(answers=False, fading=0.8),
     "hidden 512, 512": Variant(hidden=(512, 512)),
     MYOHAND: Variant(myohand=True),
 }
@@ -145,8 +147,16 @@ def train_one(
         policy.normalise_by(np.concatenate([env.reset(seed=row) for row in range(20)]))
     rough = TrackingEnv(env.references, replace(config, disturbance=ROUGH_AIR))
     if variant.reinforcement == "slope":
-        count = max(1, round(steps / (AnalyticConfig().steps * args.envs)))
-        slope = AnalyticConfig(iterations=count, decay=count, fading=variant.fading**per_step, seed=args.seed)
+        each = round(AnalyticConfig().steps / per_step)
+        count = max(1, round(steps / (each * args.envs)))
+        slope = AnalyticConfig(
+            iterations=count,
+            steps=each,
+            decay=count,
+            fading=variant.fading**per_step,
+            answers=variant.answers,
+            seed=args.seed,
+        )
         policy = AnalyticTraining(rough, policy, slope, folder / "slope", known={}).run()
     elif variant.reinforcement == "ppo":
         count = max(1, round(steps / (PpoConfig().steps * args.envs)))

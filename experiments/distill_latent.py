@@ -3,9 +3,11 @@
     python experiments/distill_latent.py corpus runs/track_hand/policy/000001.json
     python experiments/distill_latent.py corpus POLICY --latent.latent 8 --latent.hold 8 --out runs/latent_8
 
-Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `run/` with
-checkpoints, `skill/` with the latent policy, `sequences.csv`, how every held-out clip is followed by the policy and
-through the latent space, and `latent.json`: means, the worst sequences, and what intentions drawn from the prior do.
+The latent policy first learns to do as the policy does, then by the slope of the reward, in a world like that in which
+the policy has learnt. Killed at any moment, the same command goes on and ends with the same bits. In the folder
+`--out`: `run/` and `slope/` with checkpoints, `planned/`, `skill/` with the latent policy, `sequences.csv`, how every
+held-out clip is followed by the policy and through the latent space, and `latent.json`: means, the worst sequences,
+and what intentions drawn from the prior do.
 """
 
 from __future__ import annotations
@@ -21,14 +23,18 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from track_hand import ROUGH, references_of
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.evaluation import evaluate
-from musclehand.envs.reference import build_references
+from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking_observation import own_state
 from musclehand.latent_skill import save_latent_skill
+from musclehand.learning.analytic import AnalyticProgress
 from musclehand.learning.latent import LatentConfig, LatentDistillation, LatentProgress
+from musclehand.learning.latent_analytic import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
@@ -50,9 +56,12 @@ class Args:
     """folder of the run; one that is there is gone on with"""
     envs: int = 64
     """hands at a time"""
+    scores: int = 80
+    """by pattern, planned to be followed beside the corpus"""
     clips: int = 24
     """held-out clips to judge by"""
     latent: LatentConfig = field(default_factory=LatentConfig)
+    slope: LatentAnalyticConfig = field(default_factory=LatentAnalyticConfig)
 
 
 def main(args: Args) -> None:
@@ -62,9 +71,17 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     teacher = load_tracking_policy(args.policy)
-    config = replace(teacher.config, num_envs=args.envs, keys=False)
+    config = replace(teacher.config, num_envs=args.envs)
     corpus = open_corpus(args.corpus)
-    env = TrackingEnv(corpus.clips("train"), config, bad_states=args.out / "bad_states")
+    references = references_of(
+        corpus,
+        args.out / "planned",
+        scores=args.scores if config.keys else 0,
+        seed=args.latent.seed,
+        sim_steps=config.sim_steps,
+        console=console,
+    )
+    env = TrackingEnv(references, config, bad_states=args.out / "bad_states")
     state = own_state(env.table)
     run = LatentDistillation(env, teacher.policy, state, args.latent, args.out / "run", known=identity_of(env))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -77,6 +94,7 @@ def main(args: Args) -> None:
             bar.update(task, advance=1, description=said)
 
         policy = run.run(tell)
+    policy = by_slope(references, policy, config, args, console)
     assert isinstance(policy, LatentPolicy)
     told = {"stage": "latent", "policy": dict(teacher.info), "config": json.loads(json.dumps(asdict(args.latent)))}
     save_latent_skill(args.out / "skill", policy, env, told)
@@ -87,6 +105,25 @@ def main(args: Args) -> None:
     figures |= draw_at_random(policy, clips, config) | {"minutes": (time.perf_counter() - begin) / 60}
     (args.out / "latent.json").write_text(json.dumps(figures, indent=1))
     console.print_json(json.dumps(figures))
+
+
+def by_slope(references: ReferenceSet, policy: Policy, config: TrackingConfig, args: Args, console: Console) -> Policy:
+    """What reward has taught after that."""
+    assert isinstance(policy, LatentPolicy)
+    if args.slope.iterations == 0:
+        return policy
+    env = TrackingEnv(references, replace(config, disturbance=ROUGH), bad_states=args.out / "bad_states")
+    known = identity_of(env) | {"distilled": json.loads(json.dumps(asdict(args.latent)))}
+    run = LatentAnalyticTraining(env, policy, args.slope, args.out / "slope", known=known)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=args.slope.iterations, completed=run.done)
+
+        def tell(told: AnalyticProgress) -> None:
+            said = f"slope {told.steps} hand steps, fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            bar.update(task, advance=1, description=said)
+
+        return run.run(tell)
 
 
 def judge(

@@ -179,7 +179,15 @@ def main(args: Args, console: Console | None = None) -> None:
     bad_states = args.out / "bad_states"
     # Where the hands are shared out, this one only says what they are.
     here = config if args.shards == 1 else replace(config, num_envs=1)
-    env = TrackingEnv(references_of(args, corpus, console), here, seed=args.seed, bad_states=bad_states)
+    references = references_of(
+        corpus,
+        args.out / "planned",
+        scores=args.scores if args.keys else 0,
+        seed=args.seed,
+        sim_steps=args.sim_steps,
+        console=console,
+    )
+    env = TrackingEnv(references, here, seed=args.seed, bad_states=bad_states)
     known = identity_of(env) | {"seed": args.seed} | ({} if here is config else {"shards": args.shards})
     place = partial(hands, env, seed=args.seed, shards=args.shards, ray=args.ray, bad_states=bad_states)
     console.print(
@@ -215,21 +223,20 @@ def main(args: Args, console: Console | None = None) -> None:
     console.print(score_table("validation clips", scores))
 
 
-def references_of(args: Args, corpus: MotionCorpus, console: Console) -> ReferenceSet:
-    """What is to be followed: the corpus's clips and plans, which are kept on file."""
+def references_of(
+    corpus: MotionCorpus, folder: Path, *, scores: int, seed: int, sim_steps: int, console: Console
+) -> ReferenceSet:
+    """What is to be followed: the corpus's clips, and plans of scores by pattern, which are kept in a folder."""
     muscles = TrackingBody(1).muscles
-    clips = build_references(corpus.clips("train"), dt=args.sim_steps * SIM_DT, muscles=muscles)
-    if not (args.keys and args.scores):
+    clips = build_references(corpus.clips("train"), dt=sim_steps * SIM_DT, muscles=muscles)
+    if not scores:
         return clips
-    folder = args.out / "planned"
-    known = {"scores": args.scores, "seed": args.seed, "sim_steps": args.sim_steps}
+    known = {"scores": scores, "seed": seed, "sim_steps": sim_steps}
     if load_latest(folder) is None:
-        made = islice(
-            (one for one in pattern_scores(PLAN_SEED + args.seed) if split_of(one.pattern) == "train"), args.scores
-        )
+        made = islice((one for one in pattern_scores(PLAN_SEED + seed) if split_of(one.pattern) == "train"), scores)
         with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
-            told = bar.track(made, total=args.scores)
-            config = replace(policy_config(), sim_steps=args.sim_steps)
+            told = bar.track(made, total=scores)
+            config = replace(policy_config(), sim_steps=sim_steps)
             save_references(folder, plan_references(told, config=config), known)
     return join([clips, load_references(folder, known)])
 

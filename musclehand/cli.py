@@ -56,7 +56,7 @@ Examples:
   musclehand play --help                        everything it can do
 """
 
-CONTROLLERS = ("muscle", "policy", "keyboard")
+CONTROLLERS = ("muscle", "policy", "planner", "keyboard")
 
 _NO_DEFAULT = ""  # where None is the default, the text says what happens
 
@@ -73,6 +73,7 @@ class PlayArgs:
       musclehand play fuer_elise --video
       musclehand play song.mid --clip 30 60 --tempo 0.8 --out slower
       musclehand play song.mid --controller policy
+      musclehand play song.mid --controller planner
       musclehand play song.mid --controller keyboard
       musclehand play ode_to_joy --condition ulnar-palsy
       musclehand play ode_to_joy --model my_hand.xml
@@ -86,11 +87,12 @@ class PlayArgs:
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
 
-    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|keyboard")] = "muscle"
-    """Who plays: two hands whose muscles computed muscle control or a learned policy drives, or the keyboard itself."""
+    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|planner|keyboard")] = "muscle"
+    """Who plays: two hands whose planned motion computed muscle control or a learned policy follows, two that a learned
+    planner moves without a plan, or the keyboard itself."""
 
     policy: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
-    """Another policy than the one that comes along, by its JSON file; with --controller policy."""
+    """Another policy or planner than those that come along, by its JSON file; with --controller policy or planner."""
 
     clip: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT)] = None
     """Play only from second A to second B of the score."""
@@ -215,8 +217,8 @@ def _check_options(args: PlayArgs, score: Score) -> None:
         raise UnknownName("controller", args.controller, CONTROLLERS)
     if not 0 <= args.rehearsals <= 10 or (args.rehearsals and args.controller == "keyboard"):
         raise InvalidValue("rehearsals", args.rehearsals, "0 to 10, with hands")
-    if args.policy is not None and args.controller != "policy":
-        raise InvalidValue("policy", args.policy, "left out, or with --controller policy")
+    if args.policy is not None and args.controller not in ("policy", "planner"):
+        raise InvalidValue("policy", args.policy, "left out, or with --controller policy or planner")
     if args.processes not in (None, 1, 2):
         raise InvalidValue("processes", args.processes, "1 or 2")
     if args.pedal not in ("written", "auto"):

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.core.errors import FileError
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking_observation import own_state
 from musclehand.tracking_policy import check_identity, config_from, config_info, identity_of, still_clip
 
 if TYPE_CHECKING:
+    from musclehand.learning.checkpoint import Checkpoint
     from musclehand.learning.vae import LatentPolicy
 
 
@@ -32,8 +33,7 @@ def save_latent_skill(folder: Path, policy: LatentPolicy, env: TrackingEnv, told
     from musclehand.learning.checkpoint import save_checkpoint
     from musclehand.learning.torch_state import module_arrays
 
-    sizes = {"latent": policy.latent, "hold": policy.hold, "hidden": list(policy.sizes[1:])}
-    info = {**told, **identity_of(env), **config_info(env.config), **sizes, "variational": policy.variational}
+    info = {**told, **identity_of(env), **config_info(env.config), **_sizes(policy)}
     return save_checkpoint(folder, 1, module_arrays("latent", policy), info)
 
 
@@ -46,10 +46,21 @@ def load_latent_skill(path: Path) -> LatentSkill:
         InvalidValue: what it says of itself cannot be.
     """
     from musclehand.learning.checkpoint import load_checkpoint
+
+    return skill_of(load_checkpoint(path), path)
+
+
+def skill_info(skill: LatentSkill) -> dict[str, Any]:
+    """What a file has to say of a latent space for `skill_of` to read it."""
+    names = ("model_sha256", "observation_sha256")
+    return {**{name: skill.info[name] for name in names}, **config_info(skill.config), **_sizes(skill.policy)}
+
+
+def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
+    """The latent space that a checkpoint holds under "latent"; errors as for `load_latent_skill`."""
     from musclehand.learning.torch_state import load_module
     from musclehand.learning.vae import LatentPolicy
 
-    checkpoint = load_checkpoint(path)
     info = checkpoint.info
     config = config_from(info, path)
     probe = TrackingEnv([still_clip()], config)
@@ -59,7 +70,14 @@ def load_latent_skill(path: Path) -> LatentSkill:
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(path, f"does not say what it is ({type(error).__name__}: {error})") from error
     check_identity(info, probe, path, "distil")
+    if max([*sizes.values(), *hidden], default=0) > 100_000:
+        raise InvalidValue("sizes", (sizes, hidden), "up to 100,000 each")
     state = own_state(probe.table)
     policy = LatentPolicy(state, probe.num_actions, **sizes, hidden=hidden, variational=variational)
     load_module("latent", policy, checkpoint.arrays)
     return LatentSkill(policy, config, info)
+
+
+def _sizes(policy: LatentPolicy) -> dict[str, Any]:
+    hidden = list(policy.sizes[1:])
+    return {"latent": policy.latent, "hold": policy.hold, "hidden": hidden, "variational": policy.variational}

@@ -39,7 +39,7 @@ from musclehand.planner.pedalling import auto_pedal
 from musclehand.planner.rehearsal import rehearse
 from musclehand.sim.scene import build_scene
 
-CONTROLLERS = ("muscle", "policy", "keyboard")
+CONTROLLERS = ("muscle", "policy", "planner", "keyboard")
 
 PEDALS = ("written", "auto")
 
@@ -100,7 +100,8 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle" (two muscle-driven hands), "policy" (a learned one drives them), "keyboard", or your own.
+        controller: "muscle" (two muscle-driven hands), "policy" (a learned one drives them), "planner" (a learned one
+            moves them, with no plan of the motion), "keyboard", or your own.
         design: the hands that the built-in controllers play with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         config: how the hands plan and are controlled, such as the criterion of muscle sharing.
@@ -108,7 +109,7 @@ def perform(
         pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planner.pedalling`).
         rehearsals: runs before the one that counts, to learn timing and loudness (`planner.rehearsal`).
         processes: 2 to plan ahead in a second one, with the same result; None: where it pays.
-        policy: file of the policy, by default the one that comes along.
+        policy: file of the policy or planner, by default the one that comes along.
         seed: written to the recording; the built-in controllers do not draw random numbers.
         progress: called with simulated and total time [s].
 
@@ -224,7 +225,19 @@ def _make_controller(
         return MuscleController(
             score, lead_in=LEAD_IN, tail=TAIL, config=config, scene=scene, fatigue=fatigue, processes=processes
         )
-    # Loads torch, which nobody else needs.
+    # Load torch, which nobody else needs.
+    if name == "planner":
+        from musclehand.planner_player import PlannerController
+
+        return PlannerController(
+            score,
+            planner=None if policy is None else Path(policy),
+            lead_in=LEAD_IN,
+            tail=TAIL,
+            config=config,
+            scene=scene,
+            fatigue=fatigue,
+        )
     from musclehand.policy_player import PolicyController
 
     return PolicyController(

@@ -108,13 +108,14 @@ def plan_references(
         for row, (side, motion) in enumerate(motions.items()):
             if motion.notes:
                 one_hand = [pair[row] for pair in rows]
-                sets.append(_clip(one_hand, f"{number:05d}_{side.value}", one.kind, side, dt, len(muscles)))
+                sets.append(clip_of(one_hand, f"{number:05d}_{side.value}", one.kind, side, dt, len(muscles)))
     if not sets:
         raise InvalidValue("scores", "no notes", "some to play")
     return join(sets)
 
 
-def _clip(frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int) -> ReferenceSet:
+def clip_of(frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int) -> ReferenceSet:
+    """Frames, every `dt` [s], as a clip of a name and kind for a hand of so many muscles."""
     columns = zip(PlannedFrame._fields, zip(*frames, strict=True), strict=True)
     return ReferenceSet(
         dt=dt,
@@ -135,7 +136,9 @@ class RollingWindow:
 
     def __init__(self, first: list[PlannedFrame], length: int, dt: float, muscles: int) -> None:
         """Begins with one frame for each hand, all over the window of `length` frames."""
-        sets = [_clip([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles) for hand, frame in enumerate(first)]
+        sets = [
+            clip_of([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles) for hand, frame in enumerate(first)
+        ]
         self.references = join(sets)
         shape = len(first), length
         rows = (getattr(self.references, field) for field in PlannedFrame._fields)

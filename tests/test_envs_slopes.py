@@ -4,16 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from tracking_clips import wave
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.envs import reward
+from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.reward import RewardWeights
 from musclehand.envs.slopes import BodySlopes, KeyContact
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 
 AIR = KeyContact(*np.zeros((3, 1, 5)))
+
+
+def looked_back(env, fading):
+    """The gradient with actions taken as they were."""
+    return np.array([env.step_back(None) for _ in range(env.look_back(fading))])[::-1]
 
 
 def moving(side=Side.RIGHT, **more):
@@ -86,7 +93,7 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
     for _ in range(8):
         actions.append(np.clip(env.teacher_action() * (1 + 0.3 * rng.normal(size=(1, 46))) + 0.01, 0, 1))
         env.step(actions[-1])
-    gradient = env.action_gradient(1.0)
+    gradient = looked_back(env, 1.0)
     assert gradient.shape == (8, 1, 46)
     told, found = [], []
     for _ in range(40):
@@ -102,19 +109,80 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
     assert 0.5 < np.linalg.norm(told) / np.linalg.norm(found) < 2.0
 
 
+@pytest.mark.parametrize("late", [0.0, 0.016])
+@pytest.mark.parametrize("side", list(Side))
+def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
+    """As before, with a network that acts by what it sees, and sees it late, after the action that is changed."""
+    env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), past=2)
+    rng = np.random.default_rng(0)
+    network = torch.nn.Sequential(torch.nn.Linear(env.num_observations, 46)).double()
+    with torch.no_grad():
+        network[0].weight.copy_(torch.from_numpy(0.1 * rng.normal(size=(46, env.num_observations))))
+    own = env.table.slice("tip_error"), env.table.slice("angle"), env.table.slice("force"), env.table.slice("velocity")
+    others = np.setdiff1d(np.arange(env.num_observations), np.concatenate([np.r_[one] for one in own]))
+    with torch.no_grad():
+        network[0].weight[:, others] *= 0.3
+
+    def act(seen, taught):
+        return 0.05 + taught * (1.0 + 0.9 * torch.tanh(network(torch.from_numpy(seen.astype(float))))).detach().numpy()
+
+    kept, steps = env.state(), 14
+    seen, taught = [env.restore(kept)], []
+    for _ in range(steps):
+        taught.append(0.9 * env.teacher_action())
+        seen.append(env.step(act(seen[-1], taught[-1])).observation)
+    done = [act(*both) for both in zip(seen[:-1], taught, strict=True)]
+
+    def told(answers):
+        env.restore(kept)
+        env.watch()
+        for action in done:
+            env.step(action)
+        gradient, by_seen = np.empty((steps, 1, 46)), None
+        for step in reversed(range(env.look_back(1.0))):
+            gradient[step] = env.step_back(by_seen)
+            shown = torch.from_numpy(seen[step].astype(float)).requires_grad_()
+            action = torch.from_numpy(taught[step]) * (1.0 + 0.9 * torch.tanh(network(shown)))
+            (by,) = torch.autograd.grad(action, shown, torch.from_numpy(gradient[step]))
+            by_seen = by.numpy() if answers else None
+        return gradient
+
+    def worth(answers, change):
+        last, total = env.restore(kept), 0.0
+        for i in range(steps):
+            result = env.step((act(last, taught[i]) if answers else done[i]) + change * (i == start))
+            last, total = result.observation, total + float(result.reward[0])
+        return total
+
+    gradients = told(True), told(False)
+    expected, found = np.empty((2, 2, 30))
+    for trial, start in enumerate(rng.integers(5, size=30)):
+        change = 1e-3 * rng.normal(size=46)
+        for which, answers in enumerate((True, False)):
+            expected[which, trial] = gradients[which][start, 0] @ change
+            found[which, trial] = 0.5 * (worth(answers, change) - worth(answers, -change))
+    assert np.corrcoef(expected[0], found[0])[0, 1] > 0.95
+    # What the answers of later actions are worth, by itself.
+    expected, found = expected[0] - expected[1], found[0] - found[1]
+    print(np.corrcoef(expected, found)[0, 1], np.linalg.norm(expected) / np.linalg.norm(found))
+    assert np.corrcoef(expected, found)[0, 1] > 0.9
+    assert 0.7 < np.linalg.norm(expected) / np.linalg.norm(found) < 1.4
+
+
 def test_an_end_hides_what_comes_after_it():
     env = moving(episode=0.3)
     env.reset(seed=0)
     env.watch()
     results = [env.step(np.full((1, 46), 0.05)) for _ in range(45)]
     ends = [i for i, result in enumerate(results) if result.truncated[0] or result.terminated[0]]
-    gradient = env.action_gradient(0.9)
+    gradient = looked_back(env, 0.9)
     assert ends
     # What is left at an end is the price of changing the excitation, which is the same as that of the step before.
     np.testing.assert_allclose(gradient[ends[0]], 0.0, atol=1e-12)
     assert np.abs(gradient[ends[0] - 1]).max() > 1e-6
-    with pytest.raises(InvalidValue):
-        env.action_gradient(0.9)
+    for beyond in (lambda: env.step_back(None), lambda: env.look_back(0.9)):
+        with pytest.raises(InvalidValue):
+            beyond()
 
 
 @pytest.mark.parametrize("term", ["tip", "angle", "speed", "effort"])
@@ -150,4 +218,4 @@ def test_weights_without_errors_weigh_nothing():
     env.watch()
     for _ in range(5):
         env.step(env.teacher_action())
-    np.testing.assert_array_equal(env.action_gradient(1.0), 0.0)
+    np.testing.assert_array_equal(looked_back(env, 1.0), 0.0)

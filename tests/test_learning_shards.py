@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_learning_analytic import SMALL, fresh
 from toy_env import Points
-from toy_jobs import points
+from toy_jobs import looked_back, points
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.analytic import AnalyticTraining
@@ -50,10 +50,9 @@ def test_it_is_its_shards_side_by_side():
             np.testing.assert_array_equal(getattr(result, name), np.concatenate([getattr(p, name) for p in parts]))
         np.testing.assert_array_equal(result.terms["error"], np.concatenate([p.terms["error"] for p in parts]))
         np.testing.assert_array_equal(env.teacher_action(), np.concatenate([one.teacher_action() for one in alone]))
-    np.testing.assert_array_equal(env.prompt_observation(), np.concatenate([one.prompt_observation() for one in alone]))
-    slopes = env.action_gradient(0.9)
+    slopes = looked_back(env)
     assert slopes.shape == (30, 15, 2)
-    np.testing.assert_array_equal(slopes, np.concatenate([one.action_gradient(0.9) for one in alone], axis=1))
+    np.testing.assert_array_equal(slopes, np.concatenate([looked_back(one) for one in alone], axis=1))
 
 
 def test_one_shard_is_the_environment():

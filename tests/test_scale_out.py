@@ -111,8 +111,8 @@ def test_hands_are_shared_out(scale_out, tmp_path):
         rng = np.random.default_rng(0)
         actions = rng.uniform(size=(5, 4, env.num_actions)) * 0.1
         first = [env.step(action) for action in actions]
-        assert env.prompt_observation().shape == seen.shape
-        slopes = env.action_gradient(0.8)
+        assert env.look_back(0.8) == len(actions)
+        slopes = np.array([env.step_back(None), *(env.step_back(0.01 * seen) for _ in actions[1:])])
         assert slopes.shape == actions.shape
         assert np.abs(slopes).max() > 0
         assert env.teacher_action().shape == (4, env.num_actions)

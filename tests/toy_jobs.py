@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+import numpy as np
 import torch
 from test_learning_analytic import SMALL, SlopedPoints, fresh
 
@@ -15,6 +16,12 @@ def points(number):
     # These can only step while they are watched.
     env.watch()
     return env
+
+
+def looked_back(env):
+    """The gradient of what was watched, as if each action had been answered alike."""
+    answer = np.full((env.num_envs, env.num_observations), 0.1)
+    return np.array([env.step_back(answer) for _ in range(env.look_back(0.9))])
 
 
 def slow_points(number):

@@ -125,9 +125,15 @@ class Run:
                 "act": data.act,
                 "ctrl": data.ctrl,
                 "muscle_force": data.actuator_force[self._muscles],
-                "reference": np.concatenate([wanted.qpos for wanted in reference.values()]),
+                "reference": self._wanted(reference),
             }
         return row
+
+    def _wanted(self, reference: dict[Side, HandReference]) -> np.ndarray:
+        """Joint angles of all hands; not a number where no motion is followed."""
+        if reference:
+            return np.concatenate([wanted.qpos for wanted in reference.values()])
+        return np.full(sum(len(hand.qpos) for hand in self.scene.hands.values()), np.nan)
 
     def _check(self, moment: float) -> None:
         """MuJoCo resets an unstable simulation silently, its clock included; its warning counters tell.

@@ -83,30 +83,48 @@ class TaughtEnv(VecEnv):
 
 
 class DifferentiableEnv(VecEnv):
-    """Environments that know how their rewards follow from actions, through the equations of what moves in them."""
+    """Environments that know how their rewards follow from actions, through the equations of what moves in them.
+
+    What was done since `watch` is gone through from its end:
+
+        steps = env.look_back(fading)
+        by_observation = None
+        for step in reversed(range(steps)):
+            by_action = env.step_back(by_observation)
+            by_observation = ...  # by_action, passed back through whoever acted on what was observed before that step
+    """
 
     @abstractmethod
     def watch(self) -> None:
-        """From the next step on, keeps what `action_gradient` needs."""
+        """From the next step on, keeps what looking back needs."""
 
     @abstractmethod
-    def prompt_observation(self) -> np.ndarray:
-        """What would be observed now if senses were in time and exact. Shape (num_envs, num_observations)."""
-
-    @abstractmethod
-    def action_gradient(self, fading: float) -> np.ndarray:
-        """How the rewards' sum since `watch` changes with each action of that time; watching ends.
-
-        Later actions are taken as they were, so what they would have made good of an earlier error has to be guessed.
+    def look_back(self, fading: float) -> int:
+        """Ends watching, and begins to go back from where it ended.
 
         Args:
-            fading: share of an error that is left a step later, 0 to 1; it stands for what later actions make good.
+            fading: share of what an error costs later that its step has to answer for, 0 to 1.
 
         Returns:
-            Shape (steps, num_envs, num_actions).
+            How many steps there are to go back.
 
         Raises:
-            InvalidValue: no step was watched.
+            InvalidValue: no step was watched, or fading is out of range.
+        """
+
+    @abstractmethod
+    def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
+        """How the rewards' sum changes with the actions of a step, the one before that of the last call.
+
+        Args:
+            by_observation: how it changes with what was observed before the step of the last call, or after the last
+                step of all; None takes the actions that followed as they were. Shape (num_envs, num_observations).
+
+        Returns:
+            Shape (num_envs, num_actions).
+
+        Raises:
+            InvalidValue: there is no step to go back to.
         """
 
 

@@ -82,8 +82,19 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        scale = next((block.scale for block in self.blocks if block.name == name), 1.0)
-        return np.asarray(observation[..., self.slice(name)] * scale)
+        return np.asarray(observation[..., self.slice(name)] * self._scale(name))
+
+    def slope(self, by_observation: np.ndarray, name: str) -> np.ndarray:
+        """How something changes with a block in its unit, told how it changes with observations; what was cut off at
+        `LARGEST` is taken as if it were not. Shape (n, size of the block).
+
+        Raises:
+            UnknownName: there is no such block.
+        """
+        return np.asarray(by_observation[..., self.slice(name)] / self._scale(name))
+
+    def _scale(self, name: str) -> float:
+        return next((block.scale for block in self.blocks if block.name == name), 1.0)
 
     def __str__(self) -> str:
         lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'1 is':<14}what it is"]

@@ -7,12 +7,12 @@ x, yaw and roll turn round, and of a point x.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
-from musclehand.body.anatomy import DIGITS, FOREARM_AXES, Side
+from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import MotionClip
 
@@ -120,6 +120,42 @@ _PARTS = (
     *("tips", "activations", "press", "key_mass", "key_damping"),
 )
 """Arrays with a row for every frame."""
+
+
+def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
+    """As many clips of one frame, in which nothing is wanted."""
+    joints, arms, tips = (clips, len(HAND_JOINTS)), (clips, len(FOREARM_AXES)), (clips, len(DIGITS))
+    return ReferenceSet(
+        dt=dt,
+        angles=np.zeros(joints),
+        speeds=np.zeros(joints),
+        forearm=np.zeros(arms),
+        forearm_speed=np.zeros(arms),
+        forearm_acceleration=np.zeros(arms),
+        tips=np.zeros((*tips, 3)),
+        activations=np.zeros((clips, muscles)),
+        press=np.zeros(tips),
+        key_mass=np.zeros(tips),
+        key_damping=np.zeros(tips),
+        first=np.arange(clips),
+        last=np.arange(clips),
+        clip=np.arange(clips),
+        kinds=("still",) * clips,
+        names=("still",) * clips,
+        sides=(Side.RIGHT,) * clips,
+    )
+
+
+def windows(references: ReferenceSet, frames: np.ndarray) -> ReferenceSet:
+    """Frames as clips of their own. `frames`: shape (clips, length)."""
+    clips, length = frames.shape
+    return replace(
+        references,
+        first=np.arange(clips) * length,
+        last=np.arange(1, clips + 1) * length - 1,
+        clip=np.repeat(np.arange(clips), length),
+        **{name: getattr(references, name)[frames.ravel()] for name in _PARTS},
+    )
 
 
 def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:

@@ -15,7 +15,7 @@ import numpy as np
 from musclehand.body.muscle import muscle_parameters
 from musclehand.control.hand_state import HandState
 from musclehand.envs.reference import mirrors
-from musclehand.envs.tracking_body import TrackingBody
+from musclehand.envs.tracking_body import Senses, TrackingBody
 
 _LENGTH_STEP, _SPEED_STEP, _ACTIVITY_STEP = 1e-5, 1e-3, 5e-3
 """Differences by which slopes of the muscles' curves are taken [m, m/s, 1]; activation rises faster than it falls, and
@@ -24,6 +24,10 @@ the last one is wide enough to see both where excitation is about the activation
 
 _STOP_STIFFNESS = 1e4
 """Of a fingertip on a key that is all the way down [N/m]; measured, 0.1 mm for a newton or two."""
+
+
+_STICK = 200.0
+"""Damping along the key of a fingertip that holds it down [N s/m]: with friction it does not slide, or hardly."""
 
 
 class KeyContact(NamedTuple):
@@ -35,14 +39,39 @@ class KeyContact(NamedTuple):
     held: np.ndarray
 
 
+class SenseSlopes(NamedTuple):
+    """What n hands feel, by their state: `arms` (n, m, k), tendon lengths by joints [m/rad]; `length`, `velocity` (m,),
+    what is sensed by lengths [1/m] and their speeds [s/m]; `force_by_activation`, `force_by_length`, `force_by_speed`
+    (n, m), the sensed force by activation, tendon length and its speed; `tips` (n, 15, k), fingertips by joints;
+    `expand` (j, k), all joints by independent ones."""
+
+    arms: np.ndarray
+    length: np.ndarray
+    velocity: np.ndarray
+    force_by_activation: np.ndarray
+    force_by_length: np.ndarray
+    force_by_speed: np.ndarray
+    tips: np.ndarray
+    expand: np.ndarray
+
+    def back(self, by: Senses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How something changes with angles (n, k), speeds (n, k) and activations (n, m), told how it does with what is
+        felt. The forearm is not the muscles' to move."""
+        length = by.length * self.length + by.force * self.force_by_length
+        velocity = by.velocity * self.velocity + by.force * self.force_by_speed
+        pulled, pulling = (np.einsum("nmk,nm->nk", self.arms, part) for part in (length, velocity))
+        tips = np.einsum("nrk,nr->nk", self.tips, by.tips.reshape(len(by.tips), -1))
+        angles, speeds = by.angles @ self.expand + pulled + tips, by.speeds @ self.expand + pulling
+        return angles, speeds, by.activation + by.force * self.force_by_activation
+
+
 class StepSlopes(NamedTuple):
     """Of n hands with k independent joints and m muscles, over one step of the policy.
 
     `speed_by_speed`, `speed_by_angle`, `angle_by_speed` (n, k, k): speed and angle at the end by those at the beginning
     (angle by angle is 1); `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
     the activation at the end by excitation and by activation at the beginning: `mean_by_excitation`,
-    `mean_by_activation`, `end_by_excitation`, `end_by_activation` (n, m). `tips` (n, 15, k), how fingertips move with
-    joints at the beginning, as a right hand's; `activation` (n, m) then.
+    `mean_by_activation`, `end_by_excitation`, `end_by_activation` (n, m). `senses`: of what is felt at the beginning.
     """
 
     speed_by_speed: np.ndarray
@@ -54,8 +83,7 @@ class StepSlopes(NamedTuple):
     mean_by_activation: np.ndarray
     end_by_excitation: np.ndarray
     end_by_activation: np.ndarray
-    tips: np.ndarray
-    activation: np.ndarray
+    senses: SenseSlopes
 
 
 class BodySlopes:
@@ -68,8 +96,8 @@ class BodySlopes:
         self._kernels, self._body, self._steps = compiled_muscle, body, sim_steps
         self._dt = body.model.opt.timestep
         hand, count = body.hand, body.backend.num_worlds
-        params = np.array(muscle_parameters(body.model, hand.muscles))
-        self._params = np.repeat(params[None], count, axis=0)
+        self._told = muscle_parameters(body.model, hand.muscles)
+        self._params = np.repeat(np.array(self._told)[None], count, axis=0)
         self._mirror = np.tile(mirrors(body.side)[1], 5)[:, None]
         self._damping = hand.expand.T @ np.diag(body.model.dof_damping[hand.dofs]) @ hand.expand
 
@@ -86,10 +114,11 @@ class BodySlopes:
         stiffness, damping = (
             np.einsum("nmi,nm,nmj->nij", arms, -slope, arms, optimize=True) for slope in (by_length, by_speed)
         )
-        down = state.tips[:, 2::3]
+        down, *aside = (state.tips[:, axis::3] for axis in (2, 0, 1))
         along = [np.einsum("nti,nt,ntj->nij", down, part, down, optimize=True) for part in keys]
+        stuck = sum(np.einsum("nti,nt,ntj->nij", part, keys.held, part, optimize=True) for part in aside)
         inertia = state.inertia + along[0]
-        damping += self._damping + along[1]
+        damping += self._damping + along[1] + _STICK * stuck
         stiffness += _STOP_STIFFNESS * along[2]
         fading, by_torque, turning, turning_by_torque = self._moving(inertia, damping, stiffness)
         pull = np.einsum("nmj,nm->njm", arms, gain)
@@ -105,13 +134,25 @@ class BodySlopes:
             mean_by_activation=by_activation[0],
             end_by_excitation=by_excitation[1],
             end_by_activation=by_activation[1],
-            tips=self.tips(state),
-            activation=state.act,
+            senses=self._felt(state, gain, by_length, by_speed),
         )
 
-    def tips(self, state: HandState) -> np.ndarray:
-        """How fingertips move with joints [m/rad], as a right hand's. Shape (n, 15, k)."""
-        return np.asarray(state.tips * self._mirror)
+    def senses(self, state: HandState) -> SenseSlopes:
+        """What the hands feel, by their state; as a right hand's."""
+        return self._felt(state, *self._forces(state))
+
+    def _felt(self, state: HandState, gain: np.ndarray, by_length: np.ndarray, by_speed: np.ndarray) -> SenseSlopes:
+        params = self._told
+        return SenseSlopes(
+            arms=state.arms,
+            length=1.0 / params.l0,
+            velocity=1.0 / (params.l0 * params.vmax),
+            force_by_activation=-gain / params.f0,
+            force_by_length=-by_length / params.f0,
+            force_by_speed=-by_speed / params.f0,
+            tips=state.tips * self._mirror,
+            expand=self._body.hand.expand,
+        )
 
     def _moving(
         self, inertia: np.ndarray, damping: np.ndarray, stiffness: np.ndarray

@@ -24,8 +24,7 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv, StepResult, TaughtEnv, pack_generator, unpack_generator
 from musclehand.envs import reward
 from musclehand.envs.disturbance import DisturbanceConfig, Pushes, draw_strengths
-from musclehand.envs.path import Path as WatchedPath
-from musclehand.envs.path import StepWorth, worth
+from musclehand.envs.path import Felt, StepWorth, WayBack, worth_of
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.reward import RewardWeights
 from musclehand.envs.sensing import Sensing
@@ -34,7 +33,7 @@ from musclehand.envs.starts import StartSampler
 from musclehand.envs.strip import on_strip
 from musclehand.envs.teacher import Teacher
 from musclehand.envs.tracking_body import BackendMaker, Senses, TrackingBody
-from musclehand.envs.tracking_observation import observe, tracking_table
+from musclehand.envs.tracking_observation import observe, observe_back, past_back, tracking_table
 from musclehand.motion.clip import MotionClip
 from musclehand.sim.health import HealthMonitor
 
@@ -123,7 +122,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
         self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
         self._teacher: Teacher | None = None
-        self._path: WatchedPath | None = None
+        self._watched: list[tuple[StepSlopes, StepWorth, np.ndarray]] | None = None
+        self._way_back: WayBack | None = None
+        self._delays: list[np.ndarray] = []
         self._slopes: BodySlopes | None = None
         self._rng = np.random.default_rng(seed)
         self.frame = np.zeros(config.num_envs, dtype=int)
@@ -137,7 +138,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._path, self._next_clip = None, 0
+        self._watched, self._next_clip = None, 0
         self._forget()
         everyone = np.arange(self.num_envs)
         self._start(everyone)
@@ -160,7 +161,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             body.push(self._pushes.force * (self._pushes.left > 0)[:, None], self._pushes.finger)
         goal = self.references.ahead(self.frame, 1)
         controls = body.controls(excitation, self.references, self.frame, goal, config.sim_steps)
-        slopes = None if self._path is None else self._slopes_now(np.nan_to_num(excitation), goal)
+        slopes = None if self._watched is None else self._slopes_now(np.nan_to_num(excitation), goal)
         sick = self.monitor.step(controls)
         self.frame, self._age = goal, self._age + 1
         senses = body.senses()
@@ -170,8 +171,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         terminated = failed | sick
         terms["failure"] = reward.failure(terminated)
         truncated = ~terminated & ((self._age >= self._most_steps) | (goal >= self.references.last_of(goal)))
-        if self._path is not None and slopes is not None:
-            self._path.add(slopes, self._worth(senses, excitation, ~(terminated | truncated)))
+        if self._watched is not None and slopes is not None:
+            worth = self._worth(senses, excitation, ~(terminated | truncated))
+            self._watched.append((slopes, worth, self._sensing.delay.copy()))
         self._past = np.concatenate([excitation[None], self._past[:-1]])
         self._sensing.advance(senses, self._rng)
         final = observation = self._see(senses)
@@ -197,19 +199,27 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
 
     def watch(self) -> None:
         """As `DifferentiableEnv`."""
-        self._path = WatchedPath(self.config.weights)
+        self._watched, self._way_back = [], None
         self._slopes = self._slopes or BodySlopes(self.body, sim_steps=self.config.sim_steps)
 
-    def prompt_observation(self) -> np.ndarray:
+    def look_back(self, fading: float) -> int:
         """As `DifferentiableEnv`."""
-        return self._seen(self.body.senses(), np.zeros(self.num_envs))
-
-    def action_gradient(self, fading: float) -> np.ndarray:
-        """As `DifferentiableEnv`."""
-        if self._path is None or self._slopes is None:
+        if not self._watched or self._slopes is None:
             raise InvalidValue("steps watched", 0, "1 or more, after `watch`")
-        state, path, self._path = self.teacher.states(), self._path, None
-        return path.gradient(self._slopes.tips(state), state.act, fading)
+        slopes, worth, delays = zip(*self._watched, strict=True)
+        self._way_back = WayBack(slopes, worth, self._slopes.senses(self.teacher.states()), fading)
+        self._delays, self._watched = [*delays, self._sensing.delay.copy()], None
+        return len(worth)
+
+    def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
+        """As `DifferentiableEnv`."""
+        if self._way_back is None:
+            raise InvalidValue("steps to go back", 0, "1 or more, after `look_back`")
+        delay = self._delays.pop()
+        if by_observation is None:
+            return self._way_back.step(None)
+        senses = observe_back(self.table, by_observation, self.body.hand)
+        return self._way_back.step(Felt(senses, past_back(self.table, by_observation, self.config.past), delay))
 
     @property
     def teacher(self) -> Teacher:
@@ -261,7 +271,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
         self._sensing.memory, self._sensing.delay = np.array(state["sensed"]), np.array(state["delay"]).astype(int)
-        self._path = None
+        self._watched = self._way_back = None
         self._forget()
         return self._see(self.body.senses())
 
@@ -327,9 +337,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
     def _worth(self, senses: Senses, excitation: np.ndarray, goes_on: np.ndarray) -> StepWorth:
         """Slopes of the reward of the step just done."""
         references, frame = self.references, self.frame
-        return worth(
+        return worth_of(
             self.config.weights,
-            self.body.hand.expand,
+            senses,
             tips=senses.tips - references.tips[frame],
             angles=senses.angles - references.angles[frame],
             speeds=senses.speeds - references.speeds[frame],

@@ -113,3 +113,37 @@ def observe(
     for ago, excitation in enumerate(past, start=1):
         values[f"excitation_{ago}"] = excitation
     return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))
+
+
+def observe_back(table: ObservationTable, by_observation: np.ndarray, hand: HandIndex) -> Senses:
+    """How something changes with each of the senses, told how it changes with observations: the adjoint of `observe`.
+
+    Args:
+        table: of `tracking_table`.
+        by_observation: shape (n, table.size).
+        hand: which joints are free.
+    """
+
+    def by(name: str) -> np.ndarray:
+        return table.slope(by_observation, name).astype(float)
+
+    angles, speeds = by("angle"), by("speed")
+    angles[:, hand.independent] -= by("angle_error")
+    speeds[:, hand.independent] -= by("speed_error")
+    forearm = -by("forearm_error")
+    forearm[:, 3:] += by("forearm")
+    return Senses(
+        angles=angles,
+        speeds=speeds,
+        activation=by("activation"),
+        length=by("length"),
+        velocity=by("velocity"),
+        force=by("force"),
+        tips=(by("tip") - by("tip_error")).reshape(len(angles), -1, 3),
+        forearm=forearm,
+    )
+
+
+def past_back(table: ObservationTable, by_observation: np.ndarray, past: int) -> np.ndarray:
+    """The same of the last excitations, the very last one first. Shape (past, n, m)."""
+    return np.array([table.slope(by_observation, f"excitation_{ago}") for ago in range(1, past + 1)])

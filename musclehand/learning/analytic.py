@@ -4,9 +4,9 @@ An environment that knows how rewards follow from actions (`core.vec_env.Differe
 was done which excitations should have been higher and which lower. The network is moved that way. PPO has to find the
 same out by trial, from one number a step for 46 muscles, and needs some hundred times as many steps.
 
-Slopes take later actions as they were, which is harmless where errors are seen at once and leads astray where they are
-seen late: every action then tries to make good what others are about to. So hands whose senses are late or wrong learn
-from themselves: to do what the same network does where it sees the truth in time.
+What a later action owes to an earlier one goes back through the network as well: an action changes what is seen, and
+what is seen is answered. Where later actions are taken as they were (`answers=False`), each action tries to make good
+what others are about to, gain creeps up, and the hand ends up trembling.
 """
 
 from __future__ import annotations
@@ -32,22 +32,18 @@ LARGEST = 5.0
 class AnalyticConfig:
     """How to learn from slopes.
 
-    Slowly, because slopes ask for more and more gain, and a hand that is too eager trembles: with 4 minibatches at 5e-5
-    excitations changed six times as much from step to step after 100 iterations, and fingertips no longer came nearer.
-
     `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts, by Adam at `rate`,
-    which falls to a tenth in `decay` iterations. `fading`: what is left of an error a step later
-    (`DifferentiableEnv.action_gradient`). Hands whose senses are off are to act as if they were not, an excitation that
-    differs by `likeness` weighing as much as a usual slope.
+    which falls to a tenth in `decay` iterations. `fading`: share of what an error costs later that a step has to answer
+    for; `answers`: whether later actions are seen to answer to what an earlier one did.
     """
 
-    iterations: int = 280
+    iterations: int = 350
     steps: int = 32
-    minibatches: int = 1
-    rate: float = 1e-4
-    decay: int = 280
-    fading: float = 0.8
-    likeness: float = 0.05
+    minibatches: int = 4
+    rate: float = 2e-4
+    decay: int = 350
+    fading: float = 1.0
+    answers: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,9 +51,8 @@ class AnalyticConfig:
             least = 0 if name == "iterations" else 1
             if not least <= getattr(self, name) <= 10**7:
                 raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
-        if not (min(self.rate, self.likeness) > 0 and 0 <= self.fading <= 1):
-            values = (self.rate, self.likeness, self.fading)
-            raise InvalidValue("rate, likeness, fading", values, "above 0 twice, and 0 to 1")
+        if not (self.rate > 0 and 0 <= self.fading <= 1):
+            raise InvalidValue("rate, fading", (self.rate, self.fading), "above 0, and 0 to 1")
 
 
 class AnalyticProgress(NamedTuple):
@@ -70,16 +65,6 @@ class AnalyticProgress(NamedTuple):
     failures: float
     terms: dict[str, float]
     slope: float
-
-
-class Seen(NamedTuple):
-    """What hands saw and did: `observation` (rows, observations), `excitation`, and what the network would have done in
-    the knowledge of the truth, `wanted` (rows, actions); `prompt` (rows,): whether what was seen was the truth."""
-
-    observation: np.ndarray
-    excitation: np.ndarray
-    wanted: np.ndarray
-    prompt: np.ndarray
 
 
 class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgress]):
@@ -96,57 +81,70 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
 
     def _iterate(self) -> AnalyticProgress:
         config = self.config
-        seen, reward, failures, terms = self._collect()
-        slopes = self.env.action_gradient(config.fading).reshape(seen.excitation.shape)
-        # The network's outputs are logits of excitations.
-        slopes = slopes * seen.excitation * (1.0 - seen.excitation)
-        size = float(np.sqrt(np.median(np.mean(np.square(slopes), axis=1))))
+        observation, reward, failures, terms = self._collect()
+        slopes = self._look_back(observation)
+        size = float(np.sqrt(np.median(np.mean(np.square(slopes), axis=2))))
         slopes = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST)
-        slopes[~seen.prompt] = 0.0
-        self._learn(seen, slopes.astype(np.float32))
+        self._learn(observation.reshape(-1, observation.shape[2]), slopes.reshape(-1, slopes.shape[2]))
         steps = (self.done + 1) * config.steps * self.env.num_envs
         return AnalyticProgress(self.done, steps, reward, failures, terms, size)
 
-    def _collect(self) -> tuple[Seen, float, float, dict[str, float]]:
-        """Acts; what was seen and done, and means of what came of it."""
+    def _collect(self) -> tuple[np.ndarray, float, float, dict[str, float]]:
+        """Acts; what was seen, shape (steps, environments, observations), and means of what came of it."""
         env, config = self.env, self.config
-        rows = config.steps, env.num_envs
-        observation = np.empty((*rows, env.num_observations), dtype=np.float32)
-        excitation, wanted = np.empty((2, *rows, env.num_actions))
-        prompt = np.empty(rows, dtype=bool)
+        observation = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
+        begun = np.ones(env.num_envs, dtype=bool)
         sums: dict[str, float] = {}
         reward = failures = 0.0
         env.watch()
         for step in range(config.steps):
-            truth = env.prompt_observation()
             observation[step] = self._observation
-            prompt[step] = (truth == self._observation).all(axis=1)
-            excitation[step] = wanted[step] = self.policy.act(self._observation)
-            if not prompt[step].all():
-                wanted[step] = self.policy.act(truth)
-            result = env.step(excitation[step])
-            self._observation = result.observation
+            result = env.step(self._act(step, self._observation, begun))
+            self._observation, begun = result.observation, result.terminated | result.truncated
             reward += float(result.reward.mean()) / config.steps
             failures += float(result.terminated.mean()) / config.steps
             for name, values in result.terms.items():
                 sums[name] = sums.get(name, 0.0) + float(values.mean()) / config.steps
-        flat = [part.reshape(-1, part.shape[2]) for part in (observation, excitation, wanted)]
-        return Seen(flat[0], flat[1], flat[2], prompt.ravel()), reward, failures, sums
+        return observation, reward, failures, sums
 
-    def _learn(self, seen: Seen, slopes: np.ndarray) -> None:
+    def _look_back(self, observation: np.ndarray) -> np.ndarray:
+        """How the rewards' sum changes with each logit. Shape (steps, environments, actions)."""
+        slopes = np.empty((*observation.shape[:2], self.env.num_actions), dtype=np.float32)
+        by_observation = None
+        for step in reversed(range(self.env.look_back(self.config.fading))):
+            by_action = self.env.step_back(by_observation).astype(np.float32)
+            slopes[step], by_seen = self._answer(step, observation[step], by_action)
+            by_observation = by_seen if self.config.answers else None
+        return slopes
+
+    def _learn(self, observation: np.ndarray, slopes: np.ndarray) -> None:
         config = self.config
         for group in self._adam.param_groups:
             group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
         order = np.random.default_rng([config.seed, self.done, 3]).permutation(len(slopes))
         for rows in np.array_split(order, config.minibatches):
-            logits = self.policy(torch.from_numpy(seen.observation[rows]))
-            wanted = torch.from_numpy(seen.wanted[rows].astype(np.float32))
-            unlike = ((torch.sigmoid(logits) - wanted) / config.likeness)[torch.from_numpy(~seen.prompt[rows])]
-            gained = (torch.from_numpy(slopes[rows]) * logits).sum()
-            loss = (0.5 * unlike.square().sum() - gained) / len(rows)
+            logits, price = self._logits(observation, rows)
+            loss = price - (torch.from_numpy(slopes[rows]) * logits).sum() / len(rows)
             self._adam.zero_grad()
             loss.backward()
             self._adam.step()
+
+    def _act(self, step: int, seen: np.ndarray, begun: np.ndarray) -> np.ndarray:
+        """What is done in a step of an iteration, by what is seen; `begun`: where an episode does."""
+        return self.policy.act(seen)
+
+    def _answer(self, step: int, seen: np.ndarray, by_action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How the rewards' sum changes with the logits of a step and with what was seen; steps come backwards."""
+        shown = torch.from_numpy(seen).requires_grad_()
+        logits = self.policy(shown)
+        action = torch.sigmoid(logits).detach().numpy()
+        slopes = by_action * action * (1.0 - action)
+        (by_seen,) = torch.autograd.grad(logits, shown, torch.from_numpy(slopes))
+        return slopes, by_seen.numpy()
+
+    def _logits(self, observation: np.ndarray, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of some rows of all that was seen, to learn by; and a price beside the rewards."""
+        return self.policy(torch.from_numpy(observation[rows])), torch.zeros(())
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"policy": self.policy}

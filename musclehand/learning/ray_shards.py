@@ -16,7 +16,7 @@ from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.learning.ray_cluster import PATIENCE, RayUnavailable, describe_room, import_ray
 from musclehand.learning.shards import EnvMaker, Shard, ShardError, ShardGroup, check_count
 
-READING = ("shape", "state", "prompt_observation")
+READING = ("shape", "state")
 """What leaves no trace in a shard."""
 
 _PAUSE = 0.5

@@ -173,17 +173,21 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
         """As `TaughtEnv`."""
         return np.concatenate(self._all("teacher_action"))
 
-    def prompt_observation(self) -> np.ndarray:
-        """As `DifferentiableEnv`."""
-        return np.concatenate(self._all("prompt_observation"))
-
     def watch(self) -> None:
         """As `DifferentiableEnv`."""
         self._all("watch")
 
-    def action_gradient(self, fading: float) -> np.ndarray:
+    def look_back(self, fading: float) -> int:
         """As `DifferentiableEnv`."""
-        return np.concatenate(self.shards.call("action_gradient", [(fading,)] * self.shards.count), axis=1)
+        return int(self.shards.call("look_back", [(fading,)] * self.shards.count)[0])
+
+    def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
+        """As `DifferentiableEnv`."""
+        if by_observation is None:
+            parts: Sequence[np.ndarray | None] = [None] * self.shards.count
+        else:
+            parts = np.split(by_observation, self._cuts)
+        return np.concatenate(self.shards.call("step_back", [(part,) for part in parts]))
 
     def close(self) -> None:
         """Ends the shards."""

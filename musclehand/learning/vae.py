@@ -40,8 +40,10 @@ class Gaussian(NamedTuple):
 
 
 class LatentPolicy(nn.Module):
-    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held."""
+    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held; `reach`: means
+    of z, what is intended as well as what is usual, lie between that and its negative."""
 
+    reach = 3.0
     state: torch.Tensor
     mean: torch.Tensor
     spread: torch.Tensor
@@ -139,6 +141,7 @@ class LatentPolicy(nn.Module):
 
     def _gaussian(self, both: torch.Tensor) -> Gaussian:
         mean, log_std = both.chunk(2, dim=1)
+        mean = self.reach * torch.tanh(mean / self.reach)
         if not self.variational:
             return Gaussian(mean, torch.full_like(mean, LEAST_LOG_STD))
         return Gaussian(mean, log_std.clamp(LEAST_LOG_STD, MOST_LOG_STD))

@@ -1,0 +1,164 @@
+"""Trains the planner that plays what it has never seen: from notes to intentions, for either hand.
+
+    python experiments/plan_generalist.py runs/distill_latent/skill/000001.json
+    python experiments/plan_generalist.py SKILL --patterns 100 --teach.iterations 10 --out runs/try
+
+Learns from scores that are made for the purpose (`musclehand.music.patterns`, `musclehand.music.generate`) and from
+chorales; no piece of the repertoire, which is there to judge by. The model-based player plans them, the planner acts,
+and is told what the encoder of the latent space would intend that is shown the plan; then reward teaches it (PPO).
+Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `pieces/`,
+`teach/` and `ppo/` with checkpoints, `metrics.csv`, and `planner/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from track_hand import RunLog
+
+from musclehand.core.errors import MusclehandError
+from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.latent_skill import LatentSkill, load_latent_skill
+from musclehand.learning.checkpoint import load_latest
+from musclehand.learning.distill import Distillation, DistillConfig
+from musclehand.learning.distill import Progress as Taught
+from musclehand.learning.policy import Policy
+from musclehand.learning.reinforce import PpoConfig, PpoProgress, Reinforcement
+from musclehand.motion.dataset import split_of
+from musclehand.music.chorale import draw_chorale
+from musclehand.music.generate import two_hand_texture
+from musclehand.music.patterns import pattern_scores
+from musclehand.music.score import Score
+from musclehand.planned_pieces import PlannedPieces, load_pieces, plan_pieces, save_pieces
+from musclehand.planner_policy import PlannerPolicy, save_planner
+
+SEED = 3000
+"""Of the scores, with the run's seed added: others than tracking policies have learnt from."""
+
+SECONDS = 24.0
+"""Of a chorale, from its beginning."""
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to learn from, and how long."""
+
+    skill: tyro.conf.Positional[Path]
+    """latent space of skill, by its JSON file (experiments/distill_latent.py)"""
+    out: Path = Path("runs/plan_generalist")
+    """folder of the run; one that is there is gone on with"""
+    patterns: int = 150
+    """scores by pattern"""
+    textures: int = 100
+    """scores for two hands, of all difficulties"""
+    chorales: int = 20
+    """chorales by Bach"""
+    worlds: int = 32
+    """pairs of hands at a time"""
+    threads: int = 1
+    """for the simulation"""
+    seed: int = 0
+    """of all that is drawn"""
+    piano: PianoConfig = field(default_factory=PianoConfig)
+    teach: DistillConfig = field(
+        default_factory=lambda: DistillConfig(
+            iterations=60, steps=40, updates=400, decay=60, memory=60, noise=0.02, hidden=(512, 512)
+        )
+    )
+    ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
+
+
+def main(args: Args, console: Console | None = None) -> PlannerPolicy:
+    """Plans, teaches, writes."""
+    torch.set_num_threads(1)
+    console = console or Console()
+    args.out.mkdir(parents=True, exist_ok=True)
+    skill = load_latent_skill(args.skill)
+    pieces = pieces_of(args, console)
+    seconds = pieces.hands[0].frames * pieces.hands[0].dt
+    console.print(f"{len(pieces.hands[0].names)} pieces, {seconds / 60:.1f} min to learn from")
+    planner = learn(pieces, skill, args, console)
+    path = save_planner(args.out / "planner", planner.policy, skill, planner.info)
+    console.print(f"{path}")
+    return planner
+
+
+def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
+    """The planner that the teacher, then reward, has made of pieces."""
+    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads)
+    env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
+    known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
+    run = Distillation(env, replace(args.teach, seed=args.seed), args.out / "teach", known=known)
+    log = args.out / "metrics.csv"
+    with RunLog(log, args.teach.iterations, console) as told:
+        told.begin("teach", run.done)
+
+        def tell(progress: Taught) -> None:
+            steps = args.teach.steps * env.num_envs
+            numbers = {"loss": progress.loss, "labels": progress.labels, **(progress.terms or {})}
+            told.tell("teach", progress.iteration, steps, numbers)
+
+        policy = run.run(tell)
+    if args.ppo.iterations > 0:
+        policy = reinforce(env, policy, args, known, console)
+    info = {"stage": "ppo" if args.ppo.iterations else "teach", "config": _plain(args)}
+    return PlannerPolicy(policy, skill, info)
+
+
+def reinforce(env: PianoEnv, policy: Policy, args: Args, known: dict[str, object], console: Console) -> Policy:
+    """What reward has taught after that."""
+    run = Reinforcement(env, policy, replace(args.ppo, seed=args.seed), args.out / "ppo", known=known)
+    with RunLog(args.out / "metrics.csv", args.ppo.iterations, console) as told:
+        told.begin("ppo", run.done)
+
+        def tell(progress: PpoProgress) -> None:
+            numbers = {"reward": progress.reward, "failures": progress.failures, **progress.terms}
+            told.tell("ppo", progress.iteration, args.ppo.steps * env.num_envs, numbers)
+
+        return run.run(tell)
+
+
+def pieces_of(args: Args, console: Console) -> PlannedPieces:
+    """Scores with plans, which are kept on file."""
+    known = {name: getattr(args, name) for name in ("patterns", "textures", "chorales", "seed")}
+    folder = args.out / "pieces"
+    if load_latest(folder / "r_notes") is None:
+        total = args.patterns + args.textures + args.chorales
+        with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
+            save_pieces(folder, plan_pieces(bar.track(scores_of(args), total=total)), known)
+    return load_pieces(folder, known)
+
+
+def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
+    """What is to be learnt from, with names."""
+    made = (one for one in pattern_scores(SEED + args.seed) if split_of(one.pattern) == "train" and one.score.notes)
+    for one in islice(made, args.patterns):
+        yield one.pattern, one.score
+    rng = np.random.default_rng([SEED + args.seed, 1])
+    for number in range(args.textures):
+        yield f"texture {number}", two_hand_texture(rng, float(rng.uniform(0.0, 0.9)), float(rng.uniform(8.0, 16.0)))
+    for _ in range(args.chorales):
+        name, score = draw_chorale(rng)
+        yield f"chorale {name}", score.clip(0.0, min(SECONDS, score.duration))
+
+
+def _plain(args: Args) -> dict[str, object]:
+    """The settings, but for where things lay on this machine."""
+    told = json.loads(json.dumps(asdict(args), default=str))
+    return {name: value for name, value in told.items() if name not in ("out", "skill")}
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Args, description=__doc__))
+    except (MusclehandError, OSError) as error:
+        raise SystemExit(str(error)) from None

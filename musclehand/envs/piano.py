@@ -1,0 +1,279 @@
+"""Playing the piano with two hands by intentions: notes in, a latent action for each hand at a low rate out.
+
+A decoder (`learning.vae`) turns intentions into excitations of all muscles, step by step, while one is held. Rows are
+hands, left ones first, all told as right ones. What a planner does, each number from 0 to 1: the intention, and where
+the forearm should be when the intention ends, and how fast.
+
+    env = PianoEnv(pieces, load_latent_skill(path))
+    result = env.step(env.teacher_action())
+
+The teacher is the model-based player: its plan, as the encoder of the latent space understands it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musclehand.core.errors import InvalidValue
+from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
+from musclehand.envs import piano_reward as reward
+from musclehand.envs.forearm import MOVE_SIZE, move_of, moved, offset_action
+from musclehand.envs.goals import Goals
+from musclehand.envs.piano_body import ForearmPath, PianoBody
+from musclehand.envs.piano_observation import OwnView, PianoView, piano_table
+from musclehand.envs.piano_reward import PianoWeights
+from musclehand.envs.reference import ReferenceSet, join, windows
+from musclehand.envs.starts import StartSampler
+from musclehand.envs.tracking_body import BackendMaker, Senses
+from musclehand.sim.health import HealthMonitor
+
+if TYPE_CHECKING:
+    from musclehand.latent_skill import LatentSkill
+    from musclehand.planned_pieces import PlannedPieces
+
+
+@dataclass(frozen=True)
+class PianoConfig:
+    """What an environment is.
+
+    `num_worlds` with two hands each, on `num_threads` threads. `episode` [s] at most; it fails when fingertips of a
+    hand are further from the plan than `tip_limit` [m] on average. `off_plan` [m]: forearms start that far from where
+    the plan has them, at most, in half of the episodes. `fixed_starts`: episodes begin with a piece, piece after piece.
+    """
+
+    num_worlds: int = 32
+    num_threads: int = 1
+    episode: float = 4.0
+    tip_limit: float = 0.08
+    off_plan: float = 0.01
+    fixed_starts: bool = False
+    weights: PianoWeights = field(default_factory=PianoWeights)
+
+    def __post_init__(self) -> None:
+        if not (self.episode > 0 and self.tip_limit > 0 and 0 <= self.off_plan <= 0.1):
+            values = (self.episode, self.tip_limit, self.off_plan)
+            raise InvalidValue("episode, tip_limit, off_plan", values, "above 0, above 0, and 0 to 0.1")
+
+
+class PianoEnv(TaughtEnv):
+    """Pairs of hands that play pieces. `table` of the observation, `references` of all hands; `frame` (n,) of the plan
+    that each hand is at, `monitor` of the worlds."""
+
+    def __init__(
+        self,
+        pieces: PlannedPieces,
+        skill: LatentSkill,
+        config: PianoConfig | None = None,
+        *,
+        seed: int = 0,
+        backend: BackendMaker | None = None,
+        bad_states: Path | None = None,
+    ) -> None:
+        """`pieces`: to play; `skill`: what turns intentions into excitations; `backend`: makes the worlds;
+        `bad_states`: a folder for what blew up.
+
+        Raises:
+            InvalidValue: pieces were planned for another rate than the skill is for.
+        """
+        self.config = config = config or PianoConfig()
+        self.body = PianoBody(config.num_worlds, num_threads=config.num_threads, backend=backend)
+        self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
+        self.skill, self.policy, self._reach = skill, skill.policy, skill.policy.reach
+        self._dt = skill.config.sim_steps * self.body.model.opt.timestep
+        self.step_dt = self.policy.hold * self._dt
+        if abs(pieces.hands[0].dt - self._dt) > 1e-9:
+            raise InvalidValue("time between frames", pieces.hands[0].dt, f"{self._dt}, a step of the muscles")
+        self.references = join(pieces.hands)
+        self._one_hand, self._goals = pieces.hands[0], Goals([one for side in pieces.notes for one in side])
+        self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
+        self._state = np.flatnonzero(self.policy.state.numpy())
+        self.table = piano_table(self._own.table, self.policy.state.numpy())
+        self._view = PianoView(self.table, self._goals)
+        self.num_envs, self.num_observations = self.body.rows, self.table.size
+        self.num_actions = self.policy.latent + MOVE_SIZE
+        self._most_steps = max(1, round(config.episode / self.step_dt))
+        self._starts = StartSampler(self._one_hand)
+        self._rng = np.random.default_rng(seed)
+        self.frame, self._age = np.zeros((2, self.num_envs), dtype=int)
+        self._begin = self.frame[: config.num_worlds].copy()
+        self._error = np.zeros(self.num_envs)
+        self._arm = np.zeros((3, self.num_envs, 3))
+        self._past = np.zeros((max(skill.config.past, 1), self.num_envs, self.body.muscles))
+        self._last = np.full((self.num_envs, self.num_actions), 0.5)
+        self._next_piece = 0
+        self.reset()
+
+    def reset(self, *, seed: int | None = None) -> np.ndarray:
+        """As `VecEnv`."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self._next_piece = 0
+        self._start(np.arange(self.config.num_worlds))
+        return self._see(self.body.senses())
+
+    def step(self, action: np.ndarray) -> StepResult:
+        """As `VecEnv`: an intention and a move of the forearm for each hand. `terms` also has `tip_error` [m], from
+        where the plan has fingertips, and `arm_error` [m], from where it has the wrist."""
+        if np.shape(action) != (self.num_envs, self.num_actions):
+            raise InvalidValue("shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}")
+        harmful = ~np.isfinite(action).all(axis=1)
+        action = np.clip(np.where(harmful[:, None], 0.5, action), 0.0, 1.0)
+        z = self.intention_of(action[:, : self.policy.latent])
+        move = move_of(action[:, self.policy.latent :], self._path(), self.step_dt)
+        sick, effort = np.zeros(self.config.num_worlds, dtype=bool), np.zeros(self.num_envs)
+        senses = self.body.senses()
+        for part in range(1, self.policy.hold + 1):
+            sick |= self._muscle_step(senses, z, moved(move, part * self._dt))
+            senses = self.body.senses()
+            effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
+        self._age += 1
+        terms, lost = self._judge(senses, action, effort)
+        return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
+
+    def teacher_action(self) -> np.ndarray:
+        """As `TaughtEnv`: what the encoder intends that is shown the plan, and where the plan has the forearms."""
+        plan = self._shown(max(self.skill.config.look_ahead) + 2)
+        seen = self._own.observe(self.body.senses(), self._path(), self._past, plan)
+        ahead = self.references.ahead(self.frame, self.policy.hold)
+        place, speed = self.references.forearm[ahead, :3], self.references.forearm_speed[ahead, :3]
+        arms = offset_action(self._path(), place, speed, self.step_dt)
+        return np.hstack([0.5 + 0.5 * self.policy.intend(seen) / self._reach, arms]).clip(0.0, 1.0)
+
+    def intention_of(self, action: np.ndarray) -> np.ndarray:
+        """Intentions told as numbers from 0 to 1."""
+        return np.asarray(2.0 * self._reach * (action - 0.5))
+
+    def wanted_keys(self) -> np.ndarray:
+        """Which keys should be down now, in each world. Shape (worlds, 88), bool."""
+        return self._view.wanted_keys(self._hands(), self._time(), self.config.num_worlds)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `VecEnv`."""
+        return {
+            "backend": self.body.backend.state(),
+            "rng": pack_generator(self._rng),
+            "badness": self._starts.badness.copy(),
+            "arm": self._arm.copy(),
+            "past": self._past.copy(),
+            "last": self._last.copy(),
+            "error": self._error.copy(),
+            "places": np.column_stack([self.frame, self._age]),
+            "begin": self._begin.copy(),
+            "next_piece": np.array([self._next_piece]),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """As `VecEnv`."""
+        shapes = {name: values.shape for name, values in self.state().items()}
+        given = {name: np.shape(values) for name, values in state.items()}
+        if given != shapes:
+            raise InvalidValue("shapes of the state", given, f"{shapes}")
+        self.body.backend.restore(np.asarray(state["backend"]))
+        self._rng = unpack_generator(state["rng"])
+        self._starts.badness = np.array(state["badness"])
+        self._arm, self._past, self._last = (np.array(state[name]) for name in ("arm", "past", "last"))
+        self._error, self._begin = np.array(state["error"]), np.array(state["begin"]).astype(int)
+        self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
+        self._next_piece = int(state["next_piece"][0])
+        return self._see(self.body.senses())
+
+    def _muscle_step(self, senses: Senses, z: np.ndarray, there: ForearmPath) -> np.ndarray:
+        """One step of the muscles; which worlds went wrong. Shape (worlds,)."""
+        here = self._path()
+        excitation = self.policy.act(self._own.observe(senses, there, self._past), z)
+        sick = self.monitor.step(self.body.controls(excitation, here, there, self.skill.config.sim_steps))
+        self._arm = np.array(there)
+        self.frame = self.references.ahead(self.frame, 1)
+        self._past = np.concatenate([excitation[None], self._past[:-1]])
+        return sick
+
+    def _judge(
+        self, senses: Senses, action: np.ndarray, effort: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Reward terms, and which hands are lost."""
+        frame, references = self.frame, self.references
+        tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2).mean(axis=1)
+        self._error += tip_error
+        held, points = self._goals.wanted(self._hands(), self._time())
+        wanted, pressed = self.wanted_keys(), self.body.pressed()
+        terms = {
+            "press": np.tile(reward.press(wanted, pressed), 2),
+            "wrong": np.tile(reward.wrong(wanted, pressed), 2),
+            "reach": reward.reach(senses.tips, points, held),
+            "plan": reward.plan(tip_error),
+            "effort": -effort,
+            "change": reward.change(action, self._last),
+            "tip_error": tip_error,
+            "arm_error": np.linalg.norm(self._arm[0] - references.forearm[frame, :3], axis=1),
+        }
+        self._last = action
+        return terms, tip_error > self.config.tip_limit
+
+    def _conclude(self, senses: Senses, terms: dict[str, np.ndarray], lost: np.ndarray) -> StepResult:
+        """Ends episodes and begins new ones; both hands of a world together."""
+        worlds = self.config.num_worlds
+        failed = lost.reshape(2, worlds).any(axis=0)
+        over = (self._age >= self._most_steps) | (self.frame >= self.references.last_of(self.frame))
+        terminated, truncated = np.tile(failed, 2), np.tile(~failed & over[:worlds], 2)
+        terms["failure"] = -terminated.astype(float)
+        final = observation = self._see(senses)
+        done = np.flatnonzero((terminated | truncated)[:worlds])
+        if len(done):
+            error = self._error.reshape(2, worlds).max(axis=0) / self._age[:worlds] / self.config.tip_limit
+            self._starts.tell(self._begin[done], np.where(failed, 1.0, np.minimum(error, 1.0))[done])
+            self._start(done)
+            rows = np.concatenate([done, done + worlds])
+            observation = final.copy()
+            observation[rows] = self._see(self.body.senses())[rows]
+        return StepResult(observation, reward.weigh(terms, self.config.weights), terminated, truncated, final, terms)
+
+    def _start(self, worlds: np.ndarray) -> None:
+        """New episodes."""
+        config, one = self.config, self._one_hand
+        if config.fixed_starts:
+            pieces = (self._next_piece + np.arange(len(worlds))) % len(one.first)
+            self._next_piece = int((self._next_piece + len(worlds)) % len(one.first))
+            frames = one.first[pieces]
+        else:
+            frames = self._starts.draw(self._rng, len(worlds))
+        self._begin[worlds] = frames
+        rows = np.concatenate([worlds, worlds + config.num_worlds])
+        frame = np.concatenate([frames, frames + one.frames])
+        off = self._rng.uniform(-1.0, 1.0, size=(len(rows), 3)) * config.off_plan
+        off[self._rng.random(len(rows)) < 0.5] = 0.0
+        references = self.references
+        self.frame[rows], self._age[rows], self._error[rows] = frame, 0, 0.0
+        place, speed = references.forearm[frame, :3] + off, references.forearm_speed[frame, :3]
+        self._arm[:, rows] = place, speed, references.forearm_acceleration[frame, :3]
+        self._past[:, rows], self._last[rows] = 0.0, 0.5
+        path = ForearmPath(place, speed, np.zeros_like(place))
+        self.body.place(worlds, references.angles[frame], references.speeds[frame], path)
+
+    def _see(self, senses: Senses) -> np.ndarray:
+        """Observations of all hands."""
+        own = self._own.observe(senses, self._path(), self._past)[:, self._state]
+        return self._view.observe(own, senses, self._path(), self._hands(), self._time())
+
+    def _shown(self, length: int) -> ReferenceSet:
+        """The plan from now on, moved to where the forearms are."""
+        window = windows(self.references, self.references.ahead(self.frame[:, None], np.arange(length)))
+        off = np.repeat(self._arm[0] - self.references.forearm[self.frame, :3], length, axis=0)
+        window.forearm[:, :3] += off
+        window.tips[:] += off[:, None]
+        return window
+
+    def _path(self) -> ForearmPath:
+        return ForearmPath(*self._arm)
+
+    def _hands(self) -> np.ndarray:
+        """Which notes each row plays: those of its piece and side."""
+        return np.asarray(self.references.clip[self.frame])
+
+    def _time(self) -> np.ndarray:
+        """Since the piece's first frame [s]."""
+        return np.asarray((self.frame - self.references.first[self._hands()]) * self._dt)

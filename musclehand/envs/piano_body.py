@@ -1,0 +1,135 @@
+"""Two muscle-driven hands at the piano, in many worlds: the body of planners.
+
+Hands are rows: first the left hands of all worlds, then the right ones; all that goes in and out of a row is told as
+of a right hand. Forearms are carried along paths that whoever plans has asked for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.envs.reference import mirrors
+from musclehand.envs.tracking_body import BackendMaker, Feeling, Senses
+from musclehand.piano.geometry import keyboard_geometry
+from musclehand.sim.cpu import CpuBackend
+from musclehand.sim.scene import Scene, build_scene
+
+SIDES = (Side.LEFT, Side.RIGHT)
+"""In the order of the rows."""
+
+
+class ForearmPath(NamedTuple):
+    """Where forearms should be, as right ones: `place` [m], `speed` and `acceleration` in the keyboard's x, y and z.
+    Shapes (n, 3)."""
+
+    place: np.ndarray
+    speed: np.ndarray
+    acceleration: np.ndarray
+
+
+class ForearmServos:
+    """Has the servos of one side's forearm follow paths."""
+
+    def __init__(self, scene: Scene, side: Side) -> None:
+        self.carrier, self._turn = scene.carriers[side], mirrors(side)[0][:3]
+        data, model = mujoco.MjData(scene.model), scene.model
+        mujoco.mj_forward(model, data)
+        mass = np.zeros((model.nv, model.nv))
+        mujoco.mj_fullM(model, data, mass)
+        # At the model's first posture; the hand's own weighs little beside the forearm's.
+        self._inertia = mass[np.ix_(self.carrier.dofs, self.carrier.dofs)]
+
+    def set_points(self, weight: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int) -> np.ndarray:
+        """What servos are told in each of `parts` parts of the way. Shape (parts, n, 6).
+
+        Args:
+            weight: `qfrc_bias` of their joints. Shape (n, 6).
+            here: where forearms should be now, as right ones.
+            there: and at the end.
+            parts: how many.
+        """
+        carrier, turn = self.carrier, self._turn
+        start, place, speed, acceleration = np.zeros((4, *weight.shape))
+        start[:, :3], place[:, :3] = here.place * turn, there.place * turn
+        speed[:, :3], acceleration[:, :3] = there.speed * turn, there.acceleration * turn
+        offset = (acceleration @ self._inertia + weight + carrier.kd * speed) / carrier.kp
+        shares = np.arange(1, parts + 1)[:, None, None] / parts
+        return np.asarray(start + shares * (place - start) + offset)
+
+
+class PianoBody:
+    """Worlds with a piano and two hands each. `rows`: hands in all."""
+
+    def __init__(self, num_worlds: int, *, num_threads: int = 1, backend: BackendMaker | None = None) -> None:
+        """`backend`: makes the worlds of a model, by default those of `sim.cpu` on `num_threads` threads."""
+        self.scene: Scene = build_scene(sides=SIDES)
+        self.model = self.scene.model
+        make = backend or (lambda model, count: CpuBackend(model, count, num_threads=num_threads))
+        self.backend = make(self.model, num_worlds)
+        self.num_worlds, self.rows = num_worlds, num_worlds * len(SIDES)
+        self.hand = self.scene.hands[Side.RIGHT]
+        self.muscles = len(self.hand.muscles)
+        self._feelings = [
+            Feeling(self.model, self.scene.hands[side], self.scene.carriers[side], side) for side in SIDES
+        ]
+        self._servos = [ForearmServos(self.scene, side) for side in SIDES]
+        self._keys = self.scene.keys
+        self.on_angle = keyboard_geometry(self.scene.piano).on_angle
+        for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
+            self.backend.read(name)
+
+    def senses(self) -> Senses:
+        """What all hands feel now."""
+        parts = [feeling.of(self.backend.read) for feeling in self._feelings]
+        return Senses(*(np.concatenate(both) for both in zip(*parts, strict=True)))
+
+    def pressed(self) -> np.ndarray:
+        """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
+        return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
+
+    def place(self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath) -> None:
+        """Puts hands somewhere, muscles at rest and keys up.
+
+        Args:
+            worlds: which. Shape (count,).
+            angles: of their hands, left ones first [rad]. Shape (2 count, 23).
+            speeds: likewise [rad/s].
+            path: of their forearms. Shapes (2 count, 3).
+        """
+        backend, count = self.backend, len(worlds)
+        backend.reset(worlds, forward=False)
+        qpos, qvel = (np.array(backend.read(name)[worlds]) for name in ("qpos", "qvel"))
+        for number, side in enumerate(SIDES):
+            hand, carrier, rows = self.scene.hands[side], self.scene.carriers[side], slice(number * count, None)
+            turn = mirrors(side)[0][:3]
+            qpos[:, hand.qpos], qvel[:, hand.dofs] = angles[rows][:count], speeds[rows][:count]
+            qpos[:, carrier.qpos[:3]] = path.place[rows][:count] * turn
+            qvel[:, carrier.dofs[:3]] = path.speed[rows][:count] * turn
+        backend.write("qpos", qpos, worlds)
+        backend.write("qvel", qvel, worlds)
+        backend.forward(worlds)
+
+    def controls(self, excitation: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int) -> list[np.ndarray]:
+        """Controls of all actuators in each of `parts` parts of the way of the forearms.
+
+        Args:
+            excitation: of the muscles. Shape (rows, m).
+            here: where the forearms should be now.
+            there: and at the end.
+            parts: how many.
+
+        Returns:
+            Arrays of shape (worlds, nu).
+        """
+        count, weight = self.num_worlds, self.backend.read("qfrc_bias")
+        ctrl = np.zeros((parts, count, self.model.nu))
+        for number, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
+            rows, carrier = slice(number * count, (number + 1) * count), servos.carrier
+            ctrl[:, :, self.scene.hands[side].muscles] = excitation[rows]
+            start, end = (ForearmPath(*(part[rows] for part in path)) for path in (here, there))
+            ctrl[:, :, carrier.actuators] = servos.set_points(weight[:, carrier.dofs], start, end, parts)
+        return list(ctrl)

@@ -1,0 +1,119 @@
+"""What a planner sees of one hand: the hand's own state, its notes, and the other hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musclehand.body.anatomy import DIGITS
+from musclehand.body.hand_index import HandIndex
+from musclehand.envs.goals import Goals, goal_blocks
+from musclehand.envs.observation import Block, ObservationTable
+from musclehand.envs.piano_body import ForearmPath
+from musclehand.envs.reference import ReferenceSet, still_references
+from musclehand.envs.tracking_body import Senses
+from musclehand.envs.tracking_observation import observe, tracking_table
+from musclehand.music.pitch import NUM_KEYS
+from musclehand.sim.scene import SIM_DT
+
+if TYPE_CHECKING:
+    from musclehand.latent_skill import LatentSkill
+
+
+def piano_table(skill: ObservationTable, state: np.ndarray) -> ObservationTable:
+    """The observation's blocks.
+
+    Args:
+        skill: the table of the decoder.
+        state: which of its numbers are the hand's own state. Shape (skill.size,), bool.
+    """
+    own = [block for block in skill.blocks if state[skill.slice(block.name)].all()]
+    return ObservationTable(
+        [
+            *own,
+            Block("height", 2 * len(DIGITS), "m", 0.03, "fingertips along and above the keys, y and z of each"),
+            Block("carried", 3, "m/s", 0.3, "speed of the forearm"),
+            *goal_blocks(),
+            Block("other", 6, "m, m/s", 0.3, "the other forearm from this one, and its speed"),
+        ]
+    )
+
+
+class OwnView:
+    """What a decoder sees of n hands that are carried along paths: their own state, and nothing of a reference."""
+
+    def __init__(self, skill: LatentSkill, hand: HandIndex, hands: int, muscles: int) -> None:
+        """`hand`: which joints are free."""
+        self._config, self._hand = skill.config, hand
+        self.table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
+        self._carried = still_references(hands, dt=skill.config.sim_steps * SIM_DT, muscles=muscles)
+
+    def observe(
+        self, senses: Senses, path: ForearmPath, past: np.ndarray, references: ReferenceSet | None = None
+    ) -> np.ndarray:
+        """What `learning.vae` calls an observation. Shape (n, table.size).
+
+        Args:
+            senses: what hands feel.
+            path: where their forearms should be after this step.
+            past: the last excitations. Shape (k, n, m).
+            references: what they should do, from its clips' first frames on; by default nothing is told of that.
+        """
+        if references is None:
+            references = self._carried
+            told = references.forearm, references.forearm_speed, references.forearm_acceleration
+            for values, part in zip(told, path, strict=True):
+                values[:, :3] = part
+        config, delay = self._config, np.zeros(len(senses.angles))
+        where, past = references.first, past[: config.past]
+        return observe(self.table, references, where, senses, self._hand, config.look_ahead, past, delay)
+
+
+class PianoView:
+    """Makes observations of hands that play `goals`."""
+
+    def __init__(self, table: ObservationTable, goals: Goals) -> None:
+        self.table, self.goals = table, goals
+        self._own = table.slice("height").start
+
+    def observe(
+        self, own: np.ndarray, senses: Senses, arms: ForearmPath, hand: np.ndarray, time: np.ndarray
+    ) -> np.ndarray:
+        """Observations of n hands, left ones first.
+
+        Args:
+            own: the hands' own states, as the decoder sees them. Shape (n, numbers).
+            senses: what they feel.
+            arms: where forearms are.
+            hand: which of the goals' each plays. Shape (n,).
+            time: of now [s]. Shape (n,).
+
+        Returns:
+            4-byte floats. Shape (n, table.size).
+        """
+        half = len(own) // 2
+        # Seen as from a right hand, the other one is a left hand's mirror image.
+        other = np.roll(np.hstack([arms.place, arms.speed]), half, axis=0) * np.array([-1.0, 1.0, 1.0] * 2)
+        other[:, :3] -= arms.place
+        values = {
+            "height": senses.tips[:, :, 1:],
+            "carried": arms.speed,
+            **self.goals.at(hand, time, senses.tips),
+            "other": other,
+        }
+        out = np.empty((len(own), self.table.size), dtype=np.float32)
+        out[:, : self._own] = own
+        for block in self.table.blocks:
+            if block.name in values:
+                rows = np.reshape(values[block.name], (len(own), block.size))
+                out[:, self.table.slice(block.name)] = rows / block.scale
+        return np.asarray(np.clip(out, -10.0, 10.0, out=out))
+
+    def wanted_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
+        """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool."""
+        wanted = np.zeros((worlds, NUM_KEYS), dtype=bool)
+        for row, (one, now) in enumerate(zip(hand, time, strict=True)):
+            notes = self.goals.hands[one]
+            wanted[row % worlds, notes.key[(notes.onset <= now) & (now < notes.offset)]] = True
+        return wanted

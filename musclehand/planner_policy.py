@@ -1,0 +1,96 @@
+"""Planners on file: the network that forms intentions, and the latent space of skill that it forms them in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from musclehand.core.errors import FileError, InvalidValue
+from musclehand.envs.forearm import MOVE_SIZE
+from musclehand.envs.observation import ObservationTable
+from musclehand.envs.piano_observation import piano_table
+from musclehand.envs.tracking_observation import tracking_table
+from musclehand.latent_skill import LatentSkill, skill_info, skill_of
+from musclehand.sim.scene import build_scene
+
+if TYPE_CHECKING:
+    from musclehand.learning.policy import Policy
+
+SHIPPED = ("musclehand.models.planners", "000001.json")
+"""Package and file of the planner that comes along."""
+
+
+class PlannerPolicy(NamedTuple):
+    """A planner, its latent space of skill, and what else its file says."""
+
+    policy: Policy
+    skill: LatentSkill
+    info: Mapping[str, Any]
+
+
+def planner_table(skill: LatentSkill) -> ObservationTable:
+    """What a planner sees that acts in a latent space."""
+    hand = next(iter(build_scene().hands.values()))
+    table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
+    return piano_table(table, skill.policy.state.numpy())
+
+
+def save_planner(folder: Path, policy: Policy, skill: LatentSkill, told: Mapping[str, Any]) -> Path:
+    """Writes a planner with its latent space; `told` is kept with it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from musclehand.learning.checkpoint import save_checkpoint
+    from musclehand.learning.torch_state import module_arrays
+
+    info = {**skill_info(skill), **told, "planner_sha256": _hash(skill), "policy_sizes": list(policy.sizes)}
+    arrays = {**module_arrays("policy", policy), **module_arrays("latent", skill.policy)}
+    return save_checkpoint(folder, 1, arrays, info)
+
+
+def load_planner(path: Path | None = None) -> PlannerPolicy:
+    """Reads a planner, by default the one that comes along. Nothing of a file is ever run.
+
+    Args:
+        path: its JSON file.
+
+    Raises:
+        CheckpointError: it is damaged or no checkpoint.
+        FileError: it was made for a body or an observation that are not those of now.
+        InvalidValue: what it says of itself cannot be.
+    """
+    if path is None:
+        with as_file(files(SHIPPED[0])) as folder:
+            return load_planner(folder / SHIPPED[1])
+    from musclehand.learning.checkpoint import load_checkpoint
+    from musclehand.learning.policy import policy_of
+
+    checkpoint = load_checkpoint(path)
+    skill = skill_of(checkpoint, path)
+    if checkpoint.info.get("planner_sha256") != _hash(skill):
+        raise FileError(path, "was made for another observation than this release's; train it again")
+    actions = skill.policy.latent + MOVE_SIZE
+    policy = policy_of(checkpoint, observations=planner_table(skill).size, actions=actions)
+    return PlannerPolicy(policy, skill, checkpoint.info)
+
+
+def act_greedily(policy: Policy, observation: np.ndarray) -> np.ndarray:
+    """What a planner does without noise. Shape (n, actions).
+
+    Raises:
+        InvalidValue: what it does is not a number.
+    """
+    action = policy.act(observation)
+    if not np.isfinite(action).all():
+        raise InvalidValue("action of the planner", "not a number", "numbers from 0 to 1")
+    return action
+
+
+def _hash(skill: LatentSkill) -> str:
+    return hashlib.sha256(str(planner_table(skill)).encode()).hexdigest()

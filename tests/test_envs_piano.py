@@ -1,0 +1,162 @@
+"""Two hands at the piano: both are told alike, forearms go where they are sent, and states can be put back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musclehand.body.anatomy import Side
+from musclehand.core.errors import FileError, InvalidValue
+from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking_observation import own_state
+from musclehand.latent_skill import load_latent_skill, save_latent_skill
+from musclehand.learning.policy import Policy
+from musclehand.learning.vae import LatentPolicy
+from musclehand.music.score import Finger, Hand, Note, Score
+from musclehand.perform import perform
+from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
+from musclehand.planner_policy import load_planner, planner_table, save_planner
+from musclehand.tracking_policy import still_clip
+
+MIRRORED = Score(
+    tuple(
+        Note(0.4 * number, 62 + sign * (14 + step), 0.4 * number + 0.3, 80, hand, finger)
+        for sign, hand in ((1, Hand.RIGHT), (-1, Hand.LEFT))
+        for number, (step, finger) in enumerate(((0, Finger.THUMB), (3, Finger.MIDDLE), (7, Finger.LITTLE)))
+    )
+)
+"""Each hand's notes are the other's, mirrored at a D."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def skill(tmp_path_factory):
+    env = TrackingEnv([still_clip()], TrackingConfig(num_envs=1, keys=True))
+    policy = LatentPolicy(own_state(env.table), env.num_actions, latent=5, hold=4, hidden=(16,), seed=1)
+    return load_latent_skill(save_latent_skill(tmp_path_factory.mktemp("skill"), policy, env, {"stage": "test"}))
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    return plan_pieces([("mirrored", MIRRORED)])
+
+
+def made(pieces, skill, **more):
+    return PianoEnv(pieces, skill, PianoConfig(**{"num_worlds": 2, "fixed_starts": True, "off_plan": 0.0, **more}))
+
+
+def test_mirrored_hands_see_and_do_the_same(pieces, skill):
+    env = made(pieces, skill)
+    seen, rng = env.reset(seed=0), np.random.default_rng(0)
+    for _ in range(12):
+        left, right = np.split(seen, 2)
+        np.testing.assert_allclose(left, right, atol=2e-3)
+        taught = env.teacher_action()
+        np.testing.assert_allclose(*np.split(taught, 2), atol=2e-3)
+        action = np.clip(taught[:2] + 0.02 * rng.normal(size=taught[:2].shape), 0, 1)
+        seen = env.step(np.concatenate([action, action])).observation
+
+
+def test_forearms_go_where_they_are_sent_and_the_teacher_sends_them_along_the_plan(pieces, skill):
+    env = made(pieces, skill, off_plan=0.01, fixed_starts=False)
+    env.reset(seed=3)
+    started = np.linalg.norm(env._arm[0] - env.references.forearm[env.frame, :3], axis=1)
+    assert started.max() > 1e-3
+    for _ in range(10):
+        result = env.step(env.teacher_action())
+    assert result.terms["arm_error"].max() < 1e-4
+    np.testing.assert_allclose(env.body.senses().forearm[:, :3], env._arm[0], atol=2e-3)
+
+
+def test_wanted_keys_are_those_of_the_score(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    for _ in range(40):
+        # The piece's first frame is half a second before its first note.
+        time = env._time()[0] - 0.5
+        wanted = {note.pitch - 21 for note in MIRRORED.notes if note.onset <= time < note.offset}
+        assert set(np.flatnonzero(env.wanted_keys()[0])) == wanted
+        env.step(env.teacher_action())
+
+
+def test_what_was_done_can_be_done_again(pieces, skill):
+    env = made(pieces, skill, fixed_starts=False, episode=0.5)
+    env.reset(seed=1)
+    rng = np.random.default_rng(0)
+    kept, actions = env.state(), [rng.uniform(0.3, 0.7, size=(4, env.num_actions)) for _ in range(20)]
+    first = [env.step(action) for action in actions]
+    assert any((result.truncated | result.terminated).any() for result in first)
+    other = made(pieces, skill, fixed_starts=False, episode=0.5)
+    other.restore(kept)
+    for action, result in zip(actions, first, strict=True):
+        again = other.step(action)
+        np.testing.assert_array_equal(again.observation, result.observation)
+        np.testing.assert_array_equal(again.reward, result.reward)
+    with pytest.raises(InvalidValue):
+        env.restore({**kept, "arm": kept["arm"][:1]})
+
+
+def test_what_is_not_a_number_ends_the_episode_of_its_world_alone(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    action = env.teacher_action()
+    action[2, 0] = np.nan
+    result = env.step(action)
+    np.testing.assert_array_equal(result.terminated, [True, False, True, False])
+    assert np.isfinite(result.observation).all()
+    with pytest.raises(InvalidValue):
+        env.step(action[:, :3])
+
+
+def test_pieces_are_kept_on_file(pieces, tmp_path):
+    save_pieces(tmp_path, pieces, {"seed": 4})
+    again = load_pieces(tmp_path, {"seed": 4})
+    for one, two in zip(pieces.hands, again.hands, strict=True):
+        np.testing.assert_array_equal(one.tips, two.tips)
+    for one, two in zip(pieces.notes, again.notes, strict=True):
+        np.testing.assert_array_equal(one[0].onset, two[0].onset)
+        np.testing.assert_array_equal(one[0].point, two[0].point)
+    with pytest.raises(FileError):
+        load_pieces(tmp_path, {"seed": 5})
+    with pytest.raises(InvalidValue):
+        plan_pieces([("empty", Score(()))])
+
+
+def test_planners_are_kept_on_file_and_play(skill, tmp_path):
+    policy = Policy(planner_table(skill).size, skill.policy.latent + 6, (16,), seed=2)
+    path = save_planner(tmp_path / "planner", policy, skill, {"stage": "test"})
+    planner = load_planner(path)
+    for one, two in zip(policy.parameters(), planner.policy.parameters(), strict=True):
+        assert torch.equal(one, two)
+    for one, two in zip(skill.policy.parameters(), planner.skill.policy.parameters(), strict=True):
+        assert torch.equal(one, two)
+    with torch.no_grad():
+        # What comes of nothing: forearms go on as they do.
+        policy.layers[-1].bias.zero_()
+    path = save_planner(tmp_path / "still", policy, skill, {"stage": "test"})
+    short = Score(MIRRORED.notes[:1])
+    recording = tmp_path / "played.h5"
+    one = perform(short, "planner", policy=path, record=recording)
+    assert perform(short, "planner", policy=path).played == one.played
+    assert recording.stat().st_size > 0
+    assert one.body.joint_rmse_deg is None
+    with pytest.raises(FileError):
+        load_planner(
+            save_planner(tmp_path / "other", policy, skill._replace(config=replace(skill.config, look_ahead=(2,))), {})
+        )
+
+
+def test_left_comes_first(skill, pieces):
+    env = made(pieces, skill)
+    assert [side for clips in pieces.hands for side in clips.sides] == [Side.LEFT, Side.RIGHT]
+    # As right hands, both are to the right of the middle.
+    assert (env._arm[0][:, 0] > 0).all()
