@@ -23,6 +23,7 @@ from musclehand.cli_diff import DiffArgs, diff
 from musclehand.cli_emg import EmgArgs, emg
 from musclehand.cli_export import ExportArgs, export
 from musclehand.cli_hands import Hands, choose_hands
+from musclehand.cli_learn import LearnArgs, learn
 from musclehand.cli_muscles import MusclesArgs, muscles
 from musclehand.cli_retarget import RetargetArgs, retarget_file
 from musclehand.cli_track import TrackArgs, track
@@ -53,6 +54,7 @@ Examples:
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
   musclehand track hands.h5 --video             a hand follows motion by a policy that has learnt to
+  musclehand learn song.mid --out song          a planner learns a piece that it plays at sight already
   musclehand play --help                        everything it can do
 """
 
@@ -299,6 +301,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "diff": (DiffArgs, diff),
     "export": (ExportArgs, export),
     "track": (TrackArgs, track),
+    "learn": (LearnArgs, learn),
     "view": (ViewArgs, view),
     "muscles": (MusclesArgs, muscles),
     "emg": (EmgArgs, emg),

@@ -5,30 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_planner import MIRRORED, small_planner, small_skill
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking_observation import own_state
-from musclehand.latent_skill import load_latent_skill, save_latent_skill
-from musclehand.learning.policy import Policy
-from musclehand.learning.vae import LatentPolicy
-from musclehand.music.score import Finger, Hand, Note, Score
+from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
-from musclehand.planner_policy import load_planner, planner_table, save_planner
-from musclehand.tracking_policy import still_clip
-
-MIRRORED = Score(
-    tuple(
-        Note(0.4 * number, 62 + sign * (14 + step), 0.4 * number + 0.3, 80, hand, finger)
-        for sign, hand in ((1, Hand.RIGHT), (-1, Hand.LEFT))
-        for number, (step, finger) in enumerate(((0, Finger.THUMB), (3, Finger.MIDDLE), (7, Finger.LITTLE)))
-    )
-)
-"""Each hand's notes are the other's, mirrored at a D."""
-
+from musclehand.planner_policy import load_planner, save_planner
 
 @pytest.fixture(autouse=True)
 def one_thread():
@@ -40,9 +25,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def skill(tmp_path_factory):
-    env = TrackingEnv([still_clip()], TrackingConfig(num_envs=1, keys=True))
-    policy = LatentPolicy(own_state(env.table), env.num_actions, latent=5, hold=4, hidden=(16,), seed=1)
-    return load_latent_skill(save_latent_skill(tmp_path_factory.mktemp("skill"), policy, env, {"stage": "test"}))
+    return small_skill(tmp_path_factory.mktemp("skill"))
 
 
 @pytest.fixture(scope="module")
@@ -132,17 +115,11 @@ def test_pieces_are_kept_on_file(pieces, tmp_path):
 
 
 def test_planners_are_kept_on_file_and_play(skill, tmp_path):
-    policy = Policy(planner_table(skill).size, skill.policy.latent + 6, (16,), seed=2)
-    path = save_planner(tmp_path / "planner", policy, skill, {"stage": "test"})
-    planner = load_planner(path)
-    for one, two in zip(policy.parameters(), planner.policy.parameters(), strict=True):
-        assert torch.equal(one, two)
-    for one, two in zip(skill.policy.parameters(), planner.skill.policy.parameters(), strict=True):
-        assert torch.equal(one, two)
-    with torch.no_grad():
-        # What comes of nothing: forearms go on as they do.
-        policy.layers[-1].bias.zero_()
-    path = save_planner(tmp_path / "still", policy, skill, {"stage": "test"})
+    path = small_planner(tmp_path / "planner", skill)
+    planner, again = load_planner(path), load_planner(path)
+    for one, two in ((planner.policy, again.policy), (skill.policy, planner.skill.policy)):
+        for values, others in zip(one.state_dict().values(), two.state_dict().values(), strict=True):
+            assert torch.equal(values, others)
     short = Score(MIRRORED.notes[:1])
     recording = tmp_path / "played.h5"
     one = perform(short, "planner", policy=path, record=recording)
@@ -150,9 +127,8 @@ def test_planners_are_kept_on_file_and_play(skill, tmp_path):
     assert recording.stat().st_size > 0
     assert one.body.joint_rmse_deg is None
     with pytest.raises(FileError):
-        load_planner(
-            save_planner(tmp_path / "other", policy, skill._replace(config=replace(skill.config, look_ahead=(2,))), {})
-        )
+        other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
+        load_planner(save_planner(tmp_path / "other", planner.policy, other, {}))
 
 
 def test_left_comes_first(skill, pieces):

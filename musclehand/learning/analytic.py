@@ -37,11 +37,11 @@ class AnalyticConfig:
     for; `answers`: whether later actions are seen to answer to what an earlier one did.
     """
 
-    iterations: int = 350
+    iterations: int = 250
     steps: int = 32
     minibatches: int = 4
     rate: float = 2e-4
-    decay: int = 350
+    decay: int = 250
     fading: float = 1.0
     answers: bool = True
     seed: int = 0

@@ -68,11 +68,22 @@ class Progress(NamedTuple):
 class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
-    def __init__(self, env: TaughtEnv, config: DistillConfig, folder: Path, *, known: Mapping[str, Any]) -> None:
-        """Begins, or goes on where the folder's run was; the folder gets labels as well. Arguments and errors as
-        `Training`."""
+    def __init__(
+        self,
+        env: TaughtEnv,
+        config: DistillConfig,
+        folder: Path,
+        *,
+        known: Mapping[str, Any],
+        start: Policy | None = None,
+    ) -> None:
+        """Begins, with a policy `start` if there is one, or goes on where the folder's run was; the folder gets labels
+        as well. The rest of the arguments and errors as `Training`."""
         super().__init__("distill", env, config, folder, known)
         self.policy = Policy(env.num_observations, env.num_actions, config.hidden, seed=config.seed)
+        self._fresh = start is None
+        if start is not None:
+            self.policy.load_state_dict(start.state_dict())
         self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
         self._slot = config.steps * env.num_envs
         rows = config.memory * self._slot
@@ -86,7 +97,7 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
         config, number = self.config, self.done
         rng = np.random.default_rng([config.seed, number, 1])
         observations, labels, terms = self._collect(rng)
-        if number == 0:
+        if number == 0 and self._fresh:
             self.policy.normalise_by(observations)
         save_checkpoint(
             self.folder / "labels", number, {"observation": observations, "label": labels}, {}, keep=config.memory + 1

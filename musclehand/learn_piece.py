@@ -1,0 +1,102 @@
+"""A planner learns one piece: the model-based player plans it, the planner plays it and is told what it should intend.
+
+What it has learnt before stays the beginning of what it learns now, so minutes are enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musclehand.core.errors import InvalidValue
+from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.music.score import Score
+from musclehand.planned_pieces import PlannedPieces, load_pieces, plan_pieces, save_pieces
+from musclehand.planner_policy import PlannerPolicy
+
+if TYPE_CHECKING:
+    from musclehand.learning.distill import DistillConfig, Progress
+
+WORLDS = 16
+"""Pairs of hands that play the piece at a time, each from somewhere else on."""
+
+
+def learning_config(iterations: int, *, seed: int = 0) -> DistillConfig:
+    """How a planner that knows how to play learns a piece in so many iterations."""
+    from musclehand.learning.distill import DistillConfig
+
+    return DistillConfig(
+        iterations=iterations,
+        steps=60,
+        updates=200,
+        teacher_share=(0.5,),
+        noise=0.02,
+        rate=3e-4,
+        decay=max(iterations, 1),
+        memory=max(iterations, 1),
+        seed=seed,
+    )
+
+
+def learn_piece(
+    score: Score,
+    planner: PlannerPolicy,
+    folder: Path,
+    config: DistillConfig,
+    *,
+    threads: int = 1,
+    tell: Callable[[Progress], None] | None = None,
+) -> PlannerPolicy:
+    """The planner that has learnt a piece. A folder in which that has begun is gone on with, to the same bits.
+
+    Args:
+        score: to learn.
+        planner: to begin with.
+        folder: for the plan and for checkpoints.
+        config: how.
+        threads: for the simulation.
+        tell: told of each iteration.
+
+    Raises:
+        CheckpointError, FileError: the folder holds something else, or something damaged.
+        InvalidValue: a score without notes.
+    """
+    from musclehand.learning.distill import Distillation
+
+    if not score.notes:
+        raise InvalidValue("notes", 0, "1 or more")
+    known = {"score": score_hash(score), "planner": planner_hash(planner)}
+    env = PianoEnv(
+        _plan(score, folder / "plan"),
+        planner.skill,
+        PianoConfig(num_worlds=WORLDS, num_threads=threads),
+        seed=config.seed,
+        bad_states=folder / "bad_states",
+    )
+    config = replace(config, hidden=planner.policy.sizes[1:-1])
+    run = Distillation(env, config, folder / "teach", known=known, start=planner.policy)
+    return planner._replace(policy=run.run(tell), info={"stage": "piece", **known})
+
+
+def score_hash(score: Score) -> str:
+    """What makes a score the same: its notes."""
+    notes = "\n".join(f"{note.onset:.6f} {note.offset:.6f} {note.pitch} {note.velocity}" for note in score.notes)
+    return hashlib.sha256(notes.encode()).hexdigest()
+
+
+def planner_hash(planner: PlannerPolicy) -> str:
+    """What makes a planner the same: its numbers, and those of its latent space."""
+    from musclehand.learning.torch_state import module_arrays
+
+    arrays = {**module_arrays("policy", planner.policy), **module_arrays("latent", planner.skill.policy)}
+    return hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
+
+
+def _plan(score: Score, folder: Path) -> PlannedPieces:
+    known = {"score": score_hash(score)}
+    if not (folder / "r_notes").exists():
+        save_pieces(folder, plan_pieces([("piece", score)]), known)
+    return load_pieces(folder, known)
