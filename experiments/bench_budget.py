@@ -26,7 +26,8 @@ from typing import Any
 import mujoco
 import numpy as np
 import tyro
-from bench_repertoire import PEER, README, peer_hand
+from bench_repertoire import PEER, peer_hand
+from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from musclehand.body.anatomy import Side
@@ -39,7 +40,7 @@ from musclehand.music.score import Score, keyboard_score
 from musclehand.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.scene import build_scene
 
-MARK = "<!-- budget table -->"
+MARK = "budget table"
 PLAYERS = ("plan", "torques", "muscles", PEER)
 FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
 PIECES = (
@@ -140,8 +141,7 @@ def main(args: Args) -> None:
     print(table)
     (args.out / "table.md").write_text(table)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def excerpts(args: Args) -> dict[str, Score]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import tyro
-from bench_repertoire import README
+from readme_table import put_table
 
 from musclehand.controllers.muscle import MuscleController
 from musclehand.music.dynamics import shape_dynamics
@@ -30,7 +30,7 @@ from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.perform import perform
 
-MARK = "<!-- dynamics table -->"
+MARK = "dynamics table"
 PIECES = ("minuet_in_g", "fuer_elise", "clementi_sonatina", "bach_prelude_in_c", "chopin_prelude_in_e_minor")
 BANDS = ((20, 40), (40, 55), (55, 70), (70, 85), (85, 128))
 FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
@@ -93,8 +93,7 @@ def main(args: Args) -> None:
     table = render_tables(rows, args.rehearsals)
     print(table)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def render_tables(rows: list[dict[str, Any]], rehearsals: tuple[int, ...]) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from readme_table import put_table
 
 from musclehand.music.generate import arpeggio, hanon_pattern, scale
 from musclehand.music.repertoire import list_pieces, load_piece
@@ -35,8 +36,7 @@ from musclehand.planner.fingering_match import (
 )
 from musclehand.planner.hand_split import split_hands
 
-README = Path(__file__).parent.parent / "README.md"
-MARK = "<!-- fingering table -->"
+MARK = "fingering table"
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 HANON = (
     (1, 2, 5, 4, 3, 4, 3, 2),
@@ -102,8 +102,7 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "table.md").write_text(table)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def plan(score: Score) -> Score:

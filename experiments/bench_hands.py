@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from readme_table import put_table
 
 from musclehand.body.scaling import scale_tables
 from musclehand.body.tables import load_tables
@@ -24,8 +25,7 @@ from musclehand.validate.report import as_json
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.suite import CHECKS, examine
 
-README = Path(__file__).parent.parent / "README.md"
-MARK = "<!-- hands table -->"
+MARK = "hands table"
 
 SIZES = {"5 % woman": (0.165, 0.072), "95 % man": (0.210, 0.096)}
 """Hand length and breadth [m] of a small woman and a large man (ANSUR II, `models/reference/anthropometry.csv`)."""
@@ -61,8 +61,7 @@ def main(args: Args) -> None:
     table = render(found)
     print(table)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def examine_one(source: str, side: str) -> list[dict[str, dict[str, Any]]]:

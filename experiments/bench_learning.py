@@ -20,7 +20,8 @@ import numpy as np
 import torch
 import tyro
 from bench_repertoire import peer_hand
-from eval_tracking import CONDITIONS, README, mean_tip
+from eval_tracking import CONDITIONS, mean_tip
+from readme_table import put_table
 from rich.console import Console
 from rich.progress import track
 from track_hand import ROUGH
@@ -40,7 +41,7 @@ from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
 
-MARK = "<!-- learning table -->"
+MARK = "learning table"
 ROUGH_AIR = replace(ROUGH, key_weight=(1.0, 1.0))
 JUDGED = ("undisturbed", "pushes of up to 3 N")
 MYOHAND = "MyoHand with thumb muscles"
@@ -121,8 +122,7 @@ def main(args: Args) -> None:
     table = as_table({name: json.loads((args.out / f"{name}.json").read_text()) for name in args.only})
     console.print(table, markup=False)
     if args.readme:
-        before, _, after = README.read_text(encoding="utf-8").split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+        put_table(MARK, table)
 
 
 def train_one(

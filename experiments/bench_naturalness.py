@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
+from readme_table import put_table
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.hand import load_hand
@@ -32,8 +33,7 @@ from musclehand.sim.penetration import PenetrationReport, measure_penetration
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-README = Path(__file__).parent.parent / "README.md"
-MARK = "<!-- naturalness table -->"
+MARK = "naturalness table"
 PIECES = (
     *("twinkle_twinkle", "ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "fuer_elise", "clementi_sonatina"),
     *("arabesque", "trill_study"),
@@ -90,8 +90,7 @@ def main(args: Args) -> None:
     (args.out / "table.md").write_text(table)
     draw(pieces).savefig(args.out / "naturalness.png", dpi=110)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def recorded(name: str, args: Args) -> Path:

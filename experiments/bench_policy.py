@@ -1,10 +1,11 @@
-"""The learned policy at the piano, beside computed muscle control: the same scores, the same plan.
+"""Learned hands at the piano, beside computed muscle control: the same scores.
 
     python experiments/bench_policy.py --readme
     python experiments/bench_policy.py --policy runs/track_hand/policy/000001.json --pieces ode_to_joy fuer_elise
+    python experiments/bench_policy.py --controllers planner --planner runs/plan_generalist/planner/000001.json
 
-Both play the beginning of every piece. What is finished stays in `--out` and is not played again; another policy needs
-another folder.
+The policy follows the same plan; the planner has none, and sees every piece for the first time. All play the beginning
+of every piece. What is finished stays in `--out` and is not played again; other networks need another folder.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from readme_table import put_table
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -26,9 +28,8 @@ from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Score
 from musclehand.perform import perform
 
-README = Path(__file__).parents[1] / "README.md"
-MARK = "<!-- policy table -->"
-CONTROLLERS = ("muscle", "policy")
+MARK = "policy table"
+CONTROLLERS = ("muscle", "policy", "planner")
 FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "velocity_correlation")
 BODY = ("joint_rmse_deg", "mean_activation")
 
@@ -43,6 +44,10 @@ class Args:
     """of each, from its beginning"""
     policy: Path | None = None
     """another policy than the one that comes along"""
+    planner: Path | None = None
+    """another planner than the one that comes along"""
+    controllers: tuple[str, ...] = CONTROLLERS
+    """who plays"""
     out: Path = Path("runs/bench_policy")
     """folder of the results"""
     workers: int = os.cpu_count() or 1
@@ -57,12 +62,12 @@ def main(args: Args) -> None:
     scores = {name: load_piece(name) for name in args.pieces or [piece.name for piece in list_pieces()]}
     scores = {name: score.clip(0.0, min(args.seconds, score.duration)) for name, score in scores.items()}
     paths = {
-        (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in CONTROLLERS
+        (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in args.controllers
     }
     columns = (TextColumn("plays"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
         jobs = {
-            pool.submit(play_one, scores[name], controller, args.policy): path
+            pool.submit(play_one, scores[name], controller, getattr(args, controller, None)): path
             for (name, controller), path in paths.items()
             if not path.exists()
         }
@@ -71,36 +76,40 @@ def main(args: Args) -> None:
             jobs[job].write_text(json.dumps(job.result(), indent=1))
             bar.update(task, advance=1)
     rows = {key: json.loads(path.read_text()) for key, path in paths.items()}
-    table = as_table(rows, tuple(scores))
+    table = as_table(rows, tuple(scores), args.controllers)
     Console().print(table, markup=False)
     if args.readme:
-        before, _, after = README.read_text(encoding="utf-8").split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+        put_table(MARK, table)
 
 
-def play_one(score: Score, controller: str, policy: Path | None) -> dict[str, float | None]:
+def play_one(score: Score, controller: str, network: Path | None) -> dict[str, float | None]:
     """Figures of one performance."""
-    result = perform(score, controller, policy=policy if controller == "policy" else None, processes=1)
+    result = perform(score, controller, policy=network, processes=1)
     metrics = result.metrics.as_dict()
     figures = {name: metrics[name] for name in FIGURES} | {name: getattr(result.body, name) for name in BODY}
     return {**figures, "realtime_factor": result.realtime_factor}
 
 
-def as_table(rows: Mapping[tuple[str, str], Mapping[str, float | None]], pieces: tuple[str, ...]) -> str:
-    """Means over all pieces, in Markdown, and where the two differ most."""
+def as_table(
+    rows: Mapping[tuple[str, str], Mapping[str, float | None]], pieces: tuple[str, ...], controllers: tuple[str, ...]
+) -> str:
+    """Means over all pieces, in Markdown, and where the others fall behind the first most."""
     names = (*FIGURES, *BODY, "realtime_factor")
     heads = ("onset F1 50 ms", "frame F1", "onset error ms", "velocity r", "joints deg", "activation", "x real time")
     lines = [f"| {len(pieces)} pieces, means | {' | '.join(heads)} |", f"|{' --- |' * (len(heads) + 1)}"]
-    for controller in CONTROLLERS:
+    for controller in controllers:
         means = []
         for name in names:
             values = [row for piece in pieces if (row := rows[piece, controller][name]) is not None]
             means.append(f"{np.mean(values):.3f}" if values else "")
         lines.append(f"| {controller} | {' | '.join(means)} |")
-    apart = {piece: _onset(rows[piece, "policy"]) - _onset(rows[piece, "muscle"]) for piece in pieces}
-    worst = sorted(apart, key=lambda piece: apart[piece])[:3]
-    told = ", ".join(f"{piece} {apart[piece]:+.3f}" for piece in worst)
-    return "\n".join([*lines, "", f"Where the policy falls behind most, onset F1: {told}."])
+    first = controllers[0]
+    for other in controllers[1:]:
+        apart = {piece: _onset(rows[piece, other]) - _onset(rows[piece, first]) for piece in pieces}
+        worst = sorted(apart, key=lambda piece: apart[piece])[:3]
+        told = ", ".join(f"{piece} {apart[piece]:+.3f}" for piece in worst)
+        lines += ["", f"Where the {other} falls behind the {first} controller most, onset F1: {told}."]
+    return "\n".join(lines)
 
 
 def _onset(row: Mapping[str, float | None]) -> float:

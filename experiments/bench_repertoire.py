@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
+from readme_table import put_table
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -48,9 +49,8 @@ from musclehand.sim.penetration import measure_penetration
 from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens
 
-README = Path(__file__).parent.parent / "README.md"
-MARK = "<!-- repertoire table -->"
-PEER_MARK = "<!-- peer table -->"
+MARK = "repertoire table"
+PEER_MARK = "peer table"
 PEER = "MyoHand with thumb muscles"
 THUMB_MUSCLES = ("APB", "FPB", "ADPo", "ADPt")
 SCORES = ("onset_f1_50ms", "planned_onset_f1_50ms", "frame_f1_micro", "planned_frame_f1_micro", "frame_f1_mean")
@@ -133,8 +133,7 @@ def main(args: Args) -> None:
         print(table)
         (args.out / f"{'table' if mark == MARK else 'peer'}.md").write_text(table)
         if args.readme:
-            before, _, after = README.read_text().split(mark)
-            README.write_text(f"{before}{mark}\n{table}\n{mark}{after}")
+            put_table(mark, table)
 
 
 def play_all(scores: dict[str, Score], hand: str, args: Args) -> dict[str, dict[str, Any]]:

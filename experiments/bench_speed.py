@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 import tyro
+from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
@@ -33,8 +34,7 @@ from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.perform import LEAD_IN, TAIL
 
-README = Path(__file__).parent.parent / "README.md"
-MARK = "<!-- speed table -->"
+MARK = "speed table"
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ def main(args: Args) -> None:
     (args.out / "speed.json").write_text(json.dumps([summary(cost) for cost in costs], indent=1))
     print(table)
     if args.readme:
-        before, _, after = README.read_text().split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}")
+        put_table(MARK, table)
 
 
 def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | None = None) -> Cost:

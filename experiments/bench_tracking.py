@@ -21,6 +21,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import tyro
+from readme_table import README, put_table
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -36,9 +37,8 @@ from musclehand.core.errors import MusclehandError
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
 from musclehand.validate.specimen import open_specimens
 
-README = Path(__file__).parent.parent / "README.md"
 FIGURE = "docs/tracking.png"
-MARK = "<!-- tracking table -->"
+MARK = "tracking table"
 OURS, MYOHAND, REPAIRED, MUSIC = "musclehand", "MyoHand 0.2.3", "MyoHand, length ranges repaired", "MUSIC-Hand"
 
 Hand = tuple[mujoco.MjModel, HandIndex]
@@ -66,8 +66,6 @@ class Args:
 
 def main(args: Args) -> None:
     """Has every model follow every motion; prints and writes the tables."""
-    if args.readme and README.read_text().count(MARK) != 2:
-        raise SystemExit(f"README.md needs two lines {MARK!r} to put the tables between")
     hands = open_hands(args)
     limits = common_limits(list(hands.values()))
     motions = reference_motions(limits, seconds=60.0 * args.minutes, seed=args.seed)
@@ -80,9 +78,8 @@ def main(args: Args) -> None:
     draw(results, motions, args.out / "tracking.png")
     if args.readme:
         draw(results, motions, README.parent / FIGURE)
-        before, _, after = README.read_text().split(MARK)
         picture = f"![Errors by kind of motion]({FIGURE})"
-        README.write_text(f"{before}{MARK}\n{tables}\n\n{picture}\n{MARK}{after}")
+        put_table(MARK, f"{tables}\n\n{picture}")
 
 
 def open_hands(args: Args) -> dict[str, Hand]:

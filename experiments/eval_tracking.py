@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
+from readme_table import put_table
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
@@ -51,8 +52,7 @@ HEADINGS = ("kind", "clips", "survived %", "joints deg", "tips mm mean", "tips m
 PLAN_SEED = 5000
 """Of the scores that are planned: others than those of a training."""
 
-README = Path(__file__).parents[1] / "README.md"
-MARK = "<!-- following table -->"
+MARK = "following table"
 AIR, KEYS = "in the air", "on keys"
 
 
@@ -125,8 +125,7 @@ def main(args: Args) -> None:
     table = summary(means, tuple(actors))
     console.print(table, markup=False)
     if args.readme:
-        before, _, after = README.read_text(encoding="utf-8").split(MARK)
-        README.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+        put_table(MARK, table)
 
 
 def held_out(args: Args, corpus: MotionCorpus, config: TrackingConfig) -> ReferenceSet:

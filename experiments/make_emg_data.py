@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from readme_table import put_table
 
 from musclehand.cli import main as musclehand
 from musclehand.core.errors import MusclehandError
@@ -31,7 +32,7 @@ from musclehand.emg.store import save_recording
 PIECE, CLIP = "ode_to_joy", ("0", "22")
 SECONDS = 20.0
 EMG, ACTIVATIONS, TRUTH = "synthetic_playing.h5", "synthetic_playing.sto", "truth.json"
-MARK = "<!-- files -->"
+MARK = "files"
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,6 @@ def checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def update_readme(path: Path, table: str) -> None:
-    """Puts the table between the marks."""
-    before, _, after = path.read_text(encoding="utf-8").split(MARK)
-    path.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
-
-
 def main(args: Args) -> None:
     """Plays, if need be, and writes."""
     if args.performance is not None:
@@ -111,7 +106,7 @@ def main(args: Args) -> None:
             make(read_simulated(f"{folder}/played"), args.out, args.seed)
     readme = args.out / "README.md"
     if readme.is_file():
-        update_readme(readme, file_table(args.out))
+        put_table(MARK, file_table(args.out), path=readme)
     print(file_table(args.out))
 
 

@@ -15,6 +15,7 @@ from musclehand.perform import perform
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
 from musclehand.planner_policy import load_planner, save_planner
 
+
 @pytest.fixture(autouse=True)
 def one_thread():
     before = torch.get_num_threads()
@@ -126,9 +127,10 @@ def test_planners_are_kept_on_file_and_play(skill, tmp_path):
     assert perform(short, "planner", policy=path).played == one.played
     assert recording.stat().st_size > 0
     assert one.body.joint_rmse_deg is None
+    other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
+    path = save_planner(tmp_path / "other", planner.policy, other, {})
     with pytest.raises(FileError):
-        other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
-        load_planner(save_planner(tmp_path / "other", planner.policy, other, {}))
+        load_planner(path)
 
 
 def test_left_comes_first(skill, pieces):

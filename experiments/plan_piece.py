@@ -1,0 +1,165 @@
+"""Planners that learn one piece each: how well, after how many steps, and what matters for it.
+
+    python experiments/plan_piece.py --readme
+    python experiments/plan_piece.py --pieces ode_to_joy --variants at_sight from_nothing --out runs/try
+
+The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that knows nothing
+(`from_nothing`), and played every few iterations. What is finished stays in `--out`. A step is one of the planner's, of
+one hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from matplotlib.figure import Figure
+from readme_table import put_table
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from whole_files import write_whole
+
+from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.learn_piece import WORLDS, learn_piece, learning_config
+from musclehand.learning.policy import Policy
+from musclehand.music.repertoire import load_piece
+from musclehand.music.score import Score
+from musclehand.perform import perform
+from musclehand.planner_player import PlannerController
+from musclehand.planner_policy import PlannerPolicy, load_planner
+
+MARK = "pieces table"
+FIGURES = ("onset_f1_50ms", "frame_f1_micro")
+PIECES = (
+    *("ode_to_joy", "mozart_k265_theme", "bach_prelude_in_c", "minuet_in_g"),
+    *("chopin_prelude_in_e_minor", "fuer_elise", "clementi_sonatina", "wild_horseman"),
+)
+VARIANTS = ("at_sight", "from_nothing")
+
+
+@dataclass(frozen=True)
+class Args:
+    """What to learn."""
+
+    pieces: tuple[str, ...] = PIECES
+    """names from `musclehand play --list`"""
+    variants: tuple[str, ...] = VARIANTS
+    """what to begin with"""
+    seconds: float = 20.0
+    """of each piece, from its beginning"""
+    iterations: int = 40
+    """of each"""
+    every: int = 10
+    """iterations after which it is played"""
+    seeds: tuple[int, ...] = (0,)
+    """of what is drawn"""
+    planner: Path | None = None
+    """another planner than the one that comes along"""
+    out: Path = Path("runs/plan_piece")
+    """folder of the results"""
+    workers: int = os.cpu_count() or 1
+    """processes"""
+    readme: bool = False
+    """put the table into README.md"""
+
+
+def main(args: Args) -> None:
+    """Learns, plays, prints, writes."""
+    for variant in args.variants:
+        if variant not in VARIANTS:
+            raise InvalidValue("variant", variant, f"{VARIANTS}")
+    args.out.mkdir(parents=True, exist_ok=True)
+    jobs = {
+        (piece, variant, seed): args.out / f"{piece}_{variant}_{seed}.json"
+        for seed in args.seeds
+        for piece in args.pieces
+        for variant in args.variants
+    }
+    columns = (TextColumn("learns"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
+        running = {pool.submit(learn_one, job, args): path for job, path in jobs.items() if not path.exists()}
+        task = bar.add_task("", total=len(running))
+        for one in as_completed(running):
+            write_whole(running[one], json.dumps(one.result(), indent=1))
+            bar.update(task, advance=1)
+    rows = {job: json.loads(path.read_text()) for job, path in jobs.items()}
+    draw(rows, args.out / "curves.png")
+    table = as_table(rows, args)
+    Console().print(table, markup=False)
+    if args.readme:
+        put_table(MARK, table)
+
+
+def learn_one(job: tuple[str, str, int], args: Args) -> list[dict[str, Any]]:
+    """Figures of one piece after every so many iterations, the first before all learning."""
+    torch.set_num_threads(1)
+    name, variant, seed = job
+    score = load_piece(name)
+    score = score.clip(0.0, min(args.seconds, score.duration))
+    planner = begin = load_planner(args.planner)
+    if variant == "from_nothing":
+        begin = planner = planner._replace(policy=Policy(planner.policy.sizes[0], planner.policy.sizes[-1], seed=seed))
+    folder = args.out / f"{name}_{variant}_{seed}"
+    config = learning_config(args.iterations, seed=seed)
+    rows, minutes = [play(score, planner, 0, 0.0)], 0.0
+    for done in range(args.every, args.iterations + 1, args.every):
+        start = time.perf_counter()
+        planner = learn_piece(score, begin, folder, replace(config, iterations=done))
+        minutes += (time.perf_counter() - start) / 60.0
+        rows.append(play(score, planner, done * config.steps * 2 * WORLDS, minutes))
+    return rows
+
+
+def play(score: Score, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
+    """Figures of a performance after so many steps of learning."""
+    metrics = perform(score, PlannerController(score, planner=planner)).metrics.as_dict()
+    return {"steps": steps, "minutes": minutes, **{name: metrics[name] for name in FIGURES}}
+
+
+def as_table(rows: dict[tuple[str, str, int], list[dict[str, Any]]], args: Args) -> str:
+    """Each piece before and after, in Markdown, and means."""
+    heads = "steps | minutes | onset F1 before | after | frame F1 before | after"
+    lines = [f"| piece | began | seed | {heads} |", f"|{' --- |' * 9}"]
+    for (piece, variant, seed), told in rows.items():
+        lines.append(f"| {piece} | {variant.replace('_', ' ')} | {seed} | {_cells([told])} |")
+    for variant in args.variants:
+        some = [told for (_, other, _), told in rows.items() if other == variant]
+        lines.append(f"| mean | {variant.replace('_', ' ')} | | {_cells(some)} |")
+    return "\n".join(lines)
+
+
+def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> None:
+    """Learning curves."""
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2, sharex=True), FIGURES, strict=True):
+        for number, ((piece, variant, _), told) in enumerate(rows.items()):
+            style = "-" if variant == VARIANTS[0] else ":"
+            steps, values = ([row[key] or 0.0 for row in told] for key in ("steps", name))
+            axes.plot(steps, values, style, color=f"C{number // 2 % 10}", label=f"{piece}, {variant.replace('_', ' ')}")
+        axes.set(xlabel="steps of the planner", ylabel=name.replace("_", " "), ylim=(0, 1.02))
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=5, frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def _cells(some: list[list[dict[str, Any]]]) -> str:
+    last = [f"{np.mean([told[-1]['steps'] for told in some]):,.0f}"]
+    last.append(f"{np.mean([told[-1]['minutes'] for told in some]):.1f}")
+    for name in FIGURES:
+        last += [f"{np.mean([told[place][name] or 0.0 for told in some]):.3f}" for place in (0, -1)]
+    return " | ".join(last)
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Args, description=__doc__))
+    except (MusclehandError, OSError) as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,22 @@
+"""Tables of the README: each stands between two marks, and is put there by the command that makes it."""
+
+from pathlib import Path
+
+from whole_files import write_whole
+
+from musclehand.core.errors import InvalidValue
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def put_table(name: str, table: str, *, path: Path = README) -> None:
+    """Puts text in place of what is between the marks `<!-- NAME -->`.
+
+    Raises:
+        InvalidValue: the file has no such place.
+    """
+    mark = f"<!-- {name} -->"
+    parts = path.read_text(encoding="utf-8").split(mark)
+    if len(parts) != 3:
+        raise InvalidValue(f"marks {mark} in {path.name}", len(parts) - 1, "2, with the table between them")
+    write_whole(path, f"{parts[0]}{mark}\n{table}\n{mark}{parts[2]}")
