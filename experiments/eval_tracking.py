@@ -27,7 +27,7 @@ from scipy import stats
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
-from musclehand.envs.evaluation import Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
+from musclehand.envs.evaluation import RAPID, Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
 from musclehand.envs.reference import ReferenceSet, build_references, join
 from musclehand.envs.tracking import TrackingConfig
 from musclehand.envs.tracking_body import TrackingBody
@@ -103,6 +103,7 @@ def main(args: Args) -> None:
     references = held_out(args, open_corpus(args.corpus), config)
     rows: list[dict[str, object]] = []
     means: dict[tuple[str, str, str], float] = {}
+    apart: dict[str, list[ClipScore]] = {}
     for condition in wanted:
         disturbance = CONDITIONS[condition]
         if "teacher" in actors:
@@ -110,6 +111,7 @@ def main(args: Args) -> None:
         for name, act in actors.items():
             scores = evaluate(references, act, replace(config, disturbance=disturbance), seed=args.seed)
             console.print(score_table(f"{name}, {condition}", scores))
+            apart.setdefault(name, scores)
             for place in (AIR, KEYS):
                 there = [score for score in scores if place_of(score) == place]
                 if there:
@@ -122,7 +124,7 @@ def main(args: Args) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    table = summary(means, tuple(actors))
+    table = f"{summary(means, tuple(actors))}\n\n{passages(apart)}"
     console.print(table, markup=False)
     if args.readme:
         put_table(MARK, table)
@@ -167,6 +169,25 @@ def summary(means: Mapping[tuple[str, str, str], float], actors: Sequence[str]) 
             cells.append(f"{values.mean():.2f}{reach}")
             cells += [f"{values.mean() / means[condition, place, name]:.2f}" for name in others]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def passages(scores: Mapping[str, Sequence[ClipScore]]) -> str:
+    """Rapid and loaded passages apart, in the first condition, as a table in Markdown."""
+    some = next(iter(scores.values()))
+    heading = [
+        f"{what}, {sum(getattr(score, f'{name}_seconds') for score in some):.0f} s"
+        for name, what in (("rapid", f"a joint above {RAPID:.0f} rad/s"), ("loaded", "fingers on keys"))
+    ]
+    lines = [f"| fingertips off [mm] | {' | '.join(heading)} | survived % |", "| --- | --- | --- | --- |"]
+    for actor, rows in scores.items():
+        cells = []
+        for name in ("rapid", "loaded"):
+            seconds = np.array([getattr(score, f"{name}_seconds") for score in rows])
+            tips = np.array([getattr(score, f"{name}_tip") for score in rows])
+            cells.append(f"{1e3 * seconds @ tips / max(seconds.sum(), 1e-9):.2f}")
+        survived = f"{100 * np.mean([score.survived for score in rows]):.1f}"
+        lines.append(f"| {actor} | {' | '.join(cells)} | {survived} |")
     return "\n".join(lines)
 
 

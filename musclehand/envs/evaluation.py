@@ -24,6 +24,9 @@ LONGEST = 10.0
 SETTLE = 0.25
 """Time at the start that does not count [s], but for a hand that fails within it."""
 
+RAPID = 10.0
+"""Where a joint is wanted to turn faster than that, the passage is rapid [rad/s]. Chosen: 570 degrees a second."""
+
 Actor = Callable[[np.ndarray, TrackingEnv], np.ndarray]
 """From observations, (n, size), and the environment to excitations, (n, 46)."""
 
@@ -33,7 +36,8 @@ class ClipScore(NamedTuple):
 
     `seconds` followed of `asked` ones; `survived`; `joint_rmse` [rad]; fingertips' mean distance `tip_mean` and
     `tip_p95` [m], over fingers and time; mean `activation`; `change`, the mean change of excitation from one step to
-    the next; `reward` a step.
+    the next; `reward` a step. Passages apart: `rapid_tip` [m] over `rapid_seconds` in which a joint has to turn faster
+    than `RAPID`, `loaded_tip` over `loaded_seconds` in which a finger presses on a key; 0 where there are none.
     """
 
     name: str
@@ -47,6 +51,10 @@ class ClipScore(NamedTuple):
     activation: float
     change: float
     reward: float
+    rapid_tip: float
+    rapid_seconds: float
+    loaded_tip: float
+    loaded_seconds: float
 
 
 def follow_teacher(observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
@@ -95,7 +103,7 @@ def evaluate(
     env = TrackingEnv(clips, replace(alone, num_envs=count), seed=seed)
     references = env.references
     count, steps = env.num_envs, round(LONGEST / env.step_dt)
-    names = ("tip_error", "angle_error", "activation", "change", "reward")
+    names = ("tip_error", "angle_error", "activation", "change", "reward", "rapid", "loaded")
     terms = {name: np.full((steps, count), np.nan) for name in names}
     running, failed, lasted = np.ones(count, dtype=bool), np.zeros(count, dtype=bool), np.zeros(count, dtype=int)
     observation, last = env.reset(seed=seed), None
@@ -108,6 +116,9 @@ def evaluate(
         for name in ("tip_error", "angle_error", "activation"):
             terms[name][step, running] = result.terms[name][running]
         terms["reward"][step, running] = result.reward[running]
+        wanted = references.ahead(references.first, step + 1)
+        terms["rapid"][step] = np.abs(references.speeds[wanted]).max(axis=1) > RAPID
+        terms["loaded"][step] = references.press[wanted].any(axis=1)
         terms["change"][step, running] = 0.0 if last is None else np.abs(action - last).mean(axis=1)[running]
         last = action
         lasted[running] += 1
@@ -118,17 +129,21 @@ def evaluate(
     scores = []
     for clip, (name, kind) in enumerate(zip(references.names, references.kinds, strict=True)):
         part = {key: rows[min(skip, lasted[clip] - 1) : lasted[clip], clip] for key, rows in terms.items()}
-        scores.append(_score(name, kind, lasted[clip] * env.step_dt, asked[clip], not failed[clip], part))
+        scores.append(_score(name, kind, lasted[clip], asked[clip], not failed[clip], part, env.step_dt))
     return scores
 
 
 def _score(
-    name: str, kind: str, seconds: float, asked: float, survived: bool, part: dict[str, np.ndarray]
+    name: str, kind: str, lasted: int, asked: float, survived: bool, part: dict[str, np.ndarray], dt: float
 ) -> ClipScore:
+    passages: dict[str, float] = {}
+    for passage in ("rapid", "loaded"):
+        tips = part["tip_error"][part[passage] > 0]
+        passages |= {f"{passage}_tip": float(tips.mean()) if len(tips) else 0.0, f"{passage}_seconds": len(tips) * dt}
     return ClipScore(
         name=name,
         kind=kind,
-        seconds=float(seconds),
+        seconds=float(lasted * dt),
         asked=float(asked),
         survived=bool(survived),
         joint_rmse=float(np.sqrt(np.mean(np.square(part["angle_error"])))),
@@ -137,6 +152,7 @@ def _score(
         activation=float(np.mean(part["activation"])),
         change=float(np.mean(part["change"])),
         reward=float(np.mean(part["reward"])),
+        **passages,
     )
 
 

@@ -34,20 +34,20 @@ class LatentConfig:
     which falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
     """
 
-    iterations: int = 30
+    iterations: int = 24
     steps: int = 120
-    updates: int = 400
+    updates: int = 500
     batch: int = 512
-    latent: int = 24
+    latent: int = 32
     hold: int = 4
     hidden: tuple[int, ...] = (256, 256)
-    divergence: float = 1e-4
+    divergence: float = 1e-5
     warm_up: int = 10
-    smoothness: float = 1e-4
+    smoothness: float = 1e-5
     variational: bool = True
     teacher_share: tuple[float, ...] = (1.0, 0.3)
     rate: float = 1e-3
-    decay: int = 30
+    decay: int = 24
     memory: int = 20
     seed: int = 0
 
