@@ -124,17 +124,24 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         )
         self.policy.normalise_as(teacher)
         self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
-        self._memory: list[Labels] = []
+        self._slot = config.steps * env.num_envs
+        rows = config.memory * self._slot
+        self._memory = Labels(
+            observation=np.zeros((rows, env.num_observations), dtype=np.float32),
+            label=np.zeros((rows, env.num_actions), dtype=np.float32),
+            formed=np.zeros(rows, dtype=np.int64),
+            before=np.zeros(rows, dtype=np.int64),
+        )
         self._begin()
         for number in range(max(0, self.done - config.memory), self.done):
-            self._memory.append(self._read_labels(number))
+            self._remember(number, self._read_labels(number))
 
     def _iterate(self) -> LatentProgress:
         config, number = self.config, self.done
         rng = np.random.default_rng([config.seed, number, 4])
         labels, terms = self._collect(rng)
         save_checkpoint(self.folder / "labels", number, labels._asdict(), {}, keep=config.memory + 1)
-        self._memory = [*self._memory, labels][-config.memory :]
+        self._remember(number, labels)
         error, divergence = self._learn(rng)
         rows = (number + 1) * config.steps * self.env.num_envs
         return LatentProgress(number, rows, error, divergence, terms)
@@ -188,18 +195,14 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
 
     def _draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """A batch: what is seen, the label, what was seen where the intention was formed, and at the one before it."""
-        which = rng.integers(len(self._memory), size=self.config.batch)
-        rows = rng.integers(len(self._memory[0].label), size=self.config.batch)
-        seen, label, formed, before = (
-            np.stack([getattr(self._memory[i], name)[row] for i, row in zip(which, rows, strict=True)])
-            for name in Labels._fields
-        )
+        memory, count = self._memory, min(self.done + 1, self.config.memory)
+        which = rng.integers(count, size=self.config.batch)
+        rows = rng.integers(self._slot, size=self.config.batch)
+        start = (self.done + 1 - count + which) % self.config.memory * self._slot
+        seen, label, formed, before = (part[start + rows] for part in memory)
         # Where there is none before, the intention itself: no change.
         before = np.where(before < 0, formed, before)
-        first, second = (
-            np.stack([self._memory[i].observation[row] for i, row in zip(which, places, strict=True)])
-            for places in (formed, before)
-        )
+        first, second = (memory.observation[start + places] for places in (formed, before))
         return tuple(map(torch.from_numpy, (seen, label, first, second)))
 
     def _losses(
@@ -220,6 +223,11 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
 
     def _optimizer(self) -> torch.optim.Optimizer:
         return self._adam
+
+    def _remember(self, number: int, labels: Labels) -> None:
+        start = number % self.config.memory * self._slot
+        for kept, values in zip(self._memory, labels, strict=True):
+            kept[start : start + self._slot] = values
 
     def _read_labels(self, number: int) -> Labels:
         path = self.folder / "labels" / f"{number:06d}.json"
