@@ -181,7 +181,7 @@ def draw_at_random(
             with torch.inference_mode():
                 usual = policy.usual(torch.from_numpy(seen))
                 z = usual.sample(torch.from_numpy(rng.standard_normal(usual.mean.shape).astype(np.float32))).numpy()
-        seen = env.step(policy.act(seen, z)).observation
+        seen = env.step(policy.act(seen, z, step % policy.hold)).observation
         senses = env.body.senses()
         inside = (senses.angles > limits[:, 0] - BEYOND) & (senses.angles < limits[:, 1] + BEYOND)
         within.append(inside.mean())

@@ -99,7 +99,7 @@ class PlannerController(Controller):
             self._intend(senses, step * self._dt)
         assert self._move is not None
         there = moved(self._move, (turn + 1) * self._dt)
-        excitation = np.minimum(skill.act(self._own.observe(senses, there, self._past), self._z), self._ceiling)
+        excitation = np.minimum(skill.act(self._own.observe(senses, there, self._past), self._z, turn), self._ceiling)
         for row, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
             data.ctrl[self.scene.hands[side].muscles] = excitation[row]
             here, goal = (ForearmPath(*(part[row : row + 1] for part in path)) for path in (self._path, there))

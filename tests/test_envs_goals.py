@@ -41,14 +41,15 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
     goals = Goals([hand_notes(one, Side.RIGHT, GEOMETRY), hand_notes(two, Side.RIGHT, GEOMETRY)])
     tips = np.random.default_rng(0).normal(size=(2 * len(times), 5, 3))
     hands = np.repeat([0, 1], len(times))
-    told = goals.at(hands, np.tile(times, 2), tips)
+    wrist = np.random.default_rng(1).normal(size=(2 * len(times), 3))
+    told = goals.at(hands, np.tile(times, 2), tips, wrist)
     assert [block.name for block in goal_blocks()] == list(told)
     held_now, points = goals.wanted(hands, np.tile(times, 2))
     for row, (hand, time) in enumerate(zip(hands, np.tile(times, 2), strict=True)):
         for finger in Finger:
             held, coming = by_hand((one, two)[hand], finger, time)
             assert held_now[row, finger - 1] == (held is not None)
-            shown = [told[name].reshape(-1, 5, 9)[row, finger - 1] for name in told]
+            shown = [told[name].reshape(-1, 5, 11)[row, finger - 1] for name in told]
             for note, numbers in zip([held, *coming, *[None] * COMING], shown, strict=False):
                 if note is None:
                     np.testing.assert_array_equal(numbers, 0.0)
@@ -58,6 +59,7 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
                 begins, ends = (np.clip(moment - time, -FAR, FAR) for moment in (note.onset, note.offset))
                 expected = [1.0, begins, np.exp(-max(begins, 0) / SOON), ends, np.exp(-max(ends, 0) / SOON)]
                 expected += [note.velocity / 127, *((point - tips[row, finger - 1]) / POINT_UNIT)]
+                expected += [*((point - wrist[row])[:2] / POINT_UNIT)]
                 np.testing.assert_allclose(numbers, expected, atol=1e-9)
                 if note is held:
                     np.testing.assert_allclose(points[row, finger - 1], point)
@@ -75,7 +77,7 @@ def test_a_left_hand_is_told_as_a_right_one():
 
 def test_hands_without_notes_have_no_goals_and_notes_need_fingers():
     goals = Goals([hand_notes([], Side.RIGHT, GEOMETRY)])
-    told = goals.at(np.array([0]), np.array([1.0]), np.zeros((1, 5, 3)))
+    told = goals.at(np.array([0]), np.array([1.0]), np.zeros((1, 5, 3)), np.zeros((1, 3)))
     assert all(not values.any() for values in told.values())
     with pytest.raises(InvalidValue, match="finger"):
         hand_notes([Note(0.0, 60, 1.0)], Side.RIGHT, GEOMETRY)

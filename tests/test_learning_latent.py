@@ -85,11 +85,11 @@ def test_the_decoder_sees_nothing_of_the_reference():
     other = seen.copy()
     other[:, 3] += 1.0
     z = np.ones((5, 2))
-    np.testing.assert_array_equal(policy.act(seen, z), policy.act(other, z))
+    np.testing.assert_array_equal(policy.act(seen, z, 0), policy.act(other, z, 0))
     assert np.abs(policy.intend(seen) - policy.intend(other)).max() > 0
     usual = [policy.usual(torch.from_numpy(part.astype(np.float32))).mean for part in (seen, other)]
     torch.testing.assert_close(*usual)
-    assert np.abs(policy.act(seen, z) - policy.act(seen, -z)).max() > 0
+    assert np.abs(policy.act(seen, z, 0) - policy.act(seen, -z, 0)).max() > 0
 
 
 def test_intentions_are_held_and_made_anew():

@@ -16,6 +16,12 @@ ACCELERATION = 60.0
 """Of the forearm, at most, on average over a move [m/s^2]. Leaps are planned with 35 (`planner.release`) from end to
 end, and more of it at their ends."""
 
+FINE = 0.05
+"""Shares of the largest move well below that are told in proportion, those above by their logarithm: small moves need
+to be told exactly, large ones do not."""
+
+_MOST = float(np.arcsinh(1.0 / FINE))
+
 MOVE_SIZE = 6
 """Numbers that tell of a move."""
 
@@ -37,7 +43,7 @@ def move_of(action: np.ndarray, here: ForearmPath, duration: float) -> ForearmMo
         here: where forearms are.
         duration: of the move [s].
     """
-    place, speed = np.split(2.0 * action - 1.0, 2, axis=1)
+    place, speed = np.split(np.sinh((2.0 * action - 1.0) * _MOST) * FINE, 2, axis=1)
     most = ACCELERATION * duration
     on = here.place + here.speed * duration
     return ForearmMove(here, on + 0.5 * most * duration * place, here.speed + most * speed, duration)
@@ -55,7 +61,7 @@ def offset_action(here: ForearmPath, place: np.ndarray, speed: np.ndarray, durat
     most = ACCELERATION * duration
     on = here.place + here.speed * duration
     told = np.hstack([(place - on) / (0.5 * most * duration), (speed - here.speed) / most])
-    return np.asarray(0.5 + 0.5 * np.clip(told, -1.0, 1.0))
+    return np.asarray(0.5 + 0.5 * np.arcsinh(np.clip(told, -1.0, 1.0) / FINE) / _MOST)
 
 
 def moved(move: ForearmMove, time: float) -> ForearmPath:

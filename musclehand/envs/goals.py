@@ -28,7 +28,7 @@ FAR = 2.0
 SOON = 0.1
 """What is so near is told once more, in a way that changes fast there [s]."""
 
-_NUMBERS = 9
+_NUMBERS = 11
 """That tell of a note."""
 
 
@@ -36,8 +36,9 @@ def goal_blocks() -> list[Block]:
     """What a planner sees of the notes, as blocks of an observation: see `Goals.at`."""
     names = ["held", *(f"next_{number}" for number in range(1, COMING + 1))]
     told = (
-        "there is one, begins in, soon, ends in, soon, velocity, and the key from the fingertip, x, y, z; each finger"
+        "there is one, begins in, soon, ends in, soon, velocity, and the key from the fingertip, x, y, z, and from the "
     )
+    told += "wrist, x, y; of each finger"
     return [Block(name, _NUMBERS * len(DIGITS), "", 1.0, told) for name in names]
 
 
@@ -109,21 +110,22 @@ class Goals:
         lane = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
         self._rising = np.where(np.isfinite(self._onset), self._onset, self._step * 0.999) + lane * self._step
 
-    def at(self, hand: np.ndarray, time: np.ndarray, tips: np.ndarray) -> dict[str, np.ndarray]:
+    def at(self, hand: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray) -> dict[str, np.ndarray]:
         """The blocks of `goal_blocks` of some hands.
 
         Args:
             hand: which. Shape (n,).
             time: of now [s]. Shape (n,).
             tips: fingertips, as right hands' [m]. Shape (n, 5, 3).
+            wrist: likewise. Shape (n, 3).
 
         Returns:
-            By name. Shape (n, 45) each.
+            By name. Shape (n, 55) each.
         """
         coming, left, held = self._places(hand, time)
-        told = {"held": self._tell(coming - held, held, time, tips)}
+        told = {"held": self._tell(coming - held, held, time, tips, wrist)}
         for number in range(COMING):
-            told[f"next_{number + 1}"] = self._tell(coming + number, left > number, time, tips)
+            told[f"next_{number + 1}"] = self._tell(coming + number, left > number, time, tips, wrist)
         return told
 
     def wanted(self, hand: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,10 +144,13 @@ class Goals:
         held = (begun > 0) & (self._offset[np.maximum(coming - 1, 0)] > time[:, None])
         return coming, count - begun, held
 
-    def _tell(self, which: np.ndarray, there: np.ndarray, time: np.ndarray, tips: np.ndarray) -> np.ndarray:
-        """Numbers of one note for each finger, 0 where there is none. Shape (n, 45)."""
+    def _tell(
+        self, which: np.ndarray, there: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray
+    ) -> np.ndarray:
+        """Numbers of one note for each finger, 0 where there is none. Shape (n, 55)."""
         begins, ends = (np.clip(moment[which] - time[:, None], -FAR, FAR) for moment in (self._onset, self._offset))
-        away = (self._point[which] - tips) / POINT_UNIT
+        point = self._point[which]
+        away, aside = (point - tips) / POINT_UNIT, (point - wrist[:, None])[:, :, :2] / POINT_UNIT
         numbers = [
             np.ones_like(begins),
             begins,
@@ -154,6 +159,7 @@ class Goals:
             np.exp(-np.maximum(ends, 0.0) / SOON),
             self._velocity[which] / 127.0,
             *np.moveaxis(away, 2, 0),
+            *np.moveaxis(aside, 2, 0),
         ]
         return np.stack([np.where(there, part, 0.0) for part in numbers], axis=2).reshape(len(time), -1)
 

@@ -128,7 +128,7 @@ class PianoEnv(TaughtEnv):
         sick, effort = np.zeros(self.config.num_worlds, dtype=bool), np.zeros(self.num_envs)
         senses = self.body.senses()
         for part in range(1, self.policy.hold + 1):
-            sick |= self._muscle_step(senses, z, moved(move, part * self._dt))
+            sick |= self._muscle_step(senses, z, part - 1, moved(move, part * self._dt))
             senses = self.body.senses()
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
         self._age += 1
@@ -182,10 +182,10 @@ class PianoEnv(TaughtEnv):
         self._next_piece = int(state["next_piece"][0])
         return self._see(self.body.senses())
 
-    def _muscle_step(self, senses: Senses, z: np.ndarray, there: ForearmPath) -> np.ndarray:
+    def _muscle_step(self, senses: Senses, z: np.ndarray, held: int, there: ForearmPath) -> np.ndarray:
         """One step of the muscles; which worlds went wrong. Shape (worlds,)."""
         here = self._path()
-        excitation = self.policy.act(self._own.observe(senses, there, self._past), z)
+        excitation = self.policy.act(self._own.observe(senses, there, self._past), z, held)
         sick = self.monitor.step(self.body.controls(excitation, here, there, self.skill.config.sim_steps))
         self._arm = np.array(there)
         self.frame = self.references.ahead(self.frame, 1)

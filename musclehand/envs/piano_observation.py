@@ -33,6 +33,8 @@ def piano_table(skill: ObservationTable, state: np.ndarray) -> ObservationTable:
         [
             *own,
             Block("height", 2 * len(DIGITS), "m", 0.03, "fingertips along and above the keys, y and z of each"),
+            Block("hand", 2 * len(DIGITS), "m", 0.03, "fingertips from the wrist, x and y of each"),
+            Block("wrist", 2, "m", 0.03, "along and above the keys, y and z"),
             Block("carried", 3, "m/s", 0.3, "speed of the forearm"),
             *goal_blocks(),
             Block("other", 6, "m, m/s", 0.3, "the other forearm from this one, and its speed"),
@@ -99,7 +101,9 @@ class PianoView:
         values = {
             "height": senses.tips[:, :, 1:],
             "carried": arms.speed,
-            **self.goals.at(hand, time, senses.tips),
+            "hand": (senses.tips - arms.place[:, None])[:, :, :2],
+            "wrist": arms.place[:, 1:],
+            **self.goals.at(hand, time, senses.tips, arms.place),
             "other": other,
         }
         out = np.empty((len(own), self.table.size), dtype=np.float32)

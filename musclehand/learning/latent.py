@@ -34,11 +34,11 @@ class LatentConfig:
     which falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
     """
 
-    iterations: int = 24
+    iterations: int = 16
     steps: int = 120
     updates: int = 500
     batch: int = 512
-    latent: int = 32
+    latent: int = 48
     hold: int = 4
     hidden: tuple[int, ...] = (256, 256)
     divergence: float = 1e-5
@@ -47,7 +47,7 @@ class LatentConfig:
     variational: bool = True
     teacher_share: tuple[float, ...] = (1.0, 0.3)
     rate: float = 1e-3
-    decay: int = 24
+    decay: int = 16
     memory: int = 20
     seed: int = 0
 
@@ -164,7 +164,7 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
             previous = np.where(new, np.where(begun, -1, last), previous)
             last = np.where(new, step * hands + np.arange(hands), last)
             formed[step], before[step] = last, previous
-            result = env.step(np.where(taught[:, None], label[step], self.policy.act(seen, held.z)))
+            result = env.step(np.where(taught[:, None], label[step], self.policy.act(seen, held.z, held.held)))
             self._observation, begun = result.observation, result.terminated | result.truncated
             acted += int((~taught).sum())
             for name, values in result.terms.items():
@@ -194,24 +194,26 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         return float(np.mean(errors[late:])), float(np.mean(divergences[late:]))
 
     def _draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """A batch: what is seen, the label, what was seen where the intention was formed, and at the one before it."""
+        """A batch: what is seen, the label, what was seen where the intention was formed and at the one before it,
+        and for how many steps it has been held."""
         memory, count = self._memory, min(self.done + 1, self.config.memory)
         which = rng.integers(count, size=self.config.batch)
         rows = rng.integers(self._slot, size=self.config.batch)
         start = (self.done + 1 - count + which) % self.config.memory * self._slot
         seen, label, formed, before = (part[start + rows] for part in memory)
+        held = (rows - formed) // self.env.num_envs
         # Where there is none before, the intention itself: no change.
         before = np.where(before < 0, formed, before)
         first, second = (memory.observation[start + places] for places in (formed, before))
-        return tuple(map(torch.from_numpy, (seen, label, first, second)))
+        return tuple(map(torch.from_numpy, (seen, label, first, second, held)))
 
     def _losses(
         self, drawn: tuple[torch.Tensor, ...], noise: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Mean squared error of excitations, divergence, and squared change of intention."""
-        policy, (seen, label, first, second) = self.policy, drawn
+        policy, (seen, label, first, second, held) = self.policy, drawn
         intended = policy.encode(first)
-        done = torch.sigmoid(policy.decode(seen, intended.sample(noise)))
+        done = torch.sigmoid(policy.decode(seen, intended.sample(noise), held))
         error = (done - label).square().mean()
         change = (intended.mean - policy.encode(second).mean).square().sum(dim=1).mean()
         if not policy.variational:

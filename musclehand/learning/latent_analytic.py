@@ -70,12 +70,12 @@ class LatentAnalyticTraining(AnalyticTraining):
                 intended = self.policy.encode(torch.from_numpy(seen[new]))
                 self._z[step, new] = intended.sample(torch.from_numpy(self._noise[step, new])).numpy()
             self._formed[step, new] = step
-        return self.policy.act(seen, self._z[step])
+        return self.policy.act(seen, self._z[step], step - self._formed[step])
 
     def _answer(self, step: int, seen: np.ndarray, by_action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         policy, noise = self.policy, torch.from_numpy(self._noise[step])
         shown, z = (torch.from_numpy(part).requires_grad_() for part in (seen, self._z[step].copy()))
-        logits = policy.decode(shown, z)
+        logits = policy.decode(shown, z, torch.from_numpy(step - self._formed[step]))
         action = torch.sigmoid(logits).detach().numpy()
         slopes = by_action * action * (1.0 - action)
         by_seen, by_z = torch.autograd.grad(logits, (shown, z), torch.from_numpy(slopes))
@@ -94,7 +94,8 @@ class LatentAnalyticTraining(AnalyticTraining):
         first = torch.from_numpy(observation[formed])
         intended = policy.encode(first)
         z = intended.sample(torch.from_numpy(self._noise.reshape(-1, policy.latent)[formed]))
-        logits = policy.decode(torch.from_numpy(observation[rows]), z)
+        held = torch.from_numpy(rows // hands - self._formed.ravel()[rows])
+        logits = policy.decode(torch.from_numpy(observation[rows]), z, held)
         if not policy.variational:
             return logits, torch.zeros(())
         return logits, self.config.divergence * intended.divergence(policy.usual(first)).mean()

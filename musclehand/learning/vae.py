@@ -1,9 +1,10 @@
 """A latent space of skill: what a policy that follows motion does, split into what to do and how muscles do it.
 
 Of an observation, part is the hand's own state, the rest is the reference. An encoder tells from both what is to be
-done, as a few numbers z; a decoder turns state and z into excitations, at the rate of the muscles, while z is held for
-several steps. A prior tells from the state alone which z are usual there. The three are a conditional variational
-autoencoder (Sohn, Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo et al. 2024, ICLR).
+done, as a few numbers z; a decoder turns state, z, and how long z has been held into excitations, at the rate of the
+muscles, while z is held for several steps. A prior tells from the state alone which z are usual there. The three are a
+conditional variational autoencoder (Sohn, Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo
+et al. 2024, ICLR).
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class LatentPolicy(nn.Module):
             torch.manual_seed(seed)
             self.encoder = _layers(len(state), hidden, 2 * latent, last=0.1)
             self.prior = _layers(own, hidden, 2 * latent, last=0.1)
-            self.decoder = _layers(own + latent, hidden, actions, last=0.1)
+            self.decoder = _layers(own + latent + hold, hidden, actions, last=0.1)
         with torch.no_grad():
             self.decoder[-1].bias.fill_(REST_LOGIT)  # type: ignore[operator]
         self.register_buffer("state", torch.from_numpy(state.copy()))
@@ -113,21 +114,24 @@ class LatentPolicy(nn.Module):
             return Gaussian(mean, torch.zeros_like(mean))
         return self._gaussian(self.prior(self.normalised(observation)[:, self.state]))
 
-    def decode(self, observation: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """Logits of excitations in that state. Shapes (n, observations), (n, latent) and (n, actions)."""
-        logits: torch.Tensor = self.decoder(torch.cat([self.normalised(observation)[:, self.state], z], dim=1))
-        return logits
-
-    def act(self, observation: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Excitations. Shape (n, actions).
+    def decode(self, observation: torch.Tensor, z: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+        """Logits of excitations in that state. Shape (n, actions).
 
         Args:
-            observation: shape (n, observations), of which only the state is looked at.
+            observation: of which only the state is looked at. Shape (n, observations).
             z: what to do. Shape (n, latent).
+            held: for how many steps it has been held. Shape (n,), whole numbers below `hold`.
         """
+        turn = nn.functional.one_hot(held, self.hold).to(z.dtype)
+        logits: torch.Tensor = self.decoder(torch.cat([self.normalised(observation)[:, self.state], z, turn], dim=1))
+        return logits
+
+    def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
+        """Excitations. Shape (n, actions); arguments as for `decode`, `held` one number if it is the same for all."""
         with torch.inference_mode():
             seen, wanted = (torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z))
-            return np.asarray(torch.sigmoid(self.decode(seen, wanted)).numpy().astype(float))
+            turn = torch.from_numpy(np.broadcast_to(held, len(observation)).astype(np.int64))
+            return np.asarray(torch.sigmoid(self.decode(seen, wanted, turn)).numpy().astype(float))
 
     def intend(self, observation: np.ndarray) -> np.ndarray:
         """The encoder's mean. Shape (n, latent).
@@ -148,12 +152,13 @@ class LatentPolicy(nn.Module):
 
 
 class Intentions:
-    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode begins."""
+    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode begins; `held` for so many
+    steps by now."""
 
     def __init__(self, policy: LatentPolicy, hands: int) -> None:
         self._policy = policy
         self.z = np.zeros((hands, policy.latent), dtype=np.float32)
-        self.left = np.zeros(hands, dtype=int)
+        self.held = np.full(hands, policy.hold - 1)
 
     def renew(self, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
         """Which hands have a new z, by the encoder's mean. Shape (n,), bool.
@@ -162,10 +167,10 @@ class Intentions:
             observation: of now. Shape (n, observations).
             begun: hands whose episode begins now. Shape (n,), bool.
         """
-        new = begun | (self.left <= 0)
+        new = begun | (self.held >= self._policy.hold - 1)
         if new.any():
             self.z[new] = self._policy.intend(observation[new])
-        self.left = np.where(new, self._policy.hold, self.left) - 1
+        self.held = np.where(new, 0, self.held + 1)
         return np.asarray(new)
 
 
@@ -182,7 +187,7 @@ class LatentActor:
         if self._held is None:
             self._held, begun = Intentions(self._policy, len(observation)), ~begun
         self._held.renew(observation, begun)
-        return self._policy.act(observation, self._held.z)
+        return self._policy.act(observation, self._held.z, self._held.held)
 
 
 def _layers(before: int, hidden: Sequence[int], after: int, *, last: float) -> nn.Sequential:
