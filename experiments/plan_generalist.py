@@ -27,6 +27,7 @@ from track_hand import RunLog
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.pieces import PlannedPieces
 from musclehand.latent_skill import LatentSkill, load_latent_skill
 from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
@@ -38,7 +39,7 @@ from musclehand.music.chorale import draw_chorale
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
-from musclehand.planned_pieces import PlannedPieces, load_pieces, plan_pieces, save_pieces
+from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
 from musclehand.planner_policy import PlannerPolicy, save_planner
 
 SEED = 3000

@@ -90,8 +90,7 @@ class PlayArgs:
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
 
     controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|planner|keyboard")] = "muscle"
-    """Who plays: two hands whose planned motion computed muscle control or a learned policy follows, two that a learned
-    planner moves without a plan, or the keyboard itself."""
+    """Hands that follow a plan, by computed muscle control or by a learned policy; that a learned planner moves; none."""
 
     policy: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Another policy or planner than those that come along, by its JSON file; with --controller policy or planner."""
@@ -349,7 +348,3 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"musclehand: {' '.join(message.split())}", file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

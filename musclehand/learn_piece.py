@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.pieces import PlannedPieces
 from musclehand.music.score import Score
-from musclehand.planned_pieces import PlannedPieces, load_pieces, plan_pieces, save_pieces
+from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
 from musclehand.planner_policy import PlannerPolicy
 
 if TYPE_CHECKING:

@@ -100,8 +100,7 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle" (two muscle-driven hands), "policy" (a learned one drives them), "planner" (a learned one
-            moves them, with no plan of the motion), "keyboard", or your own.
+        controller: "muscle", "policy", "planner" (see `musclehand play --help`), "keyboard", or your own.
         design: the hands that the built-in controllers play with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions`).
         config: how the hands plan and are controlled, such as the criterion of muscle sharing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from musclehand.controllers.reference import Reference
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.goals import HandNotes, hand_notes
 from musclehand.envs.piano_body import SIDES
+from musclehand.envs.pieces import PlannedPieces
 from musclehand.envs.reference import ReferenceSet, join
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
@@ -30,17 +31,6 @@ from musclehand.planned_motion import (
 from musclehand.planner.fingering import assign_fingering
 from musclehand.planner.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
-
-
-class PlannedPieces(NamedTuple):
-    """Pieces, one after the other.
-
-    `hands`: for each of `SIDES` the references of all pieces, which lie at the same frames; `notes`: likewise, for
-    each piece, from its first frame on.
-    """
-
-    hands: tuple[ReferenceSet, ...]
-    notes: tuple[tuple[HandNotes, ...], ...]
 
 
 def plan_pieces(

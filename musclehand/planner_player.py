@@ -19,7 +19,7 @@ from musclehand.controllers.reference import Reference
 from musclehand.envs.forearm import ForearmMove, move_of, moved
 from musclehand.envs.goals import Goals, hand_notes
 from musclehand.envs.piano_body import SIDES, ForearmPath, ForearmServos
-from musclehand.envs.piano_observation import OwnView, PianoView, piano_table
+from musclehand.envs.piano_observation import OwnView, PianoView
 from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking_body import Feeling, Senses
 from musclehand.music.score import Hand, Note, Score
@@ -64,8 +64,7 @@ class PlannerController(Controller):
         hand = self.scene.hands[Side.RIGHT]
         count, muscles = len(SIDES), len(hand.muscles)
         self._own = OwnView(skill, hand, count, muscles)
-        self._state = np.flatnonzero(skill.policy.state.numpy())
-        self._view = PianoView(piano_table(self._own.table, skill.policy.state.numpy()), Goals(notes))
+        self._view = PianoView(self._own.table, Goals(notes))
         self._feelings = [
             Feeling(self.scene.model, self.scene.hands[side], self.scene.carriers[side], side) for side in SIDES
         ]
@@ -121,7 +120,7 @@ class PlannerController(Controller):
 
     def _intend(self, senses: Senses, time: float) -> None:
         skill, hands = self._planner.skill.policy, np.arange(len(SIDES))
-        own = self._own.observe(senses, self._path, self._past)[:, self._state]
+        own = self._own.observe(senses, self._path, self._past)
         seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
         action = act_greedily(self._planner.policy, seen)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)

@@ -36,8 +36,7 @@ class PlannerPolicy(NamedTuple):
 def planner_table(skill: LatentSkill) -> ObservationTable:
     """What a planner sees that acts in a latent space."""
     hand = next(iter(build_scene().hands.values()))
-    table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
-    return piano_table(table, skill.policy.state.numpy())
+    return piano_table(tracking_table(hand, skill.config.look_ahead, past=skill.config.past))
 
 
 def save_planner(folder: Path, policy: Policy, skill: LatentSkill, told: Mapping[str, Any]) -> Path:

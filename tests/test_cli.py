@@ -243,7 +243,7 @@ def test_a_second_performance_replaces_the_first(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupting_leaves_a_readable_recording(tmp_path):
-    words = [sys.executable, "-m", "musclehand.cli", "play", "ode_to_joy", "--out", "out"]
+    words = [sys.executable, "-m", "musclehand", "play", "ode_to_joy", "--out", "out"]
     # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
     hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear)

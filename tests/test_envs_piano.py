@@ -10,6 +10,7 @@ from small_planner import MIRRORED, small_planner, small_skill
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.piano_body import SIDES
 from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
@@ -138,3 +139,34 @@ def test_left_comes_first(skill, pieces):
     assert [side for clips in pieces.hands for side in clips.sides] == [Side.LEFT, Side.RIGHT]
     # As right hands, both are to the right of the middle.
     assert (env._arm[0][:, 0] > 0).all()
+
+
+def test_the_plan_is_shown_as_hands_elsewhere_can_still_do_it(pieces, skill):
+    """Joints make up for most of what forearms are off, to first order."""
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    plain = env._shown(3)
+    env._arm[0][:, 0] += 0.004
+    shown = env._shown(3)
+    np.testing.assert_array_equal(shown.tips, plain.tips)
+    np.testing.assert_allclose(shown.forearm[:, 0] - plain.forearm[:, 0], 0.004)
+    turned = (shown.angles - plain.angles)[::3][:, env.body.hand.independent]
+    moved = np.einsum("nrk,nk->nr", env.body.tip_slopes(), turned).reshape(-1, 5, 3)
+    np.testing.assert_allclose(moved[:, :, 0], -0.004, atol=0.0012)
+    np.testing.assert_allclose(moved[:, :, 1:], 0.0, atol=0.0012)
+
+
+def test_tips_move_with_joints_as_the_slopes_say(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    body, step = env.body, 1e-5
+    slopes, before = body.tip_slopes(), body.senses().tips
+    for joint in (0, 4, 9):
+        qpos = body.backend.read("qpos").copy()
+        for side in SIDES:
+            qpos[:, body.scene.hands[side].qpos] += step * body.hand.expand[:, joint]
+        body.backend.write("qpos", qpos)
+        body.backend.forward()
+        found = (body.senses().tips - before).reshape(body.rows, 15) / step
+        np.testing.assert_allclose(found, slopes[:, :, joint], atol=2e-4)
+        env.reset(seed=0)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,16 +24,16 @@ from musclehand.envs import piano_reward as reward
 from musclehand.envs.forearm import MOVE_SIZE, move_of, moved, offset_action
 from musclehand.envs.goals import Goals
 from musclehand.envs.piano_body import ForearmPath, PianoBody
-from musclehand.envs.piano_observation import OwnView, PianoView, piano_table
+from musclehand.envs.piano_observation import OwnView, PianoView
 from musclehand.envs.piano_reward import PianoWeights
+from musclehand.envs.pieces import PlannedPieces, Skill
 from musclehand.envs.reference import ReferenceSet, join, windows
 from musclehand.envs.starts import StartSampler
 from musclehand.envs.tracking_body import BackendMaker, Senses
 from musclehand.sim.health import HealthMonitor
 
-if TYPE_CHECKING:
-    from musclehand.latent_skill import LatentSkill
-    from musclehand.planned_pieces import PlannedPieces
+SOFTNESS = 1e-4
+"""How much joints give way rather than turn far to make up for a forearm that is elsewhere [m^2/rad^2]."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class PianoEnv(TaughtEnv):
     def __init__(
         self,
         pieces: PlannedPieces,
-        skill: LatentSkill,
+        skill: Skill,
         config: PianoConfig | None = None,
         *,
         seed: int = 0,
@@ -91,12 +90,12 @@ class PianoEnv(TaughtEnv):
         self.references = join(pieces.hands)
         self._one_hand, self._goals = pieces.hands[0], Goals([one for side in pieces.notes for one in side])
         self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
-        self._state = np.flatnonzero(self.policy.state.numpy())
-        self.table = piano_table(self._own.table, self.policy.state.numpy())
-        self._view = PianoView(self.table, self._goals)
+        self._view = PianoView(self._own.table, self._goals)
+        self.table = self._view.table
         self.num_envs, self.num_observations = self.body.rows, self.table.size
         self.num_actions = self.policy.latent + MOVE_SIZE
         self._most_steps = max(1, round(config.episode / self.step_dt))
+        self._limits = self.body.hand.limits(self.body.model)
         self._starts = StartSampler(self._one_hand)
         self._rng = np.random.default_rng(seed)
         self.frame, self._age = np.zeros((2, self.num_envs), dtype=int)
@@ -256,15 +255,20 @@ class PianoEnv(TaughtEnv):
 
     def _see(self, senses: Senses) -> np.ndarray:
         """Observations of all hands."""
-        own = self._own.observe(senses, self._path(), self._past)[:, self._state]
+        own = self._own.observe(senses, self._path(), self._past)
         return self._view.observe(own, senses, self._path(), self._hands(), self._time())
 
     def _shown(self, length: int) -> ReferenceSet:
-        """The plan from now on, moved to where the forearms are."""
+        """The plan from now on, as hands can still do it whose forearms are elsewhere: with the same fingertips, and
+        joints that make up for it."""
         window = windows(self.references, self.references.ahead(self.frame[:, None], np.arange(length)))
-        off = np.repeat(self._arm[0] - self.references.forearm[self.frame, :3], length, axis=0)
-        window.forearm[:, :3] += off
-        window.tips[:] += off[:, None]
+        off = self._arm[0] - self.references.forearm[self.frame, :3]
+        slopes = self.body.tip_slopes()
+        stiff = slopes @ slopes.transpose(0, 2, 1) + SOFTNESS * np.eye(slopes.shape[1])
+        back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
+        turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self.body.hand.expand.T
+        window.forearm[:, :3] += np.repeat(off, length, axis=0)
+        window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
         return window
 
     def _path(self) -> ForearmPath:

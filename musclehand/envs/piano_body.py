@@ -12,7 +12,9 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.control.hand_state import TIPS, HandReader
 from musclehand.envs.reference import mirrors
+from musclehand.envs.teacher import WorldData
 from musclehand.envs.tracking_body import BackendMaker, Feeling, Senses
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.sim.cpu import CpuBackend
@@ -77,6 +79,12 @@ class PianoBody:
             Feeling(self.model, self.scene.hands[side], self.scene.carriers[side], side) for side in SIDES
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
+        self._reader = HandReader(
+            self.model,
+            [self.scene.hands[side] for side in SIDES],
+            [self.scene.carriers[side].dofs for side in SIDES],
+        )
+        self._mirror = np.array([np.tile(mirrors(side)[1], TIPS) for side in SIDES])[:, None, :, None]
         self._keys = self.scene.keys
         self.on_angle = keyboard_geometry(self.scene.piano).on_angle
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
@@ -90,6 +98,12 @@ class PianoBody:
     def pressed(self) -> np.ndarray:
         """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
         return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
+
+    def tip_slopes(self) -> np.ndarray:
+        """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""
+        arrays = [self.backend.read(name) for name in WorldData._fields]
+        slopes = [self._reader.read(WorldData(*world)).tips for world in zip(*arrays, strict=True)]
+        return np.asarray((np.stack(slopes, axis=1) * self._mirror).reshape(self.rows, 3 * TIPS, -1))
 
     def place(self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath) -> None:
         """Puts hands somewhere, muscles at rest and keys up.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS
@@ -11,23 +9,17 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.envs.goals import Goals, goal_blocks
 from musclehand.envs.observation import Block, ObservationTable
 from musclehand.envs.piano_body import ForearmPath
+from musclehand.envs.pieces import Skill
 from musclehand.envs.reference import ReferenceSet, still_references
 from musclehand.envs.tracking_body import Senses
-from musclehand.envs.tracking_observation import observe, tracking_table
+from musclehand.envs.tracking_observation import observe, own_state, tracking_table
 from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.scene import SIM_DT
 
-if TYPE_CHECKING:
-    from musclehand.latent_skill import LatentSkill
 
-
-def piano_table(skill: ObservationTable, state: np.ndarray) -> ObservationTable:
-    """The observation's blocks.
-
-    Args:
-        skill: the table of the decoder.
-        state: which of its numbers are the hand's own state. Shape (skill.size,), bool.
-    """
+def piano_table(skill: ObservationTable) -> ObservationTable:
+    """The observation's blocks. `skill`: the table of the decoder, of which the hand's own state is taken."""
+    state = own_state(skill)
     own = [block for block in skill.blocks if state[skill.slice(block.name)].all()]
     return ObservationTable(
         [
@@ -45,7 +37,7 @@ def piano_table(skill: ObservationTable, state: np.ndarray) -> ObservationTable:
 class OwnView:
     """What a decoder sees of n hands that are carried along paths: their own state, and nothing of a reference."""
 
-    def __init__(self, skill: LatentSkill, hand: HandIndex, hands: int, muscles: int) -> None:
+    def __init__(self, skill: Skill, hand: HandIndex, hands: int, muscles: int) -> None:
         """`hand`: which joints are free."""
         self._config, self._hand = skill.config, hand
         self.table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
@@ -75,9 +67,10 @@ class OwnView:
 class PianoView:
     """Makes observations of hands that play `goals`."""
 
-    def __init__(self, table: ObservationTable, goals: Goals) -> None:
-        self.table, self.goals = table, goals
-        self._own = table.slice("height").start
+    def __init__(self, skill: ObservationTable, goals: Goals) -> None:
+        """`skill`: the table of the decoder."""
+        self.table, self.goals, self._state = piano_table(skill), goals, own_state(skill)
+        self._own = self.table.slice("height").start
 
     def observe(
         self, own: np.ndarray, senses: Senses, arms: ForearmPath, hand: np.ndarray, time: np.ndarray
@@ -85,7 +78,7 @@ class PianoView:
         """Observations of n hands, left ones first.
 
         Args:
-            own: the hands' own states, as the decoder sees them. Shape (n, numbers).
+            own: what the decoder sees, of which the hands' own states are taken. Shape (n, numbers).
             senses: what they feel.
             arms: where forearms are.
             hand: which of the goals' each plays. Shape (n,).
@@ -107,7 +100,7 @@ class PianoView:
             "other": other,
         }
         out = np.empty((len(own), self.table.size), dtype=np.float32)
-        out[:, : self._own] = own
+        out[:, : self._own] = own[:, self._state]
         for block in self.table.blocks:
             if block.name in values:
                 rows = np.reshape(values[block.name], (len(own), block.size))
