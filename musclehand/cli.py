@@ -90,7 +90,7 @@ class PlayArgs:
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
 
     controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|planner|keyboard")] = "muscle"
-    """Hands that follow a plan, by computed muscle control or by a learned policy; that a learned planner moves; none."""
+    """Hands that follow a plan (computed muscle control, a learned policy), that a learned planner moves, or none."""
 
     policy: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Another policy or planner than those that come along, by its JSON file; with --controller policy or planner."""
