@@ -27,7 +27,7 @@ from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planned_motion import policy_config
 from musclehand.planner.fingering import assign_fingering
 from musclehand.planner.motion import notes_of
-from musclehand.planner_policy import PlannerPolicy, act_greedily, load_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner
 from musclehand.sim.scene import Scene, build_scene
 
 FIRST = 0.3
@@ -122,7 +122,7 @@ class PlannerController(Controller):
         skill, hands = self._planner.skill.policy, np.arange(len(SIDES))
         own = self._own.observe(senses, self._path, self._past)
         seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
-        action = act_greedily(self._planner.policy, seen)
+        action = self._planner.policy.act(seen)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
         self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
 

@@ -8,9 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from musclehand.core.errors import FileError, InvalidValue
+from musclehand.core.errors import FileError
 from musclehand.envs.forearm import MOVE_SIZE
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano_observation import piano_table
@@ -77,18 +75,6 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
     actions = skill.policy.latent + MOVE_SIZE
     policy = policy_of(checkpoint, observations=planner_table(skill).size, actions=actions)
     return PlannerPolicy(policy, skill, checkpoint.info)
-
-
-def act_greedily(policy: Policy, observation: np.ndarray) -> np.ndarray:
-    """What a planner does without noise. Shape (n, actions).
-
-    Raises:
-        InvalidValue: what it does is not a number.
-    """
-    action = policy.act(observation)
-    if not np.isfinite(action).all():
-        raise InvalidValue("action of the planner", "not a number", "numbers from 0 to 1")
-    return action
 
 
 def _hash(skill: LatentSkill) -> str:

@@ -1,0 +1,47 @@
+"""The training of a planner, from scores to a file that plays; killed in between, it ends the same."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from small_planner import MIRRORED, small_skill
+from test_track_hand import load
+
+from musclehand.planner_policy import load_planner
+
+
+@pytest.fixture(scope="module")
+def generalist():
+    names = ("whole_files", "scale_out", "readme_table", "eval_tracking", "track_hand", "plan_generalist")
+    before = torch.get_num_threads()
+    yield [load(name) for name in names][-1]
+    torch.set_num_threads(before)
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def test_a_planner_is_made_and_resumed(generalist, tmp_path, monkeypatch):
+    monkeypatch.setattr(generalist, "scores_of", lambda args: [("mirrored", MIRRORED)] * 2)
+    small_skill(tmp_path / "skill")
+    args = generalist.Args(tmp_path / "skill" / "000001.json", out=tmp_path / "whole", worlds=2)
+    teach = replace(args.teach, iterations=2, steps=4, updates=5, batch=16, hidden=(8,))
+    generalist.main(replace(args, teach=teach), Console(quiet=True))
+    for count in (1, 2):
+        part = replace(args, out=tmp_path / "parts", teach=replace(teach, iterations=count))
+        generalist.main(part, Console(quiet=True))
+    one, two = (load_planner(tmp_path / name / "planner" / "000001.json") for name in ("whole", "parts"))
+    for name, values in one.policy.state_dict().items():
+        np.testing.assert_array_equal(values, two.policy.state_dict()[name], err_msg=name)
+    lines = (tmp_path / "parts" / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines[1:]] == [["teach", "0"], ["teach", "1"]]
+
+
+def test_scores_are_made_for_the_purpose_and_the_same_each_time(generalist, tmp_path):
+    args = generalist.Args(tmp_path, patterns=3, textures=2, chorales=0)
+    one, two = list(generalist.scores_of(args)), list(generalist.scores_of(args))
+    assert one == two
+    assert len({name for name, _ in one}) == 5
+    assert all(score.notes for _, score in one)

@@ -1,0 +1,45 @@
+"""Tables of the README: put in their place, and every one has a command that makes it again."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from test_track_hand import load
+
+from musclehand.core.errors import InvalidValue, UnknownName
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def modules():
+    load("whole_files")
+    yield load("readme_table"), load("reproduce")
+    for name in ("whole_files", "readme_table", "reproduce"):
+        del sys.modules[name]
+
+
+def test_a_table_takes_the_place_of_the_one_before(modules, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("before\n<!-- a table -->\nold\n<!-- a table -->\nafter\n")
+    for table in ("| new |", "| newer |"):
+        modules[0].put_table("a table", table, path=path)
+        assert path.read_text() == f"before\n<!-- a table -->\n{table}\n<!-- a table -->\nafter\n"
+    with pytest.raises(InvalidValue, match="another"):
+        modules[0].put_table("another", "", path=path)
+
+
+def test_every_table_has_a_command(modules, tmp_path):
+    reproduce = modules[1]
+    marks = set(re.findall(r"<!-- (\w+) table -->", (ROOT / "README.md").read_text(encoding="utf-8")))
+    # The peer's stands beside the repertoire's, the import table is written by hand.
+    assert marks - {"peer", "import"} == reproduce.TABLES.keys()
+    for train in (False, True):
+        commands = list(reproduce.commands(reproduce.Args(corpus=tmp_path, train=train)))
+        assert len(commands) == 1 + len(reproduce.TABLES) + train * len(reproduce.TRAINING)
+        for command in commands[1:]:
+            assert Path(command[1]).is_file()
+            assert not any("{" in word for word in command)
+    with pytest.raises(UnknownName):
+        reproduce.main(reproduce.Args(only=("no such",), list=True))
