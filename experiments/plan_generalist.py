@@ -29,6 +29,7 @@ from musclehand.core.errors import MusclehandError
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.latent_skill import LatentSkill, load_latent_skill
+from musclehand.learn_piece import planner_hash
 from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.distill import Progress as Taught
@@ -40,7 +41,7 @@ from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
-from musclehand.planner_policy import PlannerPolicy, save_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner, save_planner
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -69,10 +70,12 @@ class Args:
     """for the simulation"""
     seed: int = 0
     """of all that is drawn"""
-    piano: PianoConfig = field(default_factory=PianoConfig)
+    start: Path | None = None
+    """planner to go on from, by its JSON file, in the same latent space"""
+    piano: PianoConfig = field(default_factory=lambda: PianoConfig(episode=1.6))
     teach: DistillConfig = field(
         default_factory=lambda: DistillConfig(
-            iterations=60, steps=40, updates=400, decay=60, memory=60, noise=0.02, hidden=(512, 512)
+            iterations=130, steps=40, updates=300, decay=130, memory=130, noise=0.02, hidden=(512, 512)
         )
     )
     ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
@@ -98,7 +101,16 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
     config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads)
     env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
-    run = Distillation(env, replace(args.teach, seed=args.seed), args.out / "teach", known=known)
+    start = None if args.start is None else load_planner(args.start)
+    if start is not None:
+        known["start"] = planner_hash(start)
+    run = Distillation(
+        env,
+        replace(args.teach, seed=args.seed),
+        args.out / "teach",
+        known=known,
+        start=None if start is None else start.policy,
+    )
     log = args.out / "metrics.csv"
     with RunLog(log, args.teach.iterations, console) as told:
         told.begin("teach", run.done)
@@ -155,7 +167,7 @@ def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
 def _plain(args: Args) -> dict[str, object]:
     """The settings, but for where things lay on this machine."""
     told = json.loads(json.dumps(asdict(args), default=str))
-    return {name: value for name, value in told.items() if name not in ("out", "skill")}
+    return {name: value for name, value in told.items() if name not in ("out", "skill", "start")}
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ SOFTNESS = 1e-4
 """How much joints give way rather than turn far to make up for a forearm that is elsewhere [m^2/rad^2]."""
 
 
+DEEPER, DEEPER_STEP, DEEPEST = 0.004, 0.004, 0.016
+"""The teacher asks fingers that press to go so much further than the plan [m]: from the beginning, more with each step
+in which they have not come down, and at most. What follows an intention is a little soft."""
+
+HIGH = 8e-4
+"""A finger that is so far above where the plan has it has not come down [m]."""
+
+
 @dataclass(frozen=True)
 class PianoConfig:
     """What an environment is.
@@ -104,6 +112,7 @@ class PianoEnv(TaughtEnv):
         self._arm = np.zeros((3, self.num_envs, 3))
         self._past = np.zeros((max(skill.config.past, 1), self.num_envs, self.body.muscles))
         self._last = np.full((self.num_envs, self.num_actions), 0.5)
+        self._deeper = np.zeros((self.num_envs, 5))
         self._next_piece = 0
         self.reset()
 
@@ -131,6 +140,9 @@ class PianoEnv(TaughtEnv):
             senses = self.body.senses()
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
         self._age += 1
+        high = senses.tips[:, :, 2] > self.references.tips[self.frame][:, :, 2] + HIGH
+        owed = self.references.press[self.frame] > 0.0
+        self._deeper = np.where(owed, np.minimum(self._deeper + DEEPER_STEP * high, DEEPEST), DEEPER)
         terms, lost = self._judge(senses, action, effort)
         return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
 
@@ -160,6 +172,7 @@ class PianoEnv(TaughtEnv):
             "arm": self._arm.copy(),
             "past": self._past.copy(),
             "last": self._last.copy(),
+            "deeper": self._deeper.copy(),
             "error": self._error.copy(),
             "places": np.column_stack([self.frame, self._age]),
             "begin": self._begin.copy(),
@@ -176,6 +189,7 @@ class PianoEnv(TaughtEnv):
         self._rng = unpack_generator(state["rng"])
         self._starts.badness = np.array(state["badness"])
         self._arm, self._past, self._last = (np.array(state[name]) for name in ("arm", "past", "last"))
+        self._deeper = np.array(state["deeper"])
         self._error, self._begin = np.array(state["error"]), np.array(state["begin"]).astype(int)
         self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_piece = int(state["next_piece"][0])
@@ -249,7 +263,7 @@ class PianoEnv(TaughtEnv):
         self.frame[rows], self._age[rows], self._error[rows] = frame, 0, 0.0
         place, speed = references.forearm[frame, :3] + off, references.forearm_speed[frame, :3]
         self._arm[:, rows] = place, speed, references.forearm_acceleration[frame, :3]
-        self._past[:, rows], self._last[rows] = 0.0, 0.5
+        self._past[:, rows], self._last[rows], self._deeper[rows] = 0.0, 0.5, DEEPER
         path = ForearmPath(place, speed, np.zeros_like(place))
         self.body.place(worlds, references.angles[frame], references.speeds[frame], path)
 
@@ -268,6 +282,7 @@ class PianoEnv(TaughtEnv):
         back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
         turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self.body.hand.expand.T
         window.forearm[:, :3] += np.repeat(off, length, axis=0)
+        window.tips[:, :, 2] -= np.repeat(self._deeper, length, axis=0) * (window.press > 0.0)
         window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
         return window
 
