@@ -13,7 +13,9 @@ from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.learn_piece import learn_piece, learning_config
 from musclehand.learning.checkpoint import CheckpointError
 from musclehand.music.midi import write_midi
+from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score
+from musclehand.perform import perform
 from musclehand.planned_pieces import plan_pieces
 from musclehand.planner_policy import load_planner
 
@@ -75,3 +77,10 @@ def test_the_command_refuses_what_cannot_be(tmp_path, capsys):
     for arguments in (["--iterations", "0"], ["--seed", "-1"], ["--planner", str(tmp_path / "none.json")]):
         assert main(["learn", str(tmp_path / "song.mid"), "--out", str(tmp_path / "out"), *arguments]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_planner_that_comes_along_plays_what_it_has_not_seen():
+    score = load_piece("au_clair_de_la_lune")
+    result = perform(score.clip(0.0, 5.0), "planner")
+    assert result.metrics.frame_f1_micro > 0.5
+    assert result.metrics.onset_f1_50ms > 0.5
