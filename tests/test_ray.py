@@ -221,7 +221,7 @@ def test_the_training_command_outlives_a_machine(machines, second, tmp_path):
     from test_track_hand_killed import arrays_of, rows_of, start
 
     corpus = write_small_corpus(tmp_path)
-    options = ("--warm.iterations", "15", "--slope.iterations", "15", "--ppo.iterations", "0", "--seeds", "0", "1")
+    options = ("--warm.iterations", "30", "--slope.iterations", "40", "--ppo.iterations", "0", "--seeds", "0", "1")
     assert start(corpus, tmp_path / "plain", *options).wait(timeout=300) == 0
     seeds = [tmp_path / "ray" / "run" / f"seed_{seed}" for seed in (0, 1)]
     killer = kill_when_begun(machines, second, [folder / "warm" for folder in seeds])
