@@ -30,7 +30,6 @@ from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.latent_skill import LatentSkill, load_latent_skill
 from musclehand.learn_piece import planner_hash
-from musclehand.learning.checkpoint import load_latest
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.distill import Progress as Taught
 from musclehand.learning.policy import Policy
@@ -40,7 +39,7 @@ from musclehand.music.chorale import draw_chorale
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
-from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
+from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy, load_planner, save_planner
 
 SEED = 3000
@@ -143,12 +142,13 @@ def reinforce(env: PianoEnv, policy: Policy, args: Args, known: dict[str, object
 def pieces_of(args: Args, console: Console) -> PlannedPieces:
     """Scores with plans, which are kept on file."""
     known = {name: getattr(args, name) for name in ("patterns", "textures", "chorales", "seed")}
-    folder = args.out / "pieces"
-    if load_latest(folder / "r_notes") is None:
-        total = args.patterns + args.textures + args.chorales
+    total = args.patterns + args.textures + args.chorales
+
+    def plan() -> PlannedPieces:
         with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
-            save_pieces(folder, plan_pieces(bar.track(scores_of(args), total=total)), known)
-    return load_pieces(folder, known)
+            return plan_pieces(bar.track(scores_of(args), total=total))
+
+    return keep_pieces(args.out / "pieces", known, plan)
 
 
 def scores_of(args: Args) -> Iterator[tuple[str, Score]]:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.pieces import PlannedPieces
 from musclehand.music.score import Score
-from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
+from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy
 
 if TYPE_CHECKING:
@@ -69,9 +68,10 @@ def learn_piece(
 
     if not score.notes:
         raise InvalidValue("notes", 0, "1 or more")
-    known = {"score": score_hash(score), "planner": planner_hash(planner)}
+    of_score = {"score": score_hash(score)}
+    known = {**of_score, "planner": planner_hash(planner)}
     env = PianoEnv(
-        _plan(score, folder / "plan"),
+        keep_pieces(folder / "plan", of_score, lambda: plan_pieces([("piece", score)])),
         planner.skill,
         PianoConfig(num_worlds=WORLDS, num_threads=threads),
         seed=config.seed,
@@ -94,10 +94,3 @@ def planner_hash(planner: PlannerPolicy) -> str:
 
     arrays = {**module_arrays("policy", planner.policy), **module_arrays("latent", planner.skill.policy)}
     return hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
-
-
-def _plan(score: Score, folder: Path) -> PlannedPieces:
-    known = {"score": score_hash(score)}
-    if not (folder / "r_notes").exists():
-        save_pieces(folder, plan_pieces([("piece", score)]), known)
-    return load_pieces(folder, known)

@@ -21,7 +21,9 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.reference import ReferenceSet, join, mirrors
 from musclehand.envs.tracking_body import HandKinematics
 from musclehand.music.patterns import PatternScore
+from musclehand.music.score import Score
 from musclehand.planner.fingering import assign_fingering
+from musclehand.planner.motion import HandMotion
 from musclehand.sim.scene import Scene, build_scene
 
 OVERTRAVEL = -0.001
@@ -101,10 +103,7 @@ def plan_references(
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = next(iter(scene.hands.values())).muscles
     for number, one in enumerate(made):
-        score = assign_fingering(one.score, config=config.fingering)
-        motions = plan_hands(score, scene, lead_in=LEAD_IN, tail=TAIL, config=config)
-        reference, steps = Reference(motions), round((LEAD_IN + score.duration + TAIL) / dt)
-        rows = [frames.of(reference.at(step)) for step in range(steps)][round((LEAD_IN - LEAD_KEPT) / dt) :]
+        _, motions, rows = plan_frames(one.score, scene, frames, config)
         for row, (side, motion) in enumerate(motions.items()):
             if motion.notes:
                 one_hand = [pair[row] for pair in rows]
@@ -112,6 +111,19 @@ def plan_references(
     if not sets:
         raise InvalidValue("scores", "no notes", "some to play")
     return join(sets)
+
+
+def plan_frames(
+    score: Score, scene: Scene, frames: Frames, config: MuscleConfig
+) -> tuple[Score, dict[Side, HandMotion], list[list[PlannedFrame]]]:
+    """Plans a score: the score with fingers, the hands' motions, and frames of all hands, from `LEAD_KEPT` before the
+    first note on."""
+    dt = config.sim_steps * scene.model.opt.timestep
+    score = assign_fingering(score, config=config.fingering)
+    motions = plan_hands(score, scene, lead_in=LEAD_IN, tail=TAIL, config=config)
+    reference, steps = Reference(motions), round((LEAD_IN + score.duration + TAIL) / dt)
+    rows = [frames.of(reference.at(step)) for step in range(steps)]
+    return score, motions, rows[round((LEAD_IN - LEAD_KEPT) / dt) :]
 
 
 def clip_of(frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int) -> ReferenceSet:

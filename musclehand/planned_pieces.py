@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from musclehand.controllers.muscle import MuscleConfig, plan_hands
-from musclehand.controllers.reference import Reference
+from musclehand.controllers.muscle import MuscleConfig
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.goals import HandNotes, hand_notes
 from musclehand.envs.piano_body import SIDES
@@ -19,16 +18,14 @@ from musclehand.envs.reference import ReferenceSet, join
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planned_motion import (
-    LEAD_IN,
     LEAD_KEPT,
-    TAIL,
     Frames,
     clip_of,
     load_references,
+    plan_frames,
     policy_config,
     save_references,
 )
-from musclehand.planner.fingering import assign_fingering
 from musclehand.planner.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
 
@@ -55,16 +52,33 @@ def plan_pieces(
     for name, plain in scores:
         if not plain.notes:
             raise InvalidValue(f"notes of {name}", 0, "1 or more")
-        score = assign_fingering(plain, config=config.fingering)
-        motions = plan_hands(score, scene, lead_in=LEAD_IN, tail=TAIL, config=config)
-        reference, steps = Reference(motions), round((LEAD_IN + score.duration + TAIL) / dt)
-        rows = [frames.of(reference.at(step)) for step in range(steps)][round((LEAD_IN - LEAD_KEPT) / dt) :]
+        score, _, rows = plan_frames(plain, scene, frames, config)
         for number, side in enumerate(SIDES):
             hands[number].append(clip_of([both[number] for both in rows], name, "piece", side, dt, muscles))
             told[number].append(hand_notes(notes_of(score.notes, side, lead_in=LEAD_KEPT), side, geometry))
     if not hands[0]:
         raise InvalidValue("scores", 0, "1 or more")
     return PlannedPieces(tuple(join(clips) for clips in hands), tuple(map(tuple, told)))
+
+
+def keep_pieces(folder: Path, known: Mapping[str, Any], make: Callable[[], PlannedPieces]) -> PlannedPieces:
+    """The planned pieces of a folder; if they are not all there yet, they are made and kept.
+
+    Args:
+        folder: of theirs.
+        known: what they come of.
+        make: plans them.
+
+    Raises:
+        FileError: the folder holds others.
+        OutputError: they cannot be written.
+    """
+    from musclehand.learning.checkpoint import load_latest
+
+    # The last of what is written.
+    if load_latest(folder / f"{SIDES[-1].value}_notes") is None:
+        save_pieces(folder, make(), known)
+    return load_pieces(folder, known)
 
 
 def save_pieces(folder: Path, pieces: PlannedPieces, known: Mapping[str, Any]) -> None:

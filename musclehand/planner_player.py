@@ -12,16 +12,16 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.fatigue import Fatigue, FatigueParameters
+from musclehand.body.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
-from musclehand.controllers.muscle import MuscleConfig, plan_hands
+from musclehand.controllers.muscle import MuscleConfig, make_fatigue, plan_hands
 from musclehand.controllers.reference import Reference
 from musclehand.envs.forearm import ForearmMove, move_of, moved
 from musclehand.envs.goals import Goals, hand_notes
 from musclehand.envs.piano_body import SIDES, ForearmPath, ForearmServos
 from musclehand.envs.piano_observation import OwnView, PianoView
 from musclehand.envs.reference import mirrors
-from musclehand.envs.tracking_body import Feeling, Senses
+from musclehand.envs.tracking_body import Feeling, Senses, feel_together
 from musclehand.music.score import Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planned_motion import policy_config
@@ -74,7 +74,10 @@ class PlannerController(Controller):
         place = np.array([first[1] for first in self._first])
         self._path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
         self._ceiling = np.ones((count, muscles))
-        self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
+        actuators = np.concatenate([self.scene.hands[side].muscles for side in SIDES])
+        self.fatigue = (
+            None if fatigue is None else make_fatigue(self.scene.model, actuators, fatigue, sim_steps=self.sim_steps)
+        )
         self._z = np.zeros((count, skill.policy.latent))
         self._move: ForearmMove | None = None
         self._points = np.zeros((count, self.sim_steps, 1, 6))
@@ -90,8 +93,7 @@ class PlannerController(Controller):
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """A new intention, if the last one has ended; and what it means for all muscles."""
-        parts = [feeling.of(lambda name: getattr(data, name)[None]) for feeling in self._feelings]
-        senses = Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+        senses = feel_together(self._feelings, lambda name: getattr(data, name)[None])
         skill = self._planner.skill.policy
         turn = step % skill.hold
         if turn == 0:
@@ -125,12 +127,6 @@ class PlannerController(Controller):
         action = self._planner.policy.act(seen)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
         self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
-
-    def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
-        model = self.scene.model
-        actuators = np.concatenate([self.scene.hands[side].muscles for side in SIDES])
-        muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in actuators]
-        return Fatigue(muscles, parameters, self._dt)
 
     def _beginning(self, config: MuscleConfig, tail: float) -> list[tuple[np.ndarray, np.ndarray]]:
         """Joint angles and the forearm's place, as a right one's, of each hand at first."""

@@ -13,7 +13,7 @@ from musclehand.control.hand_state import HandState
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
 from musclehand.controllers.reference import HandsStep
 from musclehand.core.errors import InvalidValue
-from musclehand.envs.tracking_body import Feeling, Senses
+from musclehand.envs.tracking_body import Feeling, feel_together
 from musclehand.envs.tracking_observation import observe, tracking_table
 from musclehand.music.score import Score
 from musclehand.planned_motion import Frames, RollingWindow, policy_config
@@ -92,11 +92,10 @@ class PolicyController(MuscleController):
         """Excitations of all muscles. Shape (h, 46)."""
         assert self._window is not None
         references = self._window.references
-        parts = [feeling.of(lambda name: getattr(data, name)[None]) for feeling in self._feelings]
-        senses = Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+        senses = feel_together(self._feelings, lambda name: getattr(data, name)[None])
         config = self._policy.config
         hand = next(iter(self.scene.hands.values()))
-        past, delay = self._past[: config.past], np.zeros(len(parts))
+        past, delay = self._past[: config.past], np.zeros(len(self._feelings))
         seen = observe(self._table, references, references.first, senses, hand, config.look_ahead, past, delay)
         excitation = np.minimum(self._policy.policy.act(seen), self._control.ceiling)
         self._past = np.concatenate([excitation[None], self._past[:-1]])

@@ -74,6 +74,14 @@ def plan_hands(
     return motions
 
 
+def make_fatigue(
+    model: mujoco.MjModel, actuators: np.ndarray, parameters: FatigueParameters, *, sim_steps: int
+) -> Fatigue:
+    """How muscles tire. `actuators`: of the muscles, in order; `sim_steps`: of the simulation in a control step."""
+    muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in actuators]
+    return Fatigue(muscles, parameters, sim_steps * model.opt.timestep)
+
+
 class MuscleController(Controller):
     """Plays `score` with two hands. Fingers are assigned where the score has none.
 
@@ -122,7 +130,11 @@ class MuscleController(Controller):
         kp, kd = (np.array([getattr(one, gain) for one in self.scene.carriers.values()]) for gain in ("kp", "kd"))
         self._steering = CarrierControl(kp, kd)
         self._goals = np.zeros((config.sim_steps, count, 6))
-        self.fatigue = None if fatigue is None else self._make_fatigue(fatigue)
+        self.fatigue = (
+            None
+            if fatigue is None
+            else make_fatigue(model, self._control.muscles.ravel(), fatigue, sim_steps=self.sim_steps)
+        )
         self._now: HandsStep | None = None
         self._reference = Reference(self._motions, helper)
 
@@ -203,11 +215,6 @@ class MuscleController(Controller):
         """Excitations of all muscles that bring the hands there. Shape (h, 46)."""
         target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc, now.key_mass, now.key_damping)
         return self._control.excitations_at(state, target)
-
-    def _make_fatigue(self, parameters: FatigueParameters) -> Fatigue:
-        model = self.scene.model
-        muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in self._control.muscles.ravel()]
-        return Fatigue(muscles, parameters, self.sim_steps * model.opt.timestep)
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:
         """The highest excitation of every muscle from the next control step on. Shape (muscles,)."""

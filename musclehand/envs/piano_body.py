@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.control.hand_state import TIPS, HandReader
 from musclehand.envs.reference import mirrors
 from musclehand.envs.teacher import WorldData
-from musclehand.envs.tracking_body import BackendMaker, Feeling, Senses
+from musclehand.envs.tracking_body import BackendMaker, Feeling, Senses, carrier_inertia, feel_together
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.sim.cpu import CpuBackend
 from musclehand.sim.scene import Scene, build_scene
@@ -38,12 +37,7 @@ class ForearmServos:
 
     def __init__(self, scene: Scene, side: Side) -> None:
         self.carrier, self._turn = scene.carriers[side], mirrors(side)[0][:3]
-        data, model = mujoco.MjData(scene.model), scene.model
-        mujoco.mj_forward(model, data)
-        mass = np.zeros((model.nv, model.nv))
-        mujoco.mj_fullM(model, data, mass)
-        # At the model's first posture; the hand's own weighs little beside the forearm's.
-        self._inertia = mass[np.ix_(self.carrier.dofs, self.carrier.dofs)]
+        self._inertia = carrier_inertia(scene.model, self.carrier.dofs)
 
     def set_points(self, weight: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int) -> np.ndarray:
         """What servos are told in each of `parts` parts of the way. Shape (parts, n, 6).
@@ -92,8 +86,7 @@ class PianoBody:
 
     def senses(self) -> Senses:
         """What all hands feel now."""
-        parts = [feeling.of(self.backend.read) for feeling in self._feelings]
-        return Senses(*(np.concatenate(both) for both in zip(*parts, strict=True)))
+        return feel_together(self._feelings, self.backend.read)
 
     def pressed(self) -> np.ndarray:
         """Which keys are down so far that they sound. Shape (worlds, 88), bool."""

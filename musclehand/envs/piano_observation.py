@@ -21,17 +21,19 @@ def piano_table(skill: ObservationTable) -> ObservationTable:
     """The observation's blocks. `skill`: the table of the decoder, of which the hand's own state is taken."""
     state = own_state(skill)
     own = [block for block in skill.blocks if state[skill.slice(block.name)].all()]
-    return ObservationTable(
-        [
-            *own,
-            Block("height", 2 * len(DIGITS), "m", 0.03, "fingertips along and above the keys, y and z of each"),
-            Block("hand", 2 * len(DIGITS), "m", 0.03, "fingertips from the wrist, x and y of each"),
-            Block("wrist", 2, "m", 0.03, "along and above the keys, y and z"),
-            Block("carried", 3, "m/s", 0.3, "speed of the forearm"),
-            *goal_blocks(),
-            Block("other", 6, "m, m/s", 0.3, "the other forearm from this one, and its speed"),
-        ]
-    )
+    return ObservationTable([*own, *_told_blocks()])
+
+
+def _told_blocks() -> list[Block]:
+    """What a planner sees beside the hand's own state."""
+    return [
+        Block("height", 2 * len(DIGITS), "m", 0.03, "fingertips along and above the keys, y and z of each"),
+        Block("hand", 2 * len(DIGITS), "m", 0.03, "fingertips from the wrist, x and y of each"),
+        Block("wrist", 2, "m", 0.03, "along and above the keys, y and z"),
+        Block("carried", 3, "m/s", 0.3, "speed of the forearm"),
+        *goal_blocks(),
+        Block("other", 6, "m, m/s", 0.3, "the other forearm from this one, and its speed"),
+    ]
 
 
 class OwnView:
@@ -70,7 +72,7 @@ class PianoView:
     def __init__(self, skill: ObservationTable, goals: Goals) -> None:
         """`skill`: the table of the decoder."""
         self.table, self.goals, self._state = piano_table(skill), goals, own_state(skill)
-        self._own = self.table.slice("height").start
+        self._told = ObservationTable(_told_blocks())
 
     def observe(
         self, own: np.ndarray, senses: Senses, arms: ForearmPath, hand: np.ndarray, time: np.ndarray
@@ -99,13 +101,8 @@ class PianoView:
             **self.goals.at(hand, time, senses.tips, arms.place),
             "other": other,
         }
-        out = np.empty((len(own), self.table.size), dtype=np.float32)
-        out[:, : self._own] = own[:, self._state]
-        for block in self.table.blocks:
-            if block.name in values:
-                rows = np.reshape(values[block.name], (len(own), block.size))
-                out[:, self.table.slice(block.name)] = rows / block.scale
-        return np.asarray(np.clip(out, -10.0, 10.0, out=out))
+        told = self._told.write(values, np.empty((len(own), self._told.size), dtype=np.float32))
+        return np.hstack([own[:, self._state], told])
 
     def wanted_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
         """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool."""

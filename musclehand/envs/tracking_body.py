@@ -9,7 +9,7 @@ is played elsewhere is moved there (`envs.strip`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -83,6 +83,21 @@ class Feeling:
         )
 
 
+def feel_together(feelings: Sequence[Feeling], read: Callable[[str], np.ndarray]) -> Senses:
+    """The senses of several hands of the same worlds, hand after hand; `read` as for `Feeling.of`."""
+    parts = [feeling.of(read) for feeling in feelings]
+    return Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+
+
+def carrier_inertia(model: mujoco.MjModel, dofs: np.ndarray) -> np.ndarray:
+    """What accelerates with a carrier of these dofs, at the model's first posture [kg, kg m^2]. Shape (6, 6)."""
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    mass = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, mass)
+    return np.asarray(mass[np.ix_(dofs, dofs)])
+
+
 class HandKinematics:
     """Where fingertips are in a posture."""
 
@@ -132,7 +147,7 @@ class TrackingBody:
         self.mass, self.key_weight = np.ones((2, num_envs))
         self._turn, self._point = mirrors(side)
         self._distal = self.model.site_bodyid[self.hand.tips]
-        self._inertia = self._carrier_inertia()
+        self._inertia = carrier_inertia(self.model, self.carrier.dofs)
         self._full = {name: np.array(getattr(self.model, name)) for name in (*_STRENGTH, *_MASS, *_KEY)}
         joints = [i for i in range(self.model.njnt) if self.model.joint(i).name.startswith(_KEY_PREFIX)]
         self._key_rows = {
@@ -222,14 +237,6 @@ class TrackingBody:
                 factors[:, self._key_rows[name.partition("_")[0]]] = key_weight[:, None]
                 self.backend.set_field(name, full * factors.reshape(*factors.shape, *([1] * (full.ndim - 1))), envs)
         self.strength[envs], self.mass[envs], self.key_weight[envs] = strength, mass, key_weight
-
-    def _carrier_inertia(self) -> np.ndarray:
-        """What accelerates with the carrier, at the model's first posture [kg, kg m^2]. Shape (6, 6)."""
-        data = mujoco.MjData(self.model)
-        mujoco.mj_forward(self.model, data)
-        mass = np.zeros((self.model.nv, self.model.nv))
-        mujoco.mj_fullM(self.model, data, mass)
-        return np.asarray(mass[np.ix_(self.carrier.dofs, self.carrier.dofs)])
 
 
 _STRENGTH = ("actuator_gainprm", "actuator_biasprm")
