@@ -4,10 +4,10 @@
     python experiments/plan_generalist.py SKILL --patterns 100 --teach.iterations 10 --out runs/try
 
 Learns from scores that are made for the purpose (`musclehand.music.patterns`, `musclehand.music.generate`) and from
-chorales; no piece of the repertoire, which is there to judge by. The model-based player plans them, the planner acts,
-and is told what the encoder of the latent space would intend that is shown the plan; then reward teaches it (PPO).
-Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `pieces/`,
-`teach/` and `ppo/` with checkpoints, `metrics.csv`, and `planner/`.
+chorales; no piece of the repertoire, which is there to judge by. The model-based player plans them. The planner learns
+what the plan shows to hands that are somewhere near it, where nothing moves; then it plays, and learns what the plan
+shows to hands that have come to where it has brought them. Killed at any moment, the same command goes on and ends with
+the same bits. In the folder `--out`: `pieces/`, `read/` and `teach/` with checkpoints, `metrics.csv`, and `planner/`.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from track_hand import RunLog
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.piano_scattered import ScatteredPiano
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.latent_skill import LatentSkill, load_latent_skill
 from musclehand.learn_piece import planner_hash
-from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.distill import Progress as Taught
-from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, PpoProgress, Reinforcement
+from musclehand.learning.plan_distill import PlanDistillation, PlanDistillConfig
+from musclehand.learning.planner import Planner
 from musclehand.motion.dataset import split_of
 from musclehand.music.chorale import draw_chorale
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
-from musclehand.planner_policy import PlannerPolicy, load_planner, save_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, save_planner
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -72,12 +72,12 @@ class Args:
     start: Path | None = None
     """planner to go on from, by its JSON file, in the same latent space"""
     piano: PianoConfig = field(default_factory=lambda: PianoConfig(episode=1.6))
-    teach: DistillConfig = field(
-        default_factory=lambda: DistillConfig(
-            iterations=130, steps=40, updates=300, decay=130, memory=130, noise=0.02, hidden=(512, 512)
+    read: PlanDistillConfig = field(
+        default_factory=lambda: PlanDistillConfig(
+            iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
         )
     )
-    ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
+    teach: PlanDistillConfig = field(default_factory=PlanDistillConfig)
 
 
 def main(args: Args, console: Console | None = None) -> PlannerPolicy:
@@ -96,47 +96,45 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
 
 
 def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
-    """The planner that the teacher, then reward, has made of pieces."""
+    """The planner that plans have made of pieces, first by reading, then by playing."""
     config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads)
-    env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
     start = None if args.start is None else load_planner(args.start)
     if start is not None:
         known["start"] = planner_hash(start)
-    run = Distillation(
-        env,
-        replace(args.teach, seed=args.seed),
-        args.out / "teach",
-        known=known,
-        start=None if start is None else start.policy,
-    )
-    log = args.out / "metrics.csv"
-    with RunLog(log, args.teach.iterations, console) as told:
-        told.begin("teach", run.done)
+    planner = new_planner(skill, args.read.hidden, seed=args.seed) if start is None else start.policy
+    still = ScatteredPiano(pieces, skill, config, seed=args.seed)
+    if start is None:
+        planner = taught("read", still, planner, args.read, None, known, args, console)
+    env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
+    planner = taught("teach", env, planner, args.teach, still, known, args, console)
+    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args)})
+
+
+def taught(
+    stage: str,
+    env: PianoEnv,
+    planner: Planner,
+    config: PlanDistillConfig,
+    still: PianoEnv | None,
+    known: dict[str, object],
+    args: Args,
+    console: Console,
+) -> Planner:
+    """What a stage makes of a planner."""
+    fresh = stage == "read"
+    config = replace(config, seed=args.seed, hidden=planner.sizes[1:-1])
+    run = PlanDistillation(env, planner, config, args.out / stage, known=known, fresh=fresh, still=still)
+    with RunLog(args.out / "metrics.csv", config.iterations, console) as told:
+        told.begin(stage, run.done)
 
         def tell(progress: Taught) -> None:
-            steps = args.teach.steps * env.num_envs
+            steps = config.steps * env.num_envs
             numbers = {"loss": progress.loss, "labels": progress.labels, **(progress.terms or {})}
-            told.tell("teach", progress.iteration, steps, numbers)
+            told.tell(stage, progress.iteration, steps, numbers)
 
-        policy = run.run(tell)
-    if args.ppo.iterations > 0:
-        policy = reinforce(env, policy, args, known, console)
-    info = {"stage": "ppo" if args.ppo.iterations else "teach", "config": _plain(args)}
-    return PlannerPolicy(policy, skill, info)
-
-
-def reinforce(env: PianoEnv, policy: Policy, args: Args, known: dict[str, object], console: Console) -> Policy:
-    """What reward has taught after that."""
-    run = Reinforcement(env, policy, replace(args.ppo, seed=args.seed), args.out / "ppo", known=known)
-    with RunLog(args.out / "metrics.csv", args.ppo.iterations, console) as told:
-        told.begin("ppo", run.done)
-
-        def tell(progress: PpoProgress) -> None:
-            numbers = {"reward": progress.reward, "failures": progress.failures, **progress.terms}
-            told.tell("ppo", progress.iteration, args.ppo.steps * env.num_envs, numbers)
-
-        return run.run(tell)
+        run.run(tell)
+    return run.policy
 
 
 def pieces_of(args: Args, console: Console) -> PlannedPieces:

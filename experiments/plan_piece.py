@@ -29,12 +29,11 @@ from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.learn_piece import WORLDS, learn_piece, learning_config
-from musclehand.learning.policy import Policy
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planner_player import PlannerController
-from musclehand.planner_policy import PlannerPolicy, load_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner
 
 MARK = "pieces table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
@@ -106,7 +105,11 @@ def learn_one(job: tuple[str, str, int], args: Args) -> list[dict[str, Any]]:
     score = score.clip(0.0, min(args.seconds, score.duration))
     planner = begin = load_planner(args.planner)
     if variant == "from_nothing":
-        begin = planner = planner._replace(policy=Policy(planner.policy.sizes[0], planner.policy.sizes[-1], seed=seed))
+        fresh = new_planner(planner.skill, planner.policy.sizes[1:-1], seed=seed)
+        # What is normal to see and to say is what it is for the other.
+        for name in ("mean", "spread", "middle", "width"):
+            getattr(fresh, name).copy_(getattr(planner.policy, name))
+        begin = planner = planner._replace(policy=fresh)
     folder = args.out / f"{name}_{variant}_{seed}"
     config = learning_config(args.iterations, seed=seed)
     rows, minutes = [play(score, planner, 0, 0.0)], 0.0

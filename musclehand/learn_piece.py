@@ -1,4 +1,4 @@
-"""A planner learns one piece: the model-based player plans it, the planner plays it and is told what it should intend.
+"""A planner learns one piece: the model-based player plans it, the planner plays it and is told what it should do.
 
 What it has learnt before stays the beginning of what it learns now, so minutes are enough.
 """
@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING
 
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.piano_scattered import ScatteredPiano
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy
 
 if TYPE_CHECKING:
-    from musclehand.learning.distill import DistillConfig, Progress
+    from musclehand.learning.distill import Progress
+    from musclehand.learning.plan_distill import PlanDistillConfig
 
 WORLDS = 16
 """Pairs of hands that play the piece at a time, each from somewhere else on."""
 
 
-def learning_config(iterations: int, *, seed: int = 0) -> DistillConfig:
+def learning_config(iterations: int, *, seed: int = 0) -> PlanDistillConfig:
     """How a planner that knows how to play learns a piece in so many iterations."""
-    from musclehand.learning.distill import DistillConfig
+    from musclehand.learning.plan_distill import PlanDistillConfig
 
-    return DistillConfig(
+    return PlanDistillConfig(
         iterations=iterations,
         steps=60,
-        updates=200,
-        teacher_share=(0.5,),
-        noise=0.02,
+        updates=150,
         rate=3e-4,
         decay=max(iterations, 1),
         memory=max(iterations, 1),
@@ -45,7 +45,7 @@ def learn_piece(
     score: Score,
     planner: PlannerPolicy,
     folder: Path,
-    config: DistillConfig,
+    config: PlanDistillConfig,
     *,
     threads: int = 1,
     tell: Callable[[Progress], None] | None = None,
@@ -64,22 +64,27 @@ def learn_piece(
         CheckpointError, FileError: the folder holds something else, or something damaged.
         InvalidValue: a score without notes.
     """
-    from musclehand.learning.distill import Distillation
+    from musclehand.learning.plan_distill import PlanDistillation
 
     if not score.notes:
         raise InvalidValue("notes", 0, "1 or more")
     of_score = {"score": score_hash(score)}
     known = {**of_score, "planner": planner_hash(planner)}
-    env = PianoEnv(
-        keep_pieces(folder / "plan", of_score, lambda: plan_pieces([("piece", score)])),
-        planner.skill,
-        PianoConfig(num_worlds=WORLDS, num_threads=threads),
-        seed=config.seed,
-        bad_states=folder / "bad_states",
+    pieces = keep_pieces(folder / "plan", of_score, lambda: plan_pieces([("piece", score)]))
+    worlds = PianoConfig(num_worlds=WORLDS, num_threads=threads)
+    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed, bad_states=folder / "bad_states")
+    still = ScatteredPiano(pieces, planner.skill, worlds)
+    run = PlanDistillation(
+        env,
+        planner.policy,
+        replace(config, hidden=planner.policy.sizes[1:-1]),
+        folder / "teach",
+        known=known,
+        fresh=False,
+        still=still,
     )
-    config = replace(config, hidden=planner.policy.sizes[1:-1])
-    run = Distillation(env, config, folder / "teach", known=known, start=planner.policy)
-    return planner._replace(policy=run.run(tell), info={"stage": "piece", **known})
+    run.run(tell)
+    return planner._replace(policy=run.policy, info={"stage": "piece", **known})
 
 
 def score_hash(score: Score) -> str:

@@ -1,23 +1,23 @@
-"""Planners on file: the network that forms intentions, and the latent space of skill that it forms them in."""
+"""Planners on file: the network that says what it wants, and the latent space of skill that it forms intentions in."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.core.errors import FileError
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.forearm import MOVE_SIZE
 from musclehand.envs.observation import ObservationTable
-from musclehand.envs.piano_observation import piano_table
+from musclehand.envs.piano_observation import felt, felt_by_planner, looked_at, piano_table
 from musclehand.envs.tracking_observation import tracking_table
 from musclehand.latent_skill import LatentSkill, skill_info, skill_of
 from musclehand.sim.scene import build_scene
 
 if TYPE_CHECKING:
-    from musclehand.learning.policy import Policy
+    from musclehand.learning.planner import Planner
 
 SHIPPED = ("musclehand.models.planners", "000001.json")
 """Package and file of the planner that comes along."""
@@ -26,18 +26,34 @@ SHIPPED = ("musclehand.models.planners", "000001.json")
 class PlannerPolicy(NamedTuple):
     """A planner, its latent space of skill, and what else its file says."""
 
-    policy: Policy
+    policy: Planner
     skill: LatentSkill
     info: Mapping[str, Any]
 
 
-def planner_table(skill: LatentSkill) -> ObservationTable:
-    """What a planner sees that acts in a latent space."""
-    hand = next(iter(build_scene().hands.values()))
-    return piano_table(tracking_table(hand, skill.config.look_ahead, past=skill.config.past))
+def new_planner(skill: LatentSkill, hidden: Sequence[int], *, seed: int = 0) -> Planner:
+    """A planner that knows nothing yet.
+
+    Args:
+        skill: latent space that it acts in.
+        hidden: sizes of its layers between.
+        seed: of its first weights.
+    """
+    from musclehand.learning.planner import Planner
+
+    table = _skill_table(skill)
+    return Planner(
+        skill.policy,
+        seen=looked_at(table),
+        felt=felt_by_planner(table),
+        shown=~felt(table),
+        moves=MOVE_SIZE,
+        hidden=hidden,
+        seed=seed,
+    )
 
 
-def save_planner(folder: Path, policy: Policy, skill: LatentSkill, told: Mapping[str, Any]) -> Path:
+def save_planner(folder: Path, policy: Planner, skill: LatentSkill, told: Mapping[str, Any]) -> Path:
     """Writes a planner with its latent space; `told` is kept with it.
 
     Raises:
@@ -66,16 +82,29 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
         with as_file(files(SHIPPED[0])) as folder:
             return load_planner(folder / SHIPPED[1])
     from musclehand.learning.checkpoint import load_checkpoint
-    from musclehand.learning.policy import policy_of
+    from musclehand.learning.torch_state import load_module
 
     checkpoint = load_checkpoint(path)
     skill = skill_of(checkpoint, path)
     if checkpoint.info.get("planner_sha256") != _hash(skill):
         raise FileError(path, "was made for another observation than this release's; train it again")
-    actions = skill.policy.latent + MOVE_SIZE
-    policy = policy_of(checkpoint, observations=planner_table(skill).size, actions=actions)
+    sizes = checkpoint.info.get("policy_sizes")
+    if not (isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)):
+        raise InvalidValue("policy_sizes", sizes, "the sizes of a planner's layers")
+    if min(sizes) < 1 or max(sizes) > 100_000:
+        raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
+    policy = new_planner(skill, sizes[1:-1])
+    load_module("policy", policy, checkpoint.arrays)
     return PlannerPolicy(policy, skill, checkpoint.info)
 
 
+def _skill_table(skill: LatentSkill) -> ObservationTable:
+    hand = next(iter(build_scene().hands.values()))
+    return tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
+
+
 def _hash(skill: LatentSkill) -> str:
-    return hashlib.sha256(str(planner_table(skill)).encode()).hexdigest()
+    """Of all that decides what the numbers mean that a planner sees and says."""
+    table = _skill_table(skill)
+    told = f"{piano_table(table)}\n{table}"
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -3,10 +3,9 @@
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking_observation import own_state
 from musclehand.latent_skill import load_latent_skill, save_latent_skill
-from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentPolicy
 from musclehand.music.score import Finger, Hand, Note, Score
-from musclehand.planner_policy import planner_table, save_planner
+from musclehand.planner_policy import new_planner, save_planner
 from musclehand.tracking_policy import still_clip
 
 MIRRORED = Score(
@@ -27,7 +26,9 @@ def small_skill(folder):
 
 def small_planner(folder, skill):
     """The path of a planner's file."""
-    policy = Policy(planner_table(skill).size, skill.policy.latent + 6, (16,), seed=2)
+    policy = new_planner(skill, (16,), seed=2)
     # What comes of nothing: forearms go on as they do.
+    policy.layers[-1].weight.data.mul_(0.1)
     policy.layers[-1].bias.data.zero_()
+    policy.middle[-policy.moves :] = 0.5
     return save_planner(folder, policy, skill, {"stage": "test"})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
-from musclehand.envs.goals import COMING, FAR, POINT_UNIT, SOON, Goals, goal_blocks, hand_notes
+from musclehand.envs.goals import COMING, FAR, MOMENTS, POINT_UNIT, STAGES, Goals, goal_blocks, hand_notes, shares
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 
@@ -35,6 +35,19 @@ def by_hand(notes, finger, time):
     return (held[-1] if held else None), [note for note in own if note.onset > time][:COMING]
 
 
+def by_interpolation(time, moments):
+    """What each moment's share is: a line from 0 at its neighbours to 1 at itself."""
+    return [np.interp(time, moments, row) for row in np.eye(len(moments))]
+
+
+@given(st.floats(-3.0, 3.0))
+def test_times_are_shared_out_between_moments(time):
+    told = shares(np.array([[time]]), MOMENTS)
+    assert told.shape == (1, 1, len(MOMENTS))
+    np.testing.assert_allclose(told[0, 0] @ MOMENTS, np.clip(time, 0.0, MOMENTS[-1]), atol=1e-12)
+    np.testing.assert_allclose(told.sum(), 1.0)
+
+
 @given(lines(), lines(), st.lists(st.integers(0, 6000).map(lambda ms: ms / 1000), min_size=1, max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_every_finger_is_told_of_its_notes(one, two, times):
@@ -49,7 +62,7 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
         for finger in Finger:
             held, coming = by_hand((one, two)[hand], finger, time)
             assert held_now[row, finger - 1] == (held is not None)
-            shown = [told[name].reshape(-1, 5, 11)[row, finger - 1] for name in told]
+            shown = [told[name].reshape(len(hands), 5, -1)[row, finger - 1] for name in told if name != "approach"]
             for note, numbers in zip([held, *coming, *[None] * COMING], shown, strict=False):
                 if note is None:
                     np.testing.assert_array_equal(numbers, 0.0)
@@ -57,10 +70,13 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
                 key = note.pitch - 21
                 point = np.array([GEOMETRY.x[key], GEOMETRY.press_y[key].mean(), GEOMETRY.top_z[key]])
                 begins, ends = (np.clip(moment - time, -FAR, FAR) for moment in (note.onset, note.offset))
-                expected = [1.0, begins, np.exp(-max(begins, 0) / SOON), ends, np.exp(-max(ends, 0) / SOON)]
-                expected += [note.velocity / 127, *((point - tips[row, finger - 1]) / POINT_UNIT)]
-                expected += [*((point - wrist[row])[:2] / POINT_UNIT)]
+                place = [*((point - tips[row, finger - 1]) / POINT_UNIT), *((point - wrist[row])[:2] / POINT_UNIT)]
+                expected = [1.0, begins, ends, note.velocity / 127, *place]
+                expected += [*by_interpolation(begins, MOMENTS), *by_interpolation(ends, MOMENTS)]
                 np.testing.assert_allclose(numbers, expected, atol=1e-9)
+                if coming and note is coming[0]:
+                    approach = told["approach"].reshape(len(hands), 5, len(STAGES), 5)[row, finger - 1]
+                    np.testing.assert_allclose(approach, np.outer(by_interpolation(begins, STAGES), place), atol=1e-9)
                 if note is held:
                     np.testing.assert_allclose(points[row, finger - 1], point)
 

@@ -27,16 +27,20 @@ def test_a_planner_is_made_and_resumed(generalist, tmp_path, monkeypatch):
     monkeypatch.setattr(generalist, "scores_of", lambda args: [("mirrored", MIRRORED)] * 2)
     small_skill(tmp_path / "skill")
     args = generalist.Args(tmp_path / "skill" / "000001.json", out=tmp_path / "whole", worlds=2)
-    teach = replace(args.teach, iterations=2, steps=4, updates=5, batch=16, hidden=(8,))
-    generalist.main(replace(args, teach=teach), Console(quiet=True))
-    for count in (1, 2):
-        part = replace(args, out=tmp_path / "parts", teach=replace(teach, iterations=count))
+    small = {"iterations": 2, "steps": 4, "updates": 5, "batch": 16, "hidden": (8,)}
+    read, teach = replace(args.read, **small), replace(args.teach, **small, beside=3)
+    generalist.main(replace(args, read=read, teach=teach), Console(quiet=True))
+    for first, second in ((1, 0), (2, 1), (2, 2)):
+        stages = {"read": replace(read, iterations=first), "teach": replace(teach, iterations=second)}
+        part = replace(args, out=tmp_path / "parts", **stages)
         generalist.main(part, Console(quiet=True))
     one, two = (load_planner(tmp_path / name / "planner" / "000001.json") for name in ("whole", "parts"))
     for name, values in one.policy.state_dict().items():
         np.testing.assert_array_equal(values, two.policy.state_dict()[name], err_msg=name)
     lines = (tmp_path / "parts" / "metrics.csv").read_text().splitlines()
-    assert [line.split(",")[:2] for line in lines[1:]] == [["teach", "0"], ["teach", "1"]]
+    assert [line.split(",")[:2] for line in lines[1:]] == [
+        [name, number] for name in ("read", "teach") for number in "01"
+    ]
 
 
 def test_scores_are_made_for_the_purpose_and_the_same_each_time(generalist, tmp_path):

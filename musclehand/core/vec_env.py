@@ -82,6 +82,14 @@ class TaughtEnv(VecEnv):
         """The teacher's actions in the states of now; nothing changes. Shape (num_envs, num_actions)."""
 
 
+class PlannedEnv(TaughtEnv):
+    """Environments whose teacher acts by a plan."""
+
+    @abstractmethod
+    def teacher_sight(self) -> np.ndarray:
+        """What the plan shows to whoever turns it into actions; nothing changes. Shape (num_envs, numbers)."""
+
+
 class DifferentiableEnv(VecEnv):
     """Environments that know how their rewards follow from actions, through the equations of what moves in them.
 

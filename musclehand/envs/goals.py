@@ -1,7 +1,9 @@
 """What hands are to play, as a planner sees it: for each finger the note it holds and those that come next.
 
 A note is told by how soon it begins and ends, how hard it is struck, and where its key is from the fingertip, all as
-of a right hand. Nothing is told of how to get there.
+of a right hand. Times are told once more as shares of moments that lie close together nearby and far apart further off:
+what a finger does 20 ms before it strikes has little to do with what it does 60 ms before, and a network learns a step
+from such shares that it does not learn from a number of seconds. Nothing is told of how to get there.
 """
 
 from __future__ import annotations
@@ -25,21 +27,44 @@ COMING = 2
 FAR = 2.0
 """Times further off are all alike [s]."""
 
-SOON = 0.1
-"""What is so near is told once more, in a way that changes fast there [s]."""
+MOMENTS = np.array([0.0, 0.016, 0.032, 0.05, 0.07, 0.1, 0.14, 0.19, 0.25, 0.33, 0.45, 0.65, 1.0])
+"""Between which times from now are shared out [s]."""
 
-_NUMBERS = 11
+STAGES = np.array([0.0, 0.05, 0.12, 0.25, 0.5])
+"""The same of the next note's beginning, for each of which it is told where the key is [s]."""
+
+_PLACE = 5
+"""Numbers that tell where a key is."""
+
+_NUMBERS = 4 + _PLACE + 2 * len(MOMENTS)
 """That tell of a note."""
 
 
 def goal_blocks() -> list[Block]:
     """What a planner sees of the notes, as blocks of an observation: see `Goals.at`."""
     names = ["held", *(f"next_{number}" for number in range(1, COMING + 1))]
-    told = (
-        "there is one, begins in, soon, ends in, soon, velocity, and the key from the fingertip, x, y, z, and from the "
-    )
-    told += "wrist, x, y; of each finger"
-    return [Block(name, _NUMBERS * len(DIGITS), "", 1.0, told) for name in names]
+    told = "there is one, begins in, ends in, velocity, the key from the fingertip, x, y, z, and from the wrist, x, y, "
+    told += "and shares of the moments in which it begins, and ends; of each finger"
+    blocks = [Block(name, _NUMBERS * len(DIGITS), "", 1.0, told) for name in names]
+    size = len(STAGES) * _PLACE * len(DIGITS)
+    return [*blocks, Block("approach", size, "", 1.0, "where the key of the next note is, by when it begins; of each")]
+
+
+def shares(time: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Times as shares of the two moments that they lie between; those beyond the ends are at the ends.
+
+    Args:
+        time: any shape (...).
+        moments: rising. Shape (k,).
+
+    Returns:
+        Shares, which sum up to 1. Shape (..., k).
+    """
+    inside = np.clip(time, moments[0], moments[-1])[..., None]
+    before = np.diff(moments, prepend=-np.inf)
+    after = np.diff(moments, append=np.inf)
+    rising, falling = 1.0 + (inside - moments) / before, 1.0 - (inside - moments) / after
+    return np.asarray(np.clip(np.minimum(rising, falling), 0.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,13 +145,17 @@ class Goals:
             wrist: likewise. Shape (n, 3).
 
         Returns:
-            By name. Shape (n, 55) each.
+            By name. Shape (n, numbers of the block) each.
         """
         coming, left, held = self._places(hand, time)
-        told = {"held": self._tell(coming - held, held, time, tips, wrist)}
+        notes = {"held": self._tell(coming - held, held, time, tips, wrist)}
         for number in range(COMING):
-            told[f"next_{number + 1}"] = self._tell(coming + number, left > number, time, tips, wrist)
-        return told
+            notes[f"next_{number + 1}"] = self._tell(coming + number, left > number, time, tips, wrist)
+        told = {name: numbers.reshape(len(time), -1) for name, numbers in notes.items()}
+        coming_next = notes["next_1"]
+        there, begins, place = coming_next[:, :, 0], coming_next[:, :, 1], coming_next[:, :, 4 : 4 + _PLACE]
+        stages = (shares(begins, STAGES) * there[..., None])[..., None] * place[:, :, None]
+        return {**told, "approach": stages.reshape(len(time), -1)}
 
     def wanted(self, hand: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What fingers hold now: whether they do, (n, 5), and where, (n, 5, 3) [m]."""
@@ -147,21 +176,13 @@ class Goals:
     def _tell(
         self, which: np.ndarray, there: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray
     ) -> np.ndarray:
-        """Numbers of one note for each finger, 0 where there is none. Shape (n, 55)."""
+        """Numbers of one note for each finger, 0 where there is none. Shape (n, 5, numbers)."""
         begins, ends = (np.clip(moment[which] - time[:, None], -FAR, FAR) for moment in (self._onset, self._offset))
         point = self._point[which]
         away, aside = (point - tips) / POINT_UNIT, (point - wrist[:, None])[:, :, :2] / POINT_UNIT
-        numbers = [
-            np.ones_like(begins),
-            begins,
-            np.exp(-np.maximum(begins, 0.0) / SOON),
-            ends,
-            np.exp(-np.maximum(ends, 0.0) / SOON),
-            self._velocity[which] / 127.0,
-            *np.moveaxis(away, 2, 0),
-            *np.moveaxis(aside, 2, 0),
-        ]
-        return np.stack([np.where(there, part, 0.0) for part in numbers], axis=2).reshape(len(time), -1)
+        plain = np.stack([np.ones_like(begins), begins, ends, self._velocity[which] / 127.0], axis=2)
+        numbers = [plain, away, aside, shares(begins, MOMENTS), shares(ends, MOMENTS)]
+        return np.where(there[..., None], np.concatenate(numbers, axis=2), 0.0)
 
 
 POINT_UNIT = 0.03

@@ -9,7 +9,7 @@ needs no other normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,10 @@ class ObservationTable:
         if name not in self._slices:
             raise UnknownName("block of the observation", name, self._slices)
         return self._slices[name]
+
+    def where(self, chosen: Callable[[str], bool]) -> np.ndarray:
+        """Which numbers are of blocks whose names are chosen. Shape (size,), bool."""
+        return np.repeat([chosen(block.name) for block in self.blocks], [block.size for block in self.blocks])
 
     def write(self, values: Mapping[str, np.ndarray], out: np.ndarray) -> np.ndarray:
         """Fills observations with values in the units of the table, scaled and kept within `LARGEST`.

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
+from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs import piano_reward as reward
 from musclehand.envs.forearm import MOVE_SIZE, move_of, moved, offset_action
 from musclehand.envs.goals import Goals
 from musclehand.envs.piano_body import ForearmPath, PianoBody
-from musclehand.envs.piano_observation import OwnView, PianoView
+from musclehand.envs.piano_observation import OwnView, PianoView, felt
 from musclehand.envs.piano_reward import PianoWeights
 from musclehand.envs.pieces import PlannedPieces, Skill
 from musclehand.envs.reference import ReferenceSet, join, windows
@@ -36,12 +36,9 @@ SOFTNESS = 1e-4
 """How much joints give way rather than turn far to make up for a forearm that is elsewhere [m^2/rad^2]."""
 
 
-DEEPER, DEEPER_STEP, DEEPEST = 0.004, 0.004, 0.016
-"""The teacher asks fingers that press to go so much further than the plan [m]: from the beginning, more with each step
-in which they have not come down, and at most. What follows an intention is a little soft."""
-
-HIGH = 8e-4
-"""A finger that is so far above where the plan has it has not come down [m]."""
+DEEPER = 0.008
+"""The teacher asks fingers that press to go so much further than the plan [m]: what follows an intention is a little
+soft. 4 mm now and then let a key up that is held; 12 mm play no better than 8."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class PianoConfig:
             raise InvalidValue("episode, tip_limit, off_plan", values, "above 0, above 0, and 0 to 0.1")
 
 
-class PianoEnv(TaughtEnv):
+class PianoEnv(PlannedEnv):
     """Pairs of hands that play pieces. `table` of the observation, `references` of all hands; `frame` (n,) of the plan
     that each hand is at, `monitor` of the worlds."""
 
@@ -99,6 +96,7 @@ class PianoEnv(TaughtEnv):
         self._one_hand, self._goals = pieces.hands[0], Goals([one for side in pieces.notes for one in side])
         self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
         self._view = PianoView(self._own.table, self._goals)
+        self._shown_numbers = ~felt(self._own.table)
         self.table = self._view.table
         self.num_envs, self.num_observations = self.body.rows, self.table.size
         self.num_actions = self.policy.latent + MOVE_SIZE
@@ -112,7 +110,6 @@ class PianoEnv(TaughtEnv):
         self._arm = np.zeros((3, self.num_envs, 3))
         self._past = np.zeros((max(skill.config.past, 1), self.num_envs, self.body.muscles))
         self._last = np.full((self.num_envs, self.num_actions), 0.5)
-        self._deeper = np.zeros((self.num_envs, 5))
         self._next_piece = 0
         self.reset()
 
@@ -140,20 +137,20 @@ class PianoEnv(TaughtEnv):
             senses = self.body.senses()
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
         self._age += 1
-        high = senses.tips[:, :, 2] > self.references.tips[self.frame][:, :, 2] + HIGH
-        owed = self.references.press[self.frame] > 0.0
-        self._deeper = np.where(owed, np.minimum(self._deeper + DEEPER_STEP * high, DEEPEST), DEEPER)
         terms, lost = self._judge(senses, action, effort)
         return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
 
     def teacher_action(self) -> np.ndarray:
         """As `TaughtEnv`: what the encoder intends that is shown the plan, and where the plan has the forearms."""
-        plan = self._shown(max(self.skill.config.look_ahead) + 2)
-        seen = self._own.observe(self.body.senses(), self._path(), self._past, plan)
+        seen = self._plan_view()
         ahead = self.references.ahead(self.frame, self.policy.hold)
         place, speed = self.references.forearm[ahead, :3], self.references.forearm_speed[ahead, :3]
         arms = offset_action(self._path(), place, speed, self.step_dt)
         return np.hstack([0.5 + 0.5 * self.policy.intend(seen) / self._reach, arms]).clip(0.0, 1.0)
+
+    def teacher_sight(self) -> np.ndarray:
+        """As `PlannedEnv`: of what the encoder sees who is shown the plan, what is not felt."""
+        return self._plan_view()[:, self._shown_numbers]
 
     def intention_of(self, action: np.ndarray) -> np.ndarray:
         """Intentions told as numbers from 0 to 1."""
@@ -172,7 +169,6 @@ class PianoEnv(TaughtEnv):
             "arm": self._arm.copy(),
             "past": self._past.copy(),
             "last": self._last.copy(),
-            "deeper": self._deeper.copy(),
             "error": self._error.copy(),
             "places": np.column_stack([self.frame, self._age]),
             "begin": self._begin.copy(),
@@ -189,7 +185,6 @@ class PianoEnv(TaughtEnv):
         self._rng = unpack_generator(state["rng"])
         self._starts.badness = np.array(state["badness"])
         self._arm, self._past, self._last = (np.array(state[name]) for name in ("arm", "past", "last"))
-        self._deeper = np.array(state["deeper"])
         self._error, self._begin = np.array(state["error"]), np.array(state["begin"]).astype(int)
         self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_piece = int(state["next_piece"][0])
@@ -257,20 +252,31 @@ class PianoEnv(TaughtEnv):
         self._begin[worlds] = frames
         rows = np.concatenate([worlds, worlds + config.num_worlds])
         frame = np.concatenate([frames, frames + one.frames])
-        off = self._rng.uniform(-1.0, 1.0, size=(len(rows), 3)) * config.off_plan
-        off[self._rng.random(len(rows)) < 0.5] = 0.0
         references = self.references
         self.frame[rows], self._age[rows], self._error[rows] = frame, 0, 0.0
-        place, speed = references.forearm[frame, :3] + off, references.forearm_speed[frame, :3]
+        angles, speeds, place, speed = self._placed(frame)
         self._arm[:, rows] = place, speed, references.forearm_acceleration[frame, :3]
-        self._past[:, rows], self._last[rows], self._deeper[rows] = 0.0, 0.5, DEEPER
+        self._past[:, rows], self._last[rows] = 0.0, 0.5
         path = ForearmPath(place, speed, np.zeros_like(place))
-        self.body.place(worlds, references.angles[frame], references.speeds[frame], path)
+        self.body.place(worlds, angles, speeds, path)
+
+    def _placed(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Where hands begin that begin with these frames: angles and speeds of joints, place and speed of forearms."""
+        references = self.references
+        off = self._rng.uniform(-1.0, 1.0, size=(len(frame), 3)) * self.config.off_plan
+        off[self._rng.random(len(frame)) < 0.5] = 0.0
+        place = references.forearm[frame, :3] + off
+        return references.angles[frame], references.speeds[frame], place, references.forearm_speed[frame, :3]
 
     def _see(self, senses: Senses) -> np.ndarray:
         """Observations of all hands."""
         own = self._own.observe(senses, self._path(), self._past)
         return self._view.observe(own, senses, self._path(), self._hands(), self._time())
+
+    def _plan_view(self) -> np.ndarray:
+        """What the encoder sees who is shown the plan. Shape (n, its observation)."""
+        plan = self._shown(max(self.skill.config.look_ahead) + 2)
+        return self._own.observe(self.body.senses(), self._path(), self._past, plan)
 
     def _shown(self, length: int) -> ReferenceSet:
         """The plan from now on, as hands can still do it whose forearms are elsewhere: with the same fingertips, and
@@ -282,7 +288,7 @@ class PianoEnv(TaughtEnv):
         back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
         turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self.body.hand.expand.T
         window.forearm[:, :3] += np.repeat(off, length, axis=0)
-        window.tips[:, :, 2] -= np.repeat(self._deeper, length, axis=0) * (window.press > 0.0)
+        window.tips[:, :, 2] -= DEEPER * (window.press > 0.0)
         window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
         return window
 

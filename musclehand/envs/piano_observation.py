@@ -36,6 +36,34 @@ def _told_blocks() -> list[Block]:
     ]
 
 
+_MUSCLES = ("activation", "length", "velocity", "force", "delay")
+
+
+def felt(skill: ObservationTable) -> np.ndarray:
+    """Which numbers of the encoder's observation are felt, the rest being what it is shown. Shape (skill.size,), bool.
+
+    How the forearm is going to move is shown.
+    """
+    return skill.where(lambda name: name in (*_MUSCLES, "angle", "speed", "forearm") or name.startswith("excitation_"))
+
+
+def felt_by_planner(skill: ObservationTable) -> np.ndarray:
+    """Which numbers of a planner's observation are those. Shape (size of `piano_table`,), bool."""
+    table, names = (
+        piano_table(skill),
+        {block.name for block in skill.blocks if felt(skill)[skill.slice(block.name)].all()},
+    )
+    return table.where(lambda name: name in names)
+
+
+def looked_at(skill: ObservationTable) -> np.ndarray:
+    """Which numbers of a planner's observation tell what motion is to be wanted: all but those of muscles, and of where
+    a forearm is that goes on as it does. Shape (size of `piano_table`,), bool."""
+    return piano_table(skill).where(
+        lambda name: name not in _MUSCLES and not name.startswith(("excitation_", "forearm"))
+    )
+
+
 class OwnView:
     """What a decoder sees of n hands that are carried along paths: their own state, and nothing of a reference."""
 

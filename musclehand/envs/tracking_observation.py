@@ -53,10 +53,7 @@ _OWN = ("angle", "speed", "activation", "length", "velocity", "force", "delay", 
 def own_state(table: ObservationTable) -> np.ndarray:
     """Which numbers of an observation tell of the hand and of how it is carried, the rest being what is wanted of it.
     Shape (table.size,), bool."""
-    own = np.zeros(table.size, dtype=bool)
-    for block in table.blocks:
-        own[table.slice(block.name)] = block.name in _OWN or block.name.startswith(("forearm_", "excitation_"))
-    return own
+    return table.where(lambda name: name in _OWN or name.startswith(("forearm_", "excitation_")))
 
 
 def observe(

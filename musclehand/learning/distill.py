@@ -9,6 +9,7 @@ Each iteration is kept on file, and one that was interrupted is done over to the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,19 +77,22 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
         *,
         known: Mapping[str, Any],
         start: Policy | None = None,
+        fresh: bool | None = None,
     ) -> None:
-        """Begins, with a policy `start` if there is one, or goes on where the folder's run was; the folder gets labels
-        as well. The rest of the arguments and errors as `Training`."""
+        """Begins, with a copy of a policy `start` if there is one, or goes on where the folder's run was; the folder
+        gets labels as well. `fresh`: what is normal is still to be found out, by default where there is no `start`. The
+        rest of the arguments and errors as `Training`."""
         super().__init__("distill", env, config, folder, known)
-        self.policy = Policy(env.num_observations, env.num_actions, config.hidden, seed=config.seed)
-        self._fresh = start is None
-        if start is not None:
-            self.policy.load_state_dict(start.state_dict())
+        if start is None:
+            self.policy = Policy(env.num_observations, env.num_actions, config.hidden, seed=config.seed)
+        else:
+            self.policy = deepcopy(start)
+        self._fresh = start is None if fresh is None else fresh
         self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
         self._slot = config.steps * env.num_envs
         rows = config.memory * self._slot
         self._observations = np.zeros((rows, env.num_observations), dtype=np.float32)
-        self._labels = np.zeros((rows, env.num_actions), dtype=np.float32)
+        self._labels = np.zeros((rows, self._labels_size()), dtype=np.float32)
         self._begin()
         for number in range(max(0, self.done - config.memory), self.done):
             self._remember(number, *self._read_labels(number))
@@ -98,7 +102,7 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
         rng = np.random.default_rng([config.seed, number, 1])
         observations, labels, terms = self._collect(rng)
         if number == 0 and self._fresh:
-            self.policy.normalise_by(observations)
+            self._normalise(observations, labels)
         save_checkpoint(
             self.folder / "labels", number, {"observation": observations, "label": labels}, {}, keep=config.memory + 1
         )
@@ -110,23 +114,24 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
         shares = config.teacher_share
         share = shares[self.done] if self.done < len(shares) else 0.0
         observations = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
-        labels = np.empty((config.steps, env.num_envs, env.num_actions), dtype=np.float32)
+        labels = np.empty((config.steps, env.num_envs, self._labels_size()), dtype=np.float32)
         sums: dict[str, float] = {}
         acted = 0
         taught = np.zeros(env.num_envs, dtype=bool)
         for step in range(config.steps):
-            observations[step], labels[step] = self._observation, env.teacher_action()
+            observations[step], labels[step] = self._observation, self._label()
             if step % TURN == 0:
                 taught = rng.random(env.num_envs) < share
             action = self.policy.act(self._observation)
-            noisy = labels[step] * (1.0 + config.noise * rng.normal(size=labels[step].shape))
+            told = labels[step, :, : env.num_actions]
+            noisy = told * (1.0 + config.noise * rng.normal(size=told.shape))
             result = env.step(np.where(taught[:, None], np.clip(noisy, 0.0, 1.0), action))
             self._observation = result.observation
             acted += int((~taught).sum())
             for name, values in result.terms.items():
                 sums[name] = sums.get(name, 0.0) + float(values[~taught].sum())
         terms = {name: value / acted for name, value in sums.items()} if acted else None
-        return observations.reshape(-1, env.num_observations), labels.reshape(-1, env.num_actions), terms
+        return observations.reshape(-1, env.num_observations), labels.reshape(-1, labels.shape[2]), terms
 
     def _remember(self, number: int, observations: np.ndarray, labels: np.ndarray) -> None:
         start = number % self.config.memory * self._slot
@@ -136,20 +141,38 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
     def _learn(self, rng: np.random.Generator) -> float:
         """Updates on labels drawn from all that are remembered; the mean loss of the last fifth."""
         config = self.config
-        count = min(self.done + 1, config.memory) * self._slot
         for group in self._adam.param_groups:
             group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
         losses = []
         for _ in range(config.updates):
-            rows = rng.integers(count, size=config.batch)
-            observation, label = (torch.from_numpy(part[rows]) for part in (self._observations, self._labels))
-            loss = (torch.sigmoid(self.policy(observation)) - label).square().mean()
+            loss = self._loss(*map(torch.from_numpy, self._draw(rng)))
             self._adam.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
             self._adam.step()
             losses.append(float(loss.detach()))
         return float(np.mean(losses[-max(1, len(losses) // 5) :]))
+
+    def _label(self) -> np.ndarray:
+        """What the teacher would do now, maybe with more than that. Shape (environments, numbers)."""
+        return self.env.teacher_action()
+
+    def _labels_size(self) -> int:
+        """Numbers of a label."""
+        return self.env.num_actions
+
+    def _normalise(self, observation: np.ndarray, label: np.ndarray) -> None:
+        """Finds out what is normal."""
+        self.policy.normalise_by(observation)
+
+    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Observations and labels of a batch."""
+        count = min(self.done + 1, self.config.memory) * self._slot
+        rows = rng.integers(count, size=self.config.batch)
+        return self._observations[rows], self._labels[rows]
+
+    def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return (torch.sigmoid(self.policy(observation)) - label).square().mean()
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"policy": self.policy}
