@@ -77,7 +77,7 @@ class Args:
             iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
         )
     )
-    teach: PlanDistillConfig = field(default_factory=PlanDistillConfig)
+    teach: PlanDistillConfig = field(default_factory=lambda: PlanDistillConfig(iterations=80, decay=80, memory=80))
 
 
 def main(args: Args, console: Console | None = None) -> PlannerPolicy:

@@ -37,6 +37,7 @@ TABLES = {
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
     "pieces": "plan_piece.py --planner {planner}",
+    "troubled": "bench_troubled.py --planner {planner}",
 }
 """The README's tables by name, and what makes them."""
 

@@ -1,4 +1,4 @@
-"""A planner that wants what the plan shows intends what its teacher does; and hands near a plan, where nothing moves."""
+"""Who wants what the plan shows intends what the teacher does; and hands near a plan, where nothing moves."""
 
 from dataclasses import replace
 

@@ -34,21 +34,21 @@ class LatentConfig:
     which falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
     """
 
-    iterations: int = 16
+    iterations: int = 24
     steps: int = 120
     updates: int = 500
     batch: int = 512
     latent: int = 48
     hold: int = 4
-    hidden: tuple[int, ...] = (256, 256)
-    divergence: float = 1e-5
+    hidden: tuple[int, ...] = (512, 512)
+    divergence: float = 1e-6
     warm_up: int = 10
     smoothness: float = 1e-5
     variational: bool = True
     teacher_share: tuple[float, ...] = (1.0, 0.3)
     rate: float = 1e-3
-    decay: int = 16
-    memory: int = 20
+    decay: int = 24
+    memory: int = 24
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -25,7 +25,9 @@ from musclehand.learning.vae import LatentPolicy
 class LatentAnalyticConfig(AnalyticConfig):
     """As `AnalyticConfig`; `divergence`: price of a nat of divergence from what is usual, in units of a usual slope."""
 
-    divergence: float = 3e-3
+    iterations: int = 300
+    decay: int = 300
+    divergence: float = 3e-4
 
     def __post_init__(self) -> None:
         super().__post_init__()
