@@ -10,18 +10,16 @@ of every piece. What is finished stays in `--out` and is not played again; other
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tyro
+from kept_results import keep_results
 from readme_table import put_table
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from musclehand.core.errors import MusclehandError
 from musclehand.music.repertoire import list_pieces, load_piece
@@ -64,27 +62,16 @@ def main(args: Args) -> None:
     paths = {
         (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in args.controllers
     }
-    columns = (TextColumn("plays"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
-        jobs = {
-            pool.submit(play_one, scores[name], controller, getattr(args, controller, None)): path
-            for (name, controller), path in paths.items()
-            if not path.exists()
-        }
-        task = bar.add_task("", total=len(jobs))
-        for job in as_completed(jobs):
-            jobs[job].write_text(json.dumps(job.result(), indent=1))
-            bar.update(task, advance=1)
-    rows = {key: json.loads(path.read_text()) for key, path in paths.items()}
+    rows = keep_results(paths, play_one, scores, args, workers=args.workers, doing="plays")
     table = as_table(rows, tuple(scores), args.controllers)
     Console().print(table, markup=False)
     if args.readme:
         put_table(MARK, table)
 
 
-def play_one(score: Score, controller: str, network: Path | None) -> dict[str, float | None]:
+def play_one(name: str, controller: str, scores: Mapping[str, Score], args: Args) -> dict[str, float | None]:
     """Figures of one performance."""
-    result = perform(score, controller, policy=network, processes=1)
+    result = perform(scores[name], controller, policy=getattr(args, controller, None), processes=1)
     metrics = result.metrics.as_dict()
     figures = {name: metrics[name] for name in FIGURES} | {name: getattr(result.body, name) for name in BODY}
     return {**figures, "realtime_factor": result.realtime_factor}

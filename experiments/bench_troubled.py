@@ -10,20 +10,17 @@ figures of every condition stands what was lost of the undisturbed one. What is 
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mujoco
 import numpy as np
 import tyro
+from kept_results import keep_results
 from readme_table import put_table
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from whole_files import write_whole
 
 from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import FatigueParameters
@@ -153,14 +150,8 @@ def main(args: Args) -> None:
         for controller in args.controllers
         for piece in args.pieces
     }
-    columns = (TextColumn("plays"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
-        jobs = {pool.submit(play_one, *job, args): path for job, path in paths.items() if not path.exists()}
-        task = bar.add_task("", total=len(jobs))
-        for job in as_completed(jobs):
-            write_whole(jobs[job], json.dumps(job.result(), indent=1))
-            bar.update(task, advance=1)
-    table = as_table({job: json.loads(path.read_text()) for job, path in paths.items()}, args)
+    rows = keep_results(paths, play_one, args, workers=args.workers, doing="plays")
+    table = as_table(rows, args)
     Console().print(table, markup=False)
     if args.readme:
         put_table(MARK, table)

@@ -10,10 +10,8 @@ one hand.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from kept_results import keep_results
 from matplotlib.figure import Figure
 from readme_table import put_table
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.learn_piece import WORLDS, learn_piece, learning_config
@@ -82,14 +79,7 @@ def main(args: Args) -> None:
         for piece in args.pieces
         for variant in args.variants
     }
-    columns = (TextColumn("learns"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=args.workers) as pool:
-        running = {pool.submit(learn_one, job, args): path for job, path in jobs.items() if not path.exists()}
-        task = bar.add_task("", total=len(running))
-        for one in as_completed(running):
-            write_whole(running[one], json.dumps(one.result(), indent=1))
-            bar.update(task, advance=1)
-    rows = {job: json.loads(path.read_text()) for job, path in jobs.items()}
+    rows = keep_results(jobs, learn_one, args, workers=args.workers, doing="learns")
     draw(rows, args.out / "curves.png")
     table = as_table(rows, args)
     Console().print(table, markup=False)
@@ -97,10 +87,9 @@ def main(args: Args) -> None:
         put_table(MARK, table)
 
 
-def learn_one(job: tuple[str, str, int], args: Args) -> list[dict[str, Any]]:
+def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, Any]]:
     """Figures of one piece after every so many iterations, the first before all learning."""
     torch.set_num_threads(1)
-    name, variant, seed = job
     score = load_piece(name)
     score = score.clip(0.0, min(args.seconds, score.duration))
     planner = begin = load_planner(args.planner)

@@ -12,7 +12,7 @@ from musclehand.music.repertoire import load_piece
 
 @pytest.fixture(scope="module")
 def troubled():
-    names = ("whole_files", "readme_table", "bench_troubled")
+    names = ("whole_files", "kept_results", "readme_table", "bench_troubled")
     yield [load(name) for name in names][-1]
     for name in names:
         sys.modules.pop(name, None)
