@@ -35,6 +35,7 @@ from musclehand.learning.distill import Progress as Taught
 from musclehand.learning.plan_distill import PlanDistillation, PlanDistillConfig
 from musclehand.learning.planner import Planner
 from musclehand.motion.dataset import split_of
+from musclehand.music.accompaniment import FIGURES, accompaniment
 from musclehand.music.chorale import draw_chorale
 from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
@@ -63,6 +64,8 @@ class Args:
     """scores for two hands, of all difficulties"""
     chorales: int = 20
     """chorales by Bach"""
+    accompaniments: int = 60
+    """leaping basses and repeated chords under melodies"""
     worlds: int = 32
     """pairs of hands at a time"""
     threads: int = 1
@@ -77,7 +80,7 @@ class Args:
             iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
         )
     )
-    teach: PlanDistillConfig = field(default_factory=lambda: PlanDistillConfig(iterations=80, decay=80, memory=80))
+    teach: PlanDistillConfig = field(default_factory=lambda: PlanDistillConfig(iterations=64, decay=80, memory=64))
 
 
 def main(args: Args, console: Console | None = None) -> PlannerPolicy:
@@ -139,8 +142,8 @@ def taught(
 
 def pieces_of(args: Args, console: Console) -> PlannedPieces:
     """Scores with plans, which are kept on file."""
-    known = {name: getattr(args, name) for name in ("patterns", "textures", "chorales", "seed")}
-    total = args.patterns + args.textures + args.chorales
+    known = {name: getattr(args, name) for name in ("patterns", "textures", "chorales", "accompaniments", "seed")}
+    total = args.patterns + args.textures + args.chorales + args.accompaniments
 
     def plan() -> PlannedPieces:
         with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
@@ -160,6 +163,11 @@ def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
     for _ in range(args.chorales):
         name, score = draw_chorale(rng)
         yield f"chorale {name}", score.clip(0.0, min(SECONDS, score.duration))
+    figures = list(FIGURES)
+    for number in range(args.accompaniments):
+        figure, beats = figures[number % len(figures)], float(rng.uniform(1.5, 5.0))
+        score = accompaniment(rng, figure, beats_per_second=beats, difficulty=float(rng.uniform(0.0, 0.6)))
+        yield f"{figure} {number}", score
 
 
 def _plain(args: Args) -> dict[str, object]:

@@ -44,8 +44,8 @@ def test_a_planner_is_made_and_resumed(generalist, tmp_path, monkeypatch):
 
 
 def test_scores_are_made_for_the_purpose_and_the_same_each_time(generalist, tmp_path):
-    args = generalist.Args(tmp_path, patterns=3, textures=2, chorales=0)
+    args = generalist.Args(tmp_path, patterns=3, textures=2, chorales=0, accompaniments=6)
     one, two = list(generalist.scores_of(args)), list(generalist.scores_of(args))
     assert one == two
-    assert len({name for name, _ in one}) == 5
+    assert len({name for name, _ in one}) == 11
     assert all(score.notes for _, score in one)
