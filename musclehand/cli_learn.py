@@ -33,7 +33,7 @@ class LearnArgs:
     """Folder of the run; one that is there is gone on with."""
 
     iterations: Annotated[int, tyro.conf.arg(metavar="N")] = 40
-    """Of playing for some seconds in 16 places at once, and learning from it; some ten seconds each."""
+    """Of playing for some seconds in 16 places at once, and learning from it; some fifteen seconds each."""
 
     planner: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = None
     """Another planner to begin with than the one that comes along, by its JSON file."""

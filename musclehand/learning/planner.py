@@ -10,16 +10,13 @@ learnt from plans alone, where nothing moves (`envs.piano_scattered`); and the e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from musclehand.core.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from musclehand.learning.vae import LatentPolicy
+from musclehand.learning.vae import LatentPolicy, mlp
 
 LEAST_SPREAD = 0.02
 """Numbers that differ less than that are not blown up to differ by 1."""
@@ -77,12 +74,7 @@ class Planner(nn.Module):
         self.sizes, self.moves = (len(seen), *hidden, latent.latent + moves), moves
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            layers: list[nn.Module] = []
-            before = int(seen.sum())
-            for size in hidden:
-                layers += [nn.Linear(before, size), nn.ELU()]
-                before = size
-            self.layers = nn.Sequential(*layers, nn.Linear(before, said))
+            self.layers = mlp(int(seen.sum()), hidden, said)
         for name, values in (("seen", seen), ("felt", felt), ("shown", shown)):
             self.register_buffer(name, torch.from_numpy(values))
         for name, count in (("mean", len(seen)), ("middle", said)):

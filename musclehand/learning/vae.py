@@ -85,9 +85,9 @@ class LatentPolicy(nn.Module):
         own = int(state.sum())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = _layers(len(state), hidden, 2 * latent, last=0.1)
-            self.prior = _layers(own, hidden, 2 * latent, last=0.1)
-            self.decoder = _layers(own + latent + hold, hidden, actions, last=0.1)
+            self.encoder = mlp(len(state), hidden, 2 * latent, last=0.1)
+            self.prior = mlp(own, hidden, 2 * latent, last=0.1)
+            self.decoder = mlp(own + latent + hold, hidden, actions, last=0.1)
         with torch.no_grad():
             self.decoder[-1].bias.fill_(REST_LOGIT)  # type: ignore[operator]
         self.register_buffer("state", torch.from_numpy(state.copy()))
@@ -190,7 +190,8 @@ class LatentActor:
         return self._policy.act(observation, self._held.z, self._held.held)
 
 
-def _layers(before: int, hidden: Sequence[int], after: int, *, last: float) -> nn.Sequential:
+def mlp(before: int, hidden: Sequence[int], after: int, *, last: float = 1.0) -> nn.Sequential:
+    """Layers from `before` numbers by way of `hidden` ones to `after`; `last`: factor on the last one's first weights."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(before, size), nn.ELU()]
