@@ -191,7 +191,7 @@ class LatentActor:
 
 
 def mlp(before: int, hidden: Sequence[int], after: int, *, last: float = 1.0) -> nn.Sequential:
-    """Layers from `before` numbers by way of `hidden` ones to `after`; `last`: factor on the last one's first weights."""
+    """Layers from `before` numbers by `hidden` ones to `after`; `last`: factor on the last one's first weights."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(before, size), nn.ELU()]
