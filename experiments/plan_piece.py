@@ -132,10 +132,17 @@ def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     """Learning curves."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2, sharex=True), FIGURES, strict=True):
-        for number, ((piece, variant, _), told) in enumerate(rows.items()):
+        pieces = list(dict.fromkeys(piece for piece, _, _ in rows))
+        for (piece, variant, _), told in rows.items():
             style = "-" if variant == VARIANTS[0] else ":"
             steps, values = ([row[key] or 0.0 for row in told] for key in ("steps", name))
-            axes.plot(steps, values, style, color=f"C{number // 2 % 10}", label=f"{piece}, {variant.replace('_', ' ')}")
+            axes.plot(
+                steps,
+                values,
+                style,
+                color=f"C{pieces.index(piece) % 10}",
+                label=f"{piece}, {variant.replace('_', ' ')}",
+            )
         axes.set(xlabel="steps of the planner", ylabel=name.replace("_", " "), ylim=(0, 1.02))
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=5, frameon=False)
