@@ -58,7 +58,7 @@ def skill_info(skill: LatentSkill) -> dict[str, Any]:
 
 def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
     """The latent space that a checkpoint holds under "latent"; errors as for `load_latent_skill`."""
-    from musclehand.learning.torch_state import load_module
+    from musclehand.learning.torch_state import check_layers, load_module
     from musclehand.learning.vae import LatentPolicy
 
     info = checkpoint.info
@@ -72,6 +72,7 @@ def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
     check_identity(info, probe, path, "distil")
     if max([*sizes.values(), *hidden], default=0) > 100_000:
         raise InvalidValue("sizes", (sizes, hidden), "up to 100,000 each")
+    check_layers([*hidden, sizes["latent"]], checkpoint.arrays)
     state = own_state(probe.table)
     policy = LatentPolicy(state, probe.num_actions, **sizes, hidden=hidden, variational=variational)
     load_module("latent", policy, checkpoint.arrays)

@@ -82,7 +82,7 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
         with as_file(files(SHIPPED[0])) as folder:
             return load_planner(folder / SHIPPED[1])
     from musclehand.learning.checkpoint import load_checkpoint
-    from musclehand.learning.torch_state import load_module
+    from musclehand.learning.torch_state import check_layers, load_module
 
     checkpoint = load_checkpoint(path)
     skill = skill_of(checkpoint, path)
@@ -93,6 +93,7 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
         raise InvalidValue("policy_sizes", sizes, "the sizes of a planner's layers")
     if min(sizes) < 1 or max(sizes) > 100_000:
         raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
+    check_layers(sizes[1:-1], checkpoint.arrays)
     policy = new_planner(skill, sizes[1:-1])
     load_module("policy", policy, checkpoint.arrays)
     return PlannerPolicy(policy, skill, checkpoint.info)

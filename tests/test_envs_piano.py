@@ -11,6 +11,7 @@ from musclehand.body.anatomy import Side
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.piano_body import SIDES
+from musclehand.learning.checkpoint import load_checkpoint, save_checkpoint
 from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
@@ -131,6 +132,14 @@ def test_planners_are_kept_on_file_and_play(skill, tmp_path):
     other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
     path = save_planner(tmp_path / "other", planner.policy, other, {})
     with pytest.raises(FileError):
+        load_planner(path)
+
+
+@pytest.mark.parametrize("sizes", [[3, 90_000, 90_000, 11], [3, 0, 11], "large", [3]])
+def test_a_planner_that_says_it_is_huge_is_refused_before_it_is_made(skill, tmp_path, sizes):
+    checkpoint = load_checkpoint(small_planner(tmp_path / "planner", skill))
+    path = save_checkpoint(tmp_path / "lies", 1, checkpoint.arrays, {**checkpoint.info, "policy_sizes": sizes})
+    with pytest.raises(InvalidValue, match="sizes"):
         load_planner(path)
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.checkpoint import Checkpoint
-from musclehand.learning.torch_state import load_module
+from musclehand.learning.torch_state import check_layers, load_module
 
 REST_LOGIT = -3.0
 """What outputs begin with: 5 % of excitation, about what playing takes."""
@@ -99,6 +99,7 @@ def policy_of(checkpoint: Checkpoint, *, observations: int, actions: int) -> Pol
         raise InvalidValue("policy_sizes", sizes, "the sizes of a policy's layers")
     if (sizes[0], sizes[-1]) != (observations, actions) or max(sizes) > 100_000:
         raise InvalidValue("policy_sizes", sizes, f"from {observations} observations to {actions} actions")
+    check_layers(sizes, checkpoint.arrays)
     policy = Policy(observations, actions, sizes[1:-1])
     load_module("policy", policy, checkpoint.arrays)
     return policy

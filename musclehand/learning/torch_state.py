@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,6 +31,17 @@ def load_module(prefix: str, module: torch.nn.Module, arrays: Mapping[str, np.nd
             shape = None if found is None else found.shape
             raise InvalidValue(f"shape of {prefix}/{name}", shape, f"{tuple(values.shape)}")
     module.load_state_dict({name: torch.from_numpy(arrays[f"{prefix}/{name}"].copy()) for name in wanted})
+
+
+def check_layers(sizes: Sequence[int], arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuses layers with more weights than arrays hold, before anything of their size is made.
+
+    Raises:
+        InvalidValue: the layers are too large.
+    """
+    held = sum(values.size for values in arrays.values())
+    if sum(before * after for before, after in pairwise(sizes)) > held:
+        raise InvalidValue("sizes of layers", list(sizes), f"no more weights than the {held} numbers that there are")
 
 
 def optimizer_arrays(prefix: str, optimizer: torch.optim.Optimizer) -> Arrays:
