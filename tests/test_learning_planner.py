@@ -30,8 +30,9 @@ def test_who_wants_what_the_plan_shows_intends_what_the_teacher_does(pieces, ski
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4)
     planner, seen = new_planner(skill, (8,)), env.reset(seed=4)
     for _ in range(5):
-        taught = env.teacher_action()
-        wanted = np.hstack([env.teacher_sight(), taught[:, skill.policy.latent :]]).astype(np.float32)
+        taught, label = env.teacher_action(), env.teacher_label()
+        np.testing.assert_array_equal(label[:, : env.num_actions], taught)
+        wanted = np.hstack([label[:, env.num_actions :], taught[:, skill.policy.latent :]]).astype(np.float32)
         planner.normalise_by(seen, wanted)
         told = (torch.from_numpy(wanted) - planner.middle) / planner.width
         monkeypatch.setattr(planner, "wants", lambda observation, told=told: told)

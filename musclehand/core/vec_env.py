@@ -86,8 +86,9 @@ class PlannedEnv(TaughtEnv):
     """Environments whose teacher acts by a plan."""
 
     @abstractmethod
-    def teacher_sight(self) -> np.ndarray:
-        """What the plan shows to whoever turns it into actions; nothing changes. Shape (num_envs, numbers)."""
+    def teacher_label(self) -> np.ndarray:
+        """The teacher's actions, then what the plan shows to whoever turns it into actions; nothing changes. Shape
+        (num_envs, num_actions + numbers shown)."""
 
 
 class DifferentiableEnv(VecEnv):

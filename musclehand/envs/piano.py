@@ -142,15 +142,19 @@ class PianoEnv(PlannedEnv):
 
     def teacher_action(self) -> np.ndarray:
         """As `TaughtEnv`: what the encoder intends that is shown the plan, and where the plan has the forearms."""
+        return self._by_plan(self._plan_view())
+
+    def teacher_label(self) -> np.ndarray:
+        """As `PlannedEnv`: with the action, of what the encoder sees who is shown the plan, what is not felt."""
         seen = self._plan_view()
+        return np.hstack([self._by_plan(seen), seen[:, self._shown_numbers]])
+
+    def _by_plan(self, seen: np.ndarray) -> np.ndarray:
+        """The teacher's actions. `seen`: by the encoder that is shown the plan."""
         ahead = self.references.ahead(self.frame, self.policy.hold)
         place, speed = self.references.forearm[ahead, :3], self.references.forearm_speed[ahead, :3]
         arms = offset_action(self._path(), place, speed, self.step_dt)
         return np.hstack([0.5 + 0.5 * self.policy.intend(seen) / self._reach, arms]).clip(0.0, 1.0)
-
-    def teacher_sight(self) -> np.ndarray:
-        """As `PlannedEnv`: of what the encoder sees who is shown the plan, what is not felt."""
-        return self._plan_view()[:, self._shown_numbers]
 
     def intention_of(self, action: np.ndarray) -> np.ndarray:
         """Intentions told as numbers from 0 to 1."""

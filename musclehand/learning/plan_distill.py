@@ -92,17 +92,13 @@ class PlanDistillation(Distillation):
         seed = np.random.SeedSequence([self.config.seed, self.done, 6]).generate_state(1)[0]
         seen, rows = still.reset(seed=int(seed)), list[tuple[np.ndarray, np.ndarray]]()
         for _ in range(self.config.beside):
-            label = self._label_of(still)
+            label = still.teacher_label()
             rows.append((seen, label))
             seen = still.step(label[:, : still.num_actions]).observation
         return [np.concatenate(part).astype(np.float32) for part in zip(*rows, strict=True)]
 
     def _label(self) -> np.ndarray:
-        return self._label_of(self.env)
-
-    def _label_of(self, env: PlannedEnv) -> np.ndarray:
-        """The action, then what is shown."""
-        return np.hstack([env.teacher_action(), env.teacher_sight()])
+        return self.env.teacher_label()
 
     def _labels_size(self) -> int:
         return self.env.num_actions + int(self.policy.shown.sum())
