@@ -25,14 +25,9 @@ from rich.console import Console
 from musclehand.body.anatomy import Side
 from musclehand.body.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
-from musclehand.controllers.muscle import MuscleController
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
-from musclehand.music.score import Score
-from musclehand.perform import LEAD_IN, TAIL, perform
-from musclehand.planner_player import PlannerController
-from musclehand.planner_policy import load_planner
-from musclehand.policy_player import PolicyController
+from musclehand.perform import make_controller, perform
 
 MARK = "troubled table"
 CONTROLLERS = ("muscle", "policy", "planner")
@@ -161,18 +156,10 @@ def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str,
     """Figures of one performance."""
     score = load_piece(piece)
     score = score.clip(0.0, min(args.seconds, score.duration))
-    player = make_player(controller, score, TIRED if trouble == "tired" else None, args.planner)
+    planner = args.planner if controller == "planner" else None
+    player = make_controller(controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner)
     metrics = perform(score, Troubled(player, trouble, seed=args.pieces.index(piece))).metrics.as_dict()
     return {name: float(metrics[name] or 0.0) for name in FIGURES}
-
-
-def make_player(name: str, score: Score, fatigue: FatigueParameters | None, planner: Path | None) -> Controller:
-    """A player of a score."""
-    if name == "planner":
-        return PlannerController(score, planner=load_planner(planner), lead_in=LEAD_IN, tail=TAIL, fatigue=fatigue)
-    if name == "policy":
-        return PolicyController(score, lead_in=LEAD_IN, tail=TAIL, fatigue=fatigue, processes=1)
-    return MuscleController(score, lead_in=LEAD_IN, tail=TAIL, fatigue=fatigue, processes=1)
 
 
 def as_table(rows: Mapping[tuple[str, str, str], Mapping[str, float]], args: Args) -> str:

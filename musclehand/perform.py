@@ -123,7 +123,7 @@ def perform(
     with threadpool_limits(limits=1):
         target, player = keyboard_score(score), controller
         if isinstance(player, str):
-            player = _make_controller(player, target, design, fatigue, config, _processes(processes, target), policy)
+            player = make_controller(player, target, design, fatigue, config, _processes(processes, target), policy)
         player, rehearsed = _rehearse(player, target, rehearsals, progress)
         if pedal == "auto" and isinstance(controller, str):
             _pedal(player, target)
@@ -206,15 +206,16 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
     }
 
 
-def _make_controller(
+def make_controller(
     name: str,
     score: Score,
-    design: HandDesign | None,
-    fatigue: FatigueParameters | None,
-    config: MuscleConfig | None,
-    processes: int,
-    policy: str | PathLike[str] | None,
+    design: HandDesign | None = None,
+    fatigue: FatigueParameters | None = None,
+    config: MuscleConfig | None = None,
+    processes: int = 1,
+    policy: str | PathLike[str] | None = None,
 ) -> Controller:
+    """A built-in controller by its name; arguments and errors as for `perform`."""
     if name not in CONTROLLERS:
         raise UnknownName("controller", name, CONTROLLERS)
     if name == "keyboard":

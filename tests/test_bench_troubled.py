@@ -8,6 +8,7 @@ import pytest
 from test_track_hand import load
 
 from musclehand.music.repertoire import load_piece
+from musclehand.perform import make_controller
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +20,8 @@ def troubled():
 
 
 @pytest.fixture(scope="module")
-def player(troubled):
-    return troubled.make_player("muscle", load_piece("ode_to_joy").clip(0.0, 1.0), None, None)
+def player():
+    return make_controller("muscle", load_piece("ode_to_joy").clip(0.0, 1.0))
 
 
 def changed(one, two):
