@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.core.errors import FileError, InvalidValue
+from musclehand.core.errors import FileError
 from musclehand.envs.forearm import MOVE_SIZE
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano_observation import felt, felt_by_planner, looked_at, piano_table
@@ -82,19 +82,16 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
         with as_file(files(SHIPPED[0])) as folder:
             return load_planner(folder / SHIPPED[1])
     from musclehand.learning.checkpoint import load_checkpoint
+    from musclehand.learning.policy import layer_sizes
     from musclehand.learning.torch_state import check_layers, load_module
 
     checkpoint = load_checkpoint(path)
     skill = skill_of(checkpoint, path)
     if checkpoint.info.get("planner_sha256") != _hash(skill):
         raise FileError(path, "was made for another observation than this release's; train it again")
-    sizes = checkpoint.info.get("policy_sizes")
-    if not (isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)):
-        raise InvalidValue("policy_sizes", sizes, "the sizes of a planner's layers")
-    if min(sizes) < 1 or max(sizes) > 100_000:
-        raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
-    check_layers(sizes[1:-1], checkpoint.arrays)
-    policy = new_planner(skill, sizes[1:-1])
+    hidden = layer_sizes(checkpoint)[1:-1]
+    check_layers(hidden, checkpoint.arrays)
+    policy = new_planner(skill, hidden)
     load_module("policy", policy, checkpoint.arrays)
     return PlannerPolicy(policy, skill, checkpoint.info)
 

@@ -88,16 +88,28 @@ class Policy(nn.Module):
             return np.asarray(torch.sigmoid(logits).numpy().astype(float))
 
 
+def layer_sizes(checkpoint: Checkpoint) -> list[int]:
+    """What a checkpoint says of the sizes of its policy's layers.
+
+    Raises:
+        InvalidValue: it says nothing of them, or what cannot be.
+    """
+    sizes = checkpoint.info.get("policy_sizes")
+    if not (isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)):
+        raise InvalidValue("policy_sizes", sizes, "the sizes of a policy's layers")
+    if min(sizes) < 1 or max(sizes) > 100_000:
+        raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
+    return sizes
+
+
 def policy_of(checkpoint: Checkpoint, *, observations: int, actions: int) -> Policy:
     """The policy that a checkpoint holds under "policy".
 
     Raises:
         InvalidValue: it is one of other observations or actions, or there is none.
     """
-    sizes = checkpoint.info.get("policy_sizes")
-    if not (isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)):
-        raise InvalidValue("policy_sizes", sizes, "the sizes of a policy's layers")
-    if (sizes[0], sizes[-1]) != (observations, actions) or max(sizes) > 100_000:
+    sizes = layer_sizes(checkpoint)
+    if (sizes[0], sizes[-1]) != (observations, actions):
         raise InvalidValue("policy_sizes", sizes, f"from {observations} observations to {actions} actions")
     check_layers(sizes, checkpoint.arrays)
     policy = Policy(observations, actions, sizes[1:-1])
