@@ -110,11 +110,7 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)
     console = Console()
     args.out.mkdir(parents=True, exist_ok=True)
-    corpus = open_corpus(args.corpus)
-    rng = np.random.default_rng(args.seed)
-    train, test = list(corpus.clips("train")), list(corpus.clips("test"))
-    train = [train[i] for i in sorted(rng.permutation(len(train))[: len(train) // 5])]
-    test = [test[i] for i in sorted(rng.permutation(len(test))[: args.clips])]
+    train, test = learnt_and_judged(args.corpus, args.seed, args.clips)
     for name in track(args.only, "trains", console=console):
         path = args.out / f"{name}.json"
         if not path.exists():
@@ -123,6 +119,15 @@ def main(args: Args) -> None:
     console.print(table, markup=False)
     if args.readme:
         put_table(MARK, table)
+
+
+def learnt_and_judged(corpus: Path, seed: int, count: int) -> tuple[list[MotionClip], list[MotionClip]]:
+    """A fifth of the clips to learn from, and so many held-out ones."""
+    clips, rng = open_corpus(corpus), np.random.default_rng(seed)
+    train, test = list(clips.clips("train")), list(clips.clips("test"))
+    learnt = sorted(rng.permutation(len(train))[: len(train) // 5])
+    judged = sorted(rng.permutation(len(test))[:count])
+    return [train[i] for i in learnt], [test[i] for i in judged]
 
 
 def train_one(

@@ -130,7 +130,7 @@ class WayBack:
         self._by_past = self._by_past or [np.zeros_like(gradient)]
         self._by_past[0] = self._by_past[0] + worth.last
         self._by_activation = pulled * slopes.mean_by_activation + by_activation * slopes.end_by_activation
-        self._by_angle = by_angle + _back(slopes.speed_by_angle, by_speed)
+        self._by_angle = _back(slopes.angle_by_angle, by_angle) + _back(slopes.speed_by_angle, by_speed)
         self._by_speed = _back(slopes.angle_by_speed, by_angle) + _back(slopes.speed_by_speed, by_speed)
         self._senses = slopes.senses
         return np.asarray(gradient)

@@ -2,8 +2,9 @@
 
 Not a derivative of MuJoCo's step, which costs a simulation for every muscle and joint, but the equations that matter
 written down: activation dynamics, muscle force by activation, length and speed, and the hand's inertia and damping,
-which are implicit as in MuJoCo's integrator. Of contact there is the inertia of the keys that fingers move, and that
-they end. Tests hold it against differences of the simulation.
+which are implicit as in MuJoCo's integrator. Joints have ends (`envs.restraint`). Of contact there is the inertia of
+keys that fingers move, that keys end, and that fingertips stick to them. Tests hold it against differences of the
+simulation.
 """
 
 from __future__ import annotations
@@ -15,19 +16,12 @@ import numpy as np
 from musclehand.body.muscle import muscle_parameters
 from musclehand.control.hand_state import HandState
 from musclehand.envs.reference import mirrors
+from musclehand.envs.restraint import JointEnds, KeyBottom
 from musclehand.envs.tracking_body import Senses, TrackingBody
 
 _LENGTH_STEP, _SPEED_STEP, _ACTIVITY_STEP = 1e-5, 1e-3, 5e-3
 """Differences by which slopes of the muscles' curves are taken [m, m/s, 1]; activation rises faster than it falls, and
 the last one is wide enough to see both where excitation is about the activation there is."""
-
-
-_STOP_STIFFNESS = 1e4
-"""Of a fingertip on a key that is all the way down [N/m]; measured, 0.1 mm for a newton or two."""
-
-
-_STICK = 200.0
-"""Damping along the key of a fingertip that holds it down [N s/m]: with friction it does not slide, or hardly."""
 
 
 class KeyContact(NamedTuple):
@@ -68,8 +62,8 @@ class SenseSlopes(NamedTuple):
 class StepSlopes(NamedTuple):
     """Of n hands with k independent joints and m muscles, over one step of the policy.
 
-    `speed_by_speed`, `speed_by_angle`, `angle_by_speed` (n, k, k): speed and angle at the end by those at the beginning
-    (angle by angle is 1); `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
+    `speed_by_speed`, `speed_by_angle`, `angle_by_speed`, `angle_by_angle` (n, k, k): speed and angle at the end by those
+    at the beginning; `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
     the activation at the end by excitation and by activation at the beginning: `mean_by_excitation`,
     `mean_by_activation`, `end_by_excitation`, `end_by_activation` (n, m). `senses`: of what is felt at the beginning.
     """
@@ -77,6 +71,7 @@ class StepSlopes(NamedTuple):
     speed_by_speed: np.ndarray
     speed_by_angle: np.ndarray
     angle_by_speed: np.ndarray
+    angle_by_angle: np.ndarray
     speed_by_mean: np.ndarray
     angle_by_mean: np.ndarray
     mean_by_excitation: np.ndarray
@@ -100,6 +95,8 @@ class BodySlopes:
         self._params = np.repeat(np.array(self._told)[None], count, axis=0)
         self._mirror = np.tile(mirrors(body.side)[1], 5)[:, None]
         self._damping = hand.expand.T @ np.diag(body.model.dof_damping[hand.dofs]) @ hand.expand
+        self._ends = JointEnds(body.model, hand)
+        self._bottom = KeyBottom.of(body.model, hand, body.key_joints[0]) if body.keys else None
 
     def at(self, state: HandState, excitation: np.ndarray, keys: KeyContact) -> StepSlopes:
         """The slopes of the step that begins in a state.
@@ -114,22 +111,26 @@ class BodySlopes:
         stiffness, damping = (
             np.einsum("nmi,nm,nmj->nij", arms, -slope, arms, optimize=True) for slope in (by_length, by_speed)
         )
-        down, *aside = (state.tips[:, axis::3] for axis in (2, 0, 1))
-        along = [np.einsum("nti,nt,ntj->nij", down, part, down, optimize=True) for part in keys]
-        stuck = sum(np.einsum("nti,nt,ntj->nij", part, keys.held, part, optimize=True) for part in aside)
-        inertia = state.inertia + along[0]
-        damping += self._damping + along[1] + _STICK * stuck
-        stiffness += _STOP_STIFFNESS * along[2]
-        fading, by_torque, turning, turning_by_torque = self._moving(inertia, damping, stiffness)
+        inertia, drag = np.array(state.inertia), np.zeros_like(damping)
+        damping += self._damping
+        angles = state.qpos @ self._body.hand.expand.T
+        ends = self._ends.at(angles)
+        springs = ends.stiffness + self._ends.springs(angles)
+        for whole, part in ((inertia, ends.mass), (drag, ends.damping), (stiffness, springs)):
+            whole += np.einsum("ji,nj,jk->nik", self._body.hand.expand, part, self._body.hand.expand, optimize=True)
+        if self._bottom is not None:
+            self._touch(state, keys, self._bottom, inertia, damping, drag, stiffness)
+        moved = self._moving(inertia, damping, drag, stiffness)
         pull = np.einsum("nmj,nm->njm", arms, gain)
         by_excitation = self._activity_slopes(state.act, excitation, 0.0, _ACTIVITY_STEP)
         by_activation = self._activity_slopes(state.act, excitation, _ACTIVITY_STEP, 0.0)
         return StepSlopes(
-            speed_by_speed=fading,
-            speed_by_angle=-by_torque @ stiffness,
-            angle_by_speed=turning,
-            speed_by_mean=by_torque @ pull,
-            angle_by_mean=turning_by_torque @ pull,
+            speed_by_speed=moved[0, 0],
+            speed_by_angle=moved[0, 1],
+            angle_by_speed=moved[1, 0],
+            angle_by_angle=moved[1, 1],
+            speed_by_mean=moved[0, 2] @ pull,
+            angle_by_mean=moved[1, 2] @ pull,
             mean_by_excitation=by_excitation[0],
             mean_by_activation=by_activation[0],
             end_by_excitation=by_excitation[1],
@@ -154,20 +155,34 @@ class BodySlopes:
             expand=self._body.hand.expand,
         )
 
-    def _moving(
-        self, inertia: np.ndarray, damping: np.ndarray, stiffness: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Over the simulation steps: speed by speed and by a torque held, angle by the same. Shapes (n, k, k)."""
-        dt = self._dt
-        mobility = np.linalg.inv(inertia + dt * damping + dt**2 * stiffness)
-        once = mobility @ inertia
-        speed = np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
-        by_torque, turning, turning_by_torque = np.zeros((3, *inertia.shape))
+    @staticmethod
+    def _touch(state: HandState, keys: KeyContact, bottom: KeyBottom, *wholes: np.ndarray) -> None:
+        """Adds what fingertips meet at keys to inertia, damping, what of it is not implicit, and stiffness."""
+        on_key = np.maximum(keys.held, keys.mass > 0.0)
+        held, stuck = bottom.down.times(keys.held), bottom.aside.times(on_key)
+        along = (keys.mass + held.mass, keys.damping, held.damping, held.stiffness)
+        aside = (stuck.mass, None, stuck.damping, None)
+        for axis, parts in ((2, along), (0, aside), (1, aside)):
+            tips = state.tips[:, axis::3]
+            for whole, part in zip(wholes, parts, strict=True):
+                if part is not None:
+                    whole += np.einsum("nti,nt,ntj->nij", tips, part, tips, optimize=True)
+
+    def _moving(self, inertia: np.ndarray, damping: np.ndarray, drag: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
+        """Over the simulation steps: speed and angle, by speed, by angle, and by a torque held. Shape (2, 3, n, k, k).
+
+        As the simulation does it: `damping` is implicit, `drag` and `stiffness` are not, and angles follow speeds.
+        """
+        dt, one = self._dt, np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
+        mobility = np.linalg.inv(inertia + dt * damping)
+        fading, pulling = mobility @ (inertia - dt * drag), -dt * mobility @ stiffness
+        none = np.zeros_like(inertia)
+        speed, angle = np.array([one, none, none]), np.array([none, one, none])
         for _ in range(self._steps):
-            by_torque = once @ by_torque + dt * mobility
-            speed = once @ speed
-            turning, turning_by_torque = turning + dt * speed, turning_by_torque + dt * by_torque
-        return speed, by_torque, turning, turning_by_torque
+            speed = fading @ speed + pulling @ angle
+            speed[2] += dt * mobility
+            angle = angle + dt * speed
+        return np.array([speed, angle])
 
     def _forces(self, state: HandState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Muscle force by activation [N], by length [N/m] and by speed [N s/m]. Shapes (n, m)."""

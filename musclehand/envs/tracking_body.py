@@ -121,7 +121,7 @@ class HandKinematics:
 class TrackingBody:
     """Many worlds with one hand each.
 
-    `model`, `hand`, `carrier`: of every world; `muscles`: names without the side. `strength` (n, m), `mass` and
+    `model`, `hand`, `carrier`: of every world, `key_joints` of its keys; `muscles`: names without the side. `strength` (n, m), `mass` and
     `key_weight` (n,): factors that the worlds' bodies and keys have now.
     """
 
@@ -149,7 +149,9 @@ class TrackingBody:
         self._distal = self.model.site_bodyid[self.hand.tips]
         self._inertia = carrier_inertia(self.model, self.carrier.dofs)
         self._full = {name: np.array(getattr(self.model, name)) for name in (*_STRENGTH, *_MASS, *_KEY)}
-        joints = [i for i in range(self.model.njnt) if self.model.joint(i).name.startswith(_KEY_PREFIX)]
+        self.key_joints = joints = [
+            i for i in range(self.model.njnt) if self.model.joint(i).name.startswith(_KEY_PREFIX)
+        ]
         self._key_rows = {
             "body": self.model.jnt_bodyid[joints].astype(int),
             "jnt": np.array(joints, dtype=int),
