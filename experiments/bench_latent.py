@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -42,8 +43,8 @@ MARK = "latent table"
 class Variant(NamedTuple):
     """What is other than usual in learning from the policy, and in learning by slopes."""
 
-    latent: dict[str, Any] = {}
-    slope: dict[str, Any] = {}
+    latent: Mapping[str, Any] = MappingProxyType({})
+    slope: Mapping[str, Any] = MappingProxyType({})
 
 
 VARIANTS = {

@@ -7,15 +7,19 @@ import pytest
 import torch
 from tracking_clips import wave
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
 from musclehand.envs import reward
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.reward import RewardWeights
 from musclehand.envs.slopes import BodySlopes, KeyContact
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.music.patterns import PatternScore
+from musclehand.music.score import Hand, Note, Score
+from musclehand.planned_motion import plan_references
 
 AIR = KeyContact(*np.zeros((3, 1, 5)))
+CHORD = ((60, 1), (64, 3), (67, 5))
 
 
 def looked_back(env, fading):
@@ -23,10 +27,11 @@ def looked_back(env, fading):
     return np.array([env.step_back(None) for _ in range(env.look_back(fading))])[::-1]
 
 
-def moving(side=Side.RIGHT, **more):
-    """A hand that has followed a wave for a while."""
+def moving(side=Side.RIGHT, clips=None, **more):
+    """A hand that has followed a wave, or something else, for a while."""
     env = TrackingEnv(
-        [wave(0)], TrackingConfig(**{"num_envs": 1, "side": side, "fixed_starts": True, "episode": 9.0, **more})
+        clips or [wave(0)],
+        TrackingConfig(**{"num_envs": 1, "side": side, "fixed_starts": True, "episode": 9.0, **more}),
     )
     for _ in range(30):
         env.step(env.teacher_action())
@@ -60,26 +65,56 @@ def test_speeds_and_activations_change_as_the_slopes_say():
     assert np.linalg.norm(found - by_excitation) < 0.2 * np.linalg.norm(found)
 
 
-def test_speeds_fade_as_the_slopes_say():
-    env = moving()
+def held_chord():
+    """A hand that holds down three keys, which keep the tips of those fingers where they are."""
+    notes = (Note(0.1, pitch, 1.5, velocity=70, hand=Hand.RIGHT, finger=finger) for pitch, finger in CHORD)
+    planned = plan_references([PatternScore("chord", "chords", Score(tuple(notes), title="chord"))])
+    env = moving(clips=planned, keys=True)
+    for _ in range(60):
+        env.step(env.teacher_action())
+    down = KeyContact(*np.zeros((2, 1, 5)), held=np.isin(np.arange(5) + 1, [finger for _, finger in CHORD])[None])
+    return env, down._replace(held=down.held.astype(float))
+
+
+def spread():
+    """A hand whose index finger is as far aside as it goes."""
+    clip, joint = wave(0), HAND_JOINTS.index("mcp2_abduction")
+    aside, still = clip.qpos.copy(), clip.qvel.copy()
+    aside[:, joint], still[:, joint] = np.radians(19.0), 0.0
+    return moving(clips=[replace(clip, qpos=aside, qvel=still)]), AIR
+
+
+def nudged(env, name, where, change):
+    values = env.body.backend.read(name).copy()
+    values[0, where] += change
+    env.body.backend.write(name, values)
+    env.body.backend.forward()
+
+
+def in_the_air():
+    return moving(), AIR
+
+
+@pytest.mark.parametrize("place", [in_the_air, spread, held_chord])
+def test_speeds_change_as_the_slopes_say(place):
+    """By the speeds and by the angles that there were."""
+    env, keys = place()
     kept, action = env.state(), env.teacher_action()
-    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
-    expand, dofs = env.body.hand.expand, env.body.hand.dofs
-    found = np.zeros((19, 19))
-    for joint in range(19):
-
-        def faster(env, sign=1.0, joint=joint):
-            speeds = env.body.backend.read("qvel").copy()
-            speeds[0, dofs] += sign * 1e-3 * expand[:, joint]
-            env.body.backend.write("qvel", speeds)
-            env.body.backend.forward()
-
-        more = outcome(env, kept, action, faster)[0]
-        less = outcome(env, kept, action, lambda env, faster=faster: faster(env, -1.0))[0]
-        found[:, joint] = (more - less) / 2e-3
-    expected = slopes.speed_by_speed[0]
-    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.95
-    assert np.linalg.norm(found - expected) < 0.3 * np.linalg.norm(found)
+    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
+    hand = env.body.hand
+    for name, where, step, told, within in (
+        ("qvel", hand.dofs, 1e-3, slopes.speed_by_speed[0], 0.2),
+        ("qpos", hand.qpos, 1e-5, slopes.speed_by_angle[0], 0.45),
+    ):
+        found = np.zeros_like(told)
+        for joint, way in enumerate(hand.expand.T):
+            more, less = (
+                outcome(env, kept, action, lambda env, n=name, w=where, c=sign * step * way: nudged(env, n, w, c))[0]
+                for sign in (1.0, -1.0)
+            )
+            found[:, joint] = (more - less) / (2.0 * step)
+        assert np.corrcoef(found.ravel(), told.ravel())[0, 1] > 0.95
+        assert np.linalg.norm(found - told) < within * np.linalg.norm(found)
 
 
 @pytest.mark.parametrize("side", list(Side))

@@ -1,9 +1,9 @@
 """MuJoCo's soft constraints, as small changes meet them: a mass, a damper and a spring beside the body.
 
-A constraint pulls with a force f = (a* - a) / R towards the acceleration a* = -b v - k d r that would undo its violation
-r (MuJoCo, "Computation", constraint model). So as long as it acts it is a mass 1/R, with damping b/R and stiffness
-k d/R, where R follows from how deep it is violated and from the inertia there is. Here of the ends of a hand's joints,
-and of fingertips on keys that are all the way down.
+A constraint pulls with a force f = (a* - a) / R towards the acceleration a* = -b v - k d r that would undo its
+violation r (MuJoCo, "Computation", constraint model). So as long as it acts it is a mass 1/R, with damping b/R and
+stiffness k d/R, where R and d follow from how deep it is violated. Here of the ends of a hand's joints, and of
+fingertips on keys that are all the way down.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ class SenseSlopes(NamedTuple):
 class StepSlopes(NamedTuple):
     """Of n hands with k independent joints and m muscles, over one step of the policy.
 
-    `speed_by_speed`, `speed_by_angle`, `angle_by_speed`, `angle_by_angle` (n, k, k): speed and angle at the end by those
-    at the beginning; `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
+    `speed_by_speed`, `speed_by_angle`, `angle_by_speed`, `angle_by_angle` (n, k, k): speed and angle at the end by
+    those at the beginning; `speed_by_mean`, `angle_by_mean` (n, k, m): by the mean activation in between; that one and
     the activation at the end by excitation and by activation at the beginning: `mean_by_excitation`,
     `mean_by_activation`, `end_by_excitation`, `end_by_activation` (n, m). `senses`: of what is felt at the beginning.
     """

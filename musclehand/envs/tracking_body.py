@@ -121,8 +121,8 @@ class HandKinematics:
 class TrackingBody:
     """Many worlds with one hand each.
 
-    `model`, `hand`, `carrier`: of every world, `key_joints` of its keys; `muscles`: names without the side. `strength` (n, m), `mass` and
-    `key_weight` (n,): factors that the worlds' bodies and keys have now.
+    `model`, `hand`, `carrier`: of every world, `key_joints` of its keys; `muscles`: names without the side. `strength`
+    (n, m), `mass` and `key_weight` (n,): factors that the worlds' bodies and keys have now.
     """
 
     def __init__(
