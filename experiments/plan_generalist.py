@@ -41,7 +41,7 @@ from musclehand.music.generate import two_hand_texture
 from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
-from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, save_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_in, save_planner
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -73,7 +73,7 @@ class Args:
     seed: int = 0
     """of all that is drawn"""
     start: Path | None = None
-    """planner to go on from, by its JSON file, in the same latent space"""
+    """planner to go on from, by its JSON file, in this latent space or another"""
     piano: PianoConfig = field(default_factory=lambda: PianoConfig(episode=1.6))
     read: PlanDistillConfig = field(
         default_factory=lambda: PlanDistillConfig(
@@ -105,7 +105,7 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
     start = None if args.start is None else load_planner(args.start)
     if start is not None:
         known["start"] = planner_hash(start)
-    planner = new_planner(skill, args.read.hidden, seed=args.seed) if start is None else start.policy
+    planner = new_planner(skill, args.read.hidden, seed=args.seed) if start is None else planner_in(skill, start)
     still = ScatteredPiano(pieces, skill, config, seed=args.seed)
     if start is None:
         planner = taught("read", still, planner, args.read, None, known, args, console)

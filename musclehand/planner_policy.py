@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.core.errors import FileError
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.forearm import MOVE_SIZE
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano_observation import felt, felt_by_planner, looked_at, piano_table
@@ -51,6 +51,23 @@ def new_planner(skill: LatentSkill, hidden: Sequence[int], *, seed: int = 0) -> 
         hidden=hidden,
         seed=seed,
     )
+
+
+def planner_in(skill: LatentSkill, known: PlannerPolicy) -> Planner:
+    """A planner that wants what another one does, and forms intentions of it in a latent space of its own.
+
+    Args:
+        skill: that latent space.
+        known: the other planner.
+
+    Raises:
+        InvalidValue: the two spaces' encoders are not shown the same.
+    """
+    if _hash(skill) != _hash(known.skill):
+        raise InvalidValue("look_ahead, past", (skill.config.look_ahead, skill.config.past), "the known planner's")
+    policy = new_planner(skill, known.policy.sizes[1:-1])
+    policy.load_state_dict(known.policy.state_dict())
+    return policy
 
 
 def save_planner(folder: Path, policy: Planner, skill: LatentSkill, told: Mapping[str, Any]) -> Path:

@@ -18,9 +18,9 @@ MIRRORED = Score(
 """Each hand's notes are the other's, mirrored at a D."""
 
 
-def small_skill(folder):
-    env = TrackingEnv([still_clip()], TrackingConfig(num_envs=1, keys=True))
-    policy = LatentPolicy(own_state(env.table), env.num_actions, latent=5, hold=4, hidden=(16,), seed=1)
+def small_skill(folder, *, latent=5, past=0):
+    env = TrackingEnv([still_clip()], TrackingConfig(num_envs=1, keys=True, past=past))
+    policy = LatentPolicy(own_state(env.table), env.num_actions, latent=latent, hold=4, hidden=(16,), seed=1)
     return load_latent_skill(save_latent_skill(folder, policy, env, {"stage": "test"}))
 
 

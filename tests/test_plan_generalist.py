@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from small_planner import MIRRORED, small_skill
+from small_planner import MIRRORED, small_planner, small_skill
 from test_track_hand import load
 
-from musclehand.planner_policy import load_planner
+from musclehand.core.errors import InvalidValue
+from musclehand.planner_policy import load_planner, planner_in
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,15 @@ def test_scores_are_made_for_the_purpose_and_the_same_each_time(generalist, tmp_
     assert one == two
     assert len({name for name, _ in one}) == 11
     assert all(score.notes for _, score in one)
+
+
+def test_a_planner_moves_to_another_latent_space(tmp_path):
+    skill = small_skill(tmp_path / "one")
+    known = load_planner(small_planner(tmp_path / "planner", skill))
+    other = small_skill(tmp_path / "other", latent=9)
+    moved = planner_in(other, known)
+    seen = torch.from_numpy(np.random.default_rng(0).normal(size=(3, known.policy.sizes[0])).astype(np.float32))
+    torch.testing.assert_close(moved.wants(seen), known.policy.wants(seen))
+    assert moved.act(seen.numpy()).shape == (3, 9 + moved.moves)
+    with pytest.raises(InvalidValue, match="past"):
+        planner_in(small_skill(tmp_path / "late", past=2), known)
