@@ -56,7 +56,7 @@ class Args:
     """folder of the run; one that is there is gone on with"""
     envs: int = 64
     """hands at a time"""
-    scores: int = 80
+    scores: int = 160
     """by pattern, planned to be followed beside the corpus"""
     clips: int = 24
     """held-out clips to judge by"""

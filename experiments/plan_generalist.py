@@ -54,8 +54,9 @@ SECONDS = 24.0
 class Args:
     """What to learn from, and how long."""
 
-    skill: tyro.conf.Positional[Path]
-    """latent space of skill, by its JSON file (experiments/distill_latent.py)"""
+    skill: tyro.conf.Positional[Path | None] = None
+    """latent space of skill, by its JSON file (experiments/distill_latent.py); the one of the planner that comes along
+    by default"""
     out: Path = Path("runs/plan_generalist")
     """folder of the run; one that is there is gone on with"""
     patterns: int = 150
@@ -88,7 +89,7 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
     torch.set_num_threads(1)
     console = console or Console()
     args.out.mkdir(parents=True, exist_ok=True)
-    skill = load_latent_skill(args.skill)
+    skill = load_planner().skill if args.skill is None else load_latent_skill(args.skill)
     pieces = pieces_of(args, console)
     seconds = pieces.hands[0].frames * pieces.hands[0].dt
     console.print(f"{len(pieces.hands[0].names)} pieces, {seconds / 60:.1f} min to learn from")

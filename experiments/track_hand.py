@@ -106,7 +106,7 @@ class Args:
     """no disturbances in reinforcement"""
     keys: bool = True
     """over keys, not in the air"""
-    scores: int = 80
+    scores: int = 160
     """by pattern, planned to be followed beside the corpus; only with keys"""
     delay: float = 0.0
     """of the senses, at most, in two of five episodes [s]; the policy is told, and needs to see its `past`"""

@@ -37,12 +37,12 @@ class AnalyticConfig:
     for; `answers`: whether later actions are seen to answer to what an earlier one did.
     """
 
-    iterations: int = 250
+    iterations: int = 500
     steps: int = 32
     minibatches: int = 4
     rate: float = 2e-4
-    decay: int = 250
-    fading: float = 1.0
+    decay: int = 500
+    fading: float = 0.95
     answers: bool = True
     seed: int = 0
 

@@ -37,16 +37,16 @@ class DistillConfig:
     falls to a tenth in `decay` iterations. `memory`: iterations whose labels are kept.
     """
 
-    iterations: int = 30
+    iterations: int = 24
     steps: int = 125
     updates: int = 400
     batch: int = 512
     teacher_share: tuple[float, ...] = (1.0, 0.5, 0.25)
     noise: float = 0.2
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (512, 512)
     rate: float = 1e-3
-    decay: int = 30
-    memory: int = 30
+    decay: int = 24
+    memory: int = 24
     seed: int = 0
 
     def __post_init__(self) -> None:

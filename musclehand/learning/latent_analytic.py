@@ -25,8 +25,8 @@ from musclehand.learning.vae import LatentPolicy
 class LatentAnalyticConfig(AnalyticConfig):
     """As `AnalyticConfig`; `divergence`: price of a nat of divergence from what is usual, in units of a usual slope."""
 
-    iterations: int = 300
-    decay: int = 300
+    iterations: int = 400
+    decay: int = 400
     divergence: float = 3e-4
 
     def __post_init__(self) -> None:

@@ -31,7 +31,6 @@ class PlanDistillConfig(DistillConfig):
     updates: int = 120
     teacher_share: tuple[float, ...] = ()
     noise: float = 0.02
-    hidden: tuple[int, ...] = (512, 512)
     rate: float = 5e-4
     decay: int = 60
     memory: int = 60
