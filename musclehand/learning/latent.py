@@ -38,7 +38,7 @@ class LatentConfig:
     steps: int = 120
     updates: int = 500
     batch: int = 512
-    latent: int = 48
+    latent: int = 64
     hold: int = 4
     hidden: tuple[int, ...] = (512, 512)
     divergence: float = 1e-6
