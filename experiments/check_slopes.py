@@ -88,7 +88,7 @@ def main(args: Args) -> None:
 def check(
     policy: Policy, references: ReferenceSet, config: TrackingConfig, args: Args
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Of each term of the reward, and of all: what slopes promise hands of a step of length 1, and what is found, (n,)."""
+    """Of each term of the reward, and of all: what slopes promise hands of a step of length 1 and what is found."""
     env = TrackingEnv(references, config, seed=args.seed)
     # So that hands are on their way, not where the reference has put them.
     follow(env, policy, env.state(), args.steps)
