@@ -23,7 +23,7 @@ import tyro
 from bench_learning import ROUGH_AIR, learnt_and_judged
 from distill_latent import draw_at_random, judge
 from kept_results import keep_results
-from readme_table import put_table
+from readme_table import cells_table, put_table
 from rich.console import Console
 
 from musclehand.core.errors import MusclehandError, UnknownName
@@ -141,9 +141,7 @@ def as_table(figures: dict[str, dict[str, Any]]) -> str:
         ("speed over clips'", lambda row: f"{row['prior_speed'] / row['clips_speed']:.2f}"),
         ("minutes", lambda row: f"{row['minutes']:.0f}"),
     ]
-    lines = [f"| changed | {' | '.join(head for head, _ in cells)} |", f"|{' --- |' * (len(cells) + 1)}"]
-    lines += [f"| {name} | {' | '.join(cell(row) for _, cell in cells)} |" for name, row in figures.items()]
-    return "\n".join(lines)
+    return cells_table("changed", cells, figures)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import torch
 import tyro
 from bench_repertoire import peer_hand
 from eval_tracking import CONDITIONS, mean_tip
-from readme_table import put_table
+from readme_table import cells_table, put_table
 from rich.console import Console
 from rich.progress import track
 from track_hand import ROUGH
@@ -205,9 +205,7 @@ def as_table(figures: dict[str, dict[str, float]]) -> str:
         ("survived %", lambda row: f"{100 * row[f'policy, {JUDGED[0]}, survived']:.0f}"),
         ("minutes", lambda row: f"{row['minutes']:.0f}"),
     ]
-    lines = [f"| changed | {' | '.join(head for head, _ in cells)} |", f"|{' --- |' * (len(cells) + 1)}"]
-    lines += [f"| {name} | {' | '.join(cell(row) for _, cell in cells)} |" for name, row in figures.items()]
-    return "\n".join(lines)
+    return cells_table("changed", cells, figures)
 
 
 if __name__ == "__main__":

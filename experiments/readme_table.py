@@ -1,12 +1,23 @@
 """Tables of the README: each stands between two marks, and is put there by the command that makes it."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue
 
 README = Path(__file__).parents[1] / "README.md"
+
+RowT = TypeVar("RowT")
+
+
+def cells_table(first: str, cells: Sequence[tuple[str, Callable[[RowT], str]]], rows: Mapping[str, RowT]) -> str:
+    """A table in Markdown: names of rows under `first`, then what each of `cells`, by its heading, says of a row."""
+    lines = [f"| {first} | {' | '.join(head for head, _ in cells)} |", f"|{' --- |' * (len(cells) + 1)}"]
+    lines += [f"| {name} | {' | '.join(cell(row) for _, cell in cells)} |" for name, row in rows.items()]
+    return "\n".join(lines)
 
 
 def put_table(name: str, table: str, *, path: Path = README) -> None:

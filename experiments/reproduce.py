@@ -36,6 +36,7 @@ TABLES = {
     "following": "eval_tracking.py {corpus} {policy} --conditions all",
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
+    "latent": "bench_latent.py {corpus} --policy {policy}",
     "pieces": "plan_piece.py --planner {planner}",
     "troubled": "bench_troubled.py --planner {planner}",
 }
