@@ -27,7 +27,7 @@ class Restraint(NamedTuple):
     damping: np.ndarray
     stiffness: np.ndarray
 
-    def times(self, factor: np.ndarray) -> Restraint:
+    def times(self, factor: np.ndarray | float) -> Restraint:
         """So many times as much of each, 0 where it does not act."""
         return Restraint(*(factor * part for part in self))
 
@@ -108,7 +108,7 @@ class KeyBottom(NamedTuple):
             model.dof_invweight0[model.jnt_dofadr[key]] * lever**2,
             np.zeros(5),
         )
-        pad, sideways = edge.times(4.0 * np.ones(5)), edge.times(2.0 * slip**2)
+        pad, sideways = edge.times(4.0), edge.times(2.0 * slip**2)
         # One behind the other.
         down = Restraint(*(one * two / (one + two) for one, two in zip(pad, stop, strict=True)))
         return cls(down, sideways._replace(stiffness=np.zeros(5)))
