@@ -28,10 +28,11 @@ class StartSampler:
         place = (frames - references.first[references.clip]) // length
         most = int(place.max()) + 1
         _, self._stretch = np.unique(references.clip * most + place, return_inverse=True)
-        fitting = frames + room <= references.last[references.clip]
-        self._frames = frames[fitting]
+        self._frames = frames[frames + room <= references.last[references.clip]]
         self.badness = np.full(int(self._stretch.max()) + 1, 0.5)
+        # Frames are in order of stretches: those of each that can be started at lie behind each other.
         self._counts = np.bincount(self._stretch[self._frames], minlength=len(self.badness))
+        self._first = np.cumsum(self._counts) - self._counts
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Frames to start at. Shape (count,)."""
@@ -40,10 +41,12 @@ class StartSampler:
         chance = (1.0 - self._share) * even + self._share * weight / max(float(weight.sum()), 1e-12)
         if weight.sum() <= 0.0:
             chance = even
-        per_frame = (chance / np.maximum(self._counts, 1))[self._stretch[self._frames]]
-        edges = np.cumsum(per_frame)
-        places = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
-        return np.asarray(self._frames[np.minimum(places, len(self._frames) - 1)])
+        edges = np.cumsum(chance)
+        drawn = rng.random(count) * edges[-1]
+        stretch = np.minimum(np.searchsorted(edges, drawn, side="right"), np.flatnonzero(self._counts)[-1])
+        within = 1.0 - (edges[stretch] - drawn) / chance[stretch]
+        places = np.clip((within * self._counts[stretch]).astype(int), 0, self._counts[stretch] - 1)
+        return np.asarray(self._frames[self._first[stretch] + places])
 
     def tell(self, starts: np.ndarray, badness: np.ndarray) -> None:
         """Remembers how episodes went.
