@@ -49,16 +49,14 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "default": Variant(),
-    "8 numbers": Variant({"latent": 8}),
+    "intentions at 125 Hz": Variant({"hold": 1}),
+    "intentions at 41.7 Hz": Variant({"hold": 3}),
+    "intentions at 31.2 Hz": Variant({"hold": 4}),
     "16 numbers": Variant({"latent": 16}),
+    "32 numbers": Variant({"latent": 32}),
     "96 numbers": Variant({"latent": 96}),
     "plain autoencoder": Variant({"variational": False}),
     "divergence dear (1e-4, 3e-2)": Variant({"divergence": 1e-4}, {"divergence": 3e-2}),
-    "divergence free": Variant({"divergence": 0.0}, {"divergence": 0.0}),
-    "intentions at 125 Hz": Variant({"hold": 1}),
-    "intentions at 62.5 Hz": Variant({"hold": 2}),
-    "intentions at 15.6 Hz": Variant({"hold": 8}),
-    "hidden 256, 256": Variant({"hidden": (256, 256)}),
     "distilled alone": Variant(slope={"iterations": 0}),
     "slopes alone": Variant({"iterations": 0}),
 }
@@ -139,7 +137,6 @@ def as_table(figures: dict[str, dict[str, Any]]) -> str:
         ("survived %", lambda row: f"{100 * row['survived']:.0f}"),
         ("drawn at random: within limits %", lambda row: f"{100 * row['prior_within_limits']:.1f}"),
         ("speed over clips'", lambda row: f"{row['prior_speed'] / row['clips_speed']:.2f}"),
-        ("minutes", lambda row: f"{row['minutes']:.0f}"),
     ]
     return cells_table("changed", cells, figures)
 

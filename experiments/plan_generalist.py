@@ -59,13 +59,13 @@ class Args:
     by default"""
     out: Path = Path("runs/plan_generalist")
     """folder of the run; one that is there is gone on with"""
-    patterns: int = 150
+    patterns: int = 90
     """scores by pattern"""
-    textures: int = 100
+    textures: int = 80
     """scores for two hands, of all difficulties"""
-    chorales: int = 20
+    chorales: int = 30
     """chorales by Bach"""
-    accompaniments: int = 60
+    accompaniments: int = 120
     """leaping basses and repeated chords under melodies"""
     worlds: int = 32
     """pairs of hands at a time"""
@@ -81,7 +81,9 @@ class Args:
             iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
         )
     )
-    teach: PlanDistillConfig = field(default_factory=lambda: PlanDistillConfig(iterations=64, decay=80, memory=64))
+    teach: PlanDistillConfig = field(
+        default_factory=lambda: PlanDistillConfig(iterations=64, updates=250, decay=64, memory=64)
+    )
 
 
 def main(args: Args, console: Console | None = None) -> PlannerPolicy:

@@ -8,10 +8,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.forearm import MOVE_SIZE
 from musclehand.envs.observation import ObservationTable
-from musclehand.envs.piano_observation import felt, felt_by_planner, looked_at, piano_table
+from musclehand.envs.piano_observation import felt, felt_by_planner, from_the_hand, looked_at, piano_table
 from musclehand.envs.tracking_observation import tracking_table
 from musclehand.latent_skill import LatentSkill, skill_info, skill_of
 from musclehand.sim.scene import build_scene
@@ -41,12 +42,13 @@ def new_planner(skill: LatentSkill, hidden: Sequence[int], *, seed: int = 0) -> 
     """
     from musclehand.learning.planner import Planner
 
-    table = _skill_table(skill)
+    table, hand = _skill_table(skill), _hand()
     return Planner(
         skill.policy,
         seen=looked_at(table),
         felt=felt_by_planner(table),
         shown=~felt(table),
+        hand=from_the_hand(table, hand),
         moves=MOVE_SIZE,
         hidden=hidden,
         seed=seed,
@@ -114,12 +116,15 @@ def load_planner(path: Path | None = None) -> PlannerPolicy:
 
 
 def _skill_table(skill: LatentSkill) -> ObservationTable:
-    hand = next(iter(build_scene().hands.values()))
-    return tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
+    return tracking_table(_hand(), skill.config.look_ahead, past=skill.config.past)
+
+
+def _hand() -> HandIndex:
+    return next(iter(build_scene().hands.values()))
 
 
 def _hash(skill: LatentSkill) -> str:
     """Of all that decides what the numbers mean that a planner sees and says."""
     table = _skill_table(skill)
-    told = f"{piano_table(table)}\n{table}"
+    told = f"{piano_table(table)}\n{table}\n{from_the_hand(table, _hand()).round(6).tolist()}"
     return hashlib.sha256(told.encode()).hexdigest()

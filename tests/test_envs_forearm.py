@@ -3,8 +3,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
 
-from musclehand.envs.forearm import ACCELERATION, move_of, moved, offset_action
+from musclehand.envs.forearm import ACCELERATION, BACK, back_on, move_of, moved, offset_action
 from musclehand.envs.piano_body import ForearmPath
 
 NUMBER = st.floats(-1.0, 1.0)
@@ -44,3 +45,26 @@ def test_what_is_out_of_reach_is_told_as_far_as_it_goes():
     here = somewhere(0)
     action = offset_action(here, here.place + 10.0, here.speed - 100.0, 0.032)
     np.testing.assert_array_equal(action, np.tile([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], (4, 1)))
+
+
+def test_forearms_come_back_to_a_plan_as_a_damped_spring_does():
+    rng = np.random.default_rng(0)
+    plan, there, here = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(3))
+    place, speed = back_on(here, plan, there, 0.05)
+
+    def slope(_, state):
+        off, drift = np.split(state, 2)
+        return np.concatenate([drift, -2.0 * drift / BACK - off / BACK**2])
+
+    start = np.concatenate([(here.place - plan.place).ravel(), (here.speed - plan.speed).ravel()])
+    found = solve_ivp(slope, (0.0, 0.05), start, rtol=1e-9, atol=1e-12).y[:, -1]
+    told = np.concatenate([(place - there.place).ravel(), (speed - there.speed).ravel()])
+    np.testing.assert_allclose(told, found, atol=1e-6)
+
+
+def test_who_is_on_the_plan_stays_there():
+    rng = np.random.default_rng(1)
+    plan, there = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(2))
+    place, speed = back_on(plan, plan, there, 0.016)
+    np.testing.assert_array_equal(place, there.place)
+    np.testing.assert_array_equal(speed, there.speed)

@@ -26,9 +26,9 @@ def one_thread():
 def fresh(variational=True):
     policy = LatentPolicy(np.array([1, 1, 0, 1], bool), 2, latent=3, hold=3, hidden=(24,), variational=variational)
     with torch.no_grad():
-        policy.decoder[-1].bias.zero_()
+        policy.decoder.last.bias.zero_()
         for network in (policy.encoder, policy.decoder):
-            network[-1].weight.mul_(6.0)
+            network.last.weight.mul_(6.0)
     return policy
 
 

@@ -32,9 +32,10 @@ def test_who_wants_what_the_plan_shows_intends_what_the_teacher_does(pieces, ski
     for _ in range(5):
         taught, label = env.teacher_action(), env.teacher_label()
         np.testing.assert_array_equal(label[:, : env.num_actions], taught)
-        wanted = np.hstack([label[:, env.num_actions :], taught[:, skill.policy.latent :]]).astype(np.float32)
-        planner.normalise_by(seen, wanted)
-        told = (torch.from_numpy(wanted) - planner.middle) / planner.width
+        shown, moves = label[:, env.num_actions :], taught[:, skill.policy.latent :]
+        wanted = planner.wanted(*(torch.from_numpy(part.astype(np.float32)) for part in (seen, shown, moves)))
+        planner.normalise_by(seen, wanted.numpy())
+        told = (wanted - planner.middle) / planner.width
         monkeypatch.setattr(planner, "wants", lambda observation, told=told: told)
         np.testing.assert_allclose(planner.act(seen), taught, atol=1e-4)
         seen = env.step(taught).observation
@@ -53,12 +54,34 @@ def test_logits_are_those_of_the_actions_and_muscles_do_not_decide_what_is_wante
     assert not torch.equal(planner(shown), planner(tired))
 
 
+def test_what_is_wanted_does_not_change_when_the_hand_is_moved(pieces, skill):
+    """The hand's own part of what is shown is known exactly: the same plan, seen from hands that are somewhere else."""
+    env = ScatteredPiano(pieces, skill, PianoConfig(num_worlds=16))
+    env._starts.draw = lambda rng, count: np.full(count, env.references.first[0] + 40)
+    planner = new_planner(skill, (8,))
+    seen, label = env.reset(seed=3), env.teacher_label()
+    shown = torch.from_numpy(label[:, env.num_actions :].astype(np.float32))
+    wanted = planner.wanted(torch.from_numpy(seen), shown, torch.zeros(len(seen), planner.moves))
+    names = np.array([block.name for block in env._own.table.blocks for _ in range(block.size)])[env._shown_numbers]
+    for name, wide, narrow in (("speed_error", 0.02, 1e-5), ("angle_error", 0.05, 1e-5), ("tip_error", 0.1, 1e-4)):
+        chosen = names == name
+        for rows in (slice(0, 16), slice(16, 32)):
+            # Where forearms are off, joints are asked to make up for it.
+            near = np.abs(env._arm[0][rows] - env.references.forearm[env.frame[rows], :3]).max(axis=1) < 1e-6
+            assert shown[rows][:, chosen].std(dim=0).mean() > wide
+            assert near.sum() > 1
+            assert wanted[rows][near][:, np.flatnonzero(chosen)].std(dim=0).max() < narrow
+
+
 def test_sizes_that_do_not_fit_are_refused(skill):
     whole = np.ones(len(skill.policy.state), dtype=bool)
+    some, none, hand = np.ones(4, bool), np.zeros(4, bool), np.zeros((len(whole), 4))
     with pytest.raises(InvalidValue, match="encoder"):
-        Planner(skill.policy, seen=np.ones(4, bool), felt=np.ones(4, bool), shown=whole, moves=6)
+        Planner(skill.policy, seen=some, felt=some, shown=whole, hand=hand, moves=6)
     with pytest.raises(InvalidValue):
-        Planner(skill.policy, seen=np.zeros(4, bool), felt=np.zeros(4, bool), shown=whole, moves=6)
+        Planner(skill.policy, seen=none, felt=none, shown=whole, hand=hand, moves=6)
+    with pytest.raises(InvalidValue, match="shape of hand"):
+        Planner(skill.policy, seen=some, felt=none, shown=whole, hand=hand[1:], moves=6)
     with pytest.raises(InvalidValue, match="share"):
         PlanDistillConfig(share=1.0)
 

@@ -16,6 +16,9 @@ ACCELERATION = 60.0
 """Of the forearm, at most, on average over a move [m/s^2]. Leaps are planned with 35 (`planner.release`) from end to
 end, and more of it at their ends."""
 
+BACK = 0.02
+"""Time constant of coming back to a plan [s]: nine tenths of the way in 80 ms."""
+
 FINE = 0.05
 """Shares of the largest move well below that are told in proportion, those above by their logarithm: small moves need
 to be told exactly, large ones do not."""
@@ -62,6 +65,25 @@ def offset_action(here: ForearmPath, place: np.ndarray, speed: np.ndarray, durat
     on = here.place + here.speed * duration
     told = np.hstack([(place - on) / (0.5 * most * duration), (speed - here.speed) / most])
     return np.asarray(0.5 + 0.5 * np.arcsinh(np.clip(told, -1.0, 1.0) / FINE) / _MOST)
+
+
+def back_on(here: ForearmPath, plan: ForearmPath, there: ForearmPath, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """Place and speed, after a while, of forearms that come back to a plan as a critically damped spring does, in
+    about `BACK` times four. Shapes (n, 3).
+
+    Who is to learn from that does not know the plan, and will be off by some millimetres one way and the other: they
+    should not be made good in one step.
+
+    Args:
+        here: where forearms are.
+        plan: where they should be.
+        there: where they should be after that.
+        duration: of the while [s].
+    """
+    off, drift, rate = here.place - plan.place, here.speed - plan.speed, 1.0 / BACK
+    swing, left = drift + rate * off, np.exp(-rate * duration)
+    place = there.place + (off + swing * duration) * left
+    return place, there.speed + (drift - rate * swing * duration) * left
 
 
 def moved(move: ForearmMove, time: float) -> ForearmPath:

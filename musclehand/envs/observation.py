@@ -86,7 +86,7 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        return np.asarray(observation[..., self.slice(name)] * self._scale(name))
+        return np.asarray(observation[..., self.slice(name)] * self.scale(name))
 
     def slope(self, by_observation: np.ndarray, name: str) -> np.ndarray:
         """How something changes with a block in its unit, told how it changes with observations; what was cut off at
@@ -95,10 +95,15 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        return np.asarray(by_observation[..., self.slice(name)] / self._scale(name))
+        return np.asarray(by_observation[..., self.slice(name)] / self.scale(name))
 
-    def _scale(self, name: str) -> float:
-        return next((block.scale for block in self.blocks if block.name == name), 1.0)
+    def scale(self, name: str) -> float:
+        """What a scaled number of 1 stands for, in the block's unit.
+
+        Raises:
+            UnknownName: there is no such block.
+        """
+        return self.blocks[list(self._slices).index(name)].scale
 
     def __str__(self) -> str:
         lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'1 is':<14}what it is"]

@@ -21,7 +21,7 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs import piano_reward as reward
-from musclehand.envs.forearm import MOVE_SIZE, move_of, moved, offset_action
+from musclehand.envs.forearm import MOVE_SIZE, back_on, move_of, moved, offset_action
 from musclehand.envs.goals import Goals
 from musclehand.envs.piano_body import ForearmPath, PianoBody
 from musclehand.envs.piano_observation import OwnView, PianoView, felt
@@ -151,8 +151,8 @@ class PianoEnv(PlannedEnv):
 
     def _by_plan(self, seen: np.ndarray) -> np.ndarray:
         """The teacher's actions. `seen`: by the encoder that is shown the plan."""
-        ahead = self.references.ahead(self.frame, self.policy.hold)
-        place, speed = self.references.forearm[ahead, :3], self.references.forearm_speed[ahead, :3]
+        now, then = (self._planned(self.references.ahead(self.frame, steps)) for steps in (0, self.policy.hold))
+        place, speed = back_on(self._path(), now, then, self.step_dt)
         arms = offset_action(self._path(), place, speed, self.step_dt)
         return np.hstack([0.5 + 0.5 * self.policy.intend(seen) / self._reach, arms]).clip(0.0, 1.0)
 
@@ -295,6 +295,12 @@ class PianoEnv(PlannedEnv):
         window.tips[:, :, 2] -= DEEPER * (window.press > 0.0)
         window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
         return window
+
+    def _planned(self, frame: np.ndarray) -> ForearmPath:
+        """Where the plan has forearms."""
+        references = self.references
+        parts = references.forearm, references.forearm_speed, references.forearm_acceleration
+        return ForearmPath(*(part[frame, :3] for part in parts))
 
     def _path(self) -> ForearmPath:
         return ForearmPath(*self._arm)

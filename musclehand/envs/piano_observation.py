@@ -64,6 +64,39 @@ def looked_at(skill: ObservationTable) -> np.ndarray:
     )
 
 
+def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
+    """What of the numbers shown to an encoder follows from how the hand is at the moment, by a planner's observation.
+
+    The rest is what is wanted, wherever the hand is: joint angles and speeds in place of what is missing to them, and
+    where fingertips should be from the wrist in place of how far that is. Shape (numbers shown, size of `piano_table`);
+    those are in the order of `skill`.
+    """
+    table, all_shown = piano_table(skill), np.zeros((skill.size, piano_table(skill).size))
+
+    def add(to: str, number: int, name: str, which: int, factor: float) -> None:
+        row, column = skill.slice(to).start + number, table.slice(name).start + which
+        all_shown[row, column] += factor * table.scale(name) / skill.scale(to)
+
+    for number, joint in enumerate(hand.independent):
+        add("angle_error", number, "angle", joint, -1.0)
+        add("speed_error", number, "speed", joint, -1.0)
+    for finger in range(len(DIGITS)):
+        across, along, above = 2 * finger, 2 * finger + 1, 2 * finger + 1
+        # A fingertip from the wrist: x and y are told, z is a difference of two heights.
+        from_wrist = [
+            ("hand", across, 0, 1.0),
+            ("hand", along, 1, 1.0),
+            ("height", above, 2, 1.0),
+            ("wrist", 1, 2, -1.0),
+        ]
+        for name, which, axis, factor in from_wrist:
+            add("tip_error", 3 * finger + axis, name, which, -factor)
+            add("tip", 3 * finger + axis, name, which, factor)
+    for axis in range(6):
+        add("forearm_error", axis, "forearm_error", axis, 1.0)
+    return np.asarray(all_shown[~felt(skill)])
+
+
 class OwnView:
     """What a decoder sees of n hands that are carried along paths: their own state, and nothing of a reference."""
 

@@ -39,7 +39,7 @@ class LatentConfig:
     updates: int = 500
     batch: int = 512
     latent: int = 64
-    hold: int = 4
+    hold: int = 2
     hidden: tuple[int, ...] = (512, 512)
     divergence: float = 1e-6
     warm_up: int = 10

@@ -23,8 +23,8 @@ from musclehand.learning.planner import Planner
 @dataclass(frozen=True)
 class PlanDistillConfig(DistillConfig):
     """As `DistillConfig`. `beside`: so many steps an iteration of the environment in which nothing moves; `share`: of
-    a batch that is from there. `intention`: weight of the intention's error, in units of its variance, beside that of
-    what is shown."""
+    a batch that is from there. `intention`: weight of the intention's error, in units of its variance, and `moves`, of
+    the forearm's moves, beside that of all that is wanted."""
 
     iterations: int = 60
     steps: int = 40
@@ -35,14 +35,16 @@ class PlanDistillConfig(DistillConfig):
     decay: int = 60
     memory: int = 60
     beside: int = 60
-    share: float = 0.3
-    intention: float = 0.3
+    share: float = 0.5
+    intention: float = 3.0
+    moves: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (0 <= self.beside <= 10**6 and 0 <= self.share < 1 and 0 <= self.intention < 1e6):
-            values = (self.beside, self.share, self.intention)
-            raise InvalidValue("beside, share, intention", values, "0 or more, below 1, 0 or more")
+        weights = self.intention, self.moves
+        if not (0 <= self.beside <= 10**6 and 0 <= self.share < 1 and min(weights) >= 0 and max(weights) < 1e6):
+            values = (self.beside, self.share, *weights)
+            raise InvalidValue("beside, share, intention, moves", values, "0 or more, a share below 1")
 
 
 class PlanDistillation(Distillation):
@@ -103,12 +105,12 @@ class PlanDistillation(Distillation):
         return self.env.num_actions + int(self.policy.shown.sum())
 
     def _normalise(self, observation: np.ndarray, label: np.ndarray) -> None:
-        self.policy.normalise_by(observation, self._wanted(torch.from_numpy(label)).numpy())
+        wanted = self._wanted(torch.from_numpy(observation), torch.from_numpy(label))
+        self.policy.normalise_by(observation, wanted.numpy())
 
-    def _wanted(self, label: torch.Tensor) -> torch.Tensor:
-        """What is to be shown, and the other actions."""
+    def _wanted(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         count = self.env.num_actions
-        return torch.cat([label[:, count:], label[:, count - self.policy.moves : count]], dim=1)
+        return self.policy.wanted(observation, label[:, count:], label[:, count - self.policy.moves : count])
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         played = super()._draw(rng)
@@ -124,7 +126,8 @@ class PlanDistillation(Distillation):
     def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         planner, latent = self.policy, self.policy.latent.latent
         wants = planner.wants(observation)
-        loss = (wants - (self._wanted(label) - planner.middle) / planner.width).square().mean()
+        apart = (wants - (self._wanted(observation, label) - planner.middle) / planner.width).square()
+        loss = apart.mean() + self.config.moves * apart[:, -planner.moves :].mean()
         intended = label[:, :latent]
         spread = intended.var(dim=0).mean().clamp(min=1e-6)
         off = (planner.actions(observation, wants)[:, :latent] - intended).square().mean()

@@ -5,6 +5,8 @@ into an intention. A planner is shown no motion; its network says the numbers th
 encoder, which stays as it is, turns them into an intention. That is easier to learn than intentions themselves: a
 wanted motion follows from the notes and from where the hand is, whatever its muscles do at the moment, so it can be
 learnt from plans alone, where nothing moves (`envs.piano_scattered`); and the encoder knows what a millimetre is worth.
+What an encoder is shown is mostly differences, from where the hand is to where it should be. The hand's part of them is
+known; only the rest is left to the network.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from musclehand.learning.vae import LatentPolicy, mlp
 LEAST_SPREAD = 0.02
 """Numbers that differ less than that are not blown up to differ by 1."""
 
+LARGEST = 10.0
+"""Nothing larger is shown, as in all observations."""
+
 EDGE = 1e-6
 """Actions are so far from 0 and 1 at least where their logits are asked for."""
 
@@ -36,6 +41,7 @@ class Planner(nn.Module):
     spread: torch.Tensor
     middle: torch.Tensor
     width: torch.Tensor
+    hand: torch.Tensor
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class Planner(nn.Module):
         seen: np.ndarray,
         felt: np.ndarray,
         shown: np.ndarray,
+        hand: np.ndarray,
         moves: int,
         hidden: Sequence[int] = (512, 512),
         seed: int = 0,
@@ -54,6 +61,7 @@ class Planner(nn.Module):
             seen: which numbers of an observation the network looks at. Shape (observations,), bool.
             felt: which of them the encoder is given as they are, in its order. Shape (observations,), bool.
             shown: which of the numbers that the encoder sees the network says. Shape (its observations,), bool.
+            hand: what of them follows from an observation, to which the network adds. Shape (shown, observations).
             moves: other actions beside the intention.
             hidden: sizes of the layers between.
             seed: of the first weights.
@@ -68,6 +76,8 @@ class Planner(nn.Module):
         if len(shown) != latent.sizes[0] or felt.sum() + shown.sum() != len(shown):
             told = (int(felt.sum()), int(shown.sum()))
             raise InvalidValue("numbers felt and shown", told, f"all {latent.sizes[0]} of the encoder")
+        if np.shape(hand) != (shown.sum(), len(seen)):
+            raise InvalidValue("shape of hand", np.shape(hand), f"{(int(shown.sum()), len(seen))}")
         # Not a part of this module: it does not learn with it.
         self._latent = (latent.requires_grad_(False),)
         said = int(shown.sum()) + moves
@@ -77,6 +87,7 @@ class Planner(nn.Module):
             self.layers = mlp(int(seen.sum()), hidden, said)
         for name, values in (("seen", seen), ("felt", felt), ("shown", shown)):
             self.register_buffer(name, torch.from_numpy(values))
+        self.register_buffer("hand", torch.from_numpy(np.asarray(hand, dtype=np.float32)), persistent=False)
         for name, count in (("mean", len(seen)), ("middle", said)):
             self.register_buffer(name, torch.zeros(count))
         for name, count in (("spread", len(seen)), ("width", said)):
@@ -87,6 +98,16 @@ class Planner(nn.Module):
         """Whose intentions these are."""
         return self._latent[0]
 
+    def wanted(self, observation: torch.Tensor, shown: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
+        """What has to be wanted for that to be shown and done. Shape (n, shown + moves).
+
+        Args:
+            observation: shape (n, observations).
+            shown: to the encoder. Shape (n, shown).
+            moves: the other actions. Shape (n, moves).
+        """
+        return torch.cat([shown - observation @ self.hand.T, moves], dim=1)
+
     def normalise_by(self, observation: np.ndarray, wanted: np.ndarray) -> None:
         """Sets what is normal: mean and spread of these. Shapes (n, observations) and (n, shown + moves)."""
         for (mean, spread), rows in (((self.mean, self.spread), observation), ((self.middle, self.width), wanted)):
@@ -94,7 +115,7 @@ class Planner(nn.Module):
             spread.copy_(torch.from_numpy(np.maximum(rows.std(axis=0), LEAST_SPREAD)))
 
     def wants(self, observation: torch.Tensor) -> torch.Tensor:
-        """What is to be shown, and the other actions, in units of what is normal. Shape (n, shown + moves)."""
+        """What is wanted, in units of what is normal. Shape (n, shown + moves)."""
         inputs = torch.clamp((observation - self.mean) / self.spread, -10.0, 10.0)[:, self.seen]
         wanted: torch.Tensor = self.layers(inputs)
         return wanted
@@ -103,7 +124,8 @@ class Planner(nn.Module):
         """The actions, from 0 to 1, that follow from what is wanted. Shape (n, latent + moves)."""
         told = self.middle + self.width * wanted
         eyes = torch.empty(len(told), len(self.shown))
-        eyes[:, ~self.shown], eyes[:, self.shown] = observation[:, self.felt], told[:, : -self.moves]
+        shown = told[:, : -self.moves] + observation @ self.hand.T
+        eyes[:, ~self.shown], eyes[:, self.shown] = observation[:, self.felt], shown.clamp(-LARGEST, LARGEST)
         z = self.latent.encode(eyes).mean
         both = torch.cat([0.5 + 0.5 * z / self.latent.reach, told[:, -self.moves :]], dim=1)
         return torch.clamp(both, 0.0, 1.0)

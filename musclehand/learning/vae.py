@@ -19,6 +19,9 @@ from torch import nn
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.policy import REST_LOGIT, Policy
 
+FIRST = 0.1
+"""Factor on the first weights of what comes last: a network that knows nothing yet says little."""
+
 LEAST_LOG_STD, MOST_LOG_STD = -5.0, 1.0
 """Bounds of what encoder and prior say of their spread, as its logarithm."""
 
@@ -85,11 +88,11 @@ class LatentPolicy(nn.Module):
         own = int(state.sum())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = mlp(len(state), hidden, 2 * latent, last=0.1)
-            self.prior = mlp(own, hidden, 2 * latent, last=0.1)
-            self.decoder = mlp(own + latent + hold, hidden, actions, last=0.1)
+            self.encoder = Layers(len(state), hidden, 2 * latent)
+            self.prior = Layers(own, hidden, 2 * latent)
+            self.decoder = Layers(own + latent + hold, hidden, actions)
         with torch.no_grad():
-            self.decoder[-1].bias.fill_(REST_LOGIT)  # type: ignore[operator]
+            self.decoder.last.bias.fill_(REST_LOGIT)
         self.register_buffer("state", torch.from_numpy(state.copy()))
         self.register_buffer("mean", torch.zeros(len(state)))
         self.register_buffer("spread", torch.ones(len(state)))
@@ -190,13 +193,38 @@ class LatentActor:
         return self._policy.act(observation, self._held.z, self._held.held)
 
 
-def mlp(before: int, hidden: Sequence[int], after: int, *, last: float = 1.0) -> nn.Sequential:
-    """Layers from `before` numbers by `hidden` ones to `after`; `last`: factor on the last one's first weights."""
+class Layers(nn.Module):
+    """Layers from `before` numbers by `hidden` ones to `after`, and a straight way beside them. `last`: the last one.
+
+    Where a hand should be and where it is differ by little, told as numbers that vary by much. A straight way passes
+    them on exactly; layers would have to learn to, and come no nearer than a per cent of what they vary by.
+    """
+
+    def __init__(self, before: int, hidden: Sequence[int], after: int) -> None:
+        super().__init__()
+        self.curved = mlp(before, hidden, after)
+        self.straight = nn.Linear(before, after, bias=False)
+        with torch.no_grad():
+            self.last.weight.mul_(FIRST)
+            self.straight.weight.mul_(FIRST)
+
+    @property
+    def last(self) -> nn.Linear:
+        """Of the curved ones."""
+        layer = self.curved[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Shapes (n, before) and (n, after)."""
+        told: torch.Tensor = self.curved(numbers) + self.straight(numbers)
+        return told
+
+
+def mlp(before: int, hidden: Sequence[int], after: int) -> nn.Sequential:
+    """Layers from `before` numbers by `hidden` ones to `after`."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(before, size), nn.ELU()]
         before = size
-    final = nn.Linear(before, after)
-    with torch.no_grad():
-        final.weight.mul_(last)
-    return nn.Sequential(*layers, final)
+    return nn.Sequential(*layers, nn.Linear(before, after))

@@ -52,7 +52,7 @@ class CpuBackend(Backend):
         """As `Backend`."""
         if name not in STATE:
             raise InvalidValue("array of the state", name, f"one of {', '.join(STATE)}")
-        self._batch.bind(name)[slice(None) if worlds is None else worlds] = values
+        self.read(name)[slice(None) if worlds is None else worlds] = values
 
     def step(self, num_steps: int = 1, *, forward: bool = True) -> None:
         """As `Backend`."""
