@@ -25,7 +25,7 @@ from musclehand.learning.vae import LatentPolicy
 class LatentAnalyticConfig(AnalyticConfig):
     """As `AnalyticConfig`; `divergence`: price of a nat of divergence from what is usual, in units of a usual slope."""
 
-    iterations: int = 400
+    iterations: int = 640
     decay: int = 400
     divergence: float = 3e-4
 
