@@ -38,6 +38,8 @@ def test_tables_that_are_none_are_refused():
         table.slice("b")
     with pytest.raises(UnknownName):
         table.read(np.zeros((1, 2)), "b")
+    with pytest.raises(UnknownName):
+        table.scale("b")
     with pytest.raises(InvalidValue):
         table.write({}, np.zeros((1, 2)))
 

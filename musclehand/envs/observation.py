@@ -41,6 +41,7 @@ class ObservationTable:
         """
         self.blocks = tuple(blocks)
         self._slices: dict[str, slice] = {}
+        self._scales = {block.name: block.scale for block in self.blocks}
         start = 0
         for block in self.blocks:
             if block.name in self._slices or block.size < 1 or not block.scale > 0:
@@ -103,7 +104,9 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        return self.blocks[list(self._slices).index(name)].scale
+        if name not in self._scales:
+            raise UnknownName("block of the observation", name, self._scales)
+        return self._scales[name]
 
     def __str__(self) -> str:
         lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'1 is':<14}what it is"]
