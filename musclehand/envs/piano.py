@@ -37,8 +37,11 @@ SOFTNESS = 1e-4
 
 
 DEEPER = 0.008
-"""The teacher asks fingers that press to go so much further than the plan [m]: what follows an intention is a little
-soft. 4 mm now and then let a key up that is held; 12 mm play no better than 8."""
+"""The teacher asks fingers that hold a key to go so much further than the plan [m]: what follows an intention is a
+little soft, and now and then would let it up."""
+
+SETTLED = 5
+"""Steps of the muscles for which a finger has to have pressed for that: on its way down it would be early and loud."""
 
 
 @dataclass(frozen=True)
@@ -285,14 +288,16 @@ class PianoEnv(PlannedEnv):
     def _shown(self, length: int) -> ReferenceSet:
         """The plan from now on, as hands can still do it whose forearms are elsewhere: with the same fingertips, and
         joints that make up for it."""
-        window = windows(self.references, self.references.ahead(self.frame[:, None], np.arange(length)))
+        frames = self.references.ahead(self.frame[:, None], np.arange(length))
+        window = windows(self.references, frames)
+        holds = (window.press > 0.0) & (self.references.press[self.references.before(frames.ravel(), SETTLED)] > 0.0)
         off = self._arm[0] - self.references.forearm[self.frame, :3]
         slopes = self.body.tip_slopes()
         stiff = slopes @ slopes.transpose(0, 2, 1) + SOFTNESS * np.eye(slopes.shape[1])
         back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
         turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self.body.hand.expand.T
         window.forearm[:, :3] += np.repeat(off, length, axis=0)
-        window.tips[:, :, 2] -= DEEPER * (window.press > 0.0)
+        window.tips[:, :, 2] -= DEEPER * holds
         window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
         return window
 

@@ -70,6 +70,10 @@ class ReferenceSet:
         """The frames `steps` later, the clip's last where it is over by then."""
         return np.asarray(np.minimum(frame + steps, self.last_of(frame)))
 
+    def before(self, frame: np.ndarray, steps: int) -> np.ndarray:
+        """The frames `steps` earlier, the clip's first where it begins later."""
+        return np.asarray(np.maximum(frame - steps, self.first[self.clip[frame]]))
+
     def last_of(self, frame: np.ndarray) -> np.ndarray:
         """The last frames of the clips that frames are of."""
         return np.asarray(self.last[self.clip[frame]])
