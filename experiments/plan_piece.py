@@ -96,8 +96,8 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     if variant == "from_nothing":
         fresh = new_planner(planner.skill, planner.policy.sizes[1:-1], seed=seed)
         # What is normal to see and to say is what it is for the other.
-        for name in ("mean", "spread", "middle", "width"):
-            getattr(fresh, name).copy_(getattr(planner.policy, name))
+        for normal in ("mean", "spread", "middle", "width"):
+            getattr(fresh, normal).copy_(getattr(planner.policy, normal))
         begin = planner = planner._replace(policy=fresh)
     folder = args.out / f"{name}_{variant}_{seed}"
     config = learning_config(args.iterations, seed=seed)
