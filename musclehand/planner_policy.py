@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,13 +43,13 @@ def new_planner(skill: LatentSkill, hidden: Sequence[int], *, seed: int = 0) -> 
     """
     from musclehand.learning.planner import Planner
 
-    table, hand = _skill_table(skill), _hand()
+    table = _skill_table(skill)
     return Planner(
         skill.policy,
         seen=looked_at(table),
         felt=felt_by_planner(table),
         shown=~felt(table),
-        hand=from_the_hand(table, hand),
+        hand=from_the_hand(table, _hand()),
         moves=MOVE_SIZE,
         hidden=hidden,
         seed=seed,
@@ -119,7 +120,9 @@ def _skill_table(skill: LatentSkill) -> ObservationTable:
     return tracking_table(_hand(), skill.config.look_ahead, past=skill.config.past)
 
 
+@lru_cache(maxsize=1)
 def _hand() -> HandIndex:
+    """Looked up once: a scene takes a tenth of a second to build."""
     return next(iter(build_scene().hands.values()))
 
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
+
+ToldT = TypeVar("ToldT")
 
 LARGEST = 10.0
 """Scaled numbers are kept between this and its negative: a wild state does not blow up a network."""
@@ -56,9 +59,7 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        if name not in self._slices:
-            raise UnknownName("block of the observation", name, self._slices)
-        return self._slices[name]
+        return self._of(name, self._slices)
 
     def where(self, chosen: Callable[[str], bool]) -> np.ndarray:
         """Which numbers are of blocks whose names are chosen. Shape (size,), bool."""
@@ -104,9 +105,13 @@ class ObservationTable:
         Raises:
             UnknownName: there is no such block.
         """
-        if name not in self._scales:
-            raise UnknownName("block of the observation", name, self._scales)
-        return self._scales[name]
+        return self._of(name, self._scales)
+
+    @staticmethod
+    def _of(name: str, told: Mapping[str, ToldT]) -> ToldT:
+        if name not in told:
+            raise UnknownName("block of the observation", name, told)
+        return told[name]
 
     def __str__(self) -> str:
         lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'1 is':<14}what it is"]

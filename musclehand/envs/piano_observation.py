@@ -71,7 +71,8 @@ def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
     where fingertips should be from the wrist in place of how far that is. Shape (numbers shown, size of `piano_table`);
     those are in the order of `skill`.
     """
-    table, all_shown = piano_table(skill), np.zeros((skill.size, piano_table(skill).size))
+    table = piano_table(skill)
+    all_shown = np.zeros((skill.size, table.size))
 
     def add(to: str, number: int, name: str, which: int, factor: float) -> None:
         row, column = skill.slice(to).start + number, table.slice(name).start + which
