@@ -4,8 +4,10 @@
     python experiments/bench_env.py corpus --peer           # also stable-baselines3 with MyoSuite's hand
 
 First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's batch of the same
-worlds with the same controls and nothing else; rounds of both take turns, and the best of each counts, as other
-programs only ever slow things down. Then PPO end to end, acting and learning, per step and per physics step.
+worlds from the same states on with the same controls and nothing else. The environment is given what the policy that
+comes along did there; hands that get no sensible action are soon lost, and half of the time goes into new beginnings.
+Rounds of both take turns, and medians over rounds count, as other programs slow down what is beside them. Then PPO end
+to end, acting and learning, per step and per physics step.
 """
 
 from __future__ import annotations
@@ -22,15 +24,18 @@ import numpy as np
 import torch
 import tyro
 from mujoco.batch import Batch
+from readme_table import put_table
 from rich.console import Console
-from rich.table import Table
 
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
 from musclehand.motion.dataset import open_corpus
+from musclehand.sim.cpu import VELOCITY
+from musclehand.tracking_policy import load_tracking_policy
 
+MARK = "environment table"
 PEER = "myoHandPoseRandom-v0"
 
 
@@ -44,27 +49,25 @@ class Args:
     """hands at a time"""
     threads: tuple[int, ...] = (1, 2)
     """of the simulation"""
-    rounds: int = 8
+    rounds: int = 20
     """of each, taking turns"""
-    steps: int = 12
+    steps: int = 25
     """of the policy in a round"""
     peer: bool = False
     """stable-baselines3's PPO with MyoSuite's hand as well"""
     out: Path = Path("runs/bench_env.json")
     """the figures"""
+    readme: bool = False
+    """put the tables into README.md"""
 
 
 class Share(NamedTuple):
-    """Hand steps a second of the environment and of bare physics, on so many threads."""
+    """Hand steps a second of the environment and of bare physics, on so many threads, and the ratio of the two."""
 
     threads: int
     environment: float
     physics: float
-
-    @property
-    def ratio(self) -> float:
-        """Of the two."""
-        return self.environment / self.physics
+    ratio: float
 
 
 class Training(NamedTuple):
@@ -83,43 +86,58 @@ def main(args: Args) -> None:
     trainings = [train_ours(clips, args, threads) for threads in args.threads]
     if args.peer:
         trainings.append(train_peer())
-    console = Console()
-    table = Table("threads", "environment", "physics", "ratio", title="hand steps a second")
-    for share in shares:
-        table.add_row(str(share.threads), f"{share.environment:.0f}", f"{share.physics:.0f}", f"{share.ratio:.2f}")
-    console.print(table)
-    table = Table("PPO", "steps a second", "physics steps a second")
-    for training in trainings:
-        table.add_row(training.name, f"{training.steps:.0f}", f"{training.physics_steps:.0f}")
-    console.print(table)
+    table = as_table(shares, trainings, args.envs)
+    Console().print(table, markup=False)
+    if args.readme:
+        put_table(MARK, table)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "shares": [{**share._asdict(), "ratio": share.ratio} for share in shares],
+        "shares": [share._asdict() for share in shares],
         "training": [training._asdict() for training in trainings],
     }
     args.out.write_text(json.dumps(content, indent=1))
 
 
+def as_table(shares: list[Share], trainings: list[Training], envs: int) -> str:
+    """Both parts in Markdown, rates a second."""
+    lines = [f"| {envs} hands | steps of the environment | of bare physics | ratio |", f"|{' --- |' * 4}"]
+    for share in shares:
+        rates = f"{share.environment:.0f} | {share.physics:.0f} | {share.ratio:.2f}"
+        lines.append(f"| {share.threads} thread{'s' * (share.threads > 1)} | {rates} |")
+    lines += ["", "| PPO, end to end | steps of hands | of physics |", f"|{' --- |' * 3}"]
+    lines += [f"| {one.name} | {one.steps:.0f} | {one.physics_steps:.0f} |" for one in trainings]
+    return "\n".join(lines)
+
+
 def measure_share(clips: list[Any], args: Args, threads: int) -> Share:
     """The environment beside its physics."""
-    env = TrackingEnv(clips, TrackingConfig(num_envs=args.envs, num_threads=threads))
+    policy = load_tracking_policy()
+    shown = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
+    env = TrackingEnv(clips, TrackingConfig(num_envs=args.envs, num_threads=threads, **shown))
     batch = Batch(env.body.model, args.envs, threads, persistent=True)
-    taken = {"environment": np.inf, "physics": np.inf}
+    taken = []
     for number in range(args.rounds):
-        env.reset(seed=number)
-        action = env.teacher_action()
-        env.step(action)
-        batch.state[:] = env.body.backend.state()
-        start = time.perf_counter()
+        seen, begin = env.reset(seed=number), env.state()
+        actions, controls = [], []
         for _ in range(args.steps):
-            batch.step(nstep=env.config.sim_steps)
-        taken["physics"] = min(taken["physics"], time.perf_counter() - start)
+            actions.append(policy.policy.act(seen))
+            seen = env.step(actions[-1]).observation
+            controls.append(np.array(env.body.backend.read("ctrl")))
+        env.restore(begin)
         start = time.perf_counter()
-        for _ in range(args.steps):
+        for action in actions:
             env.step(action)
-        taken["environment"] = min(taken["environment"], time.perf_counter() - start)
-    count = args.steps * args.envs
-    return Share(threads, count / taken["environment"], count / taken["physics"])
+        acted = time.perf_counter() - start
+        batch.state[:] = begin["backend"]
+        batch.forward(stage=VELOCITY)
+        start = time.perf_counter()
+        for control in controls:
+            batch.ctrl[:] = control
+            batch.step(nstep=env.config.sim_steps)
+        taken.append((acted, time.perf_counter() - start))
+    environment, physics = np.array(taken).T
+    rates = (float(args.steps * args.envs / np.median(times)) for times in (environment, physics))
+    return Share(threads, *rates, float(np.median(physics / environment)))
 
 
 def train_ours(clips: list[Any], args: Args, threads: int) -> Training:
@@ -131,7 +149,7 @@ def train_ours(clips: list[Any], args: Args, threads: int) -> Training:
         run.iterate()
         took = min(_seconds(run.iterate) for _ in range(3))
     steps = run.config.steps * args.envs / took
-    return Training(f"musclehand, {threads} threads", steps, steps * env.config.sim_steps)
+    return Training(f"musclehand, {threads} thread{'s' * (threads > 1)}", steps, steps * env.config.sim_steps)
 
 
 def train_peer() -> Training:

@@ -42,7 +42,7 @@ def test_three_thousand_injections(right_hand):
                 ctrl[world] = row
             else:
                 backend.write(name, row[None], np.array([world]))
-        wrong = monitor.step([ctrl], steps_each=STEPS)
+        wrong = monitor.step(ctrl[None], steps_each=STEPS)
         assert not wrong[healthy].any()
         found += int(wrong[sick].sum())
         alone.write("ctrl", ctrl[healthy])
@@ -63,7 +63,7 @@ def test_a_blow_up_within_the_step_is_seen_by_its_time(right_hand):
     qpos = np.array(backend.read("qpos"))
     qpos[:, 5] += 0.1
     backend.write("qpos", qpos)
-    wrong = [monitor.step([np.zeros((3, model.nu))], steps_each=STEPS) for _ in range(3)]
+    wrong = [monitor.step(np.zeros((1, 3, model.nu)), steps_each=STEPS) for _ in range(3)]
     assert next(row.tolist() for row in wrong) == [False, True, False]
     assert not np.array(wrong)[:, [0, 2]].any()
 
@@ -73,7 +73,7 @@ def test_healthy_worlds_are_left_alone_for_long(right_hand):
     rng = np.random.default_rng(0)
     monitor = HealthMonitor(CpuBackend(model, 8))
     for _ in range(100):
-        assert not monitor.step([rng.random((8, model.nu)) ** 2], steps_each=STEPS).any()
+        assert not monitor.step(rng.random((1, 8, model.nu)) ** 2, steps_each=STEPS).any()
     assert sum(monitor.counts.values()) == 0
 
 
@@ -83,9 +83,9 @@ def test_the_state_that_went_wrong_is_kept(right_hand, tmp_path):
     monitor = HealthMonitor(backend, folder=tmp_path / "bad", most_files=2)
     for _ in range(3):
         ctrl = np.full((3, model.nu), 0.1)
-        monitor.step([ctrl], steps_each=STEPS)
+        monitor.step(ctrl[None], steps_each=STEPS)
         ctrl[2, 7] = NAN
-        assert monitor.step([ctrl, ctrl], steps_each=STEPS).tolist() == [False, False, True]
+        assert monitor.step(np.array([ctrl, ctrl]), steps_each=STEPS).tolist() == [False, False, True]
     assert monitor.counts["control"] == 3
     assert len(monitor.files) == 2
     kept = load_offender(monitor.files[0])

@@ -52,6 +52,7 @@ class ObservationTable:
             self._slices[block.name] = slice(start, start + block.size)
             start += block.size
         self.size = start
+        self._units = np.repeat([1.0 / block.scale for block in self.blocks], [block.size for block in self.blocks])
 
     def slice(self, name: str) -> slice:
         """Where a block stands.
@@ -77,9 +78,8 @@ class ObservationTable:
         """
         if values.keys() != self._slices.keys():
             raise InvalidValue("blocks", sorted(values), f"{sorted(self._slices)}")
-        for block in self.blocks:
-            rows = np.reshape(values[block.name], (len(out), block.size))
-            np.multiply(rows, 1.0 / block.scale, out=out[:, self._slices[block.name]], casting="same_kind")
+        rows = [np.reshape(values[block.name], (len(out), block.size)) for block in self.blocks]
+        np.multiply(np.concatenate(rows, axis=1), self._units, out=out, casting="same_kind")
         return np.asarray(np.clip(out, -LARGEST, LARGEST, out=out))
 
     def read(self, observation: np.ndarray, name: str) -> np.ndarray:

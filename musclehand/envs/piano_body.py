@@ -120,7 +120,7 @@ class PianoBody:
         backend.write("qvel", qvel, worlds)
         backend.forward(worlds)
 
-    def controls(self, excitation: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int) -> list[np.ndarray]:
+    def controls(self, excitation: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int) -> np.ndarray:
         """Controls of all actuators in each of `parts` parts of the way of the forearms.
 
         Args:
@@ -130,7 +130,7 @@ class PianoBody:
             parts: how many.
 
         Returns:
-            Arrays of shape (worlds, nu).
+            Shape (parts, worlds, nu).
         """
         count, weight = self.num_worlds, self.backend.read("qfrc_bias")
         ctrl = np.zeros((parts, count, self.model.nu))
@@ -139,4 +139,4 @@ class PianoBody:
             ctrl[:, :, self.scene.hands[side].muscles] = excitation[rows]
             start, end = (ForearmPath(*(part[rows] for part in path)) for path in (here, there))
             ctrl[:, :, carrier.actuators] = servos.set_points(weight[:, carrier.dofs], start, end, parts)
-        return list(ctrl)
+        return ctrl

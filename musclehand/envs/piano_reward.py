@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -75,4 +75,4 @@ def change(action: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 def weigh(terms: Mapping[str, np.ndarray], weights: PianoWeights) -> np.ndarray:
     """The reward: the terms' weighted sum, one term for each weight. Shape (n,)."""
-    return np.asarray(sum(weight * terms[name] for name, weight in asdict(weights).items()))
+    return np.asarray(sum(weight * terms[name] for name, weight in vars(weights).items()))

@@ -6,7 +6,7 @@ Terms of errors come with their slopes, which tell what a change of the hand's s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -120,4 +120,4 @@ def failure(terminated: np.ndarray) -> np.ndarray:
 
 def weigh(terms: Mapping[str, np.ndarray], weights: RewardWeights) -> np.ndarray:
     """The reward: the terms' weighted sum, one term for each weight. Shape (n,)."""
-    return np.asarray(sum(weight * terms[name] for name, weight in asdict(weights).items()))
+    return np.asarray(sum(weight * terms[name] for name, weight in vars(weights).items()))

@@ -165,8 +165,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         sick = self.monitor.step(controls)
         self.frame, self._age = goal, self._age + 1
         senses = body.senses()
-        # What is not a number has gone no further than here.
-        excitation = np.nan_to_num(excitation)
+        if sick.any():
+            # What is not a number has gone no further than here.
+            excitation = np.nan_to_num(excitation)
         terms, failed = self._judge(senses, excitation)
         terminated = failed | sick
         terms["failure"] = reward.failure(terminated)

@@ -185,7 +185,7 @@ class TrackingBody:
 
     def controls(
         self, excitation: np.ndarray, references: ReferenceSet, frame: np.ndarray, goal: np.ndarray, parts: int
-    ) -> list[np.ndarray]:
+    ) -> np.ndarray:
         """Controls of all actuators in each of `parts` parts of the way from one frame to another.
 
         Args:
@@ -196,7 +196,7 @@ class TrackingBody:
             parts: how many.
 
         Returns:
-            Arrays of shape (n, nu).
+            Shape (parts, n, nu).
         """
         carrier = self.carrier
         weight = self.backend.read("qfrc_bias")[:, carrier.dofs]
@@ -204,14 +204,11 @@ class TrackingBody:
         speed = references.forearm_speed[goal] * self._turn
         offset = (push + carrier.kd * speed) / carrier.kp
         here, there = references.forearm[frame] * self._turn, references.forearm[goal] * self._turn
-        ctrl = np.zeros((len(frame), self.model.nu))
-        ctrl[:, self.hand.muscles] = excitation
-        made = []
-        for part in range(1, parts + 1):
-            row = ctrl.copy()
-            row[:, carrier.actuators] = here + (part / parts) * (there - here) + offset
-            made.append(row)
-        return made
+        ctrl = np.zeros((parts, len(frame), self.model.nu))
+        ctrl[:, :, self.hand.muscles] = excitation
+        share = np.arange(1, parts + 1)[:, None, None] / parts
+        ctrl[:, :, carrier.actuators] = here + share * (there - here) + offset
+        return ctrl
 
     def push(self, force: np.ndarray, finger: np.ndarray) -> None:
         """Forces on a fingertip's bone from now on [N], shape (n, 3), and on which finger, shape (n,)."""

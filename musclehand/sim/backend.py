@@ -60,6 +60,17 @@ class Backend(ABC):
             forward: compute what follows from the positions and velocities reached.
         """
 
+    def follow(self, controls: np.ndarray, steps_each: int) -> None:
+        """Advances every world with one control after the other, then computes what follows from where it got to.
+
+        Args:
+            controls: shape (parts, num_worlds, nu).
+            steps_each: steps of the simulation with each of them.
+        """
+        for number, ctrl in enumerate(controls, start=1):
+            self.write("ctrl", ctrl)
+            self.step(steps_each, forward=number == len(controls))
+
     @abstractmethod
     def forward(self, worlds: np.ndarray | None = None) -> None:
         """Computes what follows from positions and velocities, in some worlds or all; nothing moves."""

@@ -56,8 +56,20 @@ class CpuBackend(Backend):
 
     def step(self, num_steps: int = 1, *, forward: bool = True) -> None:
         """As `Backend`."""
+        with quiet_mujoco():
+            self._step(num_steps, forward)
+
+    def follow(self, controls: np.ndarray, steps_each: int) -> None:
+        """As `Backend`, MuJoCo silenced once for all parts."""
+        ctrl = self.read("ctrl")
+        with quiet_mujoco():
+            for number, part in enumerate(controls, start=1):
+                ctrl[:] = part
+                self._step(steps_each, number == len(controls))
+
+    def _step(self, num_steps: int, forward: bool) -> None:
         # A world in which MuJoCo raises an error stays where it is, its time too, by which it is found.
-        with quiet_mujoco(), suppress(SimulationError):
+        with suppress(SimulationError):
             self._batch.step(nstep=num_steps, stage=VELOCITY if forward else 0)
 
     def forward(self, worlds: np.ndarray | None = None) -> None:

@@ -69,10 +69,14 @@ class HealthMonitor:
         self._fixed = np.array([model.actuator_actadr[row] for row in np.flatnonzero(self._muscles)], dtype=int)
 
     def bad_controls(self, ctrl: np.ndarray) -> np.ndarray:
-        """Rows of controls that are not finite or outside of what actuators take. Shape (num_worlds,), bool."""
+        """Worlds with controls that are not finite or outside of what actuators take. Shape (num_worlds,), bool.
+
+        Args:
+            ctrl: of every part of a step. Shape (parts, num_worlds, nu).
+        """
         with np.errstate(invalid="ignore"):
             fine = (ctrl >= self._ctrl_low) & (ctrl <= self._ctrl_high)
-        return np.asarray(~fine.all(axis=1))
+        return np.asarray(~fine.all(axis=(0, 2)))
 
     def bad_states(self) -> np.ndarray:
         """Worlds whose state is not finite or beyond the limits. Shape (num_worlds,), bool."""
@@ -87,13 +91,13 @@ class HealthMonitor:
             fine &= np.abs(backend.read("xfrc_applied").sum(axis=(1, 2))) <= limits.force
         return np.asarray(~fine)
 
-    def step(self, substeps: list[np.ndarray] | np.ndarray, *, steps_each: int = 1) -> np.ndarray:
+    def step(self, substeps: np.ndarray, *, steps_each: int = 1) -> np.ndarray:
         """One control step: the controls of each part of it in turn.
 
         Worlds that are wrong before, during or after it end up in the model's first state, their neighbours untouched.
 
         Args:
-            substeps: controls of every part, each of shape (num_worlds, nu).
+            substeps: controls of every part. Shape (parts, num_worlds, nu).
             steps_each: steps of the simulation in a part.
 
         Returns:
@@ -103,15 +107,11 @@ class HealthMonitor:
         wrong_state = self.bad_states()
         # Copied: on the CPU the array read is the simulation's own.
         before, time = backend.state(), np.array(backend.read("time"))
-        wrong_control = np.zeros(backend.num_worlds, dtype=bool)
-        for ctrl in substeps:
-            wrong_control |= self.bad_controls(ctrl)
+        wrong_control = self.bad_controls(substeps)
         if wrong_state.any():
             backend.reset(np.flatnonzero(wrong_state))
             time[wrong_state] = 0.0
-        for number, ctrl in enumerate(substeps):
-            backend.write("ctrl", np.where(wrong_control[:, None], 0.0, ctrl) if wrong_control.any() else ctrl)
-            backend.step(steps_each, forward=number == len(substeps) - 1)
+        backend.follow(np.where(wrong_control[:, None], 0.0, substeps) if wrong_control.any() else substeps, steps_each)
         passed = backend.read("time") - time
         asked = len(substeps) * steps_each * backend.model.opt.timestep
         # Not a number is no small difference either.
@@ -119,14 +119,12 @@ class HealthMonitor:
         found = {"control": wrong_control, "state": wrong_state | self.bad_states(), "time": jumped}
         return self._start_over(found, before, substeps)
 
-    def _start_over(
-        self, found: dict[str, np.ndarray], before: np.ndarray, substeps: list[np.ndarray] | np.ndarray
-    ) -> np.ndarray:
-        wrong = np.logical_or.reduce(list(found.values()))
+    def _start_over(self, found: dict[str, np.ndarray], before: np.ndarray, substeps: np.ndarray) -> np.ndarray:
+        wrong = found["control"] | found["state"] | found["time"]
         for world in np.flatnonzero(wrong):
             reason = next(reason for reason in REASONS if found[reason][world])
             self.counts[reason] += 1
-            self._keep(reason, int(world), before[world], np.array([ctrl[world] for ctrl in substeps]))
+            self._keep(reason, int(world), before[world], substeps[:, world])
         if wrong.any():
             self.backend.reset(np.flatnonzero(wrong))
         return np.asarray(wrong)
