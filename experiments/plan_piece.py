@@ -4,8 +4,9 @@
     python experiments/plan_piece.py --pieces ode_to_joy --variants at_sight from_nothing --out runs/try
 
 The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that knows nothing
-(`from_nothing`), and played every few iterations. What is finished stays in `--out`. A step is one of the planner's, of
-one hand.
+(`from_nothing`), also one that is not told who plays a note (`without_fingers`) or has to say excitations
+(`without_space`), and played every few iterations. What is finished stays in `--out`. A step is one of the planner's,
+of one hand.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from kept_results import keep_results
 from matplotlib.figure import Figure
 from readme_table import put_table
 from rich.console import Console
+from without import WithoutFingers, learn_muscles, without_fingers
 
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.learn_piece import WORLDS, learn_piece, learning_config
+from musclehand.learn_piece import WORLDS, learn_planned, learning_config, score_hash
+from musclehand.learning.planner import Planner
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score
 from musclehand.perform import perform
+from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_player import PlannerController
 from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner
 
@@ -38,7 +42,7 @@ PIECES = (
     *("ode_to_joy", "mozart_k265_theme", "bach_prelude_in_c", "minuet_in_g"),
     *("chopin_prelude_in_e_minor", "fuer_elise", "clementi_sonatina", "wild_horseman"),
 )
-VARIANTS = ("at_sight", "from_nothing")
+VARIANTS = ("at_sight", "from_nothing", "without_fingers", "without_space")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Args:
 
     pieces: tuple[str, ...] = PIECES
     """names from `musclehand play --list`"""
-    variants: tuple[str, ...] = VARIANTS
+    variants: tuple[str, ...] = VARIANTS[:2]
     """what to begin with"""
     seconds: float = 20.0
     """of each piece, from its beginning"""
@@ -92,27 +96,43 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     torch.set_num_threads(1)
     score = load_piece(name)
     score = score.clip(0.0, min(args.seconds, score.duration))
-    planner = begin = load_planner(args.planner)
-    if variant == "from_nothing":
-        fresh = new_planner(planner.skill, planner.policy.sizes[1:-1], seed=seed)
-        # What is normal to see and to say is what it is for the other.
-        for normal in ("mean", "spread", "middle", "width"):
-            getattr(fresh, normal).copy_(getattr(planner.policy, normal))
-        begin = planner = planner._replace(policy=fresh)
     folder = args.out / f"{name}_{variant}_{seed}"
-    config = learning_config(args.iterations, seed=seed)
-    rows, minutes = [play(score, planner, 0, 0.0)], 0.0
+    config, known = learning_config(args.iterations, seed=seed), {"score": score_hash(score)}
+    pieces = keep_pieces(folder / "plan", known, lambda: plan_pieces([("piece", score)]))
+    if variant == "without_fingers":
+        pieces = without_fingers(pieces)
+    begin = load_planner(args.planner)
+    if variant != "at_sight":
+        begin = begin._replace(policy=knows_nothing(begin, seed))
+
+    def after(done: int) -> PlannerPolicy:
+        some = replace(config, iterations=done)
+        if variant == "without_space":
+            return learn_muscles(pieces, begin.skill, folder, some, known)
+        return learn_planned(pieces, begin, folder, some, known=known)
+
+    # Who knows nothing and has no space of skill yet does not even exist before all learning.
+    rows, minutes = [] if variant == "without_space" else [play(score, variant, begin, 0, 0.0)], 0.0
     for done in range(args.every, args.iterations + 1, args.every):
         start = time.perf_counter()
-        planner = learn_piece(score, begin, folder, replace(config, iterations=done))
+        planner = after(done)
         minutes += (time.perf_counter() - start) / 60.0
-        rows.append(play(score, planner, done * config.steps * 2 * WORLDS, minutes))
+        rows.append(play(score, variant, planner, done * config.steps * 2 * WORLDS, minutes))
     return rows
 
 
-def play(score: Score, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
+def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:
+    """Another planner for the same space; what is normal to see and to say is what it is for this one."""
+    fresh = new_planner(planner.skill, planner.policy.sizes[1:-1], seed=seed)
+    for normal in ("mean", "spread", "middle", "width"):
+        getattr(fresh, normal).copy_(getattr(planner.policy, normal))
+    return fresh
+
+
+def play(score: Score, variant: str, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
     """Figures of a performance after so many steps of learning."""
-    metrics = perform(score, PlannerController(score, planner=planner)).metrics.as_dict()
+    kind = WithoutFingers if variant == "without_fingers" else PlannerController
+    metrics = perform(score, kind(score, planner=planner)).metrics.as_dict()
     return {"steps": steps, "minutes": minutes, **{name: metrics[name] for name in FIGURES}}
 
 
@@ -134,7 +154,7 @@ def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     for axes, name in zip(figure.subplots(1, 2, sharex=True), FIGURES, strict=True):
         pieces = list(dict.fromkeys(piece for piece, _, _ in rows))
         for (piece, variant, _), told in rows.items():
-            style = "-" if variant == VARIANTS[0] else ":"
+            style = ("-", ":", "--", "-.")[VARIANTS.index(variant)]
             steps, values = ([row[key] or 0.0 for row in told] for key in ("steps", name))
             axes.plot(
                 steps,

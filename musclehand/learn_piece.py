@@ -6,7 +6,7 @@ What it has learnt before stays the beginning of what it learns now, so minutes 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.piano_scattered import ScatteredPiano
+from musclehand.envs.pieces import PlannedPieces
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy
@@ -64,13 +65,27 @@ def learn_piece(
         CheckpointError, FileError: the folder holds something else, or something damaged.
         InvalidValue: a score without notes.
     """
-    from musclehand.learning.plan_distill import PlanDistillation
-
     if not score.notes:
         raise InvalidValue("notes", 0, "1 or more")
     of_score = {"score": score_hash(score)}
-    known = {**of_score, "planner": planner_hash(planner)}
     pieces = keep_pieces(folder / "plan", of_score, lambda: plan_pieces([("piece", score)]))
+    return learn_planned(pieces, planner, folder, config, known=of_score, threads=threads, tell=tell)
+
+
+def learn_planned(
+    pieces: PlannedPieces,
+    planner: PlannerPolicy,
+    folder: Path,
+    config: PlanDistillConfig,
+    *,
+    known: Mapping[str, str],
+    threads: int = 1,
+    tell: Callable[[Progress], None] | None = None,
+) -> PlannerPolicy:
+    """As `learn_piece`, of pieces that are planned already; `known`: what they came of."""
+    from musclehand.learning.plan_distill import PlanDistillation
+
+    known = {**known, "planner": planner_hash(planner)}
     worlds = PianoConfig(num_worlds=WORLDS, num_threads=threads)
     env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed, bad_states=folder / "bad_states")
     still = ScatteredPiano(pieces, planner.skill, worlds)
