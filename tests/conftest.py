@@ -20,6 +20,17 @@ settings.register_profile("search", derandomize=False, deadline=None, max_exampl
 settings.load_profile("repeatable")
 
 
+@pytest.fixture
+def one_thread():
+    """Torch on one thread: on more, sums depend on how many."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tables():
     return load_tables()

@@ -17,13 +17,7 @@ from musclehand.perform import perform
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
 from musclehand.planner_policy import load_planner, save_planner
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -22,12 +22,7 @@ from musclehand.planner_policy import load_planner
 TINY = replace(learning_config(3), steps=6, updates=30, batch=64, rate=3e-3)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from toy_env import Points
 
 from musclehand.core.errors import InvalidValue
@@ -20,12 +19,7 @@ from musclehand.learning.policy import Policy, policy_of
 SMALL = DistillConfig(iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def errors(env, act, steps=20):

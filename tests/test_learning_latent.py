@@ -60,12 +60,7 @@ class Knows:
 OWN = np.array([True, True, True, True, False, False])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_divergence_is_torchs():

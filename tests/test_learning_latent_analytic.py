@@ -15,12 +15,7 @@ from musclehand.learning.vae import LatentPolicy
 SMALL = LatentAnalyticConfig(iterations=4, steps=14, minibatches=1, rate=3e-3, decay=100, fading=1.0, divergence=0.0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def fresh(variational=True):

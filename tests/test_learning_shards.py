@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from test_learning_analytic import SMALL, fresh
 from toy_env import Points
 from toy_jobs import looked_back, points
@@ -18,12 +17,7 @@ from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
 COUNT = 3
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def sharded(count=COUNT):

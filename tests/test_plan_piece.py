@@ -13,6 +13,8 @@ from musclehand.learn_piece import learning_config
 from musclehand.planned_pieces import plan_pieces
 from musclehand.planner_policy import load_planner
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NAMES = ("whole_files", "kept_results", "readme_table", "without", "plan_piece")
 
 

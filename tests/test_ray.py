@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from test_learning_analytic import SMALL, fresh
 from toy_jobs import looked_back, points, slow_points, train, unwilling
 from tracking_clips import write_small_corpus
@@ -37,12 +36,7 @@ def on_a_cluster(test):
     return pytest.mark.slow(pytest.mark.ray(test))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
