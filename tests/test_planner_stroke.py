@@ -190,8 +190,21 @@ def test_a_pressing_finger_stays_with_its_key():
         assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
         black = GEOMETRY.black[note.key]
         expected = np.tile([1 if black else CONFIG.sideways, 1, 1], (20, 1))
-        assert targets.weight[:, note.finger - 1] == pytest.approx(expected)
+        assert targets.weight[:, note.finger - 1, :2] == pytest.approx(expected[:, :2])
+        assert targets.weight[5:, note.finger - 1, 2] == pytest.approx(1.0)
         assert targets.pressing[:, note.finger - 1].all()
+
+
+def test_height_counts_more_as_long_as_a_finger_strikes():
+    (note,) = single_notes(count=1)
+    strokes, _ = strokes_of([note])
+    bottom = strokes.timelines[note.finger - 1].presses.fall.bottom[0]
+    down = strokes.timelines[note.finger - 1].presses.fall.down[0]
+    heights = strokes.at(np.array([down - 0.001, down + 0.001, bottom - 0.001, bottom + 0.001])).weight[:, :, 2]
+    striking = heights[:, note.finger - 1]
+    assert striking[1:] == pytest.approx([CONFIG.upright, CONFIG.upright, 1.0])
+    assert striking[0] <= 1.0
+    assert (np.delete(heights, note.finger - 1, axis=1) <= 1.0).all()
 
 
 def test_a_finger_between_black_keys_comes_from_above_them_and_goes_up_out_of_them():

@@ -46,11 +46,12 @@ class TipTargets(NamedTuple):
 
 class _Tip(NamedTuple):
     """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0 at rest .. 1 at a key,
-    what an error in x counts, and the rest as in `TipTargets`."""
+    what an error in x and in height counts, and the rest as in `TipTargets`."""
 
     place: np.ndarray
     claim: np.ndarray
     sideways: np.ndarray
+    upright: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
     key: np.ndarray
@@ -113,8 +114,8 @@ class _Timeline:
         place[:, 2] = np.maximum(height, ground_height(place[:, 1]) + self.radius + self.config.clearance) + above
         presses = self.presses
         if not presses.key.size:
-            nothing = np.zeros(count)
-            return _Tip(place, claim, sideways, nothing > 0, nothing, np.full(count, -1), nothing, nothing)
+            none, plain = np.zeros(count), np.ones(count)
+            return _Tip(place, claim, sideways, plain, none > 0, none, np.full(count, -1), none, none)
         j = np.maximum(np.searchsorted(self._fall.down, times, side="right") - 1, 0)
         fall, load = Fall(*(part[j] for part in self._fall)), KeyLoad(*(part[j] for part in self._load))
         lift, surface = presses.lift[j], presses.surface[j]
@@ -129,7 +130,8 @@ class _Timeline:
         force = (spring + self.config.press_force * firm) * (pressing & (times <= lift))
         moving = pressing & (height <= surface) & (times <= fall.bottom)
         key = np.where(pressing, presses.key[j], -1)
-        return _Tip(place, claim, sideways, pressing, force, key, moving * load.mass, moving * load.damping)
+        upright = np.where(pressing & (times <= fall.bottom), self.config.upright, 1.0)
+        return _Tip(place, claim, sideways, upright, pressing, force, key, moving * load.mass, moving * load.damping)
 
 
 def _columns(presses: list[Press]) -> Press:
@@ -191,7 +193,7 @@ class HandStrokes:
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
         fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
-        place, claim, sideways, pressing, press, key, mass, damping = (
+        place, claim, sideways, upright, pressing, press, key, mass, damping = (
             np.stack(column, axis=1) for column in zip(*fingers, strict=True)
         )
         tips = place - wrist[:, None, :]
@@ -199,6 +201,7 @@ class HandStrokes:
         _make_room(tips[:, :, 0], claim)
         weight = np.repeat((self.config.idle_weight + (1.0 - self.config.idle_weight) * claim)[:, :, None], 3, axis=2)
         weight[:, :, 0] *= sideways
+        weight[:, :, 2] *= upright
         return TipTargets(tips, weight, pressing, press, key, mass, damping)
 
 
