@@ -232,6 +232,17 @@ def test_a_hand_over_the_keyboard(clips):
         np.testing.assert_allclose(result.terms["tip_error"], mine.terms["tip_error"], atol=1e-5)
 
 
+def test_without_keys_nothing_is_owed_to_them(clips):
+    held = replace(clips[0], notes=np.array([[0.0, 10.0, 60.0, 80.0, 2.0]]))
+    shown = {}
+    for keys in (True, False):
+        env = TrackingEnv([held], replace(SMALL, num_envs=1, keys=keys))
+        # A clip that no keys were planned for is done above them.
+        shown[keys] = env.table.read(env.reset(seed=0), "press")
+    assert (shown[True] == 0.0).all()
+    assert (shown[False] == 0.0).all()
+
+
 def test_delays_are_drawn_and_told(clips):
     disturbance = DisturbanceConfig(delay=(0.0, 0.024))
     env = TrackingEnv(clips, replace(SMALL, num_envs=16, episode=0.2, disturbance=disturbance))

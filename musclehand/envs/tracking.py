@@ -12,7 +12,7 @@ failure when fingertips are far from where they should be.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +113,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             clips = build_references(clips, dt=self.step_dt, muscles=self.body.muscles)
         if abs(clips.dt - self.step_dt) > 1e-9:
             raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
-        self.references = on_strip(clips, config.side) if config.keys else clips
+        # Where there are no keys, nothing is owed to them.
+        in_air = replace(clips, press=np.zeros_like(clips.press))
+        self.references = on_strip(clips, config.side) if config.keys else in_air
         self.table = tracking_table(self.body.hand, config.look_ahead, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
