@@ -88,14 +88,14 @@ def main(args: Args) -> None:
         trainings.append(train_peer())
     table = as_table(shares, trainings, args.envs)
     Console().print(table, markup=False)
-    if args.readme:
-        put_table(MARK, table)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "shares": [share._asdict() for share in shares],
         "training": [training._asdict() for training in trainings],
     }
     args.out.write_text(json.dumps(content, indent=1))
+    if args.readme:
+        put_table(MARK, table)
 
 
 def as_table(shares: list[Share], trainings: list[Training], envs: int) -> str:

@@ -158,7 +158,7 @@ def summary(means: Mapping[tuple[str, str, str], float], actors: Sequence[str]) 
     """Fingertip errors by condition, as a table in Markdown; policies by mean and 95 % interval (Student's t)."""
     others = [name for name in actors if not name.startswith("policy")]
     learnt = [name for name in actors if name.startswith("policy")]
-    heading = [f"fingertips off [mm]{'' if not learnt else f'; {len(learnt)} seeds'}", "", *others]
+    heading = [f"fingertips off [mm]{'' if not learnt else f'; {len(learnt)} takes'}", "", *others]
     heading += ["policy", *(f"over {name}" for name in others)] if learnt else []
     lines = [f"| {' | '.join(heading)} |", f"|{' --- |' * len(heading)}"]
     for condition, place in dict.fromkeys((condition, place) for condition, place, _ in means):

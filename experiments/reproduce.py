@@ -6,7 +6,9 @@
     python experiments/reproduce.py --train --out runs/all          a corpus, the policy, the latent space, the planner
 
 Each table is made by a command of its own, told before it is run; all can be killed and go on where they were. Tables
-about learning need a corpus (`musclehand corpus`), which is made if it is not there.
+about learning need a corpus (`musclehand corpus`), which is made if it is not there; the columns of MUSIC-Hand need its
+file (`--music`). Three takes of the policy and its warm start, which the README's table of following has, are trained
+by commands that stand above it; here the table is of one.
 """
 
 from __future__ import annotations
@@ -25,20 +27,25 @@ from musclehand.core.errors import MusclehandError, UnknownName
 HERE = Path(__file__).parent
 
 TABLES = {
-    "hands": "bench_hands.py",
-    "tracking": "bench_tracking.py",
-    "repertoire": "bench_repertoire.py",
+    "hands": "bench_hands.py {music}",
+    "tracking": "bench_tracking.py {music}",
+    "repertoire": "bench_repertoire.py --peer",
     "budget": "bench_budget.py",
     "naturalness": "bench_naturalness.py",
     "fingering": "bench_fingering.py",
     "dynamics": "bench_dynamics.py",
-    "speed": "bench_speed.py",
-    "following": "eval_tracking.py {corpus} {policy} --conditions all",
+    "speed": "bench_speed.py --seconds 20",
+    "environment": "bench_env.py {corpus} --peer",
+    "following": "eval_tracking.py {corpus} {policy} --conditions undisturbed 'pushes of up to 3 N' 'one muscle at 50 %'"
+    " 'keys 30 % heavier'",
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
     "latent": "bench_latent.py {corpus} --policy {policy}",
-    "pieces": "plan_piece.py --planner {planner}",
-    "troubled": "bench_troubled.py --planner {planner}",
+    "pieces": "plan_piece.py --planner {planner} --variants at_sight --iterations 16 --every 8",
+    "without": "plan_piece.py --planner {planner} --variants from_nothing without_fingers without_space --iterations 16"
+    " --every 4 --pieces ode_to_joy bach_prelude_in_c chopin_prelude_in_e_minor --out runs/plan_piece_without",
+    "troubled": "bench_troubled.py --planner {planner} --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman"
+    " --seconds 10",
 }
 """The README's tables by name, and what makes them."""
 
@@ -62,6 +69,8 @@ class Args:
     """folder of the corpus"""
     train: bool = False
     """train everything anew, and judge that"""
+    music: Path | None = None
+    """MUSIC-Hand's two_hands_ds6.5_muscle_driven.xml (github.com/xupei0610/music)"""
     out: Path = Path("runs/reproduce")
     """folder of trainings"""
     list: bool = False
@@ -81,7 +90,7 @@ def main(args: Args) -> None:
 
 def commands(args: Args) -> Iterator[list[str]]:
     """What is to be run, in order."""
-    places = {"corpus": str(args.corpus), "out": str(args.out)}
+    places = {"corpus": str(args.corpus), "out": str(args.out), "music": str(args.music)}
     places |= {
         "policy": str(MODELS / "policies" / "000001.json"),
         "planner": str(MODELS / "planners" / "000001.json"),
@@ -97,7 +106,7 @@ def commands(args: Args) -> Iterator[list[str]]:
     if any("{corpus}" in command for command in wanted):
         yield [sys.executable, "-m", "musclehand", "corpus", str(args.corpus), "--hours", "1"]
     for command in wanted:
-        script, *rest = command.split()
+        script, *rest = shlex.split(command.replace("{music}", "" if args.music is None else "--music {music}"))
         yield [sys.executable, str(HERE / script), *(part.format(**places) for part in rest)]
 
 

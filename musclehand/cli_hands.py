@@ -34,7 +34,7 @@ def choose_hands(args: PlayArgs) -> Hands:
 
     for option, value in (("condition", args.condition), ("model", args.model)):
         if value is not None and args.controller != "muscle":
-            raise InvalidValue(option, str(value), "left out where no hands play (--controller keyboard)")
+            raise InvalidValue(option, str(value), "left out, or with --controller muscle")
     if args.map is not None and args.model is None:
         raise InvalidValue("map", str(args.map), "left out without --model")
     config = _choose_config(args)
@@ -66,7 +66,7 @@ def _choose_config(args: PlayArgs) -> MuscleConfig | None:
         return None
     if args.controller != "muscle":
         option, value = asked[0].replace("_", "-"), getattr(args, asked[0])
-        raise InvalidValue(option, value, "left out where no hands play (--controller keyboard)")
+        raise InvalidValue(option, value, "left out, or with --controller muscle")
     from musclehand.control.muscle_control import ControlConfig
     from musclehand.controllers.muscle import MuscleConfig
 
