@@ -29,6 +29,9 @@ from musclehand.sim.scene import Scene, build_scene
 OVERTRAVEL = -0.001
 """How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last millimetre."""
 
+DELAY = 0.0
+"""How much earlier than the plan policies are to strike [s]: they neither press ahead nor lag (measured on five pieces)."""
+
 LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
 """Before the first note, how much of that is kept, and after the last note [s]."""
 
@@ -36,7 +39,7 @@ LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
 def policy_config(config: MuscleConfig | None = None) -> MuscleConfig:
     """How to plan for a policy."""
     config = config or MuscleConfig()
-    stroke = replace(config.motion.stroke, overtravel=OVERTRAVEL)
+    stroke = replace(config.motion.stroke, overtravel=OVERTRAVEL, delay=DELAY)
     return replace(config, motion=replace(config.motion, stroke=stroke))
 
 
