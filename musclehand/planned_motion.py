@@ -30,7 +30,7 @@ OVERTRAVEL = -0.001
 """How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last millimetre."""
 
 DELAY = 0.0
-"""How much earlier than the plan policies are to strike [s]: they neither press ahead nor lag (measured on five pieces)."""
+"""How much earlier than kinematics asks for strokes begin [s]: policies are neither early nor late (on five pieces)."""
 
 LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
 """Before the first note, how much of that is kept, and after the last note [s]."""
