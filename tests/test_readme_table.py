@@ -41,5 +41,7 @@ def test_every_table_has_a_command(modules, tmp_path):
         for command in commands[1:]:
             assert Path(command[1]).is_file()
             assert not any("{" in word for word in command)
+    music = [command[-3:] for command in reproduce.commands(reproduce.Args(only=("hands",), music=tmp_path / "m.xml"))]
+    assert music == [["--music", str(tmp_path / "m.xml"), "--readme"]]
     with pytest.raises(UnknownName):
         reproduce.main(reproduce.Args(only=("no such",), list=True))
