@@ -36,8 +36,8 @@ TABLES = {
     "dynamics": "bench_dynamics.py",
     "speed": "bench_speed.py --seconds 20",
     "environment": "bench_env.py {corpus} --peer",
-    "following": "eval_tracking.py {corpus} {policy} --conditions undisturbed 'pushes of up to 3 N' 'one muscle at 50 %'"
-    " 'keys 30 % heavier'",
+    "following": "eval_tracking.py {corpus} {policy} --conditions undisturbed 'pushes of up to 3 N'"
+    " 'one muscle at 50 %' 'keys 30 % heavier'",
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
     "latent": "bench_latent.py {corpus} --policy {policy}",
