@@ -7,6 +7,7 @@ does not tell what keys weigh was not planned for keys, and is done in the air a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -67,6 +68,11 @@ def on_strip(references: ReferenceSet, side: Side) -> ReferenceSet:
     counts = [last + 1 - first for first, last in spans]
     moved.press[np.repeat([lift > 0.0 for _, lift in shifts], counts)] = 0.0
     return moved
+
+
+def nothing_owed(references: ReferenceSet) -> ReferenceSet:
+    """The same references where there are no keys to be pressed."""
+    return replace(references, press=np.zeros_like(references.press))
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ failure when fingertips are far from where they should be.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from musclehand.envs.reward import RewardWeights
 from musclehand.envs.sensing import Sensing
 from musclehand.envs.slopes import BodySlopes, KeyContact, StepSlopes
 from musclehand.envs.starts import StartSampler
-from musclehand.envs.strip import on_strip
+from musclehand.envs.strip import nothing_owed, on_strip
 from musclehand.envs.teacher import Teacher
 from musclehand.envs.tracking_body import BackendMaker, Senses, TrackingBody
 from musclehand.envs.tracking_observation import observe, observe_back, past_back, tracking_table
@@ -113,9 +113,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             clips = build_references(clips, dt=self.step_dt, muscles=self.body.muscles)
         if abs(clips.dt - self.step_dt) > 1e-9:
             raise InvalidValue("time between frames", clips.dt, f"{self.step_dt}, a step of the policy")
-        # Where there are no keys, nothing is owed to them.
-        in_air = replace(clips, press=np.zeros_like(clips.press))
-        self.references = on_strip(clips, config.side) if config.keys else in_air
+        self.references = on_strip(clips, config.side) if config.keys else nothing_owed(clips)
         self.table = tracking_table(self.body.hand, config.look_ahead, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
