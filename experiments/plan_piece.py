@@ -1,6 +1,6 @@
 """Planners that learn one piece each: how well, after how many steps, and what matters for it.
 
-    python experiments/plan_piece.py --readme
+    python experiments/plan_piece.py --variants at_sight --readme
     python experiments/plan_piece.py --pieces ode_to_joy --variants at_sight from_nothing --out runs/try
 
 The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that knows nothing
@@ -102,7 +102,7 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     if variant == "without_fingers":
         pieces = without_fingers(pieces)
     begin = load_planner(args.planner)
-    if variant != "at_sight":
+    if variant in ("from_nothing", "without_fingers"):
         begin = begin._replace(policy=knows_nothing(begin, seed))
 
     def after(done: int) -> PlannerPolicy:
