@@ -1,22 +1,28 @@
 """Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any motion of the joints.
 
 The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and without contacts:
-what is found is what muscles need against inertia, passive tissue and each other. In a fist the palm pushes back on the
-fingers (`GRIP_NM`). Nobody stiffens more than the control asks for; a real forearm does.
+what is found is what muscles need against inertia, passive tissue and each other. Fingers that a movement does not ask
+for are let go: a bent wrist opens them, an extended one closes them, as tendons do that pass both (`let_fingers_go`).
+In a fist the palm pushes back on the fingers (`GRIP_NM`). Nobody stiffens more than the control asks for; a real
+forearm does.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import cache
 
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import FINGER_NUMBERS
+from musclehand.body.anatomy import FINGER_NUMBERS, Side
+from musclehand.body.behaviour import prepared_copy
+from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
+from musclehand.body.passive import let_go
 from musclehand.body.tables import load_tables
-from musclehand.control.tracking import SETTLE, track
+from musclehand.control.tracking import SETTLE, track, whole_posture
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 from musclehand.emg.simulated import SimulatedMuscles
 from musclehand.motion.reference import JOINTS, minimum_jerk
@@ -46,6 +52,11 @@ A fifth of what a finger can press, which is some 50 N (recalled)."""
 MARGIN = np.radians(3.0)
 """Goals keep this far from the ends of a model's joints [rad]."""
 
+WRIST = ("pro_sup", "deviation", "flexion")
+HEAVY, LET_GO = 1e6, 3.0
+"""Inertia that keeps a joint where it is while others come to rest [kg m^2], and the time they get: after 2 s they are
+within 0.1 degrees of where they will ever be [s]."""
+
 
 def held_movement(
     name: str, limits: np.ndarray, *, before: float = 1.3, hold: float = 5.0, after: float = 2.0, dt: float = 0.008
@@ -53,7 +64,7 @@ def held_movement(
     """From rest into a movement, held, and back, each way in half a second with least jerk.
 
     Rest is where our hand's passive tissue holds it (its table of joints): in another posture muscles would have to
-    hold it there, in every movement, as no relaxed person does.
+    hold it there, in every movement, as no relaxed person does. Fingers do as in `let_fingers_go`.
 
     Args:
         name: of `MOVEMENTS_DEG`.
@@ -70,23 +81,59 @@ def held_movement(
         UnknownName: no such movement.
         InvalidValue: limits of another shape, or times too short.
     """
-    if name not in MOVEMENTS_DEG:
-        raise UnknownName("movement", name, MOVEMENTS_DEG)
+    goal = let_fingers_go(name)
     if np.shape(limits) != (len(JOINTS), 2):
         raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2)")
     if min(before, after - 0.5, hold - 0.5) < 0 or not 0 < dt <= 0.05:
         raise InvalidValue("times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s")
     low, high = limits[:, 0] + MARGIN, limits[:, 1] - MARGIN
-    at_ease = {row.joint: row.rest for row in load_tables().joints}
-    rest = np.clip([at_ease[joint] for joint in JOINTS], low, high)
-    goal = rest.copy()
-    for joint, value in MOVEMENTS_DEG[name].items():
-        goal[JOINTS.index(joint)] = np.radians(value)
+    rest = np.clip(_at_ease(), low, high)
     away = np.clip(goal, low, high) - rest
     time = np.arange(round((before + hold + after) / dt) + 1) * dt
     there, rate = minimum_jerk(time, before, before + 0.5)
     back, back_rate = minimum_jerk(time, before + hold, before + hold + 0.5)
     return rest + (there - back)[:, None] * away, (rate - back_rate)[:, None] * away
+
+
+@cache
+def let_fingers_go(name: str) -> np.ndarray:
+    """Where our hand's joints are at the end of a movement whose own joints are held, and the wrist where it is not one
+    of them, while all others come to rest by passive tissue alone.
+
+    Tendons that pass wrist and fingers pull fingers along (tenodesis). A control that held fingers in the posture of a
+    straight wrist would extend a wrist by the fingers' extensors, which people do with those of the wrist.
+
+    Args:
+        name: of `MOVEMENTS_DEG`.
+
+    Returns:
+        Angles of `JOINTS` [rad], read-only. Shape (19,).
+
+    Raises:
+        UnknownName: no such movement.
+    """
+    if name not in MOVEMENTS_DEG:
+        raise UnknownName("movement", name, MOVEMENTS_DEG)
+    model = prepared_copy(load_hand(Side.RIGHT), gravity=False)
+    model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    hand = HandIndex.from_model(model, Side.RIGHT)
+    posture = _at_ease()
+    for joint, value in MOVEMENTS_DEG[name].items():
+        posture[JOINTS.index(joint)] = np.radians(value)
+    held = {*WRIST, *MOVEMENTS_DEG[name]}
+    for joint, dof in zip(hand.joints, hand.dofs, strict=True):
+        if joint in held:
+            model.dof_armature[dof] = HEAVY
+    ends = dict(zip(hand.joints, let_go(model, hand, whole_posture(hand, posture), LET_GO)[-1], strict=True))
+    posture = np.array([ends[joint] for joint in JOINTS])
+    posture.flags.writeable = False
+    return posture
+
+
+def _at_ease() -> np.ndarray:
+    """Where passive tissue holds `JOINTS` of our hand [rad]. Shape (19,)."""
+    rest = {row.joint: row.rest for row in load_tables().joints}
+    return np.array([rest[joint] for joint in JOINTS])
 
 
 def simulate_movement(

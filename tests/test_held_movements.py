@@ -7,13 +7,17 @@ import pytest
 from musclehand.body.anatomy import Side
 from musclehand.body.hand import load_hand
 from musclehand.body.hand_index import HandIndex
+from musclehand.body.passive import passive_torque, reduced
+from musclehand.control.tracking import whole_posture
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.held_movements import (
     GRIP_NM,
     MARGIN,
     MOVEMENTS_DEG,
+    WRIST,
     held_movement,
     joint_limits,
+    let_fingers_go,
     simulate_motion,
     simulate_movement,
     with_grip,
@@ -36,15 +40,42 @@ def test_movements_stay_in_limits_start_at_rest_and_move_as_fast_as_said(ours, n
     assert not speeds[0].any()
     np.testing.assert_allclose(angles[0], angles[-1], atol=1e-9)
     np.testing.assert_allclose(np.gradient(angles, 0.002, axis=0)[1:-1], speeds[1:-1], atol=2e-2)
-    held = angles[round(3.0 / 0.002)] - angles[0]
-    wanted = {JOINTS[i] for i in np.flatnonzero(np.abs(held) > 1e-3)}
-    assert wanted
-    assert wanted <= set(MOVEMENTS_DEG[name])
+    held = dict(zip(JOINTS, angles[round(3.0 / 0.002)], strict=True))
+    wanted = {joint: np.radians(value) for joint, value in MOVEMENTS_DEG[name].items()}
+    assert {joint: held[joint] for joint in wanted} == pytest.approx(wanted, abs=MARGIN)
+    still = {*WRIST} - {*wanted}
+    assert {joint: held[joint] for joint in still} == pytest.approx(
+        {joint: angles[0, JOINTS.index(joint)] for joint in still}, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("name", MOVEMENTS_DEG)
+def test_fingers_that_are_let_go_feel_no_torque_and_follow_the_wrist_as_in_tenodesis(ours, name):
+    model, hand = ours
+    posture = let_fingers_go(name)
+    torque = reduced(hand, passive_torque(model, hand, whole_posture(hand, posture)).total)
+    independent = [hand.joints[i] for i in hand.independent]
+    held = {*WRIST, *MOVEMENTS_DEG[name]}
+    free = [i for i, joint in enumerate(independent) if joint not in held]
+    assert free
+    np.testing.assert_allclose(torque[free], 0.0, atol=2e-3)
+    opened = posture[JOINTS.index("mcp3_flexion")] - let_fingers_go("radial deviation")[JOINTS.index("mcp3_flexion")]
+    if name in ("flexion", "extension"):
+        assert np.sign(opened) == (-1 if name == "flexion" else 1)
+        assert 5.0 < np.degrees(abs(opened)) < 40.0
+
+
+def test_a_wrist_is_extended_by_its_own_extensors(ours):
+    found = simulate_movement(*ours, "extension", before=0.8, hold=1.2, after=0.5)
+    rows = slice(round((1.4 - found.start) * found.fs_hz), round((2.0 - found.start) * found.fs_hz))
+    held = dict(zip(found.muscles, found.values[rows].mean(axis=0), strict=True))
+    strongest = sorted(held, key=held.__getitem__)[-3:]
+    assert set(strongest) == {"ECRL", "ECRB", "ECU"}
 
 
 @pytest.mark.parametrize(
     ("name", "stronger", "weaker"),
-    [("flexion", "FCU", "ECU"), ("extension", "EDC3", "FDS3"), ("pronation", "PT", "SUP"), ("supination", "SUP", "PT")],
+    [("flexion", "FCU", "ECU"), ("extension", "ECRB", "FCR"), ("pronation", "PT", "SUP"), ("supination", "SUP", "PT")],
 )
 def test_movements_need_the_muscles_that_make_them_and_rest_needs_none(ours, name, stronger, weaker):
     found = simulate_movement(*ours, name, before=0.8, hold=1.2, after=0.5)
