@@ -4,31 +4,42 @@
     python experiments/plan_piece.py --pieces ode_to_joy --variants at_sight from_nothing --out runs/try
 
 The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that knows nothing
-(`from_nothing`), also one that is not told who plays a note (`without_fingers`) or has to say excitations
-(`without_space`), and played every few iterations. What is finished stays in `--out`. A step is one of the planner's,
-of one hand.
+(`from_nothing`), and played every few iterations. Others differ in one thing, from nothing as well: not told who plays
+a note (`without_fingers`); told of no notes, but how far it is to the nearest keys (`nearest_keys`); saying excitations
+(`without_space`); forming intentions directly, for either hand (`either_hand`) or both at once (`both_hands`). The one
+that comes along can learn by reward instead (`by_reward`), in ten times as many steps. What is finished stays in
+`--out`. A step is one of the planner's, of one hand.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import tyro
+from by_reward import learn_by_reward
 from kept_results import keep_results
 from matplotlib.figure import Figure
+from nearest_keys import NearestKeys, learn_code
+from one_actor import learn_intentions
 from readme_table import put_table
 from rich.console import Console
-from without import WithoutFingers, learn_muscles, without_fingers
+from without import learn_muscles, without_fingers
 
 from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.envs.goals import Goals, GoalsMaker
+from musclehand.envs.pieces import PlannedPieces
 from musclehand.learn_piece import WORLDS, learn_planned, learning_config, score_hash
+from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
+from musclehand.learning.reinforce import PpoConfig
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score
 from musclehand.perform import perform
@@ -42,7 +53,15 @@ PIECES = (
     *("ode_to_joy", "mozart_k265_theme", "bach_prelude_in_c", "minuet_in_g"),
     *("chopin_prelude_in_e_minor", "fuer_elise", "clementi_sonatina", "wild_horseman"),
 )
-VARIANTS = ("at_sight", "from_nothing", "without_fingers", "without_space")
+VARIANTS = (
+    *("at_sight", "from_nothing", "without_fingers", "nearest_keys"),
+    *("without_space", "either_hand", "both_hands", "by_reward"),
+)
+DIRECTLY = ("without_space", "either_hand", "both_hands")
+"""Say what is done, where others say what is wanted."""
+
+BY_REWARD = 10
+"""Iterations of PPO for each of the others'."""
 
 
 @dataclass(frozen=True)
@@ -99,26 +118,47 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     folder = args.out / f"{name}_{variant}_{seed}"
     config, known = learning_config(args.iterations, seed=seed), {"score": score_hash(score)}
     pieces = keep_pieces(folder / "plan", known, lambda: plan_pieces([("piece", score)]))
-    if variant == "without_fingers":
-        pieces = without_fingers(pieces)
-    begin = load_planner(args.planner)
-    if variant in ("from_nothing", "without_fingers"):
+    begin, goals = load_planner(args.planner), told_goals(variant, pieces)
+    if variant in ("from_nothing", "without_fingers", "nearest_keys"):
         begin = begin._replace(policy=knows_nothing(begin, seed))
-
-    def after(done: int) -> PlannerPolicy:
-        some = replace(config, iterations=done)
-        if variant == "without_space":
-            return learn_muscles(pieces, begin.skill, folder, some, known)
-        return learn_planned(pieces, begin, folder, some, known=known)
-
-    # Who knows nothing and has no space of skill yet does not even exist before all learning.
-    rows, minutes = [] if variant == "without_space" else [play(score, variant, begin, 0, 0.0)], 0.0
+    learn = learner(variant, pieces, begin, folder, known, goals)
+    times = BY_REWARD if variant == "by_reward" else 1
+    # Who says what is done is made by learning.
+    rows, minutes = [] if variant in DIRECTLY else [play(score, goals, begin, 0, 0.0)], 0.0
     for done in range(args.every, args.iterations + 1, args.every):
         start = time.perf_counter()
-        planner = after(done)
+        planner = learn(replace(config, iterations=done))
         minutes += (time.perf_counter() - start) / 60.0
-        rows.append(play(score, variant, planner, done * config.steps * 2 * WORLDS, minutes))
+        rows.append(play(score, goals, planner, times * done * config.steps * 2 * WORLDS, minutes))
     return rows
+
+
+def told_goals(variant: str, pieces: PlannedPieces) -> GoalsMaker:
+    """How planners are told of notes."""
+    if variant == "without_fingers":
+        return without_fingers
+    if variant == "nearest_keys":
+        return partial(NearestKeys, code=learn_code([one for side in pieces.notes for one in side]))
+    return Goals
+
+
+def learner(
+    variant: str, pieces: PlannedPieces, begin: PlannerPolicy, folder: Path, known: dict[str, str], goals: GoalsMaker
+) -> Callable[[PlanDistillConfig], PlannerPolicy]:
+    """What learns for as many iterations as a config says, each time from where it was."""
+    if variant == "without_space":
+        return lambda config: learn_muscles(pieces, begin.skill, folder, config, known)
+    if variant in DIRECTLY:
+        both = variant == "both_hands"
+        return lambda config: learn_intentions(pieces, begin.skill, folder, config, known, one_actor=both)
+    if variant == "by_reward":
+        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), known)
+    return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals)
+
+
+def ppo_config(config: PlanDistillConfig) -> PpoConfig:
+    """PPO with steps of the same kind, more of them."""
+    return PpoConfig(iterations=BY_REWARD * config.iterations, steps=config.steps, noise=0.2, seed=config.seed)
 
 
 def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:
@@ -129,10 +169,9 @@ def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:
     return fresh
 
 
-def play(score: Score, variant: str, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
+def play(score: Score, goals: GoalsMaker, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
     """Figures of a performance after so many steps of learning."""
-    kind = WithoutFingers if variant == "without_fingers" else PlannerController
-    metrics = perform(score, kind(score, planner=planner)).metrics.as_dict()
+    metrics = perform(score, PlannerController(score, planner=planner, goals=goals)).metrics.as_dict()
     return {"steps": steps, "minutes": minutes, **{name: metrics[name] for name in FIGURES}}
 
 
@@ -154,7 +193,7 @@ def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     for axes, name in zip(figure.subplots(1, 2, sharex=True), FIGURES, strict=True):
         pieces = list(dict.fromkeys(piece for piece, _, _ in rows))
         for (piece, variant, _), told in rows.items():
-            style = ("-", ":", "--", "-.")[VARIANTS.index(variant)]
+            style = ("-", ":", "--", "-.")[VARIANTS.index(variant) % 4]
             steps, values = ([row[key] or 0.0 for row in told] for key in ("steps", name))
             axes.plot(
                 steps,

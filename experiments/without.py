@@ -9,6 +9,7 @@ that the plan, understood by the encoder, begins with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,7 +19,6 @@ import numpy as np
 from musclehand.body.anatomy import DIGITS
 from musclehand.envs.goals import Goals, HandNotes
 from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.piano_observation import PianoView
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.envs.tracking import TrackingConfig
 from musclehand.latent_skill import LatentSkill
@@ -27,8 +27,6 @@ from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
 from musclehand.learning.vae import LatentPolicy
-from musclehand.music.score import Score
-from musclehand.planner_player import PlannerController
 from musclehand.planner_policy import PlannerPolicy
 
 
@@ -37,17 +35,9 @@ def in_turn(notes: HandNotes) -> HandNotes:
     return replace(notes, finger=np.arange(len(notes.finger)) % len(DIGITS))
 
 
-def without_fingers(pieces: PlannedPieces) -> PlannedPieces:
-    """The same pieces and plans, fingers not told."""
-    return pieces._replace(notes=tuple(tuple(map(in_turn, side)) for side in pieces.notes))
-
-
-class WithoutFingers(PlannerController):
-    """Plays what it was not told the fingers of."""
-
-    def __init__(self, score: Score, *, planner: PlannerPolicy) -> None:
-        super().__init__(score, planner=planner)
-        self._view = PianoView(self._own.table, Goals([in_turn(notes) for notes in self._view.goals.hands]))
+def without_fingers(hands: Sequence[HandNotes]) -> Goals:
+    """The notes of hands, told without saying who plays them."""
+    return Goals([in_turn(notes) for notes in hands])
 
 
 class Muscles:

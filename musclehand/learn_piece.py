@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musclehand.core.errors import InvalidValue
+from musclehand.envs.goals import Goals, GoalsMaker
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.piano_scattered import ScatteredPiano
 from musclehand.envs.pieces import PlannedPieces
@@ -79,16 +80,17 @@ def learn_planned(
     config: PlanDistillConfig,
     *,
     known: Mapping[str, str],
+    goals: GoalsMaker = Goals,
     threads: int = 1,
     tell: Callable[[Progress], None] | None = None,
 ) -> PlannerPolicy:
-    """As `learn_piece`, of pieces that are planned already; `known`: what they came of."""
+    """As `learn_piece`, of pieces that are planned already; `known`: what they came of; `goals`: how notes are told."""
     from musclehand.learning.plan_distill import PlanDistillation
 
     known = {**known, "planner": planner_hash(planner)}
     worlds = PianoConfig(num_worlds=WORLDS, num_threads=threads)
-    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed, bad_states=folder / "bad_states")
-    still = ScatteredPiano(pieces, planner.skill, worlds)
+    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed, goals=goals, bad_states=folder / "bad_states")
+    still = ScatteredPiano(pieces, planner.skill, worlds, goals=goals)
     run = PlanDistillation(
         env,
         planner.policy,

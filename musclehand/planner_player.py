@@ -17,7 +17,7 @@ from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.muscle import MuscleConfig, make_fatigue, plan_hands
 from musclehand.controllers.reference import Reference
 from musclehand.envs.forearm import ForearmMove, move_of, moved
-from musclehand.envs.goals import Goals, hand_notes
+from musclehand.envs.goals import Goals, GoalsMaker, hand_notes
 from musclehand.envs.piano_body import SIDES, ForearmPath, ForearmServos
 from musclehand.envs.piano_observation import OwnView, PianoView
 from musclehand.envs.reference import mirrors
@@ -42,13 +42,15 @@ class PlannerController(Controller):
         score: Score,
         *,
         planner: PlannerPolicy | Path | None = None,
+        goals: GoalsMaker = Goals,
         lead_in: float = 1.0,
         tail: float = 0.5,
         config: MuscleConfig | None = None,
         scene: Scene | None = None,
         fatigue: FatigueParameters | None = None,
     ) -> None:
-        """`planner`: to play with, or its file; by default the one that comes along. The rest as `MuscleController`.
+        """`planner`: to play with, or its file; by default the one that comes along. `goals`: how it is told of notes.
+        The rest as `MuscleController`.
 
         Raises:
             FileError: the planner cannot be read, or is one for other hands.
@@ -64,7 +66,7 @@ class PlannerController(Controller):
         hand = self.scene.hands[Side.RIGHT]
         count, muscles = len(SIDES), len(hand.muscles)
         self._own = OwnView(skill, hand, count, muscles)
-        self._view = PianoView(self._own.table, Goals(notes))
+        self._view = PianoView(self._own.table, goals(notes))
         self._feelings = [
             Feeling(self.scene.model, self.scene.hands[side], self.scene.carriers[side], side) for side in SIDES
         ]

@@ -1,4 +1,4 @@
-"""Planners that have to do without: what they are told, what they do, and that they learn a piece like the others."""
+"""Planners that have to do without, or do otherwise: what they are told, what they do, and that they learn a piece."""
 
 import sys
 from dataclasses import replace
@@ -15,7 +15,10 @@ from musclehand.planner_policy import load_planner
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-NAMES = ("whole_files", "kept_results", "readme_table", "without", "plan_piece")
+NAMES = (
+    *("whole_files", "kept_results", "readme_table", "without"),
+    *("nearest_keys", "one_actor", "by_reward", "plan_piece"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +34,75 @@ def pieces():
 
 
 def test_the_same_notes_are_told_of_in_turn(modules, pieces):
-    plain = modules["without"].without_fingers(pieces)
-    for side, told in zip(pieces.notes, plain.notes, strict=True):
-        assert told[0].finger.tolist() == [0, 1, 2] != side[0].finger.tolist()
-        assert (told[0].key == side[0].key).all()
-        assert (told[0].onset == side[0].onset).all()
+    hands = [side[0] for side in pieces.notes]
+    for hand, told in zip(hands, modules["without"].without_fingers(hands).hands, strict=True):
+        assert told.finger.tolist() == [0, 1, 2] != hand.finger.tolist()
+        assert (told.key == hand.key).all()
+        assert (told.onset == hand.onset).all()
+
+
+def test_a_field_tells_how_far_the_nearest_wanted_key_is(modules, pieces):
+    nearest = modules["nearest_keys"]
+    notes = pieces.notes[1][0]
+    key, first = float(notes.point[0, 0]), float(notes.onset[0])
+    seen = nearest.field(notes, first + 0.01, key).reshape(len(nearest.SOON), len(nearest.PLACES))
+    # From a key's own place it is no distance, from elsewhere it is minus that place.
+    assert seen[0] == pytest.approx(-nearest.PLACES / nearest.OCTAVE)
+    assert (nearest.field(notes, first - 2.0, key) == 1.0).all()
+    shifted = nearest.field(notes, first + 0.01, key - 0.02).reshape(seen.shape)
+    assert shifted[0] == pytest.approx(np.clip((0.02 - nearest.PLACES) / nearest.OCTAVE, -1, 1))
+
+
+def test_codes_are_the_best_of_their_number(modules, pieces):
+    nearest = modules["nearest_keys"]
+    hands = [side[0] for side in pieces.notes]
+    code = nearest.learn_code(hands)
+    rows = np.array([nearest.field(hands[1], time, hands[1].point[0, 0]) for time in np.arange(0.0, 2.0, 0.04)])
+    codes = (rows - code.mean) @ code.matrix.T
+    back = np.linalg.lstsq(codes, rows - code.mean, rcond=None)[0]
+    lost = np.mean((rows - code.mean - codes @ back) ** 2)
+    assert lost < 0.02 * np.mean((rows - code.mean) ** 2)
+    told = nearest.NearestKeys(hands, code).at(np.array([1]), np.array([0.4]), np.zeros((1, 5, 3)), np.zeros((1, 3)))
+    assert np.abs(told["held"][:, : nearest.CODES]).max() > 0.1
+    assert not told["held"][:, nearest.CODES :].any()
+    assert not any(values.any() for name, values in told.items() if name != "held")
+
+
+def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):
+    one_actor, skill = modules["one_actor"], small_skill(tmp_path)
+    env = PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4)
+    pairs = one_actor.Pairs(PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4))
+    rows = np.arange(12.0).reshape(6, 2)
+    assert (one_actor.apart(one_actor.together(rows)) == rows).all()
+    assert one_actor.together(rows)[0].tolist() == [*rows[0], *rows[3]]
+    seen, both = env.reset(seed=1), pairs.reset(seed=1)
+    assert (one_actor.apart(both) == seen).all()
+    action = env.teacher_action()
+    assert (one_actor.apart(pairs.teacher_action()) == action).all()
+    one, two = env.step(action), pairs.step(one_actor.together(action))
+    assert (one_actor.apart(two.observation) == one.observation).all()
+    assert two.reward == pytest.approx((one.reward[:3] + one.reward[3:]) / 2)
+    assert (one_actor.apart(pairs.restore(pairs.state())) == one.observation).all()
+
+
+def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
+    by_reward = modules["by_reward"]
+    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    make = lambda: PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
+    plain, env = make(), by_reward.Corrected(make(), planner.policy)
+    seen = plain.reset(seed=3)
+    assert (env.reset(seed=3) == seen).all()
+    action = planner.policy.act(seen)
+    none = np.full(action.shape, 0.5)
+    state = plain.state()
+    assert (env.step(none).observation == plain.step(action).observation).all()
+    plain.restore(state)
+    env.restore(state)
+    more = np.clip(action + by_reward.MOST, 0.0, 1.0)
+    assert (env.step(np.ones_like(none)).observation == plain.step(more).observation).all()
+    config = by_reward.PpoConfig(iterations=0, steps=4)
+    learnt = by_reward.learn_by_reward(pieces, planner, tmp_path / "ppo", config, {})
+    assert learnt.policy.act(seen) == pytest.approx(action)
 
 
 def test_who_says_excitations_does_what_the_space_would_have_done_at_first(modules, pieces, tmp_path):
@@ -53,17 +120,26 @@ def test_who_says_excitations_does_what_the_space_would_have_done_at_first(modul
     assert (two.teacher_action()[:, count:] == one.teacher_action()[:, one.policy.latent :]).all()
 
 
-@pytest.mark.parametrize("variant", ["at_sight", "from_nothing", "without_fingers", "without_space"])
+VARIANTS = (
+    *("at_sight", "from_nothing", "without_fingers", "nearest_keys"),
+    *("without_space", "either_hand", "both_hands", "by_reward"),
+)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_a_piece_is_learnt_and_played_after_every_so_many_steps(modules, variant, tmp_path, monkeypatch):
     plan_piece = modules["plan_piece"]
     path = small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
-    for module in (plan_piece, modules["without"], sys.modules["musclehand.learn_piece"]):
+    others = [modules[name] for name in ("without", "one_actor", "by_reward")]
+    for module in (plan_piece, *others, sys.modules["musclehand.learn_piece"]):
         monkeypatch.setattr(module, "WORLDS", 1)
     short = replace(learning_config(2), steps=3, updates=2, batch=8, beside=2)
     monkeypatch.setattr(plan_piece, "learning_config", lambda count, seed: replace(short, seed=seed))
     args = plan_piece.Args(seconds=1.0, iterations=2, every=1, planner=path, out=tmp_path)
     rows = plan_piece.learn_one("ode_to_joy", variant, 0, args)
-    assert [row["steps"] for row in rows] == ([6, 12] if variant == "without_space" else [0, 6, 12])
+    times = plan_piece.BY_REWARD if variant == "by_reward" else 1
+    first = [] if variant in plan_piece.DIRECTLY else [0]
+    assert [row["steps"] for row in rows] == [*first, 6 * times, 12 * times]
     assert all(0.0 <= row["frame_f1_micro"] <= 1.0 for row in rows)
 
 

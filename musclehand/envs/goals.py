@@ -8,7 +8,7 @@ from such shares that it does not learn from a number of seconds. Nothing is tol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -183,6 +183,10 @@ class Goals:
         plain = np.stack([np.ones_like(begins), begins, ends, self._velocity[which] / 127.0], axis=2)
         numbers = [plain, away, aside, shares(begins, MOMENTS), shares(ends, MOMENTS)]
         return np.where(there[..., None], np.concatenate(numbers, axis=2), 0.0)
+
+
+GoalsMaker = Callable[[Sequence[HandNotes]], Goals]
+"""Tells of the notes of several hands, as `Goals` does or in another way."""
 
 
 POINT_UNIT = 0.03

@@ -22,7 +22,7 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs import piano_reward as reward
 from musclehand.envs.forearm import MOVE_SIZE, back_on, move_of, moved, offset_action
-from musclehand.envs.goals import Goals
+from musclehand.envs.goals import Goals, GoalsMaker
 from musclehand.envs.piano_body import ForearmPath, PianoBody
 from musclehand.envs.piano_observation import OwnView, PianoView, felt
 from musclehand.envs.piano_reward import PianoWeights
@@ -78,11 +78,12 @@ class PianoEnv(PlannedEnv):
         config: PianoConfig | None = None,
         *,
         seed: int = 0,
+        goals: GoalsMaker = Goals,
         backend: BackendMaker | None = None,
         bad_states: Path | None = None,
     ) -> None:
-        """`pieces`: to play; `skill`: what turns intentions into excitations; `backend`: makes the worlds;
-        `bad_states`: a folder for what blew up.
+        """`pieces`: to play; `skill`: what turns intentions into excitations; `goals`: how a planner is told of notes;
+        `backend`: makes the worlds; `bad_states`: a folder for what blew up.
 
         Raises:
             InvalidValue: pieces were planned for another rate than the skill is for.
@@ -96,7 +97,7 @@ class PianoEnv(PlannedEnv):
         if abs(pieces.hands[0].dt - self._dt) > 1e-9:
             raise InvalidValue("time between frames", pieces.hands[0].dt, f"{self._dt}, a step of the muscles")
         self.references = join(pieces.hands)
-        self._one_hand, self._goals = pieces.hands[0], Goals([one for side in pieces.notes for one in side])
+        self._one_hand, self._goals = pieces.hands[0], goals([one for side in pieces.notes for one in side])
         self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
         self._view = PianoView(self._own.table, self._goals)
         self._shown_numbers = ~felt(self._own.table)

@@ -1,0 +1,90 @@
+"""A planner that goes on learning by reward: PPO finds out what is to be added to what it does.
+
+Actions, the intention and the moves of the forearm, are those of the planner and a correction, which begins with 0. All
+else of PPO is as a tracking policy has it (`learning.reinforce`), on the reward of `envs.piano_reward`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from musclehand.core.vec_env import StepResult, VecEnv
+from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.pieces import PlannedPieces
+from musclehand.learn_piece import WORLDS
+from musclehand.learning.planner import Planner
+from musclehand.learning.policy import Policy
+from musclehand.learning.reinforce import PpoConfig, Reinforcement
+from musclehand.planner_policy import PlannerPolicy
+
+MOST = 0.25
+"""By so much a correction changes an action, which is from 0 to 1, at most."""
+
+
+def corrected(action: np.ndarray, correction: np.ndarray) -> np.ndarray:
+    """Actions with corrections from 0 to 1, of which 0.5 changes nothing. Shapes (n, actions)."""
+    return np.clip(action + 2.0 * MOST * (correction - 0.5), 0.0, 1.0)
+
+
+class Corrected(VecEnv):
+    """An environment in which `planner` acts and is corrected."""
+
+    def __init__(self, env: VecEnv, planner: Planner) -> None:
+        self._env, self._planner = env, planner
+        self.num_envs, self.num_observations = env.num_envs, env.num_observations
+        self.num_actions, self.step_dt = env.num_actions, env.step_dt
+        self._seen = env.reset()
+
+    def reset(self, *, seed: int | None = None) -> np.ndarray:
+        """As `VecEnv`."""
+        self._seen = self._env.reset(seed=seed)
+        return self._seen
+
+    def step(self, action: np.ndarray) -> StepResult:
+        """As `VecEnv`: corrections."""
+        result = self._env.step(corrected(self._planner.act(self._seen), action))
+        self._seen = result.observation
+        return result
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `VecEnv`."""
+        return self._env.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """As `VecEnv`."""
+        self._seen = self._env.restore(state)
+        return self._seen
+
+
+class CorrectedPlanner:
+    """Acts as a planner that is corrected by a policy."""
+
+    def __init__(self, planner: Planner, policy: Policy) -> None:
+        self._planner, self._policy = planner, policy
+
+    def act(self, observation: np.ndarray) -> np.ndarray:
+        """As `Planner`."""
+        return corrected(self._planner.act(observation), self._policy.act(observation))
+
+
+def learn_by_reward(
+    pieces: PlannedPieces, planner: PlannerPolicy, folder: Path, config: PpoConfig, known: dict[str, Any]
+) -> PlannerPolicy:
+    """The planner with the corrections that PPO has found in so many iterations."""
+    env = Corrected(PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=WORLDS), seed=config.seed), planner.policy)
+    policy = Policy(env.num_observations, env.num_actions, seed=config.seed)
+    policy.mean.copy_(planner.policy.mean)
+    policy.spread.copy_(planner.policy.spread)
+    with torch.no_grad():
+        last = policy.layers[-1]
+        assert isinstance(last, torch.nn.Linear)
+        last.weight.zero_()
+        last.bias.zero_()
+    run = Reinforcement(env, policy, config, folder, known=known)
+    run.run()
+    return planner._replace(policy=cast(Planner, CorrectedPlanner(planner.policy, run.policy)))

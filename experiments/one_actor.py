@@ -1,0 +1,100 @@
+"""One network for both hands, beside one that plays either hand and is told of the other's forearm.
+
+Both learn from nothing what the teacher intends and how it moves forearms (`learning.distill`), in as many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from musclehand.core.vec_env import StepResult, TaughtEnv
+from musclehand.envs.piano import PianoConfig, PianoEnv
+from musclehand.envs.pieces import PlannedPieces
+from musclehand.latent_skill import LatentSkill
+from musclehand.learn_piece import WORLDS
+from musclehand.learning.distill import Distillation, DistillConfig
+from musclehand.learning.plan_distill import PlanDistillConfig
+from musclehand.learning.planner import Planner
+from musclehand.learning.policy import Policy
+from musclehand.planner_policy import PlannerPolicy
+
+
+def together(rows: np.ndarray) -> np.ndarray:
+    """Left hands' numbers, then right ones', of each pair. Shape (2 n, k) to (n, 2 k)."""
+    return np.hstack(np.split(rows, 2))
+
+
+def apart(rows: np.ndarray) -> np.ndarray:
+    """Back from `together`: left hands first. Shape (n, 2 k) to (2 n, k)."""
+    return np.vstack(np.split(rows, 2, axis=1))
+
+
+class Pairs(TaughtEnv):
+    """Hands of a `PianoEnv` as pairs that see and act together."""
+
+    def __init__(self, env: PianoEnv) -> None:
+        self._env = env
+        self.num_envs, self.step_dt = env.num_envs // 2, env.step_dt
+        self.num_observations, self.num_actions = 2 * env.num_observations, 2 * env.num_actions
+
+    def reset(self, *, seed: int | None = None) -> np.ndarray:
+        """As `VecEnv`."""
+        return together(self._env.reset(seed=seed))
+
+    def step(self, action: np.ndarray) -> StepResult:
+        """As `VecEnv`; rewards and terms are means of both hands."""
+        result = self._env.step(apart(action))
+        left, _ = np.split(np.arange(self._env.num_envs), 2)
+        return StepResult(
+            together(result.observation),
+            result.reward.reshape(2, -1).mean(axis=0),
+            result.terminated[left],
+            result.truncated[left],
+            together(result.final_observation),
+            {name: values.reshape(2, -1).mean(axis=0) for name, values in result.terms.items()},
+        )
+
+    def teacher_action(self) -> np.ndarray:
+        """As `TaughtEnv`."""
+        return together(self._env.teacher_action())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `VecEnv`."""
+        return self._env.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """As `VecEnv`."""
+        return together(self._env.restore(state))
+
+
+class OneActor:
+    """Acts for a left and a right hand at once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def act(self, observation: np.ndarray) -> np.ndarray:
+        """As `Planner`."""
+        return apart(self._policy.act(together(observation)))
+
+
+def learn_intentions(
+    pieces: PlannedPieces,
+    skill: LatentSkill,
+    folder: Path,
+    config: PlanDistillConfig,
+    known: dict[str, Any],
+    *,
+    one_actor: bool,
+) -> PlannerPolicy:
+    """Who forms intentions directly, for both hands at once or for either, in as many steps and updates as `config`."""
+    env = PianoEnv(pieces, skill, PianoConfig(num_worlds=WORLDS), seed=config.seed)
+    names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
+    same = {name: getattr(config, name) for name in names}
+    run = Distillation(Pairs(env) if one_actor else env, DistillConfig(**same), folder, known=known)
+    run.run()
+    return PlannerPolicy(cast(Planner, OneActor(run.policy) if one_actor else run.policy), skill, {})
