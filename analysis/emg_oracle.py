@@ -5,9 +5,8 @@
 
 The activations of played music go through the forward model with leads from 0 to 120 ms and are compared with
 themselves: the lag that is found; how often a muscle's electrode is first among all electrodes, and in an electrode its
-muscle first among all muscles; whether a random permutation of channels is undone. Electrodes differ in noise, so that
-the first is harder than the second. Then the EMG is replaced by noise that has nothing to do with the activations, a
-thousand times: p-values must be uniform.
+muscle first among all muscles; whether a random permutation of channels is undone. Then the EMG is replaced by noise
+that has nothing to do with the activations, a thousand times: p-values must be uniform.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from musclehand.emg.identify import (
     match_channels,
     movement_matrix,
     select_movements,
+    shares_of_explained,
 )
 from musclehand.emg.recording import Event
 
@@ -34,6 +35,17 @@ def test_the_true_channel_is_found_and_a_permutation_recovered():
     np.testing.assert_array_equal(found.ranks, 1)
     assert found.p < 1e-3
     assert found.low == pytest.approx(0.676, abs=1e-3)
+
+
+def test_a_channel_is_found_in_spite_of_its_noise_and_one_of_noise_alone_is_not():
+    rng = np.random.default_rng(4)
+    clean = 0.4 + 0.5 * np.eye(4)
+    heard = np.array([1.0, 0.4, 0.3, 0.9, 0.1])
+    matrix = np.hstack([clean, rng.uniform(-0.5, 0.5, size=(4, 1))]) * heard
+    assert identify(matrix, NAMES[:4], rng).first == 0.5
+    explained = np.append(0.95 * heard[:4], 0.12)
+    assert identify(shares_of_explained(matrix, explained), NAMES[:4], rng).first == 1.0
+    assert (shares_of_explained(matrix[:3], explained) == matrix[:3]).all()
 
 
 def test_ranks_of_nothing_are_chance():

@@ -37,7 +37,7 @@ def test_every_figure_has_its_numbers(written):
     with (folder / "channels.csv").open() as file:
         rows = list(csv.reader(file))
     matrix = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]])
-    np.testing.assert_allclose(matrix, comparison.matrix, rtol=1e-5)
+    np.testing.assert_allclose(matrix, comparison.shares, rtol=1e-5)
     with (folder / "muscles.csv").open() as file:
         table = list(csv.DictReader(file))
     assert [row["muscle"] for row in table] == [*comparison.curves.names, "all"]

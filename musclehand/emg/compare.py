@@ -34,6 +34,7 @@ from musclehand.emg.identify import (
     ceiling,
     identify,
     match_channels,
+    shares_of_explained,
 )
 from musclehand.emg.nulls import (
     SCORES,
@@ -54,6 +55,7 @@ from musclehand.emg.statistics import (
     bootstrap_interval,
     cocontraction,
     effective_size,
+    explained_correlation,
     holm,
     lagged_correlation,
     uncentred_correlation,
@@ -108,15 +110,18 @@ def compare(
     rng = np.random.default_rng(config.seed)
     compared, remarks = align_curves(simulated, recorded, config)
     curves = Curves(*compared[1:5], compared.fs_hz)
-    matrices = score_matrix(curves, *all_channels(compared, config), config.searched)
+    channels, on = all_channels(compared, config)
+    matrices = score_matrix(curves, channels, on, config.searched)
+    explained = explained_correlation(compared.simulated, channels, compared.fs_hz, searched=config.searched)
+    shares = shares_of_explained(matrices["r_best"], explained)
     found = _Found(
         compared,
         curves,
         matrices,
         _nulls(curves, matrices, compared, events, config, rng),
         _lags(compared, config),
-        identify(matrices["r_best"], compared.names, rng),
-        identify(matrices["r_best"][:, : len(compared.names)].T, compared.names, rng),
+        identify(shares, compared.names, rng),
+        identify(shares[:, : len(compared.names)].T, compared.names, rng),
         _ceilings(compared, recorded, events, others or {}, config),
     )
     remarks += _remarks(compared, simulated, recorded)
@@ -130,9 +135,10 @@ def compare(
         muscles=muscles,
         pooled=_pooled(found, muscles, rng),
         matrix=matrices["r_best"],
+        shares=shares,
         channels=found.channels,
         electrodes=found.electrodes,
-        assigned=tuple(candidates[place] for place in match_channels(matrices["r_best"])),
+        assigned=tuple(candidates[place] for place in match_channels(shares)),
         lags=found.lags,
         shift=(np.arange(len(moved)) - half) / compared.fs_hz,
         shift_r=np.roll(_mean_over(moved), half),

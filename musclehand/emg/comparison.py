@@ -152,12 +152,12 @@ class SynergyComparison(NamedTuple):
 class Comparison:
     """Everything that came of it.
 
-    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `channels`, whether
-    the true one has a muscle's highest r, which noisy channels hinder; `electrodes`, whether the true muscle has
-    the highest r in a channel, where all candidates bear one noise; `assigned` (K,) names of the channels that
-    muscles get by their scores alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of the
-    recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round events; `remarks`:
-    what limits all this.
+    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `shares` of what all
+    muscles together explain in it (`identify.shares_of_explained`); `channels`, whether a muscle has its highest share
+    in the true one; `electrodes`, whether the true muscle has the highest in a channel; `assigned` (K,) names of the
+    channels that muscles get by their shares alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving
+    all of the recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round events;
+    `remarks`: what limits all this.
     """
 
     config: CompareConfig
@@ -165,6 +165,7 @@ class Comparison:
     muscles: tuple[MuscleResult, ...]
     pooled: MuscleResult
     matrix: np.ndarray = field(repr=False)
+    shares: np.ndarray = field(repr=False)
     channels: Identification
     electrodes: Identification
     assigned: tuple[str, ...]
@@ -219,6 +220,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "electrodes": comparison.electrodes._asdict(),
         "assigned": dict(zip(comparison.curves.names, comparison.assigned, strict=True)),
         "r_matrix": comparison.matrix,
+        "share_matrix": comparison.shares,
         "controls": comparison.curves.control_names,
         "movements": None
         if found is None

@@ -173,18 +173,19 @@ def draw_raster(comparison: Comparison, events: Sequence[Event]) -> Picture:
 
 
 def draw_matrix(comparison: Comparison) -> Picture:
-    """Correlation of every simulated muscle with every recorded channel."""
+    """What every simulated muscle alone has to do with every recorded channel."""
     curves = comparison.curves
     columns = (*curves.names, *curves.control_names)
     found = comparison.channels
     caption = (
-        "Correlation at the best lag of every simulated muscle with every recorded channel. The true one, framed, is "
+        "Correlation at the best lag of every simulated muscle with every recorded channel, over that of the best "
+        "mixture of all of them (of more than three). The true one, framed, is "
         f"first for {100 * found.first:.0f} % (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %); "
         f"chance {100 * found.chance:.0f} %."
     )
-    figure = _heat(comparison.matrix, curves.names, columns, "recorded channel", "simulated muscle")
+    figure = _heat(comparison.shares, curves.names, columns, "recorded channel", "simulated muscle")
     return Picture(
-        "channels", "Which channel is it?", caption, figure, *_square(curves.names, columns, comparison.matrix)
+        "channels", "Which channel is it?", caption, figure, *_square(curves.names, columns, comparison.shares)
     )
 
 

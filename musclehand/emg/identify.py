@@ -20,6 +20,8 @@ from musclehand.emg.statistics import correlation, proportion_interval
 
 _DRAWS = 5000
 
+FEW, LEAST_EXPLAINED = 3, 0.2
+
 
 class Identification(NamedTuple):
     """How often the right one is found among C candidates.
@@ -67,6 +69,23 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
     chance = all_ranks[own, orders][:, known].mean(axis=1)
     p = (np.sum(chance <= ranks[known].mean() + 1e-12) + 1) / (_DRAWS + 1)
     return Identification(tuple(names), ranks, hits / count, low, high, 1 / candidates, float(p))
+
+
+def shares_of_explained(matrix: np.ndarray, explained: np.ndarray) -> np.ndarray:
+    """How much of what all simulated muscles together have to do with a channel each of them has alone.
+
+    A noisy channel has low correlations with all muscles, a clean neighbour higher ones even with muscles that are not
+    its own; shares do without that difference. Where there are too few muscles to make a mixture of (`FEW`), the
+    correlations are left as they are: a single one has all there is.
+
+    Args:
+        matrix: r of each muscle with each channel. Shape (K, C).
+        explained: r of their best mixture with each channel (`statistics.explained_correlation`). Shape (C,).
+    """
+    if len(matrix) <= FEW:
+        return np.array(matrix)
+    # A mixture explains little by chance even in noise.
+    return np.asarray(matrix / np.maximum(explained, LEAST_EXPLAINED))
 
 
 def match_channels(matrix: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import musclehand
 from musclehand.emg.comparison import Comparison
+from musclehand.emg.identify import FEW, LEAST_EXPLAINED
 from musclehand.emg.nulls import NEAREST
 
 _NORMALISED = {
@@ -73,10 +74,26 @@ def _scores(comparison: Comparison) -> list[str]:
         f"onsets within {1e3 * activity.tolerance:.0f} ms of each other belong together.",
         "The number of independent samples follows Pyper and Peterman (1998); intervals of r are from "
         f"{comparison.config.resamples} circular block resamples.",
-        f"A muscle is identified where its own channel has the highest r of all {comparison.matrix.shape[1]}, each at "
-        "its best lag; a channel where its own muscle has the highest r of all simulated ones.",
+        *_identification(comparison),
         *_differences(comparison),
     ]
+
+
+def _identification(comparison: Comparison) -> list[str]:
+    count, muscles = comparison.shares.shape[1], len(comparison.muscles)
+    sentences = []
+    if muscles > FEW:
+        sentences.append(
+            "The share of a muscle in a channel is its r there, at its best lag, over the multiple correlation of all "
+            f"simulated muscles with that channel (at least {LEAST_EXPLAINED:g}), so that channels of unequal noise "
+            "can be compared."
+        )
+    what = "share" if muscles > FEW else "r"
+    sentences.append(
+        f"A muscle is identified where its own channel has its highest {what} of all {count}, a channel where its own "
+        f"muscle has the highest {what} of all simulated ones."
+    )
+    return sentences
 
 
 def _differences(comparison: Comparison) -> list[str]:

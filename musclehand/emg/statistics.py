@@ -148,10 +148,44 @@ def lagged_correlation(
     return LagCurve(steps / fs_hz, r, r[reach], best, lag, at_edge)
 
 
+def explained_correlation(
+    simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, *, searched: tuple[float, float] = SEARCHED
+) -> np.ndarray:
+    """The highest r that a mixture of all simulated muscles has with a channel, at the best of the lags searched.
+
+    The multiple correlation coefficient: what the noise of a channel, and muscles that were not simulated, leave. The r
+    of any one muscle is at most that.
+
+    Args:
+        simulated: activations. Shape (T, K).
+        recorded: envelopes, which lead. Shape (T, C).
+        fs_hz: of both.
+        searched: the recording leading by so much [s].
+
+    Returns:
+        NaN for a channel that is constant. Shape (C,).
+    """
+    low, high = (round(limit * fs_hz) for limit in searched)
+    found = []
+    for step in range(low, high + 1):
+        a, e = _shifted(simulated, recorded, step)
+        a, e = a - a.mean(axis=0), e - e.mean(axis=0)
+        left = e - a @ np.linalg.lstsq(a, e, rcond=None)[0]
+        size = np.square(e).sum(axis=0)
+        share = 1.0 - np.square(left).sum(axis=0) / np.where(size > 0, size, np.nan)
+        found.append(np.sqrt(np.maximum(share, 0.0)))
+    return np.max(found, axis=0)
+
+
 def _shifted_correlation(a: np.ndarray, e: np.ndarray, step: int) -> np.ndarray:
+    return correlation(*_shifted(a, e, step))
+
+
+def _shifted(a: np.ndarray, e: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The samples of each that overlap where the second one leads by so many."""
     n = len(a) - abs(step)
     first, second = max(step, 0), max(-step, 0)
-    return correlation(a[first : first + n], e[second : second + n])
+    return a[first : first + n], e[second : second + n]
 
 
 def effective_size(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
