@@ -12,6 +12,7 @@ to end, acting and learning, per step and per physics step.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import time
@@ -45,8 +46,8 @@ class Args:
 
     corpus: tyro.conf.Positional[Path]
     """folder of a corpus"""
-    envs: int = 64
-    """hands at a time"""
+    envs: tuple[int, ...] = (64, 256)
+    """hands at a time; the more, the less of the time is Python's"""
     threads: tuple[int, ...] = (1, 2)
     """of the simulation"""
     rounds: int = 20
@@ -62,8 +63,10 @@ class Args:
 
 
 class Share(NamedTuple):
-    """Hand steps a second of the environment and of bare physics, on so many threads, and the ratio of the two."""
+    """Hand steps a second of the environment and of bare physics, of so many hands on so many threads, and the ratio of
+    the two."""
 
+    hands: int
     threads: int
     environment: float
     physics: float
@@ -82,11 +85,12 @@ def main(args: Args) -> None:
     """Measures, prints and writes."""
     torch.set_num_threads(1)
     clips = list(open_corpus(args.corpus).clips("train"))[:20]
-    shares = [measure_share(clips, args, threads) for threads in args.threads]
-    trainings = [train_ours(clips, args, threads) for threads in args.threads]
+    kinds = list(itertools.product(args.envs, args.threads))
+    shares = [measure_share(clips, args, *kind) for kind in kinds]
+    trainings = [train_ours(clips, *kind) for kind in kinds]
     if args.peer:
         trainings.append(train_peer())
-    table = as_table(shares, trainings, args.envs)
+    table = as_table(shares, trainings)
     Console().print(table, markup=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     content = {
@@ -98,23 +102,23 @@ def main(args: Args) -> None:
         put_table(MARK, table)
 
 
-def as_table(shares: list[Share], trainings: list[Training], envs: int) -> str:
+def as_table(shares: list[Share], trainings: list[Training]) -> str:
     """Both parts in Markdown, rates a second."""
-    lines = [f"| {envs} hands | steps of the environment | of bare physics | ratio |", f"|{' --- |' * 4}"]
+    lines = ["| hands, threads | steps of the environment | of bare physics | ratio |", f"|{' --- |' * 4}"]
     for share in shares:
         rates = f"{share.environment:.0f} | {share.physics:.0f} | {share.ratio:.2f}"
-        lines.append(f"| {share.threads} thread{'s' * (share.threads > 1)} | {rates} |")
+        lines.append(f"| {share.hands}, {share.threads} | {rates} |")
     lines += ["", "| PPO, end to end | steps of hands | of physics |", f"|{' --- |' * 3}"]
     lines += [f"| {one.name} | {one.steps:.0f} | {one.physics_steps:.0f} |" for one in trainings]
     return "\n".join(lines)
 
 
-def measure_share(clips: list[Any], args: Args, threads: int) -> Share:
+def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Share:
     """The environment beside its physics."""
     policy = load_tracking_policy()
     shown = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
-    env = TrackingEnv(clips, TrackingConfig(num_envs=args.envs, num_threads=threads, **shown))
-    batch = Batch(env.body.model, args.envs, threads, persistent=True)
+    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, **shown))
+    batch = Batch(env.body.model, hands, threads, persistent=True)
     taken = []
     for number in range(args.rounds):
         seen, begin = env.reset(seed=number), env.state()
@@ -136,20 +140,21 @@ def measure_share(clips: list[Any], args: Args, threads: int) -> Share:
             batch.step(nstep=env.config.sim_steps)
         taken.append((acted, time.perf_counter() - start))
     environment, physics = np.array(taken).T
-    rates = (float(args.steps * args.envs / np.median(times)) for times in (environment, physics))
-    return Share(threads, *rates, float(np.median(physics / environment)))
+    rates = (float(args.steps * hands / np.median(times)) for times in (environment, physics))
+    return Share(hands, threads, *rates, float(np.median(physics / environment)))
 
 
-def train_ours(clips: list[Any], args: Args, threads: int) -> Training:
+def train_ours(clips: list[Any], hands: int, threads: int) -> Training:
     """Some iterations of PPO as `track_hand.py` does them, the first left out."""
-    env = TrackingEnv(clips, TrackingConfig(num_envs=args.envs, num_threads=threads))
+    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:
         run = Reinforcement(env, policy, PpoConfig(critic_alone=0), Path(folder), known={})
         run.iterate()
         took = min(_seconds(run.iterate) for _ in range(3))
-    steps = run.config.steps * args.envs / took
-    return Training(f"musclehand, {threads} thread{'s' * (threads > 1)}", steps, steps * env.config.sim_steps)
+    steps = run.config.steps * hands / took
+    name = f"musclehand, {hands} hands, {threads} thread{'s' * (threads > 1)}"
+    return Training(name, steps, steps * env.config.sim_steps)
 
 
 def train_peer() -> Training:
