@@ -75,7 +75,10 @@ def main(args: Args) -> None:
 
 def play(score: Score, sim_steps: int) -> Outcome:
     """One score at one rate."""
-    config = replace(MuscleConfig(), sim_steps=sim_steps)
+    usual = MuscleConfig()
+    # An activation does more in a longer interval.
+    control = replace(usual.control, effort=usual.control.effort * sim_steps / usual.sim_steps)
+    config = replace(usual, sim_steps=sim_steps, control=control)
     begin = thread_time()
     result = perform(score, MuscleController(score, lead_in=LEAD_IN, tail=TAIL, config=config))
     taken = thread_time() - begin

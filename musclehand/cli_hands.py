@@ -67,8 +67,9 @@ def _choose_config(args: PlayArgs) -> MuscleConfig | None:
     if args.controller != "muscle":
         option, value = asked[0].replace("_", "-"), getattr(args, asked[0])
         raise InvalidValue(option, value, "left out, or with --controller muscle")
-    from musclehand.control.muscle_control import ControlConfig
     from musclehand.controllers.muscle import MuscleConfig
 
-    config = MuscleConfig(control=ControlConfig(criterion=args.criterion, co_contraction=args.co_contraction))
-    return replace(config, fingering=replace(config.fingering, roll_chords=args.chords == "rolled"))
+    config = MuscleConfig()
+    control = replace(config.control, criterion=args.criterion, co_contraction=args.co_contraction)
+    fingering = replace(config.fingering, roll_chords=args.chords == "rolled")
+    return replace(config, control=control, fingering=fingering)

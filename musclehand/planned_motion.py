@@ -29,8 +29,8 @@ from musclehand.sim.scene import Scene, build_scene
 OVERTRAVEL = -0.001
 """How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last millimetre."""
 
-DELAY = 0.0
-"""How much earlier than kinematics asks for strokes begin [s]: policies are neither early nor late (on five pieces)."""
+SIM_STEPS = 4
+"""Simulation steps in a step of a policy."""
 
 LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
 """Before the first note, how much of that is kept, and after the last note [s]."""
@@ -39,8 +39,8 @@ LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
 def policy_config(config: MuscleConfig | None = None) -> MuscleConfig:
     """How to plan for a policy."""
     config = config or MuscleConfig()
-    stroke = replace(config.motion.stroke, overtravel=OVERTRAVEL, delay=DELAY)
-    return replace(config, motion=replace(config.motion, stroke=stroke))
+    stroke = replace(config.motion.stroke, overtravel=OVERTRAVEL)
+    return replace(config, sim_steps=SIM_STEPS, motion=replace(config.motion, stroke=stroke))
 
 
 class PlannedFrame(NamedTuple):

@@ -22,7 +22,7 @@ def bench():
 
 def test_the_stages_are_all_there_is(bench):
     cost = bench.measure(load_piece("ode_to_joy").clip(0, 0.5), "ode_to_joy")
-    assert len(cost.control) == len(cost.reference) == 250
+    assert len(cost.control) == len(cost.reference) == 500
     stages = cost.plan + 2 * sum(cost.reference) + 2 * sum(cost.control) + cost.physics + cost.listen + cost.score
     assert stages == pytest.approx(cost.total)
     assert min(cost.plan, cost.physics, cost.listen, cost.score, *cost.both, *cost.bare) > 0

@@ -29,12 +29,16 @@ LEAST_DRIVE = 1e-3
 
 @dataclass(frozen=True)
 class MuscleConfig:
-    """How the hands play: simulation steps per control step, and the constants of planner and control."""
+    """How the hands play: simulation steps per control step, and the constants of planner and control.
 
-    sim_steps: int = 4
+    Muscles are decided on 250 times a second (`experiments/bench_rate.py`); an activation does half as much then as in
+    an interval twice as long, and has half the price.
+    """
+
+    sim_steps: int = 2
     fingering: FingeringConfig = field(default_factory=lambda: FingeringConfig(let_go_early=True))
     motion: MotionConfig = field(default_factory=MotionConfig)
-    control: ControlConfig = field(default_factory=ControlConfig)
+    control: ControlConfig = field(default_factory=lambda: ControlConfig(effort=0.0065))
 
 
 def plan_hands(

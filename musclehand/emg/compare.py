@@ -110,10 +110,7 @@ def compare(
     rng = np.random.default_rng(config.seed)
     compared, remarks = align_curves(simulated, recorded, config)
     curves = Curves(*compared[1:5], compared.fs_hz)
-    channels, on = all_channels(compared, config)
-    matrices = score_matrix(curves, channels, on, config.searched)
-    explained = explained_correlation(compared.simulated, channels, compared.fs_hz, searched=config.searched)
-    shares = shares_of_explained(matrices["r_best"], explained)
+    matrices, shares = _matrices(compared, curves, config)
     found = _Found(
         compared,
         curves,
@@ -150,6 +147,14 @@ def compare(
         remarks=tuple(remarks),
         parameters={"envelope": describe(recorded.config), "simulated envelope": describe(simulated.config)},
     )
+
+
+def _matrices(compared: Compared, curves: Curves, config: CompareConfig) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Scores of every muscle with every channel, and its share of what all muscles explain there."""
+    channels, on = all_channels(compared, config)
+    matrices = score_matrix(curves, channels, on, config.searched)
+    explained = explained_correlation(compared.simulated, channels, compared.fs_hz, searched=config.searched)
+    return matrices, shares_of_explained(matrices["r_best"], explained)
 
 
 def _remarks(compared: Compared, simulated: Envelopes, recorded: Envelopes) -> list[str]:

@@ -36,11 +36,11 @@ class StrokeConfig:
     again, or as long as a leap takes, but keeps a key for at least `least_hold` of the time between its notes; `reach`:
     a key is let go when the wrist is further than this from where it would hold it; `press_force` [N] beyond what the
     key itself needs; `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay`, `release_delay`:
-    strokes begin that much earlier than kinematics asks for, which is how late muscles and keys answer (measured on
-    generated scores; fingers that strike are fed forward what their keys need, and a little early); an error
-    `sideways`, along the keyboard, counts that much against one along a key or in height, but for a finger on a black
-    key, hardly wider than its tip; one in height counts `upright` for a finger that strikes, as its loudness depends
-    on nothing else.
+    strokes begin, and keys are let go, that much earlier than kinematics asks for, which is how late muscles and keys
+    answer (measured on generated scores; fingers that strike are fed forward what their keys need, and are in time); an
+    error `sideways`, along the keyboard, counts that much against one along a key or in height, but for a finger on a
+    black key, hardly wider than its tip; one in height counts `upright` for a finger that strikes, as its loudness
+    depends on nothing else.
     """
 
     hover: float = 0.010
@@ -61,7 +61,7 @@ class StrokeConfig:
     reach: float = 0.03
     press_force: float = 1.0
     idle_weight: float = 0.08
-    delay: float = -0.002
+    delay: float = 0.0
     release_delay: float = 0.005
     sideways: float = 0.3
     upright: float = 10.0
