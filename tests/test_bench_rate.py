@@ -1,22 +1,16 @@
 """The benchmark of control rates plays at the rate that it says."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import pytest
+from scripts import load
 
 from musclehand.music.score import keyboard_score
 
 
 @pytest.fixture(scope="module")
 def bench():
-    path = Path(__file__).parents[1] / "experiments" / "bench_rate.py"
-    spec = importlib.util.spec_from_file_location("bench_rate", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bench_rate"] = module
-    spec.loader.exec_module(module)
-    yield module
+    yield load("bench_rate")
     del sys.modules["bench_rate"]
 
 

@@ -1,22 +1,16 @@
 """The benchmark of speed: its stages add up, its table has a line a piece."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import pytest
+from scripts import load
 
 from musclehand.music.repertoire import load_piece
 
 
 @pytest.fixture(scope="module")
 def bench():
-    path = Path(__file__).parents[1] / "experiments" / "bench_speed.py"
-    spec = importlib.util.spec_from_file_location("bench_speed", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bench_speed"] = module
-    spec.loader.exec_module(module)
-    yield module
+    yield load("bench_speed")
     del sys.modules["bench_speed"]
 
 

@@ -5,7 +5,7 @@ import sys
 import mujoco
 import numpy as np
 import pytest
-from test_track_hand import load
+from scripts import load
 
 from musclehand.music.repertoire import load_piece
 from musclehand.perform import make_controller

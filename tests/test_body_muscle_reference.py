@@ -1,15 +1,14 @@
 """Published curves meet their landmarks and are as smooth as they claim, and MuJoCo's set is MuJoCo's."""
 
-import importlib.util
 import math
 import sys
-from pathlib import Path
 
 import mujoco
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripts import load
 
 from musclehand.body.muscle_reference import (
     LENGTHS,
@@ -49,12 +48,7 @@ MILLARD_KNOTS = {
 
 @pytest.fixture(scope="module")
 def analysis():
-    path = Path(__file__).parents[1] / "analysis" / "muscle_curves.py"
-    spec = importlib.util.spec_from_file_location("muscle_curves", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["muscle_curves"] = module
-    spec.loader.exec_module(module)
-    yield module
+    yield load("muscle_curves", "analysis")
     del sys.modules["muscle_curves"]
 
 

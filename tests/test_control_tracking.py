@@ -1,13 +1,11 @@
 """Following a motion: what is measured, against closed forms and MuJoCo, and what happens when a hand cannot."""
 
 import copy
-import importlib.util
-import sys
-from pathlib import Path
 
 import mujoco
 import numpy as np
 import pytest
+from scripts import load
 
 from musclehand.body.anatomy import DIP_PER_PIP, Side
 from musclehand.body.hand import hand_spec, load_hand
@@ -157,11 +155,7 @@ def test_what_cannot_be_tracked_says_why(right):
 
 
 def test_the_benchmark_compares_and_resumes(tmp_path, capsys, monkeypatch):
-    path = Path(__file__).parents[1] / "experiments" / "bench_tracking.py"
-    spec = importlib.util.spec_from_file_location("bench_tracking", path)
-    bench = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "bench_tracking", bench)
-    spec.loader.exec_module(bench)
+    bench = load("bench_tracking")
     args = bench.Args(minutes=1 / 6, out=tmp_path, workers=1)
     hands = bench.open_hands(args)
     monkeypatch.setattr(bench, "open_hands", lambda args: hands)

@@ -5,7 +5,7 @@ import math
 import sys
 
 import pytest
-from test_track_hand import load
+from scripts import load
 
 
 @pytest.fixture(scope="module")

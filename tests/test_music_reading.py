@@ -1,10 +1,8 @@
-import importlib.util
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from scripts import load
 
 from musclehand.core.errors import ScoreError
 from musclehand.music.midi import write_midi
@@ -15,19 +13,8 @@ from musclehand.music.score import Hand, Note, Score
 SCORE = Score((Note(0, 60, 1, 64, Hand.RIGHT), Note(1, 48, 2, 64, Hand.LEFT)))
 
 
-def load_fuzz() -> ModuleType:
-    path = Path(__file__).parents[1] / "experiments" / "fuzz_scores.py"
-    spec = importlib.util.spec_from_file_location("fuzz_scores", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fuzz_scores"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_every_format_is_found_by_content(tmp_path: Path):
-    for suffix, data in load_fuzz().make_seeds():
+    for suffix, data in load("fuzz_scores").make_seeds():
         for extension in (suffix, suffix.upper()):
             path = tmp_path / f"score{extension}"
             path.write_bytes(data)
@@ -79,7 +66,7 @@ def test_every_reader_refuses_noise(tmp_path: Path):
 
 
 def test_damaged_files_never_do_anything_else(tmp_path: Path):
-    fuzz = load_fuzz()
+    fuzz = load("fuzz_scores")
     report = fuzz.fuzz(fuzz.Config(count=1500, seed=7, out=tmp_path / "offending"), progress=False)
     assert report.offending == []
     assert sum(report.outcomes.values()) == 1500

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from scripts import load
 from small_planner import MIRRORED, small_planner, small_skill
-from test_track_hand import load
 
 from musclehand.core.errors import InvalidValue
 from musclehand.planner_policy import load_planner, planner_in

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scripts import load
 from small_planner import MIRRORED, small_planner, small_skill
-from test_track_hand import load
 
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.learn_piece import learning_config

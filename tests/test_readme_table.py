@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_track_hand import load
+from scripts import load
 
 from musclehand.core.errors import InvalidValue, UnknownName
 

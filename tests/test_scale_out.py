@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from test_track_hand import load
+from scripts import load
 from tracking_clips import wave
 
 from musclehand.core.errors import InvalidValue, MusclehandError

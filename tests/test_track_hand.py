@@ -1,12 +1,10 @@
 """The training command on a corpus of two clips, and the evaluation of what it has made."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from scripts import load
 from tracking_clips import write_small_corpus
 
 from musclehand.learning.analytic import AnalyticConfig
@@ -16,20 +14,6 @@ from musclehand.learning.distill import DistillConfig
 pytest.importorskip("rsl_rl")
 
 from musclehand.learning.reinforce import PpoConfig
-
-
-def load(name):
-    path = Path(__file__).parents[1] / "experiments" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    # Beside each other, as when they are run.
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
 
 
 @pytest.fixture(scope="module")
