@@ -49,14 +49,14 @@ def main(args: Args) -> None:
     """Plants, compares, draws, prints and writes."""
     muscles = read_simulated(args.activations)
     rows = [recover(muscles, lead, seed) for lead in LEADS_S for seed in range(args.seeds)]
-    print("planted ms | found ms, seed by seed | electrode first | muscle first | permutation recovered")
+    print("planted ms | found ms, seed by seed | electrode first | muscle first | permutation | electrode first by r")
     for lead in LEADS_S:
         mine = [row for row in rows if row[0] == lead]
         lags = " ".join(f"{1e3 * row[2]:.0f}" for row in mine)
-        shares = " | ".join(" ".join(f"{row[i]:.2f}" for row in mine) for i in (3, 4))
-        print(f"{1e3 * lead:.0f} | {lags} | {shares} | {sum(row[5] for row in mine):.0f} of {len(mine)}")
-    shares = " | ".join(f"{np.mean([row[i] for row in rows]):.3f}" for i in (3, 4))
-    print(f"all | | {shares} | {sum(row[5] for row in rows):.0f} of {len(rows)}")
+        shares, by_r = (" | ".join(" ".join(f"{row[i]:.2f}" for row in mine) for i in some) for some in ((3, 4), (6,)))
+        print(f"{1e3 * lead:.0f} | {lags} | {shares} | {sum(row[5] for row in mine):.0f} of {len(mine)} | {by_r}")
+    electrode, muscle, order, by_r = (np.mean([row[i] for row in rows]) for i in (3, 4, 5, 6))
+    print(f"all | | {electrode:.3f} | {muscle:.3f} | {order * len(rows):.0f} of {len(rows)} | {by_r:.3f}")
     p = noise_p(muscles, args.noises)
     print("score | share of p below 0.05, for noise")
     for name, values in p.items():
@@ -64,23 +64,27 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with (args.out / "emg_oracle.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["lead_s", "seed", "lag_s", "electrode_first", "muscle_first", "permutation"])
+        writer.writerow(
+            ["lead_s", "seed", "lag_s", "electrode_first", "muscle_first", "permutation", "electrode_first_by_r"]
+        )
         writer.writerows([[f"{cell:.6g}" for cell in row] for row in rows])
     draw(rows, p, args.out / "emg_oracle.png")
 
 
-Row = tuple[float, int, float, float, float, float]
+Row = tuple[float, int, float, float, float, float, float]
 
 
 def recover(muscles: SimulatedMuscles, lead: float, seed: int) -> Row:
-    """Lead, seed, lag found [s], shares identified as in the heads, and 1 if the order of channels was."""
+    """Lead, seed, lag found [s], shares identified as in the heads, 1 if the order of channels was, and the share of
+    electrodes identified by correlation alone."""
     recorded, simulated = make(muscles, lead, seed)
     found = compare(simulated, recorded, (), QUICK)
     order = np.random.default_rng(seed).permutation(len(recorded.names))
     mixed = compare(simulated, replace(recorded, values=recorded.values[:, order]), (), QUICK)
     right = mixed.assigned == tuple(simulated.names[place] for place in np.argsort(order))
     shares = found.channels.first, found.electrodes.first
-    return lead, seed, found.pooled.lag, *shares, float(right)
+    by_r = float(np.mean(found.matrix.argmax(axis=1) == np.arange(len(found.matrix))))
+    return lead, seed, found.pooled.lag, *shares, float(right), by_r
 
 
 def make(muscles: SimulatedMuscles, lead: float, seed: int) -> tuple[Envelopes, Envelopes]:

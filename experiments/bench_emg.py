@@ -9,6 +9,9 @@ ceiling) and those of different movements (its null), the armbands' rotations be
 MyoHand, how often simulated and recorded patterns of the same movement are most like each other. The rotation of each
 armband is fitted on the other movements. The null exchanges the movements of the simulation and fits rotations anew.
 
+Both hands are asked for the same postures, those in which the passive tissue of ours leaves a hand at rest, and the
+fingers that a movement does not ask for.
+
 Two questions are asked: which movement was recorded, among those simulated (the library's own, `identify`); and which
 recording a simulated movement belongs to, among those of a session.
 

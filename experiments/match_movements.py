@@ -19,7 +19,8 @@ FLOOR = 0.02
 
 def logarithm(values: np.ndarray) -> np.ndarray:
     """Of amplitudes (M, T, K)."""
-    return np.log(np.maximum(values, FLOOR * values.max(axis=(0, 1))))
+    floor = np.maximum(FLOOR * values.max(axis=(0, 1)), np.finfo(float).tiny)
+    return np.log(np.maximum(values, floor))
 
 
 def square_root(values: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ OCTAVE = 0.165
 
 
 class KeyCode(NamedTuple):
-    """A field's code is `matrix` (CODES, size) times what it has beyond `mean` (size,)."""
+    """A field's code is `matrix` (CODES or fewer, size) times what it has beyond `mean` (size,)."""
 
     mean: np.ndarray
     matrix: np.ndarray
@@ -66,8 +66,9 @@ def learn_code(hands: Sequence[HandNotes], *, every: float = 0.04, seed: int = 0
             fields.append(field(notes, float(time), notes.point[near, 0] + 0.04 * rng.standard_normal()))
     rows = np.array(fields)
     _, size, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-    # Codes of what was looked at differ by 1.
-    return KeyCode(rows.mean(axis=0), directions[:CODES] / (size[:CODES, None] / np.sqrt(len(rows)) + 1e-9))
+    # Codes of what was looked at differ by 1, but for directions in which next to nothing does.
+    spread = np.maximum(size[:CODES], 1e-3 * size[0]) / np.sqrt(len(rows))
+    return KeyCode(rows.mean(axis=0), directions[:CODES] / spread[:, None])
 
 
 class NearestKeys(Goals):
@@ -81,5 +82,5 @@ class NearestKeys(Goals):
         """As `Goals`."""
         told = {name: np.zeros_like(values) for name, values in super().at(hand, time, tips, wrist).items()}
         rows = np.array([field(self.hands[h], t, w) for h, t, w in zip(hand, time, wrist[:, 0], strict=True)])
-        told["held"][:, :CODES] = (rows - self._code.mean) @ self._code.matrix.T
+        told["held"][:, : len(self._code.matrix)] = (rows - self._code.mean) @ self._code.matrix.T
         return told

@@ -1,6 +1,7 @@
 """One network for both hands, beside one that plays either hand and is told of the other's forearm.
 
-Both learn from nothing what the teacher intends and how it moves forearms (`learning.distill`), in as many steps.
+Both learn from nothing what the teacher intends and how it moves forearms (`learning.distill`), in as many steps, and
+from as many hands in an update.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def learn_intentions(
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=WORLDS), seed=config.seed)
     names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
     same = {name: getattr(config, name) for name in names}
-    run = Distillation(Pairs(env) if one_actor else env, DistillConfig(**same), folder, known=known)
+    batch = config.batch // 2 if one_actor else config.batch
+    run = Distillation(Pairs(env) if one_actor else env, DistillConfig(**same, batch=batch), folder, known=known)
     run.run()
     return PlannerPolicy(cast(Planner, OneActor(run.policy) if one_actor else run.policy), skill, {})

@@ -27,7 +27,7 @@ import tyro
 from by_reward import learn_by_reward
 from kept_results import keep_results
 from matplotlib.figure import Figure
-from nearest_keys import NearestKeys, learn_code
+from nearest_keys import CODES, NearestKeys, learn_code
 from one_actor import learn_intentions
 from readme_table import put_table
 from rich.console import Console
@@ -36,7 +36,7 @@ from without import learn_muscles, without_fingers
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.goals import Goals, GoalsMaker
 from musclehand.envs.pieces import PlannedPieces
-from musclehand.learn_piece import WORLDS, learn_planned, learning_config, score_hash
+from musclehand.learn_piece import WORLDS, learn_planned, learning_config, planner_hash, score_hash
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
 from musclehand.learning.reinforce import PpoConfig
@@ -45,7 +45,7 @@ from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_player import PlannerController
-from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner
+from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_table
 
 MARK, WITHOUT_MARK = "pieces table", "without table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
@@ -59,6 +59,9 @@ VARIANTS = (
 )
 DIRECTLY = ("without_space", "either_hand", "both_hands")
 """Say what is done, where others say what is wanted."""
+
+STYLES = ("-", ":", "--", "-.", (0, (1, 4)), (0, (6, 4)), (0, (4, 2, 1, 2, 1, 2)), (0, (9, 2)))
+"""Of their lines."""
 
 BY_REWARD = 10
 """Iterations of PPO for each of the others'."""
@@ -121,6 +124,8 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     begin, goals = load_planner(args.planner), told_goals(variant, pieces)
     if variant in ("from_nothing", "without_fingers", "nearest_keys"):
         begin = begin._replace(policy=knows_nothing(begin, seed))
+    if variant == "nearest_keys":
+        codes_are_normal(begin)
     learn = learner(variant, pieces, begin, folder, known, goals)
     times = BY_REWARD if variant == "by_reward" else 1
     # Who says what is done is made by learning.
@@ -146,13 +151,14 @@ def learner(
     variant: str, pieces: PlannedPieces, begin: PlannerPolicy, folder: Path, known: dict[str, str], goals: GoalsMaker
 ) -> Callable[[PlanDistillConfig], PlannerPolicy]:
     """What learns for as many iterations as a config says, each time from where it was."""
+    both_known = {**known, "planner": planner_hash(begin)}
     if variant == "without_space":
-        return lambda config: learn_muscles(pieces, begin.skill, folder, config, known)
+        return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known)
     if variant in DIRECTLY:
         both = variant == "both_hands"
-        return lambda config: learn_intentions(pieces, begin.skill, folder, config, known, one_actor=both)
+        return lambda config: learn_intentions(pieces, begin.skill, folder, config, both_known, one_actor=both)
     if variant == "by_reward":
-        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), known)
+        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), both_known)
     return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals)
 
 
@@ -167,6 +173,13 @@ def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:
     for normal in ("mean", "spread", "middle", "width"):
         getattr(fresh, normal).copy_(getattr(planner.policy, normal))
     return fresh
+
+
+def codes_are_normal(planner: PlannerPolicy) -> None:
+    """Has a planner find codes of `nearest_keys` normal, which differ by 1, in place of what else it would be told."""
+    first = planner_table(planner.skill).slice("held").start
+    planner.policy.mean[first : first + CODES] = 0.0
+    planner.policy.spread[first : first + CODES] = 1.0
 
 
 def play(score: Score, goals: GoalsMaker, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
@@ -193,7 +206,7 @@ def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     for axes, name in zip(figure.subplots(1, 2, sharex=True), FIGURES, strict=True):
         pieces = list(dict.fromkeys(piece for piece, _, _ in rows))
         for (piece, variant, _), told in rows.items():
-            style = ("-", ":", "--", "-.")[VARIANTS.index(variant) % 4]
+            style = STYLES[VARIANTS.index(variant)]
             steps, values = ([row[key] or 0.0 for row in told] for key in ("steps", name))
             axes.plot(
                 steps,

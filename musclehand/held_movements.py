@@ -81,14 +81,15 @@ def held_movement(
         UnknownName: no such movement.
         InvalidValue: limits of another shape, or times too short.
     """
-    goal = let_fingers_go(name)
+    if name not in MOVEMENTS_DEG:
+        raise UnknownName("movement", name, MOVEMENTS_DEG)
     if np.shape(limits) != (len(JOINTS), 2):
         raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2)")
     if min(before, after - 0.5, hold - 0.5) < 0 or not 0 < dt <= 0.05:
         raise InvalidValue("times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s")
     low, high = limits[:, 0] + MARGIN, limits[:, 1] - MARGIN
     rest = np.clip(_at_ease(), low, high)
-    away = np.clip(goal, low, high) - rest
+    away = np.clip(let_fingers_go(name), low, high) - rest
     time = np.arange(round((before + hold + after) / dt) + 1) * dt
     there, rate = minimum_jerk(time, before, before + 0.5)
     back, back_rate = minimum_jerk(time, before + hold, before + hold + 0.5)
@@ -108,12 +109,7 @@ def let_fingers_go(name: str) -> np.ndarray:
 
     Returns:
         Angles of `JOINTS` [rad], read-only. Shape (19,).
-
-    Raises:
-        UnknownName: no such movement.
     """
-    if name not in MOVEMENTS_DEG:
-        raise UnknownName("movement", name, MOVEMENTS_DEG)
     model = prepared_copy(load_hand(Side.RIGHT), gravity=False)
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     hand = HandIndex.from_model(model, Side.RIGHT)

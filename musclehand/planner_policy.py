@@ -120,6 +120,11 @@ def _skill_table(skill: LatentSkill) -> ObservationTable:
     return tracking_table(_hand(), skill.config.look_ahead, past=skill.config.past)
 
 
+def planner_table(skill: LatentSkill) -> ObservationTable:
+    """What planners in this space see."""
+    return piano_table(_skill_table(skill))
+
+
 @lru_cache(maxsize=1)
 def _hand() -> HandIndex:
     """Looked up once: a scene takes a tenth of a second to build."""
@@ -129,5 +134,5 @@ def _hand() -> HandIndex:
 def _hash(skill: LatentSkill) -> str:
     """Of all that decides what the numbers mean that a planner sees and says."""
     table = _skill_table(skill)
-    told = f"{piano_table(table)}\n{table}\n{from_the_hand(table, _hand()).round(6).tolist()}"
+    told = f"{planner_table(skill)}\n{table}\n{from_the_hand(table, _hand()).round(6).tolist()}"
     return hashlib.sha256(told.encode()).hexdigest()

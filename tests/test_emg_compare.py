@@ -107,6 +107,17 @@ def test_every_null_ceiling_and_movement_is_there(sessions):
     assert as_json(compare(simulated, recorded, events, config))["muscles"][3]["nulls"] == whole["muscles"][3]["nulls"]
 
 
+def test_channels_of_noise_alone_are_not_taken_for_those_of_muscles(sessions):
+    recorded, simulated, _ = sessions[0]
+    noise = np.concatenate([sessions[seed][0].values[::-1] for seed in (1, 2)], axis=1)
+    names = (*recorded.names, *(f"noise {k}" for k in range(noise.shape[1])))
+    both = np.concatenate([recorded.values, noise], axis=1)
+    beside = replace(recorded, values=both, names=names, scale=np.ones(len(names)))
+    result = compare(simulated, beside, (), QUICK)
+    assert result.muscles[0].candidates == 24
+    assert result.channels.first >= 0.85
+
+
 def test_noise_in_place_of_a_muscle_finds_nothing(sessions):
     recorded, simulated, events = sessions[1]
     other, _, _ = sessions[2]

@@ -41,11 +41,15 @@ def test_a_channel_is_found_in_spite_of_its_noise_and_one_of_noise_alone_is_not(
     rng = np.random.default_rng(4)
     clean = 0.4 + 0.5 * np.eye(4)
     heard = np.array([1.0, 0.4, 0.3, 0.9, 0.1])
-    matrix = np.hstack([clean, rng.uniform(-0.5, 0.5, size=(4, 1))]) * heard
+    matrix = np.hstack([clean, rng.uniform(-0.9, 0.9, size=(4, 1))]) * heard
     assert identify(matrix, NAMES[:4], rng).first == 0.5
-    explained = np.append(0.95 * heard[:4], 0.12)
-    assert identify(shares_of_explained(matrix, explained), NAMES[:4], rng).first == 1.0
-    assert (shares_of_explained(matrix[:3], explained) == matrix[:3]).all()
+    chance = np.array([[0.25], [0.3]]) * np.ones(5)
+    moved = np.concatenate([np.append(0.95 * heard[:4], 0.12)[None], chance.repeat(50, axis=0)])
+    shares = shares_of_explained(matrix, moved)
+    assert identify(shares, NAMES[:4], rng).first == 1.0
+    assert shares[:, 0] == pytest.approx(matrix[:, 0] / 0.95)
+    assert shares[:, 4] == pytest.approx(matrix[:, 4] / 0.3)
+    assert (shares_of_explained(matrix[:3], moved) == matrix[:3]).all()
 
 
 def test_ranks_of_nothing_are_chance():

@@ -26,6 +26,27 @@ def curves_of(a, e):
     return Curves(a, e, a > np.median(a, axis=0), e > np.median(e, axis=0), RATE)
 
 
+def test_what_a_mixture_explains_is_the_multiple_correlation_of_another_library():
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    rng = np.random.default_rng(3)
+    a = envelopes(rng, 301, 4)
+    e = a @ rng.uniform(size=(4, 3)) + envelopes(rng, 301) * [0.0, 1.0, 5.0]
+    # A muscle that is silent and one that is another's double add nothing.
+    whole = np.column_stack([a, np.zeros(301), 2.0 * a[:, 0]])
+    found = nulls.moved_mixture(whole, e, RATE, (0.0, 0.0))
+    for step in (0, 5, 150):
+        moved = np.roll(e, step, axis=0)
+        expected = [linear_model.LinearRegression().fit(a, column).score(a, column) for column in moved.T]
+        np.testing.assert_allclose(found[step], np.sqrt(expected), atol=1e-6)
+    late = nulls.moved_mixture(a, np.roll(e, -4, axis=0), RATE, (0.0, 0.1))
+    assert late[0, 0] == pytest.approx(1.0)
+    best = score_matrix(curves_of(a, a), np.roll(e, -4, axis=0), e > 0, (0.0, 0.1))["r_best"]
+    assert (late[0] >= np.abs(best).max(axis=0) - 1e-9).all()
+    assert np.isnan(nulls.moved_mixture(a, np.ones((301, 1)), RATE)).all()
+    with pytest.raises(InvalidValue, match="curves"):
+        nulls.moved_mixture(a, np.full((301, 1), np.nan), RATE)
+
+
 def test_moves_by_fourier_transform_are_those_made_one_by_one():
     rng = np.random.default_rng(1)
     curves = curves_of(envelopes(rng, 201), envelopes(rng, 201))

@@ -21,23 +21,6 @@ def shifted(values, samples):
     return values[:-samples], values[samples:]
 
 
-def test_what_a_mixture_explains_is_the_multiple_correlation_of_another_library():
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    rng = np.random.default_rng(3)
-    a = smooth_noise(rng, columns=4)
-    e = a @ rng.uniform(size=(4, 3)) + smooth_noise(rng, columns=3) * [0.0, 1.0, 5.0]
-    found = ours.explained_correlation(a, e, RATE, searched=(0.0, 0.0))
-    expected = [linear_model.LinearRegression().fit(a, column).score(a, column) for column in e.T]
-    np.testing.assert_allclose(found, np.sqrt(expected), atol=1e-9)
-    later, leading = shifted(np.hstack([a, e]), 7)
-    late = ours.explained_correlation(later[:, :4], leading[:, 4:], RATE, searched=(0.0, 0.15))
-    assert late[0] == pytest.approx(1.0, abs=1e-9)
-    assert late == pytest.approx(found, abs=0.02)
-    r = np.abs([ours.correlation(np.repeat(a[:, [k]], 3, axis=1), e) for k in range(4)])
-    assert (found >= r.max(axis=0)).all()
-    assert np.isnan(ours.explained_correlation(a, np.ones((len(a), 1)), RATE)).all()
-
-
 def test_correlation_and_p_are_those_of_scipy():
     rng = np.random.default_rng(1)
     a, e = rng.standard_normal((2, 50, 3))

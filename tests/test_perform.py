@@ -255,7 +255,8 @@ def test_muscles_share_the_work_as_asked(clip):
     """The criterion reaches the hands: the same notes, by other activations."""
     short = clip.clip(0, 1.0)
     plain = perform(short)
-    stiff = perform(short, config=MuscleConfig(control=ControlConfig(criterion="cubes", co_contraction=0.1)))
+    control = ControlConfig(criterion="cubes", effort=MuscleConfig().control.effort, co_contraction=0.1)
+    stiff = perform(short, config=MuscleConfig(control=control))
     assert stiff.body.mean_activation > 1.5 * plain.body.mean_activation
     assert sorted(note.pitch for note in stiff.played.notes) == sorted(note.pitch for note in plain.played.notes)
     with pytest.raises(UnknownName, match="criterion"):

@@ -11,8 +11,9 @@ from small_planner import MIRRORED, small_planner, small_skill
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.learn_piece import learning_config
 from musclehand.planned_pieces import plan_pieces
-from musclehand.planner_policy import load_planner
+from musclehand.planner_policy import load_planner, planner_table
 
+pytest.importorskip("rsl_rl")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAMES = (
@@ -66,6 +67,18 @@ def test_codes_are_the_best_of_their_number(modules, pieces):
     assert np.abs(told["held"][:, : nearest.CODES]).max() > 0.1
     assert not told["held"][:, nearest.CODES :].any()
     assert not any(values.any() for name, values in told.items() if name != "held")
+
+
+def test_codes_reach_the_network_as_they_are(modules, tmp_path):
+    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    planner.policy.mean += 3.0
+    planner.policy.spread *= 0.02
+    modules["plan_piece"].codes_are_normal(planner)
+    seen = np.zeros((1, len(planner.policy.mean)), dtype=np.float32)
+    first = planner_table(planner.skill).slice("held").start
+    seen[0, first : first + modules["nearest_keys"].CODES] = 1.0
+    normal = ((seen - planner.policy.mean.numpy()) / planner.policy.spread.numpy())[0]
+    assert (normal == 1.0).sum() == modules["nearest_keys"].CODES
 
 
 def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):

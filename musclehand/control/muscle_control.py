@@ -28,9 +28,9 @@ class ControlConfig:
     """Gains of computed muscle control; values found on generated scores (see `experiments/`).
 
     `finger_rate`, `wrist_rate` [1/s] close position errors; `joint_weight` [m/rad] weighs joint against fingertip
-    velocity; `effort` is the price of activation by the `criterion` that shares work among muscles: "squares", "cubes"
-    or "min-max" (`control.criterion`). `co_contraction`, 0 to 1: the activation from which effort is counted, so
-    that antagonists pull against each other and stiffen the joints.
+    velocity; `effort` is the price of activation, for control every 8 ms, by the `criterion` that shares work among
+    muscles: "squares", "cubes" or "min-max" (`control.criterion`). `co_contraction`, 0 to 1: the activation from which
+    effort is counted, so that antagonists pull against each other and stiffen the joints.
     """
 
     finger_rate: float = 35.0

@@ -32,7 +32,7 @@ class MuscleConfig:
     """How the hands play: simulation steps per control step, and the constants of planner and control.
 
     Muscles are decided on 250 times a second (`experiments/bench_rate.py`); an activation does half as much then as in
-    an interval twice as long, and has half the price.
+    an interval twice as long, and has half the price, chosen on generated scores.
     """
 
     sim_steps: int = 2

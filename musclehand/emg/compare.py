@@ -41,6 +41,7 @@ from musclehand.emg.nulls import (
     Curves,
     NullBand,
     band,
+    moved_mixture,
     moved_scores,
     periodicity,
     score_matrix,
@@ -55,7 +56,6 @@ from musclehand.emg.statistics import (
     bootstrap_interval,
     cocontraction,
     effective_size,
-    explained_correlation,
     holm,
     lagged_correlation,
     uncentred_correlation,
@@ -153,8 +153,8 @@ def _matrices(compared: Compared, curves: Curves, config: CompareConfig) -> tupl
     """Scores of every muscle with every channel, and its share of what all muscles explain there."""
     channels, on = all_channels(compared, config)
     matrices = score_matrix(curves, channels, on, config.searched)
-    explained = explained_correlation(compared.simulated, channels, compared.fs_hz, searched=config.searched)
-    return matrices, shares_of_explained(matrices["r_best"], explained)
+    moved = moved_mixture(compared.simulated, channels, compared.fs_hz, config.searched)
+    return matrices, shares_of_explained(matrices["r_best"], moved)
 
 
 def _remarks(compared: Compared, simulated: Envelopes, recorded: Envelopes) -> list[str]:

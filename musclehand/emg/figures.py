@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from musclehand.emg.comparison import LEVEL, Comparison
+from musclehand.emg.identify import FEW
 from musclehand.emg.recording import Event
 
 if TYPE_CHECKING:
@@ -177,13 +178,16 @@ def draw_matrix(comparison: Comparison) -> Picture:
     curves = comparison.curves
     columns = (*curves.names, *curves.control_names)
     found = comparison.channels
+    shares = len(curves.names) > FEW
+    over = ", over that of the best mixture of all of them" if shares else ""
     caption = (
-        "Correlation at the best lag of every simulated muscle with every recorded channel, over that of the best "
-        "mixture of all of them (of more than three). The true one, framed, is "
+        f"Correlation at the best lag of every simulated muscle with every recorded channel{over}. The true one, "
+        "framed, is "
         f"first for {100 * found.first:.0f} % (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %); "
         f"chance {100 * found.chance:.0f} %."
     )
     figure = _heat(comparison.shares, curves.names, columns, "recorded channel", "simulated muscle")
+    figure.axes[-1].set_ylabel("share of r" if shares else "r")
     return Picture(
         "channels", "Which channel is it?", caption, figure, *_square(curves.names, columns, comparison.shares)
     )

@@ -20,7 +20,8 @@ from musclehand.emg.statistics import correlation, proportion_interval
 
 _DRAWS = 5000
 
-FEW, LEAST_EXPLAINED = 3, 0.2
+FEW = 3
+"""Muscles of which no mixture is made."""
 
 
 class Identification(NamedTuple):
@@ -71,21 +72,25 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
     return Identification(tuple(names), ranks, hits / count, low, high, 1 / candidates, float(p))
 
 
-def shares_of_explained(matrix: np.ndarray, explained: np.ndarray) -> np.ndarray:
+def shares_of_explained(matrix: np.ndarray, moved: np.ndarray) -> np.ndarray:
     """How much of what all simulated muscles together have to do with a channel each of them has alone.
 
     A noisy channel has low correlations with all muscles, a clean neighbour higher ones even with muscles that are not
-    its own; shares do without that difference. Where there are too few muscles to make a mixture of (`FEW`), the
-    correlations are left as they are: a single one has all there is.
+    its own; shares do without that difference. By chance a mixture explains something of noise as well, so nothing
+    counts as explained less than 95 % of moves in time explain. Where there are too few muscles to make a mixture of
+    (`FEW`), the correlations are left as they are: a single one has all there is.
 
     Args:
-        matrix: r of each muscle with each channel. Shape (K, C).
-        explained: r of their best mixture with each channel (`statistics.explained_correlation`). Shape (C,).
+        matrix: r of each muscle with each channel, at its best lag. Shape (K, C).
+        moved: r of their best mixture with each channel, the recording moved by so many samples
+            (`nulls.moved_mixture`). Shape (T, C).
+
+    Returns:
+        Shape (K, C).
     """
     if len(matrix) <= FEW:
         return np.array(matrix)
-    # A mixture explains little by chance even in noise.
-    return np.asarray(matrix / np.maximum(explained, LEAST_EXPLAINED))
+    return np.asarray(matrix / np.maximum(moved[0], np.percentile(moved, 95, axis=0)))
 
 
 def match_channels(matrix: np.ndarray) -> np.ndarray:

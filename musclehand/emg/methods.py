@@ -7,7 +7,7 @@ from typing import Any
 
 import musclehand
 from musclehand.emg.comparison import Comparison
-from musclehand.emg.identify import FEW, LEAST_EXPLAINED
+from musclehand.emg.identify import FEW
 from musclehand.emg.nulls import NEAREST
 
 _NORMALISED = {
@@ -85,8 +85,8 @@ def _identification(comparison: Comparison) -> list[str]:
     if muscles > FEW:
         sentences.append(
             "The share of a muscle in a channel is its r there, at its best lag, over the multiple correlation of all "
-            f"simulated muscles with that channel (at least {LEAST_EXPLAINED:g}), so that channels of unequal noise "
-            "can be compared."
+            "simulated muscles with that channel (at least the 95th percentile of that after moves in time), so that "
+            "channels of unequal noise can be compared."
         )
     what = "share" if muscles > FEW else "r"
     sentences.append(

@@ -17,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.onsets import kappa
-from musclehand.emg.statistics import SEARCHED, check_pair, concordance, correlation, relative_error
+from musclehand.emg.statistics import SEARCHED, centred, check_pair, concordance, correlation, relative_error
 
 SCORES = ("r", "r_best", "ccc", "nrmse", "kappa")
 LOWER_IS_BETTER = frozenset({"nrmse"})
@@ -103,6 +104,40 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
     changes = (share_a > 0) & (share_a < 1) & (share_e > 0) & (share_e < 1)
     agreement = np.where(changes, (seen - chance) / np.where(changes, 1 - chance, 1.0), np.nan)
     return {"r": r, "r_best": best, "ccc": ccc, "nrmse": nrmse, "kappa": agreement}
+
+
+def moved_mixture(
+    simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, searched: tuple[float, float] = SEARCHED
+) -> np.ndarray:
+    """The highest r that a mixture of all simulated muscles has with each channel, after moving the recording by 0, 1,
+    ... T - 1 samples in a circle and at the best of the lags searched from there.
+
+    The multiple correlation coefficient: what the noise of a channel, and muscles that were not simulated, leave. The r
+    of any one muscle is at most that.
+
+    Args:
+        simulated: activations. Shape (T, K).
+        recorded: envelopes, which lead. Shape (T, C).
+        fs_hz: of both.
+        searched: the recording leading by so much [s].
+
+    Returns:
+        NaN for a channel that is constant. Shape (T, C).
+
+    Raises:
+        InvalidValue: different lengths, or numbers that are not finite.
+    """
+    if len(simulated) != len(recorded) or not (np.isfinite(simulated).all() and np.isfinite(recorded).all()):
+        raise InvalidValue("curves", (np.shape(simulated), np.shape(recorded)), "finite, equally many samples")
+    e = centred(recorded)
+    explained = np.zeros_like(e)
+    for direction in linalg.orth(centred(simulated)).T:
+        explained += np.square(_moved_product(np.repeat(direction[:, None], e.shape[1], axis=1), e))
+    size = np.square(e).sum(axis=0)
+    share = explained / np.where(size > 0, size, np.nan)
+    low, high = (round(limit * fs_hz) for limit in searched)
+    best = np.max([np.roll(share, -step, axis=0) for step in range(low, high + 1)], axis=0)
+    return np.asarray(np.sqrt(np.minimum(best, 1.0)))
 
 
 def surrogate_null(curves: Curves, searched: tuple[float, float] = SEARCHED) -> dict[str, NullBand]:

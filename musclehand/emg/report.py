@@ -134,8 +134,8 @@ def build_page(comparison: Comparison, title: str, pictures: Sequence[tuple[Pict
 _LEGEND = (
     "Below each score: 95th percentile (5th for nRMSE, where less is better) of surrogates and of wrong muscles. p: "
     "Holm, of r against surrogates. rank: place of the true channel among all by share (best r over that of the best "
-    "mixture of all muscles), and of the true muscle in its own channel; 1 is found. * lag on the edge of those "
-    "searched."
+    "mixture of all muscles; of three or fewer by best r), and of the true muscle in its own channel; 1 is found. "
+    "* lag on the edge of those searched."
 )
 
 

@@ -63,7 +63,7 @@ def check_pair(simulated: np.ndarray, recorded: np.ndarray, least: int = 3) -> t
 
 def correlation(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     """Pearson's r. Shape (K,), nan where a column does not vary."""
-    a, e = (_centred(part) for part in check_pair(simulated, recorded))
+    a, e = (centred(part) for part in check_pair(simulated, recorded))
     return _ratio((a * e).sum(axis=0), np.sqrt(np.square(a).sum(axis=0) * np.square(e).sum(axis=0)))
 
 
@@ -82,7 +82,7 @@ def concordance(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     2 cov / (var_a + var_e + (mean_a - mean_e)^2), with variances over n: Lin 1989, Biometrics 45:255 (recalled).
     """
     a, e = check_pair(simulated, recorded)
-    covariance = (_centred(a) * _centred(e)).mean(axis=0)
+    covariance = (centred(a) * centred(e)).mean(axis=0)
     return _ratio(2 * covariance, a.var(axis=0) + e.var(axis=0) + np.square(a.mean(axis=0) - e.mean(axis=0)))
 
 
@@ -92,7 +92,7 @@ def relative_error(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     1: no better than a constant; 0: the same. Its square is 1 - R^2 without refitting.
     """
     a, e = check_pair(simulated, recorded)
-    return _ratio(np.sqrt(np.square(a - e).mean(axis=0)), np.sqrt(np.square(_centred(e)).mean(axis=0)))
+    return _ratio(np.sqrt(np.square(a - e).mean(axis=0)), np.sqrt(np.square(centred(e)).mean(axis=0)))
 
 
 def cocontraction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -148,44 +148,10 @@ def lagged_correlation(
     return LagCurve(steps / fs_hz, r, r[reach], best, lag, at_edge)
 
 
-def explained_correlation(
-    simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, *, searched: tuple[float, float] = SEARCHED
-) -> np.ndarray:
-    """The highest r that a mixture of all simulated muscles has with a channel, at the best of the lags searched.
-
-    The multiple correlation coefficient: what the noise of a channel, and muscles that were not simulated, leave. The r
-    of any one muscle is at most that.
-
-    Args:
-        simulated: activations. Shape (T, K).
-        recorded: envelopes, which lead. Shape (T, C).
-        fs_hz: of both.
-        searched: the recording leading by so much [s].
-
-    Returns:
-        NaN for a channel that is constant. Shape (C,).
-    """
-    low, high = (round(limit * fs_hz) for limit in searched)
-    found = []
-    for step in range(low, high + 1):
-        a, e = _shifted(simulated, recorded, step)
-        a, e = a - a.mean(axis=0), e - e.mean(axis=0)
-        left = e - a @ np.linalg.lstsq(a, e, rcond=None)[0]
-        size = np.square(e).sum(axis=0)
-        share = 1.0 - np.square(left).sum(axis=0) / np.where(size > 0, size, np.nan)
-        found.append(np.sqrt(np.maximum(share, 0.0)))
-    return np.max(found, axis=0)
-
-
 def _shifted_correlation(a: np.ndarray, e: np.ndarray, step: int) -> np.ndarray:
-    return correlation(*_shifted(a, e, step))
-
-
-def _shifted(a: np.ndarray, e: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """The samples of each that overlap where the second one leads by so many."""
     n = len(a) - abs(step)
     first, second = max(step, 0), max(-step, 0)
-    return a[first : first + n], e[second : second + n]
+    return correlation(a[first : first + n], e[second : second + n])
 
 
 def effective_size(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
@@ -205,8 +171,8 @@ def effective_size(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 
 def autocorrelation(values: np.ndarray, far: int) -> np.ndarray:
     """Of each column at lags 0 to `far` samples; 0 where a column does not vary. Shape (far + 1, K)."""
-    centred = _centred(values)
-    spectrum = np.fft.rfft(centred, 2 * len(values), axis=0)
+    away = centred(values)
+    spectrum = np.fft.rfft(away, 2 * len(values), axis=0)
     product = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[: far + 1]
     return np.nan_to_num(_ratio(product, product[0]))
 
@@ -250,7 +216,7 @@ def bootstrap_interval(
     low, high = np.full(a.shape[1], np.nan), np.full(a.shape[1], np.nan)
     tails = 50 * (1 - level), 50 * (1 + level)
     for column, length in enumerate(lengths):
-        x, y = (_centred(part[:, column : column + 1])[:, 0] for part in (a, e))
+        x, y = (centred(part[:, column : column + 1])[:, 0] for part in (a, e))
         if not (x.any() and y.any()):
             continue
         moments = np.stack([x, y, x * x, y * y, x * y], axis=1)
@@ -275,11 +241,11 @@ def proportion_interval(hits: int, trials: int, level: float = 0.95) -> tuple[fl
     return float(interval.low), float(interval.high)
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
+def centred(values: np.ndarray) -> np.ndarray:
     """Without the mean; exactly 0 in columns that are constant but for rounding."""
-    centred = values - values.mean(axis=0)
-    flat = np.abs(centred).max(axis=0) <= _FLAT * np.abs(values).max(axis=0)
-    return np.asarray(np.where(flat, 0.0, centred))
+    away = values - values.mean(axis=0)
+    flat = np.abs(away).max(axis=0) <= _FLAT * np.abs(values).max(axis=0)
+    return np.asarray(np.where(flat, 0.0, away))
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
