@@ -34,14 +34,14 @@ TABLES = {
     "naturalness": "bench_naturalness.py",
     "fingering": "bench_fingering.py",
     "dynamics": "bench_dynamics.py",
-    "speed": "bench_speed.py --seconds 20",
+    "speed": "bench_speed.py --seconds 40",
     "environment": "bench_env.py {corpus} --peer",
     "following": "eval_tracking.py {corpus} {policy} --conditions undisturbed 'pushes of up to 3 N'"
     " 'one muscle at 50 %' 'keys 30 % heavier'",
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
     "latent": "bench_latent.py {corpus} --policy {policy} --only default 'plain autoencoder' '16 numbers'"
-    " 'intentions at 31.2 Hz'",
+    " '32 numbers' 'intentions at 125 Hz' 'intentions at 41.7 Hz' 'intentions at 31.2 Hz'",
     "pieces": "plan_piece.py --planner {planner} --variants at_sight --iterations 16 --every 8",
     "without": "plan_piece.py --planner {planner} --variants from_nothing without_fingers without_space --iterations 16"
     " --every 4 --pieces ode_to_joy chopin_prelude_in_e_minor --out runs/plan_piece_without",
