@@ -211,7 +211,7 @@ def draw(rows: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
             axes.plot(
                 steps,
                 values,
-                style,
+                linestyle=style,
                 color=f"C{pieces.index(piece) % 10}",
                 label=f"{piece}, {variant.replace('_', ' ')}",
             )

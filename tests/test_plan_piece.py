@@ -156,6 +156,16 @@ def test_a_piece_is_learnt_and_played_after_every_so_many_steps(modules, variant
     assert all(0.0 <= row["frame_f1_micro"] <= 1.0 for row in rows)
 
 
+def test_curves_of_all_variants_are_drawn(modules, tmp_path):
+    plan_piece = modules["plan_piece"]
+    row = {"steps": 10, "minutes": 0.1, "onset_f1_50ms": 0.5, "frame_f1_micro": None}
+    rows = {("ode_to_joy", variant, 0): [{**row, "steps": 0}, row] for variant in VARIANTS}
+    plan_piece.draw(rows, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+    table = plan_piece.as_table(rows, plan_piece.Args(pieces=("ode_to_joy",), variants=VARIANTS))
+    assert len(table.splitlines()) == 2 + 2 * len(VARIANTS)
+
+
 def test_who_knows_nothing_finds_normal_what_the_other_does(modules, tmp_path):
     planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
     known, fresh = planner.policy.state_dict(), modules["plan_piece"].knows_nothing(planner, 0).state_dict()
