@@ -198,10 +198,10 @@ def print_compressions(simulated: Mapping[str, np.ndarray], sessions: list[Sessi
     print("\n| found, margin | " + " | ".join(f"{name}: {q}" for name in simulated for q in QUESTIONS) + " |")
     print("|---|" + "---|" * (len(simulated) * len(QUESTIONS)))
     for compression, compress in COMPRESSIONS.items():
-        cells = []
+        cells, alike = [], compressed(sessions, compression)
         for values in simulated.values():
             for question in QUESTIONS:
-                hits, right, wrong = match(compress(values), compressed(sessions, compression), question)
+                hits, right, wrong = match(compress(values), alike, question)
                 cells.append(f"{hits.sum()} of {hits.size}, {(right - wrong).mean():.2f}")
         print(f"| {compression}{' (chosen)' if compression == chosen else ''} | {' | '.join(cells)} |")
 

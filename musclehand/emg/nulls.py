@@ -95,8 +95,7 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
         r = np.where((va > 0) & (ve > 0), covariance / np.sqrt(va * ve), np.nan)
         ccc = 2 * covariance / (va + ve + gap)
         nrmse = np.sqrt(np.maximum(va + ve - 2 * covariance + gap, 0) / ve)
-    low, high = (round(limit * curves.fs_hz) for limit in searched)
-    best = np.max([np.roll(r, -step, axis=0) for step in range(low, high + 1)], axis=0)
+    best = _best_from_there(r, curves.fs_hz, searched)
     on_a, on_e = (np.asarray(part, dtype=float) for part in (curves.simulated_on, curves.recorded_on))
     share_a, share_e = on_a.mean(axis=0), on_e.mean(axis=0)
     chance = share_a * share_e + (1 - share_a) * (1 - share_e)
@@ -132,12 +131,10 @@ def moved_mixture(
     e = centred(recorded)
     explained = np.zeros_like(e)
     for direction in linalg.orth(centred(simulated)).T:
-        explained += np.square(_moved_product(np.repeat(direction[:, None], e.shape[1], axis=1), e))
+        explained += np.square(_moved_product(direction[:, None], e))
     size = np.square(e).sum(axis=0)
     share = explained / np.where(size > 0, size, np.nan)
-    low, high = (round(limit * fs_hz) for limit in searched)
-    best = np.max([np.roll(share, -step, axis=0) for step in range(low, high + 1)], axis=0)
-    return np.asarray(np.sqrt(np.minimum(best, 1.0)))
+    return np.asarray(np.sqrt(np.minimum(_best_from_there(share, fs_hz, searched), 1.0)))
 
 
 def surrogate_null(curves: Curves, searched: tuple[float, float] = SEARCHED) -> dict[str, NullBand]:
@@ -256,8 +253,14 @@ def band(name: str, seen: np.ndarray, draws: np.ndarray) -> NullBand:
     return NullBand(low, middle, high, p, np.asarray(seen), draws)
 
 
+def _best_from_there(moved: np.ndarray, fs_hz: float, searched: tuple[float, float]) -> np.ndarray:
+    """Of every move, the largest at the lags searched from it [s]. Shape (T, K)."""
+    low, high = (round(limit * fs_hz) for limit in searched)
+    return np.asarray(np.max([np.roll(moved, -step, axis=0) for step in range(low, high + 1)], axis=0))
+
+
 def _moved_product(a: np.ndarray, e: np.ndarray) -> np.ndarray:
-    """Sum over t of a[t] e[t - s], in a circle, for s = 0 ... T - 1. Shape (T, K)."""
+    """Sum over t of a[t] e[t - s], in a circle, for s = 0 ... T - 1. Shapes (T, K), `a` also (T, 1); gives (T, K)."""
     n = len(a)
     return np.asarray(np.fft.irfft(np.fft.rfft(a, axis=0) * np.conj(np.fft.rfft(e, axis=0)), n, axis=0))
 
