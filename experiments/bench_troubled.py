@@ -1,4 +1,4 @@
-"""Who plays on when something goes wrong that nobody was told of: pushes, a weak muscle, tired hands, heavier keys.
+"""Who plays on when something goes wrong that nobody was told of: pushes, weak or tired muscles, late senses and more.
 
     python experiments/bench_troubled.py --readme
     python experiments/bench_troubled.py --pieces ode_to_joy --controllers planner --troubles undisturbed pushed
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import copy
 import os
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import mujoco
@@ -28,6 +30,7 @@ from musclehand.controllers.controller import Controller, HandReference
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
 from musclehand.perform import make_controller, perform
+from musclehand.policy_player import PolicyController
 
 MARK = "troubled table"
 CONTROLLERS = ("muscle", "policy", "planner")
@@ -46,12 +49,18 @@ WEAK, HEAVY = 0.5, 1.3
 TIRED = FatigueParameters(initial=0.3)
 """Of every muscle, so much is tired at the beginning."""
 
+LATE = 0.024
+"""Senses come so late [s], where they do; the policy is then the one that was made for that."""
+
+LATE_POLICY = "000002.json"
+
 TROUBLES = {
     "undisturbed": "",
     "pushed": f"forearms pushed with up to {PUSH:g} N",
     "weak": f"one muscle of each hand at {100 * WEAK:.0f} %",
     "tired": f"{100 * TIRED.initial:.0f} % of all muscles tired",
     "heavy": f"keys {100 * (HEAVY - 1):.0f} % heavier",
+    "late": f"senses {1e3 * LATE:.0f} ms late",
 }
 
 
@@ -87,6 +96,8 @@ class Troubled(Controller):
         model = copy.copy(player.scene.model)
         self.scene = replace(player.scene, model=model)
         self._pushed = trouble == "pushed"
+        late = round(LATE / (self.sim_steps * model.opt.timestep)) if trouble == "late" else 0
+        self._felt = deque[mujoco.MjData](maxlen=late + 1)
         self._arms = [int(model.jnt_bodyid[model.dof_jntid[one.dofs[-1]]]) for one in self.scene.carriers.values()]
         if trouble == "weak":
             for hand in self.scene.hands.values():
@@ -106,8 +117,13 @@ class Troubled(Controller):
         self._player.reset(data)
 
     def control(self, data: mujoco.MjData, step: int) -> None:
-        """As the player; now and then a push begins or ends."""
-        self._player.control(data, step)
+        """As the player, who may see what was some time ago; now and then a push begins or ends."""
+        if self._felt.maxlen == 1:
+            self._player.control(data, step)
+        else:
+            self._felt.append(copy.copy(data))
+            self._player.control(self._felt[0], step)
+            data.ctrl[:] = self._felt[0].ctrl
         if not self._pushed:
             return
         dt = self.sim_steps * self.scene.model.opt.timestep
@@ -157,7 +173,13 @@ def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str,
     score = load_piece(piece)
     score = score.clip(0.0, min(args.seconds, score.duration))
     planner = args.planner if controller == "planner" else None
-    player = make_controller(controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner)
+    player: Controller
+    if (controller, trouble) == ("policy", "late"):
+        policies = files("musclehand.models.policies")
+        with as_file(policies) as folder:
+            player = PolicyController(score, policy=folder / LATE_POLICY, delay=LATE)
+    else:
+        player = make_controller(controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner)
     metrics = perform(score, Troubled(player, trouble, seed=args.pieces.index(piece))).metrics.as_dict()
     return {name: float(metrics[name] or 0.0) for name in FIGURES}
 

@@ -16,7 +16,6 @@ import torch
 from musclehand.core.vec_env import StepResult, VecEnv
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
-from musclehand.learn_piece import WORLDS
 from musclehand.learning.planner import Planner
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
@@ -73,10 +72,15 @@ class CorrectedPlanner:
 
 
 def learn_by_reward(
-    pieces: PlannedPieces, planner: PlannerPolicy, folder: Path, config: PpoConfig, known: dict[str, Any]
+    pieces: PlannedPieces,
+    planner: PlannerPolicy,
+    folder: Path,
+    config: PpoConfig,
+    known: dict[str, Any],
+    worlds: PianoConfig,
 ) -> PlannerPolicy:
     """The planner with the corrections that PPO has found in so many iterations."""
-    env = Corrected(PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=WORLDS), seed=config.seed), planner.policy)
+    env = Corrected(PianoEnv(pieces, planner.skill, worlds, seed=config.seed), planner.policy)
     policy = Policy(env.num_observations, env.num_actions, seed=config.seed)
     policy.mean.copy_(planner.policy.mean)
     policy.spread.copy_(planner.policy.spread)

@@ -6,26 +6,30 @@
 The latent policy first learns to do as the policy does, then by the slope of the reward, in a world like that in which
 the policy has learnt. Killed at any moment, the same command goes on and ends with the same bits. In the folder
 `--out`: `run/` and `slope/` with checkpoints, `planned/`, `skill/` with the latent policy, `sequences.csv`, how every
-held-out clip is followed by the policy and through the latent space, and `latent.json`: means, the worst sequences,
-and what intentions drawn from the prior do.
+held-out clip is followed by the policy and through the latent space, the worst first, and `latent.json`: means, the
+worst sequences, and what intentions drawn from the prior do.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import tyro
+from readme_table import cells_table, put_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from track_hand import ROUGH, references_of
+from whole_files import write_whole
 
-from musclehand.core.errors import MusclehandError
+from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.evaluation import evaluate
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
@@ -37,8 +41,11 @@ from musclehand.learning.latent_analytic import LatentAnalyticConfig, LatentAnal
 from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
-from musclehand.motion.dataset import open_corpus
+from musclehand.motion.dataset import MotionCorpus, open_corpus
+from musclehand.sim.choice import BackendChoice, choose_backend
 from musclehand.tracking_policy import identity_of, load_tracking_policy
+
+MARK = "sequences table"
 
 BEYOND = 0.02
 """A joint is within its limits where it is no further beyond them than that [rad]: they are soft."""
@@ -56,10 +63,14 @@ class Args:
     """folder of the run; one that is there is gone on with"""
     envs: int = 64
     """hands at a time"""
+    backend: BackendChoice = "auto"
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
     scores: int = 160
     """by pattern, planned to be followed beside the corpus"""
     clips: int = 24
     """held-out clips to judge by"""
+    readme: bool = False
+    """put the table of sequences into README.md"""
     latent: LatentConfig = field(default_factory=LatentConfig)
     slope: LatentAnalyticConfig = field(default_factory=LatentAnalyticConfig)
 
@@ -71,8 +82,9 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     teacher = load_tracking_policy(args.policy)
-    config = replace(teacher.config, num_envs=args.envs)
+    config = replace(teacher.config, num_envs=args.envs, backend=choose_backend(args.backend))
     corpus = open_corpus(args.corpus)
+    test = held_out(corpus, args.clips)
     references = references_of(
         corpus,
         args.out / "planned",
@@ -98,13 +110,24 @@ def main(args: Args) -> None:
     assert isinstance(policy, LatentPolicy)
     told = {"stage": "latent", "policy": dict(teacher.info), "config": json.loads(json.dumps(asdict(args.latent)))}
     save_latent_skill(args.out / "skill", policy, env, told)
-    test = list(corpus.clips("test"))
-    chosen = np.random.default_rng(0).permutation(len(test))[: args.clips]
-    clips = [test[i] for i in chosen]
-    figures = judge(policy, teacher.policy.act, clips, config, args.out / "sequences.csv")
-    figures |= draw_at_random(policy, clips, config) | {"minutes": (time.perf_counter() - begin) / 60}
+    figures = judge(policy, teacher.policy.act, test, teacher.config, args.out / "sequences.csv")
+    figures |= draw_at_random(policy, test, teacher.config) | {"minutes": (time.perf_counter() - begin) / 60}
     (args.out / "latent.json").write_text(json.dumps(figures, indent=1))
     console.print_json(json.dumps(figures))
+    if args.readme:
+        put_table(MARK, sequence_table(args.out / "sequences.csv"))
+
+
+def held_out(corpus: MotionCorpus, count: int) -> list[MotionClip]:
+    """Clips to judge by, drawn the same way each time.
+
+    Raises:
+        InvalidValue: the corpus has none, or fewer than one is asked for.
+    """
+    test = list(corpus.clips("test"))
+    if not (test and count >= 1):
+        raise InvalidValue("held-out clips of the corpus, clips", (len(test), count), "1 or more")
+    return [test[i] for i in np.random.default_rng(0).permutation(len(test))[:count]]
 
 
 def by_slope(references: ReferenceSet, policy: Policy, config: TrackingConfig, args: Args, console: Console) -> Policy:
@@ -146,36 +169,56 @@ def judge(
         }
         for one, two in zip(direct, latent, strict=True)
     ]
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    weight = np.array([float(one.seconds) for one in direct])
+    rows.sort(key=lambda row: -float(row["ratio"]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
+    weight = np.array([float(row["seconds"]) for row in rows])
     means = {
         name: float(weight @ [float(row[name]) for row in rows] / weight.sum()) for name in ("policy_mm", "latent_mm")
     }
-    worst = sorted(rows, key=lambda row: -float(row["ratio"]))[:5]
     return {
         **means,
         "ratio": means["latent_mm"] / means["policy_mm"],
         "survived": float(np.mean([two.survived for two in latent])),
-        "worst": {f"{row['kind']} {row['name']}": round(float(row["ratio"]), 3) for row in worst},
+        "worst": {f"{row['kind']} {row['name']}": round(float(row["ratio"]), 3) for row in rows[:5]},
     }
+
+
+def sequence_table(path: Path) -> str:
+    """What `judge` wrote, in Markdown."""
+    with open(path, newline="") as file:
+        rows = {f"{row['kind']} {row['name']}": row for row in csv.DictReader(file)}
+    cells: list[tuple[str, Callable[[dict[str, str]], str]]] = [
+        ("seconds", lambda row: f"{float(row['seconds']):.1f}"),
+        ("policy: tips mm", lambda row: f"{float(row['policy_mm']):.2f}"),
+        ("through intentions", lambda row: f"{float(row['latent_mm']):.2f}"),
+        ("ratio", lambda row: f"{float(row['ratio']):.2f}"),
+        ("policy: joints deg", lambda row: f"{float(row['policy_joints_deg']):.2f}"),
+        ("through intentions", lambda row: f"{float(row['latent_joints_deg']):.2f}"),
+    ]
+    return cells_table("sequence, worst first", cells, rows)
 
 
 def draw_at_random(
     policy: LatentPolicy, clips: list[MotionClip], config: TrackingConfig, *, seconds: float = 5.0
 ) -> dict[str, float]:
-    """What hands do with intentions drawn from the prior: share of time that joints are within their limits, and how
-    fast they are, beside the clips' own."""
+    """What hands do with intentions drawn from the prior, in the air: share of time that joints are within their
+    limits and that a part of the hand touches another, and how fast they are, the last two beside the clips' own."""
     body = TrackingEnv(clips, replace(config, num_envs=1)).body
     references = build_references(clips, dt=config.sim_steps * body.model.opt.timestep, muscles=body.muscles)
-    still = replace(config, num_envs=32, tip_limit=10.0, angle_limit=10.0, episode=seconds + 1.0)
+    still = replace(config, num_envs=32, keys=False, tip_limit=10.0, angle_limit=10.0, episode=seconds + 1.0)
     env = TrackingEnv(references, still)
     limits = body.hand.limits(body.model)
     rng = np.random.default_rng(0)
+    clips_touch = []
+    for _ in range(100):
+        env.body.place(np.arange(still.num_envs), references, rng.integers(references.frames, size=still.num_envs))
+        clips_touch.append((env.body.backend.read("ncon") > 0).mean())
     seen = env.reset(seed=0)
-    within, speeds = [], []
+    within, touch, speeds = [], [], []
     for step in range(round(seconds / env.step_dt)):
         if step % policy.hold == 0:
             with torch.inference_mode():
@@ -185,9 +228,12 @@ def draw_at_random(
         senses = env.body.senses()
         inside = (senses.angles > limits[:, 0] - BEYOND) & (senses.angles < limits[:, 1] + BEYOND)
         within.append(inside.mean())
+        touch.append((env.body.backend.read("ncon") > 0).mean())
         speeds.append(np.sqrt(np.mean(senses.speeds**2)))
     return {
         "prior_within_limits": float(np.mean(within)),
+        "prior_touching": float(np.mean(touch)),
+        "clips_touching": float(np.mean(clips_touch)),
         "prior_speed": float(np.mean(speeds)),
         "clips_speed": float(np.sqrt(np.mean(references.speeds**2))),
     }

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import tyro
 from matplotlib.figure import Figure
+from readme_table import put_figure
 from rich.console import Console
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, r2_score
@@ -49,6 +50,8 @@ class Args:
     """planned, to read intentions off; half to fit lines, half to judge them"""
     out: Path = Path("runs/look_at_latent")
     """folder of the results"""
+    readme: bool = False
+    """put the picture beside README.md"""
 
 
 def main(args: Args) -> None:
@@ -58,6 +61,8 @@ def main(args: Args) -> None:
     skill = load_planner().skill if args.skill is None else load_latent_skill(args.skill)
     moved = traverse(skill)
     draw(moved, args.out / "latent.png")
+    if args.readme:
+        put_figure(args.out / "latent.png", "latent.png")
     figures = {"probes": probes(skill, args.scores), "between": between(skill)}
     figures["numbers_that_move_a_joint"] = int((np.abs(moved).max(axis=1) > np.radians(2.0)).sum())
     write_whole(args.out / "look.json", json.dumps(figures, indent=1))

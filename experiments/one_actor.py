@@ -16,7 +16,6 @@ from musclehand.core.vec_env import StepResult, TaughtEnv
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.latent_skill import LatentSkill
-from musclehand.learn_piece import WORLDS
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
@@ -89,11 +88,12 @@ def learn_intentions(
     folder: Path,
     config: PlanDistillConfig,
     known: dict[str, Any],
+    worlds: PianoConfig,
     *,
     one_actor: bool,
 ) -> PlannerPolicy:
     """Who forms intentions directly, for both hands at once or for either, in as many steps and updates as `config`."""
-    env = PianoEnv(pieces, skill, PianoConfig(num_worlds=WORLDS), seed=config.seed)
+    env = PianoEnv(pieces, skill, worlds, seed=config.seed)
     names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
     same = {name: getattr(config, name) for name in names}
     batch = config.batch // 2 if one_actor else config.batch

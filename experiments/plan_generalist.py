@@ -42,6 +42,7 @@ from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_in, save_planner
+from musclehand.sim.choice import BackendChoice, choose_backend, tell_backend
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -71,6 +72,8 @@ class Args:
     """pairs of hands at a time"""
     threads: int = 1
     """for the simulation"""
+    backend: BackendChoice = "auto"
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
     seed: int = 0
     """of all that is drawn"""
     start: Path | None = None
@@ -103,8 +106,10 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
 
 def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
     """The planner that plans have made of pieces, first by reading, then by playing."""
-    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads)
+    backend = choose_backend(args.backend)
+    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=backend)
     known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
+    known |= tell_backend(backend)
     start = None if args.start is None else load_planner(args.start)
     if start is not None:
         known["start"] = planner_hash(start)

@@ -29,12 +29,13 @@ from kept_results import keep_results
 from matplotlib.figure import Figure
 from nearest_keys import CODES, NearestKeys, learn_code
 from one_actor import learn_intentions
-from readme_table import put_table
+from readme_table import put_figure, put_table
 from rich.console import Console
 from without import learn_muscles, without_fingers
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.goals import Goals, GoalsMaker
+from musclehand.envs.piano import PianoConfig
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.learn_piece import WORLDS, learn_planned, learning_config, planner_hash, score_hash
 from musclehand.learning.plan_distill import PlanDistillConfig
@@ -46,6 +47,7 @@ from musclehand.perform import perform
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_player import PlannerController
 from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_table
+from musclehand.sim.choice import BackendChoice, choose_backend, tell_backend
 
 MARK, WITHOUT_MARK = "pieces table", "without table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
@@ -89,8 +91,10 @@ class Args:
     """folder of the results"""
     workers: int = os.cpu_count() or 1
     """processes"""
+    backend: BackendChoice = "auto"
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
     readme: bool = False
-    """put the table into README.md, where there is one of planners that play at sight and one of others"""
+    """put the table into README.md, where there are one of planners at sight, with curves, and one of others"""
 
 
 def main(args: Args) -> None:
@@ -106,11 +110,15 @@ def main(args: Args) -> None:
         for variant in args.variants
     }
     rows = keep_results(jobs, learn_one, args, workers=args.workers, doing="learns")
-    draw(rows, args.out / "curves.png")
+    curves = args.out / "curves.png"
+    draw(rows, curves)
     table = as_table(rows, args)
     Console().print(table, markup=False)
     if args.readme:
-        put_table(MARK if args.variants == VARIANTS[:1] else WITHOUT_MARK, table)
+        at_sight = args.variants == VARIANTS[:1]
+        put_table(MARK if at_sight else WITHOUT_MARK, table)
+        if at_sight:
+            put_figure(curves, "pieces.png")
 
 
 def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, Any]]:
@@ -126,7 +134,8 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
         begin = begin._replace(policy=knows_nothing(begin, seed))
     if variant == "nearest_keys":
         codes_are_normal(begin)
-    learn = learner(variant, pieces, begin, folder, known, goals)
+    worlds = PianoConfig(WORLDS, backend=choose_backend(args.backend))
+    learn = learner(variant, pieces, begin, folder, known, goals, worlds)
     times = BY_REWARD if variant == "by_reward" else 1
     # Who says what is done is made by learning.
     rows, minutes = [] if variant in DIRECTLY else [play(score, goals, begin, 0, 0.0)], 0.0
@@ -148,18 +157,24 @@ def told_goals(variant: str, pieces: PlannedPieces) -> GoalsMaker:
 
 
 def learner(
-    variant: str, pieces: PlannedPieces, begin: PlannerPolicy, folder: Path, known: dict[str, str], goals: GoalsMaker
+    variant: str,
+    pieces: PlannedPieces,
+    begin: PlannerPolicy,
+    folder: Path,
+    known: dict[str, str],
+    goals: GoalsMaker,
+    worlds: PianoConfig,
 ) -> Callable[[PlanDistillConfig], PlannerPolicy]:
     """What learns for as many iterations as a config says, each time from where it was."""
-    both_known = {**known, "planner": planner_hash(begin)}
+    both_known = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
     if variant == "without_space":
-        return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known)
+        return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known, worlds)
     if variant in DIRECTLY:
         both = variant == "both_hands"
-        return lambda config: learn_intentions(pieces, begin.skill, folder, config, both_known, one_actor=both)
+        return lambda config: learn_intentions(pieces, begin.skill, folder, config, both_known, worlds, one_actor=both)
     if variant == "by_reward":
-        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), both_known)
-    return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals)
+        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), both_known, worlds)
+    return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals, worlds=worlds)
 
 
 def ppo_config(config: PlanDistillConfig) -> PpoConfig:

@@ -1,4 +1,4 @@
-"""Tables of the README: each stands between two marks, and is put there by the command that makes it."""
+"""Tables and pictures of the README, put there by the commands that make them; a table stands between two marks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +18,18 @@ def cells_table(first: str, cells: Sequence[tuple[str, Callable[[RowT], str]]], 
     lines = [f"| {first} | {' | '.join(head for head, _ in cells)} |", f"|{' --- |' * (len(cells) + 1)}"]
     lines += [f"| {name} | {' | '.join(cell(row) for _, cell in cells)} |" for name, row in rows.items()]
     return "\n".join(lines)
+
+
+def put_figure(path: Path, name: str, *, folder: Path = README.parent / "docs") -> None:
+    """Puts a picture beside the README under the name that it is shown by.
+
+    Raises:
+        InvalidValue: no such picture is shown.
+    """
+    shown = sorted(one.name for one in folder.glob("*.png"))
+    if name not in shown:
+        raise InvalidValue("picture", name, f"one of {', '.join(shown)}")
+    write_whole(folder / name, path.read_bytes())
 
 
 def put_table(name: str, table: str, *, path: Path = README) -> None:

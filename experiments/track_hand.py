@@ -56,6 +56,7 @@ from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
 from musclehand.music.patterns import pattern_scores
 from musclehand.planned_motion import load_references, plan_references, policy_config, save_references
+from musclehand.sim.choice import BackendChoice, choose_backend
 from musclehand.sim.scene import SIM_DT
 from musclehand.tracking_policy import identity_of, save_tracking_policy
 
@@ -88,6 +89,8 @@ class Args:
     """hands at a time"""
     threads: int = 1
     """for the simulation; learning has one, which is faster on small machines"""
+    backend: BackendChoice = "auto"
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
     sim_steps: int = 4
     """of 2 ms in a step of the policy"""
     seed: int = 0
@@ -212,7 +215,7 @@ def main(args: Args, console: Console | None = None) -> None:
         "config": {
             name: value
             for name, value in json.loads(json.dumps(asdict(args), default=str)).items()
-            if name not in ("corpus", "out", "ray")
+            if name not in ("corpus", "out", "ray", "backend")
         },
     }
     save_tracking_policy(args.out / "policy", policy, env, told)
@@ -246,6 +249,7 @@ def config_of(args: Args) -> TrackingConfig:
     return TrackingConfig(
         num_envs=args.envs,
         num_threads=args.threads,
+        backend=choose_backend(args.backend),
         sim_steps=args.sim_steps,
         past=args.past,
         keys=args.keys,

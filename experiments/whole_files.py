@@ -5,15 +5,15 @@ from pathlib import Path
 from musclehand.core.errors import OutputError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Puts a text file in place in one step.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Puts a file in place in one step; text in UTF-8.
 
     Raises:
         OutputError: it cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

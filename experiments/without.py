@@ -22,7 +22,6 @@ from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.envs.tracking import TrackingConfig
 from musclehand.latent_skill import LatentSkill
-from musclehand.learn_piece import WORLDS
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
@@ -66,11 +65,16 @@ class MuscleSkill(NamedTuple):
 
 
 def learn_muscles(
-    pieces: PlannedPieces, skill: LatentSkill, folder: Path, config: PlanDistillConfig, known: dict[str, Any]
+    pieces: PlannedPieces,
+    skill: LatentSkill,
+    folder: Path,
+    config: PlanDistillConfig,
+    known: dict[str, Any],
+    worlds: PianoConfig,
 ) -> PlannerPolicy:
     """Who says excitations and moves of the forearm, from nothing, in as many steps and updates as `config` has."""
     direct = MuscleSkill(Muscles(skill.policy), skill.config)
-    env = PianoEnv(pieces, direct, PianoConfig(num_worlds=WORLDS), seed=config.seed)
+    env = PianoEnv(pieces, direct, worlds, seed=config.seed)
     same = {name: getattr(config, name) for name in ("iterations", "steps", "updates", "decay", "memory", "seed")}
     run = Distillation(env, DistillConfig(**same), folder, known=known)
     run.run()

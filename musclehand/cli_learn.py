@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from musclehand.core.errors import InvalidValue
+from musclehand.sim.choice import BackendChoice, choose_backend
 
 _NO_DEFAULT = ""
 
@@ -44,6 +45,9 @@ class LearnArgs:
     threads: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """For the simulation."""
 
+    backend: BackendChoice = "auto"
+    """What simulates: the processor, or MuJoCo Warp on a GPU (extra gpu); auto is Warp where both are there."""
+
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Of all that is drawn."""
 
@@ -67,7 +71,8 @@ def learn(args: LearnArgs) -> None:
     import torch
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from musclehand.learn_piece import learn_piece, learning_config
+    from musclehand.envs.piano import PianoConfig
+    from musclehand.learn_piece import WORLDS, learn_piece, learning_config
     from musclehand.learning.distill import Progress as Told
     from musclehand.planner_policy import load_planner, save_planner
 
@@ -82,6 +87,7 @@ def learn(args: LearnArgs) -> None:
             bar.update(task, completed=told.iteration + 1, description=f"learns{off}")
 
         config = learning_config(args.iterations, seed=args.seed)
-        planner = learn_piece(score, planner, args.out, config, threads=args.threads, tell=tell)
+        worlds = PianoConfig(WORLDS, num_threads=args.threads, backend=choose_backend(args.backend))
+        planner = learn_piece(score, planner, args.out, config, worlds=worlds, tell=tell)
     path = save_planner(args.out / "planner", planner.policy, planner.skill, planner.info)
     say(console, f"Written to {path}. To hear it: musclehand play {args.score} --controller planner --policy {path}")

@@ -19,6 +19,7 @@ from musclehand.envs.pieces import PlannedPieces
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy
+from musclehand.sim.choice import tell_backend
 
 if TYPE_CHECKING:
     from musclehand.learning.distill import Progress
@@ -49,7 +50,7 @@ def learn_piece(
     folder: Path,
     config: PlanDistillConfig,
     *,
-    threads: int = 1,
+    worlds: PianoConfig | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> PlannerPolicy:
     """The planner that has learnt a piece. A folder in which that has begun is gone on with, to the same bits.
@@ -59,7 +60,7 @@ def learn_piece(
         planner: to begin with.
         folder: for the plan and for checkpoints.
         config: how.
-        threads: for the simulation.
+        worlds: to learn in; `WORLDS` by default.
         tell: told of each iteration.
 
     Raises:
@@ -70,7 +71,7 @@ def learn_piece(
         raise InvalidValue("notes", 0, "1 or more")
     of_score = {"score": score_hash(score)}
     pieces = keep_pieces(folder / "plan", of_score, lambda: plan_pieces([("piece", score)]))
-    return learn_planned(pieces, planner, folder, config, known=of_score, threads=threads, tell=tell)
+    return learn_planned(pieces, planner, folder, config, known=of_score, worlds=worlds, tell=tell)
 
 
 def learn_planned(
@@ -81,14 +82,14 @@ def learn_planned(
     *,
     known: Mapping[str, str],
     goals: GoalsMaker = Goals,
-    threads: int = 1,
+    worlds: PianoConfig | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> PlannerPolicy:
     """As `learn_piece`, of pieces that are planned already; `known`: what they came of; `goals`: how notes are told."""
     from musclehand.learning.plan_distill import PlanDistillation
 
-    known = {**known, "planner": planner_hash(planner)}
-    worlds = PianoConfig(num_worlds=WORLDS, num_threads=threads)
+    worlds = worlds or PianoConfig(num_worlds=WORLDS)
+    known = {**known, "planner": planner_hash(planner)} | tell_backend(worlds.backend)
     env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed, goals=goals, bad_states=folder / "bad_states")
     still = ScatteredPiano(pieces, planner.skill, worlds, goals=goals)
     run = PlanDistillation(

@@ -30,6 +30,7 @@ class PolicyController(MuscleController):
         score: Score,
         *,
         policy: TrackingPolicy | Path | None = None,
+        delay: float = 0.0,
         lead_in: float = 1.0,
         tail: float = 0.5,
         config: MuscleConfig | None = None,
@@ -38,7 +39,8 @@ class PolicyController(MuscleController):
         corrections: Corrections | None = None,
         processes: int = 1,
     ) -> None:
-        """`policy`: to play with, or its file; by default the one that comes along. The rest as `MuscleController`.
+        """`policy`: to play with, or its file; by default the one that comes along. `delay`: so late is the data that
+        it is given, as it is told [s]. The rest as `MuscleController`.
 
         Raises:
             FileError: the policy cannot be read, or is one for other hands.
@@ -57,7 +59,7 @@ class PolicyController(MuscleController):
         )
         if loaded.config.sim_steps != self.sim_steps:
             raise InvalidValue("sim_steps", self.sim_steps, f"{loaded.config.sim_steps}, as the policy was made for")
-        self._policy, scene = loaded, self.scene
+        self._policy, self._delay, scene = loaded, delay, self.scene
         self._feelings = [Feeling(scene.model, hand, scene.carriers[side], side) for side, hand in scene.hands.items()]
         look_ahead, past = loaded.config.look_ahead, loaded.config.past
         self._table = tracking_table(next(iter(scene.hands.values())), look_ahead, past=past)
@@ -70,7 +72,7 @@ class PolicyController(MuscleController):
 
     def _more(self) -> dict[str, Any]:
         """As `MuscleController`."""
-        return {"policy": self._policy}
+        return {"policy": self._policy, "delay": self._delay}
 
     def _reference_at(self, step: int) -> HandsStep:
         """The step's reference; those after it, as far as the policy looks ahead, are put into its window."""
@@ -95,7 +97,7 @@ class PolicyController(MuscleController):
         senses = feel_together(self._feelings, lambda name: getattr(data, name)[None])
         config = self._policy.config
         hand = next(iter(self.scene.hands.values()))
-        past, delay = self._past[: config.past], np.zeros(len(self._feelings))
+        past, delay = self._past[: config.past], np.full(len(self._feelings), self._delay)
         seen = observe(self._table, references, references.first, senses, hand, config.look_ahead, past, delay)
         excitation = np.minimum(self._policy.policy.act(seen), self._control.ceiling)
         self._past = np.concatenate([excitation[None], self._past[:-1]])

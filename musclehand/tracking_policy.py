@@ -13,6 +13,7 @@ import numpy as np
 
 from musclehand.core.errors import FileError
 from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.sim.choice import tell_backend
 
 if TYPE_CHECKING:
     from musclehand.learning.policy import Policy
@@ -42,9 +43,11 @@ class TrackingPolicy(NamedTuple):
 
 
 def identity_of(env: TrackingEnv) -> dict[str, str]:
-    """Hashes of the body and of the observation's table: a policy fits no others."""
+    """Hashes of the body and of the observation's table: a policy fits no others. And what simulates
+    it (`sim.choice.tell_backend`)."""
     hashes = {"model_sha256": describe_model(env.body.model), "observation_sha256": str(env.table)}
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
+    known = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
+    return known | tell_backend(env.config.backend)
 
 
 def check_identity(info: Mapping[str, Any], env: TrackingEnv, path: Path, again: str) -> None:

@@ -259,10 +259,8 @@ def test_delays_are_drawn_and_told(clips):
 def test_worlds_on_warp_are_those_of_the_cpu(clips):
     """Single precision: a tenth of a second of the same excitations, on warp's CPU device."""
     pytest.importorskip("mujoco_warp")
-    from musclehand.sim.warp import WarpBackend
-
     one = TrackingEnv(clips, SMALL)
-    two = TrackingEnv(clips, SMALL, backend=lambda model, count: WarpBackend(model, count, device="cpu"))
+    two = TrackingEnv(clips, replace(SMALL, backend="warp"))
     np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
     for _ in range(12):
         action = one.teacher_action()

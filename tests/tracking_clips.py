@@ -53,9 +53,10 @@ def wave(seed, *, side=Side.RIGHT, seconds=1.6, dt=0.008, kind="wave", size=0.12
 
 
 def write_small_corpus(folder):
-    """A corpus of two clips to learn from and one to judge by; the folder."""
-    seeds = {split: [i for i in range(60) if split_of(f"wave {i}") == split] for split in ("train", "validation")}
-    clips = [wave(seeds["train"][0]), wave(seeds["train"][1]), wave(seeds["validation"][0])]
+    """A corpus of two clips to learn from and two to judge by, one of each split; the folder."""
+    splits = ("train", "validation", "test")
+    seeds = {split: [i for i in range(60) if split_of(f"wave {i}") == split] for split in splits}
+    clips = [wave(seed) for seed in (*seeds["train"][:2], seeds["validation"][0], seeds["test"][0])]
     write_clips(folder / "shard_00000.h5", clips)
     entry = ShardEntry(file_sha256(folder / "shard_00000.h5"), tuple(map(entry_of, clips)))
     write_index(folder, CorpusIndex({}, {"shard_00000.h5": entry}, True))

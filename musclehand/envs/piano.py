@@ -29,7 +29,8 @@ from musclehand.envs.piano_reward import PianoWeights
 from musclehand.envs.pieces import PlannedPieces, Skill
 from musclehand.envs.reference import ReferenceSet, join, windows
 from musclehand.envs.starts import StartSampler
-from musclehand.envs.tracking_body import BackendMaker, Senses
+from musclehand.envs.tracking_body import Senses
+from musclehand.sim.choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
 SOFTNESS = 1e-4
@@ -48,13 +49,15 @@ SETTLED = 5
 class PianoConfig:
     """What an environment is.
 
-    `num_worlds` with two hands each, on `num_threads` threads. `episode` [s] at most; it fails when fingertips of a
-    hand are further from the plan than `tip_limit` [m] on average. `off_plan` [m]: forearms start that far from where
-    the plan has them, at most, in half of the episodes. `fixed_starts`: episodes begin with a piece, piece after piece.
+    `num_worlds` with two hands each, simulated by `backend` (`sim.choice`) on `num_threads` threads. `episode` [s] at
+    most; it fails when fingertips of a hand are further from the plan than `tip_limit` [m] on average. `off_plan` [m]:
+    forearms start that far from where the plan has them, at most, in half of the episodes. `fixed_starts`: episodes
+    begin with a piece, piece after piece.
     """
 
     num_worlds: int = 32
     num_threads: int = 1
+    backend: BackendName = "cpu"
     episode: float = 4.0
     tip_limit: float = 0.08
     off_plan: float = 0.01
@@ -79,17 +82,16 @@ class PianoEnv(PlannedEnv):
         *,
         seed: int = 0,
         goals: GoalsMaker = Goals,
-        backend: BackendMaker | None = None,
         bad_states: Path | None = None,
     ) -> None:
         """`pieces`: to play; `skill`: what turns intentions into excitations; `goals`: how a planner is told of notes;
-        `backend`: makes the worlds; `bad_states`: a folder for what blew up.
+        `bad_states`: a folder for what blew up.
 
         Raises:
             InvalidValue: pieces were planned for another rate than the skill is for.
         """
         self.config = config = config or PianoConfig()
-        self.body = PianoBody(config.num_worlds, num_threads=config.num_threads, backend=backend)
+        self.body = PianoBody(config.num_worlds, num_threads=config.num_threads, backend=config.backend)
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
         self.skill, self.policy, self._reach = skill, skill.policy, skill.policy.reach
         self._dt = skill.config.sim_steps * self.body.model.opt.timestep

@@ -14,9 +14,9 @@ from musclehand.body.anatomy import Side
 from musclehand.control.hand_state import TIPS, HandReader
 from musclehand.envs.reference import mirrors
 from musclehand.envs.teacher import WorldData
-from musclehand.envs.tracking_body import BackendMaker, Feeling, Senses, carrier_inertia, feel_together
+from musclehand.envs.tracking_body import Feeling, Senses, carrier_inertia, feel_together
 from musclehand.piano.geometry import keyboard_geometry
-from musclehand.sim.cpu import CpuBackend
+from musclehand.sim.choice import BackendName, make_worlds
 from musclehand.sim.scene import Scene, build_scene
 
 SIDES = (Side.LEFT, Side.RIGHT)
@@ -60,12 +60,11 @@ class ForearmServos:
 class PianoBody:
     """Worlds with a piano and two hands each. `rows`: hands in all."""
 
-    def __init__(self, num_worlds: int, *, num_threads: int = 1, backend: BackendMaker | None = None) -> None:
-        """`backend`: makes the worlds of a model, by default those of `sim.cpu` on `num_threads` threads."""
+    def __init__(self, num_worlds: int, *, num_threads: int = 1, backend: BackendName = "cpu") -> None:
+        """`backend`: what simulates, on `num_threads` threads."""
         self.scene: Scene = build_scene(sides=SIDES)
         self.model = self.scene.model
-        make = backend or (lambda model, count: CpuBackend(model, count, num_threads=num_threads))
-        self.backend = make(self.model, num_worlds)
+        self.backend = make_worlds(backend, self.model, num_worlds, num_threads=num_threads)
         self.num_worlds, self.rows = num_worlds, num_worlds * len(SIDES)
         self.hand = self.scene.hands[Side.RIGHT]
         self.muscles = len(self.hand.muscles)

@@ -32,9 +32,10 @@ from musclehand.envs.slopes import BodySlopes, KeyContact, StepSlopes
 from musclehand.envs.starts import StartSampler
 from musclehand.envs.strip import nothing_owed, on_strip
 from musclehand.envs.teacher import Teacher
-from musclehand.envs.tracking_body import BackendMaker, Senses, TrackingBody
+from musclehand.envs.tracking_body import Senses, TrackingBody
 from musclehand.envs.tracking_observation import observe, observe_back, past_back, tracking_table
 from musclehand.motion.clip import MotionClip
+from musclehand.sim.choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
 NEAR_STOP = 3e-4
@@ -45,16 +46,18 @@ NEAR_STOP = 3e-4
 class TrackingConfig:
     """What an environment is.
 
-    `num_envs` on `num_threads` threads. `side`: the hand that is simulated; observations and actions are as of a right
-    hand either way. `keys`: with the keyboard. `sim_steps`: of 2 ms in a step of the policy (4: 125 Hz). `look_ahead`:
-    steps from the next one on at which the reference is shown. `past`: how many of the last excitations are shown, for
-    senses that are late. `episode` [s] at most. `tip_limit` [m]: an episode
-    fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a joint.
-    `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation. `design`: another hand.
+    `num_envs` hands, simulated by `backend` (`sim.choice`) on `num_threads` threads. `side`: the hand that is
+    simulated; observations and actions are as of a right hand either way. `keys`: with the keyboard. `sim_steps`: of
+    2 ms in a step of the policy (4: 125 Hz). `look_ahead`: steps from the next one on at which the reference is shown.
+    `past`: how many of the last excitations are shown, for senses that are late. `episode` [s] at most. `tip_limit`
+    [m]: an episode fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a
+    joint. `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation. `design`: another
+    hand.
     """
 
     num_envs: int = 64
     num_threads: int = 1
+    backend: BackendName = "cpu"
     side: Side = Side.RIGHT
     keys: bool = False
     sim_steps: int = 4
@@ -90,10 +93,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         config: TrackingConfig | None = None,
         *,
         seed: int = 0,
-        backend: BackendMaker | None = None,
         bad_states: Path | None = None,
     ) -> None:
-        """`clips`: to follow, of either hand; `backend`: makes the worlds; `bad_states`: a folder for what blew up.
+        """`clips`: to follow, of either hand; `bad_states`: a folder for what blew up.
 
         Raises:
             InvalidValue: no clip is long enough, or references are of another rate than the policy.
@@ -105,7 +107,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             keys=config.keys,
             design=config.design,
             num_threads=config.num_threads,
-            backend=backend,
+            backend=config.backend,
         )
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
         self.step_dt = config.sim_steps * self.body.model.opt.timestep

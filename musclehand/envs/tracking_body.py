@@ -25,11 +25,8 @@ from musclehand.control.muscle_set import MuscleSet
 from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.envs.strip import STRIP
 from musclehand.piano.build import key_names
-from musclehand.sim.backend import Backend
-from musclehand.sim.cpu import CpuBackend
+from musclehand.sim.choice import BackendName, make_worlds
 from musclehand.sim.scene import CarrierIndex, Scene, build_scene, scene_spec
-
-BackendMaker = Callable[[mujoco.MjModel, int], Backend]
 
 
 class Senses(NamedTuple):
@@ -133,14 +130,12 @@ class TrackingBody:
         keys: bool = False,
         design: HandDesign | None = None,
         num_threads: int = 1,
-        backend: BackendMaker | None = None,
+        backend: BackendName = "cpu",
     ) -> None:
-        """`design`: another hand than ours; `backend`: makes the worlds of a model, by default those of `sim.cpu` on
-        `num_threads` threads."""
+        """`design`: another hand than ours; `backend`: what simulates, on `num_threads` threads."""
         self.side, self.keys = side, keys
         self.model, self.hand, self.carrier = _load(side, keys, design)
-        make = backend or (lambda model, count: CpuBackend(model, count, num_threads=num_threads))
-        self.backend = make(self.model, num_envs)
+        self.backend = make_worlds(backend, self.model, num_envs, num_threads=num_threads)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
         self._feeling = Feeling(self.model, self.hand, self.carrier, side)
         self.strength = np.ones((num_envs, len(self.muscles)))

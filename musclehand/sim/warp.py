@@ -1,11 +1,12 @@
 """Many worlds on a GPU with MuJoCo Warp, or on its CPU device, where it is slow but the same code.
 
 In single precision. MuJoCo Warp does not start a world over that blows up: it stays NaN, which `sim.health` finds
-just the same. Needs the extra `gpu`.
+just the same. Sums are done in one order, so the same device gives the same bits again. Needs the extra `gpu`.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import mujoco
@@ -16,6 +17,15 @@ from musclehand.sim.backend import STATE, Backend, check_rows, check_worlds
 
 KEPT = ("qpos", "qvel", "act", "ctrl", "xfrc_applied", "qfrc_applied", "qacc_warmstart", "time")
 """What a row of `state` is made of."""
+
+INERTIAL = ("body_mass", "body_inertia", "dof_armature")
+"""Fields that worlds can have values of their own of though constants follow from them."""
+
+FOLLOWING = ("body_subtreemass", "body_invweight0", "dof_invweight0", "tendon_invweight0", "actuator_acc0")
+"""Those constants."""
+
+CONTACT_ROWS = 4
+"""Constraint rows of a contact with friction, a pyramid."""
 
 
 class MissingWarp(MusclehandError):
@@ -31,30 +41,38 @@ class WarpBackend(Backend):
         num_worlds: int,
         *,
         device: str | None = None,
-        contacts_each: int = 32,
-        constraints_each: int = 128,
+        contacts_each: int = 128,
     ) -> None:
         """
         Args:
             model: of every world.
             num_worlds: how many.
             device: such as "cuda:0" or "cpu"; by default a GPU where there is one.
-            contacts_each, constraints_each: room for contacts and constraint rows of a world.
+            contacts_each: room for contacts of a world; there is room for them, for equalities and for the ends of all
+                joints among the constraints.
 
         Raises:
             MissingWarp: it is not installed.
             InvalidValue: not a number of worlds.
         """
         check_worlds(num_worlds)
-        self._wp, self._mjw = _load_warp()
+        self._wp, self._mjw = load_warp()
         self.model, self.num_worlds = model, num_worlds
         self._device = self._wp.get_device(device)
+        rows = CONTACT_ROWS * contacts_each + 2 * int(model.jnt_limited.sum()) + model.neq
+        # Whether matrices are sparse is a question of speed, and Warp's answer is another than the CPU's.
+        own = copy.copy(model)
+        own.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
         with self._wp.ScopedDevice(self._device):
-            self._model = self._mjw.put_model(model)
+            self._model = self._mjw.put_model(own)
+            self._model.opt.deterministic = self._mjw.DeterminismType.ALL
             self._data = self._mjw.put_data(
-                model, mujoco.MjData(model), nworld=num_worlds, nconmax=contacts_each, njmax=constraints_each
+                own, mujoco.MjData(own), nworld=num_worlds, nconmax=contacts_each, njmax=rows
             )
         self._fields: dict[str, np.ndarray] = {}
+        # Worlds of which constants are to be worked out, and what that is done with.
+        self._stale = set[int]()
+        self._pattern = copy.copy(own), mujoco.MjData(own)
         self.forward()
         self._first = self.state()
 
@@ -74,6 +92,7 @@ class WarpBackend(Backend):
 
     def step(self, num_steps: int = 1, *, forward: bool = True) -> None:
         """As `Backend`."""
+        self._follow_fields()
         with self._wp.ScopedDevice(self._device):
             for _ in range(num_steps):
                 self._mjw.step(self._model, self._data)
@@ -82,6 +101,7 @@ class WarpBackend(Backend):
 
     def forward(self, worlds: np.ndarray | None = None) -> None:
         """As `Backend`; always of all worlds."""
+        self._follow_fields()
         with self._wp.ScopedDevice(self._device):
             self._mjw.fwd_position(self._model, self._data)
             self._mjw.fwd_velocity(self._model, self._data)
@@ -109,26 +129,54 @@ class WarpBackend(Backend):
 
     def field(self, name: str) -> np.ndarray:
         """As `Backend`."""
-        if name in self._fields:
-            return self._fields[name].copy()
-        own = np.array(getattr(self.model, name), dtype=float)
-        return np.repeat(own[None], self.num_worlds, axis=0)
+        self._follow_fields()
+        return self._rows(name).copy()
 
     def set_field(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`; only fields that nothing else follows from, such as strengths and damping.
+        """As `Backend`; fields that nothing else follows from, such as strengths and damping, and those of inertia.
 
         Raises:
             InvalidValue: no field of Warp's that worlds can have values of their own of, or other constants follow.
         """
         source = getattr(self._model, name, None)
-        if not isinstance(source, self._wp.array) or name in mujoco.MjModel._setconst_inputs:
-            raise InvalidValue("field of a world", name, "one that no other constants follow from")
+        constant = name in mujoco.MjModel._setconst_inputs
+        if not isinstance(source, self._wp.array) or (constant and name not in INERTIAL):
+            raise InvalidValue("field of a world", name, "one of inertia, or one that no constants follow from")
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
         check_rows(name, values, (len(chosen), *np.shape(getattr(self.model, name))))
-        rows = self._fields.setdefault(name, self.field(name))
+        rows = self._fields[name] = self._rows(name)
         rows[chosen] = values
+        self._give(name, rows)
+        if constant:
+            self._stale.update(chosen.tolist())
+
+    def _follow_fields(self) -> None:
+        """What follows from inertia, once for all fields that were set, by MuJoCo itself."""
+        if not self._stale:
+            return
+        one, data = self._pattern
+        for name in FOLLOWING:
+            self._fields[name] = self._rows(name)
+        for world in sorted(self._stale):
+            for name in INERTIAL:
+                getattr(one, name)[:] = self._rows(name)[world]
+            mujoco.mj_setConst(one, data)
+            for name in FOLLOWING:
+                self._fields[name][world] = getattr(one, name)
+        for name in FOLLOWING:
+            self._give(name, self._fields[name])
+        self._stale.clear()
+
+    def _rows(self, name: str) -> np.ndarray:
+        """A field of all worlds, which have the model's unless they were given others."""
+        if name in self._fields:
+            return self._fields[name]
+        return np.repeat(np.array(getattr(self.model, name), dtype=float)[None], self.num_worlds, axis=0)
+
+    def _give(self, name: str, rows: np.ndarray) -> None:
         with self._wp.ScopedDevice(self._device):
-            setattr(self._model, name, self._wp.array(rows.astype(np.float32), dtype=source.dtype))
+            kind = getattr(self._model, name).dtype
+            setattr(self._model, name, self._wp.array(rows.astype(np.float32), dtype=kind))
 
     def _assign(self, target: Any, values: np.ndarray, worlds: np.ndarray | None) -> None:
         rows = target.numpy()
@@ -136,11 +184,27 @@ class WarpBackend(Backend):
         target.assign(rows)
 
 
-def _load_warp() -> tuple[Any, Any]:
+def gpu_at_hand() -> bool:
+    """Whether Warp is installed and finds a GPU."""
     try:
-        import mujoco_warp
+        wp, _ = load_warp()
+    except MissingWarp:
+        return False
+    return bool(wp.is_cuda_available())
+
+
+def load_warp() -> tuple[Any, Any]:
+    """Warp, and MuJoCo Warp.
+
+    Raises:
+        MissingWarp: they are not installed.
+    """
+    try:
         import warp
+
+        # Before anything of it is used; what it compiles takes a minute, once, but is nobody's news.
+        warp.config.log_level = warp.LOG_ERROR
+        import mujoco_warp
     except ImportError as error:
         raise MissingWarp(f"the GPU backend needs `pip install 'musclehand[gpu]'` ({error})") from error
-    warp.config.quiet = True
     return warp, mujoco_warp

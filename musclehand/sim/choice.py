@@ -1,0 +1,48 @@
+"""Where worlds are simulated: on the processor, or with MuJoCo Warp on a GPU."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import mujoco
+
+from musclehand.core.errors import InvalidValue
+from musclehand.sim.backend import Backend
+from musclehand.sim.cpu import CpuBackend
+
+BackendName = Literal["cpu", "warp"]
+"""`cpu`: MuJoCo on the processor. `warp`: MuJoCo Warp on a GPU; without one on the processor, slowly."""
+
+BackendChoice = Literal["auto", "cpu", "warp"]
+"""`auto`: Warp where it is installed and finds a GPU, else the processor."""
+
+
+def choose_backend(choice: BackendChoice) -> BackendName:
+    """What a choice comes to on this machine."""
+    if choice != "auto":
+        return choice
+    from musclehand.sim.warp import gpu_at_hand
+
+    return "warp" if gpu_at_hand() else "cpu"
+
+
+def tell_backend(backend: BackendName) -> dict[str, str]:
+    """What a run knows of it: one that was begun in single precision does not go on in double. The processor, which
+    all runs were on that say nothing, is not told of."""
+    return {} if backend == "cpu" else {"backend": backend}
+
+
+def make_worlds(backend: BackendName, model: mujoco.MjModel, num_worlds: int, *, num_threads: int = 1) -> Backend:
+    """Worlds of a model; `num_threads`: of the processor.
+
+    Raises:
+        InvalidValue: no backend of that name, or a number that cannot be.
+        MissingWarp: Warp was asked for and is not installed.
+    """
+    if backend == "cpu":
+        return CpuBackend(model, num_worlds, num_threads=num_threads)
+    if backend != "warp":
+        raise InvalidValue("backend", backend, "cpu or warp")
+    from musclehand.sim.warp import WarpBackend
+
+    return WarpBackend(model, num_worlds)
