@@ -2,10 +2,12 @@
 
     python experiments/bench_env.py corpus
     python experiments/bench_env.py corpus --peer           # also stable-baselines3 with MyoSuite's hand
+    python experiments/bench_env.py corpus --backend warp --envs 256 4096 --threads 1    # on a GPU
 
-First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's batch of the same
-worlds from the same states on with the same controls and nothing else. The environment is given what the policy that
-comes along did there; hands that get no sensible action are soon lost, and half of the time goes into new beginnings.
+First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's batch (or Warp) of the
+same worlds from the same states on with the same controls and nothing else. The environment is given what the policy
+that comes along did there; hands that get no sensible action are soon lost, and half of the time goes into new
+beginnings.
 Rounds of both take turns, and medians over rounds count, as other programs slow down what is beside them. Then PPO end
 to end, acting and learning, per step and per physics step.
 """
@@ -33,6 +35,7 @@ from musclehand.envs.tracking import TrackingConfig, TrackingEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
 from musclehand.motion.dataset import open_corpus
+from musclehand.sim.choice import BackendName, make_worlds
 from musclehand.sim.cpu import VELOCITY
 from musclehand.tracking_policy import load_tracking_policy
 
@@ -50,6 +53,8 @@ class Args:
     """hands at a time; the more, the less of the time is Python's"""
     threads: tuple[int, ...] = (1, 2)
     """of the simulation"""
+    backend: BackendName = "cpu"
+    """what simulates: the processor, or MuJoCo Warp, on a GPU if there is one"""
     rounds: int = 20
     """of each, taking turns"""
     steps: int = 25
@@ -87,7 +92,7 @@ def main(args: Args) -> None:
     clips = list(open_corpus(args.corpus).clips("train"))[:20]
     kinds = list(itertools.product(args.envs, args.threads))
     shares = [measure_share(clips, args, *kind) for kind in kinds]
-    trainings = [train_ours(clips, *kind) for kind in kinds]
+    trainings = [train_ours(clips, args.backend, *kind) for kind in kinds]
     if args.peer:
         trainings.append(train_peer())
     table = as_table(shares, trainings)
@@ -117,8 +122,8 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
     """The environment beside its physics."""
     policy = load_tracking_policy()
     shown = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
-    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, **shown))
-    batch = Batch(env.body.model, hands, threads, persistent=True)
+    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **shown))
+    bare = bare_physics(env)
     taken = []
     for number in range(args.rounds):
         seen, begin = env.reset(seed=number), env.state()
@@ -132,28 +137,54 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
         for action in actions:
             env.step(action)
         acted = time.perf_counter() - start
-        batch.state[:] = begin["backend"]
-        batch.forward(stage=VELOCITY)
-        start = time.perf_counter()
-        for control in controls:
-            batch.ctrl[:] = control
-            batch.step(nstep=env.config.sim_steps)
-        taken.append((acted, time.perf_counter() - start))
+        taken.append((acted, bare(begin["backend"], controls)))
     environment, physics = np.array(taken).T
     rates = (float(args.steps * hands / np.median(times)) for times in (environment, physics))
     return Share(hands, threads, *rates, float(np.median(physics / environment)))
 
 
-def train_ours(clips: list[Any], hands: int, threads: int) -> Training:
+def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
+    """What steps other worlds like an environment's from a state with controls, and tells how long that took [s]."""
+    config, model = env.config, env.body.model
+    if config.backend == "cpu":
+        batch = Batch(model, config.num_envs, config.num_threads, persistent=True)
+
+        def on_cpu(state: np.ndarray, controls: list[np.ndarray]) -> float:
+            batch.state[:] = state
+            batch.forward(stage=VELOCITY)
+            start = time.perf_counter()
+            for control in controls:
+                batch.ctrl[:] = control
+                batch.step(nstep=config.sim_steps)
+            return time.perf_counter() - start
+
+        return on_cpu
+    worlds = make_worlds(config.backend, model, config.num_envs)
+
+    def on_warp(state: np.ndarray, controls: list[np.ndarray]) -> float:
+        worlds.restore(state)
+        start = time.perf_counter()
+        for control in controls:
+            worlds.write("ctrl", control)
+            worlds.step(config.sim_steps, forward=False)
+        # Nothing is waited for before something is read.
+        worlds.read("time")
+        return time.perf_counter() - start
+
+    return on_warp
+
+
+def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int) -> Training:
     """Some iterations of PPO as `track_hand.py` does them, the first left out."""
-    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads))
+    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=backend))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:
         run = Reinforcement(env, policy, PpoConfig(critic_alone=0), Path(folder), known={})
         run.iterate()
         took = min(_seconds(run.iterate) for _ in range(3))
     steps = run.config.steps * hands / took
-    name = f"musclehand, {hands} hands, {threads} thread{'s' * (threads > 1)}"
+    where = f"{threads} thread{'s' * (threads > 1)}" if backend == "cpu" else backend
+    name = f"musclehand, {hands} hands, {where}"
     return Training(name, steps, steps * env.config.sim_steps)
 
 

@@ -1,5 +1,6 @@
 """Training commands as they are run, to be killed again and again, and what they leave in their folders."""
 
+import csv
 import resource
 import signal
 import subprocess
@@ -16,15 +17,17 @@ EVERY = 5
 """Every fifth is killed while it starts."""
 
 RUN, SAID = "run", "said.txt"
+TIMES = {"seconds", "steps_s"}
 
 
 class Command(NamedTuple):
-    """`arguments` of Python, run in a folder of its own, where the training is in `RUN`; in `folders` of that are
+    """`arguments` of Python, run in a folder of its own, where the training is in `run`; in `folders` of that are
     checkpoints, and `files` are the same whenever the training has come to its end."""
 
     arguments: tuple[str, ...]
     folders: tuple[str, ...]
     files: tuple[str, ...]
+    run: str = RUN
 
     def start(self, folder, *, limit=None):
         """Runs it; it writes no file larger than `limit` bytes."""
@@ -44,13 +47,21 @@ class Command(NamedTuple):
 
     def reached(self, folder):
         """How many iterations are done, of all stages."""
-        newest = [paths[-1] for name in self.folders if (paths := checkpoints_in(folder / RUN / name))]
+        newest = [paths[-1] for name in self.folders if (paths := checkpoints_in(folder / self.run / name))]
         return sum(int(path.stem) for path in newest)
 
     def arrays(self, folder):
         """What is in all checkpoints; fails if one cannot be read."""
-        paths = [path for name in self.folders for path in checkpoints_in(folder / RUN / name)]
-        return {str(path.relative_to(folder)): load_checkpoint(path).arrays for path in paths}
+        paths = [path for name in self.folders for path in checkpoints_in(folder / self.run / name)]
+        return {str(path.relative_to(folder / self.run)): load_checkpoint(path).arrays for path in paths}
+
+    def rows(self, folder):
+        """Its metrics, but for times."""
+        path = folder / self.run / "metrics.csv"
+        if not path.exists():
+            return []
+        with open(path, newline="") as file:
+            return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
 
     def kill_often(self, folder, total, kills, rng):
         """Runs it and kills it, over and over, while it starts and all over its `total` iterations; how far it was."""
@@ -73,13 +84,14 @@ class Command(NamedTuple):
 
     def assert_same(self, one, two):
         """All that runs in two folders have left."""
+        assert self.rows(one) == self.rows(two)
         mine, other = self.arrays(one), self.arrays(two)
         assert mine.keys() == other.keys()
         for path, arrays in mine.items():
             for name, values in arrays.items():
                 np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
         for name in self.files:
-            assert (one / RUN / name).read_bytes() == (two / RUN / name).read_bytes(), name
+            assert (one / self.run / name).read_bytes() == (two / self.run / name).read_bytes(), name
 
 
 def said_in(folder):

@@ -173,3 +173,18 @@ def test_tips_move_with_joints_as_the_slopes_say(pieces, skill):
         found = (body.senses().tips - before).reshape(body.rows, 15) / step
         np.testing.assert_allclose(found, slopes[:, :, joint], atol=2e-4)
         env.reset(seed=0)
+
+
+@pytest.mark.slow
+def test_pianos_on_warp_are_those_of_the_cpu(pieces, skill):
+    """Single precision: a third of a second along the plan, keys and all, on warp's CPU device."""
+    pytest.importorskip("mujoco_warp")
+    one, two = (made(pieces, skill, backend=backend) for backend in ("cpu", "warp"))
+    np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
+    for _ in range(20):
+        action = one.teacher_action()
+        np.testing.assert_allclose(action, two.teacher_action(), atol=5e-3)
+        cpu, warp = one.step(action), two.step(action)
+        np.testing.assert_array_equal(cpu.terminated, warp.terminated)
+        np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=2e-4)
+    np.testing.assert_array_equal(one.body.pressed(), two.body.pressed())

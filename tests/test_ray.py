@@ -212,29 +212,25 @@ def test_trainings_whose_machine_dies_end_with_the_same_bits(machines, second, t
 def test_the_training_command_outlives_a_machine(machines, second, tmp_path):
     """As it is typed: two seeds on the cluster, and the same two one after the other without it."""
     pytest.importorskip("rsl_rl")
-    from test_track_hand_killed import arrays_of, rows_of, start
+    from killed import said_in
+    from test_trainings_killed import track_hand
 
-    corpus = write_small_corpus(tmp_path)
+    (tmp_path / "corpus").mkdir()
+    write_small_corpus(tmp_path / "corpus")
     options = ("--warm.iterations", "30", "--slope.iterations", "40", "--ppo.iterations", "0", "--seeds", "0", "1")
-    assert start(corpus, tmp_path / "plain", *options).wait(timeout=300) == 0
+    track_hand(tmp_path, *options).finish(tmp_path / "plain")
     seeds = [tmp_path / "ray" / "run" / f"seed_{seed}" for seed in (0, 1)]
     killer = kill_when_begun(machines, second, [folder / "warm" for folder in seeds])
-    code = start(corpus, tmp_path / "ray", *options, "--ray", machines.address).wait(timeout=300)
-    said = (tmp_path / "ray" / "said.txt").read_text()
-    assert code == 0, said
-    assert "2 seeds" in said
+    command = track_hand(tmp_path, *options, "--ray", machines.address)
+    command.finish(tmp_path / "ray")
+    assert "2 seeds" in said_in(tmp_path / "ray")
     killer.join(timeout=30)
     # A log is begun by each attempt.
     assert sorted((folder / "log.txt").read_text().count("clips, ") for folder in seeds) == [1, 2]
     for seed in ("seed_0", "seed_1"):
-        one, two = (tmp_path / place / "run" / seed for place in ("plain", "ray"))
-        assert rows_of(one) == rows_of(two)
-        mine, other = arrays_of(one), arrays_of(two)
-        assert mine.keys() == other.keys()
-        assert "policy/000001.json" in mine
-        for path, arrays in mine.items():
-            for name, values in arrays.items():
-                np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
+        one = command._replace(run=f"run/{seed}", files=("policy/000001.safetensors", "scores.json"))
+        assert one.reached(tmp_path / "plain") > 0
+        one.assert_same(tmp_path / "plain", tmp_path / "ray")
 
 
 @on_a_cluster

@@ -1,6 +1,5 @@
 """Training commands as they are run: killed again and again, or on a full disk, they end with the same bits."""
 
-import csv
 import shutil
 import time
 from pathlib import Path
@@ -19,20 +18,19 @@ pytestmark = pytest.mark.slow
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 KILLS = {"track_hand": 20, "distill_latent": 20, "plan_generalist": 20, "learn": 20}
-TIMES = {"seconds", "steps_s"}
 TAUGHT = ("--{0}.steps", "10", "--{0}.updates", "5", "--{0}.batch", "16", "--{0}.hidden", "16", "--{0}.memory", "3")
 SLOPE = ("--slope.iterations", "13", "--slope.steps", "8", "--slope.minibatches", "2")
 LATENT = ("--latent.iterations", "13", *(part.format("latent") for part in TAUGHT))
 
 
-def track_hand(made):
+def track_hand(made, *more):
     """Warm start, slopes and PPO."""
     warm = (part.format("warm") for part in TAUGHT)
     ppo = ("--ppo.iterations", "13", "--ppo.steps", "8", "--ppo.minibatches", "2", "--ppo.epochs", "1")
     return Command(
         (
             *(str(EXPERIMENTS / "track_hand.py"), str(made / "corpus"), "--out", RUN, "--envs", "4", "--scores", "1"),
-            *("--warm.iterations", "13", *warm, *SLOPE, *ppo, "--ppo.critic", "16", "--ppo.critic-alone", "1"),
+            *("--warm.iterations", "13", *warm, *SLOPE, *ppo, "--ppo.critic", "16", "--ppo.critic-alone", "1", *more),
         ),
         ("planned", "warm", "warm/labels", "slope", "ppo", "policy"),
         ("policy/000001.safetensors", "policy/000001.json", "scores.json", "config.json"),
@@ -114,12 +112,6 @@ def wholes(made, tmp_path_factory):
     return whole
 
 
-def rows_of(folder):
-    """A run's metrics, but for times."""
-    with open(folder / RUN / "metrics.csv", newline="") as file:
-        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_path):
     command, whole, seed = COMMANDS[name](made), wholes(name), int(time.time())
@@ -129,8 +121,6 @@ def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_
     print(f"killed at {reached} of {total}")
     command.finish(tmp_path)
     command.assert_same(whole, tmp_path)
-    if (whole / RUN / "metrics.csv").exists():
-        assert rows_of(whole) == rows_of(tmp_path)
 
 
 def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(made, wholes, tmp_path):
@@ -145,7 +135,7 @@ def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(made, wholes, 
     assert "File too large" in said
     assert "Traceback" not in said
     # Nothing is damaged, and nothing lies about.
-    assert f"{RUN}/slope/000013.json" in command.arrays(tmp_path)
+    assert "slope/000013.json" in command.arrays(tmp_path)
     assert not list((tmp_path / RUN).rglob("*.part"))
     command.finish(tmp_path)
     command.assert_same(whole, tmp_path)
