@@ -2,6 +2,7 @@
 
     python experiments/distill_latent.py corpus runs/track_hand/policy/000001.json
     python experiments/distill_latent.py corpus POLICY --latent.latent 8 --latent.hold 8 --out runs/latent_8
+    python experiments/distill_latent.py corpus --shipped          # judges the one of the planner that comes along
 
 The latent policy first learns to do as the policy does, then by the slope of the reward, in a world like that in which
 the policy has learnt. Killed at any moment, the same command goes on and ends with the same bits. In the folder
@@ -42,8 +43,9 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import MotionCorpus, open_corpus
+from musclehand.planner_policy import load_planner
 from musclehand.sim.choice import BackendChoice, choose_backend
-from musclehand.tracking_policy import identity_of, load_tracking_policy
+from musclehand.tracking_policy import TrackingPolicy, identity_of, load_tracking_policy
 
 MARK = "sequences table"
 
@@ -69,6 +71,8 @@ class Args:
     """by pattern, planned to be followed beside the corpus"""
     clips: int = 24
     """held-out clips to judge by"""
+    shipped: bool = False
+    """distil nothing, but judge the space of the planner that comes along"""
     readme: bool = False
     """put the table of sequences into README.md"""
     latent: LatentConfig = field(default_factory=LatentConfig)
@@ -82,9 +86,20 @@ def main(args: Args) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     teacher = load_tracking_policy(args.policy)
-    config = replace(teacher.config, num_envs=args.envs, backend=choose_backend(args.backend))
     corpus = open_corpus(args.corpus)
     test = held_out(corpus, args.clips)
+    policy = load_planner().skill.policy if args.shipped else distil(corpus, teacher, args, console)
+    figures = judge(policy, teacher.policy.act, test, teacher.config, args.out / "sequences.csv")
+    figures |= draw_at_random(policy, test, teacher.config) | {"minutes": (time.perf_counter() - begin) / 60}
+    write_whole(args.out / "latent.json", json.dumps(figures, indent=1))
+    console.print_json(json.dumps(figures))
+    if args.readme:
+        put_table(MARK, sequence_table(args.out / "sequences.csv"))
+
+
+def distil(corpus: MotionCorpus, teacher: TrackingPolicy, args: Args, console: Console) -> LatentPolicy:
+    """What has learnt from the policy, then by slopes; it is written to `skill/`."""
+    config = replace(teacher.config, num_envs=args.envs, backend=choose_backend(args.backend))
     references = references_of(
         corpus,
         args.out / "planned",
@@ -110,12 +125,7 @@ def main(args: Args) -> None:
     assert isinstance(policy, LatentPolicy)
     told = {"stage": "latent", "policy": dict(teacher.info), "config": json.loads(json.dumps(asdict(args.latent)))}
     save_latent_skill(args.out / "skill", policy, env, told)
-    figures = judge(policy, teacher.policy.act, test, teacher.config, args.out / "sequences.csv")
-    figures |= draw_at_random(policy, test, teacher.config) | {"minutes": (time.perf_counter() - begin) / 60}
-    (args.out / "latent.json").write_text(json.dumps(figures, indent=1))
-    console.print_json(json.dumps(figures))
-    if args.readme:
-        put_table(MARK, sequence_table(args.out / "sequences.csv"))
+    return policy
 
 
 def held_out(corpus: MotionCorpus, count: int) -> list[MotionClip]:

@@ -1,4 +1,4 @@
-"""Makes every table of the README again: from the weights that come along, or with `--train` from nothing.
+"""Makes every table and picture of the README again: from the weights that come along, or with `--train` from nothing.
 
     python experiments/reproduce.py --list
     python experiments/reproduce.py                                 all of it: many hours on two cores
@@ -40,8 +40,8 @@ TABLES = {
     " 'one muscle at 50 %' 'keys 30 % heavier'",
     "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
     "learning": "bench_learning.py {corpus}",
-    "latent": "bench_latent.py {corpus} --policy {policy} --only default 'plain autoencoder' '16 numbers'"
-    " '32 numbers' 'intentions at 125 Hz' 'intentions at 41.7 Hz' 'intentions at 31.2 Hz'",
+    "sequences": "distill_latent.py {corpus} {policy} {judged} --clips 44",
+    "latent": "bench_latent.py {corpus} --policy {policy}",
     "pieces": "plan_piece.py --planner {planner} --variants at_sight --iterations 16 --every 8",
     "without": "plan_piece.py --planner {planner} --variants from_nothing without_fingers nearest_keys without_space"
     " either_hand both_hands by_reward --iterations 16 --every 4 --pieces ode_to_joy chopin_prelude_in_e_minor"
@@ -49,7 +49,10 @@ TABLES = {
     "troubled": "bench_troubled.py --planner {planner} --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman"
     " --seconds 10",
 }
-"""The README's tables by name, and what makes them."""
+"""The README's tables by name, and what makes them; some put a picture beside it as well."""
+
+PICTURES = {"performance": "draw_figures.py {corpus}", "intentions": "look_at_latent.py --scores 8 {skill}"}
+"""Pictures without a table."""
 
 TRAINING = {
     "policy": "track_hand.py {corpus} --out {out}/track_hand",
@@ -58,6 +61,8 @@ TRAINING = {
 }
 """What is learnt, in that order."""
 
+MADE = TABLES | PICTURES
+
 MODELS = HERE.parent / "models"
 
 
@@ -65,8 +70,8 @@ MODELS = HERE.parent / "models"
 class Args:
     """What to make."""
 
-    only: tuple[str, ...] = tuple(TABLES)
-    """names of tables"""
+    only: tuple[str, ...] = (*TABLES, *PICTURES)
+    """names of tables and pictures"""
     corpus: Path = Path("corpus")
     """folder of the corpus"""
     train: bool = False
@@ -82,8 +87,8 @@ class Args:
 def main(args: Args) -> None:
     """Runs one command after the other; the first that fails ends it."""
     for name in args.only:
-        if name not in TABLES:
-            raise UnknownName("table", name, TABLES)
+        if name not in MADE:
+            raise UnknownName("table or picture", name, MADE)
     for command in commands(args):
         print(shlex.join(command), flush=True)
         if not args.list:
@@ -92,24 +97,25 @@ def main(args: Args) -> None:
 
 def commands(args: Args) -> Iterator[list[str]]:
     """What is to be run, in order."""
-    places = {"corpus": str(args.corpus), "out": str(args.out), "music": str(args.music)}
-    places |= {
-        "policy": str(MODELS / "policies" / "000001.json"),
-        "planner": str(MODELS / "planners" / "000001.json"),
-    }
+    places = {"corpus": args.corpus, "out": args.out}
+    places |= {"policy": MODELS / "policies" / "000001.json", "planner": MODELS / "planners" / "000001.json"}
     if args.train:
         places |= {
-            "policy": f"{args.out}/track_hand/policy/000001.json",
-            "skill": f"{args.out}/distill_latent/skill/000001.json",
-            "planner": f"{args.out}/plan_generalist/planner/000001.json",
+            "policy": args.out / "track_hand" / "policy" / "000001.json",
+            "skill": args.out / "distill_latent" / "skill" / "000001.json",
+            "planner": args.out / "plan_generalist" / "planner" / "000001.json",
         }
+    told = {"skill": "", "music": ""} | {name: shlex.quote(str(path)) for name, path in places.items()}
+    told["judged"] = f"--out {told['out']}/distill_latent" if args.train else "--shipped"
+    if args.music is not None:
+        told["music"] = f"--music {shlex.quote(str(args.music))}"
     wanted = [*TRAINING.values()] if args.train else []
-    wanted += [f"{TABLES[name]} --readme" for name in args.only]
+    wanted += [f"{MADE[name]} --readme" for name in args.only]
     if any("{corpus}" in command for command in wanted):
         yield [sys.executable, "-m", "musclehand", "corpus", str(args.corpus), "--hours", "1"]
     for command in wanted:
-        script, *rest = shlex.split(command.replace("{music}", "" if args.music is None else "--music {music}"))
-        yield [sys.executable, str(HERE / script), *(part.format(**places) for part in rest)]
+        script, *rest = shlex.split(command.format(**told))
+        yield [sys.executable, str(HERE / script), *rest]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from small_planner import MIRRORED, small_planner, small_skill
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import FileError, InvalidValue
+from musclehand.envs import piano_reward as reward
 from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.piano_body import SIDES
 from musclehand.learning.checkpoint import load_checkpoint, save_checkpoint
 from musclehand.music.score import Score
 from musclehand.perform import perform
+from musclehand.piano.keys import KeySensor
 from musclehand.planned_pieces import load_pieces, plan_pieces, save_pieces
 from musclehand.planner_policy import load_planner, save_planner
 
@@ -66,6 +68,46 @@ def test_wanted_keys_are_those_of_the_score(pieces, skill):
         wanted = {note.pitch - 21 for note in MIRRORED.notes if note.onset <= time < note.offset}
         assert set(np.flatnonzero(env.wanted_keys()[0])) == wanted
         env.step(env.teacher_action())
+
+
+def test_keys_are_struck_as_hard_as_the_piano_finds(pieces, skill):
+    """Beside the sensor, which looks at each step of the simulation."""
+    env = made(pieces, skill, num_worlds=1)
+    env.reset(seed=0)
+    body, dt = env.body, env.body.model.opt.timestep
+    keys, sensor, backend = body.scene.keys, KeySensor(body.scene.piano), body.backend
+    found, push = {}, np.zeros((1, body.model.nbody, 6))
+    for number, torque in ((2, 0.15), (80, 0.2), (84, 0.3)):
+        push[0, body.model.jnt_bodyid[keys.joint[number]], 3] = torque
+    backend.write("xfrc_applied", push)
+    for step in range(60):
+        before = body.keys()
+        for part in range(4):
+            backend.step()
+            sensor.update((4 * step + part) * dt, backend.read("qpos")[0, keys.qpos], backend.read("qvel")[0, keys.dof])
+        found |= {int(key): body.struck(before)[0, key] for key in np.flatnonzero(body.struck(before)[0])}
+    notes = {note.pitch - 21: note.velocity for note in sensor.finish(10.0).notes}
+    # Not those that limp hands fall on, which bounce.
+    for number in (2, 80, 84):
+        assert found[number] == pytest.approx(notes[number], abs=6)
+    assert len({notes[number] for number in (2, 80, 84)}) == 3
+
+
+def test_only_keys_that_should_be_struck_now_count_for_velocity(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    view, hands = env._view, env._hands()
+    times = env._time() + 0.5
+    wanted = view.wanted_velocity(hands, times, 2)
+    assert {int(key): int(wanted[0, key]) for key in np.flatnonzero(wanted[0])} == {
+        note.pitch - 21: 80 for note in MIRRORED.notes if note.onset == 0.0
+    }
+    assert not view.wanted_velocity(hands, times + 0.2, 2).any()
+    struck = np.zeros_like(wanted)
+    struck[:, 5] = 100
+    assert (reward.velocity(wanted, struck) == 0.0).all()
+    struck[0, np.flatnonzero(wanted[0])[0]] = 60
+    assert reward.velocity(wanted, struck) == pytest.approx([-20 / 127, 0.0])
 
 
 def test_what_was_done_can_be_done_again(pieces, skill):
@@ -148,9 +190,13 @@ def test_the_plan_is_shown_as_hands_elsewhere_can_still_do_it(pieces, skill):
     """Joints make up for most of what forearms are off, to first order."""
     env = made(pieces, skill)
     env.reset(seed=0)
-    plain = env._shown(3)
+
+    def shown_now():
+        return env.teacher.shown(env.frame, env.body.tip_slopes(), env._arm[0], 3)
+
+    plain = shown_now()
     env._arm[0][:, 0] += 0.004
-    shown = env._shown(3)
+    shown = shown_now()
     np.testing.assert_array_equal(shown.tips, plain.tips)
     np.testing.assert_allclose(shown.forearm[:, 0] - plain.forearm[:, 0], 0.004)
     turned = (shown.angles - plain.angles)[::3][:, env.body.hand.independent]

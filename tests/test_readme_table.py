@@ -37,7 +37,7 @@ def test_every_table_has_a_command(modules, tmp_path):
     assert marks - {"peer", "import"} == reproduce.TABLES.keys()
     for train in (False, True):
         commands = list(reproduce.commands(reproduce.Args(corpus=tmp_path, train=train)))
-        assert len(commands) == 1 + len(reproduce.TABLES) + train * len(reproduce.TRAINING)
+        assert len(commands) == 1 + len(reproduce.MADE) + train * len(reproduce.TRAINING)
         for command in commands[1:]:
             assert Path(command[1]).is_file()
             assert not any("{" in word for word in command)

@@ -21,28 +21,19 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs import piano_reward as reward
-from musclehand.envs.forearm import MOVE_SIZE, back_on, move_of, moved, offset_action
+from musclehand.envs.forearm import MOVE_SIZE, move_of, moved
 from musclehand.envs.goals import Goals, GoalsMaker
 from musclehand.envs.piano_body import ForearmPath, PianoBody
 from musclehand.envs.piano_observation import OwnView, PianoView, felt
 from musclehand.envs.piano_reward import PianoWeights
+from musclehand.envs.piano_teacher import PlanTeacher
 from musclehand.envs.pieces import PlannedPieces, Skill
-from musclehand.envs.reference import ReferenceSet, join, windows
+from musclehand.envs.reference import join
 from musclehand.envs.starts import StartSampler
 from musclehand.envs.tracking_body import Senses
+from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.choice import BackendName
 from musclehand.sim.health import HealthMonitor
-
-SOFTNESS = 1e-4
-"""How much joints give way rather than turn far to make up for a forearm that is elsewhere [m^2/rad^2]."""
-
-
-DEEPER = 0.008
-"""The teacher asks fingers that hold a key to go so much further than the plan [m]: what follows an intention is a
-little soft, and now and then would let it up."""
-
-SETTLED = 5
-"""Steps of the muscles for which a finger has to have pressed for that: on its way down it would be early and loud."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class PianoConfig:
 
 class PianoEnv(PlannedEnv):
     """Pairs of hands that play pieces. `table` of the observation, `references` of all hands; `frame` (n,) of the plan
-    that each hand is at, `monitor` of the worlds."""
+    that each hand is at, `monitor` of the worlds, `teacher` who knows the plan."""
 
     def __init__(
         self,
@@ -108,6 +99,7 @@ class PianoEnv(PlannedEnv):
         self.num_actions = self.policy.latent + MOVE_SIZE
         self._most_steps = max(1, round(config.episode / self.step_dt))
         self._limits = self.body.hand.limits(self.body.model)
+        self.teacher = PlanTeacher(self.references, skill, self._own, self.body.hand, self._limits)
         self._starts = StartSampler(self._one_hand)
         self._rng = np.random.default_rng(seed)
         self.frame, self._age = np.zeros((2, self.num_envs), dtype=int)
@@ -137,30 +129,24 @@ class PianoEnv(PlannedEnv):
         z = self.intention_of(action[:, : self.policy.latent])
         move = move_of(action[:, self.policy.latent :], self._path(), self.step_dt)
         sick, effort = np.zeros(self.config.num_worlds, dtype=bool), np.zeros(self.num_envs)
-        senses = self.body.senses()
+        senses, struck = self.body.senses(), np.zeros((self.config.num_worlds, NUM_KEYS), dtype=int)
         for part in range(1, self.policy.hold + 1):
+            keys = self.body.keys()
             sick |= self._muscle_step(senses, z, part - 1, moved(move, part * self._dt))
-            senses = self.body.senses()
+            senses, struck = self.body.senses(), np.maximum(struck, self.body.struck(keys))
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
         self._age += 1
-        terms, lost = self._judge(senses, action, effort)
+        terms, lost = self._judge(senses, action, effort, struck)
         return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
 
     def teacher_action(self) -> np.ndarray:
         """As `TaughtEnv`: what the encoder intends that is shown the plan, and where the plan has the forearms."""
-        return self._by_plan(self._plan_view())
+        return self.teacher.action(self.frame, self._path(), self._plan_view())
 
     def teacher_label(self) -> np.ndarray:
         """As `PlannedEnv`: with the action, of what the encoder sees who is shown the plan, what is not felt."""
         seen = self._plan_view()
-        return np.hstack([self._by_plan(seen), seen[:, self._shown_numbers]])
-
-    def _by_plan(self, seen: np.ndarray) -> np.ndarray:
-        """The teacher's actions. `seen`: by the encoder that is shown the plan."""
-        now, then = (self._planned(self.references.ahead(self.frame, steps)) for steps in (0, self.policy.hold))
-        place, speed = back_on(self._path(), now, then, self.step_dt)
-        arms = offset_action(self._path(), place, speed, self.step_dt)
-        return np.hstack([0.5 + 0.5 * self.policy.intend(seen) / self._reach, arms]).clip(0.0, 1.0)
+        return np.hstack([self.teacher.action(self.frame, self._path(), seen), seen[:, self._shown_numbers]])
 
     def intention_of(self, action: np.ndarray) -> np.ndarray:
         """Intentions told as numbers from 0 to 1."""
@@ -211,17 +197,19 @@ class PianoEnv(PlannedEnv):
         return sick
 
     def _judge(
-        self, senses: Senses, action: np.ndarray, effort: np.ndarray
+        self, senses: Senses, action: np.ndarray, effort: np.ndarray, struck: np.ndarray
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Reward terms, and which hands are lost."""
+        """Reward terms, and which hands are lost. `struck`: velocities of keys, shape (worlds, 88)."""
         frame, references = self.frame, self.references
         tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2).mean(axis=1)
         self._error += tip_error
         held, points = self._goals.wanted(self._hands(), self._time())
         wanted, pressed = self.wanted_keys(), self.body.pressed()
+        loud = self._view.wanted_velocity(self._hands(), self._time(), self.config.num_worlds)
         terms = {
             "press": np.tile(reward.press(wanted, pressed), 2),
             "wrong": np.tile(reward.wrong(wanted, pressed), 2),
+            "velocity": np.tile(reward.velocity(loud, struck), 2),
             "reach": reward.reach(senses.tips, points, held),
             "plan": reward.plan(tip_error),
             "effort": -effort,
@@ -285,30 +273,7 @@ class PianoEnv(PlannedEnv):
 
     def _plan_view(self) -> np.ndarray:
         """What the encoder sees who is shown the plan. Shape (n, its observation)."""
-        plan = self._shown(max(self.skill.config.look_ahead) + 2)
-        return self._own.observe(self.body.senses(), self._path(), self._past, plan)
-
-    def _shown(self, length: int) -> ReferenceSet:
-        """The plan from now on, as hands can still do it whose forearms are elsewhere: with the same fingertips, and
-        joints that make up for it."""
-        frames = self.references.ahead(self.frame[:, None], np.arange(length))
-        window = windows(self.references, frames)
-        holds = (window.press > 0.0) & (self.references.press[self.references.before(frames.ravel(), SETTLED)] > 0.0)
-        off = self._arm[0] - self.references.forearm[self.frame, :3]
-        slopes = self.body.tip_slopes()
-        stiff = slopes @ slopes.transpose(0, 2, 1) + SOFTNESS * np.eye(slopes.shape[1])
-        back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
-        turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self.body.hand.expand.T
-        window.forearm[:, :3] += np.repeat(off, length, axis=0)
-        window.tips[:, :, 2] -= DEEPER * holds
-        window.angles[:] = np.clip(window.angles + np.repeat(turned, length, axis=0), *self._limits.T)
-        return window
-
-    def _planned(self, frame: np.ndarray) -> ForearmPath:
-        """Where the plan has forearms."""
-        references = self.references
-        parts = references.forearm, references.forearm_speed, references.forearm_acceleration
-        return ForearmPath(*(part[frame, :3] for part in parts))
+        return self.teacher.view(self.frame, self.body.senses(), self.body.tip_slopes(), self._path(), self._past)
 
     def _path(self) -> ForearmPath:
         return ForearmPath(*self._arm)

@@ -16,6 +16,7 @@ from musclehand.envs.reference import mirrors
 from musclehand.envs.teacher import WorldData
 from musclehand.envs.tracking_body import Feeling, Senses, carrier_inertia, feel_together
 from musclehand.piano.geometry import keyboard_geometry
+from musclehand.piano.keys import key_speed_to_velocity
 from musclehand.sim.choice import BackendName, make_worlds
 from musclehand.sim.scene import Scene, build_scene
 
@@ -30,6 +31,14 @@ class ForearmPath(NamedTuple):
     place: np.ndarray
     speed: np.ndarray
     acceleration: np.ndarray
+
+
+class KeysNow(NamedTuple):
+    """Which keys are `down` so far that they sound, bool, and how fast their front edges go down, `speed` [m/s].
+    Shapes (worlds, 88)."""
+
+    down: np.ndarray
+    speed: np.ndarray
 
 
 class ForearmServos:
@@ -79,7 +88,8 @@ class PianoBody:
         )
         self._mirror = np.array([np.tile(mirrors(side)[1], TIPS) for side in SIDES])[:, None, :, None]
         self._keys = self.scene.keys
-        self.on_angle = keyboard_geometry(self.scene.piano).on_angle
+        geometry = keyboard_geometry(self.scene.piano)
+        self.on_angle, self._key_length = geometry.on_angle, geometry.length
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
@@ -90,6 +100,17 @@ class PianoBody:
     def pressed(self) -> np.ndarray:
         """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
         return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
+
+    def keys(self) -> KeysNow:
+        """Keys as they are now."""
+        return KeysNow(self.pressed(), self.backend.read("qvel")[:, self._keys.dof] * self._key_length)
+
+    def struck(self, before: KeysNow) -> np.ndarray:
+        """MIDI velocities of the keys that sound now and did not before, a step of the muscles ago; 0 of others. Less
+        exact than `piano.keys`, which looks at each step of the simulation. Shape (worlds, 88)."""
+        now = self.keys()
+        velocity = key_speed_to_velocity(self.scene.piano, np.maximum(before.speed, now.speed))
+        return np.where(now.down & ~before.down, velocity, 0)
 
     def tip_slopes(self) -> np.ndarray:
         """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""

@@ -128,6 +128,10 @@ class OwnView:
         return observe(self.table, references, where, senses, self._hand, config.look_ahead, past, delay)
 
 
+ABOUT_NOW = 0.1
+"""A key that is struck so long before or after it should be is taken to be the note's [s]."""
+
+
 class PianoView:
     """Makes observations of hands that play `goals`."""
 
@@ -172,4 +176,14 @@ class PianoView:
         for row, (one, now) in enumerate(zip(hand, time, strict=True)):
             notes = self.goals.hands[one]
             wanted[row % worlds, notes.key[(notes.onset <= now) & (now < notes.offset)]] = True
+        return wanted
+
+    def wanted_velocity(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
+        """How hard keys should be struck that should be struck about now, by both hands of each world; 0 of others.
+        Shape (worlds, 88)."""
+        wanted = np.zeros((worlds, NUM_KEYS), dtype=int)
+        for row, (one, now) in enumerate(zip(hand, time, strict=True)):
+            notes = self.goals.hands[one]
+            soon = np.abs(notes.onset - now) < ABOUT_NOW
+            wanted[row % worlds, notes.key[soon]] = notes.velocity[soon]
         return wanted

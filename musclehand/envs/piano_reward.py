@@ -12,13 +12,15 @@ import numpy as np
 class PianoWeights:
     """What each term counts, a step of the planner. Chosen.
 
-    `press`: share of wanted keys that are not down; `wrong`: keys that are down and should not be; `reach`: how far
+    `press`: share of wanted keys that are not down, when they should be struck or held; `wrong`: keys that are down and
+    should not be, or no longer; `velocity`: how far keys are struck from as hard as they should be; `reach`: how far
     fingertips are from the keys they should hold [cm]; `plan`: how far they are from where the model-based player has
     them [cm]; `effort`: activation squared; `change` of the action, squared; `failure`: the price of an episode's end.
     """
 
     press: float = 1.0
     wrong: float = 0.5
+    velocity: float = 2.0
     reach: float = 0.5
     plan: float = 0.5
     effort: float = 2.0
@@ -40,6 +42,19 @@ def press(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
 def wrong(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the number of keys that are down and should not be. Shape (worlds,); arguments as for `press`."""
     return -np.asarray((pressed & ~wanted).sum(axis=1), dtype=float)
+
+
+def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
+    """Minus the mean difference of MIDI velocities, in shares of 127, over keys that are struck and should be.
+    Shape (worlds,).
+
+    Args:
+        wanted: of the keys that should be struck, 0 of others. Shape (worlds, 88).
+        struck: likewise, of those that are.
+    """
+    both = (wanted > 0) & (struck > 0)
+    off = np.abs(wanted - struck) * both / 127.0
+    return np.asarray(-off.sum(axis=1) / np.maximum(both.sum(axis=1), 1))
 
 
 def reach(tips: np.ndarray, points: np.ndarray, held: np.ndarray) -> np.ndarray:

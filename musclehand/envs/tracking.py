@@ -51,8 +51,7 @@ class TrackingConfig:
     2 ms in a step of the policy (4: 125 Hz). `look_ahead`: steps from the next one on at which the reference is shown.
     `past`: how many of the last excitations are shown, for senses that are late. `episode` [s] at most. `tip_limit`
     [m]: an episode fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a
-    joint. `fixed_starts`: episodes begin at the clips' beginnings, clip after clip, for evaluation. `design`: another
-    hand.
+    joint. `fixed_starts`: episodes begin as clips do, clip after clip, for evaluation. `design`: another hand.
     """
 
     num_envs: int = 64
@@ -101,14 +100,8 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             InvalidValue: no clip is long enough, or references are of another rate than the policy.
         """
         self.config = config = config or TrackingConfig()
-        self.body = TrackingBody(
-            config.num_envs,
-            side=config.side,
-            keys=config.keys,
-            design=config.design,
-            num_threads=config.num_threads,
-            backend=config.backend,
-        )
+        shared = {name: getattr(config, name) for name in ("side", "keys", "design", "num_threads", "backend")}
+        self.body = TrackingBody(config.num_envs, **shared)
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
         self.step_dt = config.sim_steps * self.body.model.opt.timestep
         if not isinstance(clips, ReferenceSet):
