@@ -6,7 +6,7 @@ else of PPO is as a tracking policy has it (`learning.reinforce`), on the reward
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,10 +31,10 @@ def corrected(action: np.ndarray, correction: np.ndarray) -> np.ndarray:
 
 
 class Corrected(VecEnv):
-    """An environment in which `planner` acts and is corrected."""
+    """An environment in which `act`, told what is seen, acts and is corrected."""
 
-    def __init__(self, env: VecEnv, planner: Planner) -> None:
-        self._env, self._planner = env, planner
+    def __init__(self, env: VecEnv, act: Callable[[np.ndarray], np.ndarray]) -> None:
+        self._env, self._act = env, act
         self.num_envs, self.num_observations = env.num_envs, env.num_observations
         self.num_actions, self.step_dt = env.num_actions, env.step_dt
         self._seen = env.reset()
@@ -46,7 +46,7 @@ class Corrected(VecEnv):
 
     def step(self, action: np.ndarray) -> StepResult:
         """As `VecEnv`: corrections."""
-        result = self._env.step(corrected(self._planner.act(self._seen), action))
+        result = self._env.step(corrected(self._act(self._seen), action))
         self._seen = result.observation
         return result
 
@@ -80,7 +80,21 @@ def learn_by_reward(
     worlds: PianoConfig,
 ) -> PlannerPolicy:
     """The planner with the corrections that PPO has found in so many iterations."""
-    env = Corrected(PianoEnv(pieces, planner.skill, worlds, seed=config.seed), planner.policy)
+    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed)
+    corrections = learn_corrections(env, planner.policy.act, planner, folder, config, known)
+    return planner._replace(policy=cast(Planner, CorrectedPlanner(planner.policy, corrections)))
+
+
+def learn_corrections(
+    piano: VecEnv,
+    act: Callable[[np.ndarray], np.ndarray],
+    planner: PlannerPolicy,
+    folder: Path,
+    config: PpoConfig,
+    known: dict[str, Any],
+) -> Policy:
+    """What PPO finds is to be added to what `act` does; `planner` tells what is normal to see."""
+    env = Corrected(piano, act)
     policy = Policy(env.num_observations, env.num_actions, seed=config.seed)
     policy.mean.copy_(planner.policy.mean)
     policy.spread.copy_(planner.policy.spread)
@@ -91,4 +105,4 @@ def learn_by_reward(
         last.bias.zero_()
     run = Reinforcement(env, policy, config, folder, known=known)
     run.run()
-    return planner._replace(policy=cast(Planner, CorrectedPlanner(planner.policy, run.policy)))
+    return run.policy

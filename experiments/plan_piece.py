@@ -7,7 +7,8 @@ The beginning of each piece is learnt by the planner that comes along (`at_sight
 (`from_nothing`), and played every few iterations. Others differ in one thing, from nothing as well: not told who plays
 a note (`without_fingers`); told of no notes, but how far it is to the nearest keys (`nearest_keys`); saying excitations
 (`without_space`); forming intentions directly, for either hand (`either_hand`) or both at once (`both_hands`). The one
-that comes along can learn by reward instead (`by_reward`), in ten times as many steps. What is finished stays in
+that comes along can learn by reward instead (`by_reward`), in ten times as many steps, and so can what the teacher
+does, who knows the plan (`on_the_plan`). What is finished stays in
 `--out`. A step is one of the planner's, of one hand.
 """
 
@@ -28,11 +29,13 @@ from by_reward import learn_by_reward
 from kept_results import keep_results
 from matplotlib.figure import Figure
 from nearest_keys import CODES, NearestKeys, learn_code
+from on_the_plan import PlanController, learn_on_the_plan
 from one_actor import learn_intentions
 from readme_table import put_figure, put_table
 from rich.console import Console
 from without import learn_muscles, without_fingers
 
+from musclehand.controllers.controller import Controller
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.goals import Goals, GoalsMaker
 from musclehand.envs.piano import PianoConfig
@@ -40,9 +43,9 @@ from musclehand.envs.pieces import PlannedPieces
 from musclehand.learn_piece import WORLDS, learn_planned, learning_config, planner_hash, score_hash
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
+from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig
 from musclehand.music.repertoire import load_piece
-from musclehand.music.score import Score
 from musclehand.perform import perform
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_player import PlannerController
@@ -57,13 +60,16 @@ PIECES = (
 )
 VARIANTS = (
     *("at_sight", "from_nothing", "without_fingers", "nearest_keys"),
-    *("without_space", "either_hand", "both_hands", "by_reward"),
+    *("without_space", "either_hand", "both_hands", "by_reward", "on_the_plan"),
 )
 DIRECTLY = ("without_space", "either_hand", "both_hands")
 """Say what is done, where others say what is wanted."""
 
-STYLES = ("-", ":", "--", "-.", (0, (1, 4)), (0, (6, 4)), (0, (4, 2, 1, 2, 1, 2)), (0, (9, 2)))
+STYLES = ("-", ":", "--", "-.", (0, (1, 4)), (0, (6, 4)), (0, (4, 2, 1, 2, 1, 2)), (0, (9, 2)), (0, (2, 1)))
 """Of their lines."""
+
+REWARDED = ("by_reward", "on_the_plan")
+"""Learn by reward."""
 
 BY_REWARD = 10
 """Iterations of PPO for each of the others'."""
@@ -136,14 +142,20 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
         codes_are_normal(begin)
     worlds = PianoConfig(WORLDS, backend=choose_backend(args.backend))
     learn = learner(variant, pieces, begin, folder, known, goals, worlds)
-    times = BY_REWARD if variant == "by_reward" else 1
+    times = BY_REWARD if variant in REWARDED else 1
+
+    def player(learnt: Any) -> Controller:
+        if variant == "on_the_plan":
+            return PlanController(score, begin, pieces, corrections=learnt)
+        return PlannerController(score, planner=learnt or begin, goals=goals)
+
     # Who says what is done is made by learning.
-    rows, minutes = [] if variant in DIRECTLY else [play(score, goals, begin, 0, 0.0)], 0.0
+    rows, minutes = [] if variant in DIRECTLY else [play(player(None), 0, 0.0)], 0.0
     for done in range(args.every, args.iterations + 1, args.every):
         start = time.perf_counter()
-        planner = learn(replace(config, iterations=done))
+        learnt = learn(replace(config, iterations=done))
         minutes += (time.perf_counter() - start) / 60.0
-        rows.append(play(score, goals, planner, times * done * config.steps * 2 * WORLDS, minutes))
+        rows.append(play(player(learnt), times * done * config.steps * 2 * WORLDS, minutes))
     return rows
 
 
@@ -164,8 +176,8 @@ def learner(
     known: dict[str, str],
     goals: GoalsMaker,
     worlds: PianoConfig,
-) -> Callable[[PlanDistillConfig], PlannerPolicy]:
-    """What learns for as many iterations as a config says, each time from where it was."""
+) -> Callable[[PlanDistillConfig], PlannerPolicy | Policy]:
+    """What learns for as many iterations as a config says, each time from where it was: a planner, or corrections."""
     both_known = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
     if variant == "without_space":
         return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known, worlds)
@@ -174,6 +186,8 @@ def learner(
         return lambda config: learn_intentions(pieces, begin.skill, folder, config, both_known, worlds, one_actor=both)
     if variant == "by_reward":
         return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), both_known, worlds)
+    if variant == "on_the_plan":
+        return lambda config: learn_on_the_plan(pieces, begin, folder, ppo_config(config), both_known, worlds)
     return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals, worlds=worlds)
 
 
@@ -197,9 +211,9 @@ def codes_are_normal(planner: PlannerPolicy) -> None:
     planner.policy.spread[first : first + CODES] = 1.0
 
 
-def play(score: Score, goals: GoalsMaker, planner: PlannerPolicy, steps: int, minutes: float) -> dict[str, Any]:
+def play(player: Controller, steps: int, minutes: float) -> dict[str, Any]:
     """Figures of a performance after so many steps of learning."""
-    metrics = perform(score, PlannerController(score, planner=planner, goals=goals)).metrics.as_dict()
+    metrics = perform(player.score, player).metrics.as_dict()
     return {"steps": steps, "minutes": minutes, **{name: metrics[name] for name in FIGURES}}
 
 

@@ -126,9 +126,13 @@ class PlannerController(Controller):
         skill, hands = self._planner.skill.policy, np.arange(len(SIDES))
         own = self._own.observe(senses, self._path, self._past)
         seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
-        action = self._planner.policy.act(seen)
+        action = self._act(seen, senses, time)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
         self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
+
+    def _act(self, seen: np.ndarray, senses: Senses, time: float) -> np.ndarray:
+        """What both hands do: intentions and moves of the forearm, numbers from 0 to 1. Shape (2, numbers)."""
+        return self._planner.policy.act(seen)
 
     def _beginning(self, config: MuscleConfig, tail: float) -> list[tuple[np.ndarray, np.ndarray]]:
         """Joint angles and the forearm's place, as a right one's, of each hand at first."""

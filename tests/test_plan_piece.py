@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 
+import mujoco
 import numpy as np
 import pytest
 from scripts import load
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAMES = (
     *("whole_files", "kept_results", "readme_table", "without"),
-    *("nearest_keys", "one_actor", "by_reward", "plan_piece"),
+    *("nearest_keys", "one_actor", "by_reward", "on_the_plan", "plan_piece"),
 )
 
 
@@ -102,7 +103,7 @@ def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
     by_reward = modules["by_reward"]
     planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
     make = lambda: PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
-    plain, env = make(), by_reward.Corrected(make(), planner.policy)
+    plain, env = make(), by_reward.Corrected(make(), planner.policy.act)
     seen = plain.reset(seed=3)
     assert (env.reset(seed=3) == seen).all()
     action = planner.policy.act(seen)
@@ -114,8 +115,37 @@ def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
     more = np.clip(action + by_reward.MOST, 0.0, 1.0)
     assert (env.step(np.ones_like(none)).observation == plain.step(more).observation).all()
     config = by_reward.PpoConfig(iterations=0, steps=4)
-    learnt = by_reward.learn_by_reward(pieces, planner, tmp_path / "ppo", config, {})
+    learnt = by_reward.learn_by_reward(pieces, planner, tmp_path / "ppo", config, {}, PianoConfig(num_worlds=2))
     assert learnt.policy.act(seen) == pytest.approx(action)
+
+
+def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
+    """The player, in a performance, beside the environment's teacher in the same states."""
+    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    env = PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0))
+    env.reset(seed=0)
+    player = modules["on_the_plan"].PlanController(MIRRORED, planner, pieces, None)
+    data = mujoco.MjData(player.scene.model)
+    player.reset(data)
+    backend, hold, model = env.body.backend, planner.skill.policy.hold, player.scene.model
+    # Hands stand in another order in its scene.
+    joints = [model.joint(env.body.model.joint(i).name).id for i in range(model.njnt)]
+    muscles = [model.actuator(env.body.model.actuator(i).name) for i in range(model.nu)]
+    acts = [int(one.actadr[0]) for one in muscles if one.actadr[0] >= 0]
+    for step in range(3):
+        mujoco.mj_step1(model, data)
+        for name, order in (("qpos", joints), ("qvel", joints), ("act", acts)):
+            backend.write(name, getattr(data, name)[None, order])
+        backend.forward()
+        env._arm, env._past = np.array(player._path), player._past.copy()
+        action = env.teacher_action()
+        player.control(data, step * hold)
+        assert env.intention_of(action[:, : planner.skill.policy.latent]) == pytest.approx(player._z, abs=1e-5)
+        for _ in range(hold * player.sim_steps):
+            mujoco.mj_step(model, data)
+        for part in range(1, hold):
+            player.control(data, step * hold + part)
+        env.frame = env.references.ahead(env.frame, hold)
 
 
 def test_who_says_excitations_does_what_the_space_would_have_done_at_first(modules, pieces, tmp_path):
@@ -135,7 +165,7 @@ def test_who_says_excitations_does_what_the_space_would_have_done_at_first(modul
 
 VARIANTS = (
     *("at_sight", "from_nothing", "without_fingers", "nearest_keys"),
-    *("without_space", "either_hand", "both_hands", "by_reward"),
+    *("without_space", "either_hand", "both_hands", "by_reward", "on_the_plan"),
 )
 
 
@@ -143,14 +173,12 @@ VARIANTS = (
 def test_a_piece_is_learnt_and_played_after_every_so_many_steps(modules, variant, tmp_path, monkeypatch):
     plan_piece = modules["plan_piece"]
     path = small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
-    others = [modules[name] for name in ("without", "one_actor", "by_reward")]
-    for module in (plan_piece, *others, sys.modules["musclehand.learn_piece"]):
-        monkeypatch.setattr(module, "WORLDS", 1)
+    monkeypatch.setattr(plan_piece, "WORLDS", 1)
     short = replace(learning_config(2), steps=3, updates=2, batch=8, beside=2)
     monkeypatch.setattr(plan_piece, "learning_config", lambda count, seed: replace(short, seed=seed))
     args = plan_piece.Args(seconds=1.0, iterations=2, every=1, planner=path, out=tmp_path)
     rows = plan_piece.learn_one("ode_to_joy", variant, 0, args)
-    times = plan_piece.BY_REWARD if variant == "by_reward" else 1
+    times = plan_piece.BY_REWARD if variant in plan_piece.REWARDED else 1
     first = [] if variant in plan_piece.DIRECTLY else [0]
     assert [row["steps"] for row in rows] == [*first, 6 * times, 12 * times]
     assert all(0.0 <= row["frame_f1_micro"] <= 1.0 for row in rows)

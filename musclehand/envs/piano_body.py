@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
@@ -66,6 +67,19 @@ class ForearmServos:
         return np.asarray(start + shares * (place - start) + offset)
 
 
+class TipSlopes:
+    """How fingertips of both hands move with independent joints, as of right hands."""
+
+    def __init__(self, scene: Scene) -> None:
+        carriers = [scene.carriers[side].dofs for side in SIDES]
+        self._reader = HandReader(scene.model, [scene.hands[side] for side in SIDES], carriers)
+        self._mirror = np.array([np.tile(mirrors(side)[1], TIPS) for side in SIDES])[:, :, None]
+
+    def of(self, data: mujoco.MjData | WorldData) -> np.ndarray:
+        """With positions and velocities of now computed [m/rad]. Shape (2, 15, k)."""
+        return np.asarray(self._reader.read(data).tips * self._mirror)
+
+
 class PianoBody:
     """Worlds with a piano and two hands each. `rows`: hands in all."""
 
@@ -81,12 +95,7 @@ class PianoBody:
             Feeling(self.model, self.scene.hands[side], self.scene.carriers[side], side) for side in SIDES
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
-        self._reader = HandReader(
-            self.model,
-            [self.scene.hands[side] for side in SIDES],
-            [self.scene.carriers[side].dofs for side in SIDES],
-        )
-        self._mirror = np.array([np.tile(mirrors(side)[1], TIPS) for side in SIDES])[:, None, :, None]
+        self._slopes = TipSlopes(self.scene)
         self._keys = self.scene.keys
         geometry = keyboard_geometry(self.scene.piano)
         self.on_angle, self._key_length = geometry.on_angle, geometry.length
@@ -115,8 +124,8 @@ class PianoBody:
     def tip_slopes(self) -> np.ndarray:
         """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""
         arrays = [self.backend.read(name) for name in WorldData._fields]
-        slopes = [self._reader.read(WorldData(*world)).tips for world in zip(*arrays, strict=True)]
-        return np.asarray((np.stack(slopes, axis=1) * self._mirror).reshape(self.rows, 3 * TIPS, -1))
+        slopes = [self._slopes.of(WorldData(*world)) for world in zip(*arrays, strict=True)]
+        return np.stack(slopes, axis=1).reshape(self.rows, 3 * TIPS, -1)
 
     def place(self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath) -> None:
         """Puts hands somewhere, muscles at rest and keys up.
