@@ -28,8 +28,8 @@ from musclehand.sim.opengl import choose_backend
 from musclehand.sim.render import render_still
 from musclehand.tracking_policy import load_tracking_policy
 
-PIECE, SECONDS, MOMENT = "fuer_elise", 12.0, 4.65
-"""What is played, how much of it, and when it is looked at [s]: both hands at work."""
+PIECE, SECONDS, MOMENT = "fuer_elise", 12.0, 8.2
+"""What is played, how much of it, and when it is looked at [s]: both hands in sight, and a key that one holds."""
 
 
 @dataclass(frozen=True)
