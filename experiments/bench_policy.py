@@ -3,6 +3,7 @@
     python experiments/bench_policy.py --readme
     python experiments/bench_policy.py --policy runs/track_hand/policy/000001.json --pieces ode_to_joy fuer_elise
     python experiments/bench_policy.py --controllers planner --planner runs/plan_generalist/planner/000001.json
+    python experiments/bench_policy.py --generated 30 --controllers muscle planner --out runs/bench_policy_generated
 
 The policy follows the same plan; the planner has none, and sees every piece for the first time. All play the beginning
 of every piece. What is finished stays in `--out` and is not played again; other networks need another folder.
@@ -17,16 +18,20 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from bench_repertoire import generated_scores
 from kept_results import keep_results
 from readme_table import put_table
 from rich.console import Console
 
-from musclehand.core.errors import MusclehandError
+from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Score
 from musclehand.perform import perform
 
 MARK = "policy table"
+SEED = 20261
+"""Of generated scores, that of `bench_repertoire.py`; no planner has learnt from them."""
+
 CONTROLLERS = ("muscle", "policy", "planner")
 FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "velocity_correlation")
 BODY = ("joint_rmse_deg", "mean_activation")
@@ -38,6 +43,8 @@ class Args:
 
     pieces: tuple[str, ...] = ()
     """names from `musclehand play --list`; all by default"""
+    generated: int = 0
+    """play this many generated scores of rising difficulty (`bench_repertoire.py`) in place of the repertoire"""
     seconds: float = 20.0
     """of each, from its beginning"""
     policy: Path | None = None
@@ -56,8 +63,13 @@ class Args:
 
 def main(args: Args) -> None:
     """Plays, prints, writes."""
+    if args.readme and args.generated:
+        raise InvalidValue("readme", args.readme, "left out with --generated: the README's table is the repertoire's")
     args.out.mkdir(parents=True, exist_ok=True)
-    scores = {name: load_piece(name) for name in args.pieces or [piece.name for piece in list_pieces()]}
+    if args.generated:
+        scores = generated_scores(args.generated, SEED)
+    else:
+        scores = {name: load_piece(name) for name in args.pieces or [piece.name for piece in list_pieces()]}
     scores = {name: score.clip(0.0, min(args.seconds, score.duration)) for name, score in scores.items()}
     paths = {
         (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in args.controllers

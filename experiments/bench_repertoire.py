@@ -124,7 +124,7 @@ def main(args: Args) -> None:
     """
     if args.readme and args.generated:
         raise InvalidValue("readme", args.readme, "left out with --generated: the README's tables are the repertoire's")
-    scores = generated_scores(args) if args.generated else repertoire_scores(args)
+    scores = generated_scores(args.generated, args.seed) if args.generated else repertoire_scores(args)
     rows = play_all(scores, "musclehand", args)
     tables = {MARK: render_table(rows)}
     if args.peer:
@@ -164,10 +164,10 @@ def repertoire_scores(args: Args) -> dict[str, Score]:
     return {name: load_piece(name) for name in names}
 
 
-def generated_scores(args: Args) -> dict[str, Score]:
+def generated_scores(count: int, seed: int) -> dict[str, Score]:
     """Two-hand textures from easy to hard."""
-    seeds = np.random.SeedSequence(args.seed).spawn(args.generated)
-    difficulty = np.linspace(0.1, 0.9, args.generated)
+    seeds = np.random.SeedSequence(seed).spawn(count)
+    difficulty = np.linspace(0.1, 0.9, count)
     return {
         f"generated_{i:02d}_{d:.2f}": two_hand_texture(np.random.default_rng(seed), float(d), seconds=15.0)
         for i, (seed, d) in enumerate(zip(seeds, difficulty, strict=True))

@@ -44,7 +44,7 @@ from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.planner_policy import load_planner
-from musclehand.sim.choice import BackendChoice, choose_backend
+from musclehand.sim.choice import BackendChoice, resolve_backend
 from musclehand.tracking_policy import TrackingPolicy, identity_of, load_tracking_policy
 
 MARK = "sequences table"
@@ -72,7 +72,7 @@ class Args:
     clips: int = 24
     """held-out clips to judge by"""
     shipped: bool = False
-    """distil nothing, but judge the space of the planner that comes along"""
+    """distil nothing, but judge the space of the planner that comes along, into OUT/shipped"""
     readme: bool = False
     """put the table of sequences into README.md"""
     latent: LatentConfig = field(default_factory=LatentConfig)
@@ -83,6 +83,8 @@ def main(args: Args) -> None:
     """Distils, judges and writes."""
     torch.set_num_threads(1)
     console = Console()
+    if args.shipped:
+        args = replace(args, out=args.out / "shipped")
     args.out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     teacher = load_tracking_policy(args.policy)
@@ -99,7 +101,7 @@ def main(args: Args) -> None:
 
 def distil(corpus: MotionCorpus, teacher: TrackingPolicy, args: Args, console: Console) -> LatentPolicy:
     """What has learnt from the policy, then by slopes; it is written to `skill/`."""
-    config = replace(teacher.config, num_envs=args.envs, backend=choose_backend(args.backend))
+    config = replace(teacher.config, num_envs=args.envs, backend=resolve_backend(args.backend))
     references = references_of(
         corpus,
         args.out / "planned",

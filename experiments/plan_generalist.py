@@ -42,7 +42,7 @@ from musclehand.music.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_in, save_planner
-from musclehand.sim.choice import BackendChoice, choose_backend, tell_backend
+from musclehand.sim.choice import BackendChoice, resolve_backend, tell_backend
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -78,7 +78,7 @@ class Args:
     """of all that is drawn"""
     start: Path | None = None
     """planner to go on from, by its JSON file, in this latent space or another"""
-    piano: PianoConfig = field(default_factory=lambda: PianoConfig(episode=1.6))
+    piano: tyro.conf.Suppress[PianoConfig] = field(default_factory=lambda: PianoConfig(episode=1.6))
     read: PlanDistillConfig = field(
         default_factory=lambda: PlanDistillConfig(
             iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
@@ -93,6 +93,8 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
     """Plans, teaches, writes."""
     torch.set_num_threads(1)
     console = console or Console()
+    # Not to be found missing after all scores are planned.
+    args = replace(args, backend=resolve_backend(args.backend))
     args.out.mkdir(parents=True, exist_ok=True)
     skill = load_planner().skill if args.skill is None else load_latent_skill(args.skill)
     pieces = pieces_of(args, console)
@@ -106,7 +108,7 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
 
 def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
     """The planner that plans have made of pieces, first by reading, then by playing."""
-    backend = choose_backend(args.backend)
+    backend = resolve_backend(args.backend)
     config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=backend)
     known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
     known |= tell_backend(backend)
@@ -119,7 +121,7 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
         planner = taught("read", still, planner, args.read, None, known, args, console)
     env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     planner = taught("teach", env, planner, args.teach, still, known, args, console)
-    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args)})
+    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(backend)})
 
 
 def taught(
@@ -181,7 +183,7 @@ def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
 def _plain(args: Args) -> dict[str, object]:
     """The settings, but for where things lay on this machine."""
     told = json.loads(json.dumps(asdict(args), default=str))
-    return {name: value for name, value in told.items() if name not in ("out", "skill", "start")}
+    return {name: value for name, value in told.items() if name not in ("out", "skill", "start", "backend", "piano")}
 
 
 if __name__ == "__main__":

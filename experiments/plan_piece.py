@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ from musclehand.perform import perform
 from musclehand.planned_pieces import keep_pieces, plan_pieces
 from musclehand.planner_player import PlannerController
 from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_table
-from musclehand.sim.choice import BackendChoice, choose_backend, tell_backend
+from musclehand.sim.choice import BackendChoice, resolve_backend, tell_backend
 
 MARK, WITHOUT_MARK = "pieces table", "without table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
@@ -108,6 +108,7 @@ def main(args: Args) -> None:
     for variant in args.variants:
         if variant not in VARIANTS:
             raise InvalidValue("variant", variant, f"{VARIANTS}")
+    args = replace(args, backend=resolve_backend(args.backend))
     args.out.mkdir(parents=True, exist_ok=True)
     jobs = {
         (piece, variant, seed): args.out / f"{piece}_{variant}_{seed}.json"
@@ -140,7 +141,7 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
         begin = begin._replace(policy=knows_nothing(begin, seed))
     if variant == "nearest_keys":
         codes_are_normal(begin)
-    worlds = PianoConfig(WORLDS, backend=choose_backend(args.backend))
+    worlds = PianoConfig(WORLDS, backend=resolve_backend(args.backend))
     learn = learner(variant, pieces, begin, folder, known, goals, worlds)
     times = BY_REWARD if variant in REWARDED else 1
 
@@ -178,7 +179,9 @@ def learner(
     worlds: PianoConfig,
 ) -> Callable[[PlanDistillConfig], PlannerPolicy | Policy]:
     """What learns for as many iterations as a config says, each time from where it was: a planner, or corrections."""
-    both_known = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
+    both_known: dict[str, Any] = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
+    if variant in REWARDED:
+        both_known["weights"] = asdict(worlds.weights)
     if variant == "without_space":
         return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known, worlds)
     if variant in DIRECTLY:

@@ -44,8 +44,8 @@ TABLES = {
     "latent": "bench_latent.py {corpus} --policy {policy}",
     "pieces": "plan_piece.py --planner {planner} --variants at_sight --iterations 16 --every 8",
     "without": "plan_piece.py --planner {planner} --variants from_nothing without_fingers nearest_keys without_space"
-    " either_hand both_hands by_reward --iterations 16 --every 4 --pieces ode_to_joy chopin_prelude_in_e_minor"
-    " --out runs/plan_piece_without",
+    " either_hand both_hands by_reward on_the_plan --iterations 16 --every 4"
+    " --pieces ode_to_joy chopin_prelude_in_e_minor --out runs/plan_piece_without",
     "troubled": "bench_troubled.py --planner {planner} --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman"
     " --seconds 10",
 }

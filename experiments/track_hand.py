@@ -41,7 +41,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from scale_out import hands, train_seeds
 from whole_files import write_whole
 
-from musclehand.core.errors import MusclehandError
+from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.evaluation import evaluate
 from musclehand.envs.reference import ReferenceSet, build_references, join
@@ -56,7 +56,7 @@ from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
 from musclehand.music.patterns import pattern_scores
 from musclehand.planned_motion import load_references, plan_references, policy_config, save_references
-from musclehand.sim.choice import BackendChoice, choose_backend
+from musclehand.sim.choice import BackendChoice, BackendName, resolve_backend
 from musclehand.sim.scene import SIM_DT
 from musclehand.tracking_policy import identity_of, save_tracking_policy
 
@@ -170,6 +170,7 @@ def main(args: Args, console: Console | None = None) -> None:
     """Trains, evaluates and writes the policy; with each seed, if there are several."""
     torch.set_num_threads(1)
     console = console or Console()
+    args = replace(args, backend=backend_of(args))
     if args.seeds:
         stages = {"warm": 0 if args.cold else args.warm.iterations}
         totals = stages | {"slope": args.slope.iterations, "ppo": args.ppo.iterations}
@@ -249,12 +250,26 @@ def config_of(args: Args) -> TrackingConfig:
     return TrackingConfig(
         num_envs=args.envs,
         num_threads=args.threads,
-        backend=choose_backend(args.backend),
+        backend=backend_of(args),
         sim_steps=args.sim_steps,
         past=args.past,
         keys=args.keys,
         disturbance=late(args),
     )
+
+
+def backend_of(args: Args) -> BackendName:
+    """What simulates. Machines of a cluster are not asked whether they have a GPU.
+
+    Raises:
+        InvalidValue: Warp is asked for on a cluster.
+        MissingWarp: it is asked for and not installed.
+    """
+    if args.ray is None:
+        return resolve_backend(args.backend)
+    if args.backend == "warp":
+        raise InvalidValue("backend", args.backend, "auto or cpu, with --ray")
+    return "cpu"
 
 
 def late(args: Args) -> DisturbanceConfig:

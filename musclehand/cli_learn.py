@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from musclehand.core.errors import InvalidValue
-from musclehand.sim.choice import BackendChoice, choose_backend
+from musclehand.sim.choice import BackendChoice, resolve_backend
 
 _NO_DEFAULT = ""
 
@@ -77,6 +77,7 @@ def learn(args: LearnArgs) -> None:
     from musclehand.planner_policy import load_planner, save_planner
 
     torch.set_num_threads(1)
+    worlds = PianoConfig(WORLDS, num_threads=args.threads, backend=resolve_backend(args.backend))
     planner, console = load_planner(args.planner), open_console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
@@ -87,7 +88,6 @@ def learn(args: LearnArgs) -> None:
             bar.update(task, completed=told.iteration + 1, description=f"learns{off}")
 
         config = learning_config(args.iterations, seed=args.seed)
-        worlds = PianoConfig(WORLDS, num_threads=args.threads, backend=choose_backend(args.backend))
         planner = learn_piece(score, planner, args.out, config, worlds=worlds, tell=tell)
     path = save_planner(args.out / "planner", planner.policy, planner.skill, planner.info)
     say(console, f"Written to {path}. To hear it: musclehand play {args.score} --controller planner --policy {path}")

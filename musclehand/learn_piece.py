@@ -80,7 +80,7 @@ def learn_planned(
     folder: Path,
     config: PlanDistillConfig,
     *,
-    known: Mapping[str, str],
+    known: Mapping[str, str | None],
     goals: GoalsMaker = Goals,
     worlds: PianoConfig | None = None,
     tell: Callable[[Progress], None] | None = None,

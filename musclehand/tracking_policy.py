@@ -42,11 +42,11 @@ class TrackingPolicy(NamedTuple):
         return self.policy.act(observation)
 
 
-def identity_of(env: TrackingEnv) -> dict[str, str]:
+def identity_of(env: TrackingEnv) -> dict[str, str | None]:
     """Hashes of the body and of the observation's table: a policy fits no others. And what simulates
     it (`sim.choice.tell_backend`)."""
     hashes = {"model_sha256": describe_model(env.body.model), "observation_sha256": str(env.table)}
-    known = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
+    known: dict[str, str | None] = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()}
     return known | tell_backend(env.config.backend)
 
 

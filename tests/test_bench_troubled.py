@@ -66,3 +66,40 @@ def test_forearms_are_pushed_now_and_then_and_nothing_else_is(troubled, player):
     assert 0.0 < pushed.max() <= troubled.PUSH
     assert (pushed[:, 1:].max(axis=0) > 0).sum() <= 2
     assert 0.0 < (pushed.max(axis=1) > 0).mean() < 0.9
+
+
+def test_late_senses_are_those_of_some_time_ago(troubled, monkeypatch):
+    player = make_controller("muscle", load_piece("ode_to_joy").clip(0.0, 1.0))
+    world = troubled.Troubled(player, "late", 3)
+    data, interval = mujoco.MjData(world.scene.model), player.sim_steps * player.scene.model.opt.timestep
+    seen = []
+
+    def control(late, step):
+        seen.append(late.time)
+        late.ctrl[:] = step
+
+    monkeypatch.setattr(player, "control", control)
+    world.reset(data)
+    for step in range(20):
+        mujoco.mj_step1(world.scene.model, data)
+        world.control(data, step)
+        assert (data.ctrl == step).all()
+        data.time += interval
+    late = np.arange(20) * interval - np.array(seen)
+    assert late[-10:] == pytest.approx(troubled.LATE)
+    assert (np.diff(late) >= -1e-9).all()
+
+
+def test_a_policy_is_told_how_late_its_senses_are(troubled):
+    score = load_piece("ode_to_joy").clip(0.0, 1.0)
+    with troubled.as_file(troubled.files("musclehand.models.policies")) as folder:
+        policy = folder / troubled.LATE_POLICY
+        players = [troubled.PolicyController(score, policy=policy, delay=delay) for delay in (0.0, troubled.LATE)]
+    excited = []
+    for player in players:
+        data = mujoco.MjData(player.scene.model)
+        player.reset(data)
+        mujoco.mj_step1(player.scene.model, data)
+        player.control(data, 0)
+        excited.append(np.array(data.ctrl))
+    assert not np.array_equal(*excited)

@@ -30,6 +30,17 @@ def test_a_table_takes_the_place_of_the_one_before(modules, tmp_path):
         modules[0].put_table("another", "", path=path)
 
 
+def test_a_picture_takes_the_place_of_the_one_of_its_name(modules, tmp_path):
+    shown, made = tmp_path / "docs", tmp_path / "made.png"
+    shown.mkdir()
+    (shown / "hands.png").write_bytes(b"old")
+    made.write_bytes(b"\x89PNG new")
+    modules[0].put_figure(made, "hands.png", folder=shown)
+    assert (shown / "hands.png").read_bytes() == made.read_bytes()
+    with pytest.raises(InvalidValue, match=r"hands\.png"):
+        modules[0].put_figure(made, "feet.png", folder=shown)
+
+
 def test_every_table_has_a_command(modules, tmp_path):
     reproduce = modules[1]
     marks = set(re.findall(r"<!-- (\w+) table -->", (ROOT / "README.md").read_text(encoding="utf-8")))

@@ -108,6 +108,7 @@ class PianoEnv(PlannedEnv):
         self._arm = np.zeros((3, self.num_envs, 3))
         self._past = np.zeros((max(skill.config.past, 1), self.num_envs, self.body.muscles))
         self._last = np.full((self.num_envs, self.num_actions), 0.5)
+        self._sounding = np.zeros((config.num_worlds, NUM_KEYS), dtype=bool)
         self._next_piece = 0
         self.reset()
 
@@ -129,12 +130,14 @@ class PianoEnv(PlannedEnv):
         z = self.intention_of(action[:, : self.policy.latent])
         move = move_of(action[:, self.policy.latent :], self._path(), self.step_dt)
         sick, effort = np.zeros(self.config.num_worlds, dtype=bool), np.zeros(self.num_envs)
-        senses, struck = self.body.senses(), np.zeros((self.config.num_worlds, NUM_KEYS), dtype=int)
+        senses, keys = self.body.senses(), self.body.keys(self._sounding)
+        struck = np.zeros(keys.sound.shape, dtype=int)
         for part in range(1, self.policy.hold + 1):
-            keys = self.body.keys()
             sick |= self._muscle_step(senses, z, part - 1, moved(move, part * self._dt))
-            senses, struck = self.body.senses(), np.maximum(struck, self.body.struck(keys))
+            senses, before, keys = self.body.senses(), keys, self.body.keys(keys.sound)
+            struck = np.maximum(struck, self.body.struck(before, keys))
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
+        self._sounding = keys.sound
         self._age += 1
         terms, lost = self._judge(senses, action, effort, struck)
         return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
@@ -165,6 +168,7 @@ class PianoEnv(PlannedEnv):
             "arm": self._arm.copy(),
             "past": self._past.copy(),
             "last": self._last.copy(),
+            "sounding": self._sounding.copy(),
             "error": self._error.copy(),
             "places": np.column_stack([self.frame, self._age]),
             "begin": self._begin.copy(),
@@ -181,6 +185,7 @@ class PianoEnv(PlannedEnv):
         self._rng = unpack_generator(state["rng"])
         self._starts.badness = np.array(state["badness"])
         self._arm, self._past, self._last = (np.array(state[name]) for name in ("arm", "past", "last"))
+        self._sounding = np.array(state["sounding"]).astype(bool)
         self._error, self._begin = np.array(state["error"]), np.array(state["begin"]).astype(int)
         self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_piece = int(state["next_piece"][0])
@@ -254,7 +259,7 @@ class PianoEnv(PlannedEnv):
         self.frame[rows], self._age[rows], self._error[rows] = frame, 0, 0.0
         angles, speeds, place, speed = self._placed(frame)
         self._arm[:, rows] = place, speed, references.forearm_acceleration[frame, :3]
-        self._past[:, rows], self._last[rows] = 0.0, 0.5
+        self._past[:, rows], self._last[rows], self._sounding[worlds] = 0.0, 0.5, False
         path = ForearmPath(place, speed, np.zeros_like(place))
         self.body.place(worlds, angles, speeds, path)
 

@@ -35,10 +35,9 @@ class ForearmPath(NamedTuple):
 
 
 class KeysNow(NamedTuple):
-    """Which keys are `down` so far that they sound, bool, and how fast their front edges go down, `speed` [m/s].
-    Shapes (worlds, 88)."""
+    """Which keys `sound`, bool, and how fast their front edges go down, `speed` [m/s]. Shapes (worlds, 88)."""
 
-    down: np.ndarray
+    sound: np.ndarray
     speed: np.ndarray
 
 
@@ -98,7 +97,7 @@ class PianoBody:
         self._slopes = TipSlopes(self.scene)
         self._keys = self.scene.keys
         geometry = keyboard_geometry(self.scene.piano)
-        self.on_angle, self._key_length = geometry.on_angle, geometry.length
+        self.on_angle, self._off_angle, self._key_length = geometry.on_angle, geometry.off_angle, geometry.length
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
@@ -110,16 +109,17 @@ class PianoBody:
         """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
         return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
 
-    def keys(self) -> KeysNow:
-        """Keys as they are now."""
-        return KeysNow(self.pressed(), self.backend.read("qvel")[:, self._keys.dof] * self._key_length)
+    def keys(self, sounded: np.ndarray) -> KeysNow:
+        """Keys as they are now. `sounded`: those that did before, until they are let up. Shape (worlds, 88), bool."""
+        angle = self.backend.read("qpos")[:, self._keys.qpos]
+        sound = (angle >= self.on_angle) | (sounded & (angle >= self._off_angle))
+        return KeysNow(sound, self.backend.read("qvel")[:, self._keys.dof] * self._key_length)
 
-    def struck(self, before: KeysNow) -> np.ndarray:
-        """MIDI velocities of the keys that sound now and did not before, a step of the muscles ago; 0 of others. Less
-        exact than `piano.keys`, which looks at each step of the simulation. Shape (worlds, 88)."""
-        now = self.keys()
+    def struck(self, before: KeysNow, now: KeysNow) -> np.ndarray:
+        """MIDI velocities of the keys that sound now and did not a step of the muscles ago; 0 of others. Less exact
+        than `piano.keys`, which looks at each step of the simulation. Shape (worlds, 88)."""
         velocity = key_speed_to_velocity(self.scene.piano, np.maximum(before.speed, now.speed))
-        return np.where(now.down & ~before.down, velocity, 0)
+        return np.where(now.sound & ~before.sound, velocity, 0)
 
     def tip_slopes(self) -> np.ndarray:
         """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""

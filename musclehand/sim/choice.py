@@ -17,19 +17,34 @@ BackendChoice = Literal["auto", "cpu", "warp"]
 """`auto`: Warp where it is installed and finds a GPU, else the processor."""
 
 
-def choose_backend(choice: BackendChoice) -> BackendName:
-    """What a choice comes to on this machine."""
-    if choice != "auto":
-        return choice
+def resolve_backend(choice: BackendChoice) -> BackendName:
+    """What a choice comes to on this machine.
+
+    Raises:
+        MissingWarp: Warp was asked for and is not installed.
+    """
+    if choice == "cpu":
+        return "cpu"
+    from musclehand.sim.warp import gpu_at_hand, load_warp
+
+    if choice == "auto":
+        return "warp" if gpu_at_hand() else "cpu"
+    load_warp()
+    return choice
+
+
+def tell_backend(backend: BackendName) -> dict[str, str | None]:
+    """What a run knows of it: one that was begun in single precision does not go on in double, nor one on a GPU without
+    one. Nothing is told of the processor, which all runs were on that say nothing.
+
+    Raises:
+        MissingWarp: it is Warp, which is not installed.
+    """
+    if backend == "cpu":
+        return {"backend": None}
     from musclehand.sim.warp import gpu_at_hand
 
-    return "warp" if gpu_at_hand() else "cpu"
-
-
-def tell_backend(backend: BackendName) -> dict[str, str]:
-    """What a run knows of it: one that was begun in single precision does not go on in double. The processor, which
-    all runs were on that say nothing, is not told of."""
-    return {} if backend == "cpu" else {"backend": backend}
+    return {"backend": "warp, on a GPU" if gpu_at_hand() else "warp, without a GPU"}
 
 
 def make_worlds(backend: BackendName, model: mujoco.MjModel, num_worlds: int, *, num_threads: int = 1) -> Backend:

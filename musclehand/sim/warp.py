@@ -7,6 +7,7 @@ just the same. Sums are done in one order, so the same device gives the same bit
 from __future__ import annotations
 
 import copy
+from importlib import metadata
 from typing import Any
 
 import mujoco
@@ -14,6 +15,9 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.sim.backend import STATE, Backend, check_rows, check_worlds
+
+NEEDED = {"mujoco-warp": (4, 0), "warp-lang": (1, 19)}
+"""Packages and the least versions of them, as in the extra `gpu`."""
 
 KEPT = ("qpos", "qvel", "act", "ctrl", "xfrc_applied", "qfrc_applied", "qacc_warmstart", "time")
 """What a row of `state` is made of."""
@@ -197,14 +201,27 @@ def load_warp() -> tuple[Any, Any]:
     """Warp, and MuJoCo Warp.
 
     Raises:
-        MissingWarp: they are not installed.
+        MissingWarp: they are not installed, too old, or do not load.
     """
+    for package, least in NEEDED.items():
+        found = _version_of(package)
+        if found < least:
+            needs, told = (".".join(map(str, one)) or "not there" for one in (least, found))
+            raise MissingWarp(f"the GPU backend needs {package} {needs}, here {told}: pip install 'musclehand[gpu]'")
     try:
         import warp
 
-        # Before anything of it is used; what it compiles takes a minute, once, but is nobody's news.
+        # Before anything of it is used. What it compiles takes a minute, once, but is nobody's news.
         warp.config.log_level = warp.LOG_ERROR
         import mujoco_warp
     except ImportError as error:
-        raise MissingWarp(f"the GPU backend needs `pip install 'musclehand[gpu]'` ({error})") from error
+        raise MissingWarp(f"MuJoCo Warp is installed but does not load: {error}") from error
     return warp, mujoco_warp
+
+
+def _version_of(package: str) -> tuple[int, ...]:
+    """Its first two numbers; none if it is not there."""
+    try:
+        return tuple(int(part) for part in metadata.version(package).split(".")[:2])
+    except metadata.PackageNotFoundError:
+        return ()
