@@ -1,14 +1,18 @@
-"""Where worlds are simulated: on the processor, or with MuJoCo Warp on a GPU."""
+"""Where worlds are simulated: on the processor, or with MuJoCo Warp on a GPU.
+
+Commands offer the choice before anything is loaded that is needed for it.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import mujoco
+from typing import TYPE_CHECKING, Literal
 
 from musclehand.core.errors import InvalidValue
-from musclehand.sim.backend import Backend
-from musclehand.sim.cpu import CpuBackend
+
+if TYPE_CHECKING:
+    import mujoco
+
+    from musclehand.sim.backend import Backend
 
 BackendName = Literal["cpu", "warp"]
 """`cpu`: MuJoCo on the processor. `warp`: MuJoCo Warp on a GPU; without one on the processor, slowly."""
@@ -55,6 +59,8 @@ def make_worlds(backend: BackendName, model: mujoco.MjModel, num_worlds: int, *,
         MissingWarp: Warp was asked for and is not installed.
     """
     if backend == "cpu":
+        from musclehand.sim.cpu import CpuBackend
+
         return CpuBackend(model, num_worlds, num_threads=num_threads)
     if backend != "warp":
         raise InvalidValue("backend", backend, "cpu or warp")
