@@ -159,11 +159,12 @@ class WarpBackend(Backend):
         if not self._stale:
             return
         one, data = self._pattern
+        given = {name: self._rows(name) for name in INERTIAL}
         for name in FOLLOWING:
             self._fields[name] = self._rows(name)
         for world in sorted(self._stale):
-            for name in INERTIAL:
-                getattr(one, name)[:] = self._rows(name)[world]
+            for name, rows in given.items():
+                getattr(one, name)[:] = rows[world]
             mujoco.mj_setConst(one, data)
             for name in FOLLOWING:
                 self._fields[name][world] = getattr(one, name)
