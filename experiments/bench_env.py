@@ -26,7 +26,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import tyro
-from mujoco.batch import Batch
 from readme_table import put_table
 from rich.console import Console
 
@@ -36,7 +35,6 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.choice import BackendName, make_worlds
-from musclehand.sim.cpu import VELOCITY
 from musclehand.tracking_policy import load_tracking_policy
 
 MARK = "environment table"
@@ -145,33 +143,20 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
 
 def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
     """What steps other worlds like an environment's from a state with controls, and tells how long that took [s]."""
-    config, model = env.config, env.body.model
-    if config.backend == "cpu":
-        batch = Batch(model, config.num_envs, config.num_threads, persistent=True)
+    config = env.config
+    worlds = make_worlds(config.backend, env.body.model, config.num_envs, num_threads=config.num_threads)
 
-        def on_cpu(state: np.ndarray, controls: list[np.ndarray]) -> float:
-            batch.state[:] = state
-            batch.forward(stage=VELOCITY)
-            start = time.perf_counter()
-            for control in controls:
-                batch.ctrl[:] = control
-                batch.step(nstep=config.sim_steps)
-            return time.perf_counter() - start
-
-        return on_cpu
-    worlds = make_worlds(config.backend, model, config.num_envs)
-
-    def on_warp(state: np.ndarray, controls: list[np.ndarray]) -> float:
+    def step(state: np.ndarray, controls: list[np.ndarray]) -> float:
         worlds.restore(state)
         start = time.perf_counter()
         for control in controls:
             worlds.write("ctrl", control)
             worlds.step(config.sim_steps, forward=False)
-        # Nothing is waited for before something is read.
+        # A GPU is not waited for before something is read.
         worlds.read("time")
         return time.perf_counter() - start
 
-    return on_warp
+    return step
 
 
 def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int) -> Training:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from bench_repertoire import generated_scores
+from bench_repertoire import SEED, generated_scores
 from kept_results import keep_results
 from readme_table import put_table
 from rich.console import Console
@@ -29,9 +29,6 @@ from musclehand.music.score import Score
 from musclehand.perform import perform
 
 MARK = "policy table"
-SEED = 20261
-"""Of generated scores, that of `bench_repertoire.py`; no planner has learnt from them."""
-
 CONTROLLERS = ("muscle", "policy", "planner")
 FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "velocity_correlation")
 BODY = ("joint_rmse_deg", "mean_activation")

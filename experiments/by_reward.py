@@ -14,8 +14,6 @@ import numpy as np
 import torch
 
 from musclehand.core.vec_env import StepResult, VecEnv
-from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.pieces import PlannedPieces
 from musclehand.learning.planner import Planner
 from musclehand.learning.policy import Policy
 from musclehand.learning.reinforce import PpoConfig, Reinforcement
@@ -71,17 +69,8 @@ class CorrectedPlanner:
         return corrected(self._planner.act(observation), self._policy.act(observation))
 
 
-def learn_by_reward(
-    pieces: PlannedPieces,
-    planner: PlannerPolicy,
-    folder: Path,
-    config: PpoConfig,
-    known: dict[str, Any],
-    worlds: PianoConfig,
-) -> PlannerPolicy:
-    """The planner with the corrections that PPO has found in so many iterations."""
-    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed)
-    corrections = learn_corrections(env, planner.policy.act, planner, folder, config, known)
+def corrected_planner(planner: PlannerPolicy, corrections: Policy) -> PlannerPolicy:
+    """The planner with corrections that were found for it."""
     return planner._replace(policy=cast(Planner, CorrectedPlanner(planner.policy, corrections)))
 
 

@@ -6,22 +6,17 @@ policy that sees what a planner sees.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import mujoco
 import numpy as np
-from by_reward import corrected, learn_corrections
+from by_reward import corrected
 
 from musclehand.body.anatomy import Side
-from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.piano_body import TipSlopes
 from musclehand.envs.piano_teacher import PlanTeacher
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.envs.reference import join
 from musclehand.envs.tracking_body import Senses
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig
 from musclehand.music.score import Score
 from musclehand.planned_motion import LEAD_KEPT
 from musclehand.planner_player import PlannerController
@@ -49,16 +44,3 @@ class PlanController(PlannerController):
         view = self._teacher.view(frame, senses, self._slopes.of(self._data), self._path, self._past)
         action = self._teacher.action(frame, self._path, view)
         return action if self._corrections is None else corrected(action, self._corrections.act(seen))
-
-
-def learn_on_the_plan(
-    pieces: PlannedPieces,
-    planner: PlannerPolicy,
-    folder: Path,
-    config: PpoConfig,
-    known: dict[str, Any],
-    worlds: PianoConfig,
-) -> Policy:
-    """Corrections of the plan that PPO has found in so many iterations."""
-    env = PianoEnv(pieces, planner.skill, worlds, seed=config.seed)
-    return learn_corrections(env, lambda seen: env.teacher_action(), planner, folder, config, known)

@@ -13,8 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from musclehand.core.vec_env import StepResult, TaughtEnv
-from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.pieces import PlannedPieces
+from musclehand.envs.piano import PianoEnv
 from musclehand.latent_skill import LatentSkill
 from musclehand.learning.distill import Distillation, DistillConfig
 from musclehand.learning.plan_distill import PlanDistillConfig
@@ -82,21 +81,16 @@ class OneActor:
         return apart(self._policy.act(together(observation)))
 
 
-def learn_intentions(
-    pieces: PlannedPieces,
-    skill: LatentSkill,
-    folder: Path,
-    config: PlanDistillConfig,
-    known: dict[str, Any],
-    worlds: PianoConfig,
-    *,
-    one_actor: bool,
+def learn_directly(
+    env: PianoEnv, folder: Path, config: PlanDistillConfig, known: dict[str, Any], *, one_actor: bool = False
 ) -> PlannerPolicy:
-    """Who forms intentions directly, for both hands at once or for either, in as many steps and updates as `config`."""
-    env = PianoEnv(pieces, skill, worlds, seed=config.seed)
+    """Who says what is done, from nothing, for both hands at once or for either, in as many steps and updates as
+    `config` has."""
     names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
     same = {name: getattr(config, name) for name in names}
     batch = config.batch // 2 if one_actor else config.batch
     run = Distillation(Pairs(env) if one_actor else env, DistillConfig(**same, batch=batch), folder, known=known)
     run.run()
-    return PlannerPolicy(cast(Planner, OneActor(run.policy) if one_actor else run.policy), skill, {})
+    # It is played by what it does, which is the same as of a planner.
+    policy = OneActor(run.policy) if one_actor else run.policy
+    return PlannerPolicy(cast(Planner, policy), cast(LatentSkill, env.skill), {})

@@ -108,10 +108,9 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
 
 def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
     """The planner that plans have made of pieces, first by reading, then by playing."""
-    backend = resolve_backend(args.backend)
-    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=backend)
+    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=args.backend)
     known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
-    known |= tell_backend(backend)
+    known |= tell_backend(args.backend)
     start = None if args.start is None else load_planner(args.start)
     if start is not None:
         known["start"] = planner_hash(start)
@@ -121,7 +120,7 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
         planner = taught("read", still, planner, args.read, None, known, args, console)
     env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     planner = taught("teach", env, planner, args.teach, still, known, args, console)
-    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(backend)})
+    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(args.backend)})
 
 
 def taught(

@@ -25,22 +25,23 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from by_reward import learn_by_reward
+from by_reward import corrected_planner, learn_corrections
 from kept_results import keep_results
 from matplotlib.figure import Figure
 from nearest_keys import CODES, NearestKeys, learn_code
-from on_the_plan import PlanController, learn_on_the_plan
-from one_actor import learn_intentions
+from on_the_plan import PlanController
+from one_actor import learn_directly
 from readme_table import put_figure, put_table
 from rich.console import Console
-from without import learn_muscles, without_fingers
+from without import muscle_skill, without_fingers
 
 from musclehand.controllers.controller import Controller
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.goals import Goals, GoalsMaker
-from musclehand.envs.piano import PianoConfig
+from musclehand.envs.piano import PianoConfig, PianoEnv
 from musclehand.envs.pieces import PlannedPieces
 from musclehand.learn_piece import WORLDS, learn_planned, learning_config, planner_hash, score_hash
+from musclehand.learning.distill import DistillConfig
 from musclehand.learning.plan_distill import PlanDistillConfig
 from musclehand.learning.planner import Planner
 from musclehand.learning.policy import Policy
@@ -141,13 +142,15 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
         begin = begin._replace(policy=knows_nothing(begin, seed))
     if variant == "nearest_keys":
         codes_are_normal(begin)
-    worlds = PianoConfig(WORLDS, backend=resolve_backend(args.backend))
+    worlds = PianoConfig(WORLDS, backend=args.backend)
     learn = learner(variant, pieces, begin, folder, known, goals, worlds)
     times = BY_REWARD if variant in REWARDED else 1
 
     def player(learnt: Any) -> Controller:
         if variant == "on_the_plan":
             return PlanController(score, begin, pieces, corrections=learnt)
+        if variant == "by_reward" and learnt is not None:
+            learnt = corrected_planner(begin, learnt)
         return PlannerController(score, planner=learnt or begin, goals=goals)
 
     # Who says what is done is made by learning.
@@ -182,16 +185,20 @@ def learner(
     both_known: dict[str, Any] = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
     if variant in REWARDED:
         both_known["weights"] = asdict(worlds.weights)
-    if variant == "without_space":
-        return lambda config: learn_muscles(pieces, begin.skill, folder, config, both_known, worlds)
-    if variant in DIRECTLY:
-        both = variant == "both_hands"
-        return lambda config: learn_intentions(pieces, begin.skill, folder, config, both_known, worlds, one_actor=both)
-    if variant == "by_reward":
-        return lambda config: learn_by_reward(pieces, begin, folder, ppo_config(config), both_known, worlds)
-    if variant == "on_the_plan":
-        return lambda config: learn_on_the_plan(pieces, begin, folder, ppo_config(config), both_known, worlds)
-    return lambda config: learn_planned(pieces, begin, folder, config, known=known, goals=goals, worlds=worlds)
+    skill = muscle_skill(begin.skill) if variant == "without_space" else begin.skill
+
+    def learn(config: PlanDistillConfig) -> PlannerPolicy | Policy:
+        if variant not in (*DIRECTLY, *REWARDED):
+            return learn_planned(pieces, begin, folder, config, known=known, goals=goals, worlds=worlds)
+        env = PianoEnv(pieces, skill, worlds, seed=config.seed)
+        if variant in REWARDED:
+            act = begin.policy.act if variant == "by_reward" else lambda _: env.teacher_action()
+            return learn_corrections(env, act, begin, folder, ppo_config(config), both_known)
+        if variant == "without_space":
+            config = replace(config, noise=DistillConfig().noise)
+        return learn_directly(env, folder, config, both_known, one_actor=variant == "both_hands")
+
+    return learn
 
 
 def ppo_config(config: PlanDistillConfig) -> PpoConfig:

@@ -246,11 +246,11 @@ def references_of(
 
 
 def config_of(args: Args) -> TrackingConfig:
-    """The environment of the warm start."""
+    """The environment of the warm start; the backend is one that was chosen."""
     return TrackingConfig(
         num_envs=args.envs,
         num_threads=args.threads,
-        backend=backend_of(args),
+        backend=args.backend,
         sim_steps=args.sim_steps,
         past=args.past,
         keys=args.keys,

@@ -11,22 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS
 from musclehand.envs.goals import Goals, HandNotes
-from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.pieces import PlannedPieces
 from musclehand.envs.tracking import TrackingConfig
 from musclehand.latent_skill import LatentSkill
-from musclehand.learning.distill import Distillation, DistillConfig
-from musclehand.learning.plan_distill import PlanDistillConfig
-from musclehand.learning.planner import Planner
 from musclehand.learning.vae import LatentPolicy
-from musclehand.planner_policy import PlannerPolicy
 
 
 def in_turn(notes: HandNotes) -> HandNotes:
@@ -64,19 +57,6 @@ class MuscleSkill(NamedTuple):
     config: TrackingConfig
 
 
-def learn_muscles(
-    pieces: PlannedPieces,
-    skill: LatentSkill,
-    folder: Path,
-    config: PlanDistillConfig,
-    known: dict[str, Any],
-    worlds: PianoConfig,
-) -> PlannerPolicy:
-    """Who says excitations and moves of the forearm, from nothing, in as many steps and updates as `config` has."""
-    direct = MuscleSkill(Muscles(skill.policy), skill.config)
-    env = PianoEnv(pieces, direct, worlds, seed=config.seed)
-    same = {name: getattr(config, name) for name in ("iterations", "steps", "updates", "decay", "memory", "seed")}
-    run = Distillation(env, DistillConfig(**same), folder, known=known)
-    run.run()
-    # It is played by what it does, which is the same as of a planner in a space.
-    return PlannerPolicy(cast(Planner, run.policy), cast(LatentSkill, direct), {})
+def muscle_skill(skill: LatentSkill) -> MuscleSkill:
+    """Excitations in place of a space's intentions."""
+    return MuscleSkill(Muscles(skill.policy), skill.config)

@@ -115,7 +115,8 @@ def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
     more = np.clip(action + by_reward.MOST, 0.0, 1.0)
     assert (env.step(np.ones_like(none)).observation == plain.step(more).observation).all()
     config = by_reward.PpoConfig(iterations=0, steps=4)
-    learnt = by_reward.learn_by_reward(pieces, planner, tmp_path / "ppo", config, {}, PianoConfig(num_worlds=2))
+    corrections = by_reward.learn_corrections(make(), planner.policy.act, planner, tmp_path / "ppo", config, {})
+    learnt = by_reward.corrected_planner(planner, corrections)
     assert learnt.policy.act(seen) == pytest.approx(action)
 
 
@@ -150,7 +151,7 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
 
 def test_who_says_excitations_does_what_the_space_would_have_done_at_first(modules, pieces, tmp_path):
     skill = small_skill(tmp_path)
-    direct = modules["without"].MuscleSkill(modules["without"].Muscles(skill.policy), skill.config)
+    direct = modules["without"].muscle_skill(skill)
     one, two = (
         PianoEnv(pieces, some, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0)) for some in (skill, direct)
     )
@@ -176,7 +177,7 @@ def test_a_piece_is_learnt_and_played_after_every_so_many_steps(modules, variant
     monkeypatch.setattr(plan_piece, "WORLDS", 1)
     short = replace(learning_config(2), steps=3, updates=2, batch=8, beside=2)
     monkeypatch.setattr(plan_piece, "learning_config", lambda count, seed: replace(short, seed=seed))
-    args = plan_piece.Args(seconds=1.0, iterations=2, every=1, planner=path, out=tmp_path)
+    args = plan_piece.Args(seconds=1.0, iterations=2, every=1, planner=path, backend="cpu", out=tmp_path)
     rows = plan_piece.learn_one("ode_to_joy", variant, 0, args)
     times = plan_piece.BY_REWARD if variant in plan_piece.REWARDED else 1
     first = [] if variant in plan_piece.DIRECTLY else [0]

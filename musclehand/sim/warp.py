@@ -67,16 +67,15 @@ class WarpBackend(Backend):
         # Whether matrices are sparse is a question of speed, and Warp's answer is another than the CPU's.
         own = copy.copy(model)
         own.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
+        data = mujoco.MjData(own)
         with self._wp.ScopedDevice(self._device):
             self._model = self._mjw.put_model(own)
             self._model.opt.deterministic = self._mjw.DeterminismType.ALL
-            self._data = self._mjw.put_data(
-                own, mujoco.MjData(own), nworld=num_worlds, nconmax=contacts_each, njmax=rows
-            )
+            self._data = self._mjw.put_data(own, data, nworld=num_worlds, nconmax=contacts_each, njmax=rows)
         self._fields: dict[str, np.ndarray] = {}
         # Worlds of which constants are to be worked out, and what that is done with.
         self._stale = set[int]()
-        self._pattern = copy.copy(own), mujoco.MjData(own)
+        self._pattern = own, data
         self.forward()
         self._first = self.state()
 
