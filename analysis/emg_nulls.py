@@ -17,11 +17,15 @@ import numpy as np
 import tyro
 
 from musclehand.core.errors import MusclehandError
-from musclehand.emg.armband_file import read_armband_session
-from musclehand.emg.envelope import EnvelopeConfig, envelope
-from musclehand.emg.sessions import find_sessions
-from musclehand.emg.statistics import correlation, lagged_correlation, uncentred_correlation
-from musclehand.figures import save_figure
+from musclehand.emg.comparison.sessions import find_sessions
+from musclehand.emg.comparison.statistics import (
+    correlation,
+    lagged_correlation,
+    uncentred_correlation,
+)
+from musclehand.emg.io.armband_file import read_armband_session
+from musclehand.emg.processing.envelope import EnvelopeConfig, envelope
+from musclehand.performance.figures import save_figure
 
 LOWPASSES_HZ = (2.0, 6.0)
 SCORES = ("cosine", "r", "best r")
@@ -46,15 +50,27 @@ def main(args: Args) -> None:
     if not trials:
         raise SystemExit(f"{args.data}: no recordings of movements")
     found = {
-        (lowpass, pair): np.concatenate([score_pairs(trial, lowpass, pair, rng) for trial in trials])
+        (lowpass, pair): np.concatenate(
+            [score_pairs(trial, lowpass, pair, rng) for trial in trials]
+        )
         for lowpass in LOWPASSES_HZ
         for pair in PAIRS
     }
     rows = [
-        [f"{lowpass:g}", pair, str(len(values)), *(f"{x:.3f}" for s in values.T for x in np.percentile(s, [50, 95]))]
+        [
+            f"{lowpass:g}",
+            pair,
+            str(len(values)),
+            *(f"{x:.3f}" for s in values.T for x in np.percentile(s, [50, 95])),
+        ]
         for (lowpass, pair), values in found.items()
     ]
-    heads = ["lowpass_hz", "pair", "count", *(f"{name} {part}" for name in SCORES for part in ("median", "p95"))]
+    heads = [
+        "lowpass_hz",
+        "pair",
+        "count",
+        *(f"{name} {part}" for name in SCORES for part in ("median", "p95")),
+    ]
     print(f"{len(trials)} trials")
     for row in [heads, *rows]:
         print(" | ".join(row))
@@ -72,7 +88,9 @@ def read_trials(folder: Path):
         except MusclehandError as error:
             print(f"left out: {error}")
             continue
-        yield from (recording for movement, recording in session.items() if movement != "hibernation")
+        yield from (
+            recording for movement, recording in session.items() if movement != "hibernation"
+        )
 
 
 def score_pairs(trial, lowpass: float, pair: str, rng: np.random.Generator) -> np.ndarray:
@@ -87,7 +105,9 @@ def score_pairs(trial, lowpass: float, pair: str, rng: np.random.Generator) -> n
     else:
         second = exchange_phases(first, rng)
     best = lagged_correlation(first, second, made.fs_hz, searched=SEARCHED).best
-    return np.stack([uncentred_correlation(first, second), correlation(first, second), best], axis=1)
+    return np.stack(
+        [uncentred_correlation(first, second), correlation(first, second), best], axis=1
+    )
 
 
 def exchange_phases(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -103,10 +123,16 @@ def draw(found: dict[tuple[float, str], np.ndarray], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for panel, (index, name) in zip(figure.subplots(1, len(SCORES), sharey=True), enumerate(SCORES), strict=True):
+    for panel, (index, name) in zip(
+        figure.subplots(1, len(SCORES), sharey=True), enumerate(SCORES), strict=True
+    ):
         values = [found[lowpass, pair][:, index] for pair in PAIRS for lowpass in LOWPASSES_HZ]
         panel.boxplot(values, whis=(5, 95), showfliers=False, medianprops={"color": "#D55E00"})
-        labels = [f"{pair.replace(', ', chr(10))}\n{lowpass:g} Hz" for pair in PAIRS for lowpass in LOWPASSES_HZ]
+        labels = [
+            f"{pair.replace(', ', chr(10))}\n{lowpass:g} Hz"
+            for pair in PAIRS
+            for lowpass in LOWPASSES_HZ
+        ]
         panel.set_xticks(range(1, len(labels) + 1), labels, rotation=90, fontsize=7)
         panel.set_title(name, fontsize=10)
         panel.axhline(0, color="#B9C0C7", linewidth=0.8)

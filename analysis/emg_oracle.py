@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from musclehand.emg.compare import compare
-from musclehand.emg.comparison import CompareConfig
-from musclehand.emg.envelope import EnvelopeConfig, Envelopes, envelope, smooth_simulated
-from musclehand.emg.forearm import forearm_sources, site_electrodes
-from musclehand.emg.forward import ForwardConfig, mixing_matrix, simulate_emg
-from musclehand.emg.nulls import SCORES, Curves, surrogate_null
+from musclehand.emg.comparison.compare import compare
+from musclehand.emg.comparison.nulls import SCORES, Curves, surrogate_null
+from musclehand.emg.comparison.result import CompareConfig
+from musclehand.emg.io.simulated import SimulatedMuscles, read_simulated
+from musclehand.emg.model.forearm import forearm_sources, site_electrodes
+from musclehand.emg.model.forward import ForwardConfig, mixing_matrix, simulate_emg
+from musclehand.emg.processing.envelope import EnvelopeConfig, Envelopes, envelope, smooth_simulated
 from musclehand.emg.recording import Channel, EmgRecording
-from musclehand.emg.simulated import SimulatedMuscles, read_simulated
-from musclehand.figures import save_figure
+from musclehand.performance.figures import save_figure
 
 CONFIG = EnvelopeConfig()
 QUICK = CompareConfig(draws=20, resamples=100, synergies=0)
@@ -49,14 +49,23 @@ def main(args: Args) -> None:
     """Plants, compares, draws, prints and writes."""
     muscles = read_simulated(args.activations)
     rows = [recover(muscles, lead, seed) for lead in LEADS_S for seed in range(args.seeds)]
-    print("planted ms | found ms, seed by seed | electrode first | muscle first | permutation | electrode first by r")
+    print(
+        "planted ms | found ms, seed by seed | electrode first | muscle first | permutation | electrode first by r"
+    )
     for lead in LEADS_S:
         mine = [row for row in rows if row[0] == lead]
         lags = " ".join(f"{1e3 * row[2]:.0f}" for row in mine)
-        shares, by_r = (" | ".join(" ".join(f"{row[i]:.2f}" for row in mine) for i in some) for some in ((3, 4), (6,)))
-        print(f"{1e3 * lead:.0f} | {lags} | {shares} | {sum(row[5] for row in mine):.0f} of {len(mine)} | {by_r}")
+        shares, by_r = (
+            " | ".join(" ".join(f"{row[i]:.2f}" for row in mine) for i in some)
+            for some in ((3, 4), (6,))
+        )
+        print(
+            f"{1e3 * lead:.0f} | {lags} | {shares} | {sum(row[5] for row in mine):.0f} of {len(mine)} | {by_r}"
+        )
     electrode, muscle, order, by_r = (np.mean([row[i] for row in rows]) for i in (3, 4, 5, 6))
-    print(f"all | | {electrode:.3f} | {muscle:.3f} | {order * len(rows):.0f} of {len(rows)} | {by_r:.3f}")
+    print(
+        f"all | | {electrode:.3f} | {muscle:.3f} | {order * len(rows):.0f} of {len(rows)} | {by_r:.3f}"
+    )
     p = noise_p(muscles, args.noises)
     print("score | share of p below 0.05, for noise")
     for name, values in p.items():
@@ -65,7 +74,15 @@ def main(args: Args) -> None:
     with (args.out / "emg_oracle.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
-            ["lead_s", "seed", "lag_s", "electrode_first", "muscle_first", "permutation", "electrode_first_by_r"]
+            [
+                "lead_s",
+                "seed",
+                "lag_s",
+                "electrode_first",
+                "muscle_first",
+                "permutation",
+                "electrode_first_by_r",
+            ]
         )
         writer.writerows([[f"{cell:.6g}" for cell in row] for row in rows])
     draw(rows, p, args.out / "emg_oracle.png")
@@ -92,10 +109,14 @@ def make(muscles: SimulatedMuscles, lead: float, seed: int) -> tuple[Envelopes, 
     sources, electrodes = forearm_sources(muscles.muscles), site_electrodes()
     act = muscles.values[:, [muscles.muscles.index(source.name) for source in sources]]
     config = ForwardConfig(lead_s=lead)
-    made = simulate_emg(act, muscles.fs_hz, sources, electrodes, np.random.default_rng(seed), config=config)
+    made = simulate_emg(
+        act, muscles.fs_hz, sources, electrodes, np.random.default_rng(seed), config=config
+    )
     heard = np.sqrt(np.square(act) @ np.square(mixing_matrix(electrodes, sources, config)).T)
     names = [electrode.name for electrode in electrodes]
-    return envelope(made.recording, CONFIG), smooth_simulated(heard, muscles.fs_hz, CONFIG, names=names)
+    return envelope(made.recording, CONFIG), smooth_simulated(
+        heard, muscles.fs_hz, CONFIG, names=names
+    )
 
 
 def noise_p(muscles: SimulatedMuscles, count: int) -> dict[str, np.ndarray]:
@@ -108,12 +129,18 @@ def noise_p(muscles: SimulatedMuscles, count: int) -> dict[str, np.ndarray]:
         number = min(100, count - first)
         time = np.arange(round(len(simulated.values) / simulated.fs_hz * 200)) / 200
         knots = np.arange(0, time[-1] + 1, 0.4)
-        level = np.stack([np.interp(time, knots, rng.gamma(1.0, 1.0, len(knots))) for _ in range(number)], axis=1)
+        level = np.stack(
+            [np.interp(time, knots, rng.gamma(1.0, 1.0, len(knots))) for _ in range(number)], axis=1
+        )
         channels = tuple(Channel(str(i)) for i in range(number))
-        made = envelope(EmgRecording(1e-5 * level * rng.standard_normal(level.shape), 200.0, channels), CONFIG)
+        made = envelope(
+            EmgRecording(1e-5 * level * rng.standard_normal(level.shape), 200.0, channels), CONFIG
+        )
         e = made.values[EDGE : EDGE + len(a)]
         mine = a[: len(e), rng.integers(a.shape[1], size=number)]
-        nulls = surrogate_null(Curves(mine, e, mine > np.median(mine, axis=0), e > np.median(e, axis=0), made.fs_hz))
+        nulls = surrogate_null(
+            Curves(mine, e, mine > np.median(mine, axis=0), e > np.median(e, axis=0), made.fs_hz)
+        )
         for name in SCORES:
             found[name].append(nulls[name].p)
     return {name: np.concatenate(values) for name, values in found.items()}
@@ -133,7 +160,9 @@ def draw(rows: list[Row], p: dict[str, np.ndarray], path: Path) -> None:
     lags.set_ylabel("lag found [ms] (band: 10 ms)")
     for (name, values), style in zip(p.items(), ("-", "--", "-.", ":", (0, (1, 3))), strict=True):
         known = np.sort(values[~np.isnan(values)])
-        sorted_p.plot((np.arange(len(known)) + 0.5) / max(len(known), 1), known, linestyle=style, label=name)
+        sorted_p.plot(
+            (np.arange(len(known)) + 0.5) / max(len(known), 1), known, linestyle=style, label=name
+        )
     sorted_p.plot([0, 1], [0, 1], color="#B9C0C7", linewidth=0.8)
     sorted_p.set_xlabel("uniform")
     sorted_p.set_ylabel("p where there is nothing")

@@ -17,8 +17,7 @@ import mujoco
 import numpy as np
 import tyro
 
-from musclehand.body.hand import ACTIVATION_TIMES, FIBRE_RANGE, FPMAX, FVMAX, LMAX, LMIN, VMAX
-from musclehand.body.muscle_reference import (
+from musclehand.body.analysis.muscle_reference import (
     LENGTHS,
     SPEEDS,
     CurveConstants,
@@ -27,7 +26,8 @@ from musclehand.body.muscle_reference import (
     curve_sets,
     de_groote_activation_rate,
 )
-from musclehand.figures import HIT_NOBODY, HIT_RIGHT, MISSED, save_figure
+from musclehand.body.build.hand import ACTIVATION_TIMES, FIBRE_RANGE, FPMAX, FVMAX, LMAX, LMIN, VMAX
+from musclehand.performance.figures import HIT_NOBODY, HIT_RIGHT, MISSED, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +42,17 @@ BLENDED_TIMES = (0.015, 0.060)
 Rate = Callable[[float, float], float]
 """Change of activation [1/s], of activation and excitation."""
 
-TITLES = {"mujoco": "musclehand (MuJoCo)", "de_groote_2016": "De Groote 2016", "millard_2013": "Millard 2013"}
+TITLES = {
+    "mujoco": "musclehand (MuJoCo)",
+    "de_groote_2016": "De Groote 2016",
+    "millard_2013": "Millard 2013",
+}
 TIMES = {"mujoco": ACTIVATION_TIMES, "de_groote_2016": BLENDED_TIMES, "millard_2013": USUAL_TIMES}
-STYLES = {"mujoco": (HIT_RIGHT, "-"), "de_groote_2016": (MISSED, "--"), "millard_2013": (HIT_NOBODY, "-.")}
+STYLES = {
+    "mujoco": (HIT_RIGHT, "-"),
+    "de_groote_2016": (MISSED, "--"),
+    "millard_2013": (HIT_NOBODY, "-."),
+}
 CURVES = ("active", "passive", "velocity")
 REACHED, EXCITED = "#E6EEF6", "#F5EFE0"
 PULSE, SHOWN = 0.1, 0.25
@@ -108,7 +116,9 @@ def fit_constants(references: list[CurveSet]) -> CurveConstants:
         return np.concatenate([ours - target for target in targets])
 
     bounds = ([0.0, 1.05, 0.0, 1.05], [0.9, 3.0, 5.0, 3.0])
-    return CurveConstants(*(float(value) for value in least_squares(residuals, SHIPPED, bounds=bounds).x))
+    return CurveConstants(
+        *(float(value) for value in least_squares(residuals, SHIPPED, bounds=bounds).x)
+    )
 
 
 def fit_table(models: dict[str, CurveSet]) -> str:
@@ -120,13 +130,20 @@ def fit_table(models: dict[str, CurveSet]) -> str:
     lines = [
         "Constants, and rms difference [f0] of active, passive, velocity:",
         "",
-        "| constants | lmin | lmax | fpmax | fvmax | " + " | ".join(f"to {TITLES[name]}" for name in names) + " |",
+        "| constants | lmin | lmax | fpmax | fvmax | "
+        + " | ".join(f"to {TITLES[name]}" for name in names)
+        + " |",
         "|" + " --- |" * (5 + len(names)),
     ]
     for title, constants in rows.items():
         ours = curve_sets(constants)["mujoco"]
-        gaps = [", ".join(f"{gap.rms:.3f}" for gap in curve_differences(ours, models[name])) for name in names]
-        lines.append(f"| {title} | " + " | ".join([*(f"{value:.3f}" for value in constants), *gaps]) + " |")
+        gaps = [
+            ", ".join(f"{gap.rms:.3f}" for gap in curve_differences(ours, models[name]))
+            for name in names
+        ]
+        lines.append(
+            f"| {title} | " + " | ".join([*(f"{value:.3f}" for value in constants), *gaps]) + " |"
+        )
     return "\n".join(lines)
 
 
@@ -177,9 +194,14 @@ def half_times(rate: Rate) -> tuple[float, float]:
 
 def activation_table() -> str:
     """Times to half activation and half of it lost, in Markdown."""
-    rows = {f"{TITLES[name]}, {_in_ms(TIMES[name])}": rate for name, rate in activation_rates().items()}
+    rows = {
+        f"{TITLES[name]}, {_in_ms(TIMES[name])}": rate for name, rate in activation_rates().items()
+    }
     rows["De Groote 2016 with steepness 10 (OpenSim's advice)"] = blended_rate(steepness=10.0)
-    lines = ["| activation, time constants | rise to 0.5 [ms] | fall by half [ms] |", "| --- | --- | --- |"]
+    lines = [
+        "| activation, time constants | rise to 0.5 [ms] | fall by half [ms] |",
+        "| --- | --- | --- |",
+    ]
     for title, rate in rows.items():
         rise, fall = half_times(rate)
         lines.append(f"| {title} | {1e3 * rise:.1f} | {1e3 * fall:.1f} |")
@@ -202,7 +224,10 @@ def draw(models: dict[str, CurveSet]) -> Figure:
         panel.set_axisbelow(True)
     handles = [
         *panels[0, 0].get_lines(),
-        Patch(color=REACHED, label=f"lengths of the hand's fibres, at most {FIBRE_RANGE[0]} to {FIBRE_RANGE[1]} l0"),
+        Patch(
+            color=REACHED,
+            label=f"lengths of the hand's fibres, at most {FIBRE_RANGE[0]} to {FIBRE_RANGE[1]} l0",
+        ),
         Patch(color=EXCITED, label="full excitation"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
@@ -213,7 +238,9 @@ def draw(models: dict[str, CurveSet]) -> Figure:
     return figure
 
 
-def _draw_curve(above: Axes, below: Axes, name: str, at: np.ndarray, models: dict[str, CurveSet]) -> None:
+def _draw_curve(
+    above: Axes, below: Axes, name: str, at: np.ndarray, models: dict[str, CurveSet]
+) -> None:
     """One of the three curves of all models, and how far the published ones are from the first."""
     titles = {"active": "Active force", "passive": "Passive force", "velocity": "Factor of speed"}
     ours = getattr(models["mujoco"], name)(at)
@@ -257,7 +284,9 @@ def _draw_activation(above: Axes, below: Axes) -> None:
     above.set_ylabel("activation")
     below.set_ylabel("published − musclehand")
     below.set_ylim(-0.45, 0.45)
-    above.legend(frameon=False, fontsize=9, loc="upper right", title="time constants", title_fontsize=9)
+    above.legend(
+        frameon=False, fontsize=9, loc="upper right", title="time constants", title_fontsize=9
+    )
     below.set_xlabel("time [ms]")
 
 

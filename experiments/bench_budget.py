@@ -26,25 +26,38 @@ from typing import Any
 import mujoco
 import numpy as np
 import tyro
-from bench_repertoire import PEER, peer_hand
-from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
+from bench_repertoire import PEER, peer_hand
 from musclehand.body.anatomy import Side
 from musclehand.controllers.muscle import MuscleController
-from musclehand.controllers.reference import HandsStep
-from musclehand.music.generate import two_hand_texture
+from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.perform import LEAD_IN, TAIL, perform
+from musclehand.performance.perform import LEAD_IN, TAIL, perform
+from musclehand.planning.lookahead import HandsStep
 from musclehand.sim.scene import build_scene
+from readme_table import put_table
 
 MARK = "budget table"
 PLAYERS = ("plan", "torques", "muscles", PEER)
-FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
+FIGURES = (
+    "onset_f1_50ms",
+    "frame_f1_micro",
+    "onset_error_ms_median",
+    "onset_error_ms_p95",
+    "velocity_correlation",
+)
 PIECES = (
-    *("ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "fuer_elise", "clementi_sonatina", "arabesque"),
+    *(
+        "ode_to_joy",
+        "minuet_in_g",
+        "bach_prelude_in_c",
+        "fuer_elise",
+        "clementi_sonatina",
+        "arabesque",
+    ),
     *("repeated_notes", "trill_study"),
 )
 
@@ -149,7 +162,9 @@ def excerpts(args: Args) -> dict[str, Score]:
     scores = {name: load_piece(name).clip(0.0, args.seconds) for name in args.pieces}
     for number, difficulty in enumerate(np.linspace(0.3, 0.6, args.generated)):
         rng = np.random.default_rng([args.seed, number])
-        scores[f"generated_{number}"] = two_hand_texture(rng, float(difficulty), seconds=args.seconds)
+        scores[f"generated_{number}"] = two_hand_texture(
+            rng, float(difficulty), seconds=args.seconds
+        )
     return {name: keyboard_score(score) for name, score in scores.items()}
 
 
@@ -161,7 +176,11 @@ def play_one(score: Score, player: str) -> dict[str, Any]:
         controller = kind(score, lead_in=LEAD_IN, tail=TAIL, scene=scene)
     if player == "plan":
         metrics = score_performance(score, controller.planned())
-        return {**{key: getattr(metrics, key) for key in FIGURES}, "velocity_correlation": None, "joint_rmse_deg": None}
+        return {
+            **{key: getattr(metrics, key) for key in FIGURES},
+            "velocity_correlation": None,
+            "joint_rmse_deg": None,
+        }
     result = perform(score, controller)
     return {**{key: getattr(result.metrics, key) for key in FIGURES}, **asdict(result.body)}
 

@@ -20,20 +20,32 @@ from typing import Any
 
 import numpy as np
 import tyro
-from readme_table import put_table
 
 from musclehand.controllers.muscle import MuscleController
 from musclehand.music.dynamics import shape_dynamics
-from musclehand.music.generate import two_hand_texture
+from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import match_notes
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.perform import perform
+from musclehand.performance.perform import perform
+from readme_table import put_table
 
 MARK = "dynamics table"
-PIECES = ("minuet_in_g", "fuer_elise", "clementi_sonatina", "bach_prelude_in_c", "chopin_prelude_in_e_minor")
+PIECES = (
+    "minuet_in_g",
+    "fuer_elise",
+    "clementi_sonatina",
+    "bach_prelude_in_c",
+    "chopin_prelude_in_e_minor",
+)
 BANDS = ((20, 40), (40, 55), (55, 70), (70, 85), (85, 128))
-FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
+FIGURES = (
+    "onset_f1_50ms",
+    "frame_f1_micro",
+    "onset_error_ms_median",
+    "onset_error_ms_p95",
+    "velocity_correlation",
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +75,14 @@ def excerpts(args: Args) -> Iterator[tuple[str, Score]]:
     scores = [(name, load_piece(name).clip(0.0, args.seconds)) for name in args.pieces]
     for number, difficulty in enumerate(np.linspace(0.3, 0.6, args.generated)):
         rng = np.random.default_rng([args.seed, number])
-        scores.append((f"generated_{number}", two_hand_texture(rng, float(difficulty), seconds=args.seconds)))
+        scores.append(
+            (f"generated_{number}", two_hand_texture(rng, float(difficulty), seconds=args.seconds))
+        )
     for number, (name, score) in enumerate(scores):
-        yield name, shape_dynamics(keyboard_score(score), np.random.default_rng([args.seed, 99, number]))
+        yield (
+            name,
+            shape_dynamics(keyboard_score(score), np.random.default_rng([args.seed, 99, number])),
+        )
 
 
 def play_one(task: tuple[str, Score, int, Path]) -> dict[str, Any]:
@@ -77,7 +94,11 @@ def play_one(task: tuple[str, Score, int, Path]) -> dict[str, Any]:
         pairs = match_notes(score, result.played, tolerance=0.1)
         velocities = [(score.notes[i].velocity, result.played.notes[j].velocity) for i, j in pairs]
         figures = {key: getattr(result.metrics, key) for key in FIGURES}
-        path.write_text(json.dumps({"name": name, "rehearsals": rehearsals, **figures, "velocities": velocities}))
+        path.write_text(
+            json.dumps(
+                {"name": name, "rehearsals": rehearsals, **figures, "velocities": velocities}
+            )
+        )
     return dict(json.loads(path.read_text()))
 
 
@@ -102,16 +123,25 @@ def render_tables(rows: list[dict[str, Any]], rehearsals: tuple[int, ...]) -> st
         "| rehearsals | onset F1 50 ms | frame F1 micro | onset error ms median | p95 | velocity r | of all notes |"
     ]
     lines.append("|" + " --- |" * 7)
-    bands = ["| rehearsals | " + " | ".join(f"written {low} to {high - 1}" for low, high in BANDS) + " |"]
+    bands = [
+        "| rehearsals | " + " | ".join(f"written {low} to {high - 1}" for low, high in BANDS) + " |"
+    ]
     bands.append("|" + " --- |" * (len(BANDS) + 1))
     for count in rehearsals:
         mine = [row for row in rows if row["rehearsals"] == count]
-        written, played = np.array([pair for row in mine for pair in row["velocities"]], dtype=float).T
+        written, played = np.array(
+            [pair for row in mine for pair in row["velocities"]], dtype=float
+        ).T
         means = [np.mean([row[key] for row in mine if row[key] is not None]) for key in FIGURES]
         cells = [f"{mean:.{digits}f}" for mean, digits in zip(means, (3, 3, 1, 1, 2), strict=True)]
-        lines.append(f"| {count} | " + " | ".join(cells) + f" | {np.corrcoef(written, played)[0, 1]:.2f} |")
+        lines.append(
+            f"| {count} | " + " | ".join(cells) + f" | {np.corrcoef(written, played)[0, 1]:.2f} |"
+        )
         inside = [(written >= low) & (written < high) for low, high in BANDS]
-        cells = [f"{played[band].mean():.0f} ({played[band].std():.0f})" if band.any() else "" for band in inside]
+        cells = [
+            f"{played[band].mean():.0f} ({played[band].std():.0f})" if band.any() else ""
+            for band in inside
+        ]
         bands.append(f"| {count} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", "Played velocity, mean (spread):", "", *bands])
 

@@ -41,6 +41,8 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import tyro
+from scipy import stats
+
 from match_movements import (
     COMPRESSIONS,
     QUESTIONS,
@@ -52,23 +54,21 @@ from match_movements import (
     match,
     people_by_compression,
 )
-from scipy import stats
-
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import load_hand
+from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import MusclehandError
-from musclehand.emg.armband import cross_validate_rotation, find_rotation, movement_ensembles
-from musclehand.emg.armband_file import read_armband_session
-from musclehand.emg.envelope import EnvelopeConfig, smooth_simulated
-from musclehand.emg.forearm import ARMBAND_DECAY, armband_electrodes, forearm_sources
-from musclehand.emg.forward import ForwardConfig, mixing_matrix
-from musclehand.emg.identify import ceiling, select_movements
-from musclehand.emg.sessions import find_sessions
-from musclehand.emg.simulated import SimulatedMuscles
-from musclehand.emg.statistics import proportion_interval
-from musclehand.held_movements import MOVEMENTS_DEG, simulate_movement
+from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.emg.comparison.identify import ceiling, select_movements
+from musclehand.emg.comparison.sessions import find_sessions
+from musclehand.emg.comparison.statistics import proportion_interval
+from musclehand.emg.io.armband_file import read_armband_session
+from musclehand.emg.io.simulated import SimulatedMuscles
+from musclehand.emg.model.armband import cross_validate_rotation, find_rotation, movement_ensembles
+from musclehand.emg.model.forearm import ARMBAND_DECAY, armband_electrodes, forearm_sources
+from musclehand.emg.model.forward import ForwardConfig, mixing_matrix
+from musclehand.emg.model.wrist_movements import MOVEMENTS_DEG, simulate_movement
+from musclehand.emg.processing.envelope import EnvelopeConfig, smooth_simulated
 from musclehand.validate.specimen import open_specimens
 
 CONFIG = EnvelopeConfig(fs_out_hz=25.0)
@@ -102,7 +102,9 @@ def read_sessions(folder: Path) -> list[Session]:
         first = next(iter(recordings.values()))
         if set(MOVEMENTS) <= set(found.movements):
             left = first.channels[0].side is Side.LEFT
-            sessions.append(Session(path.name, first.subject, left, select_movements(found, MOVEMENTS)))
+            sessions.append(
+                Session(path.name, first.subject, left, select_movements(found, MOVEMENTS))
+            )
         else:
             print(f"left out: {path}, which has only {', '.join(found.movements)}")
     if not sessions:
@@ -121,12 +123,14 @@ def simulate_model(name: str) -> np.ndarray:
             model = lone_model(name)
         hand = HandIndex.from_model(model, Side.RIGHT, specimen.naming)
     times = {"before": 0.5 + BEFORE + REACTION, "hold": 5.0, "after": AFTER - 5.0}
-    return armband_view({movement: simulate_movement(model, hand, movement, **times) for movement in MOVEMENTS})
+    return armband_view(
+        {movement: simulate_movement(model, hand, movement, **times) for movement in MOVEMENTS}
+    )
 
 
 def lone_model(name: str) -> mujoco.MjModel:
     """The right hand of a model that comes along, its elbow fixed."""
-    from musclehand.body.hand_file import HandFile
+    from musclehand.body.build.hand_file import HandFile
 
     specimen = open_specimens(name, side="right")[0]
     assert specimen.spec is not None
@@ -145,7 +149,9 @@ def armband_view(courses: Mapping[str, SimulatedMuscles]) -> np.ndarray:
     scale = np.percentile(np.concatenate(heard), 99, axis=0)
     first = round((0.5 - start) * CONFIG.fs_out_hz)
     rows = slice(first, first + round((BEFORE + AFTER) * CONFIG.fs_out_hz))
-    return np.stack([smooth_simulated(each, rate, CONFIG, scale=scale).values[rows] for each in heard])
+    return np.stack(
+        [smooth_simulated(each, rate, CONFIG, scale=scale).values[rows] for each in heard]
+    )
 
 
 def print_ceilings(sessions: list[Session]) -> dict[str, list[float]]:
@@ -154,13 +160,23 @@ def print_ceilings(sessions: list[Session]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for one, two in itertools.combinations(sessions, 2):
         if one.left == two.left:
-            kinds.setdefault("same person" if one.person == two.person else "other person", []).append((one, two))
-    print("\n| recordings | pairs | each channel over time | channels and time | another movement: each | pooled |")
+            kinds.setdefault(
+                "same person" if one.person == two.person else "other person", []
+            ).append((one, two))
+    print(
+        "\n| recordings | pairs | each channel over time | channels and time | another movement: each | pooled |"
+    )
     print("|---|---|---|---|---|---|")
     for kind, pairs in kinds.items():
         parts = [ceiling(one.ensembles, two.ensembles) for one, two in pairs]
-        cells = [np.concatenate([getattr(part, name).ravel() for part in parts]) for name in parts[0]._fields]
-        middle = {name: np.nanpercentile(cell, [50, 5, 95]) for name, cell in zip(parts[0]._fields, cells, strict=True)}
+        cells = [
+            np.concatenate([getattr(part, name).ravel() for part in parts])
+            for name in parts[0]._fields
+        ]
+        middle = {
+            name: np.nanpercentile(cell, [50, 5, 95])
+            for name, cell in zip(parts[0]._fields, cells, strict=True)
+        }
         found[kind] = [float(middle[name][0]) for name in parts[0]._fields]
         words = [f"{m:.2f} [{a:.2f}, {b:.2f}]" for m, a, b in middle.values()]
         print(f"| {kind} | {len(pairs)} | {words[0]} | {words[1]} | {words[2]} | {words[3]} |")
@@ -178,7 +194,9 @@ def print_rotations(sessions: list[Session]) -> None:
         mirror = each.left != first.left
         rotation = find_rotation(first.ensembles.values, each.ensembles.values, mirror=mirror)
         plain = cross_validate_rotation(first.ensembles.values, each.ensembles.values, align=False)
-        turned = cross_validate_rotation(first.ensembles.values, each.ensembles.values, mirror=mirror)
+        turned = cross_validate_rotation(
+            first.ensembles.values, each.ensembles.values, mirror=mirror
+        )
         r = [np.median(part) for part in (plain.right, turned.right, turned.wrong)]
         side = "yes" if rotation.mirrored else "no"
         print(f"| {each.name} | {rotation.shift} | {side} | {r[0]:.2f} | {r[1]:.2f} | {r[2]:.2f} |")
@@ -187,15 +205,25 @@ def print_rotations(sessions: list[Session]) -> None:
 def choose_compression(sessions: list[Session]) -> str:
     """By which different people's recordings of a movement agree most beyond those of other movements."""
     results = people_by_compression(sessions)
-    print("\n| amplitudes compressed by | other people's movements found | r right - wrong |\n|---|---|---|")
+    print(
+        "\n| amplitudes compressed by | other people's movements found | r right - wrong |\n|---|---|---|"
+    )
     for name, result in results.items():
         print(f"| {name} | {result.hits} of {result.of} | {result.margin:.3f} |")
-    return max(results, key=lambda name: results[name].margin) if results else next(iter(COMPRESSIONS))
+    return (
+        max(results, key=lambda name: results[name].margin) if results else next(iter(COMPRESSIONS))
+    )
 
 
-def print_compressions(simulated: Mapping[str, np.ndarray], sessions: list[Session], chosen: str) -> None:
+def print_compressions(
+    simulated: Mapping[str, np.ndarray], sessions: list[Session], chosen: str
+) -> None:
     """What each model would find by each compression; the one that people's recordings chose is marked."""
-    print("\n| found, margin | " + " | ".join(f"{name}: {q}" for name in simulated for q in QUESTIONS) + " |")
+    print(
+        "\n| found, margin | "
+        + " | ".join(f"{name}: {q}" for name in simulated for q in QUESTIONS)
+        + " |"
+    )
     print("|---|" + "---|" * (len(simulated) * len(QUESTIONS)))
     for compression, compress in COMPRESSIONS.items():
         cells, alike = [], compressed(sessions, compression)
@@ -203,7 +231,9 @@ def print_compressions(simulated: Mapping[str, np.ndarray], sessions: list[Sessi
             for question in QUESTIONS:
                 hits, right, wrong = match(compress(values), alike, question)
                 cells.append(f"{hits.sum()} of {hits.size}, {(right - wrong).mean():.2f}")
-        print(f"| {compression}{' (chosen)' if compression == chosen else ''} | {' | '.join(cells)} |")
+        print(
+            f"| {compression}{' (chosen)' if compression == chosen else ''} | {' | '.join(cells)} |"
+        )
 
 
 def print_models(
@@ -219,8 +249,13 @@ def print_models(
         "| question | hand | found | Wilson 95 % | over people 95 % | null, 95th percentile | p | r right | r wrong |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    groups = [[i for i, session in enumerate(sessions) if session.person == person] for person in people]
-    drawn = [np.concatenate([groups[g] for g in rng.integers(len(groups), size=len(groups))]) for _ in range(2000)]
+    groups = [
+        [i for i, session in enumerate(sessions) if session.person == person] for person in people
+    ]
+    drawn = [
+        np.concatenate([groups[g] for g in rng.integers(len(groups), size=len(groups))])
+        for _ in range(2000)
+    ]
     for question in QUESTIONS:
         for name, found in results.items():
             result = found[question]
@@ -230,11 +265,15 @@ def print_models(
             p_r = share_above(result.null_margin, (result.r - result.wrong).mean())
             shares = f"{result.hits.mean():.3f} | {low:.2f} to {high:.2f} | {spread[0]:.2f} to {spread[1]:.2f}"
             r = f"{result.r.mean():.2f} | {result.wrong.mean():.2f} | {p_r:.3f}"
-            print(f"| {question} | {name} | {shares} | {np.percentile(result.null, 95):.3f} | {p:.3f} | {r} |")
+            print(
+                f"| {question} | {name} | {shares} | {np.percentile(result.null, 95):.3f} | {p:.3f} | {r} |"
+            )
     for kind, (hits, of, margin) in identify_people(sessions).items():
         low, high = proportion_interval(hits, of)
         share = f"{hits / of:.3f} | {low:.2f} to {high:.2f}"
-        print(f"| either | recording of {kind} instead | {share} | | | | {margin:.2f} more than wrong | |")
+        print(
+            f"| either | recording of {kind} instead | {share} | | | | {margin:.2f} more than wrong | |"
+        )
     print_movements(results, len(sessions))
 
 
@@ -247,11 +286,19 @@ def print_movements(results: Mapping[str, Mapping[str, Result]], sessions: int) 
     """Every movement by itself, and whether one hand finds more of them than the other."""
     heads = [f"{name}: {question}" for question in QUESTIONS for name in results]
     print(
-        f"\n| found of {sessions} | " + " | ".join(heads) + " | " + " | ".join(f"r, {name}" for name in results) + " |"
+        f"\n| found of {sessions} | "
+        + " | ".join(heads)
+        + " | "
+        + " | ".join(f"r, {name}" for name in results)
+        + " |"
     )
     print("|---|" + "---|" * (len(heads) + len(results)))
     for k, movement in enumerate(MOVEMENTS):
-        cells = [str(found[question].hits[:, k].sum()) for question in QUESTIONS for found in results.values()]
+        cells = [
+            str(found[question].hits[:, k].sum())
+            for question in QUESTIONS
+            for found in results.values()
+        ]
         cells += [f"{np.median(found[QUESTIONS[0]].r[:, k]):.2f}" for found in results.values()]
         print(f"| {movement} | {' | '.join(cells)} |")
     names = list(results)
@@ -260,7 +307,9 @@ def print_movements(results: Mapping[str, Mapping[str, Result]], sessions: int) 
         one, two = (results[name][question].hits.ravel() for name in names[:2])
         better, worse = int((one & ~two).sum()), int((two & ~one).sum())
         p = stats.binomtest(better, better + worse).pvalue if better + worse else 1.0
-        print(f"{question}: by {names[0]} alone {better}, by {names[1]} alone {worse} (exact McNemar p = {p:.3f})")
+        print(
+            f"{question}: by {names[0]} alone {better}, by {names[1]} alone {worse} (exact McNemar p = {p:.3f})"
+        )
 
 
 def main(args: Args) -> None:
@@ -281,7 +330,10 @@ def main(args: Args) -> None:
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         hands = {
-            name: {question: {key: x.tolist() for key, x in each._asdict().items()} for question, each in found.items()}
+            name: {
+                question: {key: x.tolist() for key, x in each._asdict().items()}
+                for question, each in found.items()
+            }
             for name, found in results.items()
         }
         whole = {

@@ -26,16 +26,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import tyro
-from readme_table import put_table
 from rich.console import Console
 
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, Reinforcement
+from musclehand.learning.ppo import PpoConfig, Reinforcement
 from musclehand.motion.dataset import open_corpus
-from musclehand.sim.choice import BackendName, make_worlds
-from musclehand.tracking_policy import load_tracking_policy
+from musclehand.policies.tracking import load_tracking_policy
+from musclehand.sim.backend_choice import BackendName, make_worlds
+from readme_table import put_table
 
 MARK = "environment table"
 PEER = "myoHandPoseRandom-v0"
@@ -107,7 +107,10 @@ def main(args: Args) -> None:
 
 def as_table(shares: list[Share], trainings: list[Training]) -> str:
     """Both parts in Markdown, rates a second."""
-    lines = ["| hands, threads | steps of the environment | of bare physics | ratio |", f"|{' --- |' * 4}"]
+    lines = [
+        "| hands, threads | steps of the environment | of bare physics | ratio |",
+        f"|{' --- |' * 4}",
+    ]
     for share in shares:
         rates = f"{share.environment:.0f} | {share.physics:.0f} | {share.ratio:.2f}"
         lines.append(f"| {share.hands}, {share.threads} | {rates} |")
@@ -120,7 +123,9 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
     """The environment beside its physics."""
     policy = load_tracking_policy()
     shown = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
-    env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **shown))
+    env = TrackingEnv(
+        clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **shown)
+    )
     bare = bare_physics(env)
     taken = []
     for number in range(args.rounds):
@@ -144,7 +149,9 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
 def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
     """What steps other worlds like an environment's from a state with controls, and tells how long that took [s]."""
     config = env.config
-    worlds = make_worlds(config.backend, env.body.model, config.num_envs, num_threads=config.num_threads)
+    worlds = make_worlds(
+        config.backend, env.body.model, config.num_envs, num_threads=config.num_threads
+    )
 
     def step(state: np.ndarray, controls: list[np.ndarray]) -> float:
         worlds.restore(state)
@@ -182,7 +189,14 @@ def train_peer() -> Training:
 
     env = make_vec_env(PEER, n_envs=8)
     skip = int(gymnasium.make(PEER).unwrapped.frame_skip)
-    model = PPO("MlpPolicy", env, n_steps=256, batch_size=512, n_epochs=4, policy_kwargs={"net_arch": [256, 256]})
+    model = PPO(
+        "MlpPolicy",
+        env,
+        n_steps=256,
+        batch_size=512,
+        n_epochs=4,
+        policy_kwargs={"net_arch": [256, 256]},
+    )
     model.learn(2048)
     took = min(_seconds(lambda: model.learn(2048)) for _ in range(3))
     return Training(f"stable-baselines3, {PEER}", 2048 / took, 2048 / took * skip)

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
-from readme_table import put_table
 
-from musclehand.music.generate import arpeggio, hanon_pattern, scale
+from musclehand.music.generate.exercises import arpeggio, hanon_pattern, scale
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Score
-from musclehand.planner.fingering import FingeringConfig, assign_fingering
-from musclehand.planner.fingering_match import (
+from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
+from musclehand.planning.fingering.hand_split import split_hands
+from musclehand.planning.fingering.match import (
     HIDDEN_MARKOV,
     LEARNED_RULES,
     PEOPLE,
@@ -34,7 +34,7 @@ from musclehand.planner.fingering_match import (
     pool,
     read_pig_folder,
 )
-from musclehand.planner.hand_split import split_hands
+from readme_table import put_table
 
 MARK = "fingering table"
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -69,13 +69,20 @@ class Row:
 
     def rates(self, hand: Hand | None = None) -> MatchRates:
         """Over all pieces."""
-        return pool(match_rates(self.planned[name], scores, hand=hand) for name, scores in self.pieces.items())
+        return pool(
+            match_rates(self.planned[name], scores, hand=hand)
+            for name, scores in self.pieces.items()
+        )
 
     def people(self) -> float | None:
         """How far people agree among themselves, over pieces with several annotators, weighted by notes."""
         several = [scores for scores in self.pieces.values() if len(scores) > 1]
         pairs = [(human_match_rate(scores), len(scores[0])) for scores in several]
-        return sum(rate * notes for rate, notes in pairs) / sum(notes for _, notes in pairs) if pairs else None
+        return (
+            sum(rate * notes for rate, notes in pairs) / sum(notes for _, notes in pairs)
+            if pairs
+            else None
+        )
 
     def hands(self) -> tuple[int, int]:
         """Notes of two-hand pieces whose hand is found when none is given, and all notes of those pieces."""
@@ -83,7 +90,11 @@ class Row:
         for scores in self.pieces.values():
             written = [note.hand for note in scores[0].notes]
             if len(set(written)) == 2 and None not in written:
-                found = split_hands(scores[0].with_notes(replace(n, hand=None, finger=None) for n in scores[0].notes))
+                found = split_hands(
+                    scores[0].with_notes(
+                        replace(n, hand=None, finger=None) for n in scores[0].notes
+                    )
+                )
                 same += sum(a.hand == b for a, b in zip(found.notes, written, strict=True))
                 total += len(written)
         return same, total
@@ -128,25 +139,46 @@ def pattern_rows() -> list[Row]:
         for pattern in HANON:
             hanons[f"{pattern} {hand.name}"] = [hanon_pattern(pattern, hands=(hand,))]
     names = ("scales, all keys (set)", "arpeggios (set)", "Hanon patterns (set)")
-    return [Row(name, pieces) for name, pieces in zip(names, (scales, arpeggios, hanons), strict=True)]
+    return [
+        Row(name, pieces) for name, pieces in zip(names, (scales, arpeggios, hanons), strict=True)
+    ]
 
 
 def repertoire_rows() -> list[Row]:
     """The pieces that have fingers, in the two halves, and all."""
     scores = {piece.name: load_piece(piece.name) for piece in list_pieces()}
-    fingered = sorted(name for name, score in scores.items() if any(n.finger is not None for n in score.notes))
+    fingered = sorted(
+        name for name, score in scores.items() if any(n.finger is not None for n in score.notes)
+    )
     halves = {"repertoire (set)": fingered[::2], "repertoire (held out)": fingered[1::2]}
     return [Row(title, {name: [scores[name]] for name in names}) for title, names in halves.items()]
 
 
 def render(rows: Iterable[Row]) -> str:
     """The table in Markdown, and the yardsticks."""
-    columns = ("fingers", "notes", "general", "right", "left", "highest", "soft", "people", "hands found")
+    columns = (
+        "fingers",
+        "notes",
+        "general",
+        "right",
+        "left",
+        "highest",
+        "soft",
+        "people",
+        "hands found",
+    )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for row in rows:
         whole, right, left = row.rates(), row.rates(Hand.RIGHT), row.rates(Hand.LEFT)
         same, total = row.hands()
-        figures = (whole.general, right.general, left.general, whole.highest, whole.soft, row.people())
+        figures = (
+            whole.general,
+            right.general,
+            left.general,
+            whole.highest,
+            whole.soft,
+            row.people(),
+        )
         cells = [row.name, str(whole.notes), *(_percent(figure) for figure in figures)]
         lines.append("| " + " | ".join([*cells, _percent(same / total if total else None)]) + " |")
     low, high = HIDDEN_MARKOV

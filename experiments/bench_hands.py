@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from readme_table import put_table
 
-from musclehand.body.scaling import scale_tables
-from musclehand.body.tables import load_tables
-from musclehand.validate.report import as_json
+from musclehand.body.build.scaling import scale_tables
+from musclehand.body.build.tables import load_tables
+from musclehand.validate.report.write import as_json
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.suite import CHECKS, examine
+from readme_table import put_table
 
 MARK = "hands table"
 
@@ -69,7 +69,10 @@ def examine_one(source: str, side: str) -> list[dict[str, dict[str, Any]]]:
     tables = None
     if source in SIZES:
         length, breadth = SIZES[source]
-        source, tables = "musclehand", scale_tables(load_tables(), hand_length=length, hand_breadth=breadth)
+        source, tables = (
+            "musclehand",
+            scale_tables(load_tables(), hand_length=length, hand_breadth=breadth),
+        )
     results = as_json(examine(open_specimens(source, side=side, tables=tables)))
     return [{check["code"]: check for check in hand["checks"]} for hand in results["models"]]
 
@@ -86,10 +89,14 @@ def render(found: dict[str, list[dict[str, dict[str, Any]]]]) -> str:
         passed = sum(hand[check.code]["verdict"] in ("pass", "warn") for hand in ours)
         cells = [found[name][0][check.code] for name in ("musclehand", *peers)]
         words = [f"{WORDS[cell['verdict']]}: {cell['summary']}" for cell in cells]
-        lines.append(f"| {check.code} | {check.title} | {words[0]} | {passed} pass | {' | '.join(words[1:])} |")
+        lines.append(
+            f"| {check.code} | {check.title} | {words[0]} | {passed} pass | {' | '.join(words[1:])} |"
+        )
     for name in ("musclehand", *peers):
         hand = found[name][0]
-        counts = [sum(hand[check.code]["verdict"] == verdict for check in CHECKS) for verdict in WORDS]
+        counts = [
+            sum(hand[check.code]["verdict"] == verdict for check in CHECKS) for verdict in WORDS
+        ]
         lines += ["", f"{name}: {counts[0] + counts[1]} pass, {counts[2]} fail."]
     return "\n".join(lines)
 

@@ -20,22 +20,22 @@ from typing import Any, NamedTuple
 
 import torch
 import tyro
+from rich.console import Console
+
 from bench_learning import ROUGH_AIR, learnt_and_judged
 from distill_latent import draw_at_random, judge
 from kept_results import keep_results
-from readme_table import cells_table, put_table
-from rich.console import Console
-
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.envs.reference import build_references
-from musclehand.envs.tracking import TrackingEnv
-from musclehand.envs.tracking_body import TrackingBody
-from musclehand.envs.tracking_observation import own_state
-from musclehand.learning.latent import LatentConfig, LatentDistillation
-from musclehand.learning.latent_analytic import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.envs.tracking.body import TrackingBody
+from musclehand.envs.tracking.env import TrackingEnv
+from musclehand.envs.tracking.observation import own_state
+from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
 from musclehand.learning.vae import LatentPolicy
+from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.scene import SIM_DT
-from musclehand.tracking_policy import load_tracking_policy
+from readme_table import cells_table, put_table
 
 MARK = "latent table"
 
@@ -112,14 +112,22 @@ def train_one(name: str, args: Args) -> dict[str, Any]:
     teacher = load_tracking_policy(args.policy)
     config = replace(teacher.config, num_envs=args.envs, keys=False)
     train, test = learnt_and_judged(args.corpus, args.seed, args.clips)
-    references = build_references(train, dt=config.sim_steps * SIM_DT, muscles=TrackingBody(1).muscles)
+    references = build_references(
+        train, dt=config.sim_steps * SIM_DT, muscles=TrackingBody(1).muscles
+    )
     env = TrackingEnv(references, config, seed=args.seed)
     count = max(1, round(args.warm / (LatentConfig().steps * args.envs)))
-    warm = replace(LatentConfig(iterations=count, decay=count, memory=count, seed=args.seed), **variant.latent)
-    distilled = LatentDistillation(env, teacher.policy, own_state(env.table), warm, folder / "warm", known={})
+    warm = replace(
+        LatentConfig(iterations=count, decay=count, memory=count, seed=args.seed), **variant.latent
+    )
+    distilled = LatentDistillation(
+        env, teacher.policy, own_state(env.table), warm, folder / "warm", known={}
+    )
     policy: Any = distilled.run()
     count = max(1, round(args.steps / (LatentAnalyticConfig().steps * args.envs)))
-    slope = replace(LatentAnalyticConfig(iterations=count, decay=count, seed=args.seed), **variant.slope)
+    slope = replace(
+        LatentAnalyticConfig(iterations=count, decay=count, seed=args.seed), **variant.slope
+    )
     if slope.iterations:
         rough = TrackingEnv(references, replace(config, disturbance=ROUGH_AIR), seed=args.seed)
         policy = LatentAnalyticTraining(rough, policy, slope, folder / "slope", known={}).run()

@@ -19,27 +19,27 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from bench_repertoire import peer_hand
-from eval_tracking import CONDITIONS, mean_tip
-from readme_table import cells_table, put_table
 from rich.console import Console
 from rich.progress import track
-from track_hand import ROUGH
 
+from bench_repertoire import peer_hand
+from eval_tracking import CONDITIONS, mean_tip
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import HandDesign
+from musclehand.body.build.hand import HandDesign
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.evaluation import Actor, evaluate, follow_teacher
 from musclehand.envs.reference import ReferenceSet, build_references
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking_body import HandKinematics, TrackingBody
-from musclehand.learning.analytic import AnalyticConfig, AnalyticTraining
-from musclehand.learning.distill import Distillation, DistillConfig
+from musclehand.envs.tracking.body import HandKinematics, TrackingBody
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.evaluation import Actor, evaluate, follow_teacher
+from musclehand.learning.apg import AnalyticConfig, AnalyticTraining
+from musclehand.learning.dagger import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, Reinforcement
+from musclehand.learning.ppo import PpoConfig, Reinforcement
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
+from readme_table import cells_table, put_table
+from track_hand import ROUGH
 
 MARK = "learning table"
 ROUGH_AIR = replace(ROUGH, key_weight=(1.0, 1.0))
@@ -114,14 +114,20 @@ def main(args: Args) -> None:
     for name in track(args.only, "trains", console=console):
         path = args.out / f"{name}.json"
         if not path.exists():
-            path.write_text(json.dumps(train_one(VARIANTS[name], args, train, test, args.out / name), indent=1))
-    table = as_table({name: json.loads((args.out / f"{name}.json").read_text()) for name in args.only})
+            path.write_text(
+                json.dumps(train_one(VARIANTS[name], args, train, test, args.out / name), indent=1)
+            )
+    table = as_table(
+        {name: json.loads((args.out / f"{name}.json").read_text()) for name in args.only}
+    )
     console.print(table, markup=False)
     if args.readme:
         put_table(MARK, table)
 
 
-def learnt_and_judged(corpus: Path, seed: int, count: int) -> tuple[list[MotionClip], list[MotionClip]]:
+def learnt_and_judged(
+    corpus: Path, seed: int, count: int
+) -> tuple[list[MotionClip], list[MotionClip]]:
     """A fifth of the clips to learn from, and so many held-out ones."""
     clips, rng = open_corpus(corpus), np.random.default_rng(seed)
     train, test = list(clips.clips("train")), list(clips.clips("test"))
@@ -145,7 +151,9 @@ def train_one(
     if variant.warm:
         each = round(125 / per_step)
         count = max(1, round(args.warm / per_step / (each * args.envs)))
-        warm = DistillConfig(iterations=count, decay=count, steps=each, hidden=variant.hidden, seed=args.seed)
+        warm = DistillConfig(
+            iterations=count, decay=count, steps=each, hidden=variant.hidden, seed=args.seed
+        )
         policy = Distillation(env, warm, folder / "warm", known={}).run()
     else:
         steps += args.warm / per_step
@@ -170,26 +178,37 @@ def train_one(
     taken = time.perf_counter() - begin
     figures = {"minutes": taken / 60.0}
     references = references_of(test, variant, design)
-    actors: dict[str, Actor] = {"policy": lambda seen, _: policy.act(seen), "teacher": follow_teacher}
+    actors: dict[str, Actor] = {
+        "policy": lambda seen, _: policy.act(seen),
+        "teacher": follow_teacher,
+    }
     for actor, act in actors.items():
         for condition in JUDGED:
-            scores = evaluate(references, act, replace(config, disturbance=CONDITIONS[condition]), seed=args.seed)
+            scores = evaluate(
+                references, act, replace(config, disturbance=CONDITIONS[condition]), seed=args.seed
+            )
             figures[f"{actor}, {condition}"] = mean_tip(scores)
             figures[f"{actor}, {condition}, joints"] = float(
                 np.degrees(np.sqrt(np.mean([score.joint_rmse**2 for score in scores])))
             )
-            figures[f"{actor}, {condition}, survived"] = float(np.mean([score.survived for score in scores]))
+            figures[f"{actor}, {condition}, survived"] = float(
+                np.mean([score.survived for score in scores])
+            )
     return figures
 
 
-def references_of(clips: list[MotionClip], variant: Variant, design: HandDesign | None) -> ReferenceSet:
+def references_of(
+    clips: list[MotionClip], variant: Variant, design: HandDesign | None
+) -> ReferenceSet:
     """Clips as the variant follows them; where another hand does, with the fingertips that it has in those postures."""
     muscles = TrackingBody(1, design=design).muscles
     references = build_references(clips, dt=variant.sim_steps * SIM_DT, muscles=muscles)
     if design is None:
         return references
     kinematics = HandKinematics(Side.RIGHT, design)
-    tips = [kinematics.tips(*row) for row in zip(references.angles, references.forearm, strict=True)]
+    tips = [
+        kinematics.tips(*row) for row in zip(references.angles, references.forearm, strict=True)
+    ]
     return replace(references, tips=np.array(tips))
 
 

@@ -26,14 +26,20 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleController
+from musclehand.music.formats.midi import write_midi
+from musclehand.music.generate.variations import theme_and_variations
 from musclehand.music.metrics import score_performance
-from musclehand.music.midi import write_midi
 from musclehand.music.score import Score, keyboard_score
-from musclehand.music.variations import theme_and_variations
-from musclehand.perform import LEAD_IN, TAIL, perform
+from musclehand.performance.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.scene import build_scene
 
-FIGURES = ("onset_f1_50ms", "frame_f1_micro", "onset_error_ms_median", "onset_error_ms_p95", "velocity_correlation")
+FIGURES = (
+    "onset_f1_50ms",
+    "frame_f1_micro",
+    "onset_error_ms_median",
+    "onset_error_ms_p95",
+    "velocity_correlation",
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ class MemoryLog:
         """`done` of `end` seconds have been simulated."""
         if done >= 60.0 * len(self.minutes) or done >= end:
             self.minutes.append((done, resident_megabytes()))
-            self._console.print(f"{done:6.0f} of {end:.0f} s of music, {self.minutes[-1][1]:.0f} MB")
+            self._console.print(
+                f"{done:6.0f} of {end:.0f} s of music, {self.minutes[-1][1]:.0f} MB"
+            )
 
     @property
     def slope(self) -> float | None:
@@ -111,20 +119,38 @@ def thirds(score: Score, planned: Score, played: Score) -> list[dict[str, Any]]:
     edges[-1] += 1e-6  # the end itself belongs to the last third
     rows = []
     for start, end in pairwise(edges):
-        asked, meant, heard = (each.clip(float(start), float(end)) for each in (score, planned, played))
+        asked, meant, heard = (
+            each.clip(float(start), float(end)) for each in (score, planned, played)
+        )
         metrics, ceiling = score_performance(asked, heard), score_performance(asked, meant)
         row = {name: getattr(metrics, name) for name in FIGURES}
-        row |= {"from_s": float(start), "notes": len(asked), "plan_frame_f1_micro": ceiling.frame_f1_micro}
+        row |= {
+            "from_s": float(start),
+            "notes": len(asked),
+            "plan_frame_f1_micro": ceiling.frame_f1_micro,
+        }
         rows.append(row)
     return rows
 
 
 def thirds_table(rows: list[dict[str, Any]]) -> Table:
     """For the terminal."""
-    table = Table("from s", "notes", "onset F1", "frame F1", "plan's frame F1", "onset error ms", "p95", "velocity r")
+    table = Table(
+        "from s",
+        "notes",
+        "onset F1",
+        "frame F1",
+        "plan's frame F1",
+        "onset error ms",
+        "p95",
+        "velocity r",
+    )
     for row in rows:
         figures = (*FIGURES[:2], "plan_frame_f1_micro", *FIGURES[2:])
-        cells = ["-" if row[name] is None else f"{row[name]:.{1 if '_ms_' in name else 3}f}" for name in figures]
+        cells = [
+            "-" if row[name] is None else f"{row[name]:.{1 if '_ms_' in name else 3}f}"
+            for name in figures
+        ]
         table.add_row(f"{row['from_s']:.0f}", str(row["notes"]), *cells)
     return table
 

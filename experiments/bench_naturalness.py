@@ -17,25 +17,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
-from readme_table import put_table
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
-from musclehand.body.hand import load_hand
+from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.recording_reader import Recording
-from musclehand.corpus_player import cut_clips
+from musclehand.corpus.record import cut_clips
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.naturalness import Naturalness, measure_naturalness
 from musclehand.music.repertoire import load_piece
-from musclehand.perform import perform
+from musclehand.performance.perform import perform
 from musclehand.sim.penetration import PenetrationReport, measure_penetration
+from readme_table import put_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARK = "naturalness table"
 PIECES = (
-    *("twinkle_twinkle", "ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "fuer_elise", "clementi_sonatina"),
+    *(
+        "twinkle_twinkle",
+        "ode_to_joy",
+        "minuet_in_g",
+        "bach_prelude_in_c",
+        "fuer_elise",
+        "clementi_sonatina",
+    ),
     *("arabesque", "trill_study"),
 )
 GROUPS = {
@@ -83,7 +90,9 @@ class Piece:
 def main(args: Args) -> None:
     """Plays what has not been played yet, measures, prints the table and draws the figure."""
     args.out.mkdir(parents=True, exist_ok=True)
-    paths = {path.parent.name: path for path in args.recordings} or {name: recorded(name, args) for name in args.pieces}
+    paths = {path.parent.name: path for path in args.recordings} or {
+        name: recorded(name, args) for name in args.pieces
+    }
     pieces = {name: measure(name, path) for name, path in paths.items()}
     table = f"{render_table(pieces)}\n\n{HUMANS}"
     print(table)
@@ -110,7 +119,11 @@ def measure(name: str, path: Path) -> Piece:
     # A clip has both hands' joints in the sense of the right one, so that one model serves for both.
     model = load_hand(Side.RIGHT)
     hand = HandIndex.from_model(model, Side.RIGHT)
-    return Piece(clips, tuple(measure_naturalness(clip, model, hand) for clip in clips), measure_penetration(path))
+    return Piece(
+        clips,
+        tuple(measure_naturalness(clip, model, hand) for clip in clips),
+        measure_penetration(path),
+    )
 
 
 def group_mean(values: np.ndarray, group: str) -> float:
@@ -120,15 +133,32 @@ def group_mean(values: np.ndarray, group: str) -> float:
 
 def row_of(piece: Piece) -> list[float]:
     """The figures of a piece in the order of the table."""
-    mean: list[Any] = [[hand.log_jerk for hand in piece.hands], [hand.spectral_arc for hand in piece.hands]]
+    mean: list[Any] = [
+        [hand.log_jerk for hand in piece.hands],
+        [hand.spectral_arc for hand in piece.hands],
+    ]
     ranges = [[group_mean(hand.range_use, group) for hand in piece.hands] for group in GROUPS]
     balance = [
-        [group_mean(hand.cocontraction, group) for hand in piece.hands if hand.cocontraction is not None]
+        [
+            group_mean(hand.cocontraction, group)
+            for hand in piece.hands
+            if hand.cocontraction is not None
+        ]
         for group in GROUPS
     ]
-    alone = [float(np.nanmean(hand.individuation)) for hand in piece.hands if np.isfinite(hand.individuation).any()]
-    deepest = [piece.depth.keys.largest, max(piece.depth.same_hand.largest, piece.depth.other_hand.largest)]
-    means = [np.mean(known) if (known := [v for v in values if v is not None]) else np.nan for values in mean]
+    alone = [
+        float(np.nanmean(hand.individuation))
+        for hand in piece.hands
+        if np.isfinite(hand.individuation).any()
+    ]
+    deepest = [
+        piece.depth.keys.largest,
+        max(piece.depth.same_hand.largest, piece.depth.other_hand.largest),
+    ]
+    means = [
+        np.mean(known) if (known := [v for v in values if v is not None]) else np.nan
+        for values in mean
+    ]
     return [
         *map(float, means),
         float(np.mean(alone)) if alone else float("nan"),
@@ -141,12 +171,23 @@ def render_table(pieces: dict[str, Piece]) -> str:
     """The table in Markdown with its means."""
     names = ", ".join(GROUPS)
     columns = (
-        *("piece", "strokes", "log jerk", "spectral arc", "individuation", f"range used, {names} [%]"),
+        *(
+            "piece",
+            "strokes",
+            "log jerk",
+            "spectral arc",
+            "individuation",
+            f"range used, {names} [%]",
+        ),
         *(f"co-contraction, {names} [%]", "depth mm keys, fingers"),
     )
     rows = {name: row_of(piece) for name, piece in pieces.items()}
-    strokes = {name: str(sum(hand.strokes for hand in piece.hands)) for name, piece in pieces.items()}
-    rows["**mean**"] = np.ma.masked_invalid(list(rows.values())).mean(axis=0).filled(np.nan).tolist()
+    strokes = {
+        name: str(sum(hand.strokes for hand in piece.hands)) for name, piece in pieces.items()
+    }
+    rows["**mean**"] = (
+        np.ma.masked_invalid(list(rows.values())).mean(axis=0).filled(np.nan).tolist()
+    )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     count = len(GROUPS)
     for name, (jerk, arc, alone, *rest) in rows.items():
@@ -166,10 +207,22 @@ def draw(pieces: dict[str, Piece]) -> Figure:
     for digit, name in enumerate(DIGITS):
         heights.plot(time, 1e3 * clip.fingertips[rows, digit, 2], label=name, linewidth=1.1)
     heights.set(title="Fingertips over the white keys, one hand", xlabel="s", ylabel="mm")
-    heights.legend(fontsize=8, frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+    heights.legend(
+        fontsize=8, frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.14)
+    )
     hands = [hand for piece in pieces.values() for hand in piece.hands]
-    _bars(alone, DIGITS, np.array([hand.individuation for hand in hands]), "Individuation by the digit that plays")
-    _bars(ranges, HAND_JOINTS, np.array([hand.range_use for hand in hands]), "Share of the range of motion, 5-95 %")
+    _bars(
+        alone,
+        DIGITS,
+        np.array([hand.individuation for hand in hands]),
+        "Individuation by the digit that plays",
+    )
+    _bars(
+        ranges,
+        HAND_JOINTS,
+        np.array([hand.range_use for hand in hands]),
+        "Share of the range of motion, 5-95 %",
+    )
     torque = np.array([hand.cocontraction for hand in hands if hand.cocontraction is not None])
     _bars(balance, HAND_JOINTS, torque, "Co-contraction")
     return figure
@@ -178,7 +231,9 @@ def draw(pieces: dict[str, Piece]) -> Figure:
 def _bars(axes: Axes, names: tuple[str, ...], values: np.ndarray, title: str) -> None:
     """Means as bars, each hand of each piece as a dot."""
     places = np.arange(len(names))
-    axes.bar(places, np.ma.masked_invalid(values).mean(axis=0).filled(0.0), color="#0072B2", alpha=0.5)
+    axes.bar(
+        places, np.ma.masked_invalid(values).mean(axis=0).filled(0.0), color="#0072B2", alpha=0.5
+    )
     axes.plot(places, values.T, ".", color="#333333", markersize=3)
     axes.set_xticks(places, names, rotation=90 if len(names) > len(DIGITS) else 0, fontsize=8)
     axes.set(title=title, ylim=(0.0, 1.0))

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from bench_repertoire import SEED, generated_scores
-from kept_results import keep_results
-from readme_table import put_table
 from rich.console import Console
 
+from bench_repertoire import SEED, generated_scores
+from kept_results import keep_results
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Score
-from musclehand.perform import perform
+from musclehand.performance.perform import perform
+from readme_table import put_table
 
 MARK = "policy table"
 CONTROLLERS = ("muscle", "policy", "planner")
@@ -61,15 +61,26 @@ class Args:
 def main(args: Args) -> None:
     """Plays, prints, writes."""
     if args.readme and args.generated:
-        raise InvalidValue("readme", args.readme, "left out with --generated: the README's table is the repertoire's")
+        raise InvalidValue(
+            "readme",
+            args.readme,
+            "left out with --generated: the README's table is the repertoire's",
+        )
     args.out.mkdir(parents=True, exist_ok=True)
     if args.generated:
         scores = generated_scores(args.generated, SEED)
     else:
-        scores = {name: load_piece(name) for name in args.pieces or [piece.name for piece in list_pieces()]}
-    scores = {name: score.clip(0.0, min(args.seconds, score.duration)) for name, score in scores.items()}
+        scores = {
+            name: load_piece(name)
+            for name in args.pieces or [piece.name for piece in list_pieces()]
+        }
+    scores = {
+        name: score.clip(0.0, min(args.seconds, score.duration)) for name, score in scores.items()
+    }
     paths = {
-        (name, controller): args.out / f"{name}_{controller}.json" for name in scores for controller in args.controllers
+        (name, controller): args.out / f"{name}_{controller}.json"
+        for name in scores
+        for controller in args.controllers
     }
     rows = keep_results(paths, play_one, scores, args, workers=args.workers, doing="plays")
     table = as_table(rows, tuple(scores), args.controllers)
@@ -78,21 +89,38 @@ def main(args: Args) -> None:
         put_table(MARK, table)
 
 
-def play_one(name: str, controller: str, scores: Mapping[str, Score], args: Args) -> dict[str, float | None]:
+def play_one(
+    name: str, controller: str, scores: Mapping[str, Score], args: Args
+) -> dict[str, float | None]:
     """Figures of one performance."""
     result = perform(scores[name], controller, policy=getattr(args, controller, None), processes=1)
     metrics = result.metrics.as_dict()
-    figures = {name: metrics[name] for name in FIGURES} | {name: getattr(result.body, name) for name in BODY}
+    figures = {name: metrics[name] for name in FIGURES} | {
+        name: getattr(result.body, name) for name in BODY
+    }
     return {**figures, "realtime_factor": result.realtime_factor}
 
 
 def as_table(
-    rows: Mapping[tuple[str, str], Mapping[str, float | None]], pieces: tuple[str, ...], controllers: tuple[str, ...]
+    rows: Mapping[tuple[str, str], Mapping[str, float | None]],
+    pieces: tuple[str, ...],
+    controllers: tuple[str, ...],
 ) -> str:
     """Means over all pieces, in Markdown, and where the others fall behind the first most."""
     names = (*FIGURES, *BODY, "realtime_factor")
-    heads = ("onset F1 50 ms", "frame F1", "onset error ms", "velocity r", "joints deg", "activation", "x real time")
-    lines = [f"| {len(pieces)} pieces, means | {' | '.join(heads)} |", f"|{' --- |' * (len(heads) + 1)}"]
+    heads = (
+        "onset F1 50 ms",
+        "frame F1",
+        "onset error ms",
+        "velocity r",
+        "joints deg",
+        "activation",
+        "x real time",
+    )
+    lines = [
+        f"| {len(pieces)} pieces, means | {' | '.join(heads)} |",
+        f"|{' --- |' * (len(heads) + 1)}",
+    ]
     for controller in controllers:
         means = []
         for name in names:
@@ -104,7 +132,10 @@ def as_table(
         apart = {piece: _onset(rows[piece, other]) - _onset(rows[piece, first]) for piece in pieces}
         worst = sorted(apart, key=lambda piece: apart[piece])[:3]
         told = ", ".join(f"{piece} {apart[piece]:+.3f}" for piece in worst)
-        lines += ["", f"Where the {other} falls behind the {first} controller most, onset F1: {told}."]
+        lines += [
+            "",
+            f"Where the {other} falls behind the {first} controller most, onset F1: {told}.",
+        ]
     return "\n".join(lines)
 
 

@@ -18,9 +18,9 @@ import tyro
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
-from musclehand.music import generate
+from musclehand.music.generate import exercises as generate
 from musclehand.music.score import Score, keyboard_score
-from musclehand.perform import LEAD_IN, TAIL, perform
+from musclehand.performance.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.scene import SIM_DT
 
 
@@ -55,9 +55,9 @@ def scores(seconds: float) -> list[Score]:
         *textures,
         generate.random_melody(np.random.default_rng(4), 0.6, seconds=seconds),
         generate.scale("E4", "major", octaves=2, notes_per_second=6).clip(0, seconds),
-        generate.chord_progression("G4", "major", (1, 4, 5, 1), style="alberti", seconds_per_chord=2.0).clip(
-            0, seconds
-        ),
+        generate.chord_progression(
+            "G4", "major", (1, 4, 5, 1), style="alberti", seconds_per_chord=2.0
+        ).clip(0, seconds),
     ]
 
 

@@ -31,29 +31,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
-from readme_table import put_table
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import add_muscles
-from musclehand.body.hand_file import HandFile
+from musclehand.body.build.hand import add_muscles
+from musclehand.body.build.hand_file import HandFile
 from musclehand.controllers.muscle import MuscleController
 from musclehand.core.errors import InvalidValue
-from musclehand.music.generate import two_hand_texture
+from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Score, keyboard_score
-from musclehand.perform import LEAD_IN, TAIL, perform
+from musclehand.performance.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.penetration import measure_penetration
 from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens
+from readme_table import put_table
 
 MARK = "repertoire table"
 PEER_MARK = "peer table"
 PEER = "MyoHand with thumb muscles"
 THUMB_MUSCLES = ("APB", "FPB", "ADPo", "ADPt")
-SCORES = ("onset_f1_50ms", "planned_onset_f1_50ms", "frame_f1_micro", "planned_frame_f1_micro", "frame_f1_mean")
+SCORES = (
+    "onset_f1_50ms",
+    "planned_onset_f1_50ms",
+    "frame_f1_micro",
+    "planned_frame_f1_micro",
+    "frame_f1_mean",
+)
 KINDS = ("keys", "same_hand", "other_hand")
 
 SEED = 20261
@@ -116,7 +122,9 @@ def density_of(score: Score) -> Density:
             away = max(min(following) - max(keys), min(keys) - max(following))
             moves += end - start <= LEAP_WITHIN
             leaps += end - start <= LEAP_WITHIN and away >= LEAP
-    return Density(len(score) / max(score.duration, 1e-9), octaves / max(grips, 1), leaps / max(moves, 1))
+    return Density(
+        len(score) / max(score.duration, 1e-9), octaves / max(grips, 1), leaps / max(moves, 1)
+    )
 
 
 def main(args: Args) -> None:
@@ -126,8 +134,14 @@ def main(args: Args) -> None:
         InvalidValue: the README has tables of the repertoire only.
     """
     if args.readme and args.generated:
-        raise InvalidValue("readme", args.readme, "left out with --generated: the README's tables are the repertoire's")
-    scores = generated_scores(args.generated, args.seed) if args.generated else repertoire_scores(args)
+        raise InvalidValue(
+            "readme",
+            args.readme,
+            "left out with --generated: the README's tables are the repertoire's",
+        )
+    scores = (
+        generated_scores(args.generated, args.seed) if args.generated else repertoire_scores(args)
+    )
     rows = play_all(scores, "musclehand", args)
     tables = {MARK: render_table(rows)}
     if args.peer:
@@ -153,7 +167,10 @@ def play_all(scores: dict[str, Score], hand: str, args: Args) -> dict[str, dict[
     )
     with Progress(*columns) as progress, ProcessPoolExecutor(max_workers=args.workers) as pool:
         task = progress.add_task("", total=len(scores))
-        jobs = {pool.submit(play_one, name, score, hand, args.rehearsals): name for name, score in scores.items()}
+        jobs = {
+            pool.submit(play_one, name, score, hand, args.rehearsals): name
+            for name, score in scores.items()
+        }
         for job in as_completed(jobs):
             name, rows[name] = jobs[job], job.result()
             (folder / f"{name}.json").write_text(json.dumps(rows[name], indent=1))
@@ -172,7 +189,9 @@ def generated_scores(count: int, seed: int) -> dict[str, Score]:
     seeds = np.random.SeedSequence(seed).spawn(count)
     difficulty = np.linspace(0.1, 0.9, count)
     return {
-        f"generated_{i:02d}_{d:.2f}": two_hand_texture(np.random.default_rng(seed), float(d), seconds=15.0)
+        f"generated_{i:02d}_{d:.2f}": two_hand_texture(
+            np.random.default_rng(seed), float(d), seconds=15.0
+        )
         for i, (seed, d) in enumerate(zip(seeds, difficulty, strict=True))
     }
 
@@ -224,13 +243,32 @@ def what_limits(metrics: PerformanceMetrics) -> str:
 def render_table(rows: dict[str, dict[str, Any]]) -> str:
     """The table in Markdown, dense pieces apart, the means of each group, and what limits the worst three."""
     columns = (
-        *("piece", "notes", "a second", "onset F1 50 ms", "plan", "frame F1 micro", "plan", "frame F1 mean"),
-        *("onset error ms median, p95", "velocity r", "joints deg", "tips mm", "activation", "depth mm keys, fingers"),
+        *(
+            "piece",
+            "notes",
+            "a second",
+            "onset F1 50 ms",
+            "plan",
+            "frame F1 micro",
+            "plan",
+            "frame F1 mean",
+        ),
+        *(
+            "onset error ms median, p95",
+            "velocity r",
+            "joints deg",
+            "tips mm",
+            "activation",
+            "depth mm keys, fingers",
+        ),
         "x real time",
     )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     dense = {name: row for name, row in rows.items() if Density(**row["density"]).dense}
-    groups = {"not dense": {name: row for name, row in rows.items() if name not in dense}, "dense": dense}
+    groups = {
+        "not dense": {name: row for name, row in rows.items() if name not in dense},
+        "dense": dense,
+    }
     for group, members in groups.items():
         lines += [render_row(name, row) for name, row in members.items()]
         lines += render_summary(group, members, len(columns)) if members else []
@@ -264,7 +302,10 @@ def render_summary(group: str, rows: dict[str, dict[str, Any]], columns: int) ->
     figures = np.array([[row[key] for key in SCORES] for row in rows.values()])
     rest = " |" * (columns - 3 - len(SCORES))
     return [
-        f"| **{group}, {word}** | | | " + " | ".join(f"**{value:.3f}**" for value in values) + " |" + rest
+        f"| **{group}, {word}** | | | "
+        + " | ".join(f"**{value:.3f}**" for value in values)
+        + " |"
+        + rest
         for word, values in (("mean", figures.mean(axis=0)), ("lowest", figures.min(axis=0)))
     ]
 
@@ -279,7 +320,10 @@ def render_means(hands: dict[str, dict[str, dict[str, Any]]]) -> str:
     ]
     for hand, rows in hands.items():
         means = [float(np.mean([row[key] for row in rows.values()])) for key in (*keys, *body)]
-        figures = [f"{mean:.{2 if key in body[:2] else 3}f}" for key, mean in zip((*keys, *body), means, strict=True)]
+        figures = [
+            f"{mean:.{2 if key in body[:2] else 3}f}"
+            for key, mean in zip((*keys, *body), means, strict=True)
+        ]
         lines.append(f"| {hand} | " + " | ".join(figures) + " |")
     return "\n".join(lines)
 

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 import tyro
-from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
@@ -32,7 +31,8 @@ from musclehand.controllers.run import Run
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.perform import LEAD_IN, TAIL
+from musclehand.performance.perform import LEAD_IN, TAIL
+from readme_table import put_table
 
 MARK = "speed table"
 
@@ -41,7 +41,12 @@ MARK = "speed table"
 class Args:
     """What to play and where to keep the results."""
 
-    pieces: tuple[str, ...] = ("clementi_sonatina", "bach_prelude_in_c", "entertainer", "fuer_elise")
+    pieces: tuple[str, ...] = (
+        "clementi_sonatina",
+        "bach_prelude_in_c",
+        "entertainer",
+        "fuer_elise",
+    )
     """pieces of the repertoire, all for two hands"""
     seconds: float = 30.0
     """of each piece, from its beginning"""
@@ -109,8 +114,13 @@ def main(args: Args) -> None:
     """Plays every piece and prints what it cost."""
     args.out.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(limits=1):
-        measure(load_piece(args.pieces[0]).clip(0, 1), args.pieces[0])  # what is only done once in a process
-        costs = [measure(load_piece(piece).clip(0, args.seconds), piece, args.repeats) for piece in args.pieces]
+        measure(
+            load_piece(args.pieces[0]).clip(0, 1), args.pieces[0]
+        )  # what is only done once in a process
+        costs = [
+            measure(load_piece(piece).clip(0, args.seconds), piece, args.repeats)
+            for piece in args.pieces
+        ]
     table = render(costs)
     (args.out / "speed.json").write_text(json.dumps([summary(cost) for cost in costs], indent=1))
     print(table)
@@ -275,8 +285,13 @@ def render(costs: Sequence[Cost]) -> str:
     ]
     for cost in costs:
         one = summary(cost)
-        shares = [one[f"{stage}_share"] for stage in ("plan", "reference", "control", "physics", "listen")]
-        ratios = [one[name] for name in ("wall_over_physics", "main_work_over_physics", "work_over_physics")]
+        shares = [
+            one[f"{stage}_share"] for stage in ("plan", "reference", "control", "physics", "listen")
+        ]
+        ratios = [
+            one[name]
+            for name in ("wall_over_physics", "main_work_over_physics", "work_over_physics")
+        ]
         cells = [
             cost.piece,
             f"{cost.music:.0f} s",

@@ -21,25 +21,37 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import tyro
-from readme_table import README, put_table
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from threadpoolctl import threadpool_limits
 
+from musclehand.body.analysis.behaviour import step_time_ratio
 from musclehand.body.anatomy import Side, coupled_joint
-from musclehand.body.behaviour import step_time_ratio
-from musclehand.body.hand import load_hand
-from musclehand.body.hand_file import HandFile
+from musclehand.body.build.hand import load_hand
+from musclehand.body.build.hand_file import HandFile
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import place, sample_postures
-from musclehand.body.quiet import quiet_mujoco
 from musclehand.control.tracking import TrackingResult, track
 from musclehand.core.errors import MusclehandError
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
 from musclehand.validate.specimen import open_specimens
+from readme_table import README, put_table
 
 FIGURE = "docs/tracking.png"
 MARK = "tracking table"
-OURS, MYOHAND, REPAIRED, MUSIC = "musclehand", "MyoHand 0.2.3", "MyoHand, length ranges repaired", "MUSIC-Hand"
+OURS, MYOHAND, REPAIRED, MUSIC = (
+    "musclehand",
+    "MyoHand 0.2.3",
+    "MyoHand, length ranges repaired",
+    "MUSIC-Hand",
+)
 
 Hand = tuple[mujoco.MjModel, HandIndex]
 
@@ -70,7 +82,9 @@ def main(args: Args) -> None:
     limits = common_limits(list(hands.values()))
     motions = reference_motions(limits, seconds=60.0 * args.minutes, seed=args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    ratios = {name: step_time_ratio(hands[OURS], hand) for name, hand in hands.items() if name != OURS}
+    ratios = {
+        name: step_time_ratio(hands[OURS], hand) for name, hand in hands.items() if name != OURS
+    }
     results = follow_all(hands, motions, args)
     tables = render(results, motions, ratios)
     print(tables)
@@ -121,13 +135,20 @@ def follow_all(
     """Every model through every motion, in the order of the motions; done ones are read back."""
     results: dict[tuple[str, str], TrackingResult] = {}
     files = {
-        (name, motion.name): args.out / f"{name.replace(' ', '_').replace(',', '')}-{motion.name}.npz"
+        (name, motion.name): args.out
+        / f"{name.replace(' ', '_').replace(',', '')}-{motion.name}.npz"
         for name in hands
         for motion in motions
     }
     marks = {name: fingerprint(model) for name, (model, _) in hands.items()}
     columns = (
-        *(TextColumn("following"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()),
+        *(
+            TextColumn("following"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        ),
         TextColumn("{task.description}"),
     )
     with (
@@ -138,7 +159,10 @@ def follow_all(
         jobs, seconds = {}, 0.0
         for motion in motions:
             for name in hands:
-                key, mark = (name, motion.name), marks[name] + fingerprint(motion.angles, motion.speeds)
+                key, mark = (
+                    (name, motion.name),
+                    marks[name] + fingerprint(motion.angles, motion.speeds),
+                )
                 done = read_result(files[key], mark)
                 if done is not None:
                     results[key] = done
@@ -149,7 +173,9 @@ def follow_all(
             key, duration = jobs[job]
             results[key], seconds = job.result(), seconds + duration
             rate = seconds / max(progress.tasks[task].elapsed or 0.0, 1e-3)
-            progress.update(task, advance=1, description=f"{rate:.1f} x real time, {key[0]} {key[1]}")
+            progress.update(
+                task, advance=1, description=f"{rate:.1f} x real time, {key[0]} {key[1]}"
+            )
     return {name: [results[name, motion.name] for motion in motions] for name in hands}
 
 
@@ -168,7 +194,10 @@ def follow(name: str, motion: ReferenceMotion, path: Path, mark: str) -> Trackin
     model, hand = WORKER_HANDS[name]
     result = track(model, hand, motion.angles, motion.speeds, dt=motion.dt)
     part = path.with_suffix(".part.npz")
-    arrays = {field: getattr(result, field) for field in ("time", "reference", "angles", "tip_errors", "activation")}
+    arrays = {
+        field: getattr(result, field)
+        for field in ("time", "reference", "angles", "tip_errors", "activation")
+    }
     np.savez(part, mark=mark, failure=result.failure or "", joints=result.joints, **arrays)
     part.rename(path)
     return result
@@ -181,7 +210,10 @@ def read_result(path: Path, mark: str) -> TrackingResult | None:
     with np.load(path) as file:
         if str(file["mark"]) != mark:
             return None
-        failure, joints = str(file["failure"]) or None, tuple(str(joint) for joint in file["joints"])
+        failure, joints = (
+            str(file["failure"]) or None,
+            tuple(str(joint) for joint in file["joints"]),
+        )
         fields = ("time", "reference", "angles", "tip_errors", "activation")
         return TrackingResult(failure, joints, *(file[field] for field in fields))
 
@@ -222,7 +254,9 @@ def summaries(
     """By model, then by kind of motion."""
     return {
         name: {
-            kind: Summary([result for result, motion in zip(own, motions, strict=True) if motion.kind == kind])
+            kind: Summary(
+                [result for result, motion in zip(own, motions, strict=True) if motion.kind == kind]
+            )
             for kind in SHARES
         }
         for name, own in results.items()
@@ -230,7 +264,9 @@ def summaries(
 
 
 def render(
-    results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotion, ...], ratios: dict[str, float]
+    results: dict[str, list[TrackingResult]],
+    motions: tuple[ReferenceMotion, ...],
+    ratios: dict[str, float],
 ) -> str:
     """Two tables in Markdown, of all motions and by kind, and what was asked for."""
     seconds = sum(motion.duration for motion in motions)
@@ -239,7 +275,10 @@ def render(
         *("hand", "joints RMSE deg", "without last joints", "fingertips mm mean", "median", "p95"),
         *("activation", "failed motions", "our step time over its"),
     )
-    lines = [f"{len(motions)} motions, {seconds:.0f} s, within the range of motion that these hands share:", ""]
+    lines = [
+        f"{len(motions)} motions, {seconds:.0f} s, within the range of motion that these hands share:",
+        "",
+    ]
     lines += header(columns)
     for name, all_of in overall.items():
         ratio = f"{ratios[name]:.2f}" if name in ratios else ""
@@ -248,7 +287,11 @@ def render(
             f"| {all_of.median_mm:.2f} | {all_of.p95_mm:.2f} | {all_of.activation:.3f} "
             f"| {all_of.failures} of {len(motions)} | {ratio} |"
         )
-    lines += ["", "By kind of motion, joints RMSE [deg]; fingertips median, p95 [mm]; activation:", ""]
+    lines += [
+        "",
+        "By kind of motion, joints RMSE [deg]; fingertips median, p95 [mm]; activation:",
+        "",
+    ]
     lines += header(("motion", *results))
     by_kind = summaries(results, motions)
     for kind in SHARES:
@@ -274,12 +317,22 @@ def asked_for(overall: dict[str, Summary], ratios: dict[str, float]) -> list[str
         ("time of a step over MyoHand's, at most 1.3", ratios[MYOHAND], 1.3),
     ]
     if MUSIC in overall:
-        asked.append(("fingertip error over MUSIC-Hand's, below 1", ours.tips_mm / overall[MUSIC].tips_mm, 1.0))
+        asked.append(
+            (
+                "fingertip error over MUSIC-Hand's, below 1",
+                ours.tips_mm / overall[MUSIC].tips_mm,
+                1.0,
+            )
+        )
     asked.append(("motions of ours that failed, 0", ours.failures, 0.0))
-    return [f"- {what}: {value:.2f}, {'yes' if value <= most else 'NO'}" for what, value, most in asked]
+    return [
+        f"- {what}: {value:.2f}, {'yes' if value <= most else 'NO'}" for what, value, most in asked
+    ]
 
 
-def draw(results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotion, ...], path: Path) -> None:
+def draw(
+    results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotion, ...], path: Path
+) -> None:
     """Bars of joint and fingertip error by kind of motion and model."""
     from matplotlib.figure import Figure
 
@@ -290,7 +343,9 @@ def draw(results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotio
         shift = (i - (len(results) - 1) / 2) * width
         axes[0].bar(places + shift, [kinds[kind].joints_deg for kind in SHARES], width, label=name)
         axes[1].bar(places + shift, [kinds[kind].tips_mm for kind in SHARES], width)
-    for axis, title in zip(axes, ("joint angles, RMSE [deg]", "fingertips, mean error [mm]"), strict=True):
+    for axis, title in zip(
+        axes, ("joint angles, RMSE [deg]", "fingertips, mean error [mm]"), strict=True
+    ):
         axis.set_xticks(places, list(SHARES))
         axis.set_title(title)
         axis.spines[["top", "right"]].set_visible(False)

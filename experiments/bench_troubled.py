@@ -20,21 +20,28 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import tyro
-from kept_results import keep_results
-from readme_table import put_table
 from rich.console import Console
 
+from kept_results import keep_results
 from musclehand.body.anatomy import Side
-from musclehand.body.fatigue import FatigueParameters
+from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
+from musclehand.controllers.tracking_policy import PolicyController
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
-from musclehand.perform import make_controller, perform
-from musclehand.policy_player import PolicyController
+from musclehand.performance.perform import make_controller, perform
+from readme_table import put_table
 
 MARK = "troubled table"
 CONTROLLERS = ("muscle", "policy", "planner")
-PIECES = ("ode_to_joy", "minuet_in_g", "bach_prelude_in_c", "mozart_k265_theme", "wild_horseman", "clementi_sonatina")
+PIECES = (
+    "ode_to_joy",
+    "minuet_in_g",
+    "bach_prelude_in_c",
+    "mozart_k265_theme",
+    "wild_horseman",
+    "clementi_sonatina",
+)
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
 
 PUSH = 50.0
@@ -99,7 +106,10 @@ class Troubled(Controller):
         self._pushed = trouble == "pushed"
         late = round(LATE / (self.sim_steps * model.opt.timestep)) if trouble == "late" else 0
         self._felt = deque[mujoco.MjData](maxlen=late + 1)
-        self._arms = [int(model.jnt_bodyid[model.dof_jntid[one.dofs[-1]]]) for one in self.scene.carriers.values()]
+        self._arms = [
+            int(model.jnt_bodyid[model.dof_jntid[one.dofs[-1]]])
+            for one in self.scene.carriers.values()
+        ]
         if trouble == "weak":
             for hand in self.scene.hands.values():
                 muscle = hand.muscles[self._rng.integers(len(hand.muscles))]
@@ -135,7 +145,9 @@ class Troubled(Controller):
                 data.xfrc_applied[body] = 0.0
             elif not left and self._rng.random() < dt * PUSH_RATE:
                 force = self._rng.normal(size=3)
-                data.xfrc_applied[body, :3] = force * PUSH * self._rng.random() / np.linalg.norm(force)
+                data.xfrc_applied[body, :3] = (
+                    force * PUSH * self._rng.random() / np.linalg.norm(force)
+                )
 
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
         """As the player."""
@@ -152,7 +164,10 @@ class Troubled(Controller):
 
 def main(args: Args) -> None:
     """Plays, prints, writes."""
-    for kind, names, known in (("trouble", args.troubles, TROUBLES), ("controller", args.controllers, CONTROLLERS)):
+    for kind, names, known in (
+        ("trouble", args.troubles, TROUBLES),
+        ("controller", args.controllers, CONTROLLERS),
+    ):
         for name in names:
             if name not in known:
                 raise UnknownName(kind, name, known)
@@ -181,15 +196,22 @@ def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str,
         with as_file(policies) as folder:
             player = PolicyController(score, policy=folder / LATE_POLICY, delay=LATE)
     else:
-        player = make_controller(controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner)
-    metrics = perform(score, Troubled(player, trouble, seed=args.pieces.index(piece))).metrics.as_dict()
+        player = make_controller(
+            controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner
+        )
+    metrics = perform(
+        score, Troubled(player, trouble, seed=args.pieces.index(piece))
+    ).metrics.as_dict()
     return {name: float(metrics[name] or 0.0) for name in FIGURES}
 
 
 def as_table(rows: Mapping[tuple[str, str, str], Mapping[str, float]], args: Args) -> str:
     """Means over pieces, in Markdown, and what is lost of the first condition."""
     heads = " | ".join(f"{one}: onset F1 | frame F1" for one in args.controllers)
-    lines = [f"| {len(args.pieces)} pieces, means | {heads} |", f"|{' --- |' * (1 + 2 * len(args.controllers))}"]
+    lines = [
+        f"| {len(args.pieces)} pieces, means | {heads} |",
+        f"|{' --- |' * (1 + 2 * len(args.controllers))}",
+    ]
 
     def mean(controller: str, trouble: str, figure: str) -> float:
         return float(np.mean([rows[piece, controller, trouble][figure] for piece in args.pieces]))

@@ -1,7 +1,7 @@
 """A planner that goes on learning by reward: PPO finds out what is to be added to what it does.
 
 Actions, the intention and the moves of the forearm, are those of the planner and a correction, which begins with 0. All
-else of PPO is as a tracking policy has it (`learning.reinforce`), on the reward of `envs.piano_reward`.
+else of PPO is as a tracking policy has it (`learning.ppo`), on the reward of `envs.piano.reward`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from musclehand.core.vec_env import StepResult, VecEnv
-from musclehand.learning.planner import Planner
+from musclehand.learning.high_level import Planner
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, Reinforcement
-from musclehand.planner_policy import PlannerPolicy
+from musclehand.learning.ppo import PpoConfig, Reinforcement
+from musclehand.policies.high_level import PlannerPolicy
 
 MOST = 0.25
 """By so much a correction changes an action, which is from 0 to 1, at most."""

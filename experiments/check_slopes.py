@@ -19,21 +19,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from eval_tracking import Args as HeldOut
-from eval_tracking import held_out
 from rich.console import Console
 from rich.table import Table
 
+from eval_tracking import Args as HeldOut
+from eval_tracking import held_out
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.disturbance import DisturbanceConfig
 from musclehand.envs.reference import ReferenceSet, build_references
-from musclehand.envs.reward import RewardWeights
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking_body import TrackingBody
-from musclehand.learning.analytic import LARGEST
+from musclehand.envs.tracking.body import TrackingBody
+from musclehand.envs.tracking.disturbance import DisturbanceConfig
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.reward import RewardWeights
+from musclehand.learning.apg import LARGEST
 from musclehand.learning.policy import Policy
 from musclehand.motion.dataset import open_corpus
-from musclehand.tracking_policy import load_tracking_policy
+from musclehand.policies.tracking import load_tracking_policy
 
 TERMS = ("tip", "angle", "speed", "effort", "change")
 
@@ -72,7 +72,11 @@ def main(args: Args) -> None:
     heads = ("", "term", "promised", "found", "correlation")
     table = Table(*heads, title="change of the reward for a step of length 1")
     for place, keys, references in (
-        ("in the air", False, build_references(clips, dt=planned.dt, muscles=TrackingBody(1).muscles)),
+        (
+            "in the air",
+            False,
+            build_references(clips, dt=planned.dt, muscles=TrackingBody(1).muscles),
+        ),
         ("on keys", True, planned),
     ):
         rows = check(loaded.policy, references, replace(quiet, keys=keys), args)
@@ -80,7 +84,9 @@ def main(args: Args) -> None:
             usual = promised < np.quantile(promised, 0.9)
             promised, found = promised[usual], found[usual]
             both = np.corrcoef(promised, found)[0, 1]
-            table.add_row(place, term, f"{promised.mean():.3f}", f"{found.mean():.3f}", f"{both:.2f}")
+            table.add_row(
+                place, term, f"{promised.mean():.3f}", f"{found.mean():.3f}", f"{both:.2f}"
+            )
         table.add_section()
     Console().print(table)
 
@@ -100,8 +106,12 @@ def check(
         return torch.from_numpy(seen), slopes_of(env, policy, seen, args.fading)
 
     seen, learnt = slopes(config.weights)
-    learnt = np.clip(learnt / np.sqrt(np.median(np.mean(np.square(learnt), axis=2))), -LARGEST, LARGEST)
-    parts = torch.autograd.grad((torch.from_numpy(learnt) * policy(seen)).sum(), list(policy.parameters()))
+    learnt = np.clip(
+        learnt / np.sqrt(np.median(np.mean(np.square(learnt), axis=2))), -LARGEST, LARGEST
+    )
+    parts = torch.autograd.grad(
+        (torch.from_numpy(learnt) * policy(seen)).sum(), list(policy.parameters())
+    )
     way = torch.cat([part.ravel() for part in parts])
     way = way / way.norm()
     ends = [moved(policy, sign * args.size * way) for sign in (1.0, -1.0)]

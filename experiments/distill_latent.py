@@ -24,28 +24,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from readme_table import cells_table, put_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from track_hand import ROUGH, references_of
-from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.envs.evaluation import evaluate
 from musclehand.envs.reference import ReferenceSet, build_references
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking_observation import own_state
-from musclehand.latent_skill import save_latent_skill
-from musclehand.learning.analytic import AnalyticProgress
-from musclehand.learning.latent import LatentConfig, LatentDistillation, LatentProgress
-from musclehand.learning.latent_analytic import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.evaluation import evaluate
+from musclehand.envs.tracking.observation import own_state
+from musclehand.learning.apg import AnalyticProgress
+from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.latent_distill import LatentConfig, LatentDistillation, LatentProgress
 from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import MotionCorpus, open_corpus
-from musclehand.planner_policy import load_planner
-from musclehand.sim.choice import BackendChoice, resolve_backend
-from musclehand.tracking_policy import TrackingPolicy, identity_of, load_tracking_policy
+from musclehand.policies.high_level import load_planner
+from musclehand.policies.latent import save_latent_skill
+from musclehand.policies.tracking import TrackingPolicy, identity_of, load_tracking_policy
+from musclehand.sim.backend_choice import BackendChoice, resolve_backend
+from readme_table import cells_table, put_table
+from track_hand import ROUGH, references_of
+from whole_files import write_whole
 
 MARK = "sequences table"
 
@@ -92,14 +92,18 @@ def main(args: Args) -> None:
     test = held_out(corpus, args.clips)
     policy = load_planner().skill.policy if args.shipped else distil(corpus, teacher, args, console)
     figures = judge(policy, teacher.policy.act, test, teacher.config, args.out / "sequences.csv")
-    figures |= draw_at_random(policy, test, teacher.config) | {"minutes": (time.perf_counter() - begin) / 60}
+    figures |= draw_at_random(policy, test, teacher.config) | {
+        "minutes": (time.perf_counter() - begin) / 60
+    }
     write_whole(args.out / "latent.json", json.dumps(figures, indent=1))
     console.print_json(json.dumps(figures))
     if args.readme:
         put_table(MARK, sequence_table(args.out / "sequences.csv"))
 
 
-def distil(corpus: MotionCorpus, teacher: TrackingPolicy, args: Args, console: Console) -> LatentPolicy:
+def distil(
+    corpus: MotionCorpus, teacher: TrackingPolicy, args: Args, console: Console
+) -> LatentPolicy:
     """What has learnt from the policy, then by slopes; it is written to `skill/`."""
     config = replace(teacher.config, num_envs=args.envs, backend=resolve_backend(args.backend))
     references = references_of(
@@ -112,20 +116,33 @@ def distil(corpus: MotionCorpus, teacher: TrackingPolicy, args: Args, console: C
     )
     env = TrackingEnv(references, config, bad_states=args.out / "bad_states")
     state = own_state(env.table)
-    run = LatentDistillation(env, teacher.policy, state, args.latent, args.out / "run", known=identity_of(env))
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    run = LatentDistillation(
+        env, teacher.policy, state, args.latent, args.out / "run", known=identity_of(env)
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=args.latent.iterations, completed=run.done)
 
         def tell(told: LatentProgress) -> None:
-            tip = "" if told.terms is None else f", fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            tip = (
+                "" if told.terms is None else f", fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            )
             said = f"{told.labels} labels, error {told.error:.2e}, {told.divergence:.1f} nats{tip}"
             bar.update(task, advance=1, description=said)
 
         policy = run.run(tell)
     policy = by_slope(references, policy, config, args, console)
     assert isinstance(policy, LatentPolicy)
-    told = {"stage": "latent", "policy": dict(teacher.info), "config": json.loads(json.dumps(asdict(args.latent)))}
+    told = {
+        "stage": "latent",
+        "policy": dict(teacher.info),
+        "config": json.loads(json.dumps(asdict(args.latent))),
+    }
     save_latent_skill(args.out / "skill", policy, env, told)
     return policy
 
@@ -142,20 +159,31 @@ def held_out(corpus: MotionCorpus, count: int) -> list[MotionClip]:
     return [test[i] for i in np.random.default_rng(0).permutation(len(test))[:count]]
 
 
-def by_slope(references: ReferenceSet, policy: Policy, config: TrackingConfig, args: Args, console: Console) -> Policy:
+def by_slope(
+    references: ReferenceSet, policy: Policy, config: TrackingConfig, args: Args, console: Console
+) -> Policy:
     """What reward has taught after that."""
     assert isinstance(policy, LatentPolicy)
     if args.slope.iterations == 0:
         return policy
-    env = TrackingEnv(references, replace(config, disturbance=ROUGH), bad_states=args.out / "bad_states")
+    env = TrackingEnv(
+        references, replace(config, disturbance=ROUGH), bad_states=args.out / "bad_states"
+    )
     known = identity_of(env) | {"distilled": json.loads(json.dumps(asdict(args.latent)))}
     run = LatentAnalyticTraining(env, policy, args.slope, args.out / "slope", known=known)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=args.slope.iterations, completed=run.done)
 
         def tell(told: AnalyticProgress) -> None:
-            said = f"slope {told.steps} hand steps, fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            said = (
+                f"slope {told.steps} hand steps, fingertips {1e3 * told.terms['tip_error']:.2f} mm"
+            )
             bar.update(task, advance=1, description=said)
 
         return run.run(tell)
@@ -189,13 +217,16 @@ def judge(
     write_whole(path, text.getvalue())
     weight = np.array([float(row["seconds"]) for row in rows])
     means = {
-        name: float(weight @ [float(row[name]) for row in rows] / weight.sum()) for name in ("policy_mm", "latent_mm")
+        name: float(weight @ [float(row[name]) for row in rows] / weight.sum())
+        for name in ("policy_mm", "latent_mm")
     }
     return {
         **means,
         "ratio": means["latent_mm"] / means["policy_mm"],
         "survived": float(np.mean([two.survived for two in latent])),
-        "worst": {f"{row['kind']} {row['name']}": round(float(row["ratio"]), 3) for row in rows[:5]},
+        "worst": {
+            f"{row['kind']} {row['name']}": round(float(row["ratio"]), 3) for row in rows[:5]
+        },
     }
 
 
@@ -220,14 +251,22 @@ def draw_at_random(
     """What hands do with intentions drawn from the prior, in the air: share of time that joints are within their
     limits and that a part of the hand touches another, and how fast they are, the last two beside the clips' own."""
     body = TrackingEnv(clips, replace(config, num_envs=1)).body
-    references = build_references(clips, dt=config.sim_steps * body.model.opt.timestep, muscles=body.muscles)
-    still = replace(config, num_envs=32, keys=False, tip_limit=10.0, angle_limit=10.0, episode=seconds + 1.0)
+    references = build_references(
+        clips, dt=config.sim_steps * body.model.opt.timestep, muscles=body.muscles
+    )
+    still = replace(
+        config, num_envs=32, keys=False, tip_limit=10.0, angle_limit=10.0, episode=seconds + 1.0
+    )
     env = TrackingEnv(references, still)
     limits = body.hand.limits(body.model)
     rng = np.random.default_rng(0)
     clips_touch = []
     for _ in range(100):
-        env.body.place(np.arange(still.num_envs), references, rng.integers(references.frames, size=still.num_envs))
+        env.body.place(
+            np.arange(still.num_envs),
+            references,
+            rng.integers(references.frames, size=still.num_envs),
+        )
         clips_touch.append((env.body.backend.read("ncon") > 0).mean())
     seen = env.reset(seed=0)
     within, touch, speeds = [], [], []
@@ -235,7 +274,9 @@ def draw_at_random(
         if step % policy.hold == 0:
             with torch.inference_mode():
                 usual = policy.usual(torch.from_numpy(seen))
-                z = usual.sample(torch.from_numpy(rng.standard_normal(usual.mean.shape).astype(np.float32))).numpy()
+                z = usual.sample(
+                    torch.from_numpy(rng.standard_normal(usual.mean.shape).astype(np.float32))
+                ).numpy()
         seen = env.step(policy.act(seen, z, step % policy.hold)).observation
         senses = env.body.senses()
         inside = (senses.angles > limits[:, 0] - BEYOND) & (senses.angles < limits[:, 1] + BEYOND)

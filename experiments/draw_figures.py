@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from readme_table import put_figure
 
 from musclehand.body.anatomy import Side
-from musclehand.cli_track import draw
+from musclehand.cli.track import draw
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.follow import follow
-from musclehand.figures import draw_piano_roll, save_figure
+from musclehand.envs.tracking.follow import follow
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.music.repertoire import load_piece
-from musclehand.perform import perform
-from musclehand.sim.opengl import choose_backend
-from musclehand.sim.render import render_still
-from musclehand.tracking_policy import load_tracking_policy
+from musclehand.performance.figures import draw_piano_roll, save_figure
+from musclehand.performance.perform import perform
+from musclehand.policies.tracking import load_tracking_policy
+from musclehand.sim.render.opengl import choose_backend
+from musclehand.sim.render.video import render_still
+from readme_table import put_figure
 
 PIECE, SECONDS, MOMENT = "fuer_elise", 12.0, 8.2
 """What is played, how much of it, and when it is looked at [s]: both hands in sight, and a key that one holds."""

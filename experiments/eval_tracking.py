@@ -20,22 +20,30 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from readme_table import put_table
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.disturbance import DisturbanceConfig
-from musclehand.envs.evaluation import RAPID, Actor, ClipScore, LateTeacher, evaluate, follow_teacher, table_by_kind
+from musclehand.envs.demonstrations.planned_motion import plan_references
 from musclehand.envs.reference import ReferenceSet, build_references, join
-from musclehand.envs.tracking import TrackingConfig
-from musclehand.envs.tracking_body import TrackingBody
+from musclehand.envs.tracking.body import TrackingBody
+from musclehand.envs.tracking.disturbance import DisturbanceConfig
+from musclehand.envs.tracking.env import TrackingConfig
+from musclehand.envs.tracking.evaluation import (
+    RAPID,
+    Actor,
+    ClipScore,
+    LateTeacher,
+    evaluate,
+    follow_teacher,
+    table_by_kind,
+)
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
-from musclehand.music.patterns import pattern_scores
-from musclehand.planned_motion import plan_references
+from musclehand.music.generate.patterns import pattern_scores
+from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.scene import SIM_DT
-from musclehand.tracking_policy import load_tracking_policy
+from readme_table import put_table
 
 CONDITIONS: Mapping[str, DisturbanceConfig] = {
     "undisturbed": DisturbanceConfig(),
@@ -47,7 +55,16 @@ CONDITIONS: Mapping[str, DisturbanceConfig] = {
     "motor noise of 20 %": DisturbanceConfig(motor_noise=0.2),
 }
 
-HEADINGS = ("kind", "clips", "survived %", "joints deg", "tips mm mean", "tips mm p95", "activation", "change")
+HEADINGS = (
+    "kind",
+    "clips",
+    "survived %",
+    "joints deg",
+    "tips mm mean",
+    "tips mm p95",
+    "activation",
+    "change",
+)
 
 PLAN_SEED = 5000
 """Of the scores that are planned: others than those of a training."""
@@ -94,7 +111,9 @@ def main(args: Args) -> None:
             raise SystemExit(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
     config = replace(TrackingConfig(num_envs=1), keys=args.scores > 0)
     actors: dict[str, Actor] = {"teacher": follow_teacher} if args.teacher else {}
-    learnt: dict[str, Path] = {f"policy {number}": path for number, path in enumerate(args.policies)}
+    learnt: dict[str, Path] = {
+        f"policy {number}": path for number, path in enumerate(args.policies)
+    }
     if args.warm is not None:
         learnt = {"warm start": args.warm, **learnt}
     for name, path in learnt.items():
@@ -107,9 +126,13 @@ def main(args: Args) -> None:
     for condition in wanted:
         disturbance = CONDITIONS[condition]
         if "teacher" in actors:
-            actors["teacher"] = LateTeacher(round(disturbance.delay[1] / (config.sim_steps * SIM_DT)))
+            actors["teacher"] = LateTeacher(
+                round(disturbance.delay[1] / (config.sim_steps * SIM_DT))
+            )
         for name, act in actors.items():
-            scores = evaluate(references, act, replace(config, disturbance=disturbance), seed=args.seed)
+            scores = evaluate(
+                references, act, replace(config, disturbance=disturbance), seed=args.seed
+            )
             console.print(score_table(f"{name}, {condition}", scores))
             apart.setdefault(name, scores)
             for place in (AIR, KEYS):
@@ -117,7 +140,8 @@ def main(args: Args) -> None:
                 if there:
                     means[condition, place, name] = mean_tip(there)
             rows += [
-                {"actor": name, "condition": condition, "place": place_of(score), **score._asdict()} for score in scores
+                {"actor": name, "condition": condition, "place": place_of(score), **score._asdict()}
+                for score in scores
             ]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with open(args.out, "w", newline="") as file:
@@ -177,9 +201,15 @@ def passages(scores: Mapping[str, Sequence[ClipScore]]) -> str:
     some = next(iter(scores.values()))
     heading = [
         f"{what}, {sum(getattr(score, f'{name}_seconds') for score in some):.0f} s"
-        for name, what in (("rapid", f"a joint above {RAPID:.0f} rad/s"), ("loaded", "fingers on keys"))
+        for name, what in (
+            ("rapid", f"a joint above {RAPID:.0f} rad/s"),
+            ("loaded", "fingers on keys"),
+        )
     ]
-    lines = [f"| fingertips off [mm] | {' | '.join(heading)} | survived % |", "| --- | --- | --- | --- |"]
+    lines = [
+        f"| fingertips off [mm] | {' | '.join(heading)} | survived % |",
+        "| --- | --- | --- | --- |",
+    ]
     for actor, rows in scores.items():
         cells = []
         for name in ("rapid", "loaded"):

@@ -2,7 +2,7 @@
 
     python experiments/fit_thumb.py --seconds 120 --out runs/fit_thumb/paths.csv
 
-Two points of a muscle about a joint share their dorsal and radial distance (see `body.joint_site`), so that a pair has
+Two points of a muscle about a joint share their dorsal and radial distance (see `body.build.joint_site`), so that a pair has
 four numbers. The search changes some of them at a time, from those in the tables, and keeps what lowers a cost:
 postures without torque closure or without 0.02 N m in every direction, arms of the wrong sign, and arms farther than
 2.6 mm (root mean square over random postures) from the values of `models/reference/moment_arms.csv`. The result is a
@@ -21,16 +21,16 @@ import numpy as np
 import tyro
 from rich.progress import Progress
 
+from musclehand.body.analysis.moment_arm import moment_arms, tendon_lengths
+from musclehand.body.analysis.reference import load_reference
+from musclehand.body.analysis.strength import muscle_limits, torque_closure, torque_range
 from musclehand.body.anatomy import THUMB_JOINTS, Side, directions
-from musclehand.body.hand import load_hand
+from musclehand.body.build.hand import load_hand
+from musclehand.body.build.joint_site import joint_frame, place_site
+from musclehand.body.build.myosim import MyoSimArm
+from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.joint_site import joint_frame, place_site
-from musclehand.body.moment_arm import moment_arms, tendon_lengths
-from musclehand.body.myosim import MyoSimArm
 from musclehand.body.posture import sample_postures
-from musclehand.body.reference import load_reference
-from musclehand.body.strength import muscle_limits, torque_closure, torque_range
-from musclehand.body.tables import load_tables
 
 JOINTS = ("cmc", "mp", "ip")
 LEAST_TORQUE, NEAR = 0.02, 0.0026
@@ -65,15 +65,31 @@ class Thumb:
         self.frames = {joint: joint_frame(source.find, tables, joint) for joint in JOINTS}
         rng = np.random.default_rng(1000 + args.seed)
         self.postures = sample_postures(self.hand, self.hand.limits(self.model), args.postures, rng)
-        rows = [row for row in tables.paths if row.kind == "joint_site" and row.body in JOINTS and row.pos]
+        rows = [
+            row
+            for row in tables.paths
+            if row.kind == "joint_site" and row.body in JOINTS and row.pos
+        ]
         names = {row.name: row for row in rows}
-        stems = sorted({name[:-1] for name in names if f"{name[:-1]}a" in names and f"{name[:-1]}b" in names})
+        stems = sorted(
+            {name[:-1] for name in names if f"{name[:-1]}a" in names and f"{name[:-1]}b" in names}
+        )
         self.joint_of = {stem: names[f"{stem}a"].body for stem in stems}
         near, far = (np.array([names[f"{stem}{end}"].pos for stem in stems]) for end in "ab")
-        self.start = dict(zip(stems, np.column_stack([near[:, 2], near[:, 0], -near[:, 1], far[:, 1]]), strict=True))
+        self.start = dict(
+            zip(
+                stems,
+                np.column_stack([near[:, 2], near[:, 0], -near[:, 1], far[:, 1]]),
+                strict=True,
+            )
+        )
         self.columns = [self.hand.joints.index(joint) for joint in THUMB_JOINTS]
         reference = load_reference().moment_arms
-        self.wanted = [row for row in reference if row.joint in THUMB_JOINTS and row.muscle in self.hand.muscle_names]
+        self.wanted = [
+            row
+            for row in reference
+            if row.joint in THUMB_JOINTS and row.muscle in self.hand.muscle_names
+        ]
         self.muscles = sorted({self.hand.muscle_names.index(row.muscle) for row in self.wanted})
 
     def move(self, pairs: dict[str, np.ndarray]) -> None:
@@ -86,7 +102,9 @@ class Thumb:
     def cost(self) -> tuple[float, str]:
         """The cost of the points as they are, and its parts in words."""
         arms = moment_arms(self.model, self.hand, self.postures)
-        active = muscle_limits(self.model, self.hand, tendon_lengths(self.model, self.hand, self.postures)).active
+        active = muscle_limits(
+            self.model, self.hand, tendon_lengths(self.model, self.hand, self.postures)
+        ).active
         thumb = arms[:, self.muscles][:, :, self.columns]
         closure = float(np.mean(torque_closure(thumb)))
         low, high = torque_range(thumb, active[:, self.muscles])
@@ -94,7 +112,12 @@ class Thumb:
         wrong = off = 0.0
         for row in self.wanted:
             sign = 1.0 if row.direction == directions(row.joint)[0] else -1.0
-            arm = sign * arms[:, self.hand.muscle_names.index(row.muscle), self.hand.joints.index(row.joint)]
+            arm = (
+                sign
+                * arms[
+                    :, self.hand.muscle_names.index(row.muscle), self.hand.joints.index(row.joint)
+                ]
+            )
             wrong += max(0.0, float(np.mean(arm < -0.0005)) - 0.005)
             if row.arm is not None and row.used:
                 off += max(0.0, float(np.sqrt(np.mean(np.square(arm - row.arm)))) - NEAR)
@@ -113,8 +136,14 @@ def main(args: Args) -> None:
         task = progress.add_task(f"{lowest:.2f}", total=args.seconds)
         while (spent := time.monotonic() - begin) < args.seconds:
             chosen = {stem: rng.random(4) < 0.25 for stem in best}
-            tried = {stem: pair + rng.normal(size=4) * SPREAD * chosen[stem] for stem, pair in best.items()}
-            if all((pair[2:] > NEAREST).all() and (pair[2:] < FARTHEST).all() for pair in tried.values()):
+            tried = {
+                stem: pair + rng.normal(size=4) * SPREAD * chosen[stem]
+                for stem, pair in best.items()
+            }
+            if all(
+                (pair[2:] > NEAREST).all() and (pair[2:] < FARTHEST).all()
+                for pair in tried.values()
+            ):
                 thumb.move(tried)
                 cost, said = thumb.cost()
                 if cost < lowest:

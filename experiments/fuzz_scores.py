@@ -29,9 +29,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from musclehand.core.errors import ScoreError
-from musclehand.music.midi import write_midi
-from musclehand.music.pig import write_pig
-from musclehand.music.reading import read_score
+from musclehand.music.formats.midi import write_midi
+from musclehand.music.formats.pig import write_pig
+from musclehand.music.formats.reading import read_score
 from musclehand.music.score import Finger, Hand, Note, Pedal, Score
 
 MAX_SECONDS = 2.0
@@ -68,14 +68,23 @@ class Report:
         self.slowest = max(self.slowest, (seconds, index, suffix))
         self.largest = max(self.largest, (growth, index, suffix))
         if row["outcome"] == "unhandled" or seconds > MAX_SECONDS or growth > MAX_GROWTH_MB:
-            self.offending.append(f"{index}{suffix}: {row['error']}, {seconds:.2f} s, {growth:.0f} MB")
+            self.offending.append(
+                f"{index}{suffix}: {row['error']}, {seconds:.2f} s, {growth:.0f} MB"
+            )
 
 
 def make_seeds() -> list[tuple[str, bytes]]:
     """Sound files of every format, as (extension, content)."""
     rng = random.Random(1)
     notes = [
-        Note(0.25 * i, rng.randint(30, 95), 0.25 * i + 0.4, rng.randint(1, 127), Hand(i % 2), Finger(1 + i % 5))
+        Note(
+            0.25 * i,
+            rng.randint(30, 95),
+            0.25 * i + 0.4,
+            rng.randint(1, 127),
+            Hand(i % 2),
+            Finger(1 + i % 5),
+        )
         for i in range(24)
     ]
     score = Score(tuple(notes), (Pedal(0.5, 1.5), Pedal(1.5, 3.0)), "seed")
@@ -87,7 +96,9 @@ def make_seeds() -> list[tuple[str, bytes]]:
     xml = _musicxml().encode()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        zipped.writestr("META-INF/container.xml", '<container><rootfile full-path="a.xml"/></container>')
+        zipped.writestr(
+            "META-INF/container.xml", '<container><rootfile full-path="a.xml"/></container>'
+        )
         zipped.writestr("a.xml", xml)
     return [*seeds, (".musicxml", xml), (".mxl", archive.getvalue())]
 
@@ -109,10 +120,14 @@ def _raw_midi() -> bytes:
 def _musicxml() -> str:
     """Two staves with ties, grace notes, chords, repeats with endings, tempo, dynamics, pedal, fingering."""
 
-    def note(step: str, octave: int, duration: int, staff: int, more: str = "", first: str = "") -> str:
+    def note(
+        step: str, octave: int, duration: int, staff: int, more: str = "", first: str = ""
+    ) -> str:
         pitch = f"<pitch><step>{step}</step><alter>0</alter><octave>{octave}</octave></pitch>"
         time_ = f"<duration>{duration}</duration>" if "grace" not in first else ""
-        return f"<note>{first}{pitch}{time_}{more}<voice>{staff}</voice><staff>{staff}</staff></note>"
+        return (
+            f"<note>{first}{pitch}{time_}{more}<voice>{staff}</voice><staff>{staff}</staff></note>"
+        )
 
     finger = "<notations><technical><fingering>3</fingering></technical></notations>"
     sign = "<direction><direction-type><{0}/></direction-type></direction>"
@@ -132,7 +147,9 @@ def _musicxml() -> str:
         + '<barline location="right"><ending number="2" type="stop"/></barline>',
         "<forward><duration>4</duration></forward>" + note("A", 4, 12, 2),
     ]  # fmt: skip
-    body = "".join(f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1))
+    body = "".join(
+        f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1)
+    )
     return (
         '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE score-partwise PUBLIC '
         '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">'
@@ -147,11 +164,15 @@ def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, 
     suffix, content = seeds[index % len(seeds)]
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
-        way = rng.choice(_WAYS_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else _WAYS)
+        way = rng.choice(
+            _WAYS_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else _WAYS
+        )
         data = way(data, rng) or bytearray(b"\0")
     if suffix == ".mid" and rng.random() < 0.5:
         data = _repair(data)
-    if suffix == ".mxl" and rng.random() < 0.5:  # half of the archives are sound, with a damaged score in them
+    if (
+        suffix == ".mxl" and rng.random() < 0.5
+    ):  # half of the archives are sound, with a damaged score in them
         inner = _exchange_words(bytearray(_musicxml().encode()), rng)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
@@ -187,7 +208,9 @@ def _delete(data: bytearray, rng: random.Random) -> bytearray:
 
 def _change_length(data: bytearray, rng: random.Random) -> bytearray:
     """Another value in four bytes: behind a chunk name where there is one."""
-    places = [m.end() for m in re.finditer(rb"MThd|MTrk|PK..", bytes(data))] or [rng.randrange(len(data))]
+    places = [m.end() for m in re.finditer(rb"MThd|MTrk|PK..", bytes(data))] or [
+        rng.randrange(len(data))
+    ]
     place = rng.choice(places)
     value = rng.choice((0, 1, 5, 7, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32)))
     data[place : place + 4] = value.to_bytes(4, "big")
@@ -225,7 +248,9 @@ def _repair(data: bytearray) -> bytearray:
 
 
 _WORDS: tuple[bytes, ...] = (b"", b"9" * 4000, b"\xc3\xa9", b"<!-- -->", b"<a>" * 90)
-_WORDS += tuple(b"0 -1 1e9 1e309 nan 999999999 0.0001 1_3 &x; start stop backward forward 2 99".split())
+_WORDS += tuple(
+    b"0 -1 1e9 1e309 nan 999999999 0.0001 1_3 &x; start stop backward forward 2 99".split()
+)
 _WAYS = (_flip, _set_byte, _truncate, _insert, _delete, _change_length, _repeat_block)
 _WAYS_TEXT = (_exchange_words, _exchange_words, _exchange_words, _repeat_block, _delete)
 
@@ -269,7 +294,13 @@ def work(start: int, stop: int, seed: int, folder: Path) -> None:
             outcome, error = "unhandled", f"{type(escaped).__name__}: {escaped}"[:200]
         seconds = time.perf_counter() - began
         growth = _status_mb("VmHWM") - before
-        row = {"index": index, "suffix": suffix, "outcome": outcome, "error": error, "seconds": seconds}
+        row = {
+            "index": index,
+            "suffix": suffix,
+            "outcome": outcome,
+            "error": error,
+            "seconds": seconds,
+        }
         print(json.dumps({**row, "growth_mb": growth}), flush=True)
 
 
@@ -278,7 +309,15 @@ def rows(config: Config) -> Iterator[dict[str, object]]:
     index = 0
     with tempfile.TemporaryDirectory() as folder:
         while index < config.count:
-            command = [sys.executable, __file__, "--worker", str(index), str(config.count), str(config.seed), folder]
+            command = [
+                sys.executable,
+                __file__,
+                "--worker",
+                str(index),
+                str(config.count),
+                str(config.seed),
+                folder,
+            ]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
                 lines: queue.Queue[str] = queue.Queue()
                 threading.Thread(target=_forward, args=(worker, lines), daemon=True).start()
@@ -290,7 +329,12 @@ def rows(config: Config) -> Iterator[dict[str, object]]:
                         line = ""
                     if not line:
                         worker.kill()
-                        row = {"index": index, "suffix": "?", "outcome": "unhandled", "error": "hung or died"}
+                        row = {
+                            "index": index,
+                            "suffix": "?",
+                            "outcome": "unhandled",
+                            "error": "hung or died",
+                        }
                         yield {**row, "seconds": KILL_SECONDS, "growth_mb": 0.0}
                         index += 1
                         break
@@ -336,7 +380,10 @@ def main(config: Config) -> int:
             table.add_row(name, str(number))
         console.print(table)
     console.print(f"{config.count} files in {time.perf_counter() - began:.0f} s")
-    for what, (value, index, suffix) in (("slowest, s", report.slowest), ("largest growth, MB", report.largest)):
+    for what, (value, index, suffix) in (
+        ("slowest, s", report.slowest),
+        ("largest growth, MB", report.largest),
+    ):
         console.print(f"{what}: {value:.3f} (mutant {index}{suffix})")
     console.print(f"offending: {len(report.offending)}", *report.offending[:20], sep="\n")
     return 1 if report.offending else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
 from whole_files import write_whole
 
 JobT = TypeVar("JobT", bound=tuple[Any, ...])
@@ -28,7 +29,9 @@ def keep_results(
     """
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=workers) as pool:
-        running = {pool.submit(work, *job, *more): path for job, path in paths.items() if not path.exists()}
+        running = {
+            pool.submit(work, *job, *more): path for job, path in paths.items() if not path.exists()
+        }
         task = bar.add_task("", total=len(running))
         for one in as_completed(running):
             write_whole(running[one], json.dumps(one.result(), indent=1))

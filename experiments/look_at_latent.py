@@ -19,22 +19,22 @@ import numpy as np
 import torch
 import tyro
 from matplotlib.figure import Figure
-from readme_table import put_figure
 from rich.console import Console
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, r2_score
-from whole_files import write_whole
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.tracking import TrackingEnv
-from musclehand.latent_skill import LatentSkill, load_latent_skill
+from musclehand.envs.demonstrations.planned_motion import plan_references
+from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.learning.vae import LatentActor
 from musclehand.motion.dataset import split_of
-from musclehand.music.patterns import pattern_scores
-from musclehand.planned_motion import plan_references
-from musclehand.planner_policy import load_planner
-from musclehand.tracking_policy import still_clip
+from musclehand.music.generate.patterns import pattern_scores
+from musclehand.policies.high_level import load_planner
+from musclehand.policies.latent import LatentSkill, load_latent_skill
+from musclehand.policies.tracking import still_clip
+from readme_table import put_figure
+from whole_files import write_whole
 
 STILL = 1e3
 """Episodes are not to fail here, whatever hands do [m, rad, s]."""
@@ -78,7 +78,9 @@ def probes(skill: LatentSkill, count: int) -> dict[str, dict[str, float]]:
     env = TrackingEnv(references, config)
     seen, act = env.reset(seed=0), LatentActor(skill.policy)
     own = skill.policy.state.numpy()
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in ("z", "own", "press", "moves", "clip")}
+    rows: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("z", "own", "press", "moves", "clip")
+    }
     for _ in range(round(6.0 / env.step_dt)):
         goal = env.references.ahead(env.frame, 4)
         rows["z"].append(skill.policy.intend(seen))
@@ -96,9 +98,13 @@ def probes(skill: LatentSkill, count: int) -> dict[str, dict[str, float]]:
             pressed, truth = data["press"][fitted, finger], data["press"][~fitted, finger]
             line = LogisticRegression(max_iter=300, class_weight="balanced").fit(fit, pressed)
             score = balanced_accuracy_score(truth, line.predict(judge))
-            told.setdefault(f"{digit} presses, balanced accuracy", {})[name] = round(float(score), 3)
+            told.setdefault(f"{digit} presses, balanced accuracy", {})[name] = round(
+                float(score), 3
+            )
         turn = Ridge(alpha=1.0).fit(fit, data["moves"][fitted])
-        score = r2_score(data["moves"][~fitted], turn.predict(judge), multioutput="variance_weighted")
+        score = r2_score(
+            data["moves"][~fitted], turn.predict(judge), multioutput="variance_weighted"
+        )
         told.setdefault("joints' way in 32 ms, R^2", {})[name] = round(float(score), 3)
     return told
 
@@ -117,12 +123,16 @@ def traverse(skill: LatentSkill, *, size: float = 1.5, seconds: float = 0.25) ->
     return np.asarray(0.5 * (up - down))
 
 
-def between(skill: LatentSkill, *, pairs: int = 32, points: int = 9, seconds: float = 0.3) -> dict[str, float]:
+def between(
+    skill: LatentSkill, *, pairs: int = 32, points: int = 9, seconds: float = 0.3
+) -> dict[str, float]:
     """Hands that hold intentions on the line between two that were drawn from the prior: how far they stray from the
     line between the two postures, as a share of its length, and whether joints stay within their limits."""
     env = alone(skill, pairs * points)
     seen = env.reset(seed=0)
-    noise = np.random.default_rng(0).standard_normal((2, pairs, skill.policy.latent)).astype(np.float32)
+    noise = (
+        np.random.default_rng(0).standard_normal((2, pairs, skill.policy.latent)).astype(np.float32)
+    )
     with torch.inference_mode():
         usual = skill.policy.usual(torch.from_numpy(seen[:pairs]))
         ends = [usual.sample(torch.from_numpy(part)).numpy() for part in noise]
@@ -134,15 +144,22 @@ def between(skill: LatentSkill, *, pairs: int = 32, points: int = 9, seconds: fl
     limits = env.body.hand.limits(env.body.model)
     postures = angles.reshape(points, pairs, -1)
     line = postures[0] + shares * (postures[-1] - postures[0])
-    stray = np.linalg.norm(postures - line, axis=2).max(axis=0) / np.linalg.norm(postures[-1] - postures[0], axis=1)
+    stray = np.linalg.norm(postures - line, axis=2).max(axis=0) / np.linalg.norm(
+        postures[-1] - postures[0], axis=1
+    )
     inside = (angles > limits[:, 0] - 0.02) & (angles < limits[:, 1] + 0.02)
-    return {"stray": round(float(np.median(stray)), 3), "within_limits": round(float(inside.mean()), 4)}
+    return {
+        "stray": round(float(np.median(stray)), 3),
+        "within_limits": round(float(inside.mean()), 4),
+    }
 
 
 def alone(skill: LatentSkill, hands: int) -> TrackingEnv:
     """Hands in the air with nothing to follow but a posture."""
     config = replace(skill.config, num_envs=hands, keys=False, fixed_starts=True)
-    return TrackingEnv([still_clip()], replace(config, tip_limit=STILL, angle_limit=STILL, episode=STILL))
+    return TrackingEnv(
+        [still_clip()], replace(config, tip_limit=STILL, angle_limit=STILL, episode=STILL)
+    )
 
 
 def draw(moved: np.ndarray, path: Path) -> None:
@@ -151,7 +168,9 @@ def draw(moved: np.ndarray, path: Path) -> None:
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots()
     most = float(np.degrees(np.abs(moved).max()))
-    picture = axes.imshow(np.degrees(moved[order]), cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto")
+    picture = axes.imshow(
+        np.degrees(moved[order]), cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto"
+    )
     axes.set_xticks(range(len(HAND_JOINTS)), HAND_JOINTS, rotation=90, fontsize=7)
     axes.set_yticks(range(len(order)), [str(number) for number in order], fontsize=6)
     axes.set_ylabel("number of the intention")

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from readme_table import put_table
 
-from musclehand.cli import main as musclehand
+from musclehand.cli.main import main as musclehand
 from musclehand.core.errors import MusclehandError
-from musclehand.emg.forearm import SITES, forearm_sources, site_electrodes
-from musclehand.emg.forward import ForwardConfig, simulate_emg
-from musclehand.emg.opensim_file import StorageFile, write_storage
+from musclehand.emg.io.opensim_file import StorageFile, write_storage
+from musclehand.emg.io.simulated import SimulatedMuscles, read_simulated
+from musclehand.emg.io.store import save_recording
+from musclehand.emg.model.forearm import SITES, forearm_sources, site_electrodes
+from musclehand.emg.model.forward import ForwardConfig, simulate_emg
 from musclehand.emg.recording import Event, TimeSeries
-from musclehand.emg.simulated import SimulatedMuscles, read_simulated
-from musclehand.emg.store import save_recording
+from readme_table import put_table
 
 PIECE, CLIP = "ode_to_joy", ("0", "22")
 SECONDS = 20.0
@@ -48,7 +48,9 @@ class Args:
 
 def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
     """The three files, from the activations of a right hand."""
-    first = int(np.searchsorted(simulated.start + np.arange(len(simulated.values)) / simulated.fs_hz, 0.0))
+    first = int(
+        np.searchsorted(simulated.start + np.arange(len(simulated.values)) / simulated.fs_hz, 0.0)
+    )
     count = round(SECONDS * simulated.fs_hz)
     if first + count > len(simulated.values):
         raise MusclehandError(f"the performance is shorter than {SECONDS:g} s")
@@ -57,16 +59,32 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
     # What is kept of the activations is what the EMG is made of, to the last digit printed.
     values = np.round(simulated.values[first : first + count, columns], 4)
     electrodes = site_electrodes()
-    events = [Event(round(e.onset, 4), round(e.duration, 4), e.label) for e in simulated.events if e.offset <= SECONDS]
+    events = [
+        Event(round(e.onset, 4), round(e.duration, 4), e.label)
+        for e in simulated.events
+        if e.offset <= SECONDS
+    ]
     config = ForwardConfig()
     made = simulate_emg(
-        values, simulated.fs_hz, sources, electrodes, np.random.default_rng(seed), config=config, events=events
+        values,
+        simulated.fs_hz,
+        sources,
+        electrodes,
+        np.random.default_rng(seed),
+        config=config,
+        events=events,
     )
     out.mkdir(parents=True, exist_ok=True)
     # A converter of 16 bits loses nothing in numbers of 4 bytes, and the file is half as large.
-    save_recording(out / EMG, made.recording.with_samples(made.recording.samples.astype(np.float32), config.fs_hz))
+    save_recording(
+        out / EMG,
+        made.recording.with_samples(made.recording.samples.astype(np.float32), config.fs_hz),
+    )
     names = tuple(f"/forceset/{source.name}/activation" for source in sources)
-    write_storage(out / ACTIVATIONS, StorageFile(TimeSeries(np.arange(count) / simulated.fs_hz, values, names)))
+    write_storage(
+        out / ACTIVATIONS,
+        StorageFile(TimeSeries(np.arange(count) / simulated.fs_hz, values, names)),
+    )
     truth = {
         "piece": PIECE,
         "seed": seed,
@@ -75,7 +93,8 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
         "sites_deg": dict(SITES),
         "muscles": made.muscles,
         "gain_v": {
-            site.name: [float(f"{gain:.4g}") for gain in row] for site, row in zip(electrodes, made.mixing, strict=True)
+            site.name: [float(f"{gain:.4g}") for gain in row]
+            for site, row in zip(electrodes, made.mixing, strict=True)
         },
     }
     (out / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")

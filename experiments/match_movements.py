@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musclehand.emg.armband import Ensembles, MovementTest, cross_validate_rotation
+from musclehand.emg.model.armband import Ensembles, MovementTest, cross_validate_rotation
 
 QUESTIONS = ("movement recorded", "recording simulated")
 OTHERS = "other person"
@@ -72,7 +72,9 @@ def identify_all(
     return results
 
 
-def match(simulated: np.ndarray, sessions: list[Session], question: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def match(
+    simulated: np.ndarray, sessions: list[Session], question: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Found or not, correlation with the right candidate and mean of those with wrong ones. Each (S, M)."""
     found = []
     for session in sessions:
@@ -80,7 +82,10 @@ def match(simulated: np.ndarray, sessions: list[Session], question: str) -> tupl
         if question == QUESTIONS[1]:
             pair = pair[::-1]
         found.append(cross_validate_rotation(*pair, mirror=session.left))
-    right, wrong = np.array([each.right for each in found]), np.array([each.wrong for each in found])
+    right, wrong = (
+        np.array([each.right for each in found]),
+        np.array([each.wrong for each in found]),
+    )
     return right > wrong.max(axis=2), right, wrong.mean(axis=2)
 
 
@@ -103,13 +108,20 @@ def identify_people(sessions: list[Session]) -> dict[str, PeopleResult]:
     for one, two in itertools.permutations(sessions, 2):
         kind = "same person" if one.person == two.person else OTHERS
         values = [distinct(each.ensembles.values) for each in (one, two)]
-        pairs.setdefault(kind, []).append(cross_validate_rotation(*values, mirror=one.left != two.left))
+        pairs.setdefault(kind, []).append(
+            cross_validate_rotation(*values, mirror=one.left != two.left)
+        )
     return {kind: _people_result(tests) for kind, tests in pairs.items()}
 
 
 def _people_result(tests: list[MovementTest]) -> PeopleResult:
-    right, wrong = np.array([test.right for test in tests]), np.array([test.wrong for test in tests])
-    return PeopleResult(int((right > wrong.max(axis=2)).sum()), right.size, float(right.mean() - wrong.mean()))
+    right, wrong = (
+        np.array([test.right for test in tests]),
+        np.array([test.wrong for test in tests]),
+    )
+    return PeopleResult(
+        int((right > wrong.max(axis=2)).sum()), right.size, float(right.mean() - wrong.mean())
+    )
 
 
 def compressed(sessions: list[Session], compression: str) -> list[Session]:

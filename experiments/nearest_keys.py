@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musclehand.envs.goals import Goals, HandNotes
+from musclehand.envs.piano.goals import Goals, HandNotes
 
 CODES = 16
 """Numbers that a field is told by."""
@@ -63,7 +63,9 @@ def learn_code(hands: Sequence[HandNotes], *, every: float = 0.04, seed: int = 0
     for notes in hands:
         for time in np.arange(0.0, notes.offset.max(initial=0.0), every):
             near = min(np.searchsorted(notes.onset, time), len(notes.onset) - 1)
-            fields.append(field(notes, float(time), notes.point[near, 0] + 0.04 * rng.standard_normal()))
+            fields.append(
+                field(notes, float(time), notes.point[near, 0] + 0.04 * rng.standard_normal())
+            )
     rows = np.array(fields)
     _, size, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     # Codes of what was looked at differ by 1, but for directions in which next to nothing does.
@@ -78,9 +80,16 @@ class NearestKeys(Goals):
         super().__init__(hands)
         self._code = code
 
-    def at(self, hand: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray) -> dict[str, np.ndarray]:
+    def at(
+        self, hand: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """As `Goals`."""
-        told = {name: np.zeros_like(values) for name, values in super().at(hand, time, tips, wrist).items()}
-        rows = np.array([field(self.hands[h], t, w) for h, t, w in zip(hand, time, wrist[:, 0], strict=True)])
+        told = {
+            name: np.zeros_like(values)
+            for name, values in super().at(hand, time, tips, wrist).items()
+        }
+        rows = np.array(
+            [field(self.hands[h], t, w) for h, t, w in zip(hand, time, wrist[:, 0], strict=True)]
+        )
         told["held"][:, : len(self._code.matrix)] = (rows - self._code.mean) @ self._code.matrix.T
         return told

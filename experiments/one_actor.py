@@ -1,6 +1,6 @@
 """One network for both hands, beside one that plays either hand and is told of the other's forearm.
 
-Both learn from nothing what the teacher intends and how it moves forearms (`learning.distill`), in as many steps, and
+Both learn from nothing what the teacher intends and how it moves forearms (`learning.dagger`), in as many steps, and
 from as many hands in an update.
 """
 
@@ -13,13 +13,13 @@ from typing import Any, cast
 import numpy as np
 
 from musclehand.core.vec_env import StepResult, TaughtEnv
-from musclehand.envs.piano import PianoEnv
-from musclehand.latent_skill import LatentSkill
-from musclehand.learning.distill import Distillation, DistillConfig
-from musclehand.learning.plan_distill import PlanDistillConfig
-from musclehand.learning.planner import Planner
+from musclehand.envs.piano.env import PianoEnv
+from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.high_level import Planner
+from musclehand.learning.high_level_distill import PlanDistillConfig
 from musclehand.learning.policy import Policy
-from musclehand.planner_policy import PlannerPolicy
+from musclehand.policies.high_level import PlannerPolicy
+from musclehand.policies.latent import LatentSkill
 
 
 def together(rows: np.ndarray) -> np.ndarray:
@@ -82,14 +82,21 @@ class OneActor:
 
 
 def learn_directly(
-    env: PianoEnv, folder: Path, config: PlanDistillConfig, known: dict[str, Any], *, one_actor: bool = False
+    env: PianoEnv,
+    folder: Path,
+    config: PlanDistillConfig,
+    known: dict[str, Any],
+    *,
+    one_actor: bool = False,
 ) -> PlannerPolicy:
     """Who says what is done, from nothing, for both hands at once or for either, in as many steps and updates as
     `config` has."""
     names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
     same = {name: getattr(config, name) for name in names}
     batch = config.batch // 2 if one_actor else config.batch
-    run = Distillation(Pairs(env) if one_actor else env, DistillConfig(**same, batch=batch), folder, known=known)
+    run = Distillation(
+        Pairs(env) if one_actor else env, DistillConfig(**same, batch=batch), folder, known=known
+    )
     run.run()
     # It is played by what it does, which is the same as of a planner.
     policy = OneActor(run.policy) if one_actor else run.policy

@@ -3,7 +3,7 @@
     python experiments/plan_generalist.py runs/distill_latent/skill/000001.json
     python experiments/plan_generalist.py SKILL --patterns 100 --teach.iterations 10 --out runs/try
 
-Learns from scores that are made for the purpose (`musclehand.music.patterns`, `musclehand.music.generate`) and from
+Learns from scores that are made for the purpose (`musclehand.music.generate.patterns`, `musclehand.music.generate.exercises`) and from
 chorales; no piece of the repertoire, which is there to judge by. The model-based player plans them. The planner learns
 what the plan shows to hands that are somewhere near it, where nothing moves; then it plays, and learns what the plan
 shows to hands that have come to where it has brought them. Killed at any moment, the same command goes on and ends with
@@ -23,26 +23,32 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from track_hand import RunLog
 
 from musclehand.core.errors import MusclehandError
-from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.piano_scattered import ScatteredPiano
-from musclehand.envs.pieces import PlannedPieces
-from musclehand.latent_skill import LatentSkill, load_latent_skill
-from musclehand.learn_piece import planner_hash
-from musclehand.learning.distill import Progress as Taught
-from musclehand.learning.plan_distill import PlanDistillation, PlanDistillConfig
-from musclehand.learning.planner import Planner
+from musclehand.envs.demonstrations.planned_pieces import keep_pieces, plan_pieces
+from musclehand.envs.piano.env import PianoConfig, PianoEnv
+from musclehand.envs.piano.pieces import PlannedPieces
+from musclehand.envs.piano.scattered import ScatteredPiano
+from musclehand.learning.dagger import Progress as Taught
+from musclehand.learning.high_level import Planner
+from musclehand.learning.high_level_distill import PlanDistillation, PlanDistillConfig
 from musclehand.motion.dataset import split_of
-from musclehand.music.accompaniment import FIGURES, accompaniment
-from musclehand.music.chorale import draw_chorale
-from musclehand.music.generate import two_hand_texture
-from musclehand.music.patterns import pattern_scores
+from musclehand.music.generate.accompaniment import FIGURES, accompaniment
+from musclehand.music.generate.chorale import draw_chorale
+from musclehand.music.generate.exercises import two_hand_texture
+from musclehand.music.generate.patterns import pattern_scores
 from musclehand.music.score import Score
-from musclehand.planned_pieces import keep_pieces, plan_pieces
-from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_in, save_planner
-from musclehand.sim.choice import BackendChoice, resolve_backend, tell_backend
+from musclehand.policies.high_level import (
+    PlannerPolicy,
+    load_planner,
+    new_planner,
+    planner_in,
+    save_planner,
+)
+from musclehand.policies.latent import LatentSkill, load_latent_skill
+from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
+from musclehand.training.piece import planner_hash
+from track_hand import RunLog
 
 SEED = 3000
 """Of the scores, with the run's seed added: others than tracking policies have learnt from."""
@@ -108,19 +114,31 @@ def main(args: Args, console: Console | None = None) -> PlannerPolicy:
 
 def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
     """The planner that plans have made of pieces, first by reading, then by playing."""
-    config = replace(args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=args.backend)
-    known = {"seed": args.seed, "skill": str(skill.info.get("model_sha256")), "pieces": len(pieces.hands[0].names)}
+    config = replace(
+        args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=args.backend
+    )
+    known = {
+        "seed": args.seed,
+        "skill": str(skill.info.get("model_sha256")),
+        "pieces": len(pieces.hands[0].names),
+    }
     known |= tell_backend(args.backend)
     start = None if args.start is None else load_planner(args.start)
     if start is not None:
         known["start"] = planner_hash(start)
-    planner = new_planner(skill, args.read.hidden, seed=args.seed) if start is None else planner_in(skill, start)
+    planner = (
+        new_planner(skill, args.read.hidden, seed=args.seed)
+        if start is None
+        else planner_in(skill, start)
+    )
     still = ScatteredPiano(pieces, skill, config, seed=args.seed)
     if start is None:
         planner = taught("read", still, planner, args.read, None, known, args, console)
     env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     planner = taught("teach", env, planner, args.teach, still, known, args, console)
-    return PlannerPolicy(planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(args.backend)})
+    return PlannerPolicy(
+        planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(args.backend)}
+    )
 
 
 def taught(
@@ -136,7 +154,9 @@ def taught(
     """What a stage makes of a planner."""
     fresh = stage == "read"
     config = replace(config, seed=args.seed, hidden=planner.sizes[1:-1])
-    run = PlanDistillation(env, planner, config, args.out / stage, known=known, fresh=fresh, still=still)
+    run = PlanDistillation(
+        env, planner, config, args.out / stage, known=known, fresh=fresh, still=still
+    )
     with RunLog(args.out / "metrics.csv", config.iterations, console) as told:
         told.begin(stage, run.done)
 
@@ -151,11 +171,16 @@ def taught(
 
 def pieces_of(args: Args, console: Console) -> PlannedPieces:
     """Scores with plans, which are kept on file."""
-    known = {name: getattr(args, name) for name in ("patterns", "textures", "chorales", "accompaniments", "seed")}
+    known = {
+        name: getattr(args, name)
+        for name in ("patterns", "textures", "chorales", "accompaniments", "seed")
+    }
     total = args.patterns + args.textures + args.chorales + args.accompaniments
 
     def plan() -> PlannedPieces:
-        with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
+        with Progress(
+            TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console
+        ) as bar:
             return plan_pieces(bar.track(scores_of(args), total=total))
 
     return keep_pieces(args.out / "pieces", known, plan)
@@ -163,26 +188,39 @@ def pieces_of(args: Args, console: Console) -> PlannedPieces:
 
 def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
     """What is to be learnt from, with names."""
-    made = (one for one in pattern_scores(SEED + args.seed) if split_of(one.pattern) == "train" and one.score.notes)
+    made = (
+        one
+        for one in pattern_scores(SEED + args.seed)
+        if split_of(one.pattern) == "train" and one.score.notes
+    )
     for one in islice(made, args.patterns):
         yield one.pattern, one.score
     rng = np.random.default_rng([SEED + args.seed, 1])
     for number in range(args.textures):
-        yield f"texture {number}", two_hand_texture(rng, float(rng.uniform(0.0, 0.9)), float(rng.uniform(8.0, 16.0)))
+        yield (
+            f"texture {number}",
+            two_hand_texture(rng, float(rng.uniform(0.0, 0.9)), float(rng.uniform(8.0, 16.0))),
+        )
     for _ in range(args.chorales):
         name, score = draw_chorale(rng)
         yield f"chorale {name}", score.clip(0.0, min(SECONDS, score.duration))
     figures = list(FIGURES)
     for number in range(args.accompaniments):
         figure, beats = figures[number % len(figures)], float(rng.uniform(1.5, 5.0))
-        score = accompaniment(rng, figure, beats_per_second=beats, difficulty=float(rng.uniform(0.0, 0.6)))
+        score = accompaniment(
+            rng, figure, beats_per_second=beats, difficulty=float(rng.uniform(0.0, 0.6))
+        )
         yield f"{figure} {number}", score
 
 
 def _plain(args: Args) -> dict[str, object]:
     """The settings, but for where things lay on this machine."""
     told = json.loads(json.dumps(asdict(args), default=str))
-    return {name: value for name, value in told.items() if name not in ("out", "skill", "start", "backend", "piano")}
+    return {
+        name: value
+        for name, value in told.items()
+        if name not in ("out", "skill", "start", "backend", "piano")
+    }
 
 
 if __name__ == "__main__":

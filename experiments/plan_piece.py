@@ -25,33 +25,39 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
+from matplotlib.figure import Figure
+from rich.console import Console
+
 from by_reward import corrected_planner, learn_corrections
 from kept_results import keep_results
-from matplotlib.figure import Figure
+from musclehand.controllers.controller import Controller
+from musclehand.controllers.high_level import PlannerController
+from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.envs.demonstrations.planned_pieces import keep_pieces, plan_pieces
+from musclehand.envs.piano.env import PianoConfig, PianoEnv
+from musclehand.envs.piano.goals import Goals, GoalsMaker
+from musclehand.envs.piano.pieces import PlannedPieces
+from musclehand.learning.dagger import DistillConfig
+from musclehand.learning.high_level import Planner
+from musclehand.learning.high_level_distill import PlanDistillConfig
+from musclehand.learning.policy import Policy
+from musclehand.learning.ppo import PpoConfig
+from musclehand.music.repertoire import load_piece
+from musclehand.performance.perform import perform
+from musclehand.policies.high_level import PlannerPolicy, load_planner, new_planner, planner_table
+from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
+from musclehand.training.piece import (
+    WORLDS,
+    learn_planned,
+    learning_config,
+    planner_hash,
+    score_hash,
+)
 from nearest_keys import CODES, NearestKeys, learn_code
 from on_the_plan import PlanController
 from one_actor import learn_directly
 from readme_table import put_figure, put_table
-from rich.console import Console
 from without import muscle_skill, without_fingers
-
-from musclehand.controllers.controller import Controller
-from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.envs.goals import Goals, GoalsMaker
-from musclehand.envs.piano import PianoConfig, PianoEnv
-from musclehand.envs.pieces import PlannedPieces
-from musclehand.learn_piece import WORLDS, learn_planned, learning_config, planner_hash, score_hash
-from musclehand.learning.distill import DistillConfig
-from musclehand.learning.plan_distill import PlanDistillConfig
-from musclehand.learning.planner import Planner
-from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig
-from musclehand.music.repertoire import load_piece
-from musclehand.perform import perform
-from musclehand.planned_pieces import keep_pieces, plan_pieces
-from musclehand.planner_player import PlannerController
-from musclehand.planner_policy import PlannerPolicy, load_planner, new_planner, planner_table
-from musclehand.sim.choice import BackendChoice, resolve_backend, tell_backend
 
 MARK, WITHOUT_MARK = "pieces table", "without table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
@@ -66,7 +72,17 @@ VARIANTS = (
 DIRECTLY = ("without_space", "either_hand", "both_hands")
 """Say what is done, where others say what is wanted."""
 
-STYLES = ("-", ":", "--", "-.", (0, (1, 4)), (0, (6, 4)), (0, (4, 2, 1, 2, 1, 2)), (0, (9, 2)), (0, (2, 1)))
+STYLES = (
+    "-",
+    ":",
+    "--",
+    "-.",
+    (0, (1, 4)),
+    (0, (6, 4)),
+    (0, (4, 2, 1, 2, 1, 2)),
+    (0, (9, 2)),
+    (0, (2, 1)),
+)
 """Of their lines."""
 
 REWARDED = ("by_reward", "on_the_plan")
@@ -182,14 +198,18 @@ def learner(
     worlds: PianoConfig,
 ) -> Callable[[PlanDistillConfig], PlannerPolicy | Policy]:
     """What learns for as many iterations as a config says, each time from where it was: a planner, or corrections."""
-    both_known: dict[str, Any] = {**known, "planner": planner_hash(begin)} | tell_backend(worlds.backend)
+    both_known: dict[str, Any] = {**known, "planner": planner_hash(begin)} | tell_backend(
+        worlds.backend
+    )
     if variant in REWARDED:
         both_known["weights"] = asdict(worlds.weights)
     skill = muscle_skill(begin.skill) if variant == "without_space" else begin.skill
 
     def learn(config: PlanDistillConfig) -> PlannerPolicy | Policy:
         if variant not in (*DIRECTLY, *REWARDED):
-            return learn_planned(pieces, begin, folder, config, known=known, goals=goals, worlds=worlds)
+            return learn_planned(
+                pieces, begin, folder, config, known=known, goals=goals, worlds=worlds
+            )
         env = PianoEnv(pieces, skill, worlds, seed=config.seed)
         if variant in REWARDED:
             act = begin.policy.act if variant == "by_reward" else lambda _: env.teacher_action()
@@ -203,7 +223,9 @@ def learner(
 
 def ppo_config(config: PlanDistillConfig) -> PpoConfig:
     """PPO with steps of the same kind, more of them."""
-    return PpoConfig(iterations=BY_REWARD * config.iterations, steps=config.steps, noise=0.2, seed=config.seed)
+    return PpoConfig(
+        iterations=BY_REWARD * config.iterations, steps=config.steps, noise=0.2, seed=config.seed
+    )
 
 
 def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:

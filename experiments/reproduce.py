@@ -51,7 +51,10 @@ TABLES = {
 }
 """The README's tables by name, and what makes them; some put a picture beside it as well."""
 
-PICTURES = {"performance": "draw_figures.py {corpus}", "intentions": "look_at_latent.py --scores 8 {skill}"}
+PICTURES = {
+    "performance": "draw_figures.py {corpus}",
+    "intentions": "look_at_latent.py --scores 8 {skill}",
+}
 """Pictures without a table."""
 
 TRAINING = {
@@ -98,14 +101,19 @@ def main(args: Args) -> None:
 def commands(args: Args) -> Iterator[list[str]]:
     """What is to be run, in order."""
     places = {"corpus": args.corpus, "out": args.out}
-    places |= {"policy": MODELS / "policies" / "000001.json", "planner": MODELS / "planners" / "000001.json"}
+    places |= {
+        "policy": MODELS / "policies" / "000001.json",
+        "planner": MODELS / "planners" / "000001.json",
+    }
     if args.train:
         places |= {
             "policy": args.out / "track_hand" / "policy" / "000001.json",
             "skill": args.out / "distill_latent" / "skill" / "000001.json",
             "planner": args.out / "plan_generalist" / "planner" / "000001.json",
         }
-    told = {"skill": "", "music": ""} | {name: shlex.quote(str(path)) for name, path in places.items()}
+    told = {"skill": "", "music": ""} | {
+        name: shlex.quote(str(path)) for name, path in places.items()
+    }
     told["judged"] = f"--out {told['out']}/distill_latent" if args.train else "--shipped"
     if args.music is not None:
         told["music"] = f"--music {shlex.quote(str(args.music))}"

@@ -15,14 +15,14 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from whole_files import write_whole
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.reference import ReferenceSet
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.learning.ray_cluster import Outcome, cluster, run_jobs
 from musclehand.learning.ray_shards import RayShards
 from musclehand.learning.shards import LocalShards, ShardedEnv, ShardGroup, shard_seed
+from whole_files import write_whole
 
 LAST = 10
 """Iterations from which it is guessed how long the rest takes."""
@@ -49,12 +49,20 @@ class HandMaker:
     def __call__(self, number: int) -> TrackingEnv:
         """The shard of a number."""
         folder = self.bad_states / f"shard_{number}"
-        return TrackingEnv(self.references, self.config, seed=shard_seed(self.seed, number), bad_states=folder)
+        return TrackingEnv(
+            self.references, self.config, seed=shard_seed(self.seed, number), bad_states=folder
+        )
 
 
 @contextmanager
 def hands(
-    pattern: TrackingEnv, config: TrackingConfig, *, seed: int, shards: int, ray: Sequence[str] | None, bad_states: Path
+    pattern: TrackingEnv,
+    config: TrackingConfig,
+    *,
+    seed: int,
+    shards: int,
+    ray: Sequence[str] | None,
+    bad_states: Path,
 ) -> Iterator[TrackingEnv | ShardedEnv]:
     """What to learn in: an environment, or shards of it, here or on a cluster.
 
@@ -75,7 +83,11 @@ def hands(
             raise InvalidValue("ray", ray, "given with seeds or shards, to have something to place")
         # Not if it is merely equal: a stage begins with hands that have not lived.
         same = config is pattern.config
-        yield pattern if same else TrackingEnv(pattern.references, config, seed=seed, bad_states=bad_states)
+        yield (
+            pattern
+            if same
+            else TrackingEnv(pattern.references, config, seed=seed, bad_states=bad_states)
+        )
         return
     if shards < 1 or config.num_envs % shards:
         raise InvalidValue("shards", shards, f"a divisor of {config.num_envs} hands")
@@ -84,7 +96,11 @@ def hands(
     place = cluster(address_of(ray), cpus=config.num_threads, least=shards * config.num_threads)
     with nullcontext() if ray is None else place:
         group: ShardGroup
-        group = LocalShards(make, shards) if ray is None else RayShards(make, shards, cpus=config.num_threads)
+        group = (
+            LocalShards(make, shards)
+            if ray is None
+            else RayShards(make, shards, cpus=config.num_threads)
+        )
         try:
             yield ShardedEnv(group)
         finally:
@@ -102,7 +118,9 @@ def address_of(ray: Sequence[str] | None) -> str | None:
     return ray[0] if ray else None
 
 
-def train_seeds(train: Callable[[Any, Console], None], args: Any, totals: Mapping[str, int], console: Console) -> None:
+def train_seeds(
+    train: Callable[[Any, Console], None], args: Any, totals: Mapping[str, int], console: Console
+) -> None:
     """Trains with each seed in a folder of its own, `seed_N`; what each prints goes to `log.txt` there.
 
     Args:
@@ -120,14 +138,26 @@ def train_seeds(train: Callable[[Any, Console], None], args: Any, totals: Mappin
     plain = replace(args, corpus=args.corpus.resolve(), seeds=(), ray=None)
     jobs = [replace(plain, seed=seed, out=out / f"seed_{seed}") for seed in args.seeds]
     work = partial(_train_to_file, train)
-    with Live(get_renderable=lambda: _progress_table(jobs, totals), console=console, refresh_per_second=1):
+    with Live(
+        get_renderable=lambda: _progress_table(jobs, totals), console=console, refresh_per_second=1
+    ):
         if args.ray is None:
             outcomes = [_alone(work, job) for job in jobs]
         else:
             with cluster(address_of(args.ray), cpus=args.threads):
                 outcomes = run_jobs(work, jobs, cpus=args.threads)
-    failed = [f"seed {job.seed}: {one.error}" for job, one in zip(jobs, outcomes, strict=True) if one.error is not None]
-    summary = summarise([job.out / "scores.json" for job, one in zip(jobs, outcomes, strict=True) if one.error is None])
+    failed = [
+        f"seed {job.seed}: {one.error}"
+        for job, one in zip(jobs, outcomes, strict=True)
+        if one.error is not None
+    ]
+    summary = summarise(
+        [
+            job.out / "scores.json"
+            for job, one in zip(jobs, outcomes, strict=True)
+            if one.error is None
+        ]
+    )
     if summary:
         told = {name: one._asdict() for name, one in summary.items()}
         write_whole(out / "summary.json", json.dumps(told, indent=1))
@@ -150,7 +180,9 @@ def summarise(paths: Sequence[Path]) -> dict[str, Spread]:
     found = [json.loads(path.read_text()) for path in paths]
     if not all(found):
         return {}
-    means = {name: [float(np.mean([clip[name] for clip in clips])) for clips in found] for name in SCORES}
+    means = {
+        name: [float(np.mean([clip[name] for clip in clips])) for clips in found] for name in SCORES
+    }
     return {name: spread(values) for name, values in means.items() if values}
 
 
@@ -161,7 +193,9 @@ def spread(values: list[float]) -> Spread:
         return Spread(values, values[0], None)
     from scipy import stats
 
-    return Spread(values, float(np.mean(values)), float(stats.t.ppf(0.975, count - 1) * stats.sem(values)))
+    return Spread(
+        values, float(np.mean(values)), float(stats.t.ppf(0.975, count - 1) * stats.sem(values))
+    )
 
 
 class Standing(NamedTuple):
@@ -185,14 +219,27 @@ def standing_of(folder: Path, totals: Mapping[str, int]) -> Standing:
     if not rows:
         return Standing("prepares", 0, None, None, None)
     last, stage = rows[-1], rows[-1]["stage"]
-    took = {name: [float(row["seconds"]) for row in rows if row["stage"] == name][-LAST:] for name in totals}
-    left = {name: total - sum(row["stage"] == name for row in rows) for name, total in totals.items()}
+    took = {
+        name: [float(row["seconds"]) for row in rows if row["stage"] == name][-LAST:]
+        for name in totals
+    }
+    left = {
+        name: total - sum(row["stage"] == name for row in rows) for name, total in totals.items()
+    }
     # A stage that has not begun may take as long an iteration as the one now.
-    seconds = sum(max(0, count) * float(np.mean(took[name] or took[stage])) for name, count in left.items())
+    seconds = sum(
+        max(0, count) * float(np.mean(took[name] or took[stage])) for name, count in left.items()
+    )
     tip = last.get("tip_error")
     if not any(count > 0 for count in left.values()):
         stage = "done" if (folder / "scores.json").exists() else "evaluates"
-    return Standing(stage, int(last["iteration"]) + 1, float(last["steps_s"]), float(tip) if tip else None, seconds)
+    return Standing(
+        stage,
+        int(last["iteration"]) + 1,
+        float(last["steps_s"]),
+        float(tip) if tip else None,
+        seconds,
+    )
 
 
 def _progress_table(jobs: Sequence[Any], totals: Mapping[str, int]) -> Table:

@@ -5,7 +5,7 @@
     python experiments/track_hand.py corpus --warm.iterations 3 --slope.iterations 0 --envs 16 --out runs/try
 
 Learns from the clips of a corpus and from what the player plans for scores by pattern, over a piece of a keyboard. The
-warm start is in an undisturbed world; reinforcement, by the slope of the reward (`learning.analytic`) or, with
+warm start is in an undisturbed world; reinforcement, by the slope of the reward (`learning.apg`) or, with
 `--ppo.iterations`, by PPO, is where hands are pushed, muscles weak and keys heavy.
 
 Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `config.json`,
@@ -35,30 +35,35 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from eval_tracking import score_table
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from scale_out import hands, train_seeds
-from whole_files import write_whole
 
+from eval_tracking import score_table
+from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.envs.disturbance import DisturbanceConfig
-from musclehand.envs.evaluation import evaluate
+from musclehand.envs.demonstrations.planned_motion import (
+    load_references,
+    plan_references,
+    policy_config,
+    save_references,
+)
 from musclehand.envs.reference import ReferenceSet, build_references, join
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking_body import TrackingBody
-from musclehand.learning.analytic import AnalyticConfig, AnalyticProgress, AnalyticTraining
-from musclehand.learning.checkpoint import load_latest
-from musclehand.learning.distill import Distillation, DistillConfig
+from musclehand.envs.tracking.body import TrackingBody
+from musclehand.envs.tracking.disturbance import DisturbanceConfig
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.evaluation import evaluate
+from musclehand.learning.apg import AnalyticConfig, AnalyticProgress, AnalyticTraining
+from musclehand.learning.dagger import Distillation, DistillConfig
 from musclehand.learning.policy import Policy
-from musclehand.learning.reinforce import PpoConfig, PpoProgress, Reinforcement
+from musclehand.learning.ppo import PpoConfig, PpoProgress, Reinforcement
 from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
-from musclehand.music.patterns import pattern_scores
-from musclehand.planned_motion import load_references, plan_references, policy_config, save_references
-from musclehand.sim.choice import BackendChoice, BackendName, resolve_backend
+from musclehand.music.generate.patterns import pattern_scores
+from musclehand.policies.tracking import identity_of, save_tracking_policy
+from musclehand.sim.backend_choice import BackendChoice, BackendName, resolve_backend
 from musclehand.sim.scene import SIM_DT
-from musclehand.tracking_policy import identity_of, save_tracking_policy
+from scale_out import hands, train_seeds
+from whole_files import write_whole
 
 TAKES = 1_000_000
 """Between the seeds of two takes."""
@@ -131,7 +136,11 @@ class RunLog:
             with open(path, newline="") as file:
                 self._rows = list(csv.DictReader(file))
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
         )
         self._task = self._bar.add_task("", total=total)
         self._clock = time.perf_counter()
@@ -145,7 +154,9 @@ class RunLog:
 
     def begin(self, stage: str, done: int) -> None:
         """A stage in which so many iterations are done already."""
-        self._rows = [row for row in self._rows if row["stage"] != stage or int(row["iteration"]) < done]
+        self._rows = [
+            row for row in self._rows if row["stage"] != stage or int(row["iteration"]) < done
+        ]
         self._bar.advance(self._task, done)
         self._clock = time.perf_counter()
 
@@ -154,7 +165,9 @@ class RunLog:
         now = time.perf_counter()
         took, self._clock = now - self._clock, now
         rate = steps / took
-        self._rows.append({"stage": stage, "iteration": iteration, "seconds": took, "steps_s": rate, **numbers})
+        self._rows.append(
+            {"stage": stage, "iteration": iteration, "seconds": took, "steps_s": rate, **numbers}
+        )
         names = list(dict.fromkeys(name for row in self._rows for name in row))
         text = io.StringIO()
         writer = csv.DictWriter(text, names)
@@ -163,7 +176,11 @@ class RunLog:
         write_whole(self._path, text.getvalue())
         tip = numbers.get("tip_error")
         error = "" if tip is None else f", fingertips {1e3 * tip:.2f} mm"
-        self._bar.update(self._task, advance=1, description=f"{stage} {iteration + 1}: {rate:.0f} hand steps/s{error}")
+        self._bar.update(
+            self._task,
+            advance=1,
+            description=f"{stage} {iteration + 1}: {rate:.0f} hand steps/s{error}",
+        )
 
 
 def main(args: Args, console: Console | None = None) -> None:
@@ -192,8 +209,12 @@ def main(args: Args, console: Console | None = None) -> None:
         console=console,
     )
     env = TrackingEnv(references, here, seed=args.seed, bad_states=bad_states)
-    known = identity_of(env) | {"seed": args.seed} | ({} if here is config else {"shards": args.shards})
-    place = partial(hands, env, seed=args.seed, shards=args.shards, ray=args.ray, bad_states=bad_states)
+    known = (
+        identity_of(env) | {"seed": args.seed} | ({} if here is config else {"shards": args.shards})
+    )
+    place = partial(
+        hands, env, seed=args.seed, shards=args.shards, ray=args.ray, bad_states=bad_states
+    )
     console.print(
         f"{len(env.references.names)} clips, {env.references.frames * env.step_dt / 60:.1f} min to learn from"
     )
@@ -201,12 +222,17 @@ def main(args: Args, console: Console | None = None) -> None:
     with place(config) as pupils, RunLog(args.out / "metrics.csv", total, console) as log:
         policy = warm_start(pupils, args, known, log)
     senses = late(args)
-    disturbance = senses if args.smooth else replace(ROUGH, delay=senses.delay, late_share=senses.late_share)
+    disturbance = (
+        senses if args.smooth else replace(ROUGH, delay=senses.delay, late_share=senses.late_share)
+    )
     rough = replace(config, disturbance=disturbance)
     known |= {"take": args.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
     for stage, settings in (("slope", args.slope), ("ppo", args.ppo)):
         if settings.iterations > 0:
-            with place(rough) as pupils, RunLog(args.out / "metrics.csv", settings.iterations, console) as log:
+            with (
+                place(rough) as pupils,
+                RunLog(args.out / "metrics.csv", settings.iterations, console) as log,
+            ):
                 policy = reinforce(stage, pupils, policy, args, known, log)
     stage = next((name for name in ("ppo", "slope") if getattr(args, name).iterations > 0), "warm")
     told = {
@@ -223,7 +249,9 @@ def main(args: Args, console: Console | None = None) -> None:
     clips = list(corpus.clips("validation"))
     quiet = replace(config, num_envs=1, disturbance=DisturbanceConfig())
     scores = evaluate(clips, lambda seen, _: policy.act(seen), quiet)
-    write_whole(args.out / "scores.json", json.dumps([score._asdict() for score in scores], indent=1))
+    write_whole(
+        args.out / "scores.json", json.dumps([score._asdict() for score in scores], indent=1)
+    )
     console.print(score_table("validation clips", scores))
 
 
@@ -237,8 +265,13 @@ def references_of(
         return clips
     known = {"scores": scores, "seed": seed, "sim_steps": sim_steps}
     if load_latest(folder) is None:
-        made = islice((one for one in pattern_scores(PLAN_SEED + seed) if split_of(one.pattern) == "train"), scores)
-        with Progress(TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
+        made = islice(
+            (one for one in pattern_scores(PLAN_SEED + seed) if split_of(one.pattern) == "train"),
+            scores,
+        )
+        with Progress(
+            TextColumn("plans scores"), BarColumn(), TimeRemainingColumn(), console=console
+        ) as bar:
             told = bar.track(made, total=scores)
             config = replace(policy_config(), sim_steps=sim_steps)
             save_references(folder, plan_references(told, config=config), known)
@@ -277,7 +310,9 @@ def late(args: Args) -> DisturbanceConfig:
     return DisturbanceConfig(delay=(min(0.008, args.delay), args.delay), late_share=0.4)
 
 
-def warm_start(env: TrackingEnv | ShardedEnv, args: Args, known: dict[str, Any], log: RunLog) -> Policy:
+def warm_start(
+    env: TrackingEnv | ShardedEnv, args: Args, known: dict[str, Any], log: RunLog
+) -> Policy:
     """What the teacher has taught."""
     if args.cold:
         policy = Policy(env.num_observations, env.num_actions, args.warm.hidden, seed=args.seed)
@@ -288,21 +323,33 @@ def warm_start(env: TrackingEnv | ShardedEnv, args: Args, known: dict[str, Any],
     steps = args.warm.steps * env.num_envs
     return run.run(
         lambda told: log.tell(
-            "warm", told.iteration, steps, {"loss": told.loss, "labels": told.labels, **(told.terms or {})}
+            "warm",
+            told.iteration,
+            steps,
+            {"loss": told.loss, "labels": told.labels, **(told.terms or {})},
         )
     )
 
 
 def reinforce(
-    stage: str, env: TrackingEnv | ShardedEnv, policy: Policy, args: Args, known: dict[str, Any], log: RunLog
+    stage: str,
+    env: TrackingEnv | ShardedEnv,
+    policy: Policy,
+    args: Args,
+    known: dict[str, Any],
+    log: RunLog,
 ) -> Policy:
     """What reward has taught after that."""
     seed = args.seed + TAKES * args.take
     run: AnalyticTraining | Reinforcement
     if stage == "slope":
-        run = AnalyticTraining(env, policy, replace(args.slope, seed=seed), args.out / stage, known=known)
+        run = AnalyticTraining(
+            env, policy, replace(args.slope, seed=seed), args.out / stage, known=known
+        )
     else:
-        run = Reinforcement(env, policy, replace(args.ppo, seed=seed), args.out / stage, known=known)
+        run = Reinforcement(
+            env, policy, replace(args.ppo, seed=seed), args.out / stage, known=known
+        )
     log.begin(stage, run.done)
 
     def tell(told: AnalyticProgress | PpoProgress) -> None:
@@ -311,7 +358,12 @@ def reinforce(
             name: more[name] for name in ("reward", "failures", "noise", "slope") if name in more
         }
         losses = {f"loss_{name}": value for name, value in more.get("losses", {}).items()}
-        log.tell(stage, told.iteration, run.config.steps * env.num_envs, {**numbers, **told.terms, **losses})
+        log.tell(
+            stage,
+            told.iteration,
+            run.config.steps * env.num_envs,
+            {**numbers, **told.terms, **losses},
+        )
 
     return run.run(tell)
 

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS
-from musclehand.envs.goals import Goals, HandNotes
-from musclehand.envs.tracking import TrackingConfig
-from musclehand.latent_skill import LatentSkill
+from musclehand.envs.piano.goals import Goals, HandNotes
+from musclehand.envs.tracking.env import TrackingConfig
 from musclehand.learning.vae import LatentPolicy
+from musclehand.policies.latent import LatentSkill
 
 
 def in_turn(notes: HandNotes) -> HandNotes:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import settings
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import load_hand
+from musclehand.body.build.hand import load_hand
+from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
-from musclehand.body.tables import load_tables
 from musclehand.sim.scene import build_scene
 from musclehand.validate.check import Specimen
 from musclehand.validate.specimen import open_specimens

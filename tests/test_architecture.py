@@ -4,20 +4,39 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.paths import ROOT
+
 LIBRARY = ROOT / "musclehand"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 MAX_MODULE_LINES, MAX_FUNCTION_LINES = 350, 60
 PRINTING = {
-    *("cli", "cli_tables", "cli_validate", "cli_diff", "cli_view", "cli_muscles", "cli_corpus", "cli_retarget"),
+    *(
+        "cli",
+        "cli_tables",
+        "cli_validate",
+        "cli_diff",
+        "cli_view",
+        "cli_muscles",
+        "cli_corpus",
+        "cli_retarget",
+    ),
     *("cli_emg", "cli_emg_files", "cli_emg_sessions", "cli_emg_compare", "cli_emg_simulate"),
 }
 HEAVY = (
-    *("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim", "imageio_ffmpeg"),
+    *(
+        "torch",
+        "matplotlib",
+        "sklearn",
+        "partitura",
+        "fluidsynth",
+        "myosuite",
+        "mink",
+        "myo_sim",
+        "imageio_ffmpeg",
+    ),
     "viser",
     "music21",
     "zarr",
@@ -85,7 +104,9 @@ def test_imports_are_those_of_the_table(path):
     for module in imports_of(path):
         first, *rest = module.split(".")
         if first == "musclehand":
-            known = not rest or rest[0] == "__version__" or ours is None or rest[0] in {package, *ours}
+            known = (
+                not rest or rest[0] == "__version__" or ours is None or rest[0] in {package, *ours}
+            )
         else:
             known = first in sys.stdlib_module_names or first in others or ours is None
         if not known:
@@ -118,7 +139,11 @@ def test_modules_and_functions_are_short(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_library_does_not_print_or_give_up_silently(path):
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and package_of(path) not in PRINTING:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and package_of(path) not in PRINTING
+        ):
             assert node.func.id != "print", f"print in line {node.lineno}"
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"bare except in line {node.lineno}"
@@ -148,7 +173,9 @@ def test_no_loose_ends(path):
 
 
 def fresh_python(code):
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     return run.stdout.strip(), run.stderr.strip()
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import musclehand
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 DATA = [
     *(path for path in (ROOT / "models").rglob("*") if path.suffix not in (".py", ".pyc")),
     *(ROOT / "musclehand" / "music" / "repertoire").glob("*.txt"),
@@ -32,12 +32,17 @@ def config():
 
 
 def packages_in(folder, name):
-    return {".".join((name, *path.parent.relative_to(folder).parts)) for path in folder.rglob("__init__.py")}
+    return {
+        ".".join((name, *path.parent.relative_to(folder).parts))
+        for path in folder.rglob("__init__.py")
+    }
 
 
 def test_every_package_is_listed(config):
     listed = set(config["options"]["packages"].split())
-    found = packages_in(ROOT / "musclehand", "musclehand") | packages_in(ROOT / "models", "musclehand.models")
+    found = packages_in(ROOT / "musclehand", "musclehand") | packages_in(
+        ROOT / "models", "musclehand.models"
+    )
     assert listed == found
 
 
@@ -51,7 +56,9 @@ def test_every_data_file_is_covered_by_a_pattern(config, path):
     parts = path.relative_to(ROOT).parent.parts
     package = ".".join(parts if parts[0] == "musclehand" else ("musclehand", *parts))
     patterns = config["options.package_data"].get(package, "").split()
-    assert any(fnmatch(path.name, pattern) for pattern in patterns), f"no pattern of {package} covers {path.name}"
+    assert any(fnmatch(path.name, pattern) for pattern in patterns), (
+        f"no pattern of {package} covers {path.name}"
+    )
 
 
 def test_sources_are_there():
@@ -71,14 +78,20 @@ def test_licence_and_notice_travel(config):
 
 def names_of(rows):
     """Distributions named in a requirement list of setup.cfg."""
-    return {re.split(r"[<>=!~;\[ ]", row.strip())[0].lower() for row in rows.splitlines() if row.strip()}
+    return {
+        re.split(r"[<>=!~;\[ ]", row.strip())[0].lower() for row in rows.splitlines() if row.strip()
+    }
 
 
 def test_constraints_give_a_tested_version_of_all_that_is_installed(config):
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {line.split("==")[0].lower() for line in text.splitlines() if "==" in line}
     extras = config["options.extras_require"]
-    wanted = names_of(config["options"]["install_requires"]) | names_of(extras["test"]) | names_of(extras["dev"])
+    wanted = (
+        names_of(config["options"]["install_requires"])
+        | names_of(extras["test"])
+        | names_of(extras["dev"])
+    )
     assert wanted <= pinned
 
 
@@ -112,9 +125,15 @@ def test_what_the_library_imports_is_installed_with_it(config):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) else []
-            for module in {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"musclehand"}:
+            for module in (
+                {module.split(".")[0] for module in modules}
+                - sys.stdlib_module_names
+                - {"musclehand"}
+            ):
                 sources = {name.lower() for name in distributions[module]}
-                assert sources & (required | optional), f"{path} imports {module}, which setup.cfg does not install"
+                assert sources & (required | optional), (
+                    f"{path} imports {module}, which setup.cfg does not install"
+                )
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +145,16 @@ def wheel(tmp_path_factory):
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(out),
+        str(source),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     (path,) = out.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
@@ -140,7 +168,9 @@ def test_the_wheel_holds_packages_and_data(wheel):
         inside = path.relative_to(ROOT)
         expected.add(str(inside if inside.parts[0] == "musclehand" else Path("musclehand", inside)))
     assert expected <= names
-    assert not [name for name in names if name.startswith(("tests/", "experiments/", "models/", "data/"))]
+    assert not [
+        name for name in names if name.startswith(("tests/", "experiments/", "models/", "data/"))
+    ]
 
 
 def test_the_wheel_has_the_command_and_the_licences(wheel):
@@ -148,4 +178,4 @@ def test_the_wheel_has_the_command_and_the_licences(wheel):
     assert any(name.endswith("/NOTICE") for name in names)
     assert any(name.endswith("/LICENSE") for name in names)
     (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
-    assert "musclehand = musclehand.cli:main" in wheel.read(entry_points).decode()
+    assert "musclehand = musclehand.cli.main:main" in wheel.read(entry_points).decode()

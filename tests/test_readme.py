@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-README = Path(__file__).parents[1] / "README.md"
+from support.paths import ROOT
+
+README = ROOT / "README.md"
 MARK = "<!-- journey -->"
 
 
@@ -42,7 +44,10 @@ def journey(tmp_path_factory):
 
 def test_the_hand_is_edited_in_two_places(journey):
     folder, _, _ = journey
-    before, after = ((folder / name).read_text(encoding="utf-8").splitlines() for name in ("hand.xml", "my_hand.xml"))
+    before, after = (
+        (folder / name).read_text(encoding="utf-8").splitlines()
+        for name in ("hand.xml", "my_hand.xml")
+    )
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert len(changed) == 2
     (site, moved), (weak, strong) = changed
@@ -58,7 +63,9 @@ def test_the_hand_is_edited_in_two_places(journey):
 
 def test_diff_says_in_words_and_a_figure_what_was_changed(journey):
     folder, said, _ = journey
-    (force,) = re.findall(r"FDP2, flexor digitorum profundus \(index\) +([\d.]+) -> ([\d.]+) N \(\+20 %\)", said)
+    (force,) = re.findall(
+        r"FDP2, flexor digitorum profundus \(index\) +([\d.]+) -> ([\d.]+) N \(\+20 %\)", said
+    )
     assert float(force[1]) / float(force[0]) == pytest.approx(1.2, abs=0.01)
     assert "point FDP2_m2b moved 2.0 mm palmar, distal phalanx of the index finger" in said
     assert re.search(r"index DIP flexion: .* mm", said)
@@ -67,7 +74,9 @@ def test_diff_says_in_words_and_a_figure_what_was_changed(journey):
 
 def test_both_hands_are_validated(journey):
     folder, _, _ = journey
-    models = json.loads((folder / "report" / "validation.json").read_text(encoding="utf-8"))["models"]
+    models = json.loads((folder / "report" / "validation.json").read_text(encoding="utf-8"))[
+        "models"
+    ]
     assert [model["source"] for model in models] == ["my_hand.xml", "hand.xml"]
     assert models[1]["passed"]
     assert "FDP2" in (folder / "report" / "validation.html").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Trained planners: read by `musclehand.planner_policy`; README.md says what they learnt from and how well."""
+"""Trained planners: read by `musclehand.policies.high_level`; README.md says what they learnt from and how well."""

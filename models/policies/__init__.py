@@ -1,1 +1,1 @@
-"""Trained policies: read by `musclehand.tracking_policy`; README.md says what they learnt from and how well."""
+"""Trained policies: read by `musclehand.policies.tracking`; README.md says what they learnt from and how well."""

@@ -32,7 +32,12 @@ FINGER_NUMBERS = (2, 3, 4, 5)
 FINGER_JOINTS = tuple(
     f"{part}{number}_{motion}"
     for number in FINGER_NUMBERS
-    for part, motion in (("mcp", "flexion"), ("mcp", "abduction"), ("pm", "flexion"), ("md", "flexion"))
+    for part, motion in (
+        ("mcp", "flexion"),
+        ("mcp", "abduction"),
+        ("pm", "flexion"),
+        ("md", "flexion"),
+    )
 )
 HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS
 

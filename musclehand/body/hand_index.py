@@ -38,7 +38,9 @@ class HandIndex:
     independent: np.ndarray
 
     @classmethod
-    def from_model(cls, model: mujoco.MjModel, side: Side, naming: Naming | None = None) -> HandIndex:
+    def from_model(
+        cls, model: mujoco.MjModel, side: Side, naming: Naming | None = None
+    ) -> HandIndex:
         """Finds the hand by the names of `naming`, by default those of our own model.
 
         Raises:
@@ -114,20 +116,34 @@ def _muscles(model: mujoco.MjModel, naming: Naming, side: Side) -> list[tuple[in
         if base is not None and is_muscle and pulls_tendon:
             found.append((number, naming.muscles.get(base, base)))
     if not found:
-        raise ModelError("model", f"has no muscles (tendon-driven muscle actuators) in its {side.name.lower()} hand")
+        raise ModelError(
+            "model",
+            f"has no muscles (tendon-driven muscle actuators) in its {side.name.lower()} hand",
+        )
     return found
 
 
 def _tips(model: mujoco.MjModel, naming: Naming, side: Side) -> np.ndarray:
-    names = [naming.name_of(naming.tips[digit], side) if digit in naming.tips else "" for digit in DIGITS]
+    names = [
+        naming.name_of(naming.tips[digit], side) if digit in naming.tips else "" for digit in DIGITS
+    ]
     tips = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) for name in names]
-    missing = [f"{digit} ({name!r})" for digit, name, tip in zip(DIGITS, names, tips, strict=True) if tip < 0]
+    missing = [
+        f"{digit} ({name!r})"
+        for digit, name, tip in zip(DIGITS, names, tips, strict=True)
+        if tip < 0
+    ]
     if missing:
-        raise ModelError("model", f"has no site at the tip of: {', '.join(missing)}; name them in the naming's tips")
+        raise ModelError(
+            "model",
+            f"has no site at the tip of: {', '.join(missing)}; name them in the naming's tips",
+        )
     return np.array(tips)
 
 
-def _reduction(model: mujoco.MjModel, joints: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _reduction(
+    model: mujoco.MjModel, joints: np.ndarray, signs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The map from independent joints to all joints, from the model's own couplings. Shapes (n, k) and (k,).
 
     A coupling is an active joint equality between two of these joints; its linear coefficient is what counts,

@@ -60,7 +60,9 @@ def force_length(fibre: np.ndarray, lmin: np.ndarray, lmax: np.ndarray) -> np.nd
     left = 1.0 - 0.5 * np.square((1.0 - fibre) / (1.0 - below))
     right = 1.0 - 0.5 * np.square((fibre - 1.0) / (above - 1.0))
     fall = 0.5 * np.square((lmax - fibre) / (lmax - above))
-    curve = np.where(fibre <= below, rise, np.where(fibre <= 1.0, left, np.where(fibre <= above, right, fall)))
+    curve = np.where(
+        fibre <= below, rise, np.where(fibre <= 1.0, left, np.where(fibre <= above, right, fall))
+    )
     return np.where((fibre < lmin) | (fibre > lmax), 0.0, curve)
 
 
@@ -80,7 +82,9 @@ def passive_force(fibre: np.ndarray, lmax: np.ndarray, fpmax: np.ndarray) -> np.
     return fpmax * np.where(fibre <= above, 0.5 * np.square(stretch), beyond)
 
 
-def muscle_force(params: MuscleParameters, length: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def muscle_force(
+    params: MuscleParameters, length: np.ndarray, velocity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Force is linear in activation: returns (`gain`, `bias`) [N] with `force = gain * act + bias`, pull negative.
 
     Args:
@@ -95,7 +99,9 @@ def muscle_force(params: MuscleParameters, length: np.ndarray, velocity: np.ndar
     return -params.f0 * active, -params.f0 * passive_force(fibre, params.lmax, params.fpmax)
 
 
-def activation_after(params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray, dt: float, steps: int) -> np.ndarray:
+def activation_after(
+    params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray, dt: float, steps: int
+) -> np.ndarray:
     """Activation after `steps` simulation steps of `dt` [s] under constant excitation, as MuJoCo integrates it.
 
     First-order dynamics with the activation-dependent time constants of Millard et al. 2013 (J Biomech Eng
@@ -119,15 +125,28 @@ def excitation_ceiling(model: mujoco.MjModel, actuators: np.ndarray) -> np.ndarr
 
 
 def reachable_activation(
-    params: MuscleParameters, act: np.ndarray, dt: float, steps: int, *, ceiling: np.ndarray | float = 1.0
+    params: MuscleParameters,
+    act: np.ndarray,
+    dt: float,
+    steps: int,
+    *,
+    ceiling: np.ndarray | float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest activation that a constant excitation of 0 to `ceiling` reaches in `steps` steps."""
     zero, most = np.zeros_like(act), np.zeros_like(act) + ceiling
-    return activation_after(params, act, zero, dt, steps), activation_after(params, act, most, dt, steps)
+    return activation_after(params, act, zero, dt, steps), activation_after(
+        params, act, most, dt, steps
+    )
 
 
 def excitation_for(
-    params: MuscleParameters, act: np.ndarray, target: np.ndarray, dt: float, steps: int, *, iterations: int = 2
+    params: MuscleParameters,
+    act: np.ndarray,
+    target: np.ndarray,
+    dt: float,
+    steps: int,
+    *,
+    iterations: int = 2,
 ) -> np.ndarray:
     """The constant excitation that brings activation from `act` to `target` in `steps` steps; clipped to 0..1.
 

@@ -73,12 +73,17 @@ class Naming:
         if own is None or self.pattern(side) is None:
             return None
         sign = -1.0 if own.startswith("-") else 1.0
-        number = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, self.name_of(own.removeprefix("-"), side))
+        number = mujoco.mj_name2id(
+            model, mujoco.mjtObj.mjOBJ_JOINT, self.name_of(own.removeprefix("-"), side)
+        )
         return None if number < 0 else (number, sign)
 
     def sides(self, model: mujoco.MjModel) -> tuple[Side, ...]:
         """The hands a model has under this naming, right before left."""
-        counts = {side: sum(self.joint(model, joint, side) is not None for joint in self.joints) for side in Side}
+        counts = {
+            side: sum(self.joint(model, joint, side) is not None for joint in self.joints)
+            for side in Side
+        }
         return tuple(side for side in Side if counts[side] >= FEWEST_JOINTS)
 
 
@@ -94,7 +99,10 @@ def find_naming(model: mujoco.MjModel, path: Path | None = None) -> Naming:
         known = ", ".join(naming.name for naming in candidates)
         some = ", ".join(model.joint(i).name for i in range(min(model.njnt, 6)))
         legal = f"at least {FEWEST_JOINTS} joints of a hand named as in: {known}"
-        raise ModelError("model", f"its joints ({some}, ...) fit no naming; needed are {legal}; give one with --map")
+        raise ModelError(
+            "model",
+            f"its joints ({some}, ...) fit no naming; needed are {legal}; give one with --map",
+        )
     return best
 
 
@@ -105,8 +113,12 @@ def _fit(naming: Naming, model: mujoco.MjModel) -> int:
         found += sum(naming.joint(model, joint, side) is not None for joint in naming.joints)
         sites = [naming.name_of(site, side) for site in naming.tips.values()]
         muscles = [naming.name_of(muscle, side) for muscle in naming.muscles]
-        found += sum(mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) >= 0 for name in sites)
-        found += sum(mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_ACTUATOR, name) >= 0 for name in muscles)
+        found += sum(
+            mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) >= 0 for name in sites
+        )
+        found += sum(
+            mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_ACTUATOR, name) >= 0 for name in muscles
+        )
     return found
 
 
@@ -133,7 +145,9 @@ def read_naming(path: Path) -> Naming:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ModelError(str(path), f"{path.stat().st_size} bytes; a naming has at most {MAX_BYTES}")
+            raise ModelError(
+                str(path), f"{path.stat().st_size} bytes; a naming has at most {MAX_BYTES}"
+            )
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(str(path), f"cannot be read: {error}") from error
@@ -146,11 +160,15 @@ def _parse(source: str, text: str) -> Naming:
     except (json.JSONDecodeError, RecursionError) as error:
         raise ModelError(source, f"is not JSON: {error}") from error
     if not isinstance(entries, dict) or not isinstance(entries.get("name"), str):
-        raise ModelError(source, "must be a JSON object with name, right, left, joints, muscles and tips")
+        raise ModelError(
+            source, "must be a JSON object with name, right, left, joints, muscles and tips"
+        )
     patterns = [entries.get("right"), entries.get("left")]
     for pattern in patterns:
         if pattern is not None and not (isinstance(pattern, str) and pattern.count("{}") == 1):
-            raise ModelError(source, f"right and left are patterns such as '{{}}_r' or null, not {pattern!r}")
+            raise ModelError(
+                source, f"right and left are patterns such as '{{}}_r' or null, not {pattern!r}"
+            )
     joints = _mapping(source, entries, "joints", HAND_JOINTS)
     muscles = _mapping(source, entries, "muscles", None)
     tips = _mapping(source, entries, "tips", DIGITS)
@@ -159,7 +177,9 @@ def _parse(source: str, text: str) -> Naming:
 
 def _mapping(source: str, entries: dict, key: str, legal: tuple[str, ...] | None) -> dict[str, str]:
     mapping = entries.get(key)
-    if not isinstance(mapping, dict) or not all(isinstance(value, str) and value for value in mapping.values()):
+    if not isinstance(mapping, dict) or not all(
+        isinstance(value, str) and value for value in mapping.values()
+    ):
         raise ModelError(source, f"{key} must be an object of names")
     for name in mapping:
         if legal is not None and name not in legal:

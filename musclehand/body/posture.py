@@ -49,7 +49,7 @@ PLAYING_POSTURE_DEG = {
     "md5_flexion": 27,
 }
 """Five fingers on five neighbouring white keys, knuckles up and fingers curved: what
-`motion.retarget` finds for `planner.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central
+`motion.inverse_kinematics` finds for `planning.strokes.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central
 joint angles [deg]; joints not named are at 0."""
 
 
@@ -59,7 +59,9 @@ def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndar
     return np.clip(angles, limits[:, 0], limits[:, 1])
 
 
-def sample_postures(hand: HandIndex, limits: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def sample_postures(
+    hand: HandIndex, limits: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
     """Random postures, uniform within the limits, that a hand can take.
 
     Coupled joints follow their drivers, and spreading of a bent finger narrows towards
@@ -84,7 +86,9 @@ def narrow_spread(joints: Sequence[str], postures: np.ndarray) -> None:
     for column, joint in enumerate(joints):
         if joint.startswith("mcp") and joint.endswith("abduction"):
             bend = postures[:, joints.index(joint.replace("abduction", "flexion"))]
-            postures[:, column] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * np.clip(bend / (np.pi / 2), 0.0, 1.0)
+            postures[:, column] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * np.clip(
+                bend / (np.pi / 2), 0.0, 1.0
+            )
 
 
 def couple(hand: HandIndex, postures: np.ndarray) -> np.ndarray:

@@ -48,15 +48,19 @@ class Sharing:
         if criterion not in CRITERIA:
             raise UnknownName("criterion", criterion, CRITERIA)
         # Loads the compiler, which nobody else needs.
-        from musclehand.control import compiled_task
+        from musclehand.control.kernels import task as compiled_task
 
         self._kernels = compiled_task
-        self._share = {"squares": self._squares, "cubes": self._cubes, "min-max": self._min_max}[criterion]
+        self._share = {"squares": self._squares, "cubes": self._cubes, "min-max": self._min_max}[
+            criterion
+        ]
         self._price, self._rest = price, co_contraction
         self._solver = BoundedSolver()
         self._dual = np.zeros(0)
 
-    def activations(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def activations(
+        self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         """The activations that cost least, between the bounds. Shape (n,).
 
         Args:
@@ -70,13 +74,19 @@ class Sharing:
         if self._rest == 0.0:
             return self._share(factor, wanted, lower, upper)
         rest = self._rest
-        return rest + self._share(factor, wanted - rest * factor.sum(axis=0), lower - rest, upper - rest)
+        return rest + self._share(
+            factor, wanted - rest * factor.sum(axis=0), lower - rest, upper - rest
+        )
 
-    def _squares(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _squares(
+        self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         if self._dual.shape != wanted.shape:
             self._dual = np.zeros(wanted.shape)
         act = np.empty(lower.shape)
-        status = self._kernels.share_squares(factor, wanted, self._price, lower, upper, self._dual, act)
+        status = self._kernels.share_squares(
+            factor, wanted, self._price, lower, upper, self._dual, act
+        )
         if status == self._kernels.DONE:
             return act
         self._dual = np.zeros(0)
@@ -86,7 +96,9 @@ class Sharing:
         _diagonal(square)[:] += self._price
         return solve_bounded(square, gradient, lower, upper)
 
-    def _cubes(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _cubes(
+        self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         """Newton's method, each step a quadratic programme: the cost, cubes of sizes, is convex."""
         act = self._squares(factor, wanted, lower, upper)
         square, gradient = _quadratic(factor, wanted)
@@ -101,7 +113,9 @@ class Sharing:
                 break
         return act
 
-    def _min_max(self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def _min_max(
+        self, factor: np.ndarray, wanted: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         """One more unknown, above all activations, carries the price."""
         square, gradient = _quadratic(factor, wanted)
         count = len(gradient)
@@ -111,7 +125,12 @@ class Sharing:
         hessian[-1, -1] = self._price
         below = np.hstack([np.eye(count), np.full((count, 1), -1.0)])
         found = solve_constrained(
-            hessian, np.append(gradient, 0.0), np.append(lower, 0.0), np.append(upper, 1.0), below, np.zeros(count)
+            hessian,
+            np.append(gradient, 0.0),
+            np.append(lower, 0.0),
+            np.append(upper, 1.0),
+            below,
+            np.zeros(count),
         )
         return found[:count]
 

@@ -46,19 +46,23 @@ class HandState(NamedTuple):
 class HandReader:
     """Reads `HandState`s of the same hands out of `MjData`."""
 
-    def __init__(self, model: mujoco.MjModel, hands: Sequence[HandIndex], carriers: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, hands: Sequence[HandIndex], carriers: Sequence[np.ndarray]
+    ) -> None:
         """`carriers`: the dofs of what carries each hand, the same number for each, or none.
 
         Raises:
             ModelError: hands that differ in their number of joints or muscles.
         """
         # Loads the compiler, which nobody else needs.
-        from musclehand.control import compiled_state
+        from musclehand.control.kernels import state as compiled_state
 
         pairs = list(zip(hands, carriers, strict=True))
         shapes = {(hand.expand.shape, hand.muscles.shape, len(carrier)) for hand, carrier in pairs}
         if len(shapes) != 1:
-            raise ModelError("hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}")
+            raise ModelError(
+                "hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}"
+            )
         (((_, self.count), (muscles,), carried),) = shapes
         self._kernels, joints = compiled_state, self.count
         sizes: dict[str, tuple[int, ...]] = {
@@ -91,11 +95,16 @@ class HandReader:
             _mass_entries(model, fixed, fixed, (joints, joints), at["inertia"])
             + _mass_entries(model, fixed, moved, (joints, carried), at["carried"])
             + _mass_entries(model, moved, moved, (carried, carried), at["carrier_inertia"]),
-            _load_entries(fixed, joints, at["load"]) + _load_entries(moved, carried, at["carrier_load"]),
+            _load_entries(fixed, joints, at["load"])
+            + _load_entries(moved, carried, at["carrier_load"]),
             _moment_entries(model, hands, fixed, at["arms"]),
         ]
         edges = np.cumsum([0, *(len(part) for part in parts)])
-        self._places = (edges, *_split(list(chain(*parts))), *_split(_tip_entries(model, hands, fixed, at["tips"])))
+        self._places = (
+            edges,
+            *_split(list(chain(*parts))),
+            *_split(_tip_entries(model, hands, fixed, at["tips"])),
+        )
 
     def read(self, data: mujoco.MjData) -> HandState:
         """The state with positions and velocities of now computed (`mj_step1`)."""
@@ -129,7 +138,8 @@ Entries = list[tuple[int, int, float]]
 
 def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
     return {
-        int(dof): [(int(i), float(row[i])) for i in row.nonzero()[0]] for dof, row in zip(dofs, expand, strict=True)
+        int(dof): [(int(i), float(row[i])) for i in row.nonzero()[0]]
+        for dof, row in zip(dofs, expand, strict=True)
     }
 
 
@@ -137,7 +147,9 @@ def _split(entries: Sequence[tuple[float, ...]]) -> tuple[np.ndarray, ...]:
     """Columns of integers, one array each or all in one, and the last column, of factors."""
     table = np.array(entries, dtype=float)
     whole, factor = table[:, :-1].astype(np.int64), table[:, -1].copy()
-    return (*(column.copy() for column in whole.T), factor) if whole.shape[1] == 2 else (whole, factor)
+    return (
+        (*(column.copy() for column in whole.T), factor) if whole.shape[1] == 2 else (whole, factor)
+    )
 
 
 def _taken(addresses: Sequence[np.ndarray], at: int) -> Entries:
@@ -146,7 +158,11 @@ def _taken(addresses: Sequence[np.ndarray], at: int) -> Entries:
 
 
 def _mass_entries(
-    model: mujoco.MjModel, rows: Sequence[Columns], columns: Sequence[Columns], shape: tuple[int, int], at: int
+    model: mujoco.MjModel,
+    rows: Sequence[Columns],
+    columns: Sequence[Columns],
+    shape: tuple[int, int],
+    at: int,
 ) -> Entries:
     """From `data.M`, half a sparse symmetric matrix, to what couples rows with columns, (hands, *shape)."""
     entries = []
@@ -158,7 +174,9 @@ def _mass_entries(
                 for one, two in {(dof, other), (other, dof)}:
                     for i, times in row.get(one, []):
                         for j, by in column.get(two, []):
-                            entries.append((address, at + (number * shape[0] + i) * shape[1] + j, times * by))
+                            entries.append(
+                                (address, at + (number * shape[0] + i) * shape[1] + j, times * by)
+                            )
     return sorted(entries)
 
 
@@ -172,7 +190,9 @@ def _load_entries(columns: Sequence[Columns], size: int, at: int) -> Entries:
     ]
 
 
-def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns], at: int) -> Entries:
+def _moment_entries(
+    model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns], at: int
+) -> Entries:
     """From `data.ten_J` to moment arms (hands, muscles, independent joints)."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
@@ -181,7 +201,9 @@ def _moment_entries(model: mujoco.MjModel, hands: Sequence[HandIndex], columns: 
             first, gear = int(model.ten_J_rowadr[tendon]), float(model.actuator_gear[actuator, 0])
             for address in range(first, first + int(model.ten_J_rownnz[tendon])):
                 for joint, times in column.get(int(model.ten_J_colind[address]), []):
-                    entries.append((address, at + (number * muscles + muscle) * joints + joint, gear * times))
+                    entries.append(
+                        (address, at + (number * muscles + muscle) * joints + joint, gear * times)
+                    )
     return entries
 
 
@@ -199,6 +221,8 @@ def _tip_entries(
                 for dof in hand.dofs[bodies == body]:
                     for joint, times in column[int(dof)]:
                         x = row + joint
-                        entries.append((int(site), root, int(dof), x, x + joints, x + 2 * joints, times))
+                        entries.append(
+                            (int(site), root, int(dof), x, x + joints, x + 2 * joints, times)
+                        )
                 body = int(model.body_parentid[body])
     return entries

@@ -87,9 +87,15 @@ class MuscleControl:
         self.config = config = config or ControlConfig()
         self.reader = HandReader(model, hands, carriers)
         self._muscle_kernels, self._task_kernels = compiled_muscle, compiled_task
-        self._dt, self._steps, self.interval = model.opt.timestep, sim_steps, sim_steps * model.opt.timestep
+        self._dt, self._steps, self.interval = (
+            model.opt.timestep,
+            sim_steps,
+            sim_steps * model.opt.timestep,
+        )
         self.muscles = np.array([hand.muscles for hand in hands])
-        self._params = np.ascontiguousarray(np.array(muscle_parameters(model, self.muscles)).transpose(1, 0, 2))
+        self._params = np.ascontiguousarray(
+            np.array(muscle_parameters(model, self.muscles)).transpose(1, 0, 2)
+        )
         self.ceiling = excitation_ceiling(model, self.muscles)
         self._damping = np.array(
             [hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand for hand in hands]
@@ -98,15 +104,21 @@ class MuscleControl:
         self._rate = np.full(count, config.finger_rate)
         self._rate[:3] = config.wrist_rate
         self._unladen = np.zeros((len(hands), 5))
-        self._low, self._high, self._gain, self._bias = (np.zeros(self.muscles.shape) for _ in range(4))
-        self._factor, self._wanted = np.zeros((*self.muscles.shape, count)), np.zeros((len(hands), count))
+        self._low, self._high, self._gain, self._bias = (
+            np.zeros(self.muscles.shape) for _ in range(4)
+        )
+        self._factor, self._wanted = (
+            np.zeros((*self.muscles.shape, count)),
+            np.zeros((len(hands), count)),
+        )
         self.forget()
 
     def forget(self) -> None:
         """Goes on as one that was made anew: what earlier calls found is not where the next begins its search."""
         config = self.config
         self._sharing = [
-            Sharing(config.criterion, config.effort, co_contraction=config.co_contraction) for _ in self.muscles
+            Sharing(config.criterion, config.effort, co_contraction=config.co_contraction)
+            for _ in self.muscles
         ]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
@@ -124,7 +136,9 @@ class MuscleControl:
     def excitations_at(self, state: HandState, target: HandTarget) -> np.ndarray:
         """As `excitations`, in a state already read."""
         wanted, out = self.activations(state, target), np.empty(self.muscles.shape)
-        self._muscle_kernels.excite(self._params, state.act, wanted, self.ceiling, self._dt, self._steps, out)
+        self._muscle_kernels.excite(
+            self._params, state.act, wanted, self.ceiling, self._dt, self._steps, out
+        )
         return out
 
     def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
@@ -135,7 +149,9 @@ class MuscleControl:
         """
         low, high, factor, wanted = self._low, self._high, self._factor, self._wanted
         now, out = (state.act, state.length, state.velocity), (low, high, self._gain, self._bias)
-        self._muscle_kernels.prospects(self._params, *now, self.ceiling, self._dt, self._steps, *out)
+        self._muscle_kernels.prospects(
+            self._params, *now, self.ceiling, self._dt, self._steps, *out
+        )
         status = self._task_kernels.prepare(
             self.interval,
             self.config.joint_weight,
@@ -150,7 +166,10 @@ class MuscleControl:
             state.carried,
             state.arms,
             state.tips,
-            *(self._unladen if part is None else np.ascontiguousarray(part, dtype=float) for part in target),
+            *(
+                self._unladen if part is None else np.ascontiguousarray(part, dtype=float)
+                for part in target
+            ),
             factor,
             wanted,
         )

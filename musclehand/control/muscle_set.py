@@ -34,7 +34,9 @@ class MuscleSet:
         """
         params = self.params
         fibre = (length - params.lts) * self._per_l0
-        side = np.minimum((fibre - params.lmin) * self._per_left, (params.lmax - fibre) * self._per_right)
+        side = np.minimum(
+            (fibre - params.lmin) * self._per_left, (params.lmax - fibre) * self._per_right
+        )
         np.maximum(side, 0.0, out=side)
         top = np.maximum(2.0 * side - 1.0, 0.0)
         side *= side

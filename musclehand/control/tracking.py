@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.behaviour import data_at, prepared_copy
 from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
-from musclehand.body.behaviour import data_at, prepared_copy
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.quiet import quiet_mujoco
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.core.errors import InvalidValue, ModelError
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.core.quadratic import SolverError
 
 SIM_STEPS = 4
@@ -84,7 +84,9 @@ def whole_posture(hand: HandIndex, independent: np.ndarray) -> np.ndarray:
         In the order of `hand.joints`. Shape (..., n).
     """
     columns = [FREE.index(coupled_joint(joint) or joint) for joint in hand.joints]
-    ratios = np.array([1.0 if coupled_joint(joint) is None else DIP_PER_PIP for joint in hand.joints])
+    ratios = np.array(
+        [1.0 if coupled_joint(joint) is None else DIP_PER_PIP for joint in hand.joints]
+    )
     return np.asarray(independent[..., columns] * ratios)
 
 
@@ -112,11 +114,17 @@ def track(
         ModelError: joints beside the hand's, or such that are turned round against the anatomical ones.
     """
     shapes = np.shape(angles), np.shape(speeds)
-    if shapes != ((len(angles), len(FREE)),) * 2 or not (np.isfinite(angles).all() and np.isfinite(speeds).all()):
+    if shapes != ((len(angles), len(FREE)),) * 2 or not (
+        np.isfinite(angles).all() and np.isfinite(speeds).all()
+    ):
         raise InvalidValue("motion", shapes, f"finite angles and speeds of shape (T, {len(FREE)})")
     if model.nv != len(hand.dofs) or (hand.signs < 0).any():
-        raise ModelError("model", "needs one hand alone, its elbow fixed, all joints turning as in MyoSim's hand")
-    twin = prepared_copy(model, dt=dt / SIM_STEPS, integrator=mujoco.mjtIntegrator.mjINT_IMPLICITFAST, gravity=False)
+        raise ModelError(
+            "model", "needs one hand alone, its elbow fixed, all joints turning as in MyoSim's hand"
+        )
+    twin = prepared_copy(
+        model, dt=dt / SIM_STEPS, integrator=mujoco.mjtIntegrator.mjINT_IMPLICITFAST, gravity=False
+    )
     twin.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     follower = _Follower(twin, hand, control)
     wanted, rates = whole_posture(hand, np.asarray(angles)), whole_posture(hand, np.asarray(speeds))
@@ -147,7 +155,9 @@ def track(
     )
 
 
-def tip_positions(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, angles: np.ndarray) -> np.ndarray:
+def tip_positions(
+    model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, angles: np.ndarray
+) -> np.ndarray:
     """Where the fingertips are in postures of the hand, world [m]; `data` is used for it.
 
     Args:
@@ -170,9 +180,13 @@ def tip_positions(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, a
 class _Follower:
     """Computed muscle control of a hand with its elbow fixed."""
 
-    def __init__(self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None
+    ) -> None:
         self.model, self.hand = model, hand
-        self.control = MuscleControl(model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config)
+        self.control = MuscleControl(
+            model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config
+        )
 
     def step(self, data: mujoco.MjData, wanted: np.ndarray, rates: np.ndarray) -> str | None:
         """One control step to joint angles and rates, (n,), at its end. Returns what broke down, if anything did."""
@@ -180,7 +194,10 @@ class _Follower:
         before = data.time
         mujoco.mj_step1(model, data)
         target = HandTarget(
-            wanted[None, hand.independent], rates[None, hand.independent], np.zeros((1, TIPS)), np.zeros((1, 0))
+            wanted[None, hand.independent],
+            rates[None, hand.independent],
+            np.zeros((1, TIPS)),
+            np.zeros((1, 0)),
         )
         try:
             data.ctrl[hand.muscles] = self.control.excitations(data, target)[0]

@@ -37,13 +37,20 @@ class BodyWatch:
         self._data, self._sums, self._noted = data, BodySums(), 0
         self._rows = {side: row for row, side in enumerate(hands)}
         self._joints, self._acts, self._sites = (
-            np.array([getattr(hand, name) for hand in hands.values()], dtype=int) for name in ("qpos", "act", "tips")
+            np.array([getattr(hand, name) for hand in hands.values()], dtype=int)
+            for name in ("qpos", "act", "tips")
         )
         self._independent = [hand.independent for hand in hands.values()]
         count, joints = self._joints.shape if hands else (0, 0)
         self._there = np.zeros((STEPS, count), dtype=bool)
-        self._qpos, self._wanted_qpos = np.zeros((STEPS, len(data.qpos))), np.zeros((STEPS, count, joints))
-        self._tips, self._wanted_tips = np.zeros((STEPS, count, 5, 3)), np.zeros((STEPS, count, 5, 3))
+        self._qpos, self._wanted_qpos = (
+            np.zeros((STEPS, len(data.qpos))),
+            np.zeros((STEPS, count, joints)),
+        )
+        self._tips, self._wanted_tips = (
+            np.zeros((STEPS, count, 5, 3)),
+            np.zeros((STEPS, count, 5, 3)),
+        )
         self._pressing, self._act = np.zeros((STEPS, count, 5)), np.zeros((STEPS, len(data.act)))
 
     def note(self, reference: Mapping[Side, HandReference]) -> None:
@@ -68,9 +75,13 @@ class BodyWatch:
 
     def _add_up(self) -> None:
         sums, noted = self._sums, self._noted
-        for hand, (joints, independent) in enumerate(zip(self._joints, self._independent, strict=True)):
+        for hand, (joints, independent) in enumerate(
+            zip(self._joints, self._independent, strict=True)
+        ):
             there = self._there[:noted, hand]
-            off = (self._qpos[:noted, joints] - self._wanted_qpos[:noted, hand])[there][:, independent]
+            off = (self._qpos[:noted, joints] - self._wanted_qpos[:noted, hand])[there][
+                :, independent
+            ]
             sums.joint_sum += float(np.square(off).sum())
             sums.joint_count += off.size
             apart = (self._tips[:noted, hand] - self._wanted_tips[:noted, hand])[there]

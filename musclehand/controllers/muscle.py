@@ -9,18 +9,18 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.fatigue import Fatigue, FatigueParameters
-from musclehand.control.carrier_control import CarrierControl
+from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
+from musclehand.control.forearm_control import CarrierControl
 from musclehand.control.hand_state import HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference, selection
-from musclehand.controllers.helper_process import HelperProcess
-from musclehand.controllers.reference import HandsStep, Reference
+from musclehand.core.helper_process import HelperProcess
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
-from musclehand.planner.fingering import FingeringConfig, assign_fingering
-from musclehand.planner.motion import HandMotion, MotionConfig, notes_of
-from musclehand.planner.rehearsal import Corrections
+from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
+from musclehand.planning.lookahead import HandsStep, Reference
+from musclehand.planning.strokes.motion import HandMotion, MotionConfig, notes_of
+from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.sim.scene import Scene, build_scene
 
 LEAST_DRIVE = 1e-3
@@ -107,7 +107,7 @@ class MuscleController(Controller):
         """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do;
         `corrections` by score time, from runs before this one; `processes`: 2 to have the reference worked out beside
         the simulation, which changes nothing but the time it takes."""
-        helper = HelperProcess("musclehand.controllers.reference") if processes > 1 else None
+        helper = HelperProcess("musclehand.planning.lookahead") if processes > 1 else None
         self.corrections = corrections or {}
         self._asked = score, lead_in, tail, config, fatigue, processes
         learnt = {(onset + lead_in, pitch): one for (onset, pitch), one in self.corrections.items()}
@@ -130,14 +130,21 @@ class MuscleController(Controller):
         self._drive = self._control.ceiling.ravel()
         count = len(self.scene.hands)
         self._carrier_acc = np.zeros((count, 6))
-        self._forearms = selection(np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()]))
-        kp, kd = (np.array([getattr(one, gain) for one in self.scene.carriers.values()]) for gain in ("kp", "kd"))
+        self._forearms = selection(
+            np.concatenate([carrier.actuators for carrier in self.scene.carriers.values()])
+        )
+        kp, kd = (
+            np.array([getattr(one, gain) for one in self.scene.carriers.values()])
+            for gain in ("kp", "kd")
+        )
         self._steering = CarrierControl(kp, kd)
         self._goals = np.zeros((config.sim_steps, count, 6))
         self.fatigue = (
             None
             if fatigue is None
-            else make_fatigue(model, self._control.muscles.ravel(), fatigue, sim_steps=self.sim_steps)
+            else make_fatigue(
+                model, self._control.muscles.ravel(), fatigue, sim_steps=self.sim_steps
+            )
         )
         self._now: HandsStep | None = None
         self._reference = Reference(self._motions, helper)
@@ -191,7 +198,9 @@ class MuscleController(Controller):
         state = self._control.reader.read(data)
         excitation = self._excite(data, state, now).ravel()
         data.ctrl[self._muscles] = excitation
-        self._goals = self._steering.set_points(state, self._carrier_acc, now.wrist, now.wrist_velocity)
+        self._goals = self._steering.set_points(
+            state, self._carrier_acc, now.wrist, now.wrist_velocity
+        )
         if self.fatigue is not None:
             # The load is told in shares of the motor units that can be driven at all.
             self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
@@ -217,7 +226,14 @@ class MuscleController(Controller):
 
     def _excite(self, data: mujoco.MjData, state: HandState, now: HandsStep) -> np.ndarray:
         """Excitations of all muscles that bring the hands there. Shape (h, 46)."""
-        target = HandTarget(now.next_qpos, now.next_qvel, now.press, self._carrier_acc, now.key_mass, now.key_damping)
+        target = HandTarget(
+            now.next_qpos,
+            now.next_qvel,
+            now.press,
+            self._carrier_acc,
+            now.key_mass,
+            now.key_damping,
+        )
         return self._control.excitations_at(state, target)
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:

@@ -142,4 +142,6 @@ class Run:
         """
         for kind, warning in self._warnings.items():
             if warning.number:
-                raise SimulationError(f"the simulation became unstable before {moment:.3f} s ({kind.name})")
+                raise SimulationError(
+                    f"the simulation became unstable before {moment:.3f} s ({kind.name})"
+                )

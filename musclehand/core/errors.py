@@ -38,7 +38,9 @@ class UnknownName(MusclehandError):
 class FileError(MusclehandError):
     """Base of errors about a file that cannot be used: names it, where in it, and what is wrong."""
 
-    def __init__(self, path: str | PathLike[str], problem: str, *, where: str | None = None) -> None:
+    def __init__(
+        self, path: str | PathLike[str], problem: str, *, where: str | None = None
+    ) -> None:
         self.path, self.problem, self.where = str(path), problem, where
         super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
 

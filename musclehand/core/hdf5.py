@@ -16,7 +16,16 @@ import numpy as np
 
 from musclehand.core.errors import FileError
 
-DAMAGE = (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError)
+DAMAGE = (
+    OSError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
 """What h5py, numpy and json raise on damaged content."""
 
 

@@ -19,7 +19,11 @@ class SolverError(MusclehandError):
 
 
 def solve_bounded(
-    hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, start: np.ndarray | None = None
+    hessian: np.ndarray,
+    gradient: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """The x within `lower <= x <= upper` that minimises `x' H x / 2 + g' x`.
 
@@ -34,9 +38,13 @@ def solve_bounded(
     """
     empty = np.zeros((0, gradient.size))
     sense = np.zeros(gradient.size, dtype=np.int32)
-    solution, _, flag, _ = daqp.solve(hessian, gradient, empty, upper, lower, sense, primal_start=start)
+    solution, _, flag, _ = daqp.solve(
+        hessian, gradient, empty, upper, lower, sense, primal_start=start
+    )
     if flag not in _OPTIMAL:
-        raise SolverError(f"quadratic programme of {gradient.size} unknowns not solved (daqp exit flag {flag})")
+        raise SolverError(
+            f"quadratic programme of {gradient.size} unknowns not solved (daqp exit flag {flag})"
+        )
     return np.asarray(solution)
 
 
@@ -58,11 +66,16 @@ def solve_constrained(
     Raises:
         SolverError: bounds and limits contradict each other or H is not positive definite.
     """
-    above, below = np.concatenate([upper, limits]), np.concatenate([lower, np.full(len(limits), -np.inf)])
+    above, below = (
+        np.concatenate([upper, limits]),
+        np.concatenate([lower, np.full(len(limits), -np.inf)]),
+    )
     sense = np.zeros(above.size, dtype=np.int32)
     solution, _, flag, _ = daqp.solve(hessian, gradient, rows, above, below, sense)
     if flag not in _OPTIMAL:
-        raise SolverError(f"quadratic programme of {gradient.size} unknowns not solved (daqp exit flag {flag})")
+        raise SolverError(
+            f"quadratic programme of {gradient.size} unknowns not solved (daqp exit flag {flag})"
+        )
     return np.asarray(solution)
 
 
@@ -81,7 +94,9 @@ class BoundedSolver:
         """Copied or sent elsewhere it starts afresh: what it remembers is only of use for speed."""
         return BoundedSolver, ()
 
-    def solve(self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    def solve(
+        self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         """As `solve_bounded`. Contiguous arrays of doubles.
 
         Raises:
@@ -98,10 +113,14 @@ class BoundedSolver:
         self._model = None
         return solve_bounded(hessian, gradient, lower, upper)
 
-    def _begin(self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
+    def _begin(
+        self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> None:
         self._model, self._size = daqp.Model(), gradient.size
         sense = np.zeros(self._size, dtype=np.int32)
         copies = [np.array(one, dtype=float) for one in (hessian, gradient, upper, lower)]
-        flag, _ = self._model.setup(copies[0], copies[1], np.zeros((0, self._size)), copies[2], copies[3], sense)
+        flag, _ = self._model.setup(
+            copies[0], copies[1], np.zeros((0, self._size)), copies[2], copies[3], sense
+        )
         if flag < 0:
             self._model = None

@@ -31,7 +31,15 @@ import h5py
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, OutputError, UnknownName
-from musclehand.core.recording_reader import FORMAT, VERSION, Channel, RecordedChannel, Recording, RecordingError, Table
+from musclehand.core.recording_reader import (
+    FORMAT,
+    VERSION,
+    Channel,
+    RecordedChannel,
+    Recording,
+    RecordingError,
+    Table,
+)
 
 __all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "RecordingWriter", "Table"]
 
@@ -120,12 +128,16 @@ class RecordingWriter:
         self.num_rows = 0
         self._channels = dict(channels)
         self._chunk = rows_per_chunk
-        self._buffer = {n: np.empty((rows_per_chunk, *c.shape), c.dtype) for n, c in channels.items()}
+        self._buffer = {
+            n: np.empty((rows_per_chunk, *c.shape), c.dtype) for n, c in channels.items()
+        }
         self._filled = 0
         try:
             self._stream = _Stream(path)
         except OSError as error:
-            raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+            raise OutputError(
+                path, os.strerror(error.errno) if error.errno else str(error)
+            ) from error
         self._create(header)
 
     def _create(self, header: bytes) -> None:
@@ -138,7 +150,9 @@ class RecordingWriter:
         self._file.create_dataset("header", data=content, chunks=content.shape, fletcher32=True)
         self._results = self._extendable(self._file, "results", (), "u1", _BYTES_PER_CHUNK)
         counts = 1 + len(self._columns)
-        self._rows = self._file.create_dataset("rows", data=np.zeros(counts, "i8"), chunks=(counts,), fletcher32=True)
+        self._rows = self._file.create_dataset(
+            "rows", data=np.zeros(counts, "i8"), chunks=(counts,), fletcher32=True
+        )
         group = self._file.create_group("channels")
         self._data = {}
         for name, channel in self._channels.items():
@@ -157,9 +171,16 @@ class RecordingWriter:
         self._flush()
 
     @staticmethod
-    def _extendable(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, chunk: int) -> h5py.Dataset:
+    def _extendable(
+        group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, chunk: int
+    ) -> h5py.Dataset:
         return group.create_dataset(
-            name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(chunk, *shape), fletcher32=True
+            name,
+            (0, *shape),
+            dtype,
+            maxshape=(None, *shape),
+            chunks=(chunk, *shape),
+            fletcher32=True,
         )
 
     def append(self, **arrays: np.ndarray | float) -> None:
@@ -178,7 +199,9 @@ class RecordingWriter:
             if name not in arrays:
                 raise InvalidValue(f"channel {name}", None, "given in every row")
             if np.shape(arrays[name]) != channel.shape:
-                raise InvalidValue(f"shape of channel {name}", np.shape(arrays[name]), f"{channel.shape}")
+                raise InvalidValue(
+                    f"shape of channel {name}", np.shape(arrays[name]), f"{channel.shape}"
+                )
         for name, value in arrays.items():
             self._buffer[name][self._filled] = value
         self._filled += 1
@@ -240,7 +263,10 @@ class RecordingWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if kind is None:
             self.close()
@@ -270,7 +296,9 @@ class RecordingWriter:
         self._file.close()
         self._stream.close()
         if (error := self._stream.error) is not None:
-            raise OutputError(self.path, os.strerror(error.errno) if error.errno else str(error)) from error
+            raise OutputError(
+                self.path, os.strerror(error.errno) if error.errno else str(error)
+            ) from error
 
     def _check_open(self) -> None:
         if self._stream.closed:

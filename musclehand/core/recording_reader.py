@@ -45,7 +45,9 @@ class Channel:
         if any(size < 1 for size in self.shape):
             raise InvalidValue("channel shape", self.shape, "sizes of at least 1")
         if self.names and (not self.shape or len(self.names) != self.shape[0]):
-            raise InvalidValue("channel names", len(self.names), f"one for each of the entries of {self.shape}")
+            raise InvalidValue(
+                "channel names", len(self.names), f"one for each of the entries of {self.shape}"
+            )
 
 
 class Table(NamedTuple):
@@ -120,7 +122,9 @@ class Recording:
             }
         )
         self.complete = bool(file.attrs["complete"])
-        self.results: Mapping[str, Any] = MappingProxyType(_from_json(file["results"]) if self.complete else {})
+        self.results: Mapping[str, Any] = MappingProxyType(
+            _from_json(file["results"]) if self.complete else {}
+        )
         self.tables = tuple(header["tables"])
         self._columns = {name: dict(columns) for name, columns in header["tables"].items()}
         counts = [int(count) for count in file["rows"][:]]
@@ -129,10 +133,17 @@ class Recording:
         for name, channel in self.channels.items():
             data = file["channels"][name]
             whole = len(data) == self.num_rows if self.complete else len(data) >= self.num_rows
-            if not whole or data.shape[1:] != channel.shape or data.dtype != np.dtype(channel.dtype):
+            if (
+                not whole
+                or data.shape[1:] != channel.shape
+                or data.dtype != np.dtype(channel.dtype)
+            ):
                 raise ValueError(f"channel {name} is not what the header says")
         for name, columns in self._columns.items():
-            if file["tables"][name].shape[1] != len(columns) or len(file["tables"][name]) < self._counts[name]:
+            if (
+                file["tables"][name].shape[1] != len(columns)
+                or len(file["tables"][name]) < self._counts[name]
+            ):
                 raise ValueError(f"table {name} is not what the header says")
 
     @classmethod
@@ -147,7 +158,9 @@ class Recording:
             if bytes(file.attrs.get("format", b"")) != FORMAT.encode():
                 raise RecordingError(path, "an HDF5 file, but not a recording of musclehand")
             if int(file.attrs["version"]) != VERSION:
-                raise RecordingError(path, f"version {file.attrs['version']}; this release reads version {VERSION}")
+                raise RecordingError(
+                    path, f"version {file.attrs['version']}; this release reads version {VERSION}"
+                )
             return cls(str(path), file)
         except RecordingError:
             file.close()
@@ -164,7 +177,9 @@ class Recording:
         """
         if name not in self.channels:
             raise UnknownName("channel", name, self.channels)
-        return RecordedChannel(self.path, self._file["channels"][name], self.channels[name], self.num_rows)
+        return RecordedChannel(
+            self.path, self._file["channels"][name], self.channels[name], self.num_rows
+        )
 
     def table(self, name: str) -> Table:
         """A table, read as a whole.
@@ -189,7 +204,10 @@ class Recording:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

@@ -75,7 +75,11 @@ class Event:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.onset) and math.isfinite(self.duration) and self.duration >= 0):
-            raise InvalidValue("event", (self.onset, self.duration), "a time and a duration of at least 0, in seconds")
+            raise InvalidValue(
+                "event",
+                (self.onset, self.duration),
+                "a time and a duration of at least 0, in seconds",
+            )
         check_text("event label", self.label)
 
     @property
@@ -107,15 +111,28 @@ class TimeSeries:
             legal = f"(n,) and (n, {len(names)}) for {len(names)} names"
             raise InvalidValue("shapes of time and values", (time.shape, values.shape), legal)
         if not np.isfinite(time).all() or (np.diff(time) < 0).any():
-            raise InvalidValue("times of a series", "not ordered", "finite seconds that never go back")
+            raise InvalidValue(
+                "times of a series", "not ordered", "finite seconds that never go back"
+            )
         if np.isinf(values).any():
-            raise InvalidValue("values of a series", "infinite", "finite numbers, or NaN where nothing was measured")
+            raise InvalidValue(
+                "values of a series",
+                "infinite",
+                "finite numbers, or NaN where nothing was measured",
+            )
         for name in names:
             check_text("name of a column", name)
         _check_once("names of the columns", names)
         if units and len(units) != len(names):
-            raise InvalidValue("units of a series", units, f"one for each of {len(names)} columns, or none")
-        for thing, value in {"time": time, "values": values, "names": names, "units": units}.items():
+            raise InvalidValue(
+                "units of a series", units, f"one for each of {len(names)} columns, or none"
+            )
+        for thing, value in {
+            "time": time,
+            "values": values,
+            "names": names,
+            "units": units,
+        }.items():
             object.__setattr__(self, thing, value)
 
     def column(self, name: str) -> np.ndarray:
@@ -163,12 +180,16 @@ class EmgRecording:
         check_rate("sampling rate", self.fs_hz)
         shape = np.shape(self.samples)
         if len(shape) != 2 or shape[0] < 1 or shape[1] != len(channels) or not channels:
-            raise InvalidValue("shape of samples", shape, f"(T, {len(channels)}), a column for each channel")
+            raise InvalidValue(
+                "shape of samples", shape, f"(T, {len(channels)}), a column for each channel"
+            )
         if math.prod(shape) > MAX_VALUES:
             raise InvalidValue("number of samples", math.prod(shape), f"at most {MAX_VALUES}")
         samples = _frozen(self.samples)
         if np.isinf(samples).any():
-            raise InvalidValue("samples", "infinite", "finite numbers, or NaN where a sample is missing")
+            raise InvalidValue(
+                "samples", "infinite", "finite numbers, or NaN where a sample is missing"
+            )
         _check_once("names of the channels", [channel.name for channel in channels])
         for thing in ("subject", "session", "licence"):
             check_text(thing, getattr(self, thing), empty=True)
@@ -179,14 +200,19 @@ class EmgRecording:
             check_text("name of a series", name)
             if "/" in name or not name.strip(".") or not isinstance(series, TimeSeries):
                 raise InvalidValue("series", name, "a TimeSeries, under a name without slashes")
-        events = tuple(sorted(self.events, key=lambda event: (event.onset, event.duration, event.label)))
+        events = tuple(
+            sorted(self.events, key=lambda event: (event.onset, event.duration, event.label))
+        )
         kept: dict[str, object] = {
             "samples": samples,
             "fs_hz": float(self.fs_hz),
             "channels": channels,
             "events": events,
         }
-        kept |= {"extra": MappingProxyType(dict(self.extra)), "provenance": MappingProxyType(dict(self.provenance))}
+        kept |= {
+            "extra": MappingProxyType(dict(self.extra)),
+            "provenance": MappingProxyType(dict(self.provenance)),
+        }
         for attribute, value in kept.items():
             object.__setattr__(self, attribute, value)
 
@@ -235,7 +261,9 @@ class EmgRecording:
             UnknownName: no such channel.
         """
         places = [self.place(name) for name in names]
-        return replace(self, samples=self.samples[:, places], channels=tuple(self.channels[i] for i in places))
+        return replace(
+            self, samples=self.samples[:, places], channels=tuple(self.channels[i] for i in places)
+        )
 
     def with_samples(self, samples: np.ndarray, fs_hz: float) -> EmgRecording:
         """The same recording with other samples of the same channels, such as filtered ones. Shape (T', K).
@@ -256,10 +284,15 @@ class EmgRecording:
         if not (math.isfinite(begin) and math.isfinite(end)):
             raise InvalidValue("segment", (begin, end), "two times in seconds")
         # A begin on the grid must not lose its sample to rounding.
-        first, last = (math.ceil(time * self.fs_hz - 1e-6) for time in (max(begin, 0.0), min(end, self.duration)))
+        first, last = (
+            math.ceil(time * self.fs_hz - 1e-6)
+            for time in (max(begin, 0.0), min(end, self.duration))
+        )
         if first >= last:
             raise InvalidValue(
-                "segment", (begin, end), f"times between 0 and {self.duration:g} s, the first below the second"
+                "segment",
+                (begin, end),
+                f"times between 0 and {self.duration:g} s, the first below the second",
             )
         start, stop = first / self.fs_hz, last / self.fs_hz
         events = []
@@ -289,9 +322,16 @@ def check_text(thing: str, text: object, *, empty: bool = False) -> None:
     Raises:
         InvalidValue: no text, an empty one unless `empty`, a very long one, or one that is not printable.
     """
-    if not isinstance(text, str) or not text.isprintable() or len(text) > _MAX_TEXT or not (text or empty):
+    if (
+        not isinstance(text, str)
+        or not text.isprintable()
+        or len(text) > _MAX_TEXT
+        or not (text or empty)
+    ):
         shown = text if not isinstance(text, str) or len(text) <= 80 else f"{text[:80]}..."
-        raise InvalidValue(thing, shown, f"{'up to' if empty else '1 to'} {_MAX_TEXT} printable characters")
+        raise InvalidValue(
+            thing, shown, f"{'up to' if empty else '1 to'} {_MAX_TEXT} printable characters"
+        )
 
 
 def _check_once(thing: str, names: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import StepResult
 from musclehand.envs.observation import LARGEST
 from musclehand.envs.reference import ReferenceSet
-from musclehand.envs.tracking import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.motion.dataset import open_corpus
 
 ENV_ID = "musclehand/TrackHand-v0"
@@ -57,7 +57,9 @@ class TrackHand(gymnasium.Env):
             raise InvalidValue("corpus, clips", (corpus, clips), "one of both")
         if corpus is not None:
             clips = open_corpus(corpus).clips(split)
-        self.tracking = TrackingEnv(clips if isinstance(clips, ReferenceSet) else list(clips), config)
+        self.tracking = TrackingEnv(
+            clips if isinstance(clips, ReferenceSet) else list(clips), config
+        )
         size, count = self.tracking.num_observations, self.tracking.num_actions
         self.observation_space = gymnasium.spaces.Box(-LARGEST, LARGEST, (size,), np.float32)
         # Centred on 0 and of unit size, as learners that start with a normal distribution expect; -1 is no excitation.

@@ -52,7 +52,9 @@ class ObservationTable:
             self._slices[block.name] = slice(start, start + block.size)
             start += block.size
         self.size = start
-        self._units = np.repeat([1.0 / block.scale for block in self.blocks], [block.size for block in self.blocks])
+        self._units = np.repeat(
+            [1.0 / block.scale for block in self.blocks], [block.size for block in self.blocks]
+        )
 
     def slice(self, name: str) -> slice:
         """Where a block stands.
@@ -64,7 +66,9 @@ class ObservationTable:
 
     def where(self, chosen: Callable[[str], bool]) -> np.ndarray:
         """Which numbers are of blocks whose names are chosen. Shape (size,), bool."""
-        return np.repeat([chosen(block.name) for block in self.blocks], [block.size for block in self.blocks])
+        return np.repeat(
+            [chosen(block.name) for block in self.blocks], [block.size for block in self.blocks]
+        )
 
     def write(self, values: Mapping[str, np.ndarray], out: np.ndarray) -> np.ndarray:
         """Fills observations with values in the units of the table, scaled and kept within `LARGEST`.
@@ -118,5 +122,7 @@ class ObservationTable:
         for block in self.blocks:
             place = self._slices[block.name]
             scale = f"{block.scale:g} {block.unit}"
-            lines.append(f"{block.name:<22}{place.start:>6}{place.stop:>6}  {scale:<14}{block.meaning}")
+            lines.append(
+                f"{block.name:<22}{place.start:>6}{place.stop:>6}  {scale:<14}{block.meaning}"
+            )
         return "\n".join(lines)

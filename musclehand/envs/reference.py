@@ -170,7 +170,9 @@ def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:
     """
     if len({one.dt for one in sets}) != 1:
         raise InvalidValue(
-            "time between frames", [one.dt for one in sets], "the same in all sets, of which there is one"
+            "time between frames",
+            [one.dt for one in sets],
+            "the same in all sets, of which there is one",
         )
     starts = np.cumsum([0, *(one.frames for one in sets)])
     clips = np.cumsum([0, *(len(one.names) for one in sets)])
@@ -186,7 +188,9 @@ def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:
     )
 
 
-def cut(references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.ndarray) -> ReferenceSet:
+def cut(
+    references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.ndarray
+) -> ReferenceSet:
     """Parts of a set as clips of their own, moved along the keyboard and in height.
 
     Args:
@@ -214,7 +218,9 @@ def cut(references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.nd
     )
 
 
-def _parts_of(clip: MotionClip, dt: float, muscles: Sequence[str], press: float) -> dict[str, np.ndarray]:
+def _parts_of(
+    clip: MotionClip, dt: float, muscles: Sequence[str], press: float
+) -> dict[str, np.ndarray]:
     """The arrays of `ReferenceSet` for one clip."""
     turn, point = mirrors(clip.side)
     time = np.arange(clip.frames) * clip.dt

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from musclehand.core.checkpoint import Checkpoint
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.checkpoint import Checkpoint
 from musclehand.learning.torch_state import check_layers, load_module
 
 REST_LOGIT = -3.0
@@ -30,7 +30,9 @@ class Policy(nn.Module):
     mean: torch.Tensor
     spread: torch.Tensor
 
-    def __init__(self, observations: int, actions: int, hidden: Sequence[int] = (256, 256), *, seed: int = 0) -> None:
+    def __init__(
+        self, observations: int, actions: int, hidden: Sequence[int] = (256, 256), *, seed: int = 0
+    ) -> None:
         """
         Args:
             observations: how many inputs.
@@ -52,7 +54,9 @@ class Policy(nn.Module):
             last = number == len(self.sizes) - 2
             with torch.no_grad():
                 bound = (0.1 if last else 1.0) * (3.0 / before) ** 0.5
-                layer.weight.copy_(bound * (2.0 * torch.rand(layer.weight.shape, generator=generator) - 1.0))
+                layer.weight.copy_(
+                    bound * (2.0 * torch.rand(layer.weight.shape, generator=generator) - 1.0)
+                )
                 layer.bias.fill_(REST_LOGIT if last else 0.0)
             layers += [layer] if last else [layer, nn.ELU()]
         self.layers = nn.Sequential(*layers)
@@ -95,7 +99,9 @@ def layer_sizes(checkpoint: Checkpoint) -> list[int]:
         InvalidValue: it says nothing of them, or what cannot be.
     """
     sizes = checkpoint.info.get("policy_sizes")
-    if not (isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)):
+    if not (
+        isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)
+    ):
         raise InvalidValue("policy_sizes", sizes, "the sizes of a policy's layers")
     if min(sizes) < 1 or max(sizes) > 100_000:
         raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
@@ -110,7 +116,9 @@ def policy_of(checkpoint: Checkpoint, *, observations: int, actions: int) -> Pol
     """
     sizes = layer_sizes(checkpoint)
     if (sizes[0], sizes[-1]) != (observations, actions):
-        raise InvalidValue("policy_sizes", sizes, f"from {observations} observations to {actions} actions")
+        raise InvalidValue(
+            "policy_sizes", sizes, f"from {observations} observations to {actions} actions"
+        )
     check_layers(sizes, checkpoint.arrays)
     policy = Policy(observations, actions, sizes[1:-1])
     load_module("policy", policy, checkpoint.arrays)

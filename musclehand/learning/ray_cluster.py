@@ -107,7 +107,9 @@ def run_jobs(
     if not (cpus > 0 and patience > 0):
         raise InvalidValue("cpus, patience", (cpus, patience), "above 0")
     ray = import_ray()
-    remote = ray.remote(_attempt).options(num_cpus=cpus, max_retries=-1, scheduling_strategy="SPREAD")
+    remote = ray.remote(_attempt).options(
+        num_cpus=cpus, max_retries=-1, scheduling_strategy="SPREAD"
+    )
     asked = [remote.remote(work, job) for job in jobs]
     waiting, since = list(asked), time.monotonic()
     while waiting:
@@ -142,7 +144,10 @@ def _connect(ray: Any, address: str, least: float) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        settings |= {"include_dashboard": False, "num_cpus": max(os.cpu_count() or 1, math.ceil(least))}
+        settings |= {
+            "include_dashboard": False,
+            "num_cpus": max(os.cpu_count() or 1, math.ceil(least)),
+        }
     try:
         ray.init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:

@@ -57,7 +57,9 @@ class RayShards(ShardGroup):
     Between two calls of `restore` (a training does one each iteration) all actions are kept.
     """
 
-    def __init__(self, make: EnvMaker, count: int, *, cpus: float = 1, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, make: EnvMaker, count: int, *, cpus: float = 1, patience: float = PATIENCE
+    ) -> None:
         """
         Args:
             make: a shard of each number from 0, on whatever machine; sent to each.
@@ -79,14 +81,18 @@ class RayShards(ShardGroup):
         # Once for all: clips to follow are large.
         self._make = self._ray.put(make)
         # It is made again here and not by Ray, so that one host never has two lives.
-        self._remote = self._ray.remote(ShardHost).options(num_cpus=cpus, max_restarts=0, scheduling_strategy="SPREAD")
+        self._remote = self._ray.remote(ShardHost).options(
+            num_cpus=cpus, max_restarts=0, scheduling_strategy="SPREAD"
+        )
         self._hosts = [self._remote.remote(self._make, number) for number in range(count)]
         self._since: list[list[Call]] = [[] for _ in range(count)]
 
     def call(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
         """As `ShardGroup`; also when no machine has had room for a shard within `patience`."""
         calls: list[Call] = [(method, own) for own in arguments]
-        asked = {number: host.play.remote([calls[number]]) for number, host in enumerate(self._hosts)}
+        asked = {
+            number: host.play.remote([calls[number]]) for number, host in enumerate(self._hosts)
+        }
         answers: dict[int, Any] = {}
         deadline = time.monotonic() + self._patience
         errors = self._ray.exceptions
@@ -106,7 +112,9 @@ class RayShards(ShardGroup):
                     if getattr(error, "actor_init_failed", False):
                         # Another one would do no better: its machine lacks a module, most likely.
                         last = str(error).strip().splitlines()[-1]
-                        raise ShardError(f"shard {number} cannot be begun on its machine: {last}") from error
+                        raise ShardError(
+                            f"shard {number} cannot be begun on its machine: {last}"
+                        ) from error
                     why = f"it died ({str(error).splitlines()[0]})"
                     asked[number] = self._again(number, calls[number])
         for number, answer in answers.items():
@@ -147,4 +155,8 @@ def _own(argument: Any) -> Any:
     """A copy that can be written to: what Ray brings is often not."""
     if isinstance(argument, np.ndarray):
         return argument.copy()
-    return {name: np.array(value) for name, value in argument.items()} if isinstance(argument, dict) else argument
+    return (
+        {name: np.array(value) for name, value in argument.items()}
+        if isinstance(argument, dict)
+        else argument
+    )

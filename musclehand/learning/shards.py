@@ -120,12 +120,19 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
                 raise InvalidValue(f"shard {number}", shape, f"like shard 0, {first}")
         self.num_envs = sum(shape.num_envs for shape in shapes)
         self.num_observations, self.num_actions = first.num_observations, first.num_actions
-        self.step_dt, self.action_low, self.action_high = first.step_dt, first.action_low, first.action_high
+        self.step_dt, self.action_low, self.action_high = (
+            first.step_dt,
+            first.action_low,
+            first.action_high,
+        )
         self._cuts = np.cumsum([shape.num_envs for shape in shapes])[:-1]
 
     def reset(self, *, seed: int | None = None) -> np.ndarray:
         """As `VecEnv`; each shard's seed follows from the one given and its number."""
-        seeds = [None if seed is None else shard_seed(seed, number) for number in range(self.shards.count)]
+        seeds = [
+            None if seed is None else shard_seed(seed, number)
+            for number in range(self.shards.count)
+        ]
         self.shards.call("reset", [(one,) for one in seeds])
         # From here on, all that has to be known of a shard to make it again is a state and what was done since.
         return self.restore(self.state())
@@ -133,10 +140,14 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
     def step(self, action: np.ndarray) -> StepResult:
         """As `VecEnv`."""
         if np.shape(action) != (self.num_envs, self.num_actions):
-            raise InvalidValue("shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}")
+            raise InvalidValue(
+                "shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}"
+            )
         parts = np.split(np.asarray(action), self._cuts)
         results: list[StepResult] = self.shards.call("step", [(part,) for part in parts])
-        terms = {name: np.concatenate([one.terms[name] for one in results]) for name in results[0].terms}
+        terms = {
+            name: np.concatenate([one.terms[name] for one in results]) for name in results[0].terms
+        }
         return StepResult(
             observation=np.concatenate([one.observation for one in results]),
             reward=np.concatenate([one.reward for one in results]),
@@ -162,7 +173,11 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
         for name, values in state.items():
             shard, _, own = name.partition("/")
             if shard not in places:
-                raise InvalidValue("array of the state", name, f"of one of {self.shards.count} shards, as shard_0/rng")
+                raise InvalidValue(
+                    "array of the state",
+                    name,
+                    f"of one of {self.shards.count} shards, as shard_0/rng",
+                )
             places[shard][own] = np.array(values)
         for place, part in places.items():
             if not part:

@@ -15,7 +15,10 @@ Arrays = dict[str, np.ndarray]
 
 def module_arrays(prefix: str, module: torch.nn.Module) -> Arrays:
     """Parameters and buffers, as `prefix/name`."""
-    return {f"{prefix}/{name}": values.detach().cpu().numpy().copy() for name, values in module.state_dict().items()}
+    return {
+        f"{prefix}/{name}": values.detach().cpu().numpy().copy()
+        for name, values in module.state_dict().items()
+    }
 
 
 def load_module(prefix: str, module: torch.nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
@@ -30,7 +33,9 @@ def load_module(prefix: str, module: torch.nn.Module, arrays: Mapping[str, np.nd
         if found is None or found.shape != tuple(values.shape):
             shape = None if found is None else found.shape
             raise InvalidValue(f"shape of {prefix}/{name}", shape, f"{tuple(values.shape)}")
-    module.load_state_dict({name: torch.from_numpy(arrays[f"{prefix}/{name}"].copy()) for name in wanted})
+    module.load_state_dict(
+        {name: torch.from_numpy(arrays[f"{prefix}/{name}"].copy()) for name in wanted}
+    )
 
 
 def check_layers(sizes: Sequence[int], arrays: Mapping[str, np.ndarray]) -> None:
@@ -41,7 +46,11 @@ def check_layers(sizes: Sequence[int], arrays: Mapping[str, np.ndarray]) -> None
     """
     held = sum(values.size for values in arrays.values())
     if sum(before * after for before, after in pairwise(sizes)) > held:
-        raise InvalidValue("sizes of layers", list(sizes), f"no more weights than the {held} numbers that there are")
+        raise InvalidValue(
+            "sizes of layers",
+            list(sizes),
+            f"no more weights than the {held} numbers that there are",
+        )
 
 
 def optimizer_arrays(prefix: str, optimizer: torch.optim.Optimizer) -> Arrays:
@@ -52,10 +61,17 @@ def optimizer_arrays(prefix: str, optimizer: torch.optim.Optimizer) -> Arrays:
         for number, memory in state["state"].items()
         for name, values in memory.items()
     }
-    return {**arrays, f"{prefix}/lr": np.array([group["lr"] for group in state["param_groups"]], dtype=np.float64)}
+    return {
+        **arrays,
+        f"{prefix}/lr": np.array(
+            [group["lr"] for group in state["param_groups"]], dtype=np.float64
+        ),
+    }
 
 
-def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
+def load_optimizer(
+    prefix: str, optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]
+) -> None:
     """Puts back what `optimizer_arrays` gave.
 
     Raises:

@@ -16,8 +16,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import torch
 
+from musclehand.core.checkpoint import load_latest, save_checkpoint
 from musclehand.core.vec_env import VecEnv
-from musclehand.learning.checkpoint import load_latest, save_checkpoint
 from musclehand.learning.policy import Policy
 from musclehand.learning.torch_state import (
     Arrays,
@@ -51,7 +51,9 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
     policy: Policy
     _observation: np.ndarray
 
-    def __init__(self, kind: str, env: EnvT, config: ConfigT, folder: Path, known: Mapping[str, Any]) -> None:
+    def __init__(
+        self, kind: str, env: EnvT, config: ConfigT, folder: Path, known: Mapping[str, Any]
+    ) -> None:
         """
         Args:
             kind: of training, by which its config is kept.
@@ -122,4 +124,8 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
 def arrays_below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
     """The arrays whose names begin with a prefix, without it."""
     start = f"{prefix}/"
-    return {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}
+    return {
+        name.removeprefix(start): values
+        for name, values in arrays.items()
+        if name.startswith(start)
+    }

@@ -81,7 +81,9 @@ class LatentPolicy(nn.Module):
         if min(actions, latent, hold, *hidden) < 1 or not 0 < state.sum() < len(state):
             sizes = (int(state.sum()), len(state), actions, latent, hold, *hidden)
             raise InvalidValue(
-                "state, observation, actions, latent, hold, hidden", sizes, "1 or more, and some of both"
+                "state, observation, actions, latent, hold, hidden",
+                sizes,
+                "1 or more, and some of both",
             )
         self.sizes, self.actions = (len(state), *hidden), actions
         self.latent, self.hold, self.variational = latent, hold, variational
@@ -117,7 +119,9 @@ class LatentPolicy(nn.Module):
             return Gaussian(mean, torch.zeros_like(mean))
         return self._gaussian(self.prior(self.normalised(observation)[:, self.state]))
 
-    def decode(self, observation: torch.Tensor, z: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+    def decode(
+        self, observation: torch.Tensor, z: torch.Tensor, held: torch.Tensor
+    ) -> torch.Tensor:
         """Logits of excitations in that state. Shape (n, actions).
 
         Args:
@@ -126,13 +130,17 @@ class LatentPolicy(nn.Module):
             held: for how many steps it has been held. Shape (n,), whole numbers below `hold`.
         """
         turn = nn.functional.one_hot(held, self.hold).to(z.dtype)
-        logits: torch.Tensor = self.decoder(torch.cat([self.normalised(observation)[:, self.state], z, turn], dim=1))
+        logits: torch.Tensor = self.decoder(
+            torch.cat([self.normalised(observation)[:, self.state], z, turn], dim=1)
+        )
         return logits
 
     def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
         """Excitations. Shape (n, actions); arguments as for `decode`, `held` one number if it is the same for all."""
         with torch.inference_mode():
-            seen, wanted = (torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z))
+            seen, wanted = (
+                torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z)
+            )
             turn = torch.from_numpy(np.broadcast_to(held, len(observation)).astype(np.int64))
             return np.asarray(torch.sigmoid(self.decode(seen, wanted, turn)).numpy().astype(float))
 
@@ -178,7 +186,7 @@ class Intentions:
 
 
 class LatentActor:
-    """Has a latent policy act in one evaluation: an `Actor` of `envs.evaluation`."""
+    """Has a latent policy act in one evaluation: an `Actor` of `envs.tracking.evaluation`."""
 
     def __init__(self, policy: LatentPolicy) -> None:
         self._policy = policy

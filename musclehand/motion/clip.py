@@ -87,14 +87,18 @@ class MotionClip:
         for thing in ("name", "kind", "pattern"):
             _check_text(f"clip {thing}", getattr(self, thing))
         if "/" in self.name or self.name.strip(".") == "":
-            raise InvalidValue("clip name", self.name, "a text without slashes that is not only dots")
+            raise InvalidValue(
+                "clip name", self.name, "a text without slashes that is not only dots"
+            )
         if not isinstance(self.side, Side):
             raise InvalidValue("clip side", self.side, "Side.RIGHT or Side.LEFT")
         if not (isinstance(self.dt, int | float) and math.isfinite(self.dt) and self.dt > 0):
             raise InvalidValue("clip dt", self.dt, "a finite number of seconds above 0")
         frames = np.shape(self.qpos)[0] if np.ndim(self.qpos) else 0
         if frames < 1:
-            raise InvalidValue("clip qpos", np.shape(self.qpos), f"(T, {len(HAND_JOINTS)}) with at least one frame")
+            raise InvalidValue(
+                "clip qpos", np.shape(self.qpos), f"(T, {len(HAND_JOINTS)}) with at least one frame"
+            )
         for thing, row in _ROWS.items():
             self._keep(thing, (frames, *row))
         self._keep("notes", (len(self.notes), len(NOTE_COLUMNS)))
@@ -215,7 +219,9 @@ def open_clips(path: str | PathLike[str]) -> Iterator[h5py.File]:
         except DAMAGE as error:
             raise ClipError(path, "an HDF5 file, but not one of motion clips") from error
         if format_ != FORMAT.encode() or version != VERSION:
-            raise ClipError(path, f"{format_!r} of version {version}; this release reads {FORMAT} {VERSION}")
+            raise ClipError(
+                path, f"{format_!r} of version {version}; this release reads {FORMAT} {VERSION}"
+            )
         yield file
 
 
@@ -243,10 +249,14 @@ def read_clips(path: str | PathLike[str]) -> tuple[MotionClip, ...]:
 
 def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
     dtypes = (np.dtype("u1"),)
-    content = load_dataset(group, "header", path=path, dtypes=dtypes, error=ClipError, most=MAX_HEADER_BYTES)
+    content = load_dataset(
+        group, "header", path=path, dtypes=dtypes, error=ClipError, most=MAX_HEADER_BYTES
+    )
     header = json.loads(content.tobytes().decode())
     kinds = {"kind": str, "pattern": str, "side": str, "dt": float, "muscles": list, "source": dict}
-    if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in kinds.items()):
+    if not isinstance(header, dict) or not all(
+        isinstance(header.get(key), kind) for key, kind in kinds.items()
+    ):
         raise ClipError(path, f"needs {', '.join(kinds)}", where=f"{name}/header")
     return header
 

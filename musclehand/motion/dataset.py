@@ -106,7 +106,9 @@ def split_of(pattern: str) -> str:
 def entry_of(clip: MotionClip) -> ClipEntry:
     """What the index says about a clip."""
     split = split_of(clip.pattern)
-    return ClipEntry(clip.name, clip.kind, clip.pattern, clip.side.value, clip.frames, float(clip.dt), split)
+    return ClipEntry(
+        clip.name, clip.kind, clip.pattern, clip.side.value, clip.frames, float(clip.dt), split
+    )
 
 
 def file_sha256(path: str | PathLike[str]) -> str:
@@ -158,7 +160,9 @@ class MotionCorpus:
                 for entry in (entry for of, entry in places if of == shard):
                     clip = read_clip(file, entry.name)
                     if entry_of(clip) != entry:
-                        raise CorpusError(self.folder / shard, f"clip {entry.name} is not what {INDEX} says")
+                        raise CorpusError(
+                            self.folder / shard, f"clip {entry.name} is not what {INDEX} says"
+                        )
                     yield clip
 
     def seconds(self, split: str | None = None) -> float:
@@ -211,12 +215,16 @@ class MotionCorpus:
             if name not in FIELDS:
                 raise UnknownName("field", name, FIELDS)
         if split not in self._frames:
-            self._frames[split] = np.array([entry.frames for entry in self.entries(split)], dtype=np.int64)
+            self._frames[split] = np.array(
+                [entry.frames for entry in self.entries(split)], dtype=np.int64
+            )
         frames = self._frames[split]
         fitting = np.cumsum(np.maximum(frames - length + 1, 0))
         if not len(frames) or fitting[-1] == 0:
             longest = int(frames.max(initial=0))
-            raise InvalidValue("length", length, f"at most {longest} frames, the longest clip of split {split}")
+            raise InvalidValue(
+                "length", length, f"at most {longest} frames, the longest clip of split {split}"
+            )
         draw = rng.integers(fitting[-1], size=batch)
         clip = np.searchsorted(fitting, draw, side="right")
         start = draw - np.concatenate([[0], fitting])[clip]
@@ -234,8 +242,12 @@ class MotionCorpus:
         arrays: dict[str, np.ndarray] = {}
         muscles, row = None, 0
         for clip in self.clips(split):
-            if "activations" in names and (clip.activations is None or (muscles or clip.muscles) != clip.muscles):
-                raise InvalidValue(f"muscles of clip {clip.name}", clip.muscles, "those of the other clips")
+            if "activations" in names and (
+                clip.activations is None or (muscles or clip.muscles) != clip.muscles
+            ):
+                raise InvalidValue(
+                    f"muscles of clip {clip.name}", clip.muscles, "those of the other clips"
+                )
             muscles = clip.muscles
             for name in names:
                 part = getattr(clip, name)
@@ -248,7 +260,9 @@ class MotionCorpus:
     def _places(self, split: str | None) -> list[tuple[str, ClipEntry]]:
         if split is not None and split not in SPLITS:
             raise UnknownName("split", split, SPLITS)
-        every = ((name, entry) for name, shard in self.index.shards.items() for entry in shard.clips)
+        every = (
+            (name, entry) for name, shard in self.index.shards.items() for entry in shard.clips
+        )
         return [(name, entry) for name, entry in every if split is None or entry.split == split]
 
 
@@ -308,7 +322,9 @@ def read_index(folder: str | PathLike[str]) -> CorpusIndex:
         shards = {name: _shard(name, content["shards"][name]) for name in sorted(content["shards"])}
         return CorpusIndex(dict(content["plan"]), shards, bool(content["complete"]))
     except (LookupError, TypeError, ValueError, AttributeError, InvalidValue) as error:
-        raise CorpusError(path, f"not an index of a corpus ({type(error).__name__}: {error})") from error
+        raise CorpusError(
+            path, f"not an index of a corpus ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _shard(name: str, content: Mapping[str, Any]) -> ShardEntry:
@@ -322,10 +338,19 @@ def _clip(content: Mapping[str, Any]) -> ClipEntry:
     entry = ClipEntry(**content)
     _texts([entry.name, entry.kind, entry.pattern])
     frames, dt = entry.frames, entry.dt
-    if type(frames) is not int or not 1 <= frames <= 10**9 or type(dt) is not float or not 0 < dt < 1e6:
-        raise InvalidValue("frames and dt of a clip", (frames, dt), "a whole number and seconds above 0")
+    if (
+        type(frames) is not int
+        or not 1 <= frames <= 10**9
+        or type(dt) is not float
+        or not 0 < dt < 1e6
+    ):
+        raise InvalidValue(
+            "frames and dt of a clip", (frames, dt), "a whole number and seconds above 0"
+        )
     if entry.side not in {side.value for side in Side} or entry.split != split_of(entry.pattern):
-        raise InvalidValue("side and split of a clip", (entry.side, entry.split), "r or l, and its pattern's split")
+        raise InvalidValue(
+            "side and split of a clip", (entry.side, entry.split), "r or l, and its pattern's split"
+        )
     return entry
 
 

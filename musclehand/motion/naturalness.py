@@ -29,9 +29,9 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.moment_arm import moment_arms
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import NOTE_COLUMNS, MotionClip
 
@@ -160,10 +160,14 @@ def _strokes(clip: MotionClip) -> list[tuple[int, slice]]:
     return found
 
 
-def _individuation(clip: MotionClip, tips: np.ndarray, windows: list[tuple[int, slice]]) -> np.ndarray:
+def _individuation(
+    clip: MotionClip, tips: np.ndarray, windows: list[tuple[int, slice]]
+) -> np.ndarray:
     """Over the strokes of each finger, weighing each alike. Shape (5,)."""
     shares: list[list[float]] = [[] for _ in DIGITS]
-    onsets, offsets, fingers = (clip.notes[:, NOTE_COLUMNS.index(column)] for column in ("onset", "offset", "finger"))
+    onsets, offsets, fingers = (
+        clip.notes[:, NOTE_COLUMNS.index(column)] for column in ("onset", "offset", "finger")
+    )
     for digit, rows in windows:
         start, end = rows.start * clip.dt, rows.stop * clip.dt
         busy = fingers[(onsets < end + APART) & (offsets > start - APART)].astype(int) - 1
@@ -184,7 +188,9 @@ def _cocontraction(clip: MotionClip, model: mujoco.MjModel, hand: HandIndex) -> 
     # Peak force, the third number of MuJoCo's muscle parameters.
     tension = clip.activations[rows] * model.actuator_gainprm[hand.muscles[order], 2]
     torque = tension[:, :, None] * arms
-    index = cocontraction_index(np.maximum(torque, 0.0).sum(axis=1), np.maximum(-torque, 0.0).sum(axis=1))
+    index = cocontraction_index(
+        np.maximum(torque, 0.0).sum(axis=1), np.maximum(-torque, 0.0).sum(axis=1)
+    )
     if index.shape != (len(HAND_JOINTS),):
         raise InvalidValue("joints of the hand", index.shape, f"all {len(HAND_JOINTS)} of them")
     return index

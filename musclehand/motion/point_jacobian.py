@@ -25,7 +25,9 @@ class PointJacobian:
             self._moved[body] = self._moved[model.body_parentid[body]]
             self._moved[body, model.dof_bodyid[dofs] == body] = 1.0
 
-    def rows(self, data: mujoco.MjData, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    def rows(
+        self, data: mujoco.MjData, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray
+    ) -> np.ndarray:
         """Speed of points along directions per joint velocity [m/rad]. Shape (n, k).
 
         Args:

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, WRIST_JOINTS, coupled_joint
+from musclehand.body.anatomy import (
+    DIP_PER_PIP,
+    FINGER_NUMBERS,
+    HAND_JOINTS,
+    WRIST_JOINTS,
+    coupled_joint,
+)
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
 from musclehand.core.errors import InvalidValue
@@ -61,7 +67,9 @@ class ReferenceMotion:
         return (len(self.angles) - 1) * self.dt
 
 
-def common_limits(hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_deg: float = 3.0) -> np.ndarray:
+def common_limits(
+    hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_deg: float = 3.0
+) -> np.ndarray:
     """The range of `JOINTS` that all the hands have, less a margin at either end [rad]. Shape (19, 2).
 
     A middle finger joint bends no further than the last one can follow.
@@ -73,12 +81,18 @@ def common_limits(hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_d
     for model, hand in hands:
         for joint, (lower, upper) in zip(hand.joints, hand.limits(model), strict=True):
             driver = coupled_joint(joint)
-            row, ratio = (JOINTS.index(joint), 1.0) if driver is None else (JOINTS.index(driver), DIP_PER_PIP)
+            row, ratio = (
+                (JOINTS.index(joint), 1.0)
+                if driver is None
+                else (JOINTS.index(driver), DIP_PER_PIP)
+            )
             limits[row] = max(limits[row, 0], lower / ratio), min(limits[row, 1], upper / ratio)
     limits += np.deg2rad([margin_deg, -margin_deg])
     for joint, (lower, upper) in zip(JOINTS, limits, strict=True):
         if lower >= upper:
-            raise InvalidValue(f"common range of {joint}", (lower, upper), "a lower below an upper limit [rad]")
+            raise InvalidValue(
+                f"common range of {joint}", (lower, upper), "a lower below an upper limit [rad]"
+            )
     return limits
 
 
@@ -159,7 +173,9 @@ class _Draft:
     def knots(self, times: np.ndarray, postures: np.ndarray) -> None:
         """Goes through postures [rad], shape (k, 19), to be in each at its time, and home at the end."""
         path = np.vstack([self.home, postures, self.home])
-        for start, stop, move in zip(times, [*times[1:], self.end], np.diff(path, axis=0), strict=True):
+        for start, stop, move in zip(
+            times, [*times[1:], self.end], np.diff(path, axis=0), strict=True
+        ):
             place, rate = minimum_jerk(self.time, start, stop)
             self.away += np.outer(place, move)
             self.speed += np.outer(rate, move)
@@ -188,7 +204,9 @@ def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarra
 
 def top_speeds() -> np.ndarray:
     """The fastest each of `JOINTS` is asked to be [rad/s]. Shape (19,)."""
-    return np.array([WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in JOINTS])
+    return np.array(
+        [WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in JOINTS]
+    )
 
 
 PRESS_DEG: tuple[Mapping[str, float], ...] = (
@@ -215,7 +233,9 @@ def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
             draft.stroke(joint, onset + 0.5 * gap, onset + 0.5 * gap + strike, -size)
     for joint, degrees in (("flexion", 5.0), ("deviation", 5.0), ("pro_sup", 8.0)):
         centre = draft.home[JOINTS.index(joint)]
-        draft.wave(joint, centre, np.deg2rad(degrees), rng.uniform(0.3, 0.8), rng.uniform(0, 2 * np.pi))
+        draft.wave(
+            joint, centre, np.deg2rad(degrees), rng.uniform(0.3, 0.8), rng.uniform(0, 2 * np.pi)
+        )
 
 
 def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
@@ -251,13 +271,28 @@ CLOSED_DEG = {
     **{f"mcp{finger}_flexion": 75.0 for finger in FINGER_NUMBERS},
     **{f"mcp{finger}_abduction": 0.0 for finger in FINGER_NUMBERS},
     **{f"pm{finger}_flexion": 85.0 for finger in FINGER_NUMBERS},
-    **{"cmc_flexion": -12.0, "cmc_abduction": 30.0, "mp_flexion": -35.0, "ip_flexion": -45.0, "flexion": -25.0},
+    **{
+        "cmc_flexion": -12.0,
+        "cmc_abduction": 30.0,
+        "mp_flexion": -35.0,
+        "ip_flexion": -45.0,
+        "flexion": -25.0,
+    },
 }
 OPEN_DEG = {
     **{f"mcp{finger}_flexion": 5.0 for finger in FINGER_NUMBERS},
-    **{f"mcp{finger}_abduction": spread for finger, spread in zip(FINGER_NUMBERS, (8, 2, -5, -11), strict=True)},
+    **{
+        f"mcp{finger}_abduction": spread
+        for finger, spread in zip(FINGER_NUMBERS, (8, 2, -5, -11), strict=True)
+    },
     **{f"pm{finger}_flexion": 8.0 for finger in FINGER_NUMBERS},
-    **{"cmc_flexion": 30.0, "cmc_abduction": 5.0, "mp_flexion": 0.0, "ip_flexion": 0.0, "flexion": 10.0},
+    **{
+        "cmc_flexion": 30.0,
+        "cmc_abduction": 5.0,
+        "mp_flexion": 0.0,
+        "ip_flexion": 0.0,
+        "flexion": 10.0,
+    },
 }
 
 
@@ -273,7 +308,11 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     times = [PAUSE]
     postures: list[np.ndarray] = []
     fingers = (5, 2, 5, 3)[number % 4]
-    left_out = [i for i, joint in enumerate(JOINTS) if any(str(f) in joint for f in FINGER_NUMBERS[fingers - 1 :])]
+    left_out = [
+        i
+        for i, joint in enumerate(JOINTS)
+        if any(str(f) in joint for f in FINGER_NUMBERS[fingers - 1 :])
+    ]
     while True:
         closed = extremes[0] + rng.uniform(0.6, 1.0) * (extremes[1] - extremes[0])
         closed[left_out] = extremes[0][left_out]
@@ -294,7 +333,9 @@ def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
         posture = limits[:, 0] + rng.random(len(JOINTS)) * (limits[:, 1] - limits[:, 0])
         for finger in FINGER_NUMBERS:
             bend = np.clip(posture[JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0)
-            posture[JOINTS.index(f"mcp{finger}_abduction")] *= 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * bend
+            posture[JOINTS.index(f"mcp{finger}_abduction")] *= (
+                1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * bend
+            )
         postures.append(posture)
         times.append(times[-1] + min(rng.uniform(1.2, 1.8), (draft.end - times[-1]) / 2))
     draft.knots(np.array(times), np.array(postures))

@@ -1,272 +1,346 @@
-"""Inverse kinematics of one hand: fingertip positions to joint angles, one small quadratic programme a time step.
+"""Retargeting: joint angles and a forearm path of our hand whose fingertips go where a track's fingertips go.
 
-The joint limits are constraints of the programme, not clipped afterwards: clipping left errors of up to 28 mm where
-the constrained solution reaches the target. Both hands are solved on the right hand's model, whose joint values
-mean the same on either side; the targets of a left hand are mirrored in x.
+Two passes of inverse kinematics over the clip. The first, coarse in time, lets the whole forearm (place, yaw and pitch)
+move freely with the joints and finds where the hand has to be; that path is smoothed. The second, at the output rate,
+keeps the forearm near the smooth path and lets the fingers do the rest. Each step is one bounded quadratic programme
+as in `motion.inverse_kinematics`: joint limits are never passed, so what our hand cannot do shows as error and is reported.
+
+Between frames of the track fingertips follow modified Akima curves (Akima 1991, ACM TOMS 17:341), which go through all
+points and do not overshoot. A left hand is solved as its mirror image.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple
 
-import mujoco
 import numpy as np
+from scipy.interpolate import Akima1DInterpolator
+from scipy.ndimage import gaussian_filter1d
 
-from musclehand.body.anatomy import Side
-from musclehand.body.hand import HandDesign, hand_spec, naming_of
-from musclehand.body.hand_index import HandIndex, wrist_centre
-from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
-from musclehand.body.quiet import quiet_mujoco
-from musclehand.core.quadratic import BoundedSolver
-from musclehand.motion.point_jacobian import PointJacobian
+from musclehand.body.anatomy import DIGITS, Side
+from musclehand.body.build.hand import HandDesign
+from musclehand.core.errors import InvalidValue
+from musclehand.motion.clip import MotionClip
+from musclehand.motion.fingertip_track import FingertipTrack
+from musclehand.motion.inverse_kinematics import WRIST_HEIGHT, HandIk
 
-NUM_TIPS = 5
+RATE = 125.0
+"""Frames per second of the result."""
 
-WRIST_HEIGHT = 0.033
-"""Of the wrist joint over the white keys at rest [m]."""
+COARSE_STRIDE = 4
+"""The first pass looks at every so-manieth frame of the result."""
 
-PLACE_ITERATIONS = 25
-"""Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
+SMOOTHING = 0.06
+"""Standard deviation of the Gaussian that smooths the forearm path [s]."""
 
-LOWEST_WRIST = 0.015
-"""The wrist joint comes no closer to the tops of the white keys [m]: the heel of the hand is below it."""
+LONGEST_GAP = 0.2
+"""A fingertip unseen for longer [s] is free meanwhile; a shorter gap is bridged."""
+
+CATCH_UP, BEHIND = 6, 0.0005
+"""A frame takes up to so many more steps while a fingertip is farther off than this [m]."""
+
+SCALES = (0.80, 0.85, 0.90, 0.95, 1.0, 1.05, 1.10, 1.15, 1.20)
+"""Sizes that `scale=None` tries."""
+
+LARGEST_FRAMES = 2_000_000
+"""Of the result: four hours and a half."""
+
+_POSE = 5  # x, y, z, yaw, pitch
+_FREE_PULL = np.array([0.5, 0.5, 30.0, 0.3, 0.6])
+_WRIST_PULL = np.array([40.0, 40.0, 40.0, 0.3, 0.6])
+_PATH_PULL = np.array([200.0, 200.0, 200.0, 4.0, 4.0])
+_POSE_STEP = np.array([0.03, 0.03, 0.03, 0.15, 0.15])
+_POSE_LIMIT = np.array([np.inf, np.inf, np.inf, 0.9, 0.6])
+
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class IkWeights:
-    """What the programme trades: fingertip errors [1/m^2] against posture and change of joints [1/rad^2].
+class RetargetError(NamedTuple):
+    """How far our fingertips stay from the track's, thumb to little finger [m], where those are known.
 
-    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and wrist,
-    `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
+    `mean`, `p95`, `max`: shape (5,), NaN for a finger that is never seen. `in_limits`: share of frames with all joints
+    within their limits. `seen`: share of frames in which a finger is known, shape (5,). `scale`: of the track's hand.
     """
 
-    tip: float = 1.0e4
-    posture: float = 0.05
-    wrist: float = 0.3
-    change: float = 3.0
-    max_step: float = 0.35
-    limit_margin: float = 0.02
+    mean: np.ndarray
+    p95: np.ndarray
+    max: np.ndarray
+    in_limits: float
+    seen: np.ndarray
+    scale: float
 
 
-class IkResult(NamedTuple):
-    """Joint angles [rad] of all 23 joints, shape (23,), and the distance of each tip from its target [m], (5,)."""
+class _Aim(NamedTuple):
+    """Fingertips to reach, right hand's world, shape (T, 5, 3), and how much each matters, (T, 5)."""
 
-    qpos: np.ndarray
-    error: np.ndarray
-
-
-class BonePoints(NamedTuple):
-    """Points on the bones: body, place in its frame [m], radius of the skin about it [m], digit 0..4.
-    Shapes (n,), (n, 3), (n,), (n,)."""
-
-    body: np.ndarray
-    local: np.ndarray
-    radius: np.ndarray
-    digit: np.ndarray
-
-
-class PointWishes(NamedTuple):
-    """Points of the hand that should move: body, place in the carrier frame [m], direction, how far [m], weight against
-    a fingertip's. Shapes (n,), (n, 3), (n, 3), (n,), (n,)."""
-
-    body: np.ndarray
-    place: np.ndarray
-    direction: np.ndarray
-    distance: np.ndarray
+    tips: np.ndarray
     weight: np.ndarray
-
-    @classmethod
-    def none(cls) -> PointWishes:
-        """No wishes."""
-        return cls(np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    known: np.ndarray
+    wrist: np.ndarray
 
 
-class HandIk:
-    """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world axes, palm down."""
+class _CarriedIk(HandIk):
+    """The hand with its forearm: place, yaw and pitch are unknowns beside the joint angles."""
 
-    def __init__(
-        self,
-        *,
-        weights: IkWeights | None = None,
-        design: HandDesign | None = None,
-        model: mujoco.MjModel | None = None,
-    ) -> None:
-        """`model`: of another instance with the same design, which need not be built again."""
-        self.weights = weights or IkWeights()
-        if model is None:
-            with quiet_mujoco():
-                model = hand_spec(Side.RIGHT, design=design).compile()
-        self.model = model
-        self.data = mujoco.MjData(self.model)
-        self.index = HandIndex.from_model(self.model, Side.RIGHT, naming_of(design))
-        mujoco.mj_kinematics(self.model, self.data)
-        self._wrist = wrist_centre(self.model, self.data, self.index)
-        self._axes = np.array([-1.0, -1.0, 1.0])  # root frame to world, palm down
-        independent = self.index.independent
-        limits = self.model.jnt_range[self.model.dof_jntid[self.index.dofs[independent]]]
-        self.lower = limits[:, 0] + self.weights.limit_margin
-        self.upper = limits[:, 1] - self.weights.limit_margin
-        posture = named_posture(self.index, PLAYING_POSTURE_DEG, self.index.limits(self.model))
-        self.posture = np.clip(posture[independent], self.lower, self.upper)
-        self._pull = np.full(independent.size, self.weights.posture)
-        self._pull[:3] = self.weights.wrist
-        self._points = PointJacobian(self.model, self.index.dofs, self.index.expand)
-        self._tip_bodies = np.repeat(self.model.site_bodyid[self.index.tips], 3)
-        self._tip_directions = np.tile(np.diag(self._axes), (NUM_TIPS, 1))
-        self._solver = BoundedSolver()
-        self._known: tuple[np.ndarray, np.ndarray] | None = None
+    def start(self, pose: np.ndarray) -> None:
         self.reset()
+        self.pose = pose.copy()
 
-    def reset(self, qr: np.ndarray | None = None) -> None:
-        """Starts from independent joint angles `qr` (19,), by default the playing posture."""
-        self.qr = (self.posture if qr is None else qr).copy()
+    def world_tips(self) -> np.ndarray:
+        """Fingertips where hand and forearm are now, right hand's world [m]. Shape (5, 3)."""
+        return np.asarray(self.tips() @ self._rotation().T + self.pose[:3])
 
-    def forget(self) -> None:
-        """Has what comes not depend, to the last bit, on which problems were solved before."""
-        self._solver = BoundedSolver()
-
-    def tips(self) -> np.ndarray:
-        """Fingertip positions at the present angles, carrier frame [m]. Shape (5, 3)."""
-        if self._known is None or self._known[0] is not self.qr:
-            self.data.qpos[self.index.qpos] = self.index.expand @ self.qr
-            mujoco.mj_kinematics(self.model, self.data)
-            # Angles are replaced, never changed in place, so the same array means the same angles.
-            self._known = self.qr, (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
-        return self._known[1].copy()
-
-    def points(self, body: np.ndarray, local: np.ndarray) -> np.ndarray:
-        """Where points of bodies are at the angles of the last `step` or `tips`, carrier frame [m].
-
-        Args:
-            body: ids in `model`. Shape (n,).
-            local: in the bodies' frames [m]. Shape (n, 3).
-        """
-        world = (self.data.xmat[body].reshape(-1, 3, 3) @ local[:, :, None])[:, :, 0]
-        world += self.data.xpos[body]
-        world -= self._wrist
-        world *= self._axes
-        return world
-
-    def bone_points(self, per_bone: int) -> BonePoints:
-        """Points along the axes of the outlines (capsules that touch things) of the last two bones of every digit."""
-        model = self.model
-        rows = []
-        for digit, tip in enumerate(self.index.tips):
-            last = int(model.site_bodyid[tip])
-            bones = (last, int(model.body_parentid[last]))
-            for geom in np.flatnonzero(np.isin(model.geom_bodyid, bones) & (model.geom_contype > 0)):
-                axis = np.zeros(3)
-                mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, model.geom_size[geom, 1]]), model.geom_quat[geom])
-                for share in np.linspace(-1.0, 1.0, per_bone):
-                    place = model.geom_pos[geom] + share * axis
-                    rows.append((model.geom_bodyid[geom], place, model.geom_size[geom, 0], digit))
-        return BonePoints(*(np.array(column) for column in zip(*rows, strict=True)))
-
-    def step(
-        self, targets: np.ndarray, weights: np.ndarray, *, iterations: int = 1, wishes: PointWishes | None = None
-    ) -> IkResult:
-        """Moves towards the targets and stays there.
-
-        Args:
-            targets: fingertip positions, carrier frame of a right hand [m]. Shape (5, 3).
-            weights: how much each tip matters, 1 for a finger that plays; of each of its coordinates, if these differ.
-                Shape (5,) or (5, 3).
-            iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
-            wishes: other points that should move from where they are now.
-        """
-        self.move(targets, weights, iterations=iterations, wishes=wishes)
-        error = np.linalg.norm(targets - self.tips(), axis=1)
-        return IkResult(self.index.expand @ self.qr, error)
-
-    def move(
-        self, targets: np.ndarray, weights: np.ndarray, *, iterations: int = 1, wishes: PointWishes | None = None
-    ) -> None:
-        """As `step`, for those who do not ask how near the tips came."""
-        for _ in range(iterations):
-            self.qr = self.qr + self._newton_step(targets - self.tips(), weights, wishes)
-        self.tips()
-
-    def place(
-        self, fingers: np.ndarray, points: np.ndarray, wrist: np.ndarray, *, home: np.ndarray, pull: float
-    ) -> tuple[np.ndarray, float]:
-        """Finds where over the keyboard the wrist has to be for some fingers to reach given points together.
-
-        The wrist's position is unknown beside the joint angles. The fingers not named are free. The joint angles of
-        `step` are not touched.
-
-        Args:
-            fingers: 0 thumb .. 4 little finger. Shape (n,).
-            points: where their tips have to be, world, right hand [m]. Shape (n, 3).
-            wrist: a first guess of the wrist's position [m]. Shape (3,).
-            home: where the wrist likes to be [m], shape (3,), and
-            pull: how strongly it is drawn there [1/m^2].
-
-        Returns:
-            The wrist's position [m], and the largest distance that remains between a tip and its point [m].
-        """
-        kept, wrist = self.qr, np.array(wrist, dtype=float)
-        self.reset()
-        weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
-        joints, error = len(self.posture), np.zeros((NUM_TIPS, 3))
-        jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
-        jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
-        pulls, liked = np.append(self._pull, [pull] * 3), np.append(self.posture, home)
-        lower, upper = np.full(joints + 3, -0.03), np.full(joints + 3, 0.02)
-        lower[-3], upper[-3:-1] = -0.05, (0.05, 0.03)
-        for _ in range(PLACE_ITERATIONS):
-            error[fingers] = points - (self.tips()[fingers] + wrist)
-            jacobian[:, :joints] = self._tip_jacobian()
-            away = np.append(self.qr, wrist) - liked
-            np.subtract(self.lower, self.qr, out=lower[:joints])
-            np.subtract(self.upper, self.qr, out=upper[:joints])
-            lower[-1] = LOWEST_WRIST - wrist[2]
-            move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
-            self.qr, wrist = self.qr + move[:-3], wrist + move[-3:]
-        error[fingers] = points - (self.tips()[fingers] + wrist)
-        self.qr = kept
-        return wrist, float(np.linalg.norm(error, axis=1).max())
-
-    def _newton_step(self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None) -> np.ndarray:
-        weight = self.weights.tip * (weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)).ravel()
-        away = self.qr - self.posture
-        bodies, places, directions, wanted = self._tip_bodies, self._tip_places(), self._tip_directions, error.ravel()
-        if wishes is not None and len(wishes.body):
-            bodies = np.concatenate([bodies, wishes.body])
-            places = np.concatenate([places, wishes.place * self._axes + self._wrist])
-            directions = np.concatenate([directions, wishes.direction * self._axes])
-            weight = np.concatenate([weight, self.weights.tip * wishes.weight])
-            wanted = np.concatenate([wanted, wishes.distance])
-        jacobian = self._jacobian(bodies, places, directions)
-        return self._solve(jacobian, weight, wanted, self._pull, away, self.lower - self.qr, self.upper - self.qr)
-
-    def _solve(
+    def carry(
         self,
-        jacobian: np.ndarray,
+        aim: np.ndarray,
         weight: np.ndarray,
-        error: np.ndarray,
+        home: np.ndarray,
         pull: np.ndarray,
-        away: np.ndarray,
-        lower: np.ndarray,
-        upper: np.ndarray,
-    ) -> np.ndarray:
-        """The bounded step that lessens tip errors, distance from the posture (`away`) and its own size."""
-        weighted = jacobian.T * weight
-        hessian = weighted @ jacobian
-        hessian.reshape(-1)[:: len(hessian) + 1] += pull + self.weights.change
-        gradient = pull * away - weighted @ error.ravel()
-        reach = self.weights.max_step
-        return self._solver.solve(hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach))
+        iterations: int,
+    ) -> None:
+        """Moves joints and forearm towards fingertips `aim` (5, 3), the forearm drawn to `home` (5,) by `pull`.
 
-    def _tip_jacobian(self) -> np.ndarray:
-        """Tip velocity per independent joint velocity, carrier frame [m/rad]. Shape (15, 19)."""
-        return self._jacobian(self._tip_bodies, self._tip_places(), self._tip_directions)
+        Takes so many steps, and up to as many more as `CATCH_UP` while a fingertip is behind.
+        """
+        for done in range(iterations + CATCH_UP):
+            local = self.tips()
+            rotation = self._rotation()
+            error = (aim - self.pose[:3] - local @ rotation.T).ravel()
+            if (
+                done >= iterations
+                and np.abs(error).max(initial=0.0, where=np.repeat(weight == 1.0, 3)) < BEHIND
+            ):
+                return
+            turned = (rotation @ self._tip_jacobian().reshape(len(DIGITS), 3, -1)).reshape(
+                3 * len(DIGITS), -1
+            )
+            jacobian = np.hstack([turned, self._pose_rows(local @ rotation.T)])
+            away = np.concatenate([self.qr - self.posture, self.pose - home])
+            pulls = np.concatenate([self._pull, pull])
+            lower = np.concatenate(
+                [self.lower - self.qr, np.maximum(-_POSE_STEP, -_POSE_LIMIT - self.pose)]
+            )
+            upper = np.concatenate(
+                [self.upper - self.qr, np.minimum(_POSE_STEP, _POSE_LIMIT - self.pose)]
+            )
+            move = self._solve(
+                jacobian, np.repeat(self.weights.tip * weight, 3), error, pulls, away, lower, upper
+            )
+            self.qr, self.pose = self.qr + move[:-_POSE], self.pose + move[-_POSE:]
 
-    def _tip_places(self) -> np.ndarray:
-        """Where the tips are, each three times, in MuJoCo's world [m]. Shape (15, 3)."""
-        return np.repeat(self.data.site_xpos[self.index.tips], 3, axis=0)
+    def _rotation(self) -> np.ndarray:
+        yaw, pitch = self.pose[3:]
+        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        return np.array([[cy, -sy * cp, sy * sp], [sy, cy * cp, -cy * sp], [0.0, sp, cp]])
 
-    def _jacobian(self, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Speed of points along directions (both MuJoCo's world) per independent joint velocity. Shape (n, 19)."""
-        mujoco.mj_comPos(self.model, self.data)
-        return self._points.rows(self.data, bodies, places, directions)
+    def _pose_rows(self, arms: np.ndarray) -> np.ndarray:
+        """Tip velocity per velocity of the forearm. Shape (15, 5)."""
+        rows = np.zeros((len(DIGITS), 3, _POSE))
+        rows[:, :, :3] = np.eye(3)
+        rows[:, :, 3] = np.cross([0.0, 0.0, 1.0], arms)
+        rows[:, :, 4] = np.cross([np.cos(self.pose[3]), np.sin(self.pose[3]), 0.0], arms)
+        return rows.reshape(3 * len(DIGITS), _POSE)
+
+
+def retarget(
+    track: FingertipTrack,
+    *,
+    design: HandDesign | None = None,
+    scale: float | None = 1.0,
+    progress: Progress | None = None,
+) -> tuple[MotionClip, RetargetError]:
+    """Motion of our hand that follows a track's fingertips.
+
+    Args:
+        track: of either hand.
+        design: a hand other than the one that comes with the package.
+        scale: makes the track's hand larger or smaller about its wrist; 1 keeps the fingertips on the keys where they
+            are, None takes the size that our hand follows best.
+        progress: is told how many of how many steps are done.
+
+    Raises:
+        InvalidValue: a scale outside 0.5..2, or a result of more than `LARGEST_FRAMES`.
+    """
+    if scale is not None and not 0.5 <= scale <= 2.0:
+        raise InvalidValue("scale", scale, "0.5 to 2, or None to have it found")
+    if track.duration * RATE > LARGEST_FRAMES:
+        raise InvalidValue(
+            f"duration of {track.name}", track.duration, f"at most {LARGEST_FRAMES / RATE:.0f} s"
+        )
+    aim = _resample(track)
+    frames = len(aim.tips)
+    coarse = np.arange(0, frames, COARSE_STRIDE)
+    tell = progress or (lambda _done, _total: None)
+    total = len(coarse) + frames
+    ik = _CarriedIk(design=design)
+    path = _find_path(ik, aim, coarse, lambda done: tell(done, total))
+    if scale is None:
+        scale = _fit_scale(ik, aim, path)
+    if scale != 1.0:
+        aim = aim._replace(tips=_scaled(aim, path, scale))
+        path = _find_path(ik, aim, coarse, lambda done: tell(done, total))
+    qr, pose, tips = _follow(ik, aim, path, lambda done: tell(len(coarse) + done, total))
+    error = _measure(ik, aim, qr, tips, scale)
+    return _clip(track, ik, qr, pose, tips, scale), error
+
+
+def _resample(track: FingertipTrack) -> _Aim:
+    """The track at `RATE`, as a right hand's, gaps bridged."""
+    given = np.arange(len(track.fingertips)) * track.dt
+    times = np.arange(int(track.duration * RATE + 1e-9) + 1) / RATE
+    mirror = np.array([track.side.mirror, 1.0, 1.0])
+    tips = np.zeros((len(times), len(DIGITS), 3))
+    weight = np.zeros((len(times), len(DIGITS)))
+    known = np.zeros_like(weight, dtype=bool)
+    for finger, seen in enumerate(track.known.T):
+        if seen.any():
+            tips[:, finger], gap = _curve(given[seen], track.fingertips[seen, finger], times)
+            known[:, finger] = gap < 1.5 * track.dt
+            weight[:, finger] = np.where(
+                known[:, finger], 1.0, np.where(gap <= LONGEST_GAP, 0.3, 0.0)
+            )
+    wrist = np.full((len(times), 3), np.nan)
+    for axis, values in enumerate(track.wrist.T):
+        seen = np.isfinite(values)
+        if seen.any():
+            curve, gap = _curve(given[seen], values[seen, None], times)
+            wrist[:, axis] = np.where(gap <= LONGEST_GAP, curve[:, 0], np.nan)
+    return _Aim(tips * mirror, weight, known, wrist * mirror)
+
+
+def _curve(
+    given: np.ndarray, points: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points in between, (T, n), and at each time how far the two frames beside it are apart [s], (T,)."""
+    after = np.clip(np.searchsorted(given, times - 1e-9), 0, len(given) - 1)
+    before = np.where(np.abs(given[after] - times) < 1e-9, after, np.maximum(after - 1, 0))
+    gap = np.where(
+        after == before, 2.0 * np.abs(given[after] - times), given[after] - given[before]
+    )
+    inside = np.clip(times, given[0], given[-1])
+    if len(given) < 3:
+        return np.stack([np.interp(inside, given, column) for column in points.T], axis=1), gap
+    return np.asarray(Akima1DInterpolator(given, points, axis=0, method="makima")(inside)), gap
+
+
+def _find_path(
+    ik: _CarriedIk, aim: _Aim, coarse: np.ndarray, tell: Callable[[int], None]
+) -> np.ndarray:
+    """Where the forearm should be, smooth. Shape (T, 5)."""
+    home = np.zeros(_POSE)
+    seen = aim.weight[coarse] > 0
+    first = int(np.argmax(seen.any(axis=1)))
+    ik.start(home)
+    nominal = ik.tips().mean(axis=0)
+    centre = np.array(
+        [
+            aim.tips[i][aim.weight[i] > 0].mean(axis=0)
+            if (aim.weight[i] > 0).any()
+            else [np.nan] * 3
+            for i in coarse
+        ]
+    )
+    ik.start(np.array([*(centre[first] - nominal)[:2], WRIST_HEIGHT, 0.0, 0.0]))
+    poses = np.empty((len(coarse), _POSE))
+    for row, frame in enumerate(coarse):
+        wrist = aim.wrist[frame]
+        near = (
+            ik.pose[:3]
+            if np.isnan(centre[row]).any()
+            else np.array([*(centre[row] - nominal)[:2], WRIST_HEIGHT])
+        )
+        home[:3] = np.where(np.isfinite(wrist), wrist, near)
+        pull = np.where(np.isfinite([*wrist, 0.0, 0.0]), _WRIST_PULL, _FREE_PULL)
+        ik.carry(aim.tips[frame], aim.weight[frame], home, pull, 25 if row <= first else 4)
+        poses[row] = ik.pose
+        tell(row + 1)
+    smooth = gaussian_filter1d(poses, SMOOTHING * RATE / COARSE_STRIDE, axis=0, mode="nearest")
+    everywhere = np.arange(len(aim.tips))
+    if len(coarse) < 3:
+        return np.stack([np.interp(everywhere, coarse, column) for column in smooth.T], axis=1)
+    inside = np.minimum(everywhere, coarse[-1])
+    return np.asarray(Akima1DInterpolator(coarse, smooth, axis=0, method="makima")(inside))
+
+
+def _follow(
+    ik: _CarriedIk, aim: _Aim, path: np.ndarray, tell: Callable[[int], None]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Independent joint angles (T, 19), forearm (T, 5) and fingertips (T, 5, 3) at every frame."""
+    frames = len(aim.tips)
+    qr, pose, tips = (
+        np.empty((frames, ik.qr.size)),
+        np.empty((frames, _POSE)),
+        np.empty((frames, len(DIGITS), 3)),
+    )
+    ik.start(path[0])
+    for frame in range(frames):
+        ik.carry(aim.tips[frame], aim.weight[frame], path[frame], _PATH_PULL, 2 if frame else 25)
+        qr[frame], pose[frame], tips[frame] = ik.qr, ik.pose, ik.world_tips()
+        tell(frame + 1)
+    return qr, pose, tips
+
+
+def _scaled(aim: _Aim, path: np.ndarray, scale: float) -> np.ndarray:
+    """Fingertips of a hand `scale` times as large, about its wrist. Shape (T, 5, 3)."""
+    wrist = np.where(np.isfinite(aim.wrist), aim.wrist, path[:, :3])[:, None]
+    return np.asarray(wrist + scale * (aim.tips - wrist))
+
+
+def _fit_scale(ik: _CarriedIk, aim: _Aim, path: np.ndarray) -> float:
+    """The size at which our hand reaches some frames best; 1 unless another is better by a tenth of a millimetre."""
+    some = np.unique(np.linspace(0, len(aim.tips) - 1, 40).astype(int))
+    errors = []
+    for scale in SCALES:
+        tips = _scaled(aim, path, scale)
+        total = 0.0
+        for frame in some:
+            ik.start(path[frame])
+            ik.carry(tips[frame], aim.weight[frame], path[frame], _PATH_PULL, 12)
+            distance = np.linalg.norm(ik.world_tips() - tips[frame], axis=1)
+            total += float(distance @ aim.weight[frame])
+        errors.append(total / max(1e-9, float(aim.weight[some].sum())))
+    best = int(np.argmin(errors))
+    return SCALES[best] if errors[best] < errors[SCALES.index(1.0)] - 1e-4 else 1.0
+
+
+def _measure(
+    ik: _CarriedIk, aim: _Aim, qr: np.ndarray, tips: np.ndarray, scale: float
+) -> RetargetError:
+    distance = np.where(aim.known, np.linalg.norm(tips - aim.tips, axis=2), np.nan)
+    seen = aim.known.mean(axis=0)
+    rows = np.full((3, len(DIGITS)), np.nan)
+    for finger in np.flatnonzero(seen):
+        of = distance[:, finger][aim.known[:, finger]]
+        rows[:, finger] = of.mean(), np.percentile(of, 95), of.max()
+    inside = ((qr >= ik.lower - 1e-6) & (qr <= ik.upper + 1e-6)).all(axis=1)
+    return RetargetError(rows[0], rows[1], rows[2], float(inside.mean()), seen, float(scale))
+
+
+def _clip(
+    track: FingertipTrack,
+    ik: _CarriedIk,
+    qr: np.ndarray,
+    pose: np.ndarray,
+    tips: np.ndarray,
+    scale: float,
+) -> MotionClip:
+    """The motion in the track's own world: a left hand is the mirror image of what was solved."""
+    qpos = qr @ ik.index.expand.T
+    forearm = np.hstack([pose, np.zeros((len(pose), 1))])
+    if track.side is Side.LEFT:
+        forearm = forearm * np.array([-1.0, 1.0, 1.0, -1.0, 1.0, -1.0])
+    speed = np.gradient(qpos, 1.0 / RATE, axis=0) if len(qpos) > 1 else np.zeros_like(qpos)
+    return MotionClip(
+        name=track.name,
+        kind="retargeted",
+        pattern=track.name,
+        side=track.side,
+        dt=1.0 / RATE,
+        qpos=qpos,
+        qvel=speed,
+        forearm=forearm,
+        fingertips=tips * np.array([track.side.mirror, 1.0, 1.0]),
+        notes=np.zeros((0, 5)),
+        source={**track.source, "retargeted": f"by fingertips, size times {scale:g}"},
+    )

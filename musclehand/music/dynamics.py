@@ -57,5 +57,7 @@ def shape_dynamics(score: Score, rng: np.random.Generator, config: Dynamics | No
         voice = config.melody if note.pitch == pitches[sounding].max() else -config.accompaniment
         swell = swells[int(note.onset / config.phrase)]
         velocity = config.mean + swell + voice + config.touch * rng.normal()
-        notes.append(replace(note, velocity=int(np.clip(round(velocity), config.lowest, config.highest))))
+        notes.append(
+            replace(note, velocity=int(np.clip(round(velocity), config.lowest, config.highest)))
+        )
     return score.with_notes(notes)

@@ -125,7 +125,11 @@ class PerformanceMetrics:
         plain["missed_notes"] = [_describe(note) for note in self.missed_notes]
         plain["extra_notes"] = [_describe(note) for note in self.extra_notes]
         plain["wrong_notes"] = [
-            {**_describe(pair.expected), "played": pitch_name(pair.played.pitch), "played_time": pair.played.onset}
+            {
+                **_describe(pair.expected),
+                "played": pitch_name(pair.played.pitch),
+                "played_time": pair.played.onset,
+            }
             for pair in self.wrong_notes
         ]
         plain["baseline_silent"] = self.baseline_silent._asdict()
@@ -195,12 +199,16 @@ def _match_onsets(asked: np.ndarray, heard: np.ndarray, tolerance: float) -> lis
     first = np.searchsorted(heard, asked - reach)
     count = np.searchsorted(heard, asked + reach, side="right") - first
     rows = np.repeat(np.arange(len(asked)), count)
-    columns = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    columns = (
+        np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    )
     error = np.abs(asked[rows] - heard[columns])
     allowed = np.around(error, 4) <= tolerance
     rows, columns, error = rows[allowed], columns[allowed], error[allowed]
     # Most notes have one candidate that is nobody else's: nothing to decide.
-    alone = (np.bincount(rows, minlength=1)[rows] == 1) & (np.bincount(columns, minlength=1)[columns] == 1)
+    alone = (np.bincount(rows, minlength=1)[rows] == 1) & (
+        np.bincount(columns, minlength=1)[columns] == 1
+    )
     pairs = list(zip(rows[alone].tolist(), columns[alone].tolist(), strict=True))
     return pairs + _assign(rows[~alone], columns[~alone], error[~alone])
 
@@ -287,9 +295,13 @@ def _pair_wrong_notes(missed: tuple[Note, ...], extra: tuple[Note, ...]) -> tupl
     onsets = np.array([note.onset for note in extra])
     candidates: list[tuple[int, float, int, int]] = []
     for i, note in enumerate(missed):
-        first, last = np.searchsorted(onsets, [note.onset - WIDE_TOLERANCE, note.onset + WIDE_TOLERANCE + 1e-9])
+        first, last = np.searchsorted(
+            onsets, [note.onset - WIDE_TOLERANCE, note.onset + WIDE_TOLERANCE + 1e-9]
+        )
         for j in range(first, last):
-            candidates.append((abs(extra[j].pitch - note.pitch), abs(extra[j].onset - note.onset), i, j))
+            candidates.append(
+                (abs(extra[j].pitch - note.pitch), abs(extra[j].onset - note.onset), i, j)
+            )
     partner: dict[int, int] = {}
     taken: set[int] = set()
     for _, _, i, j in sorted(candidates):

@@ -59,7 +59,9 @@ def parse_pitch(name: str) -> int:
     """
     match = _NAME.fullmatch(name.strip())
     if match is None:
-        raise InvalidValue("pitch name", name, "a letter A-G, optional # or b, and an octave, such as F#4")
+        raise InvalidValue(
+            "pitch name", name, "a letter A-G, optional # or b, and an octave, such as F#4"
+        )
     letter, accidental, octave = match.groups()
     alter = accidental.count("#") - accidental.count("b")
     return _SEMITONE[letter.upper()] + alter + 12 * (int(octave) + 1)

@@ -50,8 +50,14 @@ class Note:
     finger: Finger | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.onset) and math.isfinite(self.offset) and 0 <= self.onset < self.offset):
-            raise InvalidValue("note time", (self.onset, self.offset), "finite seconds with 0 <= onset < offset")
+        if not (
+            math.isfinite(self.onset)
+            and math.isfinite(self.offset)
+            and 0 <= self.onset < self.offset
+        ):
+            raise InvalidValue(
+                "note time", (self.onset, self.offset), "finite seconds with 0 <= onset < offset"
+            )
         if not is_on_keyboard(self.pitch):
             raise InvalidValue("pitch", self.pitch, f"{LOWEST_PITCH}..{HIGHEST_PITCH}")
         if not 1 <= self.velocity <= 127:
@@ -76,8 +82,12 @@ class Pedal:
     end: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.start) and math.isfinite(self.end) and 0 <= self.start < self.end):
-            raise InvalidValue("pedal time", (self.start, self.end), "finite seconds with 0 <= start < end")
+        if not (
+            math.isfinite(self.start) and math.isfinite(self.end) and 0 <= self.start < self.end
+        ):
+            raise InvalidValue(
+                "pedal time", (self.start, self.end), "finite seconds with 0 <= start < end"
+            )
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,9 @@ class Score:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "notes", tuple(sorted(self.notes, key=lambda n: (n.onset, n.pitch, n.offset))))
+        object.__setattr__(
+            self, "notes", tuple(sorted(self.notes, key=lambda n: (n.onset, n.pitch, n.offset)))
+        )
         object.__setattr__(self, "pedals", tuple(sorted(self.pedals)))
 
     def __len__(self) -> int:
@@ -107,7 +119,9 @@ class Score:
     @cached_property
     def intervals(self) -> np.ndarray:
         """Onset and offset of every note [s]. Shape (num_notes, 2)."""
-        return np.array([(note.onset, note.offset) for note in self.notes], dtype=float).reshape(-1, 2)
+        return np.array([(note.onset, note.offset) for note in self.notes], dtype=float).reshape(
+            -1, 2
+        )
 
     @cached_property
     def pitches(self) -> np.ndarray:
@@ -148,7 +162,11 @@ class Score:
         moved = [(n, n.pitch + semitones) for n in self.notes]
         kept = [replace(n, pitch=p, finger=None) for n, p in moved if is_on_keyboard(p)]
         lost = len(moved) - len(kept)
-        remark = (f"{lost} notes left the keyboard when transposed by {semitones} semitones",) if lost else ()
+        remark = (
+            (f"{lost} notes left the keyboard when transposed by {semitones} semitones",)
+            if lost
+            else ()
+        )
         return replace(self, notes=tuple(kept), remarks=self.remarks + remark)
 
     def stretch(self, factor: float) -> Score:
@@ -199,7 +217,9 @@ def keyboard_score(score: Score, *, gap: float = 0.04) -> Score:
         if line and note.onset - line[-1].onset < gap:
             before = line[-1]
             line[-1] = replace(
-                before, offset=max(before.offset, note.offset), velocity=max(before.velocity, note.velocity)
+                before,
+                offset=max(before.offset, note.offset),
+                velocity=max(before.velocity, note.velocity),
             )
             continue
         if line:

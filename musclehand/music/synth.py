@@ -33,7 +33,9 @@ LAST_DAMPED_PITCH = 89  # F6; the strings above have no dampers on most pianos
 VELOCITY_BIN = 8  # notes of a pitch whose velocities differ by less share one tone, scaled
 
 _BLOCK = 1024  # samples a tone is computed at a time
-_QUIETEST = 10 ** (-65 / 20)  # partials below this, relative to full scale of the note, are left out
+_QUIETEST = 10 ** (
+    -65 / 20
+)  # partials below this, relative to full scale of the note, are left out
 _ROOM_SECONDS = 0.7
 
 
@@ -54,7 +56,9 @@ class _Partials(NamedTuple):
     decay: np.ndarray
 
 
-def synthesise(score: Score, *, sample_rate: int = 44100, soundfont: str | PathLike[str] | None = None) -> np.ndarray:
+def synthesise(
+    score: Score, *, sample_rate: int = 44100, soundfont: str | PathLike[str] | None = None
+) -> np.ndarray:
     """The sound of a score, from time 0 to `TAIL` after its last note.
 
     Args:
@@ -72,7 +76,9 @@ def synthesise(score: Score, *, sample_rate: int = 44100, soundfont: str | PathL
     if not 8000 <= sample_rate <= 192_000:
         raise InvalidValue("sample rate", sample_rate, "8000..192000 Hz")
     if score.duration > MAX_SECONDS:
-        raise InvalidValue("score duration", score.duration, f"at most {MAX_SECONDS:.0f} s to be synthesised")
+        raise InvalidValue(
+            "score duration", score.duration, f"at most {MAX_SECONDS:.0f} s to be synthesised"
+        )
     num_samples = math.ceil((score.duration + TAIL) * sample_rate)
     if soundfont is not None:
         sound = _play_soundfont(score, num_samples, sample_rate, Path(soundfont))
@@ -103,11 +109,15 @@ def write_wav(path: str | PathLike[str], samples: np.ndarray, sample_rate: int) 
     """
     channels = samples[:, None] if samples.ndim == 1 else samples
     if channels.ndim != 2 or not 1 <= channels.shape[1] <= 16:
-        raise InvalidValue("shape of samples", samples.shape, "(num_samples,) or (num_samples, num_channels)")
+        raise InvalidValue(
+            "shape of samples", samples.shape, "(num_samples,) or (num_samples, num_channels)"
+        )
     path = Path(path)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
+        )
         with os.fdopen(handle, "wb") as raw, wave.open(raw, "wb") as out:
             out.setnchannels(channels.shape[1])
             out.setsampwidth(2)
@@ -130,12 +140,18 @@ def write_wav(path: str | PathLike[str], samples: np.ndarray, sample_rate: int) 
 def _strokes(score: Score) -> dict[tuple[int, int], list[_Stroke]]:
     """Strokes by (pitch, velocity bin), with the time at which the pedal lets each note be damped."""
     starts = np.array([pedal.start for pedal in score.pedals])
-    ends = np.maximum.accumulate([pedal.end for pedal in score.pedals]) if score.pedals else np.zeros(0)
+    ends = (
+        np.maximum.accumulate([pedal.end for pedal in score.pedals])
+        if score.pedals
+        else np.zeros(0)
+    )
     next_onset: dict[int, float] = {}
     groups: dict[tuple[int, int], list[_Stroke]] = {}
     for note in reversed(score.notes):
         damped = note.offset
-        while (held := int(np.searchsorted(starts, damped, side="right")) - 1) >= 0 and ends[held] > damped:
+        while (held := int(np.searchsorted(starts, damped, side="right")) - 1) >= 0 and ends[
+            held
+        ] > damped:
             damped = float(ends[held])
         damped = max(min(damped, next_onset.get(note.pitch, math.inf)), note.onset)
         next_onset[note.pitch] = note.onset
@@ -145,11 +161,15 @@ def _strokes(score: Score) -> dict[tuple[int, int], list[_Stroke]]:
     return groups
 
 
-def _mix_strokes(sound: np.ndarray, pitch: int, tone_velocity: float, strokes: list[_Stroke], sample_rate: int) -> None:
+def _mix_strokes(
+    sound: np.ndarray, pitch: int, tone_velocity: float, strokes: list[_Stroke], sample_rate: int
+) -> None:
     """Add all strokes of one pitch and about one velocity to `sound` (in place)."""
     fall = _damper_time(pitch)
     partials = _partials(pitch, tone_velocity, sample_rate)
-    ring = float(np.max(np.log(np.maximum(partials.level / _QUIETEST, 1)) / partials.decay, initial=0.0))
+    ring = float(
+        np.max(np.log(np.maximum(partials.level / _QUIETEST, 1)) / partials.decay, initial=0.0)
+    )
     if fall is not None:
         ring = min(ring, max(stroke.damped - stroke.onset for stroke in strokes) + 9 * fall)
     tone = _tone(pitch, tone_velocity, partials, max(math.ceil(ring * sample_rate), 1), sample_rate)
@@ -165,7 +185,9 @@ def _mix_strokes(sound: np.ndarray, pitch: int, tone_velocity: float, strokes: l
         part = tone[:count] * np.float32(_loudness(stroke.velocity) / _loudness(tone_velocity))
         if fall is not None:
             held = min(count, round((stroke.damped - stroke.onset) * sample_rate))
-            part[held:] *= np.exp(-np.arange(count - held, dtype=np.float32) / np.float32(fall * sample_rate))
+            part[held:] *= np.exp(
+                -np.arange(count - held, dtype=np.float32) / np.float32(fall * sample_rate)
+            )
         sound[0, start : start + count] += part * np.float32(math.cos(angle))
         sound[1, start : start + count] += part * np.float32(math.sin(angle))
 
@@ -188,7 +210,9 @@ def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
     frequency = n * fundamental * np.sqrt((1 + stiffness * n**2) / (1 + stiffness))
     # A harder stroke keeps the felt on the string for a shorter time: more of the high partials.
     brightness = (500 + 2.2 * fundamental) * (velocity / 64) ** 0.9
-    hammer = np.abs(np.sin(n * np.pi / 8)) / n**0.6 * np.exp(-(frequency - fundamental) / brightness)
+    hammer = (
+        np.abs(np.sin(n * np.pi / 8)) / n**0.6 * np.exp(-(frequency - fundamental) / brightness)
+    )
     soundboard = frequency**2 / (frequency**2 + 70.0**2)
     level = hammer * soundboard
     level *= _loudness(velocity) / np.sqrt(np.sum(level**2))
@@ -206,7 +230,9 @@ def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
     return _Partials(levels[kept], phases[kept], frequencies[kept], decays[kept])
 
 
-def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sample_rate: int) -> np.ndarray:
+def _tone(
+    pitch: int, velocity: float, partials: _Partials, num_samples: int, sample_rate: int
+) -> np.ndarray:
     """An undamped note. Shape (num_samples,), float32.
 
     exp(s t) at sample k of block b is exp(s b) exp(s k): all samples of all blocks are one product of two small
@@ -221,7 +247,10 @@ def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sa
     batch = 24
     for first in range(0, len(tone), batch):
         blocks = np.arange(first, min(first + batch, len(tone)))
-        alive = partials.level * np.exp(-partials.decay * first * _BLOCK / sample_rate) > _QUIETEST * 0.03
+        alive = (
+            partials.level * np.exp(-partials.decay * first * _BLOCK / sample_rate)
+            > _QUIETEST * 0.03
+        )
         begin = partials.level[alive] * np.exp(
             exponent[alive] * (blocks[:, None] * _BLOCK) + 1j * partials.phase[alive]
         )
@@ -234,7 +263,9 @@ def _tone(pitch: int, velocity: float, partials: _Partials, num_samples: int, sa
     knock = _knock(pitch, velocity, sample_rate)[:num_samples]
     flat[: len(knock)] += knock
     end = min(num_samples, round(0.03 * sample_rate))
-    flat[num_samples - end :] *= np.linspace(1, 0, end, dtype=np.float32)  # what is left at -65 dB, without a click
+    flat[num_samples - end :] *= np.linspace(
+        1, 0, end, dtype=np.float32
+    )  # what is left at -65 dB, without a click
     return flat
 
 
@@ -242,7 +273,9 @@ def _knock(pitch: int, velocity: float, sample_rate: int) -> np.ndarray:
     """The noise of hammer and key: a breath of high noise and three short low resonances. Float32."""
     rng = np.random.default_rng(pitch)
     time = np.arange(round(0.12 * sample_rate)) / sample_rate
-    noise = np.convolve(rng.standard_normal(len(time) + 7), np.ones(8) / 8, mode="valid") * np.exp(-time / 0.006)
+    noise = np.convolve(rng.standard_normal(len(time) + 7), np.ones(8) / 8, mode="valid") * np.exp(
+        -time / 0.006
+    )
     modes = np.array([[95.0, 0.030], [180.0, 0.022], [330.0, 0.014]])
     thump = sum(np.sin(2 * np.pi * hertz * time) * np.exp(-time / tau) for hertz, tau in modes)
     share = 0.02 + 0.03 * (pitch - 21) / 87
@@ -269,7 +302,9 @@ def _add_room(sound: np.ndarray, sample_rate: int) -> None:
             block += wet[: len(block)].astype(np.float32)
 
 
-def _play_soundfont(score: Score, num_samples: int, sample_rate: int, soundfont: Path) -> np.ndarray:
+def _play_soundfont(
+    score: Score, num_samples: int, sample_rate: int, soundfont: Path
+) -> np.ndarray:
     """The score through FluidSynth. Shape (2, num_samples), float32."""
     if not soundfont.is_file():
         raise OutputError(soundfont, "there is no such SoundFont file")
@@ -286,7 +321,10 @@ def _play_soundfont(score: Score, num_samples: int, sample_rate: int, soundfont:
         synth.program_select(0, bank, 0, 0)
         sound = np.zeros((2, num_samples), dtype=np.float32)
         now = 0
-        for at, _, send, arguments in [*_midi_events(score, sample_rate), (num_samples, 9, None, ())]:
+        for at, _, send, arguments in [
+            *_midi_events(score, sample_rate),
+            (num_samples, 9, None, ()),
+        ]:
             if at > now:
                 rendered = np.asarray(synth.get_samples(at - now), dtype=np.float32) / 32768
                 sound[:, now:at] = rendered.reshape(-1, 2).T
@@ -298,7 +336,9 @@ def _play_soundfont(score: Score, num_samples: int, sample_rate: int, soundfont:
     return sound
 
 
-def _midi_events(score: Score, sample_rate: int) -> list[tuple[int, int, str | None, tuple[int, ...]]]:
+def _midi_events(
+    score: Score, sample_rate: int
+) -> list[tuple[int, int, str | None, tuple[int, ...]]]:
     """Sample, order within a sample, FluidSynth call and its arguments, in order of time."""
     events: list[tuple[int, int, str | None, tuple[int, ...]]] = []
 

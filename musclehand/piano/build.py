@@ -34,7 +34,9 @@ def key_names() -> list[str]:
     return [f"key/{key:03d}_{pitch_name(key_to_pitch(key))}" for key in range(NUM_KEYS)]
 
 
-def build_piano(params: PianoParameters, *, contype: int = 0, conaffinity: int = 1) -> mujoco.MjSpec:
+def build_piano(
+    params: PianoParameters, *, contype: int = 0, conaffinity: int = 1
+) -> mujoco.MjSpec:
     """The keyboard with its case, to be compiled as it is or attached to a scene.
 
     `contype` and `conaffinity` are the keys' collision bits: two geoms collide when one's contype shares a bit with
@@ -70,8 +72,12 @@ def find_keys(model: mujoco.MjModel, *, prefix: str = "") -> KeyAddresses:
         joint[key] = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, prefix + name)
         geom[key] = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, prefix + name)
         if joint[key] < 0 or geom[key] < 0:
-            raise UnknownName("key joint", prefix + name, [model.joint(i).name for i in range(model.njnt)])
-    return KeyAddresses(joint, model.jnt_qposadr[joint].astype(int), model.jnt_dofadr[joint].astype(int), geom)
+            raise UnknownName(
+                "key joint", prefix + name, [model.joint(i).name for i in range(model.njnt)]
+            )
+    return KeyAddresses(
+        joint, model.jnt_qposadr[joint].astype(int), model.jnt_dofadr[joint].astype(int), geom
+    )
 
 
 def press_force(params: PianoParameters, angle: np.ndarray | float) -> np.ndarray:
@@ -102,7 +108,8 @@ def _add_key(
     width, length = float(geometry.width[key]), float(geometry.length[key])
 
     body = spec.worldbody.add_body(
-        name=name, pos=[float(geometry.x[key]), float(geometry.hinge_y[key]), float(geometry.hinge_z[key])]
+        name=name,
+        pos=[float(geometry.x[key]), float(geometry.hinge_y[key]), float(geometry.hinge_z[key])],
     )
     # Inertia of a uniform bar about its end, mass centred on the hinge: gravity does no work on a balanced key.
     body.explicitinertial = True
@@ -142,10 +149,16 @@ def _add_case(spec: mujoco.MjSpec, params: PianoParameters, geometry: KeyboardGe
     depth, cheek = params.white_length, 0.05
     bed_top = -params.white_thickness - params.white_travel - 0.002
     boxes = {
-        "bed": ((half_keys + cheek, 0.5 * depth + 0.03, 0.02), (0.0, 0.5 * depth + 0.01, bed_top - 0.02)),
+        "bed": (
+            (half_keys + cheek, 0.5 * depth + 0.03, 0.02),
+            (0.0, 0.5 * depth + 0.01, bed_top - 0.02),
+        ),
         "slip": ((half_keys + cheek, 0.008, 0.014), (0.0, -0.012, bed_top + 0.006)),
         "fallboard": ((half_keys + cheek, 0.01, 0.05), (0.0, depth + 0.012, 0.03)),
-        "cheek_bass": ((0.5 * cheek - 0.001, 0.5 * depth + 0.02, 0.03), (-half_keys - 0.5 * cheek, 0.5 * depth, -0.01)),
+        "cheek_bass": (
+            (0.5 * cheek - 0.001, 0.5 * depth + 0.02, 0.03),
+            (-half_keys - 0.5 * cheek, 0.5 * depth, -0.01),
+        ),
         "cheek_treble": (
             (0.5 * cheek - 0.001, 0.5 * depth + 0.02, 0.03),
             (half_keys + 0.5 * cheek, 0.5 * depth, -0.01),

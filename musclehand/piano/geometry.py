@@ -19,7 +19,13 @@ import numpy as np
 from musclehand.core.errors import InvalidValue, ModelError
 from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, NUM_KEYS, is_black, key_to_pitch
 
-_VECTOR_SIZES = {"friction": 3, "contact_solref": 2, "contact_solimp": 5, "stop_solref": 2, "stop_solimp": 5}
+_VECTOR_SIZES = {
+    "friction": 3,
+    "contact_solref": 2,
+    "contact_solimp": 5,
+    "stop_solref": 2,
+    "stop_solimp": 5,
+}
 _TABLE = "keyboard.json"
 
 _OUT_OF_GAP = {1: -0.1, 3: 0.1, 6: -1 / 7, 8: 0.0, 10: 1 / 7}
@@ -68,7 +74,11 @@ class PianoParameters:
     pedal_threshold: float
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self) if field.name not in (*_VECTOR_SIZES, "black_spread")):
+        for name in (
+            field.name
+            for field in fields(self)
+            if field.name not in (*_VECTOR_SIZES, "black_spread")
+        ):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InvalidValue(f"piano parameter {name}", value, "a finite number above 0")
@@ -79,10 +89,15 @@ class PianoParameters:
             if len(value) != size or not np.all(np.isfinite(value)):
                 raise InvalidValue(f"piano parameter {name}", value, f"{size} finite numbers")
         shortest = min(
-            np.arctan(self.white_travel / self.white_length), np.arctan(self.black_travel / self.black_length)
+            np.arctan(self.white_travel / self.white_length),
+            np.arctan(self.black_travel / self.black_length),
         )
         if not self.on_band < self.off_band < shortest:
-            raise InvalidValue("piano parameter off_band", self.off_band, f"{self.on_band} < off_band < {shortest:.4f}")
+            raise InvalidValue(
+                "piano parameter off_band",
+                self.off_band,
+                f"{self.on_band} < off_band < {shortest:.4f}",
+            )
 
 
 def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParameters:
@@ -104,10 +119,13 @@ def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParam
         raise ModelError(source, f"not a table of piano parameters ({error})") from error
     known = {field.name for field in fields(PianoParameters)}
     if values.keys() != known:
-        raise ModelError(source, f"parameters missing or unknown: {', '.join(sorted(known ^ values.keys()))}")
+        raise ModelError(
+            source, f"parameters missing or unknown: {', '.join(sorted(known ^ values.keys()))}"
+        )
     try:
         numbers: dict[str, Any] = {
-            name: tuple(map(float, value)) if name in _VECTOR_SIZES else float(value) for name, value in values.items()
+            name: tuple(map(float, value)) if name in _VECTOR_SIZES else float(value)
+            for name, value in values.items()
         }
         return PianoParameters(**numbers)
     except (TypeError, ValueError, InvalidValue) as error:
@@ -183,13 +201,18 @@ def keyboard_geometry(params: PianoParameters) -> KeyboardGeometry:
 
 
 def key_top_point(
-    geometry: KeyboardGeometry, key: np.ndarray | int, y: np.ndarray | float, angle: np.ndarray | float = 0.0
+    geometry: KeyboardGeometry,
+    key: np.ndarray | int,
+    y: np.ndarray | float,
+    angle: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """The point on the middle of a key's top that lies at `y` [m] at rest, when the key is down by `angle` [rad].
 
     `key`, `y` and `angle` broadcast. Shape (..., 3) [m].
     """
-    key, y, angle = np.broadcast_arrays(np.asarray(key), np.asarray(y, dtype=float), np.asarray(angle, dtype=float))
+    key, y, angle = np.broadcast_arrays(
+        np.asarray(key), np.asarray(y, dtype=float), np.asarray(angle, dtype=float)
+    )
     along = y - geometry.hinge_y[key]
     above = geometry.top_z[key] - geometry.hinge_z[key]
     cos, sin = np.cos(angle), np.sin(angle)
@@ -203,7 +226,9 @@ def key_top_point(
     )
 
 
-def key_distance(geometry: KeyboardGeometry, p: np.ndarray | int, q: np.ndarray | int) -> np.ndarray:
+def key_distance(
+    geometry: KeyboardGeometry, p: np.ndarray | int, q: np.ndarray | int
+) -> np.ndarray:
     """Distance along the keyboard between the centres of the keys of two MIDI pitches [m]. Broadcasts.
 
     Raises:

@@ -31,7 +31,9 @@ def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) ->
 
 def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float) -> np.ndarray:
     """Speed of the key's front edge [m/s] that a MIDI velocity stands for; undoes `key_speed_to_velocity`."""
-    hammer = 10.0 ** ((np.asarray(velocity, dtype=float) - params.midi_at_1_m_s) / params.midi_per_decade)
+    hammer = 10.0 ** (
+        (np.asarray(velocity, dtype=float) - params.midi_at_1_m_s) / params.midi_per_decade
+    )
     return hammer / params.hammer_ratio
 
 
@@ -71,7 +73,9 @@ class KeySensor:
         """The notes ended so far, in the order in which they ended."""
         return tuple(self._notes)
 
-    def update(self, time: float, key_angles: np.ndarray, key_velocities: np.ndarray, pedal: float = 0.0) -> None:
+    def update(
+        self, time: float, key_angles: np.ndarray, key_velocities: np.ndarray, pedal: float = 0.0
+    ) -> None:
         """Take in the state after a physics step. Arrays are not kept.
 
         Args:
@@ -113,7 +117,10 @@ class KeySensor:
             for key, (onset, velocity) in self._begun.items()
             if (note := self._note(key, onset, time, velocity)) is not None
         ]
-        if self._pedal_begun is not None and (span := self._span(self._pedal_begun, time)) is not None:
+        if (
+            self._pedal_begun is not None
+            and (span := self._span(self._pedal_begun, time)) is not None
+        ):
             pedals.append(span)
         return Score(tuple(notes), tuple(pedals))
 
@@ -128,7 +135,10 @@ class KeySensor:
         if self._down[key]:
             self._level[key] = self._off[key]
             speed = (1.0 - fraction) * self._velocity[key] + fraction * velocity
-            self._begun[key] = (moment, int(key_speed_to_velocity(self._params, speed * self._length[key])))
+            self._begun[key] = (
+                moment,
+                int(key_speed_to_velocity(self._params, speed * self._length[key])),
+            )
             return
         self._level[key] = self._on[key]
         begun = self._begun.pop(key, None)

@@ -73,10 +73,18 @@ class KeyboardPlayer:
     """
 
     def __init__(
-        self, model: mujoco.MjModel, params: PianoParameters, score: Score, *, start: float = 0.1, prefix: str = ""
+        self,
+        model: mujoco.MjModel,
+        params: PianoParameters,
+        score: Score,
+        *,
+        start: float = 0.1,
+        prefix: str = "",
     ) -> None:
         if model.opt.integrator not in _INTEGRATORS:
-            raise InvalidValue("integrator", int(model.opt.integrator), "Euler, implicit or implicitfast")
+            raise InvalidValue(
+                "integrator", int(model.opt.integrator), "Euler, implicit or implicitfast"
+            )
         self._dt = float(model.opt.timestep)
         keys = find_keys(model, prefix=prefix)
         self._qpos, self._dof = keys.qpos, keys.dof
@@ -100,7 +108,12 @@ class KeyboardPlayer:
                 _Key(
                     *(
                         float(a[key])
-                        for a in (geometry.on_angle, geometry.off_angle, geometry.full_angle, geometry.length)
+                        for a in (
+                            geometry.on_angle,
+                            geometry.off_angle,
+                            geometry.full_angle,
+                            geometry.length,
+                        )
                     )
                 ),
                 params,
@@ -133,7 +146,9 @@ class KeyboardPlayer:
     def pedal(self, time: float) -> float:
         """The sustain pedal at simulation time `time` [s]: 0 up, 1 down."""
         t = time - self._start
-        down = np.searchsorted(self._pedal_starts, t, "right") - np.searchsorted(self._pedal_ends, t, "right")
+        down = np.searchsorted(self._pedal_starts, t, "right") - np.searchsorted(
+            self._pedal_ends, t, "right"
+        )
         return float(down > 0)
 
 
@@ -144,10 +159,16 @@ def _plan_key(
     for before, after in pairwise(notes):
         if after.onset <= before.offset:
             raise InvalidValue(
-                "note", after, f"begun after its key was let go at {before.offset} s; use keyboard_score"
+                "note",
+                after,
+                f"begun after its key was let go at {before.offset} s; use keyboard_score",
             )
     if notes and (start + notes[0].onset) / dt < 3:
-        raise InvalidValue("start", start, f"such that the first onset at {notes[0].onset} s leaves 3 steps of {dt} s")
+        raise InvalidValue(
+            "start",
+            start,
+            f"such that the first onset at {notes[0].onset} s leaves 3 steps of {dt} s",
+        )
     presses = [_press(note, key, params, dt, start) for note in notes]
     points: list[tuple[int, float]] = [(-_FAR, 0.0), (0, 0.0)]
     for i, (note, press) in enumerate(zip(notes, presses, strict=True)):
@@ -196,7 +217,11 @@ def _add_descent(points: list[tuple[int, float]], press: _Press, dt: float) -> N
     elif room >= 2:
         turn = last_step + min(max(round(room * up / (up + down)), 1), room - 1)
         points.append((turn, min(last_angle, press.before) * (1.0 - room / (up + down))))
-    for step, angle in ((arrive, press.before), (press.step, press.below), (press.step + 1, press.above)):
+    for step, angle in (
+        (arrive, press.before),
+        (press.step, press.below),
+        (press.step + 1, press.above),
+    ):
         if step > points[-1][0]:
             points.append((step, angle))
 

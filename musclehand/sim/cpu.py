@@ -12,8 +12,8 @@ import mujoco
 import numpy as np
 from mujoco.batch import DATA_FIELDS, MODEL_FIELDS, Batch, SimulationError
 
-from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import InvalidValue
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.sim.backend import STATE, Backend, check_rows, check_worlds
 
 VELOCITY = int(mujoco.mjtStage.mjSTAGE_VEL)

@@ -66,7 +66,9 @@ class HealthMonitor:
         self._ctrl_low = np.where(limited, model.actuator_ctrlrange[:, 0], -servo)
         self._ctrl_high = np.where(limited, model.actuator_ctrlrange[:, 1], servo)
         self._muscles = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
-        self._fixed = np.array([model.actuator_actadr[row] for row in np.flatnonzero(self._muscles)], dtype=int)
+        self._fixed = np.array(
+            [model.actuator_actadr[row] for row in np.flatnonzero(self._muscles)], dtype=int
+        )
 
     def bad_controls(self, ctrl: np.ndarray) -> np.ndarray:
         """Worlds with controls that are not finite or outside of what actuators take. Shape (num_worlds,), bool.
@@ -86,7 +88,9 @@ class HealthMonitor:
             fine = ((qpos >= self._low) & (qpos <= self._high)).all(axis=1)
             fine &= (np.abs(qvel) <= limits.speed).all(axis=1)
             muscle = act[:, self._fixed]
-            fine &= ((muscle >= -limits.act_margin) & (muscle <= 1.0 + limits.act_margin)).all(axis=1)
+            fine &= ((muscle >= -limits.act_margin) & (muscle <= 1.0 + limits.act_margin)).all(
+                axis=1
+            )
             # A sum is not finite where a part of it is not, and a hundred times faster than looking at each.
             fine &= np.abs(backend.read("xfrc_applied").sum(axis=(1, 2))) <= limits.force
         return np.asarray(~fine)
@@ -111,7 +115,10 @@ class HealthMonitor:
         if wrong_state.any():
             backend.reset(np.flatnonzero(wrong_state))
             time[wrong_state] = 0.0
-        backend.follow(np.where(wrong_control[:, None], 0.0, substeps) if wrong_control.any() else substeps, steps_each)
+        backend.follow(
+            np.where(wrong_control[:, None], 0.0, substeps) if wrong_control.any() else substeps,
+            steps_each,
+        )
         passed = backend.read("time") - time
         asked = len(substeps) * steps_each * backend.model.opt.timestep
         # Not a number is no small difference either.
@@ -119,7 +126,9 @@ class HealthMonitor:
         found = {"control": wrong_control, "state": wrong_state | self.bad_states(), "time": jumped}
         return self._start_over(found, before, substeps)
 
-    def _start_over(self, found: dict[str, np.ndarray], before: np.ndarray, substeps: np.ndarray) -> np.ndarray:
+    def _start_over(
+        self, found: dict[str, np.ndarray], before: np.ndarray, substeps: np.ndarray
+    ) -> np.ndarray:
         wrong = found["control"] | found["state"] | found["time"]
         for world in np.flatnonzero(wrong):
             reason = next(reason for reason in REASONS if found[reason][world])
@@ -135,7 +144,9 @@ class HealthMonitor:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{len(self.files):04d}_{reason}_world{world}.npz"
         content = io.BytesIO()
-        np.savez(content, state=state, ctrl=ctrl, reason=reason, world=world, mujoco=mujoco.__version__)
+        np.savez(
+            content, state=state, ctrl=ctrl, reason=reason, world=world, mujoco=mujoco.__version__
+        )
         path.write_bytes(content.getvalue())
         self.files.append(path)
 
@@ -150,7 +161,9 @@ def load_offender(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in ("state", "ctrl", "reason", "world", "mujoco")}
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InvalidValue("file of a state", str(path), f"one that a health monitor wrote ({error})") from error
+        raise InvalidValue(
+            "file of a state", str(path), f"one that a health monitor wrote ({error})"
+        ) from error
 
 
 def _joint_bounds(model: mujoco.MjModel, limits: HealthLimits) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +176,11 @@ def _joint_bounds(model: mujoco.MjModel, limits: HealthLimits) -> tuple[np.ndarr
         slide = kind == mujoco.mjtJoint.mjJNT_SLIDE
         margin = limits.slide_margin if slide else limits.joint_margin
         # Joints without a range: a slide stays within reach of a person, a hinge within one turn.
-        span = model.jnt_range[joint] if model.jnt_limited[joint] else ((-2.0, 2.0) if slide else (-np.pi, np.pi))
+        span = (
+            model.jnt_range[joint]
+            if model.jnt_limited[joint]
+            else ((-2.0, 2.0) if slide else (-np.pi, np.pi))
+        )
         address = model.jnt_qposadr[joint]
         low[address], high[address] = span[0] - margin, span[1] + margin
     return low, high

@@ -21,8 +21,8 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.body.overlay import KEY_BIT, SKIN_BIT
-from musclehand.body.tables import HandTables
+from musclehand.body.build.overlay import KEY_BIT, SKIN_BIT
+from musclehand.body.build.tables import HandTables
 from musclehand.core.errors import ModelError
 from musclehand.core.recording import Recording, RecordingError
 from musclehand.sim.scene import Scene, build_scene, carrier_joint
@@ -99,7 +99,11 @@ class PenetrationMeter:
             one, two = (int(geom) for geom in contacts.geom[index])
             kind = self._kind_of(one, two)
             if kind is not None:
-                yield kind, -float(contacts.dist[index]), (model.geom(one).name, model.geom(two).name)
+                yield (
+                    kind,
+                    -float(contacts.dist[index]),
+                    (model.geom(one).name, model.geom(two).name),
+                )
 
     def _kind_of(self, one: int, two: int) -> str | None:
         first, second = sorted((self._kind[one], self._kind[two]))
@@ -113,7 +117,9 @@ class PenetrationMeter:
 def _classify(model: mujoco.MjModel, scene: Scene) -> dict[int, tuple[str, ...]]:
     """("key",), or ("digit" or "palm", side) for every geom that is looked at; palms are made to touch hands too."""
     if not isinstance(scene.design, HandTables):
-        raise ModelError(scene.design.source, "has no outlines to measure; only hands built from tables have")
+        raise ModelError(
+            scene.design.source, "has no outlines to measure; only hands built from tables have"
+        )
     kind: dict[int, tuple[str, ...]] = {int(geom): ("key",) for geom in scene.keys.geom}
     for side in scene.hands:
         for row in scene.design.segments:
@@ -127,15 +133,21 @@ def _classify(model: mujoco.MjModel, scene: Scene) -> dict[int, tuple[str, ...]]
 
 def _measure(recording: Recording) -> PenetrationReport:
     if "qpos" not in recording.channels:
-        raise RecordingError(recording.path, "has no channel 'qpos'; there are no postures to look at")
+        raise RecordingError(
+            recording.path, "has no channel 'qpos'; there are no postures to look at"
+        )
     names = recording["qpos"].names
     scene = build_scene(sides=tuple(side for side in Side if carrier_joint(side, "x") in names))
     joints = tuple(scene.model.joint(i).name for i in range(scene.model.njnt))
     if joints != names:
-        raise RecordingError(recording.path, "was made with another model than this release's; it cannot be measured")
+        raise RecordingError(
+            recording.path, "was made with another model than this release's; it cannot be measured"
+        )
     meter = PenetrationMeter(scene)
     times = recording["time"][:]
-    worst: dict[str, tuple[float, float | None, tuple[str, str] | None]] = dict.fromkeys(KINDS, (0.0, None, None))
+    worst: dict[str, tuple[float, float | None, tuple[str, str] | None]] = dict.fromkeys(
+        KINDS, (0.0, None, None)
+    )
     steps_over = dict.fromkeys(KINDS, 0)
     for row, qpos in enumerate(_rows(recording)):
         over = set()
@@ -147,7 +159,9 @@ def _measure(recording: Recording) -> PenetrationReport:
         for kind in over:
             steps_over[kind] += 1
     steps = max(recording.num_rows, 1)
-    keys, same_hand, other_hand = (Depth(*worst[kind], share=steps_over[kind] / steps) for kind in KINDS)
+    keys, same_hand, other_hand = (
+        Depth(*worst[kind], share=steps_over[kind] / steps) for kind in KINDS
+    )
     return PenetrationReport(keys, same_hand, other_hand, recording.num_rows)
 
 

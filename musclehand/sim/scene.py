@@ -14,11 +14,11 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import FOREARM_AXES, Side
-from musclehand.body.hand import HandDesign, add_hands, hand_spec, naming_of
+from musclehand.body.build.hand import HandDesign, add_hands, hand_spec, naming_of
+from musclehand.body.build.overlay import KEY_BIT
+from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex, wrist_centre
-from musclehand.body.overlay import KEY_BIT
-from musclehand.body.quiet import quiet_mujoco
-from musclehand.body.tables import load_tables
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
 from musclehand.piano.geometry import PianoParameters, load_piano_parameters
 
@@ -95,7 +95,12 @@ def build_scene(
     piano, design = piano or load_piano_parameters(), design or load_tables()
     carrier = carrier or CarrierParameters()
     spec = scene_spec(
-        sides=sides, visual=visual, strength_scale=strength_scale, piano=piano, design=design, carrier=carrier
+        sides=sides,
+        visual=visual,
+        strength_scale=strength_scale,
+        piano=piano,
+        design=design,
+        carrier=carrier,
     )
     with quiet_mujoco():
         model = spec.compile()
@@ -152,7 +157,9 @@ def _wrist_centre(design: HandDesign) -> np.ndarray:
     return wrist_centre(model, data, HandIndex.from_model(model, Side.RIGHT, naming_of(design)))
 
 
-def _add_carrier(spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray) -> mujoco.MjsFrame:
+def _add_carrier(
+    spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray
+) -> mujoco.MjsFrame:
     body = spec.worldbody.add_body(name=side.name_of("forearm"))
     for i, axis in enumerate(FOREARM_AXES):
         turning = i >= 3
@@ -197,5 +204,9 @@ def _add_stage(spec: mujoco.MjSpec) -> None:
         width=256,
         height=256,
     )
-    spec.worldbody.add_light(pos=[-0.4, -0.8, 1.4], dir=[0.25, 0.5, -0.85], castshadow=True, diffuse=[0.6, 0.6, 0.6])
-    spec.worldbody.add_light(pos=[0.8, 0.6, 1.2], dir=[-0.5, -0.4, -0.75], castshadow=False, diffuse=[0.3, 0.3, 0.3])
+    spec.worldbody.add_light(
+        pos=[-0.4, -0.8, 1.4], dir=[0.25, 0.5, -0.85], castshadow=True, diffuse=[0.6, 0.6, 0.6]
+    )
+    spec.worldbody.add_light(
+        pos=[0.8, 0.6, 1.2], dir=[-0.5, -0.4, -0.75], castshadow=False, diffuse=[0.3, 0.3, 0.3]
+    )

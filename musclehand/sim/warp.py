@@ -25,7 +25,13 @@ KEPT = ("qpos", "qvel", "act", "ctrl", "xfrc_applied", "qfrc_applied", "qacc_war
 INERTIAL = ("body_mass", "body_inertia", "dof_armature")
 """Fields that worlds can have values of their own of though constants follow from them."""
 
-FOLLOWING = ("body_subtreemass", "body_invweight0", "dof_invweight0", "tendon_invweight0", "actuator_acc0")
+FOLLOWING = (
+    "body_subtreemass",
+    "body_invweight0",
+    "dof_invweight0",
+    "tendon_invweight0",
+    "actuator_acc0",
+)
 """Those constants."""
 
 CONTACT_ROWS = 4
@@ -71,7 +77,9 @@ class WarpBackend(Backend):
         with self._wp.ScopedDevice(self._device):
             self._model = self._mjw.put_model(own)
             self._model.opt.deterministic = self._mjw.DeterminismType.ALL
-            self._data = self._mjw.put_data(own, data, nworld=num_worlds, nconmax=contacts_each, njmax=rows)
+            self._data = self._mjw.put_data(
+                own, data, nworld=num_worlds, nconmax=contacts_each, njmax=rows
+            )
         self._fields: dict[str, np.ndarray] = {}
         # Worlds of which constants are to be worked out, and what that is done with.
         self._stale = set[int]()
@@ -116,7 +124,9 @@ class WarpBackend(Backend):
 
     def state(self) -> np.ndarray:
         """As `Backend`."""
-        return np.concatenate([self.read(name).reshape(self.num_worlds, -1) for name in KEPT], axis=1)
+        return np.concatenate(
+            [self.read(name).reshape(self.num_worlds, -1) for name in KEPT], axis=1
+        )
 
     def restore(self, rows: np.ndarray, worlds: np.ndarray | None = None) -> None:
         """As `Backend`."""
@@ -144,7 +154,9 @@ class WarpBackend(Backend):
         source = getattr(self._model, name, None)
         constant = name in mujoco.MjModel._setconst_inputs
         if not isinstance(source, self._wp.array) or (constant and name not in INERTIAL):
-            raise InvalidValue("field of a world", name, "one of inertia, or one that no constants follow from")
+            raise InvalidValue(
+                "field of a world", name, "one of inertia, or one that no constants follow from"
+            )
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
         check_rows(name, values, (len(chosen), *np.shape(getattr(self.model, name))))
         rows = self._fields[name] = self._rows(name)
@@ -175,7 +187,9 @@ class WarpBackend(Backend):
         """A field of all worlds, which have the model's unless they were given others."""
         if name in self._fields:
             return self._fields[name]
-        return np.repeat(np.array(getattr(self.model, name), dtype=float)[None], self.num_worlds, axis=0)
+        return np.repeat(
+            np.array(getattr(self.model, name), dtype=float)[None], self.num_worlds, axis=0
+        )
 
     def _give(self, name: str, rows: np.ndarray) -> None:
         with self._wp.ScopedDevice(self._device):
@@ -207,7 +221,9 @@ def load_warp() -> tuple[Any, Any]:
         found = _version_of(package)
         if found < least:
             needs, told = (".".join(map(str, one)) or "not there" for one in (least, found))
-            raise MissingWarp(f"the GPU backend needs {package} {needs}, here {told}: pip install 'musclehand[gpu]'")
+            raise MissingWarp(
+                f"the GPU backend needs {package} {needs}, here {told}: pip install 'musclehand[gpu]'"
+            )
     try:
         import warp
 

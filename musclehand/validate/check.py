@@ -98,7 +98,9 @@ class Specimen:
         """300 random postures over the range of motion, anatomical angles [rad]. Shape (300, n)."""
         from musclehand.body.posture import sample_postures
 
-        return sample_postures(self.hand, self.hand.limits(self.model), 300, np.random.default_rng(0))
+        return sample_postures(
+            self.hand, self.hand.limits(self.model), 300, np.random.default_rng(0)
+        )
 
 
 class Check(NamedTuple):

@@ -15,14 +15,14 @@ from pathlib import Path
 import mujoco
 
 from musclehand.body.anatomy import Side
-from musclehand.body.hand import hand_spec
-from musclehand.body.hand_file import add_tip_sites
+from musclehand.body.build.hand import hand_spec
+from musclehand.body.build.hand_file import add_tip_sites
+from musclehand.body.build.tables import HandTables
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.model_file import read_model
 from musclehand.body.naming import find_naming
-from musclehand.body.quiet import quiet_mujoco
-from musclehand.body.tables import HandTables
+from musclehand.body.untrusted.model_file import read_model
 from musclehand.core.errors import InvalidValue, ModelError
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.validate.check import Specimen
 
 SIDES = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
@@ -69,7 +69,9 @@ def open_specimens(
             specimens.append(replace(specimen, with_bones=partial(_compiled, build)))
         return tuple(specimens)
     spec = (
-        _myohand() if source == "myohand" and not Path(source).is_file() else read_model(Path(source), root=root).spec
+        _myohand()
+        if source == "myohand" and not Path(source).is_file()
+        else read_model(Path(source), root=root).spec
     )
     found = _specimens(source, spec, naming, SIDES[side])
     if not found:
@@ -81,13 +83,17 @@ def _compiled(build: Callable[..., mujoco.MjSpec]) -> mujoco.MjModel:
     return build(visual=True).compile()
 
 
-def _specimens(source: str, spec: mujoco.MjSpec, naming: Path | None, sides: tuple[Side, ...]) -> tuple[Specimen, ...]:
+def _specimens(
+    source: str, spec: mujoco.MjSpec, naming: Path | None, sides: tuple[Side, ...]
+) -> tuple[Specimen, ...]:
     """The hands of one spec, which gets fingertip sites where it lacks them."""
     with quiet_mujoco(), _named(source):
         names = find_naming(spec.compile(), naming)
         add_tip_sites(spec, names)
         model = spec.compile()
-        hands = [HandIndex.from_model(model, side, names) for side in sides if side in names.sides(model)]
+        hands = [
+            HandIndex.from_model(model, side, names) for side in sides if side in names.sides(model)
+        ]
     return tuple(Specimen(source, model, hand, names, spec) for hand in hands)
 
 

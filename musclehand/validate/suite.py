@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
-from musclehand.body.quiet import quiet_mujoco
 from musclehand.core.errors import MusclehandError, UnknownName
-from musclehand.validate import arms, behaviour, bones, fibres, ranges, strength, structure
+from musclehand.core.mujoco_warnings import quiet_mujoco
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
+from musclehand.validate.checks import arms, behaviour, bones, fibres, ranges, strength, structure
 
 CHECKS: tuple[Check, ...] = tuple(
     sorted(
@@ -103,7 +103,9 @@ def run_checks(
 
 
 def examine(
-    specimens: Sequence[Specimen], codes: Sequence[str] | None = None, progress: Progress | None = None
+    specimens: Sequence[Specimen],
+    codes: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Examination, ...]:
     """Puts hands through checks, comparing those of one source with each other as left and right.
 
@@ -112,8 +114,16 @@ def examine(
     """
     found = []
     for specimen in specimens:
-        others = [other for other in specimens if other.source == specimen.source and other is not specimen]
-        partner = others[0] if len(others) == 1 and others[0].hand.side is not specimen.hand.side else None
+        others = [
+            other
+            for other in specimens
+            if other.source == specimen.source and other is not specimen
+        ]
+        partner = (
+            others[0]
+            if len(others) == 1 and others[0].hand.side is not specimen.hand.side
+            else None
+        )
         found.append(Examination(specimen, run_checks(specimen, codes, progress, partner=partner)))
     return tuple(found)
 

@@ -14,7 +14,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, directions
-from musclehand.body.tables import load_tables
+from musclehand.body.build.tables import load_tables
 from musclehand.validate.check import Specimen
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")

@@ -16,7 +16,7 @@ import numpy as np
 from musclehand.body.anatomy import DIGITS, digit_joints, directions
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.validate.check import Specimen
-from musclehand.validate.difference_bodies import hand_bones
+from musclehand.validate.difference.bodies import hand_bones
 from musclehand.validate.wording import joint_words, muscle_words, neutral_frame
 from musclehand.view.shape import geom_shape
 from musclehand.view.state import POSTURES, HandState
@@ -56,7 +56,9 @@ class HandPage:
         try:
             import viser
         except ImportError as error:
-            raise MusclehandError("view needs viser; get it with: pip install 'musclehand[view]'") from error
+            raise MusclehandError(
+                "view needs viser; get it with: pip install 'musclehand[view]'"
+            ) from error
         self.state = HandState(specimen)
         self.simulated = False
         self._shown: dict[str, float] = {}
@@ -129,7 +131,9 @@ class HandPage:
         curve = self.state.arm_curve(muscle, joint)
         self._arm_plot.data = (np.degrees(curve.angles), 1e3 * curve.arms)
         to = directions(joint)[0]
-        self._arm_words.content = f"Arm [mm], positive for {to}, over {self._joint.value} [deg, {to} positive]"
+        self._arm_words.content = (
+            f"Arm [mm], positive for {to}, over {self._joint.value} [deg, {to} positive]"
+        )
 
     def advance(self, seconds: float) -> None:
         """Simulates that long, if simulation is on, and shows it."""
@@ -159,7 +163,9 @@ class HandPage:
         """The same, and the sliders and moment arms with it."""
         angles = dict(zip(self.state.hand.joints, np.degrees(self.state.angles), strict=True))
         for joint, slider in self._joint_sliders.items():
-            value = float(np.clip(round(angles[joint] / _STEP_DEG) * _STEP_DEG, slider.min, slider.max))
+            value = float(
+                np.clip(round(angles[joint] / _STEP_DEG) * _STEP_DEG, slider.min, slider.max)
+            )
             self._shown[joint] = value
             slider.value = value
         self.draw()
@@ -176,7 +182,9 @@ class HandPage:
                 if model.geom_group[geom] < PICTURE_GROUPS:
                     self._add_geom(model, body, geom)
         lines = self.state.tendon_lines()
-        self._tendons = scene.add_line_segments("/tendons", lines.points, lines.colours, thickness=TENDON_WIDTH)
+        self._tendons = scene.add_line_segments(
+            "/tendons", lines.points, lines.colours, thickness=TENDON_WIDTH
+        )
         frame = neutral_frame(specimen)
         radial, proximal, dorsal = frame.axes
         target = frame.origin - 0.06 * proximal
@@ -220,7 +228,9 @@ class HandPage:
                 f"| {fact.muscle} | {fact.name} | {fact.f0:.1f} | {1e3 * fact.l0:.1f} |"
                 for fact in self.state.muscles()
             ]
-            gui.add_markdown("| | muscle | F0 [N] | L0 [mm] |\n|---|---|---:|---:|\n" + "\n".join(rows))
+            gui.add_markdown(
+                "| | muscle | F0 [N] | L0 [mm] |\n|---|---|---:|---:|\n" + "\n".join(rows)
+            )
 
     def _build_joints(self, gui: Any) -> None:
         buttons = gui.add_button_group("posture", tuple(POSTURES))
@@ -257,10 +267,14 @@ class HandPage:
         for group in dict.fromkeys(fact.group for fact in facts):
             with gui.add_folder(group):
                 for fact in (fact for fact in facts if fact.group == group):
-                    self._muscle_sliders[fact.muscle] = self._muscle_slider(gui, fact.muscle, fact.name)
+                    self._muscle_sliders[fact.muscle] = self._muscle_slider(
+                        gui, fact.muscle, fact.name
+                    )
 
     def _muscle_slider(self, gui: Any, muscle: str, name: str) -> Any:
-        slider = gui.add_slider(muscle, min=0.0, max=1.0, step=0.01, initial_value=0.0, hint=f"excitation of {name}")
+        slider = gui.add_slider(
+            muscle, min=0.0, max=1.0, step=0.01, initial_value=0.0, hint=f"excitation of {name}"
+        )
         slider.on_update(lambda event: self.on_excitation(muscle, event.target.value))
         return slider
 
@@ -289,4 +303,6 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise InvalidValue("port", port, f"a free one ({error.strerror}); choose another with --port") from error
+            raise InvalidValue(
+                "port", port, f"a free one ({error.strerror}); choose another with --port"
+            ) from error

@@ -23,7 +23,9 @@ def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
     kind, size = model.geom_type[geom], model.geom_size[geom]
     if kind == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = model.geom_dataid[geom]
-        vertices = slice(model.mesh_vertadr[mesh], model.mesh_vertadr[mesh] + model.mesh_vertnum[mesh])
+        vertices = slice(
+            model.mesh_vertadr[mesh], model.mesh_vertadr[mesh] + model.mesh_vertnum[mesh]
+        )
         faces = slice(model.mesh_faceadr[mesh], model.mesh_faceadr[mesh] + model.mesh_facenum[mesh])
         return Shape(np.array(model.mesh_vert[vertices]), np.array(model.mesh_face[faces]))
     if kind == mujoco.mjtGeom.mjGEOM_SPHERE:
@@ -31,7 +33,9 @@ def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
     if kind == mujoco.mjtGeom.mjGEOM_CAPSULE:
         return _turned(*_ball(size[0], size[1]))
     if kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
-        return _turned(np.array([0.0, size[0], size[0], 0.0]), np.array([size[1], size[1], -size[1], -size[1]]))
+        return _turned(
+            np.array([0.0, size[0], size[0], 0.0]), np.array([size[1], size[1], -size[1], -size[1]])
+        )
     if kind == mujoco.mjtGeom.mjGEOM_ELLIPSOID:
         ball = _turned(*_ball(1.0, 0.0))
         return Shape(ball.vertices * size, ball.faces)

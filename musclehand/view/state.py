@@ -8,10 +8,10 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.moment_arm import Sweep, moment_arms, sweep
+from musclehand.body.analysis.moment_arm import Sweep, moment_arms, sweep
+from musclehand.body.build.tables import load_tables
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG, couple, named_posture, place
-from musclehand.body.tables import load_tables
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.validate.check import Specimen
 
@@ -148,7 +148,9 @@ class HandState:
                     if on[i] != -2 and on[i + 1] != -2:
                         points.append(xpos[[i, i + 1]])
                         owners.append(number)
-            shades = SILENT_COLOUR + self.activations[:, None].clip(0, 1) * (ACTIVE_COLOUR - SILENT_COLOUR)
+            shades = SILENT_COLOUR + self.activations[:, None].clip(0, 1) * (
+                ACTIVE_COLOUR - SILENT_COLOUR
+            )
             colours = np.repeat(shades[owners, None], 2, axis=1).astype(np.uint8)
             return Lines(np.array(points, dtype=np.float32), colours)
 
@@ -160,7 +162,9 @@ class HandState:
         """
         arms = moment_arms(self.model, self.hand, self.angles[None])[0, self._muscle(muscle)]
         order = np.argsort(-np.abs(arms))
-        return [(self.hand.joints[i], float(arms[i])) for i in order if abs(arms[i]) >= SMALLEST_ARM]
+        return [
+            (self.hand.joints[i], float(arms[i])) for i in order if abs(arms[i]) >= SMALLEST_ARM
+        ]
 
     def arm_curve(self, muscle: str, joint: str) -> Sweep:
         """A muscle's arm over the range of a joint, other joints as they are: `arms` is (count,) [m].
@@ -181,7 +185,14 @@ class HandState:
             row = known.get(muscle)
             name, group = (row.name, row.group) if row else (muscle, "other")
             facts.append(
-                MuscleFacts(muscle, name, group, float(params.f0[i]), float(params.l0[i]), float(params.lts[i]))
+                MuscleFacts(
+                    muscle,
+                    name,
+                    group,
+                    float(params.f0[i]),
+                    float(params.l0[i]),
+                    float(params.lts[i]),
+                )
             )
         return facts
 

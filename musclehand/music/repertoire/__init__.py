@@ -1,4 +1,4 @@
-"""The built-in pieces: public-domain music typed in by hand, one text file each (see `musclehand.music.notation`)."""
+"""The built-in pieces: public-domain music typed in by hand, one text file each (see `musclehand.music.formats.notation`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from musclehand.core.errors import UnknownName
-from musclehand.music.notation import Header, parse_header, parse_notation
+from musclehand.music.formats.notation import Header, parse_header, parse_notation
 from musclehand.music.score import Score
 
 
@@ -41,7 +41,9 @@ def load_piece(name: str) -> Score:
 
 
 def _describe(name: str, header: Header) -> Piece:
-    return Piece(name, header.title, header.composer, header.level, _score(name).duration, header.source)
+    return Piece(
+        name, header.title, header.composer, header.level, _score(name).duration, header.source
+    )
 
 
 @cache
@@ -52,4 +54,8 @@ def _score(name: str) -> Score:
 @cache
 def _texts() -> dict[str, str]:
     files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
-    return {f.name.removesuffix(".txt"): f.read_text(encoding="utf-8") for f in files if f.name.endswith(".txt")}
+    return {
+        f.name.removesuffix(".txt"): f.read_text(encoding="utf-8")
+        for f in files
+        if f.name.endswith(".txt")
+    }

@@ -1,0 +1,1 @@
+"""Conditions of the hand: weakness, palsies, tendon transfer, stiff joints, fatigue."""

@@ -1,0 +1,101 @@
+"""Somebody's hand model read from its MJCF file, whatever is in it: a usable model or one line that says what is wrong.
+
+The file is read twice before MuJoCo gets it in this process: as XML, where its includes, numbers, sizes and files are
+checked (`body.untrusted.model_scan`, `body.untrusted.model_rules`), and by MuJoCo in a process of its own, which may crash or hang
+(`body.untrusted.model_trial`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from musclehand.body.untrusted.model_rules import (
+    LEGAL_TIMESTEP,
+    MAX_TIMESTEP,
+    MIN_TIMESTEP,
+    check_model,
+    unknown_name,
+)
+from musclehand.body.untrusted.model_scan import Node, scan_model, shorten
+from musclehand.body.untrusted.model_trial import Trial, try_model
+from musclehand.core.errors import InvalidValue, ModelError
+from musclehand.core.mujoco_warnings import quiet_mujoco
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """A model as it stands in a file, as a spec that can be added to, and compiled; `warnings` is what MuJoCo said."""
+
+    path: Path
+    spec: mujoco.MjSpec = field(repr=False)
+    model: mujoco.MjModel = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
+    """Reads an MJCF file that may hold anything.
+
+    Args:
+        path: the file; includes, meshes and textures are read along with it.
+        root: folder that all these files must lie in, by default the folder of `path`.
+
+    Raises:
+        ModelError: not MJCF, above a limit, outside the folder, without muscles, or nothing that MuJoCo can compile and
+            step in reasonable time and memory. One line with file, line and element.
+    """
+    try:
+        tree, fence = scan_model(path, root)
+        check_model(tree, fence)
+    except RecursionError:
+        raise ModelError(path, "is nested too deeply") from None
+    except OSError as error:
+        raise ModelError(path, f"cannot be read: {error.strerror or error}") from None
+    _raise_problem(path, tree, try_model(path))
+    with quiet_mujoco() as said:
+        try:
+            spec = mujoco.MjSpec.from_file(
+                str(path.resolve())
+            )  # as in the trial: links lead to the same files
+            model = spec.compile()
+        except (ValueError, OSError) as error:  # the files have changed since the trial
+            raise ModelError(path, shorten(f"MuJoCo does not take it: {error}", 300)) from None
+    _check_compiled(path, model)
+    return ModelFile(path, spec, model, tuple(said))
+
+
+def _raise_problem(path: Path, tree: Node, trial: Trial) -> None:
+    """Says what the trial found, with the element where we know it."""
+    if trial.zero_tendons:
+        name = trial.zero_tendons[0]
+        problem = "its path has no length: all its points are in one place"
+        for node in tree.walk():
+            if node.tag == "spatial" and node.attributes.get("name") == name:
+                raise node.fail(problem)
+        raise ModelError(path, f"tendon {name}: {problem}")
+    if trial.problem is not None:
+        found = unknown_name(tree, trial.problem)
+        raise found or ModelError(path, shorten(trial.problem, 300))
+
+
+def _check_compiled(path: Path, model: mujoco.MjModel) -> None:
+    muscles = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
+    muscles |= model.actuator_gaintype == mujoco.mjtGain.mjGAIN_MUSCLE
+    if not muscles.any():
+        has = (
+            f"none of its {model.nu} actuators is one" if model.nu else "it has no actuators at all"
+        )
+        raise ModelError(path, f'has no muscles; {has} (<muscle>, or <general dyntype="muscle">)')
+    if not MIN_TIMESTEP <= model.opt.timestep <= MAX_TIMESTEP:
+        raise ModelError(path, str(InvalidValue("timestep", model.opt.timestep, LEGAL_TIMESTEP)))
+    for name in dir(model):
+        values = None if name.startswith("_") else getattr(model, name)
+        if (
+            isinstance(values, np.ndarray)
+            and values.dtype.kind == "f"
+            and not np.isfinite(values).all()
+        ):
+            raise ModelError(path, f"compiles to numbers that are not finite ({name})")

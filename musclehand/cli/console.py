@@ -1,0 +1,139 @@
+"""What the command line shows: progress bars on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from musclehand.performance.perform import Performance
+
+PLAIN_WIDTH = 120
+"""Width of tables that go to a file or a pipe [characters]."""
+
+_BOTH = (
+    ("onset F1 within 50 ms", "onset_f1_50ms"),
+    ("onset F1 within 100 ms", "onset_f1_100ms"),
+    ("frame F1, mean over steps", "frame_f1_mean"),
+    ("frame F1, micro", "frame_f1_micro"),
+)
+"""Figures that the baselines have as well."""
+
+
+def print_pieces() -> None:
+    """The repertoire, from easy to hard."""
+    from musclehand.music.repertoire import list_pieces
+
+    table = Table(title="Pieces that come along", title_justify="left")
+    table.add_column("name", no_wrap=True)
+    table.add_column("title")
+    table.add_column("composer")
+    table.add_column("level", justify="right")
+    table.add_column("seconds", justify="right")
+    for piece in list_pieces():
+        words = [Text(word) for word in (piece.name, piece.title, piece.composer)]
+        table.add_row(*words, str(piece.level), f"{piece.seconds:.1f}")
+    console = open_console()
+    console.print(table)
+    say(console, "Play one of them: musclehand play ode_to_joy")
+
+
+def print_result(performance: Performance, files: Sequence[Path]) -> None:
+    """How the performance went beside its baselines, what there is to remark, and where the results are."""
+    metrics, body = performance.metrics, performance.body
+    title = " ".join(performance.score.title.split()) or "Untitled"
+    table = Table(title=Text(f"{title}, played by: {performance.controller}"), title_justify="left")
+    table.add_column("")
+    for heading in ("performance", "silent", "all keys held"):
+        table.add_column(heading, justify="right")
+    hits = metrics.num_reference - metrics.missed
+    table.add_row("notes hit", f"{hits} of {metrics.num_reference}", "0", "")
+    table.add_row("notes missed", str(metrics.missed), str(metrics.num_reference), "")
+    table.add_row("notes extra", str(metrics.extra), "0", "")
+    for label, name in _BOTH:
+        row = (metrics, metrics.baseline_silent, metrics.baseline_hold_all)
+        table.add_row(label, *(_number(getattr(column, name), 3) for column in row))
+    for label, value, digits, unit in (
+        ("onset error, median", metrics.onset_error_ms_median, 1, "ms"),
+        ("onset error, 95 % below", metrics.onset_error_ms_p95, 1, "ms"),
+        ("velocity error", metrics.velocity_error, 1, "of 127"),
+        ("joint error, RMS", body.joint_rmse_deg, 2, "deg"),
+        ("fingertip error", body.fingertip_error_mm, 1, "mm"),
+        ("mean muscle activation", body.mean_activation, 3, ""),
+        ("speed, planning included", performance.realtime_factor, 2, "x real time"),
+    ):
+        if value is not None:
+            table.add_row(label, f"{_number(value, digits)} {unit}".rstrip(), "", "")
+    console = open_console()
+    console.print(table)
+    for remark in performance.remarks:
+        say(console, f"Remark: {remark}")
+    folder = files[0].parent
+    names = [str(path.relative_to(folder)) for path in files]
+    say(console, f"Written to {folder}: {', '.join(names)}")
+
+
+@contextmanager
+def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[float, float], None]]:
+    """A bar on stderr, if that is a terminal, and a function that moves it: seconds done, seconds in all.
+
+    It reads `waiting` until the first call, then `working`, how many seconds are done in one (times `unit`), and the
+    time left.
+    """
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, transient=True
+    ) as progress:
+        task = progress.add_task(waiting, total=None, rate="")
+        begin: list[tuple[float, float]] = []
+
+        def show(done: float, total: float) -> None:
+            now = clock.perf_counter()
+            if not begin:
+                begin.append((now, done))
+            spent, gained = now - begin[0][0], done - begin[0][1]
+            rate = f"{gained / spent:.2f} x {unit}" if spent > 0.2 else ""
+            progress.update(task, description=working, completed=done, total=total, rate=rate)
+
+        yield show
+
+
+def open_console() -> Console:
+    """Where results go: as wide as the terminal, or `PLAIN_WIDTH` in a file or pipe."""
+    return (
+        Console(highlight=False)
+        if sys.stdout.isatty()
+        else Console(width=PLAIN_WIDTH, highlight=False)
+    )
+
+
+def say(console: Console, sentence: str) -> None:
+    """A line as it is: no markup in it, not broken where names would be torn apart."""
+    console.print(Text(sentence), soft_wrap=True)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

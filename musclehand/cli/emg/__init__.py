@@ -1,0 +1,1 @@
+"""`musclehand emg`: recordings of EMG."""

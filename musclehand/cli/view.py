@@ -1,0 +1,74 @@
+"""`musclehand view`: shows a hand model in the browser."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from musclehand.view.app import HandPage
+
+FRAME_SECONDS = 1.0 / 30.0
+
+
+@dataclass(frozen=True)
+class ViewArgs:
+    """Look at a hand model in the browser: move joints, excite muscles, look up moment arms.
+
+    MODEL is an MJCF file, or a model that comes along: musclehand or myohand. The page is served on this computer only,
+    until Ctrl-C. It needs viser: pip install 'musclehand[view]'.
+
+    For example:
+      musclehand view
+      musclehand view my_hand.xml --side left --port 8090
+    """
+
+    model: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]] = "musclehand"
+    """MJCF file, or musclehand or myohand."""
+
+    port: Annotated[int, tyro.conf.arg(metavar="N")] = 8080
+    """Where the page is served; 0 for any free port."""
+
+    side: Annotated[str, tyro.conf.arg(metavar="left|right")] = "right"
+    """Which hand to show."""
+
+    map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Which part of MODEL is which: a JSON file as in models/naming."""
+
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder that a model's includes and meshes may come from; by default the one it lies in."""
+
+
+def view(args: ViewArgs) -> None:
+    """`musclehand view`; returns when interrupted.
+
+    Raises:
+        MusclehandError: the model, the port or an option is not usable, or viser is missing.
+    """
+    from musclehand.validate.specimen import open_specimens
+    from musclehand.view.app import HandPage
+
+    specimen = open_specimens(
+        args.model, naming=args.map, root=args.root, side=args.side, visual=True
+    )[0]
+    page = HandPage(specimen, port=args.port)
+    print(
+        f"{args.model}, {specimen.hand.side.name.lower()} hand: {page.url} (Ctrl-C ends)",
+        flush=True,
+    )
+    try:
+        _run(page)
+    except KeyboardInterrupt:
+        page.stop()
+
+
+def _run(page: HandPage) -> None:
+    """Simulates in real time, or slower where the computer is, for ever."""
+    while True:
+        begin = time.perf_counter()
+        page.advance(FRAME_SECONDS)
+        time.sleep(max(0.001, FRAME_SECONDS - (time.perf_counter() - begin)))

@@ -1,0 +1,1 @@
+"""Arithmetic of a control step, compiled by numba."""

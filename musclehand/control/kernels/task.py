@@ -1,0 +1,302 @@
+"""What muscles should do, and how they share it, compiled (see `compiled`).
+
+Tests hold it against plain formulas on MuJoCo's dense matrices, and against other solvers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from musclehand.control.kernels.jit import compiled
+
+MOST_STEPS = 200
+"""Newton steps of `share_squares`; two or three is what it takes."""
+
+MOST_HALVINGS = 60
+
+SETTLED = 1e-13
+"""Relative change of the dual variables that is rounding."""
+
+DONE, INDEFINITE, UNSOLVED = 0, 1, 2
+"""All went well; a matrix is not positive definite; a quadratic programme has no solution."""
+
+
+@compiled
+def factorise(matrix: np.ndarray) -> bool:
+    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower is left. False if there is none."""
+    size = matrix.shape[0]
+    for j in range(size):
+        for i in range(j):
+            times = matrix[i, j]
+            for q in range(j, size):
+                matrix[j, q] -= times * matrix[i, q]
+        if not matrix[j, j] > 0.0:
+            return False
+        times = 1.0 / np.sqrt(matrix[j, j])
+        for q in range(j, size):
+            matrix[j, q] *= times
+    return True
+
+
+@compiled
+def solve(factor: np.ndarray, columns: np.ndarray) -> None:
+    """Solves U' U x = b for each column of `columns`, in place. Shapes (n, n) and (n, q)."""
+    size, width = columns.shape
+    for i in range(size):
+        for j in range(i):
+            times = factor[j, i]
+            for q in range(width):
+                columns[i, q] -= times * columns[j, q]
+        times = 1.0 / factor[i, i]
+        for q in range(width):
+            columns[i, q] *= times
+    for i in range(size - 1, -1, -1):
+        for j in range(i + 1, size):
+            times = factor[i, j]
+            for q in range(width):
+                columns[i, q] -= times * columns[j, q]
+        times = 1.0 / factor[i, i]
+        for q in range(width):
+            columns[i, q] *= times
+
+
+@compiled
+def task(
+    interval: float,
+    joint_weight: float,
+    mass: np.ndarray,
+    torque: np.ndarray,
+    speeding: np.ndarray,
+    tips: np.ndarray,
+    arms: np.ndarray,
+    gain: np.ndarray,
+    factor: np.ndarray,
+    wanted: np.ndarray,
+) -> int:
+    """What one hand's activations a should do, as |factor' a - wanted|^2 / 2, the error of tip and joint velocities.
+
+    Args:
+        interval: for which torques act [s].
+        joint_weight: of joint against fingertip velocity [m/rad].
+        mass: inertia and damping of the joints; overwritten. Shape (k, k).
+        torque: missing for the joints to stay on their way [N m]. Shape (k,).
+        speeding: change of velocity that is wanted beside [rad/s]. Shape (k,).
+        tips: velocity of tips for each joint's [m/rad]. Shape (15, k).
+        arms: moment arms [m]. Shape (m, k).
+        gain: force of each muscle at full activation [N]. Shape (m,).
+        factor: written. Shape (m, k).
+        wanted: written. Shape (k,).
+    """
+    joints = torque.size
+    # The last column of what is solved for is the torque that is missing.
+    columns, weight = np.zeros((joints, joints + 1)), np.zeros((joints, joints))
+    for i in range(joints):
+        weight[i, i] = joint_weight * joint_weight
+        columns[i, joints] = torque[i]
+    for row in range(tips.shape[0]):
+        for i in range(joints):
+            times = tips[row, i]
+            if times != 0.0:
+                for j in range(i, joints):
+                    weight[i, j] += times * tips[row, j]
+    if not (factorise(weight) and factorise(mass)):
+        return INDEFINITE
+    for i in range(joints):
+        for j in range(i, joints):
+            columns[j, i] = weight[i, j]
+    solve(mass, columns)
+    for i in range(joints):
+        wanted[i] = 0.0
+        for j in range(i, joints):
+            wanted[i] += weight[i, j] * (speeding[j] + interval * columns[j, joints])
+    for muscle in range(gain.size):
+        for i in range(joints):
+            factor[muscle, i] = 0.0
+        for j in range(joints):
+            times = interval * gain[muscle] * arms[muscle, j]
+            if times != 0.0:
+                for i in range(joints):
+                    factor[muscle, i] += times * columns[j, i]
+    return DONE
+
+
+@compiled
+def prepare(
+    interval: float,
+    joint_weight: float,
+    rate: np.ndarray,
+    damping: np.ndarray,
+    gain: np.ndarray,
+    bias: np.ndarray,
+    qpos: np.ndarray,
+    qvel: np.ndarray,
+    inertia: np.ndarray,
+    load: np.ndarray,
+    carried: np.ndarray,
+    arms: np.ndarray,
+    tips: np.ndarray,
+    goal: np.ndarray,
+    goal_speed: np.ndarray,
+    press: np.ndarray,
+    carrier_acc: np.ndarray,
+    key_mass: np.ndarray,
+    key_damping: np.ndarray,
+    factor: np.ndarray,
+    wanted: np.ndarray,
+) -> int:
+    """Writes the `task` of every hand, `factor` (h, m, k) and `wanted` (h, k).
+
+    `rate` [1/s] (k,) closes position errors, `damping` (h, k, k) is the joints', `gain` and `bias` [N] (h, m) the
+    muscles'; then fields of `HandState` and of `HandTarget`.
+    """
+    hands, joints = qpos.shape
+    torque, speeding, mass = np.empty(joints), np.empty(joints), np.empty((joints, joints))
+    for hand in range(hands):
+        for i in range(joints):
+            speeding[i] = (
+                goal_speed[hand, i] + rate[i] * (goal[hand, i] - qpos[hand, i]) - qvel[hand, i]
+            )
+            torque[i] = load[hand, i]
+            for j in range(joints):
+                mass[i, j] = inertia[hand, i, j] + interval * damping[hand, i, j]
+                torque[i] += damping[hand, i, j] * qvel[hand, j]
+            for j in range(carried.shape[2]):
+                torque[i] += carried[hand, i, j] * carrier_acc[hand, j]
+            for tip in range(press.shape[1]):
+                torque[i] -= press[hand, tip] * tips[hand, 3 * tip + 2, i]
+        for tip in range(press.shape[1]):
+            if key_mass[hand, tip] > 0.0 or key_damping[hand, tip] > 0.0:
+                down, falling = tips[hand, 3 * tip + 2], 0.0
+                for i in range(joints):
+                    falling += down[i] * qvel[hand, i]
+                for i in range(joints):
+                    torque[i] += key_damping[hand, tip] * falling * down[i]
+                    for j in range(joints):
+                        mass[i, j] += (
+                            (key_mass[hand, tip] + interval * key_damping[hand, tip])
+                            * down[i]
+                            * down[j]
+                        )
+        for muscle in range(gain.shape[1]):
+            for i in range(joints):
+                torque[i] -= bias[hand, muscle] * arms[hand, muscle, i]
+        out = factor[hand], wanted[hand]
+        status = task(
+            interval, joint_weight, mass, torque, speeding, tips[hand], arms[hand], gain[hand], *out
+        )
+        if status != DONE:
+            return status
+    return DONE
+
+
+@compiled
+def share_squares(
+    factor: np.ndarray,
+    wanted: np.ndarray,
+    price: float,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    dual: np.ndarray,
+    out: np.ndarray,
+) -> int:
+    """The a within bounds that minimises |factor' a - wanted|^2 + price |a|^2, exact up to rounding.
+
+    By Newton's method for the dual: with z what stays missing of `wanted`, over the price, a is `factor z` cut to the
+    bounds, and z minimises a convex function of quadratic pieces (the method is that of Li & Swetits 1997, SIAM J Optim
+    7:595; recalled). It has k unknowns, however many muscles there are.
+
+    Args:
+        factor: Shape (m, k).
+        wanted: Shape (k,).
+        price: above 0.
+        lower, upper: Shapes (m,).
+        dual: z, where to begin; written. Shape (k,).
+        out: a; written. Shape (m,).
+    """
+    muscles, size = factor.shape
+    for i in range(muscles):
+        if not lower[i] <= upper[i]:
+            return UNSOLVED
+    side, last = np.empty(muscles, dtype=np.int8), np.empty(muscles, dtype=np.int8)
+    matrix, step, slope, begun = (
+        np.empty((size, size)),
+        np.empty((size, 1)),
+        np.empty((size, 1)),
+        np.empty(size),
+    )
+    cost, noise = _dual(factor, wanted, price, lower, upper, dual, out, side, slope)
+    for _ in range(MOST_STEPS):
+        for i in range(muscles):
+            last[i] = side[i]
+        for q in range(size):
+            begun[q], step[q, 0] = dual[q], slope[q, 0]
+        _curvature(factor, price, side, matrix)
+        if not (np.isfinite(cost) and factorise(matrix)):
+            return UNSOLVED
+        solve(matrix, step)
+        change = scale = fall = 0.0
+        for q in range(size):
+            change, scale = max(change, abs(step[q, 0])), max(scale, abs(begun[q]))
+            fall += step[q, 0] * slope[q, 0]
+        length = 1.0
+        for _ in range(MOST_HALVINGS):
+            for q in range(size):
+                dual[q] = begun[q] - length * step[q, 0]
+            reached, noise = _dual(factor, wanted, price, lower, upper, dual, out, side, slope)
+            if reached <= cost - 1e-4 * length * fall + noise:
+                break
+            length *= 0.5
+        cost, same = reached, length == 1.0
+        for i in range(muscles):
+            same = same and side[i] == last[i]
+        # A whole step to where the same bounds hold is the solution.
+        if same or change <= SETTLED * scale:
+            return DONE
+    return UNSOLVED
+
+
+@compiled
+def _curvature(factor: np.ndarray, price: float, side: np.ndarray, matrix: np.ndarray) -> None:
+    """Writes the second derivative of `_dual`, upper half. Shape (k, k)."""
+    size = matrix.shape[0]
+    matrix[:] = 0.0
+    for q in range(size):
+        matrix[q, q] = price
+    for i in range(side.size):
+        if side[i] == 0:
+            for p in range(size):
+                times = factor[i, p]
+                for q in range(p, size):
+                    matrix[p, q] += times * factor[i, q]
+
+
+@compiled
+def _dual(
+    factor: np.ndarray,
+    wanted: np.ndarray,
+    price: float,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    dual: np.ndarray,
+    out: np.ndarray,
+    side: np.ndarray,
+    slope: np.ndarray,
+) -> tuple[float, float]:
+    """The dual's cost and how much of it may be rounding; writes a, on which bound (-1, 1, or 0) and the slope."""
+    size = dual.size
+    cost = noise = 0.0
+    for q in range(size):
+        cost += (0.5 * price * dual[q] - wanted[q]) * dual[q]
+        noise += abs(wanted[q] * dual[q])
+        slope[q, 0] = price * dual[q] - wanted[q]
+    for i in range(side.size):
+        free = 0.0
+        for q in range(size):
+            free += factor[i, q] * dual[q]
+        cut = min(max(free, lower[i]), upper[i])
+        side[i] = 1 if free > upper[i] else (-1 if free < lower[i] else 0)
+        out[i] = cut
+        cost += cut * (free - 0.5 * cut)
+        for q in range(size):
+            slope[q, 0] += cut * factor[i, q]
+    return cost, 1e-13 * noise

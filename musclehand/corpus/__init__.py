@@ -1,0 +1,1 @@
+"""Corpora of motion: planned, recorded, generated in shards."""

@@ -1,0 +1,1 @@
+"""Simulated activations against recorded EMG: scores, null distributions, ceilings, certainty."""

@@ -1,0 +1,291 @@
+"""EMG out of EDF and BDF files, which pyedflib reads (extra `emg`), with the sidecars of EMG-BIDS beside them.
+
+Beside `sub-01_task-scales_emg.edf` the names of BIDS 1.11 are looked for: `..._channels.tsv` (name, type, units,
+target_muscle, placement_description; channels that are no EMG become the series "other"), `..._events.tsv` (onset,
+duration, trial_type) and `..._emg.json` (its licence and what else is said in a word). A sidecar that is there must be
+right.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musclehand.body.anatomy import Side
+from musclehand.core.errors import InvalidValue
+from musclehand.emg.io.c3d_file import unique_names
+from musclehand.emg.io.csv_file import UNITS
+from musclehand.emg.io.text_file import read_bytes, read_text, shown
+from musclehand.emg.recording import (
+    MAX_VALUES,
+    Channel,
+    EmgFileError,
+    EmgRecording,
+    Event,
+    TimeSeries,
+)
+
+MAX_BYTES = 2_000_000_000
+MAX_SIGNALS = 4096
+MAX_SIDECAR_BYTES = 20_000_000
+MAX_PADDING = 2.0
+"""A last record is filled up by less than its length, usually 1 s [s]."""
+
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+    AssertionError,
+)
+_NAMED_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
+
+
+def read_edf(path: str | PathLike[str]) -> EmgRecording:
+    """Reads an EDF or BDF file and its sidecars.
+
+    Signals of the rate that most EMG channels have are channels, in volts where the file has volts or parts of it; all
+    others are series with their own times. Annotations and events.tsv are events.
+
+    Raises:
+        EmgFileError: no such file, not EDF or BDF, cut short or damaged, a wrong sidecar; or pyedflib is not installed.
+    """
+    _check_size(path)
+    try:
+        import pyedflib
+    except ImportError as error:
+        raise EmgFileError(
+            path, "EDF and BDF files need pyedflib: pip install 'musclehand[emg]'"
+        ) from error
+    try:
+        with pyedflib.EdfReader(
+            str(path), pyedflib.READ_ALL_ANNOTATIONS, pyedflib.CHECK_FILE_SIZE
+        ) as file:
+            signals = [_Signal(file, i) for i in range(file.signals_in_file)]
+            onsets, durations, texts = file.readAnnotations()
+    except _DAMAGE as error:
+        problem = str(error).removeprefix(f"{path}: ") or repr(error)
+        raise EmgFileError(path, f"not a whole EDF or BDF file: {problem[:200]}") from error
+    try:
+        events = [
+            Event(float(onset), max(float(length), 0.0), _printable(text) or "annotation")
+            for onset, length, text in zip(onsets, durations, texts, strict=True)
+        ]
+        return _with_sidecars(path, signals, events)
+    except InvalidValue as error:
+        raise EmgFileError(path, str(error)) from error
+
+
+class _Signal:
+    """One signal of a file."""
+
+    def __init__(self, file: Any, place: int) -> None:
+        self.name = str(file.getLabel(place))
+        self.unit = str(file.getPhysicalDimension(place)).strip() or "unknown"
+        self.fs_hz = float(file.getSampleFrequency(place))
+        self.values = np.asarray(file.readSignal(place), dtype=float)
+        self.is_emg = True
+        self.muscle: str | None = None
+        self.site: str | None = None
+        self.side: Side | None = None
+
+    def describe(self, row: dict[str, str]) -> None:
+        """Takes over what channels.tsv says."""
+        given = {
+            key: "" if value.strip().lower() == "n/a" else value.strip()
+            for key, value in row.items()
+        }
+        self.is_emg = given.get("type", "EMG").upper() in ("EMG", "")
+        self.muscle = given.get("target_muscle") or None
+        self.site = next(
+            filter(
+                None,
+                (given.get(word) for word in ("placement_description", "placement", "description")),
+            ),
+            None,
+        )
+        self.side = _NAMED_SIDES.get(given.get("side", "").lower())
+
+
+def _with_sidecars(
+    path: str | PathLike[str], signals: list[_Signal], events: list[Event]
+) -> EmgRecording:
+    for signal, name in zip(
+        signals, unique_names([signal.name for signal in signals]), strict=True
+    ):
+        signal.name = name
+    stem = Path(path).name.rsplit(".", 1)[0].removesuffix("_emg")
+    folder = Path(path).parent
+    by_name = {signal.name.lower(): signal for signal in signals}
+    for row in _read_tsv(folder / f"{stem}_channels.tsv", ("name",)):
+        if row["name"].strip().lower() not in by_name:
+            raise EmgFileError(
+                folder / f"{stem}_channels.tsv", f"channel {shown(row['name'])} is not in the file"
+            )
+        by_name[row["name"].strip().lower()].describe(row)
+    events = events + _read_events(folder / f"{stem}_events.tsv")
+    described = _read_json(folder / f"{stem}_emg.json")
+    _drop_padding(signals, described.get("RecordingDuration"))
+    emg = [signal for signal in signals if signal.is_emg]
+    if not emg:
+        raise EmgFileError(path, "no EMG channels in it")
+    rates = [signal.fs_hz for signal in emg]
+    fs_hz = max(set(rates), key=lambda rate: (rates.count(rate), rate))
+    main = [signal for signal in emg if signal.fs_hz == fs_hz]
+    recording = EmgRecording(
+        samples=np.stack([signal.values * UNITS.get(signal.unit, 1.0) for signal in main], axis=1),
+        fs_hz=fs_hz,
+        channels=tuple(_channel(signal) for signal in main),
+        events=tuple(events),
+        extra={
+            f"other {signal.name}".replace("/", "-"): _series(signal)
+            for signal in signals
+            if signal not in main
+        },
+        provenance={"file": Path(path).name, "reader": "EDF (pyedflib)"},
+    )
+    words = {
+        key: str(value) for key, value in described.items() if isinstance(value, str | int | float)
+    }
+    kept = {key: value for key, value in words.items() if value.isprintable() and len(value) < 500}
+    entities = dict(part.split("-", 1) for part in stem.split("_") if "-" in part)
+    return replace(
+        recording,
+        subject=entities.get("sub", ""),
+        session=entities.get("ses", ""),
+        licence=kept.get("License", ""),
+        provenance={**kept, **recording.provenance},
+    )
+
+
+def _drop_padding(signals: list[_Signal], seconds: Any) -> None:
+    """Cuts what fills the last record up, where the sidecar says how long the recording is."""
+    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        return
+    for signal in signals:
+        count = round(seconds * signal.fs_hz)
+        if (
+            0 < count < len(signal.values)
+            and len(signal.values) - count < MAX_PADDING * signal.fs_hz
+        ):
+            signal.values = signal.values[:count]
+
+
+def _channel(signal: _Signal) -> Channel:
+    unit = "V" if signal.unit in UNITS else signal.unit
+    return Channel(
+        signal.name, signal.muscle, signal.site, signal.side, _printable(unit) or "unknown"
+    )
+
+
+def _series(signal: _Signal) -> TimeSeries:
+    time = np.arange(len(signal.values)) / signal.fs_hz
+    return TimeSeries(
+        time, signal.values[:, None], (signal.name,), (_printable(signal.unit) or "unknown",)
+    )
+
+
+def _check_size(path: str | PathLike[str]) -> None:
+    """Looks at what the heading promises, before anything is made room for."""
+    size = Path(path).stat().st_size if Path(path).is_file() else 0
+    if size > MAX_BYTES:
+        raise EmgFileError(path, f"{size} bytes; at most {MAX_BYTES}")
+    if not Path(path).is_file():
+        read_bytes(path, MAX_BYTES)  # says what is the matter
+    try:
+        with open(path, "rb") as file:
+            heading = file.read(256)
+            wide = {b"0       ": 2, b"\xffBIOSEMI": 3}.get(heading[:8])
+            if wide is None:
+                raise EmgFileError(path, "not an EDF or BDF file")
+            count, records = int(heading[252:256]), int(heading[236:244])
+            if not 0 < count <= MAX_SIGNALS or records < 0:
+                raise EmgFileError(
+                    path, f"{count} signals in {records} records: damaged, or still being written"
+                )
+            fields = file.read(256 * count)
+            each = [
+                int(fields[216 * count + 8 * i : 216 * count + 8 * i + 8]) for i in range(count)
+            ]
+            seconds = float(heading[244:252])
+    except OSError as error:
+        raise EmgFileError(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise EmgFileError(path, f"damaged heading ({str(error)[:100]})") from error
+    # All samples of a record go by, however short it is: that is the rate.
+    if min(each) < 1 or not 0 < seconds < math.inf:
+        raise EmgFileError(path, "damaged heading: a record without samples or without length")
+    promised = 256 * (count + 1) + records * sum(each) * wide
+    if promised > size:
+        raise EmgFileError(path, f"{promised} bytes promised, {size} there: cut short or damaged")
+    if records * sum(each) > MAX_VALUES:
+        raise EmgFileError(path, f"{records * sum(each)} samples; at most {MAX_VALUES}")
+
+
+def _read_events(path: Path) -> list[Event]:
+    events = []
+    for line, row in enumerate(_read_tsv(path, ("onset", "duration")), start=2):
+        words = next(
+            (
+                row[key]
+                for key in ("trial_type", "event_name", "value")
+                if row.get(key, "n/a") != "n/a"
+            ),
+            "event",
+        )
+        length = "0" if row["duration"].strip().lower() == "n/a" else row["duration"]
+        try:
+            events.append(Event(float(row["onset"]), float(length), _printable(words) or "event"))
+        except (ValueError, InvalidValue) as error:
+            raise EmgFileError(path, str(error), where=f"line {line}") from error
+    return events
+
+
+def _read_tsv(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    """The rows of a sidecar; none where it is not there."""
+    if not path.is_file():
+        return []
+    reader = csv.reader(
+        io.StringIO(read_text(path, MAX_SIDECAR_BYTES)), delimiter="\t", quoting=csv.QUOTE_NONE
+    )
+    rows: list[dict[str, str]] = []
+    try:
+        heading = [cell.strip() for cell in next(reader, [])]
+        absent = [column for column in needed if column not in heading]
+        if absent:
+            raise EmgFileError(path, f"no column {', '.join(absent)}", where="line 1")
+        for cells in reader:
+            if len(cells) != len(heading):
+                problem = f"{len(cells)} fields; there must be {len(heading)}"
+                raise EmgFileError(path, problem, where=f"line {reader.line_num}")
+            rows.append(dict(zip(heading, cells, strict=True)))
+    except csv.Error as error:
+        raise EmgFileError(path, str(error), where=f"line {reader.line_num}") from error
+    return rows
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(read_text(path, MAX_SIDECAR_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise EmgFileError(path, f"not JSON ({type(error).__name__})") from error
+    if not isinstance(content, dict):
+        raise EmgFileError(path, "not a JSON object")
+    return {_printable(str(key)) or "key": value for key, value in content.items()}
+
+
+def _printable(text: str) -> str:
+    return "".join(mark for mark in str(text) if mark.isprintable()).strip()[:500]

@@ -1,0 +1,1 @@
+"""From muscles to electrodes: forward model, forearm layout, armband, muscle maps, wrist movements."""

@@ -1,0 +1,1 @@
+"""Signal processing of EMG: filters, envelopes, onsets, quality, spectra, synergies."""

@@ -1,0 +1,362 @@
+"""From raw EMG to envelopes, and simulated activations through the same low-pass.
+
+Band-pass, mains notch where asked for, full-wave rectification, low-pass, one scale a channel, a common rate: each
+filter a Butterworth in second-order sections run forward and backward, so that nothing is delayed (one pass of a
+2nd-order low-pass delays by 60 ms at 4 Hz and 40 ms at 6 Hz, as much as the electromechanical delay that one looks
+for). A corner frequency is where both passes together have lost 3 dB; the single pass is designed for it exactly
+(Winter, Biomechanics and Motor Control of Human Movement, gives the same correction for one order; recalled).
+
+Bands: SENIAM 10-20 Hz to near 500 Hz, sampled at 1 kHz or more (Hermens et al. 2000, recalled); high-pass 20 Hz
+against movement artefacts (De Luca et al. 2010, J Biomech 43:1573, recalled). An armband at 200 Hz cannot hold that
+band: what it samples above 20 Hz is taken and no upper corner is pretended.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy import signal
+
+from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.emg.processing.filtering import (
+    both_ways,
+    bridge_gaps,
+    highpass_sections,
+    lowpass_sections,
+    resample,
+)
+from musclehand.emg.recording import EmgRecording, check_rate
+
+NORMALISATIONS = ("mvc", "reference", "task_p99", "none")
+
+HIGH_PASS_HZ, LOW_CORNER_HZ = 20.0, 450.0
+"""The band where the sampling rate has room for it."""
+
+
+@dataclass(frozen=True)
+class EnvelopeConfig:
+    """How envelopes are made. Every value lands in the result.
+
+    `band` corners [Hz] of the band-pass, either None for no such corner; None as a whole: 20 to 450 Hz, and 20 Hz up
+    for a rate that does not hold 450 Hz. `band_order`, `lowpass_order`: poles of one pass. `notch_hz` mains frequency
+    to take out, with `notch_harmonics` of its multiples (1: itself alone) as far as the rate reaches, `notch_q` the
+    frequency over the width. `lowpass_hz` of the envelope. `normalise`, one value a channel and never one a trial:
+    "mvc" the largest value of the envelopes of maximal contractions, "reference" the mean of those of a reference
+    contraction, "task_p99" the 99th percentile over all recordings of the task, "none". `fs_out_hz` rate of the result.
+
+    Raises:
+        InvalidValue: a number that no filter can be made of, or no such normalisation.
+    """
+
+    band: tuple[float | None, float | None] | None = None
+    band_order: int = 4
+    notch_hz: float | None = None
+    notch_harmonics: int = 1
+    notch_q: float = 30.0
+    lowpass_hz: float = 6.0
+    lowpass_order: int = 2
+    normalise: str = "task_p99"
+    fs_out_hz: float = 100.0
+
+    def __post_init__(self) -> None:
+        for thing in ("band_order", "lowpass_order", "notch_harmonics"):
+            if type(getattr(self, thing)) is not int or not 1 <= getattr(self, thing) <= 12:
+                raise InvalidValue(thing, getattr(self, thing), "a whole number from 1 to 12")
+        low, high = self.band or (None, None)
+        corners = [
+            ("high-pass", low),
+            ("upper corner", high),
+            ("notch", self.notch_hz),
+            ("low-pass", self.lowpass_hz),
+        ]
+        for thing, corner in corners:
+            if corner is not None and not (math.isfinite(corner) and corner > 0):
+                raise InvalidValue(f"{thing} frequency", corner, "above 0 Hz")
+        if low is not None and high is not None and low >= high:
+            raise InvalidValue("band", self.band, "two frequencies, the first below the second")
+        if not (math.isfinite(self.notch_q) and self.notch_q >= 1):
+            raise InvalidValue("notch_q", self.notch_q, "at least 1")
+        if self.normalise not in NORMALISATIONS:
+            raise UnknownName("normalisation", self.normalise, NORMALISATIONS)
+        check_rate("rate of the envelope", self.fs_out_hz)
+        if self.fs_out_hz < 4 * self.lowpass_hz:
+            legal = f"at least 4 times the low-pass frequency, {4 * self.lowpass_hz:g} Hz"
+            raise InvalidValue("rate of the envelope", self.fs_out_hz, legal)
+
+    def for_rate(self, fs_hz: float) -> EnvelopeConfig:
+        """The same with the band that a recording of this rate gets written out.
+
+        Raises:
+            InvalidValue: a corner is not below half the rate, or the rate is too low for a band at all.
+        """
+        check_rate("sampling rate", fs_hz)
+        nyquist = fs_hz / 2
+        band = self.band
+        if band is None:
+            if nyquist < 2 * HIGH_PASS_HZ:
+                legal = f"at least {4 * HIGH_PASS_HZ:g} Hz, or a band must be given (a slower file is no raw EMG)"
+                raise InvalidValue("sampling rate", fs_hz, legal)
+            band = HIGH_PASS_HZ, LOW_CORNER_HZ if nyquist > LOW_CORNER_HZ else None
+        for corner in (*band, self.notch_hz):
+            if corner is not None and corner >= nyquist:
+                raise InvalidValue(
+                    "filter corner", corner, f"below {nyquist:g} Hz, half the sampling rate"
+                )
+        _check_lowpass(self.lowpass_hz, fs_hz)
+        return replace(self, band=band)
+
+
+@dataclass(frozen=True, eq=False)
+class Envelopes:
+    """Envelopes, or smoothed activations, at one rate: what is compared with each other.
+
+    `values` at least 0, NaN where the recording has gaps or never varies. Shape (T, K). `fs_hz` [Hz]. `names` of the
+    columns. `config` all that was done. `scale`: what `values` were divided by, in the channels' units. Shape (K,).
+    `start` time of the first row [s].
+    """
+
+    values: np.ndarray = field(repr=False)
+    fs_hz: float
+    names: tuple[str, ...]
+    config: EnvelopeConfig
+    scale: np.ndarray = field(repr=False)
+    start: float = 0.0
+
+    def __post_init__(self) -> None:
+        values, names, scale = (
+            np.asarray(self.values, dtype=float),
+            tuple(self.names),
+            np.asarray(self.scale, float),
+        )
+        if values.ndim != 2 or values.shape[1] != len(names) or scale.shape != (len(names),):
+            shapes = values.shape, scale.shape
+            raise InvalidValue(
+                "shapes of envelopes", shapes, f"(T, {len(names)}) and ({len(names)},)"
+            )
+        if len(set(names)) < len(names):
+            raise InvalidValue("names of envelopes", names, "used once each")
+        check_rate("rate of envelopes", self.fs_hz)
+        for thing, kept in {"values": values, "names": names, "scale": scale}.items():
+            object.__setattr__(self, thing, kept)
+
+    @property
+    def time(self) -> np.ndarray:
+        """Of every row [s]. Shape (T,)."""
+        return self.start + np.arange(len(self.values)) / self.fs_hz
+
+    def column(self, name: str) -> np.ndarray:
+        """One envelope. Shape (T,).
+
+        Raises:
+            UnknownName: no such column.
+        """
+        if name not in self.names:
+            raise UnknownName("envelope", name, self.names)
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    def select(self, names: Sequence[str]) -> Envelopes:
+        """Only these columns, in this order.
+
+        Raises:
+            UnknownName: no such column.
+        """
+        for name in names:
+            self.column(name)
+        places = [self.names.index(name) for name in names]
+        return replace(
+            self, values=self.values[:, places], names=tuple(names), scale=self.scale[places]
+        )
+
+    def segment(self, begin: float, end: float) -> Envelopes:
+        """The rows from `begin` up to before `end` [s], which keep their times."""
+        count = len(self.values)
+        first, last = (math.ceil((time - self.start) * self.fs_hz - 1e-6) for time in (begin, end))
+        first, last = min(max(first, 0), count), min(max(last, 0), count)
+        return replace(self, values=self.values[first:last], start=self.start + first / self.fs_hz)
+
+
+Reference = EmgRecording | Iterable[EmgRecording] | Mapping[str, float]
+
+
+def envelope(
+    recording: EmgRecording, config: EnvelopeConfig, reference: Reference | None = None
+) -> Envelopes:
+    """The envelopes of all channels of a recording.
+
+    Args:
+        recording: raw EMG.
+        config: what to do with it.
+        reference: what gives the scale: recordings of maximal or reference contractions (needed for "mvc" and
+            "reference") or of the whole task ("task_p99"; by default the recording itself), all with the same channels;
+            or the scale of every channel by name, as `find_scale` finds it.
+
+    Raises:
+        InvalidValue: the rate does not hold the filters, the reference is missing or has other channels.
+    """
+    resolved = config.for_rate(recording.fs_hz)
+    if resolved.normalise == "none":
+        scale = np.ones(len(recording.names))
+    elif isinstance(reference, Mapping):
+        scale = _scale_from(reference, recording.names)
+    elif reference is None and resolved.normalise != "task_p99":
+        raise InvalidValue(
+            "reference", None, f"recordings to find the scale of {resolved.normalise} in"
+        )
+    else:
+        recordings = [recording] if reference is None else reference
+        scale = _scale_from(find_scale(recordings, config), recording.names)
+    values = _smoothed(_rectified(recording, resolved), recording.fs_hz, resolved)
+    return Envelopes(_divide(values, scale), resolved.fs_out_hz, recording.names, resolved, scale)
+
+
+def find_scale(
+    reference: EmgRecording | Iterable[EmgRecording], config: EnvelopeConfig
+) -> dict[str, float]:
+    """What each channel is divided by, from recordings that are all made into envelopes in the same way.
+
+    The largest value for "mvc", the mean for "reference", the 99th percentile for "task_p99" of all recordings
+    together, 1 for "none". A channel that is 0 all through or not there has the scale 0: its envelope becomes NaN.
+
+    Raises:
+        InvalidValue: no recording, or recordings with different channels.
+    """
+    recordings = [reference] if isinstance(reference, EmgRecording) else list(reference)
+    if not recordings or any(each.names != recordings[0].names for each in recordings):
+        raise InvalidValue(
+            "reference", [each.names for each in recordings[:3]], "recordings of the same channels"
+        )
+    names = recordings[0].names
+    if config.normalise == "none":
+        return dict.fromkeys(names, 1.0)
+    parts = []
+    for each in recordings:
+        resolved = config.for_rate(each.fs_hz)
+        parts.append(_smoothed(_rectified(each, resolved), each.fs_hz, resolved))
+    return dict(zip(names, _typical(np.concatenate(parts), config.normalise).tolist(), strict=True))
+
+
+def smooth_simulated(
+    activations: np.ndarray,
+    fs_hz: float,
+    config: EnvelopeConfig,
+    *,
+    names: Sequence[str] | None = None,
+    start: float = 0.0,
+    scale: np.ndarray | None = None,
+) -> Envelopes:
+    """Simulated activations or excitations through the low-pass that the recorded envelopes went through.
+
+    Activations are fractions of the maximum already, so that "mvc" and "none" leave them alone; "task_p99" and
+    "reference" divide each muscle as a recorded channel would be, by its own 99th percentile or mean over all rows.
+
+    Args:
+        activations: 0..1. Shape (T, m).
+        fs_hz: their rate [Hz].
+        config: as for the recording that they are compared with.
+        names: of the muscles; by default their numbers from 1 on.
+        start: time of the first row [s].
+        scale: what to divide by instead (of the whole task, where this is a part of it). Shape (m,).
+
+    Raises:
+        InvalidValue: a shape or a rate that does not fit, or numbers that are infinite.
+    """
+    values = np.asarray(activations, dtype=float)
+    check_rate("rate of activations", fs_hz)
+    _check_lowpass(config.lowpass_hz, fs_hz)
+    if values.ndim != 2 or len(values) < 1 or np.isinf(values).any():
+        raise InvalidValue("activations", values.shape, "finite numbers of shape (T, m)")
+    titles = [str(i + 1) for i in range(values.shape[1])] if names is None else list(names)
+    smooth = _smoothed(values, fs_hz, config)
+    if scale is None:
+        scale = (
+            _typical(smooth, config.normalise)
+            if config.normalise in ("task_p99", "reference")
+            else None
+        )
+    divisor = np.ones(values.shape[1]) if scale is None else np.asarray(scale, dtype=float)
+    return Envelopes(
+        _divide(smooth, divisor), config.fs_out_hz, tuple(titles), config, divisor, start
+    )
+
+
+def describe(config: EnvelopeConfig) -> dict[str, Any]:
+    """All parameters and what they mean in the filters, as plain values for a result file."""
+    return asdict(config) | {
+        "filters": "Butterworth, second-order sections, forward and backward",
+        "rectify": "full",
+    }
+
+
+def _rectified(recording: EmgRecording, config: EnvelopeConfig) -> np.ndarray:
+    """Band-passed and rectified samples; those missing for long stay NaN. Shape (T, K)."""
+    fs_hz, (low, high) = recording.fs_hz, config.band or (None, None)
+    values, missing = bridge_gaps(recording.samples, fs_hz)
+    stages = []
+    if low is not None:
+        stages.append((highpass_sections(low, config.band_order, fs_hz), low))
+    if high is not None:
+        stages.append((lowpass_sections(high, config.band_order, fs_hz), high))
+    if config.notch_hz is not None:
+        multiples = [n * config.notch_hz for n in range(1, config.notch_harmonics + 1)]
+        for mains in (mains for mains in multiples if mains < fs_hz / 2):
+            notch = signal.tf2sos(*signal.iirnotch(mains, config.notch_q, fs=fs_hz))
+            stages.append((notch, mains / config.notch_q))
+    for sections, slowest in stages:
+        values = both_ways(sections, values, fs_hz / slowest, "odd")
+    values = np.abs(values if low is not None else values - values.mean(axis=0))
+    values[:, _flat(recording.samples)] = 0.0
+    values[missing] = np.nan
+    return values
+
+
+def _smoothed(values: np.ndarray, fs_hz: float, config: EnvelopeConfig) -> np.ndarray:
+    """Low-passed and brought to the rate of the result. Shape (T', K)."""
+    filled, missing = bridge_gaps(values, fs_hz)
+    sections = lowpass_sections(config.lowpass_hz, config.lowpass_order, fs_hz)
+    smooth = both_ways(sections, filled, fs_hz / config.lowpass_hz, "even")
+    return np.maximum(resample(smooth, missing, fs_hz, config.fs_out_hz), 0.0)
+
+
+def _typical(values: np.ndarray, normalise: str) -> np.ndarray:
+    there = np.where(np.isnan(values).all(axis=0), 0.0, values)
+    if normalise == "reference":
+        return np.asarray(np.nanmean(there, axis=0))
+    return np.asarray(np.nanpercentile(there, 100.0 if normalise == "mvc" else 99.0, axis=0))
+
+
+def _scale_from(scale: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
+    absent = [name for name in names if name not in scale]
+    if absent:
+        raise InvalidValue(
+            "reference",
+            sorted(scale)[:12],
+            f"a scale for every channel; {', '.join(absent)} has none",
+        )
+    values = np.array([scale[name] for name in names], dtype=float)
+    if not (np.isfinite(values) & (values >= 0)).all():
+        raise InvalidValue("scale", values.tolist(), "finite and at least 0")
+    return values
+
+
+def _divide(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return values / np.where(scale > 0, scale, np.nan)
+
+
+def _check_lowpass(corner_hz: float, fs_hz: float) -> None:
+    if corner_hz >= fs_hz / 2:
+        raise InvalidValue(
+            "low-pass frequency", corner_hz, f"below {fs_hz / 2:g} Hz, half the sampling rate"
+        )
+
+
+def _flat(samples: np.ndarray) -> np.ndarray:
+    """Which channels never vary; a filter would make noise of rounding out of them. Shape (K,)."""
+    low, high = (
+        np.nan_to_num(samples, nan=np.inf).min(axis=0),
+        np.nan_to_num(samples, nan=-np.inf).max(axis=0),
+    )
+    return np.asarray(high <= low)

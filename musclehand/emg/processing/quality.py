@@ -1,0 +1,392 @@
+"""Is a recording fit to be compared with? One check a function, each with a verdict and a sentence.
+
+    report = check_quality(recording)
+    report.verdict, report.words
+
+Good: nothing found. Doubtful: usable, after the sentence has been read. Bad: the channels named should be left out, or
+the file is not what it seems. Unknown: the recording cannot tell. Thresholds are working limits of ours, named below,
+not published ones; where a source stands behind one it is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from musclehand.emg.processing.filtering import bridge_gaps
+from musclehand.emg.processing.spectrum import (
+    constant_share,
+    correlation_of_channels,
+    line_of,
+    rail_share,
+    reaction_lag,
+    spectrum_of,
+)
+from musclehand.emg.recording import COUNTS, EmgRecording
+
+CLIPPED_DOUBTFUL, CLIPPED_BAD = 0.001, 0.05
+"""Share of samples at a rail. An armband's wrist movements clip in 0.07 %, its hardest grip in 3.8 % of the samples."""
+
+MAINS_DOUBTFUL, MAINS_BAD = 0.05, 0.3
+"""Share of the power within 1 Hz of mains or a harmonic, above what lies on either side."""
+
+SLOW_DOUBTFUL, SLOW_BAD = 0.5, 0.95
+"""Share of the power below 20 Hz, where movement artefacts are and surface EMG has little."""
+
+MEDIAN_RANGE = (40.0, 200.0)
+"""Median frequency of surface EMG between 20 and 450 Hz [Hz] (50 to 150 Hz in most muscles; recalled)."""
+
+GAP_DOUBTFUL, GAP_BAD = 0.0, 0.05
+FLAT_DOUBTFUL, FLAT_BAD = 0.02, 0.5
+ALIKE_DOUBTFUL, ALIKE_BAD = 0.9, 0.999
+RMS_RANGE = (0.5e-6, 5e-3)
+"""Of surface EMG in volts, from a resting to a very strong muscle (recalled)."""
+
+LOUDNESS_DOUBTFUL = 2.0
+
+REACTION = (-0.5, 1.0)
+"""Activity after a cue [s]; before it where one comes every few seconds and is expected."""
+
+MIN_RATE = 1000.0
+"""SENIAM and ISEK ask for at least this [Hz] (Hermens et al. 2000, Merletti 1999; recalled)."""
+
+SPECTRAL_RATE = 500.0
+"""Below this rate [Hz] half of the band of surface EMG is not there, so that its median says nothing."""
+
+
+class Quality(Enum):
+    """What a check found, from best to worst but for UNKNOWN."""
+
+    GOOD = "good"
+    DOUBTFUL = "doubtful"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+_ORDER = (Quality.UNKNOWN, Quality.GOOD, Quality.DOUBTFUL, Quality.BAD)
+
+
+@dataclass(frozen=True)
+class QualityFinding:
+    """One check: its name, what it found in a sentence, the channels it is about and its number for every channel."""
+
+    check: str
+    quality: Quality
+    words: str
+    channels: tuple[str, ...] = ()
+    values: tuple[float, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """All findings on a recording."""
+
+    findings: tuple[QualityFinding, ...]
+
+    @property
+    def verdict(self) -> Quality:
+        """The worst of all."""
+        return max((finding.quality for finding in self.findings), key=_ORDER.index)
+
+    @property
+    def bad_channels(self) -> tuple[str, ...]:
+        """Channels that some check calls bad."""
+        bad = (
+            channel
+            for each in self.findings
+            if each.quality is Quality.BAD
+            for channel in each.channels
+        )
+        return tuple(dict.fromkeys(bad))
+
+    @property
+    def words(self) -> str:
+        """What to do, in a sentence."""
+        if self.verdict is Quality.BAD and self.bad_channels:
+            return f"Do not compare with {_few(self.bad_channels)}: see what is called bad."
+        if self.verdict is Quality.BAD:
+            return "Do not compare with this recording before what is called bad is understood."
+        if self.verdict is Quality.DOUBTFUL:
+            return "Usable; say in your methods what is called doubtful."
+        return "Fit to be compared with."
+
+
+def check_quality(recording: EmgRecording) -> QualityReport:
+    """Puts a recording through all checks."""
+    return QualityReport(tuple(check(recording) for check in CHECKS))
+
+
+def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
+    """Sampling rate: does it hold surface EMG, and is the upper part of its band empty as after upsampling?"""
+    fs_hz, seconds = recording.fs_hz, recording.duration
+    words = f"{fs_hz:.6g} Hz for {seconds:.1f} s"
+    if fs_hz < 80:
+        return QualityFinding(
+            "sampling", Quality.BAD, f"{words}: too slow for raw EMG; is it an envelope?"
+        )
+    if seconds < 2.0:
+        return QualityFinding("sampling", Quality.DOUBTFUL, f"{words}: too short to say much about")
+    frequencies, power = spectrum_of(_filled(recording), fs_hz)
+    total = power.sum(axis=1, keepdims=True)
+    shares = np.cumsum(np.divide(power, total, out=np.zeros_like(power), where=total > 0), axis=1)
+    live = total[:, 0] > 0
+    edge = (
+        float(frequencies[np.argmax(shares[live] > 0.99999, axis=1)].max())
+        if live.any()
+        else fs_hz / 2
+    )
+    if edge < min(0.35 * fs_hz, 400.0):  # what ends at 450 Hz is surface EMG as it should be
+        problem = f"{words}, but nothing above {edge:.0f} Hz: filtered hard, or brought to this rate from a lower one"
+        return QualityFinding("sampling", Quality.DOUBTFUL, problem)
+    if fs_hz < MIN_RATE:
+        advice = f"{words}: envelopes can be used, spectra cannot (surface EMG reaches to 450 Hz)"
+        return QualityFinding("sampling", Quality.DOUBTFUL, advice)
+    return QualityFinding("sampling", Quality.GOOD, words)
+
+
+def check_gaps(recording: EmgRecording) -> QualityFinding:
+    """Missing samples."""
+    shares = recording.gaps.mean(axis=0)
+    return _by_share(
+        recording,
+        "gaps",
+        shares,
+        (GAP_DOUBTFUL, GAP_BAD),
+        "samples are missing",
+        "no sample is missing",
+    )
+
+
+def check_flat(recording: EmgRecording) -> QualityFinding:
+    """Channels that stand still for a tenth of a second or more: unplugged, or switched off for a while."""
+    shares = constant_share(_filled(recording), max(3, round(0.1 * recording.fs_hz)))
+    limits = FLAT_DOUBTFUL, FLAT_BAD
+    return _by_share(
+        recording,
+        "flat",
+        shares,
+        limits,
+        "of the time the signal stands still",
+        "every channel moves",
+    )
+
+
+def check_duplicates(recording: EmgRecording) -> QualityFinding:
+    """Pairs of channels that show the same."""
+    names = recording.names
+    if len(names) < 2:
+        return QualityFinding("duplicates", Quality.UNKNOWN, "a single channel")
+    table = np.abs(correlation_of_channels(_filled(recording)))
+    np.fill_diagonal(table, 0.0)
+    values = tuple(table.max(axis=0).tolist())
+    pairs = [
+        (table[i, j], names[i], names[j]) for i, j in np.argwhere(np.triu(table) >= ALIKE_DOUBTFUL)
+    ]
+    if not pairs:
+        return QualityFinding(
+            "duplicates", Quality.GOOD, "every channel has a signal of its own", values=values
+        )
+    largest, first, second = max(pairs)
+    same = [pair for pair in pairs if pair[0] >= ALIKE_BAD]
+    words = f"{first} and {second} correlate by {largest:.4f}"
+    words += (
+        ": one signal in two channels"
+        if same
+        else ": a bridge of gel, a common reference or strong crosstalk"
+    )
+    channels = tuple(dict.fromkeys(name for pair in (same or pairs) for name in pair[1:]))
+    return QualityFinding(
+        "duplicates", Quality.BAD if same else Quality.DOUBTFUL, words, channels, values
+    )
+
+
+def check_clipping(recording: EmgRecording) -> QualityFinding:
+    """Samples at the ends of the converter's range."""
+    shares = rail_share(recording.samples)
+    limits = CLIPPED_DOUBTFUL, CLIPPED_BAD
+    return _by_share(
+        recording,
+        "clipping",
+        shares,
+        limits,
+        "of the samples are cut off at the range",
+        "nothing is cut off",
+    )
+
+
+def check_mains(recording: EmgRecording) -> QualityFinding:
+    """A line at 50 or 60 Hz; one beside them says that the sampling rate may be wrong."""
+    if recording.fs_hz < 130 or recording.duration < 4:
+        return QualityFinding("mains", Quality.UNKNOWN, "too slow or too short to see mains")
+    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
+    found = {mains: line_of(frequencies, power, mains) for mains in (50.0, 60.0)}
+    mains, shares = max(found.items(), key=lambda item: float(item[1].sum()))
+    limits = MAINS_DOUBTFUL, MAINS_BAD
+    bad = f"of the power is mains hum at {mains:.0f} Hz (--notch {mains:.0f} takes it out)"
+    return _by_share(recording, "mains", shares, limits, bad, "little hum")
+
+
+def check_band(recording: EmgRecording) -> QualityFinding:
+    """Power below 20 Hz, and signals that never go below zero."""
+    rectified = tuple(
+        name
+        for name, column in zip(recording.names, recording.samples.T, strict=True)
+        if np.nanmin(np.nan_to_num(column, nan=np.inf)) >= 0 and np.ptp(np.nan_to_num(column)) > 0
+    )
+    if rectified:
+        words = f"{', '.join(rectified)} never below zero: rectified already, or an envelope"
+        return QualityFinding("band", Quality.BAD, words, rectified)
+    if recording.fs_hz < 80 or recording.duration < 2:
+        return QualityFinding("band", Quality.UNKNOWN, "too slow or too short for a spectrum")
+    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
+    seen = frequencies >= 1.0  # an offset is no artefact
+    slow = power[:, seen & (frequencies < 20)].sum(axis=1)
+    total = power[:, seen].sum(axis=1)
+    shares = np.divide(slow, total, out=np.zeros_like(slow), where=total > 0)
+    bad = "of the power is below 20 Hz: movement of cables and skin, or no raw EMG"
+    return _by_share(
+        recording, "band", shares, (SLOW_DOUBTFUL, SLOW_BAD), bad, "most power is where EMG has it"
+    )
+
+
+def check_median_frequency(recording: EmgRecording) -> QualityFinding:
+    """Median frequency from 20 to 450 Hz."""
+    if recording.fs_hz < SPECTRAL_RATE or recording.duration < 2:
+        words = f"not judged below {SPECTRAL_RATE:.0f} Hz: half of the band is not there"
+        return QualityFinding("median frequency", Quality.UNKNOWN, words)
+    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
+    inside = (frequencies >= 20) & (frequencies <= 450)
+    shares = np.cumsum(power[:, inside], axis=1)
+    medians = frequencies[inside][np.argmax(shares >= shares[:, -1:] / 2, axis=1)]
+    low, high = MEDIAN_RANGE
+    odd = [
+        name
+        for name, median in zip(recording.names, medians, strict=True)
+        if not low <= median <= high
+    ]
+    words = (
+        f"{medians.min():.0f} to {medians.max():.0f} Hz; surface EMG has {low:.0f} to {high:.0f} Hz"
+    )
+    quality = Quality.DOUBTFUL if odd else Quality.GOOD
+    return QualityFinding("median frequency", quality, words, tuple(odd), tuple(medians.tolist()))
+
+
+def check_size(recording: EmgRecording) -> QualityFinding:
+    """Amplitude in volts, and whether the loudest tenth of a channel stands out from its quietest."""
+    values = _filled(recording)
+    values = values - values.mean(axis=0)
+    rms = np.sqrt((values**2).mean(axis=0))
+    volts = np.array([channel.unit == "V" for channel in recording.channels])
+    odd = volts & (rms > 0) & ((rms < RMS_RANGE[0]) | (rms > RMS_RANGE[1]))
+    if odd.any():
+        names = tuple(
+            name for name, any_ in zip(recording.names, odd.tolist(), strict=True) if any_
+        )
+        words = f"{_few(names)}: {rms[odd].min():.2g} to {rms[odd].max():.2g} V rms; is the unit right? EMG has microvolts"
+        return QualityFinding("size", Quality.DOUBTFUL, words, names, tuple(rms.tolist()))
+    step = max(1, round(0.25 * recording.fs_hz))
+    blocks = len(values) // step
+    if blocks < 8:
+        return QualityFinding(
+            "size",
+            Quality.UNKNOWN,
+            "too short to tell activity from rest",
+            values=tuple(rms.tolist()),
+        )
+    loud = np.sqrt((values[: blocks * step].reshape(blocks, step, -1) ** 2).mean(axis=1))
+    quiet, strong = np.percentile(loud, (10, 90), axis=0)
+    ratio = np.divide(strong, quiet, out=np.full(len(rms), np.inf), where=quiet > 0)
+    dull = tuple(
+        name
+        for name, each in zip(recording.names, ratio.tolist(), strict=True)
+        if each < LOUDNESS_DOUBTFUL
+    )
+    unit = "counts" if recording.channels[0].unit == COUNTS else recording.channels[0].unit
+    words = f"{rms.min():.3g} to {rms.max():.3g} {unit} rms"
+    if dull:
+        words += f"; {_few(dull)} hardly louder at work than at rest"
+    return QualityFinding(
+        "size", Quality.DOUBTFUL if dull else Quality.GOOD, words, dull, tuple(ratio.tolist())
+    )
+
+
+def check_sync(recording: EmgRecording) -> QualityFinding:
+    """Do events and other series lie within the recording, and does activity follow the events?"""
+    end = recording.duration
+    beyond = sum(1 for event in recording.events if event.onset < -0.5 or event.offset > end + 0.5)
+    apart = [
+        name
+        for name, series in recording.extra.items()
+        if len(series.time)
+        and (abs(series.time[0]) > 0.5 or abs(series.time[-1] - end) > max(0.5, 0.02 * end))
+    ]
+    if beyond or apart:
+        parts = [f"{beyond} events outside the recording"] if beyond else []
+        parts += [f"{_few(tuple(apart))} of another length than the EMG"] if apart else []
+        return QualityFinding("sync", Quality.DOUBTFUL, "; ".join(parts))
+    lag = reaction_lag(recording)
+    if lag is None:
+        words = (
+            "series as long as the EMG"
+            if recording.extra
+            else "no events to line the signal up with"
+        )
+        words = "activity does not follow the events clearly" if recording.events else words
+        return QualityFinding(
+            "sync", Quality.UNKNOWN, f"{words}; a common clock is for you to state"
+        )
+    words = f"activity follows the events by {lag:.2f} s"
+    if not REACTION[0] <= lag <= REACTION[1]:
+        return QualityFinding(
+            "sync", Quality.DOUBTFUL, f"{words}: no reaction takes that; are the clocks one?"
+        )
+    return QualityFinding("sync", Quality.GOOD, words)
+
+
+CHECKS: tuple[Callable[[EmgRecording], QualityFinding], ...] = (
+    *(check_rate_and_length, check_gaps, check_flat, check_duplicates, check_clipping),
+    *(check_mains, check_band, check_median_frequency, check_size, check_sync),
+)
+"""All checks, in the order of the report."""
+
+
+def _by_share(
+    recording: EmgRecording,
+    check: str,
+    shares: np.ndarray,
+    limits: tuple[float, float],
+    bad: str,
+    good: str,
+) -> QualityFinding:
+    """A finding by how much of each channel is affected."""
+    worst = float(shares.max())
+    quality = (
+        Quality.GOOD
+        if worst <= limits[0]
+        else Quality.DOUBTFUL
+        if worst <= limits[1]
+        else Quality.BAD
+    )
+    if quality is Quality.GOOD:
+        return QualityFinding(
+            check, quality, f"{good} ({worst:.2%} at most)", values=tuple(shares.tolist())
+        )
+    limit = limits[1] if quality is Quality.BAD else limits[0]
+    names = tuple(
+        name for name, share in zip(recording.names, shares.tolist(), strict=True) if share > limit
+    )
+    return QualityFinding(
+        check, quality, f"{_few(names)}: up to {worst:.2%} {bad}", names, tuple(shares.tolist())
+    )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _filled(recording: EmgRecording) -> np.ndarray:
+    """Samples with straight lines over gaps. Shape (T, K)."""
+    return bridge_gaps(recording.samples, recording.fs_hz)[0]

@@ -1,0 +1,106 @@
+"""Numbers about raw signals that quality checks judge: spectra, lines, rails, stillness, and who copies whom."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import signal
+
+from musclehand.emg.recording import EmgRecording
+
+MAX_LAG = 2.0
+"""Activity is looked for up to this long before and after an event [s]."""
+
+_BLOCK = 0.02
+_REST_SHARE = 0.2
+
+
+def spectrum_of(values: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's power spectrum in windows of 2 s or the whole. Frequencies [Hz] (F,), power (K, F)."""
+    length = min(len(values), max(8, round(2 * fs_hz)))
+    frequencies, power = signal.welch(values, fs_hz, nperseg=length, axis=0, detrend="constant")
+    return np.asarray(frequencies), np.asarray(power.T)
+
+
+def line_of(
+    frequencies: np.ndarray, power: np.ndarray, mains_hz: float, harmonics: int = 5
+) -> np.ndarray:
+    """Share of the power from 20 Hz on within 1 Hz of mains and harmonics, above what is beside them. Shape (K,)."""
+    total = power[:, frequencies >= 20].sum(axis=1)
+    excess = np.zeros(len(power))
+    for multiple in range(1, harmonics + 1):
+        distance = np.abs(frequencies - multiple * mains_hz)
+        line, beside = distance <= 1.0, (distance > 2.0) & (distance <= 6.0)
+        if multiple * mains_hz < frequencies[-1] - 1 and line.any() and beside.any():
+            floor = np.median(power[:, beside], axis=1, keepdims=True)
+            excess += np.maximum(power[:, line] - floor, 0).sum(axis=1)
+    return np.divide(excess, total, out=np.zeros_like(excess), where=total > 0)
+
+
+def rail_share(samples: np.ndarray) -> np.ndarray:
+    """Share of samples at the largest or smallest value of their channel, if signals pile up there. Shape (K,).
+
+    A signal that is not cut off has ever fewer samples toward its extremes, however coarse its steps are; one that is
+    has all of its tail at one value. So a value counts as a rail if it stands more often than the value next to it.
+    """
+    shares = np.zeros(samples.shape[1])
+    for k, column in enumerate(samples.T):
+        there = column[~np.isnan(column)]
+        # Of all values only the outer ones matter, which a sort of a long recording would take seconds to find.
+        for end in (there, -there) if len(there) else ():
+            top = end.max()
+            count, below = int((end == top).sum()), end[end < top]
+            if count > 2 and len(below):
+                shares[k] += (
+                    count / len(column) if count > 1.5 * (below == below.max()).sum() else 0.0
+                )
+    return shares
+
+
+def constant_share(values: np.ndarray, shortest: int) -> np.ndarray:
+    """Share of samples in runs of at least `shortest` equal ones. Shape (K,)."""
+    shares = np.zeros(values.shape[1])
+    for k, column in enumerate(values.T):
+        begins = np.flatnonzero(np.concatenate([[True], np.diff(column) != 0, [True]]))
+        lengths = np.diff(begins)
+        shares[k] = lengths[lengths >= shortest].sum() / len(column)
+    return shares
+
+
+def correlation_of_channels(values: np.ndarray) -> np.ndarray:
+    """Pearson's r of all pairs, 0 where a channel is constant. Shape (K, K)."""
+    centred = values - values.mean(axis=0)
+    size = np.sqrt((centred**2).sum(axis=0))
+    size = np.where(size > 1e-9 * np.abs(values).max(axis=0), size, np.inf)
+    return np.asarray((centred / size).T @ (centred / size))
+
+
+def reaction_lag(recording: EmgRecording) -> float | None:
+    """By how much the loudness of all channels follows what happens [s]; None where there is not enough to tell.
+
+    Loudness is compared with a course that is 1 during events and 0 between them. Of several labels, the one during
+    which it is quietest is rest and counts as between, if it takes a fifth of the time.
+    """
+    step = max(1, round(_BLOCK * recording.fs_hz))
+    count = len(recording.samples) // step
+    if not recording.events or count < 4 * MAX_LAG / _BLOCK:
+        return None
+    values = np.nan_to_num(
+        recording.samples - np.nanmean(np.where(recording.gaps, 0.0, recording.samples), axis=0)
+    )
+    loud = np.sqrt((values[: count * step].reshape(count, step, -1) ** 2).mean(axis=(1, 2)))
+    time = (np.arange(count) + 0.5) * step / recording.fs_hz
+    courses: dict[str, np.ndarray] = {}
+    for event in recording.events:
+        during = courses.setdefault(event.label, np.zeros(count, dtype=bool))
+        during[(time >= event.onset) & (time < event.offset)] = True
+    courses = {label: course for label, course in courses.items() if course.any()}
+    quietest = min(courses, key=lambda label: float(loud[courses[label]].mean()), default="")
+    if len(courses) > 1 and courses[quietest].mean() > _REST_SHARE:
+        del courses[quietest]
+    course = np.any(list(courses.values()), axis=0).astype(float) if courses else np.zeros(count)
+    if course.std() == 0 or loud.std() == 0:
+        return None
+    lags = np.arange(-round(MAX_LAG / _BLOCK), round(MAX_LAG / _BLOCK) + 1)
+    scores = [float(np.corrcoef(np.roll(course, lag), loud)[0, 1]) for lag in lags]
+    best = int(np.argmax(scores))
+    return float(lags[best] * step / recording.fs_hz) if scores[best] > 0.3 else None

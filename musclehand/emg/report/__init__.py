@@ -1,0 +1,1 @@
+"""A comparison written down: figures, tables, methods text, one HTML page."""

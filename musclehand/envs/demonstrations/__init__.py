@@ -1,0 +1,1 @@
+"""Demonstrations for learners: planned motion and planned pieces."""

@@ -1,0 +1,1 @@
+"""Analytic gradients of a control step: soft constraints, step Jacobians, adjoints."""

@@ -1,0 +1,1 @@
+"""Piano playing: two hands, latent actions at a low rate."""

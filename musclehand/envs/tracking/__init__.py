@@ -1,0 +1,1 @@
+"""Motion tracking: one hand follows a reference motion."""

@@ -1,0 +1,1 @@
+"""Score files: MIDI, MusicXML, PIG and the notation of the repertoire."""

@@ -1,0 +1,224 @@
+"""PIG fingering files to and from `Score`.
+
+PIG is the text format of the PIano finGering data set (Nakamura, Saito & Yoshii, "Statistical learning and
+estimation of piano fingering", Information Sciences 517, 2020), also used for note lists by later work. After
+`//Version:` and other `//` comment lines, one note a line, tab separated:
+
+    NoteID  Onset [s]  Offset [s]  Pitch  OnsetVelocity  OffsetVelocity  Channel  Fingering
+
+Pitch is a name (C4, F#5, Bb2) or a MIDI number; channel 0 is the right hand and 1 the left; fingers are 1..5 of the
+right hand and -1..-5 of the left. A finger changed while the key is down is written `1_3`; the first is taken, with
+a remark. Channel and fingering may be blank. Where the sign of the finger and the channel disagree, the finger says
+which hand plays (a note of the lower staff taken with the right hand). The sustain pedal has no place in the format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from musclehand.core.errors import InvalidValue, ScoreError
+from musclehand.music.formats.score_file import (
+    MAX_DURATION,
+    MAX_NOTES,
+    check_limits,
+    counted,
+    read_bytes,
+    write_bytes,
+)
+from musclehand.music.pitch import is_on_keyboard, parse_pitch, pitch_name
+from musclehand.music.score import Finger, Hand, Note, Score
+
+_VERSION_LINE = "//Version: PianoFingering_v170101"
+_NUMBER = re.compile(r"\d{1,12}(\.\d{0,400})?([eE][-+]?\d{1,3})?", re.ASCII)
+_INTEGER = re.compile(r"\d{1,9}", re.ASCII)
+_FINGERING = re.compile(r"(-?[1-5])((?:_-?[1-5])*)_?", re.ASCII)
+_HANDS = {"0": Hand.RIGHT, "1": Hand.LEFT, "": None}
+_DEFAULT_VELOCITY = 80
+_SHOWN = 40
+
+
+class _Row(NamedTuple):
+    """One line: times, pitch, velocity, hand, finger, and whether the finger changes on the key."""
+
+    onset: float
+    offset: float
+    pitch: int
+    velocity: int
+    hand: Hand | None
+    finger: Finger | None
+    substituted: bool
+
+
+def read_pig(path: str | PathLike[str]) -> Score:
+    """The score in a PIG fingering file.
+
+    Raises:
+        ScoreError: not a text file, a malformed line (with its number), above a limit of `music.formats.score_file`, or
+            without a note that a piano can play.
+    """
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ScoreError(path, "is not a text file in UTF-8", where=f"byte {error.start}") from None
+    rows: list[_Row] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        content = line.strip("\r")
+        if not content.strip() or content.lstrip().startswith("//"):
+            continue
+        if len(rows) == MAX_NOTES:
+            raise ScoreError(
+                path, f"has more than {MAX_NOTES:,} notes, the limit", where=f"line {number}"
+            )
+        try:
+            rows.append(_parse_line(content))
+        except ValueError as error:
+            raise ScoreError(path, str(error), where=f"line {number}") from None
+    return check_limits(_score_of(rows, path), path)
+
+
+def _score_of(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
+    """Rows to notes; what is left out becomes remarks."""
+    lasting = [row for row in rows if row.offset > row.onset]
+    playable = [row for row in lasting if is_on_keyboard(row.pitch)]
+    if lasting and not playable:
+        raise ScoreError(
+            path,
+            f"has no note on the 88 keys (A0..C8); {counted(len(lasting), 'note')} beyond them",
+        )
+    told = [
+        (len(lasting) - len(playable), "off the 88 keys left out"),
+        (len(rows) - len(lasting), "without length left out"),
+        (
+            sum(row.substituted for row in playable),
+            "with a change of finger on the key; the first finger taken",
+        ),
+    ]
+    notes = tuple(
+        Note(
+            row.onset,
+            row.pitch,
+            row.offset,
+            velocity=row.velocity,
+            hand=row.hand,
+            finger=row.finger,
+        )
+        for row in playable
+    )
+    remarks = tuple(f"{counted(number, 'note')} {what}" for number, what in told if number)
+    return Score(notes=notes, title=Path(path).stem, remarks=remarks)
+
+
+def _parse_line(line: str) -> _Row:
+    """One note line.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
+    while len(fields) > 8 and not fields[-1]:
+        fields.pop()
+    if not 6 <= len(fields) <= 8:
+        raise ValueError(
+            f"{counted(len(fields), 'field')} in {_show(line)}; it must be 8, tab separated: note number, onset, "
+            "offset, pitch, onset velocity, offset velocity, channel, fingering"
+        )
+    _, onset_text, offset_text, pitch_text, velocity_text, release_text, channel, fingering = [
+        *fields,
+        "",
+        "",
+    ][:8]
+    onset, offset = _seconds("onset", onset_text), _seconds("offset", offset_text)
+    if offset < onset:
+        raise ValueError(f"offset {offset_text} is before onset {onset_text}")
+    velocity = _velocity("onset velocity", velocity_text)
+    _velocity("offset velocity", release_text)
+    if channel not in _HANDS:
+        raise ValueError(
+            f"channel is {_show(channel)}; it must be 0 (right hand), 1 (left hand) or blank"
+        )
+    hand, finger, substituted = _fingering(fingering, _HANDS[channel])
+    return _Row(
+        onset, offset, _pitch(pitch_text), velocity or _DEFAULT_VELOCITY, hand, finger, substituted
+    )
+
+
+def _seconds(what: str, text: str) -> float:
+    if not _NUMBER.fullmatch(text) or float(text) > MAX_DURATION:
+        raise ValueError(
+            f"{what} is {_show(text)}; it must be a number of seconds, 0..{MAX_DURATION:.0f}"
+        )
+    return float(text)
+
+
+def _velocity(what: str, text: str) -> int:
+    if not _INTEGER.fullmatch(text) or int(text) > 127:
+        raise ValueError(f"{what} is {_show(text)}; it must be 0..127")
+    return int(text)
+
+
+def _pitch(text: str) -> int:
+    if _INTEGER.fullmatch(text) and int(text) <= 127:
+        return int(text)
+    try:
+        return parse_pitch(text)
+    except InvalidValue:
+        raise ValueError(
+            f"pitch is {_show(text)}; it must be a name such as C4, F#5, Bb2, or 0..127"
+        ) from None
+
+
+def _fingering(text: str, hand: Hand | None) -> tuple[Hand | None, Finger | None, bool]:
+    """Hand, finger, and whether fingers change on the key."""
+    if not text:
+        return hand, None, False
+    match = _FINGERING.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"fingering is {_show(text)}; it must be 1..5 (right), -1..-5 (left), such as 1_3, or blank"
+        )
+    number = int(match[1])
+    return (Hand.RIGHT if number > 0 else Hand.LEFT), Finger(abs(number)), bool(match[2])
+
+
+def _show(text: str) -> str:
+    """A value for a message, cut to a readable length."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+
+
+def write_pig(score: Score, path: str | PathLike[str]) -> None:
+    """Write a PIG fingering file; reading it gives back every note exactly.
+
+    Times have six decimals, or as many as the number needs. Pedals, title and remarks have no place in the format;
+    nor has a finger without a hand, which is left blank.
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left behind.
+    """
+    lines = [_VERSION_LINE]
+    for number, note in enumerate(score.notes):
+        onset, offset = (
+            np.format_float_positional(seconds, unique=True, min_digits=6)
+            for seconds in (note.onset, note.offset)
+        )
+        channel = "" if note.hand is None else str(int(note.hand is Hand.LEFT))
+        finger = "" if note.hand is None or note.finger is None else str(int(note.finger))
+        sign = "-" if finger and note.hand is Hand.LEFT else ""
+        velocity = str(note.velocity)
+        row = [
+            str(number),
+            onset,
+            offset,
+            pitch_name(note.pitch),
+            velocity,
+            velocity,
+            channel,
+            sign + finger,
+        ]
+        lines.append("\t".join(row))
+    write_bytes(path, ("\n".join(lines) + "\n").encode())

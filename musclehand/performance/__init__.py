@@ -1,0 +1,1 @@
+"""A performance: score and controller in; metrics, recording, figures and report out."""

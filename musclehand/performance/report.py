@@ -1,0 +1,221 @@
+"""What a performance leaves behind: one folder with numbers, notes, sound, pictures and the recording.
+
+    metrics.json             every figure of `music.metrics` and of the hands, versions, seed (see `metrics_of`)
+    recording.h5             motion and muscles, written as the performance goes
+    played.mid, played.wav   what sounded
+    figures/piano_roll.png   hit, missed and extra notes (`piano_roll_2.png` and on for long pieces)
+    figures/muscles.png      activation by anatomical group; only where muscles played
+    performance.mp4          on request
+
+Everything but the recording is made in a hidden folder beside its destination and moved there when it is whole,
+`metrics.json` last. What an earlier performance left in the folder is taken away when the new one begins, so the
+files in a folder always belong together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musclehand.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from musclehand.performance.perform import Performance
+
+RECORDING, METRICS, MIDI, SOUND, VIDEO = (
+    "recording.h5",
+    "metrics.json",
+    "played.mid",
+    "played.wav",
+    "performance.mp4",
+)
+ROLL, MUSCLES = "figures/piano_roll.png", "figures/muscles.png"
+
+SAMPLE_RATE = 44100
+
+
+def prepare_folder(folder: str | PathLike[str]) -> Path | None:
+    """Makes sure that results can be written to a folder, before the work begins.
+
+    Returns:
+        The topmost folder that had to be made, or None when all were there: for `remove_empty`.
+
+    Raises:
+        OutputError: it cannot be made or written to, or is a file.
+    """
+    folder = Path(folder)
+    try:
+        missing = next((p for p in [*reversed(folder.parents), folder] if not p.exists()), None)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        raise OutputError(folder, getattr(error, "strerror", None) or str(error)) from None
+    return missing
+
+
+def remove_empty(folder: Path, topmost: Path | None) -> None:
+    """Takes back what `prepare_folder` made, as far as it is still empty."""
+    if topmost is None:
+        return
+    for place in [folder, *folder.parents]:
+        try:
+            place.rmdir()
+        except OSError:
+            return
+        if place == topmost:
+            return
+
+
+def clear_results(folder: str | PathLike[str]) -> None:
+    """Deletes the files of an earlier performance, and nothing else.
+
+    Raises:
+        OutputError: one cannot be deleted.
+    """
+    folder = Path(folder)
+    pages = [
+        path
+        for path in (folder / "figures").glob("piano_roll_*.png")
+        if path.stem[len("piano_roll_") :].isdigit()
+    ]
+    for path in [
+        *(folder / name for name in (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO)),
+        *pages,
+    ]:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(path, error.strerror or str(error)) from error
+
+
+def metrics_of(
+    performance: Performance, asked: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Everything in `metrics.json`.
+
+    Two performances with the same seed on the same machine differ in `wall_s` and `realtime_factor` only. `asked`,
+    what the user wanted (score, clip, tempo), comes first. Units are in the names; times of notes [s].
+    """
+    body, metrics = performance.body, performance.metrics.as_dict()
+    return {
+        **(asked or {}),
+        "title": performance.score.title,
+        "controller": performance.controller,
+        "duration_s": performance.duration_s,
+        "wall_s": performance.wall_s,
+        "realtime_factor": performance.realtime_factor,
+        "joint_rmse_deg": body.joint_rmse_deg,
+        "fingertip_error_mm": body.fingertip_error_mm,
+        "mean_activation": body.mean_activation,
+        **metrics,
+        "remarks": list(performance.remarks),
+        **_versions(performance.provenance),
+    }
+
+
+def write_report(
+    performance: Performance,
+    folder: str | PathLike[str],
+    *,
+    soundfont: str | PathLike[str] | None = None,
+    asked: Mapping[str, object] | None = None,
+) -> list[Path]:
+    """Writes all files but the recording, which is expected in the folder, and the film.
+
+    Returns:
+        The files written, the recording among them, in the order of the module docstring.
+
+    Raises:
+        OutputError: a file cannot be written, or the SoundFont not played; none of the files is there then.
+        RecordingError: the recording is missing or damaged.
+    """
+    from musclehand.music.formats.midi import write_midi
+    from musclehand.music.synth import synthesise, write_wav
+
+    folder = Path(folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+            part = Path(name)
+            (part / "figures").mkdir()
+            text = json.dumps(
+                metrics_of(performance, asked), indent=2, ensure_ascii=False, allow_nan=False
+            )
+            (part / METRICS).write_text(text + "\n", encoding="utf-8")
+            write_midi(performance.played, part / MIDI)
+            write_wav(
+                part / SOUND,
+                synthesise(performance.played, sample_rate=SAMPLE_RATE, soundfont=soundfont),
+                SAMPLE_RATE,
+            )
+            pictures = _draw(performance, folder / RECORDING, part)
+            names = [METRICS, MIDI, SOUND, *pictures]
+            _move(part, folder, [*names[1:], METRICS])
+    except OSError as error:
+        raise OutputError(folder, error.strerror or str(error)) from error
+    return [folder / name for name in [METRICS, RECORDING, *names[1:]]]
+
+
+def write_film(folder: str | PathLike[str], *, progress: Any = None) -> Path:
+    """Draws the recording in a folder with its sound.
+
+    Raises:
+        OutputError, RecordingError: see `render_video`.
+    """
+    from musclehand.sim.render.video import render_video
+
+    folder = Path(folder)
+    render_video(folder / RECORDING, folder / VIDEO, sound=folder / SOUND, progress=progress)
+    return folder / VIDEO
+
+
+def _versions(provenance: Mapping[str, object]) -> dict[str, object]:
+    """The seed and model hash as they are, the rest under `versions`."""
+    own = ("seed", "model_sha256")
+    named = {name: provenance[name] for name in own if name in provenance}
+    return {
+        **named,
+        "versions": {name: value for name, value in provenance.items() if name not in own},
+    }
+
+
+def _draw(performance: Performance, recording: Path, part: Path) -> list[str]:
+    """The pictures; returns their names."""
+    from musclehand.body.build.tables import load_tables
+    from musclehand.core.recording import Recording
+    from musclehand.performance.figures import draw_muscles, draw_piano_roll, save_figure
+
+    names = []
+    pages = draw_piano_roll(performance.score, performance.played, performance.metrics)
+    for number, page in enumerate(pages, start=1):
+        names.append(ROLL if number == 1 else ROLL.replace(".png", f"_{number}.png"))
+        save_figure(page, part / names[-1])
+    with Recording.open(recording) as opened:
+        if "act" in opened.channels:
+            played = dict.fromkeys(name[:-2] for name in opened["act"].names)
+            known = [
+                (row.muscle, row.name, row.group)
+                for row in load_tables().muscles
+                if row.muscle in played
+            ]
+            others = played.keys() - {muscle for muscle, _, _ in known}
+            muscles = [*known, *((name, name, "others") for name in played if name in others)]
+            title = " ".join(performance.score.title.split())[:80]
+            save_figure(
+                draw_muscles(opened, muscles, title=f"Muscle activation: {title}"), part / MUSCLES
+            )
+            names.append(MUSCLES)
+    return names
+
+
+def _move(part: Path, folder: Path, names: list[str]) -> None:
+    (folder / "figures").mkdir(exist_ok=True)
+    for name in names:
+        os.replace(part / name, folder / name)
+    shutil.rmtree(part / "figures")

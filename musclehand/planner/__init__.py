@@ -1,1 +1,0 @@
-"""From a score to fingerings and motions of two hands."""

@@ -1,0 +1,1 @@
+"""From fingered notes to reference motion: grips, wrist path, strokes, releases, joint angles."""

@@ -1,0 +1,1 @@
+"""Trained policies on disk: tracking, latent space, high level; saving, loading, fingerprints."""

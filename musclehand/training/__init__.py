@@ -1,0 +1,1 @@
+"""Training runs: tracking, latent space, generalist, single piece; evaluation and logs."""

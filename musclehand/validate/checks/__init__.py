@@ -1,0 +1,1 @@
+"""The checks of the validator, one function each."""

@@ -1,0 +1,1 @@
+"""Findings written down: JSON, and one HTML page with figures."""

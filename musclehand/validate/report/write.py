@@ -1,0 +1,125 @@
+"""What checks found, written down: as JSON for programs, and as one page for people.
+
+The JSON object has `schema` (1; raised when the meaning of an entry changes), `musclehand` and `mujoco` (versions) and
+`models`, a list of hands with `name`, `source`, `side`, `naming`, `passed` and `checks`: each with `code`, `title`,
+`asks`, `threshold`, `source`, `verdict`, `summary`, `value` (null where there is none), `offenders` and `seconds`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mujoco
+
+import musclehand
+from musclehand.core.errors import OutputError
+from musclehand.validate.report.page import build_page
+from musclehand.validate.suite import Examination, Result
+
+SCHEMA = 1
+
+PAGE, TABLE = "validation.html", "validation.json"
+"""Names of the files in a report folder."""
+
+
+def write_report(examinations: Sequence[Examination], folder: Path) -> tuple[Path, Path]:
+    """Writes the page and the JSON file into a folder, which is made if need be.
+
+    Returns:
+        Paths of the page and of the JSON file.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(folder, str(error.strerror or error)) from error
+    page, table = folder / PAGE, folder / TABLE
+    write_whole(page, build_page(examinations))
+    write_json(examinations, table)
+    return page, table
+
+
+def write_json(examinations: Sequence[Examination], path: Path) -> None:
+    """Writes the results as JSON.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_whole(
+        path,
+        json.dumps(as_json(examinations), indent=1, allow_nan=False, ensure_ascii=False) + "\n",
+    )
+
+
+def as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
+    """The results as the JSON object described above."""
+    return {
+        "schema": SCHEMA,
+        "musclehand": musclehand.__version__,
+        "mujoco": mujoco.__version__,
+        "models": [
+            {
+                "name": each.name,
+                "source": each.specimen.source,
+                "side": each.specimen.hand.side.name.lower(),
+                "naming": each.specimen.naming.name,
+                "passed": each.passed,
+                "checks": [_entry(result) for result in each.results],
+            }
+            for each in examinations
+        ],
+    }
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file as a whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            encoding="utf-8",
+            errors="replace",
+            dir=path.parent,
+            prefix=f".{path.name}.",
+            delete=False,
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+        # A temporary file is for its owner only; a report is for whoever may read new files here.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise OutputError(path, str(error.strerror or error)) from error
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    check, finding = result.check, result.finding
+    known = finding.value is not None and math.isfinite(finding.value)
+    return {
+        "code": check.code,
+        "title": check.title,
+        "asks": check.asks,
+        "threshold": check.threshold,
+        "source": check.source,
+        "verdict": finding.verdict.value,
+        "summary": finding.summary,
+        "value": float(finding.value) if known and finding.value is not None else None,
+        "offenders": list(finding.offenders),
+        "seconds": round(result.seconds, 3),
+    }

@@ -1,0 +1,184 @@
+"""Hands cut out of somebody's model move, weigh and pull as they did there."""
+
+import json
+
+import mujoco
+import numpy as np
+import pytest
+
+from musclehand.body.anatomy import HAND_JOINTS, Side
+from musclehand.body.build.hand import add_muscles, hand_spec
+from musclehand.body.build.hand_file import HandFile, add_tip_sites, read_hand
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.analysis.moment_arm import tendon_lengths
+from musclehand.body.naming import find_naming, own_naming
+from musclehand.body.build.overlay import KEY_BIT
+from musclehand.body.posture import place, sample_postures
+from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.errors import ModelError, UnknownName
+from musclehand.sim.scene import build_scene
+
+
+@pytest.fixture(scope="module")
+def myohand():
+    from myo_sim.build.compose import build_spec
+
+    with quiet_mujoco():
+        spec = build_spec("myohand_r")
+        model = spec.copy().compile()
+    return HandFile("myohand", spec, find_naming(model)), model
+
+
+@pytest.fixture(scope="module")
+def alone(myohand):
+    file, _ = myohand
+    with quiet_mujoco():
+        return {side: file.hand_spec(side).compile() for side in Side}
+
+
+def test_a_hand_cut_out_is_the_hand_it_was(myohand, alone):
+    file, whole = myohand
+    model = alone[Side.RIGHT]
+    before, after = (HandIndex.from_model(each, Side.RIGHT, file.naming) for each in (whole, model))
+    assert after.muscle_names == before.muscle_names
+    postures = sample_postures(before, before.limits(whole), 20, np.random.default_rng(0))
+    assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
+    assert after.limits(model) == pytest.approx(before.limits(whole))
+    assert after.joints == HAND_JOINTS
+    assert_same_bodies(model, whole)
+
+
+def assert_same_bodies(model, whole):
+    for number in range(1, model.nbody):
+        one, other = model.body(number), whole.body(model.body(number).name)
+        for part in ("mass", "inertia", "ipos", "iquat"):
+            assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (one.name, part)
+
+
+def test_our_own_hand_goes_through_unchanged(right_hand):
+    whole, before = right_hand
+    with quiet_mujoco():
+        model = HandFile("own", hand_spec(Side.RIGHT), own_naming()).hand_spec(Side.RIGHT).compile()
+    after = HandIndex.from_model(model, Side.RIGHT)
+    assert (after.joints, after.muscle_names) == (before.joints, before.muscle_names)
+    assert after.expand == pytest.approx(before.expand)
+    assert [model.body(i).name for i in range(model.nbody)] == [whole.body(i).name for i in range(whole.nbody)]
+    assert_same_bodies(model, whole)
+    postures = sample_postures(before, before.limits(whole), 10, np.random.default_rng(3))
+    assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
+    for side in ("contype", "conaffinity"):  # it knows of keys already
+        assert np.array_equal(getattr(model, f"geom_{side}"), getattr(whole, f"geom_{side}"))
+
+
+def test_nothing_else_comes_along_and_the_root_is_at_the_origin(alone):
+    model = alone[Side.RIGHT]
+    assert (model.nmesh, model.nu, model.nv) == (0, 39, 23)
+    assert model.body(1).name == "humerus_r"
+    assert model.body(1).pos == pytest.approx([0, 0, 0])
+    assert model.body(1).quat == pytest.approx([1, 0, 0, 0])
+
+
+def test_the_other_hand_is_the_mirror_image(myohand, alone):
+    file, _ = myohand
+    right, left = (HandIndex.from_model(alone[side], side, file.both) for side in Side)
+    postures = sample_postures(right, right.limits(alone[Side.RIGHT]), 10, np.random.default_rng(1))
+    lengths = tendon_lengths(alone[Side.RIGHT], right, postures)
+    assert tendon_lengths(alone[Side.LEFT], left, postures) == pytest.approx(lengths, abs=1e-6)
+    one, other = mujoco.MjData(alone[Side.RIGHT]), mujoco.MjData(alone[Side.LEFT])
+    for posture in postures:
+        place(alone[Side.RIGHT], one, right, posture)
+        place(alone[Side.LEFT], other, left, posture)
+        assert other.xipos == pytest.approx(one.xipos * [1, 1, -1], abs=1e-6)
+        assert other.geom_xpos == pytest.approx(one.geom_xpos * [1, 1, -1], abs=1e-6)
+    assert alone[Side.LEFT].body_mass == pytest.approx(alone[Side.RIGHT].body_mass, rel=1e-5)
+
+
+def test_geoms_that_touch_feel_keys(alone):
+    model = alone[Side.RIGHT]
+    touching = (model.geom_contype != 0) | (model.geom_conaffinity != 0)
+    assert touching.any()
+    assert ((model.geom_conaffinity[touching] & KEY_BIT) != 0).all()
+
+
+def test_our_hand_from_its_own_xml_plays_in_the_same_scene(tmp_path):
+    with quiet_mujoco():
+        spec = hand_spec(Side.RIGHT)
+        spec.compile()
+        (tmp_path / "hand.xml").write_text(spec.to_xml())
+    scene, usual = build_scene(design=read_hand(tmp_path / "hand.xml")), build_scene()
+    assert scene.model.nu == usual.model.nu
+    for side in Side:
+        one, other = scene.hands[side], usual.hands[side]
+        assert one.muscle_names == other.muscle_names
+        assert one.expand == pytest.approx(other.expand, abs=1e-5)
+        postures = sample_postures(other, other.limits(usual.model), 5, np.random.default_rng(4))
+        lengths = tendon_lengths(usual.model, other, postures)
+        assert tendon_lengths(scene.model, one, postures) == pytest.approx(lengths, abs=1e-6)
+
+
+def test_strength_scales_what_is_attached():
+    file = HandFile("own", hand_spec(Side.RIGHT), own_naming())
+    forces = []
+    for scale in (1.0, 0.5):
+        spec = mujoco.MjSpec()
+        spec.compiler.degree = False
+        file.attach(spec.worldbody.add_frame(), Side.RIGHT, strength_scale=scale)
+        with quiet_mujoco():
+            forces.append(spec.compile().actuator_gainprm[:, 2])
+    assert forces[1] == pytest.approx(0.5 * forces[0])
+
+
+def test_muscles_of_ours_go_on_another_hand(myohand):
+    file, _ = myohand
+    with quiet_mujoco():
+        spec = file.spec.copy()
+        add_muscles(spec, Side.RIGHT, ("APB", "SUP"))
+        model = spec.compile()
+    hand = HandIndex.from_model(model, Side.RIGHT, file.naming)
+    ours = hand_spec(Side.RIGHT).compile()
+    index = HandIndex.from_model(ours, Side.RIGHT)
+    postures = sample_postures(index, index.limits(ours), 10, np.random.default_rng(2))
+    for muscle in ("APB", "SUP"):
+        one = tendon_lengths(model, hand, postures)[:, hand.muscle_names.index(muscle)]
+        other = tendon_lengths(ours, index, postures)[:, index.muscle_names.index(muscle)]
+        assert one == pytest.approx(other, abs=1e-9)
+    with pytest.raises(UnknownName, match="APL9"):
+        add_muscles(spec, Side.RIGHT, ("APL9",))
+
+
+def test_tips_that_are_bodies_become_sites():
+    spec = hand_spec(Side.RIGHT)
+    spec.body("distph2_r").add_body(name="IFtip_r", pos=[0, -0.015, 0])
+    naming = own_naming()
+    changed = type(naming)(naming.name, "{}_r", None, naming.joints, naming.muscles, {**naming.tips, "index": "IFtip"})
+    add_tip_sites(spec, changed)
+    model = spec.compile()
+    assert model.site(HandIndex.from_model(model, Side.RIGHT, changed).tips[1]).name == "IFtip_r"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"pm2_flexion": "-pm2_flexion"}, "reverses pm2_flexion"), ({"pro_sup": "gone"}, "lacks pro_sup")],
+)
+def test_hands_that_can_only_be_checked_say_so(tmp_path, change, message):
+    own = own_naming()
+    entries = {"name": "x", "right": "{}_r", "left": None, "joints": {**own.joints, **change}, "muscles": {}}
+    (tmp_path / "map.json").write_text(json.dumps({**entries, "tips": dict(own.tips)}))
+    with quiet_mujoco():
+        spec = hand_spec(Side.RIGHT)
+        spec.compile()
+        (tmp_path / "hand.xml").write_text(spec.to_xml())
+    file = read_hand(tmp_path / "hand.xml", naming=tmp_path / "map.json")
+    with pytest.raises(ModelError, match=f"{message}: it can be checked, not played"):
+        file.hand_spec(Side.RIGHT)
+
+
+def test_a_hand_that_points_elsewhere_is_refused():
+    """The same hand with every first-level part turned by 90 degrees about z: its fingers point along x."""
+    spec = hand_spec(Side.RIGHT)
+    turn = [np.sqrt(0.5), 0, 0, np.sqrt(0.5)]
+    for body in spec.body("humerus_r").bodies:
+        x, y, z = body.pos
+        body.pos, body.quat = [-y, x, z], turn
+    with pytest.raises(ModelError, match="fingers do not point along -y"):
+        HandFile("turned", spec, own_naming()).hand_spec(Side.RIGHT)

@@ -1,0 +1,55 @@
+"""The corpus commands, with a stub in the hands' place."""
+
+from pathlib import Path
+
+import pytest
+from test_corpus import JOB_HOURS, stub
+
+from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
+from musclehand.core.errors import InvalidValue
+from musclehand.corpus import record as corpus_player
+from musclehand.motion.dataset import INDEX, CorpusError, open_corpus
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(corpus_player, "make_shard", stub)
+    corpus(CorpusArgs(tmp_path / "out", hours=4 * JOB_HOURS, seed=5, workers=1))
+    return tmp_path / "out", capsys.readouterr().out
+
+
+def test_a_corpus_is_made_and_told_about(made):
+    folder, said = made
+    assert len(open_corpus(folder).entries()) == 8
+    assert "stub" in said
+    assert "Left out: 3 fell over" in said
+    assert "4 shards" in said
+
+
+def test_info_tells_the_same_and_verifies(made, capsys):
+    folder, said = made
+    corpus_info(CorpusInfoArgs(folder, verify=True))
+    again = capsys.readouterr().out
+    assert again.splitlines()[:5] == said.splitlines()[:5]
+    assert "All 4 shards are as they were written" in again
+    (folder / "shard_00001.h5").write_bytes(b"")
+    corpus_info(CorpusInfoArgs(folder))
+    with pytest.raises(CorpusError, match=r"shard_00001\.h5 has changed"):
+        corpus_info(CorpusInfoArgs(folder, verify=True))
+
+
+def test_a_corpus_that_is_not_complete_says_so(made, capsys):
+    folder, _ = made
+    text = (folder / INDEX).read_text()
+    (folder / INDEX).write_text(text.replace('"complete": true', '"complete": false'))
+    corpus_info(CorpusInfoArgs(folder))
+    assert "Not complete yet" in capsys.readouterr().out
+
+
+def test_what_is_not_usable_is_refused(tmp_path):
+    with pytest.raises(InvalidValue, match="hours"):
+        corpus(CorpusArgs(tmp_path, hours=0.0))
+    with pytest.raises(InvalidValue, match="workers"):
+        corpus(CorpusArgs(tmp_path, workers=-1))
+    with pytest.raises(CorpusError, match="No such file"):
+        corpus_info(CorpusInfoArgs(Path("nowhere")))

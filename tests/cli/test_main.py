@@ -1,0 +1,333 @@
+"""The command as a user meets it: what it prints, what it leaves behind, and how it fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+
+from musclehand.cli.main import load_score, main
+from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.core.recording import Recording
+from musclehand.music.formats.midi import read_midi, write_midi
+from musclehand.music.repertoire import list_pieces, load_piece
+from musclehand.music.score import Hand, Note, Score
+
+RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
+
+PROMISED = {
+    "frame_f1_mean", "frame_f1_micro", "onset_f1_50ms", "onset_f1_100ms", "onset_precision_50ms",
+    "onset_recall_50ms", "onset_error_ms_median", "onset_error_ms_p95", "missed", "extra", "joint_rmse_deg",
+    "fingertip_error_mm", "mean_activation", "duration_s", "wall_s", "realtime_factor", "versions", "seed",
+    "title", "controller", "remarks", "missed_notes", "extra_notes", "wrong_notes",
+    "baseline_silent", "baseline_hold_all",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def play(*words):
+    return main(["play", *words])
+
+
+def read_metrics(folder):
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_the_keyboard_plays_exactly_and_leaves_everything_behind(tmp_path, capsys):
+    assert play("ode_to_joy", "--controller", "keyboard", "--clip", "0", "3") == 0
+    folder = tmp_path / "performances" / "ode_to_joy_keyboard"
+    assert {path.name for path in folder.iterdir()} == RESULTS
+    assert [path.name for path in (folder / "figures").iterdir()] == ["piano_roll.png"]
+    metrics = read_metrics(folder)
+    assert metrics.keys() >= PROMISED
+    assert metrics["onset_f1_50ms"] == metrics["frame_f1_micro"] == metrics["frame_f1_mean"] == 1.0
+    assert (metrics["missed"], metrics["extra"]) == (0, 0)
+    assert metrics["joint_rmse_deg"] is None
+    assert metrics["realtime_factor"] == pytest.approx(metrics["duration_s"] / metrics["wall_s"])
+    asked = load_score("ode_to_joy", clip=(0.0, 3.0))
+    assert [note.pitch for note in read_midi(folder / "played.mid").notes] == [
+        note.pitch for note in asked.notes
+    ]
+    with Recording.open(folder / "recording.h5") as recording:
+        assert recording.complete
+    shown = capsys.readouterr()
+    assert "1.000" in shown.out
+    assert "metrics.json" in shown.out
+    assert shown.err == ""
+
+
+def test_same_seed_same_results(tmp_path):
+    for name in ("one", "two"):
+        assert (
+            play(
+                "trill_study",
+                "--controller",
+                "keyboard",
+                "--clip",
+                "0",
+                "2",
+                "--out",
+                name,
+                "--seed",
+                "7",
+            )
+            == 0
+        )
+    one, two = read_metrics(tmp_path / "one"), read_metrics(tmp_path / "two")
+    assert one["seed"] == 7
+    differ = {key for key in one if one[key] != two[key]}
+    assert differ <= {"wall_s", "realtime_factor"}
+
+
+def test_muscles_play_a_short_piece(tmp_path, capsys):
+    assert play("five_finger_right", "--clip", "0", "2.5", "--out", "out") == 0
+    metrics = read_metrics(tmp_path / "out")
+    assert metrics["controller"] == "muscle"
+    assert 0.0 < metrics["joint_rmse_deg"] < 10.0
+    assert 0.0 < metrics["mean_activation"] < 0.5
+    assert 0.0 < metrics["fingertip_error_mm"] < 20.0
+    assert metrics["onset_f1_100ms"] > 0.5
+    assert {path.name for path in (tmp_path / "out" / "figures").iterdir()} == {
+        "piano_roll.png",
+        "muscles.png",
+    }
+    assert "mean muscle activation" in capsys.readouterr().out
+
+
+def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
+    """The same note: another criterion uses the muscles otherwise, co-contraction costs activation."""
+    ways = {
+        "squares": [],
+        "min-max": ["--criterion", "min-max"],
+        "stiff": ["--co-contraction", "0.1"],
+    }
+    metrics = {}
+    for name, words in ways.items():
+        assert play("five_finger_right", "--clip", "0", "0.5", "--out", name, *words) == 0
+        metrics[name] = read_metrics(tmp_path / name)
+    asked = {name: (each["criterion"], each["co_contraction"]) for name, each in metrics.items()}
+    assert asked == {
+        "squares": ("squares", 0.0),
+        "min-max": ("min-max", 0.0),
+        "stiff": ("squares", 0.1),
+    }
+    activation = {name: each["mean_activation"] for name, each in metrics.items()}
+    assert len(set(activation.values())) == 3
+    assert activation["stiff"] > activation["squares"] + 0.02, activation
+
+
+def test_a_chord_wider_than_the_hand_is_thinned_or_rolled_as_asked(tmp_path):
+    """A tenth in the left hand, the right one busy: one of its notes is missing, or all sound, the lowest first."""
+    left = [Note(0.5, pitch, 1.5, 70, Hand.LEFT) for pitch in (36, 43, 52)]
+    right = [
+        Note(0.1 + 0.2 * i, 72 + 2 * (i % 3), 0.28 + 0.2 * i, 70, Hand.RIGHT) for i in range(7)
+    ]
+    write_midi(
+        Score(tuple(sorted([*left, *right], key=lambda note: note.onset))), tmp_path / "wide.mid"
+    )
+    heard = {}
+    for how in ("thinned", "rolled"):
+        assert play(str(tmp_path / "wide.mid"), "--chords", how, "--out", how) == 0
+        played = read_midi(tmp_path / how / "played.mid").notes
+        heard[how] = [note.pitch for note in played if note.pitch in (36, 43, 52)]
+    assert heard["rolled"] == [36, 43, 52]
+    assert len(heard["thinned"]) == 2
+
+
+def test_emg_is_among_the_commands(tmp_path, capsys):
+    write = "time,FDS\n" + "".join(f"{0.001 * i:.3f},{i % 7}\n" for i in range(2000))
+    (tmp_path / "trial.csv").write_text(write)
+    code = main(["emg", "info", "trial.csv"])
+    shown = capsys.readouterr()
+    assert (code, "FDS" in shown.out + shown.err) == (0, True), shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["missing.mid"], "missing.mid: no such file"),
+        (["odetojoy"], "ode_to_joy"),
+        (["."], "folder"),
+        (["ode_to_joy", "--tempo", "-1"], "tempo"),
+        (["ode_to_joy", "--tempo", "0"], "tempo"),
+        (["ode_to_joy", "--tempo", "nan"], "tempo"),
+        (["ode_to_joy", "--clip", "100", "200"], "no notes between 100 and 200 s"),
+        (["ode_to_joy", "--clip", "5", "2"], "clip"),
+        (["ode_to_joy", "--clip", "-1", "2"], "clip"),
+        (["ode_to_joy", "--clip", "0", "nan"], "clip"),
+        (["ode_to_joy", "--controller", "robot"], "keyboard, muscle"),
+        (["ode_to_joy", "--seed", "-1"], "seed"),
+        (["ode_to_joy", "--criterion", "fourths"], "cubes, min-max, squares"),
+        (["ode_to_joy", "--chords", "broken"], "rolled, thinned"),
+        (["ode_to_joy", "--chords", "rolled", "--controller", "keyboard"], "--controller muscle"),
+        (["ode_to_joy", "--co-contraction", "1.5"], "0 to 1"),
+        (["ode_to_joy", "--co-contraction", "nan"], "0 to 1"),
+        (["ode_to_joy", "--criterion", "cubes", "--controller", "keyboard"], "--controller muscle"),
+        (
+            ["ode_to_joy", "--co-contraction", "0.1", "--controller", "keyboard"],
+            "--controller muscle",
+        ),
+        (["ode_to_joy", "--soundfont", "missing.sf2"], "missing.sf2"),
+        (["ode_to_joy", "--out", "/dev/null/results"], "/dev/null/results"),
+        ([], "--list"),
+        ([""], "unknown file or piece"),
+        (["a\0b"], "unknown file or piece"),
+        (["two\nlines.mid"], "no such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(words, says, tmp_path, capsys):
+    assert play(*words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("musclehand: error: ")
+    assert says in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["play", "ode_to_joy", "--tempo", "fast"], ["play", "--clip", "1"], ["fly"]]
+)
+def test_wrong_arguments_exit_with_2(words):
+    with pytest.raises(SystemExit) as leaving:
+        main(words)
+    assert leaving.value.code == 2
+
+
+@pytest.mark.parametrize("words", [["--help"], ["play", "--help"], []])
+def test_help_shows_examples(words, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(words)
+    assert leaving.value.code == 0
+    assert "musclehand play fuer_elise" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("musclehand 0.")
+
+
+def test_the_list_has_every_piece(capsys):
+    assert play("--list") == 0
+    shown = capsys.readouterr().out
+    assert all(piece.name in shown for piece in list_pieces())
+
+
+def test_help_and_errors_load_nothing_heavy():
+    program = (
+        "import sys\nfrom musclehand.cli.main import main\n"
+        "codes = [main(['--version']), main(['play', 'missing.mid']), main(['play', 'ode_to_joy', '--tempo', '-1'])]\n"
+        "heavy = {'mujoco', 'matplotlib', 'scipy', 'torch', 'h5py', 'partitura', 'pretty_midi'} & set(sys.modules)\n"
+        "sys.exit(f'{codes} {heavy}' if heavy or codes != [0, 2, 2] else 0)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_file_wins_over_a_piece_of_the_same_name(tmp_path):
+    score = Score((Note(0.0, 60, 0.5), Note(0.5, 62, 1.0)))
+    write_midi(score, tmp_path / "ode_to_joy")
+    assert load_score("ode_to_joy").pitches.tolist() == [60, 62]
+    (tmp_path / "ode_to_joy").unlink()
+    assert load_score("ode_to_joy") == load_piece("ode_to_joy")
+    (tmp_path / "ode_to_joy").mkdir()
+    assert load_score("ode_to_joy") == load_piece("ode_to_joy")
+
+
+def test_clip_is_in_seconds_as_written_and_tempo_comes_after():
+    whole, part = load_piece("ode_to_joy"), load_score("ode_to_joy", clip=(4.0, 8.0), tempo=2.0)
+    inside = [note for note in whole.notes if 4.0 <= note.onset < 8.0]
+    assert [note.onset for note in part.notes] == pytest.approx(
+        [(note.onset - 4.0) / 2.0 for note in inside]
+    )
+    assert part.duration <= 2.0 + 1e-9
+
+
+def test_slow_enough_to_break_a_limit_is_refused(tmp_path):
+    write_midi(Score((Note(0.0, 60, 0.5), Note(500.0, 62, 501.0))), tmp_path / "long.mid")
+    assert len(load_score("long.mid")) == 2
+    with pytest.raises(MusclehandError, match=r"long\.mid"):
+        load_score("long.mid", tempo=0.5)
+
+
+def test_unknown_names_suggest_close_ones():
+    with pytest.raises(UnknownName, match="fuer_elise"):
+        load_score("fur_elise")
+
+
+def test_a_title_is_shown_as_it_is(tmp_path, capsys):
+    write_midi(Score((Note(0.0, 60, 0.3),), title="[red]x[/]"), tmp_path / "odd name.mid")
+    assert play("odd name.mid", "--controller", "keyboard") == 0
+    assert "[red]x[/]" in capsys.readouterr().out
+    assert (tmp_path / "performances" / "odd_name_keyboard" / "metrics.json").exists()
+
+
+def test_a_second_performance_replaces_the_first(tmp_path):
+    (tmp_path / "out" / "figures").mkdir(parents=True)
+    for name in (
+        "performance.mp4",
+        "notes.txt",
+        "figures/piano_roll_2.png",
+        "figures/piano_roll_mine.png",
+    ):
+        (tmp_path / "out" / name).write_text("old")
+    assert (
+        play("repeated_notes", "--controller", "keyboard", "--clip", "0", "1", "--out", "out") == 0
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == RESULTS | {"notes.txt"}
+    assert {path.name for path in (tmp_path / "out" / "figures").iterdir()} == {
+        "piano_roll.png",
+        "piano_roll_mine.png",
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupting_leaves_a_readable_recording(tmp_path):
+    words = [sys.executable, "-m", "musclehand", "play", "ode_to_joy", "--out", "out"]
+    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
+    hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear
+    )
+    recording = tmp_path / "out" / "recording.h5"
+    deadline = time.monotonic() + 60.0
+    while (
+        not (recording.exists() and recording.stat().st_size > 300_000)
+        and time.monotonic() < deadline
+    ):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    shown, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert shown == ""
+    assert complaint.splitlines() == [
+        "musclehand: interrupted; what was played until then is in out/recording.h5"
+    ]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["recording.h5"]
+    with Recording.open(recording) as opened:
+        assert not opened.complete
+        assert opened.num_rows > 100
+
+
+@pytest.mark.slow
+def test_a_film_with_sound(tmp_path):
+    if subprocess.run(
+        [sys.executable, "-c", "from musclehand.sim.render.opengl import choose_backend as c; c()"]
+    ).returncode:
+        pytest.skip("no OpenGL")
+    assert play("five_finger_left", "--clip", "0", "1.5", "--video", "--out", "out") == 0
+    film = tmp_path / "out" / "performance.mp4"
+    assert film.stat().st_size > 50_000
+    assert b"mp4a" in film.read_bytes()
+    assert b"avc1" in film.read_bytes()

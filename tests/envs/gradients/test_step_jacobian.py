@@ -1,0 +1,287 @@
+"""How a step answers to small changes, and what an action was worth: against differences of the simulation itself."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musclehand.body.anatomy import HAND_JOINTS, Side
+from musclehand.core.errors import InvalidValue
+from musclehand.envs.demonstrations.planned_motion import plan_references
+from musclehand.envs.gradients.step_jacobian import BodySlopes, KeyContact
+from musclehand.envs.tracking.disturbance import DisturbanceConfig
+from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv, reward
+from musclehand.envs.tracking.reward import RewardWeights
+from musclehand.music.generate.patterns import PatternScore
+from musclehand.music.score import Hand, Note, Score
+from support.tracking_clips import wave
+
+AIR = KeyContact(*np.zeros((3, 1, 5)))
+CHORD = ((60, 1), (64, 3), (67, 5))
+
+
+def looked_back(env, fading):
+    """The gradient with actions taken as they were."""
+    return np.array([env.step_back(None) for _ in range(env.look_back(fading))])[::-1]
+
+
+def moving(side=Side.RIGHT, clips=None, **more):
+    """A hand that has followed a wave, or something else, for a while."""
+    env = TrackingEnv(
+        clips or [wave(0)],
+        TrackingConfig(
+            **{"num_envs": 1, "side": side, "fixed_starts": True, "episode": 9.0, **more}
+        ),
+    )
+    for _ in range(30):
+        env.step(env.teacher_action())
+    return env
+
+
+def outcome(env, kept, action, nudge=None):
+    """Speeds of the independent joints and activations a step after what was kept, with a little of something more."""
+    env.restore(kept)
+    if nudge is not None:
+        nudge(env)
+    env.step(action)
+    senses, free = env.body.senses(), env.body.hand.independent
+    return np.array(senses.speeds[0, free]), np.array(senses.activation[0])
+
+
+def test_speeds_and_activations_change_as_the_slopes_say():
+    env = moving()
+    kept, action = env.state(), env.teacher_action()
+    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
+    pulled = np.flatnonzero(action[0] > 0.005)
+    assert len(pulled) > 20
+    by_excitation = (slopes.speed_by_mean[0] * slopes.mean_by_excitation[0])[:, pulled]
+    found, ends = np.zeros_like(by_excitation), np.zeros(len(pulled))
+    for column, muscle in enumerate(pulled):
+        step = 0.005 * (np.arange(46) == muscle)
+        more, less = (outcome(env, kept, action + sign * step) for sign in (1, -1))
+        found[:, column], ends[column] = (
+            (more[0] - less[0]) / 0.01,
+            (more[1] - less[1])[muscle] / 0.01,
+        )
+    np.testing.assert_allclose(ends, slopes.end_by_excitation[0, pulled], atol=1e-6)
+    assert np.corrcoef(found.ravel(), by_excitation.ravel())[0, 1] > 0.98
+    assert np.linalg.norm(found - by_excitation) < 0.2 * np.linalg.norm(found)
+
+
+def held_chord():
+    """A hand that holds down three keys, which keep the tips of those fingers where they are."""
+    notes = (
+        Note(0.1, pitch, 1.5, velocity=70, hand=Hand.RIGHT, finger=finger)
+        for pitch, finger in CHORD
+    )
+    planned = plan_references([PatternScore("chord", "chords", Score(tuple(notes), title="chord"))])
+    env = moving(clips=planned, keys=True)
+    for _ in range(60):
+        env.step(env.teacher_action())
+    down = KeyContact(
+        *np.zeros((2, 1, 5)), held=np.isin(np.arange(5) + 1, [finger for _, finger in CHORD])[None]
+    )
+    return env, down._replace(held=down.held.astype(float))
+
+
+def spread():
+    """A hand whose index finger is as far aside as it goes."""
+    clip, joint = wave(0), HAND_JOINTS.index("mcp2_abduction")
+    aside, still = clip.qpos.copy(), clip.qvel.copy()
+    aside[:, joint], still[:, joint] = np.radians(19.0), 0.0
+    return moving(clips=[replace(clip, qpos=aside, qvel=still)]), AIR
+
+
+def nudged(env, name, where, change):
+    values = env.body.backend.read(name).copy()
+    values[0, where] += change
+    env.body.backend.write(name, values)
+    env.body.backend.forward()
+
+
+def in_the_air():
+    return moving(), AIR
+
+
+@pytest.mark.parametrize("place", [in_the_air, spread, held_chord])
+def test_speeds_change_as_the_slopes_say(place):
+    """By the speeds and by the angles that there were."""
+    env, keys = place()
+    kept, action = env.state(), env.teacher_action()
+    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
+    hand = env.body.hand
+    for name, where, step, told, within in (
+        ("qvel", hand.dofs, 1e-3, slopes.speed_by_speed[0], 0.2),
+        ("qpos", hand.qpos, 1e-5, slopes.speed_by_angle[0], 0.45),
+    ):
+        found = np.zeros_like(told)
+        for joint, way in enumerate(hand.expand.T):
+            more, less = (
+                outcome(
+                    env,
+                    kept,
+                    action,
+                    lambda env, n=name, w=where, c=sign * step * way: nudged(env, n, w, c),
+                )[0]
+                for sign in (1.0, -1.0)
+            )
+            found[:, joint] = (more - less) / (2.0 * step)
+        assert np.corrcoef(found.ravel(), told.ravel())[0, 1] > 0.95
+        assert np.linalg.norm(found - told) < within * np.linalg.norm(found)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
+    """The gradient of the rewards of some steps, along directions drawn at random."""
+    env = moving(side)
+    kept = env.state()
+    rng = np.random.default_rng(0)
+    actions = []
+    env.watch()
+    for _ in range(8):
+        actions.append(
+            np.clip(env.teacher_action() * (1 + 0.3 * rng.normal(size=(1, 46))) + 0.01, 0, 1)
+        )
+        env.step(actions[-1])
+    gradient = looked_back(env, 1.0)
+    assert gradient.shape == (8, 1, 46)
+    told, found = [], []
+    for _ in range(40):
+        step, direction = rng.integers(7), rng.normal(size=46)
+        sums = []
+        for sign in (1.0, -1.0):
+            env.restore(kept)
+            doing = [a + sign * 1e-3 * direction * (i == step) for i, a in enumerate(actions)]
+            sums.append(sum(float(env.step(np.clip(a, 0, 1)).reward[0]) for a in doing))
+        told.append(float(gradient[step, 0] @ direction))
+        found.append((sums[0] - sums[1]) / 2e-3)
+    assert np.corrcoef(told, found)[0, 1] > 0.9
+    assert 0.5 < np.linalg.norm(told) / np.linalg.norm(found) < 2.0
+
+
+@pytest.mark.parametrize("late", [0.0, 0.016])
+@pytest.mark.parametrize("side", list(Side))
+def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
+    """As before, with a network that acts by what it sees, and sees it late, after the action that is changed."""
+    env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), past=2)
+    rng = np.random.default_rng(0)
+    network = torch.nn.Sequential(torch.nn.Linear(env.num_observations, 46)).double()
+    with torch.no_grad():
+        network[0].weight.copy_(torch.from_numpy(0.1 * rng.normal(size=(46, env.num_observations))))
+    own = (
+        env.table.slice("tip_error"),
+        env.table.slice("angle"),
+        env.table.slice("force"),
+        env.table.slice("velocity"),
+    )
+    others = np.setdiff1d(
+        np.arange(env.num_observations), np.concatenate([np.r_[one] for one in own])
+    )
+    with torch.no_grad():
+        network[0].weight[:, others] *= 0.3
+
+    def act(seen, taught):
+        return (
+            0.05
+            + taught
+            * (1.0 + 0.9 * torch.tanh(network(torch.from_numpy(seen.astype(float)))))
+            .detach()
+            .numpy()
+        )
+
+    kept, steps = env.state(), 14
+    seen, taught = [env.restore(kept)], []
+    for _ in range(steps):
+        taught.append(0.9 * env.teacher_action())
+        seen.append(env.step(act(seen[-1], taught[-1])).observation)
+    done = [act(*both) for both in zip(seen[:-1], taught, strict=True)]
+
+    def told(answers):
+        env.restore(kept)
+        env.watch()
+        for action in done:
+            env.step(action)
+        gradient, by_seen = np.empty((steps, 1, 46)), None
+        for step in reversed(range(env.look_back(1.0))):
+            gradient[step] = env.step_back(by_seen)
+            shown = torch.from_numpy(seen[step].astype(float)).requires_grad_()
+            action = torch.from_numpy(taught[step]) * (1.0 + 0.9 * torch.tanh(network(shown)))
+            (by,) = torch.autograd.grad(action, shown, torch.from_numpy(gradient[step]))
+            by_seen = by.numpy() if answers else None
+        return gradient
+
+    def worth(answers, change):
+        last, total = env.restore(kept), 0.0
+        for i in range(steps):
+            result = env.step(
+                (act(last, taught[i]) if answers else done[i]) + change * (i == start)
+            )
+            last, total = result.observation, total + float(result.reward[0])
+        return total
+
+    gradients = told(True), told(False)
+    expected, found = np.empty((2, 2, 30))
+    for trial, start in enumerate(rng.integers(5, size=30)):
+        change = 1e-3 * rng.normal(size=46)
+        for which, answers in enumerate((True, False)):
+            expected[which, trial] = gradients[which][start, 0] @ change
+            found[which, trial] = 0.5 * (worth(answers, change) - worth(answers, -change))
+    assert np.corrcoef(expected[0], found[0])[0, 1] > 0.95
+    # What the answers of later actions are worth, by itself.
+    expected, found = expected[0] - expected[1], found[0] - found[1]
+    print(np.corrcoef(expected, found)[0, 1], np.linalg.norm(expected) / np.linalg.norm(found))
+    assert np.corrcoef(expected, found)[0, 1] > 0.9
+    assert 0.7 < np.linalg.norm(expected) / np.linalg.norm(found) < 1.4
+
+
+def test_an_end_hides_what_comes_after_it():
+    env = moving(episode=0.3)
+    env.reset(seed=0)
+    env.watch()
+    results = [env.step(np.full((1, 46), 0.05)) for _ in range(45)]
+    ends = [i for i, result in enumerate(results) if result.truncated[0] or result.terminated[0]]
+    gradient = looked_back(env, 0.9)
+    assert ends
+    # What is left at an end is the price of changing the excitation, which is the same as that of the step before.
+    np.testing.assert_allclose(gradient[ends[0]], 0.0, atol=1e-12)
+    assert np.abs(gradient[ends[0] - 1]).max() > 1e-6
+    for beyond in (lambda: env.step_back(None), lambda: env.look_back(0.9)):
+        with pytest.raises(InvalidValue):
+            beyond()
+
+
+@pytest.mark.parametrize("term", ["tip", "angle", "speed", "effort"])
+def test_slopes_of_rewards_are_their_derivatives(term):
+    rng = np.random.default_rng(1)
+    unit = {"tip": 1e-3, "angle": 0.05, "speed": 2.0, "effort": 0.1}[term]
+    values = unit * rng.normal(size=(2, 5, 3) if term == "tip" else (2, 7))
+    slope = getattr(reward, f"{term}_slope")(values)
+    for place in np.ndindex(values[0].shape):
+        step = np.zeros_like(values)
+        step[(slice(None), *place)] = 1e-6 * unit
+        worth = getattr(reward, term)
+        np.testing.assert_allclose(
+            (worth(values + step) - worth(values - step)) / (2e-6 * unit),
+            slope[(slice(None), *place)],
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+
+def test_slopes_of_change_are_its_derivatives():
+    rng = np.random.default_rng(2)
+    now, last, step = rng.random((2, 4)), rng.random((2, 4)), 1e-6 * np.eye(4)[1]
+    found = (reward.change(now + step, last) - reward.change(now - step, last)) / 2e-6
+    np.testing.assert_allclose(found, reward.change_slope(now, last)[:, 1], rtol=1e-6)
+    before = (reward.change(now, last + step) - reward.change(now, last - step)) / 2e-6
+    np.testing.assert_allclose(before, -reward.change_slope(now, last)[:, 1], rtol=1e-6)
+
+
+def test_weights_without_errors_weigh_nothing():
+    weights = replace(RewardWeights(), tip=0.0, angle=0.0, speed=0.0, effort=0.0, change=0.0)
+    env = moving(weights=weights)
+    env.watch()
+    for _ in range(5):
+        env.step(env.teacher_action())
+    np.testing.assert_array_equal(looked_back(env, 1.0), 0.0)

@@ -1,0 +1,252 @@
+"""Two hands at the piano: both are told alike, forearms go where they are sent, and states can be put back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musclehand.body.anatomy import Side
+from musclehand.core.checkpoint import load_checkpoint, save_checkpoint
+from musclehand.core.errors import FileError, InvalidValue
+from musclehand.envs.demonstrations.planned_pieces import load_pieces, plan_pieces, save_pieces
+from musclehand.envs.piano.body import SIDES
+from musclehand.envs.piano.env import PianoConfig, PianoEnv, reward
+from musclehand.music.score import Score
+from musclehand.performance.perform import perform
+from musclehand.piano.keys import KeySensor
+from musclehand.policies.high_level import load_planner, save_planner
+from support.small_planner import MIRRORED, small_planner, small_skill
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def skill(tmp_path_factory):
+    return small_skill(tmp_path_factory.mktemp("skill"))
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    return plan_pieces([("mirrored", MIRRORED)])
+
+
+def made(pieces, skill, **more):
+    return PianoEnv(
+        pieces,
+        skill,
+        PianoConfig(**{"num_worlds": 2, "fixed_starts": True, "off_plan": 0.0, **more}),
+    )
+
+
+def test_mirrored_hands_see_and_do_the_same(pieces, skill):
+    env = made(pieces, skill)
+    seen, rng = env.reset(seed=0), np.random.default_rng(0)
+    for _ in range(12):
+        left, right = np.split(seen, 2)
+        np.testing.assert_allclose(left, right, atol=2e-3)
+        taught = env.teacher_action()
+        np.testing.assert_allclose(*np.split(taught, 2), atol=2e-3)
+        action = np.clip(taught[:2] + 0.02 * rng.normal(size=taught[:2].shape), 0, 1)
+        seen = env.step(np.concatenate([action, action])).observation
+
+
+def test_forearms_go_where_they_are_sent_and_the_teacher_sends_them_along_the_plan(pieces, skill):
+    env = made(pieces, skill, off_plan=0.01, fixed_starts=False)
+    env.reset(seed=3)
+    started = np.linalg.norm(env._arm[0] - env.references.forearm[env.frame, :3], axis=1)
+    assert started.max() > 1e-3
+    for _ in range(10):
+        result = env.step(env.teacher_action())
+    assert result.terms["arm_error"].max() < 1e-4
+    np.testing.assert_allclose(env.body.senses().forearm[:, :3], env._arm[0], atol=2e-3)
+
+
+def test_wanted_keys_are_those_of_the_score(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    for _ in range(40):
+        # The piece's first frame is half a second before its first note.
+        time = env._time()[0] - 0.5
+        wanted = {note.pitch - 21 for note in MIRRORED.notes if note.onset <= time < note.offset}
+        assert set(np.flatnonzero(env.wanted_keys()[0])) == wanted
+        env.step(env.teacher_action())
+
+
+def test_keys_are_struck_as_hard_as_the_piano_finds(pieces, skill):
+    """Beside the sensor, which looks at each step of the simulation."""
+    env = made(pieces, skill, num_worlds=1)
+    env.reset(seed=0)
+    body, dt = env.body, env.body.model.opt.timestep
+    keys, sensor, backend = body.scene.keys, KeySensor(body.scene.piano), body.backend
+    found, push = {}, np.zeros((1, body.model.nbody, 6))
+    for number, torque in ((2, 0.15), (80, 0.2), (84, 0.3)):
+        push[0, body.model.jnt_bodyid[keys.joint[number]], 3] = torque
+    backend.write("xfrc_applied", push)
+    now = body.keys(np.zeros((1, 88), dtype=bool))
+    for step in range(60):
+        for part in range(4):
+            backend.step()
+            sensor.update(
+                (4 * step + part) * dt,
+                backend.read("qpos")[0, keys.qpos],
+                backend.read("qvel")[0, keys.dof],
+            )
+        before, now = now, body.keys(now.sound)
+        struck = body.struck(before, now)[0]
+        found |= {int(key): struck[key] for key in np.flatnonzero(struck)}
+    notes = {note.pitch - 21: note.velocity for note in sensor.finish(10.0).notes}
+    # Not those that limp hands fall on, which bounce.
+    for number in (2, 80, 84):
+        assert found[number] == pytest.approx(notes[number], abs=6)
+    assert len({notes[number] for number in (2, 80, 84)}) == 3
+
+
+def test_only_keys_that_should_be_struck_now_count_for_velocity(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    view, hands = env._view, env._hands()
+    times = env._time() + 0.5
+    wanted = view.wanted_velocity(hands, times, 2)
+    assert {int(key): int(wanted[0, key]) for key in np.flatnonzero(wanted[0])} == {
+        note.pitch - 21: 80 for note in MIRRORED.notes if note.onset == 0.0
+    }
+    assert not view.wanted_velocity(hands, times + 0.2, 2).any()
+    struck = np.zeros_like(wanted)
+    struck[:, 5] = 100
+    assert (reward.velocity(wanted, struck) == 0.0).all()
+    struck[0, np.flatnonzero(wanted[0])[0]] = 60
+    assert reward.velocity(wanted, struck) == pytest.approx([-20 / 127, 0.0])
+
+
+def test_what_was_done_can_be_done_again(pieces, skill):
+    env = made(pieces, skill, fixed_starts=False, episode=0.5)
+    env.reset(seed=1)
+    rng = np.random.default_rng(0)
+    kept, actions = (
+        env.state(),
+        [rng.uniform(0.3, 0.7, size=(4, env.num_actions)) for _ in range(20)],
+    )
+    first = [env.step(action) for action in actions]
+    assert any((result.truncated | result.terminated).any() for result in first)
+    other = made(pieces, skill, fixed_starts=False, episode=0.5)
+    other.restore(kept)
+    for action, result in zip(actions, first, strict=True):
+        again = other.step(action)
+        np.testing.assert_array_equal(again.observation, result.observation)
+        np.testing.assert_array_equal(again.reward, result.reward)
+    with pytest.raises(InvalidValue):
+        env.restore({**kept, "arm": kept["arm"][:1]})
+
+
+def test_what_is_not_a_number_ends_the_episode_of_its_world_alone(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    action = env.teacher_action()
+    action[2, 0] = np.nan
+    result = env.step(action)
+    np.testing.assert_array_equal(result.terminated, [True, False, True, False])
+    assert np.isfinite(result.observation).all()
+    with pytest.raises(InvalidValue):
+        env.step(action[:, :3])
+
+
+def test_pieces_are_kept_on_file(pieces, tmp_path):
+    save_pieces(tmp_path, pieces, {"seed": 4})
+    again = load_pieces(tmp_path, {"seed": 4})
+    for one, two in zip(pieces.hands, again.hands, strict=True):
+        np.testing.assert_array_equal(one.tips, two.tips)
+    for one, two in zip(pieces.notes, again.notes, strict=True):
+        np.testing.assert_array_equal(one[0].onset, two[0].onset)
+        np.testing.assert_array_equal(one[0].point, two[0].point)
+    with pytest.raises(FileError):
+        load_pieces(tmp_path, {"seed": 5})
+    with pytest.raises(InvalidValue):
+        plan_pieces([("empty", Score(()))])
+
+
+def test_planners_are_kept_on_file_and_play(skill, tmp_path):
+    path = small_planner(tmp_path / "planner", skill)
+    planner, again = load_planner(path), load_planner(path)
+    for one, two in ((planner.policy, again.policy), (skill.policy, planner.skill.policy)):
+        for values, others in zip(
+            one.state_dict().values(), two.state_dict().values(), strict=True
+        ):
+            assert torch.equal(values, others)
+    short = Score(MIRRORED.notes[:1])
+    recording = tmp_path / "played.h5"
+    one = perform(short, "planner", policy=path, record=recording)
+    assert perform(short, "planner", policy=path).played == one.played
+    assert recording.stat().st_size > 0
+    assert one.body.joint_rmse_deg is None
+    other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
+    path = save_planner(tmp_path / "other", planner.policy, other, {})
+    with pytest.raises(FileError):
+        load_planner(path)
+
+
+@pytest.mark.parametrize("sizes", [[3, 90_000, 90_000, 11], [3, 0, 11], "large", [3]])
+def test_a_planner_that_says_it_is_huge_is_refused_before_it_is_made(skill, tmp_path, sizes):
+    checkpoint = load_checkpoint(small_planner(tmp_path / "planner", skill))
+    path = save_checkpoint(
+        tmp_path / "lies", 1, checkpoint.arrays, {**checkpoint.info, "policy_sizes": sizes}
+    )
+    with pytest.raises(InvalidValue, match="sizes"):
+        load_planner(path)
+
+
+def test_left_comes_first(skill, pieces):
+    env = made(pieces, skill)
+    assert [side for clips in pieces.hands for side in clips.sides] == [Side.LEFT, Side.RIGHT]
+    # As right hands, both are to the right of the middle.
+    assert (env._arm[0][:, 0] > 0).all()
+
+
+def test_the_plan_is_shown_as_hands_elsewhere_can_still_do_it(pieces, skill):
+    """Joints make up for most of what forearms are off, to first order."""
+    env = made(pieces, skill)
+    env.reset(seed=0)
+
+    def shown_now():
+        return env.teacher.shown(env.frame, env.body.tip_slopes(), env._arm[0], 3)
+
+    plain = shown_now()
+    env._arm[0][:, 0] += 0.004
+    shown = shown_now()
+    np.testing.assert_array_equal(shown.tips, plain.tips)
+    np.testing.assert_allclose(shown.forearm[:, 0] - plain.forearm[:, 0], 0.004)
+    turned = (shown.angles - plain.angles)[::3][:, env.body.hand.independent]
+    moved = np.einsum("nrk,nk->nr", env.body.tip_slopes(), turned).reshape(-1, 5, 3)
+    np.testing.assert_allclose(moved[:, :, 0], -0.004, atol=0.0012)
+    np.testing.assert_allclose(moved[:, :, 1:], 0.0, atol=0.0012)
+
+
+def test_tips_move_with_joints_as_the_slopes_say(pieces, skill):
+    env = made(pieces, skill)
+    env.reset(seed=0)
+    body, step = env.body, 1e-5
+    slopes, before = body.tip_slopes(), body.senses().tips
+    for joint in (0, 4, 9):
+        qpos = body.backend.read("qpos").copy()
+        for side in SIDES:
+            qpos[:, body.scene.hands[side].qpos] += step * body.hand.expand[:, joint]
+        body.backend.write("qpos", qpos)
+        body.backend.forward()
+        found = (body.senses().tips - before).reshape(body.rows, 15) / step
+        np.testing.assert_allclose(found, slopes[:, :, joint], atol=2e-4)
+        env.reset(seed=0)
+
+
+@pytest.mark.slow
+def test_pianos_on_warp_are_those_of_the_cpu(pieces, skill):
+    """Single precision: a third of a second along the plan, keys and all, on warp's CPU device."""
+    pytest.importorskip("mujoco_warp")
+    one, two = (made(pieces, skill, backend=backend) for backend in ("cpu", "warp"))
+    np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
+    for _ in range(20):
+        action = one.teacher_action()
+        np.testing.assert_allclose(action, two.teacher_action(), atol=5e-3)
+        cpu, warp = one.step(action), two.step(action)
+        np.testing.assert_array_equal(cpu.terminated, warp.terminated)
+        np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=2e-4)
+    np.testing.assert_array_equal(one.body.pressed(), two.body.pressed())

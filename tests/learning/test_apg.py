@@ -1,0 +1,145 @@
+"""Learning from slopes: it gets better, and interruptions leave no trace."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musclehand.core.checkpoint import CheckpointError, load_latest
+from musclehand.core.errors import InvalidValue
+from musclehand.core.vec_env import DifferentiableEnv
+from musclehand.learning.apg import AnalyticConfig, AnalyticTraining
+from musclehand.learning.policy import Policy
+from support.toy_env import Points
+
+SMALL = AnalyticConfig(iterations=30, steps=20, minibatches=2, rate=3e-3, decay=100, fading=0.9)
+
+
+class SlopedPoints(Points, DifferentiableEnv):
+    """Points that know their equations: rewards fall with the square of the place."""
+
+    def watch(self):
+        self.path = []
+
+    def step(self, action):
+        before = self.age.copy()
+        result = super().step(action)
+        # A new episode shows as an age that went down.
+        goes_on = self.age > before
+        self.path.append((np.where(goes_on[:, None], self.place, 0.0), goes_on[:, None]))
+        return result._replace(reward=-np.square(result.terms["error"]))
+
+    def look_back(self, fading):
+        self.fading, self.by_place, self.by_speed = (
+            fading,
+            np.zeros((self.num_envs, 2)),
+            np.zeros((self.num_envs, 2)),
+        )
+        return len(self.path)
+
+    def step_back(self, by_observation):
+        if by_observation is not None:
+            self.by_place = self.by_place + by_observation[:, :2]
+            self.by_speed = self.by_speed + by_observation[:, 2:]
+        place, goes_on = self.path.pop()
+        self.by_place = goes_on * (self.fading * self.by_place - 2.0 * place)
+        self.by_speed = goes_on * self.fading * self.by_speed + 0.3 * self.by_place
+        gradient = self.by_speed * 0.8 * 2.0
+        self.by_speed = 0.8 * self.by_speed
+        return gradient
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def fresh():
+    policy = Policy(4, 2, (32,))
+    with torch.no_grad():
+        policy.layers[-1].bias.zero_()
+    return policy
+
+
+def test_reward_rises(tmp_path):
+    told = []
+    run = AnalyticTraining(SlopedPoints(64), fresh(), SMALL, tmp_path, known={})
+    run.run(told.append)
+    rewards = [progress.reward for progress in told]
+    assert np.mean(rewards[-3:]) > 0.5 * np.mean(rewards[:3])
+    assert told[-1].steps == 30 * 20 * 64
+    assert told[0].failures >= 0.0
+
+
+def test_a_network_is_moved_as_its_total_reward_asks(tmp_path):
+    """The gradient with respect to weights against differences of the reward of whole episodes, answers included."""
+    config = replace(SMALL, iterations=1, steps=15, minibatches=1, fading=1.0)
+    run = AnalyticTraining(SlopedPoints(8), fresh(), config, tmp_path, known={})
+    kept = run.env.state()
+
+    def total(policy):
+        seen, reward = run.env.restore(kept), 0.0
+        run.env.watch()
+        for _ in range(config.steps):
+            result = run.env.step(policy.act(seen))
+            seen, reward = result.observation, reward + float(result.reward.sum())
+        return reward
+
+    run.env.restore(kept)
+    observation, *_ = run._collect()
+    slopes = torch.from_numpy(run._look_back(observation))
+    logits = run.policy(torch.from_numpy(observation))
+    gradients = torch.autograd.grad((slopes * logits).sum(), list(run.policy.parameters()))
+    rng = np.random.default_rng(0)
+    told, found = [], []
+    for _ in range(20):
+        directions = [
+            torch.from_numpy(rng.normal(size=g.shape).astype(np.float32)) for g in gradients
+        ]
+        told.append(sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True)))
+        sums = []
+        for sign in (1.0, -1.0):
+            with torch.no_grad():
+                for weight, direction in zip(run.policy.parameters(), directions, strict=True):
+                    weight += sign * 2e-3 * direction
+            sums.append(total(run.policy))
+            with torch.no_grad():
+                for weight, direction in zip(run.policy.parameters(), directions, strict=True):
+                    weight -= sign * 2e-3 * direction
+        found.append((sums[0] - sums[1]) / 4e-3)
+    np.testing.assert_allclose(told, found, rtol=0.05, atol=0.02 * np.abs(found).max())
+
+
+def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
+    config = replace(SMALL, iterations=5)
+    AnalyticTraining(SlopedPoints(), fresh(), config, tmp_path / "whole", known={}).run()
+    for _ in range(5):
+        torch.rand(3)
+        AnalyticTraining(
+            SlopedPoints(seed=4), fresh(), config, tmp_path / "parts", known={}
+        ).iterate()
+    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+    assert one.number == two.number == 5
+    for name, values in one.arrays.items():
+        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+
+
+def test_other_runs_and_settings_are_refused(tmp_path):
+    AnalyticTraining(
+        SlopedPoints(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}
+    ).iterate()
+    for config, known in (
+        (SMALL, {"model_sha256": "b"}),
+        (replace(SMALL, fading=0.5), {"model_sha256": "a"}),
+    ):
+        with pytest.raises(CheckpointError):
+            AnalyticTraining(SlopedPoints(), fresh(), config, tmp_path, known=known)
+    # How far to go is no part of what a run is.
+    assert (
+        AnalyticTraining(
+            SlopedPoints(), fresh(), replace(SMALL, iterations=9), tmp_path, known={}
+        ).done
+        == 1
+    )
+    for wrong in ({"rate": 0.0}, {"fading": 1.1}, {"steps": 0}):
+        with pytest.raises(InvalidValue):
+            replace(SMALL, **wrong)

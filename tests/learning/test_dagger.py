@@ -1,0 +1,137 @@
+"""Learning from a teacher: it is learnt, and interruptions leave no trace."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from musclehand.core.checkpoint import CheckpointError, load_latest
+from musclehand.core.errors import InvalidValue
+from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.policy import Policy, policy_of
+from support.paths import TESTS
+from support.toy_env import Points
+
+SMALL = DistillConfig(
+    iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3
+)
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def errors(env, act, steps=20):
+    observation, found = env.reset(seed=5), []
+    for _ in range(steps):
+        result = env.step(act(observation))
+        observation = result.observation
+        found.append(result.terms["error"])
+    return float(np.mean(found))
+
+
+def test_the_network_does_what_its_teacher_does(tmp_path):
+    told = []
+    policy = Distillation(Points(), SMALL, tmp_path, known={}).run(told.append)
+    env = Points()
+    student, idle = (
+        errors(Points(), policy.act),
+        errors(Points(), lambda seen: np.full((16, 2), 0.5)),
+    )
+    teacher = errors(env, lambda seen: env.teacher_action())
+    assert teacher < 0.4 * idle
+    assert student < teacher + 0.2 * (idle - teacher)
+    assert [progress.iteration for progress in told] == list(range(4))
+    assert told[0].terms is None
+    assert told[-1].terms["error"] < 1.0
+    assert told[-1].loss < told[0].loss
+
+
+def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
+    Distillation(Points(), SMALL, tmp_path / "whole", known={}).run()
+    for _ in range(SMALL.iterations):
+        Distillation(Points(seed=9), SMALL, tmp_path / "parts", known={}).iterate()
+    same_arrays(tmp_path / "whole", tmp_path / "parts")
+
+
+def same_arrays(one, two):
+    one, two = load_latest(one), load_latest(two)
+    assert one.number == two.number
+    assert one.info == two.info
+    assert one.arrays.keys() == two.arrays.keys()
+    for name, values in one.arrays.items():
+        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+
+
+RUN = """
+import sys, torch
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from support.toy_env import Points
+from test_learning_distill import whole_run
+from musclehand.learning.ppo import Reinforcement
+torch.set_num_threads(1)
+print("begins", flush=True)
+whole_run(Path(sys.argv[1]))
+"""
+
+
+def whole_run(folder):
+    """A warm start and PPO after it, or what is missing of them."""
+    from musclehand.learning.ppo import PpoConfig, Reinforcement
+
+    policy = Distillation(Points(), replace(SMALL, iterations=30), folder / "warm", known={}).run()
+    config = PpoConfig(iterations=60, steps=20, critic_alone=2, critic=(32,), rate=1e-3)
+    Reinforcement(Points(), policy, config, folder / "ppo", known={}).run()
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
+    pytest.importorskip("rsl_rl")
+    whole_run(tmp_path / "whole")
+    rng, killed = np.random.default_rng(0), 0
+    command = [sys.executable, "-c", RUN, tmp_path / "killed", str(TESTS)]
+    while killed < 20:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(float(rng.uniform(0.05, 0.6)))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "all was done before the last kill"
+        killed += 1
+    assert subprocess.run(command, check=True, capture_output=True, timeout=300).returncode == 0
+    for stage in ("warm", "ppo"):
+        same_arrays(tmp_path / "whole" / stage, tmp_path / "killed" / stage)
+
+
+def test_other_runs_are_refused(tmp_path):
+    Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    with pytest.raises(CheckpointError, match="model_sha256"):
+        Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "b"})
+    with pytest.raises(CheckpointError, match="distill"):
+        Distillation(Points(), DistillConfig(), tmp_path, known={"model_sha256": "a"})
+
+
+def test_a_policy_comes_back_from_its_checkpoint(tmp_path):
+    policy = Distillation(Points(), SMALL, tmp_path, known={}).run()
+    found = policy_of(load_latest(tmp_path), observations=4, actions=2)
+    seen = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_array_equal(policy.act(seen), found.act(seen))
+    with pytest.raises(InvalidValue):
+        policy_of(load_latest(tmp_path), observations=5, actions=2)
+
+
+def test_a_policy_begins_near_rest_and_is_what_its_seed_says():
+    seen = np.random.default_rng(0).normal(size=(50, 30))
+    one, two, other = (Policy(30, 46, seed=seed).act(seen) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert one.min() > 0.02
+    assert one.max() < 0.12
+    with pytest.raises(InvalidValue):
+        Policy(0, 2)
+    with pytest.raises(InvalidValue):
+        DistillConfig(steps=0)

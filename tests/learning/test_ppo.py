@@ -1,0 +1,83 @@
+"""PPO: it gets better, and interruptions leave no trace."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musclehand.core.checkpoint import CheckpointError, load_latest
+from musclehand.core.errors import InvalidValue
+from musclehand.learning.policy import Policy
+from support.toy_env import Points
+
+pytest.importorskip("rsl_rl")
+
+from musclehand.learning.ppo import PpoConfig, Reinforcement
+
+SMALL = PpoConfig(
+    iterations=15,
+    steps=20,
+    epochs=4,
+    minibatches=4,
+    noise=0.5,
+    rate=3e-3,
+    critic_alone=2,
+    critic=(32,),
+    gamma=0.9,
+)
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def fresh():
+    """A policy that does not push to begin with."""
+    policy = Policy(4, 2, (32,))
+    with torch.no_grad():
+        policy.layers[-1].bias.zero_()
+    return policy
+
+
+def test_reward_rises_and_the_policy_has_learnt_it(tmp_path):
+    told = []
+    run = Reinforcement(Points(64), fresh(), SMALL, tmp_path, known={})
+    policy = run.run(told.append)
+    rewards = [progress.reward for progress in told]
+    assert np.mean(rewards[-3:]) > 1.3 * np.mean(rewards[:3])
+    assert told[-1].steps == 15 * 20 * 64
+    seen = Points(64).reset(seed=3)
+    idle = fresh().act(seen)
+    assert np.abs(policy.act(seen) - idle).max() > 0.1
+
+
+def test_the_policy_stays_while_the_critic_learns_alone(tmp_path):
+    before = fresh()
+    run = Reinforcement(Points(), fresh(), replace(SMALL, critic_alone=3), tmp_path, known={})
+    seen = Points().reset(seed=1)
+    for _ in range(3):
+        run.iterate()
+        np.testing.assert_array_equal(run.policy.act(seen), before.act(seen))
+    run.iterate()
+    assert not np.array_equal(run.policy.act(seen), before.act(seen))
+
+
+def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
+    config = replace(SMALL, iterations=6)
+    Reinforcement(Points(), fresh(), config, tmp_path / "whole", known={}).run()
+    for _ in range(6):
+        torch.rand(3)
+        Reinforcement(Points(seed=4), fresh(), config, tmp_path / "parts", known={}).iterate()
+    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+    assert one.number == two.number == 6
+    for name, values in one.arrays.items():
+        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+
+
+def test_other_runs_and_settings_are_refused(tmp_path):
+    Reinforcement(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    with pytest.raises(CheckpointError):
+        Reinforcement(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "b"})
+    for wrong in ({"gamma": 1.0}, {"noise": 0.0}, {"steps": 0}):
+        with pytest.raises(InvalidValue):
+            replace(SMALL, **wrong)

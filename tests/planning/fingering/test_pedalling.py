@@ -1,0 +1,151 @@
+"""The pedal where a hand has to leave: what it catches, when it comes up, and what is heard."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musclehand.core.errors import InvalidValue
+from musclehand.music.repertoire import load_piece
+from musclehand.music.score import Hand, Note, Pedal, Score, keyboard_score
+from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
+from musclehand.planning.fingering.pedalling import PedalConfig, auto_pedal, sounding_score
+
+L, R = Hand.LEFT, Hand.RIGHT
+FREE = FingeringConfig(let_go_early=True)
+
+
+def stride(chords: int = 4, *, semitones: int = 0) -> Score:
+    """A bass written through under chords two octaves above, which one hand cannot hold."""
+    notes = []
+    for k in range(chords):
+        at, up = 2.0 * k, semitones * k
+        notes.append(Note(at, 36 + up, at + 1.95, 80, L))
+        notes += [
+            Note(at + beat, pitch + up, at + beat + 0.45, 70, L)
+            for beat in (0.5, 1.0, 1.5)
+            for pitch in (60, 64)
+        ]
+    return keyboard_score(Score(tuple(notes)))
+
+
+def test_the_pedal_holds_the_bass_over() -> None:
+    written = stride()
+    played = assign_fingering(written, config=FREE)
+    assert any("let go early" in remark for remark in played.remarks)
+    pedalled = auto_pedal(played, written)
+    assert pedalled.notes == played.notes
+    heard = sounding_score(pedalled)
+    assert heard.pedals == ()
+    bass = [n for n in heard.notes if n.pitch == 36]
+    assert [n.offset for n in bass] == pytest.approx([2.0 * k + 1.95 for k in range(4)], abs=1e-6)
+    assert "notes held over with the pedal" in pedalled.remarks[-1]
+    assert int(pedalled.remarks[-1].split()[0]) >= 4
+
+
+def test_the_pedal_follows_the_stroke_and_leads_the_release() -> None:
+    written = stride()
+    pedalled = auto_pedal(assign_fingering(written, config=FREE), written)
+    for pedal, bass in zip(
+        pedalled.pedals, (n for n in pedalled.notes if n.pitch == 36), strict=True
+    ):
+        assert pedal.start == pytest.approx(bass.onset + PedalConfig().delay)
+        assert pedal.start < bass.offset < pedal.end
+
+
+def test_a_hand_that_leaps_is_covered_between_its_notes() -> None:
+    def leaps(semitones: int) -> Score:
+        line = [Note(0.5 * k, 48 + semitones * (k % 2), 0.5 * k + 0.5, 80, L) for k in range(8)]
+        return assign_fingering(Score(tuple(line)), config=FREE)
+
+    assert auto_pedal(leaps(4), leaps(4)).pedals == ()
+    wide = auto_pedal(leaps(24), leaps(24))
+    # One pedal a note, from after its stroke to the next one's, which it does not blur; none after the last.
+    assert [p.start for p in wide.pedals] == pytest.approx([0.5 * k + 0.08 for k in range(7)])
+    assert [p.end for p in wide.pedals] == pytest.approx([0.5 * k + 0.5 for k in range(7)])
+    assert sounding_score(wide).notes == wide.notes
+
+
+def test_ragtime_is_pedalled_from_bass_to_chord() -> None:
+    score = assign_fingering(replace(load_piece("ragtime_left_hand"), pedals=()), config=FREE)
+    pedals = auto_pedal(score, score).pedals
+    onsets = sorted({n.onset for n in score.notes})
+    assert len(pedals) > 0.5 * len(onsets)
+    assert all(not any(p.start < onset < p.end - 1e-9 for onset in onsets) for p in pedals)
+
+
+def test_harmony_changes_change_the_pedal() -> None:
+    held = Note(0.0, 36, 8.0, 80, L)
+    line = [
+        Note(1.0 * k, pitch, k + 0.9, 70, R) for k, pitch in enumerate((60, 64, 67, 68, 72, 75))
+    ]
+    written = Score((held, *line))
+    played = written.with_notes(
+        replace(n, offset=1.0) if n.pitch == 36 else n for n in written.notes
+    )
+    spans = auto_pedal(played, written).pedals
+    # C E G go together; A flat clashes with the G that only the pedal holds.
+    assert spans == (Pedal(0.08, 3.0),)
+    # The bass sounds as written beside whatever it is written to sound with.
+    together = written.with_notes((held, Note(2.0, 37, 3.0, 70, R)))
+    cut = together.with_notes((replace(held, offset=1.0), together.notes[1]))
+    assert auto_pedal(cut, together).pedals == (Pedal(0.08, 8.0),)
+
+
+def test_nothing_is_done_where_nothing_is_lost() -> None:
+    for name in ("fuer_elise", "minuet_in_g"):
+        score = load_piece(name)
+        assert auto_pedal(score, score) is score
+    assert auto_pedal(Score(()), Score(())) == Score(())
+    trifle = Score((Note(0.0, 60, 1.0),))
+    assert auto_pedal(trifle.with_notes([Note(0.0, 60, 0.95)]), trifle).pedals == ()
+
+
+def test_written_pedals_stay() -> None:
+    written = replace(stride(), pedals=(Pedal(0.0, 1.0), Pedal(2.5, 3.0)))
+    pedalled = auto_pedal(assign_fingering(written, config=FREE), written)
+    assert set(written.pedals) < set(pedalled.pedals)
+    assert all(a.end <= b.start for a, b in pairwise(pedalled.pedals))
+    # The first two basses last as long as the written pedal, the others as long as their notes.
+    heard = [n.duration for n in sounding_score(pedalled).notes if n.pitch == 36]
+    assert heard == pytest.approx([1.0, 1.0, 1.95, 1.95])
+
+
+def test_what_is_heard_ends_with_the_pedal_or_the_next_stroke() -> None:
+    notes = (Note(0.0, 60, 0.5), Note(1.0, 60, 1.2), Note(0.0, 64, 0.4), Note(3.0, 67, 3.5))
+    heard = sounding_score(Score(notes, (Pedal(0.3, 1.1), Pedal(1.05, 2.0))))
+    assert sorted((n.pitch, n.onset, n.offset) for n in heard.notes) == [
+        (60, 0.0, 1.0),
+        (60, 1.0, 2.0),
+        (64, 0.0, 2.0),
+        (67, 3.0, 3.5),
+    ]
+    assert sounding_score(Score(notes)).notes == Score(notes).notes
+
+
+def test_times_of_the_foot_are_checked() -> None:
+    with pytest.raises(InvalidValue, match="delay"):
+        PedalConfig(delay=-0.1)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(30, 90), st.integers(1, 40)), max_size=25),
+    st.lists(st.floats(0.1, 1.0), min_size=25, max_size=25),
+)
+def test_pedals_are_apart_and_only_lengthen(
+    rows: list[tuple[int, int, int]], shares: list[float]
+) -> None:
+    written = keyboard_score(Score(tuple(Note(0.1 * t, p, 0.1 * (t + d)) for t, p, d in rows)))
+    played = written.with_notes(
+        replace(n, offset=n.onset + share * n.duration)
+        for n, share in zip(written.notes, shares, strict=False)
+    )
+    pedalled = auto_pedal(played, written)
+    assert pedalled.notes == played.notes
+    assert all(a.end <= b.start for a, b in pairwise(pedalled.pedals))
+    assert all(p.end <= written.duration + 1e-9 for p in pedalled.pedals)
+    heard = sounding_score(pedalled)
+    assert all(a.offset >= b.offset for a, b in zip(heard.notes, played.notes, strict=True))

@@ -1,0 +1,51 @@
+"""Jobs for the tests of clusters: in a module of their own, so that other processes can import them."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from test_learning_analytic import SMALL, SlopedPoints, fresh
+
+from musclehand.core.errors import InvalidValue
+from musclehand.learning.apg import AnalyticTraining
+
+
+def points(number):
+    env = SlopedPoints(4 + number, seed=number)
+    # These can only step while they are watched.
+    env.watch()
+    return env
+
+
+def looked_back(env):
+    """The gradient of what was watched, as if each action had been answered alike."""
+    answer = np.full((env.num_envs, env.num_observations), 0.1)
+    return np.array([env.step_back(answer) for _ in range(env.look_back(0.9))])
+
+
+def slow_points(number):
+    """With a step that takes a while, as a simulation's does, so that there is time to lose a machine."""
+    env = points(number)
+    step = env.step
+    env.step = lambda action: (time.sleep(0.01), step(action))[1]
+    return env
+
+
+def unwilling(number):
+    raise InvalidValue("number of a shard", number, "another")
+
+
+def train(job):
+    """A training with a seed in a folder, some seconds long; each start of it leaves a file."""
+    seed, folder, pause = job
+    torch.set_num_threads(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"started_{time.time_ns()}").touch()
+    if seed < 0:
+        raise InvalidValue("seed", seed, "0 or more")
+    run = AnalyticTraining(
+        points(seed), fresh(), replace(SMALL, iterations=20, seed=seed), folder, known={}
+    )
+    run.run(lambda _: time.sleep(pause))
+    return run.done
