@@ -82,7 +82,8 @@ class MuscleControl:
             InvalidValue: co-contraction outside 0 to 1.
         """
         # Loads the compiler, which nobody else needs.
-        from musclehand.control import compiled_muscle, compiled_task
+        from musclehand.control.kernels import muscle as compiled_muscle
+        from musclehand.control.kernels import task as compiled_task
 
         self.config = config = config or ControlConfig()
         self.reader = HandReader(model, hands, carriers)

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from test_corpus import JOB_HOURS, stub
 
 from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.core.errors import InvalidValue
 from musclehand.corpus import record as corpus_player
 from musclehand.motion.dataset import INDEX, CorpusError, open_corpus
+from support.corpus_stub import JOB_HOURS, stub
 
 
 @pytest.fixture

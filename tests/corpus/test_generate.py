@@ -11,43 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, OutputError
 from musclehand.corpus.generate import generate_corpus
-from musclehand.corpus.plan import ITEM_SECONDS, ITEMS_PER_JOB, CorpusPlan, ShardContent
-from musclehand.motion.clip import MotionClip
+from musclehand.corpus.plan import CorpusPlan
 from musclehand.motion.dataset import INDEX, CorpusError, open_corpus
+from support.corpus_stub import JOB_HOURS, PLAN, stub
 from support.paths import TESTS
-
-JOB_HOURS = ITEMS_PER_JOB * ITEM_SECONDS / 3600
-PLAN = CorpusPlan(hours=8 * JOB_HOURS, seed=5)
-
-
-def stub(job, pause=0.0):
-    """A job without physics: clips of noise; job 3 fails in part. `pause` [s] to be killed in."""
-    rng = np.random.default_rng([job.seed, job.number])
-    clips = []
-    for number in range(2):
-        time.sleep(pause)
-        frames = int(rng.integers(50, 400))
-        clip = MotionClip(
-            name=f"{job.number}_{number}",
-            kind="stub",
-            pattern=f"pattern {job.number}",
-            side=Side.RIGHT,
-            dt=0.008,
-            qpos=rng.normal(size=(frames, 23)),
-            qvel=rng.normal(size=(frames, 23)),
-            forearm=rng.normal(size=(frames, 6)),
-            fingertips=rng.normal(size=(frames, 5, 3)),
-            notes=np.zeros((number, 5)),
-        )
-        clips.append(clip)
-    return ShardContent(tuple(clips), ("3 fell over",) if job.number == 3 else ())
-
-
-def slow_stub(job):
-    return stub(job, pause=0.08)
 
 
 def files_of(folder):
@@ -139,7 +108,8 @@ def test_an_interruption_leaves_whole_shards(whole, tmp_path):
 
 def start(folder, workers=2):
     code = (
-        "from test_corpus import *\n"
+        "from musclehand.corpus.generate import generate_corpus\n"
+        "from support.corpus_stub import PLAN, slow_stub\n"
         f"generate_corpus({str(folder)!r}, PLAN, workers={workers}, make=slow_stub)\n"
         "print('done')\n"
     )

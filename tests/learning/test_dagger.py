@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +12,9 @@ from musclehand.core.checkpoint import CheckpointError, load_latest
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.dagger import Distillation, DistillConfig
 from musclehand.learning.policy import Policy, policy_of
+from support.dagger_run import SMALL, whole_run
 from support.paths import TESTS
 from support.toy_env import Points
-
-SMALL = DistillConfig(
-    iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3
-)
-
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -71,21 +66,12 @@ import sys, torch
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from support.toy_env import Points
-from test_learning_distill import whole_run
+from support.dagger_run import whole_run
 from musclehand.learning.ppo import Reinforcement
 torch.set_num_threads(1)
 print("begins", flush=True)
 whole_run(Path(sys.argv[1]))
 """
-
-
-def whole_run(folder):
-    """A warm start and PPO after it, or what is missing of them."""
-    from musclehand.learning.ppo import PpoConfig, Reinforcement
-
-    policy = Distillation(Points(), replace(SMALL, iterations=30), folder / "warm", known={}).run()
-    config = PpoConfig(iterations=60, steps=20, critic_alone=2, critic=(32,), rate=1e-3)
-    Reinforcement(Points(), policy, config, folder / "ppo", known={}).run()
 
 
 @pytest.mark.slow

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_learning_analytic import SlopedPoints
 
 from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
 from musclehand.learning.vae import LatentPolicy
+from support.sloped_points import SlopedPoints
 
 SMALL = LatentAnalyticConfig(
     iterations=4, steps=14, minibatches=1, rate=3e-3, decay=100, fading=1.0, divergence=0.0

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_learning_analytic import SMALL, fresh
 
 from musclehand.core.checkpoint import checkpoints_in, load_latest
 from musclehand.core.errors import InvalidValue
@@ -18,6 +17,7 @@ from musclehand.learning.ray_cluster import RayUnavailable, cluster, import_ray,
 from musclehand.learning.ray_shards import RayShards
 from musclehand.learning.shards import LocalShards, ShardedEnv, ShardError
 from support.paths import ROOT, TESTS
+from support.sloped_points import SMALL, fresh
 from support.toy_jobs import looked_back, points, slow_points, train, unwilling
 from support.tracking_clips import write_small_corpus
 
@@ -223,7 +223,8 @@ def test_the_training_command_outlives_a_machine(machines, second, tmp_path):
     """As it is typed: two seeds on the cluster, and the same two one after the other without it."""
     pytest.importorskip("rsl_rl")
     from killed import said_in
-    from test_trainings_killed import track_hand
+
+    from support.track_command import track_hand
 
     (tmp_path / "corpus").mkdir()
     write_small_corpus(tmp_path / "corpus")

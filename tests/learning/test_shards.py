@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_learning_analytic import SMALL, fresh
 
 from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.apg import AnalyticTraining
 from musclehand.learning.dagger import Distillation, DistillConfig
 from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
+from support.sloped_points import SMALL, fresh
 from support.toy_env import Points
 from support.toy_jobs import looked_back, points
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from test_learning_analytic import SMALL, SlopedPoints, fresh
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.apg import AnalyticTraining
+from support.sloped_points import SMALL, SlopedPoints, fresh
 
 
 def points(number):

@@ -16,8 +16,8 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.gradients.step_jacobian import SenseSlopes, StepSlopes
-from musclehand.envs.tracking.body import Senses
 from musclehand.envs.tracking import reward
+from musclehand.envs.tracking.body import Senses
 from musclehand.envs.tracking.reward import RewardWeights
 
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
-from musclehand.envs.piano.body import ForearmPath, PianoBody
 from musclehand.envs.piano import reward
+from musclehand.envs.piano.body import ForearmPath, PianoBody
 from musclehand.envs.piano.forearm import MOVE_SIZE, move_of, moved
 from musclehand.envs.piano.goals import Goals, GoalsMaker
 from musclehand.envs.piano.observation import OwnView, PianoView, felt

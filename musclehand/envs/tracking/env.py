@@ -31,10 +31,10 @@ from musclehand.core.vec_env import (
 from musclehand.envs.gradients.adjoint import Felt, StepWorth, WayBack, worth_of
 from musclehand.envs.gradients.step_jacobian import BodySlopes, KeyContact, StepSlopes
 from musclehand.envs.reference import ReferenceSet, build_references
+from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.body import Senses, TrackingBody
 from musclehand.envs.tracking.cropped_keyboard import nothing_owed, on_strip
 from musclehand.envs.tracking.disturbance import DisturbanceConfig, Pushes, draw_strengths
-from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.observation import observe, observe_back, past_back, tracking_table
 from musclehand.envs.tracking.reward import RewardWeights
 from musclehand.envs.tracking.sensing import Sensing

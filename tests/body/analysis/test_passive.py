@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_body_behaviour import one_joint
 
 from musclehand.body.analysis.behaviour import data_at, rest_angles
 from musclehand.body.analysis.passive import (
@@ -15,6 +14,7 @@ from musclehand.body.analysis.passive import (
     rest_posture,
 )
 from musclehand.core.errors import UnknownName
+from support.one_joint_model import one_joint
 
 
 def test_a_damped_spring_settles_at_its_reference_from_anywhere():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from test_body_behaviour import ARM, FORCE, one_joint
 
 from musclehand.body.analysis.tapping import AMPLITUDE, antagonists, tapping_amplitude, tapping_rate
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
+from support.one_joint_model import ARM, FORCE, one_joint
 
 
 @pytest.mark.parametrize(("damping", "rate"), [(0.02, 5.5), (0.012, 9.5)])

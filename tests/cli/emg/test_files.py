@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from musclehand.cli.emg.commands import EmgArgs, emg
 from musclehand.cli import main as cli
+from musclehand.cli.emg.commands import EmgArgs, emg
 from musclehand.emg.io.store import load_recording, save_recording
 from musclehand.emg.recording import Channel, EmgRecording, Event, TimeSeries
 from support.paths import SHARED_DATA

@@ -5,6 +5,7 @@ import pytest
 from scipy import signal
 
 from musclehand.core.errors import InvalidValue
+from musclehand.emg.comparison import nulls
 from musclehand.emg.comparison.nulls import (
     Curves,
     moved_scores,
@@ -12,7 +13,6 @@ from musclehand.emg.comparison.nulls import (
     score_matrix,
     surrogate_null,
 )
-from musclehand.emg.comparison.result import nulls
 from musclehand.emg.comparison.statistics import concordance, correlation, relative_error
 from musclehand.emg.processing.onsets import kappa
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from musclehand.cli.emg.commands import EmgArgs, emg
 from musclehand.cli import main as cli
+from musclehand.cli.emg.commands import EmgArgs, emg
 from musclehand.emg.comparison.sessions import (
     HALVES,
     OTHER_PERSON,

@@ -5,7 +5,7 @@ import pytest
 from scipy import signal, stats
 
 from musclehand.core.errors import InvalidValue
-from musclehand.emg.comparison.result import statistics as ours
+from musclehand.emg.comparison import statistics as ours
 
 RATE = 100.0
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_emg_compare import CONFIG, QUICK, RATE, recorded_and_simulated
 
 from musclehand.core.errors import OutputError
 from musclehand.emg.comparison.compare import compare
@@ -15,6 +14,7 @@ from musclehand.emg.comparison.result import CompareConfig
 from musclehand.emg.processing.envelope import Envelopes
 from musclehand.emg.report.methods import describe_methods
 from musclehand.emg.report.write import PAGE, as_csv, summarise, write_comparison
+from support.synthetic_comparison import CONFIG, QUICK, RATE, recorded_and_simulated
 
 
 @pytest.fixture(scope="module")

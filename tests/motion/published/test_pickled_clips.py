@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from musclehand.body.anatomy import Side
 from musclehand.motion.fingertip_track import MotionFileError
+from musclehand.motion.published import pickled_clips
 from musclehand.motion.published.pickled_clips import (
     read_fuer_elise,
     read_music,
     read_pickle,
     unpacked,
 )
-from musclehand.motion.published import pickled_clips
 from support.published_files import music_motion, write_elise, write_music
 
 pytest.importorskip("joblib")

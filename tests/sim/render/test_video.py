@@ -12,10 +12,11 @@ from musclehand.core.errors import InvalidValue, OutputError, UnknownName
 from musclehand.core.recording import Channel, Recording, RecordingError, RecordingWriter
 from musclehand.music.score import Note, Score
 from musclehand.performance.perform import NOTE_COLUMNS, note_table, perform
+from musclehand.sim.render import opengl
 from musclehand.sim.render.mesh import simplify_meshes
 from musclehand.sim.render.opengl import Canvas, choose_backend
 from musclehand.sim.render.stage import ACTIVE_RGB, REST_RGB, RIGHT_RGBA, WRONG_RGBA, Stage
-from musclehand.sim.render.video import HOLD, opengl, render_still, render_video
+from musclehand.sim.render.video import HOLD, render_still, render_video
 from musclehand.sim.scene import build_scene
 
 ASKED = Score((Note(0.0, 60, 0.5), Note(0.5, 64, 1.0)), title="Zwei Töne")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from test_body_behaviour import one_joint
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.validate.check import Specimen, Verdict
 from musclehand.validate.checks.behaviour import CHECKS, check_soak
+from support.one_joint_model import one_joint
 
 BY_CODE = {check.code: check for check in CHECKS}
 
