@@ -1,10 +1,12 @@
-"""How alike are curves that have nothing to do with each other? One figure, and the table behind it.
+"""How alike are curves that have nothing to do with each other? One figure, and the table behind
+it.
 
     python analysis/emg_nulls.py myo-readings-dataset --out analysis/figures
 
-The scores that publications report (un-centred "xcorr coeff", Pearson's r, the best r within +-100 ms) of pairs that
-should not agree: another channel of the same trial, the same channel moved in time by 2 s or more, and with its phases
-exchanged; with low-passes at 2 and at 6 Hz. A trial is one file of an armband session: a minute, 5 s rest, 5 s hold.
+The scores that publications report (un-centred "xcorr coeff", Pearson's r, the best r within +-100
+ms) of pairs that should not agree: another channel of the same trial, the same channel moved in
+time by 2 s or more, and with its phases exchanged; with low-passes at 2 and at 6 Hz. A trial is one
+file of an armband session: a minute, 5 s rest, 5 s hold.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from musclehand.performance.figures import save_figure
 LOWPASSES_HZ = (2.0, 6.0)
 SCORES = ("cosine", "r", "best r")
 PAIRS = ("other channel, same trial", "same channel, moved", "same channel, phases exchanged")
-FAR, SEARCHED = 2.0, (-0.1, 0.1)
+FAR = 2.0
+SEARCHED = (-0.1, 0.1)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""Does the comparison find what was planted, and nothing where nothing was? One figure, and the table behind it.
+"""Does the comparison find what was planted, and nothing where nothing was? One figure, and the
+table behind it.
 
     python analysis/emg_oracle.py --out analysis/figures
     python analysis/emg_oracle.py --activations data/emg/synthetic_playing.sto --seeds 2
 
-The activations of played music go through the forward model with leads from 0 to 120 ms and are compared with
-themselves: the lag that is found; how often a muscle's electrode is first among all electrodes, and in an electrode its
-muscle first among all muscles; whether a random permutation of channels is undone. Then the EMG is replaced by noise
-that has nothing to do with the activations, a thousand times: p-values must be uniform.
+The activations of played music go through the forward model with leads from 0 to 120 ms and are
+compared with themselves: the lag that is found; how often a muscle's electrode is first among all
+electrodes, and in an electrode its muscle first among all muscles; whether a random permutation of
+channels is undone. Then the EMG is replaced by noise that has nothing to do with the activations, a
+thousand times: p-values must be uniform.
 """
 
 from __future__ import annotations
@@ -92,8 +94,8 @@ Row = tuple[float, int, float, float, float, float, float]
 
 
 def recover(muscles: SimulatedMuscles, lead: float, seed: int) -> Row:
-    """Lead, seed, lag found [s], shares identified as in the heads, 1 if the order of channels was, and the share of
-    electrodes identified by correlation alone."""
+    """Lead, seed, lag found [s], shares identified as in the heads, 1 if the order of channels
+    was, and the share of electrodes identified by correlation alone."""
     recorded, simulated = make(muscles, lead, seed)
     found = compare(simulated, recorded, (), QUICK)
     order = np.random.default_rng(seed).permutation(len(recorded.names))
@@ -105,8 +107,10 @@ def recover(muscles: SimulatedMuscles, lead: float, seed: int) -> Row:
 
 
 def make(muscles: SimulatedMuscles, lead: float, seed: int) -> tuple[Envelopes, Envelopes]:
-    """Envelopes of synthetic EMG, and what the electrodes hear of the activations, smoothed alike."""
-    sources, electrodes = forearm_sources(muscles.muscles), site_electrodes()
+    """Envelopes of synthetic EMG, and what the electrodes hear of the activations, smoothed
+    alike."""
+    sources = forearm_sources(muscles.muscles)
+    electrodes = site_electrodes()
     act = muscles.values[:, [muscles.muscles.index(source.name) for source in sources]]
     config = ForwardConfig(lead_s=lead)
     made = simulate_emg(

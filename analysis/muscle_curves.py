@@ -1,9 +1,11 @@
-"""The hand's muscle curves beside published ones: one figure, the tables of differences, and which constants fit best.
+"""The hand's muscle curves beside published ones: one figure, the tables of differences, and which
+constants fit best.
 
     python analysis/muscle_curves.py --out analysis/figures
 
-Compared are MuJoCo's curves with the constants the hand is built with, those of De Groote et al. 2016 (Ann Biomed Eng
-44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and how activation follows excitation in each.
+Compared are MuJoCo's curves with the constants the hand is built with, those of De Groote et al.
+2016 (Ann Biomed Eng 44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and how
+activation follows excitation in each.
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHIPPED = CurveConstants(LMIN, LMAX, FPMAX, FVMAX)
+BUNDLED = CurveConstants(LMIN, LMAX, FPMAX, FVMAX)
 USUAL_TIMES = (0.010, 0.040)
-"""Time constants of activation and deactivation [s] of Millard et al. 2013, which most models take."""
+"""Time constants of activation and deactivation [s] of Millard et al. 2013, which most models
+take."""
 BLENDED_TIMES = (0.015, 0.060)
 """The same of De Groote et al. 2016 [s], who blend the two rates."""
 
@@ -54,8 +57,10 @@ STYLES = {
     "millard_2013": (HIT_NOBODY, "-."),
 }
 CURVES = ("active", "passive", "velocity")
-REACHED, EXCITED = "#E6EEF6", "#F5EFE0"
-PULSE, SHOWN = 0.1, 0.25
+REACHED = "#E6EEF6"
+EXCITED = "#F5EFE0"
+PULSE = 0.1
+SHOWN = 0.25
 """Full excitation for that long, and how much time is shown [s]."""
 
 
@@ -69,7 +74,7 @@ class Args:
 
 def main(args: Args) -> None:
     """Draws the figure and prints the tables."""
-    models = curve_sets(SHIPPED)
+    models = curve_sets(BUNDLED)
     print(f"MuJoCo: lmin {LMIN}, lmax {LMAX}, vmax {VMAX} l0/s, fpmax {FPMAX}, fvmax {FVMAX}\n")
     print(difference_table(models))
     print()
@@ -101,10 +106,12 @@ def difference_table(models: dict[str, CurveSet]) -> str:
 
 
 def fit_constants(references: list[CurveSet]) -> CurveConstants:
-    """MuJoCo's constants with the least sum of squares to all three curves of all references, over the same ranges."""
+    """MuJoCo's constants with the least sum of squares to all three curves of all references,
+    over the same ranges."""
     from scipy.optimize import least_squares
 
-    fibre, speed = np.linspace(*LENGTHS, 241), np.linspace(*SPEEDS, 241)
+    fibre = np.linspace(*LENGTHS, 241)
+    speed = np.linspace(*SPEEDS, 241)
 
     def values(curves: CurveSet) -> np.ndarray:
         return np.concatenate([curves.active(fibre), curves.passive(fibre), curves.velocity(speed)])
@@ -117,14 +124,15 @@ def fit_constants(references: list[CurveSet]) -> CurveConstants:
 
     bounds = ([0.0, 1.05, 0.0, 1.05], [0.9, 3.0, 5.0, 3.0])
     return CurveConstants(
-        *(float(value) for value in least_squares(residuals, SHIPPED, bounds=bounds).x)
+        *(float(value) for value in least_squares(residuals, BUNDLED, bounds=bounds).x)
     )
 
 
 def fit_table(models: dict[str, CurveSet]) -> str:
-    """Shipped and fitted constants with the root mean square difference that each leaves [f0], in Markdown."""
+    """Shipped and fitted constants with the root mean square difference that each leaves [f0],
+    in Markdown."""
     names = [name for name in models if name != "mujoco"]
-    rows = {"as shipped": SHIPPED}
+    rows = {"as shipped": BUNDLED}
     rows |= {f"fitted to {TITLES[name]}": fit_constants([models[name]]) for name in names}
     rows["fitted to both"] = fit_constants([models[name] for name in names])
     lines = [
@@ -173,7 +181,8 @@ def activation_rates() -> dict[str, Rate]:
 
 
 def step_response(rate: Rate, *, dt: float = 2e-4) -> tuple[np.ndarray, np.ndarray]:
-    """Time [s] and activation under full excitation for `PULSE` seconds and none after it; midpoint rule, step `dt`."""
+    """Time [s] and activation under full excitation for `PULSE` seconds and none after it;
+    midpoint rule, step `dt`."""
     time = np.arange(round(SHOWN / dt) + 1) * dt
     act = np.zeros_like(time)
     for index in range(len(time) - 1):
@@ -184,7 +193,8 @@ def step_response(rate: Rate, *, dt: float = 2e-4) -> tuple[np.ndarray, np.ndarr
 
 
 def half_times(rate: Rate) -> tuple[float, float]:
-    """Seconds from full excitation to activation 0.5, and from its end to half of the activation reached."""
+    """Seconds from full excitation to activation 0.5, and from its end to half of the activation
+    reached."""
     time, act = step_response(rate)
     end = round(PULSE / (time[1] - time[0]))
     rise = float(np.interp(0.5, act[: end + 1], time[: end + 1]))
@@ -209,7 +219,8 @@ def activation_table() -> str:
 
 
 def draw(models: dict[str, CurveSet]) -> Figure:
-    """Curves above, their distance from MuJoCo's below, a column each for the three curves and for activation."""
+    """Curves above, their distance from MuJoCo's below, a column each for the three curves and
+    for activation."""
     from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.patches import Patch
 
@@ -268,7 +279,8 @@ def _draw_curve(
 
 
 def _draw_activation(above: Axes, below: Axes) -> None:
-    """Activation while and after full excitation in all models, and how far the published ones are from the first."""
+    """Activation while and after full excitation in all models, and how far the published ones
+    are from the first."""
     responses = {name: step_response(rate) for name, rate in activation_rates().items()}
     time, ours = responses["mujoco"]
     for name, (_, act) in responses.items():

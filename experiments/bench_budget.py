@@ -1,4 +1,5 @@
-"""Where the errors come from: the plan itself, ideal joint torques, our muscles and MyoHand's on the same motion.
+"""Where the errors come from: the plan itself, ideal joint torques, our muscles and MyoHand's on
+the same motion.
 
     python experiments/bench_budget.py --readme
     python experiments/bench_budget.py --pieces ode_to_joy --generated 0 --seconds 5 --out runs/try
@@ -7,13 +8,13 @@ Four players of the same excerpts, planned in the same way:
 
     plan      the notes as the hands mean to play them, nothing simulated: the ceiling
     torques   our hands without muscle force; every simulation step a torque on each joint that reaches the reference
-              (computed torque, damping implicit, press of the fingertips and damping of the keys fed forward), without
-              bound or delay
+              (computed torque, damping implicit, press of the fingertips and damping of the keys
+              fed forward), without bound or delay
     muscles   our hands as they are
     MyoHand   its muscles and ours for the thumb, which it lacks (see `bench_repertoire.py`)
 
-From the plan to torques is what tracking and contact cost, from torques to muscles what muscles and their control do.
-Results are kept as files; what is there is not played again.
+From the plan to torques is what tracking and contact cost, from torques to muscles what muscles and
+their control do. Results are kept as files; what is there is not played again.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ RATE = 60.0
 """Position errors of joints are closed at this rate by ideal torques [1/s]."""
 
 REACH_IN = 0.004
-"""A wanted velocity is reached in this time [s]: two simulation steps; in one, fingertips rattle on the keys."""
+"""A wanted velocity is reached in this time [s]: two simulation steps; in one, fingertips rattle
+on the keys."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class TorqueController(MuscleController):
     def __init__(self, score: Score, **options: Any) -> None:
         super().__init__(score, **options)
         model = self.scene.model
-        # Peak force, of active and passive curves alike; the controls above have read their constants already.
+        # Peak force, of active and passive curves alike; the controls above have read their
+        # constants already.
         model.actuator_gainprm[self._muscles, 2] = model.actuator_biasprm[self._muscles, 2] = 0.0
         self._mass = np.zeros((model.nv, model.nv))
         self._tip = np.zeros((3, model.nv))
@@ -112,11 +115,14 @@ class TorqueController(MuscleController):
                 self._last[side] = now.next_qvel
 
     def _torque(self, data: mujoco.MjData, side: Side, now: HandsStep, share: float) -> np.ndarray:
-        """On all joints, the last finger joints included, so that their coupling carries no force [N m]. Shape (23,).
+        """On all joints, the last finger joints included, so that their coupling carries no force
+        [N m]. Shape (23,).
 
         `share` of the control step that will be over at the end of this simulation step.
         """
-        model, hand, carrier = self.scene.model, self.scene.hands[side], self.scene.carriers[side]
+        model = self.scene.model
+        hand = self.scene.hands[side]
+        carrier = self.scene.carriers[side]
         before = now.qpos[hand.independent]
         speed = (1.0 - share) * self._last.get(side, now.next_qvel) + share * now.next_qvel
         aim = before + share * (now.next_qpos - before)

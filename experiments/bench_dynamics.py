@@ -1,11 +1,12 @@
-"""How loud notes come out that are written loud and soft as people play them, and what a rehearsal adds.
+"""How loud notes come out that are written loud and soft as people play them, and what a rehearsal
+adds.
 
     python experiments/bench_dynamics.py --readme
     python experiments/bench_dynamics.py --pieces minuet_in_g --generated 0 --out runs/try
 
-Most scores at hand are all of one loudness, on which a correlation says little; `music.dynamics` gives these excerpts
-phrases, a melody and accompaniment, and a touch to every note. Results are kept as files; what is there is not played
-again.
+Most scores at hand are all of one loudness, on which a correlation says little; `music.dynamics`
+gives these excerpts phrases, a melody and accompaniment, and a touch to every note. Results are
+kept as files; what is there is not played again.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Args:
 
 
 def excerpts(args: Args) -> Iterator[tuple[str, Score]]:
-    """Beginnings of the pieces, and generated scores of medium difficulty, with the loudness of people."""
+    """Beginnings of the pieces, and generated scores of medium difficulty, with the loudness of
+    people."""
     scores = [(name, load_piece(name).clip(0.0, args.seconds)) for name in args.pieces]
     for number, difficulty in enumerate(np.linspace(0.3, 0.6, args.generated)):
         rng = np.random.default_rng([args.seed, number])
@@ -86,7 +88,8 @@ def excerpts(args: Args) -> Iterator[tuple[str, Score]]:
 
 
 def play_one(task: tuple[str, Score, int, Path]) -> dict[str, Any]:
-    """Figures of one excerpt, and written and played velocities of the notes hit; read where they are on file."""
+    """Figures of one excerpt, and written and played velocities of the notes hit; read where
+    they are on file."""
     name, score, rehearsals, folder = task
     path = folder / f"{name}_{rehearsals}.json"
     if not path.exists():
@@ -118,7 +121,8 @@ def main(args: Args) -> None:
 
 
 def render_tables(rows: list[dict[str, Any]], rehearsals: tuple[int, ...]) -> str:
-    """Means over excerpts, a line for so many rehearsals; then played velocity for bands of the written one."""
+    """Means over excerpts, a line for so many rehearsals; then played velocity for bands of the
+    written one."""
     lines = [
         "| rehearsals | onset F1 50 ms | frame F1 micro | onset error ms median | p95 | velocity r | of all notes |"
     ]

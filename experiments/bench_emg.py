@@ -1,33 +1,38 @@
-"""Simulated against recorded wrist movements: does a model's muscle pattern tell which movement was recorded?
+"""Simulated against recorded wrist movements: does a model's muscle pattern tell which movement was
+recorded?
 
     python experiments/bench_emg.py myo-readings-dataset
     python experiments/bench_emg.py myo-readings-dataset --permutations 500 --out runs/emg
 
-The data are sessions of an 8-channel armband (aljazfrancic/myo-readings-dataset, MIT): folders such as 12345-1 with
-1.txt to 7.txt, within folders whose names say right or left. Printed are how alike recordings of two sessions are (the
-ceiling) and those of different movements (its null), the armbands' rotations between wearers, and, for our hand and
-MyoHand, how often simulated and recorded patterns of the same movement are most like each other. The rotation of each
-armband is fitted on the other movements. The null exchanges the movements of the simulation and fits rotations anew.
+The data are sessions of an 8-channel armband (aljazfrancic/myo-readings-dataset, MIT): folders such
+as 12345-1 with 1.txt to 7.txt, within folders whose names say right or left. Printed are how alike
+recordings of two sessions are (the ceiling) and those of different movements (its null), the
+armbands' rotations between wearers, and, for our hand and MyoHand, how often simulated and recorded
+patterns of the same movement are most like each other. The rotation of each armband is fitted on
+the other movements. The null exchanges the movements of the simulation and fits rotations anew.
 
-Both hands are asked for the same postures, those in which the passive tissue of ours leaves a hand at rest, and the
-fingers that a movement does not ask for.
+Both hands are asked for the same postures, those in which the passive tissue of ours leaves a hand
+at rest, and the fingers that a movement does not ask for.
 
-Two questions are asked: which movement was recorded, among those simulated (the library's own, `identify`); and which
-recording a simulated movement belongs to, among those of a session.
+Two questions are asked: which movement was recorded, among those simulated (the library's own,
+`identify`); and which recording a simulated movement belongs to, among those of a session.
 
-Patterns are compared after taking away their mean over the movements: what all movements share (the rise at their
-beginning, an electrode that is always loud) says nothing about which one it is. Before that amplitudes are compressed,
-by the square root, the logarithm or not at all: people choose how hard they try, and a fist is louder than all else.
-Which of the three is not for the simulation to say: it is the one by which recordings of different people agree best,
-found anew in the data given; what the others give is printed as well.
+Patterns are compared after taking away their mean over the movements: what all movements share (the
+rise at their beginning, an electrode that is always loud) says nothing about which one it is.
+Before that amplitudes are compressed, by the square root, the logarithm or not at all: people
+choose how hard they try, and a fist is louder than all else. Which of the three is not for the
+simulation to say: it is the one by which recordings of different people agree best, found anew in
+the data given; what the others give is printed as well.
 
-Not all of this was settled before scores were seen. That the mean is taken away, one of six variants, was chosen for
-telling recorded movements apart between people. Then the simulation was corrected for reasons that have nothing to do
-with scores: the hand at rest was held by muscles where a relaxed one is held by none; pronator teres lay where
-brachioradialis does; neighbouring electrodes had next to nothing in common; fists closed on nothing; fingers kept their
-posture when the wrist bent, so that a wrist was extended by the fingers' extensors. Sharing by cubes and co-contraction
-of 0.05 were tried and left. Of 21 answers on three people (right/12345-1, 45612-1, left/44444-1) our hand found 4 to 8
-meanwhile, which is what 21 answers at chance do. Compression was thought of last. The p-values account for none of it.
+Not all of this was settled before scores were seen. That the mean is taken away, one of six
+variants, was chosen for telling recorded movements apart between people. Then the simulation was
+corrected for reasons that have nothing to do with scores: the hand at rest was held by muscles
+where a relaxed one is held by none; pronator teres lay where brachioradialis does; neighbouring
+electrodes had next to nothing in common; fists closed on nothing; fingers kept their posture when
+the wrist bent, so that a wrist was extended by the fingers' extensors. Sharing by cubes and
+co-contraction of 0.05 were tried and left. Of 21 answers on three people (right/12345-1, 45612-1,
+left/44444-1) our hand found 4 to 8 meanwhile, which is what 21 answers at chance do. Compression
+was thought of last. The p-values account for none of it.
 """
 
 from __future__ import annotations
@@ -58,7 +63,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import MusclehandError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.emg.comparison.identify import ceiling, select_movements
 from musclehand.emg.comparison.sessions import find_sessions
 from musclehand.emg.comparison.statistics import proportion_interval
@@ -73,7 +78,9 @@ from musclehand.validate.specimen import open_specimens
 
 CONFIG = EnvelopeConfig(fs_out_hz=25.0)
 MOVEMENTS = tuple(MOVEMENTS_DEG)
-BEFORE, AFTER, REACTION = 1.0, 7.0, 0.3
+BEFORE = 1.0
+AFTER = 7.0
+REACTION = 0.3
 """Of a labelled onset [s]; people react 0.3 s after the label changes (median of this set)."""
 
 
@@ -119,7 +126,7 @@ def simulate_model(name: str) -> np.ndarray:
         hand = HandIndex.from_model(model, Side.RIGHT)
     else:
         specimen = open_specimens(name, side="right")[0]
-        with quiet_mujoco():
+        with silence_mujoco():
             model = lone_model(name)
         hand = HandIndex.from_model(model, Side.RIGHT, specimen.naming)
     times = {"before": 0.5 + BEFORE + REACTION, "hold": 5.0, "after": AFTER - 5.0}
@@ -138,14 +145,16 @@ def lone_model(name: str) -> mujoco.MjModel:
 
 
 def armband_view(courses: Mapping[str, SimulatedMuscles]) -> np.ndarray:
-    """Amplitudes at eight electrodes: powers of muscles add up. `BEFORE` to `AFTER` the label. Shape (M, T, 8)."""
+    """Amplitudes at eight electrodes: powers of muscles add up. `BEFORE` to `AFTER` the label.
+    Shape (M, T, 8)."""
     heard = []
     for course in courses.values():
         sources = forearm_sources(course.muscles)
         gain = mixing_matrix(armband_electrodes(), sources, ForwardConfig(decay=ARMBAND_DECAY))
         columns = [course.muscles.index(source.name) for source in sources]
         heard.append(np.sqrt(np.square(course.values[:, columns]) @ np.square(gain.T)))
-    rate, start = next(iter(courses.values())).fs_hz, next(iter(courses.values())).start
+    rate = next(iter(courses.values())).fs_hz
+    start = next(iter(courses.values())).start
     scale = np.percentile(np.concatenate(heard), 99, axis=0)
     first = round((0.5 - start) * CONFIG.fs_out_hz)
     rows = slice(first, first + round((BEFORE + AFTER) * CONFIG.fs_out_hz))
@@ -155,7 +164,8 @@ def armband_view(courses: Mapping[str, SimulatedMuscles]) -> np.ndarray:
 
 
 def print_ceilings(sessions: list[Session]) -> dict[str, list[float]]:
-    """How alike recordings are, per channel and pooled, and how alike those of different movements."""
+    """How alike recordings are, per channel and pooled, and how alike those of different
+    movements."""
     kinds: dict[str, list[tuple[Session, Session]]] = {}
     found: dict[str, list[float]] = {}
     for one, two in itertools.combinations(sessions, 2):
@@ -184,7 +194,8 @@ def print_ceilings(sessions: list[Session]) -> dict[str, list[float]]:
 
 
 def print_rotations(sessions: list[Session]) -> None:
-    """By how many electrodes armbands are turned against the first session, and what aligning them brings."""
+    """By how many electrodes armbands are turned against the first session, and what aligning
+    them brings."""
     first = sessions[0]
     print(
         "\n| session | turned by | mirrored | right movement, as it is | aligned on others | wrong movements, aligned |"
@@ -203,7 +214,8 @@ def print_rotations(sessions: list[Session]) -> None:
 
 
 def choose_compression(sessions: list[Session]) -> str:
-    """By which different people's recordings of a movement agree most beyond those of other movements."""
+    """By which different people's recordings of a movement agree most beyond those of other
+    movements."""
     results = people_by_compression(sessions)
     print(
         "\n| amplitudes compressed by | other people's movements found | r right - wrong |\n|---|---|---|"
@@ -218,7 +230,8 @@ def choose_compression(sessions: list[Session]) -> str:
 def print_compressions(
     simulated: Mapping[str, np.ndarray], sessions: list[Session], chosen: str
 ) -> None:
-    """What each model would find by each compression; the one that people's recordings chose is marked."""
+    """What each model would find by each compression; the one that people's recordings chose is
+    marked."""
     print(
         "\n| found, margin | "
         + " | ".join(f"{name}: {q}" for name in simulated for q in QUESTIONS)
@@ -226,7 +239,8 @@ def print_compressions(
     )
     print("|---|" + "---|" * (len(simulated) * len(QUESTIONS)))
     for compression, compress in COMPRESSIONS.items():
-        cells, alike = [], compressed(sessions, compression)
+        cells = []
+        alike = compressed(sessions, compression)
         for values in simulated.values():
             for question in QUESTIONS:
                 hits, right, wrong = match(compress(values), alike, question)
@@ -305,7 +319,8 @@ def print_movements(results: Mapping[str, Mapping[str, Result]], sessions: int) 
     print()
     for question in QUESTIONS:
         one, two = (results[name][question].hits.ravel() for name in names[:2])
-        better, worse = int((one & ~two).sum()), int((two & ~one).sum())
+        better = int((one & ~two).sum())
+        worse = int((two & ~one).sum())
         p = stats.binomtest(better, better + worse).pvalue if better + worse else 1.0
         print(
             f"{question}: by {names[0]} alone {better}, by {names[1]} alone {worse} (exact McNemar p = {p:.3f})"

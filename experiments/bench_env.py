@@ -4,12 +4,12 @@
     python experiments/bench_env.py corpus --peer           # also stable-baselines3 with MyoSuite's hand
     python experiments/bench_env.py corpus --backend warp --envs 256 4096 --threads 1    # on a GPU
 
-First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's batch (or Warp) of the
-same worlds from the same states on with the same controls and nothing else. The environment is given what the policy
-that comes along did there; hands that get no sensible action are soon lost, and half of the time goes into new
-beginnings.
-Rounds of both take turns, and medians over rounds count, as other programs slow down what is beside them. Then PPO end
-to end, acting and learning, per step and per physics step.
+First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's
+batch (or Warp) of the same worlds from the same states on with the same controls and nothing else.
+The environment is given what the policy that comes along did there; hands that get no sensible
+action are soon lost, and half of the time goes into new beginnings. Rounds of both take turns, and
+medians over rounds count, as other programs slow down what is beside them. Then PPO end to end,
+acting and learning, per step and per physics step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rich.console import Console
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.ppo import PpoConfig, Reinforcement
+from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.motion.dataset import open_corpus
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.backend_choice import BackendName, make_worlds
@@ -66,8 +66,8 @@ class Args:
 
 
 class Share(NamedTuple):
-    """Hand steps a second of the environment and of bare physics, of so many hands on so many threads, and the ratio of
-    the two."""
+    """Hand steps a second of the environment and of bare physics, of so many hands on so many
+    threads, and the ratio of the two."""
 
     hands: int
     threads: int
@@ -129,8 +129,10 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
     bare = bare_physics(env)
     taken = []
     for number in range(args.rounds):
-        seen, begin = env.reset(seed=number), env.state()
-        actions, controls = [], []
+        seen = env.reset(seed=number)
+        begin = env.state()
+        actions = []
+        controls = []
         for _ in range(args.steps):
             actions.append(policy.policy.act(seen))
             seen = env.step(actions[-1]).observation
@@ -147,7 +149,8 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
 
 
 def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
-    """What steps other worlds like an environment's from a state with controls, and tells how long that took [s]."""
+    """What steps other worlds like an environment's from a state with controls, and tells how
+    long that took [s]."""
     config = env.config
     worlds = make_worlds(
         config.backend, env.body.model, config.num_envs, num_threads=config.num_threads
@@ -171,7 +174,7 @@ def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int)
     env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=backend))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:
-        run = Reinforcement(env, policy, PpoConfig(critic_alone=0), Path(folder), known={})
+        run = PpoTraining(env, policy, PpoConfig(critic_alone=0), Path(folder), known={})
         run.iterate()
         took = min(_seconds(run.iterate) for _ in range(3))
     steps = run.config.steps * hands / took
@@ -181,7 +184,8 @@ def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int)
 
 
 def train_peer() -> Training:
-    """The same of stable-baselines3 with its own settings and MyoSuite's hand, one environment after the other."""
+    """The same of stable-baselines3 with its own settings and MyoSuite's hand, one environment
+    after the other."""
     import gymnasium
     from myosuite.utils import gym as _registered  # noqa: F401
     from stable_baselines3 import PPO

@@ -1,14 +1,15 @@
-"""Fingers found by the planner against people's: match rates on the repertoire, standard patterns and PIG.
+"""Fingers found by the planner against people's: match rates on the repertoire, standard patterns
+and PIG.
 
     python experiments/bench_fingering.py
     python experiments/bench_fingering.py --pig PianoFingeringDataset_v1.2     your copy of the PIG data set
     python experiments/bench_fingering.py --readme                             the table into README.md
 
-Fingers are taken off before planning and hands are kept, as in the literature's measurements. The weights of the search
-were set on the standard patterns and on every other repertoire piece with fingers (by name); the rest is held out. The
-weights of the division between hands were set on the whole repertoire: the last column shows a fit. The repertoire's
-fingers are those typed with the pieces, one person's. PIG has to be asked for at its authors' page and is not
-distributed with this.
+Fingers are taken off before planning and hands are kept, as in the literature's measurements. The
+weights of the search were set on the standard patterns and on every other repertoire piece with
+fingers (by name); the rest is held out. The weights of the division between hands were set on the
+whole repertoire: the last column shows a fit. The repertoire's fingers are those typed with the
+pieces, one person's. PIG has to be asked for at its authors' page and is not distributed with this.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Row:
     """A line of the table: pieces, each with people's fingerings of it."""
 
     def __init__(self, name: str, pieces: dict[str, Sequence[Score]]) -> None:
-        self.name, self.pieces = name, pieces
+        self.name = name
+        self.pieces = pieces
         self.planned = {piece: plan(scores[0]) for piece, scores in pieces.items()}
 
     def rates(self, hand: Hand | None = None) -> MatchRates:
@@ -75,7 +77,8 @@ class Row:
         )
 
     def people(self) -> float | None:
-        """How far people agree among themselves, over pieces with several annotators, weighted by notes."""
+        """How far people agree among themselves, over pieces with several annotators, weighted
+        by notes."""
         several = [scores for scores in self.pieces.values() if len(scores) > 1]
         pairs = [(human_match_rate(scores), len(scores[0])) for scores in several]
         return (
@@ -85,7 +88,8 @@ class Row:
         )
 
     def hands(self) -> tuple[int, int]:
-        """Notes of two-hand pieces whose hand is found when none is given, and all notes of those pieces."""
+        """Notes of two-hand pieces whose hand is found when none is given, and all notes of
+        those pieces."""
         same = total = 0
         for scores in self.pieces.values():
             written = [note.hand for note in scores[0].notes]
@@ -169,7 +173,9 @@ def render(rows: Iterable[Row]) -> str:
     )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for row in rows:
-        whole, right, left = row.rates(), row.rates(Hand.RIGHT), row.rates(Hand.LEFT)
+        whole = row.rates()
+        right = row.rates(Hand.RIGHT)
+        left = row.rates(Hand.LEFT)
         same, total = row.hands()
         figures = (
             whole.general,

@@ -1,10 +1,12 @@
-"""Our hand, MyoHand and, where its path is given, MUSIC-Hand through all checks of the validator: one table.
+"""Our hand, MyoHand and, where its path is given, MUSIC-Hand through all checks of the validator:
+one table.
 
     python experiments/bench_hands.py --readme
     python experiments/bench_hands.py --music ~/music/assets/two_hands_ds6.5_muscle_driven.xml --readme
 
-Our hand is checked right and left, at its own size and at both extremes of `SIZES`. MyoHand comes with the package
-myo-sim. MUSIC-Hand is not ours to pass on: its repository is github.com/xupei0610/music.
+Our hand is checked right and left, at its own size and at both extremes of `SIZES`. MyoHand comes
+with the package myo-sim. MUSIC-Hand is not ours to pass on: its repository is
+github.com/xupei0610/music.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from readme_table import put_table
 MARK = "hands table"
 
 SIZES = {"5 % woman": (0.165, 0.072), "95 % man": (0.210, 0.096)}
-"""Hand length and breadth [m] of a small woman and a large man (ANSUR II, `models/reference/anthropometry.csv`)."""
+"""Hand length and breadth [m] of a small woman and a large man (ANSUR II,
+`models/reference/anthropometry.csv`)."""
 
 WORDS = {"pass": "yes", "warn": "yes, but", "fail": "**no**", "skip": "-"}
 
@@ -69,16 +72,15 @@ def examine_one(source: str, side: str) -> list[dict[str, dict[str, Any]]]:
     tables = None
     if source in SIZES:
         length, breadth = SIZES[source]
-        source, tables = (
-            "musclehand",
-            scale_tables(load_tables(), hand_length=length, hand_breadth=breadth),
-        )
+        source = "musclehand"
+        tables = scale_tables(load_tables(), hand_length=length, hand_breadth=breadth)
     results = as_json(examine(open_specimens(source, side=side, tables=tables)))
     return [{check["code"]: check for check in hand["checks"]} for hand in results["models"]]
 
 
 def render(found: dict[str, list[dict[str, dict[str, Any]]]]) -> str:
-    """A line a check: what it asks, and what each hand gives; right hands, and how many of ours passed."""
+    """A line a check: what it asks, and what each hand gives; right hands, and how many of ours
+    passed."""
     peers = [name for name in found if name not in SIZES and name != "musclehand"]
     ours = [hand for name in ("musclehand", *SIZES) for hand in found[name]]
     lines = [

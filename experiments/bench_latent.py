@@ -1,11 +1,13 @@
-"""What matters in a latent space of skill: one thing changed at a time, all else and the budget the same.
+"""What matters in a latent space of skill: one thing changed at a time, all else and the budget the
+same.
 
     python experiments/bench_latent.py corpus --readme
     python experiments/bench_latent.py corpus --only default "96 numbers" --workers 1
 
-In the air, from a fifth of the corpus, distilled from the policy that comes along: `--warm` steps of learning to do as
-the policy does, then `--steps` by the slope of the reward. Judged on clips that were not learnt from, beside the policy
-itself, and by what intentions drawn from the prior do. What is finished stays in `--out` and is not done again.
+In the air, from a fifth of the corpus, distilled from the policy that comes along: `--warm` steps
+of learning to do as the policy does, then `--steps` by the slope of the reward. Judged on clips
+that were not learnt from, beside the policy itself, and by what intentions drawn from the prior do.
+What is finished stays in `--out` and is not done again.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from musclehand.envs.reference import build_references
 from musclehand.envs.tracking.body import TrackingBody
 from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.envs.tracking.observation import own_state
-from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
 from musclehand.learning.vae import LatentPolicy
 from musclehand.policies.tracking import load_tracking_policy
@@ -108,7 +110,8 @@ def train_one(name: str, args: Args) -> dict[str, Any]:
     """Figures of one variant."""
     torch.set_num_threads(1)
     begin = time.perf_counter()
-    variant, folder = VARIANTS[name], args.out / name
+    variant = VARIANTS[name]
+    folder = args.out / name
     teacher = load_tracking_policy(args.policy)
     config = replace(teacher.config, num_envs=args.envs, keys=False)
     train, test = learnt_and_judged(args.corpus, args.seed, args.clips)
@@ -124,13 +127,11 @@ def train_one(name: str, args: Args) -> dict[str, Any]:
         env, teacher.policy, own_state(env.table), warm, folder / "warm", known={}
     )
     policy: Any = distilled.run()
-    count = max(1, round(args.steps / (LatentAnalyticConfig().steps * args.envs)))
-    slope = replace(
-        LatentAnalyticConfig(iterations=count, decay=count, seed=args.seed), **variant.slope
-    )
+    count = max(1, round(args.steps / (LatentApgConfig().steps * args.envs)))
+    slope = replace(LatentApgConfig(iterations=count, decay=count, seed=args.seed), **variant.slope)
     if slope.iterations:
         rough = TrackingEnv(references, replace(config, disturbance=ROUGH_AIR), seed=args.seed)
-        policy = LatentAnalyticTraining(rough, policy, slope, folder / "slope", known={}).run()
+        policy = LatentApgTraining(rough, policy, slope, folder / "slope", known={}).run()
     assert isinstance(policy, LatentPolicy)
     minutes = (time.perf_counter() - begin) / 60.0
     figures = judge(policy, teacher.policy.act, test, config, folder / "sequences.csv")

@@ -1,11 +1,12 @@
-"""What matters in training a policy that follows motion: one thing changed at a time, all else and the budget the same.
+"""What matters in training a policy that follows motion: one thing changed at a time, all else and
+the budget the same.
 
     python experiments/bench_learning.py corpus --readme
     python experiments/bench_learning.py corpus --only default "500 Hz" --steps 100000
 
-In the air, from a fifth of the corpus. Each training has a warm start of `--warm` steps and reinforcement of `--steps`;
-without a warm start all are reinforcement. Judged on clips that were not learnt from, undisturbed and pushed.
-What is finished stays in `--out` and is not done again.
+In the air, from a fifth of the corpus. Each training has a warm start of `--warm` steps and
+reinforcement of `--steps`; without a warm start all are reinforcement. Judged on clips that were
+not learnt from, undisturbed and pushed. What is finished stays in `--out` and is not done again.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking.body import HandKinematics, TrackingBody
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import Actor, evaluate, follow_teacher
-from musclehand.learning.apg import AnalyticConfig, AnalyticTraining
-from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.apg import ApgConfig, ApgTraining
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.policy import Policy
-from musclehand.learning.ppo import PpoConfig, Reinforcement
+from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.sim.scene import SIM_DT
@@ -49,9 +50,10 @@ MYOHAND = "MyoHand with thumb muscles"
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: `sim_steps` in a step of the policy, `warm` start or none, the way of `reinforcement` (slope,
-    ppo or none), `hidden` layers, MyoHand in place of our hand, later actions that `answer` to earlier ones and a
-    share of what an error costs later (`fading`), noise of logits in PPO."""
+    """What is changed: `sim_steps` in a step of the policy, `warm` start or none, the way of
+    `reinforcement` (slope, ppo or none), `hidden` layers, MyoHand in place of our hand, later
+    actions that `answer` to earlier ones and a share of what an error costs later (`fading`),
+    noise of logits in PPO."""
 
     sim_steps: int = 4
     warm: bool = True
@@ -90,7 +92,8 @@ class Args:
     warm: int = 64_000
     """steps of the warm start, over all hands"""
     steps: int = 131_072
-    """steps of reinforcement; at other rates than 125 Hz as many more or fewer, so that the time lived is the same"""
+    """steps of reinforcement; at other rates than 125 Hz as many more or fewer, so that the time
+    lived is the same"""
     envs: int = 64
     """hands at a time"""
     only: tuple[str, ...] = field(default_factory=lambda: tuple(VARIANTS))
@@ -129,8 +132,10 @@ def learnt_and_judged(
     corpus: Path, seed: int, count: int
 ) -> tuple[list[MotionClip], list[MotionClip]]:
     """A fifth of the clips to learn from, and so many held-out ones."""
-    clips, rng = open_corpus(corpus), np.random.default_rng(seed)
-    train, test = list(clips.clips("train")), list(clips.clips("test"))
+    clips = open_corpus(corpus)
+    rng = np.random.default_rng(seed)
+    train = list(clips.clips("train"))
+    test = list(clips.clips("test"))
     learnt = sorted(rng.permutation(len(train))[: len(train) // 5])
     judged = sorted(rng.permutation(len(test))[:count])
     return [train[i] for i in learnt], [test[i] for i in judged]
@@ -151,18 +156,18 @@ def train_one(
     if variant.warm:
         each = round(125 / per_step)
         count = max(1, round(args.warm / per_step / (each * args.envs)))
-        warm = DistillConfig(
+        warm = DaggerConfig(
             iterations=count, decay=count, steps=each, hidden=variant.hidden, seed=args.seed
         )
-        policy = Distillation(env, warm, folder / "warm", known={}).run()
+        policy = DaggerTraining(env, warm, folder / "warm", known={}).run()
     else:
         steps += args.warm / per_step
         policy.normalise_by(np.concatenate([env.reset(seed=row) for row in range(20)]))
     rough = TrackingEnv(env.references, replace(config, disturbance=ROUGH_AIR))
     if variant.reinforcement == "slope":
-        each = round(AnalyticConfig().steps / per_step)
+        each = round(ApgConfig().steps / per_step)
         count = max(1, round(steps / (each * args.envs)))
-        slope = AnalyticConfig(
+        slope = ApgConfig(
             iterations=count,
             steps=each,
             decay=count,
@@ -170,11 +175,11 @@ def train_one(
             answers=variant.answers,
             seed=args.seed,
         )
-        policy = AnalyticTraining(rough, policy, slope, folder / "slope", known={}).run()
+        policy = ApgTraining(rough, policy, slope, folder / "slope", known={}).run()
     elif variant.reinforcement == "ppo":
         count = max(1, round(steps / (PpoConfig().steps * args.envs)))
         ppo = PpoConfig(iterations=count, noise=variant.noise, seed=args.seed)
-        policy = Reinforcement(rough, policy, ppo, folder / "ppo", known={}).run()
+        policy = PpoTraining(rough, policy, ppo, folder / "ppo", known={}).run()
     taken = time.perf_counter() - begin
     figures = {"minutes": taken / 60.0}
     references = references_of(test, variant, design)
@@ -200,7 +205,8 @@ def train_one(
 def references_of(
     clips: list[MotionClip], variant: Variant, design: HandDesign | None
 ) -> ReferenceSet:
-    """Clips as the variant follows them; where another hand does, with the fingertips that it has in those postures."""
+    """Clips as the variant follows them; where another hand does, with the fingertips that it
+    has in those postures."""
     muscles = TrackingBody(1, design=design).muscles
     references = build_references(clips, dt=variant.sim_steps * SIM_DT, muscles=muscles)
     if design is None:

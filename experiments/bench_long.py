@@ -1,12 +1,13 @@
-"""A quarter of an hour without a break: the theme of K. 265 with variations of our own, played by muscles.
+"""A quarter of an hour without a break: the theme of K. 265 with variations of our own, played by
+muscles.
 
     python experiments/bench_long.py --out runs/bench_long
     python experiments/bench_long.py --seconds 60        only the beginning
 
-Leaves the score as MIDI, the recording, and `long.json`: figures of each third beside what the plan would score, the
-memory of the process at every minute of music, and how fast it went, by the clock and by the time that this process
-had on a core. Memory is flat where its slope over the second half is near 0: in the first minutes HDF5 fills a cache of
-8 MB for each channel of the recording.
+Leaves the score as MIDI, the recording, and `long.json`: figures of each third beside what the plan
+would score, the memory of the process at every minute of music, and how fast it went, by the clock
+and by the time that this process had on a core. Memory is flat where its slope over the second half
+is near 0: in the first minutes HDF5 fills a cache of 8 MB for each channel of the recording.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class MemoryLog:
 
     @property
     def slope(self) -> float | None:
-        """Growth in the second half [MB per minute of music], None where it has fewer than three looks."""
+        """Growth in the second half [MB per minute of music], None where it has fewer than three
+        looks."""
         late = np.array([row for row in self.minutes if row[0] >= 0.5 * self.minutes[-1][0]])
         return float(np.polyfit(late[:, 0] / 60.0, late[:, 1], 1)[0]) if len(late) > 2 else None
 
@@ -83,13 +85,15 @@ def main(args: Args) -> None:
         score = score.clip(0.0, args.seconds)
     write_midi(score, args.out / "variations.mid")
     score = keyboard_score(score)
-    begin, core = time.perf_counter(), time.process_time()
+    begin = time.perf_counter()
+    core = time.process_time()
     with threadpool_limits(1):
         player = MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene())
     planning = time.perf_counter() - begin
     memory = MemoryLog(console)
     result = perform(score, player, record=args.out / "recording.h5", progress=memory)
-    wall, core = time.perf_counter() - begin, time.process_time() - core
+    wall = time.perf_counter() - begin
+    core = time.process_time() - core
     parts = thirds(score, player.planned(), result.played)
     content = {
         "notes": len(score),
@@ -122,7 +126,8 @@ def thirds(score: Score, planned: Score, played: Score) -> list[dict[str, Any]]:
         asked, meant, heard = (
             each.clip(float(start), float(end)) for each in (score, planned, played)
         )
-        metrics, ceiling = score_performance(asked, heard), score_performance(asked, meant)
+        metrics = score_performance(asked, heard)
+        ceiling = score_performance(asked, meant)
         row = {name: getattr(metrics, name) for name in FIGURES}
         row |= {
             "from_s": float(start),
@@ -156,7 +161,8 @@ def thirds_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def resident_megabytes() -> float:
-    """Memory of this process that is in RAM now [MB]; nan where the system does not tell (not Linux)."""
+    """Memory of this process that is in RAM now [MB]; nan where the system does not tell (not
+    Linux)."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,11 +1,13 @@
-"""How natural the hands move: smoothness, idle fingers, range use, co-contraction and penetration, beside humans.
+"""How natural the hands move: smoothness, idle fingers, range use, co-contraction and penetration,
+beside humans.
 
     python experiments/bench_naturalness.py --readme
     python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/natural_long
 
-Plays the beginnings of pieces, or takes recordings, and measures each hand's clip (`motion.naturalness` defines the
-figures; a piece has the mean of its hands). Leaves `table.md` and `naturalness.png`; recordings that are there are not
-made again. Human values stand below the table as far as there are any; those not read in their source are marked.
+Plays the beginnings of pieces, or takes recordings, and measures each hand's clip
+(`motion.naturalness` defines the figures; a piece has the mean of its hands). Leaves `table.md` and
+`naturalness.png`; recordings that are there are not made again. Human values stand below the table
+as far as there are any; those not read in their source are marked.
 """
 
 from __future__ import annotations
@@ -116,7 +118,8 @@ def measure(name: str, path: Path) -> Piece:
     """Every hand of a recording."""
     with Recording.open(path) as recording:
         clips = tuple(cut_clips(recording, name, "played", name, {}))
-    # A clip has both hands' joints in the sense of the right one, so that one model serves for both.
+    # A clip has both hands' joints in the sense of the right one, so that one model serves for
+    # both.
     model = load_hand(Side.RIGHT)
     hand = HandIndex.from_model(model, Side.RIGHT)
     return Piece(

@@ -5,8 +5,9 @@
     python experiments/bench_policy.py --controllers planner --planner runs/plan_generalist/planner/000001.json
     python experiments/bench_policy.py --generated 30 --controllers muscle planner --out runs/bench_policy_generated
 
-The policy follows the same plan; the planner has none, and sees every piece for the first time. All play the beginning
-of every piece. What is finished stays in `--out` and is not played again; other networks need another folder.
+The policy follows the same plan; the planner has none, and sees every piece for the first time. All
+play the beginning of every piece. What is finished stays in `--out` and is not played again; other
+networks need another folder.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Args:
     pieces: tuple[str, ...] = ()
     """names from `musclehand play --list`; all by default"""
     generated: int = 0
-    """play this many generated scores of rising difficulty (`bench_repertoire.py`) in place of the repertoire"""
+    """play this many generated scores of rising difficulty (`bench_repertoire.py`) in place of
+    the repertoire"""
     seconds: float = 20.0
     """of each, from its beginning"""
     policy: Path | None = None

@@ -1,4 +1,5 @@
-"""How often muscle control has to decide: generated scores played at several control rates, one line a rate.
+"""How often muscle control has to decide: generated scores played at several control rates, one
+line a rate.
 
     python experiments/bench_rate.py
     python experiments/bench_rate.py --seconds 5 --sim-steps 3 4
@@ -35,7 +36,8 @@ class Args:
 
 
 class Outcome(NamedTuple):
-    """Of one score at one rate: scores of the metrics, joint error [deg], mean activation, and speed."""
+    """Of one score at one rate: scores of the metrics, joint error [deg], mean activation, and
+    speed."""
 
     onset_f1: float
     frame_f1: float

@@ -1,20 +1,23 @@
-"""Two muscle-driven hands play the whole repertoire: one table, written into the README with `--readme`.
+"""Two muscle-driven hands play the whole repertoire: one table, written into the README with
+`--readme`.
 
     python experiments/bench_repertoire.py
     python experiments/bench_repertoire.py --pieces ode_to_joy fuer_elise --out runs/try
     python experiments/bench_repertoire.py --generated 12        scores nobody has looked at, drawn from a seed
     python experiments/bench_repertoire.py --peer                and the same with MyoHand, one table of means
 
-MyoHand has no muscle that presses with the thumb; here it is given those of ours (`THUMB_MUSCLES`), all else is as it
-comes in myo-sim: other muscles, their constants, joints, inertia, outlines. Its left hand is its mirror image. Planner,
-muscle control and piano are the same for both.
+MyoHand has no muscle that presses with the thumb; here it is given those of ours (`THUMB_MUSCLES`),
+all else is as it comes in myo-sim: other muscles, their constants, joints, inertia, outlines. Its
+left hand is its mirror image. Planner, muscle control and piano are the same for both.
 
-Dense pieces stand apart: 8 notes a second or more on average, or an octave or more in 15 % of a hand's grips, or leaps
-in 30 % of its moves (`Density`; from the score alone, the hands as written or assigned). Beside each figure stands the
-plan's: what the notes that the hands mean to play would score, let go early where the hand has to leave.
+Dense pieces stand apart: 8 notes a second or more on average, or an octave or more in 15 % of a
+hand's grips, or leaps in 30 % of its moves (`Density`; from the score alone, the hands as written
+or assigned). Beside each figure stands the plan's: what the notes that the hands mean to play would
+score, let go early where the hand has to leave.
 
-Every performance leaves its figures as JSON under the output folder, with the depth and share of time of penetration.
-The pieces are independent and run in as many processes as there are cores; the figures do not depend on how many.
+Every performance leaves its figures as JSON under the output folder, with the depth and share of
+time of penetration. The pieces are independent and run in as many processes as there are cores; the
+figures do not depend on how many.
 """
 
 from __future__ import annotations
@@ -65,11 +68,15 @@ KINDS = ("keys", "same_hand", "other_hand")
 SEED = 20261
 """Of generated scores; nobody has learnt from them."""
 
-DENSE_RATE, DENSE_OCTAVES, DENSE_LEAPS = 8.0, 0.15, 0.3
+DENSE_RATE = 8.0
+DENSE_OCTAVES = 0.15
+DENSE_LEAPS = 0.3
 """Notes a second, share of grips, share of moves, from which on a piece is dense."""
 
-LEAP, LEAP_WITHIN = 10, 0.6
-"""A leap: the nearest keys of two grips of a hand so many semitones apart, their onsets no farther than so many s."""
+LEAP = 10
+LEAP_WITHIN = 0.6
+"""A leap: the nearest keys of two grips of a hand so many semitones apart, their onsets no
+farther than so many s."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,8 @@ class Args:
 
 
 class Density(NamedTuple):
-    """What makes a score hard for two hands: notes per second on average, the share of grips of an octave or more, and
-    the share of leaps among the moves from one grip to the next."""
+    """What makes a score hard for two hands: notes per second on average, the share of grips of
+    an octave or more, and the share of leaps among the moves from one grip to the next."""
 
     rate: float
     octaves: float
@@ -205,7 +212,8 @@ def peer_hand() -> HandFile:
 
 
 def play_one(name: str, score: Score, hand: str, rehearsals: int = 0) -> dict[str, Any]:
-    """One performance with its figures, in a process of its own; outlines are measured on our hands only."""
+    """One performance with its figures, in a process of its own; outlines are measured on our
+    hands only."""
     begin = time.perf_counter()
     target = keyboard_score(score)
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +249,8 @@ def what_limits(metrics: PerformanceMetrics) -> str:
 
 
 def render_table(rows: dict[str, dict[str, Any]]) -> str:
-    """The table in Markdown, dense pieces apart, the means of each group, and what limits the worst three."""
+    """The table in Markdown, dense pieces apart, the means of each group, and what limits the
+    worst three."""
     columns = (
         *(
             "piece",
@@ -280,7 +289,8 @@ def render_table(rows: dict[str, dict[str, Any]]) -> str:
 
 def render_row(name: str, row: dict[str, Any]) -> str:
     """A piece in the table."""
-    depth, loudness = row["penetration_mm"], row["velocity_correlation"]
+    depth = row["penetration_mm"]
+    loudness = row["velocity_correlation"]
     cells = (
         name,
         f"{row['num_reference']}",

@@ -1,13 +1,15 @@
-"""What a performance costs: planning, muscle control and simulation against the bare physics of the same states.
+"""What a performance costs: planning, muscle control and simulation against the bare physics of the
+same states.
 
     python experiments/bench_speed.py --readme
     python experiments/bench_speed.py --pieces fuer_elise --seconds 5
 
-Every piece is played in two ways. In one process, with a clock at every stage: processor time (`time.thread_time`), in
-which other programs on the machine count little. And as `perform` does by default, with the reference in a second
-process: wall-clock time of the whole, for which two cores should be idle (the best of `repeats`), and processor time of
-the main process with what it waits for the other, which is what the wall clock shows where they are. Bare physics is
-the same run once more, nothing but `mj_step` and the excitations kept from the first.
+Every piece is played in two ways. In one process, with a clock at every stage: processor time
+(`time.thread_time`), in which other programs on the machine count little. And as `perform` does by
+default, with the reference in a second process: wall-clock time of the whole, for which two cores
+should be idle (the best of `repeats`), and processor time of the main process with what it waits
+for the other, which is what the wall clock shows where they are. Bare physics is the same run once
+more, nothing but `mj_step` and the excitations kept from the first.
 """
 
 from __future__ import annotations
@@ -78,8 +80,9 @@ class Clock(NamedTuple):
 class Cost:
     """What a performance cost [s], of music of length `music` [s].
 
-    `plan`, `physics`, `listen`, `score` and, for each step and hand, `control` and `reference`: processor time in one
-    process, `total` all of it. `both`: the same performance in two processes; `bare`: nothing but its physics.
+    `plan`, `physics`, `listen`, `score` and, for each step and hand, `control` and `reference`:
+    processor time in one process, `total` all of it. `both`: the same performance in two processes;
+    `bare`: nothing but its physics.
     """
 
     piece: str
@@ -129,7 +132,8 @@ def main(args: Args) -> None:
 
 
 def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | None = None) -> Cost:
-    """Plays a score as `perform` does, with a clock at every stage, then in two processes and the physics alone."""
+    """Plays a score as `perform` does, with a clock at every stage, then in two processes and
+    the physics alone."""
     clocks: dict[str, list[float]] = defaultdict(list)
     begin = thread_time()
     target = keyboard_score(score)
@@ -143,7 +147,8 @@ def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | No
     score_performance(target, played)
     end = thread_time()
     reference = np.array(clocks["at"][1:])  # `reset` asks for the first step once more
-    both, bare = [], []
+    both = []
+    bare = []
     for _ in range(repeats):
         both.append(play_in_two(score, run, config))
         bare.append(run.bare())
@@ -163,8 +168,8 @@ def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | No
 
 
 def play_in_two(score: Score, before: Run, config: MuscleConfig | None) -> Clock:
-    """The same performance with a second process, which leads to the same positions as the run before. Waiting for that
-    process counts as work."""
+    """The same performance with a second process, which leads to the same positions as the run
+    before. Waiting for that process counts as work."""
     waits: list[float] = []
     begin = Clock.now()
     target = keyboard_score(score)
@@ -242,7 +247,8 @@ class _Kept(Run):
         """Time of the same steps again, with nothing between them."""
         again = mujoco.MjData(self.scene.model)
         again.qpos[:] = self.begin
-        model, ctrl = self.scene.model, again.ctrl
+        model = self.scene.model
+        ctrl = again.ctrl
         begin = Clock.now()
         for control in self.controls:
             ctrl[:] = control
@@ -254,7 +260,8 @@ class _Kept(Run):
 
 def summary(cost: Cost) -> dict[str, Any]:
     """What the table shows of a performance."""
-    control, reference = 1e6 * np.array(cost.control), 1e6 * np.array(cost.reference)
+    control = 1e6 * np.array(cost.control)
+    reference = 1e6 * np.array(cost.reference)
     return {
         "piece": cost.piece,
         "music_s": cost.music,

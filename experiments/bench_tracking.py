@@ -1,12 +1,14 @@
-"""How well hand models follow the same motions through the same muscle control: tables, figure, time per step.
+"""How well hand models follow the same motions through the same muscle control: tables, figure,
+time per step.
 
     python experiments/bench_tracking.py
     python experiments/bench_tracking.py --minutes 1 --music music_hand.xml --out runs/try
 
-Compared are this package's right hand, MyoHand of the installed myo-sim as it is shipped, the same with its muscles'
-length ranges set to what their paths really cover, and any MJCF given by `--music` and `--against`. Motions stay within
-the range of motion that all of them share. One hand at a time, elbow fixed, no gravity, no contacts.
-What has been followed already, by the same model through the same motion, is not computed again.
+Compared are this package's right hand, MyoHand of the installed myo-sim as it is shipped, the same
+with its muscles' length ranges set to what their paths really cover, and any MJCF given by
+`--music` and `--against`. Motions stay within the range of motion that all of them share. One hand
+at a time, elbow fixed, no gravity, no contacts. What has been followed already, by the same model
+through the same motion, is not computed again.
 """
 
 from __future__ import annotations
@@ -39,19 +41,17 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import place, sample_postures
 from musclehand.control.tracking import TrackingResult, track
 from musclehand.core.errors import MusclehandError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
 from musclehand.validate.specimen import open_specimens
 from readme_table import README, put_table
 
 FIGURE = "docs/tracking.png"
 MARK = "tracking table"
-OURS, MYOHAND, REPAIRED, MUSIC = (
-    "musclehand",
-    "MyoHand 0.2.3",
-    "MyoHand, length ranges repaired",
-    "MUSIC-Hand",
-)
+OURS = "musclehand"
+MYOHAND = "MyoHand 0.2.3"
+REPAIRED = "MyoHand, length ranges repaired"
+MUSIC = "MUSIC-Hand"
 
 Hand = tuple[mujoco.MjModel, HandIndex]
 
@@ -109,7 +109,7 @@ def open_hands(args: Args) -> dict[str, Hand]:
 def lone_hand(source: str) -> Hand:
     """The right hand of a model, its elbow fixed."""
     specimen = open_specimens(source, side="right")[0]
-    with quiet_mujoco():
+    with silence_mujoco():
         assert specimen.spec is not None
         spec = HandFile(source, specimen.spec, specimen.naming).hand_spec(Side.RIGHT)
         model = spec.compile()
@@ -117,8 +117,10 @@ def lone_hand(source: str) -> Hand:
 
 
 def repaired(hand: Hand) -> Hand:
-    """The same hand, each muscle's length range that of its path over the range of motion (MyoHand: 12 are stale)."""
-    model, index = copy.copy(hand[0]), hand[1]
+    """The same hand, each muscle's length range that of its path over the range of motion
+    (MyoHand: 12 are stale)."""
+    model = copy.copy(hand[0])
+    index = hand[1]
     data = mujoco.MjData(model)
     lengths = []
     for posture in sample_postures(index, index.limits(model), 1000, np.random.default_rng(0)):
@@ -156,13 +158,12 @@ def follow_all(
         ProcessPoolExecutor(args.workers, initializer=start_worker, initargs=(hands,)) as pool,
     ):
         task = progress.add_task("", total=len(files))
-        jobs, seconds = {}, 0.0
+        jobs = {}
+        seconds = 0.0
         for motion in motions:
             for name in hands:
-                key, mark = (
-                    (name, motion.name),
-                    marks[name] + fingerprint(motion.angles, motion.speeds),
-                )
+                key = (name, motion.name)
+                mark = marks[name] + fingerprint(motion.angles, motion.speeds)
                 done = read_result(files[key], mark)
                 if done is not None:
                     results[key] = done
@@ -210,10 +211,8 @@ def read_result(path: Path, mark: str) -> TrackingResult | None:
     with np.load(path) as file:
         if str(file["mark"]) != mark:
             return None
-        failure, joints = (
-            str(file["failure"]) or None,
-            tuple(str(joint) for joint in file["joints"]),
-        )
+        failure = str(file["failure"]) or None
+        joints = tuple(str(joint) for joint in file["joints"])
         fields = ("time", "reference", "angles", "tip_errors", "activation")
         return TrackingResult(failure, joints, *(file[field] for field in fields))
 
@@ -239,7 +238,8 @@ class Summary:
         tips = 1e3 * np.concatenate([result.tip_errors.ravel() for result in results])
         self.failures = sum(result.failure is not None for result in results)
         if not len(tips):
-            squares, tips = np.full((1, squares.shape[1]), np.nan), np.array([np.nan])
+            squares = np.full((1, squares.shape[1]), np.nan)
+            tips = np.array([np.nan])
         self.joints_deg = np.rad2deg(np.sqrt(squares.mean()))
         self.free_deg = np.rad2deg(np.sqrt(squares[:, free].mean()))
         self.tips_mm = tips.mean()
@@ -310,7 +310,8 @@ def header(columns: tuple[str, ...]) -> list[str]:
 
 def asked_for(overall: dict[str, Summary], ratios: dict[str, float]) -> list[str]:
     """What this hand has to show beside the others, each with its verdict."""
-    ours, myohand = overall[OURS], overall[MYOHAND]
+    ours = overall[OURS]
+    myohand = overall[MYOHAND]
     asked = [
         ("joint error over MyoHand's, at most 0.25", ours.joints_deg / myohand.joints_deg, 0.25),
         ("fingertip error over MyoHand's, at most 0.5", ours.tips_mm / myohand.tips_mm, 0.5),
@@ -338,7 +339,8 @@ def draw(
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots(1, 2)
-    places, width = np.arange(len(SHARES)), 0.8 / len(results)
+    places = np.arange(len(SHARES))
+    width = 0.8 / len(results)
     for i, (name, kinds) in enumerate(summaries(results, motions).items()):
         shift = (i - (len(results) - 1) / 2) * width
         axes[0].bar(places + shift, [kinds[kind].joints_deg for kind in SHARES], width, label=name)

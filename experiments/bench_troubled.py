@@ -1,10 +1,12 @@
-"""Who plays on when something goes wrong that nobody was told of: pushes, weak or tired muscles, late senses and more.
+"""Who plays on when something goes wrong that nobody was told of: pushes, weak or tired muscles,
+late senses and more.
 
     python experiments/bench_troubled.py --readme
     python experiments/bench_troubled.py --pieces ode_to_joy --controllers planner --troubles undisturbed pushed
 
-The body and the keys differ from those that the player reckons with, who has only its senses to notice. Beside the
-figures of every condition stands what was lost of the undisturbed one. What is finished stays in `--out`.
+The body and the keys differ from those that the player reckons with, who has only its senses to
+notice. Beside the figures of every condition stands what was lost of the undisturbed one. What is
+finished stays in `--out`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from kept_results import keep_results
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
-from musclehand.controllers.tracking_policy import PolicyController
+from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
 from musclehand.performance.perform import make_controller, perform
@@ -47,18 +49,20 @@ FIGURES = ("onset_f1_50ms", "frame_f1_micro")
 PUSH = 50.0
 """Largest force on a forearm [N]."""
 
-PUSH_RATE, PUSH_TIME = 2.0, 0.1
+PUSH_RATE = 2.0
+PUSH_TIME = 0.1
 """So often [1/s], each so long [s]."""
 
-WEAK, HEAVY = 0.5, 1.3
+WEAK = 0.5
+HEAVY = 1.3
 """Factors on the force of one muscle of each hand, and on mass and spring of the keys."""
 
 TIRED = FatigueParameters(initial=0.3)
 """Of every muscle, so much is tired at the beginning."""
 
 LATE = 0.024
-"""Senses come so late [s], where they do; the policy is then the one that was made for that, which is not compared with
-the other undisturbed."""
+"""Senses come so late [s], where they do; the policy is then the one that was made for that,
+which is not compared with the other undisturbed."""
 
 LATE_POLICY = "000002.json"
 
@@ -99,8 +103,11 @@ class Troubled(Controller):
 
     def __init__(self, player: Controller, trouble: str, seed: int) -> None:
         """`trouble`: of `TROUBLES`; `seed`: of what is drawn."""
-        self._player, self._rng = player, np.random.default_rng(seed)
-        self.score, self.sim_steps, self.lead_in = player.score, player.sim_steps, player.lead_in
+        self._player = player
+        self._rng = np.random.default_rng(seed)
+        self.score = player.score
+        self.sim_steps = player.sim_steps
+        self.lead_in = player.lead_in
         model = copy.copy(player.scene.model)
         self.scene = replace(player.scene, model=model)
         self._pushed = trouble == "pushed"
@@ -194,7 +201,7 @@ def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str,
     if (controller, trouble) == ("policy", "late"):
         policies = files("musclehand.models.policies")
         with as_file(policies) as folder:
-            player = PolicyController(score, policy=folder / LATE_POLICY, delay=LATE)
+            player = TrackingPolicyController(score, policy=folder / LATE_POLICY, delay=LATE)
     else:
         player = make_controller(
             controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner

@@ -1,7 +1,8 @@
 """A planner that goes on learning by reward: PPO finds out what is to be added to what it does.
 
-Actions, the intention and the moves of the forearm, are those of the planner and a correction, which begins with 0. All
-else of PPO is as a tracking policy has it (`learning.ppo`), on the reward of `envs.piano.reward`.
+Actions, the intention and the moves of the forearm, are those of the planner and a correction,
+which begins with 0. All else of PPO is as a tracking policy has it (`learning.ppo`), on the reward
+of `envs.piano.reward`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import numpy as np
 import torch
 
 from musclehand.core.vec_env import StepResult, VecEnv
-from musclehand.learning.high_level import Planner
+from musclehand.learning.high_level import HighLevelNetwork
 from musclehand.learning.policy import Policy
-from musclehand.learning.ppo import PpoConfig, Reinforcement
-from musclehand.policies.high_level import PlannerPolicy
+from musclehand.learning.ppo import PpoConfig, PpoTraining
+from musclehand.policies.high_level import HighLevelPolicy
 
 MOST = 0.25
 """By so much a correction changes an action, which is from 0 to 1, at most."""
@@ -32,9 +33,12 @@ class Corrected(VecEnv):
     """An environment in which `act`, told what is seen, acts and is corrected."""
 
     def __init__(self, env: VecEnv, act: Callable[[np.ndarray], np.ndarray]) -> None:
-        self._env, self._act = env, act
-        self.num_envs, self.num_observations = env.num_envs, env.num_observations
-        self.num_actions, self.step_dt = env.num_actions, env.step_dt
+        self._env = env
+        self._act = act
+        self.num_envs = env.num_envs
+        self.num_observations = env.num_observations
+        self.num_actions = env.num_actions
+        self.step_dt = env.step_dt
         self._seen = env.reset()
 
     def reset(self, *, seed: int | None = None) -> np.ndarray:
@@ -61,23 +65,26 @@ class Corrected(VecEnv):
 class CorrectedPlanner:
     """Acts as a planner that is corrected by a policy."""
 
-    def __init__(self, planner: Planner, policy: Policy) -> None:
-        self._planner, self._policy = planner, policy
+    def __init__(self, planner: HighLevelNetwork, policy: Policy) -> None:
+        self._planner = planner
+        self._policy = policy
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """As `Planner`."""
+        """As `HighLevelNetwork`."""
         return corrected(self._planner.act(observation), self._policy.act(observation))
 
 
-def corrected_planner(planner: PlannerPolicy, corrections: Policy) -> PlannerPolicy:
+def corrected_planner(planner: HighLevelPolicy, corrections: Policy) -> HighLevelPolicy:
     """The planner with corrections that were found for it."""
-    return planner._replace(policy=cast(Planner, CorrectedPlanner(planner.policy, corrections)))
+    return planner._replace(
+        policy=cast(HighLevelNetwork, CorrectedPlanner(planner.policy, corrections))
+    )
 
 
 def learn_corrections(
     piano: VecEnv,
     act: Callable[[np.ndarray], np.ndarray],
-    planner: PlannerPolicy,
+    planner: HighLevelPolicy,
     folder: Path,
     config: PpoConfig,
     known: dict[str, Any],
@@ -92,6 +99,6 @@ def learn_corrections(
         assert isinstance(last, torch.nn.Linear)
         last.weight.zero_()
         last.bias.zero_()
-    run = Reinforcement(env, policy, config, folder, known=known)
+    run = PpoTraining(env, policy, config, folder, known=known)
     run.run()
     return run.policy

@@ -1,12 +1,14 @@
-"""Whether the slopes that policies learn from are right: what they promise of a small step, and what it brings.
+"""Whether the slopes that policies learn from are right: what they promise of a small step, and
+what it brings.
 
     python experiments/check_slopes.py corpus
     python experiments/check_slopes.py corpus runs/track_hand/policy/000001.json --fading 1 --steps 64
 
-A policy follows clips in the air, and plans on keys. Its weights are moved a little along the direction in which it
-would learn, there and back, the same is followed from the same states, and the change of each of the reward's terms is
-told beside what the slopes promised: means over hands but for the tenth to which most was promised (slopes of those are
-cut in learning, too), and how the two go together over all of these hands.
+A policy follows clips in the air, and plans on keys. Its weights are moved a little along the
+direction in which it would learn, there and back, the same is followed from the same states, and
+the change of each of the reward's terms is told beside what the slopes promised: means over hands
+but for the tenth to which most was promised (slopes of those are cut in learning, too), and how the
+two go together over all of these hands.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ class Args:
     steps: int = 32
     """that slopes are followed through"""
     fading: float = 0.95
-    """share of what an error costs later that a step has to answer for; below 1 more may be found than promised"""
+    """share of what an error costs later that a step has to answer for; below 1 more may be
+    found than promised"""
     size: float = 0.01
     """length of the step among the policy's weights"""
     scores: int = 12
@@ -82,7 +85,8 @@ def main(args: Args) -> None:
         rows = check(loaded.policy, references, replace(quiet, keys=keys), args)
         for term, (promised, found) in rows.items():
             usual = promised < np.quantile(promised, 0.9)
-            promised, found = promised[usual], found[usual]
+            promised = promised[usual]
+            found = found[usual]
             both = np.corrcoef(promised, found)[0, 1]
             table.add_row(
                 place, term, f"{promised.mean():.3f}", f"{found.mean():.3f}", f"{both:.2f}"
@@ -94,7 +98,8 @@ def main(args: Args) -> None:
 def check(
     policy: Policy, references: ReferenceSet, config: TrackingConfig, args: Args
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Of each term of the reward, and of all: what slopes promise hands of a step of length 1 and what is found."""
+    """Of each term of the reward, and of all: what slopes promise hands of a step of length 1
+    and what is found."""
     env = TrackingEnv(references, config, seed=args.seed)
     # So that hands are on their way, not where the reference has put them.
     follow(env, policy, env.state(), args.steps)
@@ -132,10 +137,12 @@ def check(
 def follow(
     env: TrackingEnv, policy: Policy, start: Mapping[str, np.ndarray], steps: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What is seen, shape (steps, n, observations), and each hand's means of the reward's terms, (n,)."""
+    """What is seen, shape (steps, n, observations), and each hand's means of the reward's terms,
+    (n,)."""
     observation = env.restore(start)
     env.watch()
-    seen, sums = [], dict.fromkeys(TERMS, np.zeros(env.num_envs))
+    seen = []
+    sums = dict.fromkeys(TERMS, np.zeros(env.num_envs))
     for _ in range(steps):
         seen.append(observation)
         result = env.step(policy.act(observation))
@@ -145,8 +152,10 @@ def follow(
 
 
 def slopes_of(env: TrackingEnv, policy: Policy, seen: np.ndarray, fading: float) -> np.ndarray:
-    """How the reward changes with each logit of what was just followed. Shape (steps, n, actions)."""
-    slopes, by_seen = np.empty((*seen.shape[:2], env.num_actions), dtype=np.float32), None
+    """How the reward changes with each logit of what was just followed. Shape (steps, n,
+    actions)."""
+    slopes = np.empty((*seen.shape[:2], env.num_actions), dtype=np.float32)
+    by_seen = None
     for step in reversed(range(env.look_back(fading))):
         shown = torch.from_numpy(seen[step]).requires_grad_()
         logits = policy(shown)

@@ -1,14 +1,16 @@
-"""Distils a tracking policy into a latent space of skill, and says what was lost and what the space is like.
+"""Distils a tracking policy into a latent space of skill, and says what was lost and what the space
+is like.
 
     python experiments/distill_latent.py corpus runs/track_hand/policy/000001.json
     python experiments/distill_latent.py corpus POLICY --latent.latent 8 --latent.hold 8 --out runs/latent_8
     python experiments/distill_latent.py corpus --shipped          # judges the one of the planner that comes along
 
-The latent policy first learns to do as the policy does, then by the slope of the reward, in a world like that in which
-the policy has learnt. Killed at any moment, the same command goes on and ends with the same bits. In the folder
-`--out`: `run/` and `slope/` with checkpoints, `planned/`, `skill/` with the latent policy, `sequences.csv`, how every
-held-out clip is followed by the policy and through the latent space, the worst first, and `latent.json`: means, the
-worst sequences, and what intentions drawn from the prior do.
+The latent policy first learns to do as the policy does, then by the slope of the reward, in a world
+like that in which the policy has learnt. Killed at any moment, the same command goes on and ends
+with the same bits. In the folder `--out`: `run/` and `slope/` with checkpoints, `planned/`,
+`skill/` with the latent policy, `sequences.csv`, how every held-out clip is followed by the policy
+and through the latent space, the worst first, and `latent.json`: means, the worst sequences, and
+what intentions drawn from the prior do.
 """
 
 from __future__ import annotations
@@ -32,15 +34,15 @@ from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import evaluate
 from musclehand.envs.tracking.observation import own_state
-from musclehand.learning.apg import AnalyticProgress
-from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.apg import ApgProgress
+from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentConfig, LatentDistillation, LatentProgress
 from musclehand.learning.policy import Policy
 from musclehand.learning.vae import LatentActor, LatentPolicy
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import MotionCorpus, open_corpus
-from musclehand.policies.high_level import load_planner
-from musclehand.policies.latent import save_latent_skill
+from musclehand.policies.high_level import load_high_level_policy
+from musclehand.policies.latent import save_latent_space
 from musclehand.policies.tracking import TrackingPolicy, identity_of, load_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend
 from readme_table import cells_table, put_table
@@ -50,7 +52,8 @@ from whole_files import write_whole
 MARK = "sequences table"
 
 BEYOND = 0.02
-"""A joint is within its limits where it is no further beyond them than that [rad]: they are soft."""
+"""A joint is within its limits where it is no further beyond them than that [rad]: they are
+soft."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Args:
     envs: int = 64
     """hands at a time"""
     backend: BackendChoice = "auto"
-    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU
+    are there"""
     scores: int = 160
     """by pattern, planned to be followed beside the corpus"""
     clips: int = 24
@@ -76,7 +80,7 @@ class Args:
     readme: bool = False
     """put the table of sequences into README.md"""
     latent: LatentConfig = field(default_factory=LatentConfig)
-    slope: LatentAnalyticConfig = field(default_factory=LatentAnalyticConfig)
+    slope: LatentApgConfig = field(default_factory=LatentApgConfig)
 
 
 def main(args: Args) -> None:
@@ -90,7 +94,11 @@ def main(args: Args) -> None:
     teacher = load_tracking_policy(args.policy)
     corpus = open_corpus(args.corpus)
     test = held_out(corpus, args.clips)
-    policy = load_planner().skill.policy if args.shipped else distil(corpus, teacher, args, console)
+    policy = (
+        load_high_level_policy().skill.policy
+        if args.shipped
+        else distil(corpus, teacher, args, console)
+    )
     figures = judge(policy, teacher.policy.act, test, teacher.config, args.out / "sequences.csv")
     figures |= draw_at_random(policy, test, teacher.config) | {
         "minutes": (time.perf_counter() - begin) / 60
@@ -143,7 +151,7 @@ def distil(
         "policy": dict(teacher.info),
         "config": json.loads(json.dumps(asdict(args.latent))),
     }
-    save_latent_skill(args.out / "skill", policy, env, told)
+    save_latent_space(args.out / "skill", policy, env, told)
     return policy
 
 
@@ -170,7 +178,7 @@ def by_slope(
         references, replace(config, disturbance=ROUGH), bad_states=args.out / "bad_states"
     )
     known = identity_of(env) | {"distilled": json.loads(json.dumps(asdict(args.latent)))}
-    run = LatentAnalyticTraining(env, policy, args.slope, args.out / "slope", known=known)
+    run = LatentApgTraining(env, policy, args.slope, args.out / "slope", known=known)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -180,7 +188,7 @@ def by_slope(
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=args.slope.iterations, completed=run.done)
 
-        def tell(told: AnalyticProgress) -> None:
+        def tell(told: ApgProgress) -> None:
             said = (
                 f"slope {told.steps} hand steps, fingertips {1e3 * told.terms['tip_error']:.2f} mm"
             )
@@ -248,8 +256,9 @@ def sequence_table(path: Path) -> str:
 def draw_at_random(
     policy: LatentPolicy, clips: list[MotionClip], config: TrackingConfig, *, seconds: float = 5.0
 ) -> dict[str, float]:
-    """What hands do with intentions drawn from the prior, in the air: share of time that joints are within their
-    limits and that a part of the hand touches another, and how fast they are, the last two beside the clips' own."""
+    """What hands do with intentions drawn from the prior, in the air: share of time that joints
+    are within their limits and that a part of the hand touches another, and how fast they are,
+    the last two beside the clips' own."""
     body = TrackingEnv(clips, replace(config, num_envs=1)).body
     references = build_references(
         clips, dt=config.sim_steps * body.model.opt.timestep, muscles=body.muscles
@@ -269,7 +278,9 @@ def draw_at_random(
         )
         clips_touch.append((env.body.backend.read("ncon") > 0).mean())
     seen = env.reset(seed=0)
-    within, touch, speeds = [], [], []
+    within = []
+    touch = []
+    speeds = []
     for step in range(round(seconds / env.step_dt)):
         if step % policy.hold == 0:
             with torch.inference_mode():

@@ -3,8 +3,8 @@
     python experiments/draw_figures.py --readme
     python experiments/draw_figures.py corpus --out runs/figures
 
-Pictures of hands need a headless OpenGL (EGL or OSMesa). The other pictures are drawn by the commands that make the
-tables beside them.
+Pictures of hands need a headless OpenGL (EGL or OSMesa). The other pictures are drawn by the
+commands that make the tables beside them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from musclehand.sim.render.opengl import choose_backend
 from musclehand.sim.render.video import render_still
 from readme_table import put_figure
 
-PIECE, SECONDS, MOMENT = "fuer_elise", 12.0, 8.2
-"""What is played, how much of it, and when it is looked at [s]: both hands in sight, and a key that one holds."""
+PIECE = "fuer_elise"
+SECONDS = 12.0
+MOMENT = 8.2
+"""What is played, how much of it, and when it is looked at [s]: both hands in sight, and a key
+that one holds."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def performance(folder: Path) -> list[Path]:
     """Hands at the keyboard, and the piano roll."""
     choose_backend()
     result = perform(load_piece(PIECE).clip(0.0, SECONDS), "muscle", record=folder / "recording.h5")
-    hands, roll = folder / "hands.png", folder / "piano_roll.png"
+    hands = folder / "hands.png"
+    roll = folder / "piano_roll.png"
     render_still(folder / "recording.h5", MOMENT, hands)
     save_figure(draw_piano_roll(result.score, result.played, result.metrics)[0], roll)
     return [hands, roll]

@@ -1,12 +1,14 @@
-"""How well held-out motion is followed, undisturbed and disturbed: policies beside computed muscle control.
+"""How well held-out motion is followed, undisturbed and disturbed: policies beside computed muscle
+control.
 
     python experiments/eval_tracking.py corpus runs/track_hand/policy/000001.json
     python experiments/eval_tracking.py corpus                                    # the teacher alone
     python experiments/eval_tracking.py corpus runs/*/policy/000001.json --conditions all --readme
 
-Followed are clips of a split of the corpus, in the air, and what the player plans for scores by pattern of the same
-split, on keys; for ten seconds at most. Tables by kind of motion; `--out` gets every clip's figures as CSV. Where
-senses are late, they are so for the teacher too. Several policies, of different seeds, are told by mean and interval.
+Followed are clips of a split of the corpus, in the air, and what the player plans for scores by
+pattern of the same split, on keys; for ten seconds at most. Tables by kind of motion; `--out` gets
+every clip's figures as CSV. Where senses are late, they are so for the teacher too. Several
+policies, of different seeds, are told by mean and interval.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from musclehand.envs.tracking.evaluation import (
     RAPID,
     Actor,
     ClipScore,
-    LateTeacher,
+    DelayedTeacher,
     evaluate,
     follow_teacher,
     table_by_kind,
@@ -70,7 +72,8 @@ PLAN_SEED = 5000
 """Of the scores that are planned: others than those of a training."""
 
 MARK = "following table"
-AIR, KEYS = "in the air", "on keys"
+AIR = "in the air"
+KEYS = "on keys"
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def main(args: Args) -> None:
     for condition in wanted:
         disturbance = CONDITIONS[condition]
         if "teacher" in actors:
-            actors["teacher"] = LateTeacher(
+            actors["teacher"] = DelayedTeacher(
                 round(disturbance.delay[1] / (config.sim_steps * SIM_DT))
             )
         for name, act in actors.items():
@@ -156,7 +159,8 @@ def main(args: Args) -> None:
 
 def held_out(args: Args, corpus: MotionCorpus, config: TrackingConfig) -> ReferenceSet:
     """What is to be followed."""
-    muscles, dt = TrackingBody(1).muscles, config.sim_steps * SIM_DT
+    muscles = TrackingBody(1).muscles
+    dt = config.sim_steps * SIM_DT
     clips = list(corpus.clips(args.split))
     chosen = np.random.default_rng(args.seed).permutation(len(clips))[: args.most]
     air = build_references((clips[i] for i in chosen), dt=dt, muscles=muscles)
@@ -173,13 +177,15 @@ def place_of(score: ClipScore) -> str:
 
 
 def mean_tip(scores: Sequence[ClipScore]) -> float:
-    """Mean error of fingertips [mm], by time followed; a hand that failed counts with what it had until then."""
+    """Mean error of fingertips [mm], by time followed; a hand that failed counts with what it
+    had until then."""
     weight = np.array([score.seconds for score in scores])
     return float(1e3 * weight @ [score.tip_mean for score in scores] / weight.sum())
 
 
 def summary(means: Mapping[tuple[str, str, str], float], actors: Sequence[str]) -> str:
-    """Fingertip errors by condition, as a table in Markdown; policies by mean and 95 % interval (Student's t)."""
+    """Fingertip errors by condition, as a table in Markdown; policies by mean and 95 % interval
+    (Student's t)."""
     others = [name for name in actors if not name.startswith("policy")]
     learnt = [name for name in actors if name.startswith("policy")]
     heading = [f"fingertips off [mm]{'' if not learnt else f'; {len(learnt)} takes'}", "", *others]

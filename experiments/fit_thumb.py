@@ -1,11 +1,13 @@
-"""Random search for the thumb's path points: what `models/hand/paths.csv` has was found in this way.
+"""Random search for the thumb's path points: what `models/hand/paths.csv` has was found in this
+way.
 
     python experiments/fit_thumb.py --seconds 120 --out runs/fit_thumb/paths.csv
 
-Two points of a muscle about a joint share their dorsal and radial distance (see `body.build.joint_site`), so that a pair has
-four numbers. The search changes some of them at a time, from those in the tables, and keeps what lowers a cost:
-postures without torque closure or without 0.02 N m in every direction, arms of the wrong sign, and arms farther than
-2.6 mm (root mean square over random postures) from the values of `models/reference/moment_arms.csv`. The result is a
+Two points of a muscle about a joint share their dorsal and radial distance (see
+`body.build.joint_site`), so that a pair has four numbers. The search changes some of them at a
+time, from those in the tables, and keeps what lowers a cost: postures without torque closure or
+without 0.02 N m in every direction, arms of the wrong sign, and arms farther than 2.6 mm (root mean
+square over random postures) from the values of `models/reference/moment_arms.csv`. The result is a
 proposal, to be put through `musclehand validate` before it is copied into the tables.
 """
 
@@ -33,12 +35,15 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import sample_postures
 
 JOINTS = ("cmc", "mp", "ip")
-LEAST_TORQUE, NEAR = 0.02, 0.0026
+LEAST_TORQUE = 0.02
+NEAR = 0.0026
 SPREAD = np.array([0.0010, 0.0012, 0.0010, 0.0012])
 """Usual size of a change of dorsal, radial, proximal and distal distance [m]."""
 
-NEAREST, FARTHEST = 0.003, 0.026
-"""Points lie between these distances along the bone [m]: nearer ones fold over, farther ones leave it."""
+NEAREST = 0.003
+FARTHEST = 0.026
+"""Points lie between these distances along the bone [m]: nearer ones fold over, farther ones
+leave it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Thumb:
     """A compiled hand whose thumb points can be moved, and the cost of where they are."""
 
     def __init__(self, args: Args) -> None:
-        tables, source = load_tables(), MyoSimArm()
+        tables = load_tables()
+        source = MyoSimArm()
         self.model = load_hand()
         self.hand = HandIndex.from_model(self.model, Side.RIGHT)
         self.frames = {joint: joint_frame(source.find, tables, joint) for joint in JOINTS}
@@ -127,7 +133,8 @@ class Thumb:
 
 def main(args: Args) -> None:
     """Searches, says what it finds, and writes the table."""
-    thumb, rng = Thumb(args), np.random.default_rng(args.seed)
+    thumb = Thumb(args)
+    rng = np.random.default_rng(args.seed)
     best = thumb.start
     thumb.move(best)
     lowest, words = thumb.cost()
@@ -147,7 +154,9 @@ def main(args: Args) -> None:
                 thumb.move(tried)
                 cost, said = thumb.cost()
                 if cost < lowest:
-                    best, lowest, words = tried, cost, said
+                    best = tried
+                    lowest = cost
+                    words = said
             progress.update(task, completed=spent, description=f"{lowest:.2f}: {words}")
     write(args.out, best)
     print(f"{words}\nWritten to {args.out}")

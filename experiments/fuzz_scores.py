@@ -1,12 +1,14 @@
-"""Damaged score files by the thousand: does reading ever do anything but return a score or say what is wrong?
+"""Damaged score files by the thousand: does reading ever do anything but return a score or say what
+is wrong?
 
     python experiments/fuzz_scores.py --count 20000
 
-Seeds of every format are made here, then damaged: bytes flipped, cut off, inserted, lengths changed, blocks repeated,
-words of the text exchanged. A worker process with a memory limit reads each one and is killed when it hangs. Reported:
-what came of the files, errors by kind, the slowest file, the largest growth of memory (peak resident size while
-reading). The exit code is 1 when anything but a `ScoreError` escaped, or a file took over 2 s or grew memory by over
-256 MB; such files are kept. Mutant k of seed s is the same on every machine.
+Seeds of every format are made here, then damaged: bytes flipped, cut off, inserted, lengths
+changed, blocks repeated, words of the text exchanged. A worker process with a memory limit reads
+each one and is killed when it hangs. Reported: what came of the files, errors by kind, the slowest
+file, the largest growth of memory (peak resident size while reading). The exit code is 1 when
+anything but a `ScoreError` escaped, or a file took over 2 s or grew memory by over 256 MB; such
+files are kept. Mutant k of seed s is the same on every machine.
 """
 
 from __future__ import annotations
@@ -61,8 +63,10 @@ class Report:
 
     def add(self, row: dict[str, object]) -> None:
         """Count one file."""
-        index, suffix = int(str(row["index"])), str(row["suffix"])
-        seconds, growth = float(str(row["seconds"])), float(str(row["growth_mb"]))
+        index = int(str(row["index"]))
+        suffix = str(row["suffix"])
+        seconds = float(str(row["seconds"]))
+        growth = float(str(row["growth_mb"]))
         self.outcomes[f"{suffix} {row['outcome']}"] += 1
         self.errors[str(row["error"])] += 1
         self.slowest = max(self.slowest, (seconds, index, suffix))
@@ -89,7 +93,8 @@ def make_seeds() -> list[tuple[str, bytes]]:
     ]
     score = Score(tuple(notes), (Pedal(0.5, 1.5), Pedal(1.5, 3.0)), "seed")
     with tempfile.TemporaryDirectory() as folder:
-        midi, pig = Path(folder) / "seed.mid", Path(folder) / "seed.txt"
+        midi = Path(folder) / "seed.mid"
+        pig = Path(folder) / "seed.txt"
         write_midi(score, midi)
         write_pig(score, pig)
         seeds = [(".mid", midi.read_bytes()), (".mid", _raw_midi()), (".txt", pig.read_bytes())]
@@ -104,7 +109,8 @@ def make_seeds() -> list[tuple[str, bytes]]:
 
 
 def _raw_midi() -> bytes:
-    """Running status, tempo changes, drums, system-exclusive and text events, a chunk of unknown type, format 1."""
+    """Running status, tempo changes, drums, system-exclusive and text events, a chunk of unknown
+    type, format 1."""
     meta = "00 FF 03 05 70 69 65 63 65  00 FF 51 03 07 A1 20  00 FF 58 04 04 02 18 08  83 60 FF 51 03 05 00 00"
     events = (
         "00 F0 05 7E 7F 09 01 F7  00 B0 40 7F  00 C0 00  00 90 3C 50  60 3E 51  60 3C 00  60 3E 00  00 99 24 60"
@@ -118,7 +124,8 @@ def _raw_midi() -> bytes:
 
 
 def _musicxml() -> str:
-    """Two staves with ties, grace notes, chords, repeats with endings, tempo, dynamics, pedal, fingering."""
+    """Two staves with ties, grace notes, chords, repeats with endings, tempo, dynamics, pedal,
+    fingering."""
 
     def note(
         step: str, octave: int, duration: int, staff: int, more: str = "", first: str = ""
@@ -196,7 +203,8 @@ def _truncate(data: bytearray, rng: random.Random) -> bytearray:
 
 
 def _insert(data: bytearray, rng: random.Random) -> bytearray:
-    place, length = rng.randrange(len(data)), rng.choice((1, 2, 4, 16, 5000))
+    place = rng.randrange(len(data))
+    length = rng.choice((1, 2, 4, 16, 5000))
     byte = rng.choice((b"\xff", b"\x80", b"\x00", bytes([rng.randrange(256)])))
     return data[:place] + byte * length + data[place:]
 
@@ -224,7 +232,8 @@ def _repeat_block(data: bytearray, rng: random.Random) -> bytearray:
 
 
 def _exchange_words(data: bytearray, rng: random.Random) -> bytearray:
-    """A number, tag or field replaced by something legal-looking, huge, negative, empty or foreign."""
+    """A number, tag or field replaced by something legal-looking, huge, negative, empty or
+    foreign."""
     # what stands in XML elements, XML attributes and PIG fields
     values = rb"(?<=>)[^<>\s]+(?=<)|(?<=\")[^<>\"]*(?=\")|(?<=\t)[^\t\n]*"
     words = list(re.finditer(values if rng.random() < 0.7 else rb"[-\w.#]+", bytes(data)))
@@ -282,16 +291,21 @@ def work(start: int, stop: int, seed: int, folder: Path) -> None:
         path = folder / f"mutant{suffix}"
         path.write_bytes(data)
         _reset_peak()
-        before, began = _status_mb("VmRSS"), time.perf_counter()
-        outcome, error = "read", "none"
+        before = _status_mb("VmRSS")
+        began = time.perf_counter()
+        outcome = "read"
+        error = "none"
         try:
             read_score(path)
         except ScoreError as refused:
-            outcome, error = "refused", re.sub(r"'.*'|\d[\d,.e+]*", "#", refused.problem)[:70]
+            outcome = "refused"
+            error = re.sub(r"'.*'|\d[\d,.e+]*", "#", refused.problem)[:70]
             if "\n" in str(refused):
-                outcome, error = "unhandled", f"message of several lines: {refused}"
+                outcome = "unhandled"
+                error = f"message of several lines: {refused}"
         except Exception as escaped:  # what escapes is what this experiment looks for
-            outcome, error = "unhandled", f"{type(escaped).__name__}: {escaped}"[:200]
+            outcome = "unhandled"
+            error = f"{type(escaped).__name__}: {escaped}"[:200]
         seconds = time.perf_counter() - began
         growth = _status_mb("VmHWM") - before
         row = {
@@ -305,7 +319,8 @@ def work(start: int, stop: int, seed: int, folder: Path) -> None:
 
 
 def rows(config: Config) -> Iterator[dict[str, object]]:
-    """One row for each mutant; a worker that hangs or dies is a row too, and another takes its place."""
+    """One row for each mutant; a worker that hangs or dies is a row too, and another takes its
+    place."""
     index = 0
     with tempfile.TemporaryDirectory() as folder:
         while index < config.count:

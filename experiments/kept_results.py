@@ -1,4 +1,5 @@
-"""Work in several processes, each result on file as soon as it is there, and not worked out again."""
+"""Work in several processes, each result on file as soon as it is there, and not worked out
+again."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ JobT = TypeVar("JobT", bound=tuple[Any, ...])
 def keep_results(
     paths: Mapping[JobT, Path], work: Callable[..., Any], *more: Any, workers: int, doing: str
 ) -> dict[JobT, Any]:
-    """What `work(*job, *more)` gives for every job: read from its JSON file, or worked out and written there.
+    """What `work(*job, *more)` gives for every job: read from its JSON file, or worked out and
+    written there.
 
     Args:
         paths: of the jobs' results.

@@ -1,11 +1,13 @@
-"""What a latent space of skill is like: what its numbers do, what can be read out of it, and what lies between.
+"""What a latent space of skill is like: what its numbers do, what can be read out of it, and what
+lies between.
 
     python experiments/look_at_latent.py runs/distill_latent/skill/000001.json
     python experiments/look_at_latent.py                           # the one of the planner that comes along
 
-In the folder `--out`: `latent.png`, how joints turn when one number of an intention is moved, and `look.json`: how
-well lines (ridge, logistic regression) read off intentions which finger presses and how a hand is asked to move, on
-clips that they were not fitted to and beside what can be had without intentions; and where hands go between two.
+In the folder `--out`: `latent.png`, how joints turn when one number of an intention is moved, and
+`look.json`: how well lines (ridge, logistic regression) read off intentions which finger presses
+and how a hand is asked to move, on clips that they were not fitted to and beside what can be had
+without intentions; and where hands go between two.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.learning.vae import LatentActor
 from musclehand.motion.dataset import split_of
 from musclehand.music.generate.patterns import pattern_scores
-from musclehand.policies.high_level import load_planner
-from musclehand.policies.latent import LatentSkill, load_latent_skill
+from musclehand.policies.high_level import load_high_level_policy
+from musclehand.policies.latent import LatentSpace, load_latent_space
 from musclehand.policies.tracking import still_clip
 from readme_table import put_figure
 from whole_files import write_whole
@@ -58,7 +60,7 @@ def main(args: Args) -> None:
     """Looks, draws, writes."""
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    skill = load_planner().skill if args.skill is None else load_latent_skill(args.skill)
+    skill = load_high_level_policy().skill if args.skill is None else load_latent_space(args.skill)
     moved = traverse(skill)
     draw(moved, args.out / "latent.png")
     if args.readme:
@@ -69,14 +71,15 @@ def main(args: Args) -> None:
     Console().print_json(json.dumps(figures))
 
 
-def probes(skill: LatentSkill, count: int) -> dict[str, dict[str, float]]:
+def probes(skill: LatentSpace, count: int) -> dict[str, dict[str, float]]:
     """What lines read off intentions, on clips held out, and off the hand's own state alone."""
     made = islice((one for one in pattern_scores(7000) if split_of(one.pattern) == "test"), count)
     references = plan_references(made)
     hands = len(references.names)
     config = replace(skill.config, num_envs=hands, keys=True, fixed_starts=True, episode=8.0)
     env = TrackingEnv(references, config)
-    seen, act = env.reset(seed=0), LatentActor(skill.policy)
+    seen = env.reset(seed=0)
+    act = LatentActor(skill.policy)
     own = skill.policy.state.numpy()
     rows: dict[str, list[np.ndarray]] = {
         name: [] for name in ("z", "own", "press", "moves", "clip")
@@ -93,9 +96,11 @@ def probes(skill: LatentSkill, count: int) -> dict[str, dict[str, float]]:
     fitted = data["clip"] % 2 == 0
     told: dict[str, dict[str, float]] = {}
     for name in ("z", "own"):
-        fit, judge = data[name][fitted], data[name][~fitted]
+        fit = data[name][fitted]
+        judge = data[name][~fitted]
         for finger, digit in enumerate(DIGITS):
-            pressed, truth = data["press"][fitted, finger], data["press"][~fitted, finger]
+            pressed = data["press"][fitted, finger]
+            truth = data["press"][~fitted, finger]
             line = LogisticRegression(max_iter=300, class_weight="balanced").fit(fit, pressed)
             score = balanced_accuracy_score(truth, line.predict(judge))
             told.setdefault(f"{digit} presses, balanced accuracy", {})[name] = round(
@@ -109,9 +114,9 @@ def probes(skill: LatentSkill, count: int) -> dict[str, dict[str, float]]:
     return told
 
 
-def traverse(skill: LatentSkill, *, size: float = 1.5, seconds: float = 0.25) -> np.ndarray:
-    """How far each joint is from where it would be, when one number of the usual intention is moved up rather than
-    down [rad]. Shape (latent, 23)."""
+def traverse(skill: LatentSpace, *, size: float = 1.5, seconds: float = 0.25) -> np.ndarray:
+    """How far each joint is from where it would be, when one number of the usual intention is
+    moved up rather than down [rad]. Shape (latent, 23)."""
     count = skill.policy.latent
     env = alone(skill, 2 * count)
     seen = env.reset(seed=0)
@@ -124,10 +129,11 @@ def traverse(skill: LatentSkill, *, size: float = 1.5, seconds: float = 0.25) ->
 
 
 def between(
-    skill: LatentSkill, *, pairs: int = 32, points: int = 9, seconds: float = 0.3
+    skill: LatentSpace, *, pairs: int = 32, points: int = 9, seconds: float = 0.3
 ) -> dict[str, float]:
-    """Hands that hold intentions on the line between two that were drawn from the prior: how far they stray from the
-    line between the two postures, as a share of its length, and whether joints stay within their limits."""
+    """Hands that hold intentions on the line between two that were drawn from the prior: how far
+    they stray from the line between the two postures, as a share of its length, and whether
+    joints stay within their limits."""
     env = alone(skill, pairs * points)
     seen = env.reset(seed=0)
     noise = (
@@ -154,7 +160,7 @@ def between(
     }
 
 
-def alone(skill: LatentSkill, hands: int) -> TrackingEnv:
+def alone(skill: LatentSpace, hands: int) -> TrackingEnv:
     """Hands in the air with nothing to follow but a posture."""
     config = replace(skill.config, num_envs=hands, keys=False, fixed_starts=True)
     return TrackingEnv(

@@ -1,11 +1,12 @@
-"""Makes the synthetic EMG in data/emg: hands play a piece, and a forward model says what electrodes would record.
+"""Makes the synthetic EMG in data/emg: hands play a piece, and a forward model says what electrodes
+would record.
 
     python experiments/make_emg_data.py
     python experiments/make_emg_data.py --performance performances/ode_to_joy_muscle --out somewhere
 
-Writes synthetic_playing.h5 (the EMG), synthetic_playing.sto (the activations that it came from) and truth.json (gains,
-lead, seed, which channel is which), and brings the table with checksums in README.md up to date. The same performance
-and seed give the same files.
+Writes synthetic_playing.h5 (the EMG), synthetic_playing.sto (the activations that it came from) and
+truth.json (gains, lead, seed, which channel is which), and brings the table with checksums in
+README.md up to date. The same performance and seed give the same files.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from musclehand.emg.model.forward import ForwardConfig, simulate_emg
 from musclehand.emg.recording import Event, TimeSeries
 from readme_table import put_table
 
-PIECE, CLIP = "ode_to_joy", ("0", "22")
+PIECE = "ode_to_joy"
+CLIP = ("0", "22")
 SECONDS = 20.0
-EMG, ACTIVATIONS, TRUTH = "synthetic_playing.h5", "synthetic_playing.sto", "truth.json"
+EMG = "synthetic_playing.h5"
+ACTIVATIONS = "synthetic_playing.sto"
+TRUTH = "truth.json"
 MARK = "files"
 
 

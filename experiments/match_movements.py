@@ -1,4 +1,5 @@
-"""Which movement is which: patterns of electrodes over time, of a simulation and of people, matched with each other."""
+"""Which movement is which: patterns of electrodes over time, of a simulation and of people,
+matched with each other."""
 
 from __future__ import annotations
 
@@ -46,8 +47,9 @@ class Session(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Of one model and question: `hits` (S, M) found or not; `r`, `wrong` (S, M) correlations with the right candidate
-    and, on average, with wrong ones; `null` (P,) shares found, `null_margin` (P,) mean of r - wrong, both by chance.
+    """Of one model and question: `hits` (S, M) found or not; `r`, `wrong` (S, M) correlations with
+    the right candidate and, on average, with wrong ones; `null` (P,) shares found, `null_margin`
+    (P,) mean of r - wrong, both by chance.
     """
 
     hits: np.ndarray
@@ -75,17 +77,16 @@ def identify_all(
 def match(
     simulated: np.ndarray, sessions: list[Session], question: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Found or not, correlation with the right candidate and mean of those with wrong ones. Each (S, M)."""
+    """Found or not, correlation with the right candidate and mean of those with wrong ones. Each
+    (S, M)."""
     found = []
     for session in sessions:
         pair = distinct(session.ensembles.values), distinct(simulated)
         if question == QUESTIONS[1]:
             pair = pair[::-1]
         found.append(cross_validate_rotation(*pair, mirror=session.left))
-    right, wrong = (
-        np.array([each.right for each in found]),
-        np.array([each.wrong for each in found]),
-    )
+    right = np.array([each.right for each in found])
+    wrong = np.array([each.wrong for each in found])
     return right > wrong.max(axis=2), right, wrong.mean(axis=2)
 
 
@@ -95,7 +96,8 @@ def distinct(values: np.ndarray) -> np.ndarray:
 
 
 class PeopleResult(NamedTuple):
-    """Of all pairs of recordings of a kind: `hits` found `of` so many, and `margin`, the mean of r - wrong."""
+    """Of all pairs of recordings of a kind: `hits` found `of` so many, and `margin`, the mean of
+    r - wrong."""
 
     hits: int
     of: int
@@ -115,10 +117,8 @@ def identify_people(sessions: list[Session]) -> dict[str, PeopleResult]:
 
 
 def _people_result(tests: list[MovementTest]) -> PeopleResult:
-    right, wrong = (
-        np.array([test.right for test in tests]),
-        np.array([test.wrong for test in tests]),
-    )
+    right = np.array([test.right for test in tests])
+    wrong = np.array([test.wrong for test in tests])
     return PeopleResult(
         int((right > wrong.max(axis=2)).sum()), right.size, float(right.mean() - wrong.mean())
     )
@@ -134,7 +134,8 @@ def compressed(sessions: list[Session], compression: str) -> list[Session]:
 
 
 def people_by_compression(sessions: list[Session]) -> dict[str, PeopleResult]:
-    """How well different people's recordings tell movements of each other, by each of `COMPRESSIONS`.
+    """How well different people's recordings tell movements of each other, by each of
+    `COMPRESSIONS`.
 
     Empty where there are no two people.
     """

@@ -1,7 +1,9 @@
-"""Notes told as a field: from places round the hand, how far it is to the nearest key that is wanted, now and soon.
+"""Notes told as a field: from places round the hand, how far it is to the nearest key that is
+wanted, now and soon.
 
-Nothing is said of single notes or of fingers. The field has a distance, with its sign, for each place and moment; a
-linear autoencoder makes `CODES` numbers of it, those directions in which the fields of the pieces differ most.
+Nothing is said of single notes or of fingers. The field has a distance, with its sign, for each
+place and moment; a linear autoencoder makes `CODES` numbers of it, those directions in which the
+fields of the pieces differ most.
 """
 
 from __future__ import annotations
@@ -52,14 +54,16 @@ def field(notes: HandNotes, time: float, wrist: float) -> np.ndarray:
 
 
 def learn_code(hands: Sequence[HandNotes], *, every: float = 0.04, seed: int = 0) -> KeyCode:
-    """The autoencoder that loses least of the fields of these notes, wherever hands may be meanwhile.
+    """The autoencoder that loses least of the fields of these notes, wherever hands may be
+    meanwhile.
 
     Args:
         hands: one after the other.
         every: time between the fields looked at [s].
         seed: of where hands are, some centimetres from their next notes.
     """
-    rng, fields = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    fields = []
     for notes in hands:
         for time in np.arange(0.0, notes.offset.max(initial=0.0), every):
             near = min(np.searchsorted(notes.onset, time), len(notes.onset) - 1)

@@ -1,7 +1,7 @@
 """One network for both hands, beside one that plays either hand and is told of the other's forearm.
 
-Both learn from nothing what the teacher intends and how it moves forearms (`learning.dagger`), in as many steps, and
-from as many hands in an update.
+Both learn from nothing what the teacher intends and how it moves forearms (`learning.dagger`), in
+as many steps, and from as many hands in an update.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from musclehand.core.vec_env import StepResult, TaughtEnv
+from musclehand.core.vec_env import StepResult, TeacherEnv
 from musclehand.envs.piano.env import PianoEnv
-from musclehand.learning.dagger import Distillation, DistillConfig
-from musclehand.learning.high_level import Planner
-from musclehand.learning.high_level_distill import PlanDistillConfig
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
+from musclehand.learning.high_level import HighLevelNetwork
+from musclehand.learning.high_level_distill import HighLevelConfig
 from musclehand.learning.policy import Policy
-from musclehand.policies.high_level import PlannerPolicy
-from musclehand.policies.latent import LatentSkill
+from musclehand.policies.high_level import HighLevelPolicy
+from musclehand.policies.latent import LatentSpace
 
 
 def together(rows: np.ndarray) -> np.ndarray:
@@ -32,13 +32,15 @@ def apart(rows: np.ndarray) -> np.ndarray:
     return np.vstack(np.split(rows, 2, axis=1))
 
 
-class Pairs(TaughtEnv):
+class Pairs(TeacherEnv):
     """Hands of a `PianoEnv` as pairs that see and act together."""
 
     def __init__(self, env: PianoEnv) -> None:
         self._env = env
-        self.num_envs, self.step_dt = env.num_envs // 2, env.step_dt
-        self.num_observations, self.num_actions = 2 * env.num_observations, 2 * env.num_actions
+        self.num_envs = env.num_envs // 2
+        self.step_dt = env.step_dt
+        self.num_observations = 2 * env.num_observations
+        self.num_actions = 2 * env.num_actions
 
     def reset(self, *, seed: int | None = None) -> np.ndarray:
         """As `VecEnv`."""
@@ -58,7 +60,7 @@ class Pairs(TaughtEnv):
         )
 
     def teacher_action(self) -> np.ndarray:
-        """As `TaughtEnv`."""
+        """As `TeacherEnv`."""
         return together(self._env.teacher_action())
 
     def state(self) -> dict[str, np.ndarray]:
@@ -77,27 +79,27 @@ class OneActor:
         self._policy = policy
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """As `Planner`."""
+        """As `HighLevelNetwork`."""
         return apart(self._policy.act(together(observation)))
 
 
 def learn_directly(
     env: PianoEnv,
     folder: Path,
-    config: PlanDistillConfig,
+    config: HighLevelConfig,
     known: dict[str, Any],
     *,
     one_actor: bool = False,
-) -> PlannerPolicy:
-    """Who says what is done, from nothing, for both hands at once or for either, in as many steps and updates as
-    `config` has."""
+) -> HighLevelPolicy:
+    """Who says what is done, from nothing, for both hands at once or for either, in as many
+    steps and updates as `config` has."""
     names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
     same = {name: getattr(config, name) for name in names}
     batch = config.batch // 2 if one_actor else config.batch
-    run = Distillation(
-        Pairs(env) if one_actor else env, DistillConfig(**same, batch=batch), folder, known=known
+    run = DaggerTraining(
+        Pairs(env) if one_actor else env, DaggerConfig(**same, batch=batch), folder, known=known
     )
     run.run()
     # It is played by what it does, which is the same as of a planner.
     policy = OneActor(run.policy) if one_actor else run.policy
-    return PlannerPolicy(cast(Planner, policy), cast(LatentSkill, env.skill), {})
+    return HighLevelPolicy(cast(HighLevelNetwork, policy), cast(LatentSpace, env.skill), {})

@@ -3,11 +3,13 @@
     python experiments/plan_generalist.py runs/distill_latent/skill/000001.json
     python experiments/plan_generalist.py SKILL --patterns 100 --teach.iterations 10 --out runs/try
 
-Learns from scores that are made for the purpose (`musclehand.music.generate.patterns`, `musclehand.music.generate.exercises`) and from
-chorales; no piece of the repertoire, which is there to judge by. The model-based player plans them. The planner learns
-what the plan shows to hands that are somewhere near it, where nothing moves; then it plays, and learns what the plan
-shows to hands that have come to where it has brought them. Killed at any moment, the same command goes on and ends with
-the same bits. In the folder `--out`: `pieces/`, `read/` and `teach/` with checkpoints, `metrics.csv`, and `planner/`.
+Learns from scores that are made for the purpose (`musclehand.music.generate.patterns`,
+`musclehand.music.generate.exercises`) and from chorales; no piece of the repertoire, which is there
+to judge by. The model-based player plans them. The planner learns what the plan shows to hands that
+are somewhere near it, where nothing moves; then it plays, and learns what the plan shows to hands
+that have come to where it has brought them. Killed at any moment, the same command goes on and ends
+with the same bits. In the folder `--out`: `pieces/`, `read/` and `teach/` with checkpoints,
+`metrics.csv`, and `planner/`.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.pieces import PlannedPieces
 from musclehand.envs.piano.scattered import ScatteredPiano
 from musclehand.learning.dagger import Progress as Taught
-from musclehand.learning.high_level import Planner
-from musclehand.learning.high_level_distill import PlanDistillation, PlanDistillConfig
+from musclehand.learning.high_level import HighLevelNetwork
+from musclehand.learning.high_level_distill import HighLevelConfig, HighLevelTraining
 from musclehand.motion.dataset import split_of
 from musclehand.music.generate.accompaniment import FIGURES, accompaniment
 from musclehand.music.generate.chorale import draw_chorale
@@ -39,15 +41,15 @@ from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.generate.patterns import pattern_scores
 from musclehand.music.score import Score
 from musclehand.policies.high_level import (
-    PlannerPolicy,
-    load_planner,
-    new_planner,
-    planner_in,
-    save_planner,
+    HighLevelPolicy,
+    load_high_level_policy,
+    new_high_level_network,
+    save_high_level_policy,
+    transfer_high_level_network,
 )
-from musclehand.policies.latent import LatentSkill, load_latent_skill
+from musclehand.policies.latent import LatentSpace, load_latent_space
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
-from musclehand.training.piece import planner_hash
+from musclehand.training.piece import high_level_hash
 from track_hand import RunLog
 
 SEED = 3000
@@ -62,8 +64,8 @@ class Args:
     """What to learn from, and how long."""
 
     skill: tyro.conf.Positional[Path | None] = None
-    """latent space of skill, by its JSON file (experiments/distill_latent.py); the one of the planner that comes along
-    by default"""
+    """latent space of skill, by its JSON file (experiments/distill_latent.py); the one of the
+    planner that comes along by default"""
     out: Path = Path("runs/plan_generalist")
     """folder of the run; one that is there is gone on with"""
     patterns: int = 90
@@ -79,40 +81,43 @@ class Args:
     threads: int = 1
     """for the simulation"""
     backend: BackendChoice = "auto"
-    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU
+    are there"""
     seed: int = 0
     """of all that is drawn"""
     start: Path | None = None
     """planner to go on from, by its JSON file, in this latent space or another"""
     piano: tyro.conf.Suppress[PianoConfig] = field(default_factory=lambda: PianoConfig(episode=1.6))
-    read: PlanDistillConfig = field(
-        default_factory=lambda: PlanDistillConfig(
+    read: HighLevelConfig = field(
+        default_factory=lambda: HighLevelConfig(
             iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
         )
     )
-    teach: PlanDistillConfig = field(
-        default_factory=lambda: PlanDistillConfig(iterations=64, updates=250, decay=64, memory=64)
+    teach: HighLevelConfig = field(
+        default_factory=lambda: HighLevelConfig(iterations=64, updates=250, decay=64, memory=64)
     )
 
 
-def main(args: Args, console: Console | None = None) -> PlannerPolicy:
+def main(args: Args, console: Console | None = None) -> HighLevelPolicy:
     """Plans, teaches, writes."""
     torch.set_num_threads(1)
     console = console or Console()
     # Not to be found missing after all scores are planned.
     args = replace(args, backend=resolve_backend(args.backend))
     args.out.mkdir(parents=True, exist_ok=True)
-    skill = load_planner().skill if args.skill is None else load_latent_skill(args.skill)
+    skill = load_high_level_policy().skill if args.skill is None else load_latent_space(args.skill)
     pieces = pieces_of(args, console)
     seconds = pieces.hands[0].frames * pieces.hands[0].dt
     console.print(f"{len(pieces.hands[0].names)} pieces, {seconds / 60:.1f} min to learn from")
     planner = learn(pieces, skill, args, console)
-    path = save_planner(args.out / "planner", planner.policy, skill, planner.info)
+    path = save_high_level_policy(args.out / "planner", planner.policy, skill, planner.info)
     console.print(f"{path}")
     return planner
 
 
-def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Console) -> PlannerPolicy:
+def learn(
+    pieces: PlannedPieces, skill: LatentSpace, args: Args, console: Console
+) -> HighLevelPolicy:
     """The planner that plans have made of pieces, first by reading, then by playing."""
     config = replace(
         args.piano, num_worlds=args.worlds, num_threads=args.threads, backend=args.backend
@@ -123,20 +128,20 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
         "pieces": len(pieces.hands[0].names),
     }
     known |= tell_backend(args.backend)
-    start = None if args.start is None else load_planner(args.start)
+    start = None if args.start is None else load_high_level_policy(args.start)
     if start is not None:
-        known["start"] = planner_hash(start)
+        known["start"] = high_level_hash(start)
     planner = (
-        new_planner(skill, args.read.hidden, seed=args.seed)
+        new_high_level_network(skill, args.read.hidden, seed=args.seed)
         if start is None
-        else planner_in(skill, start)
+        else transfer_high_level_network(skill, start)
     )
     still = ScatteredPiano(pieces, skill, config, seed=args.seed)
     if start is None:
         planner = taught("read", still, planner, args.read, None, known, args, console)
     env = PianoEnv(pieces, skill, config, seed=args.seed, bad_states=args.out / "bad_states")
     planner = taught("teach", env, planner, args.teach, still, known, args, console)
-    return PlannerPolicy(
+    return HighLevelPolicy(
         planner, skill, {"stage": "teach", "config": _plain(args), **tell_backend(args.backend)}
     )
 
@@ -144,17 +149,17 @@ def learn(pieces: PlannedPieces, skill: LatentSkill, args: Args, console: Consol
 def taught(
     stage: str,
     env: PianoEnv,
-    planner: Planner,
-    config: PlanDistillConfig,
+    planner: HighLevelNetwork,
+    config: HighLevelConfig,
     still: PianoEnv | None,
     known: dict[str, object],
     args: Args,
     console: Console,
-) -> Planner:
+) -> HighLevelNetwork:
     """What a stage makes of a planner."""
     fresh = stage == "read"
     config = replace(config, seed=args.seed, hidden=planner.sizes[1:-1])
-    run = PlanDistillation(
+    run = HighLevelTraining(
         env, planner, config, args.out / stage, known=known, fresh=fresh, still=still
     )
     with RunLog(args.out / "metrics.csv", config.iterations, console) as told:
@@ -206,7 +211,8 @@ def scores_of(args: Args) -> Iterator[tuple[str, Score]]:
         yield f"chorale {name}", score.clip(0.0, min(SECONDS, score.duration))
     figures = list(FIGURES)
     for number in range(args.accompaniments):
-        figure, beats = figures[number % len(figures)], float(rng.uniform(1.5, 5.0))
+        figure = figures[number % len(figures)]
+        beats = float(rng.uniform(1.5, 5.0))
         score = accompaniment(
             rng, figure, beats_per_second=beats, difficulty=float(rng.uniform(0.0, 0.6))
         )

@@ -3,13 +3,14 @@
     python experiments/plan_piece.py --variants at_sight --readme
     python experiments/plan_piece.py --pieces ode_to_joy --variants at_sight from_nothing --out runs/try
 
-The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that knows nothing
-(`from_nothing`), and played every few iterations. Others differ in one thing, from nothing as well: not told who plays
-a note (`without_fingers`); told of no notes, but how far it is to the nearest keys (`nearest_keys`); saying excitations
-(`without_space`); forming intentions directly, for either hand (`either_hand`) or both at once (`both_hands`). The one
-that comes along can learn by reward instead (`by_reward`), in ten times as many steps, and so can what the teacher
-does, who knows the plan (`on_the_plan`). What is finished stays in
-`--out`. A step is one of the planner's, of one hand.
+The beginning of each piece is learnt by the planner that comes along (`at_sight`), or by one that
+knows nothing (`from_nothing`), and played every few iterations. Others differ in one thing, from
+nothing as well: not told who plays a note (`without_fingers`); told of no notes, but how far it is
+to the nearest keys (`nearest_keys`); saying excitations (`without_space`); forming intentions
+directly, for either hand (`either_hand`) or both at once (`both_hands`). The one that comes along
+can learn by reward instead (`by_reward`), in ten times as many steps, and so can what the teacher
+does, who knows the plan (`on_the_plan`). What is finished stays in `--out`. A step is one of the
+planner's, of one hand.
 """
 
 from __future__ import annotations
@@ -31,26 +32,31 @@ from rich.console import Console
 from by_reward import corrected_planner, learn_corrections
 from kept_results import keep_results
 from musclehand.controllers.controller import Controller
-from musclehand.controllers.high_level import PlannerController
+from musclehand.controllers.high_level import HighLevelController
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.envs.demonstrations.planned_pieces import keep_pieces, plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.goals import Goals, GoalsMaker
 from musclehand.envs.piano.pieces import PlannedPieces
-from musclehand.learning.dagger import DistillConfig
-from musclehand.learning.high_level import Planner
-from musclehand.learning.high_level_distill import PlanDistillConfig
+from musclehand.learning.dagger import DaggerConfig
+from musclehand.learning.high_level import HighLevelNetwork
+from musclehand.learning.high_level_distill import HighLevelConfig
 from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig
 from musclehand.music.repertoire import load_piece
 from musclehand.performance.perform import perform
-from musclehand.policies.high_level import PlannerPolicy, load_planner, new_planner, planner_table
+from musclehand.policies.high_level import (
+    HighLevelPolicy,
+    high_level_table,
+    load_high_level_policy,
+    new_high_level_network,
+)
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
 from musclehand.training.piece import (
     WORLDS,
+    high_level_hash,
     learn_planned,
     learning_config,
-    planner_hash,
     score_hash,
 )
 from nearest_keys import CODES, NearestKeys, learn_code
@@ -59,7 +65,8 @@ from one_actor import learn_directly
 from readme_table import put_figure, put_table
 from without import muscle_skill, without_fingers
 
-MARK, WITHOUT_MARK = "pieces table", "without table"
+MARK = "pieces table"
+WITHOUT_MARK = "without table"
 FIGURES = ("onset_f1_50ms", "frame_f1_micro")
 PIECES = (
     *("ode_to_joy", "mozart_k265_theme", "bach_prelude_in_c", "minuet_in_g"),
@@ -115,9 +122,11 @@ class Args:
     workers: int = os.cpu_count() or 1
     """processes"""
     backend: BackendChoice = "auto"
-    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU
+    are there"""
     readme: bool = False
-    """put the table into README.md, where there are one of planners at sight, with curves, and one of others"""
+    """put the table into README.md, where there are one of planners at sight, with curves, and
+    one of others"""
 
 
 def main(args: Args) -> None:
@@ -151,9 +160,11 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
     score = load_piece(name)
     score = score.clip(0.0, min(args.seconds, score.duration))
     folder = args.out / f"{name}_{variant}_{seed}"
-    config, known = learning_config(args.iterations, seed=seed), {"score": score_hash(score)}
+    config = learning_config(args.iterations, seed=seed)
+    known = {"score": score_hash(score)}
     pieces = keep_pieces(folder / "plan", known, lambda: plan_pieces([("piece", score)]))
-    begin, goals = load_planner(args.planner), told_goals(variant, pieces)
+    begin = load_high_level_policy(args.planner)
+    goals = told_goals(variant, pieces)
     if variant in ("from_nothing", "without_fingers", "nearest_keys"):
         begin = begin._replace(policy=knows_nothing(begin, seed))
     if variant == "nearest_keys":
@@ -167,10 +178,11 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
             return PlanController(score, begin, pieces, corrections=learnt)
         if variant == "by_reward" and learnt is not None:
             learnt = corrected_planner(begin, learnt)
-        return PlannerController(score, planner=learnt or begin, goals=goals)
+        return HighLevelController(score, planner=learnt or begin, goals=goals)
 
     # Who says what is done is made by learning.
-    rows, minutes = [] if variant in DIRECTLY else [play(player(None), 0, 0.0)], 0.0
+    rows = [] if variant in DIRECTLY else [play(player(None), 0, 0.0)]
+    minutes = 0.0
     for done in range(args.every, args.iterations + 1, args.every):
         start = time.perf_counter()
         learnt = learn(replace(config, iterations=done))
@@ -191,21 +203,22 @@ def told_goals(variant: str, pieces: PlannedPieces) -> GoalsMaker:
 def learner(
     variant: str,
     pieces: PlannedPieces,
-    begin: PlannerPolicy,
+    begin: HighLevelPolicy,
     folder: Path,
     known: dict[str, str],
     goals: GoalsMaker,
     worlds: PianoConfig,
-) -> Callable[[PlanDistillConfig], PlannerPolicy | Policy]:
-    """What learns for as many iterations as a config says, each time from where it was: a planner, or corrections."""
-    both_known: dict[str, Any] = {**known, "planner": planner_hash(begin)} | tell_backend(
+) -> Callable[[HighLevelConfig], HighLevelPolicy | Policy]:
+    """What learns for as many iterations as a config says, each time from where it was: a
+    planner, or corrections."""
+    both_known: dict[str, Any] = {**known, "planner": high_level_hash(begin)} | tell_backend(
         worlds.backend
     )
     if variant in REWARDED:
         both_known["weights"] = asdict(worlds.weights)
     skill = muscle_skill(begin.skill) if variant == "without_space" else begin.skill
 
-    def learn(config: PlanDistillConfig) -> PlannerPolicy | Policy:
+    def learn(config: HighLevelConfig) -> HighLevelPolicy | Policy:
         if variant not in (*DIRECTLY, *REWARDED):
             return learn_planned(
                 pieces, begin, folder, config, known=known, goals=goals, worlds=worlds
@@ -215,30 +228,32 @@ def learner(
             act = begin.policy.act if variant == "by_reward" else lambda _: env.teacher_action()
             return learn_corrections(env, act, begin, folder, ppo_config(config), both_known)
         if variant == "without_space":
-            config = replace(config, noise=DistillConfig().noise)
+            config = replace(config, noise=DaggerConfig().noise)
         return learn_directly(env, folder, config, both_known, one_actor=variant == "both_hands")
 
     return learn
 
 
-def ppo_config(config: PlanDistillConfig) -> PpoConfig:
+def ppo_config(config: HighLevelConfig) -> PpoConfig:
     """PPO with steps of the same kind, more of them."""
     return PpoConfig(
         iterations=BY_REWARD * config.iterations, steps=config.steps, noise=0.2, seed=config.seed
     )
 
 
-def knows_nothing(planner: PlannerPolicy, seed: int) -> Planner:
-    """Another planner for the same space; what is normal to see and to say is what it is for this one."""
-    fresh = new_planner(planner.skill, planner.policy.sizes[1:-1], seed=seed)
+def knows_nothing(planner: HighLevelPolicy, seed: int) -> HighLevelNetwork:
+    """Another planner for the same space; what is normal to see and to say is what it is for
+    this one."""
+    fresh = new_high_level_network(planner.skill, planner.policy.sizes[1:-1], seed=seed)
     for normal in ("mean", "spread", "middle", "width"):
         getattr(fresh, normal).copy_(getattr(planner.policy, normal))
     return fresh
 
 
-def codes_are_normal(planner: PlannerPolicy) -> None:
-    """Has a planner find codes of `nearest_keys` normal, which differ by 1, in place of what else it would be told."""
-    first = planner_table(planner.skill).slice("held").start
+def codes_are_normal(planner: HighLevelPolicy) -> None:
+    """Has a planner find codes of `nearest_keys` normal, which differ by 1, in place of what
+    else it would be told."""
+    first = high_level_table(planner.skill).slice("held").start
     planner.policy.mean[first : first + CODES] = 0.0
     planner.policy.spread[first : first + CODES] = 1.0
 

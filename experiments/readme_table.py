@@ -1,4 +1,5 @@
-"""Tables and pictures of the README, put there by the commands that make them; a table stands between two marks."""
+"""Tables and pictures of the README, put there by the commands that make them; a table stands
+between two marks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ RowT = TypeVar("RowT")
 def cells_table(
     first: str, cells: Sequence[tuple[str, Callable[[RowT], str]]], rows: Mapping[str, RowT]
 ) -> str:
-    """A table in Markdown: names of rows under `first`, then what each of `cells`, by its heading, says of a row."""
+    """A table in Markdown: names of rows under `first`, then what each of `cells`, by its
+    heading, says of a row."""
     lines = [
         f"| {first} | {' | '.join(head for head, _ in cells)} |",
         f"|{' --- |' * (len(cells) + 1)}",

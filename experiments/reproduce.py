@@ -1,14 +1,16 @@
-"""Makes every table and picture of the README again: from the weights that come along, or with `--train` from nothing.
+"""Makes every table and picture of the README again: from the weights that come along, or with
+`--train` from nothing.
 
     python experiments/reproduce.py --list
     python experiments/reproduce.py                                 all of it: many hours on two cores
     python experiments/reproduce.py --only policy learning --corpus corpus
     python experiments/reproduce.py --train --out runs/all          a corpus, the policy, the latent space, the planner
 
-Each table is made by a command of its own, told before it is run; all can be killed and go on where they were. Tables
-about learning need a corpus (`musclehand corpus`), which is made if it is not there; the columns of MUSIC-Hand need its
-file (`--music`). Three takes of the policy and its warm start, which the README's table of following has, are trained
-by commands that stand above it; here the table is of one.
+Each table is made by a command of its own, told before it is run; all can be killed and go on where
+they were. Tables about learning need a corpus (`musclehand corpus`), which is made if it is not
+there; the columns of MUSIC-Hand need its file (`--music`). Three takes of the policy and its warm
+start, which the README's table of following has, are trained by commands that stand above it; here
+the table is of one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Many trainings, and one training in many places: what `track_hand.py --seeds`, `--shards` and `--ray` do."""
+"""Many trainings, and one training in many places: what `track_hand.py --seeds`, `--shards` and
+`--ray` do."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def hands(
         bad_states: a folder for what blew up.
 
     Raises:
-        InvalidValue: hands cannot be shared out evenly, or there is nothing to place on the cluster.
+        InvalidValue: hands cannot be shared out evenly, or there is nothing to place on the
+            cluster.
         RayUnavailable: there is no such cluster.
     """
     if shards == 1:
@@ -121,7 +123,8 @@ def address_of(ray: Sequence[str] | None) -> str | None:
 def train_seeds(
     train: Callable[[Any, Console], None], args: Any, totals: Mapping[str, int], console: Console
 ) -> None:
-    """Trains with each seed in a folder of its own, `seed_N`; what each prints goes to `log.txt` there.
+    """Trains with each seed in a folder of its own, `seed_N`; what each prints goes to `log.txt`
+    there.
 
     Args:
         train: trains with one seed.
@@ -167,8 +170,8 @@ def train_seeds(
 
 
 class Spread(NamedTuple):
-    """A figure over seeds: `values` in their order, their `mean`, and how far to either side the 95 % interval goes
-    (Student's t; None of a single seed)."""
+    """A figure over seeds: `values` in their order, their `mean`, and how far to either side the
+    95 % interval goes (Student's t; None of a single seed)."""
 
     values: list[float]
     mean: float
@@ -176,7 +179,8 @@ class Spread(NamedTuple):
 
 
 def summarise(paths: Sequence[Path]) -> dict[str, Spread]:
-    """Means over clips of what is in files of scores, and how they differ between them; units as in the files."""
+    """Means over clips of what is in files of scores, and how they differ between them; units as
+    in the files."""
     found = [json.loads(path.read_text()) for path in paths]
     if not all(found):
         return {}
@@ -199,8 +203,9 @@ def spread(values: list[float]) -> Spread:
 
 
 class Standing(NamedTuple):
-    """How far a training is: `stage` and its `iteration` (the number done), `rate` in hand steps/s, fingertips' mean
-    error `tip_error` [m], and `left`, how long the rest may take [s]; None where that is not known."""
+    """How far a training is: `stage` and its `iteration` (the number done), `rate` in hand
+    steps/s, fingertips' mean error `tip_error` [m], and `left`, how long the rest may take [s];
+    None where that is not known."""
 
     stage: str
     iteration: int
@@ -218,7 +223,8 @@ def standing_of(folder: Path, totals: Mapping[str, int]) -> Standing:
         rows = list(csv.DictReader(file))
     if not rows:
         return Standing("prepares", 0, None, None, None)
-    last, stage = rows[-1], rows[-1]["stage"]
+    last = rows[-1]
+    stage = rows[-1]["stage"]
     took = {
         name: [float(row["seconds"]) for row in rows if row["stage"] == name][-LAST:]
         for name in totals

@@ -1,23 +1,27 @@
-"""Trains the policy that follows motion: a warm start from computed muscle control, then reinforcement past it.
+"""Trains the policy that follows motion: a warm start from computed muscle control, then
+reinforcement past it.
 
     musclehand corpus corpus --hours 1
     python experiments/track_hand.py corpus
     python experiments/track_hand.py corpus --warm.iterations 3 --slope.iterations 0 --envs 16 --out runs/try
 
-Learns from the clips of a corpus and from what the player plans for scores by pattern, over a piece of a keyboard. The
-warm start is in an undisturbed world; reinforcement, by the slope of the reward (`learning.apg`) or, with
-`--ppo.iterations`, by PPO, is where hands are pushed, muscles weak and keys heavy.
+Learns from the clips of a corpus and from what the player plans for scores by pattern, over a piece
+of a keyboard. The warm start is in an undisturbed world; reinforcement, by the slope of the reward
+(`learning.apg`) or, with `--ppo.iterations`, by PPO, is where hands are pushed, muscles weak and
+keys heavy.
 
-Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`: `config.json`,
-`metrics.csv` (a line each iteration), `warm/`, `slope/` and `ppo/` with checkpoints, `planned/`, `policy/`, and
-`scores.json`, how clips that were not learnt from are followed. `--cold` leaves out the warm start.
+Killed at any moment, the same command goes on and ends with the same bits. In the folder `--out`:
+`config.json`, `metrics.csv` (a line each iteration), `warm/`, `slope/` and `ppo/` with checkpoints,
+`planned/`, `policy/`, and `scores.json`, how clips that were not learnt from are followed. `--cold`
+leaves out the warm start.
 
     python experiments/track_hand.py corpus --seeds 0 1 2 --ray                   # three trainings, side by side
     python experiments/track_hand.py corpus --shards 4 --ray head:6379            # one, simulated by four machines
 
-`--seeds` trains once with each, in `seed_N`, and tells mean and interval; `--shards` shares the hands out. Both are
-done here, or with `--ray` (`pip install 'musclehand[ray]'`) by the cluster at an address or else by all cores of this
-machine, to the same bits; the folders, and this repository, have to be where all machines see them.
+`--seeds` trains once with each, in `seed_N`, and tells mean and interval; `--shards` shares the
+hands out. Both are done here, or with `--ray` (`pip install 'musclehand[ray]'`) by the cluster at
+an address or else by all cores of this machine, to the same bits; the folders, and this repository,
+have to be where all machines see them.
 """
 
 from __future__ import annotations
@@ -52,10 +56,10 @@ from musclehand.envs.tracking.body import TrackingBody
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import evaluate
-from musclehand.learning.apg import AnalyticConfig, AnalyticProgress, AnalyticTraining
-from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.apg import ApgConfig, ApgProgress, ApgTraining
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.policy import Policy
-from musclehand.learning.ppo import PpoConfig, PpoProgress, Reinforcement
+from musclehand.learning.ppo import PpoConfig, PpoProgress, PpoTraining
 from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus, split_of
 from musclehand.music.generate.patterns import pattern_scores
@@ -69,7 +73,8 @@ TAKES = 1_000_000
 """Between the seeds of two takes."""
 
 PLAN_SEED = 1000
-"""Of the scores that are planned, with the run's seed added: others than a corpus of the same seed has."""
+"""Of the scores that are planned, with the run's seed added: others than a corpus of the same
+seed has."""
 
 ROUGH = DisturbanceConfig(
     strength=(0.8, 1.2),
@@ -95,7 +100,8 @@ class Args:
     threads: int = 1
     """for the simulation; learning has one, which is faster on small machines"""
     backend: BackendChoice = "auto"
-    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU are there"""
+    """what simulates: the processor, or MuJoCo Warp on a GPU; auto is Warp where that and a GPU
+    are there"""
     sim_steps: int = 4
     """of 2 ms in a step of the policy"""
     seed: int = 0
@@ -117,11 +123,13 @@ class Args:
     scores: int = 160
     """by pattern, planned to be followed beside the corpus; only with keys"""
     delay: float = 0.0
-    """of the senses, at most, in two of five episodes [s]; the policy is told, and needs to see its `past`"""
+    """of the senses, at most, in two of five episodes [s]; the policy is told, and needs to see
+    its `past`"""
     past: int = 0
-    """of its last excitations that the policy is shown; 3 for senses that are late, else none is steadier"""
-    warm: DistillConfig = field(default_factory=DistillConfig)
-    slope: AnalyticConfig = field(default_factory=AnalyticConfig)
+    """of its last excitations that the policy is shown; 3 for senses that are late, else none is
+    steadier"""
+    warm: DaggerConfig = field(default_factory=DaggerConfig)
+    slope: ApgConfig = field(default_factory=ApgConfig)
     ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
 
 
@@ -130,7 +138,8 @@ class RunLog:
 
     def __init__(self, path: Path, total: int, console: Console) -> None:
         """`total` iterations."""
-        self._path, self._console = path, console
+        self._path = path
+        self._console = console
         self._rows: list[dict[str, Any]] = []
         if path.exists():
             with open(path, newline="") as file:
@@ -163,7 +172,8 @@ class RunLog:
     def tell(self, stage: str, iteration: int, steps: int, numbers: dict[str, float]) -> None:
         """An iteration of `steps` steps in all environments."""
         now = time.perf_counter()
-        took, self._clock = now - self._clock, now
+        took = now - self._clock
+        self._clock = now
         rate = steps / took
         self._rows.append(
             {"stage": stage, "iteration": iteration, "seconds": took, "steps_s": rate, **numbers}
@@ -258,7 +268,8 @@ def main(args: Args, console: Console | None = None) -> None:
 def references_of(
     corpus: MotionCorpus, folder: Path, *, scores: int, seed: int, sim_steps: int, console: Console
 ) -> ReferenceSet:
-    """What is to be followed: the corpus's clips, and plans of scores by pattern, which are kept in a folder."""
+    """What is to be followed: the corpus's clips, and plans of scores by pattern, which are kept
+    in a folder."""
     muscles = TrackingBody(1).muscles
     clips = build_references(corpus.clips("train"), dt=sim_steps * SIM_DT, muscles=muscles)
     if not scores:
@@ -306,7 +317,8 @@ def backend_of(args: Args) -> BackendName:
 
 
 def late(args: Args) -> DisturbanceConfig:
-    """A world that is as it should be, but for senses that may be late; the teacher is always told in time."""
+    """A world that is as it should be, but for senses that may be late; the teacher is always
+    told in time."""
     return DisturbanceConfig(delay=(min(0.008, args.delay), args.delay), late_share=0.4)
 
 
@@ -318,7 +330,7 @@ def warm_start(
         policy = Policy(env.num_observations, env.num_actions, args.warm.hidden, seed=args.seed)
         policy.normalise_by(np.concatenate([env.reset(seed=row) for row in range(20)]))
         return policy
-    run = Distillation(env, replace(args.warm, seed=args.seed), args.out / "warm", known=known)
+    run = DaggerTraining(env, replace(args.warm, seed=args.seed), args.out / "warm", known=known)
     log.begin("warm", run.done)
     steps = args.warm.steps * env.num_envs
     return run.run(
@@ -341,18 +353,16 @@ def reinforce(
 ) -> Policy:
     """What reward has taught after that."""
     seed = args.seed + TAKES * args.take
-    run: AnalyticTraining | Reinforcement
+    run: ApgTraining | PpoTraining
     if stage == "slope":
-        run = AnalyticTraining(
+        run = ApgTraining(
             env, policy, replace(args.slope, seed=seed), args.out / stage, known=known
         )
     else:
-        run = Reinforcement(
-            env, policy, replace(args.ppo, seed=seed), args.out / stage, known=known
-        )
+        run = PpoTraining(env, policy, replace(args.ppo, seed=seed), args.out / stage, known=known)
     log.begin(stage, run.done)
 
-    def tell(told: AnalyticProgress | PpoProgress) -> None:
+    def tell(told: ApgProgress | PpoProgress) -> None:
         more = told._asdict()
         numbers: dict[str, float] = {
             name: more[name] for name in ("reward", "failures", "noise", "slope") if name in more

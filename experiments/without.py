@@ -1,10 +1,12 @@
-"""Planners that have to do without something: without being told fingers, or without a space of skill.
+"""Planners that have to do without something: without being told fingers, or without a space of
+skill.
 
-Fingers: a planner is told of each finger's notes, where its keys are from that fingertip. Here it is told of the same
-notes in turn, the first as if it were the thumb's, the next as the index finger's and so on, whoever has to play them.
+Fingers: a planner is told of each finger's notes, where its keys are from that fingertip. Here it
+is told of the same notes in turn, the first as if it were the thumb's, the next as the index
+finger's and so on, whoever has to play them.
 
-Space of skill: excitations of all muscles in place of intentions, held for as long, learnt from the excitations
-that the plan, understood by the encoder, begins with.
+Space of skill: excitations of all muscles in place of intentions, held for as long, learnt from the
+excitations that the plan, understood by the encoder, begins with.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from musclehand.body.anatomy import DIGITS
 from musclehand.envs.piano.goals import Goals, HandNotes
 from musclehand.envs.tracking.env import TrackingConfig
 from musclehand.learning.vae import LatentPolicy
-from musclehand.policies.latent import LatentSkill
+from musclehand.policies.latent import LatentSpace
 
 
 def in_turn(notes: HandNotes) -> HandNotes:
@@ -39,14 +41,16 @@ class Muscles:
 
     def __init__(self, teacher: LatentPolicy) -> None:
         """`teacher`: whose excitations are to be learnt."""
-        self._teacher, self.latent, self.hold = teacher, teacher.actions, teacher.hold
+        self._teacher = teacher
+        self.latent = teacher.actions
+        self.hold = teacher.hold
 
     def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
-        """As `Intender`."""
+        """As `LatentController`."""
         return np.asarray(np.clip(z + self.reach, 0.0, 1.0))
 
     def intend(self, observation: np.ndarray) -> np.ndarray:
-        """As `Intender`."""
+        """As `LatentController`."""
         return self._teacher.act(observation, self._teacher.intend(observation), 0) - self.reach
 
 
@@ -57,6 +61,6 @@ class MuscleSkill(NamedTuple):
     config: TrackingConfig
 
 
-def muscle_skill(skill: LatentSkill) -> MuscleSkill:
+def muscle_skill(skill: LatentSpace) -> MuscleSkill:
     """Excitations in place of a space's intentions."""
     return MuscleSkill(Muscles(skill.policy), skill.config)

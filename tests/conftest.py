@@ -13,8 +13,8 @@ from musclehand.sim.scene import build_scene
 from musclehand.validate.check import Specimen
 from musclehand.validate.specimen import open_specimens
 
-# The same examples on every run, so that a failure belongs to the change that made it; `pytest --hypothesis-profile
-# search` looks at other ones and at more of them.
+# The same examples on every run, so that a failure belongs to the change that made it; `pytest
+# --hypothesis-profile search` looks at other ones and at more of them.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile("repeatable")

@@ -139,7 +139,8 @@ def test_what_the_library_imports_is_installed_with_it(config):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel of a copy of the tree, so that nothing left over from earlier builds is in it."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    source = tmp_path_factory.mktemp("source")
+    out = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for folder in ("musclehand", "models"):
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)

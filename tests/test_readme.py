@@ -1,4 +1,5 @@
-"""What the README tells a biomechanist to do works as it stands there, and says what the README says it does."""
+"""What the README tells a biomechanist to do works as it stands there, and says what the README
+says it does."""
 
 import json
 import os
@@ -17,7 +18,8 @@ MARK = "<!-- journey -->"
 
 
 def blocks(text):
-    """Commands (bash) and output (no language) between the marks, in their order: (language, content)."""
+    """Commands (bash) and output (no language) between the marks, in their order: (language,
+    content)."""
     return re.findall(r"^```(\w*)\n(.*?)^```$", text.split(MARK)[1], flags=re.MULTILINE | re.DOTALL)
 
 
@@ -56,7 +58,8 @@ def test_the_hand_is_edited_in_two_places(journey):
     def numbers(line, attribute):
         return [float(word) for word in re.search(rf' {attribute}="([^"]*)"', line)[1].split()]
 
-    was, now = numbers(site, "pos"), numbers(moved, "pos")
+    was = numbers(site, "pos")
+    now = numbers(moved, "pos")
     assert now == pytest.approx([was[0], was[1], was[2] - 0.002])
     assert numbers(strong, "force")[0] == pytest.approx(1.2 * numbers(weak, "force")[0], rel=1e-3)
 

@@ -1,8 +1,9 @@
 """Names of the hand: sides, digits, joints, and which of them move together.
 
-Joint names are MyoSim's without the side suffix; a model carries both sides as `mcp2_flexion_r`, `mcp2_flexion_l`.
-Positive values mean the same anatomical movement on both sides. MyoSim 0.2.3 names the two carpometacarpal axes of
-the thumb the other way round than MyoSim 0.1.7 did: read trajectories of older models with care.
+Joint names are MyoSim's without the side suffix; a model carries both sides as `mcp2_flexion_r`,
+`mcp2_flexion_l`. Positive values mean the same anatomical movement on both sides. MyoSim 0.2.3
+names the two carpometacarpal axes of the thumb the other way round than MyoSim 0.1.7 did: read
+trajectories of older models with care.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ class Side(Enum):
 
     @property
     def mirror(self) -> float:
-        """+1 for the right, -1 for the left: the factor on local z coordinates and on world x at the keyboard."""
+        """+1 for the right, -1 for the left: the factor on local z coordinates and on world x at
+        the keyboard."""
         return 1.0 if self is Side.RIGHT else -1.0
 
     def name_of(self, base: str) -> str:
@@ -48,19 +50,22 @@ DIGITS = ("thumb", "index", "middle", "ring", "little")
 DISTAL_BODIES = ("distal_thumb", "distph2", "distph3", "distph4", "distph5")
 
 DIP_PER_PIP = 2.0 / 3.0
-"""Flexion of the last finger joint per flexion of the middle one, the usual reading of the extensor hood."""
+"""Flexion of the last finger joint per flexion of the middle one, the usual reading of the
+extensor hood."""
 
 
 def coupled_joint(joint: str) -> str | None:
-    """The joint that drives `joint` through the extensor mechanism (md2_flexion -> pm2_flexion), or None."""
+    """The joint that drives `joint` through the extensor mechanism (md2_flexion -> pm2_flexion),
+    or None."""
     return joint.replace("md", "pm", 1) if joint.startswith("md") else None
 
 
 def directions(joint: str) -> tuple[str, str]:
-    """What positive and negative values of a joint are called, such as ("flexion", "extension") for "mcp2_flexion".
+    """What positive and negative values of a joint are called, such as ("flexion", "extension") for
+    "mcp2_flexion".
 
-    The thumb's flexion is negative, as in MyoSim; `pro_sup` is positive in pronation, `deviation` and the fingers'
-    abduction towards the thumb.
+    The thumb's flexion is negative, as in MyoSim; `pro_sup` is positive in pronation, `deviation`
+    and the fingers' abduction towards the thumb.
     """
     if joint == "pro_sup":
         return "pronation", "supination"

@@ -1,4 +1,5 @@
-"""Where one hand is in a compiled model: names resolved to ids once, so that nothing looks up names in a loop."""
+"""Where one hand is in a compiled model: names resolved to ids once, so that nothing looks up
+names in a loop."""
 
 from __future__ import annotations
 
@@ -14,14 +15,16 @@ from musclehand.core.errors import ModelError
 
 @dataclass(frozen=True)
 class HandIndex:
-    """One hand of a model, ours or another; arrays are int ids in the order of the names beside them.
+    """One hand of a model, ours or another; arrays are int ids in the order of the names beside
+    them.
 
-    `joints` anatomical names of the n joints the model has (23 in ours), in the order of `HAND_JOINTS`; `dofs`, `qpos`
-    (n,) where they are; `signs` (n,) 1 or -1: a value of the model times its sign is the anatomical value.
-    `muscles` (m,) actuators (46 in ours), `act` (m,) entries of `data.act`, `tendons` (m,), `muscle_names` anatomical
-    names where the naming knows them, else the model's. `tips` (5,) sites.
-    `expand` (n, k) maps velocities of the independent joints to all joints: in our hand the last finger joints follow
-    the middle ones; `independent` (k,) are the positions of the independent joints among the n.
+    `joints` anatomical names of the n joints the model has (23 in ours), in the order of
+    `HAND_JOINTS`; `dofs`, `qpos` (n,) where they are; `signs` (n,) 1 or -1: a value of the model
+    times its sign is the anatomical value. `muscles` (m,) actuators (46 in ours), `act` (m,)
+    entries of `data.act`, `tendons` (m,), `muscle_names` anatomical names where the naming knows
+    them, else the model's. `tips` (5,) sites. `expand` (n, k) maps velocities of the independent
+    joints to all joints: in our hand the last finger joints follow the middle ones; `independent`
+    (k,) are the positions of the independent joints among the n.
     """
 
     side: Side
@@ -76,13 +79,15 @@ class HandIndex:
         return np.asarray(model.dof_jntid)[self.dofs]
 
     def limits(self, model: mujoco.MjModel) -> np.ndarray:
-        """Lower and upper limit of every joint as anatomical values [rad], -pi and pi without limits. Shape (n, 2)."""
+        """Lower and upper limit of every joint as anatomical values [rad], -pi and pi without
+        limits. Shape (n, 2)."""
         ids = self.joint_ids(model)
         limits = np.where(model.jnt_limited[ids, None] != 0, model.jnt_range[ids], [-np.pi, np.pi])
         return np.sort(limits * self.signs[:, None], axis=1)
 
     def pose(self, data: mujoco.MjData, angles: np.ndarray) -> None:
-        """Writes anatomical joint angles [rad], shape (n,), into `data.qpos`; nothing is computed from them yet."""
+        """Writes anatomical joint angles [rad], shape (n,), into `data.qpos`; nothing is
+        computed from them yet."""
         data.qpos[self.qpos] = self.signs * angles
 
     def angles(self, data: mujoco.MjData) -> np.ndarray:
@@ -93,7 +98,8 @@ class HandIndex:
 def path_sites(model: mujoco.MjModel, tendon: int) -> list[int]:
     """Ids of the sites that a tendon runs through, in its order."""
     part = slice(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
-    kinds, objects = model.wrap_type[part], model.wrap_objid[part]
+    kinds = model.wrap_type[part]
+    objects = model.wrap_objid[part]
     return [int(number) for number in objects[kinds == mujoco.mjtWrap.mjWRAP_SITE]]
 
 
@@ -144,15 +150,17 @@ def _tips(model: mujoco.MjModel, naming: Naming, side: Side) -> np.ndarray:
 def _reduction(
     model: mujoco.MjModel, joints: np.ndarray, signs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The map from independent joints to all joints, from the model's own couplings. Shapes (n, k) and (k,).
+    """The map from independent joints to all joints, from the model's own couplings. Shapes (n, k)
+    and (k,).
 
-    A coupling is an active joint equality between two of these joints; its linear coefficient is what counts,
-    turned to anatomical values.
+    A coupling is an active joint equality between two of these joints; its linear coefficient is
+    what counts, turned to anatomical values.
     """
     drivers: dict[int, tuple[int, float]] = {}
     place = {int(joint): i for i, joint in enumerate(joints)}
     for number in range(model.neq):
-        one, two = int(model.eq_obj1id[number]), int(model.eq_obj2id[number])
+        one = int(model.eq_obj1id[number])
+        two = int(model.eq_obj2id[number])
         is_coupling = model.eq_type[number] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[number]
         if is_coupling and one in place and two in place:
             sign = signs[place[one]] * signs[place[two]]
@@ -168,6 +176,7 @@ def _reduction(
 
 
 def wrist_centre(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex) -> np.ndarray:
-    """Where the axis of wrist flexion is now, world [m]; `mj_kinematics` has to have run. Shape (3,)."""
+    """Where the axis of wrist flexion is now, world [m]; `mj_kinematics` has to have run. Shape
+    (3,)."""
     joint = hand.joint_ids(model)[hand.joints.index("flexion")]
     return np.array(data.xanchor[joint])

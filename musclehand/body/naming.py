@@ -1,7 +1,9 @@
-"""Which part of a model is which part of a hand: a small map from anatomical names to a model's own names.
+"""Which part of a model is which part of a hand: a small map from anatomical names to a model's own
+names.
 
-Every model names its joints and muscles in its own way. A naming is a JSON file that says which is which; those of
-`models/naming` are found by themselves, and `--map FILE` takes another one. Its entries:
+Every model names its joints and muscles in its own way. A naming is a JSON file that says which is
+which; those of `models/naming` are found by themselves, and `--map FILE` takes another one. Its
+entries:
 
     name      what the model is called in reports
     right     how a name of the right hand is written, with `{}` for the part: "{}_r", "R:{}", "{}"; null: no such hand
@@ -68,7 +70,8 @@ class Naming:
         return name[len(head) : len(name) - len(tail)]
 
     def joint(self, model: mujoco.MjModel, joint: str, side: Side) -> tuple[int, float] | None:
-        """Id of the model's joint for an anatomical one and its sign, or None where the model has none."""
+        """Id of the model's joint for an anatomical one and its sign, or None where the model
+        has none."""
         own = self.joints.get(joint)
         if own is None or self.pattern(side) is None:
             return None

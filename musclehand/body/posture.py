@@ -10,7 +10,8 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 
 SPREAD_AT_RIGHT_ANGLE = 0.3
-"""Share of a finger's sideways range that is left at 90 degrees of flexion: its collateral ligaments tighten."""
+"""Share of a finger's sideways range that is left at 90 degrees of flexion: its collateral
+ligaments tighten."""
 
 REST_DEG = {
     "flexion": -15,
@@ -20,7 +21,8 @@ REST_DEG = {
     **{f"pm{finger}_flexion": 40 for finger in range(2, 6)},
     **{f"md{finger}_flexion": 27 for finger in range(2, 6)},
 }
-"""The hand at ease, wrist slightly extended and fingers half open [deg]; joints not named are at 0."""
+"""The hand at ease, wrist slightly extended and fingers half open [deg]; joints not named are at
+0."""
 
 
 PLAYING_POSTURE_DEG = {
@@ -49,12 +51,13 @@ PLAYING_POSTURE_DEG = {
     "md5_flexion": 27,
 }
 """Five fingers on five neighbouring white keys, knuckles up and fingers curved: what
-`motion.inverse_kinematics` finds for `planning.strokes.placement.NOMINAL_TIPS`, searched over wrist height and depth for the most central
-joint angles [deg]; joints not named are at 0."""
+`motion.inverse_kinematics` finds for `planning.strokes.placement.NOMINAL_TIPS`, searched over
+wrist height and depth for the most central joint angles [deg]; joints not named are at 0."""
 
 
 def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndarray) -> np.ndarray:
-    """Anatomical joint angles [rad] from degrees by joint, 0 where not named, within the limits (n, 2). Shape (n,)."""
+    """Anatomical joint angles [rad] from degrees by joint, 0 where not named, within the limits
+    (n, 2). Shape (n,)."""
     angles = np.deg2rad([degrees.get(joint, 0.0) for joint in hand.joints])
     return np.clip(angles, limits[:, 0], limits[:, 1])
 
@@ -82,7 +85,8 @@ def sample_postures(
 
 
 def narrow_spread(joints: Sequence[str], postures: np.ndarray) -> None:
-    """Takes from bent fingers, in place, the sideways motion that they do not have. `postures` [rad], (count, n)."""
+    """Takes from bent fingers, in place, the sideways motion that they do not have. `postures`
+    [rad], (count, n)."""
     for column, joint in enumerate(joints):
         if joint.startswith("mcp") and joint.endswith("abduction"):
             bend = postures[:, joints.index(joint.replace("abduction", "flexion"))]

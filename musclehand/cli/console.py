@@ -47,8 +47,10 @@ def print_pieces() -> None:
 
 
 def print_result(performance: Performance, files: Sequence[Path]) -> None:
-    """How the performance went beside its baselines, what there is to remark, and where the results are."""
-    metrics, body = performance.metrics, performance.body
+    """How the performance went beside its baselines, what there is to remark, and where the
+    results are."""
+    metrics = performance.metrics
+    body = performance.body
     title = " ".join(performance.score.title.split()) or "Untitled"
     table = Table(title=Text(f"{title}, played by: {performance.controller}"), title_justify="left")
     table.add_column("")
@@ -83,10 +85,11 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
 
 @contextmanager
 def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[float, float], None]]:
-    """A bar on stderr, if that is a terminal, and a function that moves it: seconds done, seconds in all.
+    """A bar on stderr, if that is a terminal, and a function that moves it: seconds done, seconds
+    in all.
 
-    It reads `waiting` until the first call, then `working`, how many seconds are done in one (times `unit`), and the
-    time left.
+    It reads `waiting` until the first call, then `working`, how many seconds are done in one (times
+    `unit`), and the time left.
     """
     from rich.progress import (
         BarColumn,
@@ -114,7 +117,8 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[fl
             now = clock.perf_counter()
             if not begin:
                 begin.append((now, done))
-            spent, gained = now - begin[0][0], done - begin[0][1]
+            spent = now - begin[0][0]
+            gained = done - begin[0][1]
             rate = f"{gained / spent:.2f} x {unit}" if spent > 0.2 else ""
             progress.update(task, description=working, completed=done, total=total, rate=rate)
 

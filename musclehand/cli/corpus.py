@@ -1,4 +1,5 @@
-"""`musclehand corpus` and `musclehand corpus-info`: makes a corpus of motion, and tells what is in one."""
+"""`musclehand corpus` and `musclehand corpus-info`: makes a corpus of motion, and tells what is
+in one."""
 
 from __future__ import annotations
 
@@ -21,11 +22,13 @@ _NO_DEFAULT = ""
 
 @dataclass(frozen=True)
 class CorpusArgs:
-    """Make a corpus of motion: muscle-driven hands play scales, chords, exercises and random music, and move freely.
+    """Make a corpus of motion: muscle-driven hands play scales, chords, exercises and random music,
+    and move freely.
 
-    The folder OUT gets files of clips (shard_00000.h5 ...), each one hand's motion with joint angles, fingertips,
-    forearm, notes with fingers, and muscle activations, and index.json with checksums and splits. Interrupted in any
-    way, the same command goes on where it was and ends with the same files; with more --hours it continues.
+    The folder OUT gets files of clips (shard_00000.h5 ...), each one hand's motion with joint
+    angles, fingertips, forearm, notes with fingers, and muscle activations, and index.json with
+    checksums and splits. Interrupted in any way, the same command goes on where it was and ends
+    with the same files; with more --hours it continues.
 
     For example:
       musclehand corpus corpus --hours 1
@@ -54,9 +57,11 @@ class CorpusArgs:
 
 @dataclass(frozen=True)
 class CorpusInfoArgs:
-    """Tell what is in a corpus: clips and minutes by kind of motion and split, and what could not be made.
+    """Tell what is in a corpus: clips and minutes by kind of motion and split, and what could not
+    be made.
 
-    Exit code 0: all is well; 2: the folder is no corpus, or with --verify, a file of it is missing or has changed.
+    Exit code 0: all is well; 2: the folder is no corpus, or with --verify, a file of it is missing
+    or has changed.
 
     For example:
       musclehand corpus-info corpus --verify

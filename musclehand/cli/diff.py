@@ -26,12 +26,13 @@ _NO_DEFAULT = ""
 class DiffArgs:
     """Say in anatomical words what changed from one hand model to another.
 
-    BEFORE and AFTER are MJCF files with one hand or two, or models that come along: musclehand or myohand. Muscles,
-    joints and bones are matched by their anatomical names. Told are muscles and their force and fibres, paths, moment
-    arms, ranges of motion, springs and dampers, inertia, contacts and the simulation; what weighs most comes first, and
-    what is equal is not mentioned. Pennation is not in an MJCF file: peak force is that along the tendon. Moment
-    arms are the largest change in 200 random postures; directions of movements are those of the hand at
-    neutral. Exit code 0, whether or not anything changed; 2: a model or file cannot be used.
+    BEFORE and AFTER are MJCF files with one hand or two, or models that come along: musclehand or
+    myohand. Muscles, joints and bones are matched by their anatomical names. Told are muscles and
+    their force and fibres, paths, moment arms, ranges of motion, springs and dampers, inertia,
+    contacts and the simulation; what weighs most comes first, and what is equal is not mentioned.
+    Pennation is not in an MJCF file: peak force is that along the tendon. Moment arms are the
+    largest change in 200 random postures; directions of movements are those of the hand at neutral.
+    Exit code 0, whether or not anything changed; 2: a model or file cannot be used.
 
     For example:
       musclehand diff hand.xml my_hand.xml

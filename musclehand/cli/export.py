@@ -29,8 +29,9 @@ _CLEARANCE = 0.015
 class ExportArgs:
     """Write the hand as an MJCF file: to look at, to edit, to use elsewhere.
 
-    FILE.xml is complete in itself: MuJoCo, its viewer and MyoSuite open it, and a text editor changes it. Its head says
-    what means what. `musclehand validate` checks it and `musclehand diff` says what was changed.
+    FILE.xml is complete in itself: MuJoCo, its viewer and MyoSuite open it, and a text editor
+    changes it. Its head says what means what. `musclehand validate` checks it and `musclehand diff`
+    says what was changed.
 
     For example:
       musclehand export hand.xml
@@ -107,10 +108,11 @@ def export(args: ExportArgs) -> None:
 def _scene(
     args: ExportArgs, sides: Sequence[Side], tables: HandTables
 ) -> tuple[mujoco.MjSpec, dict[str, float]]:
-    """Hands in playing posture over the keys, an octave from the middle: the scene, and its joints [rad, m]."""
+    """Hands in playing posture over the keys, an octave from the middle: the scene, and its
+    joints [rad, m]."""
     from musclehand.body.posture import PLAYING_POSTURE_DEG
     from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
-    from musclehand.sim.scene import carrier_joint, scene_spec
+    from musclehand.sim.scene import forearm_joint, scene_spec
 
     spec = scene_spec(sides=sides, visual=args.bones, strength_scale=args.strength, design=tables)
     if not args.bones:  # which come with light of their own
@@ -124,5 +126,5 @@ def _scene(
             side.name_of(joint): math.radians(angle) for joint, angle in PLAYING_POSTURE_DEG.items()
         }
         place = (side.mirror * _OCTAVE, WRIST_DEPTH, WRIST_HEIGHT + _CLEARANCE)
-        rest |= {carrier_joint(side, axis): value for axis, value in zip("xyz", place, strict=True)}
+        rest |= {forearm_joint(side, axis): value for axis, value in zip("xyz", place, strict=True)}
     return spec, rest

@@ -1,4 +1,5 @@
-"""Which hands `musclehand play` plays with, how their muscles share the work, and what becomes of wide chords."""
+"""Which hands `musclehand play` plays with, how their muscles share the work, and what becomes
+of wide chords."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class Hands(NamedTuple):
-    """What hands to play with, as `perform` takes it; None: ours, which do not tire, controlled as by default."""
+    """What hands to play with, as `perform` takes it; None: ours, which do not tire, controlled
+    as by default."""
 
     design: HandDesign | None
     fatigue: FatigueParameters | None
@@ -26,7 +28,8 @@ def choose_hands(args: PlayArgs) -> Hands:
     """The hands that are asked for.
 
     Raises:
-        MusclehandError: no such condition, way to share work or usable model, or no hands that could have it.
+        MusclehandError: no such condition, way to share work or usable model, or no hands that
+            could have it.
     """
     from musclehand.body.build.hand_file import read_hand
     from musclehand.body.build.tables import load_tables
@@ -54,7 +57,8 @@ CHORDS = ("thinned", "rolled")
 
 
 def _choose_config(args: PlayArgs) -> MuscleConfig | None:
-    """How muscles share work, and what becomes of wide chords, as asked for; None where it is as by default."""
+    """How muscles share work, and what becomes of wide chords, as asked for; None where it is as
+    by default."""
     from musclehand.control.criterion import CRITERIA
 
     for option, value, known in (
@@ -70,7 +74,8 @@ def _choose_config(args: PlayArgs) -> MuscleConfig | None:
     if not asked:
         return None
     if args.controller != "muscle":
-        option, value = asked[0].replace("_", "-"), getattr(args, asked[0])
+        option = asked[0].replace("_", "-")
+        value = getattr(args, asked[0])
         raise InvalidValue(option, value, "left out, or with --controller muscle")
     from musclehand.controllers.muscle import MuscleConfig
 

@@ -18,9 +18,9 @@ _NO_DEFAULT = ""
 class LearnArgs:
     """Have a planner learn a score that it plays at sight already.
 
-    SCORE is a score file or the name of a piece, as for `musclehand play`. The folder DIR gets the plan of the
-    model-based player, who teaches, checkpoints, and the planner that has learnt (planner/000001.json). Killed at any
-    moment, the same command goes on.
+    SCORE is a score file or the name of a piece, as for `musclehand play`. The folder DIR gets the
+    plan of the model-based player, who teaches, checkpoints, and the planner that has learnt
+    (planner/000001.json). Killed at any moment, the same command goes on.
 
     For example:
       musclehand learn song.mid --out song
@@ -34,7 +34,8 @@ class LearnArgs:
     """Folder of the run; one that is there is gone on with."""
 
     iterations: Annotated[int, tyro.conf.arg(metavar="N")] = 40
-    """Of playing for some seconds in 16 places at once, and learning from it; some fifteen seconds each."""
+    """Of playing for some seconds in 16 places at once, and learning from it; some fifteen
+    seconds each."""
 
     planner: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
@@ -50,7 +51,8 @@ class LearnArgs:
     """For the simulation."""
 
     backend: BackendChoice = "auto"
-    """What simulates: the processor, or MuJoCo Warp on a GPU (extra gpu); auto is Warp where both are there."""
+    """What simulates: the processor, or MuJoCo Warp on a GPU (extra gpu); auto is Warp where
+    both are there."""
 
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Of all that is drawn."""
@@ -83,12 +85,13 @@ def learn(args: LearnArgs) -> None:
 
     from musclehand.envs.piano.env import PianoConfig
     from musclehand.learning.dagger import Progress as Told
-    from musclehand.policies.high_level import load_planner, save_planner
+    from musclehand.policies.high_level import load_high_level_policy, save_high_level_policy
     from musclehand.training.piece import WORLDS, learn_piece, learning_config
 
     torch.set_num_threads(1)
     worlds = PianoConfig(WORLDS, num_threads=args.threads, backend=resolve_backend(args.backend))
-    planner, console = load_planner(args.planner), open_console()
+    planner = load_high_level_policy(args.planner)
+    console = open_console()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -108,7 +111,7 @@ def learn(args: LearnArgs) -> None:
 
         config = learning_config(args.iterations, seed=args.seed)
         planner = learn_piece(score, planner, args.out, config, worlds=worlds, tell=tell)
-    path = save_planner(args.out / "planner", planner.policy, planner.skill, planner.info)
+    path = save_high_level_policy(args.out / "planner", planner.policy, planner.skill, planner.info)
     say(
         console,
         f"Written to {path}. To hear it: musclehand play {args.score} --controller planner --policy {path}",

@@ -1,7 +1,8 @@
-"""The command line. Heavy libraries are loaded only when their turn comes, so help and errors are immediate.
+"""The command line. Heavy libraries are loaded only when their turn comes, so help and errors are
+immediate.
 
-Exit codes: 0 done, 1 a model was checked and does not pass, 2 something in the command, its files or its folders is
-wrong (one line on stderr says what), 130 interrupted.
+Exit codes: 0 done, 1 a model was checked and does not pass, 2 something in the command, its files
+or its folders is wrong (one line on stderr says what), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ from musclehand.core.errors import (
 if TYPE_CHECKING:
     from musclehand.music.score import Score
 
-USAGE_ERROR, INTERRUPTED = 2, 130
+USAGE_ERROR = 2
+INTERRUPTED = 130
 
 TEMPO_RANGE = (0.05, 20.0)
 
@@ -73,9 +75,10 @@ _NO_DEFAULT = ""  # where None is the default, the text says what happens
 class PlayArgs:
     """Play a score with two muscle-driven hands, and keep everything that happened.
 
-    SCORE is a MIDI (.mid), MusicXML (.musicxml, .mxl) or PIG fingering file (.txt), or the name of a piece that comes
-    along (see --list). The folder DIR gets the scores of the performance (metrics.json), the notes and sound played
-    (played.mid, played.wav), pictures (figures/), motion and muscle activations (recording.h5), and a film.
+    SCORE is a MIDI (.mid), MusicXML (.musicxml, .mxl) or PIG fingering file (.txt), or the name of
+    a piece that comes along (see --list). The folder DIR gets the scores of the performance
+    (metrics.json), the notes and sound played (played.mid, played.wav), pictures (figures/), motion
+    and muscle activations (recording.h5), and a film.
 
     For example:
       musclehand play fuer_elise --video
@@ -93,15 +96,18 @@ class PlayArgs:
     """Score file, or name of a piece."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
-    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION where there is one."""
+    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION
+    where there is one."""
 
     controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|planner|keyboard")] = "muscle"
-    """Hands that follow a plan (computed muscle control, a learned policy), that a learned planner moves, or none."""
+    """Hands that follow a plan (computed muscle control, a learned policy), that a learned
+    planner moves, or none."""
 
     policy: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Another policy or planner than those that come along, by its JSON file; with --controller policy or planner."""
+    """Another policy or planner than those that come along, by its JSON file; with --controller
+    policy or planner."""
 
     clip: Annotated[
         tuple[float, float] | None, tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT)
@@ -111,20 +117,21 @@ class PlayArgs:
     condition: Annotated[
         str | None, tyro.conf.arg(metavar="WHAT", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """What is wrong with both hands: ulnar-palsy, median-palsy (each also -high: above the elbow), radial-palsy,
-    weak:FDP2=0.5, atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2, "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the
-    start); several with +."""
+    """What is wrong with both hands: ulnar-palsy, median-palsy (each also -high: above the
+    elbow), radial-palsy, weak:FDP2=0.5, atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2,
+    "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start); several with +."""
 
     model: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.xml", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Play with the hands of this model, such as `musclehand export` writes. A right hand alone gets its mirror image
-    as the left one."""
+    """Play with the hands of this model, such as `musclehand export` writes. A right hand alone
+    gets its mirror image as the left one."""
 
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Which part of the model is which, where its names are not known: a JSON file as in models/naming."""
+    """Which part of the model is which, where its names are not known: a JSON file as in
+    models/naming."""
 
     root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -132,29 +139,33 @@ class PlayArgs:
     """Folder that the model's includes and meshes may come from; by default the one it lies in."""
 
     criterion: Annotated[str, tyro.conf.arg(metavar="squares|cubes|min-max")] = "squares"
-    """How muscles share what many of them can do: least squares of activation, least cubes (endurance), or none working
-    harder than it must."""
+    """How muscles share what many of them can do: least squares of activation, least cubes
+    (endurance), or none working harder than it must."""
 
     co_contraction: Annotated[float, tyro.conf.arg(metavar="C")] = 0.0
-    """Activation, 0 to 1, that muscles hold where nothing is asked of them, antagonists against each other."""
+    """Activation, 0 to 1, that muscles hold where nothing is asked of them, antagonists against
+    each other."""
 
     chords: Annotated[str, tyro.conf.arg(metavar="thinned|rolled")] = "thinned"
-    """Chords somewhat wider than a hand lose a note, or are rolled from the bottom. Either is listed."""
+    """Chords somewhat wider than a hand lose a note, or are rolled from the bottom. Either is
+    listed."""
 
     tempo: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """Play X times as fast as written."""
 
     pedal: Annotated[str, tyro.conf.arg(metavar="written|auto")] = "written"
-    """The sustain pedal as the score has it, or with what a pianist would add to free a hand for a leap."""
+    """The sustain pedal as the score has it, or with what a pianist would add to free a hand for
+    a leap."""
 
     rehearsals: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Runs through the piece before the one that is kept, in which timing and loudness of every note are learnt."""
+    """Runs through the piece before the one that is kept, in which timing and loudness of every
+    note are learnt."""
 
     processes: Annotated[
         int | None, tyro.conf.arg(metavar="1|2", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """2 plans ahead in a second process, 1 does all in one; the performance is the same. By default 2 where there is
-    another processor."""
+    """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
+    default 2 where there is another processor."""
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
@@ -205,7 +216,8 @@ def play(args: PlayArgs) -> None:
 def load_score(
     source: str, *, clip: tuple[float, float] | None = None, tempo: float = 1.0
 ) -> Score:
-    """A score file, or else a piece of the repertoire; the part from `clip` [s] on, `tempo` times as fast.
+    """A score file, or else a piece of the repertoire; the part from `clip` [s] on, `tempo` times
+    as fast.
 
     Raises:
         MusclehandError: no such file or piece, not readable, or nothing left to play.
@@ -233,7 +245,8 @@ def load_score(
     else:
         raise UnknownName("file or piece", source, names)
     if clip is not None:
-        whole, score = score, score.clip(*clip)
+        whole = score
+        score = score.clip(*clip)
         if not score.notes:
             length = f"the last note ends at {whole.duration:.2f} s"
             raise ScoreError(source, f"no notes between {clip[0]:g} and {clip[1]:g} s; {length}")

@@ -1,4 +1,5 @@
-"""`musclehand muscles`: how hard each muscle worked in a performance, or in several beside each other."""
+"""`musclehand muscles`: how hard each muscle worked in a performance, or in several beside each
+other."""
 
 from __future__ import annotations
 
@@ -30,10 +31,11 @@ _NO_DEFAULT = ""
 class MusclesArgs:
     """Show how hard each muscle worked in a performance, or compare performances.
 
-    RUN is a folder that `musclehand play` wrote, or a recording.h5. Of one run, all muscles are listed by anatomical
-    group; of more, those whose mean activation changed most from the first run come first. Peak is the 95th
-    percentile of the activation, force that along the tendon (passive force included), impulse its integral over
-    time. Only the time from the first note to the end of the last one counts.
+    RUN is a folder that `musclehand play` wrote, or a recording.h5. Of one run, all muscles are
+    listed by anatomical group; of more, those whose mean activation changed most from the first run
+    come first. Peak is the 95th percentile of the activation, force that along the tendon (passive
+    force included), impulse its integral over time. Only the time from the first note to the end of
+    the last one counts.
 
     For example:
       musclehand muscles original
@@ -89,7 +91,8 @@ def muscles(args: MusclesArgs) -> None:
 
 
 def print_use(use: MuscleUse, label: str) -> None:
-    """All muscles of one performance by anatomical group on stdout, right and left hand beside each other."""
+    """All muscles of one performance by anatomical group on stdout, right and left hand beside
+    each other."""
     from rich.table import Table
     from rich.text import Text
 
@@ -124,7 +127,8 @@ def print_use(use: MuscleUse, label: str) -> None:
 
 
 def print_comparison(comparison: UseComparison, *, shown: int | None = SHOWN) -> None:
-    """The muscles of several performances beside each other on stdout, at most `shown`, and totals below."""
+    """The muscles of several performances beside each other on stdout, at most `shown`, and
+    totals below."""
     from rich.table import Table
     from rich.text import Text
 
@@ -152,7 +156,8 @@ def print_comparison(comparison: UseComparison, *, shown: int | None = SHOWN) ->
         table.add_row(Text(f"{name.short} {name.side.name.lower()}"), Text(name.name), *cells)
     table.add_section()
     for label, values, digits in _totals(uses):
-        base, last = values[0], values[-1]
+        base = values[0]
+        last = values[-1]
         told = (
             _change(base, last - base, digits)
             if len(uses) == 2 and base is not None and last is not None

@@ -1,4 +1,5 @@
-"""`musclehand retarget`: makes clips of our hand from published motion files, and says how well it follows them."""
+"""`musclehand retarget`: makes clips of our hand from published motion files, and says how well
+it follows them."""
 
 from __future__ import annotations
 
@@ -27,15 +28,16 @@ _MM = 1e3
 class RetargetArgs:
     """Make motion of our hand from a published motion file.
 
-    FILE is a MUSIC clip (.joblib, .pkl), a FuerElise piece (its folder, or motion.pkl), an RP1M folder (.zarr) or a
-    PianoMime array (.npy), as downloaded. The fingertips of our hand go where the file's do; a table says how close
-    they come. PIG fingerings (.txt) are scores: `musclehand play` makes the motion.
+    FILE is a MUSIC clip (.joblib, .pkl), a FuerElise piece (its folder, or motion.pkl), an RP1M
+    folder (.zarr) or a PianoMime array (.npy), as downloaded. The fingertips of our hand go where
+    the file's do; a table says how close they come. PIG fingerings (.txt) are scores: `musclehand
+    play` makes the motion.
 
     For example:
-      musclehand retarget Stan_1_left_hand_action_list.npy --out stan_left.h5
-      musclehand retarget rp1m.zarr --song RoboPianist-debug-TwinkleTwinkleRousseau-v0_0 --take 3 --out twinkle.h5
-      musclehand retarget dataset/081 --allow-pickle --out elise.h5
-      musclehand retarget right/clips.joblib --side right --allow-pickle --out music.h5
+      musclehand retarget Stan_1_left_hand_action_list.npy --out stan_left.h5 musclehand retarget
+      rp1m.zarr --song RoboPianist-debug-TwinkleTwinkleRousseau-v0_0 --take 3 --out twinkle.h5
+      musclehand retarget dataset/081 --allow-pickle --out elise.h5 musclehand retarget
+      right/clips.joblib --side right --allow-pickle --out music.h5
     """
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
@@ -50,7 +52,8 @@ class RetargetArgs:
     side: Annotated[
         str | None, tyro.conf.arg(metavar="left|right", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Which hand it is, where its name does not say so; of a file with both hands, which to take."""
+    """Which hand it is, where its name does not say so; of a file with both hands, which to
+    take."""
 
     song: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -61,7 +64,8 @@ class RetargetArgs:
     """Which rollout of the song."""
 
     scale: Annotated[str, tyro.conf.arg(metavar="X|fit")] = "1"
-    """Make the file's hand X times as large about its wrist, or as ours follows best. 1 keeps fingers on their keys."""
+    """Make the file's hand X times as large about its wrist, or as ours follows best. 1 keeps
+    fingers on their keys."""
 
     allow_pickle: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Open .joblib and .pkl files. Only numbers are read from them and nothing in them is run."""
@@ -151,7 +155,8 @@ def _umask() -> int:
 def print_errors(
     tracks: Sequence[FingertipTrack], errors: Sequence[RetargetError], clips: Sequence[MotionClip]
 ) -> None:
-    """A table of how far each fingertip of each hand stays from the file's, in millimetres, and its fastest joint.
+    """A table of how far each fingertip of each hand stays from the file's, in millimetres, and its
+    fastest joint.
 
     Joints have limits, but no highest speed: what a file asks beyond a hand's is seen here.
     """

@@ -1,4 +1,5 @@
-"""`musclehand track`: a muscle-driven hand follows a clip of motion, driven by a policy or by its teacher."""
+"""`musclehand track`: a muscle-driven hand follows a clip of motion, driven by a policy or by
+its teacher."""
 
 from __future__ import annotations
 
@@ -24,9 +25,10 @@ _NO_DEFAULT = ""
 class TrackArgs:
     """Have a muscle-driven hand follow a clip of motion, without a piano.
 
-    CLIP is a file of clips (a shard of `musclehand corpus`, or what `musclehand retarget` wrote), with the name of one
-    after a colon, or its first one. The folder DIR gets what the hand did (followed.h5, a clip with the activations of
-    46 muscles), figures (tracking.json, tracking.png) and, with --video, a film with the motion wanted as a ghost.
+    CLIP is a file of clips (a shard of `musclehand corpus`, or what `musclehand retarget` wrote),
+    with the name of one after a colon, or its first one. The folder DIR gets what the hand did
+    (followed.h5, a clip with the activations of 46 muscles), figures (tracking.json, tracking.png)
+    and, with --video, a film with the motion wanted as a ghost.
 
     For example:
       musclehand track corpus/shard_00000.h5
@@ -79,7 +81,8 @@ def track(args: TrackArgs) -> None:
     config = None
     if args.controller == "policy":
         loaded = load_tracking_policy(args.policy)
-        act, config = loaded.act, loaded.config
+        act = loaded.act
+        config = loaded.config
     clip = open_clip(args.clip, args.seconds)
     prepare_folder(args.out)
     followed = follow(clip, act, config)

@@ -1,4 +1,5 @@
-"""`musclehand validate`: puts hand models through all checks, and shows, writes and compares what came of it."""
+"""`musclehand validate`: puts hand models through all checks, and shows, writes and compares
+what came of it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from musclehand.validate.check import Check, Specimen, Verdict
     from musclehand.validate.suite import Examination, Progress
 
-PASSED, FAILED = 0, 1
+PASSED = 0
+FAILED = 1
 
 SHOWN = 6
 """Offenders shown in the terminal before "and more"."""
@@ -32,9 +34,9 @@ _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 class ValidateArgs:
     """Check a hand model: is it anatomical, stable and strong enough?
 
-    MODEL is an MJCF file with one hand or two, or a model that comes along: musclehand or myohand. Known names of
-    joints and muscles are found by themselves; --map says which is which in other models. Exit code 0: no check of
-    MODEL fails; 1: one does; 2: a model cannot be used.
+    MODEL is an MJCF file with one hand or two, or a model that comes along: musclehand or myohand.
+    Known names of joints and muscles are found by themselves; --map says which is which in other
+    models. Exit code 0: no check of MODEL fails; 1: one does; 2: a model cannot be used.
 
     For example:
       musclehand validate musclehand
@@ -54,7 +56,8 @@ class ValidateArgs:
     report: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Write a page with figures (validation.html) and the results (validation.json) into this folder."""
+    """Write a page with figures (validation.html) and the results (validation.json) into this
+    folder."""
 
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -178,7 +181,8 @@ def print_examinations(examinations: Sequence[Examination], model: str) -> None:
 
 
 def _tell_offenders(examinations: Sequence[Examination]) -> None:
-    """What is wrong with one model; of its second hand only what is not wrong with the first one in the same way."""
+    """What is wrong with one model; of its second hand only what is not wrong with the first one
+    in the same way."""
     from musclehand.cli.console import open_console, say
 
     console = open_console()
@@ -202,7 +206,8 @@ def _tell_offenders(examinations: Sequence[Examination]) -> None:
 
 def _sideless(line: str, examination: Examination) -> str:
     """A line without what the model's names say about the side."""
-    naming, side = examination.specimen.naming, examination.specimen.hand.side
+    naming = examination.specimen.naming
+    side = examination.specimen.hand.side
     return " ".join(naming.base_of(word.strip(",:;()"), side) or word for word in line.split())
 
 

@@ -19,8 +19,8 @@ FRAME_SECONDS = 1.0 / 30.0
 class ViewArgs:
     """Look at a hand model in the browser: move joints, excite muscles, look up moment arms.
 
-    MODEL is an MJCF file, or a model that comes along: musclehand or myohand. The page is served on this computer only,
-    until Ctrl-C. It needs viser: pip install 'musclehand[view]'.
+    MODEL is an MJCF file, or a model that comes along: musclehand or myohand. The page is served on
+    this computer only, until Ctrl-C. It needs viser: pip install 'musclehand[view]'.
 
     For example:
       musclehand view

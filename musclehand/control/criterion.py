@@ -1,18 +1,22 @@
-"""How muscles share a task that many combinations of them can do: three criteria that the literature compares.
+"""How muscles share a task that many combinations of them can do: three criteria that the
+literature compares.
 
-The task is to come close to something wanted, `|F' a - w|^2 / 2` with activations a; the criterion is added to it at a
-price p:
+The task is to come close to something wanted, `|F' a - w|^2 / 2` with activations a; the criterion
+is added to it at a price p:
 
 - "squares": `p/2 sum(a^2)`, the smoothest and the default.
-- "cubes": `p/3 sum(a^3)`, after Crowninshield & Brand 1981 (J Biomech 14:793), who cube muscle stress for its relation
-  to endurance; activation stands for stress, which it is but for the fibre's length and speed.
-- "min-max": `p/2 max(a)^2`, after Rasmussen, Damsgaard & Voigt 2001 (J Biomech 34:409): no muscle works harder than it
-  must. What that leaves open among the muscles below the maximum is decided by `TIE_BREAK` times the squares.
+- "cubes": `p/3 sum(a^3)`, after Crowninshield & Brand 1981 (J Biomech 14:793), who cube muscle
+  stress for its relation to endurance; activation stands for stress, which it is but for the
+  fibre's length and speed.
+- "min-max": `p/2 max(a)^2`, after Rasmussen, Damsgaard & Voigt 2001 (J Biomech 34:409): no muscle
+  works harder than it must. What that leaves open among the muscles below the maximum is decided by
+  `TIE_BREAK` times the squares.
 
-All three ask the same of a single muscle at full activation, so that one price serves. With co-contraction c, effort is
-counted from there: a - c (its size, in the cubes) takes the place of a. Muscles then hold c where nothing is asked of
-them, antagonists against each other, which stiffens joints without turning them (impedance by co-activation: Hogan
-1984, IEEE Trans Autom Control 29:681); what does not cancel out is made up for, as the task comes first.
+All three ask the same of a single muscle at full activation, so that one price serves. With
+co-contraction c, effort is counted from there: a - c (its size, in the cubes) takes the place of a.
+Muscles then hold c where nothing is asked of them, antagonists against each other, which stiffens
+joints without turning them (impedance by co-activation: Hogan 1984, IEEE Trans Autom Control
+29:681); what does not cancel out is made up for, as the task comes first.
 """
 
 from __future__ import annotations
@@ -30,11 +34,13 @@ TIE_BREAK = 1e-2
 _CUBE_STEPS = 12
 _SETTLED = 1e-7
 _LEAST = 1e-3
-"""Curvature of the cubes is that of no less activation than this: none at all would leave muscles undecided."""
+"""Curvature of the cubes is that of no less activation than this: none at all would leave
+muscles undecided."""
 
 
 class Sharing:
-    """Activations of one hand's muscles, step after step; each solution is where the search for the next begins."""
+    """Activations of one hand's muscles, step after step; each solution is where the search for
+    the next begins."""
 
     def __init__(self, criterion: str, price: float, *, co_contraction: float = 0.0) -> None:
         """`price` p above 0; `co_contraction` c, 0 to 1.
@@ -54,7 +60,8 @@ class Sharing:
         self._share = {"squares": self._squares, "cubes": self._cubes, "min-max": self._min_max}[
             criterion
         ]
-        self._price, self._rest = price, co_contraction
+        self._price = price
+        self._rest = co_contraction
         self._solver = BoundedSolver()
         self._dual = np.zeros(0)
 
@@ -108,7 +115,8 @@ class Sharing:
             hessian = square.copy()
             _diagonal(hessian)[:] += curvature
             slope = gradient + (self._price * size - curvature) * act
-            before, act = act, self._solver.solve(hessian, slope, lower, upper)
+            before = act
+            act = self._solver.solve(hessian, slope, lower, upper)
             if np.abs(act - before).max() < _SETTLED:
                 break
         return act

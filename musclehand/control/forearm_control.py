@@ -1,4 +1,5 @@
-"""The servos of the forearms: set points that follow a path, with weight and inertia fed forward."""
+"""The servos of the forearms: set points that follow a path, with weight and inertia fed
+forward."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import numpy as np
 from musclehand.control.hand_state import HandState
 
 
-class CarrierControl:
+class ForearmControl:
     """Of the c carrier joints of h hands."""
 
     def __init__(self, kp: np.ndarray, kd: np.ndarray) -> None:
@@ -15,7 +16,9 @@ class CarrierControl:
         # Loads the compiler, which nobody else needs.
         from musclehand.control.kernels import forearm as compiled_carrier
 
-        self._kernels, self._kp, self._kd = compiled_carrier, kp, kd
+        self._kernels = compiled_carrier
+        self._kp = kp
+        self._kd = kd
 
     def set_points(
         self, state: HandState, acceleration: np.ndarray, place: np.ndarray, speed: np.ndarray
@@ -29,6 +32,6 @@ class CarrierControl:
             speed: likewise [m/s]. Shape (h, s, p).
         """
         out = np.empty((place.shape[1], *self._kp.shape))
-        now = state.carrier_inertia, state.carrier_load
+        now = state.forearm_inertia, state.carrier_load
         self._kernels.set_points(*now, acceleration, self._kp, self._kd, place, speed, out)
         return out

@@ -1,7 +1,9 @@
-"""What muscle control has to know of the hands now, taken out of MuJoCo's sparse arrays for all hands in one go.
+"""What muscle control has to know of the hands now, taken out of MuJoCo's sparse arrays for all
+hands in one go.
 
-All addresses are worked out once. MuJoCo's own functions (`mj_fullM`, `mju_sparse2dense`, `mj_jacSite`) fill matrices
-for the whole scene, keyboard included, of which a hand is a seventh; tests hold this against them.
+All addresses are worked out once. MuJoCo's own functions (`mj_fullM`, `mju_sparse2dense`,
+`mj_jacSite`) fill matrices for the whole scene, keyboard included, of which a hand is a seventh;
+tests hold this against them.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ TIPS = 5
 
 
 class HandState(NamedTuple):
-    """The state of h hands of k independent joints, m muscles and c carrier joints (0 with a fixed elbow).
+    """The state of h hands of k independent joints, m muscles and c carrier joints (0 with a fixed
+    elbow).
 
-    `qpos`, `qvel` [rad, rad/s] (h, k) of the independent joints; `length` [m], `velocity` [m/s], `act` of the muscles
-    (h, m); `inertia` (h, k, k); `carried` (h, k, c), the torque an acceleration of the carrier's joints asks for, and
-    `carrier_inertia` (h, c, c); `load` [N m] (h, k), the torque that gravity, motion and springs ask for, and
-    `carrier_load` (h, c); `arms` [m] (h, m, k), d(length)/d(qpos); `tips` [m/rad] (h, 15, k), velocity of fingertips.
+    `qpos`, `qvel` [rad, rad/s] (h, k) of the independent joints; `length` [m], `velocity` [m/s],
+    `act` of the muscles (h, m); `inertia` (h, k, k); `carried` (h, k, c), the torque an
+    acceleration of the carrier's joints asks for, and `forearm_inertia` (h, c, c); `load` [N m] (h,
+    k), the torque that gravity, motion and springs ask for, and `carrier_load` (h, c); `arms` [m]
+    (h, m, k), d(length)/d(qpos); `tips` [m/rad] (h, 15, k), velocity of fingertips.
     """
 
     qpos: np.ndarray
@@ -36,7 +40,7 @@ class HandState(NamedTuple):
     act: np.ndarray
     inertia: np.ndarray
     carried: np.ndarray
-    carrier_inertia: np.ndarray
+    forearm_inertia: np.ndarray
     load: np.ndarray
     carrier_load: np.ndarray
     arms: np.ndarray
@@ -64,7 +68,8 @@ class HandReader:
                 "hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}"
             )
         (((_, self.count), (muscles,), carried),) = shapes
-        self._kernels, joints = compiled_state, self.count
+        self._kernels = compiled_state
+        joints = self.count
         sizes: dict[str, tuple[int, ...]] = {
             "qpos": (joints,),
             "qvel": (joints,),
@@ -81,7 +86,8 @@ class HandReader:
         }
         self._shapes = [(len(pairs), *sizes[name]) for name in HandState._fields]
         ends = np.cumsum([0, *(math.prod(shape) for shape in self._shapes)]).tolist()
-        self._size, self._spans = ends[-1], list(pairwise(ends))
+        self._size = ends[-1]
+        self._spans = list(pairwise(ends))
         at = dict(zip(HandState._fields, ends[:-1], strict=True))
 
         fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
@@ -146,7 +152,8 @@ def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
 def _split(entries: Sequence[tuple[float, ...]]) -> tuple[np.ndarray, ...]:
     """Columns of integers, one array each or all in one, and the last column, of factors."""
     table = np.array(entries, dtype=float)
-    whole, factor = table[:, :-1].astype(np.int64), table[:, -1].copy()
+    whole = table[:, :-1].astype(np.int64)
+    factor = table[:, -1].copy()
     return (
         (*(column.copy() for column in whole.T), factor) if whole.shape[1] == 2 else (whole, factor)
     )
@@ -164,7 +171,8 @@ def _mass_entries(
     shape: tuple[int, int],
     at: int,
 ) -> Entries:
-    """From `data.M`, half a sparse symmetric matrix, to what couples rows with columns, (hands, *shape)."""
+    """From `data.M`, half a sparse symmetric matrix, to what couples rows with columns, (hands,
+    *shape)."""
     entries = []
     for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
         for dof in range(model.nv):
@@ -196,9 +204,11 @@ def _moment_entries(
     """From `data.ten_J` to moment arms (hands, muscles, independent joints)."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
-        muscles, joints = len(hand.muscles), hand.expand.shape[1]
+        muscles = len(hand.muscles)
+        joints = hand.expand.shape[1]
         for muscle, (actuator, tendon) in enumerate(zip(hand.muscles, hand.tendons, strict=True)):
-            first, gear = int(model.ten_J_rowadr[tendon]), float(model.actuator_gear[actuator, 0])
+            first = int(model.ten_J_rowadr[tendon])
+            gear = float(model.actuator_gear[actuator, 0])
             for address in range(first, first + int(model.ten_J_rownnz[tendon])):
                 for joint, times in column.get(int(model.ten_J_colind[address]), []):
                     entries.append(
@@ -213,10 +223,12 @@ def _tip_entries(
     """What `compiled_state.add_tip_speeds` asks for, for every dof that moves a fingertip."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
-        joints, bodies = hand.expand.shape[1], model.dof_bodyid[hand.dofs]
+        joints = hand.expand.shape[1]
+        bodies = model.dof_bodyid[hand.dofs]
         for tip, site in enumerate(hand.tips):
             body = int(model.site_bodyid[site])
-            root, row = int(model.body_rootid[body]), at + 3 * (number * TIPS + tip) * joints
+            root = int(model.body_rootid[body])
+            row = at + 3 * (number * TIPS + tip) * joints
             while body:
                 for dof in hand.dofs[bodies == body]:
                     for joint, times in column[int(dof)]:

@@ -1,10 +1,12 @@
-"""Computed muscle control: from wanted joint motion to muscle excitations, for all hands of a scene in one go.
+"""Computed muscle control: from wanted joint motion to muscle excitations, for all hands of a scene
+in one go.
 
-After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences: the torque is the one that reaches
-a wanted *velocity* at the end of the control interval, with the joints' damping taken implicitly (accelerations
-held over 10 ms are unstable for phalanges of a few grams); muscle force is distributed within the activations that
-can be reached in one interval; and what is minimised is the predicted error of fingertip and joint velocity, so
-that torque the muscles cannot give is missing where it matters least.
+After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences: the torque is the one
+that reaches a wanted *velocity* at the end of the control interval, with the joints' damping taken
+implicitly (accelerations held over 10 ms are unstable for phalanges of a few grams); muscle force
+is distributed within the activations that can be reached in one interval; and what is minimised is
+the predicted error of fingertip and joint velocity, so that torque the muscles cannot give is
+missing where it matters least.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from musclehand.core.quadratic import SolverError
 class ControlConfig:
     """Gains of computed muscle control; values found on generated scores (see `experiments/`).
 
-    `finger_rate`, `wrist_rate` [1/s] close position errors; `joint_weight` [m/rad] weighs joint against fingertip
-    velocity; `effort` is the price of activation, for control every 8 ms, by the `criterion` that shares work among
-    muscles: "squares", "cubes" or "min-max" (`control.criterion`). `co_contraction`, 0 to 1: the activation from which
-    effort is counted, so that antagonists pull against each other and stiffen the joints.
+    `finger_rate`, `wrist_rate` [1/s] close position errors; `joint_weight` [m/rad] weighs joint
+    against fingertip velocity; `effort` is the price of activation, for control every 8 ms, by the
+    `criterion` that shares work among muscles: "squares", "cubes" or "min-max"
+    (`control.criterion`). `co_contraction`, 0 to 1: the activation from which effort is counted, so
+    that antagonists pull against each other and stiffen the joints.
     """
 
     finger_rate: float = 35.0
@@ -44,9 +47,10 @@ class ControlConfig:
 class HandTarget(NamedTuple):
     """What h hands should do at the end of a control interval.
 
-    `qpos`, `qvel`: independent joints [rad, rad/s], shape (h, 19). `press`: force down on each fingertip [N], (h, 5).
-    `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2], (h, 6); (h, 0) without a carrier.
-    `key_mass`, `key_damping`: of what each fingertip moves along in height [kg, N s/m], (h, 5); None for nothing.
+    `qpos`, `qvel`: independent joints [rad, rad/s], shape (h, 19). `press`: force down on each
+    fingertip [N], (h, 5). `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2],
+    (h, 6); (h, 0) without a carrier. `key_mass`, `key_damping`: of what each fingertip moves along
+    in height [kg, N s/m], (h, 5); None for nothing.
     """
 
     qpos: np.ndarray
@@ -60,8 +64,8 @@ class HandTarget(NamedTuple):
 class MuscleControl:
     """Computes the excitations of the muscles of some hands, each by itself but in the same arrays.
 
-    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it (fatigue). Shape
-    (h, 46). `muscles`: their actuators. Shape (h, 46).
+    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it
+    (fatigue). Shape (h, 46). `muscles`: their actuators. Shape (h, 46).
     """
 
     def __init__(
@@ -73,8 +77,8 @@ class MuscleControl:
         sim_steps: int,
         config: ControlConfig | None = None,
     ) -> None:
-        """`sim_steps`: simulation steps in a control interval; `carriers`: the dofs of what carries each hand, none
-        where the elbow is fixed.
+        """`sim_steps`: simulation steps in a control interval; `carriers`: the dofs of what carries
+        each hand, none where the elbow is fixed.
 
         Raises:
             ModelError: the hands differ in their number of joints, muscles or carrier dofs.
@@ -87,12 +91,11 @@ class MuscleControl:
 
         self.config = config = config or ControlConfig()
         self.reader = HandReader(model, hands, carriers)
-        self._muscle_kernels, self._task_kernels = compiled_muscle, compiled_task
-        self._dt, self._steps, self.interval = (
-            model.opt.timestep,
-            sim_steps,
-            sim_steps * model.opt.timestep,
-        )
+        self._muscle_kernels = compiled_muscle
+        self._task_kernels = compiled_task
+        self._dt = model.opt.timestep
+        self._steps = sim_steps
+        self.interval = sim_steps * model.opt.timestep
         self.muscles = np.array([hand.muscles for hand in hands])
         self._params = np.ascontiguousarray(
             np.array(muscle_parameters(model, self.muscles)).transpose(1, 0, 2)
@@ -108,14 +111,13 @@ class MuscleControl:
         self._low, self._high, self._gain, self._bias = (
             np.zeros(self.muscles.shape) for _ in range(4)
         )
-        self._factor, self._wanted = (
-            np.zeros((*self.muscles.shape, count)),
-            np.zeros((len(hands), count)),
-        )
+        self._factor = np.zeros((*self.muscles.shape, count))
+        self._wanted = np.zeros((len(hands), count))
         self.forget()
 
     def forget(self) -> None:
-        """Goes on as one that was made anew: what earlier calls found is not where the next begins its search."""
+        """Goes on as one that was made anew: what earlier calls found is not where the next
+        begins its search."""
         config = self.config
         self._sharing = [
             Sharing(config.criterion, config.effort, co_contraction=config.co_contraction)
@@ -123,7 +125,8 @@ class MuscleControl:
         ]
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
-        """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape (h, 46).
+        """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape
+        (h, 46).
 
         Args:
             data: with positions and velocities of now computed (`mj_step1`).
@@ -136,7 +139,8 @@ class MuscleControl:
 
     def excitations_at(self, state: HandState, target: HandTarget) -> np.ndarray:
         """As `excitations`, in a state already read."""
-        wanted, out = self.activations(state, target), np.empty(self.muscles.shape)
+        wanted = self.activations(state, target)
+        out = np.empty(self.muscles.shape)
         self._muscle_kernels.excite(
             self._params, state.act, wanted, self.ceiling, self._dt, self._steps, out
         )
@@ -148,8 +152,12 @@ class MuscleControl:
         Raises:
             SolverError: as `excitations`.
         """
-        low, high, factor, wanted = self._low, self._high, self._factor, self._wanted
-        now, out = (state.act, state.length, state.velocity), (low, high, self._gain, self._bias)
+        low = self._low
+        high = self._high
+        factor = self._factor
+        wanted = self._wanted
+        now = (state.act, state.length, state.velocity)
+        out = (low, high, self._gain, self._bias)
         self._muscle_kernels.prospects(
             self._params, *now, self.ceiling, self._dt, self._steps, *out
         )

@@ -1,7 +1,8 @@
-"""The forces of many muscles at once, again and again: the formulas of `body.muscle`, constants worked out beforehand.
+"""The forces of many muscles at once, again and again: the formulas of `body.muscle`, constants
+worked out beforehand.
 
-For hands in many worlds, in arrays of any size. The curves are written without branches, each pair of parabolas as a
-difference of two squares. The results are those of `body.muscle` up to rounding.
+For hands in many worlds, in arrays of any size. The curves are written without branches, each pair
+of parabolas as a difference of two squares. The results are those of `body.muscle` up to rounding.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ class MuscleSet:
         """`params` with entries of any one shape S."""
         self.params = params
         self._per_l0 = 1.0 / params.l0
-        self._per_left, self._per_right = 1.0 / (1.0 - params.lmin), 1.0 / (params.lmax - 1.0)
+        self._per_left = 1.0 / (1.0 - params.lmin)
+        self._per_right = 1.0 / (params.lmax - 1.0)
         self._per_speed = 1.0 / (params.l0 * params.vmax)
         self._lengthening = params.fvmax - 1.0
         self._per_lengthening = 1.0 / self._lengthening
-        self._pull, self._passive = -params.f0, -0.5 * params.f0 * params.fpmax
+        self._pull = -params.f0
+        self._passive = -0.5 * params.f0 * params.fpmax
         self._stretch = 2.0 / (params.lmax - 1.0)
 
     def force(self, length: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`gain` and `bias` [N] with `force = gain * act + bias`, as `body.muscle.muscle_force`. Shape (..., *S) each.
+        """`gain` and `bias` [N] with `force = gain * act + bias`, as `body.muscle.muscle_force`.
+        Shape (..., *S) each.
 
         Args:
             length: actuator length [m]. Shape (..., *S).

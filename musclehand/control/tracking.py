@@ -1,8 +1,9 @@
-"""How well a hand follows a motion: one hand alone, its elbow fixed, driven by computed muscle control.
+"""How well a hand follows a motion: one hand alone, its elbow fixed, driven by computed muscle
+control.
 
-The same for every model, so that hands can be compared: no gravity, no contacts (a finger that bends into the palm is
-not what is asked about), the implicitfast integrator, and the same control. The fingertips' reference is the wanted
-posture of the same model.
+The same for every model, so that hands can be compared: no gravity, no contacts (a finger that
+bends into the palm is not what is asked about), the implicitfast integrator, and the same control.
+The fingertips' reference is the wanted posture of the same model.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.core.errors import InvalidValue, ModelError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.quadratic import SolverError
 
 SIM_STEPS = 4
@@ -32,12 +33,13 @@ TIPS = 5
 
 @dataclass(frozen=True, eq=False)
 class TrackingResult:
-    """How one motion was followed, after the first `SETTLE` seconds; nan where it failed before that.
+    """How one motion was followed, after the first `SETTLE` seconds; nan where it failed before
+    that.
 
     `failure`: None, or when and how the simulation broke down; what came after does not count.
-    `joints` (n,) names. Over time, (k, ...) control steps after which the hand is compared: `time` [s], `reference` and
-    `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean over the muscles, and `activations`
-    (k, m) of every muscle, where they were kept.
+    `joints` (n,) names. Over time, (k, ...) control steps after which the hand is compared: `time`
+    [s], `reference` and `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean
+    over the muscles, and `activations` (k, m) of every muscle, where they were kept.
     """
 
     failure: str | None
@@ -72,9 +74,11 @@ class TrackingResult:
 
 
 def whole_posture(hand: HandIndex, independent: np.ndarray) -> np.ndarray:
-    """Angles or speeds of all joints that a hand has, from those of the 19 joints that are free in a human hand.
+    """Angles or speeds of all joints that a hand has, from those of the 19 joints that are free in
+    a human hand.
 
-    The last finger joints follow the middle ones by `DIP_PER_PIP`, whether or not the model couples them.
+    The last finger joints follow the middle ones by `DIP_PER_PIP`, whether or not the model couples
+    them.
 
     Args:
         hand: whose joints.
@@ -104,14 +108,16 @@ def track(
     Args:
         model: with this hand and nothing that moves but it; not changed.
         hand: where it is.
-        angles: wanted joint angles, as in `whole_posture`, every `dt` from 0 on [rad]. Shape (T, 19).
+        angles: wanted joint angles, as in `whole_posture`, every `dt` from 0 on [rad]. Shape (T,
+            19).
         speeds: their rates [rad/s]. Shape (T, 19).
         dt: a control step, `SIM_STEPS` steps of the simulation [s].
         control: gains; the player's by default.
 
     Raises:
         InvalidValue: the motion's arrays differ in shape or are not finite, or `dt` is not above 0.
-        ModelError: joints beside the hand's, or such that are turned round against the anatomical ones.
+        ModelError: joints beside the hand's, or such that are turned round against the anatomical
+            ones.
     """
     shapes = np.shape(angles), np.shape(speeds)
     if shapes != ((len(angles), len(FREE)),) * 2 or not (
@@ -127,21 +133,23 @@ def track(
     )
     twin.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     follower = _Follower(twin, hand, control)
-    wanted, rates = whole_posture(hand, np.asarray(angles)), whole_posture(hand, np.asarray(speeds))
+    wanted = whole_posture(hand, np.asarray(angles))
+    rates = whole_posture(hand, np.asarray(speeds))
     data = data_at(twin, hand, wanted[0])
     steps = len(wanted) - 1
     reached = np.empty((steps, wanted.shape[1]))
     activations = np.empty((steps, len(hand.act)))
     failure: str | None = None
     done = 0
-    with quiet_mujoco():
+    with silence_mujoco():
         while done < steps and failure is None:
             failure = follower.step(data, wanted[done + 1], rates[done + 1])
             if failure is None:
                 reached[done], activations[done] = hand.angles(data), data.act[hand.act]
                 done += 1
     counted = slice(min(round(SETTLE / dt), done), done)
-    reference, reached = wanted[1:][counted], reached[counted]
+    reference = wanted[1:][counted]
+    reached = reached[counted]
     apart = tip_positions(twin, data, hand, reached) - tip_positions(twin, data, hand, reference)
     return TrackingResult(
         failure=failure,
@@ -183,14 +191,17 @@ class _Follower:
     def __init__(
         self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None
     ) -> None:
-        self.model, self.hand = model, hand
+        self.model = model
+        self.hand = hand
         self.control = MuscleControl(
             model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config
         )
 
     def step(self, data: mujoco.MjData, wanted: np.ndarray, rates: np.ndarray) -> str | None:
-        """One control step to joint angles and rates, (n,), at its end. Returns what broke down, if anything did."""
-        hand, model = self.hand, self.model
+        """One control step to joint angles and rates, (n,), at its end. Returns what broke down,
+        if anything did."""
+        hand = self.hand
+        model = self.model
         before = data.time
         mujoco.mj_step1(model, data)
         target = HandTarget(

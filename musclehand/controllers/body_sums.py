@@ -1,4 +1,5 @@
-"""How hands keep to their reference, summed up over a performance: noted step by step, added up many at a time."""
+"""How hands keep to their reference, summed up over a performance: noted step by step, added up
+many at a time."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ STEPS = 64
 
 @dataclass
 class BodySums:
-    """Sums, and how many numbers are in each: squared angles off the reference [rad^2], distances of pressing
-    fingertips from theirs [m], activations."""
+    """Sums, and how many numbers are in each: squared angles off the reference [rad^2],
+    distances of pressing fingertips from theirs [m], activations."""
 
     joint_sum: float = 0.0
     joint_count: int = 0
@@ -34,7 +35,9 @@ class BodyWatch:
 
     def __init__(self, data: mujoco.MjData, hands: Mapping[Side, HandIndex]) -> None:
         """`data`: of the simulation, as it goes on; `hands` of the same number of joints."""
-        self._data, self._sums, self._noted = data, BodySums(), 0
+        self._data = data
+        self._sums = BodySums()
+        self._noted = 0
         self._rows = {side: row for row, side in enumerate(hands)}
         self._joints, self._acts, self._sites = (
             np.array([getattr(hand, name) for hand in hands.values()], dtype=int)
@@ -43,19 +46,17 @@ class BodyWatch:
         self._independent = [hand.independent for hand in hands.values()]
         count, joints = self._joints.shape if hands else (0, 0)
         self._there = np.zeros((STEPS, count), dtype=bool)
-        self._qpos, self._wanted_qpos = (
-            np.zeros((STEPS, len(data.qpos))),
-            np.zeros((STEPS, count, joints)),
-        )
-        self._tips, self._wanted_tips = (
-            np.zeros((STEPS, count, 5, 3)),
-            np.zeros((STEPS, count, 5, 3)),
-        )
-        self._pressing, self._act = np.zeros((STEPS, count, 5)), np.zeros((STEPS, len(data.act)))
+        self._qpos = np.zeros((STEPS, len(data.qpos)))
+        self._wanted_qpos = np.zeros((STEPS, count, joints))
+        self._tips = np.zeros((STEPS, count, 5, 3))
+        self._wanted_tips = np.zeros((STEPS, count, 5, 3))
+        self._pressing = np.zeros((STEPS, count, 5))
+        self._act = np.zeros((STEPS, len(data.act)))
 
     def note(self, reference: Mapping[Side, HandReference]) -> None:
         """Takes in a control step, with the positions of now computed."""
-        row, data = self._noted, self._data
+        row = self._noted
+        data = self._data
         self._qpos[row], self._act[row] = data.qpos, data.act
         self._tips[row] = data.site_xpos[self._sites].reshape(-1, 5, 3)
         self._there[row] = False
@@ -74,7 +75,8 @@ class BodyWatch:
         return self._sums
 
     def _add_up(self) -> None:
-        sums, noted = self._sums, self._noted
+        sums = self._sums
+        noted = self._noted
         for hand, (joints, independent) in enumerate(
             zip(self._joints, self._independent, strict=True)
         ):

@@ -16,8 +16,8 @@ from musclehand.sim.scene import Scene
 
 
 class HandReference(NamedTuple):
-    """Where one hand should be now: joints [rad], shape (23,), fingertips in the world [m], (5, 3), and which of
-    them press a key, (5,)."""
+    """Where one hand should be now: joints [rad], shape (23,), fingertips in the world [m], (5,
+    3), and which of them press a key, (5,)."""
 
     qpos: np.ndarray
     tips: np.ndarray
@@ -27,8 +27,9 @@ class HandReference(NamedTuple):
 class Controller(ABC):
     """Plays one score in one scene. Simulation time `lead_in` [s] is the score's time 0.
 
-    `perform` calls `reset` once, then for every control step `control` with positions and velocities of the
-    present known, and `drive` before each of the `sim_steps` simulation steps in it.
+    `perform` calls `reset` once, then for every control step `control` with positions and
+    velocities of the present known, and `drive` before each of the `sim_steps` simulation steps in
+    it.
     """
 
     scene: Scene
@@ -52,7 +53,8 @@ class Controller(ABC):
 
     @abstractmethod
     def reference(self) -> dict[Side, HandReference]:
-        """What the hands should have reached at the time of the last `control`; empty without hands."""
+        """What the hands should have reached at the time of the last `control`; empty without
+        hands."""
 
     def close(self) -> None:
         """Called when a run is over, however it ended: lets go of what was only needed for it."""
@@ -70,7 +72,8 @@ class Controller(ABC):
 
 
 def selection(addresses: np.ndarray) -> np.ndarray | slice:
-    """The same addresses as a slice where each is one more than the last: what it selects is a view, not a copy."""
+    """The same addresses as a slice where each is one more than the last: what it selects is a
+    view, not a copy."""
     first = int(addresses[0]) if len(addresses) else 0
     if np.array_equal(addresses, np.arange(first, first + len(addresses))):
         return slice(first, first + len(addresses))
@@ -78,7 +81,8 @@ def selection(addresses: np.ndarray) -> np.ndarray | slice:
 
 
 def pedal_edges(pedals: Sequence[Pedal]) -> list[float]:
-    """When the pedal goes down and up by turns [s], where spans overlap or touch as one; an even number of times."""
+    """When the pedal goes down and up by turns [s], where spans overlap or touch as one; an even
+    number of times."""
     edges: list[float] = []
     for pedal in sorted(pedals):
         if edges and pedal.start <= edges[-1]:

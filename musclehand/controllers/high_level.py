@@ -1,4 +1,5 @@
-"""A learned planner plays: notes with fingers in, intentions for both hands out; no plan of the motion is ever made.
+"""A learned planner plays: notes with fingers in, intentions for both hands out; no plan of the
+motion is ever made.
 
 Only where the hands begin is worked out as the player does it: over their first keys.
 """
@@ -21,27 +22,27 @@ from musclehand.envs.piano.forearm import ForearmMove, move_of, moved
 from musclehand.envs.piano.goals import Goals, GoalsMaker, hand_notes
 from musclehand.envs.piano.observation import OwnView, PianoView
 from musclehand.envs.reference import mirrors
-from musclehand.envs.tracking.body import Feeling, Senses, feel_together
+from musclehand.envs.tracking.body import Proprioception, ProprioceptionReader, read_proprioception
 from musclehand.music.score import Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planning.fingering.assign import assign_fingering
 from musclehand.planning.lookahead import Reference
 from musclehand.planning.strokes.motion import notes_of
-from musclehand.policies.high_level import PlannerPolicy, load_planner
+from musclehand.policies.high_level import HighLevelPolicy, load_high_level_policy
 from musclehand.sim.scene import Scene, build_scene
 
 FIRST = 0.3
 """Notes of a hand that begin so soon after its first one tell where it begins [s]."""
 
 
-class PlannerController(Controller):
+class HighLevelController(Controller):
     """Plays `score` with two hands. Fingers are assigned where the score has none."""
 
     def __init__(
         self,
         score: Score,
         *,
-        planner: PlannerPolicy | Path | None = None,
+        planner: HighLevelPolicy | Path | None = None,
         goals: GoalsMaker = Goals,
         lead_in: float = 1.0,
         tail: float = 0.5,
@@ -49,20 +50,20 @@ class PlannerController(Controller):
         scene: Scene | None = None,
         fatigue: FatigueParameters | None = None,
     ) -> None:
-        """`planner`: to play with, or its file; by default the one that comes along. `goals`: how it is told of notes.
-        The rest as `MuscleController`.
+        """`planner`: to play with, or its file; by default the one that comes along. `goals`: how
+        it is told of notes. The rest as `MuscleController`.
 
         Raises:
             FileError: the planner cannot be read, or is one for other hands.
         """
-        self._planner = planner if isinstance(planner, PlannerPolicy) else load_planner(planner)
+        self._planner = (
+            planner if isinstance(planner, HighLevelPolicy) else load_high_level_policy(planner)
+        )
         config = policy_config(config)
         skill = self._planner.skill
-        self.scene, self.lead_in, self.sim_steps = (
-            scene or build_scene(),
-            lead_in,
-            skill.config.sim_steps,
-        )
+        self.scene = scene or build_scene()
+        self.lead_in = lead_in
+        self.sim_steps = skill.config.sim_steps
         self.score = assign_fingering(score, config=config.fingering)
         self._first = self._beginning(replace(config, sim_steps=self.sim_steps), tail)
         geometry = keyboard_geometry(self.scene.piano)
@@ -71,11 +72,14 @@ class PlannerController(Controller):
             for side in SIDES
         ]
         hand = self.scene.hands[Side.RIGHT]
-        count, muscles = len(SIDES), len(hand.muscles)
+        count = len(SIDES)
+        muscles = len(hand.muscles)
         self._own = OwnView(skill, hand, count, muscles)
         self._view = PianoView(self._own.table, goals(notes))
         self._feelings = [
-            Feeling(self.scene.model, self.scene.hands[side], self.scene.carriers[side], side)
+            ProprioceptionReader(
+                self.scene.model, self.scene.hands[side], self.scene.carriers[side], side
+            )
             for side in SIDES
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
@@ -105,7 +109,7 @@ class PlannerController(Controller):
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """A new intention, if the last one has ended; and what it means for all muscles."""
-        senses = feel_together(self._feelings, lambda name: getattr(data, name)[None])
+        senses = read_proprioception(self._feelings, lambda name: getattr(data, name)[None])
         skill = self._planner.skill.policy
         turn = step % skill.hold
         if turn == 0:
@@ -138,16 +142,18 @@ class PlannerController(Controller):
         """Nothing: a planner's hands follow no motion."""
         return {}
 
-    def _intend(self, senses: Senses, time: float) -> None:
-        skill, hands = self._planner.skill.policy, np.arange(len(SIDES))
+    def _intend(self, senses: Proprioception, time: float) -> None:
+        skill = self._planner.skill.policy
+        hands = np.arange(len(SIDES))
         own = self._own.observe(senses, self._path, self._past)
         seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
         action = self._act(seen, senses, time)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
         self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
 
-    def _act(self, seen: np.ndarray, senses: Senses, time: float) -> np.ndarray:
-        """What both hands do: intentions and moves of the forearm, numbers from 0 to 1. Shape (2, numbers)."""
+    def _act(self, seen: np.ndarray, senses: Proprioception, time: float) -> np.ndarray:
+        """What both hands do: intentions and moves of the forearm, numbers from 0 to 1. Shape
+        (2, numbers)."""
         return self._planner.policy.act(seen)
 
     def _beginning(self, config: MuscleConfig, tail: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -161,7 +167,8 @@ class PlannerController(Controller):
         motions = plan_hands(
             self.score.with_notes(some), self.scene, lead_in=self.lead_in, tail=tail, config=config
         )
-        first, sides = Reference(motions).at(0), list(motions)
+        first = Reference(motions).at(0)
+        sides = list(motions)
         places = [first.wrist[sides.index(side), 0] * mirrors(side)[0][:3] for side in SIDES]
         return [
             (first.qpos[sides.index(side)], place)

@@ -15,11 +15,14 @@ from musclehand.sim.scene import Scene, build_scene
 
 
 class KeyboardController(Controller):
-    """Plays `score` (one note a key at a time, see `keyboard_score`) by generalized forces on the key joints."""
+    """Plays `score` (one note a key at a time, see `keyboard_score`) by generalized forces on
+    the key joints."""
 
     def __init__(self, score: Score, *, lead_in: float = 1.0, scene: Scene | None = None) -> None:
         self.scene = scene or build_scene(sides=())
-        self.score, self.lead_in, self.sim_steps = score, lead_in, 4
+        self.score = score
+        self.lead_in = lead_in
+        self.sim_steps = 4
         self._player = KeyboardPlayer(self.scene.model, self.scene.piano, score, start=lead_in)
 
     def reset(self, data: mujoco.MjData) -> None:

@@ -1,4 +1,5 @@
-"""Two muscle-driven hands: planned motion, computed muscle control, carried by servo-driven forearms."""
+"""Two muscle-driven hands: planned motion, computed muscle control, carried by servo-driven
+forearms."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
-from musclehand.control.forearm_control import CarrierControl
+from musclehand.control.forearm_control import ForearmControl
 from musclehand.control.hand_state import HandState
 from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
 from musclehand.controllers.controller import Controller, HandReference, selection
@@ -29,10 +30,12 @@ LEAST_DRIVE = 1e-3
 
 @dataclass(frozen=True)
 class MuscleConfig:
-    """How the hands play: simulation steps per control step, and the constants of planner and control.
+    """How the hands play: simulation steps per control step, and the constants of planner and
+    control.
 
-    Muscles are decided on 250 times a second (`experiments/bench_rate.py`); an activation does half as much then as in
-    an interval twice as long, and has half the price, chosen on generated scores.
+    Muscles are decided on 250 times a second (`experiments/bench_rate.py`); an activation does half
+    as much then as in an interval twice as long, and has half the price, chosen on generated
+    scores.
     """
 
     sim_steps: int = 2
@@ -60,7 +63,8 @@ def plan_hands(
         config: of planner and control.
         corrections: by simulation time, from runs before this one.
     """
-    geometry, motions = keyboard_geometry(scene.piano), dict[Side, HandMotion]()
+    geometry = keyboard_geometry(scene.piano)
+    motions = dict[Side, HandMotion]()
     for side in scene.hands:
         motions[side] = HandMotion(
             notes_of(score.notes, side, lead_in=lead_in),
@@ -81,7 +85,8 @@ def plan_hands(
 def make_fatigue(
     model: mujoco.MjModel, actuators: np.ndarray, parameters: FatigueParameters, *, sim_steps: int
 ) -> Fatigue:
-    """How muscles tire. `actuators`: of the muscles, in order; `sim_steps`: of the simulation in a control step."""
+    """How muscles tire. `actuators`: of the muscles, in order; `sim_steps`: of the simulation in
+    a control step."""
     muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in actuators]
     return Fatigue(muscles, parameters, sim_steps * model.opt.timestep)
 
@@ -89,7 +94,8 @@ def make_fatigue(
 class MuscleController(Controller):
     """Plays `score` with two hands. Fingers are assigned where the score has none.
 
-    `fatigue`: of all muscles of both hands, in the order of the hands, or None where muscles do not tire.
+    `fatigue`: of all muscles of both hands, in the order of the hands, or None where muscles do not
+    tire.
     """
 
     def __init__(
@@ -104,16 +110,18 @@ class MuscleController(Controller):
         corrections: Corrections | None = None,
         processes: int = 1,
     ) -> None:
-        """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire, if they do;
-        `corrections` by score time, from runs before this one; `processes`: 2 to have the reference worked out beside
-        the simulation, which changes nothing but the time it takes."""
+        """`tail` [s] after the last note, for the hands to come up; `fatigue`: how muscles tire,
+        if they do; `corrections` by score time, from runs before this one; `processes`: 2 to
+        have the reference worked out beside the simulation, which changes nothing but the time
+        it takes."""
         helper = HelperProcess("musclehand.planning.lookahead") if processes > 1 else None
         self.corrections = corrections or {}
         self._asked = score, lead_in, tail, config, fatigue, processes
         learnt = {(onset + lead_in, pitch): one for (onset, pitch), one in self.corrections.items()}
         self.config = config = config or MuscleConfig()
         self.scene = scene or build_scene()
-        self.sim_steps, self.lead_in = config.sim_steps, lead_in
+        self.sim_steps = config.sim_steps
+        self.lead_in = lead_in
         self.score = assign_fingering(score, config=config.fingering)
         model = self.scene.model
         self._motions = plan_hands(
@@ -137,7 +145,7 @@ class MuscleController(Controller):
             np.array([getattr(one, gain) for one in self.scene.carriers.values()])
             for gain in ("kp", "kd")
         )
-        self._steering = CarrierControl(kp, kd)
+        self._steering = ForearmControl(kp, kd)
         self._goals = np.zeros((config.sim_steps, count, 6))
         self.fatigue = (
             None
@@ -150,7 +158,8 @@ class MuscleController(Controller):
         self._reference = Reference(self._motions, helper)
 
     def planned(self) -> Score:
-        """The score with the ends that its keys have in the plan, let go where the hand has to leave them."""
+        """The score with the ends that its keys have in the plan, let go where the hand has to
+        leave them."""
         notes = [
             replace(note, onset=note.onset - self.lead_in, offset=note.offset - self.lead_in)
             for motion in self._motions.values()
@@ -159,7 +168,8 @@ class MuscleController(Controller):
         return self.score.with_notes(notes)
 
     def again(self, corrections: Corrections) -> MuscleController:
-        """The same hands for another run through the same score, with what was learnt from this one."""
+        """The same hands for another run through the same score, with what was learnt from this
+        one."""
         score, lead_in, tail, config, fatigue, processes = self._asked
         return type(self)(
             score,
@@ -237,5 +247,6 @@ class MuscleController(Controller):
         return self._control.excitations_at(state, target)
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:
-        """The highest excitation of every muscle from the next control step on. Shape (muscles,)."""
+        """The highest excitation of every muscle from the next control step on. Shape
+        (muscles,)."""
         self._control.ceiling = ceiling.reshape(self._control.ceiling.shape)

@@ -1,4 +1,5 @@
-"""The loop: a controller plays in its scene, the keys are heard, and the hands are held against their reference."""
+"""The loop: a controller plays in its scene, the keys are heard, and the hands are held against
+their reference."""
 
 from __future__ import annotations
 
@@ -34,9 +35,9 @@ class SimulationError(MusclehandError):
 class BodyMetrics:
     """How the hands moved, which the notes alone do not tell; None without hands.
 
-    `joint_rmse_deg` over all independent joints and steps against the reference; `fingertip_error_mm` mean
-    distance of pressing fingertips from their targets (these lie 3.5 mm below the key's stop); `mean_activation`
-    over all muscles and steps.
+    `joint_rmse_deg` over all independent joints and steps against the reference;
+    `fingertip_error_mm` mean distance of pressing fingertips from their targets (these lie 3.5 mm
+    below the key's stop); `mean_activation` over all muscles and steps.
     """
 
     joint_rmse_deg: float | None
@@ -48,8 +49,12 @@ class Run:
     """One run through a piece, and the sums it keeps for the body metrics."""
 
     def __init__(self, player: Controller, *, end: float, progress: Progress | None = None) -> None:
-        """`end` of the run, simulation time [s]; `progress` is called with simulated and total time [s]."""
-        self.player, self.progress, self.scene, self.end = player, progress, player.scene, end
+        """`end` of the run, simulation time [s]; `progress` is called with simulated and total
+        time [s]."""
+        self.player = player
+        self.progress = progress
+        self.scene = player.scene
+        self.end = end
         self.data = mujoco.MjData(self.scene.model)
         self._warnings = {kind: self.data.warning[kind] for kind in UNSTABLE}
         muscles = [hand.muscles for hand in self.scene.hands.values()]
@@ -73,9 +78,13 @@ class Run:
         return sensor.finish(self.data.time)
 
     def _play(self, sensor: KeySensor, writer: RecordingWriter | None) -> None:
-        model, data, player = self.scene.model, self.data, self.player
-        dt, sim_steps = model.opt.timestep, player.sim_steps
-        angles, speeds = selection(self.scene.keys.qpos), selection(self.scene.keys.dof)
+        model = self.scene.model
+        data = self.data
+        player = self.player
+        dt = model.opt.timestep
+        sim_steps = player.sim_steps
+        angles = selection(self.scene.keys.qpos)
+        speeds = selection(self.scene.keys.dof)
         player.reset(data)
         for step in range(math.ceil(self.end / (sim_steps * dt))):
             mujoco.mj_step1(model, data)
@@ -91,7 +100,8 @@ class Run:
                     mujoco.mj_step2(model, data)
                 else:
                     mujoco.mj_step(model, data)
-                time, moment = data.time, (step * sim_steps + substep + 1) * dt
+                time = data.time
+                moment = (step * sim_steps + substep + 1) * dt
                 if time < moment - 0.5 * dt or substep == sim_steps - 1:
                     self._check(moment)
                 sensor.update(time, data.qpos[angles], data.qvel[speeds], player.pedal(time))
@@ -105,7 +115,8 @@ class Run:
             return total / count if count else None
 
         body = self._body.sums()
-        square, tip = mean(body.joint_sum, body.joint_count), mean(body.tip_sum, body.tip_count)
+        square = mean(body.joint_sum, body.joint_count)
+        tip = mean(body.tip_sum, body.tip_count)
         return BodyMetrics(
             joint_rmse_deg=None if square is None else math.degrees(math.sqrt(square)),
             fingertip_error_mm=None if tip is None else 1e3 * tip,
@@ -136,7 +147,8 @@ class Run:
         return np.full(sum(len(hand.qpos) for hand in self.scene.hands.values()), np.nan)
 
     def _check(self, moment: float) -> None:
-        """MuJoCo resets an unstable simulation silently, its clock included; its warning counters tell.
+        """MuJoCo resets an unstable simulation silently, its clock included; its warning counters
+        tell.
 
         `moment`: the simulation time that should have been reached [s].
         """

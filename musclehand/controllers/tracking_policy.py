@@ -1,4 +1,5 @@
-"""A learned policy plays: the planner's reference in, muscle excitations out, for both hands by the same network."""
+"""A learned policy plays: the planner's reference in, muscle excitations out, for both hands by
+the same network."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from musclehand.control.hand_state import HandState
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_motion import Frames, RollingWindow, policy_config
-from musclehand.envs.tracking.body import Feeling, feel_together
+from musclehand.envs.tracking.body import ProprioceptionReader, read_proprioception
 from musclehand.envs.tracking.observation import observe, tracking_table
 from musclehand.music.score import Score
 from musclehand.planning.lookahead import HandsStep
@@ -22,7 +23,7 @@ from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy
 from musclehand.sim.scene import Scene
 
 
-class PolicyController(MuscleController):
+class TrackingPolicyController(MuscleController):
     """Plays `score` with two hands, as `MuscleController` does, but for what tells the muscles."""
 
     def __init__(
@@ -39,8 +40,8 @@ class PolicyController(MuscleController):
         corrections: Corrections | None = None,
         processes: int = 1,
     ) -> None:
-        """`policy`: to play with, or its file; by default the one that comes along. `delay`: so late is the data that
-        it is given, as it is told [s]. The rest as `MuscleController`.
+        """`policy`: to play with, or its file; by default the one that comes along. `delay`: so
+        late is the data that it is given, as it is told [s]. The rest as `MuscleController`.
 
         Raises:
             FileError: the policy cannot be read, or is one for other hands.
@@ -63,15 +64,19 @@ class PolicyController(MuscleController):
                 self.sim_steps,
                 f"{loaded.config.sim_steps}, as the policy was made for",
             )
-        self._policy, self._delay, scene = loaded, delay, self.scene
+        self._policy = loaded
+        self._delay = delay
+        scene = self.scene
         self._feelings = [
-            Feeling(scene.model, hand, scene.carriers[side], side)
+            ProprioceptionReader(scene.model, hand, scene.carriers[side], side)
             for side, hand in scene.hands.items()
         ]
-        look_ahead, past = loaded.config.look_ahead, loaded.config.past
+        look_ahead = loaded.config.look_ahead
+        past = loaded.config.past
         self._table = tracking_table(next(iter(scene.hands.values())), look_ahead, past=past)
         self._frames = Frames(scene.hands)
-        # The frame of now, that of the end of the step, and as far ahead from there as the policy looks.
+        # The frame of now, that of the end of the step, and as far ahead from there as the policy
+        # looks.
         self._length = 2 + max(look_ahead)
         self._window: RollingWindow | None = None
         self._ahead = list[HandsStep]()
@@ -82,7 +87,8 @@ class PolicyController(MuscleController):
         return {"policy": self._policy, "delay": self._delay}
 
     def _reference_at(self, step: int) -> HandsStep:
-        """The step's reference; those after it, as far as the policy looks ahead, are put into its window."""
+        """The step's reference; those after it, as far as the policy looks ahead, are put into
+        its window."""
         while len(self._ahead) < self._length - 1:
             self._push(step + len(self._ahead))
         return self._ahead.pop(0)
@@ -101,10 +107,11 @@ class PolicyController(MuscleController):
         """Excitations of all muscles. Shape (h, 46)."""
         assert self._window is not None
         references = self._window.references
-        senses = feel_together(self._feelings, lambda name: getattr(data, name)[None])
+        senses = read_proprioception(self._feelings, lambda name: getattr(data, name)[None])
         config = self._policy.config
         hand = next(iter(self.scene.hands.values()))
-        past, delay = self._past[: config.past], np.full(len(self._feelings), self._delay)
+        past = self._past[: config.past]
+        delay = np.full(len(self._feelings), self._delay)
         seen = observe(
             self._table, references, references.first, senses, hand, config.look_ahead, past, delay
         )

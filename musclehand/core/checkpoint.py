@@ -1,9 +1,10 @@
 """Checkpoints that are whole or not there, and that can do nothing but be read.
 
-A checkpoint is two files. `000012.safetensors` holds named arrays and, in its metadata, what else is known, as JSON;
-`000012.json` says how long that file is and its SHA-256, is written after it, and makes it one. Each is written under
-a passing name, synced and renamed, so that a kill or a full disk at any moment leaves the one before. Nothing is ever
-unpickled, and a file that differs in a bit, in length, or from what is expected of its arrays is refused.
+A checkpoint is two files. `000012.safetensors` holds named arrays and, in its metadata, what else
+is known, as JSON; `000012.json` says how long that file is and its SHA-256, is written after it,
+and makes it one. Each is written under a passing name, synced and renamed, so that a kill or a full
+disk at any moment leaves the one before. Nothing is ever unpickled, and a file that differs in a
+bit, in length, or from what is expected of its arrays is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import numpy as np
 
 from musclehand.core.errors import FileError, InvalidValue, OutputError
 
-FORMAT, VERSION = "musclehand-checkpoint", 1
+FORMAT = "musclehand-checkpoint"
+VERSION = 1
 MAX_BYTES = 2_000_000_000
 MAX_SEAL_BYTES = 10_000
 KEPT = 2
@@ -69,7 +71,8 @@ def save_checkpoint(
 
     Raises:
         OutputError: it could not be written; what was there before still is.
-        InvalidValue: the number is out of range, or an array or the info is not of numbers or of JSON.
+        InvalidValue: the number is out of range, or an array or the info is not of numbers or of
+            JSON.
     """
     if not 0 <= number < 10**12 or keep < 1:
         raise InvalidValue("number, keep", (number, keep), "0 to 10^12, and 1 or more")
@@ -130,7 +133,8 @@ def load_checkpoint(
 def load_latest(
     folder: str | PathLike[str], *, shapes: Shapes | None = None, **known: object
 ) -> Checkpoint | None:
-    """The newest checkpoint of a folder that is whole, None if there are none at all; arguments as `load_checkpoint`.
+    """The newest checkpoint of a folder that is whole, None if there are none at all; arguments as
+    `load_checkpoint`.
 
     Raises:
         CheckpointError: there are some, and none can be used; tells of the newest.
@@ -201,7 +205,8 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, np.ndarray], dict[str
 
 
 def _check_shapes(path: Path, arrays: Mapping[str, np.ndarray], shapes: Shapes) -> None:
-    missing, more = sorted(shapes.keys() - arrays.keys()), sorted(arrays.keys() - shapes.keys())
+    missing = sorted(shapes.keys() - arrays.keys())
+    more = sorted(arrays.keys() - shapes.keys())
     if missing or more:
         raise CheckpointError(path, f"lacks {missing[:5]} and has {more[:5]} that are not known")
     for name, shape in shapes.items():

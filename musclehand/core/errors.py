@@ -1,7 +1,8 @@
 """The errors a user can cause, each naming the thing, its value and the legal values.
 
-The command line prints any `MusclehandError` as one line and exits with code 2; a library caller catches the
-class it can do something about. Anything else that escapes is a defect of ours and keeps its traceback.
+The command line prints any `MusclehandError` as one line and exits with code 2; a library caller
+catches the class it can do something about. Anything else that escapes is a defect of ours and
+keeps its traceback.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ class InvalidValue(MusclehandError):
     """A value outside its legal range: `InvalidValue("tempo", -1, "a number above 0")`."""
 
     def __init__(self, thing: str, value: object, legal: str) -> None:
-        self.thing, self.value, self.legal = thing, value, legal
+        self.thing = thing
+        self.value = value
+        self.legal = legal
         super().__init__(f"{thing} is {value!r}; it must be {legal}")
 
 
@@ -27,7 +30,9 @@ class UnknownName(MusclehandError):
     """A name that does not exist: `UnknownName("muscle", "FDP9", available=names)`."""
 
     def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
-        self.kind, self.name, self.available = kind, name, sorted(available)
+        self.kind = kind
+        self.name = name
+        self.available = sorted(available)
         close = difflib.get_close_matches(name, self.available, n=3)
         shown = close or self.available[:12]
         more = "" if close or len(self.available) <= 12 else f" and {len(self.available) - 12} more"
@@ -41,7 +46,9 @@ class FileError(MusclehandError):
     def __init__(
         self, path: str | PathLike[str], problem: str, *, where: str | None = None
     ) -> None:
-        self.path, self.problem, self.where = str(path), problem, where
+        self.path = str(path)
+        self.problem = problem
+        self.where = where
         super().__init__(f"{self.path}{f' ({where})' if where else ''}: {problem}")
 
 
@@ -50,10 +57,12 @@ class ScoreError(FileError):
 
 
 class ModelError(MusclehandError):
-    """A hand or piano model, or a table that describes one, that cannot be used: file, row and reason."""
+    """A hand or piano model, or a table that describes one, that cannot be used: file, row and
+    reason."""
 
     def __init__(self, source: str | PathLike[str], problem: str) -> None:
-        self.source, self.problem = str(source), problem
+        self.source = str(source)
+        self.problem = problem
         super().__init__(f"{self.source}: {problem}")
 
 
@@ -61,5 +70,6 @@ class OutputError(MusclehandError):
     """A result that cannot be written, or a tool that is missing for writing it."""
 
     def __init__(self, path: str | PathLike[str], problem: str) -> None:
-        self.path, self.problem = str(path), problem
+        self.path = str(path)
+        self.problem = problem
         super().__init__(f"cannot write {self.path}: {problem}")

@@ -1,7 +1,8 @@
-"""HDF5 files from elsewhere, nothing in them trusted: what damage raises, and datasets looked at before they are read.
+"""HDF5 files from elsewhere, nothing in them trusted: what damage raises, and datasets looked at
+before they are read.
 
-A dataset that is read lies in the file itself, has the type expected, and is no larger in memory than on disk, so that
-a small file cannot ask for much.
+A dataset that is read lies in the file itself, has the type expected, and is no larger in memory
+than on disk, so that a small file cannot ask for much.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def open_hdf5(path: str | PathLike[str], error: type[FileError]) -> h5py.File:
 
 
 def own_member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
-    """What is called `name` in the group, None where nothing is or it lies elsewhere (a soft or external link)."""
+    """What is called `name` in the group, None where nothing is or it lies elsewhere (a soft or
+    external link)."""
     link = group.get(name, getlink=True)
     return group[name] if isinstance(link, h5py.HardLink) else None
 
@@ -70,7 +72,8 @@ def load_dataset(
         most: bytes, or None where its size on disk is bound enough.
 
     Raises:
-        FileError: `error`, where it is missing, lies elsewhere, is compressed, too large, of another type or damaged.
+        FileError: `error`, where it is missing, lies elsewhere, is compressed, too large, of
+            another type or damaged.
     """
     where = f"{(group.name or '').strip('/')}/{name}".strip("/")
     try:

@@ -1,9 +1,11 @@
-"""A second process that makes blocks of numbers ahead of their use, without any demand on the user's script.
+"""A second process that makes blocks of numbers ahead of their use, without any demand on the
+user's script.
 
-It is a plain child with a pipe each way, not one of `multiprocessing`: that would run a script without a main guard
-again, and forking is not for programs with threads. The child is sent one object, pickled here, calls it with 0, 1, 2
-and so on and writes the arrays it gets; a thread here reads them. What fits the pipe and the thread's few blocks is all
-that is ever ahead. A child whose parent is gone, however it went, ends at its next write.
+It is a plain child with a pipe each way, not one of `multiprocessing`: that would run a script
+without a main guard again, and forking is not for programs with threads. The child is sent one
+object, pickled here, calls it with 0, 1, 2 and so on and writes the arrays it gets; a thread here
+reads them. What fits the pipe and the thread's few blocks is all that is ever ahead. A child whose
+parent is gone, however it went, ends at its next write.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ def processors() -> int:
 
 
 class HelperProcess:
-    """A child that starts up at once and makes blocks from `start` on, until `close` or the end of this object."""
+    """A child that starts up at once and makes blocks from `start` on, until `close` or the end
+    of this object."""
 
     def __init__(self, module: str) -> None:
         """`module`: what the child may import while it waits for its maker.
@@ -64,7 +67,8 @@ class HelperProcess:
         threading.Thread(target=self._channel.serve, args=(content, size), daemon=True).start()
 
     def take(self, number: int, *, wait: bool) -> np.ndarray | None:
-        """Block `number`, and none before it from then on; None if it is not there (yet) or never will be.
+        """Block `number`, and none before it from then on; None if it is not there (yet) or never
+        will be.
 
         `wait`: until it is there, or the child has ended.
         """
@@ -90,7 +94,8 @@ class _Channel:
         """Sends the maker and takes in what it makes."""
         if self.process is None:
             return
-        sending, receiving = self.process.stdin, self.process.stdout
+        sending = self.process.stdin
+        receiving = self.process.stdout
         assert sending is not None
         assert receiving is not None
         try:

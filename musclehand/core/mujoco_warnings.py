@@ -1,4 +1,5 @@
-"""MuJoCo's warnings kept off the terminal and out of `MUJOCO_LOG.TXT`, and handed to whoever asks for them."""
+"""MuJoCo's warnings kept off the terminal and out of `MUJOCO_LOG.TXT`, and handed to whoever
+asks for them."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ import mujoco
 
 
 @contextmanager
-def quiet_mujoco() -> Iterator[list[str]]:
-    """Within it MuJoCo's warnings are collected in the list given, and nothing is printed or logged.
+def silence_mujoco() -> Iterator[list[str]]:
+    """Within it MuJoCo's warnings are collected in the list given, and nothing is printed or
+    logged.
 
     May be nested: the innermost one hears a warning, and afterwards the one around it does again.
     """

@@ -1,7 +1,8 @@
 """One bounded least-squares step, shared by inverse kinematics and muscle control.
 
-The solver is daqp, a dual active-set method (Arnstrom, Bemporad & Axehill 2022, IEEE Trans Autom Control 67:4362):
-exact, and at this size (19 to 46 unknowns) several times faster than interior-point or first-order solvers.
+The solver is daqp, a dual active-set method (Arnstrom, Bemporad & Axehill 2022, IEEE Trans Autom
+Control 67:4362): exact, and at this size (19 to 46 unknowns) several times faster than
+interior-point or first-order solvers.
 """
 
 from __future__ import annotations
@@ -66,10 +67,8 @@ def solve_constrained(
     Raises:
         SolverError: bounds and limits contradict each other or H is not positive definite.
     """
-    above, below = (
-        np.concatenate([upper, limits]),
-        np.concatenate([lower, np.full(len(limits), -np.inf)]),
-    )
+    above = np.concatenate([upper, limits])
+    below = np.concatenate([lower, np.full(len(limits), -np.inf)])
     sense = np.zeros(above.size, dtype=np.int32)
     solution, _, flag, _ = daqp.solve(hessian, gradient, rows, above, below, sense)
     if flag not in _OPTIMAL:
@@ -80,10 +79,11 @@ def solve_constrained(
 
 
 class BoundedSolver:
-    """`solve_bounded` for problems that come one after the other: each starts from the bounds the last one leant on.
+    """`solve_bounded` for problems that come one after the other: each starts from the bounds the
+    last one leant on.
 
-    The solution does not depend on that, but for rounding; the time does: half at 46 unknowns. Arrays given are not
-    kept.
+    The solution does not depend on that, but for rounding; the time does: half at 46 unknowns.
+    Arrays given are not kept.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,8 @@ class BoundedSolver:
     def _begin(
         self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray
     ) -> None:
-        self._model, self._size = daqp.Model(), gradient.size
+        self._model = daqp.Model()
+        self._size = gradient.size
         sense = np.zeros(self._size, dtype=np.int32)
         copies = [np.array(one, dtype=float) for one in (hessian, gradient, upper, lower)]
         flag, _ = self._model.setup(

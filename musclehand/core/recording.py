@@ -1,19 +1,22 @@
-"""The recording of a performance: one HDF5 file, written as it goes, readable after the writer was killed.
+"""The recording of a performance: one HDF5 file, written as it goes, readable after the writer was
+killed.
 
-Layout, all datasets checksummed (fletcher32) and, in the 1.10 file format used, the structures between them too:
+Layout, all datasets checksummed (fletcher32) and, in the 1.10 file format used, the structures
+between them too:
 
     /                 attributes `format`, `version`, `complete` (0 until closed in good order)
     /header           JSON as bytes: the channels (shape, unit, names, dtype), the tables' columns and units, and the
                       metadata known at the start
-    /channels/<name>  one row a control step; attributes `unit`, `names`
-    /tables/<name>    lists such as the score and the notes played; attributes `columns`, `units`
-    /rows             how many rows are whole: in every channel, then in each table in the header's order
-    /results          JSON as bytes, written at the end
+    /channels/<name>  one row a control step; attributes `unit`, `names` /tables/<name>    lists
+    such as the score and the notes played; attributes `columns`, `units` /rows             how many
+    rows are whole: in every channel, then in each table in the header's order /results
+    JSON as bytes, written at the end
 
-Rows are gathered in memory and written a chunk at a time; a chunk's data reach the file before `/rows` counts them, so
-a process killed at any moment leaves a file with all rows but those of the last, unfinished chunk. Every object of
-the file is made at the start, because HDF5 tells the file of room for new ones too late to survive a kill. This covers
-the death of the process, not of the machine. Reading is lazy. Tested by replaying every prefix of the writes.
+Rows are gathered in memory and written a chunk at a time; a chunk's data reach the file before
+`/rows` counts them, so a process killed at any moment leaves a file with all rows but those of the
+last, unfinished chunk. Every object of the file is made at the start, because HDF5 tells the file
+of room for new ones too late to survive a kill. This covers the death of the process, not of the
+machine. Reading is lazy. Tested by replaying every prefix of the writes.
 """
 
 from __future__ import annotations
@@ -43,19 +46,22 @@ from musclehand.core.recording_reader import (
 
 __all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "RecordingWriter", "Table"]
 
-# Checksums on all structures and an append-only chunk index came with this version of the file format.
+# Checksums on all structures and an append-only chunk index came with this version of the file
+# format.
 _LIBVER = ("v110", "v110")
 _BYTES_PER_CHUNK = 4096
 _TABLE_ROWS_PER_CHUNK = 256
 _CACHE_BYTES = 1 << 20
-"""HDF5's cache of each channel, 8 MB by its own choice, which rows that are written once and in order only fill up."""
+"""HDF5's cache of each channel, 8 MB by its own choice, which rows that are written once and in
+order only fill up."""
 
 
 class _Stream(io.FileIO):
     """The file below HDF5. After a failed write it drops all that follow and keeps the error.
 
-    HDF5 cannot be told of a full disk through a Python file without risk to the process, so it is not: the writer
-    looks at `error` itself. What reached the disk is a prefix of the writes, as after a kill.
+    HDF5 cannot be told of a full disk through a Python file without risk to the process, so it is
+    not: the writer looks at `error` itself. What reached the disk is a prefix of the writes, as
+    after a kill.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -86,8 +92,8 @@ class _Stream(io.FileIO):
 class RecordingWriter:
     """Writes a recording, row by row.
 
-    In a `with` block the file is closed as complete when the block ends, and left marked incomplete by an exception.
-    Memory stays flat: one chunk.
+    In a `with` block the file is closed as complete when the block ends, and left marked incomplete
+    by an exception. Memory stays flat: one chunk.
 
     Args:
         path: the file to write; one that exists is replaced.
@@ -141,7 +147,8 @@ class RecordingWriter:
         self._create(header)
 
     def _create(self, header: bytes) -> None:
-        # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill would leave behind.
+        # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill
+        # would leave behind.
         self._file = h5py.File(self._stream, "w", libver=_LIBVER, rdcc_nbytes=_CACHE_BYTES)
         self._file.attrs["format"] = np.bytes_(FORMAT)
         self._file.attrs["version"] = VERSION
@@ -188,7 +195,8 @@ class RecordingWriter:
 
         Raises:
             UnknownName: a value for a channel that there is not.
-            InvalidValue: a channel without a value, a value of another shape, or the writer is closed.
+            InvalidValue: a channel without a value, a value of another shape, or the writer is
+                closed.
             OutputError: the disk is full or gone.
         """
         self._check_open()
@@ -223,7 +231,8 @@ class RecordingWriter:
         columns = len(self._columns[name])
         if values.ndim != 2 or values.shape[1] != columns:
             raise InvalidValue(f"shape of table {name}", values.shape, f"(rows, {columns})")
-        table, count = self._tables[name], 1 + list(self._tables).index(name)
+        table = self._tables[name]
+        count = 1 + list(self._tables).index(name)
         begin = len(table)
         table.resize(begin + len(values), axis=0)
         table[begin:] = values
@@ -232,7 +241,8 @@ class RecordingWriter:
         self._flush()
 
     def close(self, results: Mapping[str, Any] | None = None) -> None:
-        """Write what is left, `results` (anything JSON can hold), and mark the recording complete. Again is harmless.
+        """Write what is left, `results` (anything JSON can hold), and mark the recording complete.
+        Again is harmless.
 
         Raises:
             InvalidValue: JSON cannot hold the results.
@@ -274,7 +284,8 @@ class RecordingWriter:
             self.abandon()
 
     def _write_chunk(self) -> None:
-        """Put the gathered rows into the file: first the data, then the count that makes them valid."""
+        """Put the gathered rows into the file: first the data, then the count that makes them
+        valid."""
         if self._filled == 0:
             return
         end = self.num_rows + self._filled
@@ -284,10 +295,12 @@ class RecordingWriter:
         self._flush()
         self._rows[0] = end
         self._flush()
-        self.num_rows, self._filled = end, 0
+        self.num_rows = end
+        self._filled = 0
 
     def _flush(self) -> None:
-        """Bring everything to the file, or let go of it: what was counted in `/rows` before stays readable."""
+        """Bring everything to the file, or let go of it: what was counted in `/rows` before
+        stays readable."""
         self._file.flush()
         if self._stream.error is not None:
             self._let_go()
@@ -306,7 +319,8 @@ class RecordingWriter:
 
 
 def _fixed(texts: tuple[str, ...]) -> np.ndarray:
-    """Strings of fixed length: HDF5 keeps those in the checksummed header, others in a heap that has no checksum."""
+    """Strings of fixed length: HDF5 keeps those in the checksummed header, others in a heap that
+    has no checksum."""
     return np.array([text.encode() for text in texts], dtype="S")
 
 

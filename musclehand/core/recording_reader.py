@@ -1,6 +1,8 @@
-"""Reading a recording: lazy slices of its channels, its tables, and clear words about a damaged file.
+"""Reading a recording: lazy slices of its channels, its tables, and clear words about a damaged
+file.
 
-The format, and how a file comes to survive the death of its writer, are described in `musclehand.core.recording`.
+The format, and how a file comes to survive the death of its writer, are described in
+`musclehand.core.recording`.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ class RecordingError(FileError):
 class Channel:
     """One quantity recorded at every control step.
 
-    `unit` as text ("rad", "N", "1"); `shape` of one row; `names` of the entries along its first axis (joints,
-    muscles, keys), or none; `dtype` "f8", "f4", "i8" or "u1".
+    `unit` as text ("rad", "N", "1"); `shape` of one row; `names` of the entries along its first
+    axis (joints, muscles, keys), or none; `dtype` "f8", "f4", "i8" or "u1".
     """
 
     unit: str
@@ -51,7 +53,8 @@ class Channel:
 
 
 class Table(NamedTuple):
-    """A table in a recording: `values` of shape (num_rows, num_columns), a name and a unit for each column."""
+    """A table in a recording: `values` of shape (num_rows, num_columns), a name and a unit for
+    each column."""
 
     values: np.ndarray
     columns: tuple[str, ...]
@@ -65,8 +68,10 @@ class RecordedChannel:
     """
 
     def __init__(self, path: str, data: h5py.Dataset, channel: Channel, num_rows: int) -> None:
-        self._path, self._data = path, data
-        self.unit, self.names = channel.unit, channel.names
+        self._path = path
+        self._data = data
+        self.unit = channel.unit
+        self.names = channel.names
         self.shape = (num_rows, *channel.shape)
         self.dtype = np.dtype(channel.dtype)
 
@@ -87,7 +92,8 @@ class RecordedChannel:
         rows = range(len(self))[first]
         if len(rows) == 0:
             return self._read(slice(0, 0))[(slice(None), *rest)]
-        low, high = min(rows[0], rows[-1]), max(rows[0], rows[-1])
+        low = min(rows[0], rows[-1])
+        high = max(rows[0], rows[-1])
         block = self._read(slice(low, high + 1, abs(rows.step)))
         return (block if rows.step > 0 else block[::-1])[(slice(None), *rest)]
 
@@ -104,10 +110,12 @@ class RecordedChannel:
 
 
 class Recording:
-    """A recording open for reading: `with Recording.open(path) as recording: recording["qpos"][:100]`.
+    """A recording open for reading: `with Recording.open(path) as recording:
+    recording["qpos"][:100]`.
 
-    `complete` tells whether the writer closed it in good order; one that was killed has all rows but the last chunk's.
-    `channels`, `metadata`, `results` (empty when incomplete), `num_rows` and `tables` (names) are read at once.
+    `complete` tells whether the writer closed it in good order; one that was killed has all rows
+    but the last chunk's. `channels`, `metadata`, `results` (empty when incomplete), `num_rows` and
+    `tables` (names) are read at once.
     """
 
     def __init__(self, path: str, file: h5py.File) -> None:

@@ -1,7 +1,8 @@
-"""Where environments meet learners: many environments of one kind, stepped together, in plain arrays.
+"""Where environments meet learners: many environments of one kind, stepped together, in plain
+arrays.
 
-A learner knows nothing else of the world, and an environment nothing of the learner. An environment that ends starts
-again by itself; what it would have observed is in `StepResult.final_observation`.
+A learner knows nothing else of the world, and an environment nothing of the learner. An environment
+that ends starts again by itself; what it would have observed is in `StepResult.final_observation`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import numpy as np
 class StepResult(NamedTuple):
     """What came of a step in n environments.
 
-    `observation` (n, num_observations), of the new episode where one ended; `reward` (n,); `terminated` (n,) by
-    failure, `truncated` (n,) by time or because the reference was over; `final_observation` (n, num_observations), at
-    the end of the step, before any new episode; `terms`: every reward term before weighting, and errors, (n,) each.
+    `observation` (n, num_observations), of the new episode where one ended; `reward` (n,);
+    `terminated` (n,) by failure, `truncated` (n,) by time or because the reference was over;
+    `final_observation` (n, num_observations), at the end of the step, before any new episode;
+    `terms`: every reward term before weighting, and errors, (n,) each.
     """
 
     observation: np.ndarray
@@ -30,7 +32,8 @@ class StepResult(NamedTuple):
 
 
 class VecEnv(ABC):
-    """Environments stepped together. `num_envs`, `num_observations`, `num_actions`; `step_dt` of a step [s].
+    """Environments stepped together. `num_envs`, `num_observations`, `num_actions`; `step_dt` of a
+    step [s].
 
     Actions lie between `action_low` and `action_high`.
     """
@@ -52,7 +55,8 @@ class VecEnv(ABC):
 
     @abstractmethod
     def step(self, action: np.ndarray) -> StepResult:
-        """One step of all environments; actions out of range are taken to its ends, those not finite end an episode.
+        """One step of all environments; actions out of range are taken to its ends, those not
+        finite end an episode.
 
         Args:
             action: shape (num_envs, num_actions).
@@ -74,33 +78,35 @@ class VecEnv(ABC):
         """
 
 
-class TaughtEnv(VecEnv):
+class TeacherEnv(VecEnv):
     """Environments that know what a teacher would do."""
 
     @abstractmethod
     def teacher_action(self) -> np.ndarray:
-        """The teacher's actions in the states of now; nothing changes. Shape (num_envs, num_actions)."""
+        """The teacher's actions in the states of now; nothing changes. Shape (num_envs,
+        num_actions)."""
 
 
-class PlannedEnv(TaughtEnv):
+class DemonstrationEnv(TeacherEnv):
     """Environments whose teacher acts by a plan."""
 
     @abstractmethod
     def teacher_label(self) -> np.ndarray:
-        """The teacher's actions, then what the plan shows to whoever turns it into actions; nothing changes. Shape
-        (num_envs, num_actions + numbers shown)."""
+        """The teacher's actions, then what the plan shows to whoever turns it into actions;
+        nothing changes. Shape (num_envs, num_actions + numbers shown)."""
 
 
 class DifferentiableEnv(VecEnv):
-    """Environments that know how their rewards follow from actions, through the equations of what moves in them.
+    """Environments that know how their rewards follow from actions, through the equations of what
+    moves in them.
 
     What was done since `watch` is gone through from its end:
 
         steps = env.look_back(fading)
         by_observation = None
         for step in reversed(range(steps)):
-            by_action = env.step_back(by_observation)
-            by_observation = ...  # by_action, passed back through whoever acted on what was observed before that step
+            by_action = env.step_back(by_observation) by_observation = ...  # by_action, passed back
+            through whoever acted on what was observed before that step
     """
 
     @abstractmethod
@@ -123,11 +129,13 @@ class DifferentiableEnv(VecEnv):
 
     @abstractmethod
     def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
-        """How the rewards' sum changes with the actions of a step, the one before that of the last call.
+        """How the rewards' sum changes with the actions of a step, the one before that of the last
+        call.
 
         Args:
-            by_observation: how it changes with what was observed before the step of the last call, or after the last
-                step of all; None takes the actions that followed as they were. Shape (num_envs, num_observations).
+            by_observation: how it changes with what was observed before the step of the last call,
+                or after the last step of all; None takes the actions that followed as they were.
+                Shape (num_envs, num_observations).
 
         Returns:
             Shape (num_envs, num_actions).

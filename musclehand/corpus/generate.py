@@ -1,10 +1,12 @@
-"""Making a corpus of motion: jobs that follow from a seed, one shard each, made in parallel and never half.
+"""Making a corpus of motion: jobs that follow from a seed, one shard each, made in parallel and
+never half.
 
     generate_corpus("corpus", CorpusPlan(hours=1.0), workers=2)
 
-Every job makes one shard out of nothing but the plan's seed and the job's number, writes it under a passing name and
-renames it when it is whole; then the index is replaced. Whatever moment the generator is killed at, another call goes
-on from the shards in the index whose checksums hold and ends with the same bytes as one that was never interrupted.
+Every job makes one shard out of nothing but the plan's seed and the job's number, writes it under a
+passing name and renames it when it is whole; then the index is replaced. Whatever moment the
+generator is killed at, another call goes on from the shards in the index whose checksums hold and
+ends with the same bytes as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ def generate_corpus(
         folder: to write to; made if it is not there.
         plan: what to make.
         workers: processes; 1 works in this one.
-        make: does a job, and has to depend on nothing else; by default hands play and move (`corpus_player`).
+        make: does a job, and has to depend on nothing else; by default hands play and move
+            (`corpus_player`).
         progress: called with the seconds of motion done and in all, about.
 
     Raises:
@@ -86,11 +89,13 @@ def generate_corpus(
         list_chorales()
     make = make or _hands()
     with _alone(folder):
-        jobs, shards = plan.jobs(), _finished(folder, plan)
+        jobs = plan.jobs()
+        shards = _finished(folder, plan)
         _sweep(folder)
         wanted = [job for job in jobs if job.shard not in shards]
         share = 3600 * plan.hours / len(jobs)
-        names, told = [job.shard for job in jobs], _told(plan)
+        names = [job.shard for job in jobs]
+        told = _told(plan)
         for job, entry in _work_off(wanted, partial(_make_shard, folder, make), workers):
             shards[job.shard] = entry
             write_index(folder, CorpusIndex(told, shards, all(name in shards for name in names)))
@@ -127,7 +132,8 @@ def _finished(folder: Path, plan: CorpusPlan) -> dict[str, ShardEntry]:
     """
     if not (folder / INDEX).exists():
         return {}
-    index, told = read_index(folder), _told(plan)
+    index = read_index(folder)
+    told = _told(plan)
     was = {name: index.plan.get(name) for name in told}
     differing = [name for name in told if name != "hours" and was[name] != told[name]]
     if differing:
@@ -175,8 +181,9 @@ def _work_off(
         for job in jobs:
             yield job, work(job)
         return
-    # Not forked: MuJoCo and the matrix libraries have threads. The pipe's other end closes when this process ends,
-    # however that happens; without it, workers of a process that was killed would wait for jobs for ever.
+    # Not forked: MuJoCo and the matrix libraries have threads. The pipe's other end closes when
+    # this process ends, however that happens; without it, workers of a process that was killed
+    # would wait for jobs for ever.
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     workers = min(workers, len(jobs))

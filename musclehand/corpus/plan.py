@@ -12,16 +12,19 @@ ITEMS_PER_JOB = 6
 """Scores and motions in a shard: some 75 s of motion."""
 
 ITEM_SECONDS = 12.6
-"""How long one of them lasts on average [s]: measured over the stream of `musclehand.corpus.record`."""
+"""How long one of them lasts on average [s]: measured over the stream of
+`musclehand.corpus.record`."""
 
 MOST_HOURS = 10_000.0
 
 
 @dataclass(frozen=True)
 class CorpusPlan:
-    """What a corpus is made of: about so many hours, a seed, and whether Bach's chorales (needs music21) are in it.
+    """What a corpus is made of: about so many hours, a seed, and whether Bach's chorales (needs
+    music21) are in it.
 
-    An hour is one of music or of other motion, both hands at once. More hours continue a smaller corpus.
+    An hour is one of music or of other motion, both hands at once. More hours continue a smaller
+    corpus.
     """
 
     hours: float = 1.0

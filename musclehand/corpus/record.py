@@ -1,7 +1,9 @@
-"""What the hands of a corpus do: play scores by pattern, and move without a piano; cut into clips, one a hand.
+"""What the hands of a corpus do: play scores by pattern, and move without a piano; cut into clips,
+one a hand.
 
-The stream of a seed: each item is a score of `music.generate.patterns`, or a chorale where those are wanted, or a motion of
-`motion.reference` that one hand follows with its elbow fixed (taps, wrist, grasps, postures).
+The stream of a seed: each item is a score of `music.generate.patterns`, or a chorale where those
+are wanted, or a motion of `motion.reference` that one hand follows with its elbow fixed (taps,
+wrist, grasps, postures).
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ from musclehand.music.generate.chorale import draw_chorale
 from musclehand.music.generate.patterns import PatternScore, pattern_score
 from musclehand.music.score import Hand
 from musclehand.performance.perform import SimulationError, perform
-from musclehand.sim.scene import Scene, build_scene, carrier_joint
+from musclehand.sim.scene import Scene, build_scene, forearm_joint
 
-FREE_SHARE, CHORALE_SHARE = 0.15, 0.1
-"""Shares of the items that are motion without a piano, and, where they are wanted, chorales. Chosen."""
+FREE_SHARE = 0.15
+CHORALE_SHARE = 0.1
+"""Shares of the items that are motion without a piano, and, where they are wanted, chorales.
+Chosen."""
 
 FREE_KINDS = ("taps", "wrist", "grasps", "postures")
 
@@ -132,7 +136,8 @@ def play(made: PatternScore, name: str) -> list[MotionClip]:
 def cut_clips(
     recording: Recording, name: str, kind: str, pattern: str, source: Mapping[str, str]
 ) -> list[MotionClip]:
-    """A clip for each hand of a recording that has notes, from `LEAD_KEPT` before time 0 on, named after hand and name.
+    """A clip for each hand of a recording that has notes, from `LEAD_KEPT` before time 0 on, named
+    after hand and name.
 
     Raises:
         RecordingError: the recording is damaged.
@@ -148,7 +153,8 @@ def cut_clips(
     qpos, qvel, act = (
         np.asarray(recording[channel][:][rows]) for channel in ("qpos", "qvel", "act")
     )
-    names, muscles = list(recording["qpos"].names), recording["act"].names
+    names = list(recording["qpos"].names)
+    muscles = recording["act"].names
     table = recording.table("score")
     notes = table.values[
         :, [table.columns.index(c) for c in ("onset", "offset", "pitch", "velocity", "finger")]
@@ -162,7 +168,7 @@ def cut_clips(
         if not (hands == hand).any():
             continue
         joints = [names.index(side.name_of(joint)) for joint in HAND_JOINTS]
-        arm = [names.index(carrier_joint(side, axis)) for axis in FOREARM_AXES]
+        arm = [names.index(forearm_joint(side, axis)) for axis in FOREARM_AXES]
         own = {
             muscle.rpartition("_")[0]: i
             for i, muscle in enumerate(muscles)
@@ -201,7 +207,7 @@ def follow(item: FreeMotion, name: str, seed: int) -> MotionClip:
         raise SimulationError(result.failure or "nothing was followed")
     scene = full_scene()
     joints = [side.name_of(joint) for joint in HAND_JOINTS]
-    arm = [carrier_joint(side, axis) for axis in FOREARM_AXES]
+    arm = [forearm_joint(side, axis) for axis in FOREARM_AXES]
     forearm = np.tile(FREE_PLACE[side], (len(result.angles), 1))
     return MotionClip(
         name=f"{name}_{side.value}",

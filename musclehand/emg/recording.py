@@ -1,8 +1,9 @@
 """One EMG recording: samples of all channels, what happened when, and what was measured beside it.
 
-The type that every reader makes and everything else takes. Times are seconds from the first sample. A sample that is
-missing is NaN; nothing else that is not finite is let in. The names of the fields follow EMG-BIDS (BIDS 1.11, BEP 042)
-where it has them: `Channel` is a row of channels.tsv, `Event` one of events.tsv.
+The type that every reader makes and everything else takes. Times are seconds from the first sample.
+A sample that is missing is NaN; nothing else that is not finite is let in. The names of the fields
+follow EMG-BIDS (BIDS 1.11, BEP 042) where it has them: `Channel` is a row of channels.tsv, `Event`
+one of events.tsv.
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ _MAX_TEXT = 2000
 
 
 class EmgFileError(FileError):
-    """A file of EMG, motion or force that cannot be used: names the file, where in it, and what is wrong."""
+    """A file of EMG, motion or force that cannot be used: names the file, where in it, and what
+    is wrong."""
 
 
 @dataclass(frozen=True)
 class Channel:
     """One pair of electrodes.
 
-    `name` in the file; `muscle` it was placed for, None where it is not known or none (an armband); `site` on the skin;
-    `side` of the body; `unit` of its samples: "V" or "counts", or whatever an analogue channel that is no EMG has.
+    `name` in the file; `muscle` it was placed for, None where it is not known or none (an armband);
+    `site` on the skin; `side` of the body; `unit` of its samples: "V" or "counts", or whatever an
+    analogue channel that is no EMG has.
 
     Raises:
         InvalidValue: a text that is empty or not printable, or no side.
@@ -63,10 +66,12 @@ class Channel:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened from `onset` [s] on for `duration` [s], with a label: a movement, a note, a trigger.
+    """Something that happened from `onset` [s] on for `duration` [s], with a label: a movement, a
+    note, a trigger.
 
     Raises:
-        InvalidValue: a time that is not finite, a duration below 0, or a label that is not printable.
+        InvalidValue: a time that is not finite, a duration below 0, or a label that is not
+            printable.
     """
 
     onset: float
@@ -92,11 +97,13 @@ class Event:
 class TimeSeries:
     """Motion, force or anything else that was measured beside the EMG, with its own times.
 
-    `time` [s] from the first EMG sample on, never going back. Shape (n,). `values` with a column for each of the
-    `names`, NaN where nothing was measured. Shape (n, m). `units` one for each column; left out: not known.
+    `time` [s] from the first EMG sample on, never going back. Shape (n,). `values` with a column
+    for each of the `names`, NaN where nothing was measured. Shape (n, m). `units` one for each
+    column; left out: not known.
 
     Raises:
-        InvalidValue: shapes or names that do not belong together, or times that are not finite or go back.
+        InvalidValue: shapes or names that do not belong together, or times that are not finite or
+            go back.
     """
 
     time: np.ndarray = field(repr=False)
@@ -106,7 +113,8 @@ class TimeSeries:
 
     def __post_init__(self) -> None:
         time, values = (_frozen(getattr(self, thing)) for thing in ("time", "values"))
-        names, units = tuple(self.names), tuple(self.units)
+        names = tuple(self.names)
+        units = tuple(self.units)
         if time.ndim != 1 or values.shape != (len(time), len(names)):
             legal = f"(n,) and (n, {len(names)}) for {len(names)} names"
             raise InvalidValue("shapes of time and values", (time.shape, values.shape), legal)
@@ -147,7 +155,8 @@ class TimeSeries:
 
     @property
     def fs_hz(self) -> float:
-        """Rate between the middle two of all steps [Hz]; NaN for fewer than two rows or times that stand still."""
+        """Rate between the middle two of all steps [Hz]; NaN for fewer than two rows or times
+        that stand still."""
         step = float(np.median(np.diff(self.time))) if len(self.time) > 1 else 0.0
         return 1.0 / step if step > 0 else math.nan
 
@@ -156,10 +165,11 @@ class TimeSeries:
 class EmgRecording:
     """Samples of K channels at one rate, and all that is known about them.
 
-    `samples` in the channels' units, NaN where a sample is missing; kept as read-only 8-byte floats. Shape (T, K).
-    `fs_hz` sampling rate [Hz]. `channels` one for each column. `events`, sorted by onset. `extra`: kinematics, force
-    and so on by name. `subject` and `session` as the data set names them. `provenance`: where it comes from and what
-    was done to it (keys are free: source, file, reader, note ...). `licence` of the data.
+    `samples` in the channels' units, NaN where a sample is missing; kept as read-only 8-byte
+    floats. Shape (T, K). `fs_hz` sampling rate [Hz]. `channels` one for each column. `events`,
+    sorted by onset. `extra`: kinematics, force and so on by name. `subject` and `session` as the
+    data set names them. `provenance`: where it comes from and what was done to it (keys are free:
+    source, file, reader, note ...). `licence` of the data.
 
     Raises:
         InvalidValue: a shape, rate or name out of order, or samples that are infinite.
@@ -266,7 +276,8 @@ class EmgRecording:
         )
 
     def with_samples(self, samples: np.ndarray, fs_hz: float) -> EmgRecording:
-        """The same recording with other samples of the same channels, such as filtered ones. Shape (T', K).
+        """The same recording with other samples of the same channels, such as filtered ones. Shape
+        (T', K).
 
         Raises:
             InvalidValue: another number of channels, or samples out of order.
@@ -274,7 +285,8 @@ class EmgRecording:
         return replace(self, samples=samples, fs_hz=fs_hz)
 
     def segment(self, begin: float, end: float) -> EmgRecording:
-        """The samples from `begin` [s] up to before `end` [s]; all times count from its first sample on.
+        """The samples from `begin` [s] up to before `end` [s]; all times count from its first
+        sample on.
 
         Events are cut to what lies inside; series keep the rows that do.
 
@@ -294,10 +306,12 @@ class EmgRecording:
                 (begin, end),
                 f"times between 0 and {self.duration:g} s, the first below the second",
             )
-        start, stop = first / self.fs_hz, last / self.fs_hz
+        start = first / self.fs_hz
+        stop = last / self.fs_hz
         events = []
         for event in self.events:
-            low, high = max(event.onset, start), min(event.offset, stop)
+            low = max(event.onset, start)
+            high = min(event.offset, stop)
             if low < high or (event.duration == 0 and start <= event.onset < stop):
                 events.append(Event(low - start, high - low, event.label))
         extra = {name: _cut(series, start, stop) for name, series in self.extra.items()}
@@ -320,7 +334,8 @@ def check_text(thing: str, text: object, *, empty: bool = False) -> None:
     """A text that can stand in a table and in a file.
 
     Raises:
-        InvalidValue: no text, an empty one unless `empty`, a very long one, or one that is not printable.
+        InvalidValue: no text, an empty one unless `empty`, a very long one, or one that is not
+            printable.
     """
     if (
         not isinstance(text, str)

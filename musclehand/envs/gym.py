@@ -60,9 +60,11 @@ class TrackHand(gymnasium.Env):
         self.tracking = TrackingEnv(
             clips if isinstance(clips, ReferenceSet) else list(clips), config
         )
-        size, count = self.tracking.num_observations, self.tracking.num_actions
+        size = self.tracking.num_observations
+        count = self.tracking.num_actions
         self.observation_space = gymnasium.spaces.Box(-LARGEST, LARGEST, (size,), np.float32)
-        # Centred on 0 and of unit size, as learners that start with a normal distribution expect; -1 is no excitation.
+        # Centred on 0 and of unit size, as learners that start with a normal distribution expect;
+        # -1 is no excitation.
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (count,), np.float32)
 
     def reset(

@@ -3,8 +3,8 @@
     table.slice("activation")           where it stands
     print(table)                        all of it
 
-Numbers are told in the units of the table, divided by its scales, so that most lie between -1 and 1 and a network
-needs no other normalisation.
+Numbers are told in the units of the table, divided by its scales, so that most lie between -1 and 1
+and a network needs no other normalisation.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from musclehand.core.errors import InvalidValue, UnknownName
 ToldT = TypeVar("ToldT")
 
 LARGEST = 10.0
-"""Scaled numbers are kept between this and its negative: a wild state does not blow up a network."""
+"""Scaled numbers are kept between this and its negative: a wild state does not blow up a
+network."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One row of the table: `size` numbers in `unit`; a scaled number of 1 stands for `scale` of that unit."""
+    """One row of the table: `size` numbers in `unit`; a scaled number of 1 stands for `scale` of
+    that unit."""
 
     name: str
     size: int
@@ -71,7 +73,8 @@ class ObservationTable:
         )
 
     def write(self, values: Mapping[str, np.ndarray], out: np.ndarray) -> np.ndarray:
-        """Fills observations with values in the units of the table, scaled and kept within `LARGEST`.
+        """Fills observations with values in the units of the table, scaled and kept within
+        `LARGEST`.
 
         Args:
             values: of every block. Shapes (n, ...), with `size` numbers a row.
@@ -95,8 +98,8 @@ class ObservationTable:
         return np.asarray(observation[..., self.slice(name)] * self.scale(name))
 
     def slope(self, by_observation: np.ndarray, name: str) -> np.ndarray:
-        """How something changes with a block in its unit, told how it changes with observations; what was cut off at
-        `LARGEST` is taken as if it were not. Shape (n, size of the block).
+        """How something changes with a block in its unit, told how it changes with observations;
+        what was cut off at `LARGEST` is taken as if it were not. Shape (n, size of the block).
 
         Raises:
             UnknownName: there is no such block.

@@ -1,7 +1,8 @@
-"""Clips as what hands are to follow: all of them behind each other, at the rate of the policy, as a right hand's.
+"""Clips as what hands are to follow: all of them behind each other, at the rate of the policy, as a
+right hand's.
 
-A left hand's clip is mirrored at the keyboard's middle. Joint values are the same on both sides; of the forearm's axes
-x, yaw and roll turn round, and of a point x.
+A left hand's clip is mirrored at the keyboard's middle. Joint values are the same on both sides; of
+the forearm's axes x, yaw and roll turn round, and of a point x.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ POINT_MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
 def mirrors(side: Side) -> tuple[np.ndarray, np.ndarray]:
-    """Factors on the forearm's coordinates, (6,), and on points and forces, (3,), between a side and the right."""
+    """Factors on the forearm's coordinates, (6,), and on points and forces, (3,), between a side
+    and the right."""
     return (FOREARM_MIRROR, POINT_MIRROR) if side is Side.LEFT else (np.ones(6), np.ones(3))
 
 
@@ -34,13 +36,14 @@ FEWEST_FRAMES = 25
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSet:
-    """N frames of some clips, every `dt` [s], as the right hand's; the number of a frame is its place in the arrays.
+    """N frames of some clips, every `dt` [s], as the right hand's; the number of a frame is its
+    place in the arrays.
 
-    `angles` [rad] and `speeds` [rad/s] (N, 23); `forearm` (N, 6) with its `forearm_speed` and `forearm_acceleration`;
-    `tips` [m] (N, 5, 3), world; `activations` (N, m), 0 where the clip has none; `press` [N] (N, 5): force that a
-    finger owes to the key it holds; `key_mass` [kg] and `key_damping` [N s/m] (N, 5) of what fingertips move along;
-    `first` and `last` (clips,) frames of every clip; `clip` (N,) which one a frame is of; `kinds`, `names`, `sides`
-    (clips,).
+    `angles` [rad] and `speeds` [rad/s] (N, 23); `forearm` (N, 6) with its `forearm_speed` and
+    `forearm_acceleration`; `tips` [m] (N, 5, 3), world; `activations` (N, m), 0 where the clip has
+    none; `press` [N] (N, 5): force that a finger owes to the key it holds; `key_mass` [kg] and
+    `key_damping` [N s/m] (N, 5) of what fingertips move along; `first` and `last` (clips,) frames
+    of every clip; `clip` (N,) which one a frame is of; `kinds`, `names`, `sides` (clips,).
     """
 
     dt: float
@@ -94,7 +97,10 @@ def build_references(
         InvalidValue: no clip of at least `FEWEST_FRAMES`.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _PARTS}
-    names, kinds, sides, counts = [], [], [], []
+    names = []
+    kinds = []
+    sides = []
+    counts = []
     for clip in clips:
         if clip.duration < FEWEST_FRAMES * dt:
             continue
@@ -128,7 +134,9 @@ _PARTS = (
 
 def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
     """As many clips of one frame, in which nothing is wanted."""
-    joints, arms, tips = (clips, len(HAND_JOINTS)), (clips, len(FOREARM_AXES)), (clips, len(DIGITS))
+    joints = (clips, len(HAND_JOINTS))
+    arms = (clips, len(FOREARM_AXES))
+    tips = (clips, len(DIGITS))
     return ReferenceSet(
         dt=dt,
         angles=np.zeros(joints),

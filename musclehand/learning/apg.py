@@ -1,12 +1,15 @@
-"""Reinforcement through the equations of the body: the reward's slope with every action, in place of the reward.
+"""Reinforcement through the equations of the body: the reward's slope with every action, in place
+of the reward.
 
-An environment that knows how rewards follow from actions (`core.vec_env.DifferentiableEnv`) tells for each step that
-was done which excitations should have been higher and which lower. The network is moved that way. PPO has to find the
-same out by trial, from one number a step for 46 muscles, and needs some hundred times as many steps.
+An environment that knows how rewards follow from actions (`core.vec_env.DifferentiableEnv`) tells
+for each step that was done which excitations should have been higher and which lower. The network
+is moved that way. PPO has to find the same out by trial, from one number a step for 46 muscles, and
+needs some hundred times as many steps.
 
-What a later action owes to an earlier one goes back through the network as well: an action changes what is seen, and
-what is seen is answered. Where later actions are taken as they were (`answers=False`), each action tries to make good
-what others are about to, gain creeps up, and the hand ends up trembling.
+What a later action owes to an earlier one goes back through the network as well: an action changes
+what is seen, and what is seen is answered. Where later actions are taken as they were
+(`answers=False`), each action tries to make good what others are about to, gain creeps up, and the
+hand ends up trembling.
 """
 
 from __future__ import annotations
@@ -25,16 +28,18 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.training import Training
 
 LARGEST = 5.0
-"""Slopes above so many times a usual one are cut: a hand that has lost its way says little of the others."""
+"""Slopes above so many times a usual one are cut: a hand that has lost its way says little of
+the others."""
 
 
 @dataclass(frozen=True)
-class AnalyticConfig:
+class ApgConfig:
     """How to learn from slopes.
 
-    `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts, by Adam at `rate`,
-    which falls to a tenth in `decay` iterations. `fading`: share of what an error costs later that a step has to answer
-    for; `answers`: whether later actions are seen to answer to what an earlier one did.
+    `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts,
+    by Adam at `rate`, which falls to a tenth in `decay` iterations. `fading`: share of what an
+    error costs later that a step has to answer for; `answers`: whether later actions are seen to
+    answer to what an earlier one did.
     """
 
     iterations: int = 500
@@ -55,9 +60,10 @@ class AnalyticConfig:
             raise InvalidValue("rate, fading", (self.rate, self.fading), "above 0, and 0 to 1")
 
 
-class AnalyticProgress(NamedTuple):
-    """One iteration: its number, `steps` done in all, mean `reward` a step, share of steps that ended in `failures`,
-    means of the environment's `terms`, and the size of a usual `slope` of the reward with a logit."""
+class ApgProgress(NamedTuple):
+    """One iteration: its number, `steps` done in all, mean `reward` a step, share of steps that
+    ended in `failures`, means of the environment's `terms`, and the size of a usual `slope` of
+    the reward with a logit."""
 
     iteration: int
     steps: int
@@ -67,25 +73,26 @@ class AnalyticProgress(NamedTuple):
     slope: float
 
 
-class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgress]):
+class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     def __init__(
         self,
         env: DifferentiableEnv,
         policy: Policy,
-        config: AnalyticConfig,
+        config: ApgConfig,
         folder: Path,
         *,
         known: Mapping[str, Any],
     ) -> None:
-        """Begins with a policy, or goes on where the folder's run was; arguments and errors as `Training`."""
+        """Begins with a policy, or goes on where the folder's run was; arguments and errors as
+        `Training`."""
         super().__init__("analytic", env, config, folder, known)
         self.policy = policy
         self._adam = torch.optim.Adam(policy.parameters(), lr=config.rate)
         self._begin()
 
-    def _iterate(self) -> AnalyticProgress:
+    def _iterate(self) -> ApgProgress:
         config = self.config
         observation, reward, failures, terms = self._collect()
         slopes = self._look_back(observation)
@@ -95,11 +102,13 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
             observation.reshape(-1, observation.shape[2]), slopes.reshape(-1, slopes.shape[2])
         )
         steps = (self.done + 1) * config.steps * self.env.num_envs
-        return AnalyticProgress(self.done, steps, reward, failures, terms, size)
+        return ApgProgress(self.done, steps, reward, failures, terms, size)
 
     def _collect(self) -> tuple[np.ndarray, float, float, dict[str, float]]:
-        """Acts; what was seen, shape (steps, environments, observations), and means of what came of it."""
-        env, config = self.env, self.config
+        """Acts; what was seen, shape (steps, environments, observations), and means of what came
+        of it."""
+        env = self.env
+        config = self.config
         observation = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
         begun = np.ones(env.num_envs, dtype=bool)
         sums: dict[str, float] = {}
@@ -108,7 +117,8 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
         for step in range(config.steps):
             observation[step] = self._observation
             result = env.step(self._act(step, self._observation, begun))
-            self._observation, begun = result.observation, result.terminated | result.truncated
+            self._observation = result.observation
+            begun = result.terminated | result.truncated
             reward += float(result.reward.mean()) / config.steps
             failures += float(result.terminated.mean()) / config.steps
             for name, values in result.terms.items():
@@ -138,13 +148,15 @@ class AnalyticTraining(Training[DifferentiableEnv, AnalyticConfig, AnalyticProgr
             self._adam.step()
 
     def _act(self, step: int, seen: np.ndarray, begun: np.ndarray) -> np.ndarray:
-        """What is done in a step of an iteration, by what is seen; `begun`: where an episode does."""
+        """What is done in a step of an iteration, by what is seen; `begun`: where an episode
+        does."""
         return self.policy.act(seen)
 
     def _answer(
         self, step: int, seen: np.ndarray, by_action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """How the rewards' sum changes with the logits of a step and with what was seen; steps come backwards."""
+        """How the rewards' sum changes with the logits of a step and with what was seen; steps
+        come backwards."""
         shown = torch.from_numpy(seen).requires_grad_()
         logits = self.policy(shown)
         action = torch.sigmoid(logits).detach().numpy()

@@ -1,9 +1,11 @@
-"""The warm start: a network learns what a teacher would do in the states that the network itself comes to.
+"""The warm start: a network learns what a teacher would do in the states that the network itself
+comes to.
 
-DAgger (Ross, Gordon & Bagnell 2011, AISTATS): the teacher acts at first and less and less from then on, and labels
-every state; all that was ever labelled is learnt from. Two differences: who acts is drawn for each environment anew
-every quarter of a second, and the network goes on from what it was in place of beginning again.
-Each iteration is kept on file, and one that was interrupted is done over to the same bits.
+DAgger (Ross, Gordon & Bagnell 2011, AISTATS): the teacher acts at first and less and less from then
+on, and labels every state; all that was ever labelled is learnt from. Two differences: who acts is
+drawn for each environment anew every quarter of a second, and the network goes on from what it was
+in place of beginning again. Each iteration is kept on file, and one that was interrupted is done
+over to the same bits.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import torch
 
 from musclehand.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from musclehand.core.errors import InvalidValue
-from musclehand.core.vec_env import TaughtEnv
+from musclehand.core.vec_env import TeacherEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.training import Training
 
@@ -28,13 +30,14 @@ TURN = 30
 
 
 @dataclass(frozen=True)
-class DistillConfig:
+class DaggerConfig:
     """How to learn from a teacher.
 
-    `iterations`, each of `steps` in every environment, then `updates` of the network on `batch` labels each. In
-    iteration i the teacher acts with a chance of `teacher_share[i]`, and never where that has ended. `noise`: of what
-    the teacher does, as a share of the excitation, to see states that are off. `hidden` layers. Adam at `rate`, which
-    falls to a tenth in `decay` iterations. `memory`: iterations whose labels are kept.
+    `iterations`, each of `steps` in every environment, then `updates` of the network on `batch`
+    labels each. In iteration i the teacher acts with a chance of `teacher_share[i]`, and never
+    where that has ended. `noise`: of what the teacher does, as a share of the excitation, to see
+    states that are off. `hidden` layers. Adam at `rate`, which falls to a tenth in `decay`
+    iterations. `memory`: iterations whose labels are kept.
     """
 
     iterations: int = 24
@@ -57,8 +60,8 @@ class DistillConfig:
 
 
 class Progress(NamedTuple):
-    """One iteration: its number, `labels` in all, `loss`, and the means of the environment's `terms` while the
-    network acted (None where it never did)."""
+    """One iteration: its number, `labels` in all, `loss`, and the means of the environment's
+    `terms` while the network acted (None where it never did)."""
 
     iteration: int
     labels: int
@@ -66,22 +69,23 @@ class Progress(NamedTuple):
     terms: dict[str, float] | None
 
 
-class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
+class DaggerTraining(Training[TeacherEnv, DaggerConfig, Progress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     def __init__(
         self,
-        env: TaughtEnv,
-        config: DistillConfig,
+        env: TeacherEnv,
+        config: DaggerConfig,
         folder: Path,
         *,
         known: Mapping[str, Any],
         start: Policy | None = None,
         fresh: bool | None = None,
     ) -> None:
-        """Begins, with a copy of a policy `start` if there is one, or goes on where the folder's run was; the folder
-        gets labels as well. `fresh`: what is normal is still to be found out, by default where there is no `start`. The
-        rest of the arguments and errors as `Training`."""
+        """Begins, with a copy of a policy `start` if there is one, or goes on where the folder's
+        run was; the folder gets labels as well. `fresh`: what is normal is still to be found
+        out, by default where there is no `start`. The rest of the arguments and errors as
+        `Training`."""
         super().__init__("distill", env, config, folder, known)
         if start is None:
             self.policy = Policy(
@@ -100,7 +104,8 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
             self._remember(number, *self._read_labels(number))
 
     def _iterate(self) -> Progress:
-        config, number = self.config, self.done
+        config = self.config
+        number = self.done
         rng = np.random.default_rng([config.seed, number, 1])
         observations, labels, terms = self._collect(rng)
         if number == 0 and self._fresh:
@@ -118,7 +123,8 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
     def _collect(
         self, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, dict[str, float] | None]:
-        env, config = self.env, self.config
+        env = self.env
+        config = self.config
         shares = config.teacher_share
         share = shares[self.done] if self.done < len(shares) else 0.0
         observations = np.empty(
@@ -168,7 +174,8 @@ class Distillation(Training[TaughtEnv, DistillConfig, Progress]):
         return float(np.mean(losses[-max(1, len(losses) // 5) :]))
 
     def _label(self) -> np.ndarray:
-        """What the teacher would do now, maybe with more than that. Shape (environments, numbers)."""
+        """What the teacher would do now, maybe with more than that. Shape (environments,
+        numbers)."""
         return self.env.teacher_action()
 
     def _labels_size(self) -> int:

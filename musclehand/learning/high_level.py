@@ -1,12 +1,13 @@
 """The planner: from what is to be done to an intention, by way of the motion that it wants.
 
-A tracking policy is shown a motion to follow, and the encoder of a latent space (`learning.vae`) turns what it is shown
-into an intention. A planner is shown no motion; its network says the numbers that would be shown, and the same
-encoder, which stays as it is, turns them into an intention. That is easier to learn than intentions themselves: a
-wanted motion follows from the notes and from where the hand is, whatever its muscles do at the moment, so it can be
-learnt from plans alone, where nothing moves (`envs.piano.scattered`); and the encoder knows what a millimetre is worth.
-What an encoder is shown is mostly differences, from where the hand is to where it should be. The hand's part of them is
-known; only the rest is left to the network.
+A tracking policy is shown a motion to follow, and the encoder of a latent space (`learning.vae`)
+turns what it is shown into an intention. A planner is shown no motion; its network says the numbers
+that would be shown, and the same encoder, which stays as it is, turns them into an intention. That
+is easier to learn than intentions themselves: a wanted motion follows from the notes and from where
+the hand is, whatever its muscles do at the moment, so it can be learnt from plans alone, where
+nothing moves (`envs.piano.scattered`); and the encoder knows what a millimetre is worth. What an
+encoder is shown is mostly differences, from where the hand is to where it should be. The hand's
+part of them is known; only the rest is left to the network.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ EDGE = 1e-6
 """Actions are so far from 0 and 1 at least where their logits are asked for."""
 
 
-class Planner(nn.Module):
-    """A network of `hidden` layers before the encoder of `latent`. What is normal, of what it sees and of what it says,
-    is set once and then stays."""
+class HighLevelNetwork(nn.Module):
+    """A network of `hidden` layers before the encoder of `latent`. What is normal, of what it
+    sees and of what it says, is set once and then stays."""
 
     seen: torch.Tensor
     felt: torch.Tensor
@@ -59,15 +60,19 @@ class Planner(nn.Module):
         Args:
             latent: whose encoder turns what is wanted into an intention.
             seen: which numbers of an observation the network looks at. Shape (observations,), bool.
-            felt: which of them the encoder is given as they are, in its order. Shape (observations,), bool.
-            shown: which of the numbers that the encoder sees the network says. Shape (its observations,), bool.
-            hand: what of them follows from an observation, to which the network adds. Shape (shown, observations).
+            felt: which of them the encoder is given as they are, in its order. Shape
+                (observations,), bool.
+            shown: which of the numbers that the encoder sees the network says. Shape (its
+                observations,), bool.
+            hand: what of them follows from an observation, to which the network adds. Shape (shown,
+                observations).
             moves: other actions beside the intention.
             hidden: sizes of the layers between.
             seed: of the first weights.
 
         Raises:
-            InvalidValue: a size below 1, or the encoder's observation is not what is felt and what is shown.
+            InvalidValue: a size below 1, or the encoder's observation is not what is felt and what
+                is shown.
         """
         super().__init__()
         seen, felt, shown = (np.asarray(part, dtype=bool) for part in (seen, felt, shown))
@@ -87,7 +92,8 @@ class Planner(nn.Module):
         # Not a part of this module: it does not learn with it.
         self._latent = (latent.requires_grad_(False),)
         said = int(shown.sum()) + moves
-        self.sizes, self.moves = (len(seen), *hidden, latent.latent + moves), moves
+        self.sizes = (len(seen), *hidden, latent.latent + moves)
+        self.moves = moves
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.layers = mlp(int(seen.sum()), hidden, said)
@@ -119,7 +125,8 @@ class Planner(nn.Module):
         return torch.cat([shown - observation @ self.hand.T, moves], dim=1)
 
     def normalise_by(self, observation: np.ndarray, wanted: np.ndarray) -> None:
-        """Sets what is normal: mean and spread of these. Shapes (n, observations) and (n, shown + moves)."""
+        """Sets what is normal: mean and spread of these. Shapes (n, observations) and (n, shown
+        + moves)."""
         for (mean, spread), rows in (
             ((self.mean, self.spread), observation),
             ((self.middle, self.width), wanted),

@@ -1,7 +1,9 @@
-"""Distilling plans into a planner: it learns the motion that the plan shows, and the intention that comes of it.
+"""Distilling plans into a planner: it learns the motion that the plan shows, and the intention that
+comes of it.
 
-As `learning.dagger`: the planner acts, the plan labels what came of that, and all that was labelled is learnt from.
-Beside that it learns from states near the plan in which nothing moves, as many as are wanted, new ones each time.
+As `learning.dagger`: the planner acts, the plan labels what came of that, and all that was labelled
+is learnt from. Beside that it learns from states near the plan in which nothing moves, as many as
+are wanted, new ones each time.
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ import numpy as np
 import torch
 
 from musclehand.core.errors import InvalidValue
-from musclehand.core.vec_env import PlannedEnv
-from musclehand.learning.dagger import Distillation, DistillConfig, Progress
-from musclehand.learning.high_level import Planner
+from musclehand.core.vec_env import DemonstrationEnv
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining, Progress
+from musclehand.learning.high_level import HighLevelNetwork
 
 
 @dataclass(frozen=True)
-class PlanDistillConfig(DistillConfig):
-    """As `DistillConfig`. `beside`: so many steps an iteration of the environment in which nothing moves; `share`: of
-    a batch that is from there. `intention`: weight of the intention's error, in units of its variance, and `moves`, of
-    the forearm's moves, beside that of all that is wanted."""
+class HighLevelConfig(DaggerConfig):
+    """As `DaggerConfig`. `beside`: so many steps an iteration of the environment in which
+    nothing moves; `share`: of a batch that is from there. `intention`: weight of the intention's
+    error, in units of its variance, and `moves`, of the forearm's moves, beside that of all that
+    is wanted."""
 
     iterations: int = 60
     steps: int = 40
@@ -54,23 +57,23 @@ class PlanDistillConfig(DistillConfig):
             )
 
 
-class PlanDistillation(Distillation):
+class HighLevelTraining(DaggerTraining):
     """A run in a folder. `policy` is the planner that has learnt; `done` iterations."""
 
-    env: PlannedEnv
-    policy: Planner  # type: ignore[assignment]
-    config: PlanDistillConfig
+    env: DemonstrationEnv
+    policy: HighLevelNetwork  # type: ignore[assignment]
+    config: HighLevelConfig
 
     def __init__(
         self,
-        env: PlannedEnv,
-        planner: Planner,
-        config: PlanDistillConfig,
+        env: DemonstrationEnv,
+        planner: HighLevelNetwork,
+        config: HighLevelConfig,
         folder: Path,
         *,
         known: Mapping[str, Any],
         fresh: bool,
-        still: PlannedEnv | None = None,
+        still: DemonstrationEnv | None = None,
     ) -> None:
         """Begins with a planner, or goes on where the folder's run was.
 
@@ -96,9 +99,10 @@ class PlanDistillation(Distillation):
             self._beside = self._look_beside(self._still)
         return super()._iterate()
 
-    def _look_beside(self, still: PlannedEnv) -> list[np.ndarray]:
+    def _look_beside(self, still: DemonstrationEnv) -> list[np.ndarray]:
         seed = np.random.SeedSequence([self.config.seed, self.done, 6]).generate_state(1)[0]
-        seen, rows = still.reset(seed=int(seed)), list[tuple[np.ndarray, np.ndarray]]()
+        seen = still.reset(seed=int(seed))
+        rows = list[tuple[np.ndarray, np.ndarray]]()
         for _ in range(self.config.beside):
             label = still.teacher_label()
             rows.append((seen, label))
@@ -134,7 +138,8 @@ class PlanDistillation(Distillation):
         return observation, label
 
     def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        planner, latent = self.policy, self.policy.latent.latent
+        planner = self.policy
+        latent = self.policy.latent.latent
         wants = planner.wants(observation)
         apart = (
             wants - (self._wanted(observation, label) - planner.middle) / planner.width

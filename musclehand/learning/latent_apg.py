@@ -1,8 +1,10 @@
-"""A latent space of skill made better by the slope of the reward: encoder, prior and decoder together.
+"""A latent space of skill made better by the slope of the reward: encoder, prior and decoder
+together.
 
-As `learning.apg`, for a policy that acts by intentions, each held for some steps. What a later step owes to an
-intention goes back to where it was formed, and from there through the encoder to what was seen then. The divergence
-from what is usual, and the change from one intention to the next, have a price.
+As `learning.apg`, for a policy that acts by intentions, each held for some steps. What a later step
+owes to an intention goes back to where it was formed, and from there through the encoder to what
+was seen then. The divergence from what is usual, and the change from one intention to the next,
+have a price.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ import torch
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv
-from musclehand.learning.apg import AnalyticConfig, AnalyticTraining
+from musclehand.learning.apg import ApgConfig, ApgTraining
 from musclehand.learning.vae import LatentPolicy
 
 
 @dataclass(frozen=True)
-class LatentAnalyticConfig(AnalyticConfig):
-    """As `AnalyticConfig`; `divergence`: price of a nat of divergence from what is usual, in units of a usual slope."""
+class LatentApgConfig(ApgConfig):
+    """As `ApgConfig`; `divergence`: price of a nat of divergence from what is usual, in units of
+    a usual slope."""
 
     iterations: int = 640
     decay: int = 400
@@ -35,22 +38,23 @@ class LatentAnalyticConfig(AnalyticConfig):
             raise InvalidValue("divergence", self.divergence, "0 or more")
 
 
-class LatentAnalyticTraining(AnalyticTraining):
+class LatentApgTraining(ApgTraining):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     policy: LatentPolicy  # type: ignore[assignment]
-    config: LatentAnalyticConfig
+    config: LatentApgConfig
 
     def __init__(
         self,
         env: DifferentiableEnv,
         policy: LatentPolicy,
-        config: LatentAnalyticConfig,
+        config: LatentApgConfig,
         folder: Path,
         *,
         known: Mapping[str, Any],
     ) -> None:
-        """Begins with a latent policy, or goes on where the folder's run was; arguments and errors as `Training`."""
+        """Begins with a latent policy, or goes on where the folder's run was; arguments and
+        errors as `Training`."""
         rows = config.steps, env.num_envs
         self._noise = np.zeros((*rows, policy.latent), dtype=np.float32)
         self._z = self._noise.copy()
@@ -79,7 +83,8 @@ class LatentAnalyticTraining(AnalyticTraining):
     def _answer(
         self, step: int, seen: np.ndarray, by_action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        policy, noise = self.policy, torch.from_numpy(self._noise[step])
+        policy = self.policy
+        noise = torch.from_numpy(self._noise[step])
         shown, z = (
             torch.from_numpy(part).requires_grad_() for part in (seen, self._z[step].copy())
         )
@@ -99,7 +104,8 @@ class LatentAnalyticTraining(AnalyticTraining):
     def _logits(
         self, observation: np.ndarray, rows: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        policy, hands = self.policy, self._formed.shape[1]
+        policy = self.policy
+        hands = self._formed.shape[1]
         formed = self._formed.ravel()[rows] * hands + rows % hands
         first = torch.from_numpy(observation[formed])
         intended = policy.encode(first)

@@ -1,8 +1,9 @@
-"""Distilling a policy into a latent space: the student acts, the policy labels, all labels are learnt from.
+"""Distilling a policy into a latent space: the student acts, the policy labels, all labels are
+learnt from.
 
-As `learning.dagger`, with a policy for a teacher and a student whose intention z is held for several steps. What is
-minimised is the error of excitations, the divergence of what is intended from what is usual in that state, and the
-change of intention from one to the next of the same hand.
+As `learning.dagger`, with a policy for a teacher and a student whose intention z is held for
+several steps. What is minimised is the error of excitations, the divergence of what is intended
+from what is usual in that state, and the change of intention from one to the next of the same hand.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import VecEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.training import Training
-from musclehand.learning.vae import Intentions, LatentPolicy
+from musclehand.learning.vae import LatentHold, LatentPolicy
 
 
 @dataclass(frozen=True)
 class LatentConfig:
     """How to distil.
 
-    `iterations`, each of `steps` in every environment, then `updates` on `batch` labels. `latent` numbers, held for
-    `hold` steps; `hidden` layers of encoder, prior and decoder. `divergence`: weight of the divergence from what is
-    usual, reached in `warm_up` iterations; `smoothness`: weight of the intention's change. `variational`: False makes a
-    plain autoencoder. The policy acts in its stead with a chance of `teacher_share[i]` in iteration i. Adam at `rate`,
-    which falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
+    `iterations`, each of `steps` in every environment, then `updates` on `batch` labels. `latent`
+    numbers, held for `hold` steps; `hidden` layers of encoder, prior and decoder. `divergence`:
+    weight of the divergence from what is usual, reached in `warm_up` iterations; `smoothness`:
+    weight of the intention's change. `variational`: False makes a plain autoencoder. The policy
+    acts in its stead with a chance of `teacher_share[i]` in iteration i. Adam at `rate`, which
+    falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
     """
 
     iterations: int = 24
@@ -72,8 +74,9 @@ class LatentConfig:
 
 
 class LatentProgress(NamedTuple):
-    """One iteration: its number, `labels` in all, mean squared `error` of excitations, `divergence` [nats], and means
-    of the environment's `terms` while the student acted (None where it never did)."""
+    """One iteration: its number, `labels` in all, mean squared `error` of excitations,
+    `divergence` [nats], and means of the environment's `terms` while the student acted (None
+    where it never did)."""
 
     iteration: int
     labels: int
@@ -83,8 +86,9 @@ class LatentProgress(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What was seen and should have been done: `observation` (rows, observations), `label` (rows, actions), and for
-    each row where the intention that holds there was formed, and the one before it (rows,), -1 for none."""
+    """What was seen and should have been done: `observation` (rows, observations), `label`
+    (rows, actions), and for each row where the intention that holds there was formed, and the
+    one before it (rows,), -1 for none."""
 
     observation: np.ndarray
     label: np.ndarray
@@ -112,7 +116,8 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         Args:
             env: to learn in.
             teacher: the policy to distil, of the environment's observation.
-            state: which numbers of the observation are the hand's own state. Shape (observations,), bool.
+            state: which numbers of the observation are the hand's own state. Shape (observations,),
+                bool.
             config: how.
             folder: for checkpoints and labels.
             known: what a checkpoint has to agree with.
@@ -147,7 +152,8 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
             self._remember(number, self._read_labels(number))
 
     def _iterate(self) -> LatentProgress:
-        config, number = self.config, self.done
+        config = self.config
+        number = self.done
         rng = np.random.default_rng([config.seed, number, 4])
         labels, terms = self._collect(rng)
         save_checkpoint(
@@ -159,16 +165,21 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         return LatentProgress(number, rows, error, divergence, terms)
 
     def _collect(self, rng: np.random.Generator) -> tuple[Labels, dict[str, float] | None]:
-        env, config = self.env, self.config
-        hands, steps = env.num_envs, config.steps
+        env = self.env
+        config = self.config
+        hands = env.num_envs
+        steps = config.steps
         share = config.teacher_share[self.done] if self.done < len(config.teacher_share) else 0.0
         observation = np.empty((steps, hands, env.num_observations), dtype=np.float32)
         label = np.empty((steps, hands, env.num_actions), dtype=np.float32)
         formed, before = np.zeros((2, steps, hands), dtype=np.int64)
-        held = Intentions(self.policy, hands)
-        last, previous = np.full(hands, -1), np.full(hands, -1)
-        taught, begun = rng.random(hands) < share, np.ones(hands, dtype=bool)
-        sums, acted = dict[str, float](), 0
+        held = LatentHold(self.policy, hands)
+        last = np.full(hands, -1)
+        previous = np.full(hands, -1)
+        taught = rng.random(hands) < share
+        begun = np.ones(hands, dtype=bool)
+        sums = dict[str, float]()
+        acted = 0
         for step in range(steps):
             seen = observation[step] = self._observation
             label[step] = self._teacher.act(seen)
@@ -179,7 +190,8 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
             result = env.step(
                 np.where(taught[:, None], label[step], self.policy.act(seen, held.z, held.held))
             )
-            self._observation, begun = result.observation, result.terminated | result.truncated
+            self._observation = result.observation
+            begun = result.terminated | result.truncated
             acted += int((~taught).sum())
             for name, values in result.terms.items():
                 sums[name] = sums.get(name, 0.0) + float(values[~taught].sum())
@@ -190,12 +202,14 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         return parts, {name: value / acted for name, value in sums.items()} if acted else None
 
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Updates on labels drawn from all that are remembered; means of error and divergence over the last fifth."""
+        """Updates on labels drawn from all that are remembered; means of error and divergence
+        over the last fifth."""
         config = self.config
         for group in self._adam.param_groups:
             group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
         weight = config.divergence * min(1.0, (self.done + 1) / config.warm_up)
-        errors, divergences = [], []
+        errors = []
+        divergences = []
         for _ in range(config.updates):
             noise = torch.from_numpy(
                 rng.standard_normal((config.batch, config.latent)).astype(np.float32)
@@ -212,9 +226,10 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         return float(np.mean(errors[late:])), float(np.mean(divergences[late:]))
 
     def _draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """A batch: what is seen, the label, what was seen where the intention was formed and at the one before it,
-        and for how many steps it has been held."""
-        memory, count = self._memory, min(self.done + 1, self.config.memory)
+        """A batch: what is seen, the label, what was seen where the intention was formed and at
+        the one before it, and for how many steps it has been held."""
+        memory = self._memory
+        count = min(self.done + 1, self.config.memory)
         which = rng.integers(count, size=self.config.batch)
         rows = rng.integers(self._slot, size=self.config.batch)
         start = (self.done + 1 - count + which) % self.config.memory * self._slot

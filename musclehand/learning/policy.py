@@ -1,8 +1,9 @@
 """The policy: a small network from an observation to excitations.
 
-Its output is a logit for every muscle, and the excitation the logistic function of it. Noise that is added to logits is
-in proportion to the excitation where that is small, as it nearly always is, which is the kind of noise that explores
-with an over-actuated hand; noise on excitations themselves stiffens it.
+Its output is a logit for every muscle, and the excitation the logistic function of it. Noise that
+is added to logits is in proportion to the excitation where that is small, as it nearly always is,
+which is the kind of noise that explores with an over-actuated hand; noise on excitations themselves
+stiffens it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ REST_LOGIT = -3.0
 """What outputs begin with: 5 % of excitation, about what playing takes."""
 
 LEAST_SPREAD = 0.05
-"""Inputs that differ less than that, in units of the observation's scales, are not blown up to differ by 1."""
+"""Inputs that differ less than that, in units of the observation's scales, are not blown up to
+differ by 1."""
 
 
 class Policy(nn.Module):
-    """A network of `hidden` layers. `mean` and `spread` of its inputs are set once and then stay."""
+    """A network of `hidden` layers. `mean` and `spread` of its inputs are set once and then
+    stay."""
 
     mean: torch.Tensor
     spread: torch.Tensor

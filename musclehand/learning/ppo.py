@@ -1,8 +1,9 @@
 """Reinforcement after the warm start: PPO, the algorithm that rsl-rl-lib has, on any `VecEnv`.
 
-What PPO chooses are logits of excitations, with Gaussian noise on them: on excitations that noise is in proportion to
-the signal (`learning.policy`). The critic learns alone for the first iterations, so that a policy that is good already
-is not spoilt by one that knows nothing yet. All random numbers of an iteration follow from the seed and its number.
+What PPO chooses are logits of excitations, with Gaussian noise on them: on excitations that noise
+is in proportion to the signal (`learning.policy`). The critic learns alone for the first
+iterations, so that a policy that is good already is not spoilt by one that knows nothing yet. All
+random numbers of an iteration follow from the seed and its number.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ class MissingLearner(MusclehandError):
 class PpoConfig:
     """How to learn from reward.
 
-    Cautious, because a warm start is easily spoilt. One run each, with senses 24 ms late, fingertips on held-out clips:
-    1.62 mm before; 1.86 mm after 57 iterations of 32 steps, 4 epochs, rate 1e-4, noise 0.15 and lam 0.9; 1.65 mm after
-    45 iterations as set here. Neither made it better; which of the settings matters has not been taken apart.
+    Cautious, because a warm start is easily spoilt. One run each, with senses 24 ms late,
+    fingertips on held-out clips: 1.62 mm before; 1.86 mm after 57 iterations of 32 steps, 4 epochs,
+    rate 1e-4, noise 0.15 and lam 0.9; 1.65 mm after 45 iterations as set here. Neither made it
+    better; which of the settings matters has not been taken apart.
 
-    `iterations` of `steps` in every environment, then `epochs` over `minibatches` parts. `gamma`, `lam`: discounts of
-    reward and of advantage; `clip` of the ratio of chances. `rate` of Adam for the policy, `critic_rate` for the
-    critic, which has to learn much more in the same time. `noise`: standard deviation of the logits at first.
-    `entropy`: what noise is worth. `critic_alone`: iterations at the beginning in which the policy stays. `critic`:
-    its hidden layers.
+    `iterations` of `steps` in every environment, then `epochs` over `minibatches` parts. `gamma`,
+    `lam`: discounts of reward and of advantage; `clip` of the ratio of chances. `rate` of Adam for
+    the policy, `critic_rate` for the critic, which has to learn much more in the same time.
+    `noise`: standard deviation of the logits at first. `entropy`: what noise is worth.
+    `critic_alone`: iterations at the beginning in which the policy stays. `critic`: its hidden
+    layers.
     """
 
     iterations: int = 200
@@ -72,8 +75,9 @@ class PpoConfig:
 
 
 class PpoProgress(NamedTuple):
-    """One iteration: its number, `steps` of all environments so far, mean `reward` a step, the `failures` a step, the
-    means of the environment's `terms`, `noise` of the logits, and the algorithm's `losses`."""
+    """One iteration: its number, `steps` of all environments so far, mean `reward` a step, the
+    `failures` a step, the means of the environment's `terms`, `noise` of the logits, and the
+    algorithm's `losses`."""
 
     iteration: int
     steps: int
@@ -84,7 +88,7 @@ class PpoProgress(NamedTuple):
     losses: dict[str, float]
 
 
-class Reinforcement(Training[VecEnv, PpoConfig, PpoProgress]):
+class PpoTraining(Training[VecEnv, PpoConfig, PpoProgress]):
     """A run in a folder. `policy` is what has been learnt; `done` iterations."""
 
     def __init__(
@@ -123,7 +127,8 @@ class Reinforcement(Training[VecEnv, PpoConfig, PpoProgress]):
         return PpoProgress(self.done, steps, reward, failures, terms, noise, losses)
 
     def _collect(self) -> tuple[float, float, dict[str, float]]:
-        env, config = self.env, self.config
+        env = self.env
+        config = self.config
         sums: dict[str, float] = {}
         reward = failures = 0.0
         with torch.inference_mode():
@@ -158,7 +163,8 @@ class Reinforcement(Training[VecEnv, PpoConfig, PpoProgress]):
 def _make_ppo(
     env: VecEnv, policy: Policy, config: PpoConfig
 ) -> tuple[Any, Callable[[np.ndarray], Any]]:
-    """The algorithm, its actor being the policy's layers, and what makes its tensors of observations."""
+    """The algorithm, its actor being the policy's layers, and what makes its tensors of
+    observations."""
     try:
         from rsl_rl.algorithms import PPO
         from rsl_rl.models import MLPModel

@@ -19,7 +19,8 @@ LOCAL = "local"
 """The address of a cluster that is started on this machine, for as long as it is needed."""
 
 PATIENCE = 300.0
-"""How long to wait for a machine with room [s]. Ray takes up to half a minute to find out that one has died."""
+"""How long to wait for a machine with room [s]. Ray takes up to half a minute to find out that
+one has died."""
 
 _LOOK = 1.0
 
@@ -53,10 +54,11 @@ def cluster(address: str | None = None, *, cpus: float = 1, least: float = 1) ->
     """Ray, connected; one that is connected already is used as it is, and stays so.
 
     Args:
-        address: of a cluster, "auto" for the one this machine is part of; None takes the environment's RAY_ADDRESS,
-            or else starts one on this machine.
+        address: of a cluster, "auto" for the one this machine is part of; None takes the
+            environment's RAY_ADDRESS, or else starts one on this machine.
         cpus: that one machine has to have.
-        least: CPUs that one started here counts as its own, if it has fewer: what takes turns comes to its end too.
+        least: CPUs that one started here counts as its own, if it has fewer: what takes turns comes
+            to its end too.
 
     Raises:
         RayUnavailable: Ray is not installed, nothing answers, or no machine has so many CPUs.
@@ -88,11 +90,12 @@ def describe_room(ray: Any) -> str:
 def run_jobs(
     work: Callable[[Any], Any], jobs: Sequence[Any], *, cpus: float = 1, patience: float = PATIENCE
 ) -> list[Outcome]:
-    """Does jobs wherever there is room; one whose machine dies is begun again on another, as often as it takes.
+    """Does jobs wherever there is room; one whose machine dies is begun again on another, as often
+    as it takes.
 
     Args:
-        work: what to do with a job; picklable, and to be left at any moment: what it has done so far it finds itself,
-            by its own files in a folder that all machines share.
+        work: what to do with a job; picklable, and to be left at any moment: what it has done so
+            far it finds itself, by its own files in a folder that all machines share.
         jobs: picklable. Shape (n,).
         cpus: that each of them takes.
         patience: how long to go on when no machine has room [s].
@@ -111,7 +114,8 @@ def run_jobs(
         num_cpus=cpus, max_retries=-1, scheduling_strategy="SPREAD"
     )
     asked = [remote.remote(work, job) for job in jobs]
-    waiting, since = list(asked), time.monotonic()
+    waiting = list(asked)
+    since = time.monotonic()
     while waiting:
         _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=_LOOK)
         if has_room(ray, cpus):

@@ -1,7 +1,9 @@
-"""Shards on the machines of a Ray cluster. One that dies is made again elsewhere, and nobody can tell.
+"""Shards on the machines of a Ray cluster. One that dies is made again elsewhere, and nobody can
+tell.
 
-What a shard was told since it was last put into a known state is kept here: a new one is made, put into that state and
-told the same, and so is where the old one was, to the bit (on processors of one kind).
+What a shard was told since it was last put into a known state is kept here: a new one is made, put
+into that state and told the same, and so is where the old one was, to the bit (on processors of one
+kind).
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class ShardHost:
 
     def __init__(self, make: EnvMaker, number: int) -> None:
         """Nothing is made before it is needed: an error would then be one of Ray."""
-        self._make, self._number = make, number
+        self._make = make
+        self._number = number
         self._shard: Shard | None = None
 
     def play(self, calls: Sequence[Call]) -> Any:
@@ -73,11 +76,13 @@ class RayShards(ShardGroup):
         """
         if not (cpus > 0 and patience > 0):
             raise InvalidValue("cpus, patience", (cpus, patience), "above 0")
-        self.count, self.lost = check_count(count), 0
+        self.count = check_count(count)
+        self.lost = 0
         self._ray = import_ray()
         if not self._ray.is_initialized():
             raise RayUnavailable("shards on Ray need a cluster to be connected with")
-        self._cpus, self._patience = cpus, patience
+        self._cpus = cpus
+        self._patience = patience
         # Once for all: clips to follow are large.
         self._make = self._ray.put(make)
         # It is made again here and not by Ray, so that one host never has two lives.
@@ -133,7 +138,8 @@ class RayShards(ShardGroup):
         self._hosts = []
 
     def _told_before(self, number: int, method: str) -> list[Call]:
-        """What a new shard has to be told before a call of the method: nothing before a known state."""
+        """What a new shard has to be told before a call of the method: nothing before a known
+        state."""
         return [] if method == "restore" else self._since[number]
 
     def _again(self, number: int, call: Call) -> Any:

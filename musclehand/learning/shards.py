@@ -1,9 +1,11 @@
-"""Many environments in several places that look like one: shards, each made by its number, side by side.
+"""Many environments in several places that look like one: shards, each made by its number, side by
+side.
 
     env = ShardedEnv(LocalShards(make, 4))       # one after the other, here
     env = ShardedEnv(RayShards(make, 4))         # each where there is room for it: `learning.ray_shards`
 
-What a shard does follows from its number and from what it is told. Where it is does not matter: the bits are the same.
+What a shard does follows from its number and from what it is told. Where it is does not matter: the
+bits are the same.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.core.vec_env import DifferentiableEnv, StepResult, TaughtEnv, VecEnv
+from musclehand.core.vec_env import DifferentiableEnv, StepResult, TeacherEnv, VecEnv
 
 MAX_SHARDS = 10_000
 
 EnvMaker = Callable[[int], VecEnv]
-"""Makes the shard of a number. To go to other machines it has to be picklable, and must not depend on where it is."""
+"""Makes the shard of a number. To go to other machines it has to be picklable, and must not
+depend on where it is."""
 
 
 class ShardError(MusclehandError):
@@ -96,11 +99,11 @@ class LocalShards(ShardGroup):
         self._shards = []
 
 
-class ShardedEnv(TaughtEnv, DifferentiableEnv):
+class ShardedEnv(TeacherEnv, DifferentiableEnv):
     """All hands of all shards, those of shard 0 first.
 
-    A method that the shards' environments lack, such as `teacher_action`, is lacking here too. `state` has each
-    shard's arrays under names such as "shard_0/rng".
+    A method that the shards' environments lack, such as `teacher_action`, is lacking here too.
+    `state` has each shard's arrays under names such as "shard_0/rng".
     """
 
     def __init__(self, shards: ShardGroup) -> None:
@@ -119,12 +122,11 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
             if shape[1:] != first[1:]:
                 raise InvalidValue(f"shard {number}", shape, f"like shard 0, {first}")
         self.num_envs = sum(shape.num_envs for shape in shapes)
-        self.num_observations, self.num_actions = first.num_observations, first.num_actions
-        self.step_dt, self.action_low, self.action_high = (
-            first.step_dt,
-            first.action_low,
-            first.action_high,
-        )
+        self.num_observations = first.num_observations
+        self.num_actions = first.num_actions
+        self.step_dt = first.step_dt
+        self.action_low = first.action_low
+        self.action_high = first.action_high
         self._cuts = np.cumsum([shape.num_envs for shape in shapes])[:-1]
 
     def reset(self, *, seed: int | None = None) -> np.ndarray:
@@ -134,7 +136,8 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
             for number in range(self.shards.count)
         ]
         self.shards.call("reset", [(one,) for one in seeds])
-        # From here on, all that has to be known of a shard to make it again is a state and what was done since.
+        # From here on, all that has to be known of a shard to make it again is a state and what was
+        # done since.
         return self.restore(self.state())
 
     def step(self, action: np.ndarray) -> StepResult:
@@ -185,7 +188,7 @@ class ShardedEnv(TaughtEnv, DifferentiableEnv):
         return np.concatenate(self.shards.call("restore", [(part,) for part in parts]))
 
     def teacher_action(self) -> np.ndarray:
-        """As `TaughtEnv`."""
+        """As `TeacherEnv`."""
         return np.concatenate(self._all("teacher_action"))
 
     def watch(self) -> None:

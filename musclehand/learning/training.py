@@ -1,7 +1,9 @@
-"""What every training has in common: a folder of checkpoints, and going on from there to the same bits.
+"""What every training has in common: a folder of checkpoints, and going on from there to the same
+bits.
 
-After each iteration all that the rest depends on is on file. A run that was killed begins the next iteration from what
-it finds; one that was not takes the same way, through the environment's `restore`.
+After each iteration all that the rest depends on is on file. A run that was killed begins the next
+iteration from what it finds; one that was not takes the same way, through the environment's
+`restore`.
 """
 
 from __future__ import annotations
@@ -62,7 +64,9 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
             folder: for checkpoints.
             known: what a checkpoint has to agree with, such as the model's hash.
         """
-        self.env, self.config, self.folder = env, config, Path(folder)
+        self.env = env
+        self.config = config
+        self.folder = Path(folder)
         told = {name: value for name, value in asdict(config).items() if name != "iterations"}  # type: ignore[call-overload]
         # As it is after JSON, lists for tuples.
         self._known = {**json.loads(json.dumps({kind: told})), **known}
@@ -75,7 +79,8 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
         return self.policy
 
     def iterate(self, tell: Callable[[ToldT], None] | None = None) -> ToldT:
-        """One iteration and a checkpoint; it is told of before that, so that nothing is on file that was not told."""
+        """One iteration and a checkpoint; it is told of before that, so that nothing is on file
+        that was not told."""
         progress = self._iterate()
         if tell is not None:
             tell(progress)
@@ -88,7 +93,8 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
 
     @abstractmethod
     def _iterate(self) -> ToldT:
-        """Acting and learning, from `self._observation` on; random numbers follow from the seed and `done`."""
+        """Acting and learning, from `self._observation` on; random numbers follow from the seed
+        and `done`."""
 
     @abstractmethod
     def _modules(self) -> dict[str, torch.nn.Module]:

@@ -1,10 +1,11 @@
-"""A latent space of skill: what a policy that follows motion does, split into what to do and how muscles do it.
+"""A latent space of skill: what a policy that follows motion does, split into what to do and how
+muscles do it.
 
-Of an observation, part is the hand's own state, the rest is the reference. An encoder tells from both what is to be
-done, as a few numbers z; a decoder turns state, z, and how long z has been held into excitations, at the rate of the
-muscles, while z is held for several steps. A prior tells from the state alone which z are usual there. The three are a
-conditional variational autoencoder (Sohn, Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo
-et al. 2024, ICLR).
+Of an observation, part is the hand's own state, the rest is the reference. An encoder tells from
+both what is to be done, as a few numbers z; a decoder turns state, z, and how long z has been held
+into excitations, at the rate of the muscles, while z is held for several steps. A prior tells from
+the state alone which z are usual there. The three are a conditional variational autoencoder (Sohn,
+Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo et al. 2024, ICLR).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from musclehand.learning.policy import REST_LOGIT, Policy
 FIRST = 0.1
 """Factor on the first weights of what comes last: a network that knows nothing yet says little."""
 
-LEAST_LOG_STD, MOST_LOG_STD = -5.0, 1.0
+LEAST_LOG_STD = -5.0
+MOST_LOG_STD = 1.0
 """Bounds of what encoder and prior say of their spread, as its logarithm."""
 
 
@@ -37,15 +39,17 @@ class Gaussian(NamedTuple):
         return self.mean + noise * self.log_std.exp()
 
     def divergence(self, other: Gaussian) -> torch.Tensor:
-        """Kullback-Leibler divergence of this from the other, summed over the latent's numbers [nats]. Shape (n,)."""
+        """Kullback-Leibler divergence of this from the other, summed over the latent's numbers
+        [nats]. Shape (n,)."""
         apart = (self.mean - other.mean).square() + (2.0 * self.log_std).exp()
         each = other.log_std - self.log_std + 0.5 * apart * (-2.0 * other.log_std).exp() - 0.5
         return each.sum(dim=1)
 
 
 class LatentPolicy(nn.Module):
-    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held; `reach`: means
-    of z, what is intended as well as what is usual, lie between that and its negative."""
+    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held;
+    `reach`: means of z, what is intended as well as what is usual, lie between that and its
+    negative."""
 
     reach = 3.0
     state: torch.Tensor
@@ -65,7 +69,8 @@ class LatentPolicy(nn.Module):
     ) -> None:
         """
         Args:
-            state: which numbers of an observation are the hand's own state. Shape (observations,), bool.
+            state: which numbers of an observation are the hand's own state. Shape (observations,),
+                bool.
             actions: how many excitations.
             latent: numbers of z.
             hold: steps for which one is held.
@@ -74,7 +79,8 @@ class LatentPolicy(nn.Module):
             seed: of the first weights.
 
         Raises:
-            InvalidValue: a size below 1, or a state that is all of the observation, or nothing of it.
+            InvalidValue: a size below 1, or a state that is all of the observation, or nothing of
+                it.
         """
         super().__init__()
         state = np.asarray(state, dtype=bool)
@@ -85,14 +91,17 @@ class LatentPolicy(nn.Module):
                 sizes,
                 "1 or more, and some of both",
             )
-        self.sizes, self.actions = (len(state), *hidden), actions
-        self.latent, self.hold, self.variational = latent, hold, variational
+        self.sizes = (len(state), *hidden)
+        self.actions = actions
+        self.latent = latent
+        self.hold = hold
+        self.variational = variational
         own = int(state.sum())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = Layers(len(state), hidden, 2 * latent)
-            self.prior = Layers(own, hidden, 2 * latent)
-            self.decoder = Layers(own + latent + hold, hidden, actions)
+            self.encoder = SkipMlp(len(state), hidden, 2 * latent)
+            self.prior = SkipMlp(own, hidden, 2 * latent)
+            self.decoder = SkipMlp(own + latent + hold, hidden, actions)
         with torch.no_grad():
             self.decoder.last.bias.fill_(REST_LOGIT)
         self.register_buffer("state", torch.from_numpy(state.copy()))
@@ -113,7 +122,8 @@ class LatentPolicy(nn.Module):
         return self._gaussian(self.encoder(self.normalised(observation)))
 
     def usual(self, observation: torch.Tensor) -> Gaussian:
-        """What is usually done in that state, whatever the reference. Shapes (n, observations) and (n, latent)."""
+        """What is usually done in that state, whatever the reference. Shapes (n, observations)
+        and (n, latent)."""
         if not self.variational:
             mean = torch.zeros(len(observation), self.latent)
             return Gaussian(mean, torch.zeros_like(mean))
@@ -136,7 +146,8 @@ class LatentPolicy(nn.Module):
         return logits
 
     def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
-        """Excitations. Shape (n, actions); arguments as for `decode`, `held` one number if it is the same for all."""
+        """Excitations. Shape (n, actions); arguments as for `decode`, `held` one number if it is
+        the same for all."""
         with torch.inference_mode():
             seen, wanted = (
                 torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z)
@@ -162,9 +173,9 @@ class LatentPolicy(nn.Module):
         return Gaussian(mean, log_std.clamp(LEAST_LOG_STD, MOST_LOG_STD))
 
 
-class Intentions:
-    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode begins; `held` for so many
-    steps by now."""
+class LatentHold:
+    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode
+    begins; `held` for so many steps by now."""
 
     def __init__(self, policy: LatentPolicy, hands: int) -> None:
         self._policy = policy
@@ -190,22 +201,25 @@ class LatentActor:
 
     def __init__(self, policy: LatentPolicy) -> None:
         self._policy = policy
-        self._held: Intentions | None = None
+        self._held: LatentHold | None = None
 
     def __call__(self, observation: np.ndarray, env: object) -> np.ndarray:
         """Excitations. Shape (n, actions)."""
         begun = np.zeros(len(observation), dtype=bool)
         if self._held is None:
-            self._held, begun = Intentions(self._policy, len(observation)), ~begun
+            self._held = LatentHold(self._policy, len(observation))
+            begun = ~begun
         self._held.renew(observation, begun)
         return self._policy.act(observation, self._held.z, self._held.held)
 
 
-class Layers(nn.Module):
-    """Layers from `before` numbers by `hidden` ones to `after`, and a straight way beside them. `last`: the last one.
+class SkipMlp(nn.Module):
+    """Layers from `before` numbers by `hidden` ones to `after`, and a straight way beside them.
+    `last`: the last one.
 
-    Where a hand should be and where it is differ by little, told as numbers that vary by much. A straight way passes
-    them on exactly; layers would have to learn to, and come no nearer than a per cent of what they vary by.
+    Where a hand should be and where it is differ by little, told as numbers that vary by much. A
+    straight way passes them on exactly; layers would have to learn to, and come no nearer than a
+    per cent of what they vary by.
     """
 
     def __init__(self, before: int, hidden: Sequence[int], after: int) -> None:

@@ -1,14 +1,16 @@
-"""A motion clip: what one hand did over some seconds, in joint angles, fingertips, muscles and notes.
+"""A motion clip: what one hand did over some seconds, in joint angles, fingertips, muscles and
+notes.
 
-The unit that motion corpora are made of and policies learn from. A clip is one group of an HDF5 file, `write_clips`
-makes a file of several:
+The unit that motion corpora are made of and policies learn from. A clip is one group of an HDF5
+file, `write_clips` makes a file of several:
 
     /                     attributes `format`, `version`
     /<clip>/header        JSON as bytes: kind, pattern, side, dt, muscles, source
     /<clip>/qpos ...      the arrays of `MotionClip`, 4-byte floats, checksummed (fletcher32), not compressed
 
-Nothing of a file is trusted on reading: only datasets of the shapes and the type above, stored in the file itself and
-no larger there than on disk, become arrays. The bytes of a file depend on nothing but its clips.
+Nothing of a file is trusted on reading: only datasets of the shapes and the type above, stored in
+the file itself and no larger there than on disk, become arrays. The bytes of a file depend on
+nothing but its clips.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ _ROWS: Mapping[str, tuple[int, ...]] = {
     "fingertips": (len(DIGITS), 3),
 }
 
-# Checksums on all structures came with this version of the file format; naming it keeps the bytes the same.
+# Checksums on all structures came with this version of the file format; naming it keeps the bytes
+# the same.
 _LIBVER = ("v110", "v110")
 
 
@@ -58,12 +61,14 @@ class ClipError(FileError):
 class MotionClip:
     """What one hand did; arrays are kept as 4-byte floats that cannot be written to.
 
-    `name` of the clip, `kind` of motion, `pattern`: what it is an instance of; splits keep a pattern together. `side`.
-    `dt` [s] between the T frames. `qpos` (T, 23) [rad], `qvel` (T, 23) [rad/s]: joints in the order of `HAND_JOINTS`,
-    in the sense of the right hand on either side. `forearm` (T, 6): `FOREARM_AXES` of the forearm's frame, which lies
-    where the wrist's centre is while the hand's own joints are at 0. `fingertips` (T, 5, 3) [m], world, thumb first.
-    `notes` (n, 5): `NOTE_COLUMNS` that this hand was asked for, time from the clip's first frame on. `activations`
-    (T, m) 0..1 of the `muscles`, or None. `source`: where it comes from and under which licence.
+    `name` of the clip, `kind` of motion, `pattern`: what it is an instance of; splits keep a
+    pattern together. `side`. `dt` [s] between the T frames. `qpos` (T, 23) [rad], `qvel` (T, 23)
+    [rad/s]: joints in the order of `HAND_JOINTS`, in the sense of the right hand on either side.
+    `forearm` (T, 6): `FOREARM_AXES` of the forearm's frame, which lies where the wrist's centre is
+    while the hand's own joints are at 0. `fingertips` (T, 5, 3) [m], world, thumb first. `notes`
+    (n, 5): `NOTE_COLUMNS` that this hand was asked for, time from the clip's first frame on.
+    `activations` (T, m) 0..1 of the `muscles`, or None. `source`: where it comes from and under
+    which licence.
 
     Raises:
         InvalidValue: a shape, size or text out of order, or numbers that are not finite.
@@ -164,7 +169,8 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
     """A clip out of an open HDF5 file.
 
     Raises:
-        ClipError: there is no such clip or it is damaged: names the file, the dataset and what is wrong.
+        ClipError: there is no such clip or it is damaged: names the file, the dataset and what is
+            wrong.
     """
     path = _file_name(parent)
     try:
@@ -215,7 +221,8 @@ def open_clips(path: str | PathLike[str]) -> Iterator[h5py.File]:
     """
     with open_hdf5(path, ClipError) as file:
         try:
-            format_, version = bytes(file.attrs["format"]), int(file.attrs["version"])
+            format_ = bytes(file.attrs["format"])
+            version = int(file.attrs["version"])
         except DAMAGE as error:
             raise ClipError(path, "an HDF5 file, but not one of motion clips") from error
         if format_ != FORMAT.encode() or version != VERSION:
@@ -266,7 +273,8 @@ def _load(group: h5py.Group, thing: str, path: str) -> np.ndarray:
 
 
 def _store(group: h5py.Group, thing: str, values: np.ndarray) -> None:
-    # An empty dataset cannot be chunked, and without chunks there is no checksum: nothing to be checked either.
+    # An empty dataset cannot be chunked, and without chunks there is no checksum: nothing to be
+    # checked either.
     options: dict[str, Any] = {"chunks": values.shape, "fletcher32": True} if values.size else {}
     group.create_dataset(thing, data=values, track_times=False, **options)
 

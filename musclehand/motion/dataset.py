@@ -1,11 +1,13 @@
-"""A corpus of motion: a folder of files of clips, an index with checksums, and windows out of them for learning.
+"""A corpus of motion: a folder of files of clips, an index with checksums, and windows out of them
+for learning.
 
     corpus = open_corpus("corpus")
     batch = corpus.windows(rng, 256, 64, split="train")       # batch.qpos: (256, 64, 23)
 
-The folder has `shard_00000.h5` and so on, which `motion.clip` reads, and `index.json`: the format's version, the plan
-it was made by, and for each shard its SHA-256, its clips (name, kind, pattern, side, frames, split) and what could not
-be made. Splits go by pattern: all clips of one pattern are in the same split, whichever corpus they are in.
+The folder has `shard_00000.h5` and so on, which `motion.clip` reads, and `index.json`: the format's
+version, the plan it was made by, and for each shard its SHA-256, its clips (name, kind, pattern,
+side, frames, split) and what could not be made. Splits go by pattern: all clips of one pattern are
+in the same split, whichever corpus they are in.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from musclehand.core.errors import FileError, InvalidValue, OutputError, Unknown
 from musclehand.motion.clip import MotionClip, open_clips, read_clip
 
 INDEX = "index.json"
-FORMAT, VERSION = "musclehand-corpus", 1
+FORMAT = "musclehand-corpus"
+VERSION = 1
 MAX_INDEX_BYTES = 200_000_000
 
 SPLITS: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -46,7 +49,8 @@ class CorpusError(FileError):
 
 @dataclass(frozen=True)
 class ClipEntry:
-    """A clip in the index: as in `MotionClip`, `side` "r" or "l", with its number of frames and its split."""
+    """A clip in the index: as in `MotionClip`, `side` "r" or "l", with its number of frames and
+    its split."""
 
     name: str
     kind: str
@@ -64,7 +68,8 @@ class ClipEntry:
 
 @dataclass(frozen=True)
 class ShardEntry:
-    """A shard in the index: the SHA-256 of its file, its clips, and what failed while it was made, as sentences."""
+    """A shard in the index: the SHA-256 of its file, its clips, and what failed while it was
+    made, as sentences."""
 
     sha256: str
     clips: tuple[ClipEntry, ...]
@@ -73,7 +78,8 @@ class ShardEntry:
 
 @dataclass(frozen=True)
 class CorpusIndex:
-    """The index: what the corpus was made by, its shards by file name, and whether it is all there."""
+    """The index: what the corpus was made by, its shards by file name, and whether it is all
+    there."""
 
     plan: Mapping[str, Any] = field(default_factory=dict)
     shards: Mapping[str, ShardEntry] = field(default_factory=dict)
@@ -81,10 +87,12 @@ class CorpusIndex:
 
 
 class WindowBatch(NamedTuple):
-    """Pieces of clips; arrays are 4-byte floats as in `MotionClip`, None where they were not asked for.
+    """Pieces of clips; arrays are 4-byte floats as in `MotionClip`, None where they were not asked
+    for.
 
-    `qpos`, `qvel` (batch, length, 23), `forearm` (batch, length, 6), `fingertips` (batch, length, 5, 3), `activations`
-    (batch, length, m); `clip` (batch,) places in `MotionCorpus.entries(split)`, `start` (batch,) frames in them.
+    `qpos`, `qvel` (batch, length, 23), `forearm` (batch, length, 6), `fingertips` (batch, length,
+    5, 3), `activations` (batch, length, m); `clip` (batch,) places in
+    `MotionCorpus.entries(split)`, `start` (batch,) frames in them.
     """
 
     clip: np.ndarray
@@ -97,9 +105,11 @@ class WindowBatch(NamedTuple):
 
 
 def split_of(pattern: str) -> str:
-    """The split that a pattern is in, by its SHA-256: the same in every corpus, on every machine."""
+    """The split that a pattern is in, by its SHA-256: the same in every corpus, on every
+    machine."""
     draw = int.from_bytes(hashlib.sha256(pattern.encode()).digest()[:8], "big") / 2.0**64
-    train, validation = SPLITS["train"], SPLITS["train"] + SPLITS["validation"]
+    train = SPLITS["train"]
+    validation = SPLITS["train"] + SPLITS["validation"]
     return "train" if draw < train else "validation" if draw < validation else "test"
 
 
@@ -130,12 +140,13 @@ def file_sha256(path: str | PathLike[str]) -> str:
 class MotionCorpus:
     """A corpus that is open for reading; clips are read from their files when they are asked for.
 
-    Windows come from arrays in memory, which the first call for a split and its fields reads: 4 bytes for each
-    number, some 300 MB an hour of playing with everything, 60 MB with `qpos` alone.
+    Windows come from arrays in memory, which the first call for a split and its fields reads: 4
+    bytes for each number, some 300 MB an hour of playing with everything, 60 MB with `qpos` alone.
     """
 
     def __init__(self, folder: str | PathLike[str], index: CorpusIndex) -> None:
-        self.folder, self.index = Path(folder), index
+        self.folder = Path(folder)
+        self.index = index
         self._memory: dict[tuple[str | None, str], np.ndarray] = {}
         self._frames: dict[str | None, np.ndarray] = {}
 
@@ -194,7 +205,8 @@ class MotionCorpus:
         split: str | None = "train",
         fields: Sequence[str] = FIELDS[:-1],
     ) -> WindowBatch:
-        """Pieces of `length` frames, every place in the split where one fits as likely as any other.
+        """Pieces of `length` frames, every place in the split where one fits as likely as any
+        other.
 
         Args:
             rng: draws the places.
@@ -240,7 +252,8 @@ class MotionCorpus:
             return
         total = sum(entry.frames for entry in self.entries(split))
         arrays: dict[str, np.ndarray] = {}
-        muscles, row = None, 0
+        muscles = None
+        row = 0
         for clip in self.clips(split):
             if "activations" in names and (
                 clip.activations is None or (muscles or clip.muscles) != clip.muscles
@@ -276,7 +289,8 @@ def open_corpus(folder: str | PathLike[str]) -> MotionCorpus:
 
 
 def write_index(folder: str | PathLike[str], index: CorpusIndex) -> None:
-    """Writes the index, in one step: whoever reads it at any moment finds the old or the new one whole.
+    """Writes the index, in one step: whoever reads it at any moment finds the old or the new one
+    whole.
 
     Raises:
         OutputError: it cannot be written.
@@ -337,7 +351,8 @@ def _shard(name: str, content: Mapping[str, Any]) -> ShardEntry:
 def _clip(content: Mapping[str, Any]) -> ClipEntry:
     entry = ClipEntry(**content)
     _texts([entry.name, entry.kind, entry.pattern])
-    frames, dt = entry.frames, entry.dt
+    frames = entry.frames
+    dt = entry.dt
     if (
         type(frames) is not int
         or not 1 <= frames <= 10**9

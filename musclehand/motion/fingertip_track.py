@@ -1,8 +1,10 @@
-"""What a published motion file comes down to: where five fingertips are over time, in the world of our keyboard.
+"""What a published motion file comes down to: where five fingertips are over time, in the world of
+our keyboard.
 
-Every reader turns its file into tracks of one hand each. Data sets put the keyboard differently into the world; a
-`KeyboardFrame` says how, and maps their coordinates to ours (`piano.geometry`: x along the keyboard to the treble,
-0 at its centre, y into the piano from the white fronts, z up from the white tops).
+Every reader turns its file into tracks of one hand each. Data sets put the keyboard differently
+into the world; a `KeyboardFrame` says how, and maps their coordinates to ours (`piano.geometry`: x
+along the keyboard to the treble, 0 at its centre, y into the piano from the white fronts, z up from
+the white tops).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from musclehand.body.anatomy import DIGITS, Side
 from musclehand.core.errors import FileError, InvalidValue
 
 OUR_KEY_PITCH = 0.0235
-"""From one white key to the next on our keyboard [m] (`models/piano/keyboard.json`: width and gap)."""
+"""From one white key to the next on our keyboard [m] (`models/piano/keyboard.json`: width and
+gap)."""
 
 MAX_FRAMES = 2_000_000
 """No clip has more frames: nine hours at 60 Hz."""
@@ -72,8 +75,9 @@ class FingertipTrack:
 class KeyboardFrame:
     """Where a data set has its keyboard.
 
-    `rotation` from their axes to ours, shape (3, 3); `origin` the middle of the keyboard at the white fronts and tops,
-    in their coordinates [m], shape (3,); `key_pitch` from one white key to the next [m].
+    `rotation` from their axes to ours, shape (3, 3); `origin` the middle of the keyboard at the
+    white fronts and tops, in their coordinates [m], shape (3,); `key_pitch` from one white key to
+    the next [m].
     """
 
     rotation: np.ndarray
@@ -81,7 +85,8 @@ class KeyboardFrame:
     key_pitch: float = OUR_KEY_PITCH
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
-        """Points in our world [m]; x is stretched by the ratio of the key widths, so that keys meet. Shape (..., 3)."""
+        """Points in our world [m]; x is stretched by the ratio of the key widths, so that keys
+        meet. Shape (..., 3)."""
         world = (np.asarray(points, dtype=float) - self.origin) @ self.rotation.T
         world[..., 0] *= OUR_KEY_PITCH / self.key_pitch
         return np.asarray(world)
@@ -114,7 +119,8 @@ def make_track(
         source: as in `FingertipTrack`.
 
     Raises:
-        MotionFileError: fewer than two frames or too many, no fingertip in any frame, or points that are not metres.
+        MotionFileError: fewer than two frames or too many, no fingertip in any frame, or points
+            that are not metres.
     """
     name = "".join(sign if sign.isprintable() and sign != "/" else "_" for sign in name)[:150]
     tips = np.where(np.isfinite(tips).all(axis=2, keepdims=True), tips, np.nan)
@@ -141,9 +147,11 @@ def make_track(
 
 
 def side_in_name(path: Path) -> Side | None:
-    """The side that the name of a file, or of the folder it lies in, speaks of; None if neither or both."""
+    """The side that the name of a file, or of the folder it lies in, speaks of; None if neither
+    or both."""
     for part in (path.name.lower(), path.parent.name.lower()):
-        left, right = "left" in part, "right" in part
+        left = "left" in part
+        right = "right" in part
         if left != right:
             return Side.LEFT if left else Side.RIGHT
     return None

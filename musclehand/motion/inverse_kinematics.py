@@ -1,8 +1,10 @@
-"""Inverse kinematics of one hand: fingertip positions to joint angles, one small quadratic programme a time step.
+"""Inverse kinematics of one hand: fingertip positions to joint angles, one small quadratic
+programme a time step.
 
-The joint limits are constraints of the programme, not clipped afterwards: clipping left errors of up to 28 mm where
-the constrained solution reaches the target. Both hands are solved on the right hand's model, whose joint values
-mean the same on either side; the targets of a left hand are mirrored in x.
+The joint limits are constraints of the programme, not clipped afterwards: clipping left errors of
+up to 28 mm where the constrained solution reaches the target. Both hands are solved on the right
+hand's model, whose joint values mean the same on either side; the targets of a left hand are
+mirrored in x.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.quadratic import BoundedSolver
 from musclehand.motion.point_jacobian import PointJacobian
 
@@ -30,15 +32,18 @@ PLACE_ITERATIONS = 25
 """Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
 
 LOWEST_WRIST = 0.015
-"""The wrist joint comes no closer to the tops of the white keys [m]: the heel of the hand is below it."""
+"""The wrist joint comes no closer to the tops of the white keys [m]: the heel of the hand is
+below it."""
 
 
 @dataclass(frozen=True)
 class IkWeights:
-    """What the programme trades: fingertip errors [1/m^2] against posture and change of joints [1/rad^2].
+    """What the programme trades: fingertip errors [1/m^2] against posture and change of joints
+    [1/rad^2].
 
-    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and wrist,
-    `change` resists motion between steps, `limit_margin` [rad] stays away from the joint limits.
+    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and
+    wrist, `change` resists motion between steps, `limit_margin` [rad] stays away from the joint
+    limits.
     """
 
     tip: float = 1.0e4
@@ -50,15 +55,16 @@ class IkWeights:
 
 
 class IkResult(NamedTuple):
-    """Joint angles [rad] of all 23 joints, shape (23,), and the distance of each tip from its target [m], (5,)."""
+    """Joint angles [rad] of all 23 joints, shape (23,), and the distance of each tip from its
+    target [m], (5,)."""
 
     qpos: np.ndarray
     error: np.ndarray
 
 
 class BonePoints(NamedTuple):
-    """Points on the bones: body, place in its frame [m], radius of the skin about it [m], digit 0..4.
-    Shapes (n,), (n, 3), (n,), (n,)."""
+    """Points on the bones: body, place in its frame [m], radius of the skin about it [m], digit
+    0..4. Shapes (n,), (n, 3), (n,), (n,)."""
 
     body: np.ndarray
     local: np.ndarray
@@ -67,8 +73,8 @@ class BonePoints(NamedTuple):
 
 
 class PointWishes(NamedTuple):
-    """Points of the hand that should move: body, place in the carrier frame [m], direction, how far [m], weight against
-    a fingertip's. Shapes (n,), (n, 3), (n, 3), (n,), (n,)."""
+    """Points of the hand that should move: body, place in the carrier frame [m], direction, how
+    far [m], weight against a fingertip's. Shapes (n,), (n, 3), (n, 3), (n,), (n,)."""
 
     body: np.ndarray
     place: np.ndarray
@@ -85,7 +91,8 @@ class PointWishes(NamedTuple):
 
 
 class HandIk:
-    """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world axes, palm down."""
+    """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world
+    axes, palm down."""
 
     def __init__(
         self,
@@ -97,7 +104,7 @@ class HandIk:
         """`model`: of another instance with the same design, which need not be built again."""
         self.weights = weights or IkWeights()
         if model is None:
-            with quiet_mujoco():
+            with silence_mujoco():
                 model = hand_spec(Side.RIGHT, design=design).compile()
         self.model = model
         self.data = mujoco.MjData(self.model)
@@ -151,7 +158,8 @@ class HandIk:
         return world
 
     def bone_points(self, per_bone: int) -> BonePoints:
-        """Points along the axes of the outlines (capsules that touch things) of the last two bones of every digit."""
+        """Points along the axes of the outlines (capsules that touch things) of the last two
+        bones of every digit."""
         model = self.model
         rows = []
         for digit, tip in enumerate(self.index.tips):
@@ -181,8 +189,8 @@ class HandIk:
 
         Args:
             targets: fingertip positions, carrier frame of a right hand [m]. Shape (5, 3).
-            weights: how much each tip matters, 1 for a finger that plays; of each of its coordinates, if these differ.
-                Shape (5,) or (5, 3).
+            weights: how much each tip matters, 1 for a finger that plays; of each of its
+                coordinates, if these differ. Shape (5,) or (5, 3).
             iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
             wishes: other points that should move from where they are now.
         """
@@ -212,10 +220,11 @@ class HandIk:
         home: np.ndarray,
         pull: float,
     ) -> tuple[np.ndarray, float]:
-        """Finds where over the keyboard the wrist has to be for some fingers to reach given points together.
+        """Finds where over the keyboard the wrist has to be for some fingers to reach given points
+        together.
 
-        The wrist's position is unknown beside the joint angles. The fingers not named are free. The joint angles of
-        `step` are not touched.
+        The wrist's position is unknown beside the joint angles. The fingers not named are free. The
+        joint angles of `step` are not touched.
 
         Args:
             fingers: 0 thumb .. 4 little finger. Shape (n,).
@@ -225,16 +234,21 @@ class HandIk:
             pull: how strongly it is drawn there [1/m^2].
 
         Returns:
-            The wrist's position [m], and the largest distance that remains between a tip and its point [m].
+            The wrist's position [m], and the largest distance that remains between a tip and its
+                point [m].
         """
-        kept, wrist = self.qr, np.array(wrist, dtype=float)
+        kept = self.qr
+        wrist = np.array(wrist, dtype=float)
         self.reset()
         weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
-        joints, error = len(self.posture), np.zeros((NUM_TIPS, 3))
+        joints = len(self.posture)
+        error = np.zeros((NUM_TIPS, 3))
         jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
         jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
-        pulls, liked = np.append(self._pull, [pull] * 3), np.append(self.posture, home)
-        lower, upper = np.full(joints + 3, -0.03), np.full(joints + 3, 0.02)
+        pulls = np.append(self._pull, [pull] * 3)
+        liked = np.append(self.posture, home)
+        lower = np.full(joints + 3, -0.03)
+        upper = np.full(joints + 3, 0.02)
         lower[-3], upper[-3:-1] = -0.05, (0.05, 0.03)
         for _ in range(PLACE_ITERATIONS):
             error[fingers] = points - (self.tips()[fingers] + wrist)
@@ -244,7 +258,8 @@ class HandIk:
             np.subtract(self.upper, self.qr, out=upper[:joints])
             lower[-1] = LOWEST_WRIST - wrist[2]
             move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
-            self.qr, wrist = self.qr + move[:-3], wrist + move[-3:]
+            self.qr = self.qr + move[:-3]
+            wrist = wrist + move[-3:]
         error[fingers] = points - (self.tips()[fingers] + wrist)
         self.qr = kept
         return wrist, float(np.linalg.norm(error, axis=1).max())
@@ -257,12 +272,10 @@ class HandIk:
             * (weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)).ravel()
         )
         away = self.qr - self.posture
-        bodies, places, directions, wanted = (
-            self._tip_bodies,
-            self._tip_places(),
-            self._tip_directions,
-            error.ravel(),
-        )
+        bodies = self._tip_bodies
+        places = self._tip_places()
+        directions = self._tip_directions
+        wanted = error.ravel()
         if wishes is not None and len(wishes.body):
             bodies = np.concatenate([bodies, wishes.body])
             places = np.concatenate([places, wishes.place * self._axes + self._wrist])
@@ -284,7 +297,8 @@ class HandIk:
         lower: np.ndarray,
         upper: np.ndarray,
     ) -> np.ndarray:
-        """The bounded step that lessens tip errors, distance from the posture (`away`) and its own size."""
+        """The bounded step that lessens tip errors, distance from the posture (`away`) and its
+        own size."""
         weighted = jacobian.T * weight
         hessian = weighted @ jacobian
         hessian.reshape(-1)[:: len(hessian) + 1] += pull + self.weights.change
@@ -305,6 +319,7 @@ class HandIk:
     def _jacobian(
         self, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray
     ) -> np.ndarray:
-        """Speed of points along directions (both MuJoCo's world) per independent joint velocity. Shape (n, 19)."""
+        """Speed of points along directions (both MuJoCo's world) per independent joint velocity.
+        Shape (n, 19)."""
         mujoco.mj_comPos(self.model, self.data)
         return self._points.rows(self.data, bodies, places, directions)

@@ -1,25 +1,30 @@
-"""Measures of how natural a hand's motion is, from a motion clip: smoothness, range, idle fingers, co-contraction.
+"""Measures of how natural a hand's motion is, from a motion clip: smoothness, range, idle fingers,
+co-contraction.
 
-Smoothness is that of single strokes: the fingertip that plays, relative to the forearm, from `STROKE[0]` to `STROKE[1]`
-about each note's onset.
+Smoothness is that of single strokes: the fingertip that plays, relative to the forearm, from
+`STROKE[0]` to `STROKE[1]` about each note's onset.
 
 Log dimensionless jerk
-    -ln(D^3 / v^2 * integral of squared jerk), D the duration and v the peak speed, as in Balasubramanian, Melendez &
-    Burdet 2012 (IEEE Trans Biomed Eng 59:2126), after Hogan & Sternad 2009 (J Mot Behav 41:529). A single minimum-jerk
-    movement has -ln(204.8) = -5.32; more jerk is more negative.
+    -ln(D^3 / v^2 * integral of squared jerk), D the duration and v the peak speed, as in
+    Balasubramanian, Melendez & Burdet 2012 (IEEE Trans Biomed Eng 59:2126), after Hogan & Sternad
+    2009 (J Mot Behav 41:529). A single minimum-jerk movement has -ln(204.8) = -5.32; more jerk is
+    more negative.
 Spectral arc length
-    Of the same source: minus the length of the speed's normalised amplitude spectrum up to 20 Hz, here cut off where it
-    stays below 5 % (the authors' later adaptive form). Nearer to 0 is smoother.
+    Of the same source: minus the length of the speed's normalised amplitude spectrum up to 20 Hz,
+    here cut off where it stays below 5 % (the authors' later adaptive form). Nearer to 0 is
+    smoother.
 Range use
     Of each joint, the span from the 5th to the 95th percentile over its range of motion.
 Individuation
-    Of each digit, 1 minus the mean travel of the idle ones over its own in its strokes; 1 is a finger that moves by
-    itself. Fingers that play, let go or are about to play are not idle. The index of Hager-Ross & Schieber 2000
-    (J Neurosci 20:8542) with fingertips in place of joint angles and strokes in place of slow single-finger movements.
+    Of each digit, 1 minus the mean travel of the idle ones over its own in its strokes; 1 is a
+    finger that moves by itself. Fingers that play, let go or are about to play are not idle. The
+    index of Hager-Ross & Schieber 2000 (J Neurosci 20:8542) with fingertips in place of joint
+    angles and strokes in place of slow single-finger movements.
 Co-contraction
-    Of each joint, 2 min(flexing, extending) over flexing + extending torque, both summed over the clip first of all
-    muscles (Falconer & Winter 1985, Electromyogr Clin Neurophysiol 25:135): 0 without antagonists, 1 with all in
-    balance. A muscle's torque is taken as activation times peak force times moment arm; the curves are left out.
+    Of each joint, 2 min(flexing, extending) over flexing + extending torque, both summed over the
+    clip first of all muscles (Falconer & Winter 1985, Electromyogr Clin Neurophysiol 25:135): 0
+    without antagonists, 1 with all in balance. A muscle's torque is taken as activation times peak
+    force times moment arm; the curves are left out.
 """
 
 from __future__ import annotations
@@ -39,24 +44,28 @@ STROKE = (-0.2, 0.05)
 """A stroke, relative to its note's onset [s]."""
 
 APART = 0.1
-"""A finger is idle during a stroke where it has no note from so long before it to so long after it [s]."""
+"""A finger is idle during a stroke where it has no note from so long before it to so long after
+it [s]."""
 
 LEAST_TRAVEL = 0.004
-"""A stroke whose fingertip travels less [m] says nothing about the other fingers: the key's travel is 10 mm."""
+"""A stroke whose fingertip travels less [m] says nothing about the other fingers: the key's
+travel is 10 mm."""
 
 ARMS_EVERY = 0.1
 """Moment arms are looked up this often [s]."""
 
-CUTOFF_HZ, LEAST_AMPLITUDE = 20.0, 0.05
+CUTOFF_HZ = 20.0
+LEAST_AMPLITUDE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Naturalness:
     """What was measured on one clip; the module's docstring defines each figure.
 
-    `strokes` that counted; `log_jerk` and `spectral_arc`, medians over them, None without strokes. `range_use` of
-    `HAND_JOINTS`, shape (23,), 0..1. `individuation` thumb first, (5,), NaN for a digit that never plays.
-    `cocontraction` of the joints, (23,), NaN where no muscle works, or None for a clip without activations.
+    `strokes` that counted; `log_jerk` and `spectral_arc`, medians over them, None without strokes.
+    `range_use` of `HAND_JOINTS`, shape (23,), 0..1. `individuation` thumb first, (5,), NaN for a
+    digit that never plays. `cocontraction` of the joints, (23,), NaN where no muscle works, or None
+    for a clip without activations.
     """
 
     strokes: int
@@ -114,7 +123,8 @@ def log_dimensionless_jerk(path: np.ndarray, dt: float) -> float:
 
 
 def spectral_arc_length(path: np.ndarray, dt: float) -> float:
-    """Smoothness of a movement's speed, 0 at best; 0 where nothing moves. Arguments, errors as for the jerk."""
+    """Smoothness of a movement's speed, 0 at best; 0 where nothing moves. Arguments, errors as
+    for the jerk."""
     speed = np.linalg.norm(_velocity(path, dt), axis=1)
     if not speed.any():
         return 0.0
@@ -169,7 +179,8 @@ def _individuation(
         clip.notes[:, NOTE_COLUMNS.index(column)] for column in ("onset", "offset", "finger")
     )
     for digit, rows in windows:
-        start, end = rows.start * clip.dt, rows.stop * clip.dt
+        start = rows.start * clip.dt
+        end = rows.stop * clip.dt
         busy = fingers[(onsets < end + APART) & (offsets > start - APART)].astype(int) - 1
         idle = np.setdiff1d(np.arange(len(DIGITS)), [*busy, digit])
         travel = np.linalg.norm(tips[rows] - tips[rows.start], axis=2).max(axis=0)

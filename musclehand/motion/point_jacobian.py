@@ -1,7 +1,8 @@
-"""How fast points of a hand move along given directions when its joints do: all points in one matrix product.
+"""How fast points of a hand move along given directions when its joints do: all points in one
+matrix product.
 
-What `mujoco.mj_jac` gives for one point, from the same quantities (`cdof`, the motion axes of all joints about the
-centre of mass of the tree).
+What `mujoco.mj_jac` gives for one point, from the same quantities (`cdof`, the motion axes of all
+joints about the centre of mass of the tree).
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-_NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
+_NEXT = np.array([1, 2, 0])
+_LAST = np.array([2, 0, 1])
 """Axes in turn: a cross product is `a[_NEXT] b[_LAST] - a[_LAST] b[_NEXT]`."""
 
 
@@ -17,8 +19,10 @@ class PointJacobian:
     """Rows of the Jacobian of points on any bodies of one tree."""
 
     def __init__(self, model: mujoco.MjModel, dofs: np.ndarray, expand: np.ndarray) -> None:
-        """`dofs` (n,) that count, and `expand` (n, k) from velocities of independent joints to theirs."""
-        self._dofs, self._expand = dofs, expand
+        """`dofs` (n,) that count, and `expand` (n, k) from velocities of independent joints to
+        theirs."""
+        self._dofs = dofs
+        self._expand = expand
         self._root = int(model.body_rootid[model.dof_bodyid[dofs[0]]])
         self._moved = np.zeros((model.nbody, len(dofs)))
         for body in range(1, model.nbody):

@@ -1,9 +1,10 @@
 """Reference motions of one hand, generated: what any hand model can be asked to follow.
 
-Five kinds: five fingers playing, single-finger taps, circles of the wrist with swings of the forearm, grasps, and slow
-random postures over the range of motion. All are joint angles made of minimum-jerk strokes (Flash & Hogan 1985,
-J Neurosci 5:1688), so they are continuous to the acceleration and start and end at rest. Nothing in them knows a
-model: joint limits are handed in, best those that all hands under comparison share (`common_limits`).
+Five kinds: five fingers playing, single-finger taps, circles of the wrist with swings of the
+forearm, grasps, and slow random postures over the range of motion. All are joint angles made of
+minimum-jerk strokes (Flash & Hogan 1985, J Neurosci 5:1688), so they are continuous to the
+acceleration and start and end at rest. Nothing in them knows a model: joint limits are handed in,
+best those that all hands under comparison share (`common_limits`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
 from musclehand.core.errors import InvalidValue
 
 JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
-"""The 19 joints a reference speaks of; the last finger joints follow the middle ones by `DIP_PER_PIP`."""
+"""The 19 joints a reference speaks of; the last finger joints follow the middle ones by
+`DIP_PER_PIP`."""
 
 SHARES = {"playing": 0.3, "taps": 0.2, "wrist": 0.2, "grasps": 0.15, "postures": 0.15}
 """The kinds of motion and their shares of the time."""
@@ -34,15 +36,17 @@ SHARES = {"playing": 0.3, "taps": 0.2, "wrist": 0.2, "grasps": 0.15, "postures":
 LENGTH = 10.0
 """About as long is one motion [s]."""
 
-SPEED_LIMIT, WRIST_SPEED_LIMIT = 8.0, 5.0
-"""No finger joint, and no joint of forearm or wrist, is asked to be faster [rad/s]; chosen, such that 30 deg at 4 Hz
-are just possible."""
+SPEED_LIMIT = 8.0
+WRIST_SPEED_LIMIT = 5.0
+"""No finger joint, and no joint of forearm or wrist, is asked to be faster [rad/s]; chosen, such
+that 30 deg at 4 Hz are just possible."""
 
 MINIMUM_JERK_PEAK = 1.875
 """Top speed of a minimum-jerk stroke over its mean speed (15/8, at the middle)."""
 
 HOME_INSET = 0.15
-"""Share of a joint's range that the posture motions start from stays away from either limit, to have room."""
+"""Share of a joint's range that the posture motions start from stays away from either limit, to
+have room."""
 
 PAUSE = 0.3
 """Every motion begins and ends with at least so long a rest [s]."""
@@ -70,7 +74,8 @@ class ReferenceMotion:
 def common_limits(
     hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_deg: float = 3.0
 ) -> np.ndarray:
-    """The range of `JOINTS` that all the hands have, less a margin at either end [rad]. Shape (19, 2).
+    """The range of `JOINTS` that all the hands have, less a margin at either end [rad]. Shape (19,
+    2).
 
     A middle finger joint bends no further than the last one can follow.
 
@@ -108,7 +113,8 @@ def reference_motions(
         seed: of everything that is drawn.
 
     Raises:
-        InvalidValue: less than 10 seconds, a step not above 0 or beyond 0.05 s, or limits of another shape.
+        InvalidValue: less than 10 seconds, a step not above 0 or beyond 0.05 s, or limits of
+            another shape.
     """
     if not (np.isfinite(seconds) and seconds >= 10.0):
         raise InvalidValue("seconds", seconds, "at least 10")
@@ -138,7 +144,8 @@ class _Draft:
     """A motion in the making: a posture to start from, and strokes added to it, joint by joint."""
 
     def __init__(self, limits: np.ndarray, duration: float, dt: float) -> None:
-        self.limits, self.dt = limits, dt
+        self.limits = limits
+        self.dt = dt
         self.time = np.arange(round(duration / dt) + 1) * dt
         self.end = float(self.time[-1]) - PAUSE
         home = np.deg2rad([PLAYING_POSTURE_DEG.get(joint, 0.0) for joint in JOINTS])
@@ -159,19 +166,23 @@ class _Draft:
         self.stroke(joint, middle, stop, -size)
 
     def wave(self, joint: str, centre: float, size: float, rate: float, phase: float) -> None:
-        """Sways about `centre` [rad] with `rate` [Hz], swelling over the first and fading over the last second."""
+        """Sways about `centre` [rad] with `rate` [Hz], swelling over the first and fading over
+        the last second."""
         ramp = min(1.0, self.end / 3)
         rise, rise_rate = minimum_jerk(self.time, PAUSE, PAUSE + ramp)
         fall, fall_rate = minimum_jerk(self.time, self.end - ramp, self.end)
-        share, share_rate = rise - fall, rise_rate - fall_rate
-        column, omega = JOINTS.index(joint), 2 * np.pi * rate
+        share = rise - fall
+        share_rate = rise_rate - fall_rate
+        column = JOINTS.index(joint)
+        omega = 2 * np.pi * rate
         angle = omega * self.time + phase
         wave = centre - self.home[column] + size * np.sin(angle)
         self.away[:, column] += share * wave
         self.speed[:, column] += share_rate * wave + share * size * omega * np.cos(angle)
 
     def knots(self, times: np.ndarray, postures: np.ndarray) -> None:
-        """Goes through postures [rad], shape (k, 19), to be in each at its time, and home at the end."""
+        """Goes through postures [rad], shape (k, 19), to be in each at its time, and home at the
+        end."""
         path = np.vstack([self.home, postures, self.home])
         for start, stop, move in zip(
             times, [*times[1:], self.end], np.diff(path, axis=0), strict=True
@@ -181,7 +192,8 @@ class _Draft:
             self.speed += np.outer(rate, move)
 
     def finish(self, name: str, kind: str) -> ReferenceMotion:
-        """The motion, each joint's excursion made smaller as far as its limits and its top speed ask for."""
+        """The motion, each joint's excursion made smaller as far as its limits and its top speed
+        ask for."""
         room = np.array([self.limits[:, 1] - self.home, self.home - self.limits[:, 0]])
         used = np.array([self.away.max(axis=0), -self.away.min(axis=0)])
         fastest = np.abs(self.speed).max(axis=0)
@@ -195,7 +207,8 @@ Maker = Callable[[_Draft, int, np.random.Generator], None]
 
 
 def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
-    """From 0 at `start` to 1 at `stop` [s] with least jerk, and its rate [1/s]; at rest before and after."""
+    """From 0 at `start` to 1 at `stop` [s] with least jerk, and its rate [1/s]; at rest before
+    and after."""
     share = np.clip((time - start) / (stop - start), 0.0, 1.0)
     place = share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
     rate = 30.0 * share**2 * (1.0 - share) ** 2 / (stop - start)
@@ -217,10 +230,12 @@ PRESS_DEG: tuple[Mapping[str, float], ...] = (
 
 
 def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """A five-finger passage: scale, trill, chords, leaps in turn, 2 to 7 notes a second, the wrist going along."""
+    """A five-finger passage: scale, trill, chords, leaps in turn, 2 to 7 notes a second, the
+    wrist going along."""
     rate = rng.uniform(2.0, 7.0)
     patterns = ([0, 1, 2, 3, 4, 3, 2, 1], [1, 2], [0, 2, 4, 2], rng.integers(0, 5, 64).tolist())
-    pattern, together = patterns[number % 4], 3 if number % 4 == 2 else 1
+    pattern = patterns[number % 4]
+    together = 3 if number % 4 == 2 else 1
     gap = together / rate
     strike = min(0.09, 0.4 * gap)
     for i, onset in enumerate(np.arange(PAUSE + 2.2 * strike, draft.end - gap - strike, gap)):
@@ -239,7 +254,8 @@ def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 
 
 def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """One finger after the other taps at 1, 2, 3 or 4 Hz, each tap larger than the last, up to 30 degrees."""
+    """One finger after the other taps at 1, 2, 3 or 4 Hz, each tap larger than the last, up to
+    30 degrees."""
     burst = (draft.end - PAUSE) / len(PRESS_DEG)
     for digit, press in enumerate(PRESS_DEG):
         rate = max(1.0 + (number + digit) % 4, 1.0 / burst)
@@ -255,7 +271,8 @@ def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 
 
 def _wrist(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """Circles of the wrist at 0.5 to 2 Hz, every third motion a swing of the forearm as well, fingers at ease."""
+    """Circles of the wrist at 0.5 to 2 Hz, every third motion a swing of the forearm as well,
+    fingers at ease."""
     rate = 0.5 + 0.5 * (number % 4)
     turn = rng.choice([-1.0, 1.0])
     for joint, phase, share in (("flexion", 0.0, 0.8), ("deviation", turn * np.pi / 2, 0.9)):
@@ -297,7 +314,8 @@ OPEN_DEG = {
 
 
 def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """The whole hand opens and closes against the thumb, further or less far, all fingers or the first two or three."""
+    """The whole hand opens and closes against the thumb, further or less far, all fingers or the
+    first two or three."""
     limits = draft.limits
     extremes = []
     for degrees in (OPEN_DEG, CLOSED_DEG):

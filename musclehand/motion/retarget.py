@@ -1,12 +1,14 @@
-"""Retargeting: joint angles and a forearm path of our hand whose fingertips go where a track's fingertips go.
+"""Retargeting: joint angles and a forearm path of our hand whose fingertips go where a track's
+fingertips go.
 
-Two passes of inverse kinematics over the clip. The first, coarse in time, lets the whole forearm (place, yaw and pitch)
-move freely with the joints and finds where the hand has to be; that path is smoothed. The second, at the output rate,
-keeps the forearm near the smooth path and lets the fingers do the rest. Each step is one bounded quadratic programme
-as in `motion.inverse_kinematics`: joint limits are never passed, so what our hand cannot do shows as error and is reported.
+Two passes of inverse kinematics over the clip. The first, coarse in time, lets the whole forearm
+(place, yaw and pitch) move freely with the joints and finds where the hand has to be; that path is
+smoothed. The second, at the output rate, keeps the forearm near the smooth path and lets the
+fingers do the rest. Each step is one bounded quadratic programme as in `motion.inverse_kinematics`:
+joint limits are never passed, so what our hand cannot do shows as error and is reported.
 
-Between frames of the track fingertips follow modified Akima curves (Akima 1991, ACM TOMS 17:341), which go through all
-points and do not overshoot. A left hand is solved as its mirror image.
+Between frames of the track fingertips follow modified Akima curves (Akima 1991, ACM TOMS 17:341),
+which go through all points and do not overshoot. A left hand is solved as its mirror image.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ SMOOTHING = 0.06
 LONGEST_GAP = 0.2
 """A fingertip unseen for longer [s] is free meanwhile; a shorter gap is bridged."""
 
-CATCH_UP, BEHIND = 6, 0.0005
+CATCH_UP = 6
+BEHIND = 0.0005
 """A frame takes up to so many more steps while a fingertip is farther off than this [m]."""
 
 SCALES = (0.80, 0.85, 0.90, 0.95, 1.0, 1.05, 1.10, 1.15, 1.20)
@@ -57,10 +60,12 @@ Progress = Callable[[int, int], None]
 
 
 class RetargetError(NamedTuple):
-    """How far our fingertips stay from the track's, thumb to little finger [m], where those are known.
+    """How far our fingertips stay from the track's, thumb to little finger [m], where those are
+    known.
 
-    `mean`, `p95`, `max`: shape (5,), NaN for a finger that is never seen. `in_limits`: share of frames with all joints
-    within their limits. `seen`: share of frames in which a finger is known, shape (5,). `scale`: of the track's hand.
+    `mean`, `p95`, `max`: shape (5,), NaN for a finger that is never seen. `in_limits`: share of
+    frames with all joints within their limits. `seen`: share of frames in which a finger is known,
+    shape (5,). `scale`: of the track's hand.
     """
 
     mean: np.ndarray
@@ -72,7 +77,8 @@ class RetargetError(NamedTuple):
 
 
 class _Aim(NamedTuple):
-    """Fingertips to reach, right hand's world, shape (T, 5, 3), and how much each matters, (T, 5)."""
+    """Fingertips to reach, right hand's world, shape (T, 5, 3), and how much each matters, (T,
+    5)."""
 
     tips: np.ndarray
     weight: np.ndarray
@@ -99,7 +105,8 @@ class _CarriedIk(HandIk):
         pull: np.ndarray,
         iterations: int,
     ) -> None:
-        """Moves joints and forearm towards fingertips `aim` (5, 3), the forearm drawn to `home` (5,) by `pull`.
+        """Moves joints and forearm towards fingertips `aim` (5, 3), the forearm drawn to `home`
+        (5,) by `pull`.
 
         Takes so many steps, and up to as many more as `CATCH_UP` while a fingertip is behind.
         """
@@ -127,11 +134,15 @@ class _CarriedIk(HandIk):
             move = self._solve(
                 jacobian, np.repeat(self.weights.tip * weight, 3), error, pulls, away, lower, upper
             )
-            self.qr, self.pose = self.qr + move[:-_POSE], self.pose + move[-_POSE:]
+            self.qr = self.qr + move[:-_POSE]
+            self.pose = self.pose + move[-_POSE:]
 
     def _rotation(self) -> np.ndarray:
         yaw, pitch = self.pose[3:]
-        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        cy = np.cos(yaw)
+        sy = np.sin(yaw)
+        cp = np.cos(pitch)
+        sp = np.sin(pitch)
         return np.array([[cy, -sy * cp, sy * sp], [sy, cy * cp, -cy * sp], [0.0, sp, cp]])
 
     def _pose_rows(self, arms: np.ndarray) -> np.ndarray:
@@ -155,8 +166,8 @@ def retarget(
     Args:
         track: of either hand.
         design: a hand other than the one that comes with the package.
-        scale: makes the track's hand larger or smaller about its wrist; 1 keeps the fingertips on the keys where they
-            are, None takes the size that our hand follows best.
+        scale: makes the track's hand larger or smaller about its wrist; 1 keeps the fingertips on
+            the keys where they are, None takes the size that our hand follows best.
         progress: is told how many of how many steps are done.
 
     Raises:
@@ -212,7 +223,8 @@ def _resample(track: FingertipTrack) -> _Aim:
 def _curve(
     given: np.ndarray, points: np.ndarray, times: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points in between, (T, n), and at each time how far the two frames beside it are apart [s], (T,)."""
+    """Points in between, (T, n), and at each time how far the two frames beside it are apart
+    [s], (T,)."""
     after = np.clip(np.searchsorted(given, times - 1e-9), 0, len(given) - 1)
     before = np.where(np.abs(given[after] - times) < 1e-9, after, np.maximum(after - 1, 0))
     gap = np.where(
@@ -268,11 +280,9 @@ def _follow(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Independent joint angles (T, 19), forearm (T, 5) and fingertips (T, 5, 3) at every frame."""
     frames = len(aim.tips)
-    qr, pose, tips = (
-        np.empty((frames, ik.qr.size)),
-        np.empty((frames, _POSE)),
-        np.empty((frames, len(DIGITS), 3)),
-    )
+    qr = np.empty((frames, ik.qr.size))
+    pose = np.empty((frames, _POSE))
+    tips = np.empty((frames, len(DIGITS), 3))
     ik.start(path[0])
     for frame in range(frames):
         ik.carry(aim.tips[frame], aim.weight[frame], path[frame], _PATH_PULL, 2 if frame else 25)
@@ -288,7 +298,8 @@ def _scaled(aim: _Aim, path: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _fit_scale(ik: _CarriedIk, aim: _Aim, path: np.ndarray) -> float:
-    """The size at which our hand reaches some frames best; 1 unless another is better by a tenth of a millimetre."""
+    """The size at which our hand reaches some frames best; 1 unless another is better by a tenth
+    of a millimetre."""
     some = np.unique(np.linspace(0, len(aim.tips) - 1, 40).astype(int))
     errors = []
     for scale in SCALES:

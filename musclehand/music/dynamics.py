@@ -1,8 +1,9 @@
-"""Loudness as people play: phrases that swell and fade, a melody above its accompaniment, and no two notes alike.
+"""Loudness as people play: phrases that swell and fade, a melody above its accompaniment, and no
+two notes alike.
 
-What a player of written velocities is tried on, since most scores at hand are all of one loudness. Spread and order of
-size are those of recorded playing (Goebl & Bresin 2003, J Acoust Soc Am 114:2273, play 30 to 110; recalled); the way it
-is made up is ours.
+What a player of written velocities is tried on, since most scores at hand are all of one loudness.
+Spread and order of size are those of recorded playing (Goebl & Bresin 2003, J Acoust Soc Am
+114:2273, play 30 to 110; recalled); the way it is made up is ours.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ TOGETHER = 0.03
 class Dynamics:
     """Of all MIDI velocities, about `mean` and kept within `lowest` and `highest`.
 
-    `phrase` [s] after which loudness takes another way, remembering `memory` of the last one's and changing by
-    `phrase_spread`; `melody` above the mean and `accompaniment` below it for notes that are the highest sounding and
-    others; `touch` spread of single notes.
+    `phrase` [s] after which loudness takes another way, remembering `memory` of the last one's and
+    changing by `phrase_spread`; `melody` above the mean and `accompaniment` below it for notes that
+    are the highest sounding and others; `touch` spread of single notes.
     """
 
     mean: float = 58.0

@@ -1,39 +1,43 @@
 """How well a performance matches its score. This docstring is the specification.
 
-Two scores are compared: the `reference` (what was asked for; pass it through `keyboard_score` first, so that it asks
-for nothing a keyboard cannot do) and the `played` one (what the keys reported). Times are not aligned: a late
-performance is late. The sustain pedal is not judged.
+Two scores are compared: the `reference` (what was asked for; pass it through `keyboard_score`
+first, so that it asks for nothing a keyboard cannot do) and the `played` one (what the keys
+reported). Times are not aligned: a late performance is late. The sustain pedal is not judged.
 
 Frame level
-    Both scores become piano rolls of `step` seconds (20 Hz by default) that cover the longer of the two.
-    `frame_*_mean` is RoboPianist's definition (Zakka et al., CoRL 2023): in every step the 88 keys are a binary
-    classification whose precision, recall and F1 are 1 where their denominator is 0, and the steps are averaged. A
-    silent step played silently counts as 1, so pieces with rests flatter everybody: compare with the baselines.
-    `frame_*_micro` counts over all steps and keys at once (HandelBot, Xie et al. 2026); silence earns nothing.
+    Both scores become piano rolls of `step` seconds (20 Hz by default) that cover the longer of the
+    two. `frame_*_mean` is RoboPianist's definition (Zakka et al., CoRL 2023): in every step the 88
+    keys are a binary classification whose precision, recall and F1 are 1 where their denominator is
+    0, and the steps are averaged. A silent step played silently counts as 1, so pieces with rests
+    flatter everybody: compare with the baselines. `frame_*_micro` counts over all steps and keys at
+    once (HandelBot, Xie et al. 2026); silence earns nothing.
 
 Note level
-    A played note can be matched with a reference note of the same pitch whose onset differs by at most the tolerance;
-    each note is matched once, as many as possible, and among all such matchings the one with the smallest sum of
-    absolute onset errors is taken. Offsets and velocities do not decide. Counts agree with
-    `mir_eval.transcription.match_notes(..., offset_ratio=None)`, onset distances rounded to 0.1 ms as there.
-    `onset_*_50ms` is the standard of the transcription field, `onset_*_100ms` is more forgiving.
+    A played note can be matched with a reference note of the same pitch whose onset differs by at
+    most the tolerance; each note is matched once, as many as possible, and among all such matchings
+    the one with the smallest sum of absolute onset errors is taken. Offsets and velocities do not
+    decide. Counts agree with `mir_eval.transcription.match_notes(..., offset_ratio=None)`, onset
+    distances rounded to 0.1 ms as there. `onset_*_50ms` is the standard of the transcription field,
+    `onset_*_100ms` is more forgiving.
 
 Read off the matching at 100 ms
-    `onset_error_ms_*` over the matched pairs: median and 95th percentile of the absolute error, and the median of
-    played minus asked (positive is late). `velocity_error`: mean absolute difference in MIDI velocity;
-    `velocity_correlation`: Pearson's r, from 3 pairs on. `missed` reference notes and `extra` played notes are those
-    left unmatched; a missed and an extra note within 100 ms of each other are also listed as one `wrong` note, each
-    used once, nearest pitches first.
+    `onset_error_ms_*` over the matched pairs: median and 95th percentile of the absolute error, and
+    the median of played minus asked (positive is late). `velocity_error`: mean absolute difference
+    in MIDI velocity; `velocity_correlation`: Pearson's r, from 3 pairs on. `missed` reference notes
+    and `extra` played notes are those left unmatched; a missed and an extra note within 100 ms of
+    each other are also listed as one `wrong` note, each used once, nearest pitches first.
 
 Baselines
-    The same figures for playing nothing and for holding all 88 keys from 0 to the end of the reference.
+    The same figures for playing nothing and for holding all 88 keys from 0 to the end of the
+    reference.
 
 Where this differs from its sources
-    - RoboPianist with scikit-learn 1.3 gave F1 = 1 to a step in which only wrong keys were down; here, as in every
-      other version, that is 0.
-    - mir_eval gives 0 for precision when nothing is played, and for everything when the reference is empty. Here a
-      figure whose denominator is 0 is `None`: precision without played notes, recall without reference notes, F1
-      without either. The same holds for the micro figures, and for `frame_*_mean` when there are no steps.
+    - RoboPianist with scikit-learn 1.3 gave F1 = 1 to a step in which only wrong keys were down;
+      here, as in every other version, that is 0.
+    - mir_eval gives 0 for precision when nothing is played, and for everything when the reference
+      is empty. Here a figure whose denominator is 0 is `None`: precision without played notes,
+      recall without reference notes, F1 without either. The same holds for the micro figures, and
+      for `frame_*_mean` when there are no steps.
     - mir_eval compares pitches within 50 cents; keys are exact.
 """
 
@@ -71,7 +75,8 @@ class WrongNote(NamedTuple):
 
 
 class Headline(NamedTuple):
-    """The figures that the performance and its baselines have in common; see the module docstring."""
+    """The figures that the performance and its baselines have in common; see the module
+    docstring."""
 
     frame_f1_mean: Figure
     frame_precision_mean: Figure
@@ -89,7 +94,8 @@ class Headline(NamedTuple):
 
 @dataclass(frozen=True)
 class PerformanceMetrics:
-    """Everything `score_performance` measures; see the module docstring. `None` where a figure is undefined."""
+    """Everything `score_performance` measures; see the module docstring. `None` where a figure
+    is undefined."""
 
     frame_f1_mean: Figure
     frame_precision_mean: Figure
@@ -120,7 +126,8 @@ class PerformanceMetrics:
     baseline_hold_all: Headline
 
     def as_dict(self) -> dict[str, object]:
-        """Plain numbers, strings, lists and dicts for JSON; notes become a time [s] and a pitch name."""
+        """Plain numbers, strings, lists and dicts for JSON; notes become a time [s] and a pitch
+        name."""
         plain: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["missed_notes"] = [_describe(note) for note in self.missed_notes]
         plain["extra_notes"] = [_describe(note) for note in self.extra_notes]
@@ -177,14 +184,15 @@ def score_performance(reference: Score, played: Score, *, step: float = 0.05) ->
 def match_notes(reference: Score, played: Score, *, tolerance: float) -> list[NoteMatch]:
     """The largest one-to-one matching of equal pitches with onsets at most `tolerance` [s] apart.
 
-    Of all largest matchings, the one with the smallest sum of absolute onset errors, solved exactly pitch by pitch
-    (notes of different pitches never compete).
+    Of all largest matchings, the one with the smallest sum of absolute onset errors, solved exactly
+    pitch by pitch (notes of different pitches never compete).
 
     Returns:
         The pairs in the order of the reference.
     """
     matches: list[NoteMatch] = []
-    reference_pitches, played_pitches = reference.pitches, played.pitches
+    reference_pitches = reference.pitches
+    played_pitches = played.pitches
     for pitch in np.intersect1d(reference_pitches, played_pitches):
         asked = np.flatnonzero(reference_pitches == pitch)
         heard = np.flatnonzero(played_pitches == pitch)
@@ -204,7 +212,9 @@ def _match_onsets(asked: np.ndarray, heard: np.ndarray, tolerance: float) -> lis
     )
     error = np.abs(asked[rows] - heard[columns])
     allowed = np.around(error, 4) <= tolerance
-    rows, columns, error = rows[allowed], columns[allowed], error[allowed]
+    rows = rows[allowed]
+    columns = columns[allowed]
+    error = error[allowed]
     # Most notes have one candidate that is nobody else's: nothing to decide.
     alone = (np.bincount(rows, minlength=1)[rows] == 1) & (
         np.bincount(columns, minlength=1)[columns] == 1
@@ -216,8 +226,8 @@ def _match_onsets(asked: np.ndarray, heard: np.ndarray, tolerance: float) -> lis
 def _assign(rows: np.ndarray, columns: np.ndarray, error: np.ndarray) -> list[tuple[int, int]]:
     """Largest, then cheapest matching of notes that compete, from the list of allowed pairs.
 
-    An assignment problem on a sparse graph: every asked note also has a private column that stands for being missed
-    and costs more than all onset errors together, so missing one more never pays.
+    An assignment problem on a sparse graph: every asked note also has a private column that stands
+    for being missed and costs more than all onset errors together, so missing one more never pays.
     """
     if len(rows) == 0:
         return []
@@ -226,9 +236,11 @@ def _assign(rows: np.ndarray, columns: np.ndarray, error: np.ndarray) -> list[tu
 
     row_names, row = np.unique(rows, return_inverse=True)
     column_names, column = np.unique(columns, return_inverse=True)
-    num_rows, num_columns = len(row_names), len(column_names)
+    num_rows = len(row_names)
+    num_columns = len(column_names)
     every_row = np.arange(num_rows)
-    # The solver takes 0 for "no edge", so all costs are raised by 1; each row uses one edge, the optimum stays.
+    # The solver takes 0 for "no edge", so all costs are raised by 1; each row uses one edge, the
+    # optimum stays.
     cost = np.concatenate([1.0 + error, np.full(num_rows, 2.0 + error.sum())])
     where = (np.concatenate([row, every_row]), np.concatenate([column, num_columns + every_row]))
     graph = csr_array((cost, where), shape=(num_rows, num_columns + num_rows))
@@ -255,7 +267,8 @@ def _mean_over_steps(asked: np.ndarray, heard: np.ndarray) -> tuple[Figure, Figu
     if len(asked) == 0:
         return None, None, None
     hits = (asked & heard).sum(axis=1)
-    num_asked, num_heard = asked.sum(axis=1), heard.sum(axis=1)
+    num_asked = asked.sum(axis=1)
+    num_heard = heard.sum(axis=1)
     precision = np.where(num_heard > 0, hits / np.maximum(num_heard, 1), 1.0)
     recall = np.where(num_asked > 0, hits / np.maximum(num_asked, 1), 1.0)
     total = num_asked + num_heard
@@ -291,7 +304,8 @@ def _velocity_errors(reference: Score, played: Score, pairs: np.ndarray) -> dict
 
 
 def _pair_wrong_notes(missed: tuple[Note, ...], extra: tuple[Note, ...]) -> tuple[WrongNote, ...]:
-    """Missed and extra notes struck at about the same time, nearest pitches first, each note in one pair."""
+    """Missed and extra notes struck at about the same time, nearest pitches first, each note in
+    one pair."""
     onsets = np.array([note.onset for note in extra])
     candidates: list[tuple[int, float, int, int]] = []
     for i, note in enumerate(missed):

@@ -1,6 +1,7 @@
 """Pitches and keys of the piano: names, MIDI numbers, colours.
 
-`pitch` is the MIDI number (A0 = 21 .. C8 = 108, middle C = C4 = 60), `key` counts the 88 keys from 0.
+`pitch` is the MIDI number (A0 = 21 .. C8 = 108, middle C = C4 = 60), `key` counts the 88 keys from
+0.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The score: what is to be played, and in the same form what was played. Immutable, in seconds.
 
-Every reader makes a `Score`, every player is given one and returns one, and piano rolls are derived from it.
-Hand and finger of a note are `None` where nobody has said; a planner fills them in and a person's choice is kept.
+Every reader makes a `Score`, every player is given one and returns one, and piano rolls are derived
+from it. Hand and finger of a note are `None` where nobody has said; a planner fills them in and a
+person's choice is kept.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ class Score:
         return replace(self, notes=tuple(notes))
 
     def clip(self, start: float, end: float) -> Score:
-        """The part between `start` and `end` [s], moved to begin at 0. Notes begun before `start` are left out.
+        """The part between `start` and `end` [s], moved to begin at 0. Notes begun before `start`
+        are left out.
 
         Raises:
             InvalidValue: `start` is not below `end`, or is negative.
@@ -158,7 +160,8 @@ class Score:
         return replace(self, notes=tuple(notes), pedals=tuple(pedals))
 
     def transpose(self, semitones: int) -> Score:
-        """Moved up by `semitones`; notes that leave the keyboard are left out and remarked on. Fingers are dropped."""
+        """Moved up by `semitones`; notes that leave the keyboard are left out and remarked on.
+        Fingers are dropped."""
         moved = [(n, n.pitch + semitones) for n in self.notes]
         kept = [replace(n, pitch=p, finger=None) for n, p in moved if is_on_keyboard(p)]
         lost = len(moved) - len(kept)
@@ -183,15 +186,16 @@ class Score:
 
 
 _TIE = 1e-6
-"""Share of a step by which times may miss a step's middle and still count as on it: far below what anyone plays,
-far above rounding."""
+"""Share of a step by which times may miss a step's middle and still count as on it: far below
+what anyone plays, far above rounding."""
 
 
 def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np.ndarray:
-    """Which keys are down at the middle of each step of `step` seconds. Shape (num_steps, 88), bool.
+    """Which keys are down at the middle of each step of `step` seconds. Shape (num_steps, 88),
+    bool.
 
-    A step k covers [k*step, (k+1)*step); a key counts when it is down at (k+0.5)*step, with the note's interval
-    closed at the onset and open at the offset.
+    A step k covers [k*step, (k+1)*step); a key counts when it is down at (k+0.5)*step, with the
+    note's interval closed at the onset and open at the offset.
     """
     if num_steps is None:
         num_steps = math.ceil(score.duration / step - 1e-9)
@@ -204,12 +208,14 @@ def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np
 
 
 def keyboard_score(score: Score, *, gap: float = 0.04) -> Score:
-    """What one keyboard can be asked to play: each key pressed once at a time, with time to come back up.
+    """What one keyboard can be asked to play: each key pressed once at a time, with time to come
+    back up.
 
-    Recordings and scores of several voices press a key that is already down. Two presses of one key less than
-    `gap` [s] apart become one note (the longer end, the louder velocity); otherwise the earlier one is cut so that
-    the key is up for `gap` before it sounds again, or for half the distance of the two onsets where they are
-    closer than twice the gap. This is the score that a performance is judged against.
+    Recordings and scores of several voices press a key that is already down. Two presses of one key
+    less than `gap` [s] apart become one note (the longer end, the louder velocity); otherwise the
+    earlier one is cut so that the key is up for `gap` before it sounds again, or for half the
+    distance of the two onsets where they are closer than twice the gap. This is the score that a
+    performance is judged against.
     """
     by_key: dict[int, list[Note]] = {}
     for note in score.notes:

@@ -1,14 +1,17 @@
 """A piano made of numbers: a score becomes stereo sound without any sample library.
 
-Every note is a sum of decaying partials. Each partial is a stiff string's (f_n = n f_1 sqrt((1 + B n^2) / (1 + B)), so
-the first partial is in tune), excited by a hammer at an eighth of the string that is brighter the harder it strikes,
-and rings as a loud prompt sound and a quieter, longer aftersound whose strings are a little out of tune with each other
-(Weinreich 1977, "Coupled piano strings", JASA 62: 1474). Added are the knock of the hammer and the key, the damper, the
-sustain pedal, the player's stereo image and a small room. Tuning is equal temperament, A4 = 440 Hz, not stretched.
+Every note is a sum of decaying partials. Each partial is a stiff string's (f_n = n f_1 sqrt((1 + B
+n^2) / (1 + B)), so the first partial is in tune), excited by a hammer at an eighth of the string
+that is brighter the harder it strikes, and rings as a loud prompt sound and a quieter, longer
+aftersound whose strings are a little out of tune with each other (Weinreich 1977, "Coupled piano
+strings", JASA 62: 1474). Added are the knock of the hammer and the key, the damper, the sustain
+pedal, the player's stereo image and a small room. Tuning is equal temperament, A4 = 440 Hz, not
+stretched.
 
-The inharmonicity B follows Rigaud, David and Daudet 2013 ("A parametric model and estimation techniques for the
-inharmonicity and tuning of the piano", JASA 133: 3107); decay times, brightness and levels are chosen by ear and order
-of magnitude. Loudness is absolute: a soft piece stays soft, and only what would clip is turned down.
+The inharmonicity B follows Rigaud, David and Daudet 2013 ("A parametric model and estimation
+techniques for the inharmonicity and tuning of the piano", JASA 133: 3107); decay times, brightness
+and levels are chosen by ear and order of magnitude. Loudness is absolute: a soft piece stays soft,
+and only what would clip is turned down.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ _ROOM_SECONDS = 0.7
 
 
 class _Stroke(NamedTuple):
-    """A note as the strings see it: `damped` is when the damper falls, by the key or by the pedal [s]."""
+    """A note as the strings see it: `damped` is when the damper falls, by the key or by the
+    pedal [s]."""
 
     onset: float
     damped: float
@@ -48,7 +52,8 @@ class _Stroke(NamedTuple):
 
 
 class _Partials(NamedTuple):
-    """Decaying sinusoids: level and phase [rad] at the start, frequency [Hz], decay [1/s]. Shape (num_partials,)."""
+    """Decaying sinusoids: level and phase [rad] at the start, frequency [Hz], decay [1/s]. Shape
+    (num_partials,)."""
 
     level: np.ndarray
     phase: np.ndarray
@@ -138,7 +143,8 @@ def write_wav(path: str | PathLike[str], samples: np.ndarray, sample_rate: int) 
 
 
 def _strokes(score: Score) -> dict[tuple[int, int], list[_Stroke]]:
-    """Strokes by (pitch, velocity bin), with the time at which the pedal lets each note be damped."""
+    """Strokes by (pitch, velocity bin), with the time at which the pedal lets each note be
+    damped."""
     starts = np.array([pedal.start for pedal in score.pedals])
     ends = (
         np.maximum.accumulate([pedal.end for pedal in score.pedals])
@@ -216,7 +222,8 @@ def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
     soundboard = frequency**2 / (frequency**2 + 70.0**2)
     level = hammer * soundboard
     level *= _loudness(velocity) / np.sqrt(np.sum(level**2))
-    # Decay to -60 dB: 13 s in the deep bass, 3.5 s at middle C, half a second at the top; faster for high partials.
+    # Decay to -60 dB: 13 s in the deep bass, 3.5 s at middle C, half a second at the top; faster
+    # for high partials.
     prompt = 6.9 / (3.5 * 2 ** ((60 - pitch) / 18)) * (1 + 0.12 * (n - 1)) + 6e-7 * frequency**2
     spread = 2 ** ((0.2 if pitch < 48 else 0.45) / 1200)
     parts = [(0.78, 1.0, 1.0), (0.24, spread, 0.27), (0.16, 1 / spread, 0.27)]
@@ -235,8 +242,8 @@ def _tone(
 ) -> np.ndarray:
     """An undamped note. Shape (num_samples,), float32.
 
-    exp(s t) at sample k of block b is exp(s b) exp(s k): all samples of all blocks are one product of two small
-    matrices. Partials that have died away are left out of later blocks.
+    exp(s t) at sample k of block b is exp(s b) exp(s k): all samples of all blocks are one product
+    of two small matrices. Partials that have died away are left out of later blocks.
     """
     exponent = (-partials.decay + 2j * np.pi * partials.frequency) / sample_rate
     # The same trick within a block: 32 x 32 products instead of 1024 exponentials.
@@ -270,7 +277,8 @@ def _tone(
 
 
 def _knock(pitch: int, velocity: float, sample_rate: int) -> np.ndarray:
-    """The noise of hammer and key: a breath of high noise and three short low resonances. Float32."""
+    """The noise of hammer and key: a breath of high noise and three short low resonances.
+    Float32."""
     rng = np.random.default_rng(pitch)
     time = np.arange(round(0.12 * sample_rate)) / sample_rate
     noise = np.convolve(rng.standard_normal(len(time) + 7), np.ones(8) / 8, mode="valid") * np.exp(

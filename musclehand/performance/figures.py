@@ -1,8 +1,8 @@
 """The pictures of a performance: what was played against what was asked, and which muscles did it.
 
-Figures are made and saved without matplotlib's global state (no pyplot), so they can be drawn in any thread and leave
-nothing behind. Colours are told apart by everybody (Okabe and Ito 2008; Tol 2021), and missed, extra and
-played notes differ in shape as well.
+Figures are made and saved without matplotlib's global state (no pyplot), so they can be drawn in
+any thread and leave nothing behind. Colours are told apart by everybody (Okabe and Ito 2008; Tol
+2021), and missed, extra and played notes differ in shape as well.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HIT_RIGHT, HIT_LEFT, HIT_NOBODY = "#0072B2", "#56B4E9", "#009E73"
-MISSED, EXTRA, ASKED = "#E69F00", "#AA3377", "#8C8C8C"
+HIT_RIGHT = "#0072B2"
+HIT_LEFT = "#56B4E9"
+HIT_NOBODY = "#009E73"
+MISSED = "#E69F00"
+EXTRA = "#AA3377"
+ASKED = "#8C8C8C"
 
 ROW_SECONDS = 20.0
 """Most music in one row of the piano roll [s]."""
@@ -51,9 +55,9 @@ class _Bar(NamedTuple):
 def draw_piano_roll(score: Score, played: Score, metrics: PerformanceMetrics) -> list[Figure]:
     """What was played over what was asked, a page for every two minutes.
 
-    A grey frame is a note asked for, as long as it is to be held; the bar within is what was played for it, dark blue
-    by the right hand, light blue by the left, green where no hand is known. A filled orange frame was missed; a
-    purple bar without frame was not asked for.
+    A grey frame is a note asked for, as long as it is to be held; the bar within is what was played
+    for it, dark blue by the right hand, light blue by the left, green where no hand is known. A
+    filled orange frame was missed; a purple bar without frame was not asked for.
 
     Args:
         score: what was asked of the keyboard.
@@ -65,7 +69,8 @@ def draw_piano_roll(score: Score, played: Score, metrics: PerformanceMetrics) ->
     num_rows = max(1, math.ceil(end / ROW_SECONDS))
     length = end / num_rows
     pitches = [bar.pitch for bar in bars] or [60]
-    low, high = max(min(pitches) - 2, LOWEST_PITCH), min(max(pitches) + 2, HIGHEST_PITCH)
+    low = max(min(pitches) - 2, LOWEST_PITCH)
+    high = min(max(pitches) + 2, HIGHEST_PITCH)
     rows = [(index * length, (index + 1) * length) for index in range(num_rows)]
     pages = [rows[first : first + ROWS_PER_PAGE] for first in range(0, num_rows, ROWS_PER_PAGE)]
     return [
@@ -128,7 +133,8 @@ def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
     FigureCanvasAgg(figure)
     try:
         with warnings.catch_warnings():
-            # Titles come in all scripts; what the font lacks becomes a box, and nobody needs to be told.
+            # Titles come in all scripts; what the font lacks becomes a box, and nobody needs to be
+            # told.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(path, format="png", dpi=130)
     except OSError as error:
@@ -220,7 +226,8 @@ def _roll_page(
 
 
 def _draw_keyboard(panel: Axes, pitches: tuple[int, int]) -> None:
-    """Lanes of black keys shaded, names of the Cs (of all white keys where there is room for them)."""
+    """Lanes of black keys shaded, names of the Cs (of all white keys where there is room for
+    them)."""
     low, high = pitches
     for pitch in range(low, high + 1):
         if is_black(pitch):
@@ -260,8 +267,10 @@ def _draw_bars(panel: Axes, bars: list[_Bar]) -> None:
 
 
 def _average_columns(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of the time axis [s] and activations, shape (num_muscles, num_columns), a block in memory at a time."""
-    time, act = recording["time"], recording["act"]
+    """Edges of the time axis [s] and activations, shape (num_muscles, num_columns), a block in
+    memory at a time."""
+    time = recording["time"]
+    act = recording["act"]
     count = max(1, math.ceil(len(act) / MAX_COLUMNS))
     blocks = range(0, max(len(act), 1), count)
     columns = [act[first : first + count] for first in blocks]

@@ -3,8 +3,8 @@
     uses = [read_use("original"), read_use("edited")]
     compare_uses(uses).order[0]      # the muscle whose mean activation changed most
 
-All figures are over the time in which there is music, from the first note's onset to the last note's end: the time
-before, in which the hands settle over the keys, and after are left out.
+All figures are over the time in which there is music, from the first note's onset to the last
+note's end: the time before, in which the hands settle over the keys, and after are left out.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RECORDING, METRICS = "recording.h5", "metrics.json"
+RECORDING = "recording.h5"
+METRICS = "metrics.json"
 
 PEAK_PERCENTILE = 95.0
-"""What is called peak: the activation that is exceeded in 5 % of the time, so that one step does not decide."""
+"""What is called peak: the activation that is exceeded in 5 % of the time, so that one step does
+not decide."""
 
 MOST_RUNS = 6
 MOST_BARS = 14
@@ -44,7 +46,8 @@ _COLOURS = ("#8C8C8C", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
 class MuscleName(NamedTuple):
-    """A muscle of a recording: its `key` there ("FDP2_r"), short name, hand, full name and group."""
+    """A muscle of a recording: its `key` there ("FDP2_r"), short name, hand, full name and
+    group."""
 
     key: str
     short: str
@@ -55,13 +58,15 @@ class MuscleName(NamedTuple):
 
 @dataclass(frozen=True)
 class MuscleUse:
-    """How muscles were used in one performance; arrays have an entry for each of `muscles`, in the table's order.
+    """How muscles were used in one performance; arrays have an entry for each of `muscles`, in the
+    table's order.
 
-    `mean_activation` and `peak_activation` (95th percentile) 0..1; `mean_force` along the tendon [N], pull positive,
-    passive force included; `impulse`, the force's integral over the music [N s]; `seconds` of music recorded;
-    `effort`, the sum of squared activations of all muscles, mean over time. `notes` asked for: onset, offset [s],
-    pitch, velocity, hand, finger; shape (num_notes, 6). `joint_rmse_deg` and `onset_f1` are those of the folder's
-    metrics.json, None without. `complete` is false where the recording broke off.
+    `mean_activation` and `peak_activation` (95th percentile) 0..1; `mean_force` along the tendon
+    [N], pull positive, passive force included; `impulse`, the force's integral over the music [N
+    s]; `seconds` of music recorded; `effort`, the sum of squared activations of all muscles, mean
+    over time. `notes` asked for: onset, offset [s], pitch, velocity, hand, finger; shape
+    (num_notes, 6). `joint_rmse_deg` and `onset_f1` are those of the folder's metrics.json, None
+    without. `complete` is false where the recording broke off.
     """
 
     path: Path
@@ -83,9 +88,9 @@ class MuscleUse:
 class UseComparison:
     """Performances beside each other: the same muscles in each, in the same order.
 
-    `labels` tell the runs apart. `change`, shape (num_muscles,): of the mean activation, from the first run to the one
-    that differs most from it. `order`: muscles by the size of that change; of one run alone, by mean activation.
-    `remarks`: what limits the comparison.
+    `labels` tell the runs apart. `change`, shape (num_muscles,): of the mean activation, from the
+    first run to the one that differs most from it. `order`: muscles by the size of that change; of
+    one run alone, by mean activation. `remarks`: what limits the comparison.
     """
 
     uses: tuple[MuscleUse, ...]
@@ -99,7 +104,8 @@ def read_use(run: str | PathLike[str]) -> MuscleUse:
     """The use of muscles in a recording, or in the folder of a performance.
 
     Raises:
-        RecordingError: no recording, a damaged one, one without muscles, or one that ends before the music begins.
+        RecordingError: no recording, a damaged one, one without muscles, or one that ends before
+            the music begins.
         MusclehandError: the metrics beside it are damaged.
     """
     path = _recording_of(run)
@@ -110,7 +116,8 @@ def read_use(run: str | PathLike[str]) -> MuscleUse:
             _columns(recording, channel, muscles)[rows] for channel in ("act", "muscle_force")
         )
         notes = recording.table("score").values
-        title, complete = str(recording.metadata.get("title", "")), recording.complete
+        title = str(recording.metadata.get("title", ""))
+        complete = recording.complete
     if not (np.isfinite(act).all() and np.isfinite(force).all()):
         raise RecordingError(path, "activations or forces that are no finite numbers")
     metrics = _read_metrics(path.with_name(METRICS))
@@ -133,7 +140,8 @@ def read_use(run: str | PathLike[str]) -> MuscleUse:
 
 
 def read_course(use: MuscleUse, muscle: str) -> tuple[np.ndarray, np.ndarray]:
-    """Time [s] and activation of one muscle, named as in the recording, while there is music. Shapes (num_steps,).
+    """Time [s] and activation of one muscle, named as in the recording, while there is music.
+    Shapes (num_steps,).
 
     Raises:
         RecordingError: the recording is gone or damaged.
@@ -174,20 +182,23 @@ def compare_uses(uses: Sequence[MuscleUse]) -> UseComparison:
 
 
 def draw_use(comparison: UseComparison) -> Figure:
-    """The muscles that changed most (of one run: that worked most), and the first of them over time.
+    """The muscles that changed most (of one run: that worked most), and the first of them over
+    time.
 
     Raises:
         RecordingError: a recording is gone or damaged.
     """
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    uses, shown = comparison.uses, comparison.order[:MOST_BARS]
+    uses = comparison.uses
+    shown = comparison.order[:MOST_BARS]
     figure = MatplotlibFigure(figsize=(9.0, 6.5), layout="constrained")
     bars, course = figure.subplots(2, 1)
     width = 0.8 / len(uses)
     for i, use in enumerate(uses):
         places = np.arange(len(shown)) + (i - 0.5 * (len(uses) - 1)) * width
-        colour, label = _COLOURS[i + (len(uses) == 1)], comparison.labels[i].replace("$", r"\$")
+        colour = _COLOURS[i + (len(uses) == 1)]
+        label = comparison.labels[i].replace("$", r"\$")
         bars.bar(places, use.mean_activation[list(shown)], width, color=colour, label=label)
         time, activation = read_course(use, use.muscles[shown[0]].key)
         course.plot(time, activation, color=colour, linewidth=1.2)
@@ -249,7 +260,8 @@ def _muscles_of(recording: Recording) -> tuple[MuscleName, ...]:
 
 
 def _music(recording: Recording) -> tuple[slice, float]:
-    """Rows in which there is music, and how long that is [s]: each row stands for the step that it begins."""
+    """Rows in which there is music, and how long that is [s]: each row stands for the step that
+    it begins."""
     time = recording["time"][:]
     notes = recording.table("score").values
     start, end = (

@@ -3,8 +3,9 @@
     result = perform(load_piece("ode_to_joy"))
     result.metrics.onset_f1_50ms, result.body.joint_rmse_deg
 
-The performance is recorded as it goes where a path for it is given, and judged against what one keyboard can be
-asked to play (`keyboard_score`). Same score, same seed, same machine: the same result, whatever the thread count.
+The performance is recorded as it goes where a path for it is given, and judged against what one
+keyboard can be asked to play (`keyboard_score`). Same score, same seed, same machine: the same
+result, whatever the thread count.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ NOTE_COLUMNS = {
 
 @dataclass(frozen=True)
 class Performance:
-    """What came of it. `score` is what was asked of the keyboard (with hands and fingers), `played` what sounded,
-    `rehearsals` how the runs before it went."""
+    """What came of it. `score` is what was asked of the keyboard (with hands and fingers),
+    `played` what sounded, `rehearsals` how the runs before it went."""
 
     score: Score
     played: Score
@@ -107,13 +108,16 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: "muscle", "policy", "planner" (see `musclehand play --help`), "keyboard", or your own.
+        controller: "muscle", "policy", "planner" (see `musclehand play --help`), "keyboard", or
+            your own.
         design: the hands that the built-in controllers play with, by default ours.
         fatigue: how their muscles tire, if they do (see `body.conditions.condition`).
         config: how the hands plan and are controlled, such as the criterion of muscle sharing.
         record: file to write the recording to as the performance goes on.
-        pedal: "written" as the score has it, or "auto": as a pianist frees a hand (`planning.fingering.pedalling`).
-        rehearsals: runs before the one that counts, to learn timing and loudness (`planning.strokes.rehearsal`).
+        pedal: "written" as the score has it, or "auto": as a pianist frees a hand
+            (`planning.fingering.pedalling`).
+        rehearsals: runs before the one that counts, to learn timing and loudness
+            (`planning.strokes.rehearsal`).
         processes: 2 to plan ahead in a second one, with the same result; None: where it pays.
         policy: file of the policy or planner, by default the one that comes along.
         seed: written to the recording; the built-in controllers do not draw random numbers.
@@ -122,13 +126,15 @@ def perform(
     Raises:
         UnknownName, InvalidValue: an argument is none of those above.
         SimulationError: the simulation became unstable.
-        OutputError, FileError, ModelError: no recording, a policy for other hands, hands for no keyboard.
+        OutputError, FileError, ModelError: no recording, a policy for other hands, hands for no
+            keyboard.
     """
     if pedal not in PEDALS:
         raise UnknownName("pedal", pedal, PEDALS)
     begin = clock.perf_counter()
     with threadpool_limits(limits=1):
-        target, player = keyboard_score(score), controller
+        target = keyboard_score(score)
+        player = controller
         if isinstance(player, str):
             player = make_controller(
                 player, target, design, fatigue, config, _processes(processes, target), policy
@@ -153,7 +159,8 @@ def perform(
 
 
 def _processes(wanted: int | None, score: Score) -> int:
-    """As wanted, or by default two where there is another processor and the score is worth the second one's start."""
+    """As wanted, or by default two where there is another processor and the score is worth the
+    second one's start."""
     if wanted not in (None, 1, 2):
         raise InvalidValue("processes", wanted, "1 or 2")
     return wanted or (2 if score.duration >= TWO_PROCESSES_FROM and processors() > 1 else 1)
@@ -193,7 +200,8 @@ def _part(progress: Progress | None, number: int, count: int) -> Progress | None
 
 
 def note_table(score: Score) -> np.ndarray:
-    """Notes as rows of `NOTE_COLUMNS`; -1 and 0 where hand and finger are not known. Shape (num_notes, 6)."""
+    """Notes as rows of `NOTE_COLUMNS`; -1 and 0 where hand and finger are not known. Shape
+    (num_notes, 6)."""
     rows = [
         (
             n.onset,
@@ -209,7 +217,8 @@ def note_table(score: Score) -> np.ndarray:
 
 
 def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
-    """Versions, a hash of the compiled model, and the seed: what is needed to get the same result again."""
+    """Versions, a hash of the compiled model, and the seed: what is needed to get the same
+    result again."""
     content = np.empty(mujoco.mj_sizeModel(model), dtype=np.uint8)
     mujoco.mj_saveModel(model, None, content)
     packages = ("mujoco", "myo-sim", "numpy", "scipy", "daqp", "numba")
@@ -249,9 +258,9 @@ def make_controller(
         )
     # Load torch, which nobody else needs.
     if name == "planner":
-        from musclehand.controllers.high_level import PlannerController
+        from musclehand.controllers.high_level import HighLevelController
 
-        return PlannerController(
+        return HighLevelController(
             score,
             planner=None if policy is None else Path(policy),
             lead_in=LEAD_IN,
@@ -260,9 +269,9 @@ def make_controller(
             scene=scene,
             fatigue=fatigue,
         )
-    from musclehand.controllers.tracking_policy import PolicyController
+    from musclehand.controllers.tracking_policy import TrackingPolicyController
 
-    return PolicyController(
+    return TrackingPolicyController(
         score,
         policy=None if policy is None else Path(policy),
         lead_in=LEAD_IN,
@@ -285,7 +294,8 @@ def _play_into(path: str | PathLike[str], run: Run, target: Score, seed: int) ->
 def _open_recording(
     path: str | PathLike[str], player: Controller, target: Score, seed: int
 ) -> RecordingWriter:
-    scene, model = player.scene, player.scene.model
+    scene = player.scene
+    model = player.scene.model
     joints = tuple(model.joint(i).name for i in range(model.njnt))
     keys = tuple(model.joint(int(i)).name for i in scene.keys.joint)
     channels = {

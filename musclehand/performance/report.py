@@ -1,4 +1,5 @@
-"""What a performance leaves behind: one folder with numbers, notes, sound, pictures and the recording.
+"""What a performance leaves behind: one folder with numbers, notes, sound, pictures and the
+recording.
 
     metrics.json             every figure of `music.metrics` and of the hands, versions, seed (see `metrics_of`)
     recording.h5             motion and muscles, written as the performance goes
@@ -7,9 +8,9 @@
     figures/muscles.png      activation by anatomical group; only where muscles played
     performance.mp4          on request
 
-Everything but the recording is made in a hidden folder beside its destination and moved there when it is whole,
-`metrics.json` last. What an earlier performance left in the folder is taken away when the new one begins, so the
-files in a folder always belong together.
+Everything but the recording is made in a hidden folder beside its destination and moved there when
+it is whole, `metrics.json` last. What an earlier performance left in the folder is taken away when
+the new one begins, so the files in a folder always belong together.
 """
 
 from __future__ import annotations
@@ -28,14 +29,13 @@ from musclehand.core.errors import OutputError
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
 
-RECORDING, METRICS, MIDI, SOUND, VIDEO = (
-    "recording.h5",
-    "metrics.json",
-    "played.mid",
-    "played.wav",
-    "performance.mp4",
-)
-ROLL, MUSCLES = "figures/piano_roll.png", "figures/muscles.png"
+RECORDING = "recording.h5"
+METRICS = "metrics.json"
+MIDI = "played.mid"
+SOUND = "played.wav"
+VIDEO = "performance.mp4"
+ROLL = "figures/piano_roll.png"
+MUSCLES = "figures/muscles.png"
 
 SAMPLE_RATE = 44100
 
@@ -100,10 +100,12 @@ def metrics_of(
 ) -> dict[str, object]:
     """Everything in `metrics.json`.
 
-    Two performances with the same seed on the same machine differ in `wall_s` and `realtime_factor` only. `asked`,
-    what the user wanted (score, clip, tempo), comes first. Units are in the names; times of notes [s].
+    Two performances with the same seed on the same machine differ in `wall_s` and `realtime_factor`
+    only. `asked`, what the user wanted (score, clip, tempo), comes first. Units are in the names;
+    times of notes [s].
     """
-    body, metrics = performance.body, performance.metrics.as_dict()
+    body = performance.body
+    metrics = performance.metrics.as_dict()
     return {
         **(asked or {}),
         "title": performance.score.title,
@@ -133,7 +135,8 @@ def write_report(
         The files written, the recording among them, in the order of the module docstring.
 
     Raises:
-        OutputError: a file cannot be written, or the SoundFont not played; none of the files is there then.
+        OutputError: a file cannot be written, or the SoundFont not played; none of the files is
+            there then.
         RecordingError: the recording is missing or damaged.
     """
     from musclehand.music.formats.midi import write_midi

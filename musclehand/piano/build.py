@@ -1,7 +1,8 @@
 """The piano as a MuJoCo model: 88 hinged keys, built from `PianoParameters` with MjSpec.
 
-A resting key is a free spring at its zero: its centre of mass lies on the hinge (a real key is balanced on its
-rail), the upper stop a hair above, so 88 keys at rest add no row to the constraint solver.
+A resting key is a free spring at its zero: its centre of mass lies on the hinge (a real key is
+balanced on its rail), the upper stop a hair above, so 88 keys at rest add no row to the constraint
+solver.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _CASE_RGBA = (0.09, 0.07, 0.06, 1.0)
 
 
 class KeyAddresses(NamedTuple):
-    """Where a compiled model keeps the 88 keys, in order from A0 to C8. Each an int array of shape (88,)."""
+    """Where a compiled model keeps the 88 keys, in order from A0 to C8. Each an int array of
+    shape (88,)."""
 
     joint: np.ndarray
     qpos: np.ndarray
@@ -30,7 +32,8 @@ class KeyAddresses(NamedTuple):
 
 
 def key_names() -> list[str]:
-    """Names of the 88 key bodies, joints and geoms (the same for all three): 'key/000_A0' .. 'key/087_C8'."""
+    """Names of the 88 key bodies, joints and geoms (the same for all three): 'key/000_A0' ..
+    'key/087_C8'."""
     return [f"key/{key:03d}_{pitch_name(key_to_pitch(key))}" for key in range(NUM_KEYS)]
 
 
@@ -39,9 +42,10 @@ def build_piano(
 ) -> mujoco.MjSpec:
     """The keyboard with its case, to be compiled as it is or attached to a scene.
 
-    `contype` and `conaffinity` are the keys' collision bits: two geoms collide when one's contype shares a bit with
-    the other's conaffinity. With the defaults keys meet MuJoCo's ordinary geoms, and never each other. The case is
-    for looks only. Lights, cameras, timestep and integrator are the scene's.
+    `contype` and `conaffinity` are the keys' collision bits: two geoms collide when one's contype
+    shares a bit with the other's conaffinity. With the defaults keys meet MuJoCo's ordinary geoms,
+    and never each other. The case is for looks only. Lights, cameras, timestep and integrator are
+    the scene's.
     """
     spec = mujoco.MjSpec()
     spec.modelname = "piano"
@@ -61,7 +65,8 @@ def build_piano(
 
 
 def find_keys(model: mujoco.MjModel, *, prefix: str = "") -> KeyAddresses:
-    """The addresses of the 88 keys in a compiled model; `prefix` is the one the piano was attached with.
+    """The addresses of the 88 keys in a compiled model; `prefix` is the one the piano was attached
+    with.
 
     Raises:
         UnknownName: the model has no such joint.
@@ -105,13 +110,15 @@ def _add_key(
     black = bool(geometry.black[key])
     mass = params.black_mass if black else params.white_mass
     thickness = params.black_thickness if black else params.white_thickness
-    width, length = float(geometry.width[key]), float(geometry.length[key])
+    width = float(geometry.width[key])
+    length = float(geometry.length[key])
 
     body = spec.worldbody.add_body(
         name=name,
         pos=[float(geometry.x[key]), float(geometry.hinge_y[key]), float(geometry.hinge_z[key])],
     )
-    # Inertia of a uniform bar about its end, mass centred on the hinge: gravity does no work on a balanced key.
+    # Inertia of a uniform bar about its end, mass centred on the hinge: gravity does no work on a
+    # balanced key.
     body.explicitinertial = True
     body.mass = mass
     body.ipos = [0.0, 0.0, 0.0]
@@ -146,7 +153,8 @@ def _add_key(
 def _add_case(spec: mujoco.MjSpec, params: PianoParameters, geometry: KeyboardGeometry) -> None:
     """Key bed, fallboard, key slip and cheeks: boxes without collision or mass, to look at."""
     half_keys = float(geometry.x[-1]) + 0.5 * params.white_width
-    depth, cheek = params.white_length, 0.05
+    depth = params.white_length
+    cheek = 0.05
     bed_top = -params.white_thickness - params.white_travel - 0.002
     boxes = {
         "bed": (

@@ -1,8 +1,8 @@
 """The keyboard's parameters, and where each of its 88 keys is.
 
-World: z up, metres. x grows along the keyboard from bass to treble, 0 at its centre. y grows from the player into
-the piano: white fronts at y = 0, hinges at the far end of the keys. White tops at rest lie at z = 0. A key's angle
-is 0 at rest and positive with its front down.
+World: z up, metres. x grows along the keyboard from bass to treble, 0 at its centre. y grows from
+the player into the piano: white fronts at y = 0, hinges at the far end of the keys. White tops at
+rest lie at z = 0. A key's angle is 0 at rest and positive with its front down.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ _VECTOR_SIZES = {
 _TABLE = "keyboard.json"
 
 _OUT_OF_GAP = {1: -0.1, 3: 0.1, 6: -1 / 7, 8: 0.0, 10: 1 / 7}
-"""How far the black keys C# .. A# are from the gap they stand over, in white keys, where the five keys C..E share the
-width of three white ones equally and the seven keys F..B that of four."""
+"""How far the black keys C# .. A# are from the gap they stand over, in white keys, where the
+five keys C..E share the width of three white ones equally and the seven keys F..B that of four."""
 
 
 @dataclass(frozen=True)
 class PianoParameters:
     """What a keyboard is made of. Values, units and sources: `models/piano/keyboard.json`.
 
-    Lengths [m], masses [kg], `stiffness` [N m/rad], `damping` [N m s/rad], `armature` [kg m^2], bands and margin
-    [rad]. `*_travel` is how far the front edge goes down, `black_rise` how far black tops stand over white ones.
-    `black_spread` moves the outer black keys of every group of two and three apart, from 0, over the gaps between white
-    keys, to 1, as far as it takes for all keys to be equally wide behind their fronts, as on a piano.
-    A key sounds within `on_band` of full travel and falls silent outside `off_band` of it.
+    Lengths [m], masses [kg], `stiffness` [N m/rad], `damping` [N m s/rad], `armature` [kg m^2],
+    bands and margin [rad]. `*_travel` is how far the front edge goes down, `black_rise` how far
+    black tops stand over white ones. `black_spread` moves the outer black keys of every group of
+    two and three apart, from 0, over the gaps between white keys, to 1, as far as it takes for all
+    keys to be equally wide behind their fronts, as on a piano. A key sounds within `on_band` of
+    full travel and falls silent outside `off_band` of it.
     """
 
     white_width: float
@@ -104,7 +105,8 @@ def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParam
     """The parameters in a table like `models/piano/keyboard.json`, or in that one.
 
     Raises:
-        ModelError: the file is missing, not JSON, lacks a parameter or has one too many, or a value is not legal.
+        ModelError: the file is missing, not JSON, lacks a parameter or has one too many, or a value
+            is not legal.
     """
     source = _TABLE if path is None else str(path)
     try:
@@ -134,13 +136,14 @@ def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParam
 
 @dataclass(frozen=True, eq=False)
 class KeyboardGeometry:
-    """Where the 88 keys are. Read-only arrays, one row a key; lengths [m], angles [rad], world frame.
+    """Where the 88 keys are. Read-only arrays, one row a key; lengths [m], angles [rad], world
+    frame.
 
-    `x`, `width`, `length`, `front_y`, `top_z`: shape (88,), at rest. `hinge_y`, `hinge_z`: the axis, parallel to x.
-    `full_angle`: at the bottom stop; `on_angle`, `off_angle`: where the key sounds and falls silent.
-    `press_y`: shape (88, 2), where a finger may press a key at its full width: in front of the black keys on a
-    white one. `back_x`: shape (88, 2), the strip of a white key that is free beside its black neighbours, for
-    fingers between them; a black key's own edges.
+    `x`, `width`, `length`, `front_y`, `top_z`: shape (88,), at rest. `hinge_y`, `hinge_z`: the
+    axis, parallel to x. `full_angle`: at the bottom stop; `on_angle`, `off_angle`: where the key
+    sounds and falls silent. `press_y`: shape (88, 2), where a finger may press a key at its full
+    width: in front of the black keys on a white one. `back_x`: shape (88, 2), the strip of a white
+    key that is free beside its black neighbours, for fingers between them; a black key's own edges.
     """
 
     black: np.ndarray
@@ -163,7 +166,8 @@ class KeyboardGeometry:
 
 
 def keyboard_geometry(params: PianoParameters) -> KeyboardGeometry:
-    """Positions, sizes and angles of the 88 keys. Black keys stand over the gaps between white ones, or beside them."""
+    """Positions, sizes and angles of the 88 keys. Black keys stand over the gaps between white
+    ones, or beside them."""
     black = np.array([is_black(key_to_pitch(key)) for key in range(NUM_KEYS)])
     pitch_x = params.white_width + params.white_gap
     rank = np.cumsum(~black) - 1.0
@@ -206,7 +210,8 @@ def key_top_point(
     y: np.ndarray | float,
     angle: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """The point on the middle of a key's top that lies at `y` [m] at rest, when the key is down by `angle` [rad].
+    """The point on the middle of a key's top that lies at `y` [m] at rest, when the key is down by
+    `angle` [rad].
 
     `key`, `y` and `angle` broadcast. Shape (..., 3) [m].
     """
@@ -215,7 +220,8 @@ def key_top_point(
     )
     along = y - geometry.hinge_y[key]
     above = geometry.top_z[key] - geometry.hinge_z[key]
-    cos, sin = np.cos(angle), np.sin(angle)
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     return np.stack(
         [
             geometry.x[key],
@@ -229,12 +235,14 @@ def key_top_point(
 def key_distance(
     geometry: KeyboardGeometry, p: np.ndarray | int, q: np.ndarray | int
 ) -> np.ndarray:
-    """Distance along the keyboard between the centres of the keys of two MIDI pitches [m]. Broadcasts.
+    """Distance along the keyboard between the centres of the keys of two MIDI pitches [m].
+    Broadcasts.
 
     Raises:
         InvalidValue: a pitch is not on the keyboard.
     """
-    p, q = np.asarray(p), np.asarray(q)
+    p = np.asarray(p)
+    q = np.asarray(q)
     for pitch in (p, q):
         if pitch.size and not (pitch.min() >= LOWEST_PITCH and pitch.max() <= HIGHEST_PITCH):
             raise InvalidValue("pitch", pitch.tolist(), f"{LOWEST_PITCH}..{HIGHEST_PITCH}")

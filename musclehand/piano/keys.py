@@ -1,9 +1,10 @@
 """From key angles to notes: the piano's sensor, and the map between key speed and MIDI velocity.
 
-A key sounds when it comes within `on_band` of full travel (RoboPianist: 0.5 degrees) and falls silent when it
-leaves `off_band` (1 degree: half a degree of hysteresis, where RoboPianist has none). Both moments are found between
-two physics steps by linear interpolation of the angle, and the speed at the first one, interpolated alike from the
-angular velocities, makes the note's velocity.
+A key sounds when it comes within `on_band` of full travel (RoboPianist: 0.5 degrees) and falls
+silent when it leaves `off_band` (1 degree: half a degree of hysteresis, where RoboPianist has
+none). Both moments are found between two physics steps by linear interpolation of the angle, and
+the speed at the first one, interpolated alike from the angular velocities, makes the note's
+velocity.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from musclehand.piano.geometry import PianoParameters, keyboard_geometry
 
 
 def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) -> np.ndarray:
-    """MIDI velocity 1..127 of a key whose front edge goes down at `speed` [m/s] when it sounds. Int, same shape.
+    """MIDI velocity 1..127 of a key whose front edge goes down at `speed` [m/s] when it sounds.
+    Int, same shape.
 
-    The hammer flies at `hammer_ratio` times that speed, and velocity grows with the logarithm of the hammer's speed
-    as Goebl and Bresin measured it on a Disklavier. Speeds off the scale get 1 or 127; so does no speed at all (1).
+    The hammer flies at `hammer_ratio` times that speed, and velocity grows with the logarithm of
+    the hammer's speed as Goebl and Bresin measured it on a Disklavier. Speeds off the scale get 1
+    or 127; so does no speed at all (1).
     """
     hammer = params.hammer_ratio * np.asarray(speed, dtype=float)
     velocity = params.midi_at_1_m_s + params.midi_per_decade * np.log10(np.maximum(hammer, 1e-9))
@@ -30,7 +33,8 @@ def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) ->
 
 
 def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float) -> np.ndarray:
-    """Speed of the key's front edge [m/s] that a MIDI velocity stands for; undoes `key_speed_to_velocity`."""
+    """Speed of the key's front edge [m/s] that a MIDI velocity stands for; undoes
+    `key_speed_to_velocity`."""
     hammer = 10.0 ** (
         (np.asarray(velocity, dtype=float) - params.midi_at_1_m_s) / params.midi_per_decade
     )
@@ -40,17 +44,19 @@ def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float)
 class KeySensor:
     """Watches the 88 keys and the sustain pedal, step by step, and keeps the notes played.
 
-    Call `update` after every physics step and `finish` at the end. Memory is the notes' own. The first update only
-    sets the scene: a key that is already down then is silent until it has been let go. Times count from `start` [s];
-    what sounded before that is left out or cut off at 0. They are rounded to 1 ns, so that a note played on the beat
-    is on the beat and not a rounding error before it.
+    Call `update` after every physics step and `finish` at the end. Memory is the notes' own. The
+    first update only sets the scene: a key that is already down then is silent until it has been
+    let go. Times count from `start` [s]; what sounded before that is left out or cut off at 0. They
+    are rounded to 1 ns, so that a note played on the beat is on the beat and not a rounding error
+    before it.
     """
 
     def __init__(self, params: PianoParameters, *, start: float = 0.0) -> None:
         geometry = keyboard_geometry(params)
         self._params = params
         self._start = start
-        self._on, self._off = geometry.on_angle, geometry.off_angle
+        self._on = geometry.on_angle
+        self._off = geometry.off_angle
         self._length = geometry.length
         self._time = -math.inf
         self._angle = np.zeros(NUM_KEYS)
@@ -85,7 +91,8 @@ class KeySensor:
             pedal: how far the sustain pedal is down, 0..1; on above half-way.
 
         Raises:
-            InvalidValue: time does not go forward, or a key that passes its threshold has an angle that is not finite.
+            InvalidValue: time does not go forward, or a key that passes its threshold has an angle
+                that is not finite.
         """
         if not time > self._time:
             raise InvalidValue("time", time, f"later than the last update at {self._time} s")
@@ -104,14 +111,16 @@ class KeySensor:
         self._velocity[:] = key_velocities
 
     def finish(self, time: float) -> Score:
-        """The notes and pedal spans played until `time` [s]; what still sounds is ended there. Changes nothing.
+        """The notes and pedal spans played until `time` [s]; what still sounds is ended there.
+        Changes nothing.
 
         Raises:
             InvalidValue: `time` is before the last update.
         """
         if time < self._time:
             raise InvalidValue("time", time, f"not before the last update at {self._time} s")
-        notes, pedals = list(self._notes), list(self._pedals)
+        notes = list(self._notes)
+        pedals = list(self._pedals)
         notes += [
             note
             for key, (onset, velocity) in self._begun.items()
@@ -155,9 +164,11 @@ class KeySensor:
             self._pedals.append(span)
 
     def _note(self, key: int, onset: float, offset: float, velocity: int) -> Note | None:
-        onset, offset = max(round(onset - self._start, 9), 0.0), round(offset - self._start, 9)
+        onset = max(round(onset - self._start, 9), 0.0)
+        offset = round(offset - self._start, 9)
         return Note(onset, key_to_pitch(key), offset, velocity) if offset > onset else None
 
     def _span(self, start: float, end: float) -> Pedal | None:
-        start, end = max(start - self._start, 0.0), end - self._start
+        start = max(start - self._start, 0.0)
+        end = end - self._start
         return Pedal(start, end) if end > start else None

@@ -1,9 +1,10 @@
 """The self-playing keyboard: forces on the keys alone that play a score exactly, with no hands.
 
-It is the oracle of the chain from score to metrics: whatever is read, timed, sensed and scored after it must come out
-perfect, or the fault is not the hands'. Every key follows a reference angle given on the grid of physics steps, and
-the force of each step is the one that makes MuJoCo's next state meet it. A stroke fixes the three samples around the
-sensor's crossing, so that interpolation between steps finds the onset and speed that the score asks for.
+It is the oracle of the chain from score to metrics: whatever is read, timed, sensed and scored
+after it must come out perfect, or the fault is not the hands'. Every key follows a reference angle
+given on the grid of physics steps, and the force of each step is the one that makes MuJoCo's next
+state meet it. A stroke fixes the three samples around the sensor's crossing, so that interpolation
+between steps finds the onset and speed that the score asks for.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class _Key(NamedTuple):
 
 
 class _Press(NamedTuple):
-    """A stroke's samples: `before` at step k-1, `below` at k, `above` at k+1, and its speed [rad/step]."""
+    """A stroke's samples: `before` at step k-1, `below` at k, `above` at k+1, and its speed
+    [rad/step]."""
 
     step: int
     before: float
@@ -60,15 +62,18 @@ class _Press(NamedTuple):
 class KeyboardPlayer:
     """Plays a score on a compiled piano by generalized forces on its 88 key joints.
 
-    Call `apply(data)` before every `mj_step`. Simulation time `start` is the score's time 0, to leave room for the
-    first stroke; give `KeySensor` the same. Steps must fall on multiples of the timestep.
+    Call `apply(data)` before every `mj_step`. Simulation time `start` is the score's time 0, to
+    leave room for the first stroke; give `KeySensor` the same. Steps must fall on multiples of the
+    timestep.
 
-    Exact while notes last 3 steps and keys are up for 4 (a shorter one is lengthened, or the release before it moved
-    earlier), and for all velocities at steps of 2 ms; longer steps cannot show the fastest strokes: they come softer.
+    Exact while notes last 3 steps and keys are up for 4 (a shorter one is lengthened, or the
+    release before it moved earlier), and for all velocities at steps of 2 ms; longer steps cannot
+    show the fastest strokes: they come softer.
 
     Raises:
-        InvalidValue: the score presses a key that is down (pass it through `keyboard_score` first), begins before
-            the first stroke can, or the model's integrator is not one this can invert.
+        InvalidValue: the score presses a key that is down (pass it through `keyboard_score` first),
+            begins before the first stroke can, or the model's integrator is not one this can
+            invert.
         UnknownName: the model has no keyboard.
     """
 
@@ -87,16 +92,19 @@ class KeyboardPlayer:
             )
         self._dt = float(model.opt.timestep)
         keys = find_keys(model, prefix=prefix)
-        self._qpos, self._dof = keys.qpos, keys.dof
+        self._qpos = keys.qpos
+        self._dof = keys.dof
         self._stiffness = model.jnt_stiffness[keys.joint].copy()
         self._springref = model.qpos_spring[keys.qpos].copy()
         self._damping = model.dof_damping[keys.dof].copy()
-        # The three integrators solve (M + h D) (v' - v) = h (applied - k (q - q0) - D v), then q' = q + h v'.
+        # The three integrators solve (M + h D) (v' - v) = h (applied - k (q - q0) - D v), then q' =
+        # q + h v'.
         self._inertia = model.dof_M0[keys.dof] + self._dt * self._damping
         self._start = start
         starts = sorted(pedal.start for pedal in score.pedals)
         ends = sorted(pedal.end for pedal in score.pedals)
-        self._pedal_starts, self._pedal_ends = np.array(starts), np.array(ends)
+        self._pedal_starts = np.array(starts)
+        self._pedal_ends = np.array(ends)
 
         geometry = keyboard_geometry(params)
         lines: list[list[Note]] = [[] for _ in range(NUM_KEYS)]
@@ -122,8 +130,10 @@ class KeyboardPlayer:
             )
             for key, line in enumerate(lines)
         ]
-        self._from_step, self._to_step = np.full(NUM_KEYS, _FAR), np.full(NUM_KEYS, _FAR)
-        self._from_angle, self._to_angle = np.zeros(NUM_KEYS), np.zeros(NUM_KEYS)
+        self._from_step = np.full(NUM_KEYS, _FAR)
+        self._to_step = np.full(NUM_KEYS, _FAR)
+        self._from_angle = np.zeros(NUM_KEYS)
+        self._to_angle = np.zeros(NUM_KEYS)
 
     def reference(self, step: int) -> np.ndarray:
         """Where the keys are to be at a physics step [rad]. Shape (88,)."""
@@ -136,9 +146,11 @@ class KeyboardPlayer:
         return self._from_angle + (self._to_angle - self._from_angle) * s * s * (3.0 - 2.0 * s)
 
     def apply(self, data: mujoco.MjData) -> None:
-        """Write the forces of the coming step into `data.qfrc_applied`, at the key joints only [N m]."""
+        """Write the forces of the coming step into `data.qfrc_applied`, at the key joints only
+        [N m]."""
         step = round(data.time / self._dt)
-        angle, speed = data.qpos[self._qpos], data.qvel[self._dof]
+        angle = data.qpos[self._qpos]
+        speed = data.qvel[self._dof]
         wanted = (self.reference(step + 1) - angle) / self._dt
         passive = self._stiffness * (angle - self._springref) + self._damping * speed
         data.qfrc_applied[self._dof] = self._inertia * (wanted - speed) / self._dt + passive
@@ -155,7 +167,8 @@ class KeyboardPlayer:
 def _plan_key(
     notes: Sequence[Note], key: _Key, params: PianoParameters, dt: float, start: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A key's reference as (step, angle [rad]) pairs to be joined by smooth steps; at rest before and after."""
+    """A key's reference as (step, angle [rad]) pairs to be joined by smooth steps; at rest
+    before and after."""
     for before, after in pairwise(notes):
         if after.onset <= before.offset:
             raise InvalidValue(
@@ -183,11 +196,13 @@ def _plan_key(
 
 
 def _press(note: Note, key: _Key, params: PianoParameters, dt: float, start: float) -> _Press:
-    """The samples around a note's onset, on a line of the wanted speed where the stop leaves room for it.
+    """The samples around a note's onset, on a line of the wanted speed where the stop leaves room
+    for it.
 
-    The onset lies a fraction f after step k. The sensor sees `below` and `above` at k and k+1, whose line must meet
-    the sounding angle at f, and the speed (1-f) v[k] + f v[k+1]. When a fast stroke would run into the stop, `above`
-    is lowered, which slows v[k+1]; a faster v[k], that is a lower `before`, makes up for it, as far as rest allows.
+    The onset lies a fraction f after step k. The sensor sees `below` and `above` at k and k+1,
+    whose line must meet the sounding angle at f, and the speed (1-f) v[k] + f v[k+1]. When a fast
+    stroke would run into the stop, `above` is lowered, which slows v[k+1]; a faster v[k], that is a
+    lower `before`, makes up for it, as far as rest allows.
     """
     k, f = _split((start + note.onset) / dt)
     wanted = float(velocity_to_key_speed(params, note.velocity)) / key.length * dt
@@ -203,11 +218,13 @@ def _press(note: Note, key: _Key, params: PianoParameters, dt: float, start: flo
 
 
 def _add_descent(points: list[tuple[int, float]], press: _Press, dt: float) -> None:
-    """From where the key is: back to rest if there is time, then down to the stroke's three samples."""
+    """From where the key is: back to rest if there is time, then down to the stroke's three
+    samples."""
     last_step, last_angle = points[-1]
     arrive = press.step - 1
     room = arrive - last_step
-    # A smooth step is 1.5 times as fast in its middle as on the whole: twice the time keeps it below the stroke.
+    # A smooth step is 1.5 times as fast in its middle as on the whole: twice the time keeps it
+    # below the stroke.
     down = math.ceil(min(_LONGEST_STROKE / dt, 2.0 * press.before / press.speed)) + 1
     up = math.ceil(_RETURN_TIME / dt) if last_angle > 0 else 0
     if room >= up + down:
@@ -229,10 +246,12 @@ def _add_descent(points: list[tuple[int, float]], press: _Press, dt: float) -> N
 def _add_release(
     points: list[tuple[int, float]], press: _Press, key: _Key, offset: float, latest: int, dt: float
 ) -> None:
-    """From the stroke's end: held, then up through the release angle at `offset` [steps], by step `latest` at most."""
+    """From the stroke's end: held, then up through the release angle at `offset` [steps], by
+    step `latest` at most."""
     m, g = _split(offset)
     if m > latest:
-        m, g = latest, 0.5
+        m = latest
+        g = 0.5
     if m <= press.step + 1:
         # No time for a hold: leave straight from the stroke's end, as steeply as rest allows.
         g = g if m == press.step + 1 else 0.5
@@ -250,6 +269,7 @@ def _add_release(
 
 
 def _split(steps: float) -> tuple[int, float]:
-    """A time in steps as a whole step and the fraction after it; a hair before a step is that step."""
+    """A time in steps as a whole step and the fraction after it; a hair before a step is that
+    step."""
     whole = math.floor(steps + 1e-6)
     return whole, max(0.0, steps - whole)

@@ -1,8 +1,9 @@
-"""What the hands of a performance should do, step by step: solved here, or ahead of the simulation in another process.
+"""What the hands of a performance should do, step by step: solved here, or ahead of the simulation
+in another process.
 
-The reference follows from the score alone, so where there are two processors a process of its own works it out while
-this one simulates. That process is a helper, no more: until it is under way, and should it come to grief, steps are
-solved here, to the same bits.
+The reference follows from the score alone, so where there are two processors a process of its own
+works it out while this one simulates. That process is a helper, no more: until it is under way, and
+should it come to grief, steps are solved here, to the same bits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ HandsStep = MotionStep
 
 
 class Layout:
-    """How `AHEAD` steps of some hands lie in one block of numbers, which is how they are passed on."""
+    """How `AHEAD` steps of some hands lie in one block of numbers, which is how they are passed
+    on."""
 
     def __init__(self, motions: Mapping[Side, HandMotion]) -> None:
         """`motions`: of hands with the same joints, as all of one scene are."""
@@ -51,7 +53,8 @@ class Layout:
         self.size = int(edges[-1])
 
     def fields(self, block: np.ndarray) -> HandsStep:
-        """The parts of a block, to read and to write: shapes (AHEAD, h, ...). Block of shape (size,)."""
+        """The parts of a block, to read and to write: shapes (AHEAD, h, ...). Block of shape
+        (size,)."""
         return HandsStep(
             *(
                 block[place].reshape(shape)
@@ -65,7 +68,8 @@ class BlockMaker:
 
     def __init__(self, motions: dict[Side, HandMotion]) -> None:
         """`motions`, of which no step was asked for yet."""
-        self._motions, self._layout = motions, Layout(motions)
+        self._motions = motions
+        self._layout = Layout(motions)
         self.done = 0
 
     def __call__(self, number: int) -> np.ndarray:
@@ -86,8 +90,10 @@ class Reference:
     def __init__(
         self, motions: dict[Side, HandMotion], helper: HelperProcess | None = None
     ) -> None:
-        """`motions`, of which no step was asked for yet; `helper`: a process to solve them in, or None."""
-        self._make, self._helper = BlockMaker(motions), helper
+        """`motions`, of which no step was asked for yet; `helper`: a process to solve them in,
+        or None."""
+        self._make = BlockMaker(motions)
+        self._helper = helper
         self._layout = Layout(motions)
         self._number, self._fields = -1, self._layout.fields(np.empty(self._layout.size))
         self._helped = False
@@ -98,7 +104,8 @@ class Reference:
         """Control step `step` [steps from 0 on]; none before it is asked for from then on."""
         number, row = divmod(step, AHEAD)
         if number != self._number:
-            self._fields, self._number = self._layout.fields(self._block(number)), number
+            self._fields = self._layout.fields(self._block(number))
+            self._number = number
         return HandsStep(*(field[row] for field in self._fields))
 
     def close(self) -> None:
@@ -109,7 +116,8 @@ class Reference:
 
     def _block(self, number: int) -> np.ndarray:
         if self._helper is not None:
-            # Before its first help it has caught up with nothing: what it would be waited for is sooner solved here.
+            # Before its first help it has caught up with nothing: what it would be waited for is
+            # sooner solved here.
             block = self._helper.take(number, wait=self._helped)
             if block is not None:
                 self._helped = True

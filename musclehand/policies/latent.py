@@ -1,4 +1,5 @@
-"""Latent spaces of skill on file: what they were distilled from, and how they act in an environment."""
+"""Latent spaces of skill on file: what they were distilled from, and how they act in an
+environment."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from musclehand.learning.vae import LatentPolicy
 
 
-class LatentSkill(NamedTuple):
+class LatentSpace(NamedTuple):
     """A latent policy, the environment it is for, and what else its file says."""
 
     policy: LatentPolicy
@@ -30,7 +31,7 @@ class LatentSkill(NamedTuple):
     info: Mapping[str, Any]
 
 
-def save_latent_skill(
+def save_latent_space(
     folder: Path, policy: LatentPolicy, env: TrackingEnv, told: Mapping[str, Any]
 ) -> Path:
     """Writes a latent policy; `told` is kept with it.
@@ -45,7 +46,7 @@ def save_latent_skill(
     return save_checkpoint(folder, 1, module_arrays("latent", policy), info)
 
 
-def load_latent_skill(path: Path) -> LatentSkill:
+def load_latent_space(path: Path) -> LatentSpace:
     """Reads a latent policy. Nothing of a file is ever run.
 
     Raises:
@@ -55,11 +56,11 @@ def load_latent_skill(path: Path) -> LatentSkill:
     """
     from musclehand.core.checkpoint import load_checkpoint
 
-    return skill_of(load_checkpoint(path), path)
+    return latent_space_of(load_checkpoint(path), path)
 
 
-def skill_info(skill: LatentSkill) -> dict[str, Any]:
-    """What a file has to say of a latent space for `skill_of` to read it."""
+def latent_space_info(skill: LatentSpace) -> dict[str, Any]:
+    """What a file has to say of a latent space for `latent_space_of` to read it."""
     names = ("model_sha256", "observation_sha256")
     return {
         **{name: skill.info[name] for name in names},
@@ -68,8 +69,9 @@ def skill_info(skill: LatentSkill) -> dict[str, Any]:
     }
 
 
-def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
-    """The latent space that a checkpoint holds under "latent"; errors as for `load_latent_skill`."""
+def latent_space_of(checkpoint: Checkpoint, path: Path) -> LatentSpace:
+    """The latent space that a checkpoint holds under "latent"; errors as for
+    `load_latent_space`."""
     from musclehand.learning.torch_state import check_layers, load_module
     from musclehand.learning.vae import LatentPolicy
 
@@ -78,7 +80,8 @@ def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
     probe = TrackingEnv([still_clip()], config)
     try:
         sizes = {"latent": int(info["latent"]), "hold": int(info["hold"])}
-        hidden, variational = [int(size) for size in info["hidden"]], bool(info["variational"])
+        hidden = [int(size) for size in info["hidden"]]
+        variational = bool(info["variational"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(
             path, f"does not say what it is ({type(error).__name__}: {error})"
@@ -90,7 +93,7 @@ def skill_of(checkpoint: Checkpoint, path: Path) -> LatentSkill:
     state = own_state(probe.table)
     policy = LatentPolicy(state, probe.num_actions, **sizes, hidden=hidden, variational=variational)
     load_module("latent", policy, checkpoint.arrays)
-    return LatentSkill(policy, config, info)
+    return LatentSpace(policy, config, info)
 
 
 def _sizes(policy: LatentPolicy) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Policies that follow motion, on file: what they were made for, and how they act in an environment."""
+"""Policies that follow motion, on file: what they were made for, and how they act in an
+environment."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from musclehand.sim.backend_choice import tell_backend
 if TYPE_CHECKING:
     from musclehand.learning.policy import Policy
 
-SHIPPED = ("musclehand.models.policies", "000001.json")
+BUNDLED = ("musclehand.models.policies", "000001.json")
 """Package and file of the policy that comes along."""
 
 DESCRIBING = (
@@ -49,8 +50,8 @@ class TrackingPolicy(NamedTuple):
 
 
 def identity_of(env: TrackingEnv) -> dict[str, str | None]:
-    """Hashes of the body and of the observation's table: a policy fits no others. And what simulates
-    it (`sim.backend_choice.tell_backend`)."""
+    """Hashes of the body and of the observation's table: a policy fits no others. And what
+    simulates it (`sim.backend_choice.tell_backend`)."""
     hashes = {"model_sha256": describe_model(env.body.model), "observation_sha256": str(env.table)}
     known: dict[str, str | None] = {
         name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()
@@ -59,7 +60,8 @@ def identity_of(env: TrackingEnv) -> dict[str, str | None]:
 
 
 def check_identity(info: Mapping[str, Any], env: TrackingEnv, path: Path, again: str) -> None:
-    """Holds what a file says of itself against an environment; `again`: what to do with it anew otherwise.
+    """Holds what a file says of itself against an environment; `again`: what to do with it anew
+    otherwise.
 
     Raises:
         FileError: it was made for another body or observation.
@@ -74,7 +76,8 @@ def check_identity(info: Mapping[str, Any], env: TrackingEnv, path: Path, again:
 
 
 def describe_model(model: mujoco.MjModel) -> str:
-    """What makes a body what it is, to five digits: the same on every machine, other than MuJoCo's own file of it."""
+    """What makes a body what it is, to five digits: the same on every machine, other than
+    MuJoCo's own file of it."""
     lines = [
         hashlib.sha256(bytes(model.names)).hexdigest(),
         f"{model.opt.timestep:.4e} {int(model.opt.integrator)}",
@@ -118,8 +121,8 @@ def load_tracking_policy(path: Path | None = None) -> TrackingPolicy:
         InvalidValue: what it says of itself cannot be.
     """
     if path is None:
-        with as_file(files(SHIPPED[0])) as folder:
-            return load_tracking_policy(folder / SHIPPED[1])
+        with as_file(files(BUNDLED[0])) as folder:
+            return load_tracking_policy(folder / BUNDLED[1])
     from musclehand.core.checkpoint import load_checkpoint
     from musclehand.learning.policy import policy_of
 

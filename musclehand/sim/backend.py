@@ -1,8 +1,10 @@
-"""What simulates many copies of one model at a time: the same calls whether a CPU or a GPU does the work.
+"""What simulates many copies of one model at a time: the same calls whether a CPU or a GPU does the
+work.
 
-A world is one copy. Everything that differs between worlds is a row of an array whose first axis is the world.
-`sim.cpu` is the reference; `sim.warp` gives the same results within single precision. Neither judges a state: MuJoCo
-starts over by itself and silently when one blows up, which `sim.health` finds.
+A world is one copy. Everything that differs between worlds is a row of an array whose first axis is
+the world. `sim.cpu` is the reference; `sim.warp` gives the same results within single precision.
+Neither judges a state: MuJoCo starts over by itself and silently when one blows up, which
+`sim.health` finds.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ class Backend(ABC):
     def read(self, name: str) -> np.ndarray:
         """An array of `MjData` by its name, of all worlds. Shape (num_worlds, ...).
 
-        State is that of now; what follows from positions and velocities is up to date after `step`, `forward` and
-        `reset`. The array may be the simulation's own: it is not to be written to, and is good until the next call.
+        State is that of now; what follows from positions and velocities is up to date after `step`,
+        `forward` and `reset`. The array may be the simulation's own: it is not to be written to,
+        and is good until the next call.
 
         Raises:
             InvalidValue: there is no such array to be read.
@@ -40,7 +43,8 @@ class Backend(ABC):
 
     @abstractmethod
     def write(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """Sets an array of `STATE`; what follows from it is not computed before the next `step` or `forward`.
+        """Sets an array of `STATE`; what follows from it is not computed before the next `step` or
+        `forward`.
 
         Args:
             name: of `STATE`.
@@ -61,7 +65,8 @@ class Backend(ABC):
         """
 
     def follow(self, controls: np.ndarray, steps_each: int) -> None:
-        """Advances every world with one control after the other, then computes what follows from where it got to.
+        """Advances every world with one control after the other, then computes what follows from
+        where it got to.
 
         Args:
             controls: shape (parts, num_worlds, nu).
@@ -73,7 +78,8 @@ class Backend(ABC):
 
     @abstractmethod
     def forward(self, worlds: np.ndarray | None = None) -> None:
-        """Computes what follows from positions and velocities, in some worlds or all; nothing moves."""
+        """Computes what follows from positions and velocities, in some worlds or all; nothing
+        moves."""
 
     @abstractmethod
     def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
@@ -81,12 +87,14 @@ class Backend(ABC):
 
         Args:
             worlds: numbers of the worlds; None for all.
-            forward: compute what follows from the state; not worth it where another state is written at once.
+            forward: compute what follows from the state; not worth it where another state is
+                written at once.
         """
 
     @abstractmethod
     def state(self) -> np.ndarray:
-        """A copy of everything that the worlds' future depends on but their model fields. Shape (num_worlds, size)."""
+        """A copy of everything that the worlds' future depends on but their model fields. Shape
+        (num_worlds, size)."""
 
     @abstractmethod
     def restore(self, rows: np.ndarray, worlds: np.ndarray | None = None) -> None:
@@ -102,7 +110,8 @@ class Backend(ABC):
 
     @abstractmethod
     def set_field(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """Gives worlds values of their own of an array of `MjModel`, such as strengths, masses or damping.
+        """Gives worlds values of their own of an array of `MjModel`, such as strengths, masses or
+        damping.
 
         Args:
             name: such as "actuator_gainprm".

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from musclehand.sim.backend import Backend
 
 BackendName = Literal["cpu", "warp"]
-"""`cpu`: MuJoCo on the processor. `warp`: MuJoCo Warp on a GPU; without one on the processor, slowly."""
+"""`cpu`: MuJoCo on the processor. `warp`: MuJoCo Warp on a GPU; without one on the processor,
+slowly."""
 
 BackendChoice = Literal["auto", "cpu", "warp"]
 """`auto`: Warp where it is installed and finds a GPU, else the processor."""
@@ -38,8 +39,9 @@ def resolve_backend(choice: BackendChoice) -> BackendName:
 
 
 def tell_backend(backend: BackendName) -> dict[str, str | None]:
-    """What a run knows of it: one that was begun in single precision does not go on in double, nor one on a GPU without
-    one. Nothing is told of the processor, which all runs were on that say nothing.
+    """What a run knows of it: one that was begun in single precision does not go on in double, nor
+    one on a GPU without one. Nothing is told of the processor, which all runs were on that say
+    nothing.
 
     Raises:
         MissingWarp: it is Warp, which is not installed.

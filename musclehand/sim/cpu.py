@@ -1,7 +1,9 @@
-"""Many worlds on the CPU: MuJoCo's own batch on a pool of threads, with the same bits at any number of them.
+"""Many worlds on the CPU: MuJoCo's own batch on a pool of threads, with the same bits at any number
+of them.
 
-Every world keeps an `MjData` of its own, some 1 MB for a hand. That makes what follows from the state reached free, as
-the next step goes on from there; without it a control step of four would cost a fifth more.
+Every world keeps an `MjData` of its own, some 1 MB for a hand. That makes what follows from the
+state reached free, as the next step goes on from there; without it a control step of four would
+cost a fifth more.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 from mujoco.batch import DATA_FIELDS, MODEL_FIELDS, Batch, SimulationError
 
 from musclehand.core.errors import InvalidValue
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.sim.backend import STATE, Backend, check_rows, check_worlds
 
 VELOCITY = int(mujoco.mjtStage.mjSTAGE_VEL)
@@ -31,7 +33,9 @@ class CpuBackend(Backend):
         check_worlds(num_worlds)
         if not 0 <= num_threads <= 1024:
             raise InvalidValue("number of threads", num_threads, "1 to 1024, or 0 for one each CPU")
-        self.model, self.num_worlds, self.num_threads = model, num_worlds, num_threads
+        self.model = model
+        self.num_worlds = num_worlds
+        self.num_threads = num_threads
         self._batch = Batch(model, num_worlds, num_threads, persistent=True)
         # Model fields that worlds have values of their own of.
         self._fields: dict[str, np.ndarray] = {}
@@ -56,30 +60,31 @@ class CpuBackend(Backend):
 
     def step(self, num_steps: int = 1, *, forward: bool = True) -> None:
         """As `Backend`."""
-        with quiet_mujoco():
+        with silence_mujoco():
             self._step(num_steps, forward)
 
     def follow(self, controls: np.ndarray, steps_each: int) -> None:
         """As `Backend`, MuJoCo silenced once for all parts."""
         ctrl = self.read("ctrl")
-        with quiet_mujoco():
+        with silence_mujoco():
             for number, part in enumerate(controls, start=1):
                 ctrl[:] = part
                 self._step(steps_each, number == len(controls))
 
     def _step(self, num_steps: int, forward: bool) -> None:
-        # A world in which MuJoCo raises an error stays where it is, its time too, by which it is found.
+        # A world in which MuJoCo raises an error stays where it is, its time too, by which it is
+        # found.
         with suppress(SimulationError):
             self._batch.step(nstep=num_steps, stage=VELOCITY if forward else 0)
 
     def forward(self, worlds: np.ndarray | None = None) -> None:
         """As `Backend`."""
-        with quiet_mujoco():
+        with silence_mujoco():
             self._batch.forward(worlds, stage=VELOCITY)
 
     def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
         """As `Backend`."""
-        with quiet_mujoco():
+        with silence_mujoco():
             self._batch.reset(worlds, stage=VELOCITY if forward else 0)
 
     def state(self) -> np.ndarray:
@@ -102,7 +107,8 @@ class CpuBackend(Backend):
         return np.repeat(own[None], self.num_worlds, axis=0)
 
     def set_field(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`. Constants that follow from the field, such as the mass of subtrees, follow it."""
+        """As `Backend`. Constants that follow from the field, such as the mass of subtrees,
+        follow it."""
         self._check_field(name)
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
         check_rows(name, values, (len(chosen), *np.shape(getattr(self.model, name))))
@@ -113,7 +119,8 @@ class CpuBackend(Backend):
             self._batch.set_const(chosen)
 
     def data_of(self, world: int) -> mujoco.MjData:
-        """One world as an `MjData` of its own, to draw it or to hand it to any function of MuJoCo."""
+        """One world as an `MjData` of its own, to draw it or to hand it to any function of
+        MuJoCo."""
         return self._batch.get_data(world)
 
     def model_of(self, world: int) -> mujoco.MjModel:

@@ -1,9 +1,11 @@
-"""Worlds that have gone wrong: found within one control step, kept on file, started over and counted.
+"""Worlds that have gone wrong: found within one control step, kept on file, started over and
+counted.
 
-MuJoCo puts a simulation that blows up back to its first state and goes on, all values finite; looking for NaN in what
-comes out finds none of it. What finds it, measured over thousands of damaged worlds: controls looked at before they
-are used, the state looked at before and after every step, bounds that no healthy hand leaves, and time, which has to
-have advanced by exactly what was asked for.
+MuJoCo puts a simulation that blows up back to its first state and goes on, all values finite;
+looking for NaN in what comes out finds none of it. What finds it, measured over thousands of
+damaged worlds: controls looked at before they are used, the state looked at before and after every
+step, bounds that no healthy hand leaves, and time, which has to have advanced by exactly what was
+asked for.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ REASONS = ("control", "state", "time")
 class HealthLimits:
     """What a healthy hand stays within.
 
-    `joint_margin` beyond a joint's range [rad], `slide_margin` [m]; `speed` of hinges [rad/s] and slides [m/s];
-    `force` the largest push, all components together [N, N m]; `servo` the largest set point of an actuator without a
-    control range [m, rad]; `act_margin` beyond 0 to 1.
+    `joint_margin` beyond a joint's range [rad], `slide_margin` [m]; `speed` of hinges [rad/s] and
+    slides [m/s]; `force` the largest push, all components together [N, N m]; `servo` the largest
+    set point of an actuator without a control range [m, rad]; `act_margin` beyond 0 to 1.
     """
 
     joint_margin: float = 0.6
@@ -42,8 +44,8 @@ class HealthLimits:
 class HealthMonitor:
     """Steps a backend and keeps watch over it.
 
-    `counts`: worlds found so far by reason: "control" (not finite or out of range), "state" (not finite or beyond
-    `limits`), "time" (MuJoCo started over). `files`: where states were kept.
+    `counts`: worlds found so far by reason: "control" (not finite or out of range), "state" (not
+    finite or beyond `limits`), "time" (MuJoCo started over). `files`: where states were kept.
     """
 
     def __init__(
@@ -54,11 +56,14 @@ class HealthMonitor:
         folder: Path | None = None,
         most_files: int = 20,
     ) -> None:
-        """`folder`: states that went wrong are kept there, the first `most_files` of them; None keeps none."""
-        self.backend, self.limits = backend, limits or HealthLimits()
+        """`folder`: states that went wrong are kept there, the first `most_files` of them; None
+        keeps none."""
+        self.backend = backend
+        self.limits = limits or HealthLimits()
         self.counts: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
         self.files: list[Path] = []
-        self._folder, self._most_files = folder, most_files
+        self._folder = folder
+        self._most_files = most_files
         model = backend.model
         self._low, self._high = _joint_bounds(model, self.limits)
         limited = model.actuator_ctrllimited.astype(bool)
@@ -71,7 +76,8 @@ class HealthMonitor:
         )
 
     def bad_controls(self, ctrl: np.ndarray) -> np.ndarray:
-        """Worlds with controls that are not finite or outside of what actuators take. Shape (num_worlds,), bool.
+        """Worlds with controls that are not finite or outside of what actuators take. Shape
+        (num_worlds,), bool.
 
         Args:
             ctrl: of every part of a step. Shape (parts, num_worlds, nu).
@@ -82,8 +88,11 @@ class HealthMonitor:
 
     def bad_states(self) -> np.ndarray:
         """Worlds whose state is not finite or beyond the limits. Shape (num_worlds,), bool."""
-        backend, limits = self.backend, self.limits
-        qpos, qvel, act = backend.read("qpos"), backend.read("qvel"), backend.read("act")
+        backend = self.backend
+        limits = self.limits
+        qpos = backend.read("qpos")
+        qvel = backend.read("qvel")
+        act = backend.read("act")
         with np.errstate(invalid="ignore"):
             fine = ((qpos >= self._low) & (qpos <= self._high)).all(axis=1)
             fine &= (np.abs(qvel) <= limits.speed).all(axis=1)
@@ -91,14 +100,16 @@ class HealthMonitor:
             fine &= ((muscle >= -limits.act_margin) & (muscle <= 1.0 + limits.act_margin)).all(
                 axis=1
             )
-            # A sum is not finite where a part of it is not, and a hundred times faster than looking at each.
+            # A sum is not finite where a part of it is not, and a hundred times faster than looking
+            # at each.
             fine &= np.abs(backend.read("xfrc_applied").sum(axis=(1, 2))) <= limits.force
         return np.asarray(~fine)
 
     def step(self, substeps: np.ndarray, *, steps_each: int = 1) -> np.ndarray:
         """One control step: the controls of each part of it in turn.
 
-        Worlds that are wrong before, during or after it end up in the model's first state, their neighbours untouched.
+        Worlds that are wrong before, during or after it end up in the model's first state, their
+        neighbours untouched.
 
         Args:
             substeps: controls of every part. Shape (parts, num_worlds, nu).
@@ -110,7 +121,8 @@ class HealthMonitor:
         backend = self.backend
         wrong_state = self.bad_states()
         # Copied: on the CPU the array read is the simulation's own.
-        before, time = backend.state(), np.array(backend.read("time"))
+        before = backend.state()
+        time = np.array(backend.read("time"))
         wrong_control = self.bad_controls(substeps)
         if wrong_state.any():
             backend.reset(np.flatnonzero(wrong_state))
@@ -152,7 +164,8 @@ class HealthMonitor:
 
 
 def load_offender(path: Path) -> dict[str, np.ndarray]:
-    """What a file of `HealthMonitor` has: `state` before the control step, `ctrl` (parts, nu), `reason`, `world`.
+    """What a file of `HealthMonitor` has: `state` before the control step, `ctrl` (parts, nu),
+    `reason`, `world`.
 
     Raises:
         InvalidValue: it is not such a file.
@@ -168,7 +181,8 @@ def load_offender(path: Path) -> dict[str, np.ndarray]:
 
 def _joint_bounds(model: mujoco.MjModel, limits: HealthLimits) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest healthy value of every entry of `qpos`. Shapes (nq,)."""
-    low, high = np.full(model.nq, -1e3), np.full(model.nq, 1e3)
+    low = np.full(model.nq, -1e3)
+    high = np.full(model.nq, 1e3)
     for joint in range(model.njnt):
         kind = model.jnt_type[joint]
         if kind not in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE):

@@ -1,8 +1,9 @@
-"""Does anything pass through anything? Depths measured on the outlines of the hands, from a recording.
+"""Does anything pass through anything? Depths measured on the outlines of the hands, from a
+recording.
 
-The outlines are the capsules of `segments.csv` and the boxes of the keys, the same that carry the contacts of the
-simulation. Contacts are soft there, so a pressing fingertip sinks in a little; what is deeper than `TOLERANCE` would
-show. Every control step recorded is looked at. Measured are
+The outlines are the capsules of `segments.csv` and the boxes of the keys, the same that carry the
+contacts of the simulation. Contacts are soft there, so a pressing fingertip sinks in a little; what
+is deeper than `TOLERANCE` would show. Every control step recorded is looked at. Measured are
 
     keys         digits and palms against keys
     same hand    digits against digits of the same hand, but for the pairs that share skin or that one joint connects
@@ -25,7 +26,7 @@ from musclehand.body.build.overlay import KEY_BIT, SKIN_BIT
 from musclehand.body.build.tables import HandTables
 from musclehand.core.errors import ModelError
 from musclehand.core.recording import Recording, RecordingError
-from musclehand.sim.scene import Scene, build_scene, carrier_joint
+from musclehand.sim.scene import Scene, build_scene, forearm_joint
 
 TOLERANCE = 1e-3
 """Depth [m] beyond which a penetration counts; a fingertip's pulp gives by more than that."""
@@ -34,8 +35,9 @@ KINDS = ("keys", "same hand", "other hand")
 
 
 class Depth(NamedTuple):
-    """Penetrations of one kind: the deepest [m], when [s] and between which two geoms, and the share of the steps
-    in which any was deeper than `TOLERANCE`. No time and no geoms where nothing ever touched."""
+    """Penetrations of one kind: the deepest [m], when [s] and between which two geoms, and the
+    share of the steps in which any was deeper than `TOLERANCE`. No time and no geoms where
+    nothing ever touched."""
 
     largest: float
     time: float | None
@@ -44,7 +46,8 @@ class Depth(NamedTuple):
 
 
 class PenetrationReport(NamedTuple):
-    """What `measure_penetration` found; see the module docstring for the three kinds. `steps` looked at."""
+    """What `measure_penetration` found; see the module docstring for the three kinds. `steps`
+    looked at."""
 
     keys: Depth
     same_hand: Depth
@@ -88,8 +91,10 @@ class PenetrationMeter:
         self._kind = _classify(self._model, scene)
 
     def measure(self, qpos: np.ndarray) -> Iterator[tuple[str, float, tuple[str, str]]]:
-        """Kind, depth [m] and names of the two geoms of every penetration in a posture. `qpos` of shape (nq,)."""
-        model, data = self._model, self._data
+        """Kind, depth [m] and names of the two geoms of every penetration in a posture. `qpos`
+        of shape (nq,)."""
+        model = self._model
+        data = self._data
         data.qpos[:] = qpos
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
@@ -115,7 +120,8 @@ class PenetrationMeter:
 
 
 def _classify(model: mujoco.MjModel, scene: Scene) -> dict[int, tuple[str, ...]]:
-    """("key",), or ("digit" or "palm", side) for every geom that is looked at; palms are made to touch hands too."""
+    """("key",), or ("digit" or "palm", side) for every geom that is looked at; palms are made to
+    touch hands too."""
     if not isinstance(scene.design, HandTables):
         raise ModelError(
             scene.design.source, "has no outlines to measure; only hands built from tables have"
@@ -137,7 +143,7 @@ def _measure(recording: Recording) -> PenetrationReport:
             recording.path, "has no channel 'qpos'; there are no postures to look at"
         )
     names = recording["qpos"].names
-    scene = build_scene(sides=tuple(side for side in Side if carrier_joint(side, "x") in names))
+    scene = build_scene(sides=tuple(side for side in Side if forearm_joint(side, "x") in names))
     joints = tuple(scene.model.joint(i).name for i in range(scene.model.njnt))
     if joints != names:
         raise RecordingError(

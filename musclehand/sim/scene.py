@@ -1,8 +1,10 @@
-"""The scene of a performance: a piano and two muscle-driven hands, each carried by a servo-driven forearm.
+"""The scene of a performance: a piano and two muscle-driven hands, each carried by a servo-driven
+forearm.
 
-The carrier stands in for the arm. Its frame lies at the wrist's centre of rotation, its axes are the world's, and
-six force- or torque-bounded position servos move it: x, y, z, then yaw, pitch and roll about the wrist. Everything
-below the elbow is the hand's: forearm rotation, wrist and fingers are moved by muscles only. Gravity is on.
+The carrier stands in for the arm. Its frame lies at the wrist's centre of rotation, its axes are
+the world's, and six force- or torque-bounded position servos move it: x, y, z, then yaw, pitch and
+roll about the wrist. Everything below the elbow is the hand's: forearm rotation, wrist and fingers
+are moved by muscles only. Gravity is on.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from musclehand.body.build.hand import HandDesign, add_hands, hand_spec, naming_
 from musclehand.body.build.overlay import KEY_BIT
 from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex, wrist_centre
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
 from musclehand.piano.geometry import PianoParameters, load_piano_parameters
 
@@ -29,18 +31,21 @@ SIM_DT = 0.002
 def hand_to_world(side: Side) -> np.ndarray:
     """Rotation from the hand's root frame to the keyboard's world, palm down. Shape (3, 3).
 
-    In the root frame fingers point along -y, the thumb along +x, and the back of the right hand along +z; the left
-    hand is mirrored in z. In the world fingers point along +y and the back of the hand up.
+    In the root frame fingers point along -y, the thumb along +x, and the back of the right hand
+    along +z; the left hand is mirrored in z. In the world fingers point along +y and the back of
+    the hand up.
     """
     return np.diag([-side.mirror, -1.0, side.mirror])
 
 
 @dataclass(frozen=True)
-class CarrierParameters:
-    """Servos of the forearm. Stiffness `kp` [N/m, N m/rad], damping `kd`, bounds [N, N m], ranges [m, rad].
+class ForearmParameters:
+    """Servos of the forearm. Stiffness `kp` [N/m, N m/rad], damping `kd`, bounds [N, N m], ranges
+    [m, rad].
 
-    The bounds are what an arm can do: 150 N and 15 N m (shoulder and elbow strength at the wrist is higher;
-    Garner & Pandy 2001, Comput Methods Biomech Biomed Eng 4:93, give 50-100 N m at the joints).
+    The bounds are what an arm can do: 150 N and 15 N m (shoulder and elbow strength at the wrist is
+    higher; Garner & Pandy 2001, Comput Methods Biomech Biomed Eng 4:93, give 50-100 N m at the
+    joints).
     """
 
     kp: tuple[float, float] = (20000.0, 400.0)
@@ -50,8 +55,9 @@ class CarrierParameters:
 
 
 @dataclass(frozen=True)
-class CarrierIndex:
-    """Where one carrier is in the model: six dofs, positions and actuators in the order of `FOREARM_AXES`."""
+class ForearmIndex:
+    """Where one carrier is in the model: six dofs, positions and actuators in the order of
+    `FOREARM_AXES`."""
 
     dofs: np.ndarray
     qpos: np.ndarray
@@ -62,13 +68,14 @@ class CarrierIndex:
 
 @dataclass(frozen=True)
 class Scene:
-    """A compiled scene and where everything is in it. `hands` and `carriers` have the same sides."""
+    """A compiled scene and where everything is in it. `hands` and `carriers` have the same
+    sides."""
 
     model: mujoco.MjModel
     piano: PianoParameters
     design: HandDesign
     hands: dict[Side, HandIndex]
-    carriers: dict[Side, CarrierIndex]
+    carriers: dict[Side, ForearmIndex]
     keys: KeyAddresses
 
 
@@ -79,7 +86,7 @@ def build_scene(
     strength_scale: float = 1.0,
     piano: PianoParameters | None = None,
     design: HandDesign | None = None,
-    carrier: CarrierParameters | None = None,
+    carrier: ForearmParameters | None = None,
 ) -> Scene:
     """Builds and compiles the scene.
 
@@ -87,13 +94,15 @@ def build_scene(
         sides: the hands to put in; none for the piano alone.
         visual: with bone meshes, for pictures. Joints and actuators are the same either way.
         strength_scale: factor on the peak force of all muscles.
-        piano, design, carrier: another piano, hand or forearm than those that come with the package.
+        piano, design, carrier: another piano, hand or forearm than those that come with the
+            package.
 
     Raises:
         ModelError, InvalidValue: a table or parameter is not usable.
     """
-    piano, design = piano or load_piano_parameters(), design or load_tables()
-    carrier = carrier or CarrierParameters()
+    piano = piano or load_piano_parameters()
+    design = design or load_tables()
+    carrier = carrier or ForearmParameters()
     spec = scene_spec(
         sides=sides,
         visual=visual,
@@ -102,7 +111,7 @@ def build_scene(
         design=design,
         carrier=carrier,
     )
-    with quiet_mujoco():
+    with silence_mujoco():
         model = spec.compile()
     return Scene(
         model=model,
@@ -121,16 +130,19 @@ def scene_spec(
     strength_scale: float = 1.0,
     piano: PianoParameters | None = None,
     design: HandDesign | None = None,
-    carrier: CarrierParameters | None = None,
+    carrier: ForearmParameters | None = None,
 ) -> mujoco.MjSpec:
-    """The scene as a spec that can be added to or written out; arguments and errors as for `build_scene`."""
-    piano, design = piano or load_piano_parameters(), design or load_tables()
-    carrier = carrier or CarrierParameters()
+    """The scene as a spec that can be added to or written out; arguments and errors as for
+    `build_scene`."""
+    piano = piano or load_piano_parameters()
+    design = design or load_tables()
+    carrier = carrier or ForearmParameters()
     spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
     spec.option.timestep = SIM_DT
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    # MuJoCo 4.0.0's sparse Newton solver at times does not converge on fingertips at the edges of keys: 100 iterations,
-    # forces of kN, the hand flies off. The dense one takes three or four iterations on the same states.
+    # MuJoCo 4.0.0's sparse Newton solver at times does not converge on fingertips at the edges of
+    # keys: 100 iterations, forces of kN, the hand flies off. The dense one takes three or four
+    # iterations on the same states.
     spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     spec.compiler.boundmass = 0.0
     spec.compiler.boundinertia = 0.0
@@ -143,14 +155,15 @@ def scene_spec(
     return spec
 
 
-def carrier_joint(side: Side, axis: str) -> str:
+def forearm_joint(side: Side, axis: str) -> str:
     """Name of a carrier's joint and servo."""
     return side.name_of(f"forearm_{axis}")
 
 
 def _wrist_centre(design: HandDesign) -> np.ndarray:
-    """Position of the wrist in the right hand's root frame at the neutral posture [m]. Shape (3,)."""
-    with quiet_mujoco():
+    """Position of the wrist in the right hand's root frame at the neutral posture [m]. Shape
+    (3,)."""
+    with silence_mujoco():
         model = hand_spec(Side.RIGHT, design=design).compile()
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
@@ -158,12 +171,12 @@ def _wrist_centre(design: HandDesign) -> np.ndarray:
 
 
 def _add_carrier(
-    spec: mujoco.MjSpec, side: Side, params: CarrierParameters, wrist: np.ndarray
+    spec: mujoco.MjSpec, side: Side, params: ForearmParameters, wrist: np.ndarray
 ) -> mujoco.MjsFrame:
     body = spec.worldbody.add_body(name=side.name_of("forearm"))
     for i, axis in enumerate(FOREARM_AXES):
         turning = i >= 3
-        name = carrier_joint(side, axis)
+        name = forearm_joint(side, axis)
         direction = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 1, 0]][i]
         kind = mujoco.mjtJoint.mjJNT_HINGE if turning else mujoco.mjtJoint.mjJNT_SLIDE
         body.add_joint(name=name, type=kind, axis=direction, armature=params.armature[turning])
@@ -178,9 +191,9 @@ def _add_carrier(
     return body.add_frame(pos=-rotation @ centre, quat=quat)
 
 
-def _carrier_index(model: mujoco.MjModel, side: Side, params: CarrierParameters) -> CarrierIndex:
-    names = [carrier_joint(side, axis) for axis in FOREARM_AXES]
-    return CarrierIndex(
+def _carrier_index(model: mujoco.MjModel, side: Side, params: ForearmParameters) -> ForearmIndex:
+    names = [forearm_joint(side, axis) for axis in FOREARM_AXES]
+    return ForearmIndex(
         dofs=np.array([model.joint(name).dofadr[0] for name in names]),
         qpos=np.array([model.joint(name).qposadr[0] for name in names]),
         actuators=np.array([model.actuator(name).id for name in names]),

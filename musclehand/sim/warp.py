@@ -1,7 +1,8 @@
 """Many worlds on a GPU with MuJoCo Warp, or on its CPU device, where it is slow but the same code.
 
-In single precision. MuJoCo Warp does not start a world over that blows up: it stays NaN, which `sim.health` finds
-just the same. Sums are done in one order, so the same device gives the same bits again. Needs the extra `gpu`.
+In single precision. MuJoCo Warp does not start a world over that blows up: it stays NaN, which
+`sim.health` finds just the same. Sums are done in one order, so the same device gives the same bits
+again. Needs the extra `gpu`.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class WarpBackend(Backend):
             model: of every world.
             num_worlds: how many.
             device: such as "cuda:0" or "cpu"; by default a GPU where there is one.
-            contacts_each: room for contacts of a world; there is room for them, for equalities and for the ends of all
-                joints among the constraints.
+            contacts_each: room for contacts of a world; there is room for them, for equalities and
+                for the ends of all joints among the constraints.
 
         Raises:
             MissingWarp: it is not installed.
@@ -67,10 +68,12 @@ class WarpBackend(Backend):
         """
         check_worlds(num_worlds)
         self._wp, self._mjw = load_warp()
-        self.model, self.num_worlds = model, num_worlds
+        self.model = model
+        self.num_worlds = num_worlds
         self._device = self._wp.get_device(device)
         rows = CONTACT_ROWS * contacts_each + 2 * int(model.jnt_limited.sum()) + model.neq
-        # Whether matrices are sparse is a question of speed, and Warp's answer is another than the CPU's.
+        # Whether matrices are sparse is a question of speed, and Warp's answer is another than the
+        # CPU's.
         own = copy.copy(model)
         own.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
         data = mujoco.MjData(own)
@@ -146,10 +149,12 @@ class WarpBackend(Backend):
         return self._rows(name).copy()
 
     def set_field(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`; fields that nothing else follows from, such as strengths and damping, and those of inertia.
+        """As `Backend`; fields that nothing else follows from, such as strengths and damping, and
+        those of inertia.
 
         Raises:
-            InvalidValue: no field of Warp's that worlds can have values of their own of, or other constants follow.
+            InvalidValue: no field of Warp's that worlds can have values of their own of, or other
+                constants follow.
         """
         source = getattr(self._model, name, None)
         constant = name in mujoco.MjModel._setconst_inputs
@@ -227,7 +232,8 @@ def load_warp() -> tuple[Any, Any]:
     try:
         import warp
 
-        # Before anything of it is used. What it compiles takes a minute, once, but is nobody's news.
+        # Before anything of it is used. What it compiles takes a minute, once, but is nobody's
+        # news.
         warp.config.log_level = warp.LOG_ERROR
         import mujoco_warp
     except ImportError as error:

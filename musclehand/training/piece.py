@@ -1,4 +1,5 @@
-"""A planner learns one piece: the model-based player plans it, the planner plays it and is told what it should do.
+"""A planner learns one piece: the model-based player plans it, the planner plays it and is told
+what it should do.
 
 What it has learnt before stays the beginning of what it learns now, so minutes are enough.
 """
@@ -18,22 +19,22 @@ from musclehand.envs.piano.goals import Goals, GoalsMaker
 from musclehand.envs.piano.pieces import PlannedPieces
 from musclehand.envs.piano.scattered import ScatteredPiano
 from musclehand.music.score import Score
-from musclehand.policies.high_level import PlannerPolicy
+from musclehand.policies.high_level import HighLevelPolicy
 from musclehand.sim.backend_choice import tell_backend
 
 if TYPE_CHECKING:
     from musclehand.learning.dagger import Progress
-    from musclehand.learning.high_level_distill import PlanDistillConfig
+    from musclehand.learning.high_level_distill import HighLevelConfig
 
 WORLDS = 16
 """Pairs of hands that play the piece at a time, each from somewhere else on."""
 
 
-def learning_config(iterations: int, *, seed: int = 0) -> PlanDistillConfig:
+def learning_config(iterations: int, *, seed: int = 0) -> HighLevelConfig:
     """How a planner that knows how to play learns a piece in so many iterations."""
-    from musclehand.learning.high_level_distill import PlanDistillConfig
+    from musclehand.learning.high_level_distill import HighLevelConfig
 
-    return PlanDistillConfig(
+    return HighLevelConfig(
         iterations=iterations,
         steps=60,
         updates=150,
@@ -46,14 +47,15 @@ def learning_config(iterations: int, *, seed: int = 0) -> PlanDistillConfig:
 
 def learn_piece(
     score: Score,
-    planner: PlannerPolicy,
+    planner: HighLevelPolicy,
     folder: Path,
-    config: PlanDistillConfig,
+    config: HighLevelConfig,
     *,
     worlds: PianoConfig | None = None,
     tell: Callable[[Progress], None] | None = None,
-) -> PlannerPolicy:
-    """The planner that has learnt a piece. A folder in which that has begun is gone on with, to the same bits.
+) -> HighLevelPolicy:
+    """The planner that has learnt a piece. A folder in which that has begun is gone on with, to the
+    same bits.
 
     Args:
         score: to learn.
@@ -76,20 +78,21 @@ def learn_piece(
 
 def learn_planned(
     pieces: PlannedPieces,
-    planner: PlannerPolicy,
+    planner: HighLevelPolicy,
     folder: Path,
-    config: PlanDistillConfig,
+    config: HighLevelConfig,
     *,
     known: Mapping[str, str | None],
     goals: GoalsMaker = Goals,
     worlds: PianoConfig | None = None,
     tell: Callable[[Progress], None] | None = None,
-) -> PlannerPolicy:
-    """As `learn_piece`, of pieces that are planned already; `known`: what they came of; `goals`: how notes are told."""
-    from musclehand.learning.high_level_distill import PlanDistillation
+) -> HighLevelPolicy:
+    """As `learn_piece`, of pieces that are planned already; `known`: what they came of; `goals`:
+    how notes are told."""
+    from musclehand.learning.high_level_distill import HighLevelTraining
 
     worlds = worlds or PianoConfig(num_worlds=WORLDS)
-    known = {**known, "planner": planner_hash(planner)} | tell_backend(worlds.backend)
+    known = {**known, "planner": high_level_hash(planner)} | tell_backend(worlds.backend)
     env = PianoEnv(
         pieces,
         planner.skill,
@@ -99,7 +102,7 @@ def learn_planned(
         bad_states=folder / "bad_states",
     )
     still = ScatteredPiano(pieces, planner.skill, worlds, goals=goals)
-    run = PlanDistillation(
+    run = HighLevelTraining(
         env,
         planner.policy,
         replace(config, hidden=planner.policy.sizes[1:-1]),
@@ -120,7 +123,7 @@ def score_hash(score: Score) -> str:
     return hashlib.sha256(notes.encode()).hexdigest()
 
 
-def planner_hash(planner: PlannerPolicy) -> str:
+def high_level_hash(planner: HighLevelPolicy) -> str:
     """What makes a planner the same: its numbers, and those of its latent space."""
     from musclehand.learning.torch_state import module_arrays
 

@@ -1,7 +1,8 @@
-"""What a check is: a question about a hand model, a threshold with its source, and the finding that answers it.
+"""What a check is: a question about a hand model, a threshold with its source, and the finding that
+answers it.
 
-Checks live in the modules of this package, each with a tuple `CHECKS`; `validate.suite` runs them all. A check gets a
-`Specimen` and gives back a `Finding`; it does not print, draw or write.
+Checks live in the modules of this package, each with a tuple `CHECKS`; `validate.suite` runs them
+all. A check gets a `Specimen` and gives back a `Finding`; it does not print, draw or write.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Verdict(Enum):
 
 
 class Series(NamedTuple):
-    """Points of one curve, bar group or scatter in a `Panel`; `error` are half-lengths of error bars or None."""
+    """Points of one curve, bar group or scatter in a `Panel`; `error` are half-lengths of error
+    bars or None."""
 
     label: str
     x: np.ndarray
@@ -41,7 +43,8 @@ class Series(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A figure as data, drawn by the report. `kind` is "line", "points" or "bars" (x are then positions of `ticks`)."""
+    """A figure as data, drawn by the report. `kind` is "line", "points" or "bars" (x are then
+    positions of `ticks`)."""
 
     title: str
     xlabel: str
@@ -56,8 +59,9 @@ class Panel(NamedTuple):
 class Finding:
     """The answer to a check.
 
-    `summary` is one line with the decisive number and its unit; `value` that number (None where there is none);
-    `offenders` one line each, worst first, naming part and number; `panels` figures where they say more.
+    `summary` is one line with the decisive number and its unit; `value` that number (None where
+    there is none); `offenders` one line each, worst first, naming part and number; `panels` figures
+    where they say more.
     """
 
     verdict: Verdict
@@ -69,10 +73,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Specimen:
-    """The hand under test: one side of a compiled model. Checks do not change `model`; copies are theirs to change.
+    """The hand under test: one side of a compiled model. Checks do not change `model`; copies are
+    theirs to change.
 
-    `source` is what the report calls it. `spec` is there for what compilation forgets; None where only a compiled
-    model is at hand. `with_bones` builds the same model with its bone meshes, where `model` leaves them out.
+    `source` is what the report calls it. `spec` is there for what compilation forgets; None where
+    only a compiled model is at hand. `with_bones` builds the same model with its bone meshes, where
+    `model` leaves them out.
     """
 
     source: str
@@ -84,7 +90,8 @@ class Specimen:
 
     @cached_property
     def thickness(self) -> float:
-        """How many times as thick the hand is as MyoSim's, by the distance of its outer knuckles; 1 without them."""
+        """How many times as thick the hand is as MyoSim's, by the distance of its outer
+        knuckles; 1 without them."""
         data = mujoco.MjData(self.model)
         mujoco.mj_kinematics(self.model, data)
         ids = dict(zip(self.hand.joints, self.hand.joint_ids(self.model), strict=True))
@@ -104,7 +111,8 @@ class Specimen:
 
 
 class Check(NamedTuple):
-    """A question with its threshold: `code` as "V12", `asks` in one sentence, `threshold` and `source` in words."""
+    """A question with its threshold: `code` as "V12", `asks` in one sentence, `threshold` and
+    `source` in words."""
 
     code: str
     title: str

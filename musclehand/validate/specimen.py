@@ -1,7 +1,7 @@
 """Hands to examine, from a model file or from the name of a model that comes along.
 
-`musclehand` is this package's hand, `myohand` MyoHand of the installed myo-sim (a right hand, with the arm and torso
-that it hangs on); anything else is a path of an MJCF file.
+`musclehand` is this package's hand, `myohand` MyoHand of the installed myo-sim (a right hand, with
+the arm and torso that it hangs on); anything else is a path of an MJCF file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.body.untrusted.model_file import read_model
 from musclehand.core.errors import InvalidValue, ModelError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validate.check import Specimen
 
 SIDES = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
@@ -44,12 +44,15 @@ def open_specimens(
     Fingertips that the naming gives as bodies (as in MUSIC-Hand) become sites at their origins.
 
     Args:
-        source: path of an MJCF file, or `musclehand` or `myohand`; a file of that name goes before the word.
-        naming: a file that says which part is which (see `body.naming`), by default found by the model's names.
+        source: path of an MJCF file, or `musclehand` or `myohand`; a file of that name goes before
+            the word.
+        naming: a file that says which part is which (see `body.naming`), by default found by the
+            model's names.
         root: folder that all files of the model must lie in, by default that of the file itself.
         side: "left", "right", or "both" for those the model has.
         visual: our own hand with its bone meshes, for pictures; other models have theirs anyway.
-        tables: for `musclehand`, another hand than the one that comes with the package (of another size, say).
+        tables: for `musclehand`, another hand than the one that comes with the package (of another
+            size, say).
         strength_scale: for `musclehand`, factor on all peak forces.
 
     Returns:
@@ -87,7 +90,7 @@ def _specimens(
     source: str, spec: mujoco.MjSpec, naming: Path | None, sides: tuple[Side, ...]
 ) -> tuple[Specimen, ...]:
     """The hands of one spec, which gets fingertip sites where it lacks them."""
-    with quiet_mujoco(), _named(source):
+    with silence_mujoco(), _named(source):
         names = find_naming(spec.compile(), naming)
         add_tip_sites(spec, names)
         model = spec.compile()
@@ -111,5 +114,5 @@ def _named(source: str) -> Iterator[None]:
 def _myohand() -> mujoco.MjSpec:
     from myo_sim.build.compose import build_spec
 
-    with quiet_mujoco():
+    with silence_mujoco():
         return build_spec("myohand_r")

@@ -1,7 +1,7 @@
 """All checks, run on one hand after the other.
 
-A model that is not fit for a question (no wrist to turn, a muscle that MuJoCo cannot simulate) gets a finding that
-says so; anything unforeseen is a defect of ours and is raised.
+A model that is not fit for a question (no wrist to turn, a muscle that MuJoCo cannot simulate) gets
+a finding that says so; anything unforeseen is a defect of ours and is raised.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from musclehand.core.errors import MusclehandError, UnknownName
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 from musclehand.validate.checks import arms, behaviour, bones, fibres, ranges, strength, structure
 
@@ -86,7 +86,8 @@ def run_checks(
         specimen: the hand.
         codes: which checks, such as ("V12", "V14"); by default all.
         progress: called before each check.
-        partner: the other hand, where it is in a model of its own; the two are then compared as mirror images.
+        partner: the other hand, where it is in a model of its own; the two are then compared as
+            mirror images.
 
     Raises:
         UnknownName: no check has one of the codes.
@@ -96,7 +97,7 @@ def run_checks(
         if progress is not None:
             progress(specimen, check)
         start = perf_counter()
-        with quiet_mujoco():
+        with silence_mujoco():
             finding = _answer(check, specimen, partner)
         results.append(Result(check, finding, perf_counter() - start))
     return tuple(results)

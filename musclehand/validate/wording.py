@@ -1,7 +1,7 @@
 """Parts and directions of a hand in the words of anatomy.
 
-Directions are those of the hand at neutral (all joints at 0), thumb and fingers alike: proximal against the fingers,
-radial towards the thumb, dorsal out of the back of the hand.
+Directions are those of the hand at neutral (all joints at 0), thumb and fingers alike: proximal
+against the fingers, radial towards the thumb, dorsal out of the back of the hand.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ NEARLY_PARALLEL = np.cos(np.deg2rad(25.0))
 """Bones whose frames lie closer to the hand's directions than this lend it their axes."""
 
 EQUAL_SHARE = 1e-3
-"""Relative change that the 6 digits of an XML file can make of a number computed from several of them."""
+"""Relative change that the 6 digits of an XML file can make of a number computed from several of
+them."""
 
 EQUAL_LENGTH = 1e-5
 """The same for lengths and positions [m]."""
@@ -45,7 +46,8 @@ SMALL_SHARE = 0.1
 
 
 def muscle_words(muscle: str) -> str:
-    """`FDP2` -> "FDP2, flexor digitorum profundus (index)"; muscles our tables do not have stay as they are."""
+    """`FDP2` -> "FDP2, flexor digitorum profundus (index)"; muscles our tables do not have stay
+    as they are."""
     name = _muscle_names().get(muscle)
     return f"{muscle}, {name}" if name else muscle
 
@@ -65,7 +67,8 @@ def joint_words(joint: str) -> str:
 
 
 def bone_words(bone: str) -> str:
-    """`2proxph` -> "proximal phalanx of the index finger", `thirdmc` -> "third metacarpal"; others as they are."""
+    """`2proxph` -> "proximal phalanx of the index finger", `thirdmc` -> "third metacarpal";
+    others as they are."""
     if bone.endswith("mc") and bone.removesuffix("mc") in _ORDINALS:
         return f"{bone.removesuffix('mc')} metacarpal"
     thumb = re.fullmatch(r"(proximal|distal)_thumb", bone)
@@ -108,7 +111,8 @@ def percent_words(old: float, new: float) -> str:
 
 
 class Frame(NamedTuple):
-    """The hand's directions at neutral: rows of `axes` (3, 3) are radial, proximal, dorsal in the world.
+    """The hand's directions at neutral: rows of `axes` (3, 3) are radial, proximal, dorsal in the
+    world.
 
     `origin` (3,) is the wrist [m], and `data` the model in that posture.
     """
@@ -119,11 +123,14 @@ class Frame(NamedTuple):
 
 
 def neutral_frame(specimen: Specimen) -> Frame:
-    """The directions of a hand, from its wrist and knuckles, or its bones' frames where those lie along them.
+    """The directions of a hand, from its wrist and knuckles, or its bones' frames where those lie
+    along them.
 
-    The world's x, y and z stand in for radial, proximal and dorsal where a model lacks those joints.
+    The world's x, y and z stand in for radial, proximal and dorsal where a model lacks those
+    joints.
     """
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     data = mujoco.MjData(model)
     hand.pose(data, np.zeros(len(hand.joints)))
     mujoco.mj_kinematics(model, data)
@@ -145,7 +152,8 @@ def neutral_frame(specimen: Specimen) -> Frame:
 
 
 def direction_words(shift: np.ndarray) -> str:
-    """A movement (radial, proximal, dorsal) [m] in words: "3.0 mm distal" or "3.2 mm (3.0 distal, 1.0 palmar)"."""
+    """A movement (radial, proximal, dorsal) [m] in words: "3.0 mm distal" or "3.2 mm (3.0
+    distal, 1.0 palmar)"."""
     length = float(np.linalg.norm(shift))
     digits = 1 if length >= 0.001 else 2
     told = [i for i in np.argsort(-np.abs(shift)) if abs(shift[i]) >= SMALL_SHARE * length]

@@ -1,6 +1,8 @@
-"""The page: bones and tendons in three dimensions, and beside them sliders, moment arms and the list of muscles.
+"""The page: bones and tendons in three dimensions, and beside them sliders, moment arms and the
+list of muscles.
 
-Made with viser (https://viser.studio), which serves the page and calls back when somebody moves a slider.
+Made with viser (https://viser.studio), which serves the page and calls back when somebody moves a
+slider.
 """
 
 from __future__ import annotations
@@ -121,7 +123,8 @@ class HandPage:
 
     def on_arms(self) -> None:
         """Another muscle or joint was chosen for the moment arms."""
-        muscle, joint = self._muscle.value, self._joints_by_words[self._joint.value]
+        muscle = self._muscle.value
+        joint = self._joints_by_words[self._joint.value]
         rows = [
             f"| {joint_words(name)} | {1e3 * abs(arm):.1f} | {directions(name)[0 if arm > 0 else 1]} |"
             for name, arm in self.state.arm_table(muscle)
@@ -155,9 +158,11 @@ class HandPage:
         lines = self.state.tendon_lines()
         positions, turns = self.state.body_poses(self._bodies)
         with self._server.atomic():
-            self._tendons.points, self._tendons.colors = lines.points, lines.colours
+            self._tendons.points = lines.points
+            self._tendons.colors = lines.colours
             for frame, position, turn in zip(self._frames, positions, turns, strict=True):
-                frame.position, frame.wxyz = position, turn
+                frame.position = position
+                frame.wxyz = turn
 
     def show(self) -> None:
         """The same, and the sliders and moment arms with it."""
@@ -172,7 +177,8 @@ class HandPage:
         self.on_arms()
 
     def _build_scene(self, specimen: Specimen) -> None:
-        model, scene = specimen.model, self._server.scene
+        model = specimen.model
+        scene = self._server.scene
         self._skin: list[Any] = []
         self._bodies = list(hand_bones(specimen).values())
         self._frames = [scene.add_frame(f"/hand/{body}", show_axes=False) for body in self._bodies]
@@ -195,7 +201,8 @@ class HandPage:
         camera.up = tuple(-proximal)
 
     def _add_geom(self, model: mujoco.MjModel, body: int, geom: int) -> None:
-        shape, rgba = geom_shape(model, geom), model.geom_rgba[geom]
+        shape = geom_shape(model, geom)
+        rgba = model.geom_rgba[geom]
         if model.geom_matid[geom] >= 0:
             rgba = model.mat_rgba[model.geom_matid[geom]]
         if shape is None or not rgba[3]:

@@ -12,15 +12,18 @@ ROUND_PARTS = 20
 
 
 class Shape(NamedTuple):
-    """Triangles: corners (v, 3) [m] in the frame of the geom, and three numbers of corners each, (f, 3)."""
+    """Triangles: corners (v, 3) [m] in the frame of the geom, and three numbers of corners each,
+    (f, 3)."""
 
     vertices: np.ndarray
     faces: np.ndarray
 
 
 def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
-    """The triangles of a geom, or None for kinds that a hand is not made of (planes, height fields, SDFs)."""
-    kind, size = model.geom_type[geom], model.geom_size[geom]
+    """The triangles of a geom, or None for kinds that a hand is not made of (planes, height
+    fields, SDFs)."""
+    kind = model.geom_type[geom]
+    size = model.geom_size[geom]
     if kind == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = model.geom_dataid[geom]
         vertices = slice(
@@ -45,9 +48,11 @@ def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
 
 
 def _ball(radius: float, half: float) -> tuple[np.ndarray, np.ndarray]:
-    """Outline of a ball, its halves pulled apart by `half` either way: radii and heights from the upper pole down."""
+    """Outline of a ball, its halves pulled apart by `half` either way: radii and heights from
+    the upper pole down."""
     slope = np.linspace(0.0, np.pi / 2, ROUND_PARTS // 2 + 1)
-    radii, heights = radius * np.sin(slope), half + radius * np.cos(slope)
+    radii = radius * np.sin(slope)
+    heights = half + radius * np.cos(slope)
     return np.concatenate([radii, radii[::-1]]), np.concatenate([heights, -heights[::-1]])
 
 
@@ -66,7 +71,8 @@ def _turned(radii: np.ndarray, heights: np.ndarray) -> Shape:
     for ring in range(len(radii) - 1):
         for i in range(ROUND_PARTS):
             j = (i + 1) % ROUND_PARTS
-            a, b = ring * ROUND_PARTS + i, ring * ROUND_PARTS + j
+            a = ring * ROUND_PARTS + i
+            b = ring * ROUND_PARTS + j
             faces += [[a, a + ROUND_PARTS, b], [b, a + ROUND_PARTS, b + ROUND_PARTS]]
     return Shape(rings.reshape(-1, 3), np.array(faces))
 

@@ -1,4 +1,5 @@
-"""What a viewer shows, without the viewer: a hand in a posture, its muscles excited, at rest or simulated."""
+"""What a viewer shows, without the viewer: a hand in a posture, its muscles excited, at rest or
+simulated."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from musclehand.validate.check import Specimen
 
 POSTURES = {"neutral": {}, "rest": REST_DEG, "playing": PLAYING_POSTURE_DEG}
 
-SILENT_COLOUR, ACTIVE_COLOUR = np.array([40.0, 84.0, 160.0]), np.array([228.0, 16.0, 10.0])
+SILENT_COLOUR = np.array([40.0, 84.0, 160.0])
+ACTIVE_COLOUR = np.array([228.0, 16.0, 10.0])
 """Red, green, blue of a tendon without activation and with all of it, 0..255."""
 
 SMALLEST_ARM = 1e-4
@@ -32,7 +34,8 @@ class Lines(NamedTuple):
 
 
 class MuscleFacts(NamedTuple):
-    """What a muscle is: its anatomical name and group, peak force [N], optimal fibre and slack length [m]."""
+    """What a muscle is: its anatomical name and group, peak force [N], optimal fibre and slack
+    length [m]."""
 
     muscle: str
     name: str
@@ -50,7 +53,8 @@ class HandState:
 
     def __init__(self, specimen: Specimen) -> None:
         self.specimen = specimen
-        self.model, self.hand = specimen.model, specimen.hand
+        self.model = specimen.model
+        self.hand = specimen.hand
         self.limits = self.hand.limits(self.model)
         self.excitations = np.zeros(len(self.hand.muscles))
         self.lock = RLock()
@@ -68,7 +72,8 @@ class HandState:
         return np.array(self._data.act[self.hand.act])
 
     def set_angles(self, angles: np.ndarray) -> None:
-        """Puts the hand into a posture [rad], shape (n,), at rest; coupled joints follow their drivers."""
+        """Puts the hand into a posture [rad], shape (n,), at rest; coupled joints follow their
+        drivers."""
         with self.lock:
             angles = couple(self.hand, np.clip(angles, self.limits[:, 0], self.limits[:, 1]))
             self._data.qvel[:] = 0.0
@@ -112,7 +117,8 @@ class HandState:
                 self._data.act[self.hand.act[number]] = value
 
     def advance(self, seconds: float) -> bool:
-        """Simulates with the excitations as they are; False, and back to rest, if that becomes unstable."""
+        """Simulates with the excitations as they are; False, and back to rest, if that becomes
+        unstable."""
         with self.lock:
             self._data.ctrl[self.hand.muscles] = self.excitations
             for _ in range(max(1, round(seconds / self.model.opt.timestep))):
@@ -136,13 +142,16 @@ class HandState:
             return self._data.xpos[bodies].copy(), self._data.xquat[bodies].copy()
 
     def tendon_lines(self) -> Lines:
-        """The paths of all muscles, coloured by activation; what wraps around a surface is a straight piece here."""
+        """The paths of all muscles, coloured by activation; what wraps around a surface is a
+        straight piece here."""
         with self.lock:
-            points, owners = [], []
+            points = []
+            owners = []
             xpos = self._data.wrap_xpos.reshape(-1, 3)
             on = self._data.wrap_obj.reshape(-1)
             for number, tendon in enumerate(self.hand.tendons):
-                first, count = self._data.ten_wrapadr[tendon], self._data.ten_wrapnum[tendon]
+                first = self._data.ten_wrapadr[tendon]
+                count = self._data.ten_wrapnum[tendon]
                 for i in range(first, first + count - 1):
                     # A pulley (-2) ends one branch; the next one begins anew.
                     if on[i] != -2 and on[i + 1] != -2:
@@ -167,7 +176,8 @@ class HandState:
         ]
 
     def arm_curve(self, muscle: str, joint: str) -> Sweep:
-        """A muscle's arm over the range of a joint, other joints as they are: `arms` is (count,) [m].
+        """A muscle's arm over the range of a joint, other joints as they are: `arms` is (count,)
+        [m].
 
         Raises:
             UnknownName: the hand has no such muscle or joint.

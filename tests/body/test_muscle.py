@@ -1,4 +1,5 @@
-"""The muscle in numpy is MuJoCo's muscle: curves, dynamics and stepping, and excitations that reach what is asked."""
+"""The muscle in numpy is MuJoCo's muscle: curves, dynamics and stepping, and excitations that
+reach what is asked."""
 
 import mujoco
 import numpy as np
@@ -76,7 +77,8 @@ def test_one_step_of_activation_is_that_of_mujoco(params, act, ctrl):
 
 
 def test_curves_meet_their_landmarks():
-    lmin, lmax = np.array([0.3]), np.array([1.7])
+    lmin = np.array([0.3])
+    lmax = np.array([1.7])
     assert force_length(np.array([0.3, 0.65, 1.0, 1.35, 1.7]), lmin, lmax) == pytest.approx(
         [0, 0.5, 1, 0.5, 0]
     )
@@ -101,7 +103,8 @@ def one_muscle_model():
         lmin=0.3, lmax=1.7, vmax=4, fpmax=0.3, fvmax=1.4,
     )  # fmt: skip
     muscle.lengthrange = [-0.05, 0.05]
-    muscle.ctrllimited, muscle.ctrlrange = mujoco.mjtLimited.mjLIMITED_TRUE, [0, 1]
+    muscle.ctrllimited = mujoco.mjtLimited.mjLIMITED_TRUE
+    muscle.ctrlrange = [0, 1]
     return spec.compile()
 
 
@@ -111,7 +114,8 @@ def test_activation_and_force_follow_a_simulated_muscle():
     params = muscle_parameters(model, np.array([0]))
     rng = np.random.default_rng(3)
     for _ in range(60):
-        steps, ctrl = int(rng.integers(1, 8)), rng.random(1)
+        steps = int(rng.integers(1, 8))
+        ctrl = rng.random(1)
         expected = activation_after(params, data.act.copy(), ctrl, model.opt.timestep, steps)
         data.ctrl[:] = ctrl
         for _ in range(steps):
@@ -126,7 +130,8 @@ def test_parameters_are_read_back_as_they_were_set(right_hand, tables):
     from musclehand.body.build.hand import fit_fibres
 
     model, hand = right_hand
-    params, fibres = muscle_parameters(model, hand.muscles), fit_fibres(tables)
+    params = muscle_parameters(model, hand.muscles)
+    fibres = fit_fibres(tables)
     for i, row in enumerate(tables.muscles):
         assert params.f0[i] == pytest.approx(row.f0 * np.cos(row.pennation))
         assert params.l0[i] == pytest.approx(fibres[row.muscle].l0)

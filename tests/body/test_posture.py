@@ -28,7 +28,8 @@ def test_samples_are_within_limits_coupled_and_repeatable(right_hand):
 
 
 def test_bent_fingers_spread_less(right_hand):
-    """Straight on or bent back all of the range, at 90 degrees 30 % of it, in between in proportion."""
+    """Straight on or bent back all of the range, at 90 degrees 30 % of it, in between in
+    proportion."""
     model, hand = right_hand
     limits = hand.limits(model)
     postures = sample_postures(hand, limits, 3000, np.random.default_rng(6))
@@ -51,7 +52,8 @@ def test_named_postures_are_clipped_to_the_limits(right_hand):
 
 def test_placing_computes_what_forward_computes(right_hand):
     model, hand = right_hand
-    one, other = mujoco.MjData(model), mujoco.MjData(model)
+    one = mujoco.MjData(model)
+    other = mujoco.MjData(model)
     angles = sample_postures(hand, hand.limits(model), 1, np.random.default_rng(1))[0]
     place(model, one, hand, angles)
     hand.pose(other, angles)

@@ -1,4 +1,5 @@
-"""`musclehand play --condition`: the hands that play have it, and what is wrong with it is said before any work."""
+"""`musclehand play --condition`: the hands that play have it, and what is wrong with it is said
+before any work."""
 
 import json
 
@@ -29,7 +30,8 @@ def read_metrics(folder):
 def activations(folder):
     """Every muscle's activation by name, both hands. Shape (steps,) each."""
     with Recording.open(folder / "recording.h5") as recording:
-        names, act = recording.channels["act"].names, np.asarray(recording["act"][:])
+        names = recording.channels["act"].names
+        act = np.asarray(recording["act"][:])
     return dict(zip(names, act.T, strict=True))
 
 
@@ -52,7 +54,8 @@ def test_tired_hands_give_less(tmp_path):
     tired = find_condition("fatigue=0.9").fatigue
     perform(load_score("five_finger_right", clip=(0.0, 1.0)), fatigue=tired, record="recording.h5")
     most = max(act.max() for act in activations(tmp_path).values())
-    # 0.1 of the motor units at first, and what recovers in two seconds and a half at 1.4 % a second.
+    # 0.1 of the motor units at first, and what recovers in two seconds and a half at 1.4 % a
+    # second.
     assert 0.1 < most < 0.14
 
 

@@ -49,7 +49,8 @@ def test_a_word_stands_for_a_model(files, capsys):
 
 
 def test_changes_are_told_and_written(files, capsys, tmp_path):
-    table, picture = tmp_path / "changes.json", tmp_path / "changes.png"
+    table = tmp_path / "changes.json"
+    picture = tmp_path / "changes.png"
     code, out, _ = run(
         capsys, files["hand"], files["changed"], "--json", table, "--figure", picture
     )

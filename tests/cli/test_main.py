@@ -81,7 +81,8 @@ def test_same_seed_same_results(tmp_path):
             )
             == 0
         )
-    one, two = read_metrics(tmp_path / "one"), read_metrics(tmp_path / "two")
+    one = read_metrics(tmp_path / "one")
+    two = read_metrics(tmp_path / "two")
     assert one["seed"] == 7
     differ = {key for key in one if one[key] != two[key]}
     assert differ <= {"wall_s", "realtime_factor"}
@@ -103,7 +104,8 @@ def test_muscles_play_a_short_piece(tmp_path, capsys):
 
 
 def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
-    """The same note: another criterion uses the muscles otherwise, co-contraction costs activation."""
+    """The same note: another criterion uses the muscles otherwise, co-contraction costs
+    activation."""
     ways = {
         "squares": [],
         "min-max": ["--criterion", "min-max"],
@@ -125,7 +127,8 @@ def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
 
 
 def test_a_chord_wider_than_the_hand_is_thinned_or_rolled_as_asked(tmp_path):
-    """A tenth in the left hand, the right one busy: one of its notes is missing, or all sound, the lowest first."""
+    """A tenth in the left hand, the right one busy: one of its notes is missing, or all sound,
+    the lowest first."""
     left = [Note(0.5, pitch, 1.5, 70, Hand.LEFT) for pitch in (36, 43, 52)]
     right = [
         Note(0.1 + 0.2 * i, 72 + 2 * (i % 3), 0.28 + 0.2 * i, 70, Hand.RIGHT) for i in range(7)
@@ -245,7 +248,8 @@ def test_a_file_wins_over_a_piece_of_the_same_name(tmp_path):
 
 
 def test_clip_is_in_seconds_as_written_and_tempo_comes_after():
-    whole, part = load_piece("ode_to_joy"), load_score("ode_to_joy", clip=(4.0, 8.0), tempo=2.0)
+    whole = load_piece("ode_to_joy")
+    part = load_score("ode_to_joy", clip=(4.0, 8.0), tempo=2.0)
     inside = [note for note in whole.notes if 4.0 <= note.onset < 8.0]
     assert [note.onset for note in part.notes] == pytest.approx(
         [(note.onset - 4.0) / 2.0 for note in inside]
@@ -294,7 +298,8 @@ def test_a_second_performance_replaces_the_first(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupting_leaves_a_readable_recording(tmp_path):
     words = [sys.executable, "-m", "musclehand", "play", "ode_to_joy", "--out", "out"]
-    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
+    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the
+    # tests run.
     hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear

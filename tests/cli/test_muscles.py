@@ -36,10 +36,8 @@ def write(folder, act, *, muscles=MUSCLES, pitch=60):
 
 @pytest.fixture
 def runs(tmp_path):
-    one, other = (
-        write(tmp_path / "one", [0.25, 0.5, 0.125]),
-        write(tmp_path / "other", [0.25, 0.4, 0.375]),
-    )
+    one = write(tmp_path / "one", [0.25, 0.5, 0.125])
+    other = write(tmp_path / "other", [0.25, 0.4, 0.375])
     (one / "metrics.json").write_text('{"joint_rmse_deg": 1.25, "onset_f1_50ms": 1.0}')
     return one, other
 
@@ -111,7 +109,8 @@ def test_shares_of_next_to_nothing_are_not_told(runs, capsys, tmp_path):
 
 
 def test_files_hold_what_is_shown(runs, capsys, tmp_path):
-    table, picture = tmp_path / "use.csv", tmp_path / "use.png"
+    table = tmp_path / "use.csv"
+    picture = tmp_path / "use.png"
     code, out, _ = run(capsys, *runs, "--csv", table, "--figure", picture)
     assert code == 0
     assert str(table) in out

@@ -44,7 +44,8 @@ def test_myohand_fails_and_the_offenders_are_named(capsys):
 
 
 def test_only_the_model_itself_decides_and_the_others_stand_beside_it(capsys, tmp_path, own_file):
-    folder, table = tmp_path / "report", tmp_path / "out.json"
+    folder = tmp_path / "report"
+    table = tmp_path / "out.json"
     words = (
         own_file,
         "--against",

@@ -1,4 +1,5 @@
-"""Muscle sharing against scipy's general optimisers on small problems, and by what defines each criterion."""
+"""Muscle sharing against scipy's general optimisers on small problems, and by what defines each
+criterion."""
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ COSTS = {
 
 
 def problem(seed, *, muscles=6, tasks=3):
-    """Fewer tasks than muscles, so that there is something to share. Factor, wanted, lower, upper."""
+    """Fewer tasks than muscles, so that there is something to share. Factor, wanted, lower,
+    upper."""
     rng = np.random.default_rng(seed)
     effect = rng.normal(size=(tasks, muscles))
     lower = rng.uniform(0, 0.1, muscles) * rng.integers(0, 2, muscles)
@@ -29,11 +31,13 @@ def problem(seed, *, muscles=6, tasks=3):
 
 def scipys(criterion, price, rest, factor, wanted, lower, upper):
     """The least cost found from several starts."""
-    square, gradient = factor @ factor.T, -factor @ wanted
+    square = factor @ factor.T
+    gradient = -factor @ wanted
     if criterion == "min-max":
         # With the maximum as an unknown of its own, as SLSQP needs slopes.
         def cost(v):
-            a, top = v[:-1], v[-1]
+            a = v[:-1]
+            top = v[-1]
             return (
                 0.5 * a @ square @ a
                 + gradient @ a
@@ -89,9 +93,11 @@ def test_nothing_scipy_finds_costs_less(criterion, seed, price, rest):
 
 
 def test_two_equal_muscles_and_a_weak_one():
-    """One torque, arms 1, 1 and 1/2. Squares share by arm, cubes by its square root, min-max equally."""
+    """One torque, arms 1, 1 and 1/2. Squares share by arm, cubes by its square root, min-max
+    equally."""
     arms = np.array([[1.0, 1.0, 0.5]])
-    factor, wanted = 1e2 * arms.T.copy(), np.array([1e2 * 0.5])
+    factor = 1e2 * arms.T.copy()
+    wanted = np.array([1e2 * 0.5])
     for criterion, shares in (
         ("squares", (1, 1, 0.5)),
         ("cubes", (1, 1, np.sqrt(0.5))),

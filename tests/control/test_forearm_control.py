@@ -3,22 +3,25 @@
 import numpy as np
 import pytest
 
-from musclehand.control.forearm_control import CarrierControl
+from musclehand.control.forearm_control import ForearmControl
 from musclehand.control.hand_state import HandState
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_set_points_are_those_of_the_plain_formula(seed):
     rng = np.random.default_rng(seed)
-    hands, steps = 2, 4
+    hands = 2
+    steps = 4
     inertia, load, acceleration = (
         rng.normal(size=(hands, *shape)) for shape in ((6, 6), (6,), (6,))
     )
-    kp, kd = rng.uniform(100, 2e4, (hands, 6)), rng.uniform(1, 400, (hands, 6))
-    place, speed = rng.normal(size=(hands, steps, 3)), rng.normal(size=(hands, steps, 3))
+    kp = rng.uniform(100, 2e4, (hands, 6))
+    kd = rng.uniform(1, 400, (hands, 6))
+    place = rng.normal(size=(hands, steps, 3))
+    speed = rng.normal(size=(hands, steps, 3))
     nothing = dict.fromkeys(HandState._fields, np.zeros(0))
     state = HandState(**{**nothing, "carrier_inertia": inertia, "carrier_load": load})
-    found = CarrierControl(kp, kd).set_points(state, acceleration, place, speed)
+    found = ForearmControl(kp, kd).set_points(state, acceleration, place, speed)
     force = np.einsum("hij,hj->hi", inertia, acceleration) + load
     for step in range(steps):
         expected = force / kp

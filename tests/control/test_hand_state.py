@@ -42,12 +42,13 @@ def test_state_is_mujocos(scene, seed):
     mass, moment = dense_dynamics(model, data)
     assert 0.5 * data.qvel @ mass @ data.qvel > 0
     for i, (hand, carrier) in enumerate(zip(scene.hands.values(), carriers, strict=True)):
-        expand, dofs = hand.expand, hand.dofs
+        expand = hand.expand
+        dofs = hand.dofs
         assert state.inertia[i] == pytest.approx(
             expand.T @ mass[np.ix_(dofs, dofs)] @ expand, abs=1e-12
         )
         assert state.carried[i] == pytest.approx(expand.T @ mass[np.ix_(dofs, carrier)], abs=1e-12)
-        assert state.carrier_inertia[i] == pytest.approx(mass[np.ix_(carrier, carrier)], abs=1e-12)
+        assert state.forearm_inertia[i] == pytest.approx(mass[np.ix_(carrier, carrier)], abs=1e-12)
         assert state.arms[i] == pytest.approx(
             moment[np.ix_(hand.muscles, dofs)] @ expand, abs=1e-12
         )
@@ -81,9 +82,7 @@ def test_hands_without_carriers(scene):
 
 
 def test_hands_that_differ_are_an_error(scene):
-    hands, carriers = (
-        list(scene.hands.values()),
-        [scene.carriers[Side.RIGHT].dofs, np.array([], dtype=int)],
-    )
+    hands = list(scene.hands.values())
+    carriers = [scene.carriers[Side.RIGHT].dofs, np.array([], dtype=int)]
     with pytest.raises(ModelError, match="differ"):
         HandReader(scene.model, hands, carriers)

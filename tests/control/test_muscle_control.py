@@ -41,8 +41,10 @@ class Rig:
     """One hand in the air on a forearm that holds still."""
 
     def __init__(self, scene, config=None):
-        self.scene, self.model = scene, scene.model
-        self.hand, self.carrier = scene.hands[Side.RIGHT], scene.carriers[Side.RIGHT]
+        self.scene = scene
+        self.model = scene.model
+        self.hand = scene.hands[Side.RIGHT]
+        self.carrier = scene.carriers[Side.RIGHT]
         self.data = mujoco.MjData(self.model)
         self.control = MuscleControl(
             self.model, [self.hand], [self.carrier.dofs], sim_steps=SIM_STEPS, config=config
@@ -53,8 +55,10 @@ class Rig:
         self.interval = SIM_STEPS * self.model.opt.timestep
 
     def step(self, qpos, qvel):
-        """One control interval towards joints `qpos` moving at `qvel` at its end; returns excitations."""
-        data, hand = self.data, self.hand
+        """One control interval towards joints `qpos` moving at `qvel` at its end; returns
+        excitations."""
+        data = self.data
+        hand = self.hand
         mujoco.mj_step1(self.model, data)
         target = one_hand(qpos, qvel, np.zeros(5))
         state = self.control.reader.read(data)
@@ -98,14 +102,18 @@ def test_without_control_the_hand_falls(solo):
 
 
 def test_a_finger_moves_as_wanted(solo):
-    """A slow wave of the middle finger's knuckle is followed within a few degrees, and the others keep still."""
+    """A slow wave of the middle finger's knuckle is followed within a few degrees, and the
+    others keep still."""
     rig = Rig(solo)
     home = posture(rig.hand)
     joint = [HAND_JOINTS[i] for i in rig.hand.independent].index("mcp3_flexion")
-    size, rate, worst = np.deg2rad(12), 2 * np.pi * 1.5, 0.0
+    size = np.deg2rad(12)
+    rate = 2 * np.pi * 1.5
+    worst = 0.0
     for step in range(160):
         time = (step + 1) * rig.interval
-        qpos, qvel = home.copy(), np.zeros_like(home)
+        qpos = home.copy()
+        qvel = np.zeros_like(home)
         qpos[joint] += size * (1 - np.cos(rate * time)) / 2
         qvel[joint] = size * rate * np.sin(rate * time) / 2
         rig.step(qpos, qvel)
@@ -145,15 +153,20 @@ def test_deciding_changes_nothing(solo):
 
 
 def test_the_activations_are_those_of_the_plain_formulas(solo):
-    """The same programme put together step by step from MuJoCo's dense matrices has the same solution."""
+    """The same programme put together step by step from MuJoCo's dense matrices has the same
+    solution."""
     rig = Rig(solo)
     home = posture(rig.hand)
     for _ in range(20):
         rig.step(home, np.zeros(19))
-    model, data, hand, config = rig.model, rig.data, rig.hand, rig.control.config
+    model = rig.model
+    data = rig.data
+    hand = rig.hand
+    config = rig.control.config
     mujoco.mj_step1(model, data)
     rng = np.random.default_rng(5)
-    key_mass, key_damping = 0.1 * rng.random(5), 3 * rng.random(5)
+    key_mass = 0.1 * rng.random(5)
+    key_damping = 3 * rng.random(5)
     target = one_hand(home + 0.05 * rng.normal(size=19), rng.normal(size=19), 3 * rng.random(5))
     target = target._replace(key_mass=key_mass[None], key_damping=key_damping[None])
     found = rig.control.activations(rig.control.reader.read(data), target)[0]
@@ -182,7 +195,8 @@ def test_the_activations_are_those_of_the_plain_formulas(solo):
 
 def test_two_hands_are_solved_as_each_alone():
     scene = build_scene()
-    model, data = scene.model, mujoco.MjData(scene.model)
+    model = scene.model
+    data = mujoco.MjData(scene.model)
     rng = np.random.default_rng(6)
     for hand in scene.hands.values():
         data.qpos[hand.qpos] = hand.expand @ posture(hand)
@@ -190,10 +204,8 @@ def test_two_hands_are_solved_as_each_alone():
     data.act[:] = rng.random(model.na)
     mujoco.mj_step1(model, data)
     goal = [rng.normal(size=shape) for shape in ((2, 19), (2, 19), (2, 5), (2, 6))]
-    hands, carriers = (
-        list(scene.hands.values()),
-        [carrier.dofs for carrier in scene.carriers.values()],
-    )
+    hands = list(scene.hands.values())
+    carriers = [carrier.dofs for carrier in scene.carriers.values()]
     both = MuscleControl(model, hands, carriers, sim_steps=SIM_STEPS)
     together = both.excitations(data, HandTarget(*goal))
     for i in range(2):
@@ -221,7 +233,9 @@ def test_no_excitation_is_above_its_ceiling(solo):
 
 def held(scene, config, steps=120):
     """Mean angles (19,) and activations (46,) of a posture held, once it has settled."""
-    rig, angles, act = Rig(scene, config), [], []
+    rig = Rig(scene, config)
+    angles = []
+    act = []
     for step in range(steps):
         rig.step(posture(rig.hand), np.zeros(19))
         if step >= steps // 2:
@@ -231,8 +245,10 @@ def held(scene, config, steps=120):
 
 
 def test_co_contraction_raises_antagonists_and_leaves_the_hand_where_it_is(solo):
-    """Where index and middle finger bend, muscles on both sides of the joint pull harder, and the angle stays."""
-    plain, stiff = held(solo, ControlConfig()), held(solo, ControlConfig(co_contraction=0.1))
+    """Where index and middle finger bend, muscles on both sides of the joint pull harder, and
+    the angle stays."""
+    plain = held(solo, ControlConfig())
+    stiff = held(solo, ControlConfig(co_contraction=0.1))
     assert stiff[0] == pytest.approx(plain[0], abs=np.deg2rad(0.3))
     rig = Rig(solo)
     mujoco.mj_step1(rig.model, rig.data)
@@ -254,7 +270,8 @@ def test_every_criterion_holds_the_hand(solo, criterion):
 
 
 def test_criteria_differ_as_they_should(solo):
-    """The hardest-working muscle works least hard by min-max, and by cubes less hard than by squares."""
+    """The hardest-working muscle works least hard by min-max, and by cubes less hard than by
+    squares."""
     most = [
         held(solo, ControlConfig(criterion=criterion))[1].max()
         for criterion in ("min-max", "cubes", "squares")

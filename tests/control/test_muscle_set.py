@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from musclehand.body.muscle import MuscleParameters, muscle_force
 from musclehand.control.muscle_set import MuscleSet
 
-WORLDS, MUSCLES = 3, 7
+WORLDS = 3
+MUSCLES = 7
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,9 +41,7 @@ def test_forces(seed):
         * rng.uniform(-1.5, 1.5, fibre.shape)
         * rng.integers(0, 2, fibre.shape)
     )
-    found, expected = (
-        MuscleSet(params).force(length, velocity),
-        muscle_force(params, length, velocity),
-    )
+    found = MuscleSet(params).force(length, velocity)
+    expected = muscle_force(params, length, velocity)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-9)

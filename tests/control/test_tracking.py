@@ -1,4 +1,5 @@
-"""Following a motion: what is measured, against closed forms and MuJoCo, and what happens when a hand cannot."""
+"""Following a motion: what is measured, against closed forms and MuJoCo, and what happens when a
+hand cannot."""
 
 import copy
 
@@ -55,7 +56,8 @@ def test_last_joints_follow_the_middle_ones(right):
 
 
 def test_errors_are_what_they_say():
-    time, joints = np.arange(4) * DT, ("flexion", "deviation")
+    time = np.arange(4) * DT
+    joints = ("flexion", "deviation")
     angles = np.array([[0.0, 0.3], [0.0, -0.3], [0.0, 0.3], [0.0, 0.3]])
     tips = np.arange(20.0).reshape(4, 5)
     result = TrackingResult(

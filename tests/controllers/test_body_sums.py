@@ -16,9 +16,14 @@ def scene():
 
 
 def test_sums_are_those_of_every_step(scene):
-    rng, data = np.random.default_rng(0), mujoco.MjData(scene.model)
+    rng = np.random.default_rng(0)
+    data = mujoco.MjData(scene.model)
     watch = BodyWatch(data, scene.hands)
-    square, apart, act, joints, muscles = 0.0, [], 0.0, 0, 0
+    square = 0.0
+    apart = []
+    act = 0.0
+    joints = 0
+    muscles = 0
     for step in range(2 * STEPS + 7):
         data.qpos[:], data.act[:] = rng.normal(size=scene.model.nq), rng.random(scene.model.na)
         data.site_xpos[:] = rng.normal(size=data.site_xpos.shape)
@@ -31,12 +36,14 @@ def test_sums_are_those_of_every_step(scene):
         for side, wanted in reference.items():
             hand = scene.hands[side]
             off = data.qpos[hand.qpos[hand.independent]] - wanted.qpos[hand.independent]
-            square, joints = square + off @ off, joints + off.size
+            square = square + off @ off
+            joints = joints + off.size
             apart += list(
                 np.linalg.norm(data.site_xpos[hand.tips] - wanted.tips, axis=1)[wanted.pressing]
             )
         if sides:
-            act, muscles = act + data.act.sum(), muscles + scene.model.na
+            act = act + data.act.sum()
+            muscles = muscles + scene.model.na
         if step % 50 == 0:
             watch.sums()  # looking changes nothing
     found = watch.sums()

@@ -1,4 +1,5 @@
-"""Datasets are read only when they lie in the file, are of the type expected and no larger than on disk."""
+"""Datasets are read only when they lie in the file, are of the type expected and no larger than
+on disk."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,5 @@
-"""The second process: blocks in order, never many ahead, and nothing left of it however either side ends."""
+"""The second process: blocks in order, never many ahead, and nothing left of it however either
+side ends."""
 
 import gc
 import os

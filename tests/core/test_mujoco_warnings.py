@@ -5,7 +5,7 @@ import warnings
 import mujoco
 import pytest
 
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 
 
 def warn():
@@ -20,7 +20,7 @@ def warn():
 
 def test_warnings_are_collected_and_leave_no_file(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    with quiet_mujoco() as said:
+    with silence_mujoco() as said:
         warn()
     assert any("prefix" in text for text in said)
     assert capfd.readouterr().err == ""
@@ -29,7 +29,7 @@ def test_warnings_are_collected_and_leave_no_file(tmp_path, monkeypatch, capfd):
 
 def test_an_error_within_goes_on_and_warnings_come_back(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(KeyError), quiet_mujoco():
+    with pytest.raises(KeyError), silence_mujoco():
         raise KeyError
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -39,8 +39,8 @@ def test_an_error_within_goes_on_and_warnings_come_back(tmp_path, monkeypatch):
 
 def test_within_another_the_outer_one_hears_again_what_follows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with quiet_mujoco() as outer:
-        with quiet_mujoco() as inner:
+    with silence_mujoco() as outer:
+        with silence_mujoco() as inner:
             warn()
         assert (len(inner), len(outer)) == (1, 0)
         warn()
@@ -52,9 +52,9 @@ def test_a_handler_of_somebody_else_is_given_back():
     heard = []
     mujoco.set_mju_user_warning(heard.append)
     try:
-        with quiet_mujoco():
+        with silence_mujoco():
             warn()
-        with pytest.raises(KeyError), quiet_mujoco():
+        with pytest.raises(KeyError), silence_mujoco():
             raise KeyError
         assert heard == []
         with warnings.catch_warnings():

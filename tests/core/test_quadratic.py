@@ -1,4 +1,5 @@
-"""The bounded quadratic step against scipy's bounded least squares and against its own optimality conditions."""
+"""The bounded quadratic step against scipy's bounded least squares and against its own
+optimality conditions."""
 
 import pickle
 
@@ -51,7 +52,8 @@ def test_meets_bounds_and_optimality(problem):
     assert (x <= upper + 1e-9).all()
     slope = hessian @ x + gradient
     scale = 1e-6 * (1 + np.abs(gradient).max())
-    at_lower, at_upper = x < lower + 1e-7, x > upper - 1e-7
+    at_lower = x < lower + 1e-7
+    at_upper = x > upper - 1e-7
     assert np.abs(slope[~at_lower & ~at_upper]).max(initial=0) < scale
     assert slope[at_lower & ~at_upper].min(initial=0) > -scale
     assert slope[at_upper & ~at_lower].max(initial=0) < scale
@@ -61,7 +63,8 @@ def test_meets_bounds_and_optimality(problem):
 @given(problems)
 def test_a_start_changes_nothing_but_the_time(problem):
     matrix, right, lower, upper = random_problem(*problem)
-    hessian, gradient = matrix.T @ matrix, -matrix.T @ right
+    hessian = matrix.T @ matrix
+    gradient = -matrix.T @ right
     cold = solve_bounded(hessian, gradient, lower, upper)
     assert solve_bounded(
         hessian, gradient, lower, upper, start=0.5 * (lower + upper)
@@ -83,7 +86,8 @@ def test_contradicting_bounds_are_an_error():
 
 
 def test_one_problem_after_the_other():
-    """Whatever came before, a problem of another size or one without a solution, each is solved as by itself."""
+    """Whatever came before, a problem of another size or one without a solution, each is solved
+    as by itself."""
     solver = BoundedSolver()
     for seed, size in enumerate((5, 5, 5, 19, 19, 46, 46, 46, 5)):
         matrix, right, lower, upper = random_problem(size, seed)
@@ -95,8 +99,10 @@ def test_one_problem_after_the_other():
 
 
 def test_a_chain_of_problems_stays_exact():
-    """Changing a little from one to the next, as in control, so that each starts from the last one's bounds."""
-    solver, rng = BoundedSolver(), np.random.default_rng(0)
+    """Changing a little from one to the next, as in control, so that each starts from the last
+    one's bounds."""
+    solver = BoundedSolver()
+    rng = np.random.default_rng(0)
     matrix, right, lower, upper = random_problem(30, 1)
     for _ in range(40):
         matrix += 0.03 * rng.normal(size=matrix.shape)
@@ -110,13 +116,16 @@ def test_a_chain_of_problems_stays_exact():
 @settings(max_examples=30)
 @given(st.integers(2, 12), st.integers(0, 2**32 - 1))
 def test_constraints_are_kept_and_cost_no_more_than_they_must(size, seed):
-    """Turned into bounds: x = T y with constraints on y as rows of the inverse has the solution of the bounded y."""
+    """Turned into bounds: x = T y with constraints on y as rows of the inverse has the solution
+    of the bounded y."""
     matrix, right, lower, upper = random_problem(size, seed)
     turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
-    hessian, gradient = matrix.T @ matrix, -matrix.T @ right
+    hessian = matrix.T @ matrix
+    gradient = -matrix.T @ right
     plain = solve_bounded(hessian, gradient, lower, upper)
     far = np.full(size, 1e3)
-    rows, limits = np.vstack([turn.T, -turn.T]), np.concatenate([upper, -lower])
+    rows = np.vstack([turn.T, -turn.T])
+    limits = np.concatenate([upper, -lower])
     found = solve_constrained(turn @ hessian @ turn.T, turn @ gradient, -far, far, rows, limits)
     assert turn.T @ found == pytest.approx(plain, abs=1e-6)
     with pytest.raises(SolverError):

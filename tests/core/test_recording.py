@@ -1,4 +1,5 @@
-"""The recording: round trips, every prefix of the writes, real kills, flipped bits, full disks, foreign files."""
+"""The recording: round trips, every prefix of the writes, real kills, flipped bits, full disks,
+foreign files."""
 
 import io
 import os
@@ -202,7 +203,8 @@ def contents(path):
 
 def test_a_flipped_bit_is_refused_or_harmless(tmp_path):
     whole = write(tmp_path / "a.h5", num_rows=64, rows_per_chunk=16, note="x" * 300)
-    original, content = contents(whole), whole.read_bytes()
+    original = contents(whole)
+    content = whole.read_bytes()
     rng = np.random.default_rng(5)
     path = tmp_path / "flipped.h5"
     refused = 0
@@ -265,7 +267,8 @@ def test_an_exception_leaves_the_rows_marked_incomplete(tmp_path):
 
 
 def fill_disk(path, limit):
-    """Append until the file may not grow further; returns the closed writer, or None if it never came to be."""
+    """Append until the file may not grow further; returns the closed writer, or None if it never
+    came to be."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     writer = None

@@ -1,4 +1,5 @@
-"""The corpus generator: the same bytes whoever makes them, whenever it is killed; jobs that fail; foreign folders."""
+"""The corpus generator: the same bytes whoever makes them, whenever it is killed; jobs that
+fail; foreign folders."""
 
 import os
 import signal
@@ -114,7 +115,8 @@ def start(folder, workers=2):
         "print('done')\n"
     )
     environment = dict(os.environ, PYTHONPATH=str(TESTS))
-    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the tests run.
+    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the
+    # tests run.
     hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     words = [sys.executable, "-c", code]
     return subprocess.Popen(
@@ -140,7 +142,8 @@ def test_ctrl_c_ends_all_processes_at_once(whole, tmp_path):
 
 
 def kill_at_random(folder, whole, rng, tries):
-    """Kills generators at random moments until one gets to its end; returns how many were killed."""
+    """Kills generators at random moments until one gets to its end; returns how many were
+    killed."""
     killed = 0
     for _ in range(tries):
         process = start(folder)
@@ -170,7 +173,9 @@ def test_killed_generators_end_with_the_same_bytes(whole, tmp_path):
 
 @pytest.mark.slow
 def test_twenty_killed_generators_end_with_the_same_bytes(whole, tmp_path):
-    rng, killed, round_ = np.random.default_rng(0), 0, 0
+    rng = np.random.default_rng(0)
+    killed = 0
+    round_ = 0
     while killed < 20:
         (tmp_path / str(round_)).mkdir()
         killed += kill_at_random(tmp_path / str(round_), whole, rng, 20)

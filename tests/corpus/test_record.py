@@ -39,17 +39,16 @@ def played():
 def assert_fits_the_model(clip):
     """The wrist and the fingertips are where the model has them in the clip's postures."""
     scene = full_scene()
-    hand, carrier, data = (
-        scene.hands[clip.side],
-        scene.carriers[clip.side],
-        mujoco.MjData(scene.model),
-    )
+    hand = scene.hands[clip.side]
+    carrier = scene.carriers[clip.side]
+    data = mujoco.MjData(scene.model)
     for row in (0, clip.frames // 2, clip.frames - 1):
         hand.pose(data, clip.qpos[row])
         data.qpos[carrier.qpos] = clip.forearm[row]
         mujoco.mj_kinematics(scene.model, data)
         np.testing.assert_allclose(data.site_xpos[hand.tips], clip.fingertips[row], atol=1e-5)
-        # The forearm's frame lies where the wrist is at neutral rotation; turning the forearm moves it by a few mm.
+        # The forearm's frame lies where the wrist is at neutral rotation; turning the forearm moves
+        # it by a few mm.
         np.testing.assert_allclose(
             wrist_centre(scene.model, data, hand), clip.forearm[row, :3], atol=4e-3
         )

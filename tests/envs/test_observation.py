@@ -45,7 +45,8 @@ def test_tables_that_are_none_are_refused():
 
 
 def test_rewards_at_their_ends():
-    none, all_ = np.zeros((2, 5)), np.ones((2, 5))
+    none = np.zeros((2, 5))
+    all_ = np.ones((2, 5))
     np.testing.assert_allclose(reward.tip(np.zeros((2, 5, 3))), 0.0)
     for term in (reward.angle, reward.speed):
         np.testing.assert_allclose(term(none), 0.0)

@@ -83,10 +83,8 @@ def test_forearms_are_pushed_now_and_then_and_nothing_else_is(troubled, player):
 def test_late_senses_are_those_of_some_time_ago(troubled, monkeypatch):
     player = make_controller("muscle", load_piece("ode_to_joy").clip(0.0, 1.0))
     world = troubled.Troubled(player, "late", 3)
-    data, interval = (
-        mujoco.MjData(world.scene.model),
-        player.sim_steps * player.scene.model.opt.timestep,
-    )
+    data = mujoco.MjData(world.scene.model)
+    interval = player.sim_steps * player.scene.model.opt.timestep
     seen = []
 
     def control(late, step):
@@ -110,7 +108,7 @@ def test_a_policy_is_told_how_late_its_senses_are(troubled):
     with troubled.as_file(troubled.files("musclehand.models.policies")) as folder:
         policy = folder / troubled.LATE_POLICY
         players = [
-            troubled.PolicyController(score, policy=policy, delay=delay)
+            troubled.TrackingPolicyController(score, policy=policy, delay=delay)
             for delay in (0.0, troubled.LATE)
         ]
     excited = []

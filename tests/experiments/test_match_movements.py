@@ -8,7 +8,9 @@ import pytest
 from musclehand.emg.model.armband import Ensembles
 from support.scripts import load
 
-MOVEMENTS, SAMPLES, ELECTRODES = 7, 60, 8
+MOVEMENTS = 7
+SAMPLES = 60
+ELECTRODES = 8
 
 
 @pytest.fixture(scope="module")

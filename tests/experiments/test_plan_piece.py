@@ -1,4 +1,5 @@
-"""Planners that have to do without, or do otherwise: what they are told, what they do, and that they learn a piece."""
+"""Planners that have to do without, or do otherwise: what they are told, what they do, and that
+they learn a piece."""
 
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from musclehand.envs.demonstrations.planned_pieces import plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
-from musclehand.policies.high_level import load_planner, planner_table
+from musclehand.policies.high_level import high_level_table, load_high_level_policy
 from musclehand.training.piece import learning_config
 from support.scripts import load
 from support.small_planner import MIRRORED, small_planner, small_skill
@@ -46,7 +47,8 @@ def test_the_same_notes_are_told_of_in_turn(modules, pieces):
 def test_a_field_tells_how_far_the_nearest_wanted_key_is(modules, pieces):
     nearest = modules["nearest_keys"]
     notes = pieces.notes[1][0]
-    key, first = float(notes.point[0, 0]), float(notes.onset[0])
+    key = float(notes.point[0, 0])
+    first = float(notes.onset[0])
     seen = nearest.field(notes, first + 0.01, key).reshape(len(nearest.SOON), len(nearest.PLACES))
     # From a key's own place it is no distance, from elsewhere it is minus that place.
     assert seen[0] == pytest.approx(-nearest.PLACES / nearest.OCTAVE)
@@ -75,29 +77,34 @@ def test_codes_are_the_best_of_their_number(modules, pieces):
 
 
 def test_codes_reach_the_network_as_they_are(modules, tmp_path):
-    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    planner = load_high_level_policy(
+        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+    )
     planner.policy.mean += 3.0
     planner.policy.spread *= 0.02
     modules["plan_piece"].codes_are_normal(planner)
     seen = np.zeros((1, len(planner.policy.mean)), dtype=np.float32)
-    first = planner_table(planner.skill).slice("held").start
+    first = high_level_table(planner.skill).slice("held").start
     seen[0, first : first + modules["nearest_keys"].CODES] = 1.0
     normal = ((seen - planner.policy.mean.numpy()) / planner.policy.spread.numpy())[0]
     assert (normal == 1.0).sum() == modules["nearest_keys"].CODES
 
 
 def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):
-    one_actor, skill = modules["one_actor"], small_skill(tmp_path)
+    one_actor = modules["one_actor"]
+    skill = small_skill(tmp_path)
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4)
     pairs = one_actor.Pairs(PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4))
     rows = np.arange(12.0).reshape(6, 2)
     assert (one_actor.apart(one_actor.together(rows)) == rows).all()
     assert one_actor.together(rows)[0].tolist() == [*rows[0], *rows[3]]
-    seen, both = env.reset(seed=1), pairs.reset(seed=1)
+    seen = env.reset(seed=1)
+    both = pairs.reset(seed=1)
     assert (one_actor.apart(both) == seen).all()
     action = env.teacher_action()
     assert (one_actor.apart(pairs.teacher_action()) == action).all()
-    one, two = env.step(action), pairs.step(one_actor.together(action))
+    one = env.step(action)
+    two = pairs.step(one_actor.together(action))
     assert (one_actor.apart(two.observation) == one.observation).all()
     assert two.reward == pytest.approx((one.reward[:3] + one.reward[3:]) / 2)
     assert (one_actor.apart(pairs.restore(pairs.state())) == one.observation).all()
@@ -105,9 +112,12 @@ def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):
 
 def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
     by_reward = modules["by_reward"]
-    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    planner = load_high_level_policy(
+        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+    )
     make = lambda: PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
-    plain, env = make(), by_reward.Corrected(make(), planner.policy.act)
+    plain = make()
+    env = by_reward.Corrected(make(), planner.policy.act)
     seen = plain.reset(seed=3)
     assert (env.reset(seed=3) == seen).all()
     action = planner.policy.act(seen)
@@ -128,7 +138,9 @@ def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
 
 def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
     """The player, in a performance, beside the environment's teacher in the same states."""
-    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
+    planner = load_high_level_policy(
+        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+    )
     env = PianoEnv(
         pieces, planner.skill, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0)
     )
@@ -136,7 +148,9 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
     player = modules["on_the_plan"].PlanController(MIRRORED, planner, pieces, None)
     data = mujoco.MjData(player.scene.model)
     player.reset(data)
-    backend, hold, model = env.body.backend, planner.skill.policy.hold, player.scene.model
+    backend = env.body.backend
+    hold = planner.skill.policy.hold
+    model = player.scene.model
     # Hands stand in another order in its scene.
     joints = [model.joint(env.body.model.joint(i).name).id for i in range(model.njnt)]
     muscles = [model.actuator(env.body.model.actuator(i).name) for i in range(model.nu)]
@@ -146,7 +160,8 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
         for name, order in (("qpos", joints), ("qvel", joints), ("act", acts)):
             backend.write(name, getattr(data, name)[None, order])
         backend.forward()
-        env._arm, env._past = np.array(player._path), player._past.copy()
+        env._arm = np.array(player._path)
+        env._past = player._past.copy()
         action = env.teacher_action()
         player.control(data, step * hold)
         assert env.intention_of(action[:, : planner.skill.policy.latent]) == pytest.approx(
@@ -215,11 +230,11 @@ def test_curves_of_all_variants_are_drawn(modules, tmp_path):
 
 
 def test_who_knows_nothing_finds_normal_what_the_other_does(modules, tmp_path):
-    planner = load_planner(small_planner(tmp_path / "planner", small_skill(tmp_path / "skill")))
-    known, fresh = (
-        planner.policy.state_dict(),
-        modules["plan_piece"].knows_nothing(planner, 0).state_dict(),
+    planner = load_high_level_policy(
+        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
     )
+    known = planner.policy.state_dict()
+    fresh = modules["plan_piece"].knows_nothing(planner, 0).state_dict()
     same = {name for name in known if (known[name] == fresh[name]).all()}
     assert {"mean", "spread", "middle", "width"} <= same
     assert not any(name in same for name in known if name.endswith("weight"))

@@ -30,7 +30,8 @@ def test_a_table_takes_the_place_of_the_one_before(modules, tmp_path):
 
 
 def test_a_picture_takes_the_place_of_the_one_of_its_name(modules, tmp_path):
-    shown, made = tmp_path / "docs", tmp_path / "made.png"
+    shown = tmp_path / "docs"
+    made = tmp_path / "made.png"
     shown.mkdir()
     (shown / "hands.png").write_bytes(b"old")
     made.write_bytes(b"\x89PNG new")

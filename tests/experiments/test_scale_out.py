@@ -1,4 +1,5 @@
-"""Many seeds and shards of hands: what they leave, how far they are, and what is said of them in the end."""
+"""Many seeds and shards of hands: what they leave, how far they are, and what is said of them in
+the end."""
 
 import io
 import json

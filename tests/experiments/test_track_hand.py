@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from musclehand.core.checkpoint import load_latest
-from musclehand.learning.apg import AnalyticConfig
-from musclehand.learning.dagger import DistillConfig
+from musclehand.learning.apg import ApgConfig
+from musclehand.learning.dagger import DaggerConfig
 from support.scripts import load
 from support.tracking_clips import write_small_corpus
 
@@ -27,8 +27,8 @@ def args_of(track, corpus, out, warm, ppo):
         out=out,
         envs=4,
         scores=1,
-        slope=AnalyticConfig(iterations=0),
-        warm=DistillConfig(iterations=warm, steps=10, updates=5, batch=16, hidden=(16,), memory=3),
+        slope=ApgConfig(iterations=0),
+        warm=DaggerConfig(iterations=warm, steps=10, updates=5, batch=16, hidden=(16,), memory=3),
         ppo=PpoConfig(
             iterations=ppo, steps=8, minibatches=2, epochs=1, critic=(16,), critic_alone=1
         ),
@@ -40,12 +40,14 @@ def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus
     judge, _, _, track = (
         load(name) for name in ("eval_tracking", "whole_files", "scale_out", "track_hand")
     )
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole = tmp_path / "whole"
+    parts = tmp_path / "parts"
     track.main(args_of(track, corpus, whole, 2, 2))
     track.main(args_of(track, corpus, parts, 1, 0))
     track.main(args_of(track, corpus, parts, 2, 1))
     track.main(args_of(track, corpus, parts, 2, 2))
-    one, two = load_latest(whole / "policy"), load_latest(parts / "policy")
+    one = load_latest(whole / "policy")
+    two = load_latest(parts / "policy")
     for name, values in one.arrays.items():
         np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
     lines = [(folder / "metrics.csv").read_text().splitlines() for folder in (whole, parts)]

@@ -8,7 +8,7 @@ import torch
 
 from musclehand.core.checkpoint import CheckpointError, load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.apg import AnalyticTraining
+from musclehand.learning.apg import ApgTraining
 from support.sloped_points import SMALL, SlopedPoints, fresh
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def test_reward_rises(tmp_path):
     told = []
-    run = AnalyticTraining(SlopedPoints(64), fresh(), SMALL, tmp_path, known={})
+    run = ApgTraining(SlopedPoints(64), fresh(), SMALL, tmp_path, known={})
     run.run(told.append)
     rewards = [progress.reward for progress in told]
     assert np.mean(rewards[-3:]) > 0.5 * np.mean(rewards[:3])
@@ -25,17 +25,20 @@ def test_reward_rises(tmp_path):
 
 
 def test_a_network_is_moved_as_its_total_reward_asks(tmp_path):
-    """The gradient with respect to weights against differences of the reward of whole episodes, answers included."""
+    """The gradient with respect to weights against differences of the reward of whole episodes,
+    answers included."""
     config = replace(SMALL, iterations=1, steps=15, minibatches=1, fading=1.0)
-    run = AnalyticTraining(SlopedPoints(8), fresh(), config, tmp_path, known={})
+    run = ApgTraining(SlopedPoints(8), fresh(), config, tmp_path, known={})
     kept = run.env.state()
 
     def total(policy):
-        seen, reward = run.env.restore(kept), 0.0
+        seen = run.env.restore(kept)
+        reward = 0.0
         run.env.watch()
         for _ in range(config.steps):
             result = run.env.step(policy.act(seen))
-            seen, reward = result.observation, reward + float(result.reward.sum())
+            seen = result.observation
+            reward = reward + float(result.reward.sum())
         return reward
 
     run.env.restore(kept)
@@ -44,7 +47,8 @@ def test_a_network_is_moved_as_its_total_reward_asks(tmp_path):
     logits = run.policy(torch.from_numpy(observation))
     gradients = torch.autograd.grad((slopes * logits).sum(), list(run.policy.parameters()))
     rng = np.random.default_rng(0)
-    told, found = [], []
+    told = []
+    found = []
     for _ in range(20):
         directions = [
             torch.from_numpy(rng.normal(size=g.shape).astype(np.float32)) for g in gradients
@@ -65,33 +69,28 @@ def test_a_network_is_moved_as_its_total_reward_asks(tmp_path):
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
     config = replace(SMALL, iterations=5)
-    AnalyticTraining(SlopedPoints(), fresh(), config, tmp_path / "whole", known={}).run()
+    ApgTraining(SlopedPoints(), fresh(), config, tmp_path / "whole", known={}).run()
     for _ in range(5):
         torch.rand(3)
-        AnalyticTraining(
-            SlopedPoints(seed=4), fresh(), config, tmp_path / "parts", known={}
-        ).iterate()
-    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+        ApgTraining(SlopedPoints(seed=4), fresh(), config, tmp_path / "parts", known={}).iterate()
+    one = load_latest(tmp_path / "whole")
+    two = load_latest(tmp_path / "parts")
     assert one.number == two.number == 5
     for name, values in one.arrays.items():
         np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
 
 
 def test_other_runs_and_settings_are_refused(tmp_path):
-    AnalyticTraining(
-        SlopedPoints(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}
-    ).iterate()
+    ApgTraining(SlopedPoints(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
     for config, known in (
         (SMALL, {"model_sha256": "b"}),
         (replace(SMALL, fading=0.5), {"model_sha256": "a"}),
     ):
         with pytest.raises(CheckpointError):
-            AnalyticTraining(SlopedPoints(), fresh(), config, tmp_path, known=known)
+            ApgTraining(SlopedPoints(), fresh(), config, tmp_path, known=known)
     # How far to go is no part of what a run is.
     assert (
-        AnalyticTraining(
-            SlopedPoints(), fresh(), replace(SMALL, iterations=9), tmp_path, known={}
-        ).done
+        ApgTraining(SlopedPoints(), fresh(), replace(SMALL, iterations=9), tmp_path, known={}).done
         == 1
     )
     for wrong in ({"rate": 0.0}, {"fading": 1.1}, {"steps": 0}):

@@ -10,7 +10,7 @@ import pytest
 
 from musclehand.core.checkpoint import CheckpointError, load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.policy import Policy, policy_of
 from support.dagger_run import SMALL, whole_run
 from support.paths import TESTS
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def errors(env, act, steps=20):
-    observation, found = env.reset(seed=5), []
+    observation = env.reset(seed=5)
+    found = []
     for _ in range(steps):
         result = env.step(act(observation))
         observation = result.observation
@@ -30,12 +31,10 @@ def errors(env, act, steps=20):
 
 def test_the_network_does_what_its_teacher_does(tmp_path):
     told = []
-    policy = Distillation(Points(), SMALL, tmp_path, known={}).run(told.append)
+    policy = DaggerTraining(Points(), SMALL, tmp_path, known={}).run(told.append)
     env = Points()
-    student, idle = (
-        errors(Points(), policy.act),
-        errors(Points(), lambda seen: np.full((16, 2), 0.5)),
-    )
+    student = errors(Points(), policy.act)
+    idle = errors(Points(), lambda seen: np.full((16, 2), 0.5))
     teacher = errors(env, lambda seen: env.teacher_action())
     assert teacher < 0.4 * idle
     assert student < teacher + 0.2 * (idle - teacher)
@@ -46,14 +45,15 @@ def test_the_network_does_what_its_teacher_does(tmp_path):
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
-    Distillation(Points(), SMALL, tmp_path / "whole", known={}).run()
+    DaggerTraining(Points(), SMALL, tmp_path / "whole", known={}).run()
     for _ in range(SMALL.iterations):
-        Distillation(Points(seed=9), SMALL, tmp_path / "parts", known={}).iterate()
+        DaggerTraining(Points(seed=9), SMALL, tmp_path / "parts", known={}).iterate()
     same_arrays(tmp_path / "whole", tmp_path / "parts")
 
 
 def same_arrays(one, two):
-    one, two = load_latest(one), load_latest(two)
+    one = load_latest(one)
+    two = load_latest(two)
     assert one.number == two.number
     assert one.info == two.info
     assert one.arrays.keys() == two.arrays.keys()
@@ -78,7 +78,8 @@ whole_run(Path(sys.argv[1]))
 def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
     pytest.importorskip("rsl_rl")
     whole_run(tmp_path / "whole")
-    rng, killed = np.random.default_rng(0), 0
+    rng = np.random.default_rng(0)
+    killed = 0
     command = [sys.executable, "-c", RUN, tmp_path / "killed", str(TESTS)]
     while killed < 20:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -94,15 +95,15 @@ def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
 
 
 def test_other_runs_are_refused(tmp_path):
-    Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    DaggerTraining(Points(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
     with pytest.raises(CheckpointError, match="model_sha256"):
-        Distillation(Points(), SMALL, tmp_path, known={"model_sha256": "b"})
+        DaggerTraining(Points(), SMALL, tmp_path, known={"model_sha256": "b"})
     with pytest.raises(CheckpointError, match="distill"):
-        Distillation(Points(), DistillConfig(), tmp_path, known={"model_sha256": "a"})
+        DaggerTraining(Points(), DaggerConfig(), tmp_path, known={"model_sha256": "a"})
 
 
 def test_a_policy_comes_back_from_its_checkpoint(tmp_path):
-    policy = Distillation(Points(), SMALL, tmp_path, known={}).run()
+    policy = DaggerTraining(Points(), SMALL, tmp_path, known={}).run()
     found = policy_of(load_latest(tmp_path), observations=4, actions=2)
     seen = np.random.default_rng(0).normal(size=(5, 4))
     np.testing.assert_array_equal(policy.act(seen), found.act(seen))
@@ -120,4 +121,4 @@ def test_a_policy_begins_near_rest_and_is_what_its_seed_says():
     with pytest.raises(InvalidValue):
         Policy(0, 2)
     with pytest.raises(InvalidValue):
-        DistillConfig(steps=0)
+        DaggerConfig(steps=0)

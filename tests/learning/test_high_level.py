@@ -1,4 +1,5 @@
-"""Who wants what the plan shows intends what the teacher does; and hands near a plan, where nothing moves."""
+"""Who wants what the plan shows intends what the teacher does; and hands near a plan, where
+nothing moves."""
 
 from dataclasses import replace
 
@@ -10,9 +11,9 @@ from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_pieces import plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.scattered import ScatteredPiano
-from musclehand.learning.high_level import Planner
-from musclehand.learning.high_level_distill import PlanDistillation, PlanDistillConfig
-from musclehand.policies.high_level import new_planner
+from musclehand.learning.high_level import HighLevelNetwork
+from musclehand.learning.high_level_distill import HighLevelConfig, HighLevelTraining
+from musclehand.policies.high_level import new_high_level_network
 from support.small_planner import MIRRORED, small_skill
 
 
@@ -28,11 +29,14 @@ def pieces():
 
 def test_who_wants_what_the_plan_shows_intends_what_the_teacher_does(pieces, skill, monkeypatch):
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4)
-    planner, seen = new_planner(skill, (8,)), env.reset(seed=4)
+    planner = new_high_level_network(skill, (8,))
+    seen = env.reset(seed=4)
     for _ in range(5):
-        taught, label = env.teacher_action(), env.teacher_label()
+        taught = env.teacher_action()
+        label = env.teacher_label()
         np.testing.assert_array_equal(label[:, : env.num_actions], taught)
-        shown, moves = label[:, env.num_actions :], taught[:, skill.policy.latent :]
+        shown = label[:, env.num_actions :]
+        moves = taught[:, skill.policy.latent :]
         wanted = planner.wanted(
             *(torch.from_numpy(part.astype(np.float32)) for part in (seen, shown, moves))
         )
@@ -45,7 +49,8 @@ def test_who_wants_what_the_plan_shows_intends_what_the_teacher_does(pieces, ski
 
 def test_logits_are_those_of_the_actions_and_muscles_do_not_decide_what_is_wanted(pieces, skill):
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=2), seed=1)
-    planner, seen = new_planner(skill, (8,), seed=3), env.reset(seed=1)
+    planner = new_high_level_network(skill, (8,), seed=3)
+    seen = env.reset(seed=1)
     planner.middle[-planner.moves :] = 0.5
     shown = torch.from_numpy(seen)
     np.testing.assert_allclose(
@@ -59,11 +64,13 @@ def test_logits_are_those_of_the_actions_and_muscles_do_not_decide_what_is_wante
 
 
 def test_what_is_wanted_does_not_change_when_the_hand_is_moved(pieces, skill):
-    """The hand's own part of what is shown is known exactly: the same plan, seen from hands that are somewhere else."""
+    """The hand's own part of what is shown is known exactly: the same plan, seen from hands that
+    are somewhere else."""
     env = ScatteredPiano(pieces, skill, PianoConfig(num_worlds=16))
     env._starts.draw = lambda rng, count: np.full(count, env.references.first[0] + 40)
-    planner = new_planner(skill, (8,))
-    seen, label = env.reset(seed=3), env.teacher_label()
+    planner = new_high_level_network(skill, (8,))
+    seen = env.reset(seed=3)
+    label = env.teacher_label()
     shown = torch.from_numpy(label[:, env.num_actions :].astype(np.float32))
     wanted = planner.wanted(torch.from_numpy(seen), shown, torch.zeros(len(seen), planner.moves))
     names = np.array([block.name for block in env._own.table.blocks for _ in range(block.size)])[
@@ -88,26 +95,31 @@ def test_what_is_wanted_does_not_change_when_the_hand_is_moved(pieces, skill):
 
 def test_sizes_that_do_not_fit_are_refused(skill):
     whole = np.ones(len(skill.policy.state), dtype=bool)
-    some, none, hand = np.ones(4, bool), np.zeros(4, bool), np.zeros((len(whole), 4))
+    some = np.ones(4, bool)
+    none = np.zeros(4, bool)
+    hand = np.zeros((len(whole), 4))
     with pytest.raises(InvalidValue, match="encoder"):
-        Planner(skill.policy, seen=some, felt=some, shown=whole, hand=hand, moves=6)
+        HighLevelNetwork(skill.policy, seen=some, felt=some, shown=whole, hand=hand, moves=6)
     with pytest.raises(InvalidValue):
-        Planner(skill.policy, seen=none, felt=none, shown=whole, hand=hand, moves=6)
+        HighLevelNetwork(skill.policy, seen=none, felt=none, shown=whole, hand=hand, moves=6)
     with pytest.raises(InvalidValue, match="shape of hand"):
-        Planner(skill.policy, seen=some, felt=none, shown=whole, hand=hand[1:], moves=6)
+        HighLevelNetwork(skill.policy, seen=some, felt=none, shown=whole, hand=hand[1:], moves=6)
     with pytest.raises(InvalidValue, match="share"):
-        PlanDistillConfig(share=1.0)
+        HighLevelConfig(share=1.0)
 
 
 def test_scattered_hands_are_near_the_plan_and_never_twice_in_the_same_place(pieces, skill):
     env, again = (ScatteredPiano(pieces, skill, PianoConfig(num_worlds=8)) for _ in range(2))
-    one, two = env.reset(seed=5), again.reset(seed=5)
+    one = env.reset(seed=5)
+    two = again.reset(seed=5)
     np.testing.assert_array_equal(one, two)
-    rng, before = np.random.default_rng(0), one
+    rng = np.random.default_rng(0)
+    before = one
     for _ in range(4):
         # What is done makes no difference.
         actions = rng.uniform(size=(2, env.num_envs, env.num_actions))
-        one, two = env.step(actions[0]).observation, again.step(actions[1]).observation
+        one = env.step(actions[0]).observation
+        two = again.step(actions[1]).observation
         np.testing.assert_array_equal(one, two)
         assert not np.isclose(one, before).all(axis=1).any()
         before = one
@@ -118,18 +130,24 @@ def test_scattered_hands_are_near_the_plan_and_never_twice_in_the_same_place(pie
 
 def test_reading_alone_brings_a_planner_nearer_to_its_teacher(pieces, skill, tmp_path):
     still = ScatteredPiano(pieces, skill, PianoConfig(num_worlds=8))
-    config = PlanDistillConfig(
+    config = HighLevelConfig(
         iterations=6, steps=10, updates=60, batch=128, memory=6, beside=0, rate=3e-3
     )
     planners = []
     for count in (0, 6):
         stage = replace(config, iterations=count)
-        run = PlanDistillation(
-            still, new_planner(skill, (32,)), stage, tmp_path / f"{count}", known={}, fresh=True
+        run = HighLevelTraining(
+            still,
+            new_high_level_network(skill, (32,)),
+            stage,
+            tmp_path / f"{count}",
+            known={},
+            fresh=True,
         )
         run.run()
         planners.append(run.policy)
     env = PianoEnv(pieces, skill, PianoConfig(num_worlds=4), seed=2)
-    seen, taught = env.reset(seed=2), env.teacher_action()
+    seen = env.reset(seed=2)
+    taught = env.teacher_action()
     fresh, read = (np.square(planner.act(seen) - taught).mean() for planner in planners)
     assert read < 0.5 * fresh

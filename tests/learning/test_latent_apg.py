@@ -1,4 +1,5 @@
-"""Learning a latent space from slopes: moved as its total reward asks, and interruptions leave no trace."""
+"""Learning a latent space from slopes: moved as its total reward asks, and interruptions leave
+no trace."""
 
 from dataclasses import replace
 
@@ -8,11 +9,11 @@ import torch
 
 from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.latent_apg import LatentAnalyticConfig, LatentAnalyticTraining
+from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.vae import LatentPolicy
 from support.sloped_points import SlopedPoints
 
-SMALL = LatentAnalyticConfig(
+SMALL = LatentApgConfig(
     iterations=4, steps=14, minibatches=1, rate=3e-3, decay=100, fading=1.0, divergence=0.0
 )
 
@@ -43,7 +44,7 @@ def parts(policy):
 
 @pytest.mark.parametrize("variational", [True, False])
 def test_it_is_moved_as_its_total_reward_asks(tmp_path, variational):
-    run = LatentAnalyticTraining(SlopedPoints(8), fresh(variational), SMALL, tmp_path, known={})
+    run = LatentApgTraining(SlopedPoints(8), fresh(variational), SMALL, tmp_path, known={})
     kept = run.env.state()
 
     def total():
@@ -58,7 +59,8 @@ def test_it_is_moved_as_its_total_reward_asks(tmp_path, variational):
     assert float(price.detach()) == 0.0
     gradients = torch.autograd.grad((slopes * logits).sum(), parts(run.policy))
     rng = np.random.default_rng(0)
-    told, found = [], []
+    told = []
+    found = []
     for _ in range(20):
         directions = [
             torch.from_numpy(rng.normal(size=g.shape).astype(np.float32)) for g in gradients
@@ -77,22 +79,22 @@ def test_divergence_has_its_price(tmp_path):
     far = {}
     for price in (0.0, 10.0):
         config = replace(SMALL, iterations=30, divergence=price)
-        run = LatentAnalyticTraining(
-            SlopedPoints(), fresh(), config, tmp_path / str(price), known={}
-        )
-        policy, seen = run.run(), torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
+        run = LatentApgTraining(SlopedPoints(), fresh(), config, tmp_path / str(price), known={})
+        policy = run.run()
+        seen = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
         far[price] = float(policy.encode(seen).divergence(policy.usual(seen)).mean())
     assert far[10.0] < 0.5 * far[0.0]
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
-    LatentAnalyticTraining(SlopedPoints(), fresh(), SMALL, tmp_path / "whole", known={}).run()
+    LatentApgTraining(SlopedPoints(), fresh(), SMALL, tmp_path / "whole", known={}).run()
     for _ in range(4):
         torch.rand(3)
-        LatentAnalyticTraining(
+        LatentApgTraining(
             SlopedPoints(seed=4), fresh(), SMALL, tmp_path / "parts", known={}
         ).iterate()
-    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+    one = load_latest(tmp_path / "whole")
+    two = load_latest(tmp_path / "parts")
     assert one.number == two.number == 4
     for name, values in one.arrays.items():
         np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
@@ -101,4 +103,4 @@ def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
 def test_prices_out_of_range_are_refused():
     for price in (-1.0, np.nan):
         with pytest.raises(InvalidValue):
-            LatentAnalyticConfig(divergence=price)
+            LatentApgConfig(divergence=price)

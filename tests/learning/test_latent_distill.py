@@ -1,4 +1,5 @@
-"""The latent space: its distributions against torch's, its intentions step by step, and that distilling works."""
+"""The latent space: its distributions against torch's, its intentions step by step, and that
+distilling works."""
 
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
 from musclehand.learning.policy import Policy
-from musclehand.learning.vae import Gaussian, Intentions, LatentActor, LatentPolicy
+from musclehand.learning.vae import Gaussian, LatentActor, LatentHold, LatentPolicy
 from support.toy_env import Points
 
 STATE = np.array([True, True, True, False])
@@ -31,7 +32,8 @@ SMALL = LatentConfig(
 
 
 class Aims(Points):
-    """Points that come to rest where a reference says, which is the last two numbers of what is seen."""
+    """Points that come to rest where a reference says, which is the last two numbers of what is
+    seen."""
 
     def __init__(self, num_envs=16, seed=0):
         super().__init__(num_envs, seed)
@@ -59,10 +61,13 @@ class Aims(Points):
 class Knows:
     """The teacher as a policy."""
 
-    mean, spread = torch.zeros(6), torch.ones(6)
+    mean = torch.zeros(6)
+    spread = torch.ones(6)
 
     def act(self, seen):
-        place, speed, aim = seen[:, :2], seen[:, 2:4], seen[:, 4:]
+        place = seen[:, :2]
+        speed = seen[:, 2:4]
+        aim = seen[:, 4:]
         return np.clip(0.5 - 0.6 * (place - aim) - 0.4 * speed, 0.0, 1.0)
 
 
@@ -98,7 +103,8 @@ def test_the_decoder_sees_nothing_of_the_reference():
 
 def test_intentions_are_held_and_made_anew():
     policy = LatentPolicy(STATE, 2, latent=2, hold=3, hidden=(8,))
-    held, rng = Intentions(policy, 2), np.random.default_rng(1)
+    held = LatentHold(policy, 2)
+    rng = np.random.default_rng(1)
     made = []
     for step in range(7):
         seen = rng.normal(size=(2, 4)).astype(np.float32)
@@ -120,7 +126,8 @@ def test_a_student_learns_what_its_teacher_does(tmp_path, variational):
     assert told[-1].error < 0.3 * told[0].error
     assert told[-1].labels == 14 * 24 * 32
     assert (told[-1].divergence > 0) == variational
-    env, actor = Aims(64), LatentActor(policy)
+    env = Aims(64)
+    actor = LatentActor(policy)
     seen = env.reset(seed=9)
     for _ in range(15):
         result = env.step(actor(seen, env))
@@ -137,7 +144,8 @@ def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
         LatentDistillation(
             Aims(seed=4), Knows(), OWN, config, tmp_path / "parts", known={}
         ).iterate()
-    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+    one = load_latest(tmp_path / "whole")
+    two = load_latest(tmp_path / "parts")
     assert one.number == two.number == 5
     for name, values in one.arrays.items():
         np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)

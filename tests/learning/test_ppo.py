@@ -13,7 +13,7 @@ from support.toy_env import Points
 
 pytest.importorskip("rsl_rl")
 
-from musclehand.learning.ppo import PpoConfig, Reinforcement
+from musclehand.learning.ppo import PpoConfig, PpoTraining
 
 SMALL = PpoConfig(
     iterations=15,
@@ -41,7 +41,7 @@ def fresh():
 
 def test_reward_rises_and_the_policy_has_learnt_it(tmp_path):
     told = []
-    run = Reinforcement(Points(64), fresh(), SMALL, tmp_path, known={})
+    run = PpoTraining(Points(64), fresh(), SMALL, tmp_path, known={})
     policy = run.run(told.append)
     rewards = [progress.reward for progress in told]
     assert np.mean(rewards[-3:]) > 1.3 * np.mean(rewards[:3])
@@ -53,7 +53,7 @@ def test_reward_rises_and_the_policy_has_learnt_it(tmp_path):
 
 def test_the_policy_stays_while_the_critic_learns_alone(tmp_path):
     before = fresh()
-    run = Reinforcement(Points(), fresh(), replace(SMALL, critic_alone=3), tmp_path, known={})
+    run = PpoTraining(Points(), fresh(), replace(SMALL, critic_alone=3), tmp_path, known={})
     seen = Points().reset(seed=1)
     for _ in range(3):
         run.iterate()
@@ -64,20 +64,21 @@ def test_the_policy_stays_while_the_critic_learns_alone(tmp_path):
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
     config = replace(SMALL, iterations=6)
-    Reinforcement(Points(), fresh(), config, tmp_path / "whole", known={}).run()
+    PpoTraining(Points(), fresh(), config, tmp_path / "whole", known={}).run()
     for _ in range(6):
         torch.rand(3)
-        Reinforcement(Points(seed=4), fresh(), config, tmp_path / "parts", known={}).iterate()
-    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+        PpoTraining(Points(seed=4), fresh(), config, tmp_path / "parts", known={}).iterate()
+    one = load_latest(tmp_path / "whole")
+    two = load_latest(tmp_path / "parts")
     assert one.number == two.number == 6
     for name, values in one.arrays.items():
         np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
 
 
 def test_other_runs_and_settings_are_refused(tmp_path):
-    Reinforcement(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    PpoTraining(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
     with pytest.raises(CheckpointError):
-        Reinforcement(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "b"})
+        PpoTraining(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "b"})
     for wrong in ({"gamma": 1.0}, {"noise": 0.0}, {"steps": 0}):
         with pytest.raises(InvalidValue):
             replace(SMALL, **wrong)

@@ -1,4 +1,5 @@
-"""Shards and jobs on a Ray cluster of two machines, one of which is killed: the arrays are those of no cluster."""
+"""Shards and jobs on a Ray cluster of two machines, one of which is killed: the arrays are those
+of no cluster."""
 
 import os
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from musclehand.core.checkpoint import checkpoints_in, load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.apg import AnalyticTraining
+from musclehand.learning.apg import ApgTraining
 from musclehand.learning.ray_cluster import RayUnavailable, cluster, import_ray, run_jobs
 from musclehand.learning.ray_shards import RayShards
 from musclehand.learning.shards import LocalShards, ShardedEnv, ShardError
@@ -42,7 +43,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def machines():
-    """A cluster; `add_node(**NODE)` and `remove_node`. One machine has the driver, each has room for one."""
+    """A cluster; `add_node(**NODE)` and `remove_node`. One machine has the driver, each has room
+    for one."""
     ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'musclehand[ray]')")
     from ray.cluster_utils import Cluster
 
@@ -97,7 +99,8 @@ def kill_when_begun(machines, node, folders):
 
 
 def assert_same(one, two):
-    one, two = load_latest(one), load_latest(two)
+    one = load_latest(one)
+    two = load_latest(two)
     assert one.number == two.number
     assert one.arrays.keys() == two.arrays.keys()
     for name, values in one.arrays.items():
@@ -116,7 +119,8 @@ def test_without_ray_it_says_how_to_get_it(monkeypatch):
 def test_shards_that_die_are_made_again_where_they_were(machines, second):
     import ray
 
-    here, there = ShardedEnv(LocalShards(points, 2)), ShardedEnv(RayShards(points, 2, patience=60))
+    here = ShardedEnv(LocalShards(points, 2))
+    there = ShardedEnv(RayShards(points, 2, patience=60))
     try:
         np.testing.assert_array_equal(here.reset(seed=1), there.reset(seed=1))
         rng = np.random.default_rng(0)
@@ -130,7 +134,8 @@ def test_shards_that_die_are_made_again_where_they_were(machines, second):
             if step in (0, 13, 33):
                 ray.kill(there.shards._hosts[step % 2])
             action = rng.uniform(size=(here.num_envs, 2))
-            one, two = here.step(action), there.step(action)
+            one = here.step(action)
+            two = there.step(action)
             for name in one._fields[:-1]:
                 np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
             np.testing.assert_array_equal(one.terms["error"], two.terms["error"])
@@ -180,7 +185,7 @@ def test_a_job_that_fails_leaves_the_others_alone(machines, tmp_path):
 @on_a_cluster
 def test_a_training_whose_machine_dies_ends_with_the_same_bits(machines, second, tmp_path):
     config = replace(SMALL, iterations=8)
-    AnalyticTraining(
+    ApgTraining(
         ShardedEnv(LocalShards(points, 2)), fresh(), config, tmp_path / "here", known={}
     ).run()
     env = ShardedEnv(RayShards(slow_points, 2, patience=90))
@@ -189,7 +194,7 @@ def test_a_training_whose_machine_dies_ends_with_the_same_bits(machines, second,
     killer = threading.Timer(1.0, kill, (machines, second))
     killer.start()
     try:
-        AnalyticTraining(env, fresh(), config, tmp_path / "there", known={}).run()
+        ApgTraining(env, fresh(), config, tmp_path / "there", known={}).run()
         assert env.shards.lost >= 1
     finally:
         killer.join()

@@ -7,8 +7,8 @@ import pytest
 
 from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.apg import AnalyticTraining
-from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.apg import ApgTraining
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
 from support.sloped_points import SMALL, fresh
 from support.toy_env import Points
@@ -25,7 +25,8 @@ def sharded(count=COUNT):
 
 
 def test_it_is_its_shards_side_by_side():
-    env, alone = sharded(), [points(number) for number in range(COUNT)]
+    env = sharded()
+    alone = [points(number) for number in range(COUNT)]
     assert env.num_envs == sum(one.num_envs for one in alone) == 15
     assert (env.num_observations, env.num_actions, env.step_dt) == (4, 2, 0.1)
     seen = env.reset(seed=5)
@@ -59,7 +60,8 @@ def test_it_is_its_shards_side_by_side():
 
 
 def test_one_shard_is_the_environment():
-    env, alone = ShardedEnv(LocalShards(lambda _: Points(6), 1)), Points(6)
+    env = ShardedEnv(LocalShards(lambda _: Points(6), 1))
+    alone = Points(6)
     env.reset(seed=2)
     alone.reset(seed=shard_seed(2, 0))
     for action in np.random.default_rng(1).uniform(size=(25, 6, 2)):
@@ -68,7 +70,8 @@ def test_one_shard_is_the_environment():
 
 
 def test_a_state_leads_to_the_same_bits():
-    env, other = sharded(), sharded()
+    env = sharded()
+    other = sharded()
     env.reset(seed=1)
     rng = np.random.default_rng(3)
     for action in rng.uniform(size=(12, 15, 2)):
@@ -78,7 +81,8 @@ def test_a_state_leads_to_the_same_bits():
     assert len(state) == 4 * COUNT
     np.testing.assert_array_equal(other.restore(state), env.restore(state))
     for action in rng.uniform(size=(30, 15, 2)):
-        one, two = env.step(action), other.step(action)
+        one = env.step(action)
+        two = other.step(action)
         np.testing.assert_array_equal(one.observation, two.observation)
         np.testing.assert_array_equal(one.reward, two.reward)
 
@@ -124,11 +128,12 @@ def test_what_does_not_fit_is_refused():
 def test_learning_from_slopes_goes_on_to_the_same_bits(tmp_path):
     config = replace(SMALL, iterations=4)
     told = []
-    AnalyticTraining(sharded(), fresh(), config, tmp_path / "whole", known={}).run(told.append)
+    ApgTraining(sharded(), fresh(), config, tmp_path / "whole", known={}).run(told.append)
     assert told[-1].steps == 4 * SMALL.steps * 15
     for _ in range(4):
-        AnalyticTraining(sharded(), fresh(), config, tmp_path / "parts", known={}).iterate()
-    one, two = load_latest(tmp_path / "whole"), load_latest(tmp_path / "parts")
+        ApgTraining(sharded(), fresh(), config, tmp_path / "parts", known={}).iterate()
+    one = load_latest(tmp_path / "whole")
+    two = load_latest(tmp_path / "parts")
     assert one.arrays.keys() == two.arrays.keys()
     assert "env/shard_1/rng" in one.arrays
     for name, values in one.arrays.items():
@@ -137,14 +142,14 @@ def test_learning_from_slopes_goes_on_to_the_same_bits(tmp_path):
 
 def test_rewards_rise_and_teachers_are_learnt_from(tmp_path):
     told = []
-    AnalyticTraining(
-        sharded(), fresh(), replace(SMALL, steps=40), tmp_path / "slope", known={}
-    ).run(told.append)
+    ApgTraining(sharded(), fresh(), replace(SMALL, steps=40), tmp_path / "slope", known={}).run(
+        told.append
+    )
     assert np.mean([one.reward for one in told[-3:]]) > 0.6 * np.mean(
         [one.reward for one in told[:3]]
     )
-    config = DistillConfig(iterations=3, steps=20, updates=60, batch=64, hidden=(16,), memory=3)
+    config = DaggerConfig(iterations=3, steps=20, updates=60, batch=64, hidden=(16,), memory=3)
     told = []
-    Distillation(sharded(), config, tmp_path / "warm", known={}).run(told.append)
+    DaggerTraining(sharded(), config, tmp_path / "warm", known={}).run(told.append)
     assert told[-1].loss < told[0].loss
     assert told[-1].labels == 3 * 20 * 15

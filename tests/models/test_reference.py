@@ -1,4 +1,5 @@
-"""The reference tables parse, name what the model names, hold sane numbers and say how sure each one is."""
+"""The reference tables parse, name what the model names, hold sane numbers and say how sure each
+one is."""
 
 import csv
 import io

@@ -50,7 +50,8 @@ def assert_same(one, two):
         assert getattr(one, thing) == getattr(two, thing)
     assert dict(one.source) == dict(two.source)
     for thing in ARRAYS:
-        left, right = getattr(one, thing), getattr(two, thing)
+        left = getattr(one, thing)
+        right = getattr(two, thing)
         assert (left is None) == (right is None)
         if left is not None:
             np.testing.assert_array_equal(left, right)
@@ -279,7 +280,8 @@ def test_flipped_and_lost_bytes_are_found_or_do_no_harm(tmp_path, data):
     damaged.write_bytes(
         content[: data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))]
     )
-    found, problem = (), str(damaged)
+    found = ()
+    problem = str(damaged)
     try:
         found = read_clips(damaged)
     except MusclehandError as error:

@@ -39,7 +39,8 @@ def test_white_fronts_of_robopianist_fall_on_ours(keys):
 
 
 def test_white_fronts_of_music_fall_on_ours(keys):
-    # piano_ds6.5.xml: key 0 at x = 0.6025, key 2 at 0.578873, key 87 at -0.6025; keys reach to y = 0.148, tops at 0.
+    # piano_ds6.5.xml: key 0 at x = 0.6025, key 2 at 0.578873, key 87 at -0.6025; keys reach to y =
+    # 0.148, tops at 0.
     fronts = np.array([[0.6025, 0.148, 0.0], [0.578873, 0.148, 0.0], [-0.6025, 0.148, 0.0]])
     np.testing.assert_allclose(MUSIC_FRAME.to_world(fronts)[:, 0], keys.x[[0, 2, 87]], atol=2e-6)
     np.testing.assert_allclose(MUSIC_FRAME.to_world(fronts)[:, 1:], 0.0, atol=1e-9)

@@ -33,7 +33,8 @@ def test_five_fingers_reach_five_neighbouring_keys():
 
 
 def test_from_a_posture_and_back():
-    """Targets taken from a posture in the middle of the range are reached again from the playing posture."""
+    """Targets taken from a posture in the middle of the range are reached again from the playing
+    posture."""
     rng = np.random.default_rng(2)
     for _ in range(10):
         IK.reset(IK.posture + rng.uniform(-0.12, 0.12, IK.posture.size))
@@ -78,7 +79,8 @@ def test_a_finger_that_matters_is_served_before_one_that_does_not():
 
 
 def test_directions_are_those_of_the_keyboard():
-    """Palm down: fingertips in front of the wrist, the right thumb to the left of the little finger."""
+    """Palm down: fingertips in front of the wrist, the right thumb to the left of the little
+    finger."""
     IK.reset()
     tips = IK.tips()
     assert (tips[:, 1] > 0.05).all()
@@ -99,21 +101,26 @@ def test_the_mirror_image_is_the_left_hand(left_hand):
     wrist = mujoco.MjData(model)
     mujoco.mj_kinematics(model, wrist)
     relative = data.site_xpos[hand.tips] - wrist.xpos[model.body("lunate_l").id]
-    # The left root frame is turned palm down by the rotation that keeps -y forwards: x stays, z turns over.
+    # The left root frame is turned palm down by the rotation that keeps -y forwards: x stays, z
+    # turns over.
     world = relative * [1, -1, -1]
     assert world == pytest.approx(IK.tips() * [-1, 1, 1], abs=1e-9)
 
 
 def test_a_small_motion_is_followed_step_by_step():
-    """A target that moves smoothly is followed with one iteration a step, and joints move smoothly too."""
+    """A target that moves smoothly is followed with one iteration a step, and joints move
+    smoothly too."""
     IK.reset()
     targets = nominal_targets()
     IK.step(targets, np.ones(5), iterations=30)
-    weights, before, largest = np.array([0.08, 1, 0.08, 0.08, 0.08]), IK.qr.copy(), 0.0
+    weights = np.array([0.08, 1, 0.08, 0.08, 0.08])
+    before = IK.qr.copy()
+    largest = 0.0
     for k in range(100):
         moved = targets.copy()
         moved[1, 2] -= 0.01 * 0.5 * (1 - np.cos(2 * np.pi * k / 50))
         result = IK.step(moved, weights)
         assert result.error[1] < 1.5e-3
-        largest, before = max(largest, np.abs(IK.qr - before).max()), IK.qr.copy()
+        largest = max(largest, np.abs(IK.qr - before).max())
+        before = IK.qr.copy()
     assert largest < np.deg2rad(3)

@@ -72,7 +72,8 @@ def test_submovements_and_tremor_are_less_smooth_by_both_measures():
 
 
 def test_spectral_arc_of_a_sinc_spectrum():
-    # Constant speed for a second: its spectrum is |sinc|, whose arc is summed here on a grid of its own.
+    # Constant speed for a second: its spectrum is |sinc|, whose arc is summed here on a grid of its
+    # own.
     path = along_z(np.linspace(0.0, 1.0, 1001))
     frequency = np.linspace(0.0, 20.0, 400_001)
     spectrum = np.abs(np.sinc(frequency))
@@ -80,7 +81,8 @@ def test_spectral_arc_of_a_sinc_spectrum():
     arc = np.hypot(
         np.diff(frequency[: last + 1]) / frequency[last], np.diff(spectrum[: last + 1])
     ).sum()
-    # The measure's own grid, 16 points a lobe as its authors have it, cuts a little off peaks and zeros.
+    # The measure's own grid, 16 points a lobe as its authors have it, cuts a little off peaks and
+    # zeros.
     assert spectral_arc_length(path, 0.001) == pytest.approx(-arc, rel=0.04)
 
 
@@ -133,7 +135,8 @@ def test_range_use_is_the_share_of_the_joints_range():
 
 def test_cocontraction_of_a_clip_goes_by_its_muscles():
     model, hand = own_hand()
-    qpos, tips = np.zeros((30, len(HAND_JOINTS))), np.zeros((30, 5, 3))
+    qpos = np.zeros((30, len(HAND_JOINTS)))
+    tips = np.zeros((30, 5, 3))
     wrist = HAND_JOINTS.index("flexion")
     flexors = measure_naturalness(
         clip_of(qpos, tips, [], np.full((30, 1), 0.5), ("FCR",)), model, hand

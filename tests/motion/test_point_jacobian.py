@@ -17,7 +17,8 @@ def test_rows_are_mujocos(right_hand, seed):
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
     bodies = rng.integers(0, model.nbody, 30)
-    places, directions = 0.1 * rng.normal(size=(30, 3)), rng.normal(size=(30, 3))
+    places = 0.1 * rng.normal(size=(30, 3))
+    directions = rng.normal(size=(30, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
     rows = PointJacobian(model, hand.dofs, hand.expand).rows(data, bodies, places, directions)
     jacobian = np.zeros((3, model.nv))

@@ -1,4 +1,5 @@
-"""Reference motions: within limits and speeds, smooth, what they say they are, and the same every time."""
+"""Reference motions: within limits and speeds, smooth, what they say they are, and the same
+every time."""
 
 import copy
 
@@ -129,7 +130,8 @@ def test_the_same_again_and_others_from_another_seed(motions):
 
 
 def test_a_stroke_is_of_least_jerk():
-    """Rest to rest with the peak speed and the symmetry of the closed form; its rate is its derivative."""
+    """Rest to rest with the peak speed and the symmetry of the closed form; its rate is its
+    derivative."""
     time = np.linspace(0, 2, 4001)
     place, rate = minimum_jerk(time, 0.5, 1.5)
     assert place[[0, -1]] == pytest.approx([0, 1])

@@ -1,4 +1,5 @@
-"""Retargeting: on files in each published layout our fingertips come closer than 3 mm to those written."""
+"""Retargeting: on files in each published layout our fingertips come closer than 3 mm to those
+written."""
 
 import mujoco
 import numpy as np
@@ -36,7 +37,8 @@ def large_hand(tables):
 
 @pytest.fixture(scope="module", params=["own", "large", "myohand"])
 def truth(request, right_hand, tables):
-    """Fingertips and wrist of a hand that plays, by rate: our own hand's, a larger one's, MyoHand's."""
+    """Fingertips and wrist of a hand that plays, by rate: our own hand's, a larger one's,
+    MyoHand's."""
     model, hand = {
         "own": lambda: right_hand,
         "large": lambda: large_hand(tables),
@@ -96,13 +98,15 @@ def test_pianomime_arrays(tmp_path, truth):
 
 @pytest.mark.parametrize("side", list(Side))
 def test_clip_agrees_with_the_scene(right_hand, side):
-    """Forearm and joints of the clip, set in the scene of a performance, put the fingertips where the clip says."""
+    """Forearm and joints of the clip, set in the scene of a performance, put the fingertips
+    where the clip says."""
     tips, wrist = playing(*right_hand, rate=60, seconds=0.5)
     mirror = np.array([side.mirror, 1.0, 1.0])
     clip, _ = retarget(FingertipTrack("a", side, 1 / 60, tips * mirror, wrist * mirror))
     scene = build_scene(sides=(side,))
     data = mujoco.MjData(scene.model)
-    hand, carrier = scene.hands[side], scene.carriers[side]
+    hand = scene.hands[side]
+    carrier = scene.carriers[side]
     for frame in (0, 20, clip.frames - 1):
         data.qpos[hand.qpos] = clip.qpos[frame]
         data.qpos[carrier.qpos] = clip.forearm[frame]

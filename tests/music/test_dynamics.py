@@ -21,7 +21,8 @@ def test_only_velocities_change_and_the_same_seed_gives_the_same():
 
 
 def test_loudness_spreads_as_told_within_its_bounds():
-    """Phrases and touches are independent, so that their variances add up (to what phrases remember)."""
+    """Phrases and touches are independent, so that their variances add up (to what phrases
+    remember)."""
     config = Dynamics(melody=0.0, accompaniment=0.0, mean=64.0, phrase=0.05)
     velocities = np.concatenate(
         [

@@ -151,7 +151,8 @@ def test_identity_is_perfect(score: Score) -> None:
 @settings(max_examples=25, deadline=None)
 @given(a=SCORES, b=SCORES)
 def test_swapping_the_two_swaps_precision_and_recall(a: Score, b: Score) -> None:
-    forth, back = score_performance(a, b).as_dict(), score_performance(b, a).as_dict()
+    forth = score_performance(a, b).as_dict()
+    back = score_performance(b, a).as_dict()
     for name, value in forth.items():
         if "precision" in name:
             assert value == back[name.replace("precision", "recall")]

@@ -14,7 +14,8 @@ from musclehand.music.score import Hand, Note, keyboard_score
 
 NAMES = [piece.name for piece in list_pieces()]
 
-# The first notes of the melody (of the hand named), and the scale the piece keeps to (None: it is chromatic).
+# The first notes of the melody (of the hand named), and the scale the piece keeps to (None: it is
+# chromatic).
 OPENINGS = {
     "are_you_sleeping": (Hand.RIGHT, "C4 D4 E4 C4 C4 D4 E4 C4 E4 F4 G4", "C D E F G A B"),
     "au_clair_de_la_lune": (Hand.LEFT, "C3 C3 C3 D3 E3 D3 C3 E3 D3 D3 C3", "C D E F G A B"),
@@ -107,7 +108,8 @@ def test_each_hand_can_reach_its_notes(name: str, hand: Hand) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("hand", list(Hand))
 def test_fingered_melodies_step_as_hands_do(name: str, hand: Hand) -> None:
-    """Two notes in a row, both fingered: going outward raises the finger number unless the thumb is passed."""
+    """Two notes in a row, both fingered: going outward raises the finger number unless the thumb
+    is passed."""
     notes = hand_notes(name, hand)
     onsets = [note.onset for note in notes]
     single = [n for n in notes if onsets.count(n.onset) == 1]

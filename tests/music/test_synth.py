@@ -1,4 +1,5 @@
-"""The synthesised piano measured: pitch, loudness, brightness, decay, dampers, pedal, timing, files."""
+"""The synthesised piano measured: pitch, loudness, brightness, decay, dampers, pedal, timing,
+files."""
 
 from __future__ import annotations
 
@@ -95,7 +96,8 @@ def test_releasing_the_key_damps_and_the_pedal_holds() -> None:
 
 
 def test_the_highest_strings_have_no_dampers() -> None:
-    short, long = one_note(96, length=0.1), one_note(96, length=1.0)
+    short = one_note(96, length=0.1)
+    long = one_note(96, length=1.0)
     assert level(short, 0.3, 0.5) == pytest.approx(level(long, 0.3, 0.5), rel=0.01)
 
 

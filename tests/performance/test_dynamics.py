@@ -1,4 +1,5 @@
-"""What touch asks of the hands: repeated notes, runs, trills, legato, staccato and loudness, played with muscles."""
+"""What touch asks of the hands: repeated notes, runs, trills, legato, staccato and loudness,
+played with muscles."""
 
 from dataclasses import replace
 from functools import cache

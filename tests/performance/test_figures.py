@@ -1,4 +1,5 @@
-"""The pictures show what they say: sizes, colours of hits, misses and extras, activations where they belong."""
+"""The pictures show what they say: sizes, colours of hits, misses and extras, activations where
+they belong."""
 
 import itertools
 

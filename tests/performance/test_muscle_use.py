@@ -30,14 +30,17 @@ NOTE_COLUMNS = {
     "finger": "1-5",
 }
 NOTES = ((0.0, 0.5, 60, 80, 1, 1), (0.5, 2.0, 62, 80, 1, 2))
-STEP, LEAD_IN, TAIL = 0.008, 1.0, 0.504
+STEP = 0.008
+LEAD_IN = 1.0
+TAIL = 0.504
 MUSCLES = ("FDP2_l", "EDC2_r", "FDP2_r", "NEW_r")
 
 
 def write(
     folder, act, force, *, muscles=MUSCLES, notes=NOTES, title="Tune", metrics=None, whole=True
 ):
-    """A folder as `play` leaves it. `act` and `force`: functions of time [s] that give a value for each muscle."""
+    """A folder as `play` leaves it. `act` and `force`: functions of time [s] that give a value
+    for each muscle."""
     folder.mkdir(exist_ok=True)
     channels = {
         "time": Channel("s"),
@@ -71,10 +74,8 @@ def during_music(*values, outside=1.0):
     return lambda time: values if -1e-9 <= time < 2.0 - 1e-9 else [outside] * len(values)
 
 
-ACT, FORCE = (
-    during_music(0.5, 0.25, 0.125, 0.0),
-    during_music(-10.0, -20.0, -40.0, 0.0, outside=-999.0),
-)
+ACT = during_music(0.5, 0.25, 0.125, 0.0)
+FORCE = during_music(-10.0, -20.0, -40.0, 0.0, outside=-999.0)
 
 
 def test_only_the_music_counts_and_its_means_are_exact(tmp_path):

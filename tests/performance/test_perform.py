@@ -1,4 +1,5 @@
-"""Performances end to end: the keyboard is perfect, hands are good, results repeat, and the recording tells all."""
+"""Performances end to end: the keyboard is perfect, hands are good, results repeat, and the
+recording tells all."""
 
 import json
 import math
@@ -32,7 +33,8 @@ PIECES = [piece.name for piece in list_pieces()]
 SHARES = ("frame_f1_mean", "frame_precision_mean", "frame_recall_mean", "frame_f1_micro", "frame_precision_micro",
           "frame_recall_micro", "onset_f1_50ms", "onset_precision_50ms", "onset_recall_50ms", "onset_f1_100ms",
           "onset_precision_100ms", "onset_recall_100ms")  # fmt: skip
-NUM_GENERATED, NUM_BY_DEFAULT = 200, 40
+NUM_GENERATED = 200
+NUM_BY_DEFAULT = 40
 
 
 def assert_perfect(metrics):
@@ -139,7 +141,8 @@ def test_fingers_and_hands_are_assigned_to_what_is_played(hands, clip):
 
 
 def test_the_same_again_with_more_threads(hands, clip):
-    """Same score, same machine: identical notes and numbers, recorded or not, whatever the thread count."""
+    """Same score, same machine: identical notes and numbers, recorded or not, whatever the
+    thread count."""
     with threadpool_limits(limits=2):
         again = perform(clip, seed=7)
     assert again.played == hands.played
@@ -198,11 +201,13 @@ def test_the_recording_is_of_this_performance(hands, path):
         assert (recording["act"][:] <= 1).all()
         assert recording["muscle_force"][:].max() < 1e-3
         assert recording["muscle_force"][:].min() < -1
-        names, qpos = recording["qpos"].names, recording["qpos"][:]
+        names = recording["qpos"].names
+        qpos = recording["qpos"][:]
         columns = [names.index(name) for name in recording["reference"].names]
         error = np.rad2deg(qpos[:, columns] - recording["reference"][:])
         assert np.sqrt((error**2).mean()) == pytest.approx(hands.body.joint_rmse_deg, rel=0.3)
-        played, score = recording.table("played"), recording.table("score")
+        played = recording.table("played")
+        score = recording.table("score")
         assert played.columns == tuple(NOTE_COLUMNS)
         assert played.values == pytest.approx(note_table(hands.played))
         assert score.values == pytest.approx(note_table(hands.score))

@@ -1,4 +1,5 @@
-"""The folder of a performance: complete or untouched, and the numbers in it those of the performance."""
+"""The folder of a performance: complete or untouched, and the numbers in it those of the
+performance."""
 
 import json
 import wave

@@ -36,7 +36,8 @@ def run(model, data, seconds):
 
 
 def at_front_edge(model, data, keys, force):
-    """Press straight down on every key's front top edge, wherever it is now, by its torque about the hinge."""
+    """Press straight down on every key's front top edge, wherever it is now, by its torque about
+    the hinge."""
     point = key_top_point(GEOMETRY, np.arange(88), GEOMETRY.front_y, data.qpos[keys.qpos])
     data.qfrc_applied[keys.dof] = force * (GEOMETRY.hinge_y - point[:, 1])
 
@@ -132,7 +133,8 @@ def test_a_let_go_key_comes_back_in_time_for_fast_repeats(stepped):
     keys = find_keys(stepped)
     data = mujoco.MjData(stepped)
     data.qpos[keys.qpos] = GEOMETRY.full_angle
-    silent, up = np.full(88, np.inf), np.full(88, np.inf)
+    silent = np.full(88, np.inf)
+    up = np.full(88, np.inf)
     lowest = 0.0
     while data.time < 0.5:
         mujoco.mj_step(stepped, data)
@@ -140,7 +142,8 @@ def test_a_let_go_key_comes_back_in_time_for_fast_repeats(stepped):
         silent = np.where(angle < GEOMETRY.off_angle, np.minimum(silent, data.time), silent)
         up = np.where(angle < 0.1 * GEOMETRY.full_angle, np.minimum(up, data.time), up)
         lowest = min(lowest, float(angle.min()))
-    # measured: 20 ms (white) and 16 ms (black) to silence, 52 and 50 ms to nine tenths of the way up
+    # measured: 20 ms (white) and 16 ms (black) to silence, 52 and 50 ms to nine tenths of the way
+    # up
     assert silent.max() < 0.025
     assert up.max() < 0.06
     assert lowest > -0.006

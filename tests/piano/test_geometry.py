@@ -102,7 +102,8 @@ def test_the_front_edge_goes_down_by_the_travel():
     np.testing.assert_allclose(rest[:, 2], GEOMETRY.top_z, atol=1e-15)
     np.testing.assert_allclose(rest[:, 1], GEOMETRY.front_y, atol=1e-15)
     travel = np.where(GEOMETRY.black, 0.008, 0.010)
-    # tan(angle) = travel / length is the published definition; the chord is shorter by its second order
+    # tan(angle) = travel / length is the published definition; the chord is shorter by its second
+    # order
     np.testing.assert_allclose(rest[:, 2] - down[:, 2], travel, rtol=0.005)
     np.testing.assert_allclose(np.tan(GEOMETRY.full_angle), travel / GEOMETRY.length)
     np.testing.assert_allclose(down[:, 0], GEOMETRY.x)

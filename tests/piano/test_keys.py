@@ -1,4 +1,5 @@
-"""The key sensor against trajectories whose crossings are known in closed form, and the velocity map."""
+"""The key sensor against trajectories whose crossings are known in closed form, and the velocity
+map."""
 
 import time as clock
 
@@ -17,7 +18,8 @@ GEOMETRY = keyboard_geometry(PARAMS)
 
 def play(sensor, angle_of_time, *, dt=0.002, end=1.0, keys=(39,), pedal=lambda t: 0.0):
     """Feed the sensor a motion of some keys, sampled at steps; speeds by central difference."""
-    angles, speeds = np.zeros(88), np.zeros(88)
+    angles = np.zeros(88)
+    speeds = np.zeros(88)
     for t in np.arange(0.0, end, dt):
         angles[list(keys)] = angle_of_time(t)
         speeds[list(keys)] = (angle_of_time(t + 1e-6) - angle_of_time(t - 1e-6)) / 2e-6
@@ -26,7 +28,8 @@ def play(sensor, angle_of_time, *, dt=0.002, end=1.0, keys=(39,), pedal=lambda t
 
 
 def test_velocity_map_is_the_published_one_and_both_ways():
-    # Goebl & Bresin: 57.96 at a hammer speed of 1 m/s, 71.3 more at 10 m/s; a hammer flies 5 times as fast as the key
+    # Goebl & Bresin: 57.96 at a hammer speed of 1 m/s, 71.3 more at 10 m/s; a hammer flies 5 times
+    # as fast as the key
     assert key_speed_to_velocity(PARAMS, 0.2) == 58
     assert key_speed_to_velocity(PARAMS, 0.2 * 10**0.5) == 94
     # Askenfelt & Jansson's mezzo forte, 0.3 to 0.5 m/s at the key, is a middling velocity
@@ -55,9 +58,11 @@ def test_velocity_map_loses_at_most_its_rounding(speed):
     key=st.integers(0, 87),
 )
 def test_ramps_are_timed_between_the_steps(onset, length, speed, dt, key):
-    on, off = GEOMETRY.on_angle[key], GEOMETRY.off_angle[key]
+    on = GEOMETRY.on_angle[key]
+    off = GEOMETRY.off_angle[key]
     sensor = KeySensor(PARAMS)
-    angles, speeds = np.zeros(88), np.zeros(88)
+    angles = np.zeros(88)
+    speeds = np.zeros(88)
     for t in np.arange(0.0, 1.0, dt):
         down = on + speed * min(t - onset, dt)  # straight until a step after its crossing
         up = off - 1.0 * (t - onset - length)
@@ -72,7 +77,8 @@ def test_ramps_are_timed_between_the_steps(onset, length, speed, dt, key):
 
 def test_a_smooth_stroke_is_timed_and_its_speed_read_to_second_order():
     on = GEOMETRY.on_angle[39]
-    omega, depth = 2 * np.pi / 0.3, 0.065
+    omega = 2 * np.pi / 0.3
+    depth = 0.065
 
     def angle(t):
         return 0.5 * depth * (1 - np.cos(omega * t))
@@ -90,7 +96,8 @@ def test_a_smooth_stroke_is_timed_and_its_speed_read_to_second_order():
 
 
 def test_hysteresis_keeps_a_trembling_key_sounding():
-    on, off = GEOMETRY.on_angle[39], GEOMETRY.off_angle[39]
+    on = GEOMETRY.on_angle[39]
+    off = GEOMETRY.off_angle[39]
 
     def trembling(size):
         return lambda t: 0.0 if t < 0.1 else on + size * (on - off) * np.sin(300 * t)
@@ -100,7 +107,8 @@ def test_hysteresis_keeps_a_trembling_key_sounding():
 
 
 def test_repeats_need_to_pass_the_release_angle():
-    on, off = GEOMETRY.on_angle[39], GEOMETRY.off_angle[39]
+    on = GEOMETRY.on_angle[39]
+    off = GEOMETRY.off_angle[39]
     top = on + 0.003
     for low, expected in ((off - 0.002, 5), (off + 0.002, 1)):
 
@@ -169,7 +177,8 @@ def test_bad_input_is_named():
 
 def test_the_arrays_are_not_kept():
     sensor = KeySensor(PARAMS)
-    angles, speeds = np.zeros(88), np.ones(88)
+    angles = np.zeros(88)
+    speeds = np.ones(88)
     sensor.update(0.0, angles, speeds)
     angles[:] = 0.08
     sensor.update(0.002, angles, speeds)
@@ -180,7 +189,8 @@ def test_the_arrays_are_not_kept():
 
 def test_an_uneventful_step_is_cheap():
     sensor = KeySensor(PARAMS)
-    angles, speeds = np.zeros(88), np.zeros(88)
+    angles = np.zeros(88)
+    speeds = np.zeros(88)
     best = np.inf
     for block in range(5):
         begin = clock.perf_counter()

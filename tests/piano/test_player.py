@@ -1,4 +1,5 @@
-"""The self-playing keyboard plays what it is given: pitches, onsets, offsets, velocities, every metric at its best."""
+"""The self-playing keyboard plays what it is given: pitches, onsets, offsets, velocities, every
+metric at its best."""
 
 import mujoco
 import numpy as np
@@ -23,13 +24,15 @@ INTEGRATORS = ("EULER", "IMPLICIT", "IMPLICITFAST")
 
 
 def play(score, *, dt=0.002, integrator="IMPLICITFAST", start=0.1):
-    """What the piano hears, and the largest distance of any key from its reference and past its stop [rad]."""
+    """What the piano hears, and the largest distance of any key from its reference and past its
+    stop [rad]."""
     MODEL.opt.timestep = dt
     MODEL.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{integrator}")
     data = mujoco.MjData(MODEL)
     player = KeyboardPlayer(MODEL, PARAMS, score, start=start)
     sensor = KeySensor(PARAMS, start=start)
-    off_path, past_stop = 0.0, -1.0
+    off_path = 0.0
+    past_stop = -1.0
     for step in range(round((start + score.duration + 0.1) / dt)):
         player.apply(data)
         mujoco.mj_step(MODEL, data)
@@ -55,9 +58,11 @@ def assert_played(score, played, *, time=2e-9, velocity=0):
 
 @st.composite
 def lines(draw):
-    """One key's presses, from crowded to leisurely, never shorter than 10 ms nor nearer than 20 ms."""
+    """One key's presses, from crowded to leisurely, never shorter than 10 ms nor nearer than 20
+    ms."""
     pitch = draw(st.integers(21, 108))
-    notes, time = [], 0.0
+    notes = []
+    time = 0.0
     for _ in range(draw(st.integers(1, 8))):
         time += draw(st.one_of(st.floats(0.02, 0.06), st.floats(0.02, 0.2), st.just(0.125)))
         length = draw(st.one_of(st.floats(0.01, 0.04), st.floats(0.01, 0.2), st.just(0.125)))
@@ -143,7 +148,8 @@ def test_every_velocity_comes_out_at_two_milliseconds(velocity):
     score = chromatic(velocity)
     played, _, past_stop = play(score)
     assert_played(score, played)
-    # the loudest strokes pass both thresholds within a step or two and may end one sample in the soft stop
+    # the loudest strokes pass both thresholds within a step or two and may end one sample in the
+    # soft stop
     assert past_stop < (0.006 if velocity > 115 else 0.0)
 
 

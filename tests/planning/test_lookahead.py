@@ -1,4 +1,5 @@
-"""What the hands should do is the same to the last bit whoever works it out, and whatever becomes of the helper."""
+"""What the hands should do is the same to the last bit whoever works it out, and whatever
+becomes of the helper."""
 
 import os
 import signal

@@ -7,7 +7,7 @@ import pytest
 
 from musclehand.core.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from musclehand.core.errors import FileError, InvalidValue
-from musclehand.policies.latent import load_latent_skill, skill_info, skill_of
+from musclehand.policies.latent import latent_space_info, latent_space_of, load_latent_space
 from support.small_planner import small_skill
 
 
@@ -19,15 +19,14 @@ def written(tmp_path_factory):
 
 def test_it_comes_back_as_it_was(written):
     skill, path = written
-    again, rng = load_latent_skill(path), np.random.default_rng(0)
-    seen, z = (
-        rng.normal(size=(3, len(skill.policy.state))),
-        rng.normal(size=(3, skill.policy.latent)),
-    )
+    again = load_latent_space(path)
+    rng = np.random.default_rng(0)
+    seen = rng.normal(size=(3, len(skill.policy.state)))
+    z = rng.normal(size=(3, skill.policy.latent))
     np.testing.assert_array_equal(skill.policy.act(seen, z, 2), again.policy.act(seen, z, 2))
     np.testing.assert_array_equal(skill.policy.intend(seen), again.policy.intend(seen))
     assert again.config == skill.config
-    assert skill_info(again) == skill_info(skill)
+    assert latent_space_info(again) == latent_space_info(skill)
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
@@ -38,7 +37,7 @@ def test_a_flipped_bit_is_found(written, tmp_path, place):
     (tmp_path / "000001.safetensors").write_bytes(data)
     (tmp_path / "000001.json").write_bytes(path.read_bytes())
     with pytest.raises(CheckpointError):
-        load_latent_skill(tmp_path / "000001.json")
+        load_latent_space(tmp_path / "000001.json")
 
 
 @pytest.mark.parametrize(
@@ -59,10 +58,10 @@ def test_what_cannot_be_is_refused(written, told, error):
     _, path = written
     found = load_checkpoint(path)
     with pytest.raises(error):
-        skill_of(Checkpoint(found.number, found.arrays, {**found.info, **told}), path)
+        latent_space_of(Checkpoint(found.number, found.arrays, {**found.info, **told}), path)
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     path = save_checkpoint(tmp_path, 1, {"a": np.zeros(3)}, json.loads("{}"))
     with pytest.raises(FileError):
-        load_latent_skill(path)
+        load_latent_space(path)

@@ -116,7 +116,8 @@ def test_clips_that_are_not_there_are_said(tmp_path):
 
 
 def test_the_policy_that_comes_along_follows_what_it_never_saw():
-    """Waves of all joints at once, of either hand; half a degree and a millimetre are the teacher's."""
+    """Waves of all joints at once, of either hand; half a degree and a millimetre are the
+    teacher's."""
     loaded = load_tracking_policy()
     scores = evaluate([wave(20), wave(21, side=Side.LEFT)], loaded.act, loaded.config)
     assert all(score.survived for score in scores)

@@ -55,7 +55,8 @@ def run(backend, ctrl):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_batch_has_the_bits_of_a_plain_loop_at_any_number_of_threads(right_hand, threads):
     model, _hand = right_hand
-    batch, ctrl = CpuBackend(model, WORLDS, num_threads=threads), controls(model, 25)
+    batch = CpuBackend(model, WORLDS, num_threads=threads)
+    ctrl = controls(model, 25)
     batch.read("site_xpos")
     run(batch, ctrl)
     for world in range(WORLDS):
@@ -131,7 +132,8 @@ def test_a_world_has_the_strength_it_is_given(backend, right_hand):
 
 def test_a_heavier_world_is_heavier_in_everything_that_follows(backend, right_hand):
     model, _ = right_hand
-    mass, inertia = backend.field("body_mass"), backend.field("body_inertia")
+    mass = backend.field("body_mass")
+    inertia = backend.field("body_inertia")
     backend.set_field("body_mass", 1.3 * mass[[1]], np.array([1]))
     backend.set_field("body_inertia", 1.3 * inertia[[1]], np.array([1]))
     heavy = mujoco.MjModel.__copy__(model)
@@ -185,7 +187,8 @@ def test_what_is_not_there_is_said(right_hand, wrong):
 def test_a_second_on_warp_agrees_with_the_cpu(right_hand):
     model, _ = right_hand
     ctrl = controls(model, 125)
-    one, two = make_backend("cpu", model), make_backend("warp", model)
+    one = make_backend("cpu", model)
+    two = make_backend("warp", model)
     run(one, ctrl)
     run(two, ctrl)
     assert np.abs(one.read("qpos") - two.read("qpos")).max() < 2e-3

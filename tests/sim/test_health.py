@@ -1,4 +1,5 @@
-"""Damaged worlds: all found within one control step, none of the healthy ones, neighbours untouched to the bit."""
+"""Damaged worlds: all found within one control step, none of the healthy ones, neighbours
+untouched to the bit."""
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from musclehand.core.errors import InvalidValue
 from musclehand.sim.cpu import CpuBackend
 from musclehand.sim.health import HealthMonitor, load_offender
 
-NAN, INF = float("nan"), float("inf")
+NAN = float("nan")
+INF = float("inf")
 
 DAMAGE = [
     *(("qpos", value) for value in (NAN, INF, -INF, 1e12, 1e300, 50.0)),
@@ -16,7 +18,8 @@ DAMAGE = [
     *(("ctrl", value) for value in (NAN, INF, -INF, 1e6, 1e300)),
     *(("xfrc_applied", value) for value in (NAN, INF, -INF, 1e12)),
 ]
-WORLDS, STEPS = 100, 4
+WORLDS = 100
+STEPS = 4
 
 
 def controls(rng, model):
@@ -24,12 +27,15 @@ def controls(rng, model):
 
 
 def test_three_thousand_injections(right_hand):
-    """30 rounds of 100 damaged worlds between 100 healthy ones; the healthy ones have a twin without neighbours."""
+    """30 rounds of 100 damaged worlds between 100 healthy ones; the healthy ones have a twin
+    without neighbours."""
     model, _ = right_hand
     rng = np.random.default_rng(5)
-    monitor, alone = HealthMonitor(CpuBackend(model, 2 * WORLDS)), CpuBackend(model, WORLDS)
+    monitor = HealthMonitor(CpuBackend(model, 2 * WORLDS))
+    alone = CpuBackend(model, WORLDS)
     backend = monitor.backend
-    sick, healthy = np.arange(0, 2 * WORLDS, 2), np.arange(1, 2 * WORLDS, 2)
+    sick = np.arange(0, 2 * WORLDS, 2)
+    healthy = np.arange(1, 2 * WORLDS, 2)
     found = 0
     for _ in range(30):
         ctrl = np.repeat(controls(rng, model), 2, axis=0)

@@ -17,14 +17,18 @@ def scene():
 
 
 def posture(scene, *, height, right_x=0.3, left_x=-0.3):
-    """Hands with the index finger down; the right one's tip `height` [m] above a white key, the left one's in the air.
+    """Hands with the index finger down; the right one's tip `height` [m] above a white key, the
+    left one's in the air.
 
-    The right index finger is over the front of a white key nearest to `right_x`, the left wrist at `left_x`.
+    The right index finger is over the front of a white key nearest to `right_x`, the left wrist at
+    `left_x`.
     """
-    model, data = scene.model, mujoco.MjData(scene.model)
+    model = scene.model
+    data = mujoco.MjData(scene.model)
     (row,) = (row for row in scene.design.segments if row.body == "distph2")
     for side, x in ((Side.RIGHT, right_x), (Side.LEFT, left_x)):
-        hand, carrier = scene.hands[side], scene.carriers[side]
+        hand = scene.hands[side]
+        carrier = scene.carriers[side]
         data.qpos[carrier.qpos[:3]] = [x, -0.13, 0.3]
         for name, angle in (
             ("mcp2", 0.6),
@@ -38,7 +42,8 @@ def posture(scene, *, height, right_x=0.3, left_x=-0.3):
     geometry = keyboard_geometry(scene.piano)
     white = geometry.x[~geometry.black]
     target = np.array([white[np.abs(white - right_x).argmin()], 0.02, row.radius + height])
-    right, left = scene.carriers[Side.RIGHT].qpos[:3], scene.carriers[Side.LEFT].qpos[:3]
+    right = scene.carriers[Side.RIGHT].qpos[:3]
+    left = scene.carriers[Side.LEFT].qpos[:3]
     move = target - data.site_xpos[scene.hands[Side.RIGHT].tips[1]]
     data.qpos[right] += move
     data.qpos[left[1:]] = data.qpos[right[1:]] + [0.0, 0.05 - height]

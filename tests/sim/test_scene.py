@@ -13,9 +13,9 @@ from musclehand.piano.geometry import load_piano_parameters
 from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
 from musclehand.sim.scene import (
     SIM_DT,
-    CarrierParameters,
+    ForearmParameters,
     build_scene,
-    carrier_joint,
+    forearm_joint,
     hand_to_world,
 )
 
@@ -63,7 +63,8 @@ def test_palms_are_down_and_thumbs_point_inwards(scene):
 
 
 def test_carriers_hold_the_weight_of_the_arm_within_their_bounds(scene):
-    """Servos at their set point sag by weight / stiffness, which is what the controller feeds forward."""
+    """Servos at their set point sag by weight / stiffness, which is what the controller feeds
+    forward."""
     data = placed(scene)
     model = scene.model
     for side in Side:
@@ -84,7 +85,7 @@ def test_carriers_hold_the_weight_of_the_arm_within_their_bounds(scene):
 
 
 def test_servo_forces_are_bounded(scene):
-    bounds = CarrierParameters().bound
+    bounds = ForearmParameters().bound
     data = placed(scene)
     data.ctrl[:] = 0
     for side in Side:
@@ -93,7 +94,7 @@ def test_servo_forces_are_bounded(scene):
     for side in Side:
         force = data.actuator_force[scene.carriers[side].actuators]
         assert force == pytest.approx(np.repeat(bounds, 3))
-        joints = [scene.model.joint(carrier_joint(side, axis)).qposadr[0] for axis in FOREARM_AXES]
+        joints = [scene.model.joint(forearm_joint(side, axis)).qposadr[0] for axis in FOREARM_AXES]
         assert joints == scene.carriers[side].qpos.tolist()
 
 
@@ -104,7 +105,8 @@ def test_nothing_passes_through_anything_in_the_starting_posture(scene):
 
 
 def test_a_finger_pushed_into_a_key_presses_it(scene):
-    """Contacts are on: a hand lowered onto the keyboard takes keys down, and palms and digits are stopped by it."""
+    """Contacts are on: a hand lowered onto the keyboard takes keys down, and palms and digits
+    are stopped by it."""
     data = placed(scene)
     for side in Side:
         carrier = scene.carriers[side]
@@ -137,7 +139,7 @@ def test_pictures_are_of_the_same_scene(scene):
 
 def test_other_parameters_are_taken(scene):
     softer = dataclasses.replace(load_piano_parameters(), stiffness=1.0)
-    other = build_scene(piano=softer, carrier=CarrierParameters(bound=(80.0, 5.0)))
+    other = build_scene(piano=softer, carrier=ForearmParameters(bound=(80.0, 5.0)))
     key = other.model.jnt_stiffness[other.keys.joint]
     assert key == pytest.approx(0.5 * scene.model.jnt_stiffness[scene.keys.joint])
     servo = other.carriers[Side.RIGHT].actuators

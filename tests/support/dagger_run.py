@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 
-from musclehand.learning.dagger import Distillation, DistillConfig
+from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from support.toy_env import Points
 
-SMALL = DistillConfig(
+SMALL = DaggerConfig(
     iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3
 )
 
 
 def whole_run(folder):
     """A warm start and PPO after it, or what is missing of them."""
-    from musclehand.learning.ppo import PpoConfig, Reinforcement
+    from musclehand.learning.ppo import PpoConfig, PpoTraining
 
-    policy = Distillation(Points(), replace(SMALL, iterations=30), folder / "warm", known={}).run()
+    policy = DaggerTraining(
+        Points(), replace(SMALL, iterations=30), folder / "warm", known={}
+    ).run()
     config = PpoConfig(iterations=60, steps=20, critic_alone=2, critic=(32,), rate=1e-3)
-    Reinforcement(Points(), policy, config, folder / "ppo", known={}).run()
+    PpoTraining(Points(), policy, config, folder / "ppo", known={}).run()

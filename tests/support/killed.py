@@ -1,4 +1,5 @@
-"""Training commands as they are run, to be killed again and again, and what they leave in their folders."""
+"""Training commands as they are run, to be killed again and again, and what they leave in their
+folders."""
 
 import csv
 import resource
@@ -16,13 +17,15 @@ from musclehand.core.checkpoint import checkpoints_in, load_checkpoint
 EVERY = 5
 """Every fifth is killed while it starts."""
 
-RUN, SAID = "run", "said.txt"
+RUN = "run"
+SAID = "said.txt"
 TIMES = {"seconds", "steps_s"}
 
 
 class Command(NamedTuple):
-    """`arguments` of Python, run in a folder of its own, where the training is in `run`; in `folders` of that are
-    checkpoints, and `files` are the same whenever the training has come to its end."""
+    """`arguments` of Python, run in a folder of its own, where the training is in `run`; in
+    `folders` of that are checkpoints, and `files` are the same whenever the training has come to
+    its end."""
 
     arguments: tuple[str, ...]
     folders: tuple[str, ...]
@@ -74,7 +77,8 @@ class Command(NamedTuple):
             ]
 
     def kill_often(self, folder, total, kills, rng):
-        """Runs it and kills it, over and over, while it starts and all over its `total` iterations; how far it was."""
+        """Runs it and kills it, over and over, while it starts and all over its `total`
+        iterations; how far it was."""
         reached = []
         for number in range(kills):
             running = self.start(folder)
@@ -95,7 +99,8 @@ class Command(NamedTuple):
     def assert_same(self, one, two):
         """All that runs in two folders have left."""
         assert self.rows(one) == self.rows(two)
-        mine, other = self.arrays(one), self.arrays(two)
+        mine = self.arrays(one)
+        other = self.arrays(two)
         assert mine.keys() == other.keys()
         for path, arrays in mine.items():
             for name, values in arrays.items():

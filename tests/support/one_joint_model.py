@@ -6,11 +6,13 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.body.hand_index import HandIndex
 
-ARM, FORCE = 0.01, 10.0
+ARM = 0.01
+FORCE = 10.0
 
 
 def one_joint(*, armature=1e-3, damping=0.0, stiffness=0.0, springref=0.0, limits="", dt=0.001):
-    """One knuckle with a flexor and an extensor of constant arm, whose force hardly depends on length and speed.
+    """One knuckle with a flexor and an extensor of constant arm, whose force hardly depends on
+    length and speed.
 
     The range of normalised lengths is so narrow that both muscles stay at their optimum; they give
     none to speak of when stretched.

@@ -26,7 +26,8 @@ Motion = namedtuple("Motion", MUSIC_FIELDS)
 
 
 def playing(model, hand, *, rate, seconds=2.0, seed=3):
-    """Fingertips (T, 5, 3) and wrist (T, 3) [m] of a right hand of any model that plays over our keyboard."""
+    """Fingertips (T, 5, 3) and wrist (T, 3) [m] of a right hand of any model that plays over our
+    keyboard."""
     limits = common_limits([(model, hand)])
     motion = next(
         m

@@ -9,7 +9,8 @@ FOLDER = ROOT
 
 
 def load(name, folder="experiments"):
-    """The module of a script, and in `sys.modules`; scripts beside it are found by their names, as when it is run."""
+    """The module of a script, and in `sys.modules`; scripts beside it are found by their names,
+    as when it is run."""
     path = FOLDER / folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from musclehand.core.vec_env import DifferentiableEnv
-from musclehand.learning.apg import AnalyticConfig
+from musclehand.learning.apg import ApgConfig
 from musclehand.learning.policy import Policy
 from support.toy_env import Points
 
-SMALL = AnalyticConfig(iterations=30, steps=20, minibatches=2, rate=3e-3, decay=100, fading=0.9)
+SMALL = ApgConfig(iterations=30, steps=20, minibatches=2, rate=3e-3, decay=100, fading=0.9)
 
 
 class SlopedPoints(Points, DifferentiableEnv):

@@ -13,7 +13,9 @@ from musclehand.emg.model.forward import (
 from musclehand.emg.processing.envelope import EnvelopeConfig, envelope, smooth_simulated
 from musclehand.emg.recording import Event
 
-RATE, SECONDS, LEAD = 100.0, 20.0, 0.06
+RATE = 100.0
+SECONDS = 20.0
+LEAD = 0.06
 
 
 MUSCLES = ("FCR", "PL", "FDS3", "FCU", "FDP3", "FPL", "ECRL", "EDC3", "ECU", "EPL", "APL", "PT")
@@ -34,13 +36,17 @@ QUICK = CompareConfig(draws=40, resamples=200, synergies=0)
 
 
 def playing(seed):
-    """Activations of 12 muscles in 20 s of playing with five fingers, each with its own share of muscles; and notes."""
+    """Activations of 12 muscles in 20 s of playing with five fingers, each with its own share of
+    muscles; and notes."""
     rng = np.random.default_rng(seed)
     time = np.arange(round(RATE * SECONDS)) / RATE
-    activation, events, onset = np.full((len(time), 12), 0.02), [], 0.6
+    activation = np.full((len(time), 12), 0.02)
+    events = []
+    onset = 0.6
     shares = rng.uniform(size=(5, 12)) ** 3
     while onset < SECONDS - 0.8:
-        finger, length = int(rng.integers(5)), rng.uniform(0.2, 0.6)
+        finger = int(rng.integers(5))
+        length = rng.uniform(0.2, 0.6)
         press = np.exp(-0.5 * ((time - onset) / 0.09) ** 2) * rng.uniform(0.5, 1.2)
         activation += 0.35 * press[:, None] * shares[finger]
         events.append(Event(onset, length, f"finger {finger + 1}"))

@@ -2,18 +2,22 @@
 
 import numpy as np
 
-from musclehand.core.vec_env import StepResult, TaughtEnv, pack_generator, unpack_generator
+from musclehand.core.vec_env import StepResult, TeacherEnv, pack_generator, unpack_generator
 
 
-class Points(TaughtEnv):
-    """Pushed by what an action is above a half. The teacher knows how; ends after 20 steps or beyond 3."""
+class Points(TeacherEnv):
+    """Pushed by what an action is above a half. The teacher knows how; ends after 20 steps or
+    beyond 3."""
 
     step_dt = 0.1
 
     def __init__(self, num_envs=16, seed=0):
-        self.num_envs, self.num_observations, self.num_actions = num_envs, 4, 2
+        self.num_envs = num_envs
+        self.num_observations = 4
+        self.num_actions = 2
         self._rng = np.random.default_rng(seed)
-        self.place, self.age = np.zeros((num_envs, 2)), np.zeros(num_envs, dtype=int)
+        self.place = np.zeros((num_envs, 2))
+        self.age = np.zeros(num_envs, dtype=int)
         self.speed = np.zeros((num_envs, 2))
 
     def reset(self, *, seed=None):
@@ -28,7 +32,8 @@ class Points(TaughtEnv):
         self.place += 0.3 * self.speed
         self.age += 1
         error = np.linalg.norm(self.place, axis=1)
-        terminated, truncated = error > 3.0, self.age >= 20
+        terminated = error > 3.0
+        truncated = self.age >= 20
         truncated &= ~terminated
         final = observation = self._look()
         done = np.flatnonzero(terminated | truncated)

@@ -1,4 +1,5 @@
-"""Jobs for the tests of clusters: in a module of their own, so that other processes can import them."""
+"""Jobs for the tests of clusters: in a module of their own, so that other processes can import
+them."""
 
 import time
 from dataclasses import replace
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.apg import AnalyticTraining
+from musclehand.learning.apg import ApgTraining
 from support.sloped_points import SMALL, SlopedPoints, fresh
 
 
@@ -25,7 +26,8 @@ def looked_back(env):
 
 
 def slow_points(number):
-    """With a step that takes a while, as a simulation's does, so that there is time to lose a machine."""
+    """With a step that takes a while, as a simulation's does, so that there is time to lose a
+    machine."""
     env = points(number)
     step = env.step
     env.step = lambda action: (time.sleep(0.01), step(action))[1]
@@ -44,7 +46,7 @@ def train(job):
     (folder / f"started_{time.time_ns()}").touch()
     if seed < 0:
         raise InvalidValue("seed", seed, "0 or more")
-    run = AnalyticTraining(
+    run = ApgTraining(
         points(seed), fresh(), replace(SMALL, iterations=20, seed=seed), folder, known={}
     )
     run.run(lambda _: time.sleep(pause))

@@ -1,4 +1,5 @@
-"""Small clips to follow, made in a moment: fingers that wave about a playing posture while the forearm sways."""
+"""Small clips to follow, made in a moment: fingers that wave about a playing posture while the
+forearm sways."""
 
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from musclehand.motion.dataset import (
     split_of,
     write_index,
 )
-from musclehand.sim.scene import build_scene, carrier_joint
+from musclehand.sim.scene import build_scene, forearm_joint
 
 MIRROR = {"x": -1.0, "yaw": -1.0, "roll": -1.0}
 
@@ -40,7 +41,8 @@ def wave(seed, *, side=Side.RIGHT, seconds=1.6, dt=0.008, kind="wave", size=0.12
                 DIP_PER_PIP * speeds[:, source],
             )
             continue
-        rate, phase = 2 * np.pi * rng.uniform(0.4, 1.2), rng.uniform(0, 2 * np.pi)
+        rate = 2 * np.pi * rng.uniform(0.4, 1.2)
+        phase = rng.uniform(0, 2 * np.pi)
         middle = np.radians(PLAYING_POSTURE_DEG.get(joint, 0.0))
         angles[:, column] = middle + size * np.sin(rate * time + phase)
         speeds[:, column] = size * rate * np.cos(rate * time + phase)
@@ -77,8 +79,9 @@ def write_small_corpus(folder):
 
 def _fingertips(side, angles, forearm):
     scene = _scene(side)
-    data, hand = mujoco.MjData(scene.model), scene.hands[side]
-    arm = [int(scene.model.joint(carrier_joint(side, axis)).qposadr[0]) for axis in FOREARM_AXES]
+    data = mujoco.MjData(scene.model)
+    hand = scene.hands[side]
+    arm = [int(scene.model.joint(forearm_joint(side, axis)).qposadr[0]) for axis in FOREARM_AXES]
     tips = np.empty((len(angles), 5, 3))
     for row, (posture, place) in enumerate(zip(angles, forearm, strict=True)):
         data.qpos[hand.qpos], data.qpos[arm] = posture, place

@@ -15,7 +15,7 @@ from musclehand.music.formats.midi import write_midi
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score
 from musclehand.performance.perform import perform
-from musclehand.policies.high_level import load_planner
+from musclehand.policies.high_level import load_high_level_policy
 from musclehand.training.piece import learn_piece, learning_config
 from support.small_planner import MIRRORED, small_planner, small_skill
 
@@ -28,7 +28,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planner")
-    planner = load_planner(small_planner(folder / "planner", small_skill(folder / "skill")))
+    planner = load_high_level_policy(
+        small_planner(folder / "planner", small_skill(folder / "skill"))
+    )
     # Far off, so that there is something to learn.
     planner.policy.layers[-1].bias.data.fill_(0.5)
     return planner
@@ -39,7 +41,8 @@ def off(planner):
     env = PianoEnv(
         plan_pieces([("piece", MIRRORED)]), planner.skill, PianoConfig(num_worlds=2), seed=1
     )
-    seen, errors = env.reset(seed=1), []
+    seen = env.reset(seed=1)
+    errors = []
     for _ in range(20):
         wanted = env.teacher_action()
         errors.append(np.square(planner.policy.act(seen) - wanted).mean())
@@ -54,10 +57,8 @@ def test_it_comes_nearer_and_a_run_that_was_interrupted_ends_the_same(planner, t
     assert off(whole) < 0.7 * off(planner)
     for count in (1, 2, 3):
         parts = learn_piece(MIRRORED, planner, tmp_path / "parts", replace(TINY, iterations=count))
-    start, ends = (
-        planner.policy.state_dict(),
-        (whole.policy.state_dict(), parts.policy.state_dict()),
-    )
+    start = planner.policy.state_dict()
+    ends = (whole.policy.state_dict(), parts.policy.state_dict())
     for name, values in ends[0].items():
         np.testing.assert_array_equal(values, ends[1][name], err_msg=name)
     # What is normal stays what the planner has learnt with.

@@ -1,4 +1,5 @@
-"""Training commands as they are run: killed again and again, or on a full disk, they end with the same bits."""
+"""Training commands as they are run: killed again and again, or on a full disk, they end with
+the same bits."""
 
 import shutil
 import time
@@ -116,7 +117,9 @@ def wholes(made, tmp_path_factory):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_path):
-    command, whole, seed = COMMANDS[name](made), wholes(name), int(time.time())
+    command = COMMANDS[name](made)
+    whole = wholes(name)
+    seed = int(time.time())
     total = command.reached(whole)
     reached = command.kill_often(tmp_path, total, KILLS, np.random.default_rng(seed))
     assert len(set(reached)) > KILLS // 4, (
@@ -128,7 +131,8 @@ def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_
 
 
 def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(made, wholes, tmp_path):
-    command, whole = track_hand(made), wholes("track_hand")
+    command = track_hand(made)
+    whole = wholes("track_hand")
     # What was planned is larger than any checkpoint; PPO's is the largest of those.
     shutil.copytree(whole / RUN / "planned", tmp_path / RUN / "planned")
     full = checkpoints_in(whole / RUN / "ppo")[-1].with_suffix(".safetensors").stat().st_size - 1

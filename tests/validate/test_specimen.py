@@ -1,4 +1,5 @@
-"""Hands are opened by word or by file, with the sides asked for and fingertips where a naming gives bodies."""
+"""Hands are opened by word or by file, with the sides asked for and fingertips where a naming
+gives bodies."""
 
 import json
 
@@ -10,7 +11,7 @@ from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.naming import own_naming
 from musclehand.core.errors import InvalidValue, ModelError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validate.specimen import open_specimens
 
 
@@ -55,7 +56,7 @@ def test_a_file(right_xml):
 def test_two_hands_of_a_file_share_a_model(tmp_path):
     spec = hand_spec(Side.RIGHT)
     path = tmp_path / "both.xml"
-    with quiet_mujoco():
+    with silence_mujoco():
         spec.worldbody.add_frame(pos=[1, 0, 0]).attach_body(
             hand_spec(Side.LEFT).body("humerus_l"), "", ""
         )

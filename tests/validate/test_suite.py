@@ -86,7 +86,8 @@ def test_only_a_failure_fails(ours, monkeypatch, verdicts, passed):
 
 
 def test_left_and_right_of_one_source_are_compared(ours, other_side):
-    alone, pair = examine([ours], ["V21"]), examine([ours, other_side], ["V21"])
+    alone = examine([ours], ["V21"])
+    pair = examine([ours, other_side], ["V21"])
     assert alone[0].results[0].finding.verdict is Verdict.SKIP
     assert [each.results[0].finding.verdict for each in pair] == [Verdict.PASS, Verdict.PASS]
     assert [each.name for each in pair] == ["ours right", "ours left"]

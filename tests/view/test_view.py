@@ -58,8 +58,10 @@ def test_joints_keep_their_limits_and_take_followers_along(state):
 
 
 def test_tendon_lines_are_as_long_as_tendons(state):
-    """But for the pieces around surfaces, which are straight here; a muscle's pieces are those it colours."""
-    model, hand = state.model, state.hand
+    """But for the pieces around surfaces, which are straight here; a muscle's pieces are those
+    it colours."""
+    model = state.model
+    hand = state.hand
     data = mujoco.MjData(model)
     hand.pose(data, state.angles)
     mujoco.mj_forward(model, data)
@@ -174,7 +176,8 @@ def test_the_page_is_served(page):
 
 
 def test_moving_a_slider_moves_bones_and_tendons(page):
-    before, bones = page._tendons.points.copy(), [frame.wxyz.copy() for frame in page._frames]
+    before = page._tendons.points.copy()
+    bones = [frame.wxyz.copy() for frame in page._frames]
     page.on_joint("mcp2_flexion", 80.0)
     assert np.abs(page._tendons.points - before).max() > 0.005
     assert (
@@ -207,7 +210,8 @@ def test_buttons_excitation_and_simulation(page):
 
 
 def test_moment_arms_on_the_page(page):
-    page._muscle.value, page._joint.value = "EPL", "thumb IP flexion"
+    page._muscle.value = "EPL"
+    page._joint.value = "thumb IP flexion"
     page.on_arms()
     assert "extensor pollicis longus" in page._arm_table.content
     assert "| thumb IP flexion |" in page._arm_table.content

@@ -1,1 +1,2 @@
-"""Analyses of any hand model: moment arms, strength, behaviour, passive torques, published references."""
+"""Analyses of any hand model: moment arms, strength, behaviour, passive torques, published
+references."""

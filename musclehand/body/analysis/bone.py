@@ -1,8 +1,8 @@
 """Path points against the bones: is a point inside a bone, and how far is it from the nearest one?
 
-Inside is decided by the solid angle that a closed surface covers around the point (4 pi inside, 0 outside; Jacobson,
-Kavan & Sorkine-Hornung 2013, ACM Trans Graph 32:33), which forgives small holes in a mesh. All meshes of one body count
-as its bone.
+Inside is decided by the solid angle that a closed surface covers around the point (4 pi inside, 0
+outside; Jacobson, Kavan & Sorkine-Hornung 2013, ACM Trans Graph 32:33), which forgives small holes
+in a mesh. All meshes of one body count as its bone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ INSIDE = 0.5
 
 
 class Bone(NamedTuple):
-    """The surface of one body's meshes in the body's frame [m]: `corners` of shape (faces, 3 corners, 3)."""
+    """The surface of one body's meshes in the body's frame [m]: `corners` of shape (faces, 3
+    corners, 3)."""
 
     body: int
     corners: np.ndarray
@@ -26,8 +27,8 @@ class Bone(NamedTuple):
 class Depth(NamedTuple):
     """Where p points are to the bones, arrays of shape (p,).
 
-    `inside` id of the body whose bone contains the point, or -1; `distance` to the nearest surface [m]; `nearest` that
-    bone's body.
+    `inside` id of the body whose bone contains the point, or -1; `distance` to the nearest surface
+    [m]; `nearest` that bone's body.
     """
 
     inside: np.ndarray
@@ -40,7 +41,8 @@ def bones(model: mujoco.MjModel) -> tuple[Bone, ...]:
     found: dict[int, list[np.ndarray]] = {}
     for geom in np.flatnonzero(model.geom_type == mujoco.mjtGeom.mjGEOM_MESH):
         mesh = model.geom_dataid[geom]
-        vert, face = model.mesh_vertadr[mesh], model.mesh_faceadr[mesh]
+        vert = model.mesh_vertadr[mesh]
+        face = model.mesh_faceadr[mesh]
         vertices = model.mesh_vert[vert : vert + model.mesh_vertnum[mesh]]
         faces = model.mesh_face[face : face + model.mesh_facenum[mesh]]
         turn = np.zeros(9)
@@ -51,7 +53,8 @@ def bones(model: mujoco.MjModel) -> tuple[Bone, ...]:
 
 
 def depth(data: mujoco.MjData, surfaces: tuple[Bone, ...], points: np.ndarray) -> Depth:
-    """Where world points [m], shape (p, 3), are to the bones in the present posture (`mj_kinematics` has to have run).
+    """Where world points [m], shape (p, 3), are to the bones in the present posture
+    (`mj_kinematics` has to have run).
 
     Raises:
         ValueError: there are no bones.
@@ -72,12 +75,14 @@ def depth(data: mujoco.MjData, surfaces: tuple[Bone, ...], points: np.ndarray) -
     ]
     apart = np.array([np.linalg.norm(gap, axis=1) for gap in gaps])
     inside = np.full(len(points), -1)
-    distance, nearest = np.full(len(points), np.inf), np.full(len(points), -1)
+    distance = np.full(len(points), np.inf)
+    nearest = np.full(len(points), -1)
     for index in range(len(points)):
         for number in np.argsort(apart[:, index]):
             if apart[number, index] >= distance[index]:
                 break
-            bone, point = surfaces[number], local[number][index]
+            bone = surfaces[number]
+            point = local[number][index]
             away = surface_distance(point, bone.corners)
             if away < distance[index]:
                 distance[index], nearest[index] = away, bone.body
@@ -88,9 +93,11 @@ def depth(data: mujoco.MjData, surfaces: tuple[Bone, ...], points: np.ndarray) -
 
 
 def winding(point: np.ndarray, corners: np.ndarray) -> float:
-    """Share of the full solid angle that a surface covers around a point: 1 inside a closed one, 0 outside.
+    """Share of the full solid angle that a surface covers around a point: 1 inside a closed one, 0
+    outside.
 
-    The solid angle of each triangle after van Oosterom & Strackee 1983 (IEEE Trans Biomed Eng 30:125).
+    The solid angle of each triangle after van Oosterom & Strackee 1983 (IEEE Trans Biomed Eng
+    30:125).
     """
     a, b, c = np.moveaxis(corners - point, 1, 0)
     la, lb, lc = (np.linalg.norm(edge, axis=1) for edge in (a, b, c))
@@ -108,7 +115,8 @@ def surface_distance(point: np.ndarray, corners: np.ndarray) -> float:
     first, second, third = np.moveaxis(corners, 1, 0)
     best = np.inf
     for start, end in ((first, second), (second, third), (third, first)):
-        edge, away = end - start, point - start
+        edge = end - start
+        away = point - start
         share = np.einsum("ij,ij->i", away, edge) / np.maximum(
             np.einsum("ij,ij->i", edge, edge), 1e-30
         )

@@ -1,10 +1,13 @@
-"""Moment arms: how far each muscle's line of pull passes from each joint, in any posture of any hand model.
+"""Moment arms: how far each muscle's line of pull passes from each joint, in any posture of any
+hand model.
 
-The one convention: `moment_arm = -d(length)/d(angle)` [m] with the angle in anatomical values, so that a tension [N]
-times its arm is the torque [N m] on the joint, and a positive arm drives the joint in its positive direction
-(`anatomy.directions(joint)[0]`). MuJoCo's own `actuator_moment` is d(length)/d(qpos), of the opposite sign.
+The one convention: `moment_arm = -d(length)/d(angle)` [m] with the angle in anatomical values, so
+that a tension [N] times its arm is the torque [N m] on the joint, and a positive arm drives the
+joint in its positive direction (`anatomy.directions(joint)[0]`). MuJoCo's own `actuator_moment` is
+d(length)/d(qpos), of the opposite sign.
 
-Lengths are those of MuJoCo's actuators: the tendon's path times the gear, which is 1 in all known hands.
+Lengths are those of MuJoCo's actuators: the tendon's path times the gear, which is 1 in all known
+hands.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ from musclehand.body.posture import couple, place
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 FINEST_STEP = float(np.deg2rad(0.5))
-"""Largest joint movement between two looks at a path [rad]; arms of smooth paths change by some 0.1 mm over it."""
+"""Largest joint movement between two looks at a path [rad]; arms of smooth paths change by some
+0.1 mm over it."""
 
 
 class Geometry(NamedTuple):
-    """Lengths (p, m) [m] and moment arms (p, m, n) [m] of m muscles about n joints in p postures."""
+    """Lengths (p, m) [m] and moment arms (p, m, n) [m] of m muscles about n joints in p
+    postures."""
 
     lengths: np.ndarray
     arms: np.ndarray
@@ -39,7 +44,8 @@ class Sweep(NamedTuple):
 class Jumps(NamedTuple):
     """The largest discontinuity of each muscle: `length` (m,) [m] and `arm` (m,) [m].
 
-    `segments` (m,) is the share of segments on which the muscle jumps by more than 0.3 mm in length or 2 mm in arm.
+    `segments` (m,) is the share of segments on which the muscle jumps by more than 0.3 mm in length
+    or 2 mm in arm.
     """
 
     length: np.ndarray
@@ -48,13 +54,15 @@ class Jumps(NamedTuple):
 
 
 class MirrorError(NamedTuple):
-    """Largest difference between two hands in equal anatomical postures: `lengths` (m,) [m], `arms` (m, n) [m]."""
+    """Largest difference between two hands in equal anatomical postures: `lengths` (m,) [m],
+    `arms` (m, n) [m]."""
 
     lengths: np.ndarray
     arms: np.ndarray
 
 
-JUMP_OF_LENGTH, JUMP_OF_ARM = 0.0003, 0.002
+JUMP_OF_LENGTH = 0.0003
+JUMP_OF_ARM = 0.002
 """What counts as a jump [m]: wraps that are well placed stay below the first by far."""
 
 
@@ -97,7 +105,8 @@ def moment_arms(model: mujoco.MjModel, hand: HandIndex, postures: np.ndarray) ->
 
 
 def independent_arms(hand: HandIndex, arms: np.ndarray) -> np.ndarray:
-    """Arms about the independent joints, their followers' share included, from (..., n). Shape (..., k)."""
+    """Arms about the independent joints, their followers' share included, from (..., n). Shape
+    (..., k)."""
     return arms @ hand.expand
 
 
@@ -137,10 +146,11 @@ def jumps(
     postures_to: np.ndarray,
     step_rad: float = FINEST_STEP,
 ) -> Jumps:
-    """Walks straight through joint space from posture to posture and finds where paths are not continuous.
+    """Walks straight through joint space from posture to posture and finds where paths are not
+    continuous.
 
-    A jump of length is the change between two steps that the arms do not explain,
-    `|dL + (r0 + r1)/2 dq|`; a jump of the arm is its change between two steps, about whichever joint.
+    A jump of length is the change between two steps that the arms do not explain, `|dL + (r0 +
+    r1)/2 dq|`; a jump of the arm is its change between two steps, about whichever joint.
 
     Args:
         model, hand: any hand.
@@ -175,7 +185,8 @@ def mirror_error(
     other: HandIndex,
     postures: np.ndarray,
 ) -> MirrorError:
-    """How far two hands, such as the right and the left one of a model, are from mirror images of each other.
+    """How far two hands, such as the right and the left one of a model, are from mirror images of
+    each other.
 
     Args:
         one_model, one: a hand; its order of muscles and joints is that of the result.

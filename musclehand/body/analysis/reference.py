@@ -1,8 +1,9 @@
-"""Published measurements of the human hand, as far as models are compared with them: `models/reference`.
+"""Published measurements of the human hand, as far as models are compared with them:
+`models/reference`.
 
-Every row has its source and a status: `published` was read in the source itself, `quoted` in another work that
-quotes it, `recalled` is from memory and counts for less. Files are in millimetres, degrees and cm^2 as published;
-everything is SI once it is read.
+Every row has its source and a status: `published` was read in the source itself, `quoted` in
+another work that quotes it, `recalled` is from memory and counts for less. Files are in
+millimetres, degrees and cm^2 as published; everything is SI once it is read.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ STATUSES = ("published", "quoted", "recalled")
 
 @dataclass(frozen=True)
 class MomentArmRow:
-    """A muscle turns a joint in `direction` (a word of `anatomy.directions`) with `arm` [m], None where only the
-    direction is known; `sd` [m] between specimens or None. `posture` in words. Rows not `used` are no yardstick."""
+    """A muscle turns a joint in `direction` (a word of `anatomy.directions`) with `arm` [m],
+    None where only the direction is known; `sd` [m] between specimens or None. `posture` in
+    words. Rows not `used` are no yardstick."""
 
     muscle: str
     joint: str
@@ -40,8 +42,8 @@ class MomentArmRow:
 
 @dataclass(frozen=True)
 class ArchitectureRow:
-    """A muscle's `pcsa` [m^2], peak force `f0` [N], optimal fibre length `l0` and tendon slack length `lts` [m],
-    pennation [rad]; None where not known."""
+    """A muscle's `pcsa` [m^2], peak force `f0` [N], optimal fibre length `l0` and tendon slack
+    length `lts` [m], pennation [rad]; None where not known."""
 
     muscle: str
     pcsa: float | None
@@ -66,7 +68,8 @@ class RangeRow:
 
 @dataclass(frozen=True)
 class FingertipForceRow:
-    """Force [N] that `n` people reach with one digit (`anatomy.DIGITS`) in a task; `sd` between people [N]."""
+    """Force [N] that `n` people reach with one digit (`anatomy.DIGITS`) in a task; `sd` between
+    people [N]."""
 
     digit: str
     task: str

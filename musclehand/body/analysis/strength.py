@@ -1,11 +1,13 @@
 """What a hand's muscles can do: torques of the joints of a digit, and forces of its fingertip.
 
-Muscles only pull, with a tension between nothing and their active force at the length at hand (MuJoCo's own curve at
-full activation and rest). A digit's torques are then a zonotope, the sum of one line segment per muscle; its
-facets are known in closed form, so ranges of torque and closure over hundreds of postures need no optimiser.
+Muscles only pull, with a tension between nothing and their active force at the length at hand
+(MuJoCo's own curve at full activation and rest). A digit's torques are then a zonotope, the sum of
+one line segment per muscle; its facets are known in closed form, so ranges of torque and closure
+over hundreds of postures need no optimiser.
 
-Muscles are those that cross the joints asked about, and all torques they make on those count. What they do elsewhere
-does not: the wrist and forearm are locked for a digit, and the digits are locked for the wrist.
+Muscles are those that cross the joints asked about, and all torques they make on those count. What
+they do elsewhere does not: the wrist and forearm are locked for a digit, and the digits are locked
+for the wrist.
 """
 
 from __future__ import annotations
@@ -29,25 +31,31 @@ GROUPS = ("thumb", "index", "middle", "ring", "little", "wrist")
 """What is looked at by itself: the digits, and the wrist with the forearm."""
 
 SMALLEST_ARM = 1e-5
-"""A muscle with smaller arms [m] than this does not cross a joint; MuJoCo's rounding is six orders below."""
+"""A muscle with smaller arms [m] than this does not cross a joint; MuJoCo's rounding is six
+orders below."""
 
 MARGIN = 1e-6
-"""How far inside the hull zero has to be for closure, as a share of the hull's own reach: well above rounding."""
+"""How far inside the hull zero has to be for closure, as a share of the hull's own reach: well
+above rounding."""
 
 NO_TORQUE = 1e-9
-"""Torque [N m] about each axis that every hand is given, so that its zonotope is flat in no direction."""
+"""Torque [N m] about each axis that every hand is given, so that its zonotope is flat in no
+direction."""
 
 MOST_FORCE = 300.0
-"""Bound [N] on each part of a force in `force_set`: along a straight finger bones carry any force without muscles."""
+"""Bound [N] on each part of a force in `force_set`: along a straight finger bones carry any
+force without muscles."""
 
 CONE = 16
-"""Edges of the pyramid of friction: with 16 it reaches at least 98 % of the cone's width everywhere."""
+"""Edges of the pyramid of friction: with 16 it reaches at least 98 % of the cone's width
+everywhere."""
 
 POSTURES_AT_ONCE = 50
 
 
 class MuscleLimits(NamedTuple):
-    """Tensions [N] of m muscles in p postures: `active` at full activation, `passive` of the stretched fibres.
+    """Tensions [N] of m muscles in p postures: `active` at full activation, `passive` of the
+    stretched fibres.
 
     Shapes (p, m).
     """
@@ -70,7 +78,8 @@ class GroupArms(NamedTuple):
 def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -> MuscleLimits:
     """Active and passive tension at standstill, by MuJoCo's own curves.
 
-    Active is what the highest excitation gives: less than the peak force in a hand with a palsy (`body.conditions.condition`).
+    Active is what the highest excitation gives: less than the peak force in a hand with a palsy
+    (`body.conditions.condition`).
 
     Args:
         model, hand: any hand.
@@ -79,14 +88,17 @@ def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -
     Raises:
         ModelError: a muscle whose force is not MuJoCo's muscle model.
     """
-    active, passive = np.empty_like(lengths), np.empty_like(lengths)
+    active = np.empty_like(lengths)
+    passive = np.empty_like(lengths)
     for column, (actuator, name) in enumerate(zip(hand.muscles, hand.muscle_names, strict=True)):
         is_muscle = model.actuator_gaintype[actuator] == mujoco.mjtGain.mjGAIN_MUSCLE
         if not (is_muscle and model.actuator_biastype[actuator] == mujoco.mjtBias.mjBIAS_MUSCLE):
             raise ModelError("model", f"muscle {name} has another gain or bias type than 'muscle'")
-        where, acc0 = model.actuator_lengthrange[actuator], model.actuator_acc0[actuator]
+        where = model.actuator_lengthrange[actuator]
+        acc0 = model.actuator_acc0[actuator]
         # MuJoCo defines ten parameters of a muscle; the compiled arrays may have room for more.
-        gain, bias = model.actuator_gainprm[actuator, :9], model.actuator_biasprm[actuator, :9]
+        gain = model.actuator_gainprm[actuator, :9]
+        bias = model.actuator_biasprm[actuator, :9]
         for row, length in enumerate(lengths[:, column]):
             active[row, column] = -mujoco.mju_muscleGain(length, 0.0, where, acc0, gain)
             passive[row, column] = -mujoco.mju_muscleBias(length, where, acc0, bias)
@@ -94,10 +106,11 @@ def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -
 
 
 def anatomical_coupling(hand: HandIndex) -> HandIndex:
-    """The same hand with each last finger joint following the middle one, where the model leaves it free.
+    """The same hand with each last finger joint following the middle one, where the model leaves it
+    free.
 
-    People do not move the last joint by itself, so this is what closure is asked of (two thirds as in
-    `anatomy.DIP_PER_PIP`); a model that couples its joints keeps its own couplings.
+    People do not move the last joint by itself, so this is what closure is asked of (two thirds as
+    in `anatomy.DIP_PER_PIP`); a model that couples its joints keeps its own couplings.
     """
     drivers = {joint: coupled_joint(joint) for joint in hand.joints}
     free = {hand.joints[i] for i in hand.independent}
@@ -129,16 +142,18 @@ def group_arms(hand: HandIndex, arms: np.ndarray, group: str) -> GroupArms:
 
 
 def torque_normals(generators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Facets of zonotopes: unit normals, and how far each zonotope reaches along them and against them.
+    """Facets of zonotopes: unit normals, and how far each zonotope reaches along them and against
+    them.
 
-    The zonotope of generators g is all sums of t g with every t in 0..1. Each facet's normal is orthogonal to k - 1
-    of the generators, so trying all subsets finds them all.
+    The zonotope of generators g is all sums of t g with every t in 0..1. Each facet's normal is
+    orthogonal to k - 1 of the generators, so trying all subsets finds them all.
 
     Args:
         generators: m vectors in each of p postures. Shape (p, m, k).
 
     Returns:
-        Normals, shape (p, c, k), zero where a subset is degenerate, and reach along each of them, shape (p, c):
+        Normals, shape (p, c, k), zero where a subset is degenerate, and reach along each of them,
+            shape (p, c):
         both signs of every normal are there.
     """
     _, count, size = generators.shape
@@ -159,7 +174,8 @@ def torque_normals(generators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def torque_closure(arms: np.ndarray) -> np.ndarray:
-    """Whether pulling muscles can produce torque in every direction: zero is strictly inside their hull.
+    """Whether pulling muscles can produce torque in every direction: zero is strictly inside their
+    hull.
 
     Args:
         arms: of the muscles that cross the joints, about k independent joints [m]. Shape (p, m, k).
@@ -190,10 +206,12 @@ def torque_range(
         passive: tension that is there at any activation [N], same shape; by default none.
 
     Returns:
-        Lower and upper torque [N m], shape (p, k) each; NaN where passive tension cannot be balanced.
+        Lower and upper torque [N m], shape (p, k) each; NaN where passive tension cannot be
+            balanced.
     """
     count, _, size = arms.shape
-    lower, upper = np.zeros((count, size)), np.zeros((count, size))
+    lower = np.zeros((count, size))
+    upper = np.zeros((count, size))
     offset = np.zeros((count, size)) if passive is None else np.einsum("pmk,pm->pk", arms, passive)
     floor = np.broadcast_to(NO_TORQUE * np.eye(size), (count, size, size))
     generators = np.concatenate([arms * active[..., None], floor], axis=1)
@@ -216,7 +234,8 @@ def torque_range(
 class PadForce(NamedTuple):
     """What a fingertip can press with: `force` [N] along the pad's normal, and who does it.
 
-    `normal` (3,) is the direction pressed in, `tensions` (m,) [N] of all muscles of the hand at that force.
+    `normal` (3,) is the direction pressed in, `tensions` (m,) [N] of all muscles of the hand at
+    that force.
     """
 
     force: float
@@ -233,12 +252,14 @@ def feasible_forces(
     *,
     passive: bool = False,
 ) -> PadForce:
-    """The largest force a pad can press with, held in balance by the digit's own muscles (a linear programme).
+    """The largest force a pad can press with, held in balance by the digit's own muscles (a linear
+    programme).
 
-    The force acts at the tip site. Its normal is the way the tip moves when the last joint flexes: at right angles
-    to that joint's axis and to the line from joint to tip, so towards the palm. Friction lets the force lean away
-    from the normal by up to `friction` (a pyramid of `CONE` edges inside the cone). The model's own couplings between
-    joints are respected; joint limits do not help; wrist and forearm are locked.
+    The force acts at the tip site. Its normal is the way the tip moves when the last joint flexes:
+    at right angles to that joint's axis and to the line from joint to tip, so towards the palm.
+    Friction lets the force lean away from the normal by up to `friction` (a pyramid of `CONE` edges
+    inside the cone). The model's own couplings between joints are respected; joint limits do not
+    help; wrist and forearm are locked.
 
     Args:
         model, hand: any hand.
@@ -249,7 +270,8 @@ def feasible_forces(
 
     Raises:
         InvalidValue: negative friction.
-        ModelError: the digit has no joints in this model, or its tip lies on the axis of the last one.
+        ModelError: the digit has no joints in this model, or its tip lies on the axis of the last
+            one.
     """
     if not friction >= 0:
         raise InvalidValue("friction", friction, "a number of at least 0")
@@ -275,10 +297,12 @@ def feasible_forces(
 def force_set(
     model: mujoco.MjModel, hand: HandIndex, digit: str, posture: np.ndarray, count: int = 36
 ) -> np.ndarray:
-    """Corners of the set of fingertip forces in the plane of flexion that the muscles can hold in balance [N].
+    """Corners of the set of fingertip forces in the plane of flexion that the muscles can hold in
+    balance [N].
 
-    Each corner is the force that reaches farthest in one of `count` directions. Arguments and assumptions are those
-    of `feasible_forces`, without friction's limit and without forces out of the plane.
+    Each corner is the force that reaches farthest in one of `count` directions. Arguments and
+    assumptions are those of `feasible_forces`, without friction's limit and without forces out of
+    the plane.
 
     Returns:
         Force along the pad's normal and along the bone towards the tip. Shape (count, 2).
@@ -299,7 +323,8 @@ def force_set(
 
 
 class _Pad(NamedTuple):
-    """A digit in a posture; arms (m, k), jacobian (3, k), unit vectors normal, along the bone and across."""
+    """A digit in a posture; arms (m, k), jacobian (3, k), unit vectors normal, along the bone
+    and across."""
 
     muscles: np.ndarray
     arms: np.ndarray
@@ -335,7 +360,8 @@ def _pad(
             "model",
             f"the tip of its {digit} lies on the axis of {present[-1]}: it has no pad to press with",
         )
-    normal, across = normal / np.linalg.norm(normal), across / np.linalg.norm(across)
+    normal = normal / np.linalg.norm(normal)
+    across = across / np.linalg.norm(across)
     full = np.zeros((3, model.nv))
     mujoco.mj_jacSite(model, data, full, None, tip)
     columns = [

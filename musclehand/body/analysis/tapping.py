@@ -1,9 +1,10 @@
 """How fast a finger can tap: its flexors and extensors in turn at full excitation.
 
-How a cycle is shared between them is free, as it is for who taps: flexors are the stronger ones, and with equal shares
-they press the finger into the fist. The rate with equal shares is there to compare with.
-Forearm and wrist are held, as a player holds them; all other joints are free, the finger's own middle and last joint
-included, and nothing is in the finger's way. People tap at 5 to 7 Hz (Neurosci Lett 2009).
+How a cycle is shared between them is free, as it is for who taps: flexors are the stronger ones,
+and with equal shares they press the finger into the fist. The rate with equal shares is there to
+compare with. Forearm and wrist are held, as a player holds them; all other joints are free, the
+finger's own middle and last joint included, and nothing is in the finger's way. People tap at 5 to
+7 Hz (Neurosci Lett 2009).
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ GRID_HZ = 0.5
 HIGHEST_HZ = 20.0
 
 OWN_SHARE = 0.8
-"""A muscle is a finger's own when this share of its moment arms about digit joints is about that finger's."""
+"""A muscle is a finger's own when this share of its moment arms about digit joints is about that
+finger's."""
 
 LEAST_ARM = 5e-4
 """Muscles with a smaller mean moment arm about the knuckle are left alone [m]."""
@@ -43,9 +45,9 @@ HELD_INERTIA = 1e4
 class Tapping(NamedTuple):
     """How fast a finger taps.
 
-    `rate` [Hz] the fastest at which the knuckle still moves by `AMPLITUDE`, 0 where it never does; `share` of a cycle
-    that flexors have then; `equal_rate` [Hz] the fastest with equal shares; `flexors`, `extensors` names of the muscles
-    that took turns.
+    `rate` [Hz] the fastest at which the knuckle still moves by `AMPLITUDE`, 0 where it never does;
+    `share` of a cycle that flexors have then; `equal_rate` [Hz] the fastest with equal shares;
+    `flexors`, `extensors` names of the muscles that took turns.
     """
 
     rate: float
@@ -56,7 +58,8 @@ class Tapping(NamedTuple):
 
 
 class Antagonists(NamedTuple):
-    """Positions among a hand's muscles of those that bend and those that straighten a finger's knuckle."""
+    """Positions among a hand's muscles of those that bend and those that straighten a finger's
+    knuckle."""
 
     flexors: np.ndarray
     extensors: np.ndarray
@@ -71,7 +74,8 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
         UnknownName: no such finger.
         ModelError: the model lacks its knuckle, its flexors or its extensors.
     """
-    muscles, held = antagonists(model, hand, finger), _held(model, hand)
+    muscles = antagonists(model, hand, finger)
+    held = _held(model, hand)
 
     def reaches(place: int, share: float) -> bool:
         return _amplitude(held, hand, finger, muscles, place * GRID_HZ, share) >= AMPLITUDE
@@ -79,14 +83,16 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
     best = equal = 0
     best_share = 0.5
     for share in SHARES:
-        low, high = best, round(HIGHEST_HZ / GRID_HZ) + 1
+        low = best
+        high = round(HIGHEST_HZ / GRID_HZ) + 1
         if low and not reaches(low + 1, share):
             continue
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if reaches(middle, share) else (low, middle)
         if low > best:
-            best, best_share = low, share
+            best = low
+            best_share = share
         if share == 0.5:
             equal = low
     flexors, extensors = (tuple(hand.muscle_names[i] for i in group) for group in muscles)
@@ -96,9 +102,11 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
 def tapping_amplitude(
     model: mujoco.MjModel, hand: HandIndex, finger: str, frequency: float, share: float = 0.5
 ) -> float:
-    """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz], flexors having `share` of a cycle.
+    """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz], flexors having
+    `share` of a cycle.
 
-    The smaller one of the way there and the way back in the last two cycles of at least five: drift does not count.
+    The smaller one of the way there and the way back in the last two cycles of at least five: drift
+    does not count.
 
     Raises:
         UnknownName: no such finger.
@@ -129,7 +137,8 @@ def _amplitude(
     frequency: float,
     share: float,
 ) -> float:
-    cycles, cycle = max(5, round(frequency)), 1.0 / (frequency * model.opt.timestep)
+    cycles = max(5, round(frequency))
+    cycle = 1.0 / (frequency * model.opt.timestep)
     phase = np.arange(round(cycles * cycle)) / cycle % 1.0
     excitations = np.zeros((len(phase), len(hand.muscles)))
     excitations[:, muscles.flexors] = (phase < share)[:, None]
@@ -143,7 +152,8 @@ def _amplitude(
 
 
 def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagonists:
-    """The muscles of a finger by what they do at its knuckle, by their mean moment arm from 0 to 60 degrees.
+    """The muscles of a finger by what they do at its knuckle, by their mean moment arm from 0 to 60
+    degrees.
 
     Raises:
         UnknownName: no such finger.
@@ -180,7 +190,8 @@ def knuckle(finger: str) -> str:
 def _mean_arm(
     model: mujoco.MjModel, hand: HandIndex, angles: np.ndarray, joint: int, low: float, high: float
 ) -> np.ndarray:
-    """Mean moment arm of every muscle about a joint between two angles: shortening by angle [m]. Shape (m,)."""
+    """Mean moment arm of every muscle about a joint between two angles: shortening by angle [m].
+    Shape (m,)."""
     data = mujoco.MjData(model)
     lengths = []
     for angle in (low, high):

@@ -1,8 +1,10 @@
-"""Our hand written as one MJCF file that MuJoCo, its viewer and MyoSuite open, and that people can edit.
+"""Our hand written as one MJCF file that MuJoCo, its viewer and MyoSuite open, and that people can
+edit.
 
-MuJoCo writes a spec with six significant digits, which puts tendon paths off by at most a micrometre. Muscles are then
-put into words: what MuJoCo writes as <general> with ten nameless numbers becomes <muscle> with its peak force under
-`force`, and what all muscles share goes into a class of defaults.
+MuJoCo writes a spec with six significant digits, which puts tendon paths off by at most a
+micrometre. Muscles are then put into words: what MuJoCo writes as <general> with ten nameless
+numbers becomes <muscle> with its peak force under `force`, and what all muscles share goes into a
+class of defaults.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 import musclehand
 from musclehand.body.anatomy import DIP_PER_PIP, Side, coupled_joint
 from musclehand.body.build.hand import add_hands
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.body.build.tables import HandTables
 from musclehand.core.errors import OutputError
 
@@ -114,7 +116,8 @@ def export_model(
         path: the file, with ending .xml; its folder is made where it does not exist.
         spec: the model; a keyframe is added to it.
         title: what it is, in words, for the head of the file.
-        rest: joint angles [rad] of the keyframe "rest", 0 for joints not named; by default no keyframe.
+        rest: joint angles [rad] of the keyframe "rest", 0 for joints not named; by default no
+            keyframe.
         force: write over an existing file.
 
     Returns:
@@ -125,7 +128,7 @@ def export_model(
     """
     path = Path(path)
     check_target(path, force=force)
-    with quiet_mujoco():
+    with silence_mujoco():
         if rest is not None:
             _add_keyframe(spec, rest)
         spec.modelname = "musclehand"
@@ -150,7 +153,8 @@ def check_target(path: Path, *, force: bool = False) -> None:
     """Says early that a model cannot be written there.
 
     Raises:
-        OutputError: another ending than .xml, a file is there and `force` is not set, or a folder is.
+        OutputError: another ending than .xml, a file is there and `force` is not set, or a folder
+            is.
     """
     if path.suffix != ".xml":
         raise OutputError(path, "the name of an MJCF file has to end in .xml")
@@ -166,7 +170,8 @@ def check_target(path: Path, *, force: bool = False) -> None:
 def _add_keyframe(spec: mujoco.MjSpec, rest: Mapping[str, float]) -> None:
     """With servos that hold what they move where it is; muscles are silent."""
     model = spec.compile()
-    qpos, ctrl = model.qpos0.copy(), np.zeros(model.nu)
+    qpos = model.qpos0.copy()
+    ctrl = np.zeros(model.nu)
     for name, angle in rest.items():
         qpos[model.joint(name).qposadr[0]] = angle
     for i in range(model.nu):
@@ -177,7 +182,8 @@ def _add_keyframe(spec: mujoco.MjSpec, rest: Mapping[str, float]) -> None:
 
 
 def _take_meshes(tree: ElementTree.Element, folder: Path) -> dict[str, Path]:
-    """Lets the model find its meshes in the folder `assets`; where each is now, and where it has to be."""
+    """Lets the model find its meshes in the folder `assets`; where each is now, and where it has
+    to be."""
     needed = {}
     for mesh in tree.iterfind("asset/mesh[@file]"):
         source = mesh.attrib["file"]
@@ -187,7 +193,8 @@ def _take_meshes(tree: ElementTree.Element, folder: Path) -> dict[str, Path]:
 
 
 def _name_numbers(tree: ElementTree.Element, spec: mujoco.MjSpec) -> None:
-    """Writes out the step and gravity, which MuJoCo omits where they are its own, and names the numbers of muscles."""
+    """Writes out the step and gravity, which MuJoCo omits where they are its own, and names the
+    numbers of muscles."""
     option = tree.find("option")
     if option is not None:
         option.attrib |= {"timestep": f"{spec.option.timestep:g}"}
@@ -195,12 +202,14 @@ def _name_numbers(tree: ElementTree.Element, spec: mujoco.MjSpec) -> None:
     muscles = [each for each in tree.iterfind("actuator/general") if _is_plain_muscle(each)]
     shared = []
     for muscle in muscles:
-        gain, dynamics = muscle.attrib["gainprm"].split(), muscle.attrib["dynprm"].split()
+        gain = muscle.attrib["gainprm"].split()
+        dynamics = muscle.attrib["dynprm"].split()
         names = {"timeconst": " ".join(dynamics[:2])}
         names |= {key: muscle.attrib.pop(key) for key in ("ctrllimited", "ctrlrange") if key in muscle.attrib}
         shared.append(names | dict(zip(_SHAPE, gain[3:], strict=True)))
         own = {key: value for key, value in muscle.attrib.items() if key not in _NAMELESS}
-        muscle.tag, muscle.attrib = "muscle", {**own, "range": " ".join(gain[:2]), "force": gain[2]}
+        muscle.tag = "muscle"
+        muscle.attrib = {**own, "range": " ".join(gain[:2]), "force": gain[2]}
         muscle.attrib |= {"tausmooth": dynamics[2]} if len(dynamics) > 2 else {}
     common = {
         key: value for key, value in (shared or [{}])[0].items() if all(each.get(key) == value for each in shared)
@@ -226,7 +235,8 @@ def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A file's name as a comment in XML can hold it: files may be called anything, and two hyphens end a comment."""
+    """A file's name as a comment in XML can hold it: files may be called anything, and two
+    hyphens end a comment."""
     return re.sub(r"-(?=-)", "- ", "".join(each if each.isprintable() else "?" for each in name))
 
 
@@ -255,7 +265,8 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """What this process leaves out of the permissions of its files; the only way to ask is to set it."""
+    """What this process leaves out of the permissions of its files; the only way to ask is to
+    set it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

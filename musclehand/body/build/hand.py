@@ -1,7 +1,8 @@
-"""The hand as a model: fibre lengths fitted to its paths, and where its parts are in a compiled scene.
+"""The hand as a model: fibre lengths fitted to its paths, and where its parts are in a compiled
+scene.
 
-`add_hands` puts one or two hands into a MuJoCo spec; `load_hand` compiles a single hand by itself (for analysis
-and inverse kinematics).
+`add_hands` puts one or two hands into a MuJoCo spec; `load_hand` compiles a single hand by itself
+(for analysis and inverse kinematics).
 """
 
 from __future__ import annotations
@@ -30,15 +31,22 @@ from musclehand.body.build.tables import HandTables, load_tables
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 ACTIVATION_TIMES = (0.010, 0.020)
-"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap: with 40 ms, which
-models of slower muscles have, 4-5 Hz in an earlier hand of ours; people reach 5-7 Hz (Neurosci Lett 2009)."""
+"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap:
+with 40 ms, which models of slower muscles have, 4-5 Hz in an earlier hand of ours; people reach
+5-7 Hz (Neurosci Lett 2009)."""
 
-LMIN, LMAX, VMAX, FPMAX, FVMAX = 0.3, 1.7, 10.0, 0.3, 1.4
-"""Shape of MuJoCo's muscle curves (`models/hand/SOURCES.md`; `analysis/muscle_curves.py` draws them beside published
-ones); passive force is kept small about rest, where fingers spend their time."""
+LMIN = 0.3
+LMAX = 1.7
+VMAX = 10.0
+FPMAX = 0.3
+FVMAX = 1.4
+"""Shape of MuJoCo's muscle curves (`models/hand/SOURCES.md`; `analysis/muscle_curves.py` draws
+them beside published ones); passive force is kept small about rest, where fingers spend their
+time."""
 
 FIBRE_RANGE = (0.38, 1.55)
-"""Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length curve."""
+"""Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length
+curve."""
 
 NUM_POSTURES = 400
 
@@ -47,7 +55,8 @@ NO_DRIVE = 1e-9
 
 
 class Fibre(NamedTuple):
-    """Optimal fibre length `l0` [m], tendon slack length `lts` [m], and the path lengths [m] over all postures."""
+    """Optimal fibre length `l0` [m], tendon slack length `lts` [m], and the path lengths [m]
+    over all postures."""
 
     l0: float
     lts: float
@@ -83,7 +92,8 @@ def add_hands(
 
     Raises:
         InvalidValue: strength scale not above 0.
-        ModelError: a table names something that does not exist, or the model is not one that can be put in.
+        ModelError: a table names something that does not exist, or the model is not one that can be
+            put in.
     """
     if not (math.isfinite(strength_scale) and strength_scale > 0):
         raise InvalidValue("strength scale", strength_scale, "a finite number above 0")
@@ -103,14 +113,16 @@ def add_hands(
 
 
 def add_muscles(spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables: HandTables | None = None) -> None:
-    """Adds muscles of ours to another hand on MyoSim's bones, such as MyoHand, which lacks those of the thumb.
+    """Adds muscles of ours to another hand on MyoSim's bones, such as MyoHand, which lacks those of
+    the thumb.
 
     Raises:
         UnknownName: the tables do not have a muscle.
         ModelError: the hand does not have a bone that a path needs.
     """
     tables = tables or load_tables()
-    source, fibres = MyoSimArm(tables.stretch), fit_fibres(tables)
+    source = MyoSimArm(tables.stretch)
+    fibres = fit_fibres(tables)
     rows = {row.muscle: row for row in tables.muscles}
     for muscle in muscles:
         if muscle not in rows:
@@ -129,7 +141,8 @@ def add_muscles(spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables:
 def hand_spec(
     side: Side = Side.RIGHT, *, design: HandDesign | None = None, visual: bool = False, strength_scale: float = 1.0
 ) -> mujoco.MjSpec:
-    """One hand by itself, its elbow fixed to the world, no gravity, as a spec that can be added to or written out.
+    """One hand by itself, its elbow fixed to the world, no gravity, as a spec that can be added to
+    or written out.
 
     Raises:
         InvalidValue: strength scale not above 0.
@@ -157,7 +170,8 @@ def load_hand(
 
     Args:
         side: which hand.
-        hand_length: from the wrist to the tip of the middle finger [m]; 0.175 by default (see `body.build.scaling`).
+        hand_length: from the wrist to the tip of the middle finger [m]; 0.175 by default (see
+            `body.build.scaling`).
         hand_breadth: across the knuckles [m]; 0.077 by default.
         strength_scale: factor on the peak force of all muscles.
         tables: another hand than the one that comes with the package.
@@ -173,11 +187,13 @@ def load_hand(
 
 @lru_cache(maxsize=4)
 def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
-    """Fibre and slack lengths that fit the paths: normalised length 1 at rest, within `FIBRE_RANGE` everywhere.
+    """Fibre and slack lengths that fit the paths: normalised length 1 at rest, within `FIBRE_RANGE`
+    everywhere.
 
-    The slack length follows from the optimal fibre length and the path length in the rest posture of `joints.csv`, so
-    that passive force at rest is nothing, which is what keeps the extensors from working against the flexors all the
-    time. The optimal length is that of the table, and longer only where a posture would leave `FIBRE_RANGE`.
+    The slack length follows from the optimal fibre length and the path length in the rest posture
+    of `joints.csv`, so that passive force at rest is nothing, which is what keeps the extensors
+    from working against the flexors all the time. The optimal length is that of the table, and
+    longer only where a posture would leave `FIBRE_RANGE`.
 
     Raises:
         ModelError: a path is shorter than the fibre that has to be in it.
@@ -189,7 +205,8 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     rest, lengths = _path_lengths(model, tables)
     fibres = {}
     for i, row in enumerate(tables.muscles):
-        shortest, longest = float(lengths[:, i].min()), float(lengths[:, i].max())
+        shortest = float(lengths[:, i].min())
+        longest = float(lengths[:, i].max())
         low, high = FIBRE_RANGE
         l0 = max(row.l0, (rest[i] - shortest) / (1.0 - low), (longest - rest[i]) / (high - 1.0))
         if l0 > rest[i]:
@@ -200,9 +217,11 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
 
 
 def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray, np.ndarray]:
-    """Path lengths [m] at rest, shape (muscles,), and over the range of motion, shape (postures, muscles).
+    """Path lengths [m] at rest, shape (muscles,), and over the range of motion, shape (postures,
+    muscles).
 
-    Postures are random within the limits, bent fingers spreading less, plus every single joint at either limit.
+    Postures are random within the limits, bent fingers spreading less, plus every single joint at
+    either limit.
     """
     data = mujoco.MjData(model)
     tendons = [model.tendon(Side.RIGHT.name_of(row.muscle)).id for row in tables.muscles]

@@ -1,8 +1,9 @@
-"""A hand that somebody wrote as MJCF, made ready to stand in for ours: at a keyboard, for inverse kinematics.
+"""A hand that somebody wrote as MJCF, made ready to stand in for ours: at a keyboard, for inverse
+kinematics.
 
-What a scene needs is one hand at a time with its root at the origin, nothing but the hand in it, fingertips as sites
-and geoms that feel keys. The root is the bone that all muscles and joints of the hand hang on. A file with a right hand
-only is given a left one by mirroring.
+What a scene needs is one hand at a time with its root at the origin, nothing but the hand in it,
+fingertips as sites and geoms that feel keys. The root is the bone that all muscles and joints of
+the hand hang on. A file with a right hand only is given a left one by mirroring.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from musclehand.body.build.mirror import mirror_hand
 from musclehand.body.untrusted.model_file import read_model
 from musclehand.body.naming import Naming, find_naming
 from musclehand.body.build.overlay import KEY_BIT
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.errors import ModelError
 
 
@@ -35,7 +36,8 @@ class HandFile:
 
     @cached_property
     def both(self) -> Naming:
-        """The naming with a pattern for either hand, made up for the one that the model does not have."""
+        """The naming with a pattern for either hand, made up for the one that the model does not
+        have."""
         return replace(self.naming, left=self.naming.left or f"{self.naming.right}_left")
 
     def hand_spec(self, side: Side) -> mujoco.MjSpec:
@@ -50,7 +52,7 @@ class HandFile:
 
     @cached_property
     def _model(self) -> mujoco.MjModel:
-        with quiet_mujoco():
+        with silence_mujoco():
             return self.spec.copy().compile()
 
     def _cut_out(self, side: Side) -> mujoco.MjSpec:
@@ -71,9 +73,10 @@ class HandFile:
         spec.compiler.boundmass = 0.0
         spec.option.gravity = [0, 0, 0]
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-        with quiet_mujoco():
+        with silence_mujoco():
             attached = spec.worldbody.add_frame().attach_body(root, "", "")
-            attached.pos, attached.quat = [0, 0, 0], [1, 0, 0, 0]
+            attached.pos = [0, 0, 0]
+            attached.quat = [1, 0, 0, 0]
             _fix_root(spec, attached)
             _check_frames(self.source, spec.copy().compile(), side, self.naming)
         return spec
@@ -84,7 +87,7 @@ class HandFile:
         for actuator in spec.actuators:
             actuator.gainprm[2] *= strength_scale
             actuator.biasprm[2] *= strength_scale
-        with quiet_mujoco():
+        with silence_mujoco():
             frame.attach_body(spec.worldbody.first_body(), "", "")
 
 
@@ -109,7 +112,8 @@ def read_hand(path: Path, *, naming: Path | None = None, root: Path | None = Non
 
 
 def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
-    """Adds a site at every fingertip that the naming gives as a body (`MUSIC-Hand` has no sites there); in place."""
+    """Adds a site at every fingertip that the naming gives as a body (`MUSIC-Hand` has no sites
+    there); in place."""
     for side in Side:
         if naming.pattern(side) is None:
             continue
@@ -147,7 +151,8 @@ def _ancestors(model: mujoco.MjModel, body: int) -> list[int]:
 
 
 def _fix_root(spec: mujoco.MjSpec, root: Any) -> None:
-    """Takes the root's own joints away (what carries the hand is the scene's), and all actuators but muscles."""
+    """Takes the root's own joints away (what carries the hand is the scene's), and all actuators
+    but muscles."""
     for actuator in list(spec.actuators):
         if actuator.trntype != mujoco.mjtTrn.mjTRN_TENDON:
             spec.delete(actuator)
@@ -156,18 +161,22 @@ def _fix_root(spec: mujoco.MjSpec, root: Any) -> None:
 
 
 def _fix_inertia(body: Any, model: mujoco.MjModel) -> None:
-    """Writes down the inertia each body has in its own model, where compiler settings may have changed it."""
+    """Writes down the inertia each body has in its own model, where compiler settings may have
+    changed it."""
     number = model.body(body.name).id
     body.explicitinertial = True
-    body.mass, body.inertia = model.body_mass[number], model.body_inertia[number]
-    body.ipos, body.iquat = model.body_ipos[number], model.body_iquat[number]
+    body.mass = model.body_mass[number]
+    body.inertia = model.body_inertia[number]
+    body.ipos = model.body_ipos[number]
+    body.iquat = model.body_iquat[number]
     body.fullinertia = np.full(6, np.nan)
     for child in body.bodies:
         _fix_inertia(child, model)
 
 
 def _drop_pictures(spec: mujoco.MjSpec, root: Any) -> None:
-    """Removes meshes that touch nothing, materials, and the files that nothing then needs: they cost loading time."""
+    """Removes meshes that touch nothing, materials, and the files that nothing then needs: they
+    cost loading time."""
     hand = _below(root)
     inside = {body.name for body in hand}
     used = {geom.meshname for body in hand for geom in body.geoms if geom.contype or geom.conaffinity}

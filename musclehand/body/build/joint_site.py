@@ -1,14 +1,15 @@
 """Path points given in the frame of a joint, where their coordinates are moment arms.
 
-At neutral let C be a joint's centre, e_r its axis of flexion (radial in the fingers), e_l the direction of the distal
-bone made perpendicular to it, and e_d = -e_r x e_l its dorsal side. A tendon that runs from P on the proximal bone to D
-on the distal one,
+At neutral let C be a joint's centre, e_r its axis of flexion (radial in the fingers), e_l the
+direction of the distal bone made perpendicular to it, and e_d = -e_r x e_l its dorsal side. A
+tendon that runs from P on the proximal bone to D on the distal one,
 
     P = C - a e_l + h e_d + s e_r        D = C + b e_l + h e_d + s e_r,
 
-has at neutral a moment arm of exactly -h in flexion, and of s in abduction about an axis along e_d. So the row of a
-path says directly what a point is for: x is s, y is -a or b (which also says on which bone it is), z is h. The line
-must not fold over in a bent joint: a b > h^2 for 90 degrees, and b well above |h| where abduction matters.
+has at neutral a moment arm of exactly -h in flexion, and of s in abduction about an axis along e_d.
+So the row of a path says directly what a point is for: x is s, y is -a or b (which also says on
+which bone it is), z is h. The line must not fold over in a bent joint: a b > h^2 for 90 degrees,
+and b well above |h| where abduction matters.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ FOLLOWING = {"mcp": "pm", "pm": "md", "mp": "ip", "cmc": "mp"}
 
 
 class JointFrame(NamedTuple):
-    """A joint at neutral: unit vectors in the frame that all bones share, and its centre [m] seen from either bone.
+    """A joint at neutral: unit vectors in the frame that all bones share, and its centre [m] seen
+    from either bone.
 
-    `axes` are the rows e_r, e_l, e_d. `proximal`, `distal` are (name of the body, centre in its frame).
+    `axes` are the rows e_r, e_l, e_d. `proximal`, `distal` are (name of the body, centre in its
+    frame).
     """
 
     axes: np.ndarray
@@ -37,7 +40,8 @@ class JointFrame(NamedTuple):
 
 
 def joint_frame(find: Any, tables: HandTables, joint: str) -> JointFrame:
-    """The frame of a right hand's joint, named without its motion: `mcp2`, `pm3`, `md5`, `cmc`, `mp`, `ip`, `wrist`.
+    """The frame of a right hand's joint, named without its motion: `mcp2`, `pm3`, `md5`, `cmc`,
+    `mp`, `ip`, `wrist`.
 
     Args:
         find: looks up MyoSim's geometry, as `MyoSimArm.find`.
@@ -63,21 +67,25 @@ def joint_frame(find: Any, tables: HandTables, joint: str) -> JointFrame:
 
 
 def place_site(frame: JointFrame, pos: tuple[float, float, float]) -> tuple[str, np.ndarray]:
-    """Body and position in its frame [m] of the point with joint coordinates (s, -a or b, h) [m]."""
+    """Body and position in its frame [m] of the point with joint coordinates (s, -a or b, h)
+    [m]."""
     body, centre = frame.proximal if pos[1] < 0 else frame.distal
     return body, centre + np.asarray(pos) @ frame.axes
 
 
 def flexion_arm(before: float, after: float, dorsal: float, angle: float) -> float:
-    """Moment arm in flexion [m] of the straight line from P to D at a flexion angle [rad]; positive flexes."""
-    sine, cosine = np.sin(angle), np.cos(angle)
+    """Moment arm in flexion [m] of the straight line from P to D at a flexion angle [rad];
+    positive flexes."""
+    sine = np.sin(angle)
+    cosine = np.cos(angle)
     end = np.array([cosine * after + sine * dorsal, -sine * after + cosine * dorsal])
     line = end - [-before, dorsal]
     return float((line[0] * dorsal + before * line[1]) / -np.linalg.norm(line))
 
 
 def _bone_end(find: Any, tables: HandTables, joint: str) -> np.ndarray:
-    """Where the distal bone of a joint ends: the next joint's centre, or the tip; in the distal bone's frame [m]."""
+    """Where the distal bone of a joint ends: the next joint's centre, or the tip; in the distal
+    bone's frame [m]."""
     part = joint.rstrip("2345")
     if part in FOLLOWING:
         following = find("joint", f"{FOLLOWING[part]}{joint[len(part) :]}_flexion")

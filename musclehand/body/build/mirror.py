@@ -1,8 +1,9 @@
 """The other hand of a model that has one: a right hand mirrored into a left one, part by part.
 
-Local z of every position changes its sign and axes turn the other way round, so that the same joint value is the same
-posture on both sides. The hand goes through MuJoCo's own XML once, which is where all parts can be renamed together;
-lengths agree with the original to the six digits that XML keeps. Materials are left out.
+Local z of every position changes its sign and axes turn the other way round, so that the same joint
+value is the same posture on both sides. The hand goes through MuJoCo's own XML once, which is where
+all parts can be renamed together; lengths agree with the original to the six digits that XML keeps.
+Materials are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.naming import Naming
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 
 MIRROR = np.array([1.0, 1.0, -1.0])
 MIRROR_AXIS = np.array([-1.0, -1.0, 1.0])
@@ -39,7 +40,7 @@ def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
         ModelError: the naming has no pattern for one of the sides.
         ValueError: MuJoCo cannot compile the hand.
     """
-    with quiet_mujoco():
+    with silence_mujoco():
         spec.compile()
         text = spec.to_xml()
     tree = ElementTree.fromstring(text)
@@ -47,7 +48,8 @@ def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
         element.attrib.pop("material", None)
         for attribute in NAMES & set(element.attrib):
             name = element.attrib[attribute]
-            # Parts that the model forgot to name as right ones need names of their own too, beside the right hand.
+            # Parts that the model forgot to name as right ones need names of their own too, beside
+            # the right hand.
             element.set(attribute, naming.name_of(naming.base_of(name, Side.RIGHT) or name, Side.LEFT))
     mirrored = mujoco.MjSpec.from_string(ElementTree.tostring(tree, encoding="unicode"))
     mirrored.modelfiledir = spec.modelfiledir

@@ -1,7 +1,8 @@
 """MyoSim's arm as a source of geometry, and how its right side becomes a left one.
 
-From MyoSim's right arm (package `myo-sim`) come the bones, joint axes, attachment sites and wrapping surfaces, read
-when a model is built and referred to by name; nothing of it is copied here. Left is right with local z mirrored.
+From MyoSim's right arm (package `myo-sim`) come the bones, joint axes, attachment sites and
+wrapping surfaces, read when a model is built and referred to by name; nothing of it is copied here.
+Left is right with local z mirrored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import mujoco
 
 from musclehand.body.anatomy import Side
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.body.build.scaling import stretch_bones
 from musclehand.core.errors import ModelError
 
@@ -20,7 +21,8 @@ ROOT = "humerus"
 
 
 class MyoSimArm:
-    """MyoSim's right arm as a source of geometry, stretched, looked up by names without side suffix."""
+    """MyoSim's right arm as a source of geometry, stretched, looked up by names without side
+    suffix."""
 
     def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         self.spec = _right_arm().copy()
@@ -44,10 +46,11 @@ class MyoSimArm:
 
 @lru_cache(maxsize=1)
 def _right_arm() -> mujoco.MjSpec:
-    """MyoSim's arm as its package builds it, which takes longer than all else in a hand; to be copied."""
+    """MyoSim's arm as its package builds it, which takes longer than all else in a hand; to be
+    copied."""
     from myo_sim.build.compose import build_right_arm_spec
 
-    with quiet_mujoco():
+    with silence_mujoco():
         return build_right_arm_spec()
 
 

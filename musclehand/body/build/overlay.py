@@ -1,9 +1,10 @@
 """Our hand on MyoSim's geometry: the tables of `models/hand` made into a MuJoCo hand at load time.
 
-Bones and joint axes are MyoSim's (`body.build.myosim`). The tables say everything else: which muscles there are and where
-they run (`body.build.path`), joint limits and passive torques, the outline and mass of each segment. The left hand is the
-mirror image: local z of every position changes its sign, and axes turn the other way round, so that the same joint
-value is the same posture on both sides.
+Bones and joint axes are MyoSim's (`body.build.myosim`). The tables say everything else: which
+muscles there are and where they run (`body.build.path`), joint limits and passive torques, the
+outline and mass of each segment. The left hand is the mirror image: local z of every position
+changes its sign, and axes turn the other way round, so that the same joint value is the same
+posture on both sides.
 """
 
 from __future__ import annotations
@@ -20,24 +21,29 @@ from musclehand.body.build.path import add_path, add_wrap, find_bone
 from musclehand.body.build.tables import HandTables, JointRow, SegmentRow
 
 ARMATURE = 1e-4
-"""Rotor inertia of every joint [kg m^2]: with physical phalanges, muscle stiffness chatters below it (measured)."""
+"""Rotor inertia of every joint [kg m^2]: with physical phalanges, muscle stiffness chatters
+below it (measured)."""
 
 LIMIT_SOLREF = (0.005, 1.0)
-"""Joint limits stiff enough to give under 3 degrees under random activation (tested); at least twice the time step."""
+"""Joint limits stiff enough to give under 3 degrees under random activation (tested); at least
+twice the time step."""
 
 LIMIT_MARGIN = 0.065
-"""Joint limits begin to resist this far before they are reached [rad], as ligaments do, and are then hardly passed."""
+"""Joint limits begin to resist this far before they are reached [rad], as ligaments do, and are
+then hardly passed."""
 
 COUPLING_SOLREF = (0.006, 1.0)
 
-SKIN_BIT, KEY_BIT = 1, 2
+SKIN_BIT = 1
+KEY_BIT = 2
 """Contact bits: fingers touch fingers and keys, palms touch keys only."""
 
 TOUCHES = {"digit": (SKIN_BIT, SKIN_BIT | KEY_BIT), "palm": (0, KEY_BIT), "arm": (0, 0)}
 """contype and conaffinity of a segment by its layer."""
 
 PULP = 0.0012
-"""Contact begins this far outside the outline [m]: pulp that gives way, so that outlines themselves hardly meet."""
+"""Contact begins this far outside the outline [m]: pulp that gives way, so that outlines
+themselves hardly meet."""
 
 SKIN_FRICTION = (0.8, 0.005, 0.0001)
 SKIN_RGBA = (0.87, 0.70, 0.60, 1.0)
@@ -52,7 +58,8 @@ def add_hand(
 
     Args:
         spec: the scene, in radians; changed in place.
-        parent: a body or frame of `spec`; the hand's root frame is the elbow end of the humerus, fingers along -y.
+        parent: a body or frame of `spec`; the hand's root frame is the elbow end of the humerus,
+            fingers along -y.
         source: MyoSim's geometry.
         tables: the overlay.
         side: which hand; every name ends in `_r` or `_l`.
@@ -79,7 +86,8 @@ def add_hand(
 
 
 def _add_bones(body: Any, original: Any, joints: dict[str, JointRow], side: Side, *, visual: bool) -> None:
-    """Bodies and the joints that the table keeps; bone frames of MyoSim are unrotated below the humerus."""
+    """Bodies and the joints that the table keeps; bone frames of MyoSim are unrotated below the
+    humerus."""
     for joint in original.joints:
         row = joints.get(base_name(joint.name))
         if row is not None:
@@ -172,7 +180,8 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
 
 
 def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
-    """Skin joins the proximal phalanges of neighbouring fingers, and a fully bent finger rests on itself."""
+    """Skin joins the proximal phalanges of neighbouring fingers, and a fully bent finger rests
+    on itself."""
     proximal = [side.name_of(f"{finger}proxph") for finger in range(2, 6)]
     distal = [side.name_of(f"distph{finger}") for finger in range(2, 6)]
     for one, two in [*itertools.pairwise(proximal), *zip(proximal, distal, strict=True)]:

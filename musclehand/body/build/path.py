@@ -29,7 +29,8 @@ def find_bone(spec: mujoco.MjSpec, base: str, side: Side) -> Any:
 
 
 def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
-    """Adds a cylinder about a joint, held by the bone on either side of it (their frames have the same orientation).
+    """Adds a cylinder about a joint, held by the bone on either side of it (their frames have the
+    same orientation).
 
     Raises:
         ModelError: the hand does not have that joint or bone.
@@ -57,7 +58,8 @@ def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
 
 
 def add_path(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
-    """Adds one muscle: a tendon along the stations of `path`, and an actuator that is yet to get its constants.
+    """Adds one muscle: a tendon along the stations of `path`, and an actuator that is yet to get
+    its constants.
 
     Raises:
         ModelError: a station is on a bone, or about a surface, that there is not.
@@ -89,7 +91,8 @@ def _place(source: MyoSimArm, tables: HandTables, row: PathRow) -> tuple[str, An
 
 
 def _wrap_around(spec: mujoco.MjSpec, source: MyoSimArm, tendon: Any, row: PathRow, side: Side) -> None:
-    """Leads a tendon around a cylinder of ours or a surface of MyoSim, on the side of `side_site` if there is one."""
+    """Leads a tendon around a cylinder of ours or a surface of MyoSim, on the side of
+    `side_site` if there is one."""
     side_site = ""
     if row.side_site:
         side_site = side.name_of(row.side_site)
@@ -113,12 +116,14 @@ def _base_site(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) ->
 
 
 def _base_wrap(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) -> str:
-    """The name of one of MyoSim's wrapping surfaces, added with its orientation mirrored where it is new."""
+    """The name of one of MyoSim's wrapping surfaces, added with its orientation mirrored where
+    it is new."""
     name = side.name_of(base)
     if spec.geom(name) is not None:
         return name
     original = source.find("geom", base)
-    half_length, axis = original.size[1], _geom_axis(source.spec, original)
+    half_length = original.size[1]
+    axis = _geom_axis(source.spec, original)
     pos = np.asarray(mirrored(original.pos, side))
     body = find_bone(spec, base_name(original.parent.name), side)
     geom = body.add_geom(name=name, type=original.type, size=original.size, mass=0.0, contype=0, conaffinity=0, group=3)

@@ -1,12 +1,14 @@
-"""Hands of other people: the tables and MyoSim's bones stretched to a hand length and a hand breadth.
+"""Hands of other people: the tables and MyoSim's bones stretched to a hand length and a hand
+breadth.
 
-In the right hand's root frame fingers point along -y, the thumb along +x and the back of the hand along +z, and the
-frames of all bones are parallel to it at neutral, so that one diagonal stretch of all local positions scales the whole
-hand and forearm: y with the length, x and z (breadth and thickness) with the breadth. Paths, wrapping surfaces,
-outlines and meshes go with the bones; joint axes stay. Optimal fibre lengths scale with the smaller of the two, so
-that no path becomes too short for its fibre, masses with the volume, and slack lengths are fitted again when the model
-is built. Peak forces stay as the table has them: strength differs more between people of one size than sizes do, and
-has a factor of its own (`strength_scale`).
+In the right hand's root frame fingers point along -y, the thumb along +x and the back of the hand
+along +z, and the frames of all bones are parallel to it at neutral, so that one diagonal stretch of
+all local positions scales the whole hand and forearm: y with the length, x and z (breadth and
+thickness) with the breadth. Paths, wrapping surfaces, outlines and meshes go with the bones; joint
+axes stay. Optimal fibre lengths scale with the smaller of the two, so that no path becomes too
+short for its fibre, masses with the volume, and slack lengths are fitted again when the model is
+built. Peak forces stay as the table has them: strength differs more between people of one size than
+sizes do, and has a factor of its own (`strength_scale`).
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ from musclehand.body.build.tables import HandTables
 from musclehand.core.errors import InvalidValue
 
 HAND_LENGTH = 0.175
-"""Length of the hand in the tables [m], from the centre of the wrist to the tip of the middle finger's skin (tested).
-Measured by the proportions of Buchholz, Armstrong & Goldstein 1992 (Ergonomics 35:261; recalled) its bones are those of
-a hand of 168 to 180 mm."""
+"""Length of the hand in the tables [m], from the centre of the wrist to the tip of the middle
+finger's skin (tested). Measured by the proportions of Buchholz, Armstrong & Goldstein 1992
+(Ergonomics 35:261; recalled) its bones are those of a hand of 168 to 180 mm."""
 
 HAND_BREADTH = 0.077
-"""Breadth that the tables' hand stands for [m]: 0.44 of its length, as people have on average (ANSUR II: 0.43-0.46;
-recalled). MyoSim's palm has no flesh at its edges to measure."""
+"""Breadth that the tables' hand stands for [m]: 0.44 of its length, as people have on average
+(ANSUR II: 0.43-0.46; recalled). MyoSim's palm has no flesh at its edges to measure."""
 
-LENGTH_RANGE, BREADTH_RANGE = (0.13, 0.24), (0.055, 0.115)
+LENGTH_RANGE = (0.13, 0.24)
+BREADTH_RANGE = (0.055, 0.115)
 """What is accepted [m]: beyond the 1st percentile of women and the 99th of men, by some margin."""
 
 PROPORTION_RANGE = (0.3, 0.7)
@@ -87,10 +90,11 @@ def scale_tables(
 
 
 def stretch_bones(root: Any, spec: mujoco.MjSpec, stretch: tuple[float, float, float]) -> None:
-    """Stretches MyoSim's geometry in place: all bodies below `root`, their joints, sites, meshes and surfaces.
+    """Stretches MyoSim's geometry in place: all bodies below `root`, their joints, sites, meshes
+    and surfaces.
 
-    A wrapping cylinder or sphere has one radius and grows with the thickness of the hand, its length along its axis
-    with the stretch in that direction.
+    A wrapping cylinder or sphere has one radius and grows with the thickness of the hand, its
+    length along its axis with the stretch in that direction.
     """
     factor = np.asarray(stretch)
     scaled: set[str] = set()

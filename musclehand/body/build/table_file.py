@@ -1,4 +1,5 @@
-"""Tables as CSV files, read row by row; a wrong entry names the file, the line, the column and what is expected."""
+"""Tables as CSV files, read row by row; a wrong entry names the file, the line, the column and
+what is expected."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ class Fields:
     """One line of a table with typed access that knows where it stands."""
 
     def __init__(self, source: str, line: int, values: dict[str, str]) -> None:
-        self._source, self._line, self._values = source, line, values
+        self._source = source
+        self._line = line
+        self._values = values
 
     def text(self, column: str, choices: tuple[str, ...] = (), *, required: bool = False) -> str:
         """The words of a column, one of `choices` if there are any; not empty if `required`.
@@ -64,11 +67,12 @@ class Fields:
 
 
 def read_rows(folder: Path | None, package: str, name: str, parse: Callable[[Fields], Row]) -> tuple[Row, ...]:
-    """The rows of the table `name` in `folder`, or in a data package of ours where no folder is given.
+    """The rows of the table `name` in `folder`, or in a data package of ours where no folder is
+    given.
 
     Raises:
-        ModelError: the file is not there, not text, a column is missing, a line is too short or too long, or `parse`
-            found an entry that is not what its column holds.
+        ModelError: the file is not there, not text, a column is missing, a line is too short or too
+            long, or `parse` found an entry that is not what its column holds.
     """
     root = files(package) if folder is None else folder
     try:

@@ -1,7 +1,8 @@
 """The tables of `models/hand`: what a biomechanist edits, read and checked row by row.
 
-Lengths in the files are millimetres and angles degrees because that is how they are published; everything is SI
-once it is read. A wrong entry names the file, the line, the column and what is expected.
+Lengths in the files are millimetres and angles degrees because that is how they are published;
+everything is SI once it is read. A wrong entry names the file, the line, the column and what is
+expected.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ PACKAGE = "musclehand.models.hand"
 
 @dataclass(frozen=True)
 class MuscleRow:
-    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad], group and source.
+    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad],
+    group and source.
 
-    `drive`, no column of the file: share of the excitation that reaches the muscle, 0 (paralysed) to 1; its excitation
-    goes no higher (see `body.conditions.condition`).
+    `drive`, no column of the file: share of the excitation that reaches the muscle, 0 (paralysed)
+    to 1; its excitation goes no higher (see `body.conditions.condition`).
     """
 
     muscle: str
@@ -39,11 +41,12 @@ class MuscleRow:
 class PathRow:
     """One station of a muscle's path.
 
-    `kind` is `base_site` or `base_wrap` (a site or wrapping geom of MyoSim, by name), `site` (a point of ours in
-    `body` at `pos` [m]), `joint_site` (a point of ours in the frame of the joint `body`, see `body.build.joint_site`),
-    `wrap` (a cylinder of `wraps.csv`), `side` (a point that the path does not touch, for the wrap of the row after it),
-    or `pulley` (what follows is a branch that shares the force; `name` is the number it is divided by, and the branch
-    begins anew). `side_site` is the site that says on which side of a wrapping geom the path runs.
+    `kind` is `base_site` or `base_wrap` (a site or wrapping geom of MyoSim, by name), `site` (a
+    point of ours in `body` at `pos` [m]), `joint_site` (a point of ours in the frame of the joint
+    `body`, see `body.build.joint_site`), `wrap` (a cylinder of `wraps.csv`), `side` (a point that
+    the path does not touch, for the wrap of the row after it), or `pulley` (what follows is a
+    branch that shares the force; `name` is the number it is divided by, and the branch begins
+    anew). `side_site` is the site that says on which side of a wrapping geom the path runs.
     """
 
     muscle: str
@@ -72,7 +75,8 @@ class JointRow:
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """The soft outline of one bone as a capsule from `start` to `end` [m] of `radius` [m] that carries `mass` [kg].
+    """The soft outline of one bone as a capsule from `start` to `end` [m] of `radius` [m] that
+    carries `mass` [kg].
 
     `layer` says what it may touch: `digit` keys and other digits, `palm` keys only, `arm` nothing.
     """
@@ -98,7 +102,8 @@ class WrapRow:
 
 @dataclass(frozen=True)
 class HandTables:
-    """All tables of the overlay, in file order; `stretch` is what MyoSim's bones are multiplied with, x, y, z."""
+    """All tables of the overlay, in file order; `stretch` is what MyoSim's bones are multiplied
+    with, x, y, z."""
 
     muscles: tuple[MuscleRow, ...]
     paths: tuple[PathRow, ...]
@@ -117,8 +122,8 @@ def load_tables(folder: Path | None = None) -> HandTables:
     """Reads the five tables of a folder, by default those that come with the package.
 
     Raises:
-        ModelError: a file is missing, a column is missing, an entry is not what the column holds, or a path names
-            a muscle that `muscles.csv` does not have.
+        ModelError: a file is missing, a column is missing, an entry is not what the column holds,
+            or a path names a muscle that `muscles.csv` does not have.
     """
     tables = HandTables(
         muscles=read_rows(folder, PACKAGE, "muscles.csv", _muscle),
@@ -127,7 +132,8 @@ def load_tables(folder: Path | None = None) -> HandTables:
         segments=read_rows(folder, PACKAGE, "segments.csv", _segment),
         wraps=read_rows(folder, PACKAGE, "wraps.csv", _wrap),
     )
-    known, used = set(tables.muscle_names), {row.muscle for row in tables.paths}
+    known = set(tables.muscle_names)
+    used = {row.muscle for row in tables.paths}
     if known != used:
         raise ModelError("paths.csv", f"muscles without a path or without a row: {sorted(known ^ used)}")
     return tables

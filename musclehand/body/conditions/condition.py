@@ -2,8 +2,9 @@
 
     design = apply_condition(load_tables(), find_condition("ulnar-palsy+stiff:mcp2_flexion=0.2"))
 
-A condition changes the tables, so it holds for everything that is built from them. Fatigue is what changes while a
-hand plays: it travels beside the tables, as `Condition.fatigue`, to whoever controls the muscles.
+A condition changes the tables, so it holds for everything that is built from them. Fatigue is what
+changes while a hand plays: it travels beside the tables, as `Condition.fatigue`, to whoever
+controls the muscles.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ MIN_STRENGTH = 0.01
 
 
 class Innervation(NamedTuple):
-    """The nerve of a muscle; `level`: "low" if lost by a lesion at the wrist, "high" if only by one above the elbow."""
+    """The nerve of a muscle; `level`: "low" if lost by a lesion at the wrist, "high" if only by
+    one above the elbow."""
 
     muscle: str
     nerve: str
@@ -41,9 +43,10 @@ class Innervation(NamedTuple):
 class Condition:
     """What is different in a hand.
 
-    `drive`: share of the excitation that still reaches a muscle, by name, 0 (paralysed) to 1. `strength`: factor on its
-    peak force (atrophy), `MIN_STRENGTH` to 10. `transfers`: tendons sewn onto others. `stiffness`: added to a joint
-    [N m/rad], about its rest angle. `fatigue`: how muscles tire, or None if they do not.
+    `drive`: share of the excitation that still reaches a muscle, by name, 0 (paralysed) to 1.
+    `strength`: factor on its peak force (atrophy), `MIN_STRENGTH` to 10. `transfers`: tendons sewn
+    onto others. `stiffness`: added to a joint [N m/rad], about its rest angle. `fatigue`: how
+    muscles tire, or None if they do not.
     """
 
     name: str
@@ -121,8 +124,8 @@ def palsy_condition(name: str) -> Condition:
 def find_condition(text: str) -> Condition:
     """The condition that a text names, as `--condition` takes it; several are joined by `+`.
 
-    A name of `PALSIES`, or one of `FORMS`: `weak:FDP2=0.5,FDP3=0.5` (drive), `atrophy:FDP2=0.5` (peak force),
-    `stiff:mcp2_flexion=0.2`, `transfer:EIP>EPL`, `fatigue`, `fatigue=0.3`.
+    A name of `PALSIES`, or one of `FORMS`: `weak:FDP2=0.5,FDP3=0.5` (drive), `atrophy:FDP2=0.5`
+    (peak force), `stiff:mcp2_flexion=0.2`, `transfer:EIP>EPL`, `fatigue`, `fatigue=0.3`.
 
     Raises:
         UnknownName: no such condition.
@@ -132,7 +135,8 @@ def find_condition(text: str) -> Condition:
 
 
 def combine(*conditions: Condition) -> Condition:
-    """All conditions in one: shares and factors multiply, stiffness adds up, the last fatigue counts."""
+    """All conditions in one: shares and factors multiply, stiffness adds up, the last fatigue
+    counts."""
     drive: dict[str, float] = {}
     strength: dict[str, float] = {}
     stiffness: dict[str, float] = {}
@@ -155,9 +159,11 @@ def combine(*conditions: Condition) -> Condition:
 
 
 def apply_condition(tables: HandTables, condition: Condition) -> HandTables:
-    """The tables of a hand in that condition (without its fatigue, which is no property of a table).
+    """The tables of a hand in that condition (without its fatigue, which is no property of a
+    table).
 
-    Transfers come last, so a paralysed donor moves nothing; the recipient's own muscle gets no drive.
+    Transfers come last, so a paralysed donor moves nothing; the recipient's own muscle gets no
+    drive.
 
     Raises:
         UnknownName: a muscle or joint that the tables do not have.
@@ -183,7 +189,8 @@ def apply_condition(tables: HandTables, condition: Condition) -> HandTables:
 
 
 def _muscle(row: MuscleRow, condition: Condition) -> MuscleRow:
-    drive, strength = condition.drive.get(row.muscle, 1.0), condition.strength.get(row.muscle, 1.0)
+    drive = condition.drive.get(row.muscle, 1.0)
+    strength = condition.strength.get(row.muscle, 1.0)
     return replace(row, drive=row.drive * drive, f0=row.f0 * strength)
 
 

@@ -1,14 +1,16 @@
 """Muscle fatigue: the three-compartment controller model, vectorised over muscles.
 
-The motor units of a muscle are resting, active or fatigued, in the fractions MR + MA + MF = 1. A controller brings
-resting ones to action (or back) until the active ones meet the load asked for; active ones fatigue at the rate F,
-fatigued ones recover at the rate R, and r times as fast while the load is no more than what is active (rest).
-Xia & Frey-Law 2008 (J Biomech 41:3046); Frey-Law, Looft & Heitsman 2012 (J Biomech 45:1803); the multiplier r: Looft,
-Herkert & Frey-Law 2018 (J Biomech 77:16).
+The motor units of a muscle are resting, active or fatigued, in the fractions MR + MA + MF = 1. A
+controller brings resting ones to action (or back) until the active ones meet the load asked for;
+active ones fatigue at the rate F, fatigued ones recover at the rate R, and r times as fast while
+the load is no more than what is active (rest). Xia & Frey-Law 2008 (J Biomech 41:3046); Frey-Law,
+Looft & Heitsman 2012 (J Biomech 45:1803); the multiplier r: Looft, Herkert & Frey-Law 2018 (J
+Biomech 77:16).
 
-Differences from the source: activation and fatigue are integrated one after the other, each by its exact exponential,
-instead of both by explicit Euler. Fractions then stay in 0..1 and add up to 1 for any step; the error is of first order
-in the step, which is a hundredth of a second beside time constants of minutes.
+Differences from the source: activation and fatigue are integrated one after the other, each by its
+exact exponential, instead of both by explicit Euler. Fractions then stay in 0..1 and add up to 1
+for any step; the error is of first order in the step, which is a hundredth of a second beside time
+constants of minutes.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 
 CONTROLLER_RATE = 10.0
-"""How fast units are brought to action and back [1/s]; the source's value for both, to which it finds results
-insensitive (recalled)."""
+"""How fast units are brought to action and back [1/s]; the source's value for both, to which it
+finds results insensitive (recalled)."""
 
 
 class FatigueRates(NamedTuple):
-    """Rates of a muscle: `fatigue` F [1/s], `recovery` R [1/s], `rest` r, how many times as fast it recovers in rest.
+    """Rates of a muscle: `fatigue` F [1/s], `recovery` R [1/s], `rest` r, how many times as fast it
+    recovers in rest.
 
     Entries may be arrays, one value a muscle. Shape () or (n,).
     """
@@ -39,21 +42,24 @@ class FatigueRates(NamedTuple):
 
 
 GENERAL = FatigueRates(0.0097, 0.00091, 15.0)
-"""MyoSuite 3's default for any muscle, as quoted there (file `muscle_conditions.py`), not read in its source."""
+"""MyoSuite 3's default for any muscle, as quoted there (file `muscle_conditions.py`), not read
+in its source."""
 
 FIRST_DORSAL_INTEROSSEUS = FatigueRates(0.02686, 0.00656, 3.41)
-"""As quoted in MyoSuite 3 (which names Rakshit et al. 2021, J Biomech 110695), not read in its source."""
+"""As quoted in MyoSuite 3 (which names Rakshit et al. 2021, J Biomech 110695), not read in its
+source."""
 
 ADDUCTOR_POLLICIS = FatigueRates(0.00558, 0.00283, 1.0)
-"""As quoted in MyoSuite 3 (which names Rakshit et al. 2021, J Biomech 110695), not read in its source."""
+"""As quoted in MyoSuite 3 (which names Rakshit et al. 2021, J Biomech 110695), not read in its
+source."""
 
 
 @dataclass(frozen=True)
 class FatigueParameters:
     """How the muscles of a hand tire.
 
-    `rates` of all muscles but those of `named`, by muscle name; `initial`: share of every muscle that is fatigued
-    at the start, 0 (fresh) to 1.
+    `rates` of all muscles but those of `named`, by muscle name; `initial`: share of every muscle
+    that is fatigued at the start, 0 (fresh) to 1.
     """
 
     rates: FatigueRates = GENERAL
@@ -73,7 +79,8 @@ class FatigueParameters:
 
 
 class Compartments(NamedTuple):
-    """Fractions of motor units: `resting`, `active`, `fatigued`. Shape (n,) each; they add up to 1."""
+    """Fractions of motor units: `resting`, `active`, `fatigued`. Shape (n,) each; they add up to
+    1."""
 
     resting: np.ndarray
     active: np.ndarray
@@ -107,7 +114,8 @@ def fatigue_step(
     goal = np.minimum(load, active + resting)
     moved = (goal - active) * -np.expm1(-CONTROLLER_RATE * dt)
     recovery = np.where(at_rest, np.multiply(rates.rest, rates.recovery), rates.recovery)
-    active, resting = active + moved, resting - moved
+    active = active + moved
+    resting = resting - moved
     # Each flow is exact by itself; what flows in within the step is left for the next.
     tired = active * -np.expm1(-np.asarray(rates.fatigue) * dt)
     recovered = fatigued * -np.expm1(-recovery * dt)
@@ -123,7 +131,8 @@ class Fatigue:
         Raises:
             InvalidValue: initial fatigue not in 0..1.
         """
-        self.rates, self.dt = parameters.of_muscles(muscles), dt
+        self.rates = parameters.of_muscles(muscles)
+        self.dt = dt
         self._initial = fresh(len(muscles), fatigued=parameters.initial)
         self.state = self._initial
 

@@ -1,14 +1,16 @@
 """Tendon transfer: the tendon of one muscle is cut and sewn onto that of another.
 
-The donor keeps its own course as far as the hand is entered and then follows the stations of the recipient, with the
-recipient's moment arms at every joint from there on. How far, by what the donor is:
+The donor keeps its own course as far as the hand is entered and then follows the stations of the
+recipient, with the recipient's moment arms at every joint from there on. How far, by what the donor
+is:
 
     a muscle of fingers or thumb (EIP, FDS4)        to the far side of the wrist, which it crosses on its own course
     a wrist muscle (FCU, PL), cut at its insertion  to the near side of the wrist, which it crosses on the recipient's
     a muscle of the forearm (PT)                    to its last point before the insertion, then as a wrist muscle
     a muscle of the hand itself (ADM)               its origin only
 
-The muscle that had the tendon before is cut off: it gets no drive. Its passive force stays, which is little near rest.
+The muscle that had the tendon before is cut off: it gets no drive. Its passive force stays, which
+is little near rest.
 """
 
 from __future__ import annotations
@@ -76,7 +78,8 @@ def _ends_in_forearm(tables: HandTables, muscle: str) -> bool:
 def _kept(
     tables: HandTables, muscle: str, path: Sequence[PathRow]
 ) -> tuple[Sequence[PathRow], bool]:
-    """The rows of the donor's path that stay, and whether they cross the wrist or begin beyond it."""
+    """The rows of the donor's path that stay, and whether they cross the wrist or begin beyond
+    it."""
     wrist = _wrist_rows(path)
     if wrist is not None:
         if _group(tables, muscle) == "wrist":
@@ -88,7 +91,8 @@ def _kept(
 
 
 def _followed(path: Sequence[PathRow], *, from_wrist: bool) -> Sequence[PathRow]:
-    """The rows of the recipient's path that the donor follows; without the recipient's origin in any case."""
+    """The rows of the recipient's path that the donor follows; without the recipient's origin in
+    any case."""
     wrist = _wrist_rows(path)
     if wrist is None:
         return path[1:]

@@ -1,8 +1,9 @@
-"""Somebody's hand model read from its MJCF file, whatever is in it: a usable model or one line that says what is wrong.
+"""Somebody's hand model read from its MJCF file, whatever is in it: a usable model or one line that
+says what is wrong.
 
-The file is read twice before MuJoCo gets it in this process: as XML, where its includes, numbers, sizes and files are
-checked (`body.untrusted.model_scan`, `body.untrusted.model_rules`), and by MuJoCo in a process of its own, which may crash or hang
-(`body.untrusted.model_trial`).
+The file is read twice before MuJoCo gets it in this process: as XML, where its includes, numbers,
+sizes and files are checked (`body.untrusted.model_scan`, `body.untrusted.model_rules`), and by
+MuJoCo in a process of its own, which may crash or hang (`body.untrusted.model_trial`).
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from musclehand.body.untrusted.model_rules import (
 from musclehand.body.untrusted.model_scan import Node, scan_model, shorten
 from musclehand.body.untrusted.model_trial import Trial, try_model
 from musclehand.core.errors import InvalidValue, ModelError
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
-    """A model as it stands in a file, as a spec that can be added to, and compiled; `warnings` is what MuJoCo said."""
+    """A model as it stands in a file, as a spec that can be added to, and compiled; `warnings`
+    is what MuJoCo said."""
 
     path: Path
     spec: mujoco.MjSpec = field(repr=False)
@@ -44,8 +46,9 @@ def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
         root: folder that all these files must lie in, by default the folder of `path`.
 
     Raises:
-        ModelError: not MJCF, above a limit, outside the folder, without muscles, or nothing that MuJoCo can compile and
-            step in reasonable time and memory. One line with file, line and element.
+        ModelError: not MJCF, above a limit, outside the folder, without muscles, or nothing that
+            MuJoCo can compile and step in reasonable time and memory. One line with file, line and
+            element.
     """
     try:
         tree, fence = scan_model(path, root)
@@ -55,7 +58,7 @@ def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
     except OSError as error:
         raise ModelError(path, f"cannot be read: {error.strerror or error}") from None
     _raise_problem(path, tree, try_model(path))
-    with quiet_mujoco() as said:
+    with silence_mujoco() as said:
         try:
             spec = mujoco.MjSpec.from_file(
                 str(path.resolve())

@@ -1,4 +1,5 @@
-"""What an MJCF may ask for: sizes, numbers and files, checked element by element before MuJoCo acts on them."""
+"""What an MJCF may ask for: sizes, numbers and files, checked element by element before MuJoCo
+acts on them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ MAX_ASSET_BYTES = 64 * 2**20
 MAX_NUMBER = 1e10
 """Above this no number about a hand makes sense; it is MuJoCo's own limit too (mjMAXVAL)."""
 
-MIN_TIMESTEP, MAX_TIMESTEP = 1e-5, 0.1
+MIN_TIMESTEP = 1e-5
+MAX_TIMESTEP = 0.1
 """Simulation steps that make sense [s]."""
 
 LEGAL_TIMESTEP = f"a number from {MIN_TIMESTEP:g} to {MAX_TIMESTEP:g} [s]"
@@ -25,10 +27,13 @@ MAX_GRID = 2**24
 """Most points of a height field and pixels of a texture."""
 
 MAX_CELLS = 2**26
-"""Most pixels and points of all textures and height fields together; a PNG may grow a thousandfold when unpacked."""
+"""Most pixels and points of all textures and height fields together; a PNG may grow a
+thousandfold when unpacked."""
 
-MAX_USER, MAX_KEYS = 1000, 5000
-"""Most numbers of a user's own in an element, and most keyframes, for which MuJoCo's compiler gets slow."""
+MAX_USER = 1000
+MAX_KEYS = 5000
+"""Most numbers of a user's own in an element, and most keyframes, for which MuJoCo's compiler
+gets slow."""
 
 MAX_MEMORY = 2**30
 """Most memory that a model may ask for itself with <size memory> [bytes]."""
@@ -113,14 +118,15 @@ def check_model(tree: Node, fence: Fence) -> None:
     """Checks all that a model asks for.
 
     Raises:
-        ModelError: plugins, numbers that are none, sizes or counts above a limit, a step that cannot be simulated, or a
-            file that is missing, too large or not in the fence.
+        ModelError: plugins, numbers that are none, sizes or counts above a limit, a step that
+            cannot be simulated, or a file that is missing, too large or not in the fence.
     """
     _check(tree, fence, ())
 
 
 def unknown_name(tree: Node, said: str) -> ModelError | None:
-    """The element that names something that is not there, among those whose name MuJoCo gave in what it said."""
+    """The element that names something that is not there, among those whose name MuJoCo gave in
+    what it said."""
     known = {"body": {"world"}, "default class": {"main"}}
     for section in tree.children:
         for node in section.walk():
@@ -156,9 +162,11 @@ def unknown_name(tree: Node, said: str) -> ModelError | None:
 
 
 def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
-    """Checks one model; `outer` are those that it is a part of. Returns its number of elements, copies counted."""
+    """Checks one model; `outer` are those that it is a part of. Returns its number of elements,
+    copies counted."""
     folders = _folders(tree)
-    inner, num_keys = 0.0, 0
+    inner = 0.0
+    num_keys = 0
     for node in tree.walk():
         num_keys += node.tag == "key"
         if num_keys > MAX_KEYS:
@@ -193,7 +201,8 @@ def _check_part(node: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
 def _count_copies(
     node: Node, copies: float, total: float, inner: float, cause: Node | None = None
 ) -> float:
-    """`total` plus the elements of a tree that stands there `copies` times, its replicates and grids counted."""
+    """`total` plus the elements of a tree that stands there `copies` times, its replicates and
+    grids counted."""
     times = 1.0
     if node.tag in {"replicate", "composite", "flexcomp"}:
         times = max(1.0, _product(node.attributes.get("count", "1")))
@@ -277,7 +286,8 @@ def _product(text: str) -> float:
 
 
 def _amount(text: str) -> float:
-    """A number from 0 on, with or without a unit of bytes; 0 for what MuJoCo will refuse by itself."""
+    """A number from 0 on, with or without a unit of bytes; 0 for what MuJoCo will refuse by
+    itself."""
     unit = _UNITS.get(text.strip()[-1:].lower(), 1)
     try:
         value = float(text.strip().rstrip("kKmMgGtTpPeE")) * unit
@@ -312,7 +322,8 @@ def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> None
     with open(found, "rb") as file:
         start = file.read(24)
     if start.startswith(b"\x89PNG"):
-        width, height = int.from_bytes(start[16:20], "big"), int.from_bytes(start[20:24], "big")
+        width = int.from_bytes(start[16:20], "big")
+        height = int.from_bytes(start[20:24], "big")
         if width * height > MAX_CELLS:
             raise node.fail(
                 f"{found} is a picture of {width} x {height}; {MAX_CELLS:,} pixels are the limit"

@@ -1,9 +1,10 @@
-"""Somebody's MJCF read as a tree of elements with file and line, before MuJoCo sees it: nothing outside its folder.
+"""Somebody's MJCF read as a tree of elements with file and line, before MuJoCo sees it: nothing
+outside its folder.
 
-Includes are put in where they stand, as MuJoCo does it: a name is looked up beside the main file first and beside the
-including file second, and no file may come twice. The standard library's expat walks each file; document type
-definitions, and with them entities and their expansion, are refused. Sizes are checked before a file is opened,
-elements and depth are counted while it is read.
+Includes are put in where they stand, as MuJoCo does it: a name is looked up beside the main file
+first and beside the including file second, and no file may come twice. The standard library's expat
+walks each file; document type definitions, and with them entities and their expansion, are refused.
+Sizes are checked before a file is opened, elements and depth are counted while it is read.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def shorten(text: str, limit: int = 80) -> str:
 
 @dataclass
 class Budget:
-    """Bytes, elements and cells (pixels, points of height fields) that a model with all its parts has taken so far."""
+    """Bytes, elements and cells (pixels, points of height fields) that a model with all its
+    parts has taken so far."""
 
     num_bytes: int = 0
     num_elements: int = 0
@@ -99,7 +101,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Fence:
-    """What a model may read: files in `root`, looked up from `folder` first (both resolved), within a budget."""
+    """What a model may read: files in `root`, looked up from `folder` first (both resolved),
+    within a budget."""
 
     root: Path
     folder: Path
@@ -130,7 +133,8 @@ class Fence:
 def scan_model(
     path: Path, root: Path | None = None, budget: Budget | None = None
 ) -> tuple[Node, Fence]:
-    """The elements of an MJCF file with its includes put in, and the fence its other files have to lie in.
+    """The elements of an MJCF file with its includes put in, and the fence its other files have to
+    lie in.
 
     Args:
         path: the main file.
@@ -138,7 +142,8 @@ def scan_model(
         budget: that of the model which this one is a part of.
 
     Raises:
-        ModelError: not MJCF, not readable, an include that is not allowed, or above a limit of this module.
+        ModelError: not MJCF, not readable, an include that is not allowed, or above a limit of this
+            module.
     """
     if path.suffix.lower() == ".urdf":
         raise ModelError(path, "is URDF, not MJCF; MuJoCo's `compile` tool converts it")
@@ -242,7 +247,8 @@ class _Parser:
     """Builds the tree of one file; `depth` is how deep it will stand in the model."""
 
     def __init__(self, path: Path, data: bytes, depth: int) -> None:
-        self._path, self._depth = path, depth
+        self._path = path
+        self._depth = depth
         self._open: list[Node] = []
         self._count = 0
         self._check_format(data)

@@ -1,7 +1,9 @@
-"""A model compiled and stepped by a process of its own, which may crash, hang or run out of memory without harm.
+"""A model compiled and stepped by a process of its own, which may crash, hang or run out of memory
+without harm.
 
-`try_model` starts it; in it `main` prints one line of JSON that says how it went (`Trial`). The process limits its
-memory and processor time, and leaves neither a core dump nor MuJoCo's log behind.
+`try_model` starts it; in it `main` prints one line of JSON that says how it went (`Trial`). The
+process limits its memory and processor time, and leaves neither a core dump nor MuJoCo's log
+behind.
 """
 
 from __future__ import annotations
@@ -31,15 +33,18 @@ _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX
 
 @dataclass(frozen=True)
 class Trial:
-    """How a model did: MuJoCo's complaint if it does not compile or step, and paths without length by name."""
+    """How a model did: MuJoCo's complaint if it does not compile or step, and paths without
+    length by name."""
 
     problem: str | None = None
     zero_tendons: tuple[str, ...] = ()
 
 
 def try_model(path: Path) -> Trial:
-    """Compiles and steps a model in a process of its own; a crash, hang or lack of memory is a problem like others."""
-    # The package is found at the end of the path, where it shadows nothing, however it is installed.
+    """Compiles and steps a model in a process of its own; a crash, hang or lack of memory is a
+    problem like others."""
+    # The package is found at the end of the path, where it shadows nothing, however it is
+    # installed.
     code = f"import sys; sys.path.append({str(Path(__file__).resolve().parents[3])!r}); from {__name__} import main; "
     command = [sys.executable, "-c", f"{code}main(sys.argv[1])", str(path.resolve())]
     try:

@@ -1,4 +1,5 @@
-"""`musclehand emg compare`: simulated muscle activity against recorded EMG, with all that is needed to judge it."""
+"""`musclehand emg compare`: simulated muscle activity against recorded EMG, with all that is
+needed to judge it."""
 
 from __future__ import annotations
 
@@ -22,14 +23,17 @@ _NO_DEFAULT = ""
 
 @dataclass(frozen=True)
 class CompareArgs:
-    """Compare simulated muscles with an EMG recording: per muscle and pooled, each number beside its nulls.
+    """Compare simulated muscles with an EMG recording: per muscle and pooled, each number beside
+    its nulls.
 
-    SIM is a performance (its folder or recording.h5) or an OpenSim .sto file of activations; EMG a recording that
-    `musclehand emg info` can read. Both clocks begin at the same moment, unless --delay says otherwise.
+    SIM is a performance (its folder or recording.h5) or an OpenSim .sto file of activations; EMG a
+    recording that `musclehand emg info` can read. Both clocks begin at the same moment, unless
+    --delay says otherwise.
 
     For example:
-      musclehand emg compare performances/ode_muscle session.h5 --map data/emg/muscle_map.csv --out compared
-      musclehand emg compare activations.sto session.edf --map map.csv --same-person session2.edf
+      musclehand emg compare performances/ode_muscle session.h5 --map data/emg/muscle_map.csv --out
+      compared musclehand emg compare activations.sto session.edf --map map.csv --same-person
+      session2.edf
     """
 
     sim: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SIM")]]
@@ -41,7 +45,8 @@ class CompareArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Which muscles each channel hears (data/emg/muscle_map.csv); by default channels are called like muscles."""
+    """Which muscles each channel hears (data/emg/muscle_map.csv); by default channels are called
+    like muscles."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
     """Write a page, figures, tables and JSON into this folder."""
@@ -120,7 +125,8 @@ def compare_files(args: CompareArgs) -> None:
 
 
 def run_comparison(args: CompareArgs) -> tuple[Comparison, tuple[Event, ...]]:
-    """Reads, filters and compares what the options say; the events are those of EMG, or else of SIM.
+    """Reads, filters and compares what the options say; the events are those of EMG, or else of
+    SIM.
 
     Raises:
         MusclehandError: a file or an option cannot be used.
@@ -175,7 +181,8 @@ def run_comparison(args: CompareArgs) -> tuple[Comparison, tuple[Event, ...]]:
 def project(
     simulated: SimulatedMuscles, recording: EmgRecording, path: Path | None, combine: str = "mean"
 ) -> Projected:
-    """What each channel should show, by the map in a file, or else by channels that are called like muscles.
+    """What each channel should show, by the map in a file, or else by channels that are called like
+    muscles.
 
     Raises:
         MusclehandError: no such map, or it has none of the channels.

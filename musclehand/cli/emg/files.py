@@ -1,4 +1,5 @@
-"""`musclehand emg info`, `qc` and `convert`: what is in EMG files, are they fit to be compared with, and as HDF5."""
+"""`musclehand emg info`, `qc` and `convert`: what is in EMG files, are they fit to be compared
+with, and as HDF5."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from musclehand.emg.processing.quality import QualityReport
     from musclehand.emg.recording import EmgRecording, TimeSeries
 
-FIT, UNFIT = 0, 1
+FIT = 0
+UNFIT = 1
 _NO_DEFAULT = ""
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red", "unknown": "dim"}
 _FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|intan|numpy|pickle"
@@ -28,7 +30,8 @@ class RecordingArgs:
     """What a file may need to have said about it."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
-    """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .rhd, .npy or .pkl; or a folder of them."""
+    """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .rhd, .npy or .pkl; or a
+    folder of them."""
 
     rate: Annotated[float | None, tyro.conf.arg(metavar="HZ", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -59,7 +62,8 @@ class RecordingArgs:
 
 @dataclass(frozen=True)
 class InfoArgs(RecordingArgs):
-    """What is in an EMG file: channels, rate, duration, units, events and what was measured beside them.
+    """What is in an EMG file: channels, rate, duration, units, events and what was measured beside
+    them.
 
     For example:
       musclehand emg info session/2.txt
@@ -71,7 +75,8 @@ class InfoArgs(RecordingArgs):
 
 @dataclass(frozen=True)
 class QcArgs(RecordingArgs):
-    """Is an EMG file fit to be compared with? Clipping, hum, gaps, dead and doubled channels, rate, synchrony.
+    """Is an EMG file fit to be compared with? Clipping, hum, gaps, dead and doubled channels, rate,
+    synchrony.
 
     Exit code 0: nothing bad was found; 1: something was; 2: the file cannot be read.
 
@@ -88,15 +93,17 @@ class QcArgs(RecordingArgs):
 
 @dataclass(frozen=True)
 class ConvertArgs(RecordingArgs):
-    """Make an HDF5 file of a recording, with all that is known about it; or add it to a folder of EMG-BIDS.
+    """Make an HDF5 file of a recording, with all that is known about it; or add it to a folder of
+    EMG-BIDS.
 
     For example:
-      musclehand emg convert S1_E3_A1.mat --rate 2000 --out s1.h5
-      musclehand emg convert s1.h5 --out study --task scales       study/sub-.../emg/..._task-scales_emg.bdf
+      musclehand emg convert S1_E3_A1.mat --rate 2000 --out s1.h5 musclehand emg convert s1.h5 --out
+      study --task scales       study/sub-.../emg/..._task-scales_emg.bdf
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.h5|FOLDER")] = Path("emg.h5")
-    """Where to write it; a file that is there stays, unless --force. A name without an ending: a folder of EMG-BIDS."""
+    """Where to write it; a file that is there stays, unless --force. A name without an ending: a
+    folder of EMG-BIDS."""
 
     task: Annotated[str, tyro.conf.arg(metavar="NAME")] = "task"
     """What was done, in the names of EMG-BIDS."""
@@ -301,7 +308,8 @@ def _print_folder(args: InfoArgs) -> None:
 def _recordings(
     args: RecordingArgs, problems: list[MusclehandError]
 ) -> Iterator[tuple[Path, EmgRecording]]:
-    """The recording asked for, or all in a folder and its folders; what is wrong with those goes to `problems`."""
+    """The recording asked for, or all in a folder and its folders; what is wrong with those goes
+    to `problems`."""
     from musclehand.emg.io.bids_folder import SIDECARS
     from musclehand.emg.io.reading import FORMATS, read_emg
 

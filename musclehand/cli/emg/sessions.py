@@ -1,4 +1,5 @@
-"""`musclehand emg sessions`: how alike the sessions of an armband data set are, the ceiling for any simulation."""
+"""`musclehand emg sessions`: how alike the sessions of an armband data set are, the ceiling for
+any simulation."""
 
 from __future__ import annotations
 
@@ -19,10 +20,12 @@ _NO_DEFAULT = ""
 
 @dataclass(frozen=True)
 class SessionsArgs:
-    """How alike are the sessions of an armband data set: one person's, different people's, right and wrong movements.
+    """How alike are the sessions of an armband data set: one person's, different people's, right
+    and wrong movements.
 
-    FOLDER holds sessions as the myo-readings-dataset has them: folders such as 12345-1 with files 1.txt to 7.txt. A
-    simulation cannot agree better with a person than that person with another session of the same movements.
+    FOLDER holds sessions as the myo-readings-dataset has them: folders such as 12345-1 with files
+    1.txt to 7.txt. A simulation cannot agree better with a person than that person with another
+    session of the same movements.
 
     For example:
       musclehand emg sessions myo-readings-dataset/_readings_right_hand
@@ -121,7 +124,8 @@ def print_study(study: SessionStudy, table: dict[str, dict[str, Spread]]) -> Non
 
 
 def explain(study: SessionStudy, table: dict[str, dict[str, Spread]]) -> list[str]:
-    """What the numbers of halves stand for, and which ceiling cannot be told from these sessions."""
+    """What the numbers of halves stand for, and which ceiling cannot be told from these
+    sessions."""
     from musclehand.emg.comparison.sessions import (
         HALVES,
         OTHER_PERSON,

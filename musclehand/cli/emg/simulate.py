@@ -21,11 +21,13 @@ _NO_DEFAULT = ""
 
 @dataclass(frozen=True)
 class SimulateArgs:
-    """Muscle activations of a hand that follows a motion by computed muscle control, written as an OpenSim .sto file.
+    """Muscle activations of a hand that follows a motion by computed muscle control, written as an
+    OpenSim .sto file.
 
-    MOTION is a held wrist movement (flexion, extension, radial-deviation, ulnar-deviation, pronation, supination, fist)
-    or a file of motion clips (`musclehand retarget`, `musclehand corpus`), of which --clip names one. The elbow is
-    fixed; there is no gravity and nothing to touch, but that a fist's palm pushes back on the fingers.
+    MOTION is a held wrist movement (flexion, extension, radial-deviation, ulnar-deviation,
+    pronation, supination, fist) or a file of motion clips (`musclehand retarget`, `musclehand
+    corpus`), of which --clip names one. The elbow is fixed; there is no gravity and nothing to
+    touch, but that a fist's palm pushes back on the fingers.
 
     For example:
       musclehand emg simulate extension --out extension.sto
@@ -44,7 +46,8 @@ class SimulateArgs:
     """Which clip of a file with several."""
 
     model: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "musclehand"
-    """Whose hand: musclehand, myohand or an MJCF file. Its right hand follows clips of either side."""
+    """Whose hand: musclehand, myohand or an MJCF file. Its right hand follows clips of either
+    side."""
 
     hold: Annotated[float, tyro.conf.arg(metavar="S")] = 5.0
     """How long a wrist movement is held."""
@@ -54,7 +57,8 @@ def simulate(args: SimulateArgs) -> None:
     """`musclehand emg simulate`.
 
     Raises:
-        MusclehandError: no such motion or model, the hand cannot follow, or the file cannot be written.
+        MusclehandError: no such motion or model, the hand cannot follow, or the file cannot be
+            written.
     """
     import numpy as np
 
@@ -99,7 +103,7 @@ def open_hand(source: str) -> tuple[mujoco.MjModel, HandIndex]:
     from musclehand.body.build.hand import load_hand
     from musclehand.body.build.hand_file import HandFile
     from musclehand.body.hand_index import HandIndex
-    from musclehand.core.mujoco_warnings import quiet_mujoco
+    from musclehand.core.mujoco_warnings import silence_mujoco
     from musclehand.validate.specimen import open_specimens
 
     if source == "musclehand":
@@ -107,7 +111,7 @@ def open_hand(source: str) -> tuple[mujoco.MjModel, HandIndex]:
         return ours, HandIndex.from_model(ours, Side.RIGHT)
     specimen = open_specimens(source, side="right")[0]
     assert specimen.spec is not None
-    with quiet_mujoco():
+    with silence_mujoco():
         model = HandFile(source, specimen.spec, specimen.naming).hand_spec(Side.RIGHT).compile()
     return model, HandIndex.from_model(model, Side.RIGHT, specimen.naming)
 

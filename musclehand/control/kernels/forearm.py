@@ -18,14 +18,16 @@ def set_points(
     speed: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Set points of position servos that follow a path, weight and inertia fed forward; written, (s, h, c).
+    """Set points of position servos that follow a path, weight and inertia fed forward; written,
+    (s, h, c).
 
     Args:
         inertia: of the c carrier joints of h hands. Shape (h, c, c).
         load: torque or force that gravity, motion and springs ask for [N, N m]. Shape (h, c).
         acceleration: wanted [m/s^2, rad/s^2]. Shape (h, c).
         kp, kd: stiffness [N/m, N m/rad] and damping of the servos. Shapes (h, c).
-        place, speed: wanted of the first p joints in each of s simulation steps [m, m/s]. Shapes (h, s, p).
+        place, speed: wanted of the first p joints in each of s simulation steps [m, m/s]. Shapes
+            (h, s, p).
         out: written.
     """
     hands, joints = load.shape

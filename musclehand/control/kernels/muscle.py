@@ -1,4 +1,5 @@
-"""The formulas of `body.muscle`, compiled (see `compiled`): forces, and activation from excitation and back.
+"""The formulas of `body.muscle`, compiled (see `compiled`): forces, and activation from excitation
+and back.
 
 Parameters are the fields of `MuscleParameters` in their order, for each hand: shape (h, 10, m).
 """
@@ -14,16 +15,23 @@ from musclehand.control.kernels.jit import compiled
 def forces(
     params: np.ndarray, length: np.ndarray, velocity: np.ndarray, gain: np.ndarray, bias: np.ndarray
 ) -> None:
-    """`gain` and `bias` [N] with `force = gain * act + bias`, written; as `body.muscle.muscle_force`.
+    """`gain` and `bias` [N] with `force = gain * act + bias`, written; as
+    `body.muscle.muscle_force`.
 
     `length` [m] and `velocity` [m/s] of the muscles. Shapes (h, m), but `params` (h, 10, m).
     """
     for hand in range(length.shape[0]):
         for i in range(length.shape[1]):
-            f0, l0, lts = params[hand, 0, i], params[hand, 1, i], params[hand, 2, i]
-            lmin, lmax, vmax = params[hand, 3, i], params[hand, 4, i], params[hand, 5, i]
-            fpmax, fvmax = params[hand, 6, i], params[hand, 7, i]
-            fibre, speed = (length[hand, i] - lts) / l0, velocity[hand, i] / (l0 * vmax)
+            f0 = params[hand, 0, i]
+            l0 = params[hand, 1, i]
+            lts = params[hand, 2, i]
+            lmin = params[hand, 3, i]
+            lmax = params[hand, 4, i]
+            vmax = params[hand, 5, i]
+            fpmax = params[hand, 6, i]
+            fvmax = params[hand, 7, i]
+            fibre = (length[hand, i] - lts) / l0
+            speed = velocity[hand, i] / (l0 * vmax)
             # From an end of the curve, 0, to the middle, 1: two parabolas that meet half-way.
             side = max(min((fibre - lmin) / (1.0 - lmin), (lmax - fibre) / (lmax - 1.0)), 0.0)
             active = 2.0 * side * side if side <= 0.5 else 1.0 - 2.0 * (1.0 - side) * (1.0 - side)
@@ -39,7 +47,8 @@ def forces(
 
 @compiled
 def after(act: float, ctrl: float, per_act: float, per_deact: float, steps: int) -> float:
-    """Activation after some simulation steps, as `body.muscle.activation_after`; rates are step over time constant."""
+    """Activation after some simulation steps, as `body.muscle.activation_after`; rates are step
+    over time constant."""
     rising = ctrl > act
     for _ in range(steps):
         slowing = 0.5 + 1.5 * act
@@ -58,12 +67,15 @@ def respond(
     mean: np.ndarray,
     end: np.ndarray,
 ) -> None:
-    """Activation over `steps` of `dt` [s] under one excitation: its mean at their beginnings, where MuJoCo takes force
-    from it, and that at the end, written. Shapes (h, m), but `params` (h, 10, m)."""
+    """Activation over `steps` of `dt` [s] under one excitation: its mean at their beginnings,
+    where MuJoCo takes force from it, and that at the end, written. Shapes (h, m), but `params`
+    (h, 10, m)."""
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
-            per_act, per_deact = dt / params[hand, 8, i], dt / params[hand, 9, i]
-            value, total = act[hand, i], 0.0
+            per_act = dt / params[hand, 8, i]
+            per_deact = dt / params[hand, 9, i]
+            value = act[hand, i]
+            total = 0.0
             for _ in range(steps):
                 total += value
                 value = after(value, ctrl[hand, i], per_act, per_deact, 1)
@@ -80,11 +92,12 @@ def reach(
     low: np.ndarray,
     high: np.ndarray,
 ) -> None:
-    """Lowest and highest activation within `steps` of `dt` [s], written; as `body.muscle.reachable_activation`. Shapes
-    (h, m), but `params` (h, 10, m)."""
+    """Lowest and highest activation within `steps` of `dt` [s], written; as
+    `body.muscle.reachable_activation`. Shapes (h, m), but `params` (h, 10, m)."""
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
-            per_act, per_deact = dt / params[hand, 8, i], dt / params[hand, 9, i]
+            per_act = dt / params[hand, 8, i]
+            per_deact = dt / params[hand, 9, i]
             low[hand, i] = after(act[hand, i], 0.0, per_act, per_deact, steps)
             high[hand, i] = after(act[hand, i], ceiling[hand, i], per_act, per_deact, steps)
 
@@ -118,23 +131,29 @@ def excite(
     steps: int,
     out: np.ndarray,
 ) -> None:
-    """The constant excitation that leads to `target` in `steps` of `dt` [s], no higher than `ceiling`, written; as
-    `body.muscle.excitation_for`. Shapes (h, m), but `params` (h, 10, m)."""
+    """The constant excitation that leads to `target` in `steps` of `dt` [s], no higher than
+    `ceiling`, written; as `body.muscle.excitation_for`. Shapes (h, m), but `params` (h, 10, m)."""
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
-            per_act, per_deact = dt / params[hand, 8, i], dt / params[hand, 9, i]
-            start, goal = act[hand, i], target[hand, i]
+            per_act = dt / params[hand, 8, i]
+            per_deact = dt / params[hand, 9, i]
+            start = act[hand, i]
+            goal = target[hand, i]
             low = high = low_value = high_value = start
             if goal > start:
-                high, high_value = 1.0, after(start, 1.0, per_act, per_deact, steps)
+                high = 1.0
+                high_value = after(start, 1.0, per_act, per_deact, steps)
             else:
-                low, low_value = 0.0, after(start, 0.0, per_act, per_deact, steps)
+                low = 0.0
+                low_value = after(start, 0.0, per_act, per_deact, steps)
             ctrl = _between(low, low_value, high, high_value, goal)
             value = after(start, ctrl, per_act, per_deact, steps)
             if value > goal:
-                high, high_value = ctrl, value
+                high = ctrl
+                high_value = value
             else:
-                low, low_value = ctrl, value
+                low = ctrl
+                low_value = value
             out[hand, i] = min(_between(low, low_value, high, high_value, goal), ceiling[hand, i])
 
 

@@ -37,15 +37,18 @@ def add_tip_speeds(
     """Adds velocities of points for each joint's, v + w x r. `out` is flat.
 
     Args:
-        turning: axes (w, v) of all dofs about the centre of mass of their tree (`cdof`). Shape (nv, 6).
+        turning: axes (w, v) of all dofs about the centre of mass of their tree (`cdof`). Shape (nv,
+            6).
         sites: positions of all sites [m]. Shape (nsite, 3).
         centres: centres of mass of all trees [m]. Shape (nbody, 3).
-        who: site, root of its tree, dof that moves it, and where x, y and z of that go. Shape (n, 6).
+        who: site, root of its tree, dof that moves it, and where x, y and z of that go. Shape (n,
+            6).
         factor: and how often. Shape (n,).
         out: written.
     """
     for i in range(factor.size):
-        site, root = who[i, 0], who[i, 1]
+        site = who[i, 0]
+        root = who[i, 1]
         rx = sites[site, 0] - centres[root, 0]
         ry = sites[site, 1] - centres[root, 1]
         rz = sites[site, 2] - centres[root, 2]
@@ -79,8 +82,9 @@ def read(
 ) -> None:
     """A `HandState`, flat, from MuJoCo's arrays, the first twelve.
 
-    `source`, `goal`, `factor`: as for `gather`, and `edges` of the parts of them that are of qpos, qvel, length,
-    velocity, act, mass, bias (less spring) and moment. `who`, `who_factor`: as for `add_tip_speeds`. `out` is written.
+    `source`, `goal`, `factor`: as for `gather`, and `edges` of the parts of them that are of qpos,
+    qvel, length, velocity, act, mass, bias (less spring) and moment. `who`, `who_factor`: as for
+    `add_tip_speeds`. `out` is written.
     """
     out[:] = 0.0
     gather(qpos, source, goal, factor, edges[0], edges[1], out)

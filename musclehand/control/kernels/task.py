@@ -17,13 +17,16 @@ MOST_HALVINGS = 60
 SETTLED = 1e-13
 """Relative change of the dual variables that is rounding."""
 
-DONE, INDEFINITE, UNSOLVED = 0, 1, 2
+DONE = 0
+INDEFINITE = 1
+UNSOLVED = 2
 """All went well; a matrix is not positive definite; a quadratic programme has no solution."""
 
 
 @compiled
 def factorise(matrix: np.ndarray) -> bool:
-    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower is left. False if there is none."""
+    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower is left. False
+    if there is none."""
     size = matrix.shape[0]
     for j in range(size):
         for i in range(j):
@@ -73,7 +76,8 @@ def task(
     factor: np.ndarray,
     wanted: np.ndarray,
 ) -> int:
-    """What one hand's activations a should do, as |factor' a - wanted|^2 / 2, the error of tip and joint velocities.
+    """What one hand's activations a should do, as |factor' a - wanted|^2 / 2, the error of tip and
+    joint velocities.
 
     Args:
         interval: for which torques act [s].
@@ -89,7 +93,8 @@ def task(
     """
     joints = torque.size
     # The last column of what is solved for is the torque that is missing.
-    columns, weight = np.zeros((joints, joints + 1)), np.zeros((joints, joints))
+    columns = np.zeros((joints, joints + 1))
+    weight = np.zeros((joints, joints))
     for i in range(joints):
         weight[i, i] = joint_weight * joint_weight
         columns[i, joints] = torque[i]
@@ -146,11 +151,13 @@ def prepare(
 ) -> int:
     """Writes the `task` of every hand, `factor` (h, m, k) and `wanted` (h, k).
 
-    `rate` [1/s] (k,) closes position errors, `damping` (h, k, k) is the joints', `gain` and `bias` [N] (h, m) the
-    muscles'; then fields of `HandState` and of `HandTarget`.
+    `rate` [1/s] (k,) closes position errors, `damping` (h, k, k) is the joints', `gain` and `bias`
+    [N] (h, m) the muscles'; then fields of `HandState` and of `HandTarget`.
     """
     hands, joints = qpos.shape
-    torque, speeding, mass = np.empty(joints), np.empty(joints), np.empty((joints, joints))
+    torque = np.empty(joints)
+    speeding = np.empty(joints)
+    mass = np.empty((joints, joints))
     for hand in range(hands):
         for i in range(joints):
             speeding[i] = (
@@ -166,7 +173,8 @@ def prepare(
                 torque[i] -= press[hand, tip] * tips[hand, 3 * tip + 2, i]
         for tip in range(press.shape[1]):
             if key_mass[hand, tip] > 0.0 or key_damping[hand, tip] > 0.0:
-                down, falling = tips[hand, 3 * tip + 2], 0.0
+                down = tips[hand, 3 * tip + 2]
+                falling = 0.0
                 for i in range(joints):
                     falling += down[i] * qvel[hand, i]
                 for i in range(joints):
@@ -199,11 +207,13 @@ def share_squares(
     dual: np.ndarray,
     out: np.ndarray,
 ) -> int:
-    """The a within bounds that minimises |factor' a - wanted|^2 + price |a|^2, exact up to rounding.
+    """The a within bounds that minimises |factor' a - wanted|^2 + price |a|^2, exact up to
+    rounding.
 
-    By Newton's method for the dual: with z what stays missing of `wanted`, over the price, a is `factor z` cut to the
-    bounds, and z minimises a convex function of quadratic pieces (the method is that of Li & Swetits 1997, SIAM J Optim
-    7:595; recalled). It has k unknowns, however many muscles there are.
+    By Newton's method for the dual: with z what stays missing of `wanted`, over the price, a is
+    `factor z` cut to the bounds, and z minimises a convex function of quadratic pieces (the method
+    is that of Li & Swetits 1997, SIAM J Optim 7:595; recalled). It has k unknowns, however many
+    muscles there are.
 
     Args:
         factor: Shape (m, k).
@@ -217,13 +227,12 @@ def share_squares(
     for i in range(muscles):
         if not lower[i] <= upper[i]:
             return UNSOLVED
-    side, last = np.empty(muscles, dtype=np.int8), np.empty(muscles, dtype=np.int8)
-    matrix, step, slope, begun = (
-        np.empty((size, size)),
-        np.empty((size, 1)),
-        np.empty((size, 1)),
-        np.empty(size),
-    )
+    side = np.empty(muscles, dtype=np.int8)
+    last = np.empty(muscles, dtype=np.int8)
+    matrix = np.empty((size, size))
+    step = np.empty((size, 1))
+    slope = np.empty((size, 1))
+    begun = np.empty(size)
     cost, noise = _dual(factor, wanted, price, lower, upper, dual, out, side, slope)
     for _ in range(MOST_STEPS):
         for i in range(muscles):
@@ -236,7 +245,8 @@ def share_squares(
         solve(matrix, step)
         change = scale = fall = 0.0
         for q in range(size):
-            change, scale = max(change, abs(step[q, 0])), max(scale, abs(begun[q]))
+            change = max(change, abs(step[q, 0]))
+            scale = max(scale, abs(begun[q]))
             fall += step[q, 0] * slope[q, 0]
         length = 1.0
         for _ in range(MOST_HALVINGS):
@@ -246,7 +256,8 @@ def share_squares(
             if reached <= cost - 1e-4 * length * fall + noise:
                 break
             length *= 0.5
-        cost, same = reached, length == 1.0
+        cost = reached
+        same = length == 1.0
         for i in range(muscles):
             same = same and side[i] == last[i]
         # A whole step to where the same bounds hold is the solution.
@@ -282,7 +293,8 @@ def _dual(
     side: np.ndarray,
     slope: np.ndarray,
 ) -> tuple[float, float]:
-    """The dual's cost and how much of it may be rounding; writes a, on which bound (-1, 1, or 0) and the slope."""
+    """The dual's cost and how much of it may be rounding; writes a, on which bound (-1, 1, or 0)
+    and the slope."""
     size = dual.size
     cost = noise = 0.0
     for q in range(size):

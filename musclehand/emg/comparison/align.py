@@ -22,7 +22,8 @@ def align_curves(
         raise InvalidValue(
             "rate of the simulated side", simulated.fs_hz, f"the recording's, {recorded.fs_hz:g} Hz"
         )
-    fs_hz, remarks = recorded.fs_hz, []
+    fs_hz = recorded.fs_hz
+    remarks = []
     dead = {
         name
         for each in (simulated, recorded)
@@ -39,28 +40,33 @@ def align_curves(
         name for name in recorded.names if name not in simulated.names and name not in dead
     )
     ahead = round((recorded.start - simulated.start) * fs_hz)
-    a, e, c = (
-        simulated.select(names).values,
-        recorded.select(names).values,
-        recorded.select(rest).values,
-    )
-    a, e, c = a[max(ahead, 0) :], e[max(-ahead, 0) :], c[max(-ahead, 0) :]
+    a = simulated.select(names).values
+    e = recorded.select(names).values
+    c = recorded.select(rest).values
+    a = a[max(ahead, 0) :]
+    e = e[max(-ahead, 0) :]
+    c = c[max(-ahead, 0) :]
     count = min(len(a), len(e))
-    a, e, c = a[:count], e[:count], c[:count]
+    a = a[:count]
+    e = e[:count]
+    c = c[:count]
     edge = round(config.edge_s * fs_hz)
     begin, end = _longest(np.isfinite(np.concatenate([a, e, c], axis=1)).all(axis=1))
     if end - begin < count:
         remarks.append(
             f"gaps: {(end - begin) / fs_hz:.1f} of {count / fs_hz:.1f} s compared, the longest piece without one"
         )
-    begin, end = begin + edge, end - edge
+    begin = begin + edge
+    end = end - edge
     if end - begin < 3 * fs_hz:
         raise InvalidValue(
             "time in common",
             f"{max(end - begin, 0) / fs_hz:.2f} s",
             "at least 3 s without gaps and edges",
         )
-    a, e, c = a[begin:end], e[begin:end], c[begin:end]
+    a = a[begin:end]
+    e = e[begin:end]
+    c = c[begin:end]
     a_on, e_on = (
         np.stack([_on(column, fs_hz, config) for column in side.T], axis=1) for side in (a, e)
     )
@@ -78,7 +84,8 @@ def _on(column: np.ndarray, fs_hz: float, config: CompareConfig) -> np.ndarray:
 
 def _longest(good: np.ndarray) -> tuple[int, int]:
     edges = np.diff(np.concatenate([[0], good.astype(int), [0]]))
-    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    starts = np.flatnonzero(edges > 0)
+    ends = np.flatnonzero(edges < 0)
     if not len(starts):
         return 0, 0
     longest = int(np.argmax(ends - starts))

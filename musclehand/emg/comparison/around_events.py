@@ -1,4 +1,5 @@
-"""Simulated and recorded curves round events: which movement was it, and where do the two differ?"""
+"""Simulated and recorded curves round events: which movement was it, and where do the two
+differ?"""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def identify_movements(
 def find_differences(
     compared: Compared, events: Sequence[Event], config: CompareConfig, rng: np.random.Generator
 ) -> Differences | None:
-    """Where round events simulated and recorded curves differ, a test of the whole curve for each muscle.
+    """Where round events simulated and recorded curves differ, a test of the whole curve for each
+    muscle.
 
     None with fewer than `MIN_PAIRS` events, or a muscle that never differs by another amount.
     """

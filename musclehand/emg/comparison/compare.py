@@ -1,11 +1,12 @@
-"""Simulated muscle activity against recorded EMG: every score with its nulls, its ceiling and its certainty.
+"""Simulated muscle activity against recorded EMG: every score with its nulls, its ceiling and its
+certainty.
 
     simulated = smooth_simulated(projected.values, fs_hz, config, names=projected.names)
     recorded = envelope(recording, config)
     comparison = compare(simulated, recorded, recording.events)
 
-Columns with the same name belong together. Recorded channels that no simulated muscle has stay in as candidates, so
-that a muscle has to be told from them too.
+Columns with the same name belong together. Recorded channels that no simulated muscle has stay in
+as candidates, so that a muscle has to be told from them too.
 """
 
 from __future__ import annotations
@@ -97,11 +98,13 @@ def compare(
     """Compares all muscles that are on both sides.
 
     Args:
-        simulated: activations or excitations, projected on channels and smoothed as the recording was.
+        simulated: activations or excitations, projected on channels and smoothed as the recording
+            was.
         recorded: envelopes, at the same rate; times count from the same moment.
         events: what was done when: notes, movements.
         config: how.
-        others: other recordings of the same movements by kind ("same person", "other person"), for the ceiling.
+        others: other recordings of the same movements by kind ("same person", "other person"), for
+            the ceiling.
 
     Raises:
         InvalidValue: no channel in common, rates that differ, or too little time in common.
@@ -155,7 +158,8 @@ def compare(
 def _matrices(
     compared: Compared, curves: Curves, config: CompareConfig
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Scores of every muscle with every channel, and its share of what all muscles explain there."""
+    """Scores of every muscle with every channel, and its share of what all muscles explain
+    there."""
     channels, on = all_channels(compared, config)
     matrices = score_matrix(curves, channels, on, config.searched)
     moved = moved_mixture(compared.simulated, channels, compared.fs_hz, config.searched)
@@ -193,10 +197,8 @@ def _nulls(
     found = {"surrogate": surrogate_null(curves, config.searched)}
     if matrices["r"].shape[1] > 1:
         found["wrong muscle"] = wrong_muscle_null(matrices)
-    onsets, labels = (
-        [event.onset - compared.time[0] for event in events],
-        [event.label for event in events],
-    )
+    onsets = [event.onset - compared.time[0] for event in events]
+    labels = [event.label for event in events]
     other = wrong_movement_null(curves, onsets, labels, config.window, rng, config.draws)
     return found if other is None else found | {"wrong movement": other}
 
@@ -209,7 +211,8 @@ def _lags(compared: Compared, config: CompareConfig) -> LagCurve:
 
 
 def _muscles(found: _Found, config: CompareConfig, rng: np.random.Generator) -> list[MuscleResult]:
-    compared, lags = found.compared, found.lags
+    compared = found.compared
+    lags = found.lags
     cosine = uncentred_correlation(compared.simulated, compared.recorded)
     low, high, _ = bootstrap_interval(
         compared.simulated, compared.recorded, rng, draws=config.resamples
@@ -254,7 +257,8 @@ def _muscles(found: _Found, config: CompareConfig, rng: np.random.Generator) -> 
 def _pooled(
     found: _Found, muscles: Sequence[MuscleResult], rng: np.random.Generator
 ) -> MuscleResult:
-    """Means over muscles; their surrogates move all muscles together, their wrong muscles are random assignments."""
+    """Means over muscles; their surrogates move all muscles together, their wrong muscles are
+    random assignments."""
     matrices = found.matrices
     scores = {name: _mean([each.scores[name] for each in muscles]) for name in SCORES}
     bands = {"surrogate": {n: _mean_band(n, each) for n, each in found.nulls["surrogate"].items()}}
@@ -315,7 +319,8 @@ def _ceilings(
 def _synergies(
     compared: Compared, config: CompareConfig, rng: np.random.Generator
 ) -> SynergyComparison | None:
-    """As many synergies as explain 90 % of the recording; None where there are fewer than three muscles."""
+    """As many synergies as explain 90 % of the recording; None where there are fewer than three
+    muscles."""
     sides = compared.simulated, compared.recorded
     if (
         config.synergies < 1
@@ -330,7 +335,8 @@ def _synergies(
     simulated, recorded = (vaf_curve(side, rng, most=most, draws=draws) for side in (a, e))
     enough = np.flatnonzero(recorded.vaf >= ENOUGH_VAF)
     count = int(recorded.counts[enough[0]] if len(enough) else recorded.counts[-1])
-    one, two = find_synergies(a, count).weights, find_synergies(e, count).weights
+    one = find_synergies(a, count).weights
+    two = find_synergies(e, count).weights
     return SynergyComparison(count, simulated, recorded, one, two, match_synergies(one, two, rng))
 
 

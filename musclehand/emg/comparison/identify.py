@@ -1,7 +1,9 @@
-"""Does the score find the right one? The rank of the true channel among all channels, of the true movement among all.
+"""Does the score find the right one? The rank of the true channel among all channels, of the true
+movement among all.
 
-A correlation of 0.8 says little where the wrong muscle has 0.7; being first of eight is chance in one of eight cases,
-which needs no explanation. Movements are compared as ensembles: curves round all events with one label, averaged.
+A correlation of 0.8 says little where the wrong muscle has 0.7; being first of eight is chance in
+one of eight cases, which needs no explanation. Movements are compared as ensembles: curves round
+all events with one label, averaged.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ FEW = 3
 class Identification(NamedTuple):
     """How often the right one is found among C candidates.
 
-    `names` (N,) of what was looked for; `ranks` (N,), 1 for found, ties in the middle, nan without a score; `first`
-    share of rank 1 with its Wilson interval `low`, `high`; `chance` 1/C; `p` that ranks are this low by chance, from
-    random assignments of candidates.
+    `names` (N,) of what was looked for; `ranks` (N,), 1 for found, ties in the middle, nan without
+    a score; `first` share of rank 1 with its Wilson interval `low`, `high`; `chance` 1/C; `p` that
+    ranks are this low by chance, from random assignments of candidates.
     """
 
     names: tuple[str, ...]
@@ -45,7 +47,8 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
     """Ranks of the true candidates, those on the diagonal, by score.
 
     Args:
-        matrix: scores, higher is better; candidate i is the true one of row i. Shape (N, C), C at least N.
+        matrix: scores, higher is better; candidate i is the true one of row i. Shape (N, C), C at
+            least N.
         names: of the rows.
         rng: for the random assignments.
 
@@ -64,7 +67,9 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
     known = ~np.isnan(scores).all(axis=1)
     own = np.arange(len(scores))
     ranks = np.where(known, all_ranks[own, own], np.nan)
-    hits, count, candidates = int((ranks[known] == 1).sum()), int(known.sum()), scores.shape[1]
+    hits = int((ranks[known] == 1).sum())
+    count = int(known.sum())
+    candidates = scores.shape[1]
     low, high = proportion_interval(hits, count)
     if not count:
         return Identification(tuple(names), ranks, np.nan, low, high, 1 / candidates, np.nan)
@@ -75,12 +80,14 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
 
 
 def shares_of_explained(matrix: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """How much of what all simulated muscles together have to do with a channel each of them has alone.
+    """How much of what all simulated muscles together have to do with a channel each of them has
+    alone.
 
-    A noisy channel has low correlations with all muscles, a clean neighbour higher ones even with muscles that are not
-    its own; shares do without that difference. By chance a mixture explains something of noise as well, so nothing
-    counts as explained less than 95 % of moves in time explain. Where there are too few muscles to make a mixture of
-    (`FEW`), the correlations are left as they are: a single one has all there is.
+    A noisy channel has low correlations with all muscles, a clean neighbour higher ones even with
+    muscles that are not its own; shares do without that difference. By chance a mixture explains
+    something of noise as well, so nothing counts as explained less than 95 % of moves in time
+    explain. Where there are too few muscles to make a mixture of (`FEW`), the correlations are left
+    as they are: a single one has all there is.
 
     Args:
         matrix: r of each muscle with each channel, at its best lag. Shape (K, C).
@@ -96,7 +103,8 @@ def shares_of_explained(matrix: np.ndarray, moved: np.ndarray) -> np.ndarray:
 
 
 def match_channels(matrix: np.ndarray) -> np.ndarray:
-    """Which channel each muscle is in, if each is in one: the assignment with the largest sum of scores. Shape (N,).
+    """Which channel each muscle is in, if each is in one: the assignment with the largest sum of
+    scores. Shape (N,).
 
     Args:
         matrix: score of muscle i in channel j. Shape (N, C), C at least N.
@@ -113,7 +121,8 @@ def average_events(
     window: tuple[float, float],
     labels: Sequence[str] | None = None,
 ) -> Ensembles:
-    """Curves round the events of each label, averaged; windows that are not wholly recorded are left out.
+    """Curves round the events of each label, averaged; windows that are not wholly recorded are
+    left out.
 
     Args:
         envelopes: or smoothed activations.
@@ -124,11 +133,15 @@ def average_events(
     Raises:
         InvalidValue: a window that ends before it begins, or a label without a whole one.
     """
-    values, fs_hz = envelopes.values, envelopes.fs_hz
-    first, last = round(window[0] * fs_hz), round(window[1] * fs_hz)
+    values = envelopes.values
+    fs_hz = envelopes.fs_hz
+    first = round(window[0] * fs_hz)
+    last = round(window[1] * fs_hz)
     if last <= first:
         raise InvalidValue("window", window, "two times [s], the first below the second")
-    means, counts, kept = [], [], []
+    means = []
+    counts = []
+    kept = []
     for label in sorted({event.label for event in events}) if labels is None else labels:
         begins = [
             round((event.onset - envelopes.start) * fs_hz)
@@ -179,9 +192,11 @@ def select_movements(ensembles: Ensembles, movements: Sequence[str]) -> Ensemble
 
 
 def movement_matrix(simulated: Ensembles, recorded: Ensembles) -> np.ndarray:
-    """Correlation over channels and time at once of every recorded with every simulated movement. Shape (L, L').
+    """Correlation over channels and time at once of every recorded with every simulated movement.
+    Shape (L, L').
 
-    Row i is the recorded movement i, column j the simulated movement j: the row asks which movement was recorded.
+    Row i is the recorded movement i, column j the simulated movement j: the row asks which movement
+    was recorded.
     """
     if simulated.values.shape[1:] != recorded.values.shape[1:]:
         legal = f"as long and wide as the recorded, {recorded.values.shape}"
@@ -197,8 +212,9 @@ def movement_matrix(simulated: Ensembles, recorded: Ensembles) -> np.ndarray:
 class Ceiling(NamedTuple):
     """How alike recordings of two sessions or people are, the most that a simulation can hope for.
 
-    Of ensembles with the same label: `channels` (L, K) correlation over time of each channel, `pooled` (L,) over
-    channels and time. `wrong_channels` (L (L-1), K), `wrong_pooled`: the same for different labels, which is the null.
+    Of ensembles with the same label: `channels` (L, K) correlation over time of each channel,
+    `pooled` (L,) over channels and time. `wrong_channels` (L (L-1), K), `wrong_pooled`: the same
+    for different labels, which is the null.
     """
 
     channels: np.ndarray
@@ -218,7 +234,8 @@ def ceiling(first: Ensembles, second: Ensembles) -> Ceiling:
         raise InvalidValue(
             "movements", list(second.movements), f"at least one of {', '.join(first.movements)}"
         )
-    one, two = select_movements(first, common), select_movements(second, common)
+    one = select_movements(first, common)
+    two = select_movements(second, common)
     pooled = movement_matrix(one, two)
     right = np.eye(len(common), dtype=bool)
     channels = np.array([[correlation(a, b) for b in two.values] for a in one.values])

@@ -1,9 +1,11 @@
-"""Tests of whole curves: where do two sets of curves differ, with one error rate for the whole curve?
+"""Tests of whole curves: where do two sets of curves differ, with one error rate for the whole
+curve?
 
-A t-test at every sample of a smooth curve finds a difference where there is none in over a third of cases. Clusters of
-neighbouring samples whose t is large are compared with the largest such cluster after random exchanges instead (Maris
-and Oostenveld 2007, J. Neurosci. Methods 164:177, recalled); or the random field theory of spm1d, where that is
-installed. Both say that curves differ, never that they agree, and need several of each: seeds, trials, people.
+A t-test at every sample of a smooth curve finds a difference where there is none in over a third of
+cases. Clusters of neighbouring samples whose t is large are compared with the largest such cluster
+after random exchanges instead (Maris and Oostenveld 2007, J. Neurosci. Methods 164:177, recalled);
+or the random field theory of spm1d, where that is installed. Both say that curves differ, never
+that they agree, and need several of each: seeds, trials, people.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from scipy import ndimage, stats
 from musclehand.core.errors import InvalidValue, MusclehandError
 
 MIN_PAIRS = 6
-"""Of the 2^n ways to exchange fewer pairs, more than one in twenty are as extreme as what was seen, or its mirror."""
+"""Of the 2^n ways to exchange fewer pairs, more than one in twenty are as extreme as what was
+seen, or its mirror."""
 
 
 class Cluster(NamedTuple):
-    """Samples `first` to before `last` where curves differ, the sum of their |t| `mass`, and its `p`."""
+    """Samples `first` to before `last` where curves differ, the sum of their |t| `mass`, and its
+    `p`."""
 
     first: int
     last: int
@@ -30,7 +34,8 @@ class Cluster(NamedTuple):
 
 
 class CurveTest(NamedTuple):
-    """`t` (T,) of the differences, `threshold` of |t| that begins a cluster, `clusters` in order of time."""
+    """`t` (T,) of the differences, `threshold` of |t| that begins a cluster, `clusters` in order
+    of time."""
 
     t: np.ndarray
     threshold: float

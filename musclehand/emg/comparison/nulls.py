@@ -1,14 +1,18 @@
-"""What scores come to where there is nothing to find: the three nulls that stand beside every score.
+"""What scores come to where there is nothing to find: the three nulls that stand beside every
+score.
 
-- surrogate: the same two curves moved against each other in time by `NEAREST` and more, the end joined to the start.
-  Keeps their smoothness and size. Ends must not look alike: filters are strange there, in all curves at once, and
-  without cutting that off 15 % instead of 5 % of p-values were below 0.05 where there was nothing to find. Says nothing
-  where a task is metronomic, because a move by whole periods restores the alignment (`periodicity`).
-- wrong muscle: the simulated muscle against the other electrodes of the same recording. Keeps the timing of the task.
-- wrong movement: windows round events, exchanged for those of events with other labels. Keeps timing and electrode.
+- surrogate: the same two curves moved against each other in time by `NEAREST` and more, the end
+  joined to the start. Keeps their smoothness and size. Ends must not look alike: filters are
+  strange there, in all curves at once, and without cutting that off 15 % instead of 5 % of p-values
+  were below 0.05 where there was nothing to find. Says nothing where a task is metronomic, because
+  a move by whole periods restores the alignment (`periodicity`).
+- wrong muscle: the simulated muscle against the other electrodes of the same recording. Keeps the
+  timing of the task.
+- wrong movement: windows round events, exchanged for those of events with other labels. Keeps
+  timing and electrode.
 
-All moves in time come out of one Fourier transform: correlation, concordance and error are functions of the covariance,
-kappa of how often two binary curves are on together.
+All moves in time come out of one Fourier transform: correlation, concordance and error are
+functions of the covariance, kappa of how often two binary curves are on together.
 """
 
 from __future__ import annotations
@@ -34,9 +38,10 @@ SCORES = ("r", "r_best", "ccc", "nrmse", "kappa")
 LOWER_IS_BETTER = frozenset({"nrmse"})
 
 NEAREST = 0.05
-"""Curves are moved by at least this [s]. To leave more out makes p too small, because a chance alignment is left out
-with its surroundings: of noise against played activations of 20 s, 5.4 % of p-values were below 0.05 with all moves,
-5.6 % without those below 0.05 s (3000 draws), 7.3 % without those below 0.3 s (1500 draws).
+"""Curves are moved by at least this [s]. To leave more out makes p too small, because a chance
+alignment is left out with its surroundings: of noise against played activations of 20 s, 5.4 % of
+p-values were below 0.05 with all moves, 5.6 % without those below 0.05 s (3000 draws), 7.3 %
+without those below 0.3 s (1500 draws).
 """
 
 SHORTEST = 2.0
@@ -49,9 +54,11 @@ Scores = Mapping[str, np.ndarray]
 
 
 class NullBand(NamedTuple):
-    """What one score is without a relation, a column a muscle: `low`, `middle`, `high` (5th, 50th, 95th percentile).
+    """What one score is without a relation, a column a muscle: `low`, `middle`, `high` (5th, 50th,
+    95th percentile).
 
-    `p`: share of draws at least as good as what was `seen` (K,), which itself counts as one. `draws` (D, K).
+    `p`: share of draws at least as good as what was `seen` (K,), which itself counts as one.
+    `draws` (D, K).
     """
 
     low: np.ndarray
@@ -63,7 +70,8 @@ class NullBand(NamedTuple):
 
 
 class Curves(NamedTuple):
-    """What scores are computed from, all of shape (T, K): simulated and recorded curves, and when both are on."""
+    """What scores are computed from, all of shape (T, K): simulated and recorded curves, and
+    when both are on."""
 
     simulated: np.ndarray
     recorded: np.ndarray
@@ -73,7 +81,8 @@ class Curves(NamedTuple):
 
 
 def score(curves: Curves, searched: tuple[float, float] = SEARCHED) -> dict[str, np.ndarray]:
-    """All scores of each column, by name in `SCORES`: at lag 0, `r_best` at the best of the lags searched. Each (K,).
+    """All scores of each column, by name in `SCORES`: at lag 0, `r_best` at the best of the lags
+    searched. Each (K,).
 
     Lags move the recording in a circle, as the nulls do, so that the two can be compared.
     """
@@ -96,7 +105,8 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
     a, e = check_pair(curves.simulated, curves.recorded)
     n = len(a)
     covariance = _moved_product(a - a.mean(axis=0), e - e.mean(axis=0)) / n
-    va, ve = a.var(axis=0), e.var(axis=0)
+    va = a.var(axis=0)
+    ve = e.var(axis=0)
     gap = np.square(a.mean(axis=0) - e.mean(axis=0))
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.where((va > 0) & (ve > 0), covariance / np.sqrt(va * ve), np.nan)
@@ -106,7 +116,8 @@ def moved_scores(curves: Curves, searched: tuple[float, float] = SEARCHED) -> di
     on_a, on_e = (
         np.asarray(part, dtype=float) for part in (curves.simulated_on, curves.recorded_on)
     )
-    share_a, share_e = on_a.mean(axis=0), on_e.mean(axis=0)
+    share_a = on_a.mean(axis=0)
+    share_e = on_e.mean(axis=0)
     chance = share_a * share_e + (1 - share_a) * (1 - share_e)
     seen = 1 - share_a - share_e + 2 * _moved_product(on_a, on_e) / n
     changes = (share_a > 0) & (share_a < 1) & (share_e > 0) & (share_e < 1)
@@ -120,11 +131,12 @@ def moved_mixture(
     fs_hz: float,
     searched: tuple[float, float] = SEARCHED,
 ) -> np.ndarray:
-    """The highest r that a mixture of all simulated muscles has with each channel, after moving the recording by 0, 1,
-    ... T - 1 samples in a circle and at the best of the lags searched from there.
+    """The highest r that a mixture of all simulated muscles has with each channel, after moving the
+    recording by 0, 1, ... T - 1 samples in a circle and at the best of the lags searched from
+    there.
 
-    The multiple correlation coefficient: what the noise of a channel, and muscles that were not simulated, leave. The r
-    of any one muscle is at most that.
+    The multiple correlation coefficient: what the noise of a channel, and muscles that were not
+    simulated, leave. The r of any one muscle is at most that.
 
     Args:
         simulated: activations. Shape (T, K).
@@ -219,7 +231,8 @@ def wrong_movement_null(
     rng: np.random.Generator,
     draws: int = 200,
 ) -> dict[str, NullBand] | None:
-    """Bands of every score over windows round events, where each gets the recording of one with another label.
+    """Bands of every score over windows round events, where each gets the recording of one with
+    another label.
 
     `r_best` is that of r: windows have no lag of their own.
 
@@ -237,15 +250,18 @@ def wrong_movement_null(
     first, last = (round(edge * curves.fs_hz) for edge in window)
     begins = np.round(np.asarray(onsets, dtype=float) * curves.fs_hz).astype(int)
     whole = (begins + first >= 0) & (begins + last <= len(curves.recorded))
-    begins, kept = begins[whole], np.asarray(labels, dtype=object)[whole]
+    begins = begins[whole]
+    kept = np.asarray(labels, dtype=object)[whole]
     if len(begins) < 4 or len(set(kept)) < 2 or last <= first:
         return None
     rows = begins[:, None] + np.arange(first, last)
-    simulated, simulated_on = curves.simulated[rows.ravel()], curves.simulated_on[rows.ravel()]
+    simulated = curves.simulated[rows.ravel()]
+    simulated_on = curves.simulated_on[rows.ravel()]
     found: dict[str, list[np.ndarray]] = {name: [] for name in SCORES}
     for order in [np.arange(len(begins)), *(_other_labels(kept, rng) for _ in range(draws))]:
         mixed = rows[order].ravel()
-        recorded, on = curves.recorded[mixed], curves.recorded_on[mixed]
+        recorded = curves.recorded[mixed]
+        on = curves.recorded_on[mixed]
         r = correlation(simulated, recorded)
         scores = {"r": r, "r_best": r, "ccc": concordance(simulated, recorded)}
         scores |= {"nrmse": relative_error(simulated, recorded), "kappa": kappa(simulated_on, on)}
@@ -255,7 +271,8 @@ def wrong_movement_null(
 
 
 def periodicity(values: np.ndarray, fs_hz: float, nearest: float = BEYOND) -> np.ndarray:
-    """Largest autocorrelation, in a circle, at moves of `nearest` [s] and more. Near 1: metronomic. Shape (K,)."""
+    """Largest autocorrelation, in a circle, at moves of `nearest` [s] and more. Near 1:
+    metronomic. Shape (K,)."""
     a, _ = check_pair(values, values)
     centred = a - a.mean(axis=0)
     product = _moved_product(centred, centred)
@@ -265,7 +282,8 @@ def periodicity(values: np.ndarray, fs_hz: float, nearest: float = BEYOND) -> np
 
 
 def band(name: str, seen: np.ndarray, draws: np.ndarray) -> NullBand:
-    """Percentiles of draws (D, K) and the share of them at least as good as what was seen (K,); nan where none is."""
+    """Percentiles of draws (D, K) and the share of them at least as good as what was seen (K,);
+    nan where none is."""
     known = ~np.isnan(draws)
     filled = np.where(known.any(axis=0), draws, 0.0)
     low, middle, high = np.nanpercentile(filled, [5, 50, 95], axis=0)
@@ -286,7 +304,8 @@ def _best_from_there(moved: np.ndarray, fs_hz: float, searched: tuple[float, flo
 
 
 def _moved_product(a: np.ndarray, e: np.ndarray) -> np.ndarray:
-    """Sum over t of a[t] e[t - s], in a circle, for s = 0 ... T - 1. Shapes (T, K), `a` also (T, 1); gives (T, K)."""
+    """Sum over t of a[t] e[t - s], in a circle, for s = 0 ... T - 1. Shapes (T, K), `a` also (T,
+    1); gives (T, K)."""
     n = len(a)
     return np.asarray(
         np.fft.irfft(np.fft.rfft(a, axis=0) * np.conj(np.fft.rfft(e, axis=0)), n, axis=0)

@@ -1,4 +1,5 @@
-"""What came of comparing simulated muscles with recorded ones: numbers, their nulls, and how to write them down."""
+"""What came of comparing simulated muscles with recorded ones: numbers, their nulls, and how to
+write them down."""
 
 from __future__ import annotations
 
@@ -30,10 +31,10 @@ INFERENCES = ("cluster", "spm")
 class CompareConfig:
     """How to compare. Every value lands in the result.
 
-    `searched` lags [s], the recording leading; `window` round events, from their onset [s]; `edge_s` [s] cut off at
-    both ends, where filters are strange; `draws` of nulls, `resamples` of the bootstrap, `seed` of both; `synergies`,
-    most to look for, 0 for none; `inference` on curves round events: "cluster" (permutations) or "spm" (spm1d);
-    `activity`: what on and off is.
+    `searched` lags [s], the recording leading; `window` round events, from their onset [s];
+    `edge_s` [s] cut off at both ends, where filters are strange; `draws` of nulls, `resamples` of
+    the bootstrap, `seed` of both; `synergies`, most to look for, 0 for none; `inference` on curves
+    round events: "cluster" (permutations) or "spm" (spm1d); `activity`: what on and off is.
 
     Raises:
         InvalidValue: a number that cannot be.
@@ -70,7 +71,8 @@ class CompareConfig:
 
 
 class Null(NamedTuple):
-    """One score without a relation: 5th, 50th, 95th percentile, and the share of draws as good as what was seen."""
+    """One score without a relation: 5th, 50th, 95th percentile, and the share of draws as good
+    as what was seen."""
 
     low: float
     middle: float
@@ -82,11 +84,12 @@ class Null(NamedTuple):
 class MuscleResult:
     """One channel, or all pooled (`name` is `POOLED`; scores are means over channels then).
 
-    `scores` by name in `nulls.SCORES`; `lag` [s] of the best correlation, `at_edge` if it is no delay that was found;
-    `cosine`, the un-centred correlation; `interval` of r (95 %); `size`, independent samples; `nulls` by kind, then
-    score; `holm` surrogate p-values of each score, for all muscles at once; `rank` of the true channel among so many
-    `candidates`, and `electrode_rank` of this muscle among all simulated ones in its own channel; `bursts`: onsets and
-    offsets; `ceilings` r of other recordings, by kind, median over movements.
+    `scores` by name in `nulls.SCORES`; `lag` [s] of the best correlation, `at_edge` if it is no
+    delay that was found; `cosine`, the un-centred correlation; `interval` of r (95 %); `size`,
+    independent samples; `nulls` by kind, then score; `holm` surrogate p-values of each score, for
+    all muscles at once; `rank` of the true channel among so many `candidates`, and `electrode_rank`
+    of this muscle among all simulated ones in its own channel; `bursts`: onsets and offsets;
+    `ceilings` r of other recordings, by kind, median over movements.
     """
 
     name: str
@@ -106,8 +109,9 @@ class MuscleResult:
 
 
 class Compared(NamedTuple):
-    """The curves that were compared. `time` (T,) [s]; `simulated`, `recorded` (T, K) and when they are on; `names`
-    (K,); `controls` (T, C) recorded channels without a muscle, and their names; `fs_hz`.
+    """The curves that were compared. `time` (T,) [s]; `simulated`, `recorded` (T, K) and when they
+    are on; `names` (K,); `controls` (T, C) recorded channels without a muscle, and their names;
+    `fs_hz`.
     """
 
     time: np.ndarray
@@ -122,7 +126,8 @@ class Compared(NamedTuple):
 
 
 class Movements(NamedTuple):
-    """Which movement was recorded? `labels` (L,), `matrix` (L, L) recorded by simulated, and how often it is found."""
+    """Which movement was recorded? `labels` (L,), `matrix` (L, L) recorded by simulated, and how
+    often it is found."""
 
     labels: tuple[str, ...]
     matrix: np.ndarray
@@ -130,9 +135,9 @@ class Movements(NamedTuple):
 
 
 class Differences(NamedTuple):
-    """Where round events the two sides differ. `time` (W,) [s] from an event; of so many `events`; a test of the
-    whole curve for each muscle, `tests` (K,), simulated minus recorded; `p` (K,) that a muscle's curves differ nowhere,
-    by Holm over muscles.
+    """Where round events the two sides differ. `time` (W,) [s] from an event; of so many `events`;
+    a test of the whole curve for each muscle, `tests` (K,), simulated minus recorded; `p` (K,) that
+    a muscle's curves differ nowhere, by Holm over muscles.
     """
 
     time: np.ndarray
@@ -156,12 +161,13 @@ class SynergyComparison(NamedTuple):
 class Comparison:
     """Everything that came of it.
 
-    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel; `shares` of what all
-    muscles together explain in it (`identify.shares_of_explained`); `channels`, whether a muscle has its highest share
-    in the true one; `electrodes`, whether the true muscle has the highest in a channel; `assigned` (K,) names of the
-    channels that muscles get by their shares alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving
-    all of the recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round events;
-    `remarks`: what limits all this.
+    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel;
+    `shares` of what all muscles together explain in it (`identify.shares_of_explained`);
+    `channels`, whether a muscle has its highest share in the true one; `electrodes`, whether the
+    true muscle has the highest in a channel; `assigned` (K,) names of the channels that muscles get
+    by their shares alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of
+    the recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round
+    events; `remarks`: what limits all this.
     """
 
     config: CompareConfig
@@ -186,7 +192,8 @@ class Comparison:
 
 
 def table_of(comparison: Comparison) -> tuple[list[str], list[list[str | float]]]:
-    """Heads and rows of the table of all muscles, the pooled ones last; nan where there is no number."""
+    """Heads and rows of the table of all muscles, the pooled ones last; nan where there is no
+    number."""
     kinds = [kind for kind in NULLS if kind in comparison.pooled.nulls]
     heads = [
         "muscle",
@@ -236,7 +243,8 @@ def table_of(comparison: Comparison) -> tuple[list[str], list[list[str | float]]
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as an object of plain values, null for nan: `schema`, `config`, `muscles`, `pooled` and so on."""
+    """The comparison as an object of plain values, null for nan: `schema`, `config`, `muscles`,
+    `pooled` and so on."""
     found = comparison.movements
     synergies = comparison.synergies
     whole: dict[str, Any] = {

@@ -1,9 +1,11 @@
-"""How alike recordings are that should be: the ceiling for any simulation, over all sessions of an armband data set.
+"""How alike recordings are that should be: the ceiling for any simulation, over all sessions of an
+armband data set.
 
-Sessions are folders as the myo-readings-dataset has them ("12345-1", files 1.txt to 7.txt). Each movement's mean course
-is compared with that of the same movement (right) and of all others (wrong, the null) between: the odd and the even
-repetitions of one session; two sessions of one person; two people of the same side. Once as the armbands were worn, and
-once turned by the rotation that the other movements gave (`armband.cross_validate_rotation`).
+Sessions are folders as the myo-readings-dataset has them ("12345-1", files 1.txt to 7.txt). Each
+movement's mean course is compared with that of the same movement (right) and of all others (wrong,
+the null) between: the odd and the even repetitions of one session; two sessions of one person; two
+people of the same side. Once as the armbands were worn, and once turned by the rotation that the
+other movements gave (`armband.cross_validate_rotation`).
 """
 
 from __future__ import annotations
@@ -31,21 +33,21 @@ from musclehand.emg.model.armband import (
 from musclehand.emg.processing.envelope import EnvelopeConfig
 from musclehand.emg.recording import EmgFileError, EmgRecording
 
-HALVES, SAME_PERSON, OTHER_PERSON = (
-    "same session, other repetitions",
-    "same person, other session",
-    "other person",
-)
+HALVES = "same session, other repetitions"
+SAME_PERSON = "same person, other session"
+OTHER_PERSON = "other person"
 GROUPS = (HALVES, SAME_PERSON, OTHER_PERSON)
 
 CONFIG = EnvelopeConfig(fs_out_hz=25.0)
-"""Envelopes change slowly: 25 rows a second tell as much as 100 and are compared four times as fast."""
+"""Envelopes change slowly: 25 rows a second tell as much as 100 and are compared four times as
+fast."""
 
 MAX_SESSIONS = 200
 
 
 class Session(NamedTuple):
-    """One session: mean courses of its movements, and those of its odd and even repetitions alone."""
+    """One session: mean courses of its movements, and those of its odd and even repetitions
+    alone."""
 
     name: str
     subject: str
@@ -55,9 +57,9 @@ class Session(NamedTuple):
 
 
 class SessionPair(NamedTuple):
-    """Two sessions, or halves of one. `worn`: as they were worn; `shift` by how many electrodes the second is turned
-    against the first, by all movements; `turned`: after a rotation by all movements but the one compared, or None for
-    fewer than 3 movements.
+    """Two sessions, or halves of one. `worn`: as they were worn; `shift` by how many electrodes the
+    second is turned against the first, by all movements; `turned`: after a rotation by all
+    movements but the one compared, or None for fewer than 3 movements.
     """
 
     first: str
@@ -82,7 +84,8 @@ class SessionStudy:
 
 
 def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
-    """The folders in a folder, or itself, that hold at least three of the files 1.txt to 7.txt, by name.
+    """The folders in a folder, or itself, that hold at least three of the files 1.txt to 7.txt, by
+    name.
 
     Raises:
         EmgFileError: there is none, or there are very many.
@@ -106,7 +109,8 @@ def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
 
 
 def study_sessions(folder: str | PathLike[str], config: EnvelopeConfig = CONFIG) -> SessionStudy:
-    """Compares all sessions in a folder with each other; a file that cannot be read is a problem, not an end.
+    """Compares all sessions in a folder with each other; a file that cannot be read is a problem,
+    not an end.
 
     Raises:
         EmgFileError: there are no sessions in it, or none that can be read.
@@ -162,7 +166,8 @@ def _every_other(recordings: Mapping[str, EmgRecording], first: int) -> dict[str
 def _compare(first: str, second: str, group: str, one: Ensembles, two: Ensembles) -> SessionPair:
     common = [movement for movement in one.movements if movement in two.movements]
     worn = ceiling(one, two)
-    a, b = select_movements(one, common).values, select_movements(two, common).values
+    a = select_movements(one, common).values
+    b = select_movements(two, common).values
     turned = cross_validate_rotation(a, b) if len(common) >= 3 else None
     return SessionPair(first, second, group, worn, find_rotation(a, b).shift, turned)
 
@@ -186,13 +191,14 @@ def spread(values: np.ndarray) -> Spread:
 
 
 def of_whole_sessions(r: float) -> float:
-    """The correlation that means of twice as many repetitions would have: Spearman and Brown's formula (recalled)."""
+    """The correlation that means of twice as many repetitions would have: Spearman and Brown's
+    formula (recalled)."""
     return 2 * r / (1 + r)
 
 
 def summarise(study: SessionStudy) -> dict[str, dict[str, Spread]]:
-    """For each group with pairs, the spread of each score: a channel over time, and channels and time pooled, as worn
-    and after turning, of the right and of the wrong movement.
+    """For each group with pairs, the spread of each score: a channel over time, and channels and
+    time pooled, as worn and after turning, of the right and of the wrong movement.
     """
     table: dict[str, dict[str, Spread]] = {}
     for name in GROUPS:

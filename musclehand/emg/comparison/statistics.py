@@ -1,8 +1,9 @@
 """How alike two sets of curves are, and how sure of that one can be.
 
-All functions take columns: a simulated and a recorded array of shape (T, K), one column a muscle, and return one number
-a column. Recorded activity comes before the activation it goes with, so a lag above 0 compares the activation at t with
-the recording at t - lag. A column that does not vary has no correlation: nan, never 0 or 1.
+All functions take columns: a simulated and a recorded array of shape (T, K), one column a muscle,
+and return one number a column. Recorded activity comes before the activation it goes with, so a lag
+above 0 compares the activation at t with the recording at t - lag. A column that does not vary has
+no correlation: nan, never 0 or 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from scipy import stats
 from musclehand.core.errors import InvalidValue
 
 SEARCHED = (0.0, 0.150)
-"""Physiological lags [s]: electromechanical delays of forearm muscles in the literature are up to about 0.14 s."""
+"""Physiological lags [s]: electromechanical delays of forearm muscles in the literature are up
+to about 0.14 s."""
 
 MIN_BLOCKS = 8
 """Fewer blocks than these say nothing about the spread."""
@@ -25,9 +27,10 @@ _FLAT = 1e-9
 
 
 class LagCurve(NamedTuple):
-    """Correlation against lag. `lags` (L,) [s]; `r` (L, K); `at_zero`, `best` (K,) correlations at no lag and at the
-    best one searched; `lag` (K,) [s] of the best, between samples by a parabola; `at_edge` (K,) whether the best lies
-    on the edge of the lags searched with better ones beyond it: then it is not a delay that was found.
+    """Correlation against lag. `lags` (L,) [s]; `r` (L, K); `at_zero`, `best` (K,) correlations at
+    no lag and at the best one searched; `lag` (K,) [s] of the best, between samples by a parabola;
+    `at_edge` (K,) whether the best lies on the edge of the lags searched with better ones beyond
+    it: then it is not a delay that was found.
     """
 
     lags: np.ndarray
@@ -76,16 +79,19 @@ def correlation(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 def uncentred_correlation(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     """The cosine between curves, "xcorr coeff" at lag 0. Shape (K,).
 
-    Near 0.9 for two different muscles of the same task; given only to be compared with publications that use it.
+    Near 0.9 for two different muscles of the same task; given only to be compared with publications
+    that use it.
     """
     a, e = check_pair(simulated, recorded)
     return _ratio((a * e).sum(axis=0), np.sqrt(np.square(a).sum(axis=0) * np.square(e).sum(axis=0)))
 
 
 def concordance(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Lin's concordance coefficient: correlation, lowered by differences in mean and scale. Shape (K,).
+    """Lin's concordance coefficient: correlation, lowered by differences in mean and scale. Shape
+    (K,).
 
-    2 cov / (var_a + var_e + (mean_a - mean_e)^2), with variances over n: Lin 1989, Biometrics 45:255 (recalled).
+    2 cov / (var_a + var_e + (mean_a - mean_e)^2), with variances over n: Lin 1989, Biometrics
+    45:255 (recalled).
     """
     a, e = check_pair(simulated, recorded)
     covariance = (centred(a) * centred(e)).mean(axis=0)
@@ -106,9 +112,11 @@ def relative_error(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 
 
 def cocontraction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """How much two muscles work at once: 2 sum min(a, b) / sum(a + b), 0 in turns, 1 alike. Shape (K,).
+    """How much two muscles work at once: 2 sum min(a, b) / sum(a + b), 0 in turns, 1 alike. Shape
+    (K,).
 
-    The ratio of common to total area, the amplitude-and-time kind of index (Falconer and Winter 1985, recalled).
+    The ratio of common to total area, the amplitude-and-time kind of index (Falconer and Winter
+    1985, recalled).
     """
     a, b = check_pair(first, second)
     if (a < 0).any() or (b < 0).any():
@@ -124,7 +132,8 @@ def lagged_correlation(
     searched: tuple[float, float] = SEARCHED,
     shown: float = 0.3,
 ) -> LagCurve:
-    """Pearson's r over the samples that overlap, at every lag within `shown` [s], the best within `searched` [s].
+    """Pearson's r over the samples that overlap, at every lag within `shown` [s], the best within
+    `searched` [s].
 
     Args:
         simulated: activations. Shape (T, K).
@@ -149,7 +158,8 @@ def lagged_correlation(
     best = np.take_along_axis(r, top[None], axis=0)[0]
     beyond_low = np.take_along_axis(r, np.maximum(top - 1, 0)[None], axis=0)[0]
     beyond_high = np.take_along_axis(r, np.minimum(top + 1, len(r) - 1)[None], axis=0)[0]
-    at_low, at_high = (top == low + reach) & (top > 0), (top == high + reach) & (top < len(r) - 1)
+    at_low = (top == low + reach) & (top > 0)
+    at_high = (top == high + reach) & (top < len(r) - 1)
     at_edge = (at_low & (beyond_low > best)) | (at_high & (beyond_high > best))
     bend = beyond_low - 2 * best + beyond_high
     peak = (
@@ -162,15 +172,17 @@ def lagged_correlation(
 
 def _shifted_correlation(a: np.ndarray, e: np.ndarray, step: int) -> np.ndarray:
     n = len(a) - abs(step)
-    first, second = max(step, 0), max(-step, 0)
+    first = max(step, 0)
+    second = max(-step, 0)
     return correlation(a[first : first + n], e[second : second + n])
 
 
 def effective_size(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Independent samples with the same information about a correlation as these dependent ones. Shape (K,), 2 to T.
+    """Independent samples with the same information about a correlation as these dependent ones.
+    Shape (K,), 2 to T.
 
-    1/n_eff = 1/n + 2/n sum_j (n - j)/n rho_a(j) rho_e(j), over lags up to n/5: Pyper and Peterman 1998, Can. J. Fish.
-    Aquat. Sci. 55:2127 (recalled).
+    1/n_eff = 1/n + 2/n sum_j (n - j)/n rho_a(j) rho_e(j), over lags up to n/5: Pyper and Peterman
+    1998, Can. J. Fish. Aquat. Sci. 55:2127 (recalled).
     """
     a, e = check_pair(simulated, recorded)
     n = len(a)
@@ -182,7 +194,8 @@ def effective_size(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 
 
 def autocorrelation(values: np.ndarray, far: int) -> np.ndarray:
-    """Of each column at lags 0 to `far` samples; 0 where a column does not vary. Shape (far + 1, K)."""
+    """Of each column at lags 0 to `far` samples; 0 where a column does not vary. Shape (far + 1,
+    K)."""
     away = centred(values)
     spectrum = np.fft.rfft(away, 2 * len(values), axis=0)
     product = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[: far + 1]
@@ -190,7 +203,8 @@ def autocorrelation(values: np.ndarray, far: int) -> np.ndarray:
 
 
 def correlation_p(r: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Two-sided p of no correlation among `size` independent samples, by Student's t. Shape (K,)."""
+    """Two-sided p of no correlation among `size` independent samples, by Student's t. Shape
+    (K,)."""
     freedom = np.maximum(np.asarray(size, dtype=float) - 2, 0.5)
     bounded = np.clip(r, -1 + 1e-15, 1 - 1e-15)
     return np.asarray(
@@ -199,7 +213,8 @@ def correlation_p(r: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p-values for testing all at once, by Holm's steps: Holm 1979, Scand. J. Stat. 6:65 (recalled). nan stays nan."""
+    """p-values for testing all at once, by Holm's steps: Holm 1979, Scand. J. Stat. 6:65
+    (recalled). nan stays nan."""
     given = np.asarray(p, dtype=float)
     adjusted = np.full(given.shape, np.nan)
     known = np.flatnonzero(~np.isnan(given))
@@ -217,17 +232,20 @@ def bootstrap_interval(
     draws: int = 2000,
     level: float = 0.95,
 ) -> Interval:
-    """Of Pearson's r, from blocks drawn again and again, so that neighbouring samples stay together.
+    """Of Pearson's r, from blocks drawn again and again, so that neighbouring samples stay
+    together.
 
-    Circular block bootstrap (Politis and Romano 1992, recalled). A block is four times as long as the curves' samples
-    are dependent (n / n_eff), but there are at least `MIN_BLOCKS`. Percentiles are of Fisher's z, moved away from the
-    median as Student's t for so many blocks asks. Each column by itself. Of 95 % intervals with n_eff near 80, 90 %
-    contain the true value: as with all such bootstraps they are a little short.
+    Circular block bootstrap (Politis and Romano 1992, recalled). A block is four times as long as
+    the curves' samples are dependent (n / n_eff), but there are at least `MIN_BLOCKS`. Percentiles
+    are of Fisher's z, moved away from the median as Student's t for so many blocks asks. Each
+    column by itself. Of 95 % intervals with n_eff near 80, 90 % contain the true value: as with all
+    such bootstraps they are a little short.
     """
     a, e = check_pair(simulated, recorded)
     n = len(a)
     lengths = np.clip(np.ceil(4 * n / effective_size(a, e)), 2, max(n // MIN_BLOCKS, 2)).astype(int)
-    low, high = np.full(a.shape[1], np.nan), np.full(a.shape[1], np.nan)
+    low = np.full(a.shape[1], np.nan)
+    high = np.full(a.shape[1], np.nan)
     tails = 50 * (1 - level), 50 * (1 + level)
     for column, length in enumerate(lengths):
         x, y = (centred(part[:, column : column + 1])[:, 0] for part in (a, e))

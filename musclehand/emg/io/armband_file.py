@@ -1,8 +1,9 @@
-"""Text files of an eight-channel armband: eight whole numbers from -128 to 127 a line and, in some sets, a label.
+"""Text files of an eight-channel armband: eight whole numbers from -128 to 127 a line and, in some
+sets, a label.
 
-The numbers are counts of a converter whose gain the maker never stated. The rate is not in the file; these armbands
-send 200 samples a second. Channel numbers are places round the arm, not muscles: how far an armband was turned differs
-from wearer to wearer (see `emg.model.armband`).
+The numbers are counts of a converter whose gain the maker never stated. The rate is not in the
+file; these armbands send 200 samples a second. Channel numbers are places round the arm, not
+muscles: how far an armband was turned differs from wearer to wearer (see `emg.model.armband`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from musclehand.emg.recording import COUNTS, Channel, EmgFileError, EmgRecording
 
 NUM_ELECTRODES = 8
 RATE_HZ = 200.0
-LOWEST, HIGHEST = -128, 127
+LOWEST = -128
+HIGHEST = 127
 
 WRIST_LABELS: Mapping[str, str] = {
     **{
@@ -49,15 +51,16 @@ def read_armband(
     Args:
         path: the file.
         fs_hz: rate [Hz].
-        labels: what the ninth number means; one that it does not name keeps its number. By default `WRIST_LABELS`.
+        labels: what the ninth number means; one that it does not name keeps its number. By default
+            `WRIST_LABELS`.
         side: of the arm.
 
     Returns:
         Channels "1" to "8" in counts; an event for each run of lines with the same label.
 
     Raises:
-        EmgFileError: no such file, or a line that is not eight or nine whole numbers as all others are, from -128 to
-            127: names the line.
+        EmgFileError: no such file, or a line that is not eight or nine whole numbers as all others
+            are, from -128 to 127: names the line.
     """
     check_rate("sampling rate", fs_hz)
     lines = read_text(path).rstrip("\n").split("\n")
@@ -102,7 +105,8 @@ def read_armband_session(
     fs_hz: float = RATE_HZ,
     problems: list[EmgFileError] | None = None,
 ) -> dict[str, EmgRecording]:
-    """All files of a session of the myo-readings-dataset: a folder "12345-1" (subject, session) of 0.txt to 7.txt.
+    """All files of a session of the myo-readings-dataset: a folder "12345-1" (subject, session) of
+    0.txt to 7.txt.
 
     The side is that of the folder which it lies in, if its name says right or left.
 
@@ -115,8 +119,8 @@ def read_armband_session(
         Recordings by what was done, in the order of the labels; of files that are there.
 
     Raises:
-        EmgFileError: no such folder, none of the files in it, or a file that cannot be read; with `problems` only if
-            none can.
+        EmgFileError: no such folder, none of the files in it, or a file that cannot be read; with
+            `problems` only if none can.
     """
     folder = Path(folder)
     subject, _, session = folder.name.partition("-")

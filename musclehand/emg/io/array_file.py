@@ -1,7 +1,9 @@
-"""EMG as bare arrays: MATLAB files (version 5, the layout of NinaPro), .npy files, and pickles of arrays.
+"""EMG as bare arrays: MATLAB files (version 5, the layout of NinaPro), .npy files, and pickles of
+arrays.
 
-None of them says its rate, unless a MATLAB file has a variable `frequency` or `fs`: it must be given. Pickles are
-programmes; they are opened only when asked for, and then through `motion.published.strict_pickle`, which runs nothing of them.
+None of them says its rate, unless a MATLAB file has a variable `frequency` or `fs`: it must be
+given. Pickles are programmes; they are opened only when asked for, and then through
+`motion.published.strict_pickle`, which runs nothing of them.
 """
 
 from __future__ import annotations
@@ -67,17 +69,19 @@ _MALFORMED = (
 def read_matlab(
     path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V"
 ) -> EmgRecording:
-    """Reads a MATLAB file as NinaPro has it: `emg` (T, K), and what there is of `restimulus` or `stimulus` (T, 1; the
-    number of the movement, 0 for rest), `glove`, `force` and `acc` at the same rate.
+    """Reads a MATLAB file as NinaPro has it: `emg` (T, K), and what there is of `restimulus` or
+    `stimulus` (T, 1; the number of the movement, 0 for rest), `glove`, `force` and `acc` at the
+    same rate.
 
     Args:
         path: the file.
-        fs_hz: sampling rate [Hz]; by default what the file says in `frequency` or `fs`. DB2 has 2000, DB5 200, DB1 100
-            (recalled).
+        fs_hz: sampling rate [Hz]; by default what the file says in `frequency` or `fs`. DB2 has
+            2000, DB5 200, DB1 100 (recalled).
         unit: of `emg`.
 
     Raises:
-        EmgFileError: no such file, not a MATLAB file of version 5, no numbers in `emg`, damaged, or no rate.
+        EmgFileError: no such file, not a MATLAB file of version 5, no numbers in `emg`, damaged, or
+            no rate.
     """
     variables = _load_matlab(path)
     if "emg" not in variables:
@@ -141,10 +145,12 @@ def read_pickle(
     key: str | None = None,
     allow_pickle: bool = False,
 ) -> EmgRecording:
-    """Reads an array (T, K) from a pickle: the array itself, or what a dict has under `key` (by default "emg").
+    """Reads an array (T, K) from a pickle: the array itself, or what a dict has under `key` (by
+    default "emg").
 
     Raises:
-        EmgFileError: not allowed, no such file, or something else than plain arrays; nothing in it is run.
+        EmgFileError: not allowed, no such file, or something else than plain arrays; nothing in it
+            is run.
     """
     if not allow_pickle:
         raise EmgFileError(

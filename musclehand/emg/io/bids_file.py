@@ -1,9 +1,10 @@
-"""EMG out of EDF and BDF files, which pyedflib reads (extra `emg`), with the sidecars of EMG-BIDS beside them.
+"""EMG out of EDF and BDF files, which pyedflib reads (extra `emg`), with the sidecars of EMG-BIDS
+beside them.
 
-Beside `sub-01_task-scales_emg.edf` the names of BIDS 1.11 are looked for: `..._channels.tsv` (name, type, units,
-target_muscle, placement_description; channels that are no EMG become the series "other"), `..._events.tsv` (onset,
-duration, trial_type) and `..._emg.json` (its licence and what else is said in a word). A sidecar that is there must be
-right.
+Beside `sub-01_task-scales_emg.edf` the names of BIDS 1.11 are looked for: `..._channels.tsv` (name,
+type, units, target_muscle, placement_description; channels that are no EMG become the series
+"other"), `..._events.tsv` (onset, duration, trial_type) and `..._emg.json` (its licence and what
+else is said in a word). A sidecar that is there must be right.
 """
 
 from __future__ import annotations
@@ -55,11 +56,13 @@ _NAMED_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Sid
 def read_edf(path: str | PathLike[str]) -> EmgRecording:
     """Reads an EDF or BDF file and its sidecars.
 
-    Signals of the rate that most EMG channels have are channels, in volts where the file has volts or parts of it; all
-    others are series with their own times. Annotations and events.tsv are events.
+    Signals of the rate that most EMG channels have are channels, in volts where the file has volts
+    or parts of it; all others are series with their own times. Annotations and events.tsv are
+    events.
 
     Raises:
-        EmgFileError: no such file, not EDF or BDF, cut short or damaged, a wrong sidecar; or pyedflib is not installed.
+        EmgFileError: no such file, not EDF or BDF, cut short or damaged, a wrong sidecar; or
+            pyedflib is not installed.
     """
     _check_size(path)
     try:
@@ -209,7 +212,8 @@ def _check_size(path: str | PathLike[str]) -> None:
             wide = {b"0       ": 2, b"\xffBIOSEMI": 3}.get(heading[:8])
             if wide is None:
                 raise EmgFileError(path, "not an EDF or BDF file")
-            count, records = int(heading[252:256]), int(heading[236:244])
+            count = int(heading[252:256])
+            records = int(heading[236:244])
             if not 0 < count <= MAX_SIGNALS or records < 0:
                 raise EmgFileError(
                     path, f"{count} signals in {records} records: damaged, or still being written"

@@ -1,14 +1,17 @@
-"""EMG recordings into a folder of EMG-BIDS (BIDS 1.11): BDF+ with its sidecars, which `bids_file.read_edf` reads back.
+"""EMG recordings into a folder of EMG-BIDS (BIDS 1.11): BDF+ with its sidecars, which
+`bids_file.read_edf` reads back.
 
     study/dataset_description.json
     study/sub-01/ses-1/emg/sub-01_ses-1_task-scales_emg.bdf        samples, 24 bits over each channel's own range
-                                              ..._emg.json         rate, duration, licence, provenance
-                                              ..._channels.tsv     name, type, units, target_muscle, placement, side
-                                              ..._channels.json    what "side" is, a column of ours
-                                              ..._events.tsv       onset, duration, trial_type
+                                              ..._emg.json         rate, duration, licence,
+                                              provenance ..._channels.tsv     name, type, units,
+                                              target_muscle, placement, side ..._channels.json
+                                              what "side" is, a column of ours ..._events.tsv
+                                              onset, duration, trial_type
 
-Columns and required fields are those of the schema (bids-specification, src/schema/rules). What a recording does not
-say is "n/a". Kinematics and forces are not written: BIDS keeps them as other modalities.
+Columns and required fields are those of the schema (bids-specification, src/schema/rules). What a
+recording does not say is "n/a". Kinematics and forces are not written: BIDS keeps them as other
+modalities.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ SIDECARS = (
 """Endings of tables in such a folder that are no recordings."""
 
 RATE_ERROR = 1e-6
-"""Largest relative error of the rate: the format keeps it as whole samples in a record of whole 10 us."""
+"""Largest relative error of the rate: the format keeps it as whole samples in a record of whole
+10 us."""
 
 _STEPS = 2**23 - 1
 _SCALES = {"V": ("uV", 1e6)}
@@ -103,7 +107,8 @@ def _write_signals(path: Path, recording: EmgRecording) -> None:
     except ImportError as error:
         raise MusclehandError("BDF files need pyedflib: pip install 'musclehand[emg]'") from error
     count, seconds = _record(recording.fs_hz)
-    headers, columns = [], []
+    headers = []
+    columns = []
     for name, channel, column in zip(
         _labels(recording), recording.channels, recording.samples.T, strict=True
     ):

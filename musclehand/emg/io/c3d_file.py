@@ -1,7 +1,7 @@
 """EMG and markers out of C3D files.
 
-Read here and not through ezc3d, which is what the tests compare with: ezc3d believes a file about its sizes, and a
-few damaged bytes can keep it busy for ever or make it ask for all memory there is.
+Read here and not through ezc3d, which is what the tests compare with: ezc3d believes a file about
+its sizes, and a few damaged bytes can keep it busy for ever or make it ask for all memory there is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6}
 
 
 class _Layout(NamedTuple):
-    """`frames` of `points` markers and `per_frame` samples of each of `channels`; `rate` of frames [Hz], `first`."""
+    """`frames` of `points` markers and `per_frame` samples of each of `channels`; `rate` of
+    frames [Hz], `first`."""
 
     frames: int
     points: int
@@ -37,11 +38,13 @@ class _Layout(NamedTuple):
 def read_c3d(path: str | PathLike[str]) -> EmgRecording:
     """Reads a C3D file: all analogue channels, its markers as the series "markers" and its events.
 
-    Channels have the file's labels; which of them are EMG and of which muscle is for the reader to say
-    (`EmgRecording.select`). Those in volts or parts of it are in volts. A marker that was not seen is NaN.
+    Channels have the file's labels; which of them are EMG and of which muscle is for the reader to
+    say (`EmgRecording.select`). Those in volts or parts of it are in volts. A marker that was not
+    seen is NaN.
 
     Raises:
-        EmgFileError: no such file, not a C3D file, cut short or damaged, or without analogue channels.
+        EmgFileError: no such file, not a C3D file, cut short or damaged, or without analogue
+            channels.
     """
     data = read_bytes(path, MAX_BYTES)
     heading = read_heading(path, data)
@@ -71,7 +74,8 @@ def read_c3d(path: str | PathLike[str]) -> EmgRecording:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """The names, each second and further one of its kind with a number behind it; nameless ones by their place."""
+    """The names, each second and further one of its kind with a number behind it; nameless ones
+    by their place."""
     seen: dict[str, int] = {}
     used: set[str] = set()
     unique: list[str] = []
@@ -87,7 +91,8 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
     """How many of what a frame has, where the parameters say it and else the header."""
-    rate, analog_rate = heading.number("POINT:RATE"), heading.number("ANALOG:RATE")
+    rate = heading.number("POINT:RATE")
+    analog_rate = heading.number("ANALOG:RATE")
     channels = heading.count("ANALOG:USED")
     if not 0 < channels <= MAX_CHANNELS:
         raise EmgFileError(
@@ -99,7 +104,8 @@ def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
     ):
         problem = f"rates of {rate:g} Hz (frames) and {analog_rate:g} Hz (samples), not a whole number in each frame"
         raise EmgFileError(path, problem)
-    first, last = heading.first, heading.last
+    first = heading.first
+    last = heading.last
     start, end = (
         heading.numbers(f"TRIAL:ACTUAL_{word}_FIELD", 2, 0.0) % 65536 for word in ("START", "END")
     )
@@ -114,7 +120,8 @@ def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
 def _read_frames(
     path: str | PathLike[str], data: bytes, heading: C3dHeading, layout: _Layout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Markers in the file's unit, NaN where not seen, shape (frames, points, 3); samples, shape (T, channels)."""
+    """Markers in the file's unit, NaN where not seen, shape (frames, points, 3); samples, shape
+    (T, channels)."""
     scale = heading.number("POINT:SCALE", -1.0)
     whole = scale > 0
     begin = ((heading.count("POINT:DATA_START") or heading.start) - 1) * BLOCK

@@ -1,8 +1,10 @@
-"""The parameter section of a C3D file: names, numbers and texts, read with the file's bounds in mind.
+"""The parameter section of a C3D file: names, numbers and texts, read with the file's bounds in
+mind.
 
-The layout is that of The C3D File Format user guide (c3d.org; recalled, and checked against files that ezc3d and a
-Vicon system wrote): blocks of 512 bytes, records of groups (negative number) and parameters (positive), each with its
-name, the distance to the next one, a type, dimensions and values, the first dimension running fastest.
+The layout is that of The C3D File Format user guide (c3d.org; recalled, and checked against files
+that ezc3d and a Vicon system wrote): blocks of 512 bytes, records of groups (negative number) and
+parameters (positive), each with its name, the distance to the next one, a type, dimensions and
+values, the first dimension running fastest.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from musclehand.emg.recording import EmgFileError
 
 BLOCK = 512
 _KEY = 0x50
-_INTEL, _DEC, _MIPS = 84, 85, 86
+_INTEL = 84
+_DEC = 85
+_MIPS = 86
 _TYPES = {-1: "S1", 1: "i1", 2: "i2", 4: "f4"}
 _MAX_RECORDS = 20_000
 
 
 class C3dHeading(NamedTuple):
-    """All that stands before the data: `parameters` by name ("POINT:RATE"), numbers as arrays and texts as tuples;
-    `first` and `last` frame, `points` and `per_frame` samples of all channels in a frame, `start` block of the data, as
-    the header has them; `order` of the bytes, and whether floats are those of a `dec`.
+    """All that stands before the data: `parameters` by name ("POINT:RATE"), numbers as arrays and
+    texts as tuples; `first` and `last` frame, `points` and `per_frame` samples of all channels in a
+    frame, `start` block of the data, as the header has them; `order` of the bytes, and whether
+    floats are those of a `dec`.
     """
 
     parameters: Mapping[str, np.ndarray | tuple[str, ...]]
@@ -45,7 +50,8 @@ class C3dHeading(NamedTuple):
         return float(values[0]) if isinstance(values, np.ndarray) and len(values) else default
 
     def count(self, name: str) -> int:
-        """The same as a whole number of at least 0; 2-byte numbers count on below zero beyond 32767."""
+        """The same as a whole number of at least 0; 2-byte numbers count on below zero beyond
+        32767."""
         value = self.number(name)
         return (int(value) % 65536 if value < 0 else int(value)) if math.isfinite(value) else 0
 
@@ -56,7 +62,8 @@ class C3dHeading(NamedTuple):
         return np.concatenate([found, np.full(count - len(found), default)])
 
     def texts(self, name: str, count: int) -> list[str]:
-        """The first texts of a parameter and of those that go on after 255 (LABELS2 ...), filled up to `count`."""
+        """The first texts of a parameter and of those that go on after 255 (LABELS2 ...), filled
+        up to `count`."""
         found: list[str] = []
         part = 1
         while isinstance(

@@ -1,8 +1,10 @@
-"""EMG in tables of text: one line a sample, one column a channel, separated by commas, semicolons, tabs or spaces.
+"""EMG in tables of text: one line a sample, one column a channel, separated by commas, semicolons,
+tabs or spaces.
 
-What the columns are is never guessed from their numbers. A `ColumnMap` says it: which column is which channel, where
-the time is or what the rate is, the unit, and which column labels what goes on. Without one every column is a channel
-under the name that the heading gives it, except for a column called time, which is the time in seconds.
+What the columns are is never guessed from their numbers. A `ColumnMap` says it: which column is
+which channel, where the time is or what the rate is, the unit, and which column labels what goes
+on. Without one every column is a channel under the name that the heading gives it, except for a
+column called time, which is the time in seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ UNITS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6}
 
 MAX_COLUMNS = 4096
 MAX_JITTER = 0.6
-"""Times may be off the even grid by so much of a step: rounding in the file, but no missing sample."""
+"""Times may be off the even grid by so much of a step: rounding in the file, but no missing
+sample."""
 
 _TIMES = ("time", "time_s", "t", "time (s)", "time [s]")
 _KEYS = ("fs_hz", "time", "label", "unit", "delimiter", "labels", "channels", "ignore")
@@ -44,10 +47,11 @@ _KEYS = ("fs_hz", "time", "label", "unit", "delimiter", "labels", "channels", "i
 class ColumnMap:
     """What the columns of a table are.
 
-    `channels` by the heading's name or the number of the column, from 1 on; empty: all that is left. `time` column in
-    seconds, or None and `fs_hz` [Hz] instead; both: the times must fit the rate. `label` column of what goes on, whose
-    numbers or words become events, under the names that `labels` gives them ("" for none). `unit` of the samples: V, mV
-    and uV become volts, all else stays as it is. `delimiter` of `DELIMITERS`, None to find it. `ignore`: columns.
+    `channels` by the heading's name or the number of the column, from 1 on; empty: all that is
+    left. `time` column in seconds, or None and `fs_hz` [Hz] instead; both: the times must fit the
+    rate. `label` column of what goes on, whose numbers or words become events, under the names that
+    `labels` gives them ("" for none). `unit` of the samples: V, mV and uV become volts, all else
+    stays as it is. `delimiter` of `DELIMITERS`, None to find it. `ignore`: columns.
     """
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -61,8 +65,8 @@ class ColumnMap:
 
 
 def read_column_map(path: str | PathLike[str]) -> ColumnMap:
-    """A column map from a JSON file, with the names of the fields of `ColumnMap`; a channel is an object with name,
-    muscle, site and side ("right", "left"), of which only the name must be there.
+    """A column map from a JSON file, with the names of the fields of `ColumnMap`; a channel is an
+    object with name, muscle, site and side ("right", "left"), of which only the name must be there.
 
     Raises:
         EmgFileError: no such file, or not a column map: names what is wrong.
@@ -92,7 +96,8 @@ def read_csv(path: str | PathLike[str], columns: ColumnMap | None = None) -> Emg
     """Reads a table of text.
 
     Raises:
-        EmgFileError: no such file, a line that does not belong, no column of a name, or no rate: names file and line.
+        EmgFileError: no such file, a line that does not belong, no column of a name, or no rate:
+            names file and line.
     """
     columns = _checked(columns or ColumnMap())
     lines = read_text(path).rstrip("\n").split("\n")
@@ -133,7 +138,8 @@ def find_rate(
     rate = (len(time) - 1) / float(time[-1] - time[0])
     off = np.abs((time - time[0]) * rate - np.arange(len(time)))
     if off.max() > MAX_JITTER:
-        # The jump is where neighbours are farthest apart, not where the error it adds up to is largest.
+        # The jump is where neighbours are farthest apart, not where the error it adds up to is
+        # largest.
         jump = int(np.argmax(np.abs(np.diff(time) - np.median(np.diff(time))))) + 1
         problem = (
             f"{time[jump] - time[jump - 1]:g} s after the line before; times must be evenly spaced"
@@ -158,7 +164,8 @@ def label_events(
 
 
 def find_delimiter(line: str) -> str | None:
-    """What separates the fields of a line: a tab, semicolon or comma where there is one; None for white space."""
+    """What separates the fields of a line: a tab, semicolon or comma where there is one; None
+    for white space."""
     return next((mark for mark in "\t;," if mark in line), None)
 
 
@@ -240,7 +247,8 @@ def _numbers_only(
     unused = [i for i in range(width) if i != roles.time and i not in roles.channels]
     if not unused:
         return lines, None
-    words, rest = [], []
+    words = []
+    rest = []
     for i, line in enumerate(lines):
         fields = line.split(delimiter)
         if len(fields) != width:

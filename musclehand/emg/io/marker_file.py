@@ -1,7 +1,7 @@
 """Marker files (.trc) of Motion Analysis, as OpenSim reads and writes them.
 
-Five lines of heading, an optional blank one, then a row for each frame: its number, its time, and x, y, z of every
-marker, separated by tabs. Fields that are empty are markers that were not seen.
+Five lines of heading, an optional blank one, then a row for each frame: its number, its time, and
+x, y, z of every marker, separated by tabs. Fields that are empty are markers that were not seen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _FIELDS = ("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units")
 
 
 def read_markers(path: str | PathLike[str]) -> TimeSeries:
-    """Reads a .trc file. Columns are "WRIST.x" and so on in the file's own unit, which `units` names.
+    """Reads a .trc file. Columns are "WRIST.x" and so on in the file's own unit, which `units`
+    names.
 
     Raises:
         EmgFileError: no such file, or not a marker file: names the line and what is wrong in it.
@@ -47,7 +48,8 @@ def read_markers(path: str | PathLike[str]) -> TimeSeries:
         first += 1
     rows = [line.rstrip("\n ").removesuffix("\t") for line in lines[first:]]
     width = 2 + 3 * count
-    # Markers not seen at the end of a row leave tabs, of which some programmes write one more and some none.
+    # Markers not seen at the end of a row leave tabs, of which some programmes write one more and
+    # some none.
     rows = [
         row + "\t" * (width - 1 - row.count("\t"))
         if width - 1 - row.count("\t") in (1, 2, 3)
@@ -86,7 +88,8 @@ def in_metres(markers: TimeSeries) -> TimeSeries:
 
 
 def write_markers(path: str | PathLike[str], markers: TimeSeries) -> None:
-    """Writes columns "WRIST.x", "WRIST.y", "WRIST.z" and so on as a .trc file, in the unit that they have.
+    """Writes columns "WRIST.x", "WRIST.y", "WRIST.z" and so on as a .trc file, in the unit that
+    they have.
 
     Raises:
         InvalidValue: columns that are not three of each marker, or of different or unknown units.
@@ -106,7 +109,8 @@ def write_markers(path: str | PathLike[str], markers: TimeSeries) -> None:
             "units of markers", markers.units[:3], f"one of {', '.join(UNITS)}, the same for all"
         )
     rate = f"{round(markers.fs_hz, 6):.12g}" if np.isfinite(markers.fs_hz) else "0"
-    count, unit = len(markers.time), markers.units[0]
+    count = len(markers.time)
+    unit = markers.units[0]
     lines = [
         "\t".join(("PathFileType", "4", "(X/Y/Z)", str(path).replace("\t", " ").replace("\n", " ")))
     ]

@@ -1,11 +1,13 @@
 """OpenSim's .sto and .mot: a table of numbers over time below a heading, separated by tabs.
 
-Read: the heading of OpenSim 4 (version 3) and of the older versions (a name, nRows, nColumns, or datarows and
-datacolumns as SIMM writes them), any mix of tabs and spaces, any line ends, with or without a last newline. Written: as
-OpenSim 4.6 does, to the last digit. Values stay as they are in the file: `in_degrees` says that angles are degrees,
-but which columns are angles only a model knows.
+Read: the heading of OpenSim 4 (version 3) and of the older versions (a name, nRows, nColumns, or
+datarows and datacolumns as SIMM writes them), any mix of tabs and spaces, any line ends, with or
+without a last newline. Written: as OpenSim 4.6 does, to the last digit. Values stay as they are in
+the file: `in_degrees` says that angles are degrees, but which columns are angles only a model
+knows.
 
-Not read: files separated by commas, which OpenSim does not read either, and values of more than one number.
+Not read: files separated by commas, which OpenSim does not read either, and values of more than one
+number.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ _COUNTS = {"nrows": "rows", "datarows": "rows", "ncolumns": "columns", "datacolu
 
 @dataclass(frozen=True, eq=False)
 class StorageFile:
-    """A table over time. `series` as in the file; `in_degrees`: angles are degrees; `heading`: its other entries;
-    `first_line`: where the first row stands in the file.
+    """A table over time. `series` as in the file; `in_degrees`: angles are degrees; `heading`: its
+    other entries; `first_line`: where the first row stands in the file.
     """
 
     series: TimeSeries

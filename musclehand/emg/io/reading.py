@@ -6,8 +6,8 @@
     .npy            an array                            .pkl .pickle    a pickle of arrays, only if allowed
     .rhd            Intan
 
-Text without a heading that begins with eight or nine whole numbers, separated by commas, is taken for an armband's if
-nothing else is said about its columns.
+Text without a heading that begins with eight or nine whole numbers, separated by commas, is taken
+for an armband's if nothing else is said about its columns.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 class ReadOptions:
     """What a file may need to have said about it; left out: what it says itself.
 
-    `fs_hz` sampling rate [Hz]; `unit` of the samples; `columns` of a table; `channels` to take, in this order;
-    `allow_pickle`; `format` of `FORMATS`.
+    `fs_hz` sampling rate [Hz]; `unit` of the samples; `columns` of a table; `channels` to take, in
+    this order; `allow_pickle`; `format` of `FORMATS`.
     """
 
     fs_hz: float | None = None
@@ -126,8 +126,8 @@ def _read(path: str | PathLike[str], kind: str, options: ReadOptions) -> EmgReco
 
 
 def read_opensim(path: str | PathLike[str]) -> EmgRecording:
-    """An evenly spaced .sto or .mot as a recording: its columns as channels of unit "unknown", such as EMG or
-    activations that were saved so.
+    """An evenly spaced .sto or .mot as a recording: its columns as channels of unit "unknown", such
+    as EMG or activations that were saved so.
 
     Raises:
         EmgFileError: not a file of OpenSim, or its times are not evenly spaced.

@@ -1,7 +1,8 @@
 """EMG out of Intan's .rhd files, which neo reads (extra `emg`).
 
-Amplifier channels are channels, in volts; what else runs at its own rate in the file (auxiliary inputs, analogue
-inputs, supply voltage) becomes series. Only the usual form, header and data in one file, is read.
+Amplifier channels are channels, in volts; what else runs at its own rate in the file (auxiliary
+inputs, analogue inputs, supply voltage) becomes series. Only the usual form, header and data in one
+file, is read.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def read_rhd(path: str | PathLike[str]) -> EmgRecording:
     """Reads an .rhd file.
 
     Raises:
-        EmgFileError: no such file, not an .rhd file, cut short or damaged, without amplifier channels, or with samples
-            missing in between; or neo is not installed.
+        EmgFileError: no such file, not an .rhd file, cut short or damaged, without amplifier
+            channels, or with samples missing in between; or neo is not installed.
     """
     _check_magic(path)
     try:

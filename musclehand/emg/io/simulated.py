@@ -1,7 +1,8 @@
 """The simulated side of a comparison: activations or excitations of muscles over time, from a file.
 
-Read are recordings of performances (`musclehand play`: recording.h5, or the folder it lies in) and OpenSim's .sto
-files, whose columns may be called `/forceset/FDP2/activation`, `FDP2.activation` or plainly `FDP2`.
+Read are recordings of performances (`musclehand play`: recording.h5, or the folder it lies in) and
+OpenSim's .sto files, whose columns may be called `/forceset/FDP2/activation`, `FDP2.activation` or
+plainly `FDP2`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from musclehand.emg.recording import EmgFileError, Event
 from musclehand.music.pitch import pitch_name
 
 QUANTITIES = {"activation": "act", "excitation": "ctrl"}
-"""What of a muscle is compared, and its channel in a recording: after activation dynamics, or before."""
+"""What of a muscle is compared, and its channel in a recording: after activation dynamics, or
+before."""
 
 RECORDING = "recording.h5"
 
@@ -31,9 +33,11 @@ _HANDS = {Side.LEFT: 0, Side.RIGHT: 1}
 
 @dataclass(frozen=True, eq=False)
 class SimulatedMuscles:
-    """`values` (T, m), 0..1, of `muscles` (m,) without the side in their names, at `fs_hz` from `start` [s] on.
+    """`values` (T, m), 0..1, of `muscles` (m,) without the side in their names, at `fs_hz` from
+    `start` [s] on.
 
-    `quantity`: activation or excitation. `events`: notes of this hand, if the file has any, from the same zero on.
+    `quantity`: activation or excitation. `events`: notes of this hand, if the file has any, from
+    the same zero on.
     """
 
     values: np.ndarray = field(repr=False)
@@ -55,7 +59,8 @@ def read_simulated(
         quantity: activation or excitation.
 
     Raises:
-        MusclehandError: no such file or quantity, a damaged file, no muscles of this hand in it, or uneven times.
+        MusclehandError: no such file or quantity, a damaged file, no muscles of this hand in it, or
+            uneven times.
     """
     if quantity not in QUANTITIES:
         raise UnknownName("quantity", quantity, QUANTITIES)
@@ -96,7 +101,8 @@ def _notes(recording: Recording, side: Side) -> tuple[Event, ...]:
     mine = rows[rows[:, place["hand"]] == _HANDS[side]]
     events = []
     for row in mine:
-        onset, offset = float(row[place["onset"]]), float(row[place["offset"]])
+        onset = float(row[place["onset"]])
+        offset = float(row[place["offset"]])
         events.append(Event(onset, max(offset - onset, 0.0), pitch_name(int(row[place["pitch"]]))))
     return tuple(events)
 

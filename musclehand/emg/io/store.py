@@ -1,4 +1,5 @@
-"""EMG recordings as HDF5 files: what everything else is turned into to be kept, shared and compared.
+"""EMG recordings as HDF5 files: what everything else is turned into to be kept, shared and
+compared.
 
     /                     attributes `format`, `version`
     /header               JSON as bytes: all that is not an array
@@ -6,17 +7,17 @@
     /signals/<n>/time     of the n-th of the header's `extra` (n,) [s]
     /signals/<n>/values   (n, m)
 
-The header has the words of EMG-BIDS (BIDS 1.11, BEP 042), so that one maps onto the other line by line, as
-`bids_folder` writes it:
+The header has the words of EMG-BIDS (BIDS 1.11, BEP 042), so that one maps onto the other line by
+line, as `bids_folder` writes it:
 
     sidecar json     SamplingFrequency, License, SourceDatasets (our provenance)
     channels.tsv     name, type "EMG", units, target_muscle, placement (placement_description), side
     events.tsv       onset, duration, trial_type
     participants     participant_id, session_id
 
-Nothing of a file is trusted on reading: only datasets of these types, in the file itself and no larger than what is on
-disk, become arrays, and the recording is checked as any other is. The bytes of a file depend on nothing but the
-recording.
+Nothing of a file is trusted on reading: only datasets of these types, in the file itself and no
+larger than what is on disk, become arrays, and the recording is checked as any other is. The bytes
+of a file depend on nothing but the recording.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from musclehand.emg.recording import (
     TimeSeries,
 )
 
-FORMAT, VERSION = "musclehand-emg", 1
+FORMAT = "musclehand-emg"
+VERSION = 1
 SUFFIXES = (".h5", ".hdf5")
 MAX_HEADER_BYTES = 20_000_000
 MAX_SERIES = 1000
@@ -77,7 +79,8 @@ def load_recording(path: str | PathLike[str]) -> EmgRecording:
     """Reads a recording.
 
     Raises:
-        EmgFileError: no such file, not an EMG recording of ours, of a later version, cut short or damaged.
+        EmgFileError: no such file, not an EMG recording of ours, of a later version, cut short or
+            damaged.
     """
     file = open_hdf5(path, EmgFileError)
     try:
@@ -172,7 +175,8 @@ def _shortest(values: np.ndarray) -> np.ndarray:
 
 
 def _store(file: h5py.File, name: str, values: np.ndarray) -> None:
-    # Chunks are what checksums belong to; of a megabyte, so that a damaged place does not take all with it.
+    # Chunks are what checksums belong to; of a megabyte, so that a damaged place does not take all
+    # with it.
     options: dict[str, Any] = {}
     if values.size:
         rows = max(1, min(len(values), 2**20 * len(values) // max(1, values.nbytes)))

@@ -1,7 +1,7 @@
 """Text files of numbers, read with care: how large, in which code, and which line does not belong.
 
-Numbers of a whole file are parsed at once, by C code; only when that fails are the lines looked at one by one to name
-the one that is wrong.
+Numbers of a whole file are parsed at once, by C code; only when that fails are the lines looked at
+one by one to name the one that is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from musclehand.emg.recording import EmgFileError
 
 MAX_TEXT_BYTES = 150_000_000
-"""The largest text file that is read: an hour of 16 channels at 250 Hz, or seven minutes at 2 kHz."""
+"""The largest text file that is read: an hour of 16 channels at 250 Hz, or seven minutes at 2
+kHz."""
 
 _SHOWN = 60
 
@@ -45,7 +46,8 @@ def read_text(path: str | PathLike[str], most: int = MAX_TEXT_BYTES) -> str:
     """The text of a file in UTF-8, with or without byte order mark; all line ends become newlines.
 
     Raises:
-        EmgFileError: it cannot be read, is too large, or is not text: names the line of the first wrong byte.
+        EmgFileError: it cannot be read, is too large, or is not text: names the line of the first
+            wrong byte.
     """
     data = read_bytes(path, most)
     try:
@@ -70,7 +72,8 @@ def parse_numbers(
     delimiter: str | None,
     first_line: int,
 ) -> np.ndarray:
-    """Lines of `width` numbers each as an array; empty fields and "nan" are missing. Shape (n, width).
+    """Lines of `width` numbers each as an array; empty fields and "nan" are missing. Shape (n,
+    width).
 
     Args:
         path: the file, for messages.
@@ -80,14 +83,16 @@ def parse_numbers(
         first_line: number of the first line in the file.
 
     Raises:
-        EmgFileError: names the line that has another number of fields, or one that is no finite number.
+        EmgFileError: names the line that has another number of fields, or one that is no finite
+            number.
     """
     if not lines:
         return np.empty((0, width))
     fast = _parse_fast(lines, width, delimiter)
     if fast is not None:
         return fast
-    rows = []  # not one array of the size that a heading promises: a line that breaks the promise comes first
+    # not one array of the size that a heading promises: a line that breaks the promise comes first
+    rows = []
     for i, line in enumerate(lines):
         where = f"line {first_line + i}"
         fields = line.split(delimiter)

@@ -1,1 +1,2 @@
-"""From muscles to electrodes: forward model, forearm layout, armband, muscle maps, wrist movements."""
+"""From muscles to electrodes: forward model, forearm layout, armband, muscle maps, wrist
+movements."""

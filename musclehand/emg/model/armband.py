@@ -1,8 +1,10 @@
-"""How an armband sits: by how many electrodes it is turned, and what each electrode hears of each muscle.
+"""How an armband sits: by how many electrodes it is turned, and what each electrode hears of each
+muscle.
 
-An armband's channel numbers are places, and wearers turn it differently: in the myo-readings-dataset by 2 or 6 of 8
-electrodes in spite of a written protocol. Both models here are fitted on calibration movements and must be tested on
-others, which `cross_validate_rotation` and `cross_validate_mixing` do, leaving one movement out at a time.
+An armband's channel numbers are places, and wearers turn it differently: in the
+myo-readings-dataset by 2 or 6 of 8 electrodes in spite of a written protocol. Both models here are
+fitted on calibration movements and must be tested on others, which `cross_validate_rotation` and
+`cross_validate_mixing` do, leaving one movement out at a time.
 
     session = movement_ensembles(read_armband_session("right/12345-1"), EnvelopeConfig())
     other = movement_ensembles(read_armband_session("right/45612-1"), EnvelopeConfig())
@@ -21,16 +23,19 @@ from musclehand.core.errors import InvalidValue
 from musclehand.emg.processing.envelope import EnvelopeConfig, envelope, find_scale
 from musclehand.emg.recording import EmgRecording
 
-BEFORE, AFTER = 1.0, 7.0
-"""The part of a held movement that is averaged: from this long before its onset to this long after it [s]."""
+BEFORE = 1.0
+AFTER = 7.0
+"""The part of a held movement that is averaged: from this long before its onset to this long
+after it [s]."""
 
 RIDGE = 1e-3
 """How much a mixing model is drawn to its prior, as a share of what the activities weigh."""
 
 
 class Ensembles(NamedTuple):
-    """The mean course of each of M movements: `values` (M, T, K), NaN in no place; `time` (T,) [s] from the onset;
-    `movements` (M,), `names` (K,) of the channels; `counts` (M,) of repetitions; `fs_hz`.
+    """The mean course of each of M movements: `values` (M, T, K), NaN in no place; `time` (T,) [s]
+    from the onset; `movements` (M,), `names` (K,) of the channels; `counts` (M,) of repetitions;
+    `fs_hz`.
     """
 
     values: np.ndarray
@@ -42,9 +47,9 @@ class Ensembles(NamedTuple):
 
 
 class Rotation(NamedTuple):
-    """Channel i of the first wearer sits where channel (i + `shift`) mod K of the second one does; if `mirrored`, where
-    (`shift` - i) mod K does. `r` the correlation so turned; `scores` (K,) of all shifts, the mirrored ones not among
-    them unless it is mirrored.
+    """Channel i of the first wearer sits where channel (i + `shift`) mod K of the second one does;
+    if `mirrored`, where (`shift` - i) mod K does. `r` the correlation so turned; `scores` (K,) of
+    all shifts, the mirrored ones not among them unless it is mirrored.
     """
 
     shift: int
@@ -54,8 +59,9 @@ class Rotation(NamedTuple):
 
 
 class MovementTest(NamedTuple):
-    """Correlations of M movements that a model did not see with those of someone else. `right` (M,): the same
-    movement; `wrong` (M, M - 1): all others; `shifts` (M,) fitted without it (0 where no rotation was fitted).
+    """Correlations of M movements that a model did not see with those of someone else. `right`
+    (M,): the same movement; `wrong` (M, M - 1): all others; `shifts` (M,) fitted without it (0
+    where no rotation was fitted).
     """
 
     right: np.ndarray
@@ -83,7 +89,8 @@ def movement_ensembles(
     """The mean envelope of each movement about its onsets, all scaled by one value a channel.
 
     Args:
-        recordings: one for each movement, with events of that label; a movement without any is left out.
+        recordings: one for each movement, with events of that label; a movement without any is left
+            out.
         config: of the envelopes.
         before: and
         after: of the onset [s]. Repetitions that do not lie wholly in the recording are left out.
@@ -101,7 +108,9 @@ def movement_ensembles(
             "recordings", sorted(recordings), "with events of the movement that they are named by"
         )
     scale = find_scale(whole.values(), config)
-    means, counts, kept = [], [], []
+    means = []
+    counts = []
+    kept = []
     rows = np.arange(-round(before * config.fs_out_hz), round(after * config.fs_out_hz))
     for movement, recording in whole.items():
         values = envelope(recording, config, scale).values
@@ -145,7 +154,8 @@ def pooled_correlation(a: np.ndarray, b: np.ndarray) -> float:
     there = np.isfinite(a) & np.isfinite(b)
     if not there.any():
         return float("nan")
-    x, y = a[there] - a[there].mean(), b[there] - b[there].mean()
+    x = a[there] - a[there].mean()
+    y = b[there] - b[there].mean()
     size = float(np.sqrt((x @ x) * (y @ y)))
     return float(x @ y) / size if size > 0 else float("nan")
 
@@ -154,8 +164,8 @@ def find_rotation(reference: np.ndarray, other: np.ndarray, *, mirror: bool = Fa
     """By how many electrodes the second wearer's armband is turned against the first one's.
 
     Args:
-        reference: of the same movements at the same times, any shape that ends in K channels; NaN in channels that
-            it does not know, such as electrodes over muscles that a model has not.
+        reference: of the same movements at the same times, any shape that ends in K channels; NaN
+            in channels that it does not know, such as electrodes over muscles that a model has not.
         other: of the same shape.
         mirror: look at armbands worn the other way round as well (a left arm beside a right one).
 
@@ -193,7 +203,8 @@ def turn(values: np.ndarray, rotation: Rotation) -> np.ndarray:
 def cross_validate_rotation(
     reference: np.ndarray, other: np.ndarray, *, align: bool = True, mirror: bool = False
 ) -> MovementTest:
-    """How well each movement agrees with the other wearer's after a rotation that the other movements gave.
+    """How well each movement agrees with the other wearer's after a rotation that the other
+    movements gave.
 
     Args:
         reference: of M movements. Shape (M, T, K).
@@ -205,7 +216,8 @@ def cross_validate_rotation(
         InvalidValue: fewer than 3 movements, or what `find_rotation` refuses.
     """
     _check_movements(reference)
-    shifts, turned = np.zeros(len(reference), dtype=int), []
+    shifts = np.zeros(len(reference), dtype=int)
+    turned = []
     for i in range(len(reference)):
         rotation = Rotation(0, False, 0.0, np.empty(0))
         if align:
@@ -233,7 +245,8 @@ def fit_mixing(
         ridge: how much, as a share of the mean square of the activities.
 
     Raises:
-        InvalidValue: shapes that do not belong together, numbers that are not finite, or a ridge below 0.
+        InvalidValue: shapes that do not belong together, numbers that are not finite, or a ridge
+            below 0.
     """
     if (
         activity.ndim != 2
@@ -248,7 +261,8 @@ def fit_mixing(
         )
     if not (np.isfinite(activity).all() and np.isfinite(envelopes).all() and 0 <= ridge < np.inf):
         raise InvalidValue("activity, envelopes or ridge", ridge, "finite, the ridge at least 0")
-    count, width = envelopes.shape[1], activity.shape[1]
+    count = envelopes.shape[1]
+    width = activity.shape[1]
     start = np.zeros((count, width)) if prior is None else np.asarray(prior, dtype=float)
     if start.shape != (count, width):
         raise InvalidValue("shape of the prior", start.shape, f"({count}, {width})")
@@ -266,7 +280,8 @@ def fit_mixing(
 def cross_validate_mixing(
     activity: np.ndarray, other: np.ndarray, *, ridge: float = RIDGE
 ) -> MovementTest:
-    """How well each movement's envelopes agree with those that a mixing fitted to the other movements predicts.
+    """How well each movement's envelopes agree with those that a mixing fitted to the other
+    movements predicts.
 
     Args:
         activity: of M movements: muscles, or another wearer's electrodes. Shape (M, T, m).

@@ -1,10 +1,12 @@
-"""A forearm in round numbers: in which order and how deep the muscles of the hand lie, and electrodes over them.
+"""A forearm in round numbers: in which order and how deep the muscles of the hand lie, and
+electrodes over them.
 
-Angles go round the right forearm at its thickest part, seen from the elbow: 0 radial, 90 volar, 180 ulnar, 270 dorsal.
-Superficial muscles lie as the armband of the Para recordings names its eight electrodes, an eighth of the round each:
-PT, brachioradialis (0, in no hand model), ECR, EDC, ECU, FCU, PL, FCR (README of that set, recalled). Between these,
-and in depth, the order is that of anatomy books: FDS beneath PL and FCU, FDP along the ulna, FPL along the radius.
-Angles and depths are not measured on anybody.
+Angles go round the right forearm at its thickest part, seen from the elbow: 0 radial, 90 volar, 180
+ulnar, 270 dorsal. Superficial muscles lie as the armband of the Para recordings names its eight
+electrodes, an eighth of the round each: PT, brachioradialis (0, in no hand model), ECR, EDC, ECU,
+FCU, PL, FCR (README of that set, recalled). Between these, and in depth, the order is that of
+anatomy books: FDS beneath PL and FCU, FDP along the ulna, FPL along the radius. Angles and depths
+are not measured on anybody.
 """
 
 from __future__ import annotations
@@ -43,13 +45,15 @@ LAYOUT: Mapping[str, tuple[float, float]] = {
 SITES: Mapping[str, float] = {
     **{"PT": 45, "FCR": 85, "FDS": 125, "FCU": 170, "ECU": 222, "EDC": 265, "APL": 290, "ECR": 317},
 }
-"""Angle [deg] of electrodes over single muscles. Not PL: beside FCR and active with it, nothing tells them apart."""
+"""Angle [deg] of electrodes over single muscles. Not PL: beside FCR and active with it, nothing
+tells them apart."""
 
 
 ARMBAND_DECAY = 1.5
-"""Power of the distance (`ForwardConfig.decay`) for an armband's long bars on dry skin. Muscles that work independently
-give neighbouring electrodes, 31 mm apart, 0.4 of their variance in common then, those two places apart 0.16: about a
-half and a tenth were measured round the forearm (Mogk and Keir 2003, J. Electromyogr. Kinesiol. 13:63, recalled)."""
+"""Power of the distance (`ForwardConfig.decay`) for an armband's long bars on dry skin. Muscles
+that work independently give neighbouring electrodes, 31 mm apart, 0.4 of their variance in
+common then, those two places apart 0.16: about a half and a tenth were measured round the
+forearm (Mogk and Keir 2003, J. Electromyogr. Kinesiol. 13:63, recalled)."""
 
 
 def forearm_sources(muscles: Sequence[str]) -> tuple[Source, ...]:

@@ -1,13 +1,15 @@
-"""From muscle activations to the EMG they would give: the oracle of the comparison, because here the truth is known.
+"""From muscle activations to the EMG they would give: the oracle of the comparison, because here
+the truth is known.
 
-Each muscle is a pool of motor units that are recruited in order of size and fire faster as activation grows (the pool
-of Fuglevand, Winter and Patla 1993, J. Neurophysiol. 70:2470; its numbers recalled). Their potentials add up to the
-noise that EMG is, whose amplitude follows activation. A surface electrode hears every muscle, the deep and distant ones
-less (power of the distance), its neighbours a little, mains hum and its own noise. All of that begins `lead_s` before
+Each muscle is a pool of motor units that are recruited in order of size and fire faster as
+activation grows (the pool of Fuglevand, Winter and Patla 1993, J. Neurophysiol. 70:2470; its
+numbers recalled). Their potentials add up to the noise that EMG is, whose amplitude follows
+activation. A surface electrode hears every muscle, the deep and distant ones less (power of the
+distance), its neighbours a little, mains hum and its own noise. All of that begins `lead_s` before
 the activation that it belongs to.
 
-It is a model of signals, not of tissue: potentials are of one shape for all electrodes, muscles are points in a round
-forearm, nobody tires, and electrodes stay where they are.
+It is a model of signals, not of tissue: potentials are of one shape for all electrodes, muscles are
+points in a round forearm, nobody tires, and electrodes stay where they are.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ REFERENCE_DISTANCE = 0.010
 """A muscle this far from the electrode is heard with gain 1 [m]."""
 
 _UNITS = 40
-_SMALLEST_THRESHOLD, _LARGEST_THRESHOLD = 0.01, 0.60
+_SMALLEST_THRESHOLD = 0.01
+_LARGEST_THRESHOLD = 0.60
 _FORCE_RANGE = 100.0
-_LOWEST_RATE, _HIGHEST_RATE = 8.0, 35.0
+_LOWEST_RATE = 8.0
+_HIGHEST_RATE = 35.0
 _RATE_AT = 0.40
 _INTERVAL_VARIATION = 0.2
 _POTENTIAL_SECONDS = (0.003, 0.005)
@@ -39,7 +43,8 @@ _DRIVE_HZ = 200.0
 
 
 class Source(NamedTuple):
-    """A muscle in the cross section of the forearm: `angle` [rad] round it, `depth` [m] under the skin."""
+    """A muscle in the cross section of the forearm: `angle` [rad] round it, `depth` [m] under
+    the skin."""
 
     name: str
     angle: float
@@ -47,7 +52,8 @@ class Source(NamedTuple):
 
 
 class Electrode(NamedTuple):
-    """A pair of electrodes on the skin at `angle` [rad], and which `muscle` it is meant for, if one."""
+    """A pair of electrodes on the skin at `angle` [rad], and which `muscle` it is meant for, if
+    one."""
 
     name: str
     angle: float
@@ -58,11 +64,11 @@ class Electrode(NamedTuple):
 class ForwardConfig:
     """What is between activation and file.
 
-    `fs_hz` of the file; `lead_s` [s] by which EMG leads activation; `forearm_radius` [m]; `decay`, power of the
-    distance (bipolar surface electrodes: 2 to 3, recalled); `full_v` [V] rms of a fully active muscle at
-    `REFERENCE_DISTANCE`; `leakage`, share that an electrode takes from the mean of all; `mains_hz`, `mains_v` [V]
-    amplitude; `noise_v` [V] rms; `bits` and `range_v` [V] of the converter, which clips beyond plus and minus
-    `range_v`.
+    `fs_hz` of the file; `lead_s` [s] by which EMG leads activation; `forearm_radius` [m]; `decay`,
+    power of the distance (bipolar surface electrodes: 2 to 3, recalled); `full_v` [V] rms of a
+    fully active muscle at `REFERENCE_DISTANCE`; `leakage`, share that an electrode takes from the
+    mean of all; `mains_hz`, `mains_v` [V] amplitude; `noise_v` [V] rms; `bits` and `range_v` [V] of
+    the converter, which clips beyond plus and minus `range_v`.
     """
 
     fs_hz: float = 1000.0
@@ -93,8 +99,9 @@ class ForwardConfig:
 
 
 class SyntheticEmg(NamedTuple):
-    """A recording and the truth about it: `mixing` (K, M), gain of each muscle in each channel; `amplitude` (T, K) [V],
-    rms that each channel is expected to have; `muscles` names of the columns of `mixing`; `lead_s` [s].
+    """A recording and the truth about it: `mixing` (K, M), gain of each muscle in each channel;
+    `amplitude` (T, K) [V], rms that each channel is expected to have; `muscles` names of the
+    columns of `mixing`; `lead_s` [s].
     """
 
     recording: EmgRecording
@@ -107,7 +114,8 @@ class SyntheticEmg(NamedTuple):
 def mixing_matrix(
     electrodes: Sequence[Electrode], sources: Sequence[Source], config: ForwardConfig | None = None
 ) -> np.ndarray:
-    """How loud each muscle is in each electrode: (`REFERENCE_DISTANCE` / distance) ** decay, and leakage. Shape (K, M).
+    """How loud each muscle is in each electrode: (`REFERENCE_DISTANCE` / distance) ** decay, and
+    leakage. Shape (K, M).
 
     Raises:
         InvalidValue: a muscle that is not under the skin.
@@ -188,7 +196,8 @@ def simulate_emg(
 def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) -> np.ndarray:
     """The EMG of one muscle, with an rms of 1 when it is fully active. Shape (T,).
 
-    Motor units fire at gamma-distributed intervals; their potentials have the shape of the second derivative of a bell.
+    Motor units fire at gamma-distributed intervals; their potentials have the shape of the second
+    derivative of a bell.
 
     Args:
         drive: activation, 0..1. Shape (T,).
@@ -225,7 +234,8 @@ def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) 
 
 
 def expected_amplitude(drive: np.ndarray) -> np.ndarray:
-    """rms of `motor_unit_noise` at constant activation: root of the summed rates times energies (Campbell's theorem).
+    """rms of `motor_unit_noise` at constant activation: root of the summed rates times energies
+    (Campbell's theorem).
 
     Args:
         drive: activation, 0..1. Shape (...).
@@ -247,11 +257,13 @@ def firing_rates(drive: np.ndarray) -> np.ndarray:
 
 
 def _pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sizes, recruitment thresholds (activation) and lengths of potentials [s], each (units,), small units first."""
+    """Sizes, recruitment thresholds (activation) and lengths of potentials [s], each (units,),
+    small units first."""
     position = np.linspace(0, 1, _UNITS)
     sizes = np.sqrt(_FORCE_RANGE) ** position
     thresholds = _SMALLEST_THRESHOLD * (_LARGEST_THRESHOLD / _SMALLEST_THRESHOLD) ** position
-    longest, shortest = max(_POTENTIAL_SECONDS), min(_POTENTIAL_SECONDS)
+    longest = max(_POTENTIAL_SECONDS)
+    shortest = min(_POTENTIAL_SECONDS)
     return sizes, thresholds, longest - (longest - shortest) * position
 
 
@@ -261,7 +273,8 @@ def _full_amplitude() -> float:
 
 
 def _potential(size: float, length: float, frequencies: np.ndarray) -> np.ndarray:
-    """Fourier transform of size (1 - 2 x^2) exp(-x^2), x = t / length, at frequencies [Hz]; in closed form [s]."""
+    """Fourier transform of size (1 - 2 x^2) exp(-x^2), x = t / length, at frequencies [Hz]; in
+    closed form [s]."""
     squared = np.square(np.pi * frequencies * length)
     return np.asarray(2 * size * length * np.sqrt(np.pi) * squared * np.exp(-squared))
 

@@ -9,8 +9,8 @@ A map is a CSV file with the columns `channel, muscles, weights, confidence, sou
     confidence  high, medium or low: does the electrode hear this muscle and no other?
     source   why
 
-What a channel should show is the weighted mean of the activations, the largest of them beside it (`combine="max"`): a
-mean over the slips of four fingers dilutes the work of one of them.
+What a channel should show is the weighted mean of the activations, the largest of them beside it
+(`combine="max"`): a mean over the slips of four fingers dilutes the work of one of them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ _COMBINATIONS = ("mean", "max")
 
 @dataclass(frozen=True)
 class MapRow:
-    """One channel: its `muscles`, each with the names it may have; `weights` adding up to 1; `source` of the choice.
+    """One channel: its `muscles`, each with the names it may have; `weights` adding up to 1;
+    `source` of the choice.
 
-    `weights` None: by peak isometric force. No muscles: the model has none that this channel is meant for.
+    `weights` None: by peak isometric force. No muscles: the model has none that this channel is
+    meant for.
     """
 
     channel: str
@@ -92,7 +94,8 @@ class MuscleMap:
         raise UnknownName("channel of the map", channel, self.channels)
 
     def select(self, channels: Sequence[str]) -> MuscleMap:
-        """The rows of these channels, in this order and with these names; channels without a row are left out."""
+        """The rows of these channels, in this order and with these names; channels without a row
+        are left out."""
         known = {row.channel.casefold(): row for row in self.rows}
         kept = [(name, known[name.casefold()]) for name in channels if name.casefold() in known]
         return MuscleMap(tuple(MapRow(name, *_rest(row)) for name, row in kept))
@@ -104,7 +107,8 @@ class MuscleMap:
         side: Side | None = None,
         f0: Mapping[str, float] | None = None,
     ) -> np.ndarray:
-        """Weights of a model's muscles in each channel; rows add up to 1, or to 0 where no muscle is there.
+        """Weights of a model's muscles in each channel; rows add up to 1, or to 0 where no muscle
+        is there.
 
         Args:
             muscles: of the model, m of them.
@@ -144,7 +148,8 @@ class MuscleMap:
         combine: str = "mean",
         keep_controls: bool = False,
     ) -> Projected:
-        """What each channel should show of a model's activations; channels without a muscle are left out.
+        """What each channel should show of a model's activations; channels without a muscle are
+        left out.
 
         Args:
             activations: or excitations, 0..1. Shape (T, m).
@@ -152,7 +157,8 @@ class MuscleMap:
             side: of the hand, if the names end in it.
             f0: peak isometric forces [N] by muscle without side; by default those of our own hand.
             combine: "mean", weighted, or "max", the largest of the channel's muscles.
-            keep_controls: keep channels without a muscle, as NaN (where places count, as round an armband).
+            keep_controls: keep channels without a muscle, as NaN (where places count, as round an
+                armband).
 
         Raises:
             UnknownName: no such way to combine.

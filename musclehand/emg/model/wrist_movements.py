@@ -1,10 +1,11 @@
-"""Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any motion of the joints.
+"""Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any
+motion of the joints.
 
-The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and without contacts:
-what is found is what muscles need against inertia, passive tissue and each other. Fingers that a movement does not ask
-for are let go: a bent wrist opens them, an extended one closes them, as tendons do that pass both (`let_fingers_go`).
-In a fist the palm pushes back on the fingers (`GRIP_NM`). Nobody stiffens more than the control asks for; a real
-forearm does.
+The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and
+without contacts: what is found is what muscles need against inertia, passive tissue and each other.
+Fingers that a movement does not ask for are let go: a bent wrist opens them, an extended one closes
+them, as tendons do that pass both (`let_fingers_go`). In a fist the palm pushes back on the fingers
+(`GRIP_NM`). Nobody stiffens more than the control asks for; a real forearm does.
 """
 
 from __future__ import annotations
@@ -46,22 +47,24 @@ MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
         },
     },
 }
-"""Where joints go [deg]: about three quarters of the range, as a person asked to move "as far as comfortable" would."""
+"""Where joints go [deg]: about three quarters of the range, as a person asked to move "as far as
+comfortable" would."""
 
 GRIP_NM: Mapping[str, float] = {
     **{f"mcp{finger}_flexion": 0.40 for finger in FINGER_NUMBERS},
     **{f"pm{finger}_flexion": 0.25 for finger in FINGER_NUMBERS},
 }
-"""What a closed fist's palm turns finger joints back with [N m]: 10 N on each fingertip, 40 and 25 mm from the joints.
-A fifth of what a finger can press, which is some 50 N (recalled)."""
+"""What a closed fist's palm turns finger joints back with [N m]: 10 N on each fingertip, 40 and
+25 mm from the joints. A fifth of what a finger can press, which is some 50 N (recalled)."""
 
 MARGIN = np.radians(3.0)
 """Goals keep this far from the ends of a model's joints [rad]."""
 
 WRIST = ("pro_sup", "deviation", "flexion")
-HEAVY, LET_GO = 1e6, 3.0
-"""Inertia that keeps a joint where it is while others come to rest [kg m^2], and the time they get: after 2 s they are
-within 0.1 degrees of where they will ever be [s]."""
+HEAVY = 1e6
+LET_GO = 3.0
+"""Inertia that keeps a joint where it is while others come to rest [kg m^2], and the time they
+get: after 2 s they are within 0.1 degrees of where they will ever be [s]."""
 
 
 def held_movement(
@@ -75,8 +78,9 @@ def held_movement(
 ) -> tuple[np.ndarray, np.ndarray]:
     """From rest into a movement, held, and back, each way in half a second with least jerk.
 
-    Rest is where our hand's passive tissue holds it (its table of joints): in another posture muscles would have to
-    hold it there, in every movement, as no relaxed person does. Fingers do as in `let_fingers_go`.
+    Rest is where our hand's passive tissue holds it (its table of joints): in another posture
+    muscles would have to hold it there, in every movement, as no relaxed person does. Fingers do as
+    in `let_fingers_go`.
 
     Args:
         name: of `MOVEMENTS_DEG`.
@@ -101,7 +105,8 @@ def held_movement(
         raise InvalidValue(
             "times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s"
         )
-    low, high = limits[:, 0] + MARGIN, limits[:, 1] - MARGIN
+    low = limits[:, 0] + MARGIN
+    high = limits[:, 1] - MARGIN
     rest = np.clip(_at_ease(), low, high)
     away = np.clip(let_fingers_go(name), low, high) - rest
     time = np.arange(round((before + hold + after) / dt) + 1) * dt
@@ -112,11 +117,12 @@ def held_movement(
 
 @cache
 def let_fingers_go(name: str) -> np.ndarray:
-    """Where our hand's joints are at the end of a movement whose own joints are held, and the wrist where it is not one
-    of them, while all others come to rest by passive tissue alone.
+    """Where our hand's joints are at the end of a movement whose own joints are held, and the wrist
+    where it is not one of them, while all others come to rest by passive tissue alone.
 
-    Tendons that pass wrist and fingers pull fingers along (tenodesis). A control that held fingers in the posture of a
-    straight wrist would extend a wrist by the fingers' extensors, which people do with those of the wrist.
+    Tendons that pass wrist and fingers pull fingers along (tenodesis). A control that held fingers
+    in the posture of a straight wrist would extend a wrist by the fingers' extensors, which people
+    do with those of the wrist.
 
     Args:
         name: of `MOVEMENTS_DEG`.
@@ -157,7 +163,8 @@ def simulate_movement(
     hold: float = 5.0,
     after: float = 2.0,
 ) -> SimulatedMuscles:
-    """Activations of all muscles in a movement of `MOVEMENTS_DEG`; times and errors as `held_movement`."""
+    """Activations of all muscles in a movement of `MOVEMENTS_DEG`; times and errors as
+    `held_movement`."""
     angles, speeds = held_movement(
         name, joint_limits(model, hand), before=before, hold=hold, after=after
     )
@@ -167,7 +174,8 @@ def simulate_movement(
 
 
 def with_grip(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
-    """A copy whose finger joints are pushed back in a fist by `GRIP_NM`, and less the further the fist is open."""
+    """A copy whose finger joints are pushed back in a fist by `GRIP_NM`, and less the further
+    the fist is open."""
     gripping = copy.copy(model)
     for joint, torque in GRIP_NM.items():
         if joint in hand.joints:
@@ -219,6 +227,7 @@ def simulate_motion(
 
 
 def joint_limits(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
-    """Of `JOINTS`, as anatomical values; -pi and pi of joints that the model lacks [rad]. Shape (19, 2)."""
+    """Of `JOINTS`, as anatomical values; -pi and pi of joints that the model lacks [rad]. Shape
+    (19, 2)."""
     found = dict(zip(hand.joints, hand.limits(model), strict=True))
     return np.array([found.get(joint, (-np.pi, np.pi)) for joint in JOINTS])

@@ -1,14 +1,16 @@
 """From raw EMG to envelopes, and simulated activations through the same low-pass.
 
-Band-pass, mains notch where asked for, full-wave rectification, low-pass, one scale a channel, a common rate: each
-filter a Butterworth in second-order sections run forward and backward, so that nothing is delayed (one pass of a
-2nd-order low-pass delays by 60 ms at 4 Hz and 40 ms at 6 Hz, as much as the electromechanical delay that one looks
-for). A corner frequency is where both passes together have lost 3 dB; the single pass is designed for it exactly
-(Winter, Biomechanics and Motor Control of Human Movement, gives the same correction for one order; recalled).
+Band-pass, mains notch where asked for, full-wave rectification, low-pass, one scale a channel, a
+common rate: each filter a Butterworth in second-order sections run forward and backward, so that
+nothing is delayed (one pass of a 2nd-order low-pass delays by 60 ms at 4 Hz and 40 ms at 6 Hz, as
+much as the electromechanical delay that one looks for). A corner frequency is where both passes
+together have lost 3 dB; the single pass is designed for it exactly (Winter, Biomechanics and Motor
+Control of Human Movement, gives the same correction for one order; recalled).
 
-Bands: SENIAM 10-20 Hz to near 500 Hz, sampled at 1 kHz or more (Hermens et al. 2000, recalled); high-pass 20 Hz
-against movement artefacts (De Luca et al. 2010, J Biomech 43:1573, recalled). An armband at 200 Hz cannot hold that
-band: what it samples above 20 Hz is taken and no upper corner is pretended.
+Bands: SENIAM 10-20 Hz to near 500 Hz, sampled at 1 kHz or more (Hermens et al. 2000, recalled);
+high-pass 20 Hz against movement artefacts (De Luca et al. 2010, J Biomech 43:1573, recalled). An
+armband at 200 Hz cannot hold that band: what it samples above 20 Hz is taken and no upper corner is
+pretended.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from musclehand.emg.recording import EmgRecording, check_rate
 
 NORMALISATIONS = ("mvc", "reference", "task_p99", "none")
 
-HIGH_PASS_HZ, LOW_CORNER_HZ = 20.0, 450.0
+HIGH_PASS_HZ = 20.0
+LOW_CORNER_HZ = 450.0
 """The band where the sampling rate has room for it."""
 
 
@@ -41,12 +44,14 @@ HIGH_PASS_HZ, LOW_CORNER_HZ = 20.0, 450.0
 class EnvelopeConfig:
     """How envelopes are made. Every value lands in the result.
 
-    `band` corners [Hz] of the band-pass, either None for no such corner; None as a whole: 20 to 450 Hz, and 20 Hz up
-    for a rate that does not hold 450 Hz. `band_order`, `lowpass_order`: poles of one pass. `notch_hz` mains frequency
-    to take out, with `notch_harmonics` of its multiples (1: itself alone) as far as the rate reaches, `notch_q` the
-    frequency over the width. `lowpass_hz` of the envelope. `normalise`, one value a channel and never one a trial:
-    "mvc" the largest value of the envelopes of maximal contractions, "reference" the mean of those of a reference
-    contraction, "task_p99" the 99th percentile over all recordings of the task, "none". `fs_out_hz` rate of the result.
+    `band` corners [Hz] of the band-pass, either None for no such corner; None as a whole: 20 to 450
+    Hz, and 20 Hz up for a rate that does not hold 450 Hz. `band_order`, `lowpass_order`: poles of
+    one pass. `notch_hz` mains frequency to take out, with `notch_harmonics` of its multiples (1:
+    itself alone) as far as the rate reaches, `notch_q` the frequency over the width. `lowpass_hz`
+    of the envelope. `normalise`, one value a channel and never one a trial: "mvc" the largest value
+    of the envelopes of maximal contractions, "reference" the mean of those of a reference
+    contraction, "task_p99" the 99th percentile over all recordings of the task, "none". `fs_out_hz`
+    rate of the result.
 
     Raises:
         InvalidValue: a number that no filter can be made of, or no such normalisation.
@@ -91,7 +96,8 @@ class EnvelopeConfig:
         """The same with the band that a recording of this rate gets written out.
 
         Raises:
-            InvalidValue: a corner is not below half the rate, or the rate is too low for a band at all.
+            InvalidValue: a corner is not below half the rate, or the rate is too low for a band at
+                all.
         """
         check_rate("sampling rate", fs_hz)
         nyquist = fs_hz / 2
@@ -114,9 +120,9 @@ class EnvelopeConfig:
 class Envelopes:
     """Envelopes, or smoothed activations, at one rate: what is compared with each other.
 
-    `values` at least 0, NaN where the recording has gaps or never varies. Shape (T, K). `fs_hz` [Hz]. `names` of the
-    columns. `config` all that was done. `scale`: what `values` were divided by, in the channels' units. Shape (K,).
-    `start` time of the first row [s].
+    `values` at least 0, NaN where the recording has gaps or never varies. Shape (T, K). `fs_hz`
+    [Hz]. `names` of the columns. `config` all that was done. `scale`: what `values` were divided
+    by, in the channels' units. Shape (K,). `start` time of the first row [s].
     """
 
     values: np.ndarray = field(repr=False)
@@ -127,11 +133,9 @@ class Envelopes:
     start: float = 0.0
 
     def __post_init__(self) -> None:
-        values, names, scale = (
-            np.asarray(self.values, dtype=float),
-            tuple(self.names),
-            np.asarray(self.scale, float),
-        )
+        values = np.asarray(self.values, dtype=float)
+        names = tuple(self.names)
+        scale = np.asarray(self.scale, float)
         if values.ndim != 2 or values.shape[1] != len(names) or scale.shape != (len(names),):
             shapes = values.shape, scale.shape
             raise InvalidValue(
@@ -175,7 +179,8 @@ class Envelopes:
         """The rows from `begin` up to before `end` [s], which keep their times."""
         count = len(self.values)
         first, last = (math.ceil((time - self.start) * self.fs_hz - 1e-6) for time in (begin, end))
-        first, last = min(max(first, 0), count), min(max(last, 0), count)
+        first = min(max(first, 0), count)
+        last = min(max(last, 0), count)
         return replace(self, values=self.values[first:last], start=self.start + first / self.fs_hz)
 
 
@@ -190,12 +195,14 @@ def envelope(
     Args:
         recording: raw EMG.
         config: what to do with it.
-        reference: what gives the scale: recordings of maximal or reference contractions (needed for "mvc" and
-            "reference") or of the whole task ("task_p99"; by default the recording itself), all with the same channels;
-            or the scale of every channel by name, as `find_scale` finds it.
+        reference: what gives the scale: recordings of maximal or reference contractions (needed for
+            "mvc" and "reference") or of the whole task ("task_p99"; by default the recording
+            itself), all with the same channels; or the scale of every channel by name, as
+            `find_scale` finds it.
 
     Raises:
-        InvalidValue: the rate does not hold the filters, the reference is missing or has other channels.
+        InvalidValue: the rate does not hold the filters, the reference is missing or has other
+            channels.
     """
     resolved = config.for_rate(recording.fs_hz)
     if resolved.normalise == "none":
@@ -216,10 +223,12 @@ def envelope(
 def find_scale(
     reference: EmgRecording | Iterable[EmgRecording], config: EnvelopeConfig
 ) -> dict[str, float]:
-    """What each channel is divided by, from recordings that are all made into envelopes in the same way.
+    """What each channel is divided by, from recordings that are all made into envelopes in the same
+    way.
 
-    The largest value for "mvc", the mean for "reference", the 99th percentile for "task_p99" of all recordings
-    together, 1 for "none". A channel that is 0 all through or not there has the scale 0: its envelope becomes NaN.
+    The largest value for "mvc", the mean for "reference", the 99th percentile for "task_p99" of all
+    recordings together, 1 for "none". A channel that is 0 all through or not there has the scale 0:
+    its envelope becomes NaN.
 
     Raises:
         InvalidValue: no recording, or recordings with different channels.
@@ -248,10 +257,12 @@ def smooth_simulated(
     start: float = 0.0,
     scale: np.ndarray | None = None,
 ) -> Envelopes:
-    """Simulated activations or excitations through the low-pass that the recorded envelopes went through.
+    """Simulated activations or excitations through the low-pass that the recorded envelopes went
+    through.
 
-    Activations are fractions of the maximum already, so that "mvc" and "none" leave them alone; "task_p99" and
-    "reference" divide each muscle as a recorded channel would be, by its own 99th percentile or mean over all rows.
+    Activations are fractions of the maximum already, so that "mvc" and "none" leave them alone;
+    "task_p99" and "reference" divide each muscle as a recorded channel would be, by its own 99th
+    percentile or mean over all rows.
 
     Args:
         activations: 0..1. Shape (T, m).
@@ -259,7 +270,8 @@ def smooth_simulated(
         config: as for the recording that they are compared with.
         names: of the muscles; by default their numbers from 1 on.
         start: time of the first row [s].
-        scale: what to divide by instead (of the whole task, where this is a part of it). Shape (m,).
+        scale: what to divide by instead (of the whole task, where this is a part of it). Shape
+            (m,).
 
     Raises:
         InvalidValue: a shape or a rate that does not fit, or numbers that are infinite.
@@ -355,8 +367,6 @@ def _check_lowpass(corner_hz: float, fs_hz: float) -> None:
 
 def _flat(samples: np.ndarray) -> np.ndarray:
     """Which channels never vary; a filter would make noise of rounding out of them. Shape (K,)."""
-    low, high = (
-        np.nan_to_num(samples, nan=np.inf).min(axis=0),
-        np.nan_to_num(samples, nan=-np.inf).max(axis=0),
-    )
+    low = np.nan_to_num(samples, nan=np.inf).min(axis=0)
+    high = np.nan_to_num(samples, nan=-np.inf).max(axis=0)
     return np.asarray(high <= low)

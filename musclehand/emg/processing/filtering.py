@@ -1,7 +1,9 @@
-"""The filters of envelopes: Butterworth in second-order sections, run forward and backward, and bridges over gaps.
+"""The filters of envelopes: Butterworth in second-order sections, run forward and backward, and
+bridges over gaps.
 
-A corner frequency is where both passes together have lost 3 dB; the single pass is designed for that exactly (Winter,
-Biomechanics and Motor Control of Human Movement, gives the correction for one order; recalled).
+A corner frequency is where both passes together have lost 3 dB; the single pass is designed for
+that exactly (Winter, Biomechanics and Motor Control of Human Movement, gives the correction for one
+order; recalled).
 """
 
 from __future__ import annotations
@@ -12,22 +14,26 @@ import numpy as np
 from scipy import interpolate, signal
 
 MAX_GAP = 0.02
-"""Missing samples of up to this long are bridged [s]; where more are missing the envelope is missing too."""
+"""Missing samples of up to this long are bridged [s]; where more are missing the envelope is
+missing too."""
 
 
 def lowpass_sections(corner_hz: float, order: int, fs_hz: float) -> np.ndarray:
-    """A Butterworth low-pass that has lost 3 dB at its corner after two passes. Shape (sections, 6)."""
+    """A Butterworth low-pass that has lost 3 dB at its corner after two passes. Shape (sections,
+    6)."""
     return _sections(corner_hz, order, fs_hz, "lowpass")
 
 
 def highpass_sections(corner_hz: float, order: int, fs_hz: float) -> np.ndarray:
-    """A Butterworth high-pass that has lost 3 dB at its corner after two passes. Shape (sections, 6)."""
+    """A Butterworth high-pass that has lost 3 dB at its corner after two passes. Shape
+    (sections, 6)."""
     return _sections(corner_hz, order, fs_hz, "highpass")
 
 
 def _sections(corner_hz: float, order: int, fs_hz: float, kind: str) -> np.ndarray:
-    # Both passes have 1 / (1 + x^2n)^2 of the power, x = tan(pi f / fs) / tan(pi fc / fs): a half where
-    # x = (sqrt 2 - 1)^(1 / 2n). The tangent is the bilinear transform's, so the corner is exact at any rate.
+    # Both passes have 1 / (1 + x^2n)^2 of the power, x = tan(pi f / fs) / tan(pi fc / fs): a half
+    # where x = (sqrt 2 - 1)^(1 / 2n). The tangent is the bilinear transform's, so the corner is
+    # exact at any rate.
     half = (math.sqrt(2.0) - 1.0) ** (1.0 / (2 * order))
     warped = math.tan(math.pi * corner_hz / fs_hz) * (1.0 / half if kind == "lowpass" else half)
     return np.asarray(
@@ -36,14 +42,17 @@ def _sections(corner_hz: float, order: int, fs_hz: float, kind: str) -> np.ndarr
 
 
 def both_ways(sections: np.ndarray, values: np.ndarray, period: float, ends: str) -> np.ndarray:
-    """Forward and backward, with two periods [samples] of the slowest corner mirrored at both ends."""
+    """Forward and backward, with two periods [samples] of the slowest corner mirrored at both
+    ends."""
     length = min(len(values) - 1, math.ceil(2 * period))
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padtype=ends, padlen=length))
 
 
 def bridge_gaps(samples: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Samples with straight lines over all gaps, and which were missing for longer than `MAX_GAP`. Shapes (T, K)."""
-    values, missing = np.array(samples), np.isnan(samples)
+    """Samples with straight lines over all gaps, and which were missing for longer than
+    `MAX_GAP`. Shapes (T, K)."""
+    values = np.array(samples)
+    missing = np.isnan(samples)
     for k in np.flatnonzero(missing.any(axis=0)):
         there = np.flatnonzero(~missing[:, k])
         if not len(there):
@@ -59,7 +68,8 @@ def bridge_gaps(samples: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarr
 
 
 def resample(values: np.ndarray, missing: np.ndarray, fs_hz: float, fs_out_hz: float) -> np.ndarray:
-    """Smooth columns at another rate, every so many rows or by cubic splines; NaN where `missing`. Shape (T', K)."""
+    """Smooth columns at another rate, every so many rows or by cubic splines; NaN where
+    `missing`. Shape (T', K)."""
     step = fs_hz / fs_out_hz
     count = math.floor((len(values) - 1) / step + 1e-9) + 1
     places = np.arange(count) * step

@@ -1,9 +1,11 @@
-"""When a muscle is active: two states found in the logarithm of its envelope, and how well two accounts of it agree.
+"""When a muscle is active: two states found in the logarithm of its envelope, and how well two
+accounts of it agree.
 
-The logarithm of an envelope has two heaps, rest and activity; two normal distributions are fitted to it and the
-threshold lies where both are as likely. On recordings with known labels this agrees better than mean + 3 or 5 SD of a
-baseline and needs no baseline. Where the heaps are not apart (Ashman's D below 2: Ashman, Bird and Zepf 1994, Astron.
-J. 108:2348, recalled) there is no such thing as on and off, and results are nan.
+The logarithm of an envelope has two heaps, rest and activity; two normal distributions are fitted
+to it and the threshold lies where both are as likely. On recordings with known labels this agrees
+better than mean + 3 or 5 SD of a baseline and needs no baseline. Where the heaps are not apart
+(Ashman's D below 2: Ashman, Bird and Zepf 1994, Astron. J. 108:2348, recalled) there is no such
+thing as on and off, and results are nan.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ FLOOR = 1e-3
 """Share of the 99th percentile below which an envelope counts as this: no logarithm of 0."""
 
 APART = 2.0
-"""Ashman's D from which two heaps are two. In an armband session with labels, on and off agreed with them by a median
-kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56 channels together), and 0.30 to 0.56 below 2.
+"""Ashman's D from which two heaps are two. In an armband session with labels, on and off agreed
+with them by a median kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56 channels
+together), and 0.30 to 0.56 below 2.
 """
 
 _MOST_FITTED = 3000
@@ -31,7 +34,8 @@ _MOST_FITTED = 3000
 
 @dataclass(frozen=True)
 class ActivityConfig:
-    """`shortest` [s]: bursts and gaps shorter than this are none; `tolerance` [s] within which two onsets are one."""
+    """`shortest` [s]: bursts and gaps shorter than this are none; `tolerance` [s] within which
+    two onsets are one."""
 
     shortest: float = 0.05
     tolerance: float = 0.3
@@ -43,7 +47,8 @@ class ActivityConfig:
 
 
 class Activity(NamedTuple):
-    """`active` (T,) on or off; `threshold` in the envelope's units; `separation`, Ashman's D of the two heaps."""
+    """`active` (T,) on or off; `threshold` in the envelope's units; `separation`, Ashman's D of
+    the two heaps."""
 
     active: np.ndarray
     threshold: float
@@ -56,10 +61,11 @@ class Activity(NamedTuple):
 
 
 class OnsetErrors(NamedTuple):
-    """Of the bursts of two accounts: how many are `matched`, `missed` (recorded, not simulated) and `extra`.
+    """Of the bursts of two accounts: how many are `matched`, `missed` (recorded, not simulated) and
+    `extra`.
 
-    `onset`, `offset`: median errors of the matched, simulated minus recorded [s]; `onset_spread`, `offset_spread`:
-    median absolute errors [s]; nan without a match.
+    `onset`, `offset`: median errors of the matched, simulated minus recorded [s]; `onset_spread`,
+    `offset_spread`: median absolute errors [s]; nan without a match.
     """
 
     matched: int
@@ -108,7 +114,8 @@ def find_activity(
     )
     mixture.fit(fitted)
     order = np.argsort(mixture.means_[:, 0])
-    means, variances = mixture.means_[order, 0], mixture.covariances_[order, 0, 0]
+    means = mixture.means_[order, 0]
+    variances = mixture.covariances_[order, 0, 0]
     separation = float(math.sqrt(2) * (means[1] - means[0]) / math.sqrt(variances.sum()))
     threshold = _equally_likely(means, np.sqrt(variances), mixture.weights_[order])
     active = keep_long(
@@ -120,13 +127,15 @@ def find_activity(
 def fraction_activity(
     envelope: np.ndarray, fs_hz: float, fraction: float = 0.2, shortest: float = 0.05
 ) -> np.ndarray:
-    """On where an envelope is above a fraction of its 99th percentile; the plain alternative. Shape (T,)."""
+    """On where an envelope is above a fraction of its 99th percentile; the plain alternative.
+    Shape (T,)."""
     values = np.asarray(envelope, dtype=np.float64)
     return keep_long(values > fraction * np.percentile(values, 99), max(round(shortest * fs_hz), 1))
 
 
 def keep_long(active: np.ndarray, samples: int) -> np.ndarray:
-    """Without gaps, then without bursts, that are shorter than `samples`; ends of the curve are left as they are."""
+    """Without gaps, then without bursts, that are shorter than `samples`; ends of the curve are
+    left as they are."""
     kept = np.array(active, dtype=bool)
     for state in (False, True):
         starts, ends = _runs(kept == state)
@@ -137,14 +146,16 @@ def keep_long(active: np.ndarray, samples: int) -> np.ndarray:
 
 
 def kappa(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of on and off: agreement beyond that of chance. Shape (K,); nan where one of them never changes.
+    """Cohen's kappa of on and off: agreement beyond that of chance. Shape (K,); nan where one of
+    them never changes.
 
     Args:
         simulated: on or off. Shape (T, K).
         recorded: the same of the recording. Shape (T, K).
     """
     a, e = check_pair(simulated, recorded)
-    on_a, on_e = a.mean(axis=0), e.mean(axis=0)
+    on_a = a.mean(axis=0)
+    on_e = e.mean(axis=0)
     seen = (a == e).mean(axis=0)
     chance = on_a * on_e + (1 - on_a) * (1 - on_e)
     changes = (on_a > 0) & (on_a < 1) & (on_e > 0) & (on_e < 1)
@@ -154,7 +165,8 @@ def kappa(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 def match_onsets(
     simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, tolerance: float = 0.3
 ) -> OnsetErrors:
-    """Pairs up bursts so that as many as possible, then as near as possible, begin within `tolerance` [s].
+    """Pairs up bursts so that as many as possible, then as near as possible, begin within
+    `tolerance` [s].
 
     Args:
         simulated: on or off. Shape (T,).
@@ -168,7 +180,8 @@ def match_onsets(
     apart = np.abs(sim_on[:, None] - rec_on[None]) / fs_hz
     rows, columns = optimize.linear_sum_assignment(np.where(apart <= tolerance, apart - 1e3, 0.0))
     good = apart[rows, columns] <= tolerance
-    rows, columns = rows[good], columns[good]
+    rows = rows[good]
+    columns = columns[good]
     onset, offset = (
         (a[rows] - b[columns]) / fs_hz for a, b in ((sim_on, rec_on), (sim_off, rec_off))
     )

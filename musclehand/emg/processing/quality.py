@@ -3,9 +3,10 @@
     report = check_quality(recording)
     report.verdict, report.words
 
-Good: nothing found. Doubtful: usable, after the sentence has been read. Bad: the channels named should be left out, or
-the file is not what it seems. Unknown: the recording cannot tell. Thresholds are working limits of ours, named below,
-not published ones; where a source stands behind one it is named.
+Good: nothing found. Doubtful: usable, after the sentence has been read. Bad: the channels named
+should be left out, or the file is not what it seems. Unknown: the recording cannot tell. Thresholds
+are working limits of ours, named below, not published ones; where a source stands behind one it is
+named.
 """
 
 from __future__ import annotations
@@ -27,21 +28,29 @@ from musclehand.emg.processing.spectrum import (
 )
 from musclehand.emg.recording import COUNTS, EmgRecording
 
-CLIPPED_DOUBTFUL, CLIPPED_BAD = 0.001, 0.05
-"""Share of samples at a rail. An armband's wrist movements clip in 0.07 %, its hardest grip in 3.8 % of the samples."""
+CLIPPED_DOUBTFUL = 0.001
+CLIPPED_BAD = 0.05
+"""Share of samples at a rail. An armband's wrist movements clip in 0.07 %, its hardest grip in
+3.8 % of the samples."""
 
-MAINS_DOUBTFUL, MAINS_BAD = 0.05, 0.3
+MAINS_DOUBTFUL = 0.05
+MAINS_BAD = 0.3
 """Share of the power within 1 Hz of mains or a harmonic, above what lies on either side."""
 
-SLOW_DOUBTFUL, SLOW_BAD = 0.5, 0.95
+SLOW_DOUBTFUL = 0.5
+SLOW_BAD = 0.95
 """Share of the power below 20 Hz, where movement artefacts are and surface EMG has little."""
 
 MEDIAN_RANGE = (40.0, 200.0)
-"""Median frequency of surface EMG between 20 and 450 Hz [Hz] (50 to 150 Hz in most muscles; recalled)."""
+"""Median frequency of surface EMG between 20 and 450 Hz [Hz] (50 to 150 Hz in most muscles;
+recalled)."""
 
-GAP_DOUBTFUL, GAP_BAD = 0.0, 0.05
-FLAT_DOUBTFUL, FLAT_BAD = 0.02, 0.5
-ALIKE_DOUBTFUL, ALIKE_BAD = 0.9, 0.999
+GAP_DOUBTFUL = 0.0
+GAP_BAD = 0.05
+FLAT_DOUBTFUL = 0.02
+FLAT_BAD = 0.5
+ALIKE_DOUBTFUL = 0.9
+ALIKE_BAD = 0.999
 RMS_RANGE = (0.5e-6, 5e-3)
 """Of surface EMG in volts, from a resting to a very strong muscle (recalled)."""
 
@@ -54,7 +63,8 @@ MIN_RATE = 1000.0
 """SENIAM and ISEK ask for at least this [Hz] (Hermens et al. 2000, Merletti 1999; recalled)."""
 
 SPECTRAL_RATE = 500.0
-"""Below this rate [Hz] half of the band of surface EMG is not there, so that its median says nothing."""
+"""Below this rate [Hz] half of the band of surface EMG is not there, so that its median says
+nothing."""
 
 
 class Quality(Enum):
@@ -71,7 +81,8 @@ _ORDER = (Quality.UNKNOWN, Quality.GOOD, Quality.DOUBTFUL, Quality.BAD)
 
 @dataclass(frozen=True)
 class QualityFinding:
-    """One check: its name, what it found in a sentence, the channels it is about and its number for every channel."""
+    """One check: its name, what it found in a sentence, the channels it is about and its number
+    for every channel."""
 
     check: str
     quality: Quality
@@ -120,8 +131,10 @@ def check_quality(recording: EmgRecording) -> QualityReport:
 
 
 def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
-    """Sampling rate: does it hold surface EMG, and is the upper part of its band empty as after upsampling?"""
-    fs_hz, seconds = recording.fs_hz, recording.duration
+    """Sampling rate: does it hold surface EMG, and is the upper part of its band empty as after
+    upsampling?"""
+    fs_hz = recording.fs_hz
+    seconds = recording.duration
     words = f"{fs_hz:.6g} Hz for {seconds:.1f} s"
     if fs_hz < 80:
         return QualityFinding(
@@ -161,7 +174,8 @@ def check_gaps(recording: EmgRecording) -> QualityFinding:
 
 
 def check_flat(recording: EmgRecording) -> QualityFinding:
-    """Channels that stand still for a tenth of a second or more: unplugged, or switched off for a while."""
+    """Channels that stand still for a tenth of a second or more: unplugged, or switched off for
+    a while."""
     shares = constant_share(_filled(recording), max(3, round(0.1 * recording.fs_hz)))
     limits = FLAT_DOUBTFUL, FLAT_BAD
     return _by_share(
@@ -275,7 +289,8 @@ def check_median_frequency(recording: EmgRecording) -> QualityFinding:
 
 
 def check_size(recording: EmgRecording) -> QualityFinding:
-    """Amplitude in volts, and whether the loudest tenth of a channel stands out from its quietest."""
+    """Amplitude in volts, and whether the loudest tenth of a channel stands out from its
+    quietest."""
     values = _filled(recording)
     values = values - values.mean(axis=0)
     rms = np.sqrt((values**2).mean(axis=0))

@@ -1,4 +1,5 @@
-"""Numbers about raw signals that quality checks judge: spectra, lines, rails, stillness, and who copies whom."""
+"""Numbers about raw signals that quality checks judge: spectra, lines, rails, stillness, and who
+copies whom."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _REST_SHARE = 0.2
 
 
 def spectrum_of(values: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Welch's power spectrum in windows of 2 s or the whole. Frequencies [Hz] (F,), power (K, F)."""
+    """Welch's power spectrum in windows of 2 s or the whole. Frequencies [Hz] (F,), power (K,
+    F)."""
     length = min(len(values), max(8, round(2 * fs_hz)))
     frequencies, power = signal.welch(values, fs_hz, nperseg=length, axis=0, detrend="constant")
     return np.asarray(frequencies), np.asarray(power.T)
@@ -24,12 +26,14 @@ def spectrum_of(values: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarra
 def line_of(
     frequencies: np.ndarray, power: np.ndarray, mains_hz: float, harmonics: int = 5
 ) -> np.ndarray:
-    """Share of the power from 20 Hz on within 1 Hz of mains and harmonics, above what is beside them. Shape (K,)."""
+    """Share of the power from 20 Hz on within 1 Hz of mains and harmonics, above what is beside
+    them. Shape (K,)."""
     total = power[:, frequencies >= 20].sum(axis=1)
     excess = np.zeros(len(power))
     for multiple in range(1, harmonics + 1):
         distance = np.abs(frequencies - multiple * mains_hz)
-        line, beside = distance <= 1.0, (distance > 2.0) & (distance <= 6.0)
+        line = distance <= 1.0
+        beside = (distance > 2.0) & (distance <= 6.0)
         if multiple * mains_hz < frequencies[-1] - 1 and line.any() and beside.any():
             floor = np.median(power[:, beside], axis=1, keepdims=True)
             excess += np.maximum(power[:, line] - floor, 0).sum(axis=1)
@@ -37,18 +41,22 @@ def line_of(
 
 
 def rail_share(samples: np.ndarray) -> np.ndarray:
-    """Share of samples at the largest or smallest value of their channel, if signals pile up there. Shape (K,).
+    """Share of samples at the largest or smallest value of their channel, if signals pile up there.
+    Shape (K,).
 
-    A signal that is not cut off has ever fewer samples toward its extremes, however coarse its steps are; one that is
-    has all of its tail at one value. So a value counts as a rail if it stands more often than the value next to it.
+    A signal that is not cut off has ever fewer samples toward its extremes, however coarse its
+    steps are; one that is has all of its tail at one value. So a value counts as a rail if it
+    stands more often than the value next to it.
     """
     shares = np.zeros(samples.shape[1])
     for k, column in enumerate(samples.T):
         there = column[~np.isnan(column)]
-        # Of all values only the outer ones matter, which a sort of a long recording would take seconds to find.
+        # Of all values only the outer ones matter, which a sort of a long recording would take
+        # seconds to find.
         for end in (there, -there) if len(there) else ():
             top = end.max()
-            count, below = int((end == top).sum()), end[end < top]
+            count = int((end == top).sum())
+            below = end[end < top]
             if count > 2 and len(below):
                 shares[k] += (
                     count / len(column) if count > 1.5 * (below == below.max()).sum() else 0.0
@@ -75,10 +83,12 @@ def correlation_of_channels(values: np.ndarray) -> np.ndarray:
 
 
 def reaction_lag(recording: EmgRecording) -> float | None:
-    """By how much the loudness of all channels follows what happens [s]; None where there is not enough to tell.
+    """By how much the loudness of all channels follows what happens [s]; None where there is not
+    enough to tell.
 
-    Loudness is compared with a course that is 1 during events and 0 between them. Of several labels, the one during
-    which it is quietest is rest and counts as between, if it takes a fifth of the time.
+    Loudness is compared with a course that is 1 during events and 0 between them. Of several
+    labels, the one during which it is quietest is rest and counts as between, if it takes a fifth
+    of the time.
     """
     step = max(1, round(_BLOCK * recording.fs_hz))
     count = len(recording.samples) // step

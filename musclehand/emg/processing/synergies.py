@@ -1,8 +1,9 @@
-"""Muscle synergies: a few patterns that many muscles follow, and whether two sets of them are alike beyond chance.
+"""Muscle synergies: a few patterns that many muscles follow, and whether two sets of them are alike
+beyond chance.
 
-A cosine of 0.8 is chance for 8 muscles, because all patterns are positive. So each number has its null beside it:
-variance accounted for of muscles moved against each other in time, cosines and angles of patterns whose muscles are
-exchanged.
+A cosine of 0.8 is chance for 8 muscles, because all patterns are positive. So each number has its
+null beside it: variance accounted for of muscles moved against each other in time, cosines and
+angles of patterns whose muscles are exchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _ITERATIONS = 400
 
 
 class Synergies(NamedTuple):
-    """`weights` (k, K), each of length 1, `activity` (T, k), `vaf` 1 - SSE / sum of squares, `vaf_muscles` (K,)."""
+    """`weights` (k, K), each of length 1, `activity` (T, k), `vaf` 1 - SSE / sum of squares,
+    `vaf_muscles` (K,)."""
 
     weights: np.ndarray
     activity: np.ndarray
@@ -28,7 +30,8 @@ class Synergies(NamedTuple):
 
 
 class VafCurve(NamedTuple):
-    """`counts` (n,) numbers of synergies, `vaf` (n,), and `null` (D, n) of muscles moved against each other in time."""
+    """`counts` (n,) numbers of synergies, `vaf` (n,), and `null` (D, n) of muscles moved against
+    each other in time."""
 
     counts: np.ndarray
     vaf: np.ndarray
@@ -36,10 +39,12 @@ class VafCurve(NamedTuple):
 
 
 class SynergyMatch(NamedTuple):
-    """Two sets of synergies paired up. `pairs` (k,): which of the second set belongs to each of the first.
+    """Two sets of synergies paired up. `pairs` (k,): which of the second set belongs to each of the
+    first.
 
-    `cosines` (k,) of the pairs and their mean `cosine`; `angle` [rad], the largest between the spaces that they span;
-    `null_cosines`, `null_angles` (D,) with the muscles of the second set exchanged; `p_cosine`, `p_angle`.
+    `cosines` (k,) of the pairs and their mean `cosine`; `angle` [rad], the largest between the
+    spaces that they span; `null_cosines`, `null_angles` (D,) with the muscles of the second set
+    exchanged; `p_cosine`, `p_angle`.
     """
 
     pairs: np.ndarray
@@ -53,7 +58,8 @@ class SynergyMatch(NamedTuple):
 
 
 def find_synergies(envelopes: np.ndarray, count: int) -> Synergies:
-    """Non-negative matrix factorisation, started from the singular vectors (NNDSVDa), so always the same.
+    """Non-negative matrix factorisation, started from the singular vectors (NNDSVDa), so always the
+    same.
 
     Args:
         envelopes: at least 0; scale muscles alike beforehand, or the largest decides. Shape (T, K).
@@ -84,7 +90,8 @@ def find_synergies(envelopes: np.ndarray, count: int) -> Synergies:
 def vaf_curve(
     envelopes: np.ndarray, rng: np.random.Generator, *, most: int = 6, draws: int = 10
 ) -> VafCurve:
-    """Variance accounted for by 1 to `most` synergies, and by as many of muscles that have nothing in common in time.
+    """Variance accounted for by 1 to `most` synergies, and by as many of muscles that have nothing
+    in common in time.
 
     Args:
         envelopes: at least 0. Shape (T, K).

@@ -1,7 +1,7 @@
 """The pictures of a comparison, each with the numbers that it shows.
 
-Made without matplotlib's global state. Blue is simulated, black recorded; colours are told apart by everybody (Okabe
-and Ito 2008), and what matters differs in shape as well.
+Made without matplotlib's global state. Blue is simulated, black recorded; colours are told apart by
+everybody (Okabe and Ito 2008), and what matters differs in shape as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from musclehand.emg.recording import Event
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIMULATED, RECORDED, NULL, MARK = "#0072B2", "#1d2125", "#B9C0C7", "#D55E00"
+SIMULATED = "#0072B2"
+RECORDED = "#1d2125"
+NULL = "#B9C0C7"
+MARK = "#D55E00"
 
 SHOWN_SECONDS = 20.0
 """Of the curves, from the start."""
@@ -32,7 +35,8 @@ _WIDTH = 8.0
 
 
 class Picture(NamedTuple):
-    """A figure and what it shows: `name` of its files, `title`, `caption`, and the table behind it."""
+    """A figure and what it shows: `name` of its files, `title`, `caption`, and the table behind
+    it."""
 
     name: str
     title: str
@@ -69,7 +73,8 @@ def draw_curves(comparison: Comparison) -> Picture:
     time = curves.time[shown][::every]
     figure, panels = _rows(len(curves.names), 0.75)
     for k, (panel, name) in enumerate(zip(panels, curves.names, strict=True)):
-        e, a = curves.recorded[shown, k][::every], curves.simulated[shown, k][::every]
+        e = curves.recorded[shown, k][::every]
+        a = curves.simulated[shown, k][::every]
         panel.fill_between(
             time, 0, e, facecolor=NULL, edgecolor=RECORDED, linewidth=0.5, label="recorded"
         )
@@ -90,7 +95,8 @@ def draw_curves(comparison: Comparison) -> Picture:
 def draw_events(comparison: Comparison, events: Sequence[Event]) -> Picture:
     """Mean and standard deviation round events, recorded as a band, simulated as a line."""
     curves, (before, after) = comparison.curves, comparison.config.window
-    first, last = round(before * curves.fs_hz), round(after * curves.fs_hz)
+    first = round(before * curves.fs_hz)
+    last = round(after * curves.fs_hz)
     begins = np.array([round((event.onset - curves.time[0]) * curves.fs_hz) for event in events])
     begins = begins[(begins + first >= 0) & (begins + last <= len(curves.time))]
     rows = begins[:, None] + np.arange(first, last)
@@ -104,7 +110,8 @@ def draw_events(comparison: Comparison, events: Sequence[Event]) -> Picture:
     for panel, k in zip(panels, range(len(curves.names)), strict=False):
         for values, colour in ((curves.recorded, RECORDED), (curves.simulated, SIMULATED)):
             pieces = values[rows, k] if len(rows) else np.full((1, last - first), np.nan)
-            mean, spread = pieces.mean(axis=0), pieces.std(axis=0)
+            mean = pieces.mean(axis=0)
+            spread = pieces.std(axis=0)
             shade = NULL if colour == RECORDED else colour
             panel.fill_between(
                 time, mean - spread, mean + spread, color=shade, alpha=0.5 if shade == NULL else 0.2
@@ -240,7 +247,8 @@ def draw_movements(comparison: Comparison) -> Picture:
     """Correlation of every recorded with every simulated movement."""
     movements = comparison.movements
     assert movements is not None
-    labels, found = movements.labels, movements.found
+    labels = movements.labels
+    found = movements.found
     caption = (
         f"Correlation over channels and time of recorded with simulated movements. The true one is first for "
         f"{100 * found.first:.0f} % (95 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %); "
@@ -279,7 +287,8 @@ def draw_synergies(comparison: Comparison) -> Picture:
     """Variance accounted for, and the patterns that belong together."""
     both = comparison.synergies
     assert both is not None
-    names, match = comparison.curves.names, both.match
+    names = comparison.curves.names
+    match = both.match
     figure = _figure(_WIDTH, 2.6 + 1.1 * both.number)
     panels = figure.subplots(both.number + 1, 1, height_ratios=[2.0, *[1.0] * both.number])
     for curve, colour in ((both.recorded, RECORDED), (both.simulated, SIMULATED)):
@@ -384,5 +393,6 @@ def _square(
 def _spans(on: np.ndarray, time: np.ndarray, fs_hz: float) -> list[tuple[float, float]]:
     """Begin and length of every run [s]."""
     edges = np.diff(np.concatenate([[0], on.astype(int), [0]]))
-    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    starts = np.flatnonzero(edges > 0)
+    ends = np.flatnonzero(edges < 0)
     return [(float(time[a]), float((b - a) / fs_hz)) for a, b in zip(starts, ends, strict=True)]

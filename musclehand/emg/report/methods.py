@@ -1,4 +1,5 @@
-"""What was done, in words for a methods section, put together from the parameters of a comparison."""
+"""What was done, in words for a methods section, put together from the parameters of a
+comparison."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ def _scores(comparison: Comparison) -> list[str]:
 
 
 def _identification(comparison: Comparison) -> list[str]:
-    count, muscles = comparison.shares.shape[1], len(comparison.muscles)
+    count = comparison.shares.shape[1]
+    muscles = len(comparison.muscles)
     sentences = []
     if muscles > FEW:
         sentences.append(

@@ -1,7 +1,8 @@
-"""A comparison written down: table and figures with their numbers as CSV, all of it as JSON, and one page for people.
+"""A comparison written down: table and figures with their numbers as CSV, all of it as JSON, and
+one page for people.
 
-The folder gets comparison.html (needs nothing else, no network), comparison.json, muscles.csv, and for every figure
-NAME.svg and NAME.csv.
+The folder gets comparison.html (needs nothing else, no network), comparison.json, muscles.csv, and
+for every figure NAME.svg and NAME.csv.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from musclehand.emg.recording import Event
 from musclehand.emg.report.figures import Picture, draw_comparison
 from musclehand.emg.report.methods import describe_methods
 
-PAGE, DATA, TABLE = "comparison.html", "comparison.json", "muscles.csv"
+PAGE = "comparison.html"
+DATA = "comparison.json"
+TABLE = "muscles.csv"
 
 _STYLE = """
 :root { --ink: #1d2125; --soft: #5b6570; --line: #d9dee3; --wash: #f5f7f9; }
@@ -160,7 +163,8 @@ _LEGEND = (
 
 def summarise(comparison: Comparison) -> str:
     """What came of it, in a few sentences that do not claim more than the nulls allow."""
-    pooled, channels = comparison.pooled, comparison.channels
+    pooled = comparison.pooled
+    channels = comparison.channels
     good = [each.name for each in comparison.muscles if each.holm["r"] < LEVEL]
     count = len(comparison.muscles)
     said = [

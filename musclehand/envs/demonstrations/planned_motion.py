@@ -1,7 +1,9 @@
-"""What the player plans for its hands, as references for policies that follow motion: to learn from, and to play from.
+"""What the player plans for its hands, as references for policies that follow motion: to learn
+from, and to play from.
 
-A policy follows what it is shown, so the plan is one that can be followed to the end: fingertips are asked to go as far
-as their key lets them and hardly further. (Computed muscle control is asked to go through the key, and stopped by it.)
+A policy follows what it is shown, so the plan is one that can be followed to the end: fingertips
+are asked to go as far as their key lets them and hardly further. (Computed muscle control is asked
+to go through the key, and stopped by it.)
 """
 
 from __future__ import annotations
@@ -27,12 +29,15 @@ from musclehand.planning.strokes.motion import HandMotion
 from musclehand.sim.scene import Scene, build_scene
 
 OVERTRAVEL = -0.001
-"""How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last millimetre."""
+"""How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last
+millimetre."""
 
 SIM_STEPS = 4
 """Simulation steps in a step of a policy."""
 
-LEAD_IN, LEAD_KEPT, TAIL = 1.0, 0.5, 0.5
+LEAD_IN = 1.0
+LEAD_KEPT = 0.5
+TAIL = 0.5
 """Before the first note, how much of that is kept, and after the last note [s]."""
 
 
@@ -44,7 +49,8 @@ def policy_config(config: MuscleConfig | None = None) -> MuscleConfig:
 
 
 class PlannedFrame(NamedTuple):
-    """What one hand should have reached at the end of a control step, as a right hand's; fields of `ReferenceSet`."""
+    """What one hand should have reached at the end of a control step, as a right hand's; fields
+    of `ReferenceSet`."""
 
     angles: np.ndarray
     speeds: np.ndarray
@@ -101,8 +107,10 @@ def plan_references(
     Raises:
         InvalidValue: there is no note.
     """
-    config, scene = config or policy_config(), scene or build_scene()
-    frames, sets = Frames(scene.hands), list[ReferenceSet]()
+    config = config or policy_config()
+    scene = scene or build_scene()
+    frames = Frames(scene.hands)
+    sets = list[ReferenceSet]()
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = next(iter(scene.hands.values())).muscles
     for number, one in enumerate(made):
@@ -123,12 +131,13 @@ def plan_references(
 def plan_frames(
     score: Score, scene: Scene, frames: Frames, config: MuscleConfig
 ) -> tuple[Score, dict[Side, HandMotion], list[list[PlannedFrame]]]:
-    """Plans a score: the score with fingers, the hands' motions, and frames of all hands, from `LEAD_KEPT` before the
-    first note on."""
+    """Plans a score: the score with fingers, the hands' motions, and frames of all hands, from
+    `LEAD_KEPT` before the first note on."""
     dt = config.sim_steps * scene.model.opt.timestep
     score = assign_fingering(score, config=config.fingering)
     motions = plan_hands(score, scene, lead_in=LEAD_IN, tail=TAIL, config=config)
-    reference, steps = Reference(motions), round((LEAD_IN + score.duration + TAIL) / dt)
+    reference = Reference(motions)
+    steps = round((LEAD_IN + score.duration + TAIL) / dt)
     rows = [frames.of(reference.at(step)) for step in range(steps)]
     return score, motions, rows[round((LEAD_IN - LEAD_KEPT) / dt) :]
 
@@ -152,8 +161,8 @@ def clip_of(
 
 
 class RollingWindow:
-    """The next frames of some hands. `references`: a `ReferenceSet` of one clip each, from the frame of now on, which
-    goes on with every frame that comes."""
+    """The next frames of some hands. `references`: a `ReferenceSet` of one clip each, from the
+    frame of now on, which goes on with every frame that comes."""
 
     def __init__(self, first: list[PlannedFrame], length: int, dt: float, muscles: int) -> None:
         """Begins with one frame for each hand, all over the window of `length` frames."""

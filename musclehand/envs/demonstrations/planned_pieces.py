@@ -46,8 +46,10 @@ def plan_pieces(
     Raises:
         InvalidValue: there is no score, or one without notes.
     """
-    config, scene = config or policy_config(), scene or build_scene(sides=SIDES)
-    frames, geometry = Frames(scene.hands), keyboard_geometry(scene.piano)
+    config = config or policy_config()
+    scene = scene or build_scene(sides=SIDES)
+    frames = Frames(scene.hands)
+    geometry = keyboard_geometry(scene.piano)
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = len(next(iter(scene.hands.values())).muscles)
     hands = tuple(list[ReferenceSet]() for _ in SIDES)
@@ -115,7 +117,8 @@ def load_pieces(folder: Path, known: Mapping[str, Any]) -> PlannedPieces:
     """
     from musclehand.core.checkpoint import load_latest
 
-    hands, notes = [], []
+    hands = []
+    notes = []
     for side in SIDES:
         hands.append(load_references(folder / side.value, known))
         found = load_latest(folder / f"{side.value}_notes", **known)

@@ -1,10 +1,12 @@
-"""What an action was worth: the slopes of rewards along what happened, passed back from step to step.
+"""What an action was worth: the slopes of rewards along what happened, passed back from step to
+step.
 
-The adjoint of `envs.gradients.step_jacobian`: how later rewards change with a hand's angles, speeds and activations is carried back
-through each step to the excitation that was chosen there (analytic policy gradients: Wiedemann et al. 2023, ICRA; with
-a short horizon, Xu et al. 2022, ICLR). A reward's slope says more than its size, which is all that PPO sees: 46 numbers
-a step in place of one. What later actions would have made of another state comes in as what they are told of it,
-`Felt`.
+The adjoint of `envs.gradients.step_jacobian`: how later rewards change with a hand's angles, speeds
+and activations is carried back through each step to the excitation that was chosen there (analytic
+policy gradients: Wiedemann et al. 2023, ICRA; with a short horizon, Xu et al. 2022, ICLR). A
+reward's slope says more than its size, which is all that PPO sees: 46 numbers a step in place of
+one. What later actions would have made of another state comes in as what they are told of it,
+`ObservationGradient`.
 """
 
 from __future__ import annotations
@@ -15,25 +17,25 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.envs.gradients.step_jacobian import SenseSlopes, StepSlopes
+from musclehand.envs.gradients.step_jacobian import SensoryJacobian, StepJacobian
 from musclehand.envs.tracking import reward
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.reward import RewardWeights
 
 
-class StepWorth(NamedTuple):
-    """How a step's reward changes with what is felt after it, `senses`, and with its `excitation` and the `last` one
-    before it (n, m). `goes_on` (n,): 0 where the episode ended."""
+class RewardGradient(NamedTuple):
+    """How a step's reward changes with what is felt after it, `senses`, and with its
+    `excitation` and the `last` one before it (n, m). `goes_on` (n,): 0 where the episode ended."""
 
-    senses: Senses
+    senses: Proprioception
     excitation: np.ndarray
     last: np.ndarray
     goes_on: np.ndarray
 
 
-def worth_of(
+def reward_gradient(
     weights: RewardWeights,
-    senses: Senses,
+    senses: Proprioception,
     *,
     tips: np.ndarray,
     angles: np.ndarray,
@@ -41,7 +43,7 @@ def worth_of(
     excitation: np.ndarray,
     last: np.ndarray,
     goes_on: np.ndarray,
-) -> StepWorth:
+) -> RewardGradient:
     """The slopes of the reward of n hands.
 
     Args:
@@ -61,26 +63,28 @@ def worth_of(
         speeds=weights.speed * reward.speed_slope(speeds),
         activation=weights.effort * reward.effort_slope(senses.activation),
     )
-    return StepWorth(by_senses, turned, -turned, np.asarray(goes_on, dtype=float))
+    return RewardGradient(by_senses, turned, -turned, np.asarray(goes_on, dtype=float))
 
 
-class Felt(NamedTuple):
-    """How the sum of rewards changes with what was known before a step: each of the `senses`, as they were `delay` (n,)
-    steps earlier, and the `past` excitations, the very last one first (k, n, m)."""
+class ObservationGradient(NamedTuple):
+    """How the sum of rewards changes with what was known before a step: each of the `senses`, as
+    they were `delay` (n,) steps earlier, and the `past` excitations, the very last one first (k,
+    n, m)."""
 
-    senses: Senses
+    senses: Proprioception
     past: np.ndarray
     delay: np.ndarray
 
 
-class WayBack:
-    """Goes through steps from the last to the first, with what the sum of rewards owes to the state it has come to."""
+class AdjointPass:
+    """Goes through steps from the last to the first, with what the sum of rewards owes to the
+    state it has come to."""
 
     def __init__(
         self,
-        slopes: Sequence[StepSlopes],
-        worth: Sequence[StepWorth],
-        senses: SenseSlopes,
+        slopes: Sequence[StepJacobian],
+        worth: Sequence[RewardGradient],
+        senses: SensoryJacobian,
         fading: float,
     ) -> None:
         """
@@ -96,14 +100,16 @@ class WayBack:
         if not (worth and 0.0 <= fading <= 1.0):
             raise InvalidValue("steps, fading", (len(worth), fading), "steps, and 0 to 1")
         self._left = list(zip(slopes, worth, strict=True))
-        self._senses, self._fading = senses, fading
+        self._senses = senses
+        self._fading = fading
         hands, muscles = worth[0].excitation.shape
         self._by_angle, self._by_speed = np.zeros((2, hands, senses.expand.shape[1]))
         self._by_activation = np.zeros((hands, muscles))
         # What is owed to states and excitations that are still to come, the nearest first.
-        self._by_senses, self._by_past = list[Senses](), [np.zeros((hands, muscles))]
+        self._by_senses = list[Proprioception]()
+        self._by_past = [np.zeros((hands, muscles))]
 
-    def step(self, felt: Felt | None) -> np.ndarray:
+    def step(self, felt: ObservationGradient | None) -> np.ndarray:
         """How the sum of rewards changes with the excitations of the step before. Shape (n, m).
 
         Args:
@@ -147,7 +153,7 @@ class WayBack:
         self._senses = slopes.senses
         return np.asarray(gradient)
 
-    def _owe(self, felt: Felt) -> None:
+    def _owe(self, felt: ObservationGradient) -> None:
         """What is felt late is owed to earlier states."""
         for delay in np.unique(felt.delay):
             while len(self._by_senses) <= delay:
@@ -160,19 +166,20 @@ class WayBack:
             self._by_past[ago] = self._by_past[ago] + self._fading * by_excitation
 
 
-def _nothing(senses: Senses) -> Senses:
-    return Senses(*map(np.zeros_like, senses))
+def _nothing(senses: Proprioception) -> Proprioception:
+    return Proprioception(*map(np.zeros_like, senses))
 
 
-def _sum(one: Senses, two: Senses) -> Senses:
-    return Senses(*(a + b for a, b in zip(one, two, strict=True)))
+def _sum(one: Proprioception, two: Proprioception) -> Proprioception:
+    return Proprioception(*(a + b for a, b in zip(one, two, strict=True)))
 
 
-def _rows(factor: np.ndarray, senses: Senses) -> Senses:
+def _rows(factor: np.ndarray, senses: Proprioception) -> Proprioception:
     """Those of each hand, so many times. `factor`: shape (n,)."""
-    return Senses(*(factor.reshape(-1, *[1] * (part.ndim - 1)) * part for part in senses))
+    return Proprioception(*(factor.reshape(-1, *[1] * (part.ndim - 1)) * part for part in senses))
 
 
 def _back(slopes: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """What is worth so much, seen from what it follows from. Shapes (n, i, j) and (n, i); gives (n, j)."""
+    """What is worth so much, seen from what it follows from. Shapes (n, i, j) and (n, i); gives
+    (n, j)."""
     return np.asarray(np.einsum("nij,ni->nj", slopes, worth))

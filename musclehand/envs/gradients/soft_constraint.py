@@ -1,9 +1,10 @@
-"""MuJoCo's soft constraints, as small changes meet them: a mass, a damper and a spring beside the body.
+"""MuJoCo's soft constraints, as small changes meet them: a mass, a damper and a spring beside the
+body.
 
-A constraint pulls with a force f = (a* - a) / R towards the acceleration a* = -b v - k d r that would undo its
-violation r (MuJoCo, "Computation", constraint model). So as long as it acts it is a mass 1/R, with damping b/R and
-stiffness k d/R, where R and d follow from how deep it is violated. Here of the ends of a hand's joints, and of
-fingertips on keys that are all the way down.
+A constraint pulls with a force f = (a* - a) / R towards the acceleration a* = -b v - k d r that
+would undo its violation r (MuJoCo, "Computation", constraint model). So as long as it acts it is a
+mass 1/R, with damping b/R and stiffness k d/R, where R and d follow from how deep it is violated.
+Here of the ends of a hand's joints, and of fingertips on keys that are all the way down.
 """
 
 from __future__ import annotations
@@ -19,29 +20,31 @@ _LEVER = 0.85
 """Where keys are pressed, as a share of their length from the hinge. Chosen."""
 
 
-class Restraint(NamedTuple):
-    """Masses [kg, kg m^2], dampings [N s/m, N m s/rad] and stiffnesses [N/m, N m/rad] of some constraints, in arrays
-    of one shape."""
+class SoftConstraint(NamedTuple):
+    """Masses [kg, kg m^2], dampings [N s/m, N m s/rad] and stiffnesses [N/m, N m/rad] of some
+    constraints, in arrays of one shape."""
 
     mass: np.ndarray
     damping: np.ndarray
     stiffness: np.ndarray
 
-    def times(self, factor: np.ndarray | float) -> Restraint:
+    def times(self, factor: np.ndarray | float) -> SoftConstraint:
         """So many times as much of each, 0 where it does not act."""
-        return Restraint(*(factor * part for part in self))
+        return SoftConstraint(*(factor * part for part in self))
 
 
 def restraint(
     solref: np.ndarray, solimp: np.ndarray, weight: np.ndarray, depth: np.ndarray
-) -> Restraint:
-    """Constraints by their parameters; the shapes of their numbers, without the last axis, are to fit.
+) -> SoftConstraint:
+    """Constraints by their parameters; the shapes of their numbers, without the last axis, are to
+    fit.
 
     Args:
         solref: time constant [s] and damping ratio. Shape (..., 2).
-        solimp: impedance on the surface and `width` below it, width, midpoint, power; of the last two MuJoCo's
-            defaults are assumed. Shape (..., 5).
-        weight: the inverse of the inertia, as MuJoCo takes it for the constraint [1/kg, 1/(kg m^2)].
+        solimp: impedance on the surface and `width` below it, width, midpoint, power; of the last
+            two MuJoCo's defaults are assumed. Shape (..., 5).
+        weight: the inverse of the inertia, as MuJoCo takes it for the constraint [1/kg, 1/(kg
+            m^2)].
         depth: of the violation [m, rad].
     """
     time, ratio = np.moveaxis(np.asarray(solref, dtype=float), -1, 0)
@@ -50,12 +53,12 @@ def restraint(
     inside = np.where(inside < 0.5, 2.0 * inside**2, 1.0 - 2.0 * (1.0 - inside) ** 2)
     impedance = surface + (deepest - surface) * inside
     mass = impedance / ((1.0 - impedance) * weight)
-    return Restraint(
+    return SoftConstraint(
         mass, mass * 2.0 / (deepest * time), mass * impedance / (deepest * time * ratio) ** 2
     )
 
 
-class JointEnds:
+class JointLimits:
     """The ends of a hand's joints, and the springs within."""
 
     def __init__(self, model: mujoco.MjModel, hand: HandIndex) -> None:
@@ -72,7 +75,7 @@ class JointEnds:
             [model.jnt_stiffness[joints], model.jnt_stiffnesspoly[joints]]
         )
 
-    def at(self, angles: np.ndarray) -> Restraint:
+    def at(self, angles: np.ndarray) -> SoftConstraint:
         """What holds joints at their ends, nothing in between. Shapes (n, j).
 
         Args:
@@ -82,20 +85,22 @@ class JointEnds:
         return restraint(*self._soft, np.maximum(depth, 0.0)).times(depth > 0.0)
 
     def springs(self, angles: np.ndarray) -> np.ndarray:
-        """Stiffness of the tissue round each joint [N m/rad]. Shape (n, j); argument as for `at`."""
+        """Stiffness of the tissue round each joint [N m/rad]. Shape (n, j); argument as for
+        `at`."""
         far = np.abs(angles - self._rest)
         linear, square, cubic = self._springs.T
         return np.asarray(linear + 2.0 * square * far + 3.0 * cubic * far**2)
 
 
-class KeyBottom(NamedTuple):
-    """A fingertip on a key that is all the way down: what it meets downwards, and sideways, where friction holds it."""
+class KeyStop(NamedTuple):
+    """A fingertip on a key that is all the way down: what it meets downwards, and sideways,
+    where friction holds it."""
 
-    down: Restraint
-    aside: Restraint
+    down: SoftConstraint
+    aside: SoftConstraint
 
     @classmethod
-    def of(cls, model: mujoco.MjModel, hand: HandIndex, key: int) -> KeyBottom:
+    def of(cls, model: mujoco.MjModel, hand: HandIndex, key: int) -> KeyStop:
         """Of five fingers, on any key. Shapes (5,).
 
         Args:
@@ -120,9 +125,12 @@ class KeyBottom(NamedTuple):
             model.dof_invweight0[model.jnt_dofadr[key]] * lever**2,
             np.zeros(5),
         )
-        pad, sideways = edge.times(4.0), edge.times(2.0 * slip**2)
+        pad = edge.times(4.0)
+        sideways = edge.times(2.0 * slip**2)
         # One behind the other.
-        down = Restraint(*(one * two / (one + two) for one, two in zip(pad, stop, strict=True)))
+        down = SoftConstraint(
+            *(one * two / (one + two) for one, two in zip(pad, stop, strict=True))
+        )
         return cls(down, sideways._replace(stiffness=np.zeros(5)))
 
 

@@ -1,7 +1,7 @@
 """Two muscle-driven hands at the piano, in many worlds: the body of planners.
 
-Hands are rows: first the left hands of all worlds, then the right ones; all that goes in and out of a row is told as
-of a right hand. Forearms are carried along paths that whoever plans has asked for.
+Hands are rows: first the left hands of all worlds, then the right ones; all that goes in and out of
+a row is told as of a right hand. Forearms are carried along paths that whoever plans has asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.control.hand_state import TIPS, HandReader
 from musclehand.envs.reference import mirrors
-from musclehand.envs.tracking.body import Feeling, Senses, carrier_inertia, feel_together
+from musclehand.envs.tracking.body import (
+    Proprioception,
+    ProprioceptionReader,
+    forearm_inertia,
+    read_proprioception,
+)
 from musclehand.envs.tracking.teacher import WorldData
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.piano.keys import key_speed_to_velocity
@@ -26,8 +31,8 @@ SIDES = (Side.LEFT, Side.RIGHT)
 
 
 class ForearmPath(NamedTuple):
-    """Where forearms should be, as right ones: `place` [m], `speed` and `acceleration` in the keyboard's x, y and z.
-    Shapes (n, 3)."""
+    """Where forearms should be, as right ones: `place` [m], `speed` and `acceleration` in the
+    keyboard's x, y and z. Shapes (n, 3)."""
 
     place: np.ndarray
     speed: np.ndarray
@@ -35,7 +40,8 @@ class ForearmPath(NamedTuple):
 
 
 class KeysNow(NamedTuple):
-    """Which keys `sound`, bool, and how fast their front edges go down, `speed` [m/s]. Shapes (worlds, 88)."""
+    """Which keys `sound`, bool, and how fast their front edges go down, `speed` [m/s]. Shapes
+    (worlds, 88)."""
 
     sound: np.ndarray
     speed: np.ndarray
@@ -45,8 +51,9 @@ class ForearmServos:
     """Has the servos of one side's forearm follow paths."""
 
     def __init__(self, scene: Scene, side: Side) -> None:
-        self.carrier, self._turn = scene.carriers[side], mirrors(side)[0][:3]
-        self._inertia = carrier_inertia(scene.model, self.carrier.dofs)
+        self.carrier = scene.carriers[side]
+        self._turn = mirrors(side)[0][:3]
+        self._inertia = forearm_inertia(scene.model, self.carrier.dofs)
 
     def set_points(
         self, weight: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int
@@ -59,7 +66,8 @@ class ForearmServos:
             there: and at the end.
             parts: how many.
         """
-        carrier, turn = self.carrier, self._turn
+        carrier = self.carrier
+        turn = self._turn
         start, place, speed, acceleration = np.zeros((4, *weight.shape))
         start[:, :3], place[:, :3] = here.place * turn, there.place * turn
         speed[:, :3], acceleration[:, :3] = there.speed * turn, there.acceleration * turn
@@ -68,7 +76,7 @@ class ForearmServos:
         return np.asarray(start + shares * (place - start) + offset)
 
 
-class TipSlopes:
+class FingertipJacobian:
     """How fingertips of both hands move with independent joints, as of right hands."""
 
     def __init__(self, scene: Scene) -> None:
@@ -91,42 +99,45 @@ class PianoBody:
         self.scene: Scene = build_scene(sides=SIDES)
         self.model = self.scene.model
         self.backend = make_worlds(backend, self.model, num_worlds, num_threads=num_threads)
-        self.num_worlds, self.rows = num_worlds, num_worlds * len(SIDES)
+        self.num_worlds = num_worlds
+        self.rows = num_worlds * len(SIDES)
         self.hand = self.scene.hands[Side.RIGHT]
         self.muscles = len(self.hand.muscles)
         self._feelings = [
-            Feeling(self.model, self.scene.hands[side], self.scene.carriers[side], side)
+            ProprioceptionReader(
+                self.model, self.scene.hands[side], self.scene.carriers[side], side
+            )
             for side in SIDES
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
-        self._slopes = TipSlopes(self.scene)
+        self._slopes = FingertipJacobian(self.scene)
         self._keys = self.scene.keys
         geometry = keyboard_geometry(self.scene.piano)
-        self.on_angle, self._off_angle, self._key_length = (
-            geometry.on_angle,
-            geometry.off_angle,
-            geometry.length,
-        )
+        self.on_angle = geometry.on_angle
+        self._off_angle = geometry.off_angle
+        self._key_length = geometry.length
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
-    def senses(self) -> Senses:
+    def senses(self) -> Proprioception:
         """What all hands feel now."""
-        return feel_together(self._feelings, self.backend.read)
+        return read_proprioception(self._feelings, self.backend.read)
 
     def pressed(self) -> np.ndarray:
         """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
         return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
 
     def keys(self, sounded: np.ndarray) -> KeysNow:
-        """Keys as they are now. `sounded`: those that did before, until they are let up. Shape (worlds, 88), bool."""
+        """Keys as they are now. `sounded`: those that did before, until they are let up. Shape
+        (worlds, 88), bool."""
         angle = self.backend.read("qpos")[:, self._keys.qpos]
         sound = (angle >= self.on_angle) | (sounded & (angle >= self._off_angle))
         return KeysNow(sound, self.backend.read("qvel")[:, self._keys.dof] * self._key_length)
 
     def struck(self, before: KeysNow, now: KeysNow) -> np.ndarray:
-        """MIDI velocities of the keys that sound now and did not a step of the muscles ago; 0 of others. Less exact
-        than `piano.keys`, which looks at each step of the simulation. Shape (worlds, 88)."""
+        """MIDI velocities of the keys that sound now and did not a step of the muscles ago; 0 of
+        others. Less exact than `piano.keys`, which looks at each step of the simulation. Shape
+        (worlds, 88)."""
         velocity = key_speed_to_velocity(self.scene.piano, np.maximum(before.speed, now.speed))
         return np.where(now.sound & ~before.sound, velocity, 0)
 
@@ -147,15 +158,14 @@ class PianoBody:
             speeds: likewise [rad/s].
             path: of their forearms. Shapes (2 count, 3).
         """
-        backend, count = self.backend, len(worlds)
+        backend = self.backend
+        count = len(worlds)
         backend.reset(worlds, forward=False)
         qpos, qvel = (np.array(backend.read(name)[worlds]) for name in ("qpos", "qvel"))
         for number, side in enumerate(SIDES):
-            hand, carrier, rows = (
-                self.scene.hands[side],
-                self.scene.carriers[side],
-                slice(number * count, None),
-            )
+            hand = self.scene.hands[side]
+            carrier = self.scene.carriers[side]
+            rows = slice(number * count, None)
             turn = mirrors(side)[0][:3]
             qpos[:, hand.qpos], qvel[:, hand.dofs] = angles[rows][:count], speeds[rows][:count]
             qpos[:, carrier.qpos[:3]] = path.place[rows][:count] * turn
@@ -178,10 +188,12 @@ class PianoBody:
         Returns:
             Shape (parts, worlds, nu).
         """
-        count, weight = self.num_worlds, self.backend.read("qfrc_bias")
+        count = self.num_worlds
+        weight = self.backend.read("qfrc_bias")
         ctrl = np.zeros((parts, count, self.model.nu))
         for number, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
-            rows, carrier = slice(number * count, (number + 1) * count), servos.carrier
+            rows = slice(number * count, (number + 1) * count)
+            carrier = servos.carrier
             ctrl[:, :, self.scene.hands[side].muscles] = excitation[rows]
             start, end = (ForearmPath(*(part[rows] for part in path)) for path in (here, there))
             ctrl[:, :, carrier.actuators] = servos.set_points(

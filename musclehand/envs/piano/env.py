@@ -1,8 +1,9 @@
-"""Playing the piano with two hands by intentions: notes in, a latent action for each hand at a low rate out.
+"""Playing the piano with two hands by intentions: notes in, a latent action for each hand at a low
+rate out.
 
-A decoder (`learning.vae`) turns intentions into excitations of all muscles, step by step, while one is held. Rows are
-hands, left ones first, all told as right ones. What a planner does, each number from 0 to 1: the intention, and where
-the forearm should be when the intention ends, and how fast.
+A decoder (`learning.vae`) turns intentions into excitations of all muscles, step by step, while one
+is held. Rows are hands, left ones first, all told as right ones. What a planner does, each number
+from 0 to 1: the intention, and where the forearm should be when the intention ends, and how fast.
 
     env = PianoEnv(pieces, load_latent_skill(path))
     result = env.step(env.teacher_action())
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.core.vec_env import PlannedEnv, StepResult, pack_generator, unpack_generator
+from musclehand.core.vec_env import DemonstrationEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs.piano import reward
 from musclehand.envs.piano.body import ForearmPath, PianoBody
 from musclehand.envs.piano.forearm import MOVE_SIZE, move_of, moved
@@ -29,7 +30,7 @@ from musclehand.envs.piano.pieces import PlannedPieces, Skill
 from musclehand.envs.piano.reward import PianoWeights
 from musclehand.envs.piano.teacher import PlanTeacher
 from musclehand.envs.reference import join
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.starts import StartSampler
 from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.backend_choice import BackendName
@@ -40,10 +41,11 @@ from musclehand.sim.health import HealthMonitor
 class PianoConfig:
     """What an environment is.
 
-    `num_worlds` with two hands each, simulated by `backend` (`sim.backend_choice`) on `num_threads` threads. `episode` [s] at
-    most; it fails when fingertips of a hand are further from the plan than `tip_limit` [m] on average. `off_plan` [m]:
-    forearms start that far from where the plan has them, at most, in half of the episodes. `fixed_starts`: episodes
-    begin with a piece, piece after piece.
+    `num_worlds` with two hands each, simulated by `backend` (`sim.backend_choice`) on `num_threads`
+    threads. `episode` [s] at most; it fails when fingertips of a hand are further from the plan
+    than `tip_limit` [m] on average. `off_plan` [m]: forearms start that far from where the plan has
+    them, at most, in half of the episodes. `fixed_starts`: episodes begin with a piece, piece after
+    piece.
     """
 
     num_worlds: int = 32
@@ -63,9 +65,10 @@ class PianoConfig:
             )
 
 
-class PianoEnv(PlannedEnv):
-    """Pairs of hands that play pieces. `table` of the observation, `references` of all hands; `frame` (n,) of the plan
-    that each hand is at, `monitor` of the worlds, `teacher` who knows the plan."""
+class PianoEnv(DemonstrationEnv):
+    """Pairs of hands that play pieces. `table` of the observation, `references` of all hands;
+    `frame` (n,) of the plan that each hand is at, `monitor` of the worlds, `teacher` who knows
+    the plan."""
 
     def __init__(
         self,
@@ -77,8 +80,8 @@ class PianoEnv(PlannedEnv):
         goals: GoalsMaker = Goals,
         bad_states: Path | None = None,
     ) -> None:
-        """`pieces`: to play; `skill`: what turns intentions into excitations; `goals`: how a planner is told of notes;
-        `bad_states`: a folder for what blew up.
+        """`pieces`: to play; `skill`: what turns intentions into excitations; `goals`: how a
+        planner is told of notes; `bad_states`: a folder for what blew up.
 
         Raises:
             InvalidValue: pieces were planned for another rate than the skill is for.
@@ -88,7 +91,9 @@ class PianoEnv(PlannedEnv):
             config.num_worlds, num_threads=config.num_threads, backend=config.backend
         )
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
-        self.skill, self.policy, self._reach = skill, skill.policy, skill.policy.reach
+        self.skill = skill
+        self.policy = skill.policy
+        self._reach = skill.policy.reach
         self._dt = skill.config.sim_steps * self.body.model.opt.timestep
         self.step_dt = self.policy.hold * self._dt
         if abs(pieces.hands[0].dt - self._dt) > 1e-9:
@@ -96,15 +101,14 @@ class PianoEnv(PlannedEnv):
                 "time between frames", pieces.hands[0].dt, f"{self._dt}, a step of the muscles"
             )
         self.references = join(pieces.hands)
-        self._one_hand, self._goals = (
-            pieces.hands[0],
-            goals([one for side in pieces.notes for one in side]),
-        )
+        self._one_hand = pieces.hands[0]
+        self._goals = goals([one for side in pieces.notes for one in side])
         self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
         self._view = PianoView(self._own.table, self._goals)
         self._shown_numbers = ~felt(self._own.table)
         self.table = self._view.table
-        self.num_envs, self.num_observations = self.body.rows, self.table.size
+        self.num_envs = self.body.rows
+        self.num_observations = self.table.size
         self.num_actions = self.policy.latent + MOVE_SIZE
         self._most_steps = max(1, round(config.episode / self.step_dt))
         self._limits = self.body.hand.limits(self.body.model)
@@ -130,8 +134,9 @@ class PianoEnv(PlannedEnv):
         return self._see(self.body.senses())
 
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`: an intention and a move of the forearm for each hand. `terms` also has `tip_error` [m], from
-        where the plan has fingertips, and `arm_error` [m], from where it has the wrist."""
+        """As `VecEnv`: an intention and a move of the forearm for each hand. `terms` also has
+        `tip_error` [m], from where the plan has fingertips, and `arm_error` [m], from where it
+        has the wrist."""
         if np.shape(action) != (self.num_envs, self.num_actions):
             raise InvalidValue(
                 "shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}"
@@ -140,12 +145,16 @@ class PianoEnv(PlannedEnv):
         action = np.clip(np.where(harmful[:, None], 0.5, action), 0.0, 1.0)
         z = self.intention_of(action[:, : self.policy.latent])
         move = move_of(action[:, self.policy.latent :], self._path(), self.step_dt)
-        sick, effort = np.zeros(self.config.num_worlds, dtype=bool), np.zeros(self.num_envs)
-        senses, keys = self.body.senses(), self.body.keys(self._sounding)
+        sick = np.zeros(self.config.num_worlds, dtype=bool)
+        effort = np.zeros(self.num_envs)
+        senses = self.body.senses()
+        keys = self.body.keys(self._sounding)
         struck = np.zeros(keys.sound.shape, dtype=int)
         for part in range(1, self.policy.hold + 1):
             sick |= self._muscle_step(senses, z, part - 1, moved(move, part * self._dt))
-            senses, before, keys = self.body.senses(), keys, self.body.keys(keys.sound)
+            senses = self.body.senses()
+            before = keys
+            keys = self.body.keys(keys.sound)
             struck = np.maximum(struck, self.body.struck(before, keys))
             effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
         self._sounding = keys.sound
@@ -154,11 +163,13 @@ class PianoEnv(PlannedEnv):
         return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
 
     def teacher_action(self) -> np.ndarray:
-        """As `TaughtEnv`: what the encoder intends that is shown the plan, and where the plan has the forearms."""
+        """As `TeacherEnv`: what the encoder intends that is shown the plan, and where the plan
+        has the forearms."""
         return self.teacher.action(self.frame, self._path(), self._plan_view())
 
     def teacher_label(self) -> np.ndarray:
-        """As `PlannedEnv`: with the action, of what the encoder sees who is shown the plan, what is not felt."""
+        """As `DemonstrationEnv`: with the action, of what the encoder sees who is shown the
+        plan, what is not felt."""
         seen = self._plan_view()
         return np.hstack(
             [self.teacher.action(self.frame, self._path(), seen), seen[:, self._shown_numbers]]
@@ -201,13 +212,14 @@ class PianoEnv(PlannedEnv):
             np.array(state[name]) for name in ("arm", "past", "last")
         )
         self._sounding = np.array(state["sounding"]).astype(bool)
-        self._error, self._begin = np.array(state["error"]), np.array(state["begin"]).astype(int)
+        self._error = np.array(state["error"])
+        self._begin = np.array(state["begin"]).astype(int)
         self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_piece = int(state["next_piece"][0])
         return self._see(self.body.senses())
 
     def _muscle_step(
-        self, senses: Senses, z: np.ndarray, held: int, there: ForearmPath
+        self, senses: Proprioception, z: np.ndarray, held: int, there: ForearmPath
     ) -> np.ndarray:
         """One step of the muscles; which worlds went wrong. Shape (worlds,)."""
         here = self._path()
@@ -221,14 +233,17 @@ class PianoEnv(PlannedEnv):
         return sick
 
     def _judge(
-        self, senses: Senses, action: np.ndarray, effort: np.ndarray, struck: np.ndarray
+        self, senses: Proprioception, action: np.ndarray, effort: np.ndarray, struck: np.ndarray
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Reward terms, and which hands are lost. `struck`: velocities of keys, shape (worlds, 88)."""
-        frame, references = self.frame, self.references
+        """Reward terms, and which hands are lost. `struck`: velocities of keys, shape (worlds,
+        88)."""
+        frame = self.frame
+        references = self.references
         tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2).mean(axis=1)
         self._error += tip_error
         held, points = self._goals.wanted(self._hands(), self._time())
-        wanted, pressed = self.wanted_keys(), self.body.pressed()
+        wanted = self.wanted_keys()
+        pressed = self.body.pressed()
         loud = self._view.wanted_velocity(self._hands(), self._time(), self.config.num_worlds)
         terms = {
             "press": np.tile(reward.press(wanted, pressed), 2),
@@ -245,13 +260,14 @@ class PianoEnv(PlannedEnv):
         return terms, tip_error > self.config.tip_limit
 
     def _conclude(
-        self, senses: Senses, terms: dict[str, np.ndarray], lost: np.ndarray
+        self, senses: Proprioception, terms: dict[str, np.ndarray], lost: np.ndarray
     ) -> StepResult:
         """Ends episodes and begins new ones; both hands of a world together."""
         worlds = self.config.num_worlds
         failed = lost.reshape(2, worlds).any(axis=0)
         over = (self._age >= self._most_steps) | (self.frame >= self.references.last_of(self.frame))
-        terminated, truncated = np.tile(failed, 2), np.tile(~failed & over[:worlds], 2)
+        terminated = np.tile(failed, 2)
+        truncated = np.tile(~failed & over[:worlds], 2)
         terms["failure"] = -terminated.astype(float)
         final = observation = self._see(senses)
         done = np.flatnonzero((terminated | truncated)[:worlds])
@@ -279,7 +295,8 @@ class PianoEnv(PlannedEnv):
 
     def _start(self, worlds: np.ndarray) -> None:
         """New episodes."""
-        config, one = self.config, self._one_hand
+        config = self.config
+        one = self._one_hand
         if config.fixed_starts:
             pieces = (self._next_piece + np.arange(len(worlds))) % len(one.first)
             self._next_piece = int((self._next_piece + len(worlds)) % len(one.first))
@@ -298,7 +315,8 @@ class PianoEnv(PlannedEnv):
         self.body.place(worlds, angles, speeds, path)
 
     def _placed(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Where hands begin that begin with these frames: angles and speeds of joints, place and speed of forearms."""
+        """Where hands begin that begin with these frames: angles and speeds of joints, place and
+        speed of forearms."""
         references = self.references
         off = self._rng.uniform(-1.0, 1.0, size=(len(frame), 3)) * self.config.off_plan
         off[self._rng.random(len(frame)) < 0.5] = 0.0
@@ -310,7 +328,7 @@ class PianoEnv(PlannedEnv):
             references.forearm_speed[frame, :3],
         )
 
-    def _see(self, senses: Senses) -> np.ndarray:
+    def _see(self, senses: Proprioception) -> np.ndarray:
         """Observations of all hands."""
         own = self._own.observe(senses, self._path(), self._past)
         return self._view.observe(own, senses, self._path(), self._hands(), self._time())

@@ -1,7 +1,8 @@
-"""How a planner moves forearms: it says where one should be when an intention ends and how fast; a cubic leads there.
+"""How a planner moves forearms: it says where one should be when an intention ends and how fast; a
+cubic leads there.
 
-Told as a right forearm's, relative to where it would be if it went on as it does, so that doing nothing is in the
-middle of what can be told.
+Told as a right forearm's, relative to where it would be if it went on as it does, so that doing
+nothing is in the middle of what can be told.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import numpy as np
 from musclehand.envs.piano.body import ForearmPath
 
 ACCELERATION = 60.0
-"""Of the forearm, at most, on average over a move [m/s^2]. Leaps are planned with 35 (`planning.strokes.release`) from end to
-end, and more of it at their ends."""
+"""Of the forearm, at most, on average over a move [m/s^2]. Leaps are planned with 35
+(`planning.strokes.release`) from end to end, and more of it at their ends."""
 
 BACK = 0.02
 """Time constant of coming back to a plan [s]: nine tenths of the way in 80 ms."""
 
 FINE = 0.05
-"""Shares of the largest move well below that are told in proportion, those above by their logarithm: small moves need
-to be told exactly, large ones do not."""
+"""Shares of the largest move well below that are told in proportion, those above by their
+logarithm: small moves need to be told exactly, large ones do not."""
 
 _MOST = float(np.arcsinh(1.0 / FINE))
 
@@ -30,7 +31,8 @@ MOVE_SIZE = 6
 
 
 class ForearmMove(NamedTuple):
-    """From `here` along cubics, that end at `place` [m] with `speed` [m/s] after `duration` [s]; shapes (n, 3)."""
+    """From `here` along cubics, that end at `place` [m] with `speed` [m/s] after `duration` [s];
+    shapes (n, 3)."""
 
     here: ForearmPath
     place: np.ndarray
@@ -74,11 +76,11 @@ def offset_action(
 def back_on(
     here: ForearmPath, plan: ForearmPath, there: ForearmPath, duration: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Place and speed, after a while, of forearms that come back to a plan as a critically damped spring does, in
-    about `BACK` times four. Shapes (n, 3).
+    """Place and speed, after a while, of forearms that come back to a plan as a critically damped
+    spring does, in about `BACK` times four. Shapes (n, 3).
 
-    Who is to learn from that does not know the plan, and will be off by some millimetres one way and the other: they
-    should not be made good in one step.
+    Who is to learn from that does not know the plan, and will be off by some millimetres one way
+    and the other: they should not be made good in one step.
 
     Args:
         here: where forearms are.
@@ -86,8 +88,11 @@ def back_on(
         there: where they should be after that.
         duration: of the while [s].
     """
-    off, drift, rate = here.place - plan.place, here.speed - plan.speed, 1.0 / BACK
-    swing, left = drift + rate * off, np.exp(-rate * duration)
+    off = here.place - plan.place
+    drift = here.speed - plan.speed
+    rate = 1.0 / BACK
+    swing = drift + rate * off
+    left = np.exp(-rate * duration)
     place = there.place + (off + swing * duration) * left
     return place, there.speed + (drift - rate * swing * duration) * left
 

@@ -1,9 +1,11 @@
-"""What hands are to play, as a planner sees it: for each finger the note it holds and those that come next.
+"""What hands are to play, as a planner sees it: for each finger the note it holds and those that
+come next.
 
-A note is told by how soon it begins and ends, how hard it is struck, and where its key is from the fingertip, all as
-of a right hand. Times are told once more as shares of moments that lie close together nearby and far apart further off:
-what a finger does 20 ms before it strikes has little to do with what it does 60 ms before, and a network learns a step
-from such shares that it does not learn from a number of seconds. Nothing is told of how to get there.
+A note is told by how soon it begins and ends, how hard it is struck, and where its key is from the
+fingertip, all as of a right hand. Times are told once more as shares of moments that lie close
+together nearby and far apart further off: what a finger does 20 ms before it strikes has little to
+do with what it does 60 ms before, and a network learns a step from such shares that it does not
+learn from a number of seconds. Nothing is told of how to get there.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def goal_blocks() -> list[Block]:
 
 
 def shares(time: np.ndarray, moments: np.ndarray) -> np.ndarray:
-    """Times as shares of the two moments that they lie between; those beyond the ends are at the ends.
+    """Times as shares of the two moments that they lie between; those beyond the ends are at the
+    ends.
 
     Args:
         time: any shape (...).
@@ -72,7 +75,8 @@ def shares(time: np.ndarray, moments: np.ndarray) -> np.ndarray:
     inside = np.clip(time, moments[0], moments[-1])[..., None]
     before = np.diff(moments, prepend=-np.inf)
     after = np.diff(moments, append=np.inf)
-    rising, falling = 1.0 + (inside - moments) / before, 1.0 - (inside - moments) / after
+    rising = 1.0 + (inside - moments) / before
+    falling = 1.0 - (inside - moments) / after
     return np.asarray(np.clip(np.minimum(rising, falling), 0.0, 1.0))
 
 
@@ -80,8 +84,8 @@ def shares(time: np.ndarray, moments: np.ndarray) -> np.ndarray:
 class HandNotes:
     """The notes of one hand in their order, as a right hand's.
 
-    `onset`, `offset` [s]; `finger` 0 to 4, `velocity` 1 to 127, `key` 0 to 87; `point` where the key is to be pressed
-    [m], shape (notes, 3).
+    `onset`, `offset` [s]; `finger` 0 to 4, `velocity` 1 to 127, `key` 0 to 87; `point` where the
+    key is to be pressed [m], shape (notes, 3).
     """
 
     onset: np.ndarray
@@ -127,8 +131,10 @@ class Goals:
     def __init__(self, hands: Sequence[HandNotes]) -> None:
         """`hands`: one after the other."""
         self.hands = tuple(hands)
-        # After all notes of a hand's finger stands one that never comes, so that there always is a next one.
-        places, rows = list[tuple[int, int]](), list[np.ndarray]()
+        # After all notes of a hand's finger stands one that never comes, so that there always is a
+        # next one.
+        places = list[tuple[int, int]]()
+        rows = list[np.ndarray]()
         for hand in hands:
             for finger in range(len(DIGITS)):
                 own = np.flatnonzero(hand.finger == finger)
@@ -172,11 +178,9 @@ class Goals:
             )
         told = {name: numbers.reshape(len(time), -1) for name, numbers in notes.items()}
         coming_next = notes["next_1"]
-        there, begins, place = (
-            coming_next[:, :, 0],
-            coming_next[:, :, 1],
-            coming_next[:, :, 4 : 4 + _PLACE],
-        )
+        there = coming_next[:, :, 0]
+        begins = coming_next[:, :, 1]
+        place = coming_next[:, :, 4 : 4 + _PLACE]
         stages = (shares(begins, STAGES) * there[..., None])[..., None] * place[:, :, None]
         return {**told, "approach": stages.reshape(len(time), -1)}
 
@@ -188,9 +192,10 @@ class Goals:
     def _places(
         self, hand: np.ndarray, time: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each finger: the row of its next note, how many are still to come, and whether it holds the one before.
-        Shapes (n, 5)."""
-        first, count = self._first[hand], self._count[hand]
+        """Of each finger: the row of its next note, how many are still to come, and whether it
+        holds the one before. Shapes (n, 5)."""
+        first = self._first[hand]
+        count = self._count[hand]
         lane = hand[:, None] * len(DIGITS) + np.arange(len(DIGITS))
         now = np.clip(time, 0.0, self._step * 0.99)[:, None] + lane * self._step
         begun = np.clip(np.searchsorted(self._rising, now, side="right") - first, 0, count)
@@ -212,7 +217,8 @@ class Goals:
             for moment in (self._onset, self._offset)
         )
         point = self._point[which]
-        away, aside = (point - tips) / POINT_UNIT, (point - wrist[:, None])[:, :, :2] / POINT_UNIT
+        away = (point - tips) / POINT_UNIT
+        aside = (point - wrist[:, None])[:, :, :2] / POINT_UNIT
         plain = np.stack(
             [np.ones_like(begins), begins, ends, self._velocity[which] / 127.0], axis=2
         )

@@ -11,14 +11,15 @@ from musclehand.envs.piano.body import ForearmPath
 from musclehand.envs.piano.goals import Goals, goal_blocks
 from musclehand.envs.piano.pieces import Skill
 from musclehand.envs.reference import ReferenceSet, still_references
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.observation import observe, own_state, tracking_table
 from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.scene import SIM_DT
 
 
 def piano_table(skill: ObservationTable) -> ObservationTable:
-    """The observation's blocks. `skill`: the table of the decoder, of which the hand's own state is taken."""
+    """The observation's blocks. `skill`: the table of the decoder, of which the hand's own state
+    is taken."""
     state = own_state(skill)
     own = [block for block in skill.blocks if state[skill.slice(block.name)].all()]
     return ObservationTable([*own, *_told_blocks()])
@@ -46,7 +47,8 @@ _MUSCLES = ("activation", "length", "velocity", "force", "delay")
 
 
 def felt(skill: ObservationTable) -> np.ndarray:
-    """Which numbers of the encoder's observation are felt, the rest being what it is shown. Shape (skill.size,), bool.
+    """Which numbers of the encoder's observation are felt, the rest being what it is shown. Shape
+    (skill.size,), bool.
 
     How the forearm is going to move is shown.
     """
@@ -57,42 +59,45 @@ def felt(skill: ObservationTable) -> np.ndarray:
     )
 
 
-def felt_by_planner(skill: ObservationTable) -> np.ndarray:
+def proprioception_of_high_level(skill: ObservationTable) -> np.ndarray:
     """Which numbers of a planner's observation are those. Shape (size of `piano_table`,), bool."""
-    table, names = (
-        piano_table(skill),
-        {block.name for block in skill.blocks if felt(skill)[skill.slice(block.name)].all()},
-    )
+    table = piano_table(skill)
+    names = {block.name for block in skill.blocks if felt(skill)[skill.slice(block.name)].all()}
     return table.where(lambda name: name in names)
 
 
 def looked_at(skill: ObservationTable) -> np.ndarray:
-    """Which numbers of a planner's observation tell what motion is to be wanted: all but those of muscles, and of where
-    a forearm is that goes on as it does. Shape (size of `piano_table`,), bool."""
+    """Which numbers of a planner's observation tell what motion is to be wanted: all but those
+    of muscles, and of where a forearm is that goes on as it does. Shape (size of
+    `piano_table`,), bool."""
     return piano_table(skill).where(
         lambda name: name not in _MUSCLES and not name.startswith(("excitation_", "forearm"))
     )
 
 
 def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
-    """What of the numbers shown to an encoder follows from how the hand is at the moment, by a planner's observation.
+    """What of the numbers shown to an encoder follows from how the hand is at the moment, by a
+    planner's observation.
 
-    The rest is what is wanted, wherever the hand is: joint angles and speeds in place of what is missing to them, and
-    where fingertips should be from the wrist in place of how far that is. Shape (numbers shown, size of `piano_table`);
-    those are in the order of `skill`.
+    The rest is what is wanted, wherever the hand is: joint angles and speeds in place of what is
+    missing to them, and where fingertips should be from the wrist in place of how far that is.
+    Shape (numbers shown, size of `piano_table`); those are in the order of `skill`.
     """
     table = piano_table(skill)
     all_shown = np.zeros((skill.size, table.size))
 
     def add(to: str, number: int, name: str, which: int, factor: float) -> None:
-        row, column = skill.slice(to).start + number, table.slice(name).start + which
+        row = skill.slice(to).start + number
+        column = table.slice(name).start + which
         all_shown[row, column] += factor * table.scale(name) / skill.scale(to)
 
     for number, joint in enumerate(hand.independent):
         add("angle_error", number, "angle", joint, -1.0)
         add("speed_error", number, "speed", joint, -1.0)
     for finger in range(len(DIGITS)):
-        across, along, above = 2 * finger, 2 * finger + 1, 2 * finger + 1
+        across = 2 * finger
+        along = 2 * finger + 1
+        above = 2 * finger + 1
         # A fingertip from the wrist: x and y are told, z is a difference of two heights.
         from_wrist = [
             ("hand", across, 0, 1.0),
@@ -109,17 +114,19 @@ def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
 
 
 class OwnView:
-    """What a decoder sees of n hands that are carried along paths: their own state, and nothing of a reference."""
+    """What a decoder sees of n hands that are carried along paths: their own state, and nothing
+    of a reference."""
 
     def __init__(self, skill: Skill, hand: HandIndex, hands: int, muscles: int) -> None:
         """`hand`: which joints are free."""
-        self._config, self._hand = skill.config, hand
+        self._config = skill.config
+        self._hand = hand
         self.table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
         self._carried = still_references(hands, dt=skill.config.sim_steps * SIM_DT, muscles=muscles)
 
     def observe(
         self,
-        senses: Senses,
+        senses: Proprioception,
         path: ForearmPath,
         past: np.ndarray,
         references: ReferenceSet | None = None,
@@ -130,15 +137,18 @@ class OwnView:
             senses: what hands feel.
             path: where their forearms should be after this step.
             past: the last excitations. Shape (k, n, m).
-            references: what they should do, from its clips' first frames on; by default nothing is told of that.
+            references: what they should do, from its clips' first frames on; by default nothing is
+                told of that.
         """
         if references is None:
             references = self._carried
             told = references.forearm, references.forearm_speed, references.forearm_acceleration
             for values, part in zip(told, path, strict=True):
                 values[:, :3] = part
-        config, delay = self._config, np.zeros(len(senses.angles))
-        where, past = references.first, past[: config.past]
+        config = self._config
+        delay = np.zeros(len(senses.angles))
+        where = references.first
+        past = past[: config.past]
         return observe(
             self.table, references, where, senses, self._hand, config.look_ahead, past, delay
         )
@@ -153,16 +163,24 @@ class PianoView:
 
     def __init__(self, skill: ObservationTable, goals: Goals) -> None:
         """`skill`: the table of the decoder."""
-        self.table, self.goals, self._state = piano_table(skill), goals, own_state(skill)
+        self.table = piano_table(skill)
+        self.goals = goals
+        self._state = own_state(skill)
         self._told = ObservationTable(_told_blocks())
 
     def observe(
-        self, own: np.ndarray, senses: Senses, arms: ForearmPath, hand: np.ndarray, time: np.ndarray
+        self,
+        own: np.ndarray,
+        senses: Proprioception,
+        arms: ForearmPath,
+        hand: np.ndarray,
+        time: np.ndarray,
     ) -> np.ndarray:
         """Observations of n hands, left ones first.
 
         Args:
-            own: what the decoder sees, of which the hands' own states are taken. Shape (n, numbers).
+            own: what the decoder sees, of which the hands' own states are taken. Shape (n,
+                numbers).
             senses: what they feel.
             arms: where forearms are.
             hand: which of the goals' each plays. Shape (n,).
@@ -197,8 +215,8 @@ class PianoView:
         return wanted
 
     def wanted_velocity(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
-        """How hard keys should be struck that should be struck about now, by both hands of each world; 0 of others.
-        Shape (worlds, 88)."""
+        """How hard keys should be struck that should be struck about now, by both hands of each
+        world; 0 of others. Shape (worlds, 88)."""
         wanted = np.zeros((worlds, NUM_KEYS), dtype=int)
         for row, (one, now) in enumerate(zip(hand, time, strict=True)):
             notes = self.goals.hands[one]

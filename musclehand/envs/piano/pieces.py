@@ -1,4 +1,5 @@
-"""What planners learn from and act with, as their environment sees it: planned pieces, and a skill."""
+"""What planners learn from and act with, as their environment sees it: planned pieces, and a
+skill."""
 
 from __future__ import annotations
 
@@ -14,23 +15,25 @@ from musclehand.envs.tracking.env import TrackingConfig
 class PlannedPieces(NamedTuple):
     """Pieces, one after the other.
 
-    `hands`: for each of `piano_body.SIDES` the references of all pieces, which lie at the same frames; `notes`:
-    likewise, for each piece, from its first frame on.
+    `hands`: for each of `piano_body.SIDES` the references of all pieces, which lie at the same
+    frames; `notes`: likewise, for each piece, from its first frame on.
     """
 
     hands: tuple[ReferenceSet, ...]
     notes: tuple[tuple[HandNotes, ...], ...]
 
 
-class Intender(Protocol):
-    """Turns intentions, `latent` numbers between `reach` and its negative held for `hold` steps, into excitations."""
+class LatentController(Protocol):
+    """Turns intentions, `latent` numbers between `reach` and its negative held for `hold` steps,
+    into excitations."""
 
     latent: int
     hold: int
     reach: float
 
     def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
-        """Excitations, (n, m), by what hands see, (n, observations), what they intend, (n, latent), and since when."""
+        """Excitations, (n, m), by what hands see, (n, observations), what they intend, (n,
+        latent), and since when."""
 
     def intend(self, observation: np.ndarray) -> np.ndarray:
         """What is intended by who sees a reference. Shape (n, latent)."""
@@ -40,7 +43,7 @@ class Skill(Protocol):
     """Who intends, and the environment it has learnt in."""
 
     @property
-    def policy(self) -> Intender:
+    def policy(self) -> LatentController:
         """Encoder and decoder."""
 
     @property

@@ -1,4 +1,5 @@
-"""What playing well is worth: terms that are 0 at best and below 0 otherwise, and their weights apart from them."""
+"""What playing well is worth: terms that are 0 at best and below 0 otherwise, and their weights
+apart from them."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ import numpy as np
 class PianoWeights:
     """What each term counts, a step of the planner. Chosen.
 
-    `press`: share of wanted keys that are not down, when they should be struck or held; `wrong`: keys that are down and
-    should not be, or no longer; `velocity`: how far keys are struck from as hard as they should be; `reach`: how far
-    fingertips are from the keys they should hold [cm]; `plan`: how far they are from where the model-based player has
-    them [cm]; `effort`: activation squared; `change` of the action, squared; `failure`: the price of an episode's end.
+    `press`: share of wanted keys that are not down, when they should be struck or held; `wrong`:
+    keys that are down and should not be, or no longer; `velocity`: how far keys are struck from as
+    hard as they should be; `reach`: how far fingertips are from the keys they should hold [cm];
+    `plan`: how far they are from where the model-based player has them [cm]; `effort`: activation
+    squared; `change` of the action, squared; `failure`: the price of an episode's end.
     """
 
     press: float = 1.0
@@ -40,13 +42,14 @@ def press(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
 
 
 def wrong(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
-    """Minus the number of keys that are down and should not be. Shape (worlds,); arguments as for `press`."""
+    """Minus the number of keys that are down and should not be. Shape (worlds,); arguments as
+    for `press`."""
     return -np.asarray((pressed & ~wanted).sum(axis=1), dtype=float)
 
 
 def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
-    """Minus the mean difference of MIDI velocities, in shares of 127, over keys that are struck and should be.
-    Shape (worlds,).
+    """Minus the mean difference of MIDI velocities, in shares of 127, over keys that are struck and
+    should be. Shape (worlds,).
 
     Args:
         wanted: of the keys that should be struck, 0 of others. Shape (worlds, 88).
@@ -58,7 +61,8 @@ def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
 
 
 def reach(tips: np.ndarray, points: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Minus the mean distance along the keyboard of fingers from the keys they should hold [cm]. Shape (n,).
+    """Minus the mean distance along the keyboard of fingers from the keys they should hold [cm].
+    Shape (n,).
 
     Args:
         tips: fingertips [m]. Shape (n, 5, 3).

@@ -1,6 +1,7 @@
 """Hands put somewhere near a plan, anew in each step: what a planner can learn where nothing moves.
 
-Working out what a plan shows to a hand that is a little off it takes a tenth of the time of a step of physics.
+Working out what a plan shows to a hand that is a little off it takes a tenth of the time of a step
+of physics.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from musclehand.core.vec_env import StepResult
 from musclehand.envs.piano.env import PianoEnv
 
 ANGLES = (0.0, 0.01, 0.02, 0.04)
-"""Hands are so far off the plan, as standard deviation of each joint [rad]; one of these is drawn for each hand."""
+"""Hands are so far off the plan, as standard deviation of each joint [rad]; one of these is
+drawn for each hand."""
 
 SPEED_PER_ANGLE = 5.0
 """Standard deviation of joint speeds, for each of angles [1/s]."""
@@ -29,12 +31,16 @@ class ScatteredPiano(PianoEnv):
     def step(self, action: np.ndarray) -> StepResult:
         """New states; no reward and no terms."""
         self._start(np.arange(self.config.num_worlds))
-        seen, none = self._see(self.body.senses()), np.zeros(self.num_envs)
+        seen = self._see(self.body.senses())
+        none = np.zeros(self.num_envs)
         return StepResult(seen, none, none > 0.0, none == 0.0, seen, {})
 
     def _placed(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        references, rng, count = self.references, self._rng, len(frame)
-        angles, speeds = references.angles[frame], references.speeds[frame]
+        references = self.references
+        rng = self._rng
+        count = len(frame)
+        angles = references.angles[frame]
+        speeds = references.speeds[frame]
         far = rng.choice(ANGLES, size=(count, 1))
         angles = np.clip(angles + far * rng.standard_normal(angles.shape), *self._limits.T)
         speeds = speeds + SPEED_PER_ANGLE * far * rng.standard_normal(speeds.shape)

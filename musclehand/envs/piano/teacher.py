@@ -1,4 +1,5 @@
-"""The teacher of planners: the model-based player's plan, as the encoder of the latent space understands it."""
+"""The teacher of planners: the model-based player's plan, as the encoder of the latent space
+understands it."""
 
 from __future__ import annotations
 
@@ -10,17 +11,19 @@ from musclehand.envs.piano.forearm import back_on, offset_action
 from musclehand.envs.piano.observation import OwnView
 from musclehand.envs.piano.pieces import Skill
 from musclehand.envs.reference import ReferenceSet, windows
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 
 SOFTNESS = 1e-4
-"""How much joints give way rather than turn far to make up for a forearm that is elsewhere [m^2/rad^2]."""
+"""How much joints give way rather than turn far to make up for a forearm that is elsewhere
+[m^2/rad^2]."""
 
 DEEPER = 0.008
-"""The teacher asks fingers that hold a key to go so much further than the plan [m]: what follows an intention is a
-little soft, and now and then would let it up."""
+"""The teacher asks fingers that hold a key to go so much further than the plan [m]: what follows
+an intention is a little soft, and now and then would let it up."""
 
 SETTLED = 5
-"""Steps of the muscles for which a finger has to have pressed for that: on its way down it would be early and loud."""
+"""Steps of the muscles for which a finger has to have pressed for that: on its way down it would
+be early and loud."""
 
 
 class PlanTeacher:
@@ -42,13 +45,16 @@ class PlanTeacher:
             hand: any of them.
             limits: of its joints [rad]. Shape (23, 2).
         """
-        self._references, self._skill, self._own = references, skill, own
-        self._expand, self._limits = hand.expand, limits
+        self._references = references
+        self._skill = skill
+        self._own = own
+        self._expand = hand.expand
+        self._limits = limits
 
     def view(
         self,
         frame: np.ndarray,
-        senses: Senses,
+        senses: Proprioception,
         slopes: np.ndarray,
         path: ForearmPath,
         past: np.ndarray,
@@ -85,8 +91,9 @@ class PlanTeacher:
     def shown(
         self, frame: np.ndarray, slopes: np.ndarray, place: np.ndarray, length: int
     ) -> ReferenceSet:
-        """The plan from some frames on, as hands can still do it whose forearms are elsewhere: with the same
-        fingertips, and joints that make up for it. `place`: of the forearms [m], shape (n, 3); `length`: in frames."""
+        """The plan from some frames on, as hands can still do it whose forearms are elsewhere:
+        with the same fingertips, and joints that make up for it. `place`: of the forearms [m],
+        shape (n, 3); `length`: in frames."""
         references = self._references
         frames = references.ahead(frame[:, None], np.arange(length))
         window = windows(references, frames)

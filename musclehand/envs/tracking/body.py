@@ -1,10 +1,12 @@
-"""The body that follows: one hand on its forearm carrier, with or without the keyboard, in many worlds.
+"""The body that follows: one hand on its forearm carrier, with or without the keyboard, in many
+worlds.
 
-The carrier's servos follow the clip's wrist, as the player's do; muscles are all that a policy has. Everything that
-goes in and out is told as of a right hand (`envs.reference`), so a left hand is the same to a policy.
+The carrier's servos follow the clip's wrist, as the player's do; muscles are all that a policy has.
+Everything that goes in and out is told as of a right hand (`envs.reference`), so a left hand is the
+same to a policy.
 
-A keyboard costs much of the time of a step, most of it for keys that nobody touches, so it is a piece of one, and what
-is played elsewhere is moved there (`envs.tracking.cropped_keyboard`).
+A keyboard costs much of the time of a step, most of it for keys that nobody touches, so it is a
+piece of one, and what is played elsewhere is moved there (`envs.tracking.cropped_keyboard`).
 """
 
 from __future__ import annotations
@@ -21,20 +23,20 @@ from musclehand.body.build.hand import HandDesign, naming_of
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import muscle_parameters
 from musclehand.control.muscle_set import MuscleSet
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.envs.tracking.cropped_keyboard import STRIP
 from musclehand.piano.build import key_names
 from musclehand.sim.backend_choice import BackendName, make_worlds
-from musclehand.sim.scene import CarrierIndex, Scene, build_scene, scene_spec
+from musclehand.sim.scene import ForearmIndex, Scene, build_scene, scene_spec
 
 
-class Senses(NamedTuple):
+class Proprioception(NamedTuple):
     """What n hands feel, as a right hand's.
 
-    `angles` [rad], `speeds` [rad/s] (n, 23); `activation`, `length` [optimal fibre lengths], `velocity` [of the
-    highest shortening speed], `force` [of the peak force, 0 and above] (n, m); `tips` [m] (n, 5, 3), world;
-    `forearm` (n, 6) [m, rad].
+    `angles` [rad], `speeds` [rad/s] (n, 23); `activation`, `length` [optimal fibre lengths],
+    `velocity` [of the highest shortening speed], `force` [of the peak force, 0 and above] (n, m);
+    `tips` [m] (n, 5, 3), world; `forearm` (n, 6) [m, rad].
     """
 
     angles: np.ndarray
@@ -47,32 +49,37 @@ class Senses(NamedTuple):
     forearm: np.ndarray
 
 
-class Feeling:
+class ProprioceptionReader:
     """Reads the senses of one hand out of a simulation's arrays."""
 
     def __init__(
-        self, model: mujoco.MjModel, hand: HandIndex, carrier: CarrierIndex, side: Side
+        self, model: mujoco.MjModel, hand: HandIndex, carrier: ForearmIndex, side: Side
     ) -> None:
-        self._hand, self._carrier = hand, carrier
+        self._hand = hand
+        self._carrier = carrier
         self._params = muscle_parameters(model, hand.muscles)
         self._set = MuscleSet(self._params)
         self._turn, self._point = mirrors(side)
 
-    def of(self, read: Callable[[str], np.ndarray], strength: np.ndarray | float = 1.0) -> Senses:
+    def of(
+        self, read: Callable[[str], np.ndarray], strength: np.ndarray | float = 1.0
+    ) -> Proprioception:
         """Of n worlds.
 
         Args:
-            read: gives their arrays of MuJoCo's names, after positions and velocities were computed. Shapes (n, ...).
+            read: gives their arrays of MuJoCo's names, after positions and velocities were
+                computed. Shapes (n, ...).
             strength: factors on the muscles' peak force. Shape (n, m).
         """
-        hand, params = self._hand, self._params
+        hand = self._hand
+        params = self._params
         length, velocity = (
             read(f"actuator_{name}")[:, hand.muscles] for name in ("length", "velocity")
         )
         # Not MuJoCo's own, which is that of the step before.
         gain, bias = self._set.force(length, velocity)
         activation = read("act")[:, hand.act]
-        return Senses(
+        return Proprioception(
             angles=read("qpos")[:, hand.qpos],
             speeds=read("qvel")[:, hand.dofs],
             activation=activation,
@@ -84,14 +91,18 @@ class Feeling:
         )
 
 
-def feel_together(feelings: Sequence[Feeling], read: Callable[[str], np.ndarray]) -> Senses:
-    """The senses of several hands of the same worlds, hand after hand; `read` as for `Feeling.of`."""
+def read_proprioception(
+    feelings: Sequence[ProprioceptionReader], read: Callable[[str], np.ndarray]
+) -> Proprioception:
+    """The senses of several hands of the same worlds, hand after hand; `read` as for
+    `ProprioceptionReader.of`."""
     parts = [feeling.of(read) for feeling in feelings]
-    return Senses(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+    return Proprioception(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
 
-def carrier_inertia(model: mujoco.MjModel, dofs: np.ndarray) -> np.ndarray:
-    """What accelerates with a carrier of these dofs, at the model's first posture [kg, kg m^2]. Shape (6, 6)."""
+def forearm_inertia(model: mujoco.MjModel, dofs: np.ndarray) -> np.ndarray:
+    """What accelerates with a carrier of these dofs, at the model's first posture [kg, kg m^2].
+    Shape (6, 6)."""
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     mass = np.zeros((model.nv, model.nv))
@@ -122,8 +133,9 @@ class HandKinematics:
 class TrackingBody:
     """Many worlds with one hand each.
 
-    `model`, `hand`, `carrier`: of every world, `key_joints` of its keys; `muscles`: names without the side. `strength`
-    (n, m), `mass` and `key_weight` (n,): factors that the worlds' bodies and keys have now.
+    `model`, `hand`, `carrier`: of every world, `key_joints` of its keys; `muscles`: names without
+    the side. `strength` (n, m), `mass` and `key_weight` (n,): factors that the worlds' bodies and
+    keys have now.
     """
 
     def __init__(
@@ -137,16 +149,17 @@ class TrackingBody:
         backend: BackendName = "cpu",
     ) -> None:
         """`design`: another hand than ours; `backend`: what simulates, on `num_threads` threads."""
-        self.side, self.keys = side, keys
+        self.side = side
+        self.keys = keys
         self.model, self.hand, self.carrier = _load(side, keys, design)
         self.backend = make_worlds(backend, self.model, num_envs, num_threads=num_threads)
         self.muscles = tuple(name.removesuffix(f"_{side.value}") for name in self.hand.muscle_names)
-        self._feeling = Feeling(self.model, self.hand, self.carrier, side)
+        self._feeling = ProprioceptionReader(self.model, self.hand, self.carrier, side)
         self.strength = np.ones((num_envs, len(self.muscles)))
         self.mass, self.key_weight = np.ones((2, num_envs))
         self._turn, self._point = mirrors(side)
         self._distal = self.model.site_bodyid[self.hand.tips]
-        self._inertia = carrier_inertia(self.model, self.carrier.dofs)
+        self._inertia = forearm_inertia(self.model, self.carrier.dofs)
         self._full = {
             name: np.array(getattr(self.model, name)) for name in (*_STRENGTH, *_MASS, *_KEY)
         }
@@ -161,19 +174,21 @@ class TrackingBody:
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
-    def senses(self) -> Senses:
+    def senses(self) -> Proprioception:
         """What the hands feel now."""
         return self._feeling.of(self.backend.read, self.strength)
 
     def place(self, envs: np.ndarray, references: ReferenceSet, frame: np.ndarray) -> None:
-        """Puts hands where a reference is, moving as it does, and their muscles as active as they were then.
+        """Puts hands where a reference is, moving as it does, and their muscles as active as they
+        were then.
 
         Args:
             envs: which. Shape (count,).
             references: what is followed.
             frame: for each of them. Shape (count,).
         """
-        backend, hand = self.backend, self.hand
+        backend = self.backend
+        hand = self.hand
         backend.reset(envs, forward=False)
         qpos, qvel, act = (np.array(backend.read(name)[envs]) for name in ("qpos", "qvel", "act"))
         qpos[:, hand.qpos], qvel[:, hand.dofs] = references.angles[frame], references.speeds[frame]
@@ -209,7 +224,8 @@ class TrackingBody:
         push = (references.forearm_acceleration[goal] * self._turn) @ self._inertia + weight
         speed = references.forearm_speed[goal] * self._turn
         offset = (push + carrier.kd * speed) / carrier.kp
-        here, there = references.forearm[frame] * self._turn, references.forearm[goal] * self._turn
+        here = references.forearm[frame] * self._turn
+        there = references.forearm[goal] * self._turn
         ctrl = np.zeros((parts, len(frame), self.model.nu))
         ctrl[:, :, self.hand.muscles] = excitation
         share = np.arange(1, parts + 1)[:, None, None] / parts
@@ -217,7 +233,8 @@ class TrackingBody:
         return ctrl
 
     def push(self, force: np.ndarray, finger: np.ndarray) -> None:
-        """Forces on a fingertip's bone from now on [N], shape (n, 3), and on which finger, shape (n,)."""
+        """Forces on a fingertip's bone from now on [N], shape (n, 3), and on which finger, shape
+        (n,)."""
         values = np.zeros((len(force), self.model.nbody, 6))
         values[np.arange(len(force)), self._distal[finger], :3] = force * self._point
         self.backend.write("xfrc_applied", values)
@@ -259,7 +276,7 @@ _KEY_PREFIX = "key/"
 @lru_cache(maxsize=4)
 def _load(
     side: Side, keys: bool, design: HandDesign | None
-) -> tuple[mujoco.MjModel, HandIndex, CarrierIndex]:
+) -> tuple[mujoco.MjModel, HandIndex, ForearmIndex]:
     """Built once; worlds have copies of the model."""
     whole: Scene = build_scene(sides=(side,), design=design)
     spec = scene_spec(sides=(side,), design=design)
@@ -268,13 +285,13 @@ def _load(
         spec.delete(body)
     for geom in list(spec.worldbody.geoms):
         spec.delete(geom)
-    with quiet_mujoco():
+    with silence_mujoco():
         model = spec.compile()
     names = [
         whole.model.joint(int(joint)).name
         for joint in whole.model.dof_jntid[whole.carriers[side].dofs]
     ]
-    carrier = CarrierIndex(
+    carrier = ForearmIndex(
         dofs=np.array([model.joint(name).dofadr[0] for name in names]),
         qpos=np.array([model.joint(name).qposadr[0] for name in names]),
         actuators=np.array([model.actuator(name).id for name in names]),

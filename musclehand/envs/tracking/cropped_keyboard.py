@@ -1,8 +1,10 @@
-"""Four octaves of a keyboard are enough for one hand, if what it plays is moved there by whole octaves.
+"""Four octaves of a keyboard are enough for one hand, if what it plays is moved there by whole
+octaves.
 
-Keys repeat with every octave and are their own mirror image about each D, so a motion of either hand fits the keys
-under a right one wherever it was played. Where a clip goes further than the strip reaches, it is cut in parts. One that
-does not tell what keys weigh was not planned for keys, and is done in the air above them.
+Keys repeat with every octave and are their own mirror image about each D, so a motion of either
+hand fits the keys under a right one wherever it was played. Where a clip goes further than the
+strip reaches, it is cut in parts. One that does not tell what keys weigh was not planned for keys,
+and is done in the air above them.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ _OCTAVE = 12
 
 
 def on_strip(references: ReferenceSet, side: Side) -> ReferenceSet:
-    """Clips, told as of a right hand, moved to the strip under a hand of a side, and cut where they have to be.
+    """Clips, told as of a right hand, moved to the strip under a hand of a side, and cut where they
+    have to be.
 
     Raises:
         InvalidValue: nothing fits.
@@ -43,18 +46,22 @@ def on_strip(references: ReferenceSet, side: Side) -> ReferenceSet:
     middle = side.mirror * 0.5 * (left_end + right_end)
     # Moved by whole octaves, nothing is further than half of one from the middle.
     room = right_end - left_end - octave - 2 * EDGE
-    spans, shifts = [], []
+    spans = []
+    shifts = []
     for clip, own in enumerate(references.sides):
-        first, last = int(references.first[clip]), int(references.last[clip])
+        first = int(references.first[clip])
+        last = int(references.last[clip])
         if not references.key_mass[first : last + 1].any():
             spans.append((first, last))
             shifts.append((0.0, LIFT))
             continue
         x = references.tips[first : last + 1, :, 0]
-        low, high = x.min(axis=1), x.max(axis=1)
+        low = x.min(axis=1)
+        high = x.max(axis=1)
         start = 0
         while start < len(x):
-            lows, highs = np.minimum.accumulate(low[start:]), np.maximum.accumulate(high[start:])
+            lows = np.minimum.accumulate(low[start:])
+            highs = np.maximum.accumulate(high[start:])
             count = int(np.searchsorted(highs - lows, room, side="right"))
             if count >= FEWEST_FRAMES:
                 place = 0.5 * (lows[count - 1] + highs[count - 1])
@@ -79,7 +86,8 @@ def nothing_owed(references: ReferenceSet) -> ReferenceSet:
 def _places() -> tuple[float, float, float, float]:
     """Ends of the strip, width of an octave, and place of the mirror key [m]."""
     geometry = keyboard_geometry(load_piano_parameters())
-    x, width = geometry.x[STRIP], geometry.width[STRIP]
+    x = geometry.x[STRIP]
+    width = geometry.width[STRIP]
     octave = float(geometry.x[STRIP.start + _OCTAVE] - geometry.x[STRIP.start])
     return (
         float(x[0] - 0.5 * width[0]),

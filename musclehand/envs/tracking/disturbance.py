@@ -1,8 +1,9 @@
-"""What goes wrong on purpose: other bodies than the one that was learnt on, pushes, noise and late senses.
+"""What goes wrong on purpose: other bodies than the one that was learnt on, pushes, noise and late
+senses.
 
-Motor noise is in proportion to the signal (Harris & Wolpert 1998, Nature 394:780). Noise that is added whatever the
-signal stiffens an over-actuated hand, as excitations cannot be negative: 5 % of it ruins computed muscle control that
-50 % of the other kind hardly troubles.
+Motor noise is in proportion to the signal (Harris & Wolpert 1998, Nature 394:780). Noise that is
+added whatever the signal stiffens an over-actuated hand, as excitations cannot be negative: 5 % of
+it ruins computed muscle control that 50 % of the other kind hardly troubles.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from musclehand.core.errors import InvalidValue
 class DisturbanceConfig:
     """All off by default.
 
-    `strength`: lowest and highest factor on the peak force of each muscle, drawn for each by itself at the start of an
-    episode; `mass`: the same of the whole hand's mass. `weak_muscles`: how many muscles at once have only
-    `weak_strength` of their force. `push` [N]: largest force on a fingertip, `push_rate` [1/s] of them, each lasting
-    `push_time` [s]. `motor_noise`: standard deviation, as a share of the excitation. `angle_noise` [rad],
-    `length_noise` (fibre lengths): standard deviations of what is sensed. `delay` [s]: shortest and longest of all that
-    is sensed, drawn for an episode, in `late_share` of episodes; in the others there is none. `key_weight`: factor on
-    inertia and spring of the keys, likewise.
+    `strength`: lowest and highest factor on the peak force of each muscle, drawn for each by itself
+    at the start of an episode; `mass`: the same of the whole hand's mass. `weak_muscles`: how many
+    muscles at once have only `weak_strength` of their force. `push` [N]: largest force on a
+    fingertip, `push_rate` [1/s] of them, each lasting `push_time` [s]. `motor_noise`: standard
+    deviation, as a share of the excitation. `angle_noise` [rad], `length_noise` (fibre lengths):
+    standard deviations of what is sensed. `delay` [s]: shortest and longest of all that is sensed,
+    drawn for an episode, in `late_share` of episodes; in the others there is none. `key_weight`:
+    factor on inertia and spring of the keys, likewise.
     """
 
     strength: tuple[float, float] = (1.0, 1.0)
@@ -94,24 +96,26 @@ def draw_strengths(
 
 
 class Pushes:
-    """Forces on fingertips that come and go. `force` [N] (n, 3) on `finger` (n,) for `left` (n,) more steps."""
+    """Forces on fingertips that come and go. `force` [N] (n, 3) on `finger` (n,) for `left` (n,)
+    more steps."""
 
     def __init__(self, config: DisturbanceConfig, num_envs: int, dt: float) -> None:
         """`dt`: of a step [s]."""
-        self._config, self._dt = config, dt
-        self.force, self.finger = np.zeros((num_envs, 3)), np.zeros(num_envs, dtype=int)
+        self._config = config
+        self._dt = dt
+        self.force = np.zeros((num_envs, 3))
+        self.finger = np.zeros(num_envs, dtype=int)
         self.left = np.zeros(num_envs, dtype=int)
 
     def advance(self, rng: np.random.Generator) -> None:
         """One step later: some end, some begin."""
         count = len(self.left)
-        # As many numbers are drawn whatever happens, so that one environment's luck does not depend on another's.
+        # As many numbers are drawn whatever happens, so that one environment's luck does not depend
+        # on another's.
         begin = rng.random(count) < self._config.push_rate * self._dt
-        finger, direction, size = (
-            rng.integers(5, size=count),
-            rng.normal(size=(count, 3)),
-            rng.random(count),
-        )
+        finger = rng.integers(5, size=count)
+        direction = rng.normal(size=(count, 3))
+        size = rng.random(count)
         self.left = np.maximum(self.left - 1, 0)
         begin &= self.left == 0
         direction *= (

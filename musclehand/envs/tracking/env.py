@@ -1,8 +1,10 @@
-"""Following reference motion with muscles: one hand in each environment, a reference in, muscle excitations out.
+"""Following reference motion with muscles: one hand in each environment, a reference in, muscle
+excitations out.
 
-The hand hangs on a forearm that servos carry along the reference; its 23 joints are moved by 46 muscles. Episodes
-start anywhere in the clips, in the posture that the reference has there (reference state initialisation), and end by
-failure when fingertips are far from where they should be.
+The hand hangs on a forearm that servos carry along the reference; its 23 joints are moved by 46
+muscles. Episodes start anywhere in the clips, in the posture that the reference has there
+(reference state initialisation), and end by failure when fingertips are far from where they should
+be.
 
     env = TrackingEnv(open_corpus("corpus").clips("train"), TrackingConfig(num_envs=64))
     observation = env.reset(seed=0)
@@ -24,15 +26,20 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import (
     DifferentiableEnv,
     StepResult,
-    TaughtEnv,
+    TeacherEnv,
     pack_generator,
     unpack_generator,
 )
-from musclehand.envs.gradients.adjoint import Felt, StepWorth, WayBack, worth_of
-from musclehand.envs.gradients.step_jacobian import BodySlopes, KeyContact, StepSlopes
+from musclehand.envs.gradients.adjoint import (
+    AdjointPass,
+    ObservationGradient,
+    RewardGradient,
+    reward_gradient,
+)
+from musclehand.envs.gradients.step_jacobian import BodyJacobian, KeyContact, StepJacobian
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import reward
-from musclehand.envs.tracking.body import Senses, TrackingBody
+from musclehand.envs.tracking.body import Proprioception, TrackingBody
 from musclehand.envs.tracking.cropped_keyboard import nothing_owed, on_strip
 from musclehand.envs.tracking.disturbance import DisturbanceConfig, Pushes, draw_strengths
 from musclehand.envs.tracking.observation import observe, observe_back, past_back, tracking_table
@@ -45,19 +52,22 @@ from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
 NEAR_STOP = 3e-4
-"""A finger that should press, and is no further than that above where it should be [m], is on its key's stop."""
+"""A finger that should press, and is no further than that above where it should be [m], is on
+its key's stop."""
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
     """What an environment is.
 
-    `num_envs` hands, simulated by `backend` (`sim.backend_choice`) on `num_threads` threads. `side`: the hand that is
-    simulated; observations and actions are as of a right hand either way. `keys`: with the keyboard. `sim_steps`: of
-    2 ms in a step of the policy (4: 125 Hz). `look_ahead`: steps from the next one on at which the reference is shown.
-    `past`: how many of the last excitations are shown, for senses that are late. `episode` [s] at most. `tip_limit`
-    [m]: an episode fails when fingertips are further from their places than that, on average, `angle_limit` [rad] a
-    joint. `fixed_starts`: episodes begin as clips do, clip after clip, for evaluation. `design`: another hand.
+    `num_envs` hands, simulated by `backend` (`sim.backend_choice`) on `num_threads` threads.
+    `side`: the hand that is simulated; observations and actions are as of a right hand either way.
+    `keys`: with the keyboard. `sim_steps`: of 2 ms in a step of the policy (4: 125 Hz).
+    `look_ahead`: steps from the next one on at which the reference is shown. `past`: how many of
+    the last excitations are shown, for senses that are late. `episode` [s] at most. `tip_limit`
+    [m]: an episode fails when fingertips are further from their places than that, on average,
+    `angle_limit` [rad] a joint. `fixed_starts`: episodes begin as clips do, clip after clip, for
+    evaluation. `design`: another hand.
     """
 
     num_envs: int = 64
@@ -88,9 +98,9 @@ class TrackingConfig:
             raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
 
 
-class TrackingEnv(TaughtEnv, DifferentiableEnv):
-    """Hands that follow clips. `table` of the observation, `references` that are followed, `monitor` of the worlds;
-    `frame` (n,) of the reference each hand is at."""
+class TrackingEnv(TeacherEnv, DifferentiableEnv):
+    """Hands that follow clips. `table` of the observation, `references` that are followed,
+    `monitor` of the worlds; `frame` (n,) of the reference each hand is at."""
 
     def __init__(
         self,
@@ -128,10 +138,10 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
         self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
         self._teacher: Teacher | None = None
-        self._watched: list[tuple[StepSlopes, StepWorth, np.ndarray]] | None = None
-        self._way_back: WayBack | None = None
+        self._watched: list[tuple[StepJacobian, RewardGradient, np.ndarray]] | None = None
+        self._way_back: AdjointPass | None = None
         self._delays: list[np.ndarray] = []
-        self._slopes: BodySlopes | None = None
+        self._slopes: BodyJacobian | None = None
         self._rng = np.random.default_rng(seed)
         self.frame = np.zeros(config.num_envs, dtype=int)
         self._begin, self._age = self.frame.copy(), self.frame.copy()
@@ -144,7 +154,8 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._watched, self._next_clip = None, 0
+        self._watched = None
+        self._next_clip = 0
         self._forget()
         everyone = np.arange(self.num_envs)
         self._start(everyone)
@@ -153,9 +164,11 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         return self._see(senses)
 
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`: excitations, shape (num_envs, 46). `terms` also has `tip_error` [m], the mean over fingers,
-        `angle_error` [rad], root mean square over joints, and `activation`."""
-        config, body, disturbance = self.config, self.body, self.config.disturbance
+        """As `VecEnv`: excitations, shape (num_envs, 46). `terms` also has `tip_error` [m], the
+        mean over fingers, `angle_error` [rad], root mean square over joints, and `activation`."""
+        config = self.config
+        body = self.body
+        disturbance = self.config.disturbance
         if np.shape(action) != (self.num_envs, self.num_actions):
             raise InvalidValue(
                 "shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}"
@@ -173,7 +186,8 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             None if self._watched is None else self._slopes_now(np.nan_to_num(excitation), goal)
         )
         sick = self.monitor.step(controls)
-        self.frame, self._age = goal, self._age + 1
+        self.frame = goal
+        self._age = self._age + 1
         senses = body.senses()
         if sick.any():
             # What is not a number has gone no further than here.
@@ -206,26 +220,32 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         )
 
     def teacher_action(self) -> np.ndarray:
-        """As `TaughtEnv`: computed muscle control, which knows the true state and the body as it was built."""
+        """As `TeacherEnv`: computed muscle control, which knows the true state and the body as
+        it was built."""
         return self.teacher_action_at(None)
 
     def teacher_action_at(self, state: HandState | None) -> np.ndarray:
-        """What the teacher does that takes the hands for being in a state, such as that of some time ago."""
+        """What the teacher does that takes the hands for being in a state, such as that of some
+        time ago."""
         goal = self.references.ahead(self.frame, 1)
         return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
 
     def watch(self) -> None:
         """As `DifferentiableEnv`."""
-        self._watched, self._way_back = [], None
-        self._slopes = self._slopes or BodySlopes(self.body, sim_steps=self.config.sim_steps)
+        self._watched = []
+        self._way_back = None
+        self._slopes = self._slopes or BodyJacobian(self.body, sim_steps=self.config.sim_steps)
 
     def look_back(self, fading: float) -> int:
         """As `DifferentiableEnv`."""
         if not self._watched or self._slopes is None:
             raise InvalidValue("steps watched", 0, "1 or more, after `watch`")
         slopes, worth, delays = zip(*self._watched, strict=True)
-        self._way_back = WayBack(slopes, worth, self._slopes.senses(self.teacher.states()), fading)
-        self._delays, self._watched = [*delays, self._sensing.delay.copy()], None
+        self._way_back = AdjointPass(
+            slopes, worth, self._slopes.senses(self.teacher.states()), fading
+        )
+        self._delays = [*delays, self._sensing.delay.copy()]
+        self._watched = None
         return len(worth)
 
     def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
@@ -237,7 +257,9 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
             return self._way_back.step(None)
         senses = observe_back(self.table, by_observation, self.body.hand)
         return self._way_back.step(
-            Felt(senses, past_back(self.table, by_observation, self.config.past), delay)
+            ObservationGradient(
+                senses, past_back(self.table, by_observation, self.config.past), delay
+            )
         )
 
     @property
@@ -286,35 +308,38 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._rng = unpack_generator(state["rng"])
         self._starts.badness = np.array(state["badness"])
         pushes = np.array(state["pushes"])
-        self._pushes.force, self._pushes.finger = pushes[:, :3], pushes[:, 3].astype(int)
+        self._pushes.force = pushes[:, :3]
+        self._pushes.finger = pushes[:, 3].astype(int)
         self._pushes.left = pushes[:, 4].astype(int)
-        self._past, self._error = np.array(state["past"]), np.array(state["error"])
+        self._past = np.array(state["past"])
+        self._error = np.array(state["error"])
         self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
-        self._sensing.memory, self._sensing.delay = (
-            np.array(state["sensed"]),
-            np.array(state["delay"]).astype(int),
-        )
+        self._sensing.memory = np.array(state["sensed"])
+        self._sensing.delay = np.array(state["delay"]).astype(int)
         self._watched = self._way_back = None
         self._forget()
         return self._see(self.body.senses())
 
-    def _see(self, senses: Senses, envs: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def _see(self, senses: Proprioception, envs: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Observations of some hands."""
         return self._seen(self._sensing.now(senses), self._sensing.delay * self.step_dt, envs)
 
     def _seen(
-        self, senses: Senses, delay: np.ndarray, envs: np.ndarray | slice = slice(None)
+        self, senses: Proprioception, delay: np.ndarray, envs: np.ndarray | slice = slice(None)
     ) -> np.ndarray:
-        past, look_ahead = self._past[: self.config.past, envs], self.config.look_ahead
-        some, frame = Senses(*(part[envs] for part in senses)), self.frame[envs]
+        past = self._past[: self.config.past, envs]
+        look_ahead = self.config.look_ahead
+        some = Proprioception(*(part[envs] for part in senses))
+        frame = self.frame[envs]
         return observe(
             self.table, self.references, frame, some, self.body.hand, look_ahead, past, delay[envs]
         )
 
     def _start(self, envs: np.ndarray) -> None:
         """New episodes."""
-        config, disturbance = self.config, self.config.disturbance
+        config = self.config
+        disturbance = self.config.disturbance
         if config.fixed_starts:
             clips = (self._next_clip + np.arange(len(envs))) % len(self.references.first)
             self._next_clip = int((self._next_clip + len(envs)) % len(self.references.first))
@@ -334,10 +359,11 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         self._error[envs], self._past[:, envs] = 0.0, self.references.activations[frames]
 
     def _judge(
-        self, senses: Senses, excitation: np.ndarray
+        self, senses: Proprioception, excitation: np.ndarray
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Reward terms, and which hands have failed."""
-        references, frame = self.references, self.frame
+        references = self.references
+        frame = self.frame
         apart = senses.tips - references.tips[frame]
         angle_error = senses.angles - references.angles[frame]
         mean_tip = np.linalg.norm(apart, axis=2).mean(axis=1)
@@ -356,7 +382,7 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         failed |= np.abs(angle_error).max(axis=1) > self.config.angle_limit
         return terms, failed
 
-    def _slopes_now(self, excitation: np.ndarray, goal: np.ndarray) -> StepSlopes:
+    def _slopes_now(self, excitation: np.ndarray, goal: np.ndarray) -> StepJacobian:
         """Of the step that is about to be done."""
         assert self._slopes is not None
         references = self.references
@@ -369,10 +395,13 @@ class TrackingEnv(TaughtEnv, DifferentiableEnv):
         held = (owed > 0) & (tips < references.tips[goal][:, :, 2] + NEAR_STOP)
         return self._slopes.at(self.teacher.states(), excitation, KeyContact(mass, damping, held))
 
-    def _worth(self, senses: Senses, excitation: np.ndarray, goes_on: np.ndarray) -> StepWorth:
+    def _worth(
+        self, senses: Proprioception, excitation: np.ndarray, goes_on: np.ndarray
+    ) -> RewardGradient:
         """Slopes of the reward of the step just done."""
-        references, frame = self.references, self.frame
-        return worth_of(
+        references = self.references
+        frame = self.frame
+        return reward_gradient(
             self.config.weights,
             senses,
             tips=senses.tips - references.tips[frame],

@@ -1,7 +1,8 @@
 """How well clips are followed: by a policy, by the teacher, by anything that acts on observations.
 
-Every clip is followed once from its beginning, all of them at the same time, for ten seconds at most. What counts is
-the time until a hand fails; one that does is told apart from those that survive.
+Every clip is followed once from its beginning, all of them at the same time, for ten seconds at
+most. What counts is the time until a hand fails; one that does is told apart from those that
+survive.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ SETTLE = 0.25
 """Time at the start that does not count [s], but for a hand that fails within it."""
 
 RAPID = 10.0
-"""Where a joint is wanted to turn faster than that, the passage is rapid [rad/s]. Chosen: 570 degrees a second."""
+"""Where a joint is wanted to turn faster than that, the passage is rapid [rad/s]. Chosen: 570
+degrees a second."""
 
 Actor = Callable[[np.ndarray, TrackingEnv], np.ndarray]
 """From observations, (n, size), and the environment to excitations, (n, 46)."""
@@ -34,10 +36,11 @@ Actor = Callable[[np.ndarray, TrackingEnv], np.ndarray]
 class ClipScore(NamedTuple):
     """How one clip was followed, by its name and kind.
 
-    `seconds` followed of `asked` ones; `survived`; `joint_rmse` [rad]; fingertips' mean distance `tip_mean` and
-    `tip_p95` [m], over fingers and time; mean `activation`; `change`, the mean change of excitation from one step to
-    the next; `reward` a step. Passages apart: `rapid_tip` [m] over `rapid_seconds` in which a joint has to turn faster
-    than `RAPID`, `loaded_tip` over `loaded_seconds` in which a finger presses on a key; 0 where there are none.
+    `seconds` followed of `asked` ones; `survived`; `joint_rmse` [rad]; fingertips' mean distance
+    `tip_mean` and `tip_p95` [m], over fingers and time; mean `activation`; `change`, the mean
+    change of excitation from one step to the next; `reward` a step. Passages apart: `rapid_tip` [m]
+    over `rapid_seconds` in which a joint has to turn faster than `RAPID`, `loaded_tip` over
+    `loaded_seconds` in which a finger presses on a key; 0 where there are none.
     """
 
     name: str
@@ -62,7 +65,7 @@ def follow_teacher(observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
     return env.teacher_action()
 
 
-class LateTeacher:
+class DelayedTeacher:
     """Computed muscle control whose senses are some steps late; an `Actor`, for one evaluation."""
 
     def __init__(self, steps: int) -> None:
@@ -72,7 +75,8 @@ class LateTeacher:
         """
         if steps < 0:
             raise InvalidValue("steps", steps, "0 or more")
-        self._steps, self._states = steps, list[HandState]()
+        self._steps = steps
+        self._states = list[HandState]()
 
     def __call__(self, observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
         """What it does."""
@@ -90,7 +94,8 @@ def evaluate(
     """Follows every clip once.
 
     Args:
-        clips: of either hand, without those shorter than `envs.reference.FEWEST_FRAMES` steps, or their references.
+        clips: of either hand, without those shorter than `envs.reference.FEWEST_FRAMES` steps, or
+            their references.
         act: what is to be judged.
         config: of the environments; their number and how they start and end follow from the clips.
         seed: of disturbances.
@@ -106,15 +111,15 @@ def evaluate(
     count = len(TrackingEnv(clips, alone).references.names)
     env = TrackingEnv(clips, replace(alone, num_envs=count), seed=seed)
     references = env.references
-    count, steps = env.num_envs, round(LONGEST / env.step_dt)
+    count = env.num_envs
+    steps = round(LONGEST / env.step_dt)
     names = ("tip_error", "angle_error", "activation", "change", "reward", "rapid", "loaded")
     terms = {name: np.full((steps, count), np.nan) for name in names}
-    running, failed, lasted = (
-        np.ones(count, dtype=bool),
-        np.zeros(count, dtype=bool),
-        np.zeros(count, dtype=int),
-    )
-    observation, last = env.reset(seed=seed), None
+    running = np.ones(count, dtype=bool)
+    failed = np.zeros(count, dtype=bool)
+    lasted = np.zeros(count, dtype=int)
+    observation = env.reset(seed=seed)
+    last = None
     for step in range(steps):
         if not running.any():
             break
@@ -181,7 +186,8 @@ def _score(
 
 
 def table_by_kind(scores: Sequence[ClipScore]) -> list[tuple[str, ...]]:
-    """Rows for people: kind, clips, survived [%], joints [deg], fingertips' mean and p95 [mm], activation, change.
+    """Rows for people: kind, clips, survived [%], joints [deg], fingertips' mean and p95 [mm],
+    activation, change.
 
     The last row is all of them; means count each clip by the time it was followed for.
     """

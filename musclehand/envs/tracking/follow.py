@@ -18,9 +18,9 @@ from musclehand.motion.clip import MotionClip
 class FollowedClip:
     """What a hand did, and what it should have done, every `dt` [s]; on the clip's own side.
 
-    `angles` [rad] and `reference` (T, 23), `forearm` and `reference_forearm` (T, 6) [m, rad], `tips` and
-    `reference_tips` (T, 5, 3) [m], `activations` (T, m) of `muscles`. `failed`: whether the hand lost the motion, where
-    the arrays then end.
+    `angles` [rad] and `reference` (T, 23), `forearm` and `reference_forearm` (T, 6) [m, rad],
+    `tips` and `reference_tips` (T, 5, 3) [m], `activations` (T, m) of `muscles`. `failed`: whether
+    the hand lost the motion, where the arrays then end.
     """
 
     clip: MotionClip
@@ -87,7 +87,8 @@ def follow(
     )
     env = TrackingEnv([clip], config, seed=seed)
     references = env.references
-    observation, failed = env.reset(seed=seed), False
+    observation = env.reset(seed=seed)
+    failed = False
     rows: list[Sequence[np.ndarray]] = []
     for _ in range(int(references.last[0])):
         result = env.step(act(observation, env))

@@ -1,4 +1,5 @@
-"""What a policy that follows a reference sees: its own hand, how far it is off, and what comes next."""
+"""What a policy that follows a reference sees: its own hand, how far it is off, and what comes
+next."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS
 from musclehand.body.hand_index import HandIndex
 from musclehand.envs.observation import Block, ObservationTable
 from musclehand.envs.reference import ReferenceSet
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 
 TIPS = 3 * len(DIGITS)
 
@@ -16,8 +17,11 @@ TIPS = 3 * len(DIGITS)
 def tracking_table(
     hand: HandIndex, look_ahead: tuple[int, ...], *, past: int = 0
 ) -> ObservationTable:
-    """The observation's blocks. Scales are about what differs between one moment of playing and another."""
-    joints, free, arm = len(HAND_JOINTS), hand.expand.shape[1], len(FOREARM_AXES)
+    """The observation's blocks. Scales are about what differs between one moment of playing and
+    another."""
+    joints = len(HAND_JOINTS)
+    free = hand.expand.shape[1]
+    arm = len(FOREARM_AXES)
     muscles = len(hand.muscles)
     blocks = [
         Block("angle", joints, "rad", 0.5, "joint angles"),
@@ -88,8 +92,8 @@ _OWN = ("angle", "speed", "activation", "length", "velocity", "force", "delay", 
 
 
 def own_state(table: ObservationTable) -> np.ndarray:
-    """Which numbers of an observation tell of the hand and of how it is carried, the rest being what is wanted of it.
-    Shape (table.size,), bool."""
+    """Which numbers of an observation tell of the hand and of how it is carried, the rest being
+    what is wanted of it. Shape (table.size,), bool."""
     return table.where(lambda name: name in _OWN or name.startswith(("forearm_", "excitation_")))
 
 
@@ -97,7 +101,7 @@ def observe(
     table: ObservationTable,
     references: ReferenceSet,
     frame: np.ndarray,
-    senses: Senses,
+    senses: Proprioception,
     hand: HandIndex,
     look_ahead: tuple[int, ...],
     past: np.ndarray,
@@ -118,10 +122,12 @@ def observe(
     Returns:
         4-byte floats. Shape (n, table.size).
     """
-    goal, free = references.ahead(frame, 1), hand.independent
+    goal = references.ahead(frame, 1)
+    free = hand.independent
     wanted = references.angles[goal][:, free]
     rates = references.speeds[goal][:, free]
-    tips, places = senses.tips, references.tips[goal]
+    tips = senses.tips
+    places = references.tips[goal]
     values = {
         "angle": senses.angles,
         "speed": senses.speeds,
@@ -151,8 +157,11 @@ def observe(
     return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))
 
 
-def observe_back(table: ObservationTable, by_observation: np.ndarray, hand: HandIndex) -> Senses:
-    """How something changes with each of the senses, told how it changes with observations: the adjoint of `observe`.
+def observe_back(
+    table: ObservationTable, by_observation: np.ndarray, hand: HandIndex
+) -> Proprioception:
+    """How something changes with each of the senses, told how it changes with observations: the
+    adjoint of `observe`.
 
     Args:
         table: of `tracking_table`.
@@ -163,12 +172,13 @@ def observe_back(table: ObservationTable, by_observation: np.ndarray, hand: Hand
     def by(name: str) -> np.ndarray:
         return table.slope(by_observation, name).astype(float)
 
-    angles, speeds = by("angle"), by("speed")
+    angles = by("angle")
+    speeds = by("speed")
     angles[:, hand.independent] -= by("angle_error")
     speeds[:, hand.independent] -= by("speed_error")
     forearm = -by("forearm_error")
     forearm[:, 3:] += by("forearm")
-    return Senses(
+    return Proprioception(
         angles=angles,
         speeds=speeds,
         activation=by("activation"),

@@ -1,6 +1,8 @@
-"""What following well is worth: terms that are 0 at best and below 0 otherwise, and their weights apart from them.
+"""What following well is worth: terms that are 0 at best and below 0 otherwise, and their weights
+apart from them.
 
-Terms of errors come with their slopes, which tell what a change of the hand's state would have been worth.
+Terms of errors come with their slopes, which tell what a change of the hand's state would have been
+worth.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TIP_UNIT, TIP_SOFT = 1e-3, 5e-4
+TIP_UNIT = 1e-3
+TIP_SOFT = 5e-4
 """A fingertip that is 1 mm off costs about 1; errors well below 0.5 mm are as good as none."""
 
-ANGLE_UNIT, SPEED_UNIT = 0.05, 3.0
+ANGLE_UNIT = 0.05
+SPEED_UNIT = 3.0
 """Joints that are off by that [rad, rad/s] cost 1."""
 
 
@@ -21,9 +25,10 @@ ANGLE_UNIT, SPEED_UNIT = 0.05, 3.0
 class RewardWeights:
     """What each term counts, a step. Chosen.
 
-    `tip`: distance of the fingertips [mm]; `angle`: error of joints, squared, by 3 degrees; `speed`: the same by
-    3 rad/s. `effort`: activation squared. `change`: excitation's change from one step to the next, squared. `failure`:
-    the price of an episode's end by failure, above what a few steps far off cost.
+    `tip`: distance of the fingertips [mm]; `angle`: error of joints, squared, by 3 degrees;
+    `speed`: the same by 3 rad/s. `effort`: activation squared. `change`: excitation's change from
+    one step to the next, squared. `failure`: the price of an episode's end by failure, above what a
+    few steps far off cost.
     """
 
     tip: float = 1.0
@@ -107,7 +112,8 @@ def change(excitation: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def change_slope(excitation: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """How `change` changes with each excitation; with those of the step before, as much the other way. Shape (n, m)."""
+    """How `change` changes with each excitation; with those of the step before, as much the
+    other way. Shape (n, m)."""
     return np.asarray(-2.0 * (excitation - last) / excitation.shape[1])
 
 

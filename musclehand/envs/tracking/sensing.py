@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from musclehand.envs.tracking.body import Senses
+from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 
 
 class Sensing:
     """What n hands have felt over the last steps.
 
-    `memory`: the flattened senses of so many steps, the oldest first; without delay and noise nothing is kept. Shape
-    (steps, n, size). `delay` of each hand's senses [steps]. Shape (n,).
+    `memory`: the flattened senses of so many steps, the oldest first; without delay and noise
+    nothing is kept. Shape (steps, n, size). `delay` of each hand's senses [steps]. Shape (n,).
     """
 
     def __init__(self, config: DisturbanceConfig, num_envs: int, dt: float) -> None:
@@ -28,14 +28,15 @@ class Sensing:
         """Whether what is felt is what there is."""
         return self._steps == 0 and not self._noisy
 
-    def advance(self, senses: Senses, rng: np.random.Generator) -> None:
+    def advance(self, senses: Proprioception, rng: np.random.Generator) -> None:
         """A step later."""
         if self.exact:
             return
         self.memory = np.concatenate([self.memory[1:], self._flat(senses, rng)[None]])
 
-    def begin(self, senses: Senses, envs: np.ndarray, rng: np.random.Generator) -> None:
-        """New episodes: what is felt now has been felt for ever. Delays are drawn, if they differ."""
+    def begin(self, senses: Proprioception, envs: np.ndarray, rng: np.random.Generator) -> None:
+        """New episodes: what is felt now has been felt for ever. Delays are drawn, if they
+        differ."""
         if self.exact:
             return
         if self._shortest < self._steps or self._config.late_share < 1.0:
@@ -46,16 +47,18 @@ class Sensing:
             self.memory = np.repeat(flat[None], self._steps + 1, axis=0)
         self.memory[:, envs] = flat[envs]
 
-    def now(self, senses: Senses) -> Senses:
+    def now(self, senses: Proprioception) -> Proprioception:
         """What is felt, in the shapes of `senses`."""
         if self.exact:
             return senses
         ends = np.cumsum([part[0].size for part in senses])[:-1]
         felt = self.memory[len(self.memory) - 1 - self.delay, np.arange(len(self.delay))]
         parts = np.split(felt, ends, axis=1)
-        return Senses(*(part.reshape(like.shape) for part, like in zip(parts, senses, strict=True)))
+        return Proprioception(
+            *(part.reshape(like.shape) for part, like in zip(parts, senses, strict=True))
+        )
 
-    def _flat(self, senses: Senses, rng: np.random.Generator) -> np.ndarray:
+    def _flat(self, senses: Proprioception, rng: np.random.Generator) -> np.ndarray:
         config = self._config
         if self._noisy:
             senses = senses._replace(

@@ -1,7 +1,8 @@
 """Where episodes start: anywhere in the clips, and more often where they went wrong lately.
 
-Frames are gathered in stretches of half a second. Each keeps a running mean of how bad episodes that began there were;
-half of the starts are drawn by it, the other half evenly, so that no stretch is ever left out.
+Frames are gathered in stretches of half a second. Each keeps a running mean of how bad episodes
+that began there were; half of the starts are drawn by it, the other half evenly, so that no stretch
+is ever left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class StartSampler:
     """Draws starts. `badness` of every stretch, 0 to 1, is all it remembers. Shape (stretches,)."""
 
     def __init__(self, references: ReferenceSet, *, share: float = 0.5, room: int = 10) -> None:
-        """`share` of the starts drawn by badness; no start within the last `room` frames of a clip."""
+        """`share` of the starts drawn by badness; no start within the last `room` frames of a
+        clip."""
         self._share = share
         length = max(1, round(STRETCH / references.dt))
         frames = np.arange(references.frames)
@@ -30,7 +32,8 @@ class StartSampler:
         _, self._stretch = np.unique(references.clip * most + place, return_inverse=True)
         self._frames = frames[frames + room <= references.last[references.clip]]
         self.badness = np.full(int(self._stretch.max()) + 1, 0.5)
-        # Frames are in order of stretches: those of each that can be started at lie behind each other.
+        # Frames are in order of stretches: those of each that can be started at lie behind each
+        # other.
         self._counts = np.bincount(self._stretch[self._frames], minlength=len(self.badness))
         self._first = np.cumsum(self._counts) - self._counts
 

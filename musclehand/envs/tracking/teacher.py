@@ -1,7 +1,8 @@
-"""Computed muscle control of every hand of a batch: the teacher, who knows the model and the true state.
+"""Computed muscle control of every hand of a batch: the teacher, who knows the model and the true
+state.
 
-It is the player's control, unchanged. States are read world by world out of the batch's arrays, which have MuJoCo's
-names and layout; muscles of all hands are then computed in the same arrays.
+It is the player's control, unchanged. States are read world by world out of the batch's arrays,
+which have MuJoCo's names and layout; muscles of all hands are then computed in the same arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from musclehand.envs.tracking.body import TrackingBody
 
 
 class WorldData(NamedTuple):
-    """One world's rows of the arrays that control reads, under the names that they have in `MjData`."""
+    """One world's rows of the arrays that control reads, under the names that they have in
+    `MjData`."""
 
     qpos: np.ndarray
     qvel: np.ndarray
@@ -70,7 +72,8 @@ class Teacher:
         press: bool,
         state: HandState | None = None,
     ) -> np.ndarray:
-        """Excitations that lead to the frames `goal`, shape (n,), at the end of the next step. Shape (n, m).
+        """Excitations that lead to the frames `goal`, shape (n,), at the end of the next step.
+        Shape (n, m).
 
         Args:
             references: what is followed.

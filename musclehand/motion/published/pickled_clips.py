@@ -1,20 +1,24 @@
-"""Readers of the two published sets that come as pickles: MUSIC's motion clips and FuerElise's captured hands.
+"""Readers of the two published sets that come as pickles: MUSIC's motion clips and FuerElise's
+captured hands.
 
-**MUSIC** (Xu et al., SIGGRAPH 2026; motions derived from FuerElise, CC BY-NC 4.0): `.joblib`, a list of named tuples
-`Motion(fps, pos, orient, ang_vel, lin_vel, joint_pos, joint_vel)`, or `.pkl` with a single one, one hand per file.
-`pos` (T, 34, 3) [m] are the hand's bodies in the order of its MuJoCo model, from ulna to the little fingertip.
-Read from ref_motion.py, the hand's MJCF and piano_ds6.5.xml of github.com/xupei0610/music at 033681c: names, order,
-axes (x to the bass, y to the player, hinges at y = 0, white tops at z = 0), white keys 1.205/51 m apart and 0.148 m
-long. The loader concatenates `pos` as torch tensors, so tensors are read as well as arrays. Not verified: a file of the
-published set itself.
+**MUSIC** (Xu et al., SIGGRAPH 2026; motions derived from FuerElise, CC BY-NC 4.0): `.joblib`, a
+list of named tuples `Motion(fps, pos, orient, ang_vel, lin_vel, joint_pos, joint_vel)`, or `.pkl`
+with a single one, one hand per file. `pos` (T, 34, 3) [m] are the hand's bodies in the order of its
+MuJoCo model, from ulna to the little fingertip. Read from ref_motion.py, the hand's MJCF and
+piano_ds6.5.xml of github.com/xupei0610/music at 033681c: names, order, axes (x to the bass, y to
+the player, hinges at y = 0, white tops at z = 0), white keys 1.205/51 m apart and 0.148 m long. The
+loader concatenates `pos` as torch tensors, so tensors are read as well as arrays. Not verified: a
+file of the published set itself.
 
-**FuerElise** (Wang, Xu et al., SIGGRAPH Asia 2024; CC BY-NC 4.0): a folder a piece with `motion.pkl`, a dict of "left"
-and "right" with `joints` (N, 21, 3) [m]: wrist first, fingertips at 4, 8, 12, 16, 20; 59.94 frames a second. x to the
-player (white fronts at 0.1475), y to the treble, z up (white tops at -0.0008). Layout, rate and axes agree between
-several public loaders that were read. Not verified: the middle of the keyboard at y = 0 (taken over from MUSIC's
-keyboard, by the same authors), its key pitch, and a file of the set itself.
+**FuerElise** (Wang, Xu et al., SIGGRAPH Asia 2024; CC BY-NC 4.0): a folder a piece with
+`motion.pkl`, a dict of "left" and "right" with `joints` (N, 21, 3) [m]: wrist first, fingertips at
+4, 8, 12, 16, 20; 59.94 frames a second. x to the player (white fronts at 0.1475), y to the treble,
+z up (white tops at -0.0008). Layout, rate and axes agree between several public loaders that were
+read. Not verified: the middle of the keyboard at y = 0 (taken over from MUSIC's keyboard, by the
+same authors), its key pitch, and a file of the set itself.
 
-Neither format is opened without `allow_pickle`, and even then only by `strict_pickle`, which runs nothing.
+Neither format is opened without `allow_pickle`, and even then only by `strict_pickle`, which runs
+nothing.
 """
 
 from __future__ import annotations
@@ -45,14 +49,18 @@ MAX_BYTES = 2**31
 
 MUSIC_FIELDS = ("fps", "pos", "orient", "ang_vel", "lin_vel", "joint_pos", "joint_vel")
 MUSIC_LINKS = 34
-MUSIC_WRIST, MUSIC_TIPS = 2, (11, 18, 23, 28, 33)
-"""The lunate, whose origin is the wrist's centre, and the bodies THtip, IFtip, MFtip, RFtip, LFtip."""
+MUSIC_WRIST = 2
+MUSIC_TIPS = (11, 18, 23, 28, 33)
+"""The lunate, whose origin is the wrist's centre, and the bodies THtip, IFtip, MFtip, RFtip,
+LFtip."""
 
 MUSIC_FRAME = KeyboardFrame(
     np.diag([-1.0, -1.0, 1.0]), np.array([0.0, 0.148, 0.0]), key_pitch=1.205 / 51
 )
 
-ELISE_JOINTS, ELISE_WRIST, ELISE_TIPS = 21, 0, (4, 8, 12, 16, 20)
+ELISE_JOINTS = 21
+ELISE_WRIST = 0
+ELISE_TIPS = (4, 8, 12, 16, 20)
 ELISE_RATE = 60000 / 1001
 ELISE_FRAME = KeyboardFrame(
     np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
@@ -79,7 +87,8 @@ def read_music(
         allow_pickle: that the file may be opened at all.
 
     Raises:
-        MotionFileError: pickles are not allowed, the file is damaged or of another layout, or its side is not known.
+        MotionFileError: pickles are not allowed, the file is damaged or of another layout, or its
+            side is not known.
     """
     hand = require_side(path, side)
     data = unpacked(path, allow_pickle=allow_pickle)
@@ -121,7 +130,8 @@ def read_pickle(
 
 
 def unpacked(path: Path, *, allow_pickle: bool) -> bytes:
-    """A file's bytes; of a compressed one (zlib, gzip, bzip2, xz, as joblib writes them) what is in it.
+    """A file's bytes; of a compressed one (zlib, gzip, bzip2, xz, as joblib writes them) what is in
+    it.
 
     Raises:
         MotionFileError: not allowed, no file, damaged, or more than `MAX_BYTES`.
@@ -172,7 +182,8 @@ def _music_tracks(content: Any, path: Path, side: Side, size: int) -> tuple[Fing
         raise MotionFileError(
             path, f"holds {type(content).__name__}; MUSIC's files hold a list of Motion"
         )
-    used, tracks = 0, []
+    used = 0
+    tracks = []
     for number, motion in enumerate(motions):
         where = f"clip {number}"
         if type(motion).__name__ != "Motion":

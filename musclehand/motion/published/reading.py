@@ -7,7 +7,8 @@
 | `rp1m` | `.zarr` folder | RP1M's rollouts, fingertips |
 | `pianomime` | `.npy` | PianoMime's fingertip arrays |
 
-PIG fingering files (`music.formats.pig`) hold a score with fingers, no motion: the planner makes motion of them.
+PIG fingering files (`music.formats.pig`) hold a score with fingers, no motion: the planner makes
+motion of them.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ def read_tracks(
     Args:
         path: a file or folder as in the table above.
         format: one of `FORMATS`; by default found by the name.
-        side: which hand: needed where neither the file nor its name says it, else only this hand is read.
-        allow_pickle: opens formats that are pickles; only their numbers are read, nothing in them is run.
+        side: which hand: needed where neither the file nor its name says it, else only this hand is
+            read.
+        allow_pickle: opens formats that are pickles; only their numbers are read, nothing in them
+            is run.
         song: which song of an RP1M folder.
         take: which rollout of the song.
 

@@ -1,19 +1,22 @@
 """Readers of two published sets made in RoboPianist's world: PianoMime's fingertip arrays and RP1M.
 
-Their world (piano_mjcf.py and piano_constants.py of github.com/google-research/robopianist, read): x to the player, y
-to the treble with the keyboard's middle at 0, z up; white keys 0.15 m long with their middle at x = 0, tops at
-z = 0.0225; 0.0235 m from key to key, as ours. Both sets are sampled at 20 Hz.
+Their world (piano_mjcf.py and piano_constants.py of github.com/google-research/robopianist, read):
+x to the player, y to the treble with the keyboard's middle at 0, z up; white keys 0.15 m long with
+their middle at x = 0, tops at z = 0.0225; 0.0235 m from key to key, as ours. Both sets are sampled
+at 20 Hz.
 
-**PianoMime** (Qian et al. 2024; README says MIT): `*_left_hand_action_list.npy` (T, 8, 6). Rows 0-2 are x, y, z [m],
-3-6 a quaternion, 7 the key's index or -1; columns are the wrist, then thumb to little finger. Read in the repository's
-wrapper and checked against its file Stan_1. They are targets of a robot rather than places of a hand: 0.0 as z means
-"press", which no key allows, so fingertips end at the bottom of a pressed white key; the wrist's height is always
-the same and not used.
+**PianoMime** (Qian et al. 2024; README says MIT): `*_left_hand_action_list.npy` (T, 8, 6). Rows 0-2
+are x, y, z [m], 3-6 a quaternion, 7 the key's index or -1; columns are the wrist, then thumb to
+little finger. Read in the repository's wrapper and checked against its file Stan_1. They are
+targets of a robot rather than places of a hand: 0.0 as z means "press", which no key allows, so
+fingertips end at the bottom of a pressed white key; the wrist's height is always the same and not
+used.
 
-**RP1M** (Zhao et al., CoRL 2024): a zarr folder (format 2) with a group a song, in it `hand_fingertips`
-(rollouts, T, 30): the right hand's thumb to little finger, then the left's. Read in public loaders of the set, which
-agree; not verified: a file of the set itself. Only this array is opened, after its description and the sizes of its
-blocks have been looked at; links out of the folder and all encodings but blosc are refused. Needs the package zarr.
+**RP1M** (Zhao et al., CoRL 2024): a zarr folder (format 2) with a group a song, in it
+`hand_fingertips` (rollouts, T, 30): the right hand's thumb to little finger, then the left's. Read
+in public loaders of the set, which agree; not verified: a file of the set itself. Only this array
+is opened, after its description and the sizes of its blocks have been looked at; links out of the
+folder and all encodings but blosc are refused. Needs the package zarr.
 """
 
 from __future__ import annotations
@@ -88,7 +91,8 @@ def read_pianomime(
     try:
         if not path.is_file():
             raise MotionFileError(path, "no such file")
-        # Mapped, not loaded: a size that the file does not have is then an error instead of an allocation.
+        # Mapped, not loaded: a size that the file does not have is then an error instead of an
+        # allocation.
         table = np.load(path, mmap_mode="r", allow_pickle=False)
     except _DAMAGE as error:
         raise MotionFileError(
@@ -138,8 +142,8 @@ def read_rp1m(
         take: number of the rollout, from 0 on.
 
     Raises:
-        MotionFileError: the folder is damaged, of another layout or leads out of itself, there is no such song or
-            rollout, or the package zarr is missing.
+        MotionFileError: the folder is damaged, of another layout or leads out of itself, there is
+            no such song or rollout, or the package zarr is missing.
     """
     songs = song_names(path)
     if song is None and len(songs) == 1:
@@ -222,14 +226,18 @@ def _read_rollout(path: Path, array: Path, take: int) -> np.ndarray:
 
 
 def _described(path: Path, array: Path, where: str) -> tuple[list[int], list[int], int, bool]:
-    """Shape, shape of the blocks, bytes a number, and whether it is packed: as the description says, checked."""
+    """Shape, shape of the blocks, bytes a number, and whether it is packed: as the description
+    says, checked."""
     try:
         file = array / ".zarray"
         _stay_inside(path, file)
         with file.open("rb") as description:
             about = json.loads(description.read(MAX_DESCRIPTION))
-        shape, blocks, dtype = about["shape"], about["chunks"], about["dtype"]
-        packer, filters = about["compressor"], about["filters"]
+        shape = about["shape"]
+        blocks = about["chunks"]
+        dtype = about["dtype"]
+        packer = about["compressor"]
+        filters = about["filters"]
         separator = about.get("dimension_separator", ".")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise MotionFileError(
@@ -266,7 +274,8 @@ def _described(path: Path, array: Path, where: str) -> tuple[list[int], list[int
 
 
 def _check_block(path: Path, array: Path, index: list[int], wanted: int, packed: bool) -> None:
-    """A block must lie in the folder and unpack to its size: blosc says in its head how much it will need."""
+    """A block must lie in the folder and unpack to its size: blosc says in its head how much it
+    will need."""
     file = array / ".".join(map(str, index))
     where = file.relative_to(path).as_posix()
     try:
@@ -280,7 +289,8 @@ def _check_block(path: Path, array: Path, index: list[int], wanted: int, packed:
         raise MotionFileError(path, f"cannot be read ({error})", where=where) from error
     if not packed and size == wanted:
         return
-    # A blosc block begins with 4 bytes of versions, then its size unpacked, the size of its parts, and its own size.
+    # A blosc block begins with 4 bytes of versions, then its size unpacked, the size of its parts,
+    # and its own size.
     unpacked, _, own = struct.unpack("<3I", head[4:]) if packed and len(head) == 16 else (0, 0, 0)
     if unpacked != wanted or own != size:
         raise MotionFileError(

@@ -1,12 +1,14 @@
 """Reads arrays out of pickle and joblib files without running anything that is in them.
 
-A pickle is a programme: loading it the ordinary way can run any command. This machine knows only the operations that
-plain data needs, and instead of the classes that a file names it makes stand-ins of its own: numbers, texts, lists,
-tuples, dicts with text keys, numpy arrays of numbers, CPU tensors of torch as arrays, and named tuples that the caller
-lists. Anything else in the file, and any size that the file's bytes do not cover, is an error.
+A pickle is a programme: loading it the ordinary way can run any command. This machine knows only
+the operations that plain data needs, and instead of the classes that a file names it makes
+stand-ins of its own: numbers, texts, lists, tuples, dicts with text keys, numpy arrays of numbers,
+CPU tensors of torch as arrays, and named tuples that the caller lists. Anything else in the file,
+and any size that the file's bytes do not cover, is an error.
 
-Formats: pickle protocols 2 to 5; joblib's array records (arrays lie raw in the stream after their description);
-torch's older tensor storage. Read from the libraries' sources and checked against files that they write.
+Formats: pickle protocols 2 to 5; joblib's array records (arrays lie raw in the stream after their
+description); torch's older tensor storage. Read from the libraries' sources and checked against
+files that they write.
 """
 
 from __future__ import annotations
@@ -145,7 +147,8 @@ class _JoblibArray(_Array):
     """Stand-in for joblib's array record: the numbers follow in the stream, behind some padding."""
 
     def build(self, state: Any, machine: Any) -> None:
-        shape, dtype = state["shape"], state["dtype"]
+        shape = state["shape"]
+        dtype = state["dtype"]
         stream = machine.stream
         if state.get("numpy_array_alignment_bytes") is not None:
             stream.read(stream.read(1)[0])
@@ -238,7 +241,8 @@ _NAMED: dict[tuple[str, str], Any] = {
 
 
 _COPYING = (_latin1, _storage, _tensor)
-"""What makes new bytes of old ones, so that a short file could ask for a lot by naming the same bytes again."""
+"""What makes new bytes of old ones, so that a short file could ask for a lot by naming the same
+bytes again."""
 
 
 class _Machine(_Pure):
@@ -250,9 +254,11 @@ class _Machine(_Pure):
 
     def __init__(self, stream: _Counted, records: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(stream)
-        self.stream, self.records = stream, records
+        self.stream = stream
+        self.records = records
         self.classes: dict[str, Any] = {}
-        self.copied, self.most = 0, 4 * len(stream.getbuffer()) + 2**20
+        self.copied = 0
+        self.most = 4 * len(stream.getbuffer()) + 2**20
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for what a file names."""
@@ -294,7 +300,8 @@ class _Machine(_Pure):
         target.update(zip(items[::2], items[1::2], strict=True))
 
     def _set_item(self) -> None:
-        value, key = self.stack.pop(), self.stack.pop()
+        value = self.stack.pop()
+        key = self.stack.pop()
         self._set_items([key, value])
 
     def _set_all(self) -> None:

@@ -1,12 +1,14 @@
 """Standard MIDI Files to and from `Score`.
 
-Reading: all tracks sound together under the tempo marks of all tracks. A key may be pressed again before it is let
-go (recordings and voices on one channel do so); a note-off then ends every note begun on that key earlier, which is
-what pretty_midi does and what a key does. Left out with a remark: the drum channel, notes that a piano has no key
-for, notes without length. A note that is never let go ends with its track, with a remark. The sustain pedal is
-controller 64, down from value 64 on (MIDI 1.0); pedals of several channels are one pedal.
+Reading: all tracks sound together under the tempo marks of all tracks. A key may be pressed again
+before it is let go (recordings and voices on one channel do so); a note-off then ends every note
+begun on that key earlier, which is what pretty_midi does and what a key does. Left out with a
+remark: the drum channel, notes that a piano has no key for, notes without length. A note that is
+never let go ends with its track, with a remark. The sustain pedal is controller 64, down from value
+64 on (MIDI 1.0); pedals of several channels are one pedal.
 
-Which hand plays is taken from track names; without such names, from pitch when there are exactly two lines.
+Which hand plays is taken from track names; without such names, from pitch when there are exactly
+two lines.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ DEFAULT_TEMPO = 500_000
 """Microseconds per quarter note where a file states none: 120 quarters a minute (MIDI 1.0)."""
 
 CLEARLY_HIGHER = 7.0
-"""Semitones between the mean pitches of two nameless lines from which the higher one is the right hand: a fifth."""
+"""Semitones between the mean pitches of two nameless lines from which the higher one is the
+right hand: a fifth."""
 
 _RESOLUTIONS = (2000, 1000, 500, 250)
 _LAST_TICK = 9_000_000  # pretty_midi refuses files from 10,000,000 ticks on
@@ -77,8 +80,9 @@ def read_midi(path: str | PathLike[str]) -> Score:
     """The score in a MIDI file.
 
     Raises:
-        ScoreError: not a MIDI file, truncated or damaged (with the byte), above a limit of `music.formats.score_file` or
-            `music.formats.midi_scan`, or without a note that a piano can play.
+        ScoreError: not a MIDI file, truncated or damaged (with the byte), above a limit of
+            `music.formats.score_file` or `music.formats.midi_scan`, or without a note that a piano
+            can play.
     """
     content = scan_midi(read_bytes(path), path)
     lines = [line for track in range(len(content.tracks)) for line in _lines_of(content, track)]
@@ -110,7 +114,8 @@ def read_midi(path: str | PathLike[str]) -> Score:
 
 
 class TickClock:
-    """Ticks to seconds. `rates` are the seconds per tick from a tick on; one of them from tick 0."""
+    """Ticks to seconds. `rates` are the seconds per tick from a tick on; one of them from tick
+    0."""
 
     def __init__(self, rates: Mapping[int, float]) -> None:
         self._ticks = np.array(sorted(rates), dtype=np.int64)
@@ -181,7 +186,8 @@ def _pair(name: str, channel: int, messages: Iterable[MidiMessage], end_tick: in
 
 
 def named_hands(name: str) -> set[Hand | None]:
-    """The hands that the name of a track or part speaks of; `{None}` when it says that it is either."""
+    """The hands that the name of a track or part speaks of; `{None}` when it says that it is
+    either."""
     return {hand for hand, words in _HAND_WORDS.items() if words.search(name)}
 
 
@@ -200,7 +206,8 @@ def _hands(lines: Sequence[_Line]) -> list[Hand | None]:
 
 
 def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
-    """Spans in which the sustain pedal of any channel is down; never let up, it stays down to the end."""
+    """Spans in which the sustain pedal of any channel is down; never let up, it stays down to
+    the end."""
     spans: list[tuple[int, int]] = []
     last = max(track.end_tick for track in content.tracks)
     for track in content.tracks:
@@ -214,12 +221,14 @@ def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
                 spans.append((down.pop(message.channel), message.tick))
         spans += [(tick, last) for tick in down.values()]
     merged = merge_spans(span for span in spans if span[0] < span[1])
-    starts, ends = clock.seconds([s for s, _ in merged]), clock.seconds([e for _, e in merged])
+    starts = clock.seconds([s for s, _ in merged])
+    ends = clock.seconds([e for _, e in merged])
     return tuple(Pedal(start, end) for start, end in zip(starts, ends, strict=True) if start < end)
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Overlapping spans joined; spans that only touch stay two, for the pedal came up between them."""
+    """Overlapping spans joined; spans that only touch stay two, for the pedal came up between
+    them."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
@@ -230,7 +239,8 @@ def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _title(content: MidiContent) -> str:
-    """The name of a first track without notes, which is the name of the piece, or else its first text."""
+    """The name of a first track without notes, which is the name of the piece, or else its first
+    text."""
     first = content.tracks[0]
     return (first.name or first.text) if content.kind == 1 and not first.num_notes else ""
 
@@ -254,7 +264,8 @@ def _remarks(
     """What was left out or changed."""
     drums = sum(len(line.spans) for line in lines if line.channel == DRUM_CHANNEL)
     off = sum(not is_on_keyboard(span.pitch) for line in pitched for span in line.spans)
-    empty, unclosed = sum(line.empty for line in pitched), sum(line.unclosed for line in pitched)
+    empty = sum(line.empty for line in pitched)
+    unclosed = sum(line.unclosed for line in pitched)
     told = [
         (drums, "on the drum channel left out"),
         (off, "off the 88 keys left out"),
@@ -268,11 +279,13 @@ def _remarks(
 
 
 def write_midi(score: Score, path: str | PathLike[str]) -> None:
-    """Write a MIDI file: a track for each hand, the pedal on each of them, at 120 quarters a minute.
+    """Write a MIDI file: a track for each hand, the pedal on each of them, at 120 quarters a
+    minute.
 
-    A tick is 0.25 ms for scores up to 37 minutes and coarser beyond, so that every reader takes the file. Times are
-    rounded to ticks, and a note lasts at least one. Two notes on one key at a time go to a second track of the same
-    name, so that reading gives back every note. Fingers and remarks are not kept: MIDI has no place for them.
+    A tick is 0.25 ms for scores up to 37 minutes and coarser beyond, so that every reader takes the
+    file. Times are rounded to ticks, and a note lasts at least one. Two notes on one key at a time
+    go to a second track of the same name, so that reading gives back every note. Fingers and
+    remarks are not kept: MIDI has no place for them.
 
     Raises:
         OutputError: the file cannot be written; nothing is left behind.
@@ -309,7 +322,8 @@ def write_midi(score: Score, path: str | PathLike[str]) -> None:
 
 
 def _voices(notes: Iterable[Note], tick: float) -> list[list[_Span]]:
-    """The notes in ticks, in as few lists as it takes for no list to hold one key twice at a time."""
+    """The notes in ticks, in as few lists as it takes for no list to hold one key twice at a
+    time."""
     voices: list[list[_Span]] = []
     free_from: list[dict[int, int]] = []
     for note in notes:

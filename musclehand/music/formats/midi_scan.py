@@ -1,15 +1,17 @@
 """Standard MIDI File bytes to key, pedal and tempo events, in one pass that no file can stall.
 
-Format: The Complete MIDI 1.0 Detailed Specification, part "Standard MIDI Files 1.0" (MMA 1996). Every length in the
-file is checked against the bytes that are there before it is believed, a variable-length number may have the four
-bytes that the specification allows, and events are counted as they come, so time and memory are linear in the size
-of the file and stop at the limits below. General parsers keep none of these bounds (mido 1.3.3 reads 300 kB of
-continuation bytes for 8.5 s; pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990), and refuse files for
-things that a keyboard does not need, such as a bad key signature. Having walked every event, this keeps the few
+Format: The Complete MIDI 1.0 Detailed Specification, part "Standard MIDI Files 1.0" (MMA 1996).
+Every length in the file is checked against the bytes that are there before it is believed, a
+variable-length number may have the four bytes that the specification allows, and events are counted
+as they come, so time and memory are linear in the size of the file and stop at the limits below.
+General parsers keep none of these bounds (mido 1.3.3 reads 300 kB of continuation bytes for 8.5 s;
+pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990), and refuse files for things that a
+keyboard does not need, such as a bad key signature. Having walked every event, this keeps the few
 kinds a keyboard needs, and no second parser sees the file.
 
-Accepted beyond the letter: chunks of unknown type (skipped, as the specification asks), running status after meta
-and system-exclusive events, bytes after a track's end marker, a missing end marker, bytes after the last track.
+Accepted beyond the letter: chunks of unknown type (skipped, as the specification asks), running
+status after meta and system-exclusive events, bytes after a track's end marker, a missing end
+marker, bytes after the last track.
 """
 
 from __future__ import annotations
@@ -26,16 +28,22 @@ MAX_TRACKS = 256
 MAX_EVENTS = 500_000
 """Most events of any kind in a MIDI file."""
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
+NOTE_OFF = 0x80
+NOTE_ON = 0x90
+CONTROL_CHANGE = 0xB0
 SUSTAIN_PEDAL = 64
 
-_META_TEXT, _META_NAME, _META_END, _META_TEMPO = 0x01, 0x03, 0x2F, 0x51
+_META_TEXT = 0x01
+_META_NAME = 0x03
+_META_END = 0x2F
+_META_TEMPO = 0x51
 _MAX_TEXT = 200
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 
 
 class MidiMessage(NamedTuple):
-    """A note or sustain-pedal message. `kind` is NOTE_ON, NOTE_OFF or CONTROL_CHANGE; velocity 0 is made NOTE_OFF."""
+    """A note or sustain-pedal message. `kind` is NOTE_ON, NOTE_OFF or CONTROL_CHANGE; velocity 0
+    is made NOTE_OFF."""
 
     tick: int
     kind: int
@@ -68,14 +76,16 @@ class _Fault(Exception):
     """What is wrong and at which byte; turned into a ScoreError where the file is known."""
 
     def __init__(self, position: int, problem: str) -> None:
-        self.position, self.problem = position, problem
+        self.position = position
+        self.problem = problem
 
 
 def scan_midi(data: bytes, path: str | PathLike[str]) -> MidiContent:
     """The notes, pedal and tempos of the MIDI file `data`; `path` is for the error message.
 
     Raises:
-        ScoreError: not a MIDI file, truncated, damaged, timed in SMPTE frames, or above a limit; with the byte.
+        ScoreError: not a MIDI file, truncated, damaged, timed in SMPTE frames, or above a limit;
+            with the byte.
     """
     try:
         kind, num_tracks, division = _scan_header(data)
@@ -118,10 +128,8 @@ def _scan_chunks(data: bytes, num_tracks: int) -> list[MidiTrack]:
         which = f"track {len(tracks) + 1} of {num_tracks}"
         if len(data) - position < 8:
             raise _Fault(len(data), f"{which} is missing: the file is truncated")
-        kind, length = (
-            data[position : position + 4],
-            int.from_bytes(data[position + 4 : position + 8], "big"),
-        )
+        kind = data[position : position + 4]
+        length = int.from_bytes(data[position + 4 : position + 8], "big")
         start = position + 8
         if length > len(data) - start:
             there = len(data) - start
@@ -166,7 +174,8 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
                         start + position,
                         "a data byte stands where an event must begin: the file is damaged",
                     )
-                number, value = body[position], body[position + 1] if _DATA_BYTES[kind] == 2 else 0
+                number = body[position]
+                value = body[position + 1] if _DATA_BYTES[kind] == 2 else 0
                 position += _DATA_BYTES[kind]
                 if (number | value) & 0x80:
                     raise _Fault(
@@ -199,7 +208,8 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
         raise _Fault(
             start + end, "an event runs past the end of its track: the file is damaged"
         ) from None
-    name, text = texts.get(_META_NAME, ""), texts.get(_META_TEXT, "")
+    name = texts.get(_META_NAME, "")
+    text = texts.get(_META_TEXT, "")
     return MidiTrack(name, text, messages, tempos, tick, num_events, num_notes)
 
 

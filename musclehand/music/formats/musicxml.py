@@ -1,15 +1,17 @@
 """MusicXML (`.musicxml`, `.xml`, compressed `.mxl`) to `Score`.
 
-What counts for a pair of hands is read: pitches and durations, ties (merged), chords, voices, repeats and endings
-(played out), tempo (`<sound tempo>`, else `<metronome>`; 120 quarter notes a minute until the first mark), staves
-(of a part on two staves the upper is the right hand), fingering, dynamics (to velocity) and pedal marks. Grace notes
-are struck `GRACE_SECONDS` apart just before the beat. Not read: ornament signs, articulations, hairpins, tempo words
-without a number, transposition of other instruments. Cue notes are silent; unpitched percussion is left out with a
+What counts for a pair of hands is read: pitches and durations, ties (merged), chords, voices,
+repeats and endings (played out), tempo (`<sound tempo>`, else `<metronome>`; 120 quarter notes a
+minute until the first mark), staves (of a part on two staves the upper is the right hand),
+fingering, dynamics (to velocity) and pedal marks. Grace notes are struck `GRACE_SECONDS` apart just
+before the beat. Not read: ornament signs, articulations, hairpins, tempo words without a number,
+transposition of other instruments. Cue notes are silent; unpitched percussion is left out with a
 remark.
 
-The tree is walked here and not by partitura 1.9.0, which is the oracle of the tests: measured on 2 cores, importing
-that takes 2.1 s and 160 MB and a file of 16,000 notes another 8 s, it knows at most 52 sections between repeat
-signs, loses a tempo mark that stands where no note begins, and refuses quarter-tone accidentals.
+The tree is walked here and not by partitura 1.9.0, which is the oracle of the tests: measured on 2
+cores, importing that takes 2.1 s and 160 MB and a file of 16,000 notes another 8 s, it knows at
+most 52 sections between repeat signs, loses a tempo mark that stands where no note begins, and
+refuses quarter-tone accidentals.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Pedal, Score
 
 GRACE_SECONDS = 0.08
-"""Time given to a grace note [s]: long enough to be a stroke of its own, short enough to sound as an ornament."""
+"""Time given to a grace note [s]: long enough to be a stroke of its own, short enough to sound
+as an ornament."""
 
 DEFAULT_TEMPO = 120.0
 """Quarter notes a minute until the first tempo mark."""
@@ -78,8 +81,9 @@ def read_musicxml(path: str | PathLike[str]) -> Score:
     """The score in a MusicXML file, plain or compressed.
 
     Raises:
-        ScoreError: not MusicXML, malformed (with line or measure), unsafe, above a limit of `music.formats.score_file`,
-            `music.formats.musicxml_scan` or this module, or without a note that a piano can play.
+        ScoreError: not MusicXML, malformed (with line or measure), unsafe, above a limit of
+            `music.formats.score_file`, `music.formats.musicxml_scan` or this module, or without a
+            note that a piano can play.
     """
     root = scan_musicxml(read_bytes(path), path)
     names = {
@@ -159,7 +163,8 @@ def _joined(marks: Iterable[MeasureMarks]) -> MeasureMarks:
 
 
 def _sounding(part: Part, visits: Sequence[_Visit], path: str | PathLike[str]) -> list[_Sounding]:
-    """The notes of a part as they are played: repeats taken, ties merged, each with its velocity."""
+    """The notes of a part as they are played: repeats taken, ties merged, each with its
+    velocity."""
     notes: list[_Sounding] = []
     tied: dict[tuple[int, int], dict[str, list[int]]] = {}
     named = named_hands(part.name)
@@ -194,7 +199,8 @@ def _sounding(part: Part, visits: Sequence[_Visit], path: str | PathLike[str]) -
 
 
 def _take(waiting: dict[str, list[int]], voice: str) -> int:
-    """Of the notes waiting to be tied on, one of this voice, else of the first; it waits no longer."""
+    """Of the notes waiting to be tied on, one of this voice, else of the first; it waits no
+    longer."""
     chosen = voice if voice in waiting else next(iter(waiting))
     number = waiting[chosen].pop()
     if not waiting[chosen]:
@@ -218,7 +224,8 @@ def _in_force(changes: Sequence[Sequence[tuple[int, int]]], default: int) -> lis
 
 
 def _clock(parts: Sequence[Part], visits: Sequence[_Visit], ticks: int) -> TickClock:
-    """The tempo marks of all parts together; a jump takes up the tempo of the measure it leads to."""
+    """The tempo marks of all parts together; a jump takes up the tempo of the measure it leads
+    to."""
     measures = [
         sorted(
             (mark for part in parts for mark in part.measures[i].tempos), key=lambda mark: mark[0]
@@ -239,7 +246,8 @@ def _clock(parts: Sequence[Part], visits: Sequence[_Visit], ticks: int) -> TickC
 
 
 def _timed(sounding: Sequence[_Sounding], clock: TickClock) -> tuple[list[_Timed], float]:
-    """The notes in seconds, those without length left out, and the time given to grace notes before the first beat."""
+    """The notes in seconds, those without length left out, and the time given to grace notes
+    before the first beat."""
     onsets = clock.seconds([note.onset for note in sounding])
     offsets = clock.seconds([note.offset for note in sounding])
     lead = max(

@@ -1,7 +1,9 @@
-"""One part of a MusicXML tree to measures as they are written: notes, tempo, dynamics, pedal and repeat signs.
+"""One part of a MusicXML tree to measures as they are written: notes, tempo, dynamics, pedal and
+repeat signs.
 
-Times are whole ticks of a division common to the whole file, so that arithmetic is exact. Every number is checked
-where it is read; what is wrong is reported with the measure. Format: MusicXML 4.0 (W3C, 2021).
+Times are whole ticks of a division common to the whole file, so that arithmetic is exact. Every
+number is checked where it is read; what is wrong is reported with the measure. Format: MusicXML 4.0
+(W3C, 2021).
 """
 
 from __future__ import annotations
@@ -35,14 +37,16 @@ _QUARTERS = {
     "16th": 0.25,
     "32nd": 0.125,
 }
-# MuseScore's velocities (MuseScore 4 handbook, "Dynamics"); the number in <sound dynamics> is a percentage of 90.
+# MuseScore's velocities (MuseScore 4 handbook, "Dynamics"); the number in <sound dynamics> is a
+# percentage of 90.
 _VELOCITY = {"pppppp": 1, "ppppp": 5, "pppp": 10, "ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80}
 _VELOCITY |= {"f": 96, "ff": 112, "fff": 126, "ffff": 127, "fffff": 127, "ffffff": 127}
 _FORTE = 0.9
 
 
 class Written(NamedTuple):
-    """A note as it stands in a measure; `position` and `duration` in ticks, the position from the measure's begin.
+    """A note as it stands in a measure; `position` and `duration` in ticks, the position from the
+    measure's begin.
 
     `grace` is 0 for a note of the beat, and counts back from it for the grace notes before it.
     """
@@ -60,9 +64,11 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True)
 class Measure:
-    """What one part has in one measure; all moments are in ticks from its beginning, in order of time.
+    """What one part has in one measure; all moments are in ticks from its beginning, in order of
+    time.
 
-    `tempos` are quarter notes a minute, `velocities` 1..127, `pedals` True where the pedal goes down.
+    `tempos` are quarter notes a minute, `velocities` 1..127, `pedals` True where the pedal goes
+    down.
     """
 
     length: int = 0
@@ -75,7 +81,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class Part:
-    """The measures of one instrument, on how many staves it is written, and what had to be left out or changed."""
+    """The measures of one instrument, on how many staves it is written, and what had to be left
+    out or changed."""
 
     name: str
     measures: tuple[Measure, ...]
@@ -88,7 +95,8 @@ def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
     """The smallest division of the quarter note that all divisions of the file go into.
 
     Raises:
-        ScoreError: a division is not a whole number from 1, or they have no common multiple of a sane size.
+        ScoreError: a division is not a whole number from 1, or they have no common multiple of a
+            sane size.
     """
     common = 1
     for text in {element.text for element in root.iter("divisions")}:
@@ -121,7 +129,8 @@ def read_part(part: Element, name: str, ticks: int, path: str | PathLike[str]) -
 
 
 class _PartReader:
-    """Walks the measures of a part, keeping what lasts from one to the next: the division and an open bracket."""
+    """Walks the measures of a part, keeping what lasts from one to the next: the division and an
+    open bracket."""
 
     def __init__(self, ticks: int) -> None:
         self._ticks = ticks
@@ -252,7 +261,8 @@ class _PartReader:
 
     def _direction(self, element: Element) -> None:
         """Tempo, dynamics and pedal of a `<direction>` or `<sound>`."""
-        tempo, percent = _sound_attribute(element, "tempo"), _sound_attribute(element, "dynamics")
+        tempo = _sound_attribute(element, "tempo")
+        percent = _sound_attribute(element, "dynamics")
         quarters_a_minute = (
             float(_number("tempo", tempo)) if tempo is not None else _metronome(element)
         )
@@ -339,8 +349,10 @@ def _metronome(element: Element) -> float | None:
 
 
 def _pitch(element: Element) -> int:
-    """MIDI pitch of a `<pitch>`; quarter tones are rounded to the nearer key, upwards from the middle."""
-    step, alter = element.findtext("step", "").strip(), element.findtext("alter", "0")
+    """MIDI pitch of a `<pitch>`; quarter tones are rounded to the nearer key, upwards from the
+    middle."""
+    step = element.findtext("step", "").strip()
+    alter = element.findtext("alter", "0")
     if step not in _SEMITONE:
         raise ValueError(f"pitch step is {step[:20]!r}; it must be a letter A..G")
     if not _SIGNED.fullmatch(alter):

@@ -1,10 +1,12 @@
-"""MusicXML bytes, plain or compressed, to a small element tree that holds only what a keyboard needs.
+"""MusicXML bytes, plain or compressed, to a small element tree that holds only what a keyboard
+needs.
 
-Nothing outside the file is ever read: external entities and document type definitions are not loaded, and a file
-that declares entities or defaults of its own is refused, which rules out expansion attacks (MusicXML needs neither;
-its usual DOCTYPE line names an external definition and is harmless). Elements, depth and sizes are counted while
-the standard library's expat walks the file; of an archive, the sizes are checked before a member is opened, and no
-more than the limit is ever unpacked. Format: MusicXML 4.0, W3C Music Notation Community Group, 2021.
+Nothing outside the file is ever read: external entities and document type definitions are not
+loaded, and a file that declares entities or defaults of its own is refused, which rules out
+expansion attacks (MusicXML needs neither; its usual DOCTYPE line names an external definition and
+is harmless). Elements, depth and sizes are counted while the standard library's expat walks the
+file; of an archive, the sizes are checked before a member is opened, and no more than the limit is
+ever unpacked. Format: MusicXML 4.0, W3C Music Notation Community Group, 2021.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ def scan_musicxml(data: bytes, path: str | PathLike[str]) -> Element:
     A time-wise file (measures that hold parts) is turned into a part-wise one.
 
     Raises:
-        ScoreError: not MusicXML, malformed (with line and column), with entities of its own, a damaged or oversized
-            archive, or above a limit of this module.
+        ScoreError: not MusicXML, malformed (with line and column), with entities of its own, a
+            damaged or oversized archive, or above a limit of this module.
     """
     if data.startswith(b"PK"):
         data = _unpack(data, path)
@@ -61,7 +63,8 @@ class _Builder:
     """Builds the tree of the elements in `kept`, leaving out all others with what is in them."""
 
     def __init__(self, path: str | PathLike[str], kept: frozenset[str]) -> None:
-        self._path, self._kept = path, kept
+        self._path = path
+        self._kept = kept
         self._open: list[Element] = []
         self._root: Element | None = None
         self._depth = self._skipped_from = self._count = 0
@@ -74,7 +77,8 @@ class _Builder:
         self._parser.CharacterDataHandler = self._text
 
     def build(self, data: bytes) -> Element:
-        """The tree of a whole file, handed over at once (expat is quadratic in long tokens fed in pieces)."""
+        """The tree of a whole file, handed over at once (expat is quadratic in long tokens fed
+        in pieces)."""
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError as error:
@@ -198,7 +202,8 @@ def _score_name(
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str | PathLike[str]) -> bytes:
-    """One file of the archive; deflated or stored only, for MusicXML names no other way and others unpack unbounded."""
+    """One file of the archive; deflated or stored only, for MusicXML names no other way and
+    others unpack unbounded."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise ScoreError(
             path, f"holds {info.filename[:80]!r} encrypted or in a compression other than deflate"

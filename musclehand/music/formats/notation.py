@@ -17,10 +17,11 @@ A file is a header of `name: value` lines, then voices; `#` after white space be
     pedal:
       P:4                 | P:2 R:2
 
-Voices are `right`, `left` and `pedal`; a hand may have more than one (`left 2`), all beginning with the first bar. A
-voice named again goes on where it stopped, so that a long piece can be written in systems. Bars end with `|` (the last
-one need not). Every bar must be as long as the time signature says, except a pickup, and the last bar may be shorter by
-the pickup; all voices must have equally many bars. That catches most typing errors.
+Voices are `right`, `left` and `pedal`; a hand may have more than one (`left 2`), all beginning with
+the first bar. A voice named again goes on where it stopped, so that a long piece can be written in
+systems. Bars end with `|` (the last one need not). Every bar must be as long as the time signature
+says, except a pickup, and the last bar may be shorter by the pickup; all voices must have equally
+many bars. That catches most typing errors.
 
     C4  F#5  Bb3   a pitch; middle C is C4
     /3             the finger: 1 is the thumb, 5 the little finger
@@ -33,8 +34,8 @@ the pickup; all voices must have equally many bars. That catches most typing err
     %              alone in a bar: the bar before once more
     ppp .. fff     dynamics, for the notes that follow in the voice; `mf` at the start
 
-Notes last until the next one (legato); keys struck again are let go in time by `keyboard_score`. The pedal goes down a
-moment after the beginning of `P` and up at its end, as pianists change it.
+Notes last until the next one (legato); keys struck again are let go in time by `keyboard_score`.
+The pedal goes down a moment after the beginning of `P` and up at its end, as pianists change it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ _PITCH = re.compile(
 
 
 class Header(NamedTuple):
-    """What a file says about itself; `tempi` are (first bar, quarter notes a minute), `bar` and `pickup` quarters."""
+    """What a file says about itself; `tempi` are (first bar, quarter notes a minute), `bar` and
+    `pickup` quarters."""
 
     title: str
     composer: str
@@ -105,7 +107,8 @@ class _Event:
 
 @dataclass
 class _Voice:
-    """The events of one voice, the length of each of its bars, and what a token inherits from those before it."""
+    """The events of one voice, the length of each of its bars, and what a token inherits from
+    those before it."""
 
     events: list[_Event] = field(default_factory=list)
     bars: list[Fraction] = field(default_factory=list)
@@ -316,7 +319,8 @@ def _read_key(text: str, place: _Place, source: str) -> _Key:
 def _check_bar(
     name: str, voice: _Voice, header: Header, place: _Place, source: str, *, last: bool
 ) -> None:
-    number, length = len(voice.bars), voice.bars[-1]
+    number = len(voice.bars)
+    length = voice.bars[-1]
     expected = header.pickup if number == 1 and header.pickup is not None else header.bar
     shortened = header.bar - (header.pickup or 0)
     if length != expected and not (last and number > 1 and length == shortened):
@@ -358,7 +362,8 @@ def _held(voice: _Voice, source: str) -> Iterator[tuple[_Event, _Key, Fraction]]
 
 def _notes(voice: _Voice, hand: Hand, clock: _Clock, source: str) -> Iterator[Note]:
     for event, key, end in _held(voice, source):
-        onset, offset = clock.seconds(event.start), clock.seconds(end)
+        onset = clock.seconds(event.start)
+        offset = clock.seconds(end)
         if key.staccato:
             offset = onset + min((offset - onset) / 2, STACCATO_AT_MOST)
         yield Note(onset, key.pitch, offset, event.velocity, hand, key.finger)
@@ -366,7 +371,8 @@ def _notes(voice: _Voice, hand: Hand, clock: _Clock, source: str) -> Iterator[No
 
 def _pedals(voice: _Voice, clock: _Clock, source: str) -> Iterator[Pedal]:
     for event, _, end in _held(voice, source):
-        start, stop = clock.seconds(event.start), clock.seconds(end)
+        start = clock.seconds(event.start)
+        stop = clock.seconds(end)
         yield Pedal(start + min(PEDAL_DELAY, (stop - start) / 2), stop)
 
 

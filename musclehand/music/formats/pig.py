@@ -1,15 +1,17 @@
 """PIG fingering files to and from `Score`.
 
-PIG is the text format of the PIano finGering data set (Nakamura, Saito & Yoshii, "Statistical learning and
-estimation of piano fingering", Information Sciences 517, 2020), also used for note lists by later work. After
-`//Version:` and other `//` comment lines, one note a line, tab separated:
+PIG is the text format of the PIano finGering data set (Nakamura, Saito & Yoshii, "Statistical
+learning and estimation of piano fingering", Information Sciences 517, 2020), also used for note
+lists by later work. After `//Version:` and other `//` comment lines, one note a line, tab
+separated:
 
     NoteID  Onset [s]  Offset [s]  Pitch  OnsetVelocity  OffsetVelocity  Channel  Fingering
 
-Pitch is a name (C4, F#5, Bb2) or a MIDI number; channel 0 is the right hand and 1 the left; fingers are 1..5 of the
-right hand and -1..-5 of the left. A finger changed while the key is down is written `1_3`; the first is taken, with
-a remark. Channel and fingering may be blank. Where the sign of the finger and the channel disagree, the finger says
-which hand plays (a note of the lower staff taken with the right hand). The sustain pedal has no place in the format.
+Pitch is a name (C4, F#5, Bb2) or a MIDI number; channel 0 is the right hand and 1 the left; fingers
+are 1..5 of the right hand and -1..-5 of the left. A finger changed while the key is down is written
+`1_3`; the first is taken, with a remark. Channel and fingering may be blank. Where the sign of the
+finger and the channel disagree, the finger says which hand plays (a note of the lower staff taken
+with the right hand). The sustain pedal has no place in the format.
 """
 
 from __future__ import annotations
@@ -59,8 +61,8 @@ def read_pig(path: str | PathLike[str]) -> Score:
     """The score in a PIG fingering file.
 
     Raises:
-        ScoreError: not a text file, a malformed line (with its number), above a limit of `music.formats.score_file`, or
-            without a note that a piano can play.
+        ScoreError: not a text file, a malformed line (with its number), above a limit of
+            `music.formats.score_file`, or without a note that a piano can play.
     """
     try:
         text = read_bytes(path).decode("utf-8-sig")
@@ -133,7 +135,8 @@ def _parse_line(line: str) -> _Row:
         "",
         "",
     ][:8]
-    onset, offset = _seconds("onset", onset_text), _seconds("offset", offset_text)
+    onset = _seconds("onset", onset_text)
+    offset = _seconds("offset", offset_text)
     if offset < onset:
         raise ValueError(f"offset {offset_text} is before onset {onset_text}")
     velocity = _velocity("onset velocity", velocity_text)
@@ -194,8 +197,8 @@ def _show(text: str) -> str:
 def write_pig(score: Score, path: str | PathLike[str]) -> None:
     """Write a PIG fingering file; reading it gives back every note exactly.
 
-    Times have six decimals, or as many as the number needs. Pedals, title and remarks have no place in the format;
-    nor has a finger without a hand, which is left blank.
+    Times have six decimals, or as many as the number needs. Pedals, title and remarks have no place
+    in the format; nor has a finger without a hand, which is left blank.
 
     Raises:
         OutputError: the file cannot be written; nothing is left behind.

@@ -1,9 +1,11 @@
-"""Any score file to `Score`: the content decides the format, the name only where the content cannot.
+"""Any score file to `Score`: the content decides the format, the name only where the content
+cannot.
 
-MIDI files begin with MThd, compressed MusicXML is a zip archive, MusicXML is XML, and PIG fingering files are text
-named `.txt` or `.pig`. Limits, the same for all: `MAX_FILE_BYTES`, `MAX_NOTES`, `MAX_DURATION`, `MAX_SILENCE`
-(`music.formats.score_file`), and those of each format in its own module. Whatever is in a file, reading either returns a
-`Score` with at least one note or raises one `ScoreError` of one line, within seconds and a few hundred megabytes.
+MIDI files begin with MThd, compressed MusicXML is a zip archive, MusicXML is XML, and PIG fingering
+files are text named `.txt` or `.pig`. Limits, the same for all: `MAX_FILE_BYTES`, `MAX_NOTES`,
+`MAX_DURATION`, `MAX_SILENCE` (`music.formats.score_file`), and those of each format in its own
+module. Whatever is in a file, reading either returns a `Score` with at least one note or raises one
+`ScoreError` of one line, within seconds and a few hundred megabytes.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ def read_score(path: str | PathLike[str]) -> Score:
     """The score in a MIDI, MusicXML (plain or compressed) or PIG fingering file.
 
     Raises:
-        ScoreError: the file is missing, unreadable, empty, of no known format, damaged, above a limit, or has no
-            note that a piano can play.
+        ScoreError: the file is missing, unreadable, empty, of no known format, damaged, above a
+            limit, or has no note that a piano can play.
     """
     beginning = read_bytes(path)[:64].lstrip()
     for mark, reader in _BEGINNINGS:

@@ -1,7 +1,9 @@
-"""The order in which written measures are played: repeat signs, numbered endings, da capo, dal segno, coda.
+"""The order in which written measures are played: repeat signs, numbered endings, da capo, dal
+segno, coda.
 
-Conventions: a repeat without a beginning goes back to the end of the one before; after a da capo or dal segno,
-repeats are not taken again and of numbered endings the last is played. A da capo or dal segno is taken once.
+Conventions: a repeat without a beginning goes back to the end of the one before; after a da capo or
+dal segno, repeats are not taken again and of numbered endings the last is played. A da capo or dal
+segno is taken once.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ MAX_MEASURES = 20_000
 class MeasureMarks:
     """The signs of one measure.
 
-    `times` is how often the section ending here is played in all (0: no repeat ends here); `endings` are the
-    numbers of the bracket over the measure.
+    `times` is how often the section ending here is played in all (0: no repeat ends here);
+    `endings` are the numbers of the bracket over the measure.
     """
 
     begins_repeat: bool = False
@@ -55,7 +57,8 @@ def playing_order(marks: Sequence[MeasureMarks]) -> list[int]:
             index > 0 and bool(marks[index - 1].endings) and not mark.endings and index != section
         )
         if (mark.begins_repeat and index != section) or leaves_endings:
-            section, turn = index, 1
+            section = index
+            turn = 1
         if mark.endings and (last_ending[index] if returned else turn) not in mark.endings:
             index += 1
             continue
@@ -69,12 +72,16 @@ def playing_order(marks: Sequence[MeasureMarks]) -> list[int]:
             index = section
             continue
         if mark.times:
-            section, turn = index + 1, 1
+            section = index + 1
+            turn = 1
         if returned and mark.fine:
             break
         target = _jump(marks, index, returned)
         if target is not None:
-            returned, section, turn, index = True, target, 1, target
+            returned = True
+            section = target
+            turn = 1
+            index = target
             continue
         index += 1
     return order
@@ -94,7 +101,8 @@ def _jump(marks: Sequence[MeasureMarks], index: int, returned: bool) -> int | No
 
 
 def _last_endings(marks: Sequence[MeasureMarks]) -> list[int]:
-    """For each measure under a bracket, the highest number among the brackets in a row with it; otherwise 0."""
+    """For each measure under a bracket, the highest number among the brackets in a row with it;
+    otherwise 0."""
     last = [0] * len(marks)
     start = 0
     while start < len(marks):

@@ -1,7 +1,8 @@
 """Files on their way in and out: what a score file may be, and how a file is replaced in one step.
 
-The limits below hold for every format. They are far above any piece of music and far below what would stall the
-program: a longer or larger file is refused with one sentence, before anything is allocated for it.
+The limits below hold for every format. They are far above any piece of music and far below what
+would stall the program: a longer or larger file is refused with one sentence, before anything is
+allocated for it.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from musclehand.core.errors import OutputError, ScoreError
 from musclehand.music.score import Score
 
 MAX_FILE_BYTES = 20_000_000
-"""Largest score file that is opened [bytes]. A 14-minute piano recording takes about 0.2 MB as MIDI."""
+"""Largest score file that is opened [bytes]. A 14-minute piano recording takes about 0.2 MB as
+MIDI."""
 
 MAX_NOTES = 100_000
-"""Most notes in one score: close to three hours of piano recordings (MAESTRO: 7.0 million notes in 199 h)."""
+"""Most notes in one score: close to three hours of piano recordings (MAESTRO: 7.0 million notes
+in 199 h)."""
 
 MAX_DURATION = 4 * 3600.0
 """Longest score [s]."""
 
 MAX_SILENCE = 600.0
-"""Longest time in which no key is struck [s], counted from the beginning and to the end of the last note.
+"""Longest time in which no key is struck [s], counted from the beginning and to the end of the last
+note.
 
 Damaged or hostile files put a note at an absurd time; a piece does not wait ten minutes.
 """
@@ -34,8 +38,8 @@ def read_bytes(path: str | PathLike[str]) -> bytes:
     """The content of a score file.
 
     Raises:
-        ScoreError: there is no such file, it is a folder or device, may not be read, is empty, or is larger than
-            `MAX_FILE_BYTES`.
+        ScoreError: there is no such file, it is a folder or device, may not be read, is empty, or
+            is larger than `MAX_FILE_BYTES`.
     """
     try:
         mode = os.stat(path)
@@ -78,7 +82,8 @@ def write_bytes(path: str | PathLike[str], data: bytes) -> None:
 
 
 def counted(number: int, what: str) -> str:
-    """A count with its noun: `counted(1, "note") == "1 note"`, `counted(2, "note") == "2 notes"`."""
+    """A count with its noun: `counted(1, "note") == "1 note"`, `counted(2, "note") == "2
+    notes"`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
@@ -86,7 +91,8 @@ def check_limits(score: Score, path: str | PathLike[str]) -> Score:
     """The same score, if it is one that can be played.
 
     Raises:
-        ScoreError: no notes, more than `MAX_NOTES`, longer than `MAX_DURATION`, or `MAX_SILENCE` with nothing struck.
+        ScoreError: no notes, more than `MAX_NOTES`, longer than `MAX_DURATION`, or `MAX_SILENCE`
+            with nothing struck.
     """
     if not score.notes:
         raise ScoreError(path, "has no notes")

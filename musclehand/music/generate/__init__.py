@@ -1,1 +1,2 @@
-"""Generated scores: exercises, patterns, accompaniments, variations; chorales of the music21 corpus."""
+"""Generated scores: exercises, patterns, accompaniments, variations; chorales of the music21
+corpus."""

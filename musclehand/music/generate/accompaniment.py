@@ -1,6 +1,8 @@
-"""Accompaniments: a bass and chords in the left hand, as dances and songs have them, under a melody in the right.
+"""Accompaniments: a bass and chords in the left hand, as dances and songs have them, under a melody
+in the right.
 
-They ask of a hand what exercises do not: to leap and be back in time, and to strike the same chord again and again.
+They ask of a hand what exercises do not: to leap and be back in time, and to strike the same chord
+again and again.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ FIGURES: Mapping[str, str] = {
     "octaves": "ov",
     "tremolo": "nnnn",
 }
-"""What each beat has: b a bass note, v the fifth for a bass, o the bass in octaves, c a chord, n one note of it."""
+"""What each beat has: b a bass note, v the fifth for a bass, o the bass in octaves, c a chord, n
+one note of it."""
 
 _DEGREES = (0, 5, 7, 9, 2)
 """Roots of the chords above the tonic, in semitones."""
 
-_BASS, _CHORD = 36, 52
-"""Lowest pitches: a bass lies within the octave above the one, the notes of a chord above the other."""
+_BASS = 36
+_CHORD = 52
+"""Lowest pitches: a bass lies within the octave above the one, the notes of a chord above the
+other."""
 
 
 def accompaniment(
@@ -57,7 +62,8 @@ def accompaniment(
         raise InvalidValue("beats_per_second", beats_per_second, "0.5 to 8")
     melody = random_melody(rng, difficulty, seconds=seconds)
     tonic = int(rng.integers(12))
-    beat, letters = 1.0 / beats_per_second, FIGURES[figure]
+    beat = 1.0 / beats_per_second
+    letters = FIGURES[figure]
     notes = list[Note]()
     degree = 0
     for number in range(int(seconds / beat)):

@@ -1,7 +1,8 @@
 """Bach's four-part chorales, from the corpus that comes with music21, as scores for two hands.
 
-Soprano and alto go to the right hand, tenor and bass to the left; a key that two voices sound at once is pressed once.
-The works are in the public domain. music21 (Cuthbert & Ariza 2010, ISMIR) is an optional dependency.
+Soprano and alto go to the right hand, tenor and bass to the left; a key that two voices sound at
+once is pressed once. The works are in the public domain. music21 (Cuthbert & Ariza 2010, ISMIR) is
+an optional dependency.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Score, keyboard_score
 
 BEATS_PER_MINUTE = 60.0
-"""Quarter notes a minute where none are asked for. The scores have no tempo; chosen, as slow as a chorale is sung."""
+"""Quarter notes a minute where none are asked for. The scores have no tempo; chosen, as slow as
+a chorale is sung."""
 
 VOICES = (Hand.RIGHT, Hand.RIGHT, Hand.LEFT, Hand.LEFT)
 """The hand of soprano, alto, tenor and bass."""
@@ -72,7 +74,8 @@ def chorale_score(
     notes = []
     for part, hand in zip(parts, VOICES, strict=True):
         for sound in part.stripTies().flatten().notes:
-            start, length = beat * float(sound.offset), beat * float(sound.duration.quarterLength)
+            start = beat * float(sound.offset)
+            length = beat * float(sound.duration.quarterLength)
             pitches = [
                 int(pitch.midi) for pitch in sound.pitches if is_on_keyboard(int(pitch.midi))
             ]
@@ -85,12 +88,14 @@ def chorale_score(
 
 
 def draw_chorale(rng: np.random.Generator) -> tuple[str, Score]:
-    """A chorale by chance, in a tempo and loudness by chance (50 to 90 beats a minute), and its name.
+    """A chorale by chance, in a tempo and loudness by chance (50 to 90 beats a minute), and its
+    name.
 
     Raises:
         MissingChorales: music21 is not installed.
     """
-    tempo, velocity = float(rng.uniform(50, 90)), int(rng.integers(50, 91))
+    tempo = float(rng.uniform(50, 90))
+    velocity = int(rng.integers(50, 91))
     for index in rng.permutation(len(list_chorales())).tolist():
         name = list_chorales()[index]
         if _has_four_voices(name):

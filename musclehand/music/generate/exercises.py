@@ -1,9 +1,11 @@
-"""Generated material: exercises, and random music that two hands can play. Nothing here is a recording or a piece.
+"""Generated material: exercises, and random music that two hands can play. Nothing here is a
+recording or a piece.
 
-Exercises (`scale`, `arpeggio`, `chord_progression`, `hanon_pattern`) take names and numbers and are fully
-determined; the random ones take a numpy `Generator` first. Every score returned is legal for one keyboard
-(`keyboard_score` leaves it as it is), has a hand on every note, and never asks a hand for more than five keys or more
-than an octave at once, save `random_score`, which knows no hands. Fingers are given where the practice is settled.
+Exercises (`scale`, `arpeggio`, `chord_progression`, `hanon_pattern`) take names and numbers and are
+fully determined; the random ones take a numpy `Generator` first. Every score returned is legal for
+one keyboard (`keyboard_score` leaves it as it is), has a hand on every note, and never asks a hand
+for more than five keys or more than an octave at once, save `random_score`, which knows no hands.
+Fingers are given where the practice is settled.
 """
 
 from __future__ import annotations
@@ -37,9 +39,9 @@ _STEPS: dict[str, tuple[int, ...]] = {
     "minor": (0, 2, 3, 5, 7, 8, 11),
 }
 
-# The fingers of one octave from the tonic, right and left hand, by pitch class: the standard scale fingerings of piano
-# methods (both hands put the thumb on white keys only). Where the run ends on the outer side, the finger `END` gives
-# replaces the one that would go on to another octave.
+# The fingers of one octave from the tonic, right and left hand, by pitch class: the standard scale
+# fingerings of piano methods (both hands put the thumb on white keys only). Where the run ends on
+# the outer side, the finger `END` gives replaces the one that would go on to another octave.
 _SCALE_FINGERS: dict[str, dict[int, tuple[str, str]]] = {
     "major": {
         **dict.fromkeys((0, 2, 4, 7, 9), ("1231234", "1432132")),
@@ -82,10 +84,12 @@ def scale(
     notes_per_second: float = 4.0,
     velocity: int = 78,
 ) -> Score:
-    """A scale up and down with its standard fingering; the left hand plays an octave below the right.
+    """A scale up and down with its standard fingering; the left hand plays an octave below the
+    right.
 
     Args:
-        tonic: the lowest note of the right hand (of the left one where it plays alone), such as "F#3".
+        tonic: the lowest note of the right hand (of the left one where it plays alone), such as
+            "F#3".
         mode: "major", or "minor" for the harmonic minor.
         octaves: how far up.
         hands: one or both.
@@ -144,7 +148,8 @@ def chord_progression(
     seconds_per_chord: float = 2.0,
     velocity: int = 72,
 ) -> Score:
-    """Triads in the right hand, each in the inversion nearest to the one before, over bass notes in the left.
+    """Triads in the right hand, each in the inversion nearest to the one before, over bass notes in
+    the left.
 
     Args:
         tonic: root of degree 1 in the right hand; the bass lies an octave or so below.
@@ -165,7 +170,8 @@ def chord_progression(
     }
     if style not in orders:
         raise UnknownName("chord style", style, available=orders)
-    steps, root = _mode_steps(mode), parse_pitch(tonic)
+    steps = _mode_steps(mode)
+    root = parse_pitch(tonic)
     _check_number("seconds_per_chord", seconds_per_chord, 0.2, 60)
     notes: list[Note] = []
     previous: tuple[int, ...] | None = None
@@ -173,7 +179,8 @@ def chord_progression(
         _check_number("degree", degree, 1, 7)
         members = [root + steps[(degree - 1 + k) % 7] for k in (0, 2, 4)]
         chord = _nearest_inversion(members, previous or tuple(root + steps[k] for k in (0, 2, 4)))
-        start, end = index * seconds_per_chord, (index + 1) * seconds_per_chord
+        start = index * seconds_per_chord
+        end = (index + 1) * seconds_per_chord
         notes.append(
             _note(start, end, members[0] - 12 - 12 * (members[0] - root > 6), velocity, Hand.LEFT)
         )
@@ -197,10 +204,12 @@ def hanon_pattern(
     notes_per_second: float = 5.0,
     velocity: int = 74,
 ) -> Score:
-    """A pattern of fingers moved up the white keys one by one and down again, in the manner of Hanon's exercises.
+    """A pattern of fingers moved up the white keys one by one and down again, in the manner of
+    Hanon's exercises.
 
     Args:
-        pattern: fingers of the right hand; the left hand plays the same keys an octave lower with mirrored fingers.
+        pattern: fingers of the right hand; the left hand plays the same keys an octave lower with
+            mirrored fingers.
         tonic: a white key, the first position of the thumb of the right hand.
         positions: how many positions up.
         hands: one or both.
@@ -208,7 +217,8 @@ def hanon_pattern(
         velocity: of all notes.
 
     Raises:
-        InvalidValue: a finger that does not exist, a black tonic, a number out of range, a key off the keyboard.
+        InvalidValue: a finger that does not exist, a black tonic, a number out of range, a key off
+            the keyboard.
     """
     _check_number("positions", positions, 1, 40)
     for finger in pattern:
@@ -259,7 +269,8 @@ def random_melody(
 def two_hand_texture(
     rng: np.random.Generator, difficulty: float = 0.5, seconds: float = 10.0
 ) -> Score:
-    """Two hands at once: single notes and chords within an octave, hands moving no faster than the difficulty allows.
+    """Two hands at once: single notes and chords within an octave, hands moving no faster than the
+    difficulty allows.
 
     Raises:
         InvalidValue: the difficulty is not in 0..1, or the length not in 0.5..3600 s.
@@ -272,9 +283,11 @@ def two_hand_texture(
 
 
 def random_score(rng: np.random.Generator, *, num_notes: int = 50, seconds: float = 10.0) -> Score:
-    """Any notes at all that one keyboard can play: no hands, no reach, only legal presses with time between them.
+    """Any notes at all that one keyboard can play: no hands, no reach, only legal presses with time
+    between them.
 
-    Every press lasts, and every key rests, at least 60 ms. Fewer notes come out where keys would be struck too soon.
+    Every press lasts, and every key rests, at least 60 ms. Fewer notes come out where keys would be
+    struck too soon.
     """
     _check_number("num_notes", num_notes, 0, 1_000_000)
     _check_number("seconds", seconds, 0.5, 3600)
@@ -301,7 +314,8 @@ def _level(difficulty: float) -> _Level:
 def _random_hand(
     rng: np.random.Generator, level: _Level, difficulty: float, seconds: float, hand: Hand
 ) -> Iterable[Note]:
-    """A hand that wanders over its half of the keyboard; its window moves at most `level.travel`."""
+    """A hand that wanders over its half of the keyboard; its window moves at most
+    `level.travel`."""
     reach = 14 + 18 * difficulty
     low, high = (
         (60.0, 60 + reach - level.span) if hand is Hand.RIGHT else (60 - reach, 59.0 - level.span)
@@ -334,7 +348,8 @@ def _run(
     velocity: int,
     title: str,
 ) -> Score:
-    """Up and down through `offsets` in every hand, the left one an octave lower beside the right one."""
+    """Up and down through `offsets` in every hand, the left one an octave lower beside the right
+    one."""
     period = _period(notes_per_second)
     path = [*range(len(offsets)), *range(len(offsets) - 2, -1, -1)]
     notes = []
@@ -342,7 +357,8 @@ def _run(
         base = root - 12 if hand is Hand.LEFT and Hand.RIGHT in hands else root
         for index, place in enumerate(path):
             finger = Finger(int(fingers[hand][place])) if hand in fingers else None
-            start, end = index * period, (index + 1) * period
+            start = index * period
+            end = (index + 1) * period
             notes.append(_note(start, end, base + offsets[place], velocity, hand, finger))
     return keyboard_score(Score(tuple(notes), title=title))
 

@@ -1,10 +1,12 @@
-"""Scores by pattern: an endless stream of varied exercises and random music, for hands to learn movement from.
+"""Scores by pattern: an endless stream of varied exercises and random music, for hands to learn
+movement from.
 
     for made in islice(pattern_scores(seed=0), 100):
         perform(made.score)
 
-Each score is an instance of a pattern (one scale, one five-finger pattern, one random melody) in a tempo, loudness,
-touch, register and hand of its own. Score number n of a seed is always the same, whichever were made before it.
+Each score is an instance of a pattern (one scale, one five-finger pattern, one random melody) in a
+tempo, loudness, touch, register and hand of its own. Score number n of a seed is always the same,
+whichever were made before it.
 """
 
 from __future__ import annotations
@@ -38,11 +40,13 @@ SHARES: Mapping[str, float] = {
     "melody": 0.15,
     "texture": 0.25,
 }
-"""Kinds of score and their shares of the stream, by number of scores. Chosen: a quarter each for what runs (scales,
-patterns of five fingers), jumps or stands (arpeggios, chords), and nobody can foresee (melodies, textures) at least."""
+"""Kinds of score and their shares of the stream, by number of scores. Chosen: a quarter each for
+what runs (scales, patterns of five fingers), jumps or stands (arpeggios, chords), and nobody can
+foresee (melodies, textures) at least."""
 
 SECONDS = 8.0
-"""Exercises shorter than this are repeated until they are not [s]; random scores last so long up to twice that."""
+"""Exercises shorter than this are repeated until they are not [s]; random scores last so long up
+to twice that."""
 
 NUM_FINGER_PATTERNS = 60
 """Different five-finger patterns that there are."""
@@ -97,7 +101,8 @@ def pattern_score(seed: int, number: int) -> PatternScore:
 
 
 def finger_pattern(number: int) -> tuple[int, ...]:
-    """Five-finger pattern `number`: eight fingers, none twice in a row, the last not the first, four at least used.
+    """Five-finger pattern `number`: eight fingers, none twice in a row, the last not the first,
+    four at least used.
 
     Raises:
         InvalidValue: not in 0..`NUM_FINGER_PATTERNS` - 1.
@@ -113,10 +118,12 @@ def finger_pattern(number: int) -> tuple[int, ...]:
 
 
 def repeat(score: Score, seconds: float) -> Score:
-    """The score so often, one after the other, that it lasts at least `seconds`; an empty one as it is."""
+    """The score so often, one after the other, that it lasts at least `seconds`; an empty one as
+    it is."""
     if not score.notes or score.duration >= seconds:
         return score
-    length, notes = score.duration, list(score.notes)
+    length = score.duration
+    notes = list(score.notes)
     turns = int(np.ceil(seconds / length))
     for turn in range(1, turns):
         notes += [
@@ -127,8 +134,11 @@ def repeat(score: Score, seconds: float) -> Score:
 
 
 def shade(rng: np.random.Generator, score: Score) -> Score:
-    """Louder and softer in one slow wave of up to 16 MIDI steps, and every note by chance a little."""
-    size, phase, waves = rng.uniform(0, 16), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 2.0)
+    """Louder and softer in one slow wave of up to 16 MIDI steps, and every note by chance a
+    little."""
+    size = rng.uniform(0, 16)
+    phase = rng.uniform(0, 2 * np.pi)
+    waves = rng.uniform(0.5, 2.0)
     swell = size * np.sin(
         phase + 2 * np.pi * waves * score.intervals[:, 0] / max(score.duration, 1e-9)
     )
@@ -139,7 +149,8 @@ def shade(rng: np.random.Generator, score: Score) -> Score:
 
 
 def with_touch(rng: np.random.Generator, score: Score) -> Score:
-    """Half of the scores as they are (legato), a quarter detached, a quarter staccato: all notes shortened alike."""
+    """Half of the scores as they are (legato), a quarter detached, a quarter staccato: all notes
+    shortened alike."""
     draw = rng.random()
     share = 1.0 if draw < 0.5 else rng.uniform(0.6, 0.9) if draw < 0.75 else rng.uniform(0.3, 0.5)
     if share == 1.0:
@@ -156,7 +167,8 @@ def _length(rng: np.random.Generator) -> float:
 
 def _scale(rng: np.random.Generator) -> tuple[str, Score]:
     tonic, mode, octaves, hands = _key(rng)
-    rate, velocity = _rate(rng, 2.0, 7.0), _loudness(rng)
+    rate = _rate(rng, 2.0, 7.0)
+    velocity = _loudness(rng)
     score = scale(
         tonic, mode, octaves=octaves, hands=hands, notes_per_second=rate, velocity=velocity
     )
@@ -165,7 +177,8 @@ def _scale(rng: np.random.Generator) -> tuple[str, Score]:
 
 def _arpeggio(rng: np.random.Generator) -> tuple[str, Score]:
     tonic, mode, octaves, hands = _key(rng)
-    rate, velocity = _rate(rng, 1.5, 5.0), _loudness(rng)
+    rate = _rate(rng, 1.5, 5.0)
+    velocity = _loudness(rng)
     score = arpeggio(
         tonic, mode, octaves=octaves, hands=hands, notes_per_second=rate, velocity=velocity
     )
@@ -174,7 +187,8 @@ def _arpeggio(rng: np.random.Generator) -> tuple[str, Score]:
 
 def _chords(rng: np.random.Generator) -> tuple[str, Score]:
     tonic = pitch_name(int(rng.integers(53, 65)))
-    mode, style = _mode(rng), _style(rng)
+    mode = _mode(rng)
+    style = _style(rng)
     degrees = [1, *(int(degree) for degree in rng.integers(1, 8, int(rng.integers(2, 7)))), 1]
     seconds = 1 / _rate(rng, 0.4, 1.5)
     score = chord_progression(
@@ -203,9 +217,12 @@ def _hanon(rng: np.random.Generator) -> tuple[str, Score]:
 
 
 def _key(rng: np.random.Generator) -> tuple[str, Mode, int, tuple[Hand, ...]]:
-    """A tonic of any of the twelve keys, where the octaves asked for stay in the register of the hands."""
+    """A tonic of any of the twelve keys, where the octaves asked for stay in the register of the
+    hands."""
     hands = _HANDS[int(rng.integers(3))]
-    octaves, key, mode = int(rng.integers(1, 5)), int(rng.integers(12)), _mode(rng)
+    octaves = int(rng.integers(1, 5))
+    key = int(rng.integers(12))
+    mode = _mode(rng)
     while True:
         low, high = _range(hands, 12 * octaves)
         tonics = [pitch for pitch in range(low, high + 1) if pitch % 12 == key]
@@ -215,7 +232,8 @@ def _key(rng: np.random.Generator) -> tuple[str, Mode, int, tuple[Hand, ...]]:
 
 
 def _range(hands: tuple[Hand, ...], span: int) -> tuple[int, int]:
-    """Lowest and highest first key of a run of `span` semitones; of the right hand where both play."""
+    """Lowest and highest first key of a run of `span` semitones; of the right hand where both
+    play."""
     low, high = _REGISTER[hands[0]]
     return low, high - span
 

@@ -1,8 +1,10 @@
-"""A long piece: the theme of Mozart's K. 265, the folk tune "Ah! vous dirai-je, maman", with variations of our own.
+"""A long piece: the theme of Mozart's K. 265, the folk tune "Ah! vous dirai-je, maman", with
+variations of our own.
 
-Made to be played from start to end: fifteen minutes of moderate difficulty in which both hands have runs, broken
-chords, syncopation, octaves and chords, soft and loud, fast and slow. Nothing is drawn at random. The variations are
-not Mozart's; each puts a texture for each hand on the theme's melody and harmony, beat by beat, all repeats played.
+Made to be played from start to end: fifteen minutes of moderate difficulty in which both hands have
+runs, broken chords, syncopation, octaves and chords, soft and loud, fast and slow. Nothing is drawn
+at random. The variations are not Mozart's; each puts a texture for each hand on the theme's melody
+and harmony, beat by beat, all repeats played.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ _LOUDNESS = {"A": (76, 90), "B": (66, 80)}
 
 
 class Beat(NamedTuple):
-    """A beat of the theme: `pitch` of the melody here and on the `coming` beat, `chord` low to high, `place` in the
-    section, and whether the melody has it as the second half of a longer note (`tied`)."""
+    """A beat of the theme: `pitch` of the melody here and on the `coming` beat, `chord` low to
+    high, `place` in the section, and whether the melody has it as the second half of a longer
+    note (`tied`)."""
 
     pitch: int
     coming: int
@@ -46,7 +49,8 @@ class Beat(NamedTuple):
 
 
 class Stroke(NamedTuple):
-    """A note within a beat: where it begins and how long it is held, in beats, and its `accent` [MIDI velocity]."""
+    """A note within a beat: where it begins and how long it is held, in beats, and its `accent`
+    [MIDI velocity]."""
 
     start: float
     length: float
@@ -59,7 +63,8 @@ Texture = Callable[[Beat], list[Stroke]]
 
 @dataclass(frozen=True)
 class Variation:
-    """One part: `tempo` [beats/minute], a texture a hand, minor or not, and how much louder than written [MIDI]."""
+    """One part: `tempo` [beats/minute], a texture a hand, minor or not, and how much louder than
+    written [MIDI]."""
 
     name: str
     tempo: float

@@ -1,4 +1,5 @@
-"""The built-in pieces: public-domain music typed in by hand, one text file each (see `musclehand.music.formats.notation`)."""
+"""The built-in pieces: public-domain music typed in by hand, one text file each (see
+`musclehand.music.formats.notation`)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from musclehand.music.score import Score
 
 
 class Piece(NamedTuple):
-    """An entry of the repertoire: `level` 1 (easy) to 10, length in seconds, and where the music is from."""
+    """An entry of the repertoire: `level` 1 (easy) to 10, length in seconds, and where the music
+    is from."""
 
     name: str
     title: str

@@ -1,9 +1,9 @@
 """Hands and fingers for every note of a score: what a player needs to know before it moves.
 
-`assign_fingering` divides the notes between the hands (`hand_split`), rolls chords too wide for one when asked
-(`rolling`), searches each hand's fingers (`finger_search`, rules and weights in `fingering_cost`), offers the other
-hand what one cannot play, and leaves out, with a remark, what ten fingers cannot do. A person's hand or finger stays
-as given.
+`assign_fingering` divides the notes between the hands (`hand_split`), rolls chords too wide for one
+when asked (`rolling`), searches each hand's fingers (`finger_search`, rules and weights in
+`fingering_cost`), offers the other hand what one cannot play, and leaves out, with a remark, what
+ten fingers cannot do. A person's hand or finger stays as given.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ _GUEST_WEIGHT = 0.3
 def assign_fingering(
     score: Score, *, config: FingeringConfig | None = None, split: HandSplitConfig | None = None
 ) -> Score:
-    """The same notes in the same order, each with a hand and a finger; what no hand can play is left out.
+    """The same notes in the same order, each with a hand and a finger; what no hand can play is
+    left out.
 
-    Pitches and velocities do not change, onsets only with `config.roll_chords`, note ends only with either that or
-    `config.let_go_early`. A given hand is changed only where that hand cannot play the note and the other can, a given
-    finger only where the same finger is asked for on two keys at once. Remarks name each note left out, moved,
-    refingered or let go early, by time and pitch, and those that are there but beyond what hands can do
-    (`playable.impossible_notes`). The result depends on nothing but the arguments; time and memory are linear in the
-    number of notes.
+    Pitches and velocities do not change, onsets only with `config.roll_chords`, note ends only with
+    either that or `config.let_go_early`. A given hand is changed only where that hand cannot play
+    the note and the other can, a given finger only where the same finger is asked for on two keys
+    at once. Remarks name each note left out, moved, refingered or let go early, by time and pitch,
+    and those that are there but beyond what hands can do (`playable.impossible_notes`). The result
+    depends on nothing but the arguments; time and memory are linear in the number of notes.
 
-    Two notes on one key that overlap are taken as one key held (`music.score.keyboard_score` makes such a score
-    playable first).
+    Two notes on one key that overlap are taken as one key held (`music.score.keyboard_score` makes
+    such a score playable first).
 
     Returns:
         A score in which no finger is on two keys at once (by more than `config.overlap_tolerance`).
@@ -51,7 +52,8 @@ def assign_fingering(
     handed = split_hands(score, config=split)
     if config.roll_chords:
         onsets = rolled_onsets(handed, hand_span=config.hand_span, chord_window=config.chord_window)
-        score, handed = roll_chords(score, onsets), roll_chords(handed, onsets)
+        score = roll_chords(score, onsets)
+        handed = roll_chords(handed, onsets)
     notes = handed.notes
     hand = np.array([int(note.hand) if note.hand is not None else 0 for note in notes], dtype=int)
     given = np.array([int(note.finger or 0) for note in notes], dtype=int)
@@ -87,7 +89,8 @@ def assign_fingering(
 def _contradictions(
     notes: Sequence[Note], mine: np.ndarray, given: np.ndarray, config: FingeringConfig
 ) -> list[int]:
-    """Notes of a hand whose given finger is on another key at the time, or not the one given to the same key at once.
+    """Notes of a hand whose given finger is on another key at the time, or not the one given to the
+    same key at once.
 
     The first of the two keeps its finger; of a chord, the one on the thumb's side.
     """
@@ -155,7 +158,8 @@ def _blocked(
     asked: np.ndarray,
     config: FingeringConfig,
 ) -> np.ndarray:
-    """Fingers a note cannot have since a person put them on another key meanwhile. Shape (num_notes, 6)."""
+    """Fingers a note cannot have since a person put them on another key meanwhile. Shape
+    (num_notes, 6)."""
     blocked = np.zeros((len(step), 6), dtype=bool)
     for finger in range(1, 6):
         theirs = np.flatnonzero(asked == finger)

@@ -1,17 +1,20 @@
 """What makes a fingering hard: the settings, and tables of cost by finger pair and distance.
 
-The rules are those of Parncutt, Sloboda, Clarke, Raekallio & Desain (1997), "An ergonomic model of keyboard fingering
-for melodic fragments", Music Perception 14(4), with distances along the keyboard in place of semitones as Jacobs (2001,
-Music Perception 18(4)) proposed, chords and notes held as Al Kasimi, Nichols & Raphael (2007, ISMIR, "A simple
-algorithm for automatic generation of polyphonic piano fingerings") and Balliauw et al. (2017, Int. Trans. in
-Operational Research 24(3)) treat them. Differences: a hand position that is carried along and costs time to move (see
-`finger_search`), a cost for crossing that grows with its length in place of the small-span rule, saturating cost of
-leaps, less weight when there is time between two notes. The weights were set by a random search for agreement with
-standard fingerings and with half of the repertoire's (`experiments/bench_fingering.py` reports that half and the other
-apart), from values made for a muscle-driven hand, which is slow sideways.
+The rules are those of Parncutt, Sloboda, Clarke, Raekallio & Desain (1997), "An ergonomic model of
+keyboard fingering for melodic fragments", Music Perception 14(4), with distances along the keyboard
+in place of semitones as Jacobs (2001, Music Perception 18(4)) proposed, chords and notes held as Al
+Kasimi, Nichols & Raphael (2007, ISMIR, "A simple algorithm for automatic generation of polyphonic
+piano fingerings") and Balliauw et al. (2017, Int. Trans. in Operational Research 24(3)) treat them.
+Differences: a hand position that is carried along and costs time to move (see `finger_search`), a
+cost for crossing that grows with its length in place of the small-span rule, saturating cost of
+leaps, less weight when there is time between two notes. The weights were set by a random search for
+agreement with standard fingerings and with half of the repertoire's
+(`experiments/bench_fingering.py` reports that half and the other apart), from values made for a
+muscle-driven hand, which is slow sideways.
 
-All distances are white-key widths in the hand's frame (thumb to little finger is positive, left hand mirrored).
-Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by distance in half keys plus `MAX_STEPS`.
+All distances are white-key widths in the hand's frame (thumb to little finger is positive, left
+hand mirrored). Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by distance in
+half keys plus `MAX_STEPS`.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ _SPANS_SEMITONES = {
     (3, 5): (1, 1, 3, 4, 5, 7),
     (4, 5): (1, 1, 1, 2, 3, 5),
 }
-"""Parncutt et al. (1997), table 1: least practical, comfortable, relaxed; largest relaxed, comfortable, practical."""
+"""Parncutt et al. (1997), table 1: least practical, comfortable, relaxed; largest relaxed,
+comfortable, practical."""
 
 FINGER_PLACE = np.array([0.0, -2.0, -1.0, 0.0, 1.0, 2.0])
 """Natural distance of each finger from the hand's centre: the five-finger position. Shape (6,)."""
@@ -50,7 +54,8 @@ FINGER_PLACE = np.array([0.0, -2.0, -1.0, 0.0, 1.0, 2.0])
 FINGER_REACH = np.array(
     [(-np.inf, np.inf), (-3.2, -1.2), (-1.7, -0.3), (-0.7, 0.7), (0.3, 1.7), (1.3, 2.8)]
 )
-"""Where a finger gets without moving the hand: lowest and highest distance from the hand's centre. Shape (6, 2).
+"""Where a finger gets without moving the hand: lowest and highest distance from the hand's centre.
+Shape (6, 2).
 
 An estimate around `FINGER_PLACE`: half a key of spread for a finger, more for the thumb.
 """
@@ -58,23 +63,28 @@ An estimate around `FINGER_PLACE`: half a key of spread for a finger, more for t
 
 @dataclass(frozen=True)
 class FingeringConfig:
-    """Limits of the hand and weights of the search. Distances in white-key widths (23.5 mm), times in seconds.
+    """Limits of the hand and weights of the search. Distances in white-key widths (23.5 mm), times
+    in seconds.
 
     Attributes:
         hand_span: largest distance thumb to little finger; the model hand reaches 188 mm.
         chord_window: notes that begin within this time are one chord [s].
         overlap_tolerance: a key let go this much too late does not keep its finger [s].
         legato_overlap: shorter overlaps of two notes bind fingers but not the span of the hand [s].
-        let_go_early: a key may be let go before its note ends when its finger or the hand is needed elsewhere;
-            otherwise such a later note is left out. Only with this on are note ends changed.
-        roll_chords: chords of one hand somewhat wider than it are rolled; otherwise they are thinned.
+        let_go_early: a key may be let go before its note ends when its finger or the hand is needed
+            elsewhere; otherwise such a later note is left out. Only with this on are note ends
+            changed.
+        roll_chords: chords of one hand somewhat wider than it are rolled; otherwise they are
+            thinned.
         beam: states kept per slice.
         relaxed, comfortable, practical: cost per key beyond (or below) each span class.
-        leap: the most a stretch between two successive notes can cost (then the hand moves instead).
+        leap: the most a stretch between two successive notes can cost (then the hand moves
+            instead).
         cross: thumb passing under, or a finger over the thumb.
         cross_length: per key beyond the first that the crossing covers.
         cross_white_to_black: thumb on a black key passing a finger on a white key, on top.
-        cross_black_to_white: saved when the finger passed is on a black key and the thumb on a white one.
+        cross_black_to_white: saved when the finger passed is on a black key and the thumb on a
+            white one.
         cross_little: crossing between thumb and little finger, on top.
         cross_fingers: fingers other than the thumb crossing.
         same_finger: one finger on two successive keys.
@@ -85,11 +95,13 @@ class FingeringConfig:
         thumb_black, little_black: thumb or little finger on a black key.
         posture: per key that a finger is away from its natural place in the hand.
         shift, shift_hurry: hand movement per key, and per key over the time for it [s].
-        skip_same, skip_change: a finger on another key than two notes before, or a key under another finger.
+        skip_same, skip_change: a finger on another key than two notes before, or a key under
+            another finger.
         skip_stretch: weight of the stretch between a note and the one after next.
         skip_cross: fingers in the wrong order between a note and the one after next.
         skip_time: time between the two at which these costs are halved [s].
-        legato_gap: time between two notes at which the cost of their fingers' distance is halved [s].
+        legato_gap: time between two notes at which the cost of their fingers' distance is halved
+            [s].
         chord_follows: weight of the pair costs between two chords.
         drop: leaving a note out; more for the outer voices.
         let_go: letting a held key go early, most when most of the note is lost.
@@ -140,7 +152,8 @@ class CostTables(NamedTuple):
     Attributes:
         single: cost of finger on a white / black key. Shape (2, 6).
         chord: two keys struck together, lower key's finger first. Shape (6, 6, 2*MAX_STEPS+1).
-        hold: a new key (second finger) while another (first finger) is held. Shape (6, 6, 2*MAX_STEPS+1).
+        hold: a new key (second finger) while another (first finger) is held. Shape (6, 6,
+            2*MAX_STEPS+1).
         melodic: one key after another, first index 2*(first is black) + (second is black).
             Shape (4, 6, 6, 2*MAX_STEPS+1).
         skip: a key and the one after next. Shape (6, 6, 2*MAX_STEPS+1).
@@ -158,8 +171,8 @@ class CostTables(NamedTuple):
 def span_limits(low: int, high: int, *, hand_span: float) -> np.ndarray:
     """Spans of a finger pair `low` < `high`, as in Parncutt's table, in white keys. Shape (6,).
 
-    The largest spans from the thumb are cut to `hand_span` for the little finger and 0.5 key less for each finger
-    further in; a half key is the nearest that two fingers come.
+    The largest spans from the thumb are cut to `hand_span` for the little finger and 0.5 key less
+    for each finger further in; a half key is the nearest that two fingers come.
     """
     spans = np.array(_SPANS_SEMITONES[(low, high)], dtype=float) * _KEYS_PER_SEMITONE
     if low == 1:
@@ -171,7 +184,8 @@ def span_limits(low: int, high: int, *, hand_span: float) -> np.ndarray:
 
 
 def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> np.ndarray:
-    """Cost of a span beyond each class, added up. Out of the relaxed class, pairs without the thumb cost double."""
+    """Cost of a span beyond each class, added up. Out of the relaxed class, pairs without the
+    thumb cost double."""
     least, low_comfortable, low_relaxed, high_relaxed, high_comfortable, most = span_limits(
         low, high, hand_span=config.hand_span
     )
@@ -184,7 +198,8 @@ def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> 
 
 
 def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The `chord` and `hold` tables: order kept, span within reach, thumb under a held finger possible but dear."""
+    """The `chord` and `hold` tables: order kept, span within reach, thumb under a held finger
+    possible but dear."""
     distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
     chord = np.zeros((6, 6, distance.size))
     hold = np.zeros_like(chord)
@@ -194,7 +209,8 @@ def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
         for second in range(1, 6):
             if first == second:
                 continue
-            low, high = min(first, second), max(first, second)
+            low = min(first, second)
+            high = max(first, second)
             span = distance if first < second else -distance
             limits = span_limits(low, high, hand_span=config.hand_span)
             cost = _stretch(span, low, high, config)
@@ -218,7 +234,8 @@ def _melodic_table(config: FingeringConfig) -> np.ndarray:
         for second in range(1, 6):
             if first == second:
                 continue
-            low, high = min(first, second), max(first, second)
+            low = min(first, second)
+            high = max(first, second)
             span = distance if first < second else -distance
             cost = np.minimum(_stretch(span, low, high, config), config.leap)
             if (low, high) == (3, 4):
@@ -235,7 +252,8 @@ def _melodic_table(config: FingeringConfig) -> np.ndarray:
 
 
 def _skip_table(config: FingeringConfig) -> np.ndarray:
-    """The `skip` table: what a change of the hand's position costs, in the manner of Parncutt's rules for triplets."""
+    """The `skip` table: what a change of the hand's position costs, in the manner of Parncutt's
+    rules for triplets."""
     distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
     table = np.zeros((6, 6, distance.size))
     for first in range(1, 6):
@@ -243,7 +261,8 @@ def _skip_table(config: FingeringConfig) -> np.ndarray:
         for second in range(1, 6):
             if first == second:
                 continue
-            low, high = min(first, second), max(first, second)
+            low = min(first, second)
+            high = max(first, second)
             span = distance if first < second else -distance
             stretch = config.skip_stretch * np.minimum(
                 _stretch(span, low, high, config), config.leap

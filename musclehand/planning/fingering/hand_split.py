@@ -1,10 +1,12 @@
-"""Which hand plays a note nobody has assigned: the chords of a score divided between left and right over time.
+"""Which hand plays a note nobody has assigned: the chords of a score divided between left and right
+over time.
 
-Beam search in the manner of fingering models for two hands (Nakamura, Ono & Sagayama 2014, ISMIR, "Merged-output HMM
-for piano fingering of both hands": two hands, each near its last place, share one stream of notes). Each chord is cut
-at one place, the lower keys to the left hand; a state is the two hands' places and the hands that hold keys. It differs
-from the source in its costs, which are ergonomic and not learned: span, number of keys, distance to travel in the
-time there is, crossing, and breaking a line of notes between hands. The weights were set on the repertoire.
+Beam search in the manner of fingering models for two hands (Nakamura, Ono & Sagayama 2014, ISMIR,
+"Merged-output HMM for piano fingering of both hands": two hands, each near its last place, share
+one stream of notes). Each chord is cut at one place, the lower keys to the left hand; a state is
+the two hands' places and the hands that hold keys. It differs from the source in its costs, which
+are ergonomic and not learned: span, number of keys, distance to travel in the time there is,
+crossing, and breaking a line of notes between hands. The weights were set on the repertoire.
 """
 
 from __future__ import annotations
@@ -28,15 +30,18 @@ class HandSplitConfig:
         chord_window: notes that begin within this time are one chord [s].
         legato_overlap: notes held no longer than this into a chord do not bind the hand [s].
         comfortable_span, hand_span: span of one hand without cost, and the most it reaches.
-        relaxed_span, open_hand: span of the hand at rest, and the cost per key beyond it: what two hands can share
-            they do share, as scales in octaves.
+        relaxed_span, open_hand: span of the hand at rest, and the cost per key beyond it: what two
+            hands can share they do share, as scales in octaves.
         wide: cost per key beyond the comfortable span.
-        too_wide: cost of a span beyond the reach (on top); `too_wide_held` where only by a key held from before.
+        too_wide: cost of a span beyond the reach (on top); `too_wide_held` where only by a key held
+            from before.
         crowded: cost of each note a hand has over three; `too_many`: over five.
         reach: how far keys may lie from the hand's centre without moving it.
         shift, shift_hurry: cost of moving per key, and per key over the time for it [s].
-        crossed: the left hand above the right; `near`: per key that the hands' centres are closer than `room`.
-        line: two successive notes no further apart than `line_reach`, within `line_time` [s], in different hands.
+        crossed: the left hand above the right; `near`: per key that the hands' centres are closer
+            than `room`.
+        line: two successive notes no further apart than `line_reach`, within `line_time` [s], in
+            different hands.
         again: a key struck again in the next chord, by the other hand; on top.
         register: per note and key that the left hand plays above D4 or the right hand below.
         beam: states kept per chord.
@@ -77,7 +82,8 @@ class _Notes(NamedTuple):
 
 
 class _Beam(NamedTuple):
-    """States: `cost` (num_states,), `centre` and time last used `used` (num_states, 2), hands of the `active` notes."""
+    """States: `cost` (num_states,), `centre` and time last used `used` (num_states, 2), hands of
+    the `active` notes."""
 
     cost: np.ndarray
     centre: np.ndarray
@@ -128,7 +134,8 @@ def _search(notes: _Notes, config: HandSplitConfig) -> np.ndarray:
 
 
 def _cuts(known: np.ndarray) -> np.ndarray:
-    """All ways to cut a chord in ascending order: unknown notes below the cut go left. Shape (num_cuts, num_new)."""
+    """All ways to cut a chord in ascending order: unknown notes below the cut go left. Shape
+    (num_cuts, num_new)."""
     free = np.flatnonzero(known < 0)
     options = np.tile(known, (len(free) + 1, 1))
     options[:, free] = np.arange(len(free)) >= np.arange(len(free) + 1)[:, None]
@@ -145,7 +152,10 @@ def _advance(
     held = (notes.offset[beam.active] > time + config.legato_overlap) & ~np.isin(
         notes.x[beam.active], notes.x[new]
     )
-    centres, low, high, plays = [], [], [], []
+    centres = []
+    low = []
+    high = []
+    plays = []
     for hand in (0, 1):
         mine = options == hand
         new_low = np.where(mine, notes.x[new], _FAR).min(axis=1)[:, None]
@@ -200,7 +210,8 @@ def _grip_cost(
 def _follow(centre: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float) -> np.ndarray:
     """The hand's centre, moved only as far as the keys from `low` to `high` ask."""
     middle = 0.5 * (low + high)
-    least, most = np.minimum(high - reach, middle), np.maximum(low + reach, middle)
+    least = np.minimum(high - reach, middle)
+    most = np.maximum(low + reach, middle)
     return np.where(low > high, centre, np.minimum(np.maximum(centre, least), most))
 
 
@@ -238,13 +249,15 @@ def _select(
     lasting[len(beam.active) :] = True
     # Sounding keys beyond what two hands hold say nothing about hands; the newest are enough.
     lasting[: max(0, len(active) - 24)] = False
-    hands, active = hands[:, lasting], active[lasting]
+    hands = hands[:, lasting]
+    active = active[lasting]
     place = np.rint(centre[option, parent]).astype(np.int64) + 64
     kind = (
         hands @ (2 ** np.arange(len(active), dtype=np.int64)) * 128 + place[:, 0]
     ) * 128 + place[:, 1]
     keep = np.sort(np.unique(kind, return_index=True)[1])[: config.beam]
-    option, parent = option[keep], parent[keep]
+    option = option[keep]
+    parent = parent[keep]
     used = np.where(plays[option, parent], notes.onset[new].min(), beam.used[parent])
     after = _Beam(flat[best][keep], centre[option, parent], used, active, hands[keep], new)
     return after, parent, options[option]

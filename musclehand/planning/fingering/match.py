@@ -1,10 +1,12 @@
-"""How far a fingering agrees with people's: match rates, and the PIG data set's files of several annotators.
+"""How far a fingering agrees with people's: match rates, and the PIG data set's files of several
+annotators.
 
-Measures of Nakamura, Saito & Yoshii (2020), "Statistical learning and estimation of piano fingering", Information
-Sciences 517; their names, definitions recalled: the general match rate is the share of notes fingered as an annotator
-did, averaged over the annotators; the highest is that of the annotator it agrees with most; soft counts a note that
-any annotator fingered so. A note has to have the same hand and the same finger. A note counts where annotators gave a
-finger; one that the fingering leaves out is a mismatch. Of a finger changed on the key the first counts.
+Measures of Nakamura, Saito & Yoshii (2020), "Statistical learning and estimation of piano
+fingering", Information Sciences 517; their names, definitions recalled: the general match rate is
+the share of notes fingered as an annotator did, averaged over the annotators; the highest is that
+of the annotator it agrees with most; soft counts a note that any annotator fingered so. A note has
+to have the same hand and the same finger. A note counts where annotators gave a finger; one that
+the fingering leaves out is a mismatch. Of a finger changed on the key the first counts.
 """
 
 from __future__ import annotations
@@ -24,13 +26,17 @@ from musclehand.music.score import Hand, Note, Score
 
 _FILE_NAME = re.compile(r"(\d+)-(\d+)_fingering\.txt")
 
-PEOPLE, HIDDEN_MARKOV, LEARNED_RULES = 0.714, (0.616, 0.644), 0.654
-"""General match rates on PIG: people among themselves and hidden Markov models of first and third order (Nakamura et
-al. 2020), Parncutt's rules with learned weights (Randolph's Chirality benchmark); as the latter quotes them."""
+PEOPLE = 0.714
+HIDDEN_MARKOV = (0.616, 0.644)
+LEARNED_RULES = 0.654
+"""General match rates on PIG: people among themselves and hidden Markov models of first and
+third order (Nakamura et al. 2020), Parncutt's rules with learned weights (Randolph's Chirality
+benchmark); as the latter quotes them."""
 
 
 class MatchRates(NamedTuple):
-    """Shares of the notes, 0..1 (see the module docstring); nan where nobody gave a finger. `notes`: how many count."""
+    """Shares of the notes, 0..1 (see the module docstring); nan where nobody gave a finger.
+    `notes`: how many count."""
 
     general: float
     highest: float
@@ -67,7 +73,8 @@ def match_rates(
 
 
 def human_match_rate(references: Sequence[Score]) -> float:
-    """General match rate of people among themselves: mean over all ordered pairs; nan with fewer than two."""
+    """General match rate of people among themselves: mean over all ordered pairs; nan with fewer
+    than two."""
     rates = [match_rates(one, [other]).general for one, other in permutations(references, 2)]
     return float(np.mean(rates)) if rates else float("nan")
 
@@ -86,8 +93,9 @@ def pool(rates: Iterable[MatchRates]) -> MatchRates:
 def read_pig_folder(folder: str | PathLike[str]) -> dict[str, list[Score]]:
     """The pieces of a PIG folder, each with the scores of all its annotators.
 
-    Files are found anywhere under the folder by PIG's names: `001-1_fingering.txt`, `001-2_fingering.txt`, ... are the
-    first piece's. Pieces and annotators come in the order of their numbers.
+    Files are found anywhere under the folder by PIG's names: `001-1_fingering.txt`,
+    `001-2_fingering.txt`, ... are the first piece's. Pieces and annotators come in the order of
+    their numbers.
 
     Raises:
         InvalidValue: there is no such folder, or no such file in it.

@@ -1,15 +1,19 @@
-"""The sustain pedal used to free a hand: where a key is let go before its note ends, the pedal holds the sound over.
+"""The sustain pedal used to free a hand: where a key is let go before its note ends, the pedal
+holds the sound over.
 
-Syncopated pedalling, as in every piano method: the foot goes down a moment after a chord is struck, so that it catches
-that chord and not the one before, and comes up when the next harmony is struck. Rules, not learned; the pedal goes down
+Syncopated pedalling, as in every piano method: the foot goes down a moment after a chord is struck,
+so that it catches that chord and not the one before, and comes up when the next harmony is struck.
+Rules, not learned; the pedal goes down
 
-- only where notes are cut short, because their keys are let go early or their hand has to leave for a leap, after the
-  last chord struck before that;
-- and comes up when the last of them ends as written, or earlier, at the first new note that clashes (by a semitone or
-  its inversions, or by a whole tone in the same octave) with a note that only the pedal still holds.
+- only where notes are cut short, because their keys are let go early or their hand has to leave for
+  a leap, after the last chord struck before that;
+- and comes up when the last of them ends as written, or earlier, at the first new note that clashes
+  (by a semitone or its inversions, or by a whole tone in the same octave) with a note that only the
+  pedal still holds.
 
-Notes that are written to sound together never count as clashing. Metrics compare keys, not sound, so a pedal neither
-helps nor hurts there; `sounding_score` turns keys and pedal into what is heard, for comparing that.
+Notes that are written to sound together never count as clashing. Metrics compare keys, not sound,
+so a pedal neither helps nor hurts there; `sounding_score` turns keys and pedal into what is heard,
+for comparing that.
 """
 
 from __future__ import annotations
@@ -32,9 +36,11 @@ class PedalConfig:
     """When the foot moves. Times [s].
 
     Attributes:
-        delay: after a chord is struck until the pedal goes down; so much the dampers need to fall on the chord before.
+        delay: after a chord is struck until the pedal goes down; so much the dampers need to fall
+            on the chord before.
         margin: the pedal is down this long before the key it stands in for comes up.
-        leap_acceleration: top acceleration of a hand on its way to a leap's end, with minimum jerk [m/s^2].
+        leap_acceleration: top acceleration of a hand on its way to a leap's end, with minimum jerk
+            [m/s^2].
         least_lost: a note cut short by less is not worth a pedal.
         shortest: spans of the pedal shorter than this are left out.
         chord_window: notes that begin within this time are one chord.
@@ -56,7 +62,8 @@ class PedalConfig:
 
 
 class _Down(NamedTuple):
-    """The pedal while it is down: since `start`, wanted `until` [s], holding pitches (with their written ends)."""
+    """The pedal while it is down: since `start`, wanted `until` [s], holding pitches (with their
+    written ends)."""
 
     start: float
     until: float
@@ -67,13 +74,16 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     """The score with sustain-pedal spans added where its notes end before those of `written`.
 
     Args:
-        score: as it will be played, with keys let go early (`planning.fingering.assign` with `let_go_early`); where hands are
-            known, keys also count as let go when a hand has to leave for its next notes.
-        written: the same notes with their ends as written; onsets may differ by a rolled chord's width.
+        score: as it will be played, with keys let go early (`planning.fingering.assign` with
+            `let_go_early`); where hands are known, keys also count as let go when a hand has to
+            leave for its next notes.
+        written: the same notes with their ends as written; onsets may differ by a rolled chord's
+            width.
         config: times of the foot.
 
     Returns:
-        The same notes; pedals that were there stay and their changes count, new ones join them where they are up; a
+        The same notes; pedals that were there stay and their changes count, new ones join them
+            where they are up; a
         remark says for how many notes.
     """
     config = config or PedalConfig()
@@ -94,7 +104,8 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
 
 
 def written_ends(score: Score, written: Score) -> list[float]:
-    """When each note of the score ends as written [s]: of the written notes on its key, the one struck nearest."""
+    """When each note of the score ends as written [s]: of the written notes on its key, the one
+    struck nearest."""
     by_key: dict[int, list[Note]] = {}
     for note in written.notes:
         by_key.setdefault(note.pitch, []).append(note)
@@ -118,7 +129,8 @@ def _apart(by_key: dict[int, list[Note]], note: Note, i: int) -> float:
 
 
 def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
-    """When each key comes up [s]: at its note's end, or earlier where the hand must leave. Shape (num_notes,)."""
+    """When each key comes up [s]: at its note's end, or earlier where the hand must leave. Shape
+    (num_notes,)."""
     up = score.intervals[:, 1].copy()
     for hand in Hand:
         mine = np.array([i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int)
@@ -141,7 +153,8 @@ def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
 def _sweep(
     score: Score, key_up: np.ndarray, ends: list[float], lost: np.ndarray, config: PedalConfig
 ) -> list[tuple[float, float]]:
-    """Where the pedal is down [s], in one pass over the chords; at most 88 keys are looked at for each."""
+    """Where the pedal is down [s], in one pass over the chords; at most 88 keys are looked at
+    for each."""
     spans: list[tuple[float, float]] = []
     slices = chord_slices(score.intervals[:, 0], config.chord_window)
     begins = [float(score.notes[slice_[0]].onset) for slice_ in slices] + [np.inf]
@@ -175,7 +188,8 @@ def _sweep(
 
 
 def _clashes(held: dict[int, float], pitches: list[int], time: float) -> bool:
-    """Whether a new note at a time clashes with one that is over as written and goes on with the pedal alone."""
+    """Whether a new note at a time clashes with one that is over as written and goes on with the
+    pedal alone."""
     over = [pitch for pitch, end in held.items() if end <= time + 0.05]
     return any(
         (new - old) % 12 in (1, 11) or abs(new - old) == 2 for new in pitches for old in over
@@ -191,7 +205,8 @@ def _without(
     for start, stop in spans:
         while k < len(pedals) and pedals[k].end <= start:
             k += 1
-        at, j = start, k
+        at = start
+        j = k
         while j < len(pedals) and pedals[j].start < stop:
             if pedals[j].start > at:
                 left.append((at, pedals[j].start))
@@ -203,7 +218,8 @@ def _without(
 
 
 def _merged(pedals: tuple[Pedal, ...]) -> np.ndarray:
-    """When the pedal is down [s], overlapping spans joined; between two that touch it came up. Shape (num_spans, 2)."""
+    """When the pedal is down [s], overlapping spans joined; between two that touch it came up.
+    Shape (num_spans, 2)."""
     spans: list[list[float]] = []
     for pedal in pedals:
         if spans and pedal.start < spans[-1][1]:
@@ -214,7 +230,8 @@ def _merged(pedals: tuple[Pedal, ...]) -> np.ndarray:
 
 
 def _is_down(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Whether each time [s] lies in one of the ascending spans, closed at the start. Shape (num_times,), bool."""
+    """Whether each time [s] lies in one of the ascending spans, closed at the start. Shape
+    (num_times,), bool."""
     if not len(spans):
         return np.zeros(len(times), dtype=bool)
     k = np.searchsorted(spans[:, 0], times, side="right") - 1
@@ -222,7 +239,8 @@ def _is_down(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def sounding_score(score: Score) -> Score:
-    """What is heard: a note whose key comes up while the pedal is down goes on until it is up, or the key struck again.
+    """What is heard: a note whose key comes up while the pedal is down goes on until it is up, or
+    the key struck again.
 
     Pedals are taken off the result, since their work is done.
     """

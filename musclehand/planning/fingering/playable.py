@@ -1,8 +1,9 @@
 """What no pair of hands can play, said before anything is played.
 
-`impossible_notes` looks at what is known of a score: keys alone, or hands, or fingers, too. It names a note only when
-no way of playing what is known could reach it, so it says less than a fingering that had to leave a note out
-(`planning.fingering.assign` remarks on those), and what it says does not depend on weights.
+`impossible_notes` looks at what is known of a score: keys alone, or hands, or fingers, too. It
+names a note only when no way of playing what is known could reach it, so it says less than a
+fingering that had to leave a note out (`planning.fingering.assign` remarks on those), and what it
+says does not depend on weights.
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ _LISTED = 60
 
 @dataclass(frozen=True)
 class PlayableLimits:
-    """What hands and keys can do at most; generous, so that what they rule out is out of the question.
+    """What hands and keys can do at most; generous, so that what they rule out is out of the
+    question.
 
     Attributes:
-        hand_span: largest distance thumb to little finger [white keys]; the model hand reaches 188 mm, eight keys.
+        hand_span: largest distance thumb to little finger [white keys]; the model hand reaches 188
+            mm, eight keys.
         fingers: of one hand.
         chord_window: notes that begin within this time are one chord [s].
-        tap_interval: between two strokes of one finger [s]. People tap at 5 to 7 Hz, the model's fingers at 7 to 9.
-        key_interval: between two strokes of one key, by whatever fingers [s]; an estimate of a grand piano's action.
+        tap_interval: between two strokes of one finger [s]. People tap at 5 to 7 Hz, the model's
+            fingers at 7 to 9.
+        key_interval: between two strokes of one key, by whatever fingers [s]; an estimate of a
+            grand piano's action.
         travel_speed: of a hand along the keyboard, mean over a leap [m/s]; an estimate.
     """
 
@@ -65,12 +70,13 @@ class ImpossibleNote(NamedTuple):
 def impossible_notes(
     score: Score, *, limits: PlayableLimits | None = None
 ) -> tuple[ImpossibleNote, ...]:
-    """The notes that cannot be played, in order of onset; a note is named once, for the first reason found.
+    """The notes that cannot be played, in order of onset; a note is named once, for the first
+    reason found.
 
-    Without hands: chords that two hands cannot grip (inner notes are named), and keys struck again faster than a key
-    repeats. Where a note's hand is known: more keys in a chord than fingers, spans beyond the hand, leaps faster than
-    a hand travels. Where its finger is known: two strokes of the finger faster than it taps, leaps between the two
-    fingers' places.
+    Without hands: chords that two hands cannot grip (inner notes are named), and keys struck again
+    faster than a key repeats. Where a note's hand is known: more keys in a chord than fingers,
+    spans beyond the hand, leaps faster than a hand travels. Where its finger is known: two strokes
+    of the finger faster than it taps, leaps between the two fingers' places.
     """
     limits = limits or PlayableLimits()
     slices = [
@@ -131,8 +137,8 @@ _GRIP = {
 def _beyond(chord: Sequence[Note], hands: int, limits: PlayableLimits) -> list[Note]:
     """Notes of a chord that are left when as many as possible are gripped by one or two hands.
 
-    Two hands grip from the lowest key upwards and from the highest downwards, one from its outermost notes in whichever
-    direction holds more; keys struck by two notes count once.
+    Two hands grip from the lowest key upwards and from the highest downwards, one from its
+    outermost notes in whichever direction holds more; keys struck by two notes count once.
     """
     order = sorted({note.pitch for note in chord})
     place = {note.pitch: _place(note) for note in chord}
@@ -193,14 +199,16 @@ class CentreRoom(NamedTuple):
 
 
 def centre_room(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) -> CentreRoom:
-    """Where the hand's centre can be while it strikes a chord: by its fingers, or its span if unknown."""
+    """Where the hand's centre can be while it strikes a chord: by its fingers, or its span if
+    unknown."""
     room = []
     for note in chord:
         place = outward(hand) * _place(note)
         half = 0.5 * hand_span
         near, far = (-half, half) if note.finger is None else FINGER_REACH[int(note.finger)]
         room.append((place - far, place - near))
-    low, high = max(r[0] for r in room), min(r[1] for r in room)
+    low = max(r[0] for r in room)
+    high = min(r[1] for r in room)
     return (
         CentreRoom(low, high) if low <= high else CentreRoom(0.5 * (low + high), 0.5 * (low + high))
     )

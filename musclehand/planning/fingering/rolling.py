@@ -1,7 +1,9 @@
-"""Chords wider than a hand, rolled: struck one key after the other from the bottom, as pianists with small hands do.
+"""Chords wider than a hand, rolled: struck one key after the other from the bottom, as pianists
+with small hands do.
 
-The roll lies about the beat, half of it before, so that no note is further from its written time than it has to be.
-Each key is written to be held as before; which are let go on the way, `planning.fingering.assign` says.
+The roll lies about the beat, half of it before, so that no note is further from its written time
+than it has to be. Each key is written to be held as before; which are let go on the way,
+`planning.fingering.assign` says.
 """
 
 from __future__ import annotations
@@ -28,14 +30,16 @@ _FREE = 0.25
 """The other hand is free to help when it has nothing to do for this long before and after [s]."""
 
 _ROOM = 0.06
-"""A roll begins at least this long after the hand's last stroke, and a key has been up for a third of it [s]."""
+"""A roll begins at least this long after the hand's last stroke, and a key has been up for a
+third of it [s]."""
 
 
 def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.ndarray:
     """Onsets of the notes with too wide chords rolled [s]. Shape (num_notes,).
 
-    A chord of two to five keys of one hand is rolled when it spans more than `hand_span` [white keys] but not by far,
-    when nobody has put it on fingers, and when the other hand is busy (it would take a note otherwise).
+    A chord of two to five keys of one hand is rolled when it spans more than `hand_span` [white
+    keys] but not by far, when nobody has put it on fingers, and when the other hand is busy (it
+    would take a note otherwise).
     """
     onset = score.intervals[:, 0].copy()
     for hand in Hand:
@@ -89,6 +93,7 @@ def _is_wide(chord: Sequence[Note], hand_span: float) -> bool:
 
 
 def _busy(onsets: np.ndarray, latest_end: np.ndarray, at: float) -> bool:
-    """Whether the other hand, with these onsets and latest ends so far [s], strikes or holds a key about a time."""
+    """Whether the other hand, with these onsets and latest ends so far [s], strikes or holds a
+    key about a time."""
     until = int(np.searchsorted(onsets, at + _FREE, side="right"))
     return until > 0 and bool(latest_end[until - 1] > at - _FREE)

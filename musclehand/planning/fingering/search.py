@@ -1,11 +1,14 @@
-"""The search for one hand's fingers: beam search over chords, carrying held keys and the hand's position.
+"""The search for one hand's fingers: beam search over chords, carrying held keys and the hand's
+position.
 
-A state is the fingers on the last two chords and on all keys still held, and where the hand's centre is. The hand moves
-only as far as the fingers on keys demand (each has a reach about the centre), so that moving late, far or often has its
-price; a plain pairwise rule does not see a hand that drifts. Of states alike in fingers and (rounded) position the
-cheapest is kept, then the `beam` cheapest: linear in time, and exact where the beam holds all states.
+A state is the fingers on the last two chords and on all keys still held, and where the hand's
+centre is. The hand moves only as far as the fingers on keys demand (each has a reach about the
+centre), so that moving late, far or often has its price; a plain pairwise rule does not see a hand
+that drifts. Of states alike in fingers and (rounded) position the cheapest is kept, then the `beam`
+cheapest: linear in time, and exact where the beam holds all states.
 
-Works in the right hand's frame; a left hand is passed in mirrored, so both are fingered by the very same arithmetic.
+Works in the right hand's frame; a left hand is passed in mirrored, so both are fingered by the very
+same arithmetic.
 """
 
 from __future__ import annotations
@@ -28,10 +31,12 @@ from musclehand.planning.fingering.cost import (
 from musclehand.planning.fingering.keyboard_map import chord_slices
 
 _MOST_NOTES = 7
-"""Notes of one chord that one hand's search looks at; of more, inner ones are left out beforehand."""
+"""Notes of one chord that one hand's search looks at; of more, inner ones are left out
+beforehand."""
 
 _INSISTED = 12.0
-"""Cost of a pair of fingers that a person asks for and the tables call impossible, within the hand's span."""
+"""Cost of a pair of fingers that a person asks for and the tables call impossible, within the
+hand's span."""
 
 _SECOND_FINGER_ON_KEY = 30.0
 """Cost of a finger on a key that another finger still holds."""
@@ -48,7 +53,8 @@ class HandNotes(NamedTuple):
         onset, offset: [s].
         black: 1 on black keys.
         given: finger a person asked for, 0 where none.
-        blocked: fingers taken at the time by a person's choice for other notes. Shape (num_notes, 6).
+        blocked: fingers taken at the time by a person's choice for other notes. Shape (num_notes,
+            6).
         weight: importance when something has to be left out.
     """
 
@@ -62,17 +68,19 @@ class HandNotes(NamedTuple):
 
 
 class HandPlan(NamedTuple):
-    """Fingers 1..5 (0: left out) and the time each key is let go early [s] (inf: not). Shapes (num_notes,)."""
+    """Fingers 1..5 (0: left out) and the time each key is let go early [s] (inf: not). Shapes
+    (num_notes,)."""
 
     finger: np.ndarray
     let_go: np.ndarray
 
 
 class _Beam(NamedTuple):
-    """States: `cost`, `centre` (num_states,), `fingers` (num_states, num_active) on the notes `active`.
+    """States: `cost`, `centre` (num_states,), `fingers` (num_states, num_active) on the notes
+    `active`.
 
-    `age` (num_active,) counts chords back: 0 the last chord, struck at `time` [s] with `num_struck` notes, 1 the one
-    before; older ones only while held.
+    `age` (num_active,) counts chords back: 0 the last chord, struck at `time` [s] with `num_struck`
+    notes, 1 the one before; older ones only while held.
     """
 
     cost: np.ndarray
@@ -85,7 +93,8 @@ class _Beam(NamedTuple):
 
 
 class _Record(NamedTuple):
-    """How each state of a slice came about: its parent, the fingers of the new notes, the keys let go."""
+    """How each state of a slice came about: its parent, the fingers of the new notes, the keys
+    let go."""
 
     parent: np.ndarray
     notes: np.ndarray
@@ -98,7 +107,8 @@ class _Record(NamedTuple):
 class _Links(NamedTuple):
     """Cost between active notes and new ones by their fingers.
 
-    Shapes (num_active, num_new, 6, 6); `firm` (binds the span) and `price` of letting go (num_active,).
+    Shapes (num_active, num_new, 6, 6); `firm` (binds the span) and `price` of letting go
+    (num_active,).
     """
 
     melodic: np.ndarray
@@ -129,7 +139,8 @@ def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
 
 
 def _thin(new: np.ndarray, notes: HandNotes) -> np.ndarray:
-    """The notes of a chord worth searching over: all, or the outermost, the given and some spread between.
+    """The notes of a chord worth searching over: all, or the outermost, the given and some spread
+    between.
 
     Notes of little weight (another hand's) come last.
     """
@@ -142,7 +153,8 @@ def _thin(new: np.ndarray, notes: HandNotes) -> np.ndarray:
 
 
 def _importance(new: np.ndarray, notes: HandNotes) -> np.ndarray:
-    """Worth of each note of a chord: the outer voice (melody, bass) most, then the inner edge. Shape (num_new,)."""
+    """Worth of each note of a chord: the outer voice (melody, bass) most, then the inner edge.
+    Shape (num_new,)."""
     place = np.ones(len(new))
     place[0] = 1.3
     place[-1] = 2.0
@@ -152,7 +164,8 @@ def _importance(new: np.ndarray, notes: HandNotes) -> np.ndarray:
 def _advance(
     beam: _Beam, new: np.ndarray, notes: HandNotes, config: FingeringConfig
 ) -> tuple[_Beam, _Record]:
-    """All states after the chord `new`; notes are left out only when nothing else is possible, fewest first."""
+    """All states after the chord `new`; notes are left out only when nothing else is possible,
+    fewest first."""
     tables = cost_tables(config)
     links = _link(beam, new, notes, tables, config)
     worth = config.drop * _importance(new, notes)
@@ -178,7 +191,8 @@ def _advance(
 
 @lru_cache(maxsize=4096)
 def _options(given: tuple[int, ...], left_out: int) -> np.ndarray:
-    """Fingers for a chord from the thumb's side outwards, 0 for notes left out. Shape (num_options, num_notes).
+    """Fingers for a chord from the thumb's side outwards, 0 for notes left out. Shape (num_options,
+    num_notes).
 
     Fingers follow the keys in order; only a person's own choice may break the order.
     """
@@ -230,8 +244,11 @@ def _chord_cost(
 def _link(
     beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, config: FingeringConfig
 ) -> _Links:
-    """Cost tables between every active note and every new one, by held or let go, distance and time between them."""
-    old, onset, offset = beam.active, notes.onset[new], notes.offset[beam.active][:, None]
+    """Cost tables between every active note and every new one, by held or let go, distance and
+    time between them."""
+    old = beam.active
+    onset = notes.onset[new]
+    offset = notes.offset[beam.active][:, None]
     apart = notes.step[new] - notes.step[old][:, None]
     held = offset > onset + config.overlap_tolerance
     firm = offset > onset + config.legato_overlap
@@ -283,7 +300,8 @@ def _second_order(
 def _letting_go(
     old: np.ndarray, time: float, notes: HandNotes, config: FingeringConfig
 ) -> np.ndarray:
-    """Cost of letting go of each active note at `time`, infinite where that may not be. Shape (num_active,)."""
+    """Cost of letting go of each active note at `time`, infinite where that may not be. Shape
+    (num_active,)."""
     duration = notes.offset[old] - notes.onset[old]
     lost = np.clip((notes.offset[old] - time) / duration, 0.0, 1.0)
     allowed = config.let_go_early & (notes.onset[old] <= time - LET_GO_AFTER)
@@ -314,7 +332,8 @@ def _move(
     links: _Links,
     notes: HandNotes,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The hand's centre after each option and state, and how far it moved. Shapes (num_options, num_states)."""
+    """The hand's centre after each option and state, and how far it moved. Shapes (num_options,
+    num_states)."""
     place = 0.5 * notes.step[new]
     lowest = (place - FINGER_REACH[options, 1]).max(axis=1)[:, None]
     highest = (place - FINGER_REACH[options, 0]).min(axis=1)[:, None]
@@ -330,7 +349,8 @@ def _move(
     finite = np.isfinite(lowest) & np.isfinite(highest)
     middle = 0.5 * (np.where(finite, lowest, 0.0) + np.where(finite, highest, 0.0))
     wide = finite & (lowest > highest)
-    lowest, highest = np.where(wide, middle, lowest), np.where(wide, middle, highest)
+    lowest = np.where(wide, middle, lowest)
+    highest = np.where(wide, middle, highest)
     start = np.where(np.isnan(beam.centre), np.where(finite, middle, np.nan), beam.centre)
     centre = np.minimum(np.maximum(start, lowest), highest)
     moved = np.abs(centre - start)
@@ -340,7 +360,8 @@ def _move(
 def _posture(
     options: np.ndarray, centre: np.ndarray, new: np.ndarray, notes: HandNotes
 ) -> np.ndarray:
-    """How far the new fingers are from their natural places in the hand, in all. Shape (num_options, num_states)."""
+    """How far the new fingers are from their natural places in the hand, in all. Shape
+    (num_options, num_states)."""
     away = np.abs((0.5 * notes.step[new] - FINGER_PLACE[options])[:, None, :] - centre[..., None])
     return np.where(options[:, None, :] > 0, away, 0.0).sum(axis=2)
 
@@ -367,7 +388,9 @@ def _select(
     age = np.concatenate([beam.age + 1, np.zeros(len(new), dtype=int)])
     lasting |= age <= 1
     lasting &= fingers.any(axis=0)
-    fingers, active, age = fingers[:, lasting], active[lasting], age[lasting]
+    fingers = fingers[:, lasting]
+    active = active[lasting]
+    age = age[lasting]
 
     place = np.rint(2.0 * np.where(np.isnan(centre), 0.0, centre)[option, parent]).astype(np.int64)
     kind = fingers @ (6 ** np.arange(len(active), dtype=np.int64)) * 512 + place

@@ -1,9 +1,10 @@
-"""Finger substitution: another finger takes over a held key silently, so that the first one is free for the next.
+"""Finger substitution: another finger takes over a held key silently, so that the first one is free
+for the next.
 
-Organists and pianists do so to keep a legato that no single finger could. A fingered `Score` has one finger to a note,
-the one that strikes; where `planning.fingering.assign` had to let a key go early, `find_substitutions` says which finger could
-have taken it over, when, and how long it could then be held. A player that can do that holds on; for any other the
-score stays as it is.
+Organists and pianists do so to keep a legato that no single finger could. A fingered `Score` has
+one finger to a note, the one that strikes; where `planning.fingering.assign` had to let a key go
+early, `find_substitutions` says which finger could have taken it over, when, and how long it could
+then be held. A player that can do that holds on; for any other the score stays as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from musclehand.planning.fingering.keyboard_map import half_keys, outward
 from musclehand.planning.fingering.pedalling import written_ends
 
 CHANGE_TIME = 0.15
-"""Least time between the hand's last stroke and the moment the first finger has to be free [s]; an estimate."""
+"""Least time between the hand's last stroke and the moment the first finger has to be free [s];
+an estimate."""
 
 _LEAST_GAIN = 0.1
 """A change of finger that keeps the key down for less than this is not worth it [s]."""
@@ -28,7 +30,8 @@ _SLACK = 0.002
 
 
 class Substitution(NamedTuple):
-    """`note` of the fingered score is taken over by `finger` at `time` and can be held until `until` [s]."""
+    """`note` of the fingered score is taken over by `finger` at `time` and can be held until
+    `until` [s]."""
 
     note: Note
     finger: Finger
@@ -37,7 +40,8 @@ class Substitution(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """A finger on a key of the hand's own keyboard (thumb to little finger, half keys) between two times [s]."""
+    """A finger on a key of the hand's own keyboard (thumb to little finger, half keys) between
+    two times [s]."""
 
     step: int
     finger: int
@@ -50,8 +54,9 @@ def find_substitutions(
 ) -> tuple[Substitution, ...]:
     """Fingers that could take over the keys let go early, in order of the notes.
 
-    The new finger must be one that the hand does not use from the change on, and must reach the key beside all that the
-    hand strikes and holds meanwhile, fingers in order. Substitutions found for earlier notes count.
+    The new finger must be one that the hand does not use from the change on, and must reach the key
+    beside all that the hand strikes and holds meanwhile, fingers in order. Substitutions found for
+    earlier notes count.
 
     Args:
         score: fingered, with keys let go early (`planning.fingering.assign` with `let_go_early`).
@@ -94,10 +99,12 @@ def _held(note: Note, hand: Hand) -> _Held:
 def _take_over(
     key: _Held, end: float, others: Iterable[_Held], fits: Callable[[int, int, int], bool]
 ) -> _Held | None:
-    """The finger that can hold a key longest after its own has left it, up to `end` [s]; None if none gains much.
+    """The finger that can hold a key longest after its own has left it, up to `end` [s]; None if
+    none gains much.
 
-    `others` on keys of the same hand, in order of their beginning after those already down; `fits` tells whether a
-    finger on a key and a second one so many half keys further out (shifted as the tables are) go together.
+    `others` on keys of the same hand, in order of their beginning after those already down; `fits`
+    tells whether a finger on a key and a second one so many half keys further out (shifted as the
+    tables are) go together.
     """
     until = dict.fromkeys((finger for finger in range(1, 6) if finger != key.finger), end)
     last = key.since

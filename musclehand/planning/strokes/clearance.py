@@ -1,9 +1,10 @@
 """Keys that a finger must not touch: how far its bones would be in them, and which way out.
 
-A fingertip on its own key says nothing about the rest of the finger: a thumb lies slanted over the next white key, a
-finger between black keys has a millimetre on either side. Points along the last two bones of every digit are
-compared with the boxes of the keys at rest, all but the one that the digit plays. What overlaps becomes a wish for the
-inverse kinematics: to move that point out, sideways or up, whichever is nearer.
+A fingertip on its own key says nothing about the rest of the finger: a thumb lies slanted over the
+next white key, a finger between black keys has a millimetre on either side. Points along the last
+two bones of every digit are compared with the boxes of the keys at rest, all but the one that the
+digit plays. What overlaps becomes a wish for the inverse kinematics: to move that point out,
+sideways or up, whichever is nearer.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ _NOTHING = np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros(0)
 
 @dataclass(frozen=True)
 class ClearanceConfig:
-    """`margin` [m] kept between skin and keys: the pulp's 1.2 mm at which contact begins, and for error of tracking;
-    `finger_margin` between fingers of one hand; `weight` of a point's wish against a fingertip's."""
+    """`margin` [m] kept between skin and keys: the pulp's 1.2 mm at which contact begins, and
+    for error of tracking; `finger_margin` between fingers of one hand; `weight` of a point's
+    wish against a fingertip's."""
 
     margin: float = 0.002
     finger_margin: float = 0.001
@@ -43,7 +45,8 @@ class ClearanceConfig:
 
 
 class Skin(NamedTuple):
-    """Spheres that fill the fingers of a hand: centres in the world, (n, 3), and radii, (n,) [m]."""
+    """Spheres that fill the fingers of a hand: centres in the world, (n, 3), and radii, (n,)
+    [m]."""
 
     place: np.ndarray
     radius: np.ndarray
@@ -56,11 +59,13 @@ class Clearance:
         self, ik: HandIk, geometry: KeyboardGeometry, mirror: float, config: ClearanceConfig
     ) -> None:
         """`mirror`: +1 for a right hand, -1 for a left one, as `Side.mirror`."""
-        self._config, self._flip = config, np.array([mirror, 1.0, 1.0])
+        self._config = config
+        self._flip = np.array([mirror, 1.0, 1.0])
         self.skin: Skin | None = None
         self._points = ik.bone_points(POINTS_PER_BONE)
         half = 0.5 * geometry.width
-        low, high = geometry.x - half, geometry.x + half
+        low = geometry.x - half
+        high = geometry.x + half
         self._bins_from = float(low.min()) - 0.05
         centres = np.arange(self._bins_from, float(high.max()) + 0.05, _BIN) + 0.5 * _BIN
         self._nearest = np.argsort(np.abs(geometry.x - centres[:, None]), axis=1)[:, :_CANDIDATES]
@@ -102,8 +107,10 @@ class Clearance:
         return PointWishes(points.body[point], place[point], direction * self._flip, depth, weight)
 
     def _near(self, world: np.ndarray, other: np.ndarray) -> bool:
-        """Whether points of two hands may touch: not if there is room between them along the keyboard."""
-        one, two = world[:, 0], other[:, 0]
+        """Whether points of two hands may touch: not if there is room between them along the
+        keyboard."""
+        one = world[:, 0]
+        two = other[:, 0]
         return bool(
             one.min() < two.max() + self._touching and two.min() < one.max() + self._touching
         )
@@ -111,7 +118,8 @@ class Clearance:
     def _out_of_keys(
         self, world: np.ndarray, playing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which points are in keys, the way out in the world, and how far it is [m]. Shapes (n,), (n, 3), (n,)."""
+        """Which points are in keys, the way out in the world, and how far it is [m]. Shapes
+        (n,), (n, 3), (n,)."""
         low = (world[:, 2] < self._highest + self._radius).nonzero()[0]
         if not low.size:
             return _NOTHING
@@ -132,11 +140,13 @@ class Clearance:
     def _off(
         self, world: np.ndarray, other: np.ndarray, touch: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which points touch another finger's at `other`, the way off it, and how far it is, as for keys.
+        """Which points touch another finger's at `other`, the way off it, and how far it is, as for
+        keys.
 
         `touch` [m]: the distance below which a pair does, 0 for points of one finger. Shape (n, m).
         """
-        square, others = np.einsum("ij,ij->i", world, world), np.einsum("ij,ij->i", other, other)
+        square = np.einsum("ij,ij->i", world, world)
+        others = np.einsum("ij,ij->i", other, other)
         apart_squared = world @ (-2.0 * other.T)
         apart_squared += square[:, None]
         apart_squared += others

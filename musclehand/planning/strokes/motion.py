@@ -1,7 +1,9 @@
-"""The reference of one hand, step by step: wrist path and strokes become joint angles as the piece goes along.
+"""The reference of one hand, step by step: wrist path and strokes become joint angles as the piece
+goes along.
 
-Planning looks at the whole piece, but only times and places are kept for all of it; joint angles are solved a few
-steps ahead of the simulation, so memory does not grow with the length of the piece.
+Planning looks at the whole piece, but only times and places are kept for all of it; joint angles
+are solved a few steps ahead of the simulation, so memory does not grow with the length of the
+piece.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from musclehand.planning.strokes.stroke import HandStrokes, TipTargets
 BLOCK_STEPS = 256
 
 AHEAD = 16
-"""Steps solved in one go: code and data of inverse kinematics then stay in the processor's caches."""
+"""Steps solved in one go: code and data of inverse kinematics then stay in the processor's
+caches."""
 
 _BEGINNING = 3
 """Steps that the first `at` of a hand needs, when the other may not be there yet."""
@@ -49,10 +52,10 @@ class MotionConfig:
 class MotionStep(NamedTuple):
     """The reference at one control step and the next.
 
-    Joints now, independent joints and their velocities at the end of the step [rad, rad/s]; fingertips now in the
-    world [m] and whether they press; at its end, the force [N], and mass [kg] and
-    damping [N s/m] of the keys that fingertips move; and for each simulation step in it the wrist's
-    position [m], velocity and acceleration, shape (sim_steps, 3).
+    Joints now, independent joints and their velocities at the end of the step [rad, rad/s];
+    fingertips now in the world [m] and whether they press; at its end, the force [N], and mass [kg]
+    and damping [N s/m] of the keys that fingertips move; and for each simulation step in it the
+    wrist's position [m], velocity and acceleration, shape (sim_steps, 3).
     """
 
     qpos: np.ndarray
@@ -89,9 +92,11 @@ class HandMotion:
         corrections: Corrections | None = None,
         other: HandMotion | None = None,
     ) -> None:
-        """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the performance [s];
-        `other`: the other hand, of the same design, with which it keeps clear."""
-        self.side, self.sim_dt, self.sim_steps = side, sim_dt, sim_steps
+        """`notes` of this hand with fingers, and `corrections`, on simulation time; `end` of the
+        performance [s]; `other`: the other hand, of the same design, with which it keeps clear."""
+        self.side = side
+        self.sim_dt = sim_dt
+        self.sim_steps = sim_steps
         self._mirror = np.array([side.mirror, 1.0, 1.0])
         self.dt = sim_dt * sim_steps
         self.ik: HandIk = HandIk(
@@ -119,7 +124,8 @@ class HandMotion:
     def at(self, step: int) -> MotionStep:
         """The reference of control step `step`; steps must come in order."""
         now, following, after = (self._angles(k) for k in (step, step + 1, step + 2))
-        row, next_row = self._row(step), self._row(step + 1)
+        row = self._row(step)
+        next_row = self._row(step + 1)
         wrist = self._wrist[0][row]
         tips = self._targets.tips[row] * self._mirror
         tips += self._path_now[row]
@@ -141,7 +147,8 @@ class HandMotion:
         return step - self._block_start
 
     def _angles(self, step: int) -> np.ndarray:
-        """Independent joint angles at a step, solved on demand, and some steps more while the processor is at it."""
+        """Independent joint angles at a step, solved on demand, and some steps more while the
+        processor is at it."""
         while step >= self._coming:
             together = (
                 self._coming >= _BEGINNING
@@ -175,7 +182,8 @@ class HandMotion:
         return self._clearance.skin
 
     def _load_block(self, step: int) -> None:
-        """Evaluates targets for a block of steps, with a few of the block before for those still in use."""
+        """Evaluates targets for a block of steps, with a few of the block before for those still
+        in use."""
         if step < self._block_start + BLOCK_STEPS:
             return
         self._block_start = max(step - AHEAD - _BEGINNING - 1, 0)

@@ -1,8 +1,9 @@
-"""Where a hand stands for what it has to grip: the wrist position from which the fingers reach their keys together.
+"""Where a hand stands for what it has to grip: the wrist position from which the fingers reach
+their keys together.
 
-Each grip (which fingers on which keys) is solved by inverse kinematics with the wrist's position among the
-unknowns: thumbs are short, so a black key under the thumb brings the whole hand in, and an octave opens it.
-A grip is solved once, wherever on the keyboard and in whichever hand it occurs.
+Each grip (which fingers on which keys) is solved by inverse kinematics with the wrist's position
+among the unknowns: thumbs are short, so a black key under the thumb brings the whole hand in, and
+an octave opens it. A grip is solved once, wherever on the keyboard and in whichever hand it occurs.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ WRIST_DEPTH = -0.086
 """Resting y of the wrist [m]: in front of the keys by the length of the curved hand."""
 
 TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
-"""x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm apart."""
+"""x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm
+apart."""
 
 PRESS_Y = np.array([0.012, 0.049, 0.050, 0.049, 0.035])
-"""Where each finger presses a white key, behind its front edge [m]; the black keys begin at 60 mm."""
+"""Where each finger presses a white key, behind its front edge [m]; the black keys begin at 60
+mm."""
 
 BLACK_PRESS_Y = 0.067
 """Where any finger presses a black key [m]: 7 mm behind its front."""
@@ -33,11 +36,13 @@ NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
 """x, y of the tips relative to the wrist, right hand [m]. Shape (5, 2)."""
 
 GRIP_DEPTH = 0.009
-"""How far below the resting key top the middle of a fingertip is in the middle of a stroke, less its radius [m]."""
+"""How far below the resting key top the middle of a fingertip is in the middle of a stroke, less
+its radius [m]."""
 
 
 DEEP = 0.02
-"""With the wrist further in than this [m] beyond its rest, fingers press white keys between the black ones."""
+"""With the wrist further in than this [m] beyond its rest, fingers press white keys between the
+black ones."""
 
 DEEP_PRESS_Y = (0.066, 0.105)
 """Where they press them then, behind the fronts of the black keys [m]."""
@@ -45,8 +50,9 @@ DEEP_PRESS_Y = (0.066, 0.105)
 
 @dataclass(frozen=True)
 class PlacementConfig:
-    """`pull` [1/m^2] draws the wrist to its five-finger place; `same_time` [s] makes notes one grip; a key held from
-    before stays in the grip until `let_go` [s] before its end, if then no finger misses its key by `miss` [m]."""
+    """`pull` [1/m^2] draws the wrist to its five-finger place; `same_time` [s] makes notes one
+    grip; a key held from before stays in the grip until `let_go` [s] before its end, if then no
+    finger misses its key by `miss` [m]."""
 
     pull: float = 40.0
     same_time: float = 0.03
@@ -54,9 +60,9 @@ class PlacementConfig:
     miss: float = 0.003
 
 
-class Stand(NamedTuple):
-    """How a hand stands for one note: the wrist's x, y, z, the point where the finger presses the key, x, y, and
-    how far apart the outermost keys of its grip are [m]."""
+class WristPose(NamedTuple):
+    """How a hand stands for one note: the wrist's x, y, z, the point where the finger presses
+    the key, x, y, and how far apart the outermost keys of its grip are [m]."""
 
     wrist: np.ndarray
     point: np.ndarray
@@ -64,7 +70,8 @@ class Stand(NamedTuple):
 
 
 def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where a finger of a hand in its place presses the note's key: x, y [m]. The note has a finger."""
+    """Where a finger of a hand in its place presses the note's key: x, y [m]. The note has a
+    finger."""
     assert note.finger is not None
     y = BLACK_PRESS_Y if geometry.black[note.key] else PRESS_Y[note.finger - 1]
     return np.array([geometry.x[note.key], y])
@@ -82,12 +89,14 @@ class HandPlacement:
     def __init__(
         self, ik: HandIk, geometry: KeyboardGeometry, config: PlacementConfig | None = None
     ) -> None:
-        self._ik, self._geometry, self._config = ik, geometry, config or PlacementConfig()
+        self._ik = ik
+        self._geometry = geometry
+        self._config = config or PlacementConfig()
         self._known: dict[bytes, _Grip] = {}
 
-    def stands(self, notes: list[Note], side: Side) -> list[Stand]:
+    def stands(self, notes: list[Note], side: Side) -> list[WristPose]:
         """How the hand stands for every note of one hand, which come in order of onset."""
-        stands: list[Stand] = []
+        stands: list[WristPose] = []
         held: list[Note] = []
         while len(stands) < len(notes):
             onset = notes[len(stands)].onset
@@ -106,7 +115,7 @@ class HandPlacement:
                 held = []
             x = [point[0] for point in points.values()]
             stands += [
-                Stand(wrist, points[int(note.finger or 0)], max(x) - min(x)) for note in struck
+                WristPose(wrist, points[int(note.finger or 0)], max(x) - min(x)) for note in struck
             ]
             held = held + struck
         return stands
@@ -114,7 +123,8 @@ class HandPlacement:
     def _grip(
         self, notes: list[Note], side: Side
     ) -> tuple[np.ndarray, dict[int, np.ndarray], float]:
-        """Wrist x, y for notes held together, the points of the fingers by number, and the largest miss [m]."""
+        """Wrist x, y for notes held together, the points of the fingers by number, and the
+        largest miss [m]."""
         grip = sorted({int(note.finger or 0): note for note in notes}.items())
         geometry = self._geometry
         origin = float(geometry.x[grip[0][1].key])
@@ -137,7 +147,8 @@ class HandPlacement:
     def _solve(
         self, fingers: np.ndarray, points: np.ndarray, deep_x: np.ndarray, black: np.ndarray
     ) -> _Grip:
-        """The wrist for a grip at the front of the white keys, or further in where that takes the hand there anyway."""
+        """The wrist for a grip at the front of the white keys, or further in where that takes
+        the hand there anyway."""
         wrist, miss = self._place(fingers, points, black)
         inward = wrist[1] - WRIST_DEPTH
         deep = ~black & (fingers > 0)
@@ -163,7 +174,8 @@ class HandPlacement:
 
 
 class _Grip(NamedTuple):
-    """A solved grip, right hand, x from the key of its lowest finger: wrist (3,), points (n, 2), largest miss [m]."""
+    """A solved grip, right hand, x from the key of its lowest finger: wrist (3,), points (n, 2),
+    largest miss [m]."""
 
     wrist: np.ndarray
     points: np.ndarray

@@ -18,8 +18,10 @@ TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 PULP = 0.001
 """How far a fingertip's skin is from a key that it moves [m]: contact is soft."""
 
-SHARE_DOWN, SHARE_UP = 0.7, 0.7
-"""Of the time between two notes of a finger, what a stroke down and one up may take; they overlap."""
+SHARE_DOWN = 0.7
+SHARE_UP = 0.7
+"""Of the time between two notes of a finger, what a stroke down and one up may take; they
+overlap."""
 
 LEAST_TIME = 0.03
 """No stroke is planned to take less until the key sounds [s]."""
@@ -29,7 +31,8 @@ SAME_STROKE = 0.3
 
 
 class KeyLoad(NamedTuple):
-    """What a key puts against a fingertip that moves it: `stiffness` [N/m], `damping` [N s/m] and `mass` [kg]."""
+    """What a key puts against a fingertip that moves it: `stiffness` [N/m], `damping` [N s/m]
+    and `mass` [kg]."""
 
     stiffness: Number
     damping: Number
@@ -37,13 +40,15 @@ class KeyLoad(NamedTuple):
 
 
 class Press(NamedTuple):
-    """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's centre.
+    """One note of one finger with the times [s] of its stroke and the heights [m] of the tip's
+    centre.
 
-    `key` 0..87; `point` x, y on the keyboard; `sideways` what an error in x counts; `load` of the key from its
-    `surface` as far as its `dip`; the way down; up from `lift` until `up` to `risen`. The tip stays on its point from
-    `touch`, when it meets the key, to `leave`, when the key has fallen silent; between black keys as long as it is
-    below their tops. Before and after it moves with the hand, and is this press's until `end`. One press, or arrays for
-    n of one finger, shape (n, ...).
+    `key` 0..87; `point` x, y on the keyboard; `sideways` what an error in x counts; `load` of the
+    key from its `surface` as far as its `dip`; the way down; up from `lift` until `up` to `risen`.
+    The tip stays on its point from `touch`, when it meets the key, to `leave`, when the key has
+    fallen silent; between black keys as long as it is below their tops. Before and after it moves
+    with the hand, and is this press's until `end`. One press, or arrays for n of one finger, shape
+    (n, ...).
     """
 
     key: Number
@@ -82,7 +87,8 @@ def ground_height(y: np.ndarray) -> np.ndarray:
 
 
 def key_load(piano: PianoParameters, geometry: KeyboardGeometry, key: int, lever: float) -> KeyLoad:
-    """Of a key, pushed at `lever` [m] from its hinge: a rod that turns about its end, and the hammer's share of it."""
+    """Of a key, pushed at `lever` [m] from its hinge: a rod that turns about its end, and the
+    hammer's share of it."""
     mass = piano.black_mass if geometry.black[key] else piano.white_mass
     inertia = piano.armature + mass * float(geometry.length[key]) ** 2 / 3.0
     return KeyLoad(piano.stiffness / lever**2, piano.damping / lever**2, inertia / lever**2)
@@ -100,7 +106,8 @@ def plan_presses(
 ) -> list[Press]:
     """Stroke times of one finger's notes, squeezed where two notes follow each other closely.
 
-    `near`: for how long before each note the hand is near its place there [s]; always, by default. Shape (n,).
+    `near`: for how long before each note the hand is near its place there [s]; always, by default.
+    Shape (n,).
     """
     presses: list[Press] = []
     for i, note in enumerate(notes):
@@ -163,19 +170,19 @@ def _press(
     before: Press | None,
     again: bool,
 ) -> Press:
-    """One press in the `time` there is for the stroke down; `again`: on the key of the press before it."""
+    """One press in the `time` there is for the stroke down; `again`: on the key of the press
+    before it."""
     piano, geometry, config = setting
     key = note.key
     lever = float(geometry.hinge_y[key] - point[1])
     velocity = min(max(note.velocity + learnt.velocity, config.softest), 127.0)
     speed = float(velocity_to_key_speed(piano, velocity)) * lever / float(geometry.length[key])
-    # In the air the finger may come along with the hand, but it has to touch its key near its place.
+    # In the air the finger may come along with the hand, but it has to touch its key near its
+    # place.
     time = min(time, max(near + 2.0 * config.least_hover / speed, config.press_times[0]))
     high, taken = strike(levels, speed, time, config, repeated=again)
-    onset, offset = (
-        note.onset - config.delay - learnt.strike,
-        note.offset - config.release_delay - learnt.release,
-    )
+    onset = note.onset - config.delay - learnt.strike
+    offset = note.offset - config.release_delay - learnt.release
     down = onset - taken
     if before is not None and down < before.up:
         # Half of what there is between the notes, and the finger has to be on its way up first.

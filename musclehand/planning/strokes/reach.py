@@ -1,9 +1,10 @@
 """Where the hand goes: the path of each wrist over the keyboard, from the notes its fingers play.
 
-Every note asks the wrist to be where its grip is at ease (`planning.strokes.placement`), and leaves it room about that place:
-little when the key is struck, more while it is held, as far as the fingers reach. The path is the one of least jerk
-inside these rooms: a banded least-squares problem over the whole piece whose walls are soft, solved by a few Newton
-steps in time and memory proportional to its length. Where nothing is played the hand is free: leaps and rests become
+Every note asks the wrist to be where its grip is at ease (`planning.strokes.placement`), and leaves
+it room about that place: little when the key is struck, more while it is held, as far as the
+fingers reach. The path is the one of least jerk inside these rooms: a banded least-squares problem
+over the whole piece whose walls are soft, solved by a few Newton steps in time and memory
+proportional to its length. Where nothing is played the hand is free: leaps and rests become
 minimum-jerk motions by themselves.
 """
 
@@ -17,7 +18,7 @@ from scipy.linalg import solveh_banded
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT, Stand
+from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT, WristPose
 
 NEWTON_STEPS = 12
 """More than the walls of any piece tried needed to settle."""
@@ -27,15 +28,16 @@ NEWTON_STEPS = 12
 class ReachConfig:
     """How the path weighs its wishes.
 
-    `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending. A note's room [m] about its
-    place is `strike_room` from `before` [s] ahead of the onset until `after` [s] behind it, then `hold_room`: less
-    up and down and for wide grips, down to a tenth at `full_span` [m], and the thumb's wider by `thumb_under` on the
-    side of the fingers, under which it passes. Leaving it costs 1 per squared distance; being in it but not at ease,
-    `ease`. `idle_weight` keeps a hand that has nothing to do where it is. In a leap the hand rises by `lift` [m], as
-    far as it is faster than `lift_speeds` [m/s] (none at the first, all at the second) over `lift_time` [s]; where
-    a finger has a key down it does not, and comes down `settle` [s] before. It waits `aside` [m] from its first keys
-    until `approach` [s] before the first note. A leap takes as long as a minimum-jerk movement with the top
-    acceleration `acceleration` [m/s^2].
+    `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending. A note's
+    room [m] about its place is `strike_room` from `before` [s] ahead of the onset until `after` [s]
+    behind it, then `hold_room`: less up and down and for wide grips, down to a tenth at `full_span`
+    [m], and the thumb's wider by `thumb_under` on the side of the fingers, under which it passes.
+    Leaving it costs 1 per squared distance; being in it but not at ease, `ease`. `idle_weight`
+    keeps a hand that has nothing to do where it is. In a leap the hand rises by `lift` [m], as far
+    as it is faster than `lift_speeds` [m/s] (none at the first, all at the second) over `lift_time`
+    [s]; where a finger has a key down it does not, and comes down `settle` [s] before. It waits
+    `aside` [m] from its first keys until `approach` [s] before the first note. A leap takes as long
+    as a minimum-jerk movement with the top acceleration `acceleration` [m/s^2].
     """
 
     step: float = 0.01
@@ -62,20 +64,22 @@ class ReachConfig:
 
 
 def leap_time(distance: np.ndarray | float, acceleration: float) -> np.ndarray | float:
-    """Time of a minimum-jerk movement over `distance` [m] with that top acceleration [m/s^2]: 10/sqrt(3) d/T^2 [s]."""
+    """Time of a minimum-jerk movement over `distance` [m] with that top acceleration [m/s^2]:
+    10/sqrt(3) d/T^2 [s]."""
     return np.sqrt(10.0 / np.sqrt(3.0) * np.maximum(distance, 0.0) / acceleration)
 
 
 class Rooms(NamedTuple):
-    """Where the wrist may be for each note: `place` at ease, and how far from it when striking and holding,
-    x, y and z towards lower and upper values [m]. Shapes (n, 3) and (n, 2, 3): note, low or high, axis."""
+    """Where the wrist may be for each note: `place` at ease, and how far from it when striking
+    and holding, x, y and z towards lower and upper values [m]. Shapes (n, 3) and (n, 2, 3):
+    note, low or high, axis."""
 
     place: np.ndarray
     strike: np.ndarray
     hold: np.ndarray
 
 
-def rooms(notes: list[Note], stands: list[Stand], side: Side, config: ReachConfig) -> Rooms:
+def rooms(notes: list[Note], stands: list[WristPose], side: Side, config: ReachConfig) -> Rooms:
     """The rooms of one hand's notes, given how it stands for each."""
     places = np.array([stand.wrist for stand in stands], dtype=float).reshape(-1, 3)
     ease = np.array([max(0.1, 1.0 - stand.span / config.full_span) for stand in stands])
@@ -92,8 +96,8 @@ def rooms(notes: list[Note], stands: list[Stand], side: Side, config: ReachConfi
 
 @dataclass(frozen=True)
 class WristPath:
-    """The wrist over time, cubic between grid points `step` [s] apart: x, y, z [m], their velocity and acceleration.
-    Arrays of shape (n, 3)."""
+    """The wrist over time, cubic between grid points `step` [s] apart: x, y, z [m], their
+    velocity and acceleration. Arrays of shape (n, 3)."""
 
     step: float
     position: np.ndarray
@@ -107,15 +111,19 @@ class WristPath:
         return cls(step, position, velocity, np.gradient(velocity, step, axis=0))
 
     def at(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Position, velocity, acceleration at `times` [s], each of shape (len(times), 3); held beyond the ends."""
+        """Position, velocity, acceleration at `times` [s], each of shape (len(times), 3); held
+        beyond the ends."""
         grid = np.asarray(times) / self.step
         last = len(self.position) - 1
         low = np.clip(np.floor(grid).astype(int), 0, last - 1)
         s = np.clip(grid - low, 0.0, 1.0)[:, None]
         moving = ((grid >= 0) & (grid <= last))[:, None]
-        p0, p1 = self.position[low], self.position[low + 1]
-        m0, m1 = self.velocity[low] * self.step, self.velocity[low + 1] * self.step
-        s2, s3 = s**2, s**3
+        p0 = self.position[low]
+        p1 = self.position[low + 1]
+        m0 = self.velocity[low] * self.step
+        m1 = self.velocity[low + 1] * self.step
+        s2 = s**2
+        s3 = s**3
         position = (
             (2 * s3 - 3 * s2 + 1) * p0
             + (s3 - 2 * s2 + s) * m0
@@ -131,7 +139,7 @@ class WristPath:
 
 def plan_wrist(
     notes: list[Note],
-    stands: list[Stand],
+    stands: list[WristPose],
     side: Side,
     *,
     end: float,
@@ -148,13 +156,15 @@ def plan_wrist(
     config = config or ReachConfig()
     count = max(8, int(np.ceil(end / config.step)) + 1)
     home = stands[0].wrist if notes else np.array([0.25 * side.mirror, WRIST_DEPTH, WRIST_HEIGHT])
-    ease, wish = np.full(count, config.idle_weight), np.zeros((count, 3))
+    ease = np.full(count, config.idle_weight)
+    wish = np.zeros((count, 3))
     wish += config.idle_weight * home
     # Until it comes in, a hand waits beside its first keys, clear of the other.
     waiting = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
     ease[:waiting] += 1.0
     wish[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
-    low, high = np.full((count, 3), -np.inf), np.full((count, 3), np.inf)
+    low = np.full((count, 3), -np.inf)
+    high = np.full((count, 3), np.inf)
     room = rooms(notes, stands, side, config)
     for i, note in enumerate(notes):
         first, onset, stop = (
@@ -180,10 +190,11 @@ def plan_wrist(
 def _smooth_between(
     ease: np.ndarray, wish: np.ndarray, low: np.ndarray, high: np.ndarray, stiffness: float
 ) -> np.ndarray:
-    """Minimises sum(ease (p - target)^2) + stiffness sum(third difference^2) + sum(squared distance outside low..high).
+    """Minimises sum(ease (p - target)^2) + stiffness sum(third difference^2) + sum(squared distance
+    outside low..high).
 
-    `wish` is ease times the target; all of shape (count,). Newton's method on the walls that are leant against, which
-    changes nothing more once the same ones are.
+    `wish` is ease times the target; all of shape (count,). Newton's method on the walls that are
+    leant against, which changes nothing more once the same ones are.
     """
     path = _smooth(ease, wish[:, None], stiffness=stiffness)[:, 0]
     leaning = np.zeros((2, len(ease)), dtype=bool)
@@ -202,7 +213,8 @@ def _smooth_between(
 def lift_in_leaps(
     path: WristPath, busy: np.ndarray, *, config: ReachConfig | None = None
 ) -> WristPath:
-    """The same path with the hand raised where it moves fast, so that no finger brushes a key on the way.
+    """The same path with the hand raised where it moves fast, so that no finger brushes a key on
+    the way.
 
     Args:
         path: the path over the keyboard.
@@ -214,7 +226,8 @@ def lift_in_leaps(
     rise = config.lift * np.clip((speed - slow) / (fast - slow), 0.0, 1.0)
     weight = np.ones(len(speed))
     for begin, end in busy:
-        first, last = int((begin - config.settle) / path.step), int(np.ceil(end / path.step))
+        first = int((begin - config.settle) / path.step)
+        last = int(np.ceil(end / path.step))
         rise[first : last + 1], weight[first : last + 1] = 0.0, 100.0
     smooth = _smooth(
         weight, (weight * rise)[:, None], stiffness=(config.lift_time / path.step) ** 6
@@ -225,7 +238,8 @@ def lift_in_leaps(
 
 
 def _smooth(weight: np.ndarray, wish: np.ndarray, *, stiffness: float) -> np.ndarray:
-    """Minimises sum(w (p - target)^2) + stiffness sum(third difference^2); `wish` is w times the target."""
+    """Minimises sum(w (p - target)^2) + stiffness sum(third difference^2); `wish` is w times the
+    target."""
     count = len(weight)
     bands = np.zeros((4, count))
     bands[0] = weight

@@ -1,8 +1,10 @@
-"""What a first run through a piece teaches the second: note by note, too late, too soft, held too long.
+"""What a first run through a piece teaches the second: note by note, too late, too soft, held too
+long.
 
-Iterative learning control (Arimoto, Kawamura & Miyazaki 1984, J Robotic Systems 1:123) with notes in place of time
-steps: a stroke of the next run begins earlier by what this one came late. It learns from the same piano that will be
-played, so it also makes up for what no plan knows: how late a stretched little finger answers, how soft it comes out.
+Iterative learning control (Arimoto, Kawamura & Miyazaki 1984, J Robotic Systems 1:123) with notes
+in place of time steps: a stroke of the next run begins earlier by what this one came late. It
+learns from the same piano that will be played, so it also makes up for what no plan knows: how late
+a stretched little finger answers, how soft it comes out.
 """
 
 from __future__ import annotations
@@ -17,18 +19,22 @@ from musclehand.music.score import Note, Score
 HEARD_WITHIN = 0.15
 """A key struck within this of a note's onset is taken for it [s]."""
 
-GAIN, VELOCITY_GAIN = 0.8, 0.6
+GAIN = 0.8
+VELOCITY_GAIN = 0.6
 """Share of an error that is made up for in the next run."""
 
-MOST_TIME, MOST_VELOCITY = 0.04, 40.0
+MOST_TIME = 0.04
+MOST_VELOCITY = 40.0
 """Bounds of what adds up over the runs [s], [MIDI]."""
 
-UNHEARD_TIME, UNHEARD_VELOCITY = 0.01, 15.0
+UNHEARD_TIME = 0.01
+UNHEARD_VELOCITY = 15.0
 """A note that did not sound is struck earlier and harder by this [s], [MIDI]."""
 
 
 class Correction(NamedTuple):
-    """Of one note: stroke and release begin earlier by `strike` and `release` [s]; `velocity` [MIDI] is added."""
+    """Of one note: stroke and release begin earlier by `strike` and `release` [s]; `velocity`
+    [MIDI] is added."""
 
     strike: float = 0.0
     release: float = 0.0
@@ -59,9 +65,12 @@ def rehearse(
         old = before.get(key, Correction())
         heard = _nearest(note, strikes.get(note.pitch, []), onsets.get(note.pitch))
         if heard is None:
-            late, long, soft = UNHEARD_TIME / GAIN, 0.0, UNHEARD_VELOCITY / VELOCITY_GAIN
+            late = UNHEARD_TIME / GAIN
+            long = 0.0
+            soft = UNHEARD_VELOCITY / VELOCITY_GAIN
         else:
-            late, long = heard.onset - note.onset, heard.offset - note.offset
+            late = heard.onset - note.onset
+            long = heard.offset - note.offset
             soft = float(note.velocity - heard.velocity)
         corrections[key] = Correction(
             _bounded(old.strike + GAIN * late, MOST_TIME),

@@ -1,8 +1,9 @@
-"""When keys are let go: as late as the next notes of the same hand allow, in the time it takes to get there.
+"""When keys are let go: as late as the next notes of the same hand allow, in the time it takes to
+get there.
 
-Every note that a hand plays asks it to be somewhere (`planning.strokes.reach.Rooms`). A key is held to the end of its note
-unless its finger is needed for another one, or the hand cannot stay within reach of it and be in time at the next:
-then it is let go just as early as the leap takes.
+Every note that a hand plays asks it to be somewhere (`planning.strokes.reach.Rooms`). A key is held
+to the end of its note unless its finger is needed for another one, or the hand cannot stay within
+reach of it and be in time at the next: then it is let go just as early as the leap takes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.planning.strokes.placement import Stand
+from musclehand.planning.strokes.placement import WristPose
 from musclehand.planning.strokes.reach import ReachConfig, WristPath, rooms
 from musclehand.planning.strokes.strike import StrokeConfig
 
@@ -26,7 +27,7 @@ LEAST_SOUND = 0.03
 
 def plan_releases(
     notes: list[Note],
-    stands: list[Stand],
+    stands: list[WristPose],
     side: Side,
     stroke: StrokeConfig,
     reach: ReachConfig,
@@ -49,7 +50,8 @@ def plan_releases(
         later = later[onsets[later] > note.onset + reach.before]
         if len(later):
             apart = room.place[later] - room.place[i]
-            # As seen from the next place: how far outside of what holding this key leaves is what striking there asks?
+            # As seen from the next place: how far outside of what holding this key leaves is what
+            # striking there asks?
             free = np.where(
                 apart > 0,
                 room.hold[i, 1] + room.strike[later, 0],
@@ -58,7 +60,8 @@ def plan_releases(
             distance = np.linalg.norm(np.maximum(np.abs(apart) - free, 0.0), axis=1)
             leap = np.array([reach.leap_time(d) for d in distance]) + reach.before * (distance > 0)
             latest = np.where(distance > 0, onsets[later] - leap, np.inf)
-            # The hand has to be here first: no less than the least share of the time between the two is kept.
+            # The hand has to be here first: no less than the least share of the time between the
+            # two is kept.
             latest = np.maximum(
                 latest, note.onset + stroke.least_hold * (onsets[later] - note.onset)
             )
@@ -68,7 +71,7 @@ def plan_releases(
 
 
 def _finger_needed(
-    i: int, notes: list[Note], stands: list[Stand], config: StrokeConfig, reach: ReachConfig
+    i: int, notes: list[Note], stands: list[WristPose], config: StrokeConfig, reach: ReachConfig
 ) -> float:
     """When the finger of note `i` has to leave it for its next one [s]; infinite if it has none."""
     note = notes[i]
@@ -85,9 +88,10 @@ def _finger_needed(
 
 
 def keep_within_reach(
-    notes: list[Note], stands: list[Stand], path: WristPath, config: StrokeConfig
+    notes: list[Note], stands: list[WristPose], path: WristPath, config: StrokeConfig
 ) -> list[Note]:
-    """The notes, let go where the path takes the hand further than the reach from where it stands for them."""
+    """The notes, let go where the path takes the hand further than the reach from where it
+    stands for them."""
     kept = []
     for note, stand in zip(notes, stands, strict=True):
         times = np.arange(note.onset + 0.05, note.offset, 0.01)

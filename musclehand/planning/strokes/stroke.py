@@ -1,8 +1,10 @@
-"""What the fingers do: prepare, press, hold, release, as a timeline for each of the five fingers of a hand.
+"""What the fingers do: prepare, press, hold, release, as a timeline for each of the five fingers of
+a hand.
 
-Strokes (`planning.strokes.press`) are timed so that the key crosses its sounding point at the note's onset and its silent point
-at the offset. Between notes a finger travels relative to the moving hand, on minimum-jerk movements (Flash & Hogan
-1985, J Neurosci 5:1688); while it presses, it stays with its key.
+Strokes (`planning.strokes.press`) are timed so that the key crosses its sounding point at the
+note's onset and its silent point at the offset. Between notes a finger travels relative to the
+moving hand, on minimum-jerk movements (Flash & Hogan 1985, J Neurosci 5:1688); while it presses, it
+stays with its key.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.strike import Fall, StrokeConfig
 
 FINGER_SPACE = 0.013
-"""Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little over their width."""
+"""Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little
+over their width."""
 
 LOOK_BACK = 0.25
 """How long before a note the hand's place is looked at [s], which is longer than a stroke takes."""
@@ -38,9 +41,10 @@ FORCE_RISE = 0.02
 
 
 class TipTargets(NamedTuple):
-    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m]; `weight` of their
-    coordinates (n, 5, 3), 1 for a finger that presses; and, shape (n, 5), whether it does, `press` the force down [N],
-    `key` that it presses, -1 for none, and mass [kg] and damping [N s/m] of that key while the finger moves it."""
+    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m];
+    `weight` of their coordinates (n, 5, 3), 1 for a finger that presses; and, shape (n, 5),
+    whether it does, `press` the force down [N], `key` that it presses, -1 for none, and mass
+    [kg] and damping [N s/m] of that key while the finger moves it."""
 
     tips: np.ndarray
     weight: np.ndarray
@@ -52,8 +56,9 @@ class TipTargets(NamedTuple):
 
 
 class _Tip(NamedTuple):
-    """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0 at rest .. 1 at a key,
-    what an error in x and in height counts, and the rest as in `TipTargets`."""
+    """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0
+    at rest .. 1 at a key, what an error in x and in height counts, and the rest as in
+    `TipTargets`."""
 
     place: np.ndarray
     claim: np.ndarray
@@ -67,7 +72,8 @@ class _Tip(NamedTuple):
 
 
 class _Waypoint(NamedTuple):
-    """Where a finger is between its presses: at `time` in height, at `move` in place, x, y relative to the hand."""
+    """Where a finger is between its presses: at `time` in height, at `move` in place, x, y
+    relative to the hand."""
 
     time: float
     move: float
@@ -78,14 +84,17 @@ class _Waypoint(NamedTuple):
 
 
 class _Timeline:
-    """One finger over time: its presses, and waypoints relative to the hand for the time between them."""
+    """One finger over time: its presses, and waypoints relative to the hand for the time between
+    them."""
 
     def __init__(
         self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig
     ) -> None:
-        self.radius, self.config = TIP_RADIUS[finger - 1], config
+        self.radius = TIP_RADIUS[finger - 1]
+        self.config = config
         self.presses = _columns(presses)
-        self._load, self._fall = self.presses.load, self.presses.fall
+        self._load = self.presses.load
+        self._fall = self.presses.fall
         waypoints = self._between(presses, side, path, finger)
         self._times = np.array([point.time for point in waypoints])
         self._moves = np.array([point.move for point in waypoints])
@@ -98,7 +107,8 @@ class _Timeline:
         self, presses: list[Press], side: Side, path: WristPath, finger: int
     ) -> list[_Waypoint]:
         """At rest in the hand, to each key and away from it, at rest again where there is time."""
-        rest, travel = nominal_tip(side, finger), self.config.travel_time
+        rest = nominal_tip(side, finger)
+        travel = self.config.travel_time
 
         def resting(time: float) -> _Waypoint:
             y = path.at(np.array([time]))[0][0, 1] + rest[1]
@@ -107,7 +117,8 @@ class _Timeline:
 
         moves = np.array([(press.touch, press.leave) for press in presses]).ravel()
         wrists = iter(path.at(moves)[0][:, :2])
-        waypoints, before = [resting(-1e3)], -np.inf
+        waypoints = [resting(-1e3)]
+        before = -np.inf
         for press in presses:
             down = float(press.fall.down)
             if down - before > 2 * travel:
@@ -126,8 +137,10 @@ class _Timeline:
         return [*waypoints, last, last._replace(time=1e6, move=1e6)]
 
     def at(self, times: np.ndarray, wrist: np.ndarray, above: np.ndarray) -> _Tip:
-        """The finger at `times` [s]; the wrist in the world, (n, 3), which leaps lift it `above` its path, (n,) [m]."""
-        count, place = len(times), np.empty((len(times), 3))
+        """The finger at `times` [s]; the wrist in the world, (n, 3), which leaps lift it `above`
+        its path, (n,) [m]."""
+        count = len(times)
+        place = np.empty((len(times), 3))
         place[:, :2] = wrist[:, :2] + _interpolate(self._moves, self._places, times)
         height, claim, sideways = _interpolate(self._times, self._others, times).T
         place[:, 2] = (
@@ -136,16 +149,16 @@ class _Timeline:
         )
         presses = self.presses
         if not presses.key.size:
-            none, plain = np.zeros(count), np.ones(count)
+            none = np.zeros(count)
+            plain = np.ones(count)
             return _Tip(
                 place, claim, sideways, plain, none > 0, none, np.full(count, -1), none, none
             )
         j = np.maximum(np.searchsorted(self._fall.down, times, side="right") - 1, 0)
-        fall, load = (
-            Fall(*(part[j] for part in self._fall)),
-            KeyLoad(*(part[j] for part in self._load)),
-        )
-        lift, surface = presses.lift[j], presses.surface[j]
+        fall = Fall(*(part[j] for part in self._fall))
+        load = KeyLoad(*(part[j] for part in self._load))
+        lift = presses.lift[j]
+        surface = presses.surface[j]
         pressing = (times >= fall.down) & (times <= presses.end[j])
         rise = min_jerk((times - lift) / (presses.up[j] - lift))
         height = fall.height(times) + (presses.risen[j] - fall.low) * rise
@@ -182,14 +195,16 @@ def _columns(presses: list[Press]) -> Press:
 
 
 def _interpolate(knots: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Minimum-jerk movements between `values` (m, d) at `knots` (m,), at `times` (n,) [s]. Shape (n, d)."""
+    """Minimum-jerk movements between `values` (m, d) at `knots` (m,), at `times` (n,) [s]. Shape
+    (n, d)."""
     k = np.clip(np.searchsorted(knots, times, side="right") - 1, 0, len(knots) - 2)
     share = min_jerk((times - knots[k]) / np.maximum(knots[k + 1] - knots[k], 1e-6))[:, None]
     return np.asarray((1 - share) * values[k] + share * values[k + 1])
 
 
 def _near(notes: list[Note], path: WristPath, config: StrokeConfig) -> np.ndarray:
-    """For how long before each note the wrist is near its place there [s], as far as that matters. Shape (n,)."""
+    """For how long before each note the wrist is near its place there [s], as far as that
+    matters. Shape (n,)."""
     back = np.arange(0.0, LOOK_BACK, 0.005)
     onsets = np.array([note.onset for note in notes])
     places = path.at((onsets[:, None] - back).ravel())[0].reshape(len(notes), len(back), 3)
@@ -198,7 +213,8 @@ def _near(notes: list[Note], path: WristPath, config: StrokeConfig) -> np.ndarra
 
 
 class HandStrokes:
-    """The timelines of one hand's fingers, evaluated in blocks of times, and `path`, the wrist path lifted in leaps."""
+    """The timelines of one hand's fingers, evaluated in blocks of times, and `path`, the wrist
+    path lifted in leaps."""
 
     def __init__(
         self,
@@ -212,7 +228,8 @@ class HandStrokes:
         reach: ReachConfig | None = None,
         corrections: Corrections | None = None,
     ) -> None:
-        self.side, self.config = side, config
+        self.side = side
+        self.config = config
         self.timelines = []
         near = _near(notes, path, config) if notes else np.zeros(0)
         for finger in range(1, 6):
@@ -256,10 +273,12 @@ class HandStrokes:
 
 
 def _make_room(x: np.ndarray, claim: np.ndarray) -> None:
-    """Moves fingers that wait aside so that index to little finger stay in order and apart, in place.
+    """Moves fingers that wait aside so that index to little finger stay in order and apart, in
+    place.
 
-    A finger that plays far from its place would otherwise press against a neighbour that waits in its own. A finger
-    gives way as far as it has no claim to where it is. The thumb is left out: it passes under.
+    A finger that plays far from its place would otherwise press against a neighbour that waits in
+    its own. A finger gives way as far as it has no claim to where it is. The thumb is left out: it
+    passes under.
 
     Args:
         x: targets in a right hand [m]. Shape (n, 5).

@@ -15,13 +15,13 @@ from musclehand.sim.render.mesh import simplify_meshes
 from musclehand.sim.render.opengl import Canvas
 from musclehand.sim.render.stage import colour_muscles
 from musclehand.sim.render.video import BONE_EDGE, encode_video
-from musclehand.sim.scene import build_scene, carrier_joint
+from musclehand.sim.scene import build_scene, forearm_joint
 
 
 @dataclass(frozen=True, eq=False)
 class Following:
-    """T moments, every `dt` [s]: `angles` and `wanted_angles` [rad] (T, 23), `forearm` and `wanted_forearm` [m, rad]
-    (T, 6), `activations` 0..1 (T, m) of the hand of a `side`."""
+    """T moments, every `dt` [s]: `angles` and `wanted_angles` [rad] (T, 23), `forearm` and
+    `wanted_forearm` [m, rad] (T, 6), `activations` 0..1 (T, m) of the hand of a `side`."""
 
     side: Side
     dt: float
@@ -69,9 +69,10 @@ class _Theatre:
     def __init__(self, shown: Following) -> None:
         self._shown = shown
         scene = build_scene(sides=(shown.side,), visual=True)
-        self.model, self._hand = scene.model, scene.hands[shown.side]
+        self.model = scene.model
+        self._hand = scene.hands[shown.side]
         self._arm = [
-            int(self.model.joint(carrier_joint(shown.side, axis)).qposadr[0])
+            int(self.model.joint(forearm_joint(shown.side, axis)).qposadr[0])
             for axis in FOREARM_AXES
         ]
         self._data, self._ghost = mujoco.MjData(self.model), mujoco.MjData(self.model)
@@ -99,8 +100,10 @@ class _Theatre:
 
     def _camera(self) -> mujoco.MjvCamera:
         """From the thumb's side and above, on the hand."""
-        camera, middle = mujoco.MjvCamera(), self._shown.forearm.mean(axis=0)
+        camera = mujoco.MjvCamera()
+        middle = self._shown.forearm.mean(axis=0)
         camera.lookat[:] = [middle[0], middle[1] + 0.09, middle[2]]
         camera.azimuth = 90.0 - 55.0 * self._shown.side.mirror
-        camera.elevation, camera.distance = -24.0, 0.34
+        camera.elevation = -24.0
+        camera.distance = 0.34
         return camera

@@ -11,10 +11,12 @@ from musclehand.core.errors import InvalidValue
 
 
 def simplify_meshes(model: mujoco.MjModel, edge: float) -> int:
-    """Thins all meshes of a model in place, to be drawn only: collision and inertia are computed before.
+    """Thins all meshes of a model in place, to be drawn only: collision and inertia are computed
+    before.
 
-    Vertices are gathered in cubes of `edge` [m]; each cube keeps the vertex nearest to their mean, triangles with two
-    corners in one cube vanish (vertex clustering: Rossignac and Borrel 1993). Call before a picture's context is made.
+    Vertices are gathered in cubes of `edge` [m]; each cube keeps the vertex nearest to their mean,
+    triangles with two corners in one cube vanish (vertex clustering: Rossignac and Borrel 1993).
+    Call before a picture's context is made.
 
     Returns:
         The number of triangles left.
@@ -29,7 +31,8 @@ def simplify_meshes(model: mujoco.MjModel, edge: float) -> int:
             model.mesh_vertadr[mesh], model.mesh_vertadr[mesh] + model.mesh_vertnum[mesh]
         )
         faces = slice(model.mesh_faceadr[mesh], model.mesh_faceadr[mesh] + model.mesh_facenum[mesh])
-        corners, normals = model.mesh_face[faces], model.mesh_facenormal[faces]
+        corners = model.mesh_face[faces]
+        normals = model.mesh_facenormal[faces]
         keeper = _keepers(model.mesh_vert[vertices], edge)
         normal_of = np.zeros(len(keeper), dtype=int)
         normal_of[corners.ravel()] = normals.ravel()

@@ -1,8 +1,9 @@
 """An OpenGL picture without a screen: EGL where it works, OSMesa where it does not.
 
-MuJoCo fixes its OpenGL backend when it is imported, by the environment variable `MUJOCO_GL`. The canvas here makes
-its own context instead, so a program that has long imported MuJoCo can still draw. Which backends work is tried in a
-child process: a broken driver may end the process that loads it.
+MuJoCo fixes its OpenGL backend when it is imported, by the environment variable `MUJOCO_GL`. The
+canvas here makes its own context instead, so a program that has long imported MuJoCo can still
+draw. Which backends work is tried in a child process: a broken driver may end the process that
+loads it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ sys.exit(0 if picture.std() > 0 else 3)
 
 @cache
 def choose_backend() -> str:
-    """The backend to draw with: the user's `MUJOCO_GL` where it names one of `BACKENDS`, else the first that works.
+    """The backend to draw with: the user's `MUJOCO_GL` where it names one of `BACKENDS`, else the
+    first that works.
 
     Raises:
         OutputError: none works; says what to install.
@@ -96,7 +98,8 @@ class Canvas:
         model: its `vis.quality` says how finely; its offscreen buffer is set to the size asked for.
         width, height: of the picture [pixels].
         backend: one of `BACKENDS`, by default `choose_backend()`.
-        plain_tendons: draw tendons as bars instead of round cords, twice as fast and the same from afar.
+        plain_tendons: draw tendons as bars instead of round cords, twice as fast and the same from
+            afar.
 
     Raises:
         InvalidValue: no such backend, or a size that is not 1..4096.
@@ -118,8 +121,10 @@ class Canvas:
         backend = backend or choose_backend()
         if backend not in BACKENDS:
             raise InvalidValue("OpenGL backend", backend, " or ".join(BACKENDS))
-        model.vis.global_.offwidth, model.vis.global_.offheight = width, height
-        self._model, self._rect = model, mujoco.MjrRect(0, 0, width, height)
+        model.vis.global_.offwidth = width
+        model.vis.global_.offheight = height
+        self._model = model
+        self._rect = mujoco.MjrRect(0, 0, width, height)
         self._gl = _make_context(backend, width, height)
         before = os.environ.get("MUJOCO_GL")
         os.environ["MUJOCO_GL"] = backend  # by this MuJoCo's C side finds the OpenGL functions
@@ -144,10 +149,12 @@ class Canvas:
         text: tuple[str, str] | None = None,
         ghost: mujoco.MjData | None = None,
     ) -> np.ndarray:
-        """A picture of the state whose positions are computed. Shape (height, width, 3), uint8, top row first.
+        """A picture of the state whose positions are computed. Shape (height, width, 3), uint8, top
+        row first.
 
-        `text` is written in the lower left corner, in two columns; `ghost` is another state, whose moving parts are
-        drawn over it where they differ, transparent and blue, without skin and tendons.
+        `text` is written in the lower left corner, in two columns; `ghost` is another state, whose
+        moving parts are drawn over it where they differ, transparent and blue, without skin and
+        tendons.
         """
         mujoco.mjv_updateScene(
             self._model,

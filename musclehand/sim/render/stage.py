@@ -1,7 +1,8 @@
-"""A recording put back on stage: the visual scene in any posture recorded, lit, coloured and framed.
+"""A recording put back on stage: the visual scene in any posture recorded, lit, coloured and
+framed.
 
-Bones, translucent skin, and muscles as lines that grow red with their activation. A key that sounds is green when
-the score asks for it there and orange-red when it does not.
+Bones, translucent skin, and muscles as lines that grow red with their activation. A key that sounds
+is green when the score asks for it there and orange-red when it does not.
 """
 
 from __future__ import annotations
@@ -18,23 +19,27 @@ from musclehand.core.errors import UnknownName
 from musclehand.core.recording import Recording, RecordingError
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.sim.render.mesh import simplify_meshes
-from musclehand.sim.scene import Scene, build_scene, carrier_joint
+from musclehand.sim.scene import Scene, build_scene, forearm_joint
 
 RIGHT_RGBA = (0.10, 0.68, 0.48, 1.0)
 WRONG_RGBA = (0.86, 0.33, 0.05, 1.0)
 """Key colours: bluish green and vermilion of Okabe and Ito's palette, told apart by everybody."""
 
-REST_RGB, ACTIVE_RGB = np.array([0.30, 0.33, 0.46]), np.array([1.0, 0.20, 0.08])
-"""Muscle colours at activation 0 and 1, in between by the square root: playing uses some 5 % of a muscle."""
+REST_RGB = np.array([0.30, 0.33, 0.46])
+ACTIVE_RGB = np.array([1.0, 0.20, 0.08])
+"""Muscle colours at activation 0 and 1, in between by the square root: playing uses some 5 % of
+a muscle."""
 
 TENDON_WIDTH = (0.0007, 0.0016)
 """Half the width of a muscle's line at activation 0 and 1 [m]."""
 
 RIGHT_NOTE_TOLERANCE = 0.1
-"""A key's colour is right when its onset is this near to one asked of it [s]; the wider one of the metrics."""
+"""A key's colour is right when its onset is this near to one asked of it [s]; the wider one of
+the metrics."""
 
 BONE_RGBA = (0.86, 0.81, 0.71, 1.0)
-SKIN_ALPHA, FOREARM_ALPHA = 0.40, 0.12
+SKIN_ALPHA = 0.40
+FOREARM_ALPHA = 0.12
 
 HAND_REACH = 0.11
 """What a hand covers to either side of its wrist [m]."""
@@ -42,10 +47,12 @@ HAND_REACH = 0.11
 
 @dataclass(frozen=True)
 class View:
-    """Where a camera stands, in MuJoCo's degrees: `azimuth` 90 looks into the piano, `elevation` -90 straight down.
+    """Where a camera stands, in MuJoCo's degrees: `azimuth` 90 looks into the piano, `elevation`
+    -90 straight down.
 
-    It looks at a point `depth` into the piano and `height` above the keys [m], at least `span` wide [m]; where along
-    the keyboard is found from the piece. Without the `fallboard` where that would be in the way.
+    It looks at a point `depth` into the piano and `height` above the keys [m], at least `span` wide
+    [m]; where along the keyboard is found from the piece. Without the `fallboard` where that would
+    be in the way.
     """
 
     azimuth: float
@@ -67,7 +74,8 @@ VIEWS: Mapping[str, View] = {
 
 
 def colour_muscles(model: mujoco.MjModel, tendons: np.ndarray, activation: np.ndarray) -> None:
-    """Shows activations, 0 to 1, shape (m,), as colours and widths of these tendons of the model."""
+    """Shows activations, 0 to 1, shape (m,), as colours and widths of these tendons of the
+    model."""
     act = np.sqrt(np.clip(activation, 0.0, 1.0))[:, None]
     model.tendon_rgba[tendons, :3] = REST_RGB + act * (ACTIVE_RGB - REST_RGB)
     low, high = TENDON_WIDTH
@@ -79,7 +87,8 @@ class Stage:
 
     Args:
         recording: open; must outlive the stage.
-        bone_edge: thin the bones' meshes to triangles of about this edge [m]; as they are without it.
+        bone_edge: thin the bones' meshes to triangles of about this edge [m]; as they are without
+            it.
 
     Raises:
         RecordingError: it was made with another model, or has no positions.
@@ -94,7 +103,7 @@ class Stage:
         if recording.num_rows == 0:
             raise RecordingError(recording.path, "has no rows; there is nothing to draw")
         names = recording["qpos"].names
-        sides = tuple(side for side in Side if carrier_joint(side, "x") in names)
+        sides = tuple(side for side in Side if forearm_joint(side, "x") in names)
         self.scene: Scene = build_scene(sides=sides, visual=True)
         self.model, self.data = self.scene.model, mujoco.MjData(self.scene.model)
         joints = [self.model.joint(i).name for i in range(self.model.njnt)]
@@ -116,7 +125,8 @@ class Stage:
             simplify_meshes(self.model, bone_edge)
 
     def pose(self, time: float) -> None:
-        """The posture, muscle and key colours at `time` [s] (0 is the score's), that of the nearest row."""
+        """The posture, muscle and key colours at `time` [s] (0 is the score's), that of the
+        nearest row."""
         row = self.row_at(time)
         self.data.qpos[self._address] = self._recording["qpos"][row]
         mujoco.mj_kinematics(self.model, self.data)
@@ -135,7 +145,8 @@ class Stage:
         return before if time - self.time[before] <= self.time[after] - time else after
 
     def camera(self, name: str, *, aspect: float, time: float | None = None) -> mujoco.MjvCamera:
-        """A camera of `VIEWS` that has in view where the hands are at `time` [s], or all they reach in the piece.
+        """A camera of `VIEWS` that has in view where the hands are at `time` [s], or all they reach
+        in the piece.
 
         Raises:
             UnknownName: no such view.
@@ -146,7 +157,8 @@ class Stage:
         low, high = self._reach(time)
         camera = mujoco.MjvCamera()
         camera.lookat[:] = [0.5 * (low + high), view.depth, view.height]
-        camera.azimuth, camera.elevation = view.azimuth, view.elevation
+        camera.azimuth = view.azimuth
+        camera.elevation = view.elevation
         across = abs(np.sin(np.radians(view.azimuth)))
         width = max(across * (high - low), view.span)
         camera.distance = (
@@ -164,7 +176,7 @@ class Stage:
     def _reach(self, time: float | None) -> tuple[float, float]:
         """From where to where along the keyboard hands and keys played reach [m]."""
         names = self._recording["qpos"].names
-        columns = [names.index(carrier_joint(side, "x")) for side in self.scene.hands]
+        columns = [names.index(forearm_joint(side, "x")) for side in self.scene.hands]
         rows = (
             slice(None, None, 10)
             if time is None
@@ -192,7 +204,8 @@ class Stage:
         return colours
 
     def _colour_keys(self, time: float) -> None:
-        # A material hides a geom's own colour unless it is dropped; gloss then comes from MuJoCo's defaults.
+        # A material hides a geom's own colour unless it is dropped; gloss then comes from MuJoCo's
+        # defaults.
         keys = self.scene.keys.geom
         self.model.geom_matid[keys] = -1
         self.model.geom_rgba[keys] = self._key_rgba
@@ -202,7 +215,8 @@ class Stage:
             self.model.geom_rgba[keys[int(pitch) - 21]] = colour
 
     def _light(self) -> None:
-        """A lamp over the player's left shoulder that casts shadows where the hands play, a weak one opposite."""
+        """A lamp over the player's left shoulder that casts shadows where the hands play, a weak
+        one opposite."""
         model = self.model
         model.vis.headlight.ambient[:] = 0.30
         model.vis.headlight.diffuse[:] = 0.22
@@ -210,20 +224,17 @@ class Stage:
         model.light_diffuse[0], model.light_diffuse[1] = 0.52, 0.16
         model.light_specular[:] = 0.15
         low, high = self._reach(None)
-        lamp, target = (
-            np.array([0.5 * (low + high) - 0.35, -0.75, 1.3]),
-            np.array([0.5 * (low + high), 0.02, 0.0]),
-        )
+        lamp = np.array([0.5 * (low + high) - 0.35, -0.75, 1.3])
+        target = np.array([0.5 * (low + high), 0.02, 0.0])
         beam = target - lamp
         model.light_pos[0], model.light_dir[0] = lamp, beam / np.linalg.norm(beam)
         half_angle = np.degrees(np.arctan2(0.5 * (high - low) + 0.15, np.linalg.norm(beam)))
         model.vis.map.shadowscale = float(np.clip(half_angle / model.light_cutoff[0], 0.05, 1.0))
-        model.vis.quality.shadowsize, model.vis.quality.offsamples = 2048, 4
-        model.vis.quality.numslices, model.vis.quality.numstacks, model.vis.quality.numquads = (
-            20,
-            8,
-            1,
-        )
+        model.vis.quality.shadowsize = 2048
+        model.vis.quality.offsamples = 4
+        model.vis.quality.numslices = 20
+        model.vis.quality.numstacks = 8
+        model.vis.quality.numquads = 1
 
     def _dress(self) -> None:
         """Bones less bright than the keys, skin translucent, the forearm's most of all."""
@@ -246,7 +257,8 @@ def _notes(recording: Recording, table: str) -> np.ndarray:
 
 
 def _judge(heard: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The notes heard with a fourth column: 1 where the score has that note there, else 0. Shape (num_notes, 4)."""
+    """The notes heard with a fourth column: 1 where the score has that note there, else 0. Shape
+    (num_notes, 4)."""
     right = np.zeros(len(heard))
     for pitch in np.unique(heard[:, 2]):
         mine = heard[:, 2] == pitch

@@ -3,9 +3,10 @@
     render_still("recording.h5", 2.5, "hands.png", camera="side")
     render_video("recording.h5", "performance.mp4", sound="played.wav")
 
-Frames go straight to ffmpeg (the one `imageio-ffmpeg` brings along); memory stays that of one frame.
-Drawing in software costs a quarter of a second of processor time for a frame of 1280 x 720: on two free cores half
-a minute of music at 25 frames a second takes about two minutes, with a graphics card a few seconds.
+Frames go straight to ffmpeg (the one `imageio-ffmpeg` brings along); memory stays that of one
+frame. Drawing in software costs a quarter of a second of processor time for a frame of 1280 x 720:
+on two free cores half a minute of music at 25 frames a second takes about two minutes, with a
+graphics card a few seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from musclehand.sim.render.opengl import Canvas
 from musclehand.sim.render.stage import VIEWS, Stage
 
 BONE_EDGE = 0.0015
-"""Bones of a film are thinned to triangles of this edge [m], about a pixel from where the camera stands."""
+"""Bones of a film are thinned to triangles of this edge [m], about a pixel from where the camera
+stands."""
 
 HOLD = 1.0
 """The last picture stays for this long [s] while the sound fades."""
@@ -132,7 +134,8 @@ def _frames(
 ) -> Iterator[np.ndarray]:
     """All pictures in order: the recording, then its last one held."""
     camera = stage.camera("player", aspect=aspect)
-    start, end = float(stage.time[0]), float(stage.time[-1])
+    start = float(stage.time[0])
+    end = float(stage.time[-1])
     count = max(1, math.ceil((end - start) * fps))
     # MuJoCo's font has ASCII only: accents are dropped.
     caption = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
@@ -201,8 +204,10 @@ def encode_video(
 
 
 def _sound_options(times: np.ndarray) -> list[str]:
-    """The sound set off by the time before the score's beginning, cut and faded with the last picture."""
-    delay, length = max(0.0, -float(times[0])), float(times[-1] - times[0]) + HOLD
+    """The sound set off by the time before the score's beginning, cut and faded with the last
+    picture."""
+    delay = max(0.0, -float(times[0]))
+    length = float(times[-1] - times[0]) + HOLD
     filters = f"adelay={1000 * delay:.3f}:all=1,apad,atrim=end={length:.6f}"
     filters += f",afade=t=out:st={length - 0.8 * HOLD:.6f}:d={0.8 * HOLD:.6f}"
     return ["-af", filters, "-c:a", "aac", "-b:a", "192k"]

@@ -1,7 +1,9 @@
-"""Do muscles pull on the joints they should, the way they should, as far as published, and without jumps?
+"""Do muscles pull on the joints they should, the way they should, as far as published, and without
+jumps?
 
-Arms are compared with `models/reference/moment_arms.csv`: which way each muscle turns each joint, and how large its arm
-is where somebody measured it. An arm is counted positive in the direction the table gives it.
+Arms are compared with `models/reference/moment_arms.csv`: which way each muscle turns each joint,
+and how large its arm is where somebody measured it. An arm is counted positive in the direction the
+table gives it.
 """
 
 from __future__ import annotations
@@ -29,19 +31,23 @@ RIGHT_SHARE = 0.99
 """Share of random postures in which an arm has to have its sign."""
 
 TOLERANCE = 0.0005
-"""An arm on the wrong side by less than this is not held against it [m]: paths pass through zero somewhere."""
+"""An arm on the wrong side by less than this is not held against it [m]: paths pass through zero
+somewhere."""
 
 NO_ARM = 0.0001
 """An arm that is never larger is missing [m]."""
 
-RMS_LIMIT, DEVIATIONS = 0.003, 2.0
-"""How far an arm may be from a published one over the joint's range: this many [m], or standard deviations."""
+RMS_LIMIT = 0.003
+DEVIATIONS = 2.0
+"""How far an arm may be from a published one over the joint's range: this many [m], or standard
+deviations."""
 
 SEGMENTS = 150
 
 MOST_TURN = float(np.deg2rad(120.0))
-"""Sharpest bend of a path at one of its points [rad]. A joint bent by a right angle turns the path across it by that
-and the slant of the path; with more than a third of a circle it runs back the way it came."""
+"""Sharpest bend of a path at one of its points [rad]. A joint bent by a right angle turns the
+path across it by that and the slant of the path; with more than a third of a circle it runs back
+the way it came."""
 
 
 class _Pair(NamedTuple):
@@ -74,7 +80,8 @@ def check_signs(specimen: Specimen) -> Finding:
 
 def check_missing(specimen: Specimen) -> Finding:
     """V09: is every muscle that should act on a joint there, and has it an arm at all?"""
-    hand, rows = specimen.hand, load_reference().moment_arms
+    hand = specimen.hand
+    rows = load_reference().moment_arms
     pairs = _pairs(hand)
     if not pairs:
         return Finding(
@@ -121,8 +128,9 @@ def check_continuity(specimen: Specimen) -> Finding:
 def check_published(specimen: Specimen) -> Finding:
     """V11: how far are arms from published ones over each joint's range of motion?
 
-    Published arms are for hands as thick as MyoSim's; those of a thicker or thinner hand are brought to it before they
-    are compared. Values that are recalled, not read, only warn; those that the table marks as not used are drawn only.
+    Published arms are for hands as thick as MyoSim's; those of a thicker or thinner hand are
+    brought to it before they are compared. Values that are recalled, not read, only warn; those
+    that the table marks as not used are drawn only.
     """
     hand = specimen.hand
     rows = [
@@ -133,10 +141,12 @@ def check_published(specimen: Specimen) -> Finding:
     valued = [row for row in rows if row.arm is not None and row.used]
     if not valued:
         return Finding(Verdict.SKIP, "no published arm is about a muscle and joint of this model")
-    rest, thickness = rest_angles(specimen.model, specimen.hand), specimen.thickness
+    rest = rest_angles(specimen.model, specimen.hand)
+    thickness = specimen.thickness
     wrong: list[tuple[float, str]] = []
     doubtful: list[tuple[float, str]] = []
-    errors, panels = [], []
+    errors = []
+    panels = []
     for joint in dict.fromkeys(row.joint for row in rows):
         angles, arms = sweep(specimen.model, hand, joint, rest)
         about = [row for row in rows if row.joint == joint]
@@ -162,8 +172,9 @@ def check_published(specimen: Specimen) -> Finding:
 def check_folds(specimen: Specimen) -> Finding:
     """V25: do paths fold over?
 
-    A path folds where it bends by more than `MOST_TURN` at one of its points, so that it runs back; and where its
-    arm about a joint changes sides within that joint's own range, others at rest, although anatomy gives it one.
+    A path folds where it bends by more than `MOST_TURN` at one of its points, so that it runs back;
+    and where its arm about a joint changes sides within that joint's own range, others at rest,
+    although anatomy gives it one.
     """
     hand = specimen.hand
     turns, where = path_turns(specimen)
@@ -199,13 +210,16 @@ def path_turns(specimen: Specimen) -> tuple[np.ndarray, list[str]]:
     Returns:
         Angles [rad], 0 being straight on, shape (m,), and the names of the sites.
     """
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     data = mujoco.MjData(model)
-    worst, where = np.zeros(len(hand.tendons)), ["no site"] * len(hand.tendons)
+    worst = np.zeros(len(hand.tendons))
+    where = ["no site"] * len(hand.tendons)
     sites = [path_sites(model, tendon) for tendon in hand.tendons]
     for angles in specimen.postures:
         place(model, data, hand, angles)
-        points, kinds = data.wrap_xpos.reshape(-1, 3), data.wrap_obj.reshape(-1)
+        points = data.wrap_xpos.reshape(-1, 3)
+        kinds = data.wrap_obj.reshape(-1)
         for i, tendon in enumerate(hand.tendons):
             part = slice(
                 data.ten_wrapadr[tendon], data.ten_wrapadr[tendon] + data.ten_wrapnum[tendon]
@@ -217,7 +231,8 @@ def path_turns(specimen: Specimen) -> tuple[np.ndarray, list[str]]:
 
 
 def _sharpest(points: np.ndarray, kinds: np.ndarray) -> tuple[float, int]:
-    """The largest bend at a site of one path [rad], and which of its sites; kinds are -1 at sites, -2 at pulleys."""
+    """The largest bend at a site of one path [rad], and which of its sites; kinds are -1 at
+    sites, -2 at pulleys."""
     steps = np.diff(points, axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     cosines = np.einsum("ij,ij->i", steps[:-1], steps[1:]) / np.maximum(
@@ -237,10 +252,11 @@ def _sharpest(points: np.ndarray, kinds: np.ndarray) -> tuple[float, int]:
 
 
 def _pairs(hand: HandIndex) -> list[_Pair]:
-    """The muscle-joint pairs of the table that this hand has and that have a direction, in the table's order.
+    """The muscle-joint pairs of the table that this hand has and that have a direction, in the
+    table's order.
 
-    Where sources disagree about the direction, or an arm is within a standard deviation or `TOLERANCE` of zero,
-    nothing is asked of a model.
+    Where sources disagree about the direction, or an arm is within a standard deviation or
+    `TOLERANCE` of zero, nothing is asked of a model.
     """
     pairs = {}
     rows = [
@@ -278,14 +294,16 @@ def _distance(row: MomentArmRow, arms: np.ndarray) -> tuple[float, str]:
 def _panel(
     hand: HandIndex, joint: str, angles: np.ndarray, arms: np.ndarray, rows: list[MomentArmRow]
 ) -> Panel:
-    """Curves of the model, each followed by its published values: points with error bars across the range."""
+    """Curves of the model, each followed by its published values: points with error bars across
+    the range."""
     degrees = np.rad2deg(angles)
     series = []
     for muscle in dict.fromkeys(row.muscle for row in rows):
         series.append(Series(muscle, degrees, 1e3 * arms[:, hand.muscle_names.index(muscle)]))
         valued = [row for row in rows if row.muscle == muscle and row.arm is not None]
         if valued:
-            # Published arms seldom say at which angle; they stand evenly spaced, whatever their posture.
+            # Published arms seldom say at which angle; they stand evenly spaced, whatever their
+            # posture.
             places = np.quantile(degrees, (np.arange(len(valued)) + 1) / (len(valued) + 1))
             values = np.array([1e3 * _sign(row) * (row.arm or 0.0) for row in valued])
             spread = np.array([1e3 * (row.sd or 0.0) for row in valued])
@@ -296,7 +314,8 @@ def _panel(
 
 
 def _finding(found: list[tuple[float, str]], summary: str, value: float | None = None) -> Finding:
-    """Fails with any offender, worst (lowest number) first; the value is their count where there is no better one."""
+    """Fails with any offender, worst (lowest number) first; the value is their count where there
+    is no better one."""
     verdict = Verdict.FAIL if found else Verdict.PASS
     return Finding(
         verdict,

@@ -1,4 +1,5 @@
-"""Checks of what a hand does when it is simulated: stability, rest, tapping, time (V15-V17, V22, V23, V26-V28)."""
+"""Checks of what a hand does when it is simulated: stability, rest, tapping, time (V15-V17, V22,
+V23, V26-V28)."""
 
 from __future__ import annotations
 
@@ -20,8 +21,11 @@ from musclehand.core.errors import ModelError
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
 MOST_EXCESS_DEG = 2.0
-WARN_RMS, MOST_RMS, WARN_PEAK = 0.5, 1.0, 3.0
-MOST_DRIFT_DEG, MOST_SPREAD_DEG = 1.0, 5.0
+WARN_RMS = 0.5
+MOST_RMS = 1.0
+WARN_PEAK = 3.0
+MOST_DRIFT_DEG = 1.0
+MOST_SPREAD_DEG = 5.0
 LEAST_TAPPING_HZ = 7.0
 HUMAN_TAPPING_HZ = (5.0, 7.0)
 BUDGET_US = 150.0
@@ -61,11 +65,15 @@ def check_limit_violation(specimen: Specimen) -> Finding:
 
 def check_jitter(specimen: Specimen) -> Finding:
     """V16: joints come to rest under constant excitation, also at longer steps."""
-    model, hand = specimen.model, specimen.hand
-    own_dt, own = float(model.opt.timestep), mujoco.mjtIntegrator(model.opt.integrator)
+    model = specimen.model
+    hand = specimen.hand
+    own_dt = float(model.opt.timestep)
+    own = mujoco.mjtIntegrator(model.opt.integrator)
     integrators = dict.fromkeys((own, mujoco.mjtIntegrator.mjINT_IMPLICITFAST))
     steps = sorted({own_dt, 2.0 * own_dt, *JITTER_STEPS})
-    worst_rms, failed, warned = 0.0, [], []
+    worst_rms = 0.0
+    failed = []
+    warned = []
     summary = "no movement"
     for integrator in integrators:
         for dt in steps:
@@ -73,7 +81,8 @@ def check_jitter(specimen: Specimen) -> Finding:
             name = integrator.name.removeprefix("mjINT_").lower()
             line = f"{name} {dt * 1e3:g} ms: {found.rms:.2f} rad/s rms, peak {found.peak:.1f} at {found.joint}"
             if found.rms > worst_rms:
-                worst_rms, summary = found.rms, f"worst {line}"
+                worst_rms = found.rms
+                summary = f"worst {line}"
             if found.rms > MOST_RMS:
                 failed.append((found.rms, line))
             elif found.rms > WARN_RMS or found.peak > WARN_PEAK:
@@ -143,15 +152,18 @@ def check_step_time(specimen: Specimen) -> Finding:
 
 def check_passive_torque(specimen: Specimen) -> Finding:
     """V26: silent muscles hardly load the fingers at rest and in playing posture."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     playing = couple(hand, named_posture(hand, PLAYING_POSTURE_DEG, hand.limits(model)))
     rest = rest_angles(model, hand)
     names = [hand.joints[i] for i in hand.independent]
     fingers = [i for i, name in enumerate(names) if name not in WRIST_JOINTS]
-    lines, parts = [], []
+    lines = []
+    parts = []
     for what, posture in (("at rest", rest), ("playing", playing)):
         torque = passive_torque(model, hand, posture)
-        muscles, springs = reduced(hand, torque.muscles), reduced(hand, torque.springs)
+        muscles = reduced(hand, torque.muscles)
+        springs = reduced(hand, torque.springs)
         worst = fingers[int(np.abs(muscles[fingers]).argmax())]
         parts.append(
             f"{what} {muscles[worst]:+.3f} N m at {names[worst]} (springs {springs[worst]:+.3f})"
@@ -170,15 +182,18 @@ def check_passive_torque(specimen: Specimen) -> Finding:
 
 
 def check_rest_posture(specimen: Specimen) -> Finding:
-    """V27: without excitation and gravity the hand comes to rest half open, from wherever it starts."""
+    """V27: without excitation and gravity the hand comes to rest half open, from wherever it
+    starts."""
     hand = specimen.hand
     mcp = [i for i, joint in enumerate(hand.joints) if joint in map(knuckle, FINGERS)]
     if not mcp:
         return Finding(Verdict.SKIP, "the model has no finger's MCP flexion")
     found = rest_posture(specimen.model, hand)
     ends = np.rad2deg(np.vstack([found.angles, found.others]))
-    drift, spread = np.rad2deg(found.drift), np.rad2deg(found.spread)
-    low, high = ends.min(axis=0), ends.max(axis=0)
+    drift = np.rad2deg(found.drift)
+    spread = np.rad2deg(found.spread)
+    low = ends.min(axis=0)
+    high = ends.max(axis=0)
     offenders = [
         f"{hand.joints[i]}: comes to rest at {low[i]:.0f} to {high[i]:.0f} deg, not {MCP_REST_DEG[0]:.0f} to "
         f"{MCP_REST_DEG[1]:.0f}"
@@ -201,7 +216,8 @@ def check_rest_posture(specimen: Specimen) -> Finding:
 
 
 def check_soak(specimen: Specimen, seconds: float = SOAK_SECONDS) -> Finding:
-    """V28: a long run under changing excitation, at 2 and 4 ms, without a warning or a silent reset."""
+    """V28: a long run under changing excitation, at 2 and 4 ms, without a warning or a silent
+    reset."""
     offenders = []
     count = 0
     for dt in JITTER_STEPS:

@@ -1,6 +1,7 @@
 """Do paths run where there is room for tendons: outside the bones, and within reach of them?
 
-Only for models with bone meshes. Our own hand is judged with the meshes of MyoSim, which it leaves out otherwise.
+Only for models with bone meshes. Our own hand is judged with the meshes of MyoSim, which it leaves
+out otherwise.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from musclehand.body.hand_index import HandIndex, bodies_below, path_sites
 from musclehand.validate.check import Check, Finding, Specimen, Verdict
 
 DEEPEST = 0.001
-"""A point this deep in a bone is in it [m]; attachments lie on a surface that meshes know to a millimetre."""
+"""A point this deep in a bone is in it [m]; attachments lie on a surface that meshes know to a
+millimetre."""
 
-REACH_HAND, REACH_FOREARM = 0.016, 0.026
-"""Farthest from any bone that a tendon runs [m]: beyond the wrist (flexors in their sheaths and the thenar muscles lie
-within 15 mm of it), and in the forearm, whose muscles are thicker; more in a thicker hand."""
+REACH_HAND = 0.016
+REACH_FOREARM = 0.026
+"""Farthest from any bone that a tendon runs [m]: beyond the wrist (flexors in their sheaths and
+the thenar muscles lie within 15 mm of it), and in the forearm, whose muscles are thicker; more
+in a thicker hand."""
 
 
 def check_bones(specimen: Specimen) -> Finding:
@@ -38,13 +42,12 @@ def check_bones(specimen: Specimen) -> Finding:
     beyond_wrist = bodies_below(
         model, int(model.jnt_bodyid[hand.joint_ids(model)[hand.joints.index("flexion")]])
     )
-    reach_hand, reach_forearm = REACH_HAND * specimen.thickness, REACH_FOREARM * specimen.thickness
+    reach_hand = REACH_HAND * specimen.thickness
+    reach_forearm = REACH_FOREARM * specimen.thickness
     offenders = []
     for site, inside, distance in zip(sites, found.inside, found.distance, strict=True):
-        name, far = (
-            model.site(site).name,
-            reach_hand if model.site_bodyid[site] in beyond_wrist else reach_forearm,
-        )
+        name = model.site(site).name
+        far = reach_hand if model.site_bodyid[site] in beyond_wrist else reach_forearm
         if inside >= 0 and distance > DEEPEST * specimen.thickness:
             offenders.append(
                 (distance, f"{name}: {1e3 * distance:.1f} mm inside {model.body(inside).name}")

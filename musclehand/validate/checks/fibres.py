@@ -1,8 +1,10 @@
-"""Are the muscles' fibres where they can pull? Length ranges, force over the range of motion, and what they imply.
+"""Are the muscles' fibres where they can pull? Length ranges, force over the range of motion, and
+what they imply.
 
-MuJoCo does not store optimal fibre lengths: it gets them from a muscle's length range, so that a range copied from
-another version of a path silently makes the muscle weak or slack. Lengths here are those of the paths in random
-postures over the range of motion; force is at full activation and standing still, passive force included.
+MuJoCo does not store optimal fibre lengths: it gets them from a muscle's length range, so that a
+range copied from another version of a path silently makes the muscle weak or slack. Lengths here
+are those of the paths in random postures over the range of motion; force is at full activation and
+standing still, passive force included.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, V
 RANGE_MARGIN = 0.10
 """A path may leave the length range by this share of the range's width."""
 
-FEWEST_MEAN, FEWEST_MAX = 0.5, 0.8
+FEWEST_MEAN = 0.5
+FEWEST_MAX = 0.8
 """Least mean and least greatest force over the range of motion [F0]."""
 
 L0_RATIO = (0.7, 1.4)
 F0_TOLERANCE = 0.20
-FIBRE_LIMITS, REST_LIMITS = (0.38, 1.6), (0.7, 1.2)
+FIBRE_LIMITS = (0.38, 1.6)
+REST_LIMITS = (0.7, 1.2)
 """Normalised fibre lengths over the range of motion and at rest [l0]."""
 
 ROUNDING = 0.005
@@ -67,7 +71,8 @@ def check_force(specimen: Specimen) -> Finding:
     unit = params._replace(f0=np.ones_like(params.f0))
     gain, bias = muscle_force(unit, lengths, np.zeros_like(lengths))
     force = -(gain + bias)
-    mean, most = force.mean(axis=0), force.max(axis=0)
+    mean = force.mean(axis=0)
+    most = force.max(axis=0)
     wrong = (mean < FEWEST_MEAN) | (most < FEWEST_MAX) | ~np.isfinite(mean)
     bad, offenders = _offenders(
         specimen, wrong, -mean, lambda i: f"mean {mean[i]:.2f}, greatest {most[i]:.2f} F0"
@@ -83,7 +88,8 @@ def check_force(specimen: Specimen) -> Finding:
 
 
 def check_implied_lengths(specimen: Specimen) -> Finding:
-    """V05: are the optimal fibre and tendon slack lengths that the length ranges imply those of a muscle?"""
+    """V05: are the optimal fibre and tendon slack lengths that the length ranges imply those of
+    a muscle?"""
     params = muscle_parameters(specimen.model, specimen.hand.muscles)
     names = specimen.hand.muscle_names
     ratio = np.array(
@@ -117,13 +123,17 @@ def check_implied_lengths(specimen: Specimen) -> Finding:
 def check_peak_forces(specimen: Specimen) -> Finding:
     """V06: are peak forces in the published proportions?
 
-    One factor common to all muscles is left free: how strong a person is, or, for muscles of which only the cross
-    section is published, how much a muscle pulls per area. It is the median ratio. Published forces of one muscle
-    differ by up to four times; anything between the smallest and the largest of them is as good as they are.
+    One factor common to all muscles is left free: how strong a person is, or, for muscles of which
+    only the cross section is published, how much a muscle pulls per area. It is the median ratio.
+    Published forces of one muscle differ by up to four times; anything between the smallest and the
+    largest of them is as good as they are.
     """
-    forces, names = _peak_forces(specimen), specimen.hand.muscle_names
-    relative, of_force = np.full(len(names), np.nan), np.zeros(len(names), dtype=bool)
-    factors, texts = {}, {}
+    forces = _peak_forces(specimen)
+    names = specimen.hand.muscle_names
+    relative = np.full(len(names), np.nan)
+    of_force = np.zeros(len(names), dtype=bool)
+    factors = {}
+    texts = {}
     for column, unit in (("f0", "N"), ("pcsa", "cm^2")):
         published = {i: _published(name, column) for i, name in enumerate(names) if not of_force[i]}
         published = {i: values for i, values in published.items() if values}
@@ -170,16 +180,15 @@ def check_peak_forces(specimen: Specimen) -> Finding:
 
 def check_fibre_lengths(specimen: Specimen) -> Finding:
     """V07: do fibres stay where they make force, and are they near their optimum at rest?"""
-    params, names = (
-        muscle_parameters(specimen.model, specimen.hand.muscles),
-        specimen.hand.muscle_names,
-    )
+    params = muscle_parameters(specimen.model, specimen.hand.muscles)
+    names = specimen.hand.muscle_names
     fibre = (_lengths(specimen) - params.lts) / params.l0
     rest_posture = rest_angles(specimen.model, specimen.hand)
     rest = (
         (tendon_lengths(specimen.model, specimen.hand, rest_posture[None]) - params.lts) / params.l0
     )[0]
-    low, high = fibre.min(axis=0), fibre.max(axis=0)
+    low = fibre.min(axis=0)
+    high = fibre.max(axis=0)
     moving = np.maximum(FIBRE_LIMITS[0] - low, high - FIBRE_LIMITS[1])
     resting = np.maximum(REST_LIMITS[0] - rest, rest - REST_LIMITS[1])
     excess = np.maximum(moving, resting)
@@ -206,7 +215,8 @@ def check_fibre_lengths(specimen: Specimen) -> Finding:
 
 
 def muscle_label(specimen: Specimen, i: int) -> str:
-    """The anatomical name of a hand's muscle `i`, and what the model calls it where that is something else."""
+    """The anatomical name of a hand's muscle `i`, and what the model calls it where that is
+    something else."""
     own = specimen.model.actuator(int(specimen.hand.muscles[i])).name
     base = specimen.naming.base_of(own, specimen.hand.side) or own
     name = specimen.hand.muscle_names[i]
@@ -218,7 +228,8 @@ def _lengths(specimen: Specimen) -> np.ndarray:
 
 
 def _peak_forces(specimen: Specimen) -> np.ndarray:
-    """Peak forces [N]; where a model leaves them to MuJoCo they are its scale over the muscle's acceleration."""
+    """Peak forces [N]; where a model leaves them to MuJoCo they are its scale over the muscle's
+    acceleration."""
     gain = specimen.model.actuator_gainprm[specimen.hand.muscles]
     acc0 = specimen.model.actuator_acc0[specimen.hand.muscles]
     return np.where(gain[:, 2] < 0, gain[:, 3] / np.maximum(acc0, 1e-12), gain[:, 2])

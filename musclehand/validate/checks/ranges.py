@@ -22,14 +22,16 @@ ASYMMETRY = float(np.deg2rad(5.0))
 
 ROUNDING = float(np.deg2rad(0.05))
 
-MIRROR_LENGTH, MIRROR_ARM = 1e-6, 2e-5
+MIRROR_LENGTH = 1e-6
+MIRROR_ARM = 2e-5
 """Largest difference of path lengths and moment arms between the sides [m]."""
 
 NUM_MIRRORED = 60
 
 
 class Shortfall(NamedTuple):
-    """How far a joint's limits fall short of the published ones [rad]; at most 0 where they do not."""
+    """How far a joint's limits fall short of the published ones [rad]; at most 0 where they do
+    not."""
 
     lower: float
     upper: float
@@ -37,7 +39,8 @@ class Shortfall(NamedTuple):
 
 def check_ranges(specimen: Specimen) -> Finding:
     """V19: does every joint move as far as published, and further to the same side?"""
-    hand, limits = specimen.hand, specimen.hand.limits(specimen.model)
+    hand = specimen.hand
+    limits = specimen.hand.limits(specimen.model)
     rows = load_reference().ranges
     offenders: list[tuple[float, str]] = []
     compared = 0
@@ -71,9 +74,11 @@ def check_ranges(specimen: Specimen) -> Finding:
 
 
 def published_range(joint: str, rows: tuple[RangeRow, ...]) -> RangeRow | None:
-    """What a joint is compared with: the first row of the table that was read in its source, else the first.
+    """What a joint is compared with: the first row of the table that was read in its source, else
+    the first.
 
-    The table's other rows are for context; some are of motion in daily life, which is less than what joints allow.
+    The table's other rows are for context; some are of motion in daily life, which is less than
+    what joints allow.
     """
     of_joint = [row for row in rows if row.joint == joint]
     read = [row for row in of_joint if row.status == "published"]
@@ -81,7 +86,8 @@ def published_range(joint: str, rows: tuple[RangeRow, ...]) -> RangeRow | None:
 
 
 def shortfall(low: float, high: float, row: RangeRow) -> Shortfall:
-    """How far a joint's limits [rad] fall short of a published range at its lower and upper end [rad]."""
+    """How far a joint's limits [rad] fall short of a published range at its lower and upper end
+    [rad]."""
     below = -np.inf if row.lower is None else low - row.lower
     above = -np.inf if row.upper is None else row.upper - high
     return Shortfall(float(below), float(above))
@@ -91,7 +97,8 @@ def is_reversed(low: float, high: float, row: RangeRow) -> bool:
     """Whether a joint goes further to one side, and the published range to the other."""
     if row.lower is None or row.upper is None:
         return False
-    mine, published = high + low, row.upper + row.lower
+    mine = high + low
+    published = row.upper + row.lower
     return abs(mine) > ASYMMETRY and abs(published) > ASYMMETRY and mine * published < 0
 
 
@@ -113,7 +120,8 @@ def check_mirror(specimen: Specimen) -> Finding:
 
 def compare_sides(one: Specimen, two: Specimen) -> Finding:
     """The finding of V21 for two hands, of one model or of two."""
-    mine, theirs = one.hand, two.hand
+    mine = one.hand
+    theirs = two.hand
     odd = sorted({*mine.muscle_names} ^ {*theirs.muscle_names}) + sorted(
         {*mine.joints} ^ {*theirs.joints}
     )
@@ -156,7 +164,8 @@ def compare_sides(one: Specimen, two: Specimen) -> Finding:
 def _panel(specimen: Specimen, limits: np.ndarray, rows: tuple[RangeRow, ...]) -> Panel:
     """The model's ranges beside the published ones [deg]."""
     joints = specimen.hand.joints
-    x, bounds = np.arange(len(joints), dtype=float), np.rad2deg(limits)
+    x = np.arange(len(joints), dtype=float)
+    bounds = np.rad2deg(limits)
     series = [Series("model", x - 0.15, bounds.mean(axis=1), np.diff(bounds)[:, 0] / 2)]
     standards = [published_range(joint, rows) for joint in joints]
     ends = {i: (row.lower, row.upper) for i, row in enumerate(standards) if row is not None}

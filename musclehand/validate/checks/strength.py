@@ -1,8 +1,10 @@
-"""Can the muscles move and press? Torque in every direction, torque about each joint, and force of each pad.
+"""Can the muscles move and press? Torque in every direction, torque about each joint, and force of
+each pad.
 
-Closure and torques are asked of the last finger joint following the middle one, in models that leave it free too:
-people cannot move it by itself. Pad force respects only the couplings that a model really has. A digit's muscles
-are all that cross it, with all their torques on its joints; the wrist is locked for digits, digits for the wrist.
+Closure and torques are asked of the last finger joint following the middle one, in models that
+leave it free too: people cannot move it by itself. Pad force respects only the couplings that a
+model really has. A digit's muscles are all that cross it, with all their torques on its joints; the
+wrist is locked for digits, digits for the wrist.
 """
 
 from __future__ import annotations
@@ -28,11 +30,14 @@ from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, digit_joints, direct
 from musclehand.body.posture import couple, named_posture
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
-CLOSURE_SHARE, TORQUE_SHARE = 0.99, 0.98
-"""Shares of random postures in which a digit has to have closure, and all its joints their torque."""
+CLOSURE_SHARE = 0.99
+TORQUE_SHARE = 0.98
+"""Shares of random postures in which a digit has to have closure, and all its joints their
+torque."""
 
 LEAST_TORQUE = 0.02
-"""Torque either way about every joint [N m]; pressing a piano key's 0.5 N with 40 mm of finger takes as much."""
+"""Torque either way about every joint [N m]; pressing a piano key's 0.5 N with 40 mm of finger
+takes as much."""
 
 LEAST_FORCE = 10.0
 """Force of every pad [N]: an order above what a piano key takes, and within every adult's reach."""
@@ -43,13 +48,15 @@ OTHER_TASKS = ("not the pad", "proximal phalanx", "model")
 """Words in the table's tasks that mark forces of something else than a living finger's pad."""
 
 USUAL_SPREAD = 0.3
-"""Standard deviation between people over the mean where a source does not give it; 0.30 to 0.44 where they do."""
+"""Standard deviation between people over the mean where a source does not give it; 0.30 to 0.44
+where they do."""
 
 
 def _posture(
     finger: tuple[float, float, float], thumb: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Degrees by joint; all fingers alike, the thumb's as carpometacarpal, metacarpophalangeal, interphalangeal."""
+    """Degrees by joint; all fingers alike, the thumb's as carpometacarpal, metacarpophalangeal,
+    interphalangeal."""
     degrees = dict(zip(("cmc_flexion", "mp_flexion", "ip_flexion"), thumb, strict=True))
     for number in FINGER_NUMBERS:
         names = (f"mcp{number}_flexion", f"pm{number}_flexion", f"md{number}_flexion")
@@ -62,8 +69,9 @@ PRESSING_DEG = {
     "bent": _posture((30, 30, 20), (0, -20, -25)),
     "curled": _posture((45, 45, 30), (0, -30, -40)),
 }
-"""The three postures pads press in [deg]: fingers as MCP, PIP and DIP, the thumb (whose flexion is negative) bent by
-a like amount at its two outer joints with its base at neutral; forearm and wrist at neutral."""
+"""The three postures pads press in [deg]: fingers as MCP, PIP and DIP, the thumb (whose flexion
+is negative) bent by a like amount at its two outer joints with its base at neutral; forearm and
+wrist at neutral."""
 
 
 class _Group(NamedTuple):
@@ -108,7 +116,9 @@ def check_joint_torques(specimen: Specimen) -> Finding:
         return Finding(Verdict.SKIP, "no digit of this model has joints")
     shares: list[float] = []
     offenders: list[tuple[float, str]] = []
-    low, high, ticks = [], [], list[str]()
+    low = []
+    high = []
+    ticks = list[str]()
     for group in groups:
         lower, upper = torque_range(group.arms.arms, group.active)
         enough = (lower <= -LEAST_TORQUE) & (upper >= LEAST_TORQUE)
@@ -138,7 +148,8 @@ def check_pad_force(specimen: Specimen) -> Finding:
         return Finding(Verdict.SKIP, "no digit of this model has joints")
     forces = pad_forces(specimen, present)
     people = load_reference().fingertip_forces
-    weak, strong = [], []
+    weak = []
+    strong = []
     for column, digit in enumerate(present):
         human = _human_range(people, digit)
         for row, name in enumerate(PRESSING_DEG):
@@ -164,7 +175,8 @@ def check_pad_force(specimen: Specimen) -> Finding:
 
 def pad_forces(specimen: Specimen, digits: list[str]) -> np.ndarray:
     """The largest force of each pad in each posture of `PRESSING_DEG` [N]. Shape (3, digits)."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     limits = hand.limits(model)
     postures = [
         couple(hand, named_posture(hand, degrees, limits)) for degrees in PRESSING_DEG.values()
@@ -189,7 +201,8 @@ def _groups(specimen: Specimen) -> list[_Group]:
 
 
 def _missing_direction(group: GroupArms, closed: np.ndarray) -> str:
-    """In anatomical words, the torque farthest from reach: the mean of each open posture's worst direction."""
+    """In anatomical words, the torque farthest from reach: the mean of each open posture's worst
+    direction."""
     if len(group.muscles) < len(group.joints):
         return "all but what single muscles do"
     normals, reach = torque_normals(group.arms[~closed])
@@ -224,7 +237,8 @@ def _short_of(group: _Group, lower: np.ndarray, upper: np.ndarray) -> str:
 
 
 def _human_range(people: tuple[FingertipForceRow, ...], digit: str) -> tuple[float, float] | None:
-    """Two standard deviations below and above the published means for a digit's pad [N], or None without any."""
+    """Two standard deviations below and above the published means for a digit's pad [N], or None
+    without any."""
     rows = [
         row
         for row in people
@@ -246,7 +260,8 @@ def _force_panel(
     known = {column: ends for column, ends in ranges.items() if ends is not None}
     if known:
         ends = np.array(list(known.values()))
-        middle, half = ends.mean(axis=1), np.diff(ends, axis=1)[:, 0] / 2
+        middle = ends.mean(axis=1)
+        half = np.diff(ends, axis=1)[:, 0] / 2
         series.append(Series("people, all sources +-2 SD", np.array(list(known)), middle, half))
     return Panel(
         "Pad force, friction 0.5", "", "N", "bars", tuple(series), tuple(digits), LEAST_FORCE

@@ -1,4 +1,5 @@
-"""Is the model put together as a hand? Parts, constants that must agree, masses, what may touch what, and names."""
+"""Is the model put together as a hand? Parts, constants that must agree, masses, what may touch
+what, and names."""
 
 from __future__ import annotations
 
@@ -15,18 +16,23 @@ from musclehand.body.posture import named_posture, place
 from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
 
 LARGEST_INERTIA = 20.0
-"""A body of mass m and size L cannot have more than m L^2 about its centre; this many times as much is unphysical."""
+"""A body of mass m and size L cannot have more than m L^2 about its centre; this many times as
+much is unphysical."""
 
 HAND_MASS = (0.23, 0.75)
-"""From the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg (Plagenhoef 1983, quoted)."""
+"""From the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg (Plagenhoef
+1983, quoted)."""
 
 CMC_SHARE = 0.5
-"""A thumb that moves with more than this share of its speed out of the palm's plane abducts, with less it flexes."""
+"""A thumb that moves with more than this share of its speed out of the palm's plane abducts,
+with less it flexes."""
 
 
 def check_parts(specimen: Specimen) -> Finding:
-    """V01: is every tendon of the hand used, every name there once, every path of a positive length?"""
-    model, hand = specimen.model, specimen.hand
+    """V01: is every tendon of the hand used, every name there once, every path of a positive
+    length?"""
+    model = specimen.model
+    hand = specimen.hand
     offenders = [
         f"tendon {name}: no actuator pulls it, nothing limits or stretches it"
         for name in _idle(specimen)
@@ -51,12 +57,11 @@ def check_parts(specimen: Specimen) -> Finding:
 
 
 def check_gain_and_bias(specimen: Specimen) -> Finding:
-    """V02: MuJoCo keeps a muscle's constants twice, for active and passive force; are they the same?"""
+    """V02: MuJoCo keeps a muscle's constants twice, for active and passive force; are they the
+    same?"""
     muscles = specimen.hand.muscles
-    gain, bias = (
-        specimen.model.actuator_gainprm[muscles, :9],
-        specimen.model.actuator_biasprm[muscles, :9],
-    )
+    gain = specimen.model.actuator_gainprm[muscles, :9]
+    bias = specimen.model.actuator_biasprm[muscles, :9]
     labels = ("range low", "range high", "force", "scale", "lmin", "lmax", "vmax", "fpmax", "fvmax")
     offenders = []
     for i, name in enumerate(specimen.hand.muscle_names):
@@ -70,7 +75,8 @@ def check_gain_and_bias(specimen: Specimen) -> Finding:
 
 
 def check_inertia(specimen: Specimen) -> Finding:
-    """V18: are the inertias of the segments possible, and does the hand weigh what a hand weighs?"""
+    """V18: are the inertias of the segments possible, and does the hand weigh what a hand
+    weighs?"""
     model = specimen.model
     bodies = np.array(sorted(_bodies_of(specimen)))
     bodies = bodies[(model.body_mass[bodies] > 0) | (model.body_inertia[bodies].max(axis=1) > 0)]
@@ -106,7 +112,9 @@ def check_collisions(specimen: Specimen) -> Finding:
     """V20: can digits touch each other, and do neighbouring bones of one digit not?"""
     segments = _segments(specimen)
     geoms = {body: _geoms_of(specimen.model, body) for chain in segments.values() for body in chain}
-    offenders, able, pairs = [], 0, 0
+    offenders = []
+    able = 0
+    pairs = 0
     for one, two in itertools.combinations(segments, 2):
         pairs_here = list(itertools.product(segments[one], segments[two]))
         if "thumb" not in (one, two) and DIGITS.index(two) == DIGITS.index(one) + 1:
@@ -118,7 +126,8 @@ def check_collisions(specimen: Specimen) -> Finding:
             for pair in pairs_here
             if not _touch(specimen.model, geoms[pair[0]], geoms[pair[1]])
         ]
-        pairs, able = pairs + len(pairs_here), able + len(pairs_here) - len(missing)
+        pairs = pairs + len(pairs_here)
+        able = able + len(pairs_here) - len(missing)
         if missing:
             first = " and ".join(specimen.model.body(body).name for body in missing[0])
             number = f"{len(missing)} of {len(pairs_here)} pairs of segments"
@@ -134,7 +143,8 @@ def check_collisions(specimen: Specimen) -> Finding:
 
 def check_names(specimen: Specimen) -> Finding:
     """V24: would joint angles written for another model mean the same posture here?"""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     ids = dict(zip(hand.joints, hand.joint_ids(model), strict=True))
     offenders = _cmc_swap(specimen, ids)
     remarks = [
@@ -195,7 +205,8 @@ def _bodies_of(specimen: Specimen) -> set[int]:
 
 
 def _size(model: mujoco.MjModel, body: int) -> float:
-    """How far a body's own parts and the joints of its children are from its origin, at most [m]."""
+    """How far a body's own parts and the joints of its children are from its origin, at most
+    [m]."""
     children = np.flatnonzero(model.body_parentid == body)
     reach = [0.005, *np.linalg.norm(model.body_pos[children], axis=1)]
     reach += list(np.linalg.norm(model.site_pos[model.site_bodyid == body], axis=1))
@@ -206,7 +217,8 @@ def _size(model: mujoco.MjModel, body: int) -> float:
 
 def _hand_mass(specimen: Specimen) -> float:
     """Mass below the wrist, or below the first joint where a model has no wrist [kg]."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     ids = hand.joint_ids(model)
     wrist = [
         int(model.jnt_bodyid[ids[hand.joints.index(j)]])
@@ -223,7 +235,8 @@ def _hand_mass(specimen: Specimen) -> float:
 
 def _segments(specimen: Specimen) -> dict[str, list[int]]:
     """The phalanges of each digit from the palm out, as the bodies their joints move."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     ids = dict(zip(hand.joints, hand.joint_ids(model), strict=True))
     segments = {}
     for digit in DIGITS:
@@ -266,8 +279,10 @@ def _touch(model: mujoco.MjModel, one: np.ndarray, two: np.ndarray) -> bool:
 
 
 def _cmc_swap(specimen: Specimen, ids: dict[str, Any]) -> list[str]:
-    """What is wrong with the names of the thumb's carpometacarpal joints, judged by where they move its tip."""
-    model, hand = specimen.model, specimen.hand
+    """What is wrong with the names of the thumb's carpometacarpal joints, judged by where they
+    move its tip."""
+    model = specimen.model
+    hand = specimen.hand
     needed = {
         "cmc_flexion",
         "cmc_abduction",

@@ -1,7 +1,8 @@
-"""What changed in the bones of a hand, their mass, what they touch things with, and how they are simulated.
+"""What changed in the bones of a hand, their mass, what they touch things with, and how they are
+simulated.
 
-The hand is everything that its muscles attach to and all that hangs on it; where its root is in the world does not
-matter.
+The hand is everything that its muscles attach to and all that hangs on it; where its root is in the
+world does not matter.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from musclehand.validate.wording import (
     numbers_differ,
 )
 
-EQUAL_MASS, EQUAL_INERTIA = 1e-6, 1e-11
+EQUAL_MASS = 1e-6
+EQUAL_INERTIA = 1e-11
 """Changes of mass [kg] and of a principal moment of inertia [kg m^2] that are none."""
 
-NOTABLE_SHARE, LIGHT = 0.2, 0.01
+NOTABLE_SHARE = 0.2
+LIGHT = 0.01
 """Change of a mass worth a look, and the mass [kg] that lighter bones are taken to have there."""
 
 _OPTIONS = (
@@ -76,7 +79,8 @@ _CONTACT = (
 
 def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
     """All changes of the bones of two hands and of the simulation, in no order."""
-    old, new = hand_bones(before), hand_bones(after)
+    old = hand_bones(before)
+    new = hand_bones(after)
     changes = [Change("bones", name, "removed", 20.0) for name in old if name not in new]
     changes += [Change("bones", name, "added", 20.0) for name in new if name not in old]
     frame = neutral_frame(before)
@@ -90,7 +94,8 @@ def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
 
 def hand_bones(specimen: Specimen) -> dict[str, int]:
     """Ids of the bodies of a hand by the bones' names in words, in the model's order."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     held = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
     for tendon in hand.tendons:
         held |= {int(model.site_bodyid[site]) for site in path_sites(model, tendon)}
@@ -117,8 +122,10 @@ def _flips(before: Specimen, after: Specimen) -> tuple[np.ndarray, np.ndarray]:
 def _inertia(
     before: Specimen, after: Specimen, one: int, other: int, name: str, frame: Frame
 ) -> list[Change]:
-    part, changes = name, []
-    a, b = float(before.model.body_mass[one]), float(after.model.body_mass[other])
+    part = name
+    changes = []
+    a = float(before.model.body_mass[one])
+    b = float(after.model.body_mass[other])
     if numbers_differ(a, b, least=EQUAL_MASS):
         weight = abs(float(np.log(max(b, LIGHT) / max(a, LIGHT)))) / NOTABLE_SHARE
         words = f"mass {change_words(1e3 * a, 1e3 * b, 'g', 1)}"
@@ -127,9 +134,11 @@ def _inertia(
         np.sort(hand.model.body_inertia[body]) for hand, body in ((before, one), (after, other))
     )
     if any(numbers_differ(x, y, least=EQUAL_INERTIA) for x, y in zip(old, new, strict=True)):
-        x, y = 1e7 * float(old[-1]), 1e7 * float(new[-1])
+        x = 1e7 * float(old[-1])
+        y = 1e7 * float(new[-1])
         if not numbers_differ(x, y, least=1e7 * EQUAL_INERTIA):
-            x, y = 1e7 * float(old[0]), 1e7 * float(new[0])
+            x = 1e7 * float(old[0])
+            y = 1e7 * float(new[0])
         weight = min(abs(float(np.log(max(y, 1e-3) / max(x, 1e-3)))), 2.0)
         words = f"moment of inertia {change_words(x, y, 'g cm^2', 1)}"
         changes.append(Change("inertia", part, words, weight, x, y, "g cm^2"))
@@ -185,13 +194,15 @@ def _places(
 
 
 def _contacts(before: Specimen, after: Specimen, one: int, other: int, name: str) -> list[Change]:
-    """Changes of the geoms of a bone that can touch something; matched by name, or by order where names differ."""
+    """Changes of the geoms of a bone that can touch something; matched by name, or by order
+    where names differ."""
     old, new = (_touching(hand, body) for hand, body in ((before, one), (after, other)))
     if len(old) == len(new) and not set(old) & set(new):
         old, new = (
             {str(i + 1): geom for i, geom in enumerate(found.values())} for found in (old, new)
         )
-    part, changes = name, []
+    part = name
+    changes = []
     changes += [
         Change("contacts", part, f"outline {geom} no longer touches anything", 3.0)
         for geom in old
@@ -244,7 +255,8 @@ def _exclusions(model: mujoco.MjModel, bones: dict[str, int]) -> set[tuple[str, 
     names = {body: name for name, body in bones.items()}
     pairs = set()
     for signature in model.exclude_signature:
-        one, other = names.get(int(signature) >> 16), names.get(int(signature) & 0xFFFF)
+        one = names.get(int(signature) >> 16)
+        other = names.get(int(signature) & 0xFFFF)
         if one is not None and other is not None:
             pairs.add((min(one, other), max(one, other)))
     return pairs
@@ -259,7 +271,8 @@ def _options(before: mujoco.MjModel, after: mujoco.MjModel) -> list[Change]:
         if np.allclose(old, new, rtol=EQUAL_SHARE, atol=1e-12):
             continue
         kind = _ENUMS.get(field)
-        one, other = (array_words(old), array_words(new))
+        one = array_words(old)
+        other = array_words(new)
         if kind is not None:
             one, other = (kind(int(value[0])).name.split("_")[-1].lower() for value in (old, new))
         changes.append(Change("simulation", part, f"{one} -> {other}", weight))

@@ -1,7 +1,8 @@
 """What changed between two hand models, in anatomical words.
 
-Muscles, joints and bones are matched by their anatomical names, so the two models may name them differently; path
-points are matched by their own names. Changes that writing a model to XML makes (6 digits) are no changes.
+Muscles, joints and bones are matched by their anatomical names, so the two models may name them
+differently; path points are matched by their own names. Changes that writing a model to XML makes
+(6 digits) are no changes.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ MERGED_FROM = 4
 class Change(NamedTuple):
     """One thing that is not the same any more.
 
-    `group` is a heading ("peak force", "path"), `part` what changed (a muscle, a joint, a bone) and `words` how.
-    `weight` compares changes of all kinds: 1 is a change worth a look (10 % of a force, 3 mm of a path, 2 mm of an
-    arm); a muscle or joint more or less has `WHOLE_PART`.
-    `old` and `new` are numbers in `unit` where there are two to compare. `alike`: changes of a group with the same text
-    here are the same change of several parts; None: told one by one. `muscle` and `joint` are the anatomical names of
-    what changed, where it is one. `sides` are the hands it happened to.
+    `group` is a heading ("peak force", "path"), `part` what changed (a muscle, a joint, a bone) and
+    `words` how. `weight` compares changes of all kinds: 1 is a change worth a look (10 % of a
+    force, 3 mm of a path, 2 mm of an arm); a muscle or joint more or less has `WHOLE_PART`. `old`
+    and `new` are numbers in `unit` where there are two to compare. `alike`: changes of a group with
+    the same text here are the same change of several parts; None: told one by one. `muscle` and
+    `joint` are the anatomical names of what changed, where it is one. `sides` are the hands it
+    happened to.
     """
 
     group: str
@@ -44,7 +46,8 @@ class Change(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """All changes from one model to the other, the heaviest group first and the heaviest changes first in it.
+    """All changes from one model to the other, the heaviest group first and the heaviest changes
+    first in it.
 
     `sides` are the hands that were compared (of `before`, where the two share none).
     """
@@ -64,7 +67,8 @@ class Difference(NamedTuple):
 
 
 def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference:
-    """Compares the hands of two models, side by side; a right hand with a left one where they share no side.
+    """Compares the hands of two models, side by side; a right hand with a left one where they share
+    no side.
 
     Args:
         before: the hands of one model, as `open_specimens` gives them.

@@ -1,4 +1,5 @@
-"""What changed most between two hand models, in one picture: moment arms before and after, and peak forces.
+"""What changed most between two hand models, in one picture: moment arms before and after, and peak
+forces.
 
 Drawn without matplotlib's global state (no pyplot).
 """
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_ARMS, MOST_BARS = 6, 16
+MOST_ARMS = 6
+MOST_BARS = 16
 """Moment arms with a panel of their own, and muscles with a bar."""
 
 _COLUMNS = 3
-_BEFORE, _AFTER, _WEAKER, _INK = "#8C8C8C", "#0072B2", "#D55E00", "#333333"
+_BEFORE = "#8C8C8C"
+_AFTER = "#0072B2"
+_WEAKER = "#D55E00"
+_INK = "#333333"
 
 
 class ArmCurves(NamedTuple):
-    """A moment arm over the range of its joint, other joints at rest: angles [deg] and arms [mm], shapes (count,)."""
+    """A moment arm over the range of its joint, other joints at rest: angles [deg] and arms
+    [mm], shapes (count,)."""
 
     muscle: str
     joint: str
@@ -43,7 +49,8 @@ class ArmCurves(NamedTuple):
 
 
 def arm_curves(before: Specimen, after: Specimen, changes: Sequence[Change]) -> list[ArmCurves]:
-    """The arms that changed most, in the order of the changes, at most `MOST_ARMS`, each muscle's worst joint first."""
+    """The arms that changed most, in the order of the changes, at most `MOST_ARMS`, each
+    muscle's worst joint first."""
     arms = [change for change in changes if change.group == "moment arms" and change.muscle]
     muscles: list[str] = []
     first: list[Change] = []
@@ -88,12 +95,14 @@ def force_changes(before: Specimen, after: Specimen) -> list[tuple[str, float]]:
 def draw_difference(
     difference: Difference, before: Sequence[Specimen], after: Sequence[Specimen]
 ) -> Figure:
-    """Arms that changed most and relative changes of peak force, of the first hand that both models have."""
+    """Arms that changed most and relative changes of peak force, of the first hand that both
+    models have."""
     from matplotlib.figure import Figure as MatplotlibFigure
 
     one, other = paired(before, after)[0]
     here = [change for change in difference.changes if one.hand.side in change.sides]
-    curves, forces = arm_curves(one, other, here), force_changes(one, other)
+    curves = arm_curves(one, other, here)
+    forces = force_changes(one, other)
     columns = min(max(len(curves), 1), _COLUMNS)
     rows = -(-len(curves) // columns) + bool(forces)
     figure = MatplotlibFigure(

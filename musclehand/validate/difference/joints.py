@@ -48,7 +48,8 @@ def compare_joints(before: Specimen, after: Specimen) -> list[Change]:
 
 
 def _joints(before: Specimen, after: Specimen) -> list[Change]:
-    first, second = before.hand.joints, after.hand.joints
+    first = before.hand.joints
+    second = after.hand.joints
     changes = [_whole(joint, "removed") for joint in first if joint not in second]
     changes += [_whole(joint, "added") for joint in second if joint not in first]
     limits = [one.hand.limits(one.model) for one in (before, after)]
@@ -72,15 +73,11 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
                         "range of motion", part, words, abs(b - a) / 10.0, a, b, "deg", joint=joint
                     )
                 )
-        one, other = (
-            (int(ids[0][i]), int(before.hand.dofs[i])),
-            (int(ids[1][j]), int(after.hand.dofs[j])),
-        )
+        one = (int(ids[0][i]), int(before.hand.dofs[i]))
+        other = (int(ids[1][j]), int(after.hand.dofs[j]))
         for heading, quantity, unit, factor, digits, notable, value in _JOINT_NUMBERS:
-            a, b = (
-                factor * float(value(before.model, *one)),
-                factor * float(value(after.model, *other)),
-            )
+            a = factor * float(value(before.model, *one))
+            b = factor * float(value(after.model, *other))
             if numbers_differ(a, b):
                 changes.append(_number(heading, part, quantity, a, b, unit, digits, notable))
         changes += _springs(before, after, i, j)
@@ -145,7 +142,8 @@ def _axes(before: Specimen, after: Specimen, one: int, other: int, part: str) ->
         words = f"axis moved {direction_words(frame.axes @ turn @ (shift * flips[0]))}"
         changes.append(Change("joints", part, words, float(np.linalg.norm(shift)) / 0.003))
     # A mirrored axis turns the other way round, which the line it lies on does not tell.
-    a, b = before.model.jnt_axis[one] * flips[0], after.model.jnt_axis[other] * flips[1]
+    a = before.model.jnt_axis[one] * flips[0]
+    b = after.model.jnt_axis[other] * flips[1]
     angle = float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), abs(a @ b))))
     if angle > 0.05:
         changes.append(

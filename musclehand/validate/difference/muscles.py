@@ -1,4 +1,5 @@
-"""What changed in the muscles of a hand: which there are, their force and fibres, their paths and moment arms."""
+"""What changed in the muscles of a hand: which there are, their force and fibres, their paths
+and moment arms."""
 
 from __future__ import annotations
 
@@ -65,9 +66,11 @@ def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Ch
     old, new = (muscle_parameters(one.model, one.hand.muscles) for one in (before, after))
     changes = []
     for name in common:
-        i, j = before.hand.muscle_names.index(name), after.hand.muscle_names.index(name)
+        i = before.hand.muscle_names.index(name)
+        j = after.hand.muscle_names.index(name)
         for field, heading, unit, factor, digits, notable in _PARAMETERS:
-            a, b = float(getattr(old, field)[i]) * factor, float(getattr(new, field)[j]) * factor
+            a = float(getattr(old, field)[i]) * factor
+            b = float(getattr(new, field)[j]) * factor
             if not numbers_differ(a, b):
                 continue
             words = change_words(a, b, unit, digits)
@@ -76,7 +79,9 @@ def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Ch
             changes.append(
                 Change(heading, muscle_words(name), words, float(weight), a, b, unit, alike, name)
             )
-        a, b, l0 = float(old.lts[i]), float(new.lts[j]), max(float(old.l0[i]), 1e-6)
+        a = float(old.lts[i])
+        b = float(new.lts[j])
+        l0 = max(float(old.l0[i]), 1e-6)
         if numbers_differ(a, b, least=EQUAL_LENGTH):
             words = change_words(1e3 * a, 1e3 * b, "mm", 1)
             weight = abs(b - a) / l0 / _SLACK_WEIGHT
@@ -88,7 +93,8 @@ def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Ch
 
 
 def _arms(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
-    """The largest change of each muscle's arm about each joint, over random postures of the ranges both share."""
+    """The largest change of each muscle's arm about each joint, over random postures of the
+    ranges both share."""
     joints = [joint for joint in before.hand.joints if joint in after.hand.joints]
     changes = []
     old, new = arms_in_shared_postures(before, after, common, joints)
@@ -99,7 +105,8 @@ def _arms(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
             at = worst[i, j]
             if shift[at, i, j] <= EQUAL_ARM:
                 continue
-            a, b = float(old[at, i, j]), float(new[at, i, j])
+            a = float(old[at, i, j])
+            b = float(new[at, i, j])
             arms = f"{arm_words(joint, a)} -> {arm_words(joint, b)}"
             words = f"{joint_words(joint)}: {arms} ({1e3 * (b - a):+.1f} mm)"
             weight = float(shift[at, i, j]) / NOTABLE_ARM
@@ -113,7 +120,8 @@ def _arms(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
 def arms_in_shared_postures(
     before: Specimen, after: Specimen, muscles: list[str], joints: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Moment arms of both hands [m] in the same random postures, in the order of the names. Shapes (p, m, n)."""
+    """Moment arms of both hands [m] in the same random postures, in the order of the names.
+    Shapes (p, m, n)."""
     low, high = before.hand.limits(before.model).T.copy()
     for i, joint in enumerate(before.hand.joints):
         if joint in joints:

@@ -27,7 +27,9 @@ GROUP = "paths"
 NEW_PATH_WEIGHT = 5.0
 """A point more or less weighs as much as one moved by 15 mm."""
 
-NOTABLE_SHIFT, NOTABLE_RADIUS, NOTABLE_TURN_DEG = 0.003, 0.001, 10.0
+NOTABLE_SHIFT = 0.003
+NOTABLE_RADIUS = 0.001
+NOTABLE_TURN_DEG = 10.0
 """Changes worth a look [m], [m], [deg]."""
 
 EQUAL_TURN_DEG = 0.1
@@ -38,9 +40,9 @@ _SURFACES = (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER)
 class PathPoint(NamedTuple):
     """A point of a path, or a surface (`radius` above 0) that it wraps around.
 
-    `bone` is in words, as models name bones in different ways. `place` on it [m] and `axis` of a cylinder are those of
-    a right hand, and `to_hand` (3, 3) turns them to radial, proximal, dorsal; `from_wrist` is where it is at neutral in
-    these directions [m].
+    `bone` is in words, as models name bones in different ways. `place` on it [m] and `axis` of a
+    cylinder are those of a right hand, and `to_hand` (3, 3) turns them to radial, proximal, dorsal;
+    `from_wrist` is where it is at neutral in these directions [m].
     """
 
     name: str
@@ -62,10 +64,12 @@ _Told = tuple[str, float, dict[str, Any]]
 
 def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list[Change]:
     """All changes in the paths of the muscles, which both hands have."""
-    first, second = neutral_frame(before), neutral_frame(after)
+    first = neutral_frame(before)
+    second = neutral_frame(after)
     changes = []
     for muscle in muscles:
-        old, new = path_points(before, first, muscle), path_points(after, second, muscle)
+        old = path_points(before, first, muscle)
+        new = path_points(after, second, muscle)
         changes += [
             Change(GROUP, muscle_words(muscle), words, weight, muscle=muscle)._replace(**numbers)
             for words, weight, numbers in [*_told(old, new), *_branches(before, after, muscle)]
@@ -74,7 +78,8 @@ def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list
 
 
 def _told(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[_Told]:
-    """Words, weight, and the numbers of a `Change` where there are any, for every change of a path."""
+    """Words, weight, and the numbers of a `Change` where there are any, for every change of a
+    path."""
     if not set(old) & set(new):
         return [
             (
@@ -163,17 +168,20 @@ def _change(old: float, new: float, unit: str) -> dict[str, Any]:
 
 
 def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, PathPoint]:
-    """The path of a muscle, by the names of its points without the side; a surface met twice has a prime.
+    """The path of a muscle, by the names of its points without the side; a surface met twice has a
+    prime.
 
     Surfaces carry the name of their sidesite too, as it decides which way round a path goes.
     """
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     tendon = hand.tendons[hand.muscle_names.index(muscle)]
     found: dict[str, PathPoint] = {}
     for wrap in range(
         model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon]
     ):
-        kind, number = model.wrap_type[wrap], int(model.wrap_objid[wrap])
+        kind = model.wrap_type[wrap]
+        number = int(model.wrap_objid[wrap])
         points = []
         if kind == mujoco.mjtWrap.mjWRAP_SITE:
             points.append(_site(specimen, frame, number))
@@ -190,7 +198,8 @@ def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, Path
 
 
 def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
-    model, flip = specimen.model, np.array([1.0, 1.0, specimen.hand.side.mirror])
+    model = specimen.model
+    flip = np.array([1.0, 1.0, specimen.hand.side.mirror])
     bone = int(model.site_bodyid[number])
     return PathPoint(
         name=_base(specimen, model.site(number).name),
@@ -204,7 +213,8 @@ def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
 
 
 def _surface(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
-    model, flip = specimen.model, np.array([1.0, 1.0, specimen.hand.side.mirror])
+    model = specimen.model
+    flip = np.array([1.0, 1.0, specimen.hand.side.mirror])
     bone = int(model.geom_bodyid[number])
     axis = np.zeros(3)
     if model.geom_type[number] == mujoco.mjtGeom.mjGEOM_CYLINDER:

@@ -1,4 +1,5 @@
-"""The report as one HTML page that needs nothing else: text, tables and figures, for the screen and for paper."""
+"""The report as one HTML page that needs nothing else: text, tables and figures, for the screen
+and for paper."""
 
 from __future__ import annotations
 
@@ -110,7 +111,8 @@ def _summary(examinations: Sequence[Examination], results: list[tuple[Result, ..
     heads = "".join(f"<th>{escape(each.name)}</th>" for each in examinations)
     rows = []
     for row in results:
-        code, title = escape(row[0].check.code), escape(row[0].check.title)
+        code = escape(row[0].check.code)
+        title = escape(row[0].check.title)
         cells = "".join(
             f'<td>{_pill(result.finding.verdict)}<span class="said">{escape(result.finding.summary)}</span></td>'
             for result in row

@@ -1,7 +1,8 @@
-"""Figures of findings: `Panel` data drawn with matplotlib, as SVG that stands by itself inside a page.
+"""Figures of findings: `Panel` data drawn with matplotlib, as SVG that stands by itself inside a
+page.
 
-Series with labels such as "FDP2" and "FDP2, published" belong together: they have one colour, and what stands after
-the comma is a way of drawing that the legend explains once.
+Series with labels such as "FDP2" and "FDP2, published" belong together: they have one colour, and
+what stands after the comma is a way of drawing that the legend explains once.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#AA3377", "#555555")
-"""Told apart by everybody (Okabe and Ito 2008; Tol 2021); more series get the same colours with other lines."""
+"""Told apart by everybody (Okabe and Ito 2008; Tol 2021); more series get the same colours with
+other lines."""
 
 LINES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
-INK, FAINT, LIMIT = "#333333", "#DDDDDD", "#B3261E"
+INK = "#333333"
+FAINT = "#DDDDDD"
+LIMIT = "#B3261E"
 
-WIDTH, HEIGHT, PER_ENTRY = 7.2, 2.7, 0.155
-"""Size of a figure, and what an entry of the legend adds to its height where there are many [inch]."""
+WIDTH = 7.2
+HEIGHT = 2.7
+PER_ENTRY = 0.155
+"""Size of a figure, and what an entry of the legend adds to its height where there are many
+[inch]."""
 
 MOST_IN_A_COLUMN = 24
 """Entries of a legend in one column."""
@@ -157,7 +164,8 @@ def _legend(panel: Panel) -> dict[str, dict[str, Any]]:
 
 
 def _split(panel: Panel, series: Series) -> tuple[str, str]:
-    """What a series is of, and which kind of it: ("FDP2", "published") where there is a series "FDP2" as well."""
+    """What a series is of, and which kind of it: ("FDP2", "published") where there is a series
+    "FDP2" as well."""
     name, _, qualifier = series.label.partition(", ")
     return (
         (name, qualifier)

@@ -1,8 +1,9 @@
 """What checks found, written down: as JSON for programs, and as one page for people.
 
-The JSON object has `schema` (1; raised when the meaning of an entry changes), `musclehand` and `mujoco` (versions) and
-`models`, a list of hands with `name`, `source`, `side`, `naming`, `passed` and `checks`: each with `code`, `title`,
-`asks`, `threshold`, `source`, `verdict`, `summary`, `value` (null where there is none), `offenders` and `seconds`.
+The JSON object has `schema` (1; raised when the meaning of an entry changes), `musclehand` and
+`mujoco` (versions) and `models`, a list of hands with `name`, `source`, `side`, `naming`, `passed`
+and `checks`: each with `code`, `title`, `asks`, `threshold`, `source`, `verdict`, `summary`,
+`value` (null where there is none), `offenders` and `seconds`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from musclehand.validate.suite import Examination, Result
 
 SCHEMA = 1
 
-PAGE, TABLE = "validation.html", "validation.json"
+PAGE = "validation.html"
+TABLE = "validation.json"
 """Names of the files in a report folder."""
 
 
@@ -41,7 +43,8 @@ def write_report(examinations: Sequence[Examination], folder: Path) -> tuple[Pat
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(folder, str(error.strerror or error)) from error
-    page, table = folder / PAGE, folder / TABLE
+    page = folder / PAGE
+    table = folder / TABLE
     write_whole(page, build_page(examinations))
     write_json(examinations, table)
     return page, table
@@ -109,7 +112,8 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _entry(result: Result) -> dict[str, Any]:
-    check, finding = result.check, result.finding
+    check = result.check
+    finding = result.finding
     known = finding.value is not None and math.isfinite(finding.value)
     return {
         "code": check.code,

@@ -1,4 +1,5 @@
-"""Simulated experiments against closed forms on one joint with ideal muscles, and on the hand itself."""
+"""Simulated experiments against closed forms on one joint with ideal muscles, and on the hand
+itself."""
 
 import mujoco
 import numpy as np
@@ -72,7 +73,8 @@ def test_excitations_hold_and_jump_within_bounds():
 def test_a_damped_joint_comes_to_rest_unless_the_step_is_too_long():
     """Spring and damper in balance with the muscles: nothing moves any more after 1.5 s.
 
-    At a step as long as the time constant of activation, explicit Euler makes activation alternate for ever.
+    At a step as long as the time constant of activation, explicit Euler makes activation alternate
+    for ever.
     """
     model, hand = one_joint(damping=0.02, stiffness=0.1)
     found = jitter(model, hand, dt=0.0005, integrator=EULER)
@@ -82,7 +84,8 @@ def test_a_damped_joint_comes_to_rest_unless_the_step_is_too_long():
 
 
 def test_an_undamped_joint_swings_as_long_as_it_is_looked_at():
-    """A step of torque T on a spring k and inertia I: speed T / sqrt(k I) sin(wt), by 0.71 as root mean square."""
+    """A step of torque T on a spring k and inertia I: speed T / sqrt(k I) sin(wt), by 0.71 as
+    root mean square."""
     model, hand = one_joint(stiffness=10.0)
     found = jitter(model, hand, dt=0.0005, integrator=mujoco.mjtIntegrator.mjINT_RK4, seed=0)
     largest = FORCE * ARM + 10.0 * abs(
@@ -94,7 +97,8 @@ def test_an_undamped_joint_swings_as_long_as_it_is_looked_at():
 
 @pytest.mark.parametrize(("solref", "armature"), [(0.02, 1e-3), (0.01, 1e-3), (0.02, 1e-2)])
 def test_limit_violation_is_the_static_depth_of_a_soft_limit(solref, armature):
-    """MuJoCo's limit under a constant torque T: depth (1 - d) T / I timeconst^2 at impedance d, damping ratio 1.
+    """MuJoCo's limit under a constant torque T: depth (1 - d) T / I timeconst^2 at impedance d,
+    damping ratio 1.
 
     The joint starts at its limit and is damped, so that it does not run into it.
     """
@@ -125,7 +129,8 @@ def test_a_stable_model_runs_clean():
 
 
 def test_silent_resets_and_warnings_are_counted(tmp_path, monkeypatch):
-    """A spring too stiff for the step (k dt^2 / I above 4) explodes; MuJoCo starts over and only counts a warning."""
+    """A spring too stiff for the step (k dt^2 / I above 4) explodes; MuJoCo starts over and only
+    counts a warning."""
     monkeypatch.chdir(tmp_path)
     model, hand = one_joint(stiffness=50.0)
     found = soak(model, hand, seconds=2.0, dt=0.01)

@@ -54,8 +54,10 @@ def test_a_tetrahedron_contains_what_is_on_the_inner_side_of_its_planes(point):
 
 
 def sphere(radius, count):
-    """A sphere of triangles, `count` to the half circle, that lie less than radius (pi/count)^2 / 2 inside it."""
-    polar, around = np.linspace(0, np.pi, count + 1), np.linspace(0, 2 * np.pi, 2 * count + 1)
+    """A sphere of triangles, `count` to the half circle, that lie less than radius (pi/count)^2
+    / 2 inside it."""
+    polar = np.linspace(0, np.pi, count + 1)
+    around = np.linspace(0, 2 * np.pi, 2 * count + 1)
     rings = np.array(
         [[(np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)) for a in around] for p in polar]
     )
@@ -95,7 +97,8 @@ def test_a_triangle_without_area_does_not_hide_the_others():
 
 
 def test_a_bone_with_large_triangles_is_near_all_over_them():
-    """A point close to the middle of a large face, far from its corners, beside a small bone that is farther away."""
+    """A point close to the middle of a large face, far from its corners, beside a small bone
+    that is farther away."""
     large, small = (" ".join(f"{v:g}" for v in (scale * BOX).ravel()) for scale in (5, 0.1))
     model = mujoco.MjModel.from_xml_string(
         f"""<mujoco><asset><mesh name="large" vertex="{large}"/><mesh name="small" vertex="{small}"/></asset><worldbody>
@@ -117,7 +120,8 @@ def test_depth_in_turned_and_shifted_bones():
     found = depth(
         data, bones(model), np.array([[0.05, 0, 0], [0.058, 0, 0], [0.063, 0, 0], [1, 0, 0.012]])
     )
-    bone, far = model.body("bone").id, model.body("far").id
+    bone = model.body("bone").id
+    far = model.body("far").id
     assert found.inside.tolist() == [bone, bone, -1, -1]
     assert found.distance == pytest.approx([0.010, 0.002, 0.003, 0.002], abs=1e-6)
     assert found.nearest.tolist() == [bone, bone, bone, far]

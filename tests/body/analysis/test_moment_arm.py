@@ -1,4 +1,5 @@
-"""Moment arms against finite differences of lengths, closed forms, and the joint torques MuJoCo makes of them."""
+"""Moment arms against finite differences of lengths, closed forms, and the joint torques MuJoCo
+makes of them."""
 
 from copy import copy
 
@@ -22,7 +23,10 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import couple, named_posture, place, sample_postures
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
-RADIUS, BEFORE, BEYOND, HEIGHT = 0.008, 0.020, 0.015, 0.006
+RADIUS = 0.008
+BEFORE = 0.020
+BEYOND = 0.015
+HEIGHT = 0.006
 TIPS = "".join(f'<site name="tip_{digit}_r" pos=".04 0 0"/>' for digit in DIGITS)
 HINGE = f"""
 <mujoco>
@@ -70,8 +74,10 @@ def random_postures(model, hand, count, seed=1):
 @settings(max_examples=50)
 @given(angle=st.floats(-0.5, 1.2))
 def test_a_straight_path_over_a_hinge_has_the_arm_of_the_triangle(hinge, angle):
-    """Two points at radii a and b that enclose phi at the hinge: L by the law of cosines, r = a b sin(phi) / L."""
-    a, b = np.hypot(BEFORE, HEIGHT), np.hypot(BEYOND, HEIGHT)
+    """Two points at radii a and b that enclose phi at the hinge: L by the law of cosines, r = a
+    b sin(phi) / L."""
+    a = np.hypot(BEFORE, HEIGHT)
+    b = np.hypot(BEYOND, HEIGHT)
     enclosed = np.pi - np.arctan2(HEIGHT, BEFORE) - np.arctan2(HEIGHT, BEYOND) + angle
     length = np.sqrt(a * a + b * b - 2 * a * b * np.cos(enclosed))
     arm = -a * b * np.sin(enclosed) / length
@@ -143,8 +149,8 @@ def test_a_sweep_goes_from_limit_to_limit_and_takes_followers_along(right_hand):
 
 
 def test_a_path_that_changes_sides_jumps_and_others_do_not(hinge):
-    """The third path wraps whichever way is shorter: its arm turns from one radius to the other, its length does not
-    jump."""
+    """The third path wraps whichever way is shorter: its arm turns from one radius to the other,
+    its length does not jump."""
     found = jumps(*hinge, np.array([[-0.4]]), np.array([[0.9]]))
     assert found.arm[2] == pytest.approx(2 * RADIUS, rel=0.01)
     assert found.length[2] < 1e-4

@@ -1,4 +1,5 @@
-"""Published curves meet their landmarks and are as smooth as they claim, and MuJoCo's set is MuJoCo's."""
+"""Published curves meet their landmarks and are as smooth as they claim, and MuJoCo's set is
+MuJoCo's."""
 
 import math
 import sys
@@ -29,9 +30,9 @@ from musclehand.body.analysis.muscle_reference import (
 from musclehand.core.errors import InvalidValue
 from support.scripts import load
 
-SHIPPED = CurveConstants(0.3, 1.7, 0.3, 1.4)
+BUNDLED = CurveConstants(0.3, 1.7, 0.3, 1.4)
 NAMES = ("mujoco", "de_groote_2016", "millard_2013")
-MODELS = curve_sets(SHIPPED)
+MODELS = curve_sets(BUNDLED)
 
 constants = st.builds(
     CurveConstants,
@@ -41,7 +42,8 @@ constants = st.builds(
     st.floats(1.05, 2.0),
 )
 shares = st.floats(0.0, 1.0)
-lengths, speeds = st.floats(0.2, 1.8), st.floats(-1.0, 1.0)
+lengths = st.floats(0.2, 1.8)
+speeds = st.floats(-1.0, 1.0)
 
 MILLARD_KNOTS = {
     millard_active: (0.4441, 0.58705, 0.84, 1.0, 1.43115, 1.8123),
@@ -78,7 +80,8 @@ def test_all_models_meet_at_optimal_length_and_at_rest(name):
 def test_landmarks_of_de_groote():
     assert de_groote_passive(1.6) == pytest.approx(1.0)
     assert -0.019 < float(de_groote_passive(0.2)) < 0.0
-    # OpenSim's form of the curve is ours moved up to be 0 at 0.2, and its tests expect 0.0182288 at 1.
+    # OpenSim's form of the curve is ours moved up to be 0 at 0.2, and its tests expect 0.0182288 at
+    # 1.
     low = float(de_groote_passive(0.2))
     assert (de_groote_passive(1.0) - low) / (1.0 - low) == pytest.approx(0.0182288, rel=1e-4)
     assert de_groote_velocity(1.0) == pytest.approx(1.794, abs=1e-3)
@@ -115,7 +118,8 @@ def test_tendon_of_de_groote_bears_peak_force_at_its_published_strain():
         35 * (float(de_groote_tendon(1.02)) + 0.25), rel=1e-6
     )
     curves = pytest.importorskip("sympy.physics.biomechanics")
-    at, tendon = np.linspace(0.98, 1.06, 17), curves.TendonForceLengthDeGroote2016
+    at = np.linspace(0.98, 1.06, 17)
+    tendon = curves.TendonForceLengthDeGroote2016
     expected = [float(tendon(place, 0.2, 0.995, 0.25, 33.93669377311689).doit()) for place in at]
     assert de_groote_tendon(at, stiffness=33.93669377311689) == pytest.approx(expected, abs=1e-12)
 
@@ -135,7 +139,8 @@ def test_activation_of_millard_stops_at_its_floor():
 
 @given(shares, shares)
 def test_activation_of_de_groote_is_a_blend_of_two_rates(act, ctrl):
-    times, gap = (0.015, 0.060), ctrl - act
+    times = (0.015, 0.060)
+    gap = ctrl - act
     if abs(gap) > 0.01:
         steep = de_groote_activation_rate(act, ctrl, steepness=1e4)
         assert steep == pytest.approx(
@@ -179,10 +184,8 @@ def test_landmarks_of_millard():
 def test_pieces_of_millard_join_with_equal_first_and_second_derivatives(curve):
     for knot in MILLARD_KNOTS[curve]:
         step = 1e-5
-        left, right = (
-            (curve(knot) - curve(knot - step)) / step,
-            (curve(knot + step) - curve(knot)) / step,
-        )
+        left = (curve(knot) - curve(knot - step)) / step
+        right = (curve(knot + step) - curve(knot)) / step
         assert left == pytest.approx(float(right), abs=2e-3)
         # Curvature is 0 at every knot, from both sides.
         assert [bend(curve, knot, side * 1e-5) for side in (-1, 1)] == pytest.approx(
@@ -201,11 +204,13 @@ def test_millard_is_the_bezier_curve_of_its_knots(curve):
     }[curve]
     for start, end, c in zip(knots[:-1], knots[1:], curviness, strict=True):
         share = 0.1 + 0.8 * c
-        first, last = np.array([start, curve(start)]), np.array([end, curve(end)])
+        first = np.array([start, curve(start)])
+        last = np.array([end, curve(end)])
         tangents = [np.array([1.0, slope(curve, knot)]) for knot in (start, end)]
         along = np.linalg.solve(np.column_stack([tangents[0], -tangents[1]]), last - first)
         cross = first + along[0] * tangents[0]
-        near, far = first + share * (cross - first), last + share * (cross - last)
+        near = first + share * (cross - first)
+        far = last + share * (cross - last)
         for u in (0.1, 0.35, 0.5, 0.8):
             points = np.array([first, near, near, far, far, last])
             while len(points) > 1:
@@ -216,7 +221,8 @@ def test_millard_is_the_bezier_curve_of_its_knots(curve):
 @pytest.mark.parametrize("name", NAMES)
 @given(lengths, speeds)
 def test_curves_are_continuous_and_so_are_their_slopes(name, length, speed):
-    model, step = MODELS[name], 1e-5
+    model = MODELS[name]
+    step = 1e-5
     for curve, at in zip(model, (length, length, speed), strict=True):
         assert curve(at + step) == pytest.approx(float(curve(at - step)), abs=1e-3)
         assert slope(curve, at + step) == pytest.approx(float(slope(curve, at - step)), abs=1e-2)
@@ -244,7 +250,8 @@ def test_active_force_rises_to_optimal_length_and_falls_from_it(name, one, other
 @given(constants, st.floats(0.0, 2.2), st.floats(-1.5, 1.5))
 def test_the_set_of_mujoco_is_that_of_mujoco(chosen, length, speed):
     curves = curve_sets(chosen)["mujoco"]
-    lengthrange, vmax = np.array([0.5, 1.5]), 7.0
+    lengthrange = np.array([0.5, 1.5])
+    vmax = 7.0
     prm = np.array([0.5, 1.5, 1.0, 1.0, chosen.lmin, chosen.lmax, vmax, chosen.fpmax, chosen.fvmax])
     gain = mujoco.mju_muscleGain(length, speed * vmax, lengthrange, 1.0, prm)
     assert -curves.active(length) * curves.velocity(speed) == pytest.approx(gain, abs=1e-9)
@@ -277,7 +284,7 @@ def test_curves_take_arrays_of_any_shape(name):
 )
 def test_constants_that_define_no_curve_are_refused(field, value):
     with pytest.raises(InvalidValue, match=field):
-        curve_sets(SHIPPED._replace(**{field: value}))
+        curve_sets(BUNDLED._replace(**{field: value}))
 
 
 def test_differences_of_known_curves():
@@ -306,7 +313,8 @@ def test_activation_follows_the_closed_form_for_constant_excitation(analysis, ti
     end = int(np.argmin(np.abs(time - analysis.PULSE)))
     up = slice(1, end)
     assert rise * (-2.0 * np.log(1 - act[up]) - 1.5 * act[up]) == pytest.approx(time[up], abs=1e-4)
-    down, top = slice(end + 1, None), act[end]
+    down = slice(end + 1, None)
+    top = act[end]
     lost = (
         2.0 * fall * (np.log((0.5 + 1.5 * act[down]) / (0.5 + 1.5 * top)) - np.log(act[down] / top))
     )
@@ -333,7 +341,7 @@ def test_the_analysis_writes_its_figure_and_prints_its_tables(analysis, tmp_path
     assert written.startswith(b"\x89PNG")
     assert len(written) > 30_000
     printed = capsys.readouterr().out
-    models = curve_sets(analysis.SHIPPED)
+    models = curve_sets(analysis.BUNDLED)
     gap = curve_differences(models["mujoco"], models["de_groote_2016"]).active
     assert f"{gap.largest:.3f}, {gap.rms:.3f}" in printed
     for line in ("| as shipped |", "| fitted to both |", "| Millard 2013, 10 and 40 ms |"):

@@ -56,7 +56,8 @@ def test_passive_torque_splits_into_muscles_and_springs():
 
 
 def test_stretched_muscles_pull_back(right_hand):
-    """Torque is what lost energy says: central difference of the muscles' work along the joint, and their stiffness."""
+    """Torque is what lost energy says: central difference of the muscles' work along the joint,
+    and their stiffness."""
     model, hand = right_hand
     posture = rest_angles(model, hand)
     curve = passive_curve(model, hand, "mcp3_flexion", posture, points=9)

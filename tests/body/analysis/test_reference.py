@@ -1,4 +1,5 @@
-"""Published values are read in SI units, and whatever is wrong in a table is named with file, line and column."""
+"""Published values are read in SI units, and whatever is wrong in a table is named with file,
+line and column."""
 
 import contextlib
 import csv

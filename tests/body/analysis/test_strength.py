@@ -26,12 +26,15 @@ from musclehand.body.muscle import muscle_force, muscle_parameters
 from musclehand.body.posture import named_posture, sample_postures
 from musclehand.core.errors import InvalidValue, ModelError
 
-LENGTH, RADIUS, STRENGTH = 0.040, 0.008, 50.0
+LENGTH = 0.040
+RADIUS = 0.008
+STRENGTH = 50.0
 SITES = "".join(f'<site name="tip_{digit}_r" pos="{LENGTH} 0 0"/>' for digit in DIGITS)
 
 
 def lever(kinds="flexor extensor"):
-    """One finger joint with cylinders for arms: a flexor and an extensor of arm `RADIUS`, at their best length."""
+    """One finger joint with cylinders for arms: a flexor and an extensor of arm `RADIUS`, at
+    their best length."""
     sides = {"flexor": -1, "extensor": 1}
     sites = "".join(
         f'<site name="{kind}_0" pos="-.02 {0.004 * sides[kind]} 0"/>' for kind in kinds.split()
@@ -77,7 +80,8 @@ def random_sets(size, count, seed, postures=4):
 
 
 def hull_margin(vectors):
-    """Largest s for which strictly positive combinations of the vectors make zero with every weight at least s."""
+    """Largest s for which strictly positive combinations of the vectors make zero with every
+    weight at least s."""
     count, size = vectors.shape
     balance = np.vstack(
         [
@@ -161,7 +165,8 @@ def test_one_joint_between_two_muscles():
 
 @pytest.mark.parametrize("friction", [0.0, 0.5])
 def test_a_lever_presses_with_torque_over_length(friction):
-    """Friction acts along the bone or across the plane, where it makes no torque: the normal force stays."""
+    """Friction acts along the bone or across the plane, where it makes no torque: the normal
+    force stays."""
     model, hand = lever()
     pad = feasible_forces(model, hand, "index", np.zeros(1), friction)
     tension = tension_at_zero(model, hand)[0]
@@ -196,7 +201,8 @@ def test_the_set_of_forces_of_a_lever_reaches_its_two_torques():
 
 
 def test_pressing_holds_in_mujoco(right_hand):
-    """The tensions and the reaction on the pad leave no torque on the digit's independent joints."""
+    """The tensions and the reaction on the pad leave no torque on the digit's independent
+    joints."""
     model, hand = right_hand
     posture = named_posture(
         hand, {"mcp3_flexion": 30, "pm3_flexion": 30, "md3_flexion": 20}, hand.limits(model)

@@ -10,7 +10,8 @@ from support.one_joint_model import ARM, FORCE, one_joint
 
 @pytest.mark.parametrize(("damping", "rate"), [(0.02, 5.5), (0.012, 9.5)])
 def test_a_damped_joint_taps_at_torque_over_damping(damping, rate):
-    """Speed is torque / damping up and down in turn: over half a cycle T / (2 b f), so f = T / (2 b amplitude)."""
+    """Speed is torque / damping up and down in turn: over half a cycle T / (2 b f), so f = T /
+    (2 b amplitude)."""
     model, hand = one_joint(damping=damping, armature=1e-6, dt=0.001)
     closed = FORCE * ARM / (2 * damping * AMPLITUDE)
     found = tapping_rate(model, hand, "index")

@@ -47,7 +47,8 @@ def test_paths_arms_and_forces_are_those_of_the_hand(hands, written):
     rng = np.random.default_rng(0)
     low, high = written.jnt_range.T
     for _ in range(40):
-        qpos, act = low + rng.random(written.nq) * (high - low), rng.random(written.na)
+        qpos = low + rng.random(written.nq) * (high - low)
+        act = rng.random(written.na)
         for model, data in zip(models, datas, strict=True):
             data.qpos[:], data.act[:] = qpos, act
             mujoco.mj_forward(model, data)
@@ -61,7 +62,8 @@ def test_paths_arms_and_forces_are_those_of_the_hand(hands, written):
 def test_every_number_of_a_muscle_comes_back(hands, written):
     model = hands[0].compile()
     for name in ("gainprm", "biasprm", "dynprm", "lengthrange", "ctrlrange", "ctrllimited", "trnid", "dyntype"):
-        one, two = getattr(model, f"actuator_{name}"), getattr(written, f"actuator_{name}")
+        one = getattr(model, f"actuator_{name}")
+        two = getattr(written, f"actuator_{name}")
         assert np.allclose(one, two, rtol=1e-5, atol=1e-9), name
 
 

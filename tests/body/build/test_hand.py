@@ -1,4 +1,5 @@
-"""The hand as a whole: fibres that work over the range of motion, strength, rest, stability, and where things are."""
+"""The hand as a whole: fibres that work over the range of motion, strength, rest, stability, and
+where things are."""
 
 import mujoco
 import numpy as np
@@ -18,7 +19,8 @@ UNSTABLE = (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, 
 
 
 def random_postures(tables, count, seed):
-    """Postures within the limits, spread less where fingers are bent, last joints with the middle ones."""
+    """Postures within the limits, spread less where fingers are bent, last joints with the
+    middle ones."""
     lower, upper = (np.array([getattr(row, end) for row in tables.joints]) for end in ("lower", "upper"))
     qpos = lower + np.random.default_rng(seed).random((count, len(lower))) * (upper - lower)
     for i, name in enumerate(HAND_JOINTS):
@@ -59,7 +61,8 @@ def rest_data(right_hand, tables):
 
 
 def test_fibres_stay_on_the_usable_part_of_the_curve(muscles, lengths):
-    """The fit holds at its own postures exactly; others of the same kind may pass its ends by a little."""
+    """The fit holds at its own postures exactly; others of the same kind may pass its ends by a
+    little."""
     fibre = (lengths - muscles.lts) / muscles.l0
     assert fibre.min() > FIBRE_RANGE[0] - 0.04
     assert fibre.max() < FIBRE_RANGE[1] + 0.04
@@ -76,7 +79,8 @@ def test_fitted_lengths_hold_what_they_promise(tables):
 
 
 def test_fibres_have_their_optimal_length_at_rest(right_hand, tables, muscles):
-    """Where the last joints are as far bent as their coupling says; the table rounds that to a degree."""
+    """Where the last joints are as far bent as their coupling says; the table rounds that to a
+    degree."""
     assert FIBRE_RANGE == (0.38, 1.55)
     hand = right_hand[1]
     rest = couple(hand, np.array([row.rest for row in tables.joints]))
@@ -86,7 +90,8 @@ def test_fibres_have_their_optimal_length_at_rest(right_hand, tables, muscles):
 
 
 def test_every_muscle_is_strong_over_the_range_of_motion(muscles, lengths):
-    """The defect of the published hands: muscles that give a few percent of their force because lengths do not fit."""
+    """The defect of the published hands: muscles that give a few percent of their force because
+    lengths do not fit."""
     gain, _ = muscle_force(muscles, lengths, np.zeros_like(lengths))
     assert ((-gain / muscles.f0).mean(axis=0) > 0.3).all()
 
@@ -102,10 +107,11 @@ def test_relaxed_muscles_leave_the_rest_posture_alone(right_hand, rest_data, mus
 
 @pytest.mark.parametrize("digit", DIGITS)
 def test_every_finger_can_press_in_the_playing_posture(right_hand, muscles, digit):
-    """Largest force F down at the fingertip with all 19 joints in equilibrium, a linear programme in (a, F):
+    """Largest force F down at the fingertip with all 19 joints in equilibrium, a linear programme
+    in (a, F):
 
-    arms^T (gain a + bias) + springs + J^T (F up) = 0 and 0 <= a <= 1, without gravity. The forearm is held; its
-    rotation and the wrist are held by the hand's own muscles.
+    arms^T (gain a + bias) + springs + J^T (F up) = 0 and 0 <= a <= 1, without gravity. The forearm
+    is held; its rotation and the wrist are held by the hand's own muscles.
     """
     model, hand = right_hand
     qpos = np.deg2rad([PLAYING_POSTURE_DEG.get(name, 0.0) for name in HAND_JOINTS])
@@ -117,7 +123,8 @@ def test_every_finger_can_press_in_the_playing_posture(right_hand, muscles, digi
     gain, bias = muscle_force(muscles, data.actuator_length[hand.muscles], np.zeros(len(hand.muscles)))
     jacobian = np.zeros((3, model.nv))
     mujoco.mj_jacSite(model, data, jacobian, None, hand.tips[DIGITS.index(digit)])
-    up = jacobian[2, hand.dofs] @ hand.expand  # the back of the right hand is at +z of its root frame
+    # the back of the right hand is at +z of its root frame
+    up = jacobian[2, hand.dofs] @ hand.expand
     passive = arms @ bias + hand.expand.T @ data.qfrc_passive[hand.dofs]
     count = len(hand.muscles)
     found = linprog(
@@ -136,7 +143,8 @@ def test_limits_hold_and_nothing_diverges_under_random_excitation(right_hand, se
     """Two seconds at 2 ms. Excitations kept all the time drive joints into their limits hardest."""
     model, hand = right_hand
     assert model.opt.timestep == 0.002
-    data, rng = mujoco.MjData(model), np.random.default_rng(seed)
+    data = mujoco.MjData(model)
+    rng = np.random.default_rng(seed)
     limits = model.jnt_range[model.dof_jntid[hand.dofs]]
     beyond = 0.0
     for step in range(1000):

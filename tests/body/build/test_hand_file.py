@@ -14,7 +14,7 @@ from musclehand.body.analysis.moment_arm import tendon_lengths
 from musclehand.body.naming import find_naming, own_naming
 from musclehand.body.build.overlay import KEY_BIT
 from musclehand.body.posture import place, sample_postures
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.errors import ModelError, UnknownName
 from musclehand.sim.scene import build_scene
 
@@ -23,7 +23,7 @@ from musclehand.sim.scene import build_scene
 def myohand():
     from myo_sim.build.compose import build_spec
 
-    with quiet_mujoco():
+    with silence_mujoco():
         spec = build_spec("myohand_r")
         model = spec.copy().compile()
     return HandFile("myohand", spec, find_naming(model)), model
@@ -32,7 +32,7 @@ def myohand():
 @pytest.fixture(scope="module")
 def alone(myohand):
     file, _ = myohand
-    with quiet_mujoco():
+    with silence_mujoco():
         return {side: file.hand_spec(side).compile() for side in Side}
 
 
@@ -50,14 +50,15 @@ def test_a_hand_cut_out_is_the_hand_it_was(myohand, alone):
 
 def assert_same_bodies(model, whole):
     for number in range(1, model.nbody):
-        one, other = model.body(number), whole.body(model.body(number).name)
+        one = model.body(number)
+        other = whole.body(model.body(number).name)
         for part in ("mass", "inertia", "ipos", "iquat"):
             assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (one.name, part)
 
 
 def test_our_own_hand_goes_through_unchanged(right_hand):
     whole, before = right_hand
-    with quiet_mujoco():
+    with silence_mujoco():
         model = HandFile("own", hand_spec(Side.RIGHT), own_naming()).hand_spec(Side.RIGHT).compile()
     after = HandIndex.from_model(model, Side.RIGHT)
     assert (after.joints, after.muscle_names) == (before.joints, before.muscle_names)
@@ -84,7 +85,8 @@ def test_the_other_hand_is_the_mirror_image(myohand, alone):
     postures = sample_postures(right, right.limits(alone[Side.RIGHT]), 10, np.random.default_rng(1))
     lengths = tendon_lengths(alone[Side.RIGHT], right, postures)
     assert tendon_lengths(alone[Side.LEFT], left, postures) == pytest.approx(lengths, abs=1e-6)
-    one, other = mujoco.MjData(alone[Side.RIGHT]), mujoco.MjData(alone[Side.LEFT])
+    one = mujoco.MjData(alone[Side.RIGHT])
+    other = mujoco.MjData(alone[Side.LEFT])
     for posture in postures:
         place(alone[Side.RIGHT], one, right, posture)
         place(alone[Side.LEFT], other, left, posture)
@@ -101,14 +103,16 @@ def test_geoms_that_touch_feel_keys(alone):
 
 
 def test_our_hand_from_its_own_xml_plays_in_the_same_scene(tmp_path):
-    with quiet_mujoco():
+    with silence_mujoco():
         spec = hand_spec(Side.RIGHT)
         spec.compile()
         (tmp_path / "hand.xml").write_text(spec.to_xml())
-    scene, usual = build_scene(design=read_hand(tmp_path / "hand.xml")), build_scene()
+    scene = build_scene(design=read_hand(tmp_path / "hand.xml"))
+    usual = build_scene()
     assert scene.model.nu == usual.model.nu
     for side in Side:
-        one, other = scene.hands[side], usual.hands[side]
+        one = scene.hands[side]
+        other = usual.hands[side]
         assert one.muscle_names == other.muscle_names
         assert one.expand == pytest.approx(other.expand, abs=1e-5)
         postures = sample_postures(other, other.limits(usual.model), 5, np.random.default_rng(4))
@@ -123,14 +127,14 @@ def test_strength_scales_what_is_attached():
         spec = mujoco.MjSpec()
         spec.compiler.degree = False
         file.attach(spec.worldbody.add_frame(), Side.RIGHT, strength_scale=scale)
-        with quiet_mujoco():
+        with silence_mujoco():
             forces.append(spec.compile().actuator_gainprm[:, 2])
     assert forces[1] == pytest.approx(0.5 * forces[0])
 
 
 def test_muscles_of_ours_go_on_another_hand(myohand):
     file, _ = myohand
-    with quiet_mujoco():
+    with silence_mujoco():
         spec = file.spec.copy()
         add_muscles(spec, Side.RIGHT, ("APB", "SUP"))
         model = spec.compile()
@@ -164,7 +168,7 @@ def test_hands_that_can_only_be_checked_say_so(tmp_path, change, message):
     own = own_naming()
     entries = {"name": "x", "right": "{}_r", "left": None, "joints": {**own.joints, **change}, "muscles": {}}
     (tmp_path / "map.json").write_text(json.dumps({**entries, "tips": dict(own.tips)}))
-    with quiet_mujoco():
+    with silence_mujoco():
         spec = hand_spec(Side.RIGHT)
         spec.compile()
         (tmp_path / "hand.xml").write_text(spec.to_xml())
@@ -174,11 +178,13 @@ def test_hands_that_can_only_be_checked_say_so(tmp_path, change, message):
 
 
 def test_a_hand_that_points_elsewhere_is_refused():
-    """The same hand with every first-level part turned by 90 degrees about z: its fingers point along x."""
+    """The same hand with every first-level part turned by 90 degrees about z: its fingers point
+    along x."""
     spec = hand_spec(Side.RIGHT)
     turn = [np.sqrt(0.5), 0, 0, np.sqrt(0.5)]
     for body in spec.body("humerus_r").bodies:
         x, y, z = body.pos
-        body.pos, body.quat = [-y, x, z], turn
+        body.pos = [-y, x, z]
+        body.quat = turn
     with pytest.raises(ModelError, match="fingers do not point along -y"):
         HandFile("turned", spec, own_naming()).hand_spec(Side.RIGHT)

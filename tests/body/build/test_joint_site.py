@@ -13,7 +13,8 @@ from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.build.myosim import MyoSimArm
 from musclehand.core.errors import ModelError
 
-THUMB, FINGER = ("cmc", "mp", "ip"), ("mcp", "pm", "md")
+THUMB = ("cmc", "mp", "ip")
+FINGER = ("mcp", "pm", "md")
 JOINTS = ("wrist", *THUMB, *(f"{part}{finger}" for part in FINGER for finger in range(2, 6)))
 
 
@@ -34,7 +35,8 @@ def test_frames_are_right_handed_and_centred_on_the_joint(source, tables, right_
     number = model.joint("flexion_r" if joint == "wrist" else f"{joint}_flexion_r").id
     for body, centre in (frame.proximal, frame.distal):
         assert data.body(f"{body}_r").xpos + centre == pytest.approx(data.xanchor[number], abs=1e-9)
-    # In the fingers and the wrist the axis of flexion is radial; MyoSim turns the thumb's the other way round.
+    # In the fingers and the wrist the axis of flexion is radial; MyoSim turns the thumb's the other
+    # way round.
     turn = -1.0 if joint in THUMB else 1.0
     assert turn * data.xaxis[number] == pytest.approx(radial, abs=1e-9)
 
@@ -54,7 +56,8 @@ def test_dorsal_distance_is_the_moment_arm_of_every_pair(tables, right_hand):
     arms = moment_arms(model, hand, np.zeros((1, len(hand.joints))))[0]
     checked = 0
     for muscle in tables.muscle_names:
-        share, path = 1.0, [row for row in tables.paths if row.muscle == muscle]
+        share = 1.0
+        path = [row for row in tables.paths if row.muscle == muscle]
         for one, other in itertools.pairwise(path):
             share = 1.0 / float(one.name) if one.kind == "pulley" else share
             finger = one.kind == other.kind == "joint_site" and one.body == other.body and one.body[:-1] in FINGER

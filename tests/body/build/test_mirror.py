@@ -1,4 +1,5 @@
-"""A mirrored right hand is a left hand: the same joint values give the same lengths, and places mirrored in z."""
+"""A mirrored right hand is a left hand: the same joint values give the same lengths, and places
+mirrored in z."""
 
 import mujoco
 import numpy as np
@@ -30,7 +31,8 @@ def test_lengths_and_arms_are_those_of_our_left_hand(mirrored, left_hand):
 def test_bones_stand_where_those_of_our_left_hand_stand(mirrored, left_hand):
     model, hand = left_hand
     other = HandIndex.from_model(mirrored, Side.LEFT)
-    ours, theirs = mujoco.MjData(model), mujoco.MjData(mirrored)
+    ours = mujoco.MjData(model)
+    theirs = mujoco.MjData(mirrored)
     places = [mirrored.body(model.body(number).name).id for number in range(model.nbody)]
     for posture in sample_postures(hand, hand.limits(model), 20, np.random.default_rng(1)):
         place(model, ours, hand, posture)
@@ -44,9 +46,11 @@ def test_inertia_is_that_of_our_left_hand(mirrored, left_hand):
     """The mass matrix holds masses, centres and inertias of all bones at once."""
     model, hand = left_hand
     other = HandIndex.from_model(mirrored, Side.LEFT)
-    ours, theirs = mujoco.MjData(model), mujoco.MjData(mirrored)
+    ours = mujoco.MjData(model)
+    theirs = mujoco.MjData(mirrored)
     for posture in sample_postures(hand, hand.limits(model), 5, np.random.default_rng(2)):
-        one, two = mass_matrix(model, ours, hand, posture), mass_matrix(mirrored, theirs, other, posture)
+        one = mass_matrix(model, ours, hand, posture)
+        two = mass_matrix(mirrored, theirs, other, posture)
         assert (one.diagonal() > 0).all()
         assert two == pytest.approx(one, rel=1e-5, abs=1e-9)
 
@@ -60,7 +64,8 @@ def mass_matrix(model, data, hand, posture):
 
 
 def test_meshes_are_mirrored_with_their_bones():
-    """The bones of the mirrored right hand fill the same space, each in its own frame, as those of our left hand."""
+    """The bones of the mirrored right hand fill the same space, each in its own frame, as those
+    of our left hand."""
     right = mirror_hand(hand_spec(Side.RIGHT, visual=True), own_naming()).compile()
     left = hand_spec(Side.LEFT, visual=True).compile()
     theirs = {right.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(right)}

@@ -1,4 +1,5 @@
-"""The overlay against its base: MyoSim's geometry where it is kept, mirror images, and errors that name the row."""
+"""The overlay against its base: MyoSim's geometry where it is kept, mirror images, and errors
+that name the row."""
 
 import dataclasses
 import warnings
@@ -64,7 +65,8 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
 
 
 def find(model, kind, name):
-    """Id of a part; MyoSim names some of the right hand's parts without saying that they are right ones."""
+    """Id of a part; MyoSim names some of the right hand's parts without saying that they are
+    right ones."""
     number = {"site": mujoco.mjtObj.mjOBJ_SITE, "geom": mujoco.mjtObj.mjOBJ_GEOM}[kind]
     found = max(mujoco.mj_name2id(model, number, each) for each in (f"{name}_r", name))
     assert found >= 0, name
@@ -74,17 +76,20 @@ def find(model, kind, name):
 def test_joint_axes_and_places_are_myosims(right_hand, myosim):
     model, _ = right_hand
     for name in HAND_JOINTS:
-        ours, theirs = model.joint(f"{name}_r"), myosim.joint(f"{name}_r")
+        ours = model.joint(f"{name}_r")
+        theirs = myosim.joint(f"{name}_r")
         assert ours.axis == pytest.approx(theirs.axis, abs=1e-9)
         assert ours.pos == pytest.approx(theirs.pos, abs=1e-9)
 
 
 def test_left_is_the_mirror_image_of_right(right_hand, left_hand):
-    """Equal joint values: equal path lengths and moment arms, fingertips mirrored in z of the root frame."""
+    """Equal joint values: equal path lengths and moment arms, fingertips mirrored in z of the
+    root frame."""
     (right, right_index), (left, left_index) = right_hand, left_hand
     assert left.body_mass.sum() == pytest.approx(right.body_mass.sum())
     for qpos in postures(right, right_index, 40, seed=12):
-        one, other = posed(right, right_index, qpos), posed(left, left_index, qpos)
+        one = posed(right, right_index, qpos)
+        other = posed(left, left_index, qpos)
         lengths = one.actuator_length[right_index.muscles], other.actuator_length[left_index.muscles]
         assert lengths[1] == pytest.approx(lengths[0], abs=1e-12)
         arms = [
@@ -101,15 +106,18 @@ def test_mirroring_twice_changes_nothing_and_keeps_handedness():
     point = rng.normal(size=3)
     assert mirrored(mirrored(point, Side.LEFT), Side.LEFT) == pytest.approx(point)
     assert mirrored(point, Side.RIGHT) == pytest.approx(point)
-    # A rotation axis is a cross product of two directions; the mirror image of the product has the other sign.
-    a, b = rng.normal(size=3), rng.normal(size=3)
+    # A rotation axis is a cross product of two directions; the mirror image of the product has the
+    # other sign.
+    a = rng.normal(size=3)
+    b = rng.normal(size=3)
     crossed = np.cross(mirrored(a, Side.LEFT), mirrored(b, Side.LEFT))
     assert mirrored_axis(np.cross(a, b), Side.LEFT) == pytest.approx(crossed)
 
 
 def test_moment_arms_are_the_slopes_of_the_lengths(right_hand):
     model, hand = right_hand
-    data, step = mujoco.MjData(model), 1e-5
+    data = mujoco.MjData(model)
+    step = 1e-5
     for qpos in postures(model, hand, 12, seed=13):
         arms = dense_dynamics(model, posed(model, hand, qpos))[1][np.ix_(hand.muscles, hand.dofs)]
         for joint, address in enumerate(hand.qpos):
@@ -148,7 +156,8 @@ def test_every_fingertip_is_at_the_end_of_its_outline(right_hand, tables):
 
 def test_last_joints_follow_the_middle_ones(right_hand):
     model, hand = right_hand
-    data, rng = mujoco.MjData(model), np.random.default_rng(5)
+    data = mujoco.MjData(model)
+    rng = np.random.default_rng(5)
     pip = [hand.qpos[HAND_JOINTS.index(f"pm{k}_flexion")] for k in FINGER_NUMBERS]
     dip = [hand.qpos[HAND_JOINTS.index(f"md{k}_flexion")] for k in FINGER_NUMBERS]
     moved = 0.0

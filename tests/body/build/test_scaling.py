@@ -53,7 +53,8 @@ def test_a_similar_hand_has_lengths_and_arms_in_proportion(right_hand, similar):
     postures = sample_postures(hand, hand.limits(model), 10, np.random.default_rng(3))
     lengths = FACTOR * tendon_lengths(model, hand, postures)
     assert tendon_lengths(similar, other, postures) == pytest.approx(lengths, abs=1e-9)
-    ours, theirs = moment_arms(model, hand, postures), moment_arms(similar, other, postures)
+    ours = moment_arms(model, hand, postures)
+    theirs = moment_arms(similar, other, postures)
     assert theirs == pytest.approx(FACTOR * ours, abs=1e-9)
 
 
@@ -66,22 +67,26 @@ def test_masses_grow_with_the_volume_and_forces_stay(right_hand, similar):
 
 def test_fibres_and_tendons_of_the_built_hand_are_in_proportion(right_hand, similar):
     model, hand = right_hand
-    ours, theirs = muscle_parameters(model, hand.muscles), muscle_parameters(similar, hand.muscles)
+    ours = muscle_parameters(model, hand.muscles)
+    theirs = muscle_parameters(similar, hand.muscles)
     assert theirs.l0 == pytest.approx(FACTOR * ours.l0, rel=1e-9)
     assert theirs.lts == pytest.approx(FACTOR * ours.lts, rel=1e-9)
 
 
 def test_fibres_grow_with_the_length(tables):
     longer = scale_tables(tables, hand_length=FACTOR * HAND_LENGTH, hand_breadth=FACTOR * HAND_BREADTH)
-    ours, theirs = fit_fibres(tables), fit_fibres(longer)
+    ours = fit_fibres(tables)
+    theirs = fit_fibres(longer)
     for muscle in tables.muscle_names:
         assert theirs[muscle].l0 == pytest.approx(FACTOR * ours[muscle].l0)
         assert theirs[muscle].lts == pytest.approx(FACTOR * ours[muscle].lts)
 
 
 def measures(model):
-    """From the wrist to the tip of the middle finger, and from the first to the last knuckle, at neutral [m]."""
-    hand, data = HandIndex.from_model(model, Side.RIGHT), mujoco.MjData(model)
+    """From the wrist to the tip of the middle finger, and from the first to the last knuckle, at
+    neutral [m]."""
+    hand = HandIndex.from_model(model, Side.RIGHT)
+    data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     first, last = (model.joint(f"mcp{finger}_flexion_r").id for finger in (2, 5))
     reach = data.site_xpos[hand.tips[2]] - wrist_centre(model, data, hand)
@@ -90,13 +95,15 @@ def measures(model):
 
 def test_length_and_breadth_go_their_own_ways(right_hand):
     model, _ = right_hand
-    long, broad = load_hand(hand_length=1.1 * HAND_LENGTH), load_hand(hand_breadth=1.1 * HAND_BREADTH)
+    long = load_hand(hand_length=1.1 * HAND_LENGTH)
+    broad = load_hand(hand_breadth=1.1 * HAND_BREADTH)
     (reach, knuckles), (far, same), (near, wide) = measures(model), measures(long), measures(broad)
     assert far == pytest.approx(reach * [1.0, 1.1, 1.0], abs=1e-12)
     assert same == pytest.approx(knuckles * [1.0, 1.1, 1.0], abs=1e-12)
     assert near == pytest.approx(reach * [1.1, 1.0, 1.1], abs=1e-12)
     assert wide == pytest.approx(knuckles * [1.1, 1.0, 1.1], abs=1e-12)
-    # Along the hand is y, across the knuckles mostly x and z: most of either distance is its own factor's.
+    # Along the hand is y, across the knuckles mostly x and z: most of either distance is its own
+    # factor's.
     assert np.linalg.norm(far) / np.linalg.norm(reach) == pytest.approx(1.1, abs=0.002)
     assert np.linalg.norm(wide) / np.linalg.norm(knuckles) == pytest.approx(1.1, abs=0.01)
 
@@ -109,8 +116,10 @@ def test_scaling_twice_is_scaling_by_the_product(tables):
 
 def test_left_mirrors_right_at_any_size():
     sized = {"hand_length": 0.16, "hand_breadth": 0.09}
-    right, left = load_hand(Side.RIGHT, **sized), load_hand(Side.LEFT, **sized)
-    one, other = HandIndex.from_model(right, Side.RIGHT), HandIndex.from_model(left, Side.LEFT)
+    right = load_hand(Side.RIGHT, **sized)
+    left = load_hand(Side.LEFT, **sized)
+    one = HandIndex.from_model(right, Side.RIGHT)
+    other = HandIndex.from_model(left, Side.LEFT)
     postures = sample_postures(one, one.limits(right), 10, np.random.default_rng(4))
     assert tendon_lengths(left, other, postures) == pytest.approx(tendon_lengths(right, one, postures), abs=1e-12)
     assert moment_arms(left, other, postures) == pytest.approx(moment_arms(right, one, postures), abs=1e-12)

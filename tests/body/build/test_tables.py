@@ -1,4 +1,5 @@
-"""The tables are read as they stand, and whatever is wrong in one is named with file, line and column."""
+"""The tables are read as they stand, and whatever is wrong in one is named with file, line and
+column."""
 
 import contextlib
 import csv
@@ -62,7 +63,8 @@ def test_the_tables_agree_with_each_other_and_with_anatomy(tables):
     assert len(set(tables.muscle_names)) == len(tables.muscle_names)
     for row in tables.joints:
         assert row.lower < row.rest < row.upper or row.lower <= row.rest <= row.upper
-    bodies, wraps = {row.body for row in tables.segments}, {row.name: row for row in tables.wraps}
+    bodies = {row.body for row in tables.segments}
+    wraps = {row.name: row for row in tables.wraps}
     assert len(bodies) == len(tables.segments)
     for row in tables.wraps:
         assert row.joint in HAND_JOINTS
@@ -105,7 +107,8 @@ def test_what_is_not_a_number_names_file_line_and_column(tmp_path, data, name, v
     with contextlib.suppress(ValueError):
         assume(not math.isfinite(float(value)))
     num_rows = len(TEXTS[name].strip().splitlines()) - 1
-    row, column = data.draw(st.integers(0, num_rows - 1)), data.draw(st.sampled_from(NUMBERS[name]))
+    row = data.draw(st.integers(0, num_rows - 1))
+    column = data.draw(st.sampled_from(NUMBERS[name]))
     text, line = with_entry(name, row, column, value)
     with pytest.raises(ModelError) as error:
         load_tables(write(tmp_path, **{name.removesuffix(".csv"): text}))
@@ -137,7 +140,8 @@ def test_values_out_of_range_are_named(tmp_path, name, column, value):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_file_missing_column_and_short_row(tmp_path, name):
-    stem, lines = name.removesuffix(".csv"), TEXTS[name].splitlines()
+    stem = name.removesuffix(".csv")
+    lines = TEXTS[name].splitlines()
     header = lines[0].split(",")
     without_last_used = {"muscles": "source", "joints": "rest_deg", "paths": "side_site"}.get(stem, header[-1])
     renamed = "\n".join([lines[0].replace(without_last_used, "other"), *lines[1:]])

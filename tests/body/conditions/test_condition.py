@@ -1,4 +1,5 @@
-"""Conditions: what a text names, what it changes in the tables, and what the hand built from them does."""
+"""Conditions: what a text names, what it changes in the tables, and what the hand built from
+them does."""
 
 from dataclasses import replace
 
@@ -81,7 +82,8 @@ def transferred(tables):
 
 
 def arm(model, muscle, joint, value, step=1e-4):
-    """Moment arm -d(length)/d(angle) [m] of a muscle at one joint, by central difference, the rest at neutral."""
+    """Moment arm -d(length)/d(angle) [m] of a muscle at one joint, by central difference, the
+    rest at neutral."""
     data = mujoco.MjData(model)
     lengths = []
     for offset in (step, -step):
@@ -201,7 +203,8 @@ def test_eip_sewn_onto_epl_extends_the_thumb_and_no_longer_the_index(right_hand,
     healthy, _ = right_hand
     for joint in ("ip_flexion", "mp_flexion"):
         for angle in np.deg2rad([-50.0, -20.0, 0.0]):
-            ours, wanted = arm(transferred, "EIP", joint, angle), arm(healthy, "EPL", joint, angle)
+            ours = arm(transferred, "EIP", joint, angle)
+            wanted = arm(healthy, "EPL", joint, angle)
             assert ours == pytest.approx(wanted, abs=1e-5)
             assert ours > 1e-3  # positive is extension at the thumb
     for joint in FINGER_JOINTS:
@@ -240,11 +243,9 @@ def test_a_transferred_muscle_is_tensioned_anew(tables, transferred):
 )
 def test_known_transfers_can_be_built(tables, donor, recipient, kept):
     changed = transfer_tendon(tables, Transfer(donor, recipient))
-    path, own, theirs = (
-        paths_of(changed, donor),
-        paths_of(tables, donor),
-        paths_of(tables, recipient),
-    )
+    path = paths_of(changed, donor)
+    own = paths_of(tables, donor)
+    theirs = paths_of(tables, recipient)
     cut = path.index(kept) + 1
     assert path[:cut] == own[:cut]
     assert path[cut:] == theirs[len(theirs) - len(path[cut:]) :]
@@ -296,7 +297,8 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=6).map("".join) | st.text(max_size=30))
 def test_any_text_is_a_condition_or_one_line_that_says_why_not(tables, text):
-    changed, problem = None, ""
+    changed = None
+    problem = ""
     try:
         changed = apply_condition(tables, find_condition(text))
     except MusclehandError as error:

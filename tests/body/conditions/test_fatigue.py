@@ -25,7 +25,8 @@ SHARE = st.floats(0.0, 1.0)
 
 
 def hold(load, rates, seconds, *, dt=0.02, state=None):
-    """State after a load has been held, and the time when the active share first fell below it (inf: never)."""
+    """State after a load has been held, and the time when the active share first fell below it
+    (inf: never)."""
     state = state or fresh(1)
     failed = math.inf
     for step in range(round(seconds / dt)):
@@ -38,7 +39,8 @@ def hold(load, rates, seconds, *, dt=0.02, state=None):
 @pytest.mark.parametrize("rates", ALL_RATES)
 def test_a_load_that_is_met_follows_the_linear_solution(rates):
     """While the active share is the load, MF' = F load - R MF."""
-    load, seconds = 0.3, 60.0
+    load = 0.3
+    seconds = 60.0
     state, _ = hold(load, rates, seconds)
     expected = rates.fatigue * load / rates.recovery * -math.expm1(-rates.recovery * seconds)
     assert state.fatigued[0] == pytest.approx(expected, rel=0.01)
@@ -47,7 +49,8 @@ def test_a_load_that_is_met_follows_the_linear_solution(rates):
 
 @pytest.mark.parametrize("rates", ALL_RATES[:2])
 def test_endurance_of_a_contraction_at_half_strength(rates):
-    """It ends when MF = 1 - load; the linear solution reaches that at -ln(1 - R (1 - load) / (F load)) / R."""
+    """It ends when MF = 1 - load; the linear solution reaches that at -ln(1 - R (1 - load) / (F
+    load)) / R."""
     load = 0.5
     expected = -math.log1p(-rates.recovery * (1 - load) / (rates.fatigue * load)) / rates.recovery
     _, failed = hold(load, rates, 2 * expected)
@@ -63,7 +66,8 @@ def test_endurance_in_general_is_that_of_the_literature_in_order_of_magnitude():
 def test_full_effort_ends_at_the_balance_of_fatigue_and_recovery():
     """With nothing left to rest, MA' = R MF - F MA: two compartments that settle at R / (F + R)."""
     rates = FIRST_DORSAL_INTEROSSEUS
-    total, seconds = rates.fatigue + rates.recovery, 40.0
+    total = rates.fatigue + rates.recovery
+    seconds = 40.0
     state, _ = hold(1.0, rates, seconds)
     balance = rates.recovery / total
     assert state.active[0] == pytest.approx(

@@ -1,4 +1,5 @@
-"""`musclehand emg compare` on the shipped synthetic recording, whose truth is in data/emg/truth.json."""
+"""`musclehand emg compare` on the shipped synthetic recording, whose truth is in
+data/emg/truth.json."""
 
 import hashlib
 import json
@@ -40,7 +41,8 @@ def test_the_shipped_truth_is_recovered(found):
 
 def test_the_recording_is_what_the_activations_would_give():
     truth = json.loads((DATA / "truth.json").read_text())
-    simulated, recording = read_simulated(ARGS.sim), load_recording(ARGS.emg)
+    simulated = read_simulated(ARGS.sim)
+    recording = load_recording(ARGS.emg)
     columns = [simulated.muscles.index(name) for name in truth["muscles"]]
     gains = np.array([truth["gain_v"][name] for name in recording.names])
     power = np.square(expected_amplitude(simulated.values[:, columns])) @ np.square(gains.T)

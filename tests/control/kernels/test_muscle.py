@@ -1,4 +1,5 @@
-"""Compiled muscles are the muscles of `body.muscle`, which are tested against MuJoCo, and of MuJoCo itself."""
+"""Compiled muscles are the muscles of `body.muscle`, which are tested against MuJoCo, and of
+MuJoCo itself."""
 
 import mujoco
 import numpy as np
@@ -44,7 +45,8 @@ def table(params):
 
 
 def forces(params, length, velocity):
-    gain, bias = np.empty(length.shape), np.empty(length.shape)
+    gain = np.empty(length.shape)
+    bias = np.empty(length.shape)
     compiled_muscle.forces(table(params), length, velocity, gain, bias)
     return gain, bias
 
@@ -61,7 +63,8 @@ def test_forces(seed):
         0.9, 1.1, SHAPE
     )
     velocity = params.l0 * params.vmax * rng.uniform(-1.5, 1.5, SHAPE) * rng.integers(0, 2, SHAPE)
-    found, expected = forces(params, length, velocity), muscle_force(params, length, velocity)
+    found = forces(params, length, velocity)
+    expected = muscle_force(params, length, velocity)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-9)
 
@@ -72,7 +75,8 @@ def test_activation_and_its_inverse(seed, steps, fastest):
     """Time constants down to half a step too, where a step would overshoot."""
     rng = np.random.default_rng(seed)
     params = some_muscles(rng, fastest=fastest)
-    act, ceiling = np.clip(rng.uniform(-0.2, 1.2, SHAPE), 0, 1), rng.random(SHAPE)
+    act = np.clip(rng.uniform(-0.2, 1.2, SHAPE), 0, 1)
+    ceiling = rng.random(SHAPE)
     low, high, found = (np.empty(SHAPE) for _ in range(3))
     compiled_muscle.reach(table(params), act, ceiling, DT, steps, low, high)
     for one, other in zip(
@@ -99,7 +103,8 @@ def test_force_is_what_mujoco_computes(right_hand):
         data.qvel[:] = rng.normal(size=model.nv)
         data.act[:] = rng.random(model.na)
         mujoco.mj_forward(model, data)
-        length, velocity = data.actuator_length[hand.muscles], data.actuator_velocity[hand.muscles]
+        length = data.actuator_length[hand.muscles]
+        velocity = data.actuator_velocity[hand.muscles]
         gain, bias = forces(params, length[None], velocity[None])
         assert gain[0] * data.act[hand.act] + bias[0] == pytest.approx(
             data.actuator_force[hand.muscles], abs=1e-9

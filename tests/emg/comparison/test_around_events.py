@@ -1,4 +1,5 @@
-"""Curves round events: a difference that is planted is found where it is, by both kinds of test, and none where not."""
+"""Curves round events: a difference that is planted is found where it is, by both kinds of test,
+and none where not."""
 
 from dataclasses import replace
 
@@ -17,7 +18,8 @@ EVENTS = [Event(1.0 + 1.2 * i, 0.5, "ab"[i % 2]) for i in range(14)]
 
 
 def compared_with(bump):
-    """Two channels that differ by smooth noise, the first one by `bump` 0.1 s after every event as well."""
+    """Two channels that differ by smooth noise, the first one by `bump` 0.1 s after every event
+    as well."""
     rng = np.random.default_rng(1)
     time = np.arange(1900) / RATE
     both = ndimage.gaussian_filter1d(rng.standard_normal((1900, 2)), 8, axis=0)
@@ -44,7 +46,8 @@ def test_a_planted_difference_is_found_where_it_is_and_only_there(inference):
 
 
 def test_too_few_events_or_identical_curves_are_no_test():
-    compared, rng = compared_with(0.0), np.random.default_rng(0)
+    compared = compared_with(0.0)
+    rng = np.random.default_rng(0)
     assert find_differences(compared, EVENTS[:4], CONFIG, rng) is None
     same = compared._replace(recorded=compared.simulated)
     assert find_differences(same, EVENTS, CONFIG, rng) is None

@@ -1,4 +1,5 @@
-"""The whole chain on synthetic EMG: planted lag, channels and rotation are recovered, and noise finds nothing."""
+"""The whole chain on synthetic EMG: planted lag, channels and rotation are recovered, and noise
+finds nothing."""
 
 import json
 from dataclasses import replace
@@ -26,7 +27,8 @@ def reordered(envelopes, order):
 
 
 def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
-    ranks, electrode_ranks = [], []
+    ranks = []
+    electrode_ranks = []
     for seed, (recorded, simulated, _) in enumerate(sessions):
         result = compare(simulated, recorded, (), QUICK)
         assert result.pooled.lag == pytest.approx(LEAD, abs=0.01)

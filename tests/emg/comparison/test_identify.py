@@ -1,4 +1,5 @@
-"""Ranks, assignments and ensembles where the truth is planted, and ranks of nothing against chance."""
+"""Ranks, assignments and ensembles where the truth is planted, and ranks of nothing against
+chance."""
 
 import numpy as np
 import pytest

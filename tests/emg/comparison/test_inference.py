@@ -1,4 +1,5 @@
-"""Whole curves: how often a difference is found where there is none, where one is planted, and what spm1d says."""
+"""Whole curves: how often a difference is found where there is none, where one is planted, and
+what spm1d says."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def bump(height):
 
 def test_t_is_that_of_scipy():
     rng = np.random.default_rng(1)
-    a, b = smooth(rng), smooth(rng)
+    a = smooth(rng)
+    b = smooth(rng)
     np.testing.assert_allclose(
         compare_curves(a, b, rng, draws=20).t, stats.ttest_rel(a, b).statistic
     )
@@ -61,8 +63,10 @@ def test_curves_that_are_the_same_have_no_cluster():
 def test_spm1d_finds_the_same_difference():
     pytest.importorskip("spm1d")
     rng = np.random.default_rng(5)
-    a, b = smooth(rng) + bump(0.6), smooth(rng)
-    theirs, ours = compare_curves_spm(a, b), compare_curves(a, b, rng, draws=200)
+    a = smooth(rng) + bump(0.6)
+    b = smooth(rng)
+    theirs = compare_curves_spm(a, b)
+    ours = compare_curves(a, b, rng, draws=200)
     np.testing.assert_allclose(theirs.t, ours.t, rtol=1e-6)
     assert theirs.threshold > ours.threshold
     assert any(each.first < 62 and each.last > 58 and each.p < 0.05 for each in theirs.clusters)
@@ -73,11 +77,13 @@ def test_spm1d_and_clusters_find_alike_where_there_is_nothing_and_where_there_is
     rng = np.random.default_rng(6)
     found = []
     for height in [0.0] * 40 + [0.9] * 10:
-        a, b = smooth(rng) + bump(height), smooth(rng)
+        a = smooth(rng) + bump(height)
+        b = smooth(rng)
         found.append(
             (compare_curves_spm(a, b).p <= 0.05, compare_curves(a, b, rng, draws=99).p <= 0.05)
         )
-    nothing, something = np.array(found[:40]), np.array(found[40:])
+    nothing = np.array(found[:40])
+    something = np.array(found[40:])
     assert (nothing.mean(axis=0) <= 0.15).all()
     assert (something.mean(axis=0) >= 0.9).all()
     assert np.mean(nothing[:, 0] == nothing[:, 1]) >= 0.85

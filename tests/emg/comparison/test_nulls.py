@@ -1,4 +1,5 @@
-"""Nulls against moves made one by one, and p-values against how often they are small without a relation."""
+"""Nulls against moves made one by one, and p-values against how often they are small without a
+relation."""
 
 import numpy as np
 import pytest
@@ -62,7 +63,8 @@ def test_moves_by_fourier_transform_are_those_made_one_by_one():
     curves = curves_of(envelopes(rng, 201), envelopes(rng, 201))
     moved = moved_scores(curves, (0.0, 0.1))
     for step in (0, 1, 17, 100, 200):
-        e, on = np.roll(curves.recorded, step, axis=0), np.roll(curves.recorded_on, step, axis=0)
+        e = np.roll(curves.recorded, step, axis=0)
+        on = np.roll(curves.recorded_on, step, axis=0)
         np.testing.assert_allclose(moved["r"][step], correlation(curves.simulated, e), atol=1e-10)
         np.testing.assert_allclose(moved["ccc"][step], concordance(curves.simulated, e), atol=1e-10)
         np.testing.assert_allclose(
@@ -104,7 +106,8 @@ def test_a_flat_column_has_no_scores():
 
 def test_the_wrong_muscles_are_all_others():
     rng = np.random.default_rng(5)
-    a, extra = envelopes(rng, columns=3), envelopes(rng, columns=2)
+    a = envelopes(rng, columns=3)
+    extra = envelopes(rng, columns=2)
     curves = curves_of(a, a)
     others = np.concatenate([a, extra], axis=1)
     matrices = score_matrix(curves, others, others > 1)
@@ -118,7 +121,8 @@ def test_the_wrong_muscles_are_all_others():
 
 
 def movement_curves(rng, specific):
-    """Windows of 1 s, each label with a curve of its own in the recording where `specific`, else the same for all."""
+    """Windows of 1 s, each label with a curve of its own in the recording where `specific`, else
+    the same for all."""
     labels = [str(index % 4) for index in range(24)]
     shapes = {label: envelopes(rng, 50, 2) for label in sorted(set(labels))}
     a = np.concatenate([shapes[label] for label in labels])

@@ -1,4 +1,5 @@
-"""Sessions of an armband set: planted people, sessions and turns are told apart, and the real ones land where known."""
+"""Sessions of an armband set: planted people, sessions and turns are told apart, and the real
+ones land where known."""
 
 import json
 
@@ -24,7 +25,8 @@ REAL = SHARED_DATA / "emg" / "myo_wrist_gestures"
 
 
 def write_session(folder, pattern, *, turn=0, seed=0):
-    """Files 1.txt to 4.txt of 5 repetitions; `pattern` (4, 8) is how loud each electrode is in each movement."""
+    """Files 1.txt to 4.txt of 5 repetitions; `pattern` (4, 8) is how loud each electrode is in
+    each movement."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     on = (np.arange(200 * 55) // 1000) % 2 == 1
@@ -40,7 +42,8 @@ def write_session(folder, pattern, *, turn=0, seed=0):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three people; the first with two sessions, the second turned by 3 and a little different, one broken file."""
+    """Three people; the first with two sessions, the second turned by 3 and a little different,
+    one broken file."""
     root = tmp_path_factory.mktemp("sessions") / "right"
     rng = np.random.default_rng(1)
     pattern = rng.uniform(0, 30, (4, 8))
@@ -95,7 +98,8 @@ def test_the_command_prints_and_writes_it(folder, tmp_path, monkeypatch, capsys)
 
 def test_halves_stepped_up_are_what_whole_sessions_have():
     rng = np.random.default_rng(2)
-    truth, noise = rng.standard_normal(100_000), rng.standard_normal((2, 2, 100_000))
+    truth = rng.standard_normal(100_000)
+    noise = rng.standard_normal((2, 2, 100_000))
     whole = np.corrcoef(truth + noise[0].mean(axis=0), truth + noise[1].mean(axis=0))[0, 1]
     half = np.corrcoef(truth + noise[0, 0], truth + noise[1, 0])[0, 1]
     assert of_whole_sessions(half) == pytest.approx(whole, abs=0.01)
@@ -114,7 +118,8 @@ def test_a_spread_is_of_what_is_there():
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the recordings are not here")
 def test_real_wearers_land_where_the_set_is_known_to():
-    """Other person, over 15 curated sessions: 0.63 a channel (wrong 0.62), 0.31 pooled (wrong 0.25), 0.68 turned."""
+    """Other person, over 15 curated sessions: 0.63 a channel (wrong 0.62), 0.31 pooled (wrong
+    0.25), 0.68 turned."""
     study = study_sessions(REAL / "right")
     row = summarise(study)[OTHER_PERSON]
     assert [pair.shift for pair in study.group(OTHER_PERSON)] == [2]

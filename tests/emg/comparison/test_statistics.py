@@ -1,4 +1,5 @@
-"""Agreement against closed forms, scipy and known truth; intervals and p-values against how often they are right."""
+"""Agreement against closed forms, scipy and known truth; intervals and p-values against how
+often they are right."""
 
 import numpy as np
 import pytest
@@ -51,7 +52,9 @@ def test_identical_curves_agree_in_everything():
 
 def test_concordance_of_a_scaled_and_moved_copy_has_a_closed_form():
     a = np.random.default_rng(3).standard_normal((500, 1))
-    v, gain, offset = a.var(), 2.5, 0.7
+    v = a.var()
+    gain = 2.5
+    offset = 0.7
     e = gain * a + offset
     moved = (a.mean() - e.mean()) ** 2
     np.testing.assert_allclose(ours.concordance(a, e), 2 * gain * v / (v + gain**2 * v + moved))
@@ -76,7 +79,8 @@ def test_cocontraction_of_muscles_in_turns_is_zero_and_needs_activations():
 
 @pytest.mark.parametrize("samples", [1, 4, 7, 12])
 def test_a_planted_lag_is_found(samples):
-    emg_leads, _ = shifted(smooth_noise(np.random.default_rng(samples), cutoff=6.0), samples), None
+    emg_leads = shifted(smooth_noise(np.random.default_rng(samples), cutoff=6.0), samples)
+    _ = None
     activation, recorded = emg_leads
     curve = ours.lagged_correlation(activation, recorded, RATE)
     np.testing.assert_allclose(curve.lag, samples / RATE, atol=1e-3)
@@ -113,7 +117,8 @@ def test_white_noise_is_all_effective_and_smooth_noise_is_what_theory_says():
     rng = np.random.default_rng(6)
     white = rng.standard_normal((2, 3000, 8))
     assert np.median(ours.effective_size(*white)) > 2300
-    rho, n = 0.9, 4000
+    rho = 0.9
+    n = 4000
     a, e = (signal.lfilter([1], [1, -rho], rng.standard_normal((n, 24)), axis=0) for _ in range(2))
     theory = n * (1 - rho**2) / (1 + rho**2)
     assert np.median(ours.effective_size(a, e)) == pytest.approx(theory, rel=0.35)
@@ -121,7 +126,8 @@ def test_white_noise_is_all_effective_and_smooth_noise_is_what_theory_says():
 
 def test_p_with_effective_size_is_uniform_for_independent_curves():
     rng = np.random.default_rng(7)
-    a, e = smooth_noise(rng, columns=800), smooth_noise(rng, columns=800)
+    a = smooth_noise(rng, columns=800)
+    e = smooth_noise(rng, columns=800)
     p = ours.correlation_p(ours.correlation(a, e), ours.effective_size(a, e))
     naive = ours.correlation_p(ours.correlation(a, e), np.full(800, len(a)))
     assert 0.03 < np.mean(p < 0.05) < 0.09
@@ -130,7 +136,8 @@ def test_p_with_effective_size_is_uniform_for_independent_curves():
 
 def test_intervals_contain_the_true_correlation():
     rng = np.random.default_rng(8)
-    common, own = smooth_noise(rng, columns=200), smooth_noise(rng, columns=200)
+    common = smooth_noise(rng, columns=200)
+    own = smooth_noise(rng, columns=200)
     scale = common.std() / own.std()
     e = 0.6 * common + 0.8 * scale * own
     interval = ours.bootstrap_interval(common, e, rng, draws=400)

@@ -1,4 +1,5 @@
-"""EDF and BDF with the sidecars of EMG-BIDS: what pyedflib writes is read, and damage is an error."""
+"""EDF and BDF with the sidecars of EMG-BIDS: what pyedflib writes is read, and damage is an
+error."""
 
 import json
 
@@ -15,7 +16,8 @@ pyedflib = pytest.importorskip("pyedflib")
 
 
 def write_edf(path, kind):
-    """Two channels at 1 kHz in microvolts, a force at 100 Hz, and an annotation; returns the three signals."""
+    """Two channels at 1 kHz in microvolts, a force at 100 Hz, and an annotation; returns the
+    three signals."""
     rng = np.random.default_rng(0)
     signals = [rng.normal(size=3000) * 50, rng.normal(size=3000) * 20, np.linspace(0, 10, 300)]
     low, high = (-32768, 32767) if kind == pyedflib.FILETYPE_EDFPLUS else (-8388608, 8388607)

@@ -1,4 +1,5 @@
-"""Recordings into EMG-BIDS and back: nothing lost but what is said to be, and the file itself as pyedflib sees it."""
+"""Recordings into EMG-BIDS and back: nothing lost but what is said to be, and the file itself as
+pyedflib sees it."""
 
 import json
 from dataclasses import replace

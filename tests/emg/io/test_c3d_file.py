@@ -1,4 +1,5 @@
-"""C3D: what ezc3d writes and Vicon recorded is read, and no damage makes it crash or ask for memory."""
+"""C3D: what ezc3d writes and Vicon recorded is read, and no damage makes it crash or ask for
+memory."""
 
 import time
 
@@ -21,7 +22,8 @@ def written(tmp_path_factory):
     """A file of two channels at 1 kHz and two markers at 100 Hz, as ezc3d writes it."""
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("c3d") / "written.c3d"
-    points, analogs = rng.normal(size=(4, 2, 20)), rng.normal(size=(1, 2, 200))
+    points = rng.normal(size=(4, 2, 20))
+    analogs = rng.normal(size=(1, 2, 200))
     points[3] = 1.0
     points[:3, 1, 5] = np.nan
     file = ezc3d.c3d()

@@ -1,4 +1,5 @@
-"""OpenSim's tables and markers: files that OpenSim wrote come out as they went in, and fakes are refused."""
+"""OpenSim's tables and markers: files that OpenSim wrote come out as they went in, and fakes are
+refused."""
 
 import time
 
@@ -14,7 +15,8 @@ from musclehand.emg.recording import EmgFileError, TimeSeries
 from support.paths import SHARED_DATA
 
 SHARED = SHARED_DATA / "emg"
-GOLDEN, FAKES = SHARED / "opensim_golden", SHARED / "pyomeca_formats"
+GOLDEN = SHARED / "opensim_golden"
+FAKES = SHARED / "pyomeca_formats"
 golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the files that OpenSim wrote are not here")
 fakes = pytest.mark.skipif(not FAKES.is_dir(), reason="the files with commas are not here")
 
@@ -233,7 +235,8 @@ def test_markers_survive_writing_and_reading(points, tmp_path_factory):
 )
 def test_damaged_files_are_errors_that_name_the_file(which, data, at, cut, tmp_path_factory):
     text, read = which
-    path, place = tmp_path_factory.getbasetemp() / "damaged", round(at * len(text))
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    place = round(at * len(text))
     path.write_bytes(text[:place].encode() + data + text[place + cut :].encode())
     problem = problem_of(lambda: read(path))
     assert problem is None or "damaged" in problem

@@ -1,4 +1,5 @@
-"""Any file of EMG by its ending, and a thousand damaged ones: errors that name the file, in time and in memory."""
+"""Any file of EMG by its ending, and a thousand damaged ones: errors that name the file, in time
+and in memory."""
 
 import json
 import pickle

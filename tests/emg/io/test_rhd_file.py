@@ -13,7 +13,9 @@ from musclehand.emg.recording import EmgFileError
 
 pytest.importorskip("neo")
 
-RATE, BLOCK, BLOCKS = 2000.0, 128, 4
+RATE = 2000.0
+BLOCK = 128
+BLOCKS = 4
 
 
 def text(words):
@@ -27,7 +29,8 @@ def channel(name, kind):
 
 
 def rhd_bytes(counts, aux):
-    """A file of version 2.0 with two amplifier channels and an auxiliary input at a quarter of the rate."""
+    """A file of version 2.0 with two amplifier channels and an auxiliary input at a quarter of
+    the rate."""
     head = struct.pack("<I2h", 0xC6912702, 2, 0)
     head += struct.pack("<fh6f", RATE, 1, 20.0, 20.0, 450.0, 20.0, 20.0, 450.0)
     head += (

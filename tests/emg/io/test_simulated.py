@@ -53,7 +53,8 @@ def test_muscles_of_one_hand_and_its_notes(tmp_path):
     "names", [("/forceset/FDP2/activation", "/forceset/FCU/activation"), ("FDP2", "FCU_r")]
 )
 def test_activations_of_opensim(tmp_path, names):
-    time, values = np.arange(20) / 50, np.random.default_rng(2).uniform(size=(20, 2))
+    time = np.arange(20) / 50
+    values = np.random.default_rng(2).uniform(size=(20, 2))
     path = tmp_path / "states.sto"
     write_storage(path, StorageFile(TimeSeries(time, values, names)))
     found = read_simulated(path)

@@ -144,7 +144,8 @@ def test_damaged_bytes_are_errors_or_harmless(at, bit, cut, tmp_path_factory):
     place = int(at * len(data))
     data[place] ^= 1 << bit
     path.write_bytes(data[:place] if cut else data)
-    problem, read = None, None
+    problem = None
+    read = None
     try:
         read = load_recording(path)
     except EmgFileError as error:

@@ -1,4 +1,5 @@
-"""Armbands: planted rotations and mixings are found, and real wearers are turned as the data set's notes say."""
+"""Armbands: planted rotations and mixings are found, and real wearers are turned as the data
+set's notes say."""
 
 import numpy as np
 import pytest
@@ -93,7 +94,8 @@ def test_a_planted_mixing_is_found(seed):
 
 def test_mixing_is_the_least_squares_of_scipy():
     rng = np.random.default_rng(3)
-    activity, envelopes = rng.uniform(size=(200, 4)), rng.uniform(size=(200, 3))
+    activity = rng.uniform(size=(200, 4))
+    envelopes = rng.uniform(size=(200, 3))
     found = fit_mixing(activity, envelopes, ridge=0.0).matrix
     for row, target in zip(found, envelopes.T, strict=True):
         assert row == pytest.approx(optimize.nnls(activity, target)[0])

@@ -1,4 +1,5 @@
-"""The forearm's layout: every electrode hears its own muscle best, and the armband goes all the way round."""
+"""The forearm's layout: every electrode hears its own muscle best, and the armband goes all the
+way round."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""Wrist movements against their own derivatives and limits, and the muscles that they need against anatomy."""
+"""Wrist movements against their own derivatives and limits, and the muscles that they need
+against anatomy."""
 
 import mujoco
 import numpy as np

@@ -30,7 +30,8 @@ def recording(samples, fs_hz=2000.0):
 
 
 def modulated(fs_hz=2000.0, seconds=8.0, carrier=123.0, rate=1.0):
-    """A carrier whose amplitude goes 0..1..0 at a known rate; its rectified mean is 2/pi of that."""
+    """A carrier whose amplitude goes 0..1..0 at a known rate; its rectified mean is 2/pi of
+    that."""
     time = np.arange(int(seconds * fs_hz)) / fs_hz
     amplitude = 0.5 - 0.5 * np.cos(2 * np.pi * rate * time)
     return time, amplitude, amplitude * np.sin(2 * np.pi * carrier * time)
@@ -109,8 +110,10 @@ def test_what_is_an_envelope_already_is_refused():
 
 
 def test_the_notch_takes_mains_and_leaves_the_rest():
-    fs_hz, time = 2000.0, np.arange(16_000) / 2000.0
-    mains, muscle = np.sin(2 * np.pi * 50 * time), np.sin(2 * np.pi * 130 * time)
+    fs_hz = 2000.0
+    time = np.arange(16_000) / 2000.0
+    mains = np.sin(2 * np.pi * 50 * time)
+    muscle = np.sin(2 * np.pi * 130 * time)
     both = recording(np.stack([mains, muscle], axis=1), fs_hz)
     plain = envelope(both, PLAIN).values[200:-200].mean(axis=0)
     notched = envelope(both, replace(PLAIN, notch_hz=50.0)).values[200:-200].mean(axis=0)

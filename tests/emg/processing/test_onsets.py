@@ -68,7 +68,8 @@ def test_short_gaps_and_bursts_go():
 def test_no_run_inside_is_too_short(active, samples):
     edges = np.flatnonzero(np.diff(keep_long(active, samples).astype(int)))
     kept = keep_long(active, samples)
-    # Gaps are closed first, so that taking bursts out cannot leave a short one between two long gaps.
+    # Gaps are closed first, so that taking bursts out cannot leave a short one between two long
+    # gaps.
     lengths = [b - a for a, b in itertools.pairwise(edges) if kept[a + 1]]
     assert all(length >= samples for length in lengths)
 
@@ -92,7 +93,8 @@ def test_planted_onset_and_offset_errors_are_found():
 
 
 def test_nothing_matches_nothing():
-    silent, once = bursts(), bursts((1, 2))
+    silent = bursts()
+    once = bursts((1, 2))
     errors = match_onsets(silent, once, RATE)
     assert (errors.matched, errors.missed, errors.extra) == (0, 1, 0)
     assert np.isnan(errors.onset)

@@ -20,7 +20,8 @@ from support.synthetic_comparison import CONFIG, QUICK, RATE, recorded_and_simul
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     recorded, simulated, events = recorded_and_simulated(0)
-    recorded, simulated = recorded.select(recorded.names[:5]), simulated.select(simulated.names[:4])
+    recorded = recorded.select(recorded.names[:5])
+    simulated = simulated.select(simulated.names[:4])
     config = CompareConfig(draws=40, resamples=200, synergies=2)
     comparison = compare(simulated, recorded, events, config, {"same person": [(recorded, events)]})
     folder = tmp_path_factory.mktemp("report") / "new"

@@ -1,4 +1,5 @@
-"""Plans as references: against the plan itself, MuJoCo's kinematics and the keyboard; and a policy that plays them."""
+"""Plans as references: against the plan itself, MuJoCo's kinematics and the keyboard; and a
+policy that plays them."""
 
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.run import Run
-from musclehand.controllers.tracking_policy import PolicyController
+from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.demonstrations.planned_motion import (
     load_references,
@@ -108,7 +109,8 @@ def test_parts_and_joints_of_sets(planned):
 
 @pytest.mark.parametrize("side", list(Side))
 def test_on_the_strip_every_finger_stands_over_a_key_of_its_colour(planned, side):
-    """Moved by octaves, and mirrored for the other hand: the tip that presses is over some key's middle."""
+    """Moved by octaves, and mirrored for the other hand: the tip that presses is over some key's
+    middle."""
     moved = on_strip(planned, side)
     x = GEOMETRY.x[STRIP]
     for clip, own in enumerate(moved.sides):
@@ -131,7 +133,8 @@ def test_a_long_way_is_cut(planned):
     way.tips[:, :, 0] += shift[:, None]
     parts = on_strip(way, Side.RIGHT)
     assert len(parts.names) >= 2
-    x, half = GEOMETRY.x[STRIP], 0.5 * GEOMETRY.width[0]
+    x = GEOMETRY.x[STRIP]
+    half = 0.5 * GEOMETRY.width[0]
     assert parts.tips[:, :, 0].min() > x[0] - half
     assert parts.tips[:, :, 0].max() < x[-1] + half
     np.testing.assert_array_equal(parts.tips[:, :, 2], way.tips[: parts.frames, :, 2])
@@ -157,14 +160,16 @@ def test_heavier_keys_are_heavier(planned):
     env = TrackingEnv(planned, config)
     plain = env.body.model
     for name in ("jnt_stiffness", "dof_armature", "body_inertia"):
-        heavy, full = env.body.backend.field(name)[0], getattr(plain, name)
+        heavy = env.body.backend.field(name)[0]
+        full = getattr(plain, name)
         changed = ~np.isclose(heavy, full)
         assert changed.any()
         np.testing.assert_allclose(heavy[changed], 1.3 * full[changed], rtol=1e-6)
 
 
 def test_a_policy_plays_what_it_is_shown(planned, tmp_path):
-    """Nothing learnt yet: it does not play, but sees what the environment would show and acts on it."""
+    """Nothing learnt yet: it does not play, but sees what the environment would show and acts on
+    it."""
     config = TrackingConfig(num_envs=1, past=2, look_ahead=(2, 5), keys=True)
     env = TrackingEnv(planned, config)
     policy = Policy(env.num_observations, env.num_actions, (8,), seed=1)
@@ -173,7 +178,7 @@ def test_a_policy_plays_what_it_is_shown(planned, tmp_path):
     assert result.metrics.onset_f1_50ms is not None
     seen = []
     loaded = TrackingPolicy(policy, config, {})
-    player = PolicyController(five_notes(), policy=loaded)
+    player = TrackingPolicyController(five_notes(), policy=loaded)
     policy.act = lambda observation: seen.append(np.array(observation)) or np.full((2, 46), 0.02)
     Run(player, end=1.0).play()
     table = env.table

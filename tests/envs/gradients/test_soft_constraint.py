@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.envs.gradients.soft_constraint import JointEnds, KeyBottom, restraint
+from musclehand.envs.gradients.soft_constraint import JointLimits, KeyStop, restraint
 from musclehand.envs.tracking.body import TrackingBody
 
 HINGE = """
@@ -18,7 +18,8 @@ HINGE = """
 @pytest.mark.parametrize("depth", [2e-4, 1.2e-3, 0.01])
 def test_an_end_answers_as_a_mass_a_damper_and_a_spring_would(depth, ratio):
     model = mujoco.MjModel.from_xml_string(HINGE.format(ratio=ratio))
-    data, dt = mujoco.MjData(model), model.opt.timestep
+    data = mujoco.MjData(model)
+    dt = model.opt.timestep
 
     def speed(angle, before):
         mujoco.mj_resetData(model, data)
@@ -31,7 +32,8 @@ def test_an_end_answers_as_a_mass_a_damper_and_a_spring_would(depth, ratio):
     inertia = 1.0 / model.dof_invweight0[0]
     by_speed = (speed(angle, 1e-6) - speed(angle, -1e-6)) / 2e-6
     assert by_speed == pytest.approx(1.0 - dt * part.damping / (inertia + part.mass), abs=1e-6)
-    # How stiff it is changes with depth where it sets in, which is left out: the secant is right, not the slope.
+    # How stiff it is changes with depth where it sets in, which is left out: the secant is right,
+    # not the slope.
     assert speed(angle, 0.0) == pytest.approx(
         -dt * part.stiffness * depth / (inertia + part.mass), rel=1e-6
     )
@@ -39,15 +41,17 @@ def test_an_end_answers_as_a_mass_a_damper_and_a_spring_would(depth, ratio):
 
 def test_joints_are_held_at_their_ends_only_and_by_their_springs():
     body = TrackingBody(1)
-    model, hand = body.model, body.hand
-    ends = JointEnds(model, hand)
+    model = body.model
+    hand = body.hand
+    ends = JointLimits(model, hand)
     joints = model.dof_jntid[hand.dofs]
     low, high = model.jnt_range[joints].T
     middle = 0.5 * (low + high)
     assert not np.any(ends.at(middle[None]))
     for end in (low, high):
         assert all((part > 0).all() for part in ends.at(end[None]))
-    data, step = mujoco.MjData(model), 1e-6
+    data = mujoco.MjData(model)
+    step = 1e-6
     angles = low + 0.3 * (high - low)
     torques = []
     for sign in (1, -1):
@@ -61,7 +65,7 @@ def test_joints_are_held_at_their_ends_only_and_by_their_springs():
 
 def test_a_key_that_is_down_gives_way_by_less_than_its_pad_and_its_stop():
     body = TrackingBody(1, keys=True)
-    down, aside = KeyBottom.of(body.model, body.hand, body.key_joints[0])
+    down, aside = KeyStop.of(body.model, body.hand, body.key_joints[0])
     assert all(part.shape == (5,) for part in (*down, *aside))
     # 2 N go less than 0.2 mm down, and a sliding fingertip stands still within a few steps.
     assert (2.0 / down.stiffness < 2e-4).all()

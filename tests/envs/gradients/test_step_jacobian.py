@@ -1,4 +1,5 @@
-"""How a step answers to small changes, and what an action was worth: against differences of the simulation itself."""
+"""How a step answers to small changes, and what an action was worth: against differences of the
+simulation itself."""
 
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import torch
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_motion import plan_references
-from musclehand.envs.gradients.step_jacobian import BodySlopes, KeyContact
+from musclehand.envs.gradients.step_jacobian import BodyJacobian, KeyContact
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv, reward
 from musclehand.envs.tracking.reward import RewardWeights
@@ -40,23 +41,27 @@ def moving(side=Side.RIGHT, clips=None, **more):
 
 
 def outcome(env, kept, action, nudge=None):
-    """Speeds of the independent joints and activations a step after what was kept, with a little of something more."""
+    """Speeds of the independent joints and activations a step after what was kept, with a little
+    of something more."""
     env.restore(kept)
     if nudge is not None:
         nudge(env)
     env.step(action)
-    senses, free = env.body.senses(), env.body.hand.independent
+    senses = env.body.senses()
+    free = env.body.hand.independent
     return np.array(senses.speeds[0, free]), np.array(senses.activation[0])
 
 
 def test_speeds_and_activations_change_as_the_slopes_say():
     env = moving()
-    kept, action = env.state(), env.teacher_action()
-    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
+    kept = env.state()
+    action = env.teacher_action()
+    slopes = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
     pulled = np.flatnonzero(action[0] > 0.005)
     assert len(pulled) > 20
     by_excitation = (slopes.speed_by_mean[0] * slopes.mean_by_excitation[0])[:, pulled]
-    found, ends = np.zeros_like(by_excitation), np.zeros(len(pulled))
+    found = np.zeros_like(by_excitation)
+    ends = np.zeros(len(pulled))
     for column, muscle in enumerate(pulled):
         step = 0.005 * (np.arange(46) == muscle)
         more, less = (outcome(env, kept, action + sign * step) for sign in (1, -1))
@@ -87,8 +92,10 @@ def held_chord():
 
 def spread():
     """A hand whose index finger is as far aside as it goes."""
-    clip, joint = wave(0), HAND_JOINTS.index("mcp2_abduction")
-    aside, still = clip.qpos.copy(), clip.qvel.copy()
+    clip = wave(0)
+    joint = HAND_JOINTS.index("mcp2_abduction")
+    aside = clip.qpos.copy()
+    still = clip.qvel.copy()
     aside[:, joint], still[:, joint] = np.radians(19.0), 0.0
     return moving(clips=[replace(clip, qpos=aside, qvel=still)]), AIR
 
@@ -108,8 +115,9 @@ def in_the_air():
 def test_speeds_change_as_the_slopes_say(place):
     """By the speeds and by the angles that there were."""
     env, keys = place()
-    kept, action = env.state(), env.teacher_action()
-    slopes = BodySlopes(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
+    kept = env.state()
+    action = env.teacher_action()
+    slopes = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
     hand = env.body.hand
     for name, where, step, told, within in (
         ("qvel", hand.dofs, 1e-3, slopes.speed_by_speed[0], 0.2),
@@ -146,9 +154,11 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
         env.step(actions[-1])
     gradient = looked_back(env, 1.0)
     assert gradient.shape == (8, 1, 46)
-    told, found = [], []
+    told = []
+    found = []
     for _ in range(40):
-        step, direction = rng.integers(7), rng.normal(size=46)
+        step = rng.integers(7)
+        direction = rng.normal(size=46)
         sums = []
         for sign in (1.0, -1.0):
             env.restore(kept)
@@ -163,7 +173,8 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
 @pytest.mark.parametrize("late", [0.0, 0.016])
 @pytest.mark.parametrize("side", list(Side))
 def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
-    """As before, with a network that acts by what it sees, and sees it late, after the action that is changed."""
+    """As before, with a network that acts by what it sees, and sees it late, after the action
+    that is changed."""
     env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), past=2)
     rng = np.random.default_rng(0)
     network = torch.nn.Sequential(torch.nn.Linear(env.num_observations, 46)).double()
@@ -190,8 +201,10 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
             .numpy()
         )
 
-    kept, steps = env.state(), 14
-    seen, taught = [env.restore(kept)], []
+    kept = env.state()
+    steps = 14
+    seen = [env.restore(kept)]
+    taught = []
     for _ in range(steps):
         taught.append(0.9 * env.teacher_action())
         seen.append(env.step(act(seen[-1], taught[-1])).observation)
@@ -202,7 +215,8 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
         env.watch()
         for action in done:
             env.step(action)
-        gradient, by_seen = np.empty((steps, 1, 46)), None
+        gradient = np.empty((steps, 1, 46))
+        by_seen = None
         for step in reversed(range(env.look_back(1.0))):
             gradient[step] = env.step_back(by_seen)
             shown = torch.from_numpy(seen[step].astype(float)).requires_grad_()
@@ -212,12 +226,14 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
         return gradient
 
     def worth(answers, change):
-        last, total = env.restore(kept), 0.0
+        last = env.restore(kept)
+        total = 0.0
         for i in range(steps):
             result = env.step(
                 (act(last, taught[i]) if answers else done[i]) + change * (i == start)
             )
-            last, total = result.observation, total + float(result.reward[0])
+            last = result.observation
+            total = total + float(result.reward[0])
         return total
 
     gradients = told(True), told(False)
@@ -229,7 +245,8 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
             found[which, trial] = 0.5 * (worth(answers, change) - worth(answers, -change))
     assert np.corrcoef(expected[0], found[0])[0, 1] > 0.95
     # What the answers of later actions are worth, by itself.
-    expected, found = expected[0] - expected[1], found[0] - found[1]
+    expected = expected[0] - expected[1]
+    found = found[0] - found[1]
     print(np.corrcoef(expected, found)[0, 1], np.linalg.norm(expected) / np.linalg.norm(found))
     assert np.corrcoef(expected, found)[0, 1] > 0.9
     assert 0.7 < np.linalg.norm(expected) / np.linalg.norm(found) < 1.4
@@ -243,7 +260,8 @@ def test_an_end_hides_what_comes_after_it():
     ends = [i for i, result in enumerate(results) if result.truncated[0] or result.terminated[0]]
     gradient = looked_back(env, 0.9)
     assert ends
-    # What is left at an end is the price of changing the excitation, which is the same as that of the step before.
+    # What is left at an end is the price of changing the excitation, which is the same as that of
+    # the step before.
     np.testing.assert_allclose(gradient[ends[0]], 0.0, atol=1e-12)
     assert np.abs(gradient[ends[0] - 1]).max() > 1e-6
     for beyond in (lambda: env.step_back(None), lambda: env.look_back(0.9)):
@@ -271,7 +289,9 @@ def test_slopes_of_rewards_are_their_derivatives(term):
 
 def test_slopes_of_change_are_its_derivatives():
     rng = np.random.default_rng(2)
-    now, last, step = rng.random((2, 4)), rng.random((2, 4)), 1e-6 * np.eye(4)[1]
+    now = rng.random((2, 4))
+    last = rng.random((2, 4))
+    step = 1e-6 * np.eye(4)[1]
     found = (reward.change(now + step, last) - reward.change(now - step, last)) / 2e-6
     np.testing.assert_allclose(found, reward.change_slope(now, last)[:, 1], rtol=1e-6)
     before = (reward.change(now, last + step) - reward.change(now, last - step)) / 2e-6

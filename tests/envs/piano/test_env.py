@@ -1,4 +1,5 @@
-"""Two hands at the piano: both are told alike, forearms go where they are sent, and states can be put back."""
+"""Two hands at the piano: both are told alike, forearms go where they are sent, and states can
+be put back."""
 
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from musclehand.envs.piano.env import PianoConfig, PianoEnv, reward
 from musclehand.music.score import Score
 from musclehand.performance.perform import perform
 from musclehand.piano.keys import KeySensor
-from musclehand.policies.high_level import load_planner, save_planner
+from musclehand.policies.high_level import load_high_level_policy, save_high_level_policy
 from support.small_planner import MIRRORED, small_planner, small_skill
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,7 +42,8 @@ def made(pieces, skill, **more):
 
 def test_mirrored_hands_see_and_do_the_same(pieces, skill):
     env = made(pieces, skill)
-    seen, rng = env.reset(seed=0), np.random.default_rng(0)
+    seen = env.reset(seed=0)
+    rng = np.random.default_rng(0)
     for _ in range(12):
         left, right = np.split(seen, 2)
         np.testing.assert_allclose(left, right, atol=2e-3)
@@ -77,9 +79,13 @@ def test_keys_are_struck_as_hard_as_the_piano_finds(pieces, skill):
     """Beside the sensor, which looks at each step of the simulation."""
     env = made(pieces, skill, num_worlds=1)
     env.reset(seed=0)
-    body, dt = env.body, env.body.model.opt.timestep
-    keys, sensor, backend = body.scene.keys, KeySensor(body.scene.piano), body.backend
-    found, push = {}, np.zeros((1, body.model.nbody, 6))
+    body = env.body
+    dt = env.body.model.opt.timestep
+    keys = body.scene.keys
+    sensor = KeySensor(body.scene.piano)
+    backend = body.backend
+    found = {}
+    push = np.zeros((1, body.model.nbody, 6))
     for number, torque in ((2, 0.15), (80, 0.2), (84, 0.3)):
         push[0, body.model.jnt_bodyid[keys.joint[number]], 3] = torque
     backend.write("xfrc_applied", push)
@@ -92,7 +98,8 @@ def test_keys_are_struck_as_hard_as_the_piano_finds(pieces, skill):
                 backend.read("qpos")[0, keys.qpos],
                 backend.read("qvel")[0, keys.dof],
             )
-        before, now = now, body.keys(now.sound)
+        before = now
+        now = body.keys(now.sound)
         struck = body.struck(before, now)[0]
         found |= {int(key): struck[key] for key in np.flatnonzero(struck)}
     notes = {note.pitch - 21: note.velocity for note in sensor.finish(10.0).notes}
@@ -105,7 +112,8 @@ def test_keys_are_struck_as_hard_as_the_piano_finds(pieces, skill):
 def test_only_keys_that_should_be_struck_now_count_for_velocity(pieces, skill):
     env = made(pieces, skill)
     env.reset(seed=0)
-    view, hands = env._view, env._hands()
+    view = env._view
+    hands = env._hands()
     times = env._time() + 0.5
     wanted = view.wanted_velocity(hands, times, 2)
     assert {int(key): int(wanted[0, key]) for key in np.flatnonzero(wanted[0])} == {
@@ -123,10 +131,8 @@ def test_what_was_done_can_be_done_again(pieces, skill):
     env = made(pieces, skill, fixed_starts=False, episode=0.5)
     env.reset(seed=1)
     rng = np.random.default_rng(0)
-    kept, actions = (
-        env.state(),
-        [rng.uniform(0.3, 0.7, size=(4, env.num_actions)) for _ in range(20)],
-    )
+    kept = env.state()
+    actions = [rng.uniform(0.3, 0.7, size=(4, env.num_actions)) for _ in range(20)]
     first = [env.step(action) for action in actions]
     assert any((result.truncated | result.terminated).any() for result in first)
     other = made(pieces, skill, fixed_starts=False, episode=0.5)
@@ -167,7 +173,8 @@ def test_pieces_are_kept_on_file(pieces, tmp_path):
 
 def test_planners_are_kept_on_file_and_play(skill, tmp_path):
     path = small_planner(tmp_path / "planner", skill)
-    planner, again = load_planner(path), load_planner(path)
+    planner = load_high_level_policy(path)
+    again = load_high_level_policy(path)
     for one, two in ((planner.policy, again.policy), (skill.policy, planner.skill.policy)):
         for values, others in zip(
             one.state_dict().values(), two.state_dict().values(), strict=True
@@ -180,9 +187,9 @@ def test_planners_are_kept_on_file_and_play(skill, tmp_path):
     assert recording.stat().st_size > 0
     assert one.body.joint_rmse_deg is None
     other = skill._replace(config=replace(skill.config, look_ahead=(2,)))
-    path = save_planner(tmp_path / "other", planner.policy, other, {})
+    path = save_high_level_policy(tmp_path / "other", planner.policy, other, {})
     with pytest.raises(FileError):
-        load_planner(path)
+        load_high_level_policy(path)
 
 
 @pytest.mark.parametrize("sizes", [[3, 90_000, 90_000, 11], [3, 0, 11], "large", [3]])
@@ -192,7 +199,7 @@ def test_a_planner_that_says_it_is_huge_is_refused_before_it_is_made(skill, tmp_
         tmp_path / "lies", 1, checkpoint.arrays, {**checkpoint.info, "policy_sizes": sizes}
     )
     with pytest.raises(InvalidValue, match="sizes"):
-        load_planner(path)
+        load_high_level_policy(path)
 
 
 def test_left_comes_first(skill, pieces):
@@ -224,8 +231,10 @@ def test_the_plan_is_shown_as_hands_elsewhere_can_still_do_it(pieces, skill):
 def test_tips_move_with_joints_as_the_slopes_say(pieces, skill):
     env = made(pieces, skill)
     env.reset(seed=0)
-    body, step = env.body, 1e-5
-    slopes, before = body.tip_slopes(), body.senses().tips
+    body = env.body
+    step = 1e-5
+    slopes = body.tip_slopes()
+    before = body.senses().tips
     for joint in (0, 4, 9):
         qpos = body.backend.read("qpos").copy()
         for side in SIDES:
@@ -246,7 +255,8 @@ def test_pianos_on_warp_are_those_of_the_cpu(pieces, skill):
     for _ in range(20):
         action = one.teacher_action()
         np.testing.assert_allclose(action, two.teacher_action(), atol=5e-3)
-        cpu, warp = one.step(action), two.step(action)
+        cpu = one.step(action)
+        warp = two.step(action)
         np.testing.assert_array_equal(cpu.terminated, warp.terminated)
         np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=2e-4)
     np.testing.assert_array_equal(one.body.pressed(), two.body.pressed())

@@ -18,7 +18,8 @@ def somewhere(seed):
 
 @given(st.integers(0, 1000), st.floats(0.008, 0.1), st.lists(NUMBER, min_size=6, max_size=6))
 def test_places_and_speeds_in_reach_are_told_and_reached(seed, duration, shares):
-    here, most = somewhere(seed), ACCELERATION * duration
+    here = somewhere(seed)
+    most = ACCELERATION * duration
     place = here.place + duration * here.speed + 0.5 * most * duration * np.array(shares[:3])
     speed = here.speed + most * np.array(shares[3:])
     action = offset_action(here, place, speed, duration)
@@ -30,7 +31,9 @@ def test_places_and_speeds_in_reach_are_told_and_reached(seed, duration, shares)
 
 @given(st.integers(0, 1000), st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6))
 def test_paths_begin_where_forearms_are_and_speeds_are_their_slopes(seed, numbers):
-    here, duration, step = somewhere(seed), 0.032, 1e-6
+    here = somewhere(seed)
+    duration = 0.032
+    step = 1e-6
     move = move_of(np.tile(numbers, (4, 1)), here, duration)
     begin = moved(move, 0.0)
     np.testing.assert_allclose(begin.place, here.place)

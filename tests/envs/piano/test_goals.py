@@ -33,7 +33,8 @@ def lines(draw):
         for _ in range(draw(st.integers(0, 4))):
             onset = time + draw(st.integers(0, 1000)) / 1000
             time = onset + draw(st.integers(50, 1000)) / 1000
-            pitch, velocity = draw(st.integers(30, 90)), draw(st.integers(1, 127))
+            pitch = draw(st.integers(30, 90))
+            velocity = draw(st.integers(1, 127))
             notes.append(Note(onset, pitch, time, velocity, Hand.RIGHT, finger))
     return notes
 

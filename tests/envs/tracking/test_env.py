@@ -1,4 +1,5 @@
-"""The tracking environment: its teacher, symmetry, repeatability, disturbances and what can go wrong."""
+"""The tracking environment: its teacher, symmetry, repeatability, disturbances and what can go
+wrong."""
 
 import itertools
 from dataclasses import replace
@@ -101,14 +102,17 @@ def test_the_observation_says_what_it_says(clips):
     """Blocks against what they are told to be; the rest of the table against itself."""
     env = TrackingEnv(clips, SMALL)
     observation = env.reset(seed=0)
-    table, references, body = env.table, env.references, env.body
+    table = env.table
+    references = env.references
+    body = env.body
     assert observation.shape == (4, table.size)
     assert observation.dtype == np.float32
     ends = [(table.slice(block.name).start, table.slice(block.name).stop) for block in table.blocks]
     assert ends[0][0] == 0
     assert ends[-1][1] == table.size
     assert all(one[1] == two[0] for one, two in itertools.pairwise(ends))
-    senses, goal = body.senses(), references.ahead(env.frame, 1)
+    senses = body.senses()
+    goal = references.ahead(env.frame, 1)
     np.testing.assert_allclose(table.read(observation, "angle"), senses.angles, atol=1e-5)
     np.testing.assert_allclose(senses.angles, references.angles[env.frame], atol=1e-6)
     np.testing.assert_allclose(senses.tips, references.tips[env.frame], atol=1e-5)
@@ -273,7 +277,8 @@ def test_worlds_on_warp_are_those_of_the_cpu(clips):
     np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
     for _ in range(12):
         action = one.teacher_action()
-        cpu, warp = one.step(action), two.step(action)
+        cpu = one.step(action)
+        warp = two.step(action)
         np.testing.assert_array_equal(cpu.terminated, warp.terminated)
         np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=1e-4)
         np.testing.assert_allclose(cpu.reward, warp.reward, atol=0.02)

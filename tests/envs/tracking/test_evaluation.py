@@ -5,7 +5,12 @@ import pytest
 
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.tracking.env import TrackingConfig
-from musclehand.envs.tracking.evaluation import LateTeacher, evaluate, follow_teacher, table_by_kind
+from musclehand.envs.tracking.evaluation import (
+    DelayedTeacher,
+    evaluate,
+    follow_teacher,
+    table_by_kind,
+)
 from support.tracking_clips import wave
 
 CLIPS = [wave(0), wave(1, kind="other"), wave(2, seconds=0.8)]
@@ -41,9 +46,9 @@ def test_the_table_has_all_kinds():
 
 def test_late_senses_make_a_teacher_worse():
     now, same, late = (
-        evaluate(CLIPS[2:], act) for act in (follow_teacher, LateTeacher(0), LateTeacher(2))
+        evaluate(CLIPS[2:], act) for act in (follow_teacher, DelayedTeacher(0), DelayedTeacher(2))
     )
     assert same == now
     assert late[0].tip_mean > 1.5 * now[0].tip_mean
     with pytest.raises(InvalidValue):
-        LateTeacher(-1)
+        DelayedTeacher(-1)

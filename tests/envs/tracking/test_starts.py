@@ -28,7 +28,8 @@ def test_every_start_is_as_likely_as_half_even_half_by_badness_has_it(references
     drawn = starts.draw(rng, 200_000)
     frames = np.arange(references.frames)
     fitting = frames + 10 <= references.last[references.clip]
-    stretch, place = [], 0
+    stretch = []
+    place = 0
     for length in LENGTHS:
         stretch += [place + frame // round(STRETCH / DT) for frame in range(length)]
         place = stretch[-1] + 1

@@ -1,4 +1,5 @@
-"""MUSIC clips and FuerElise pieces: written in their layouts from known points, read back, and damaged."""
+"""MUSIC clips and FuerElise pieces: written in their layouts from known points, read back, and
+damaged."""
 
 import pickle
 

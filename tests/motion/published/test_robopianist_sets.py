@@ -1,4 +1,5 @@
-"""PianoMime arrays and RP1M folders: written in their layouts from known points, read back, and damaged."""
+"""PianoMime arrays and RP1M folders: written in their layouts from known points, read back, and
+damaged."""
 
 import json
 import struct

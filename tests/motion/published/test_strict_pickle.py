@@ -1,4 +1,5 @@
-"""Pickles: what libraries write is read back equal, what could do harm is refused and does nothing."""
+"""Pickles: what libraries write is read back equal, what could do harm is refused and does
+nothing."""
 
 import io
 import os

@@ -205,7 +205,9 @@ def test_hands_from_track_names_else_from_pitch(
 
 
 def test_no_hands_for_one_line_three_lines_or_equal_pitch(tmp_path: Path):
-    one, low, near = note(72, 96) + END, note(40, 96) + END, note(70, 96) + END
+    one = note(72, 96) + END
+    low = note(40, 96) + END
+    near = note(70, 96) + END
     for tracks in ([one], [one, near], [one, low, low]):
         assert {n.hand for n in read(tmp_path, midi_file(*tracks)).notes} == {None}
 

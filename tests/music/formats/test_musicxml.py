@@ -88,11 +88,9 @@ def test_two_staves_with_backup_chords_and_default_tempo(tmp_path: Path):
 
 
 def test_ties_are_merged_across_measures(tmp_path: Path):
-    start, both, stop = (
-        '<tie type="start"/>',
-        '<tie type="stop"/><tie type="start"/>',
-        '<tie type="stop"/>',
-    )
+    start = '<tie type="start"/>'
+    both = '<tie type="stop"/><tie type="start"/>'
+    stop = '<tie type="stop"/>'
     score = read(
         tmp_path, xml(DIVISIONS + note(more=start), note(more=both), note(more=stop) + note())
     )
@@ -150,7 +148,8 @@ def test_fingering_dynamics_and_pedal(tmp_path: Path):
     def finger(text: str) -> str:
         return f"<notations><technical><fingering>{text}</fingering></technical></notations>"
 
-    down, up = direction('<pedal type="start"/>'), direction('<pedal type="stop"/>')
+    down = direction('<pedal type="start"/>')
+    up = direction('<pedal type="stop"/>')
     body = down + note(more=finger("5")) + direction('<pedal type="change"/>', 'dynamics="100"')
     body += note(more=finger("1_3")) + up + note(more=finger("0"))
     score = read(tmp_path, xml(TWO_STAVES + body))
@@ -301,12 +300,11 @@ def measures(draw: st.DrawFn) -> list[str]:
     for number in range(draw(st.integers(1, 5))):
         voices = []
         for staff in (1, 2):
-            voice, length = "", 0
+            voice = ""
+            length = 0
             for duration in draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)):
-                kind, pitch = (
-                    draw(st.sampled_from(["note", "note", "rest", "chord", "tied"])),
-                    draw(st.sampled_from(SCALES[staff])),
-                )
+                kind = draw(st.sampled_from(["note", "note", "rest", "chord", "tied"]))
+                pitch = draw(st.sampled_from(SCALES[staff]))
                 length += duration * (2 if kind == "tied" else 1)
                 if kind == "rest":
                     voice += (

@@ -42,7 +42,8 @@ def notes() -> st.SearchStrategy[Note]:
             onset, pitch, onset + length, velocity, hand, finger if hand is not None else None
         )
 
-    hands, fingers = st.sampled_from([*Hand, None]), st.sampled_from([*Finger, None])
+    hands = st.sampled_from([*Hand, None])
+    fingers = st.sampled_from([*Finger, None])
     return st.builds(
         build,
         st.floats(0, 500),

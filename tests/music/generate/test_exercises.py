@@ -64,7 +64,8 @@ def test_scales_have_the_right_notes_and_a_fingering_that_works(
 
 def test_both_hands_play_scales_an_octave_apart() -> None:
     score = scale("D4", hands=BOTH, notes_per_second=5)
-    right, left = of_hand(score, Hand.RIGHT), of_hand(score, Hand.LEFT)
+    right = of_hand(score, Hand.RIGHT)
+    left = of_hand(score, Hand.LEFT)
     assert [a.pitch - b.pitch for a, b in zip(right, left, strict=True)] == [12] * 29
     assert [n.finger for n in right[:15]] == [1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 1, 2, 3, 4, 5]
     assert [n.finger for n in left[:15]] == [5, 4, 3, 2, 1, 3, 2, 1, 4, 3, 2, 1, 3, 2, 1]
@@ -73,7 +74,8 @@ def test_both_hands_play_scales_an_octave_apart() -> None:
 
 def test_arpeggios_are_triads_and_fingered_on_white_roots() -> None:
     score = arpeggio("D4", hands=BOTH)
-    right, left = of_hand(score, Hand.RIGHT), of_hand(score, Hand.LEFT)
+    right = of_hand(score, Hand.RIGHT)
+    left = of_hand(score, Hand.LEFT)
     assert [pitch_name(n.pitch) for n in right[:7]] == ["D4", "F#4", "A4", "D5", "F#5", "A5", "D6"]
     assert [n.finger for n in right[:7]] == [1, 2, 3, 1, 2, 3, 5]
     assert [n.finger for n in left[:7]] == [5, 3, 2, 1, 3, 2, 1]
@@ -102,7 +104,8 @@ def test_chord_progressions_have_the_chords_asked_for(style: Style, mode: Mode) 
 
 def test_hanon_patterns_move_along_the_white_keys() -> None:
     score = hanon_pattern((1, 3, 2, 5), "C4", positions=3, hands=BOTH)
-    right, left = of_hand(score, Hand.RIGHT), of_hand(score, Hand.LEFT)
+    right = of_hand(score, Hand.RIGHT)
+    left = of_hand(score, Hand.LEFT)
     assert [pitch_name(n.pitch) for n in right[:8]] == [
         "C4",
         "E4",
@@ -136,7 +139,8 @@ def test_textures_can_be_played_by_two_hands(seed: int, difficulty: float, secon
             centre = [np.mean([max(n.pitch for n in g), min(n.pitch for n in g)]) for g in (a, b)]
             elapsed = b[0].onset - a[0].onset
             assert abs(centre[1] - centre[0]) <= 12 + 40 * elapsed
-    left, right = of_hand(score, Hand.LEFT), of_hand(score, Hand.RIGHT)
+    left = of_hand(score, Hand.LEFT)
+    right = of_hand(score, Hand.RIGHT)
     assert max((n.pitch for n in left), default=0) < min((n.pitch for n in right), default=128)
 
 

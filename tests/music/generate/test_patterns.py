@@ -1,4 +1,5 @@
-"""The stream of scores by pattern: the same each time, playable, and with everything in it that it promises."""
+"""The stream of scores by pattern: the same each time, playable, and with everything in it that
+it promises."""
 
 from itertools import islice
 

@@ -27,7 +27,8 @@ from musclehand.planning.fingering.keyboard_map import (
 )
 from musclehand.planning.fingering.match import match_rates, pool
 
-R, L = Hand.RIGHT, Hand.LEFT
+R = Hand.RIGHT
+L = Hand.LEFT
 TOLERANCE = FingeringConfig().overlap_tolerance
 HOLDS = FingeringConfig(let_go_early=True)
 
@@ -62,11 +63,15 @@ def run(tonic: str, fingers: str, hand: Hand, *, degrees: tuple[int, ...]) -> Sc
     )
 
 
-MAJOR, MINOR, TRIAD = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11), (0, 4, 7)
-TWO_RIGHT, TWO_LEFT = "123123412312345", "543213214321321"
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+MINOR = (0, 2, 3, 5, 7, 8, 11)
+TRIAD = (0, 4, 7)
+TWO_RIGHT = "123123412312345"
+TWO_LEFT = "543213214321321"
 
-# Fingerings that every method prints: scales and arpeggios as in Cooke (1913), "Mastering the Scales and Arpeggios",
-# Presser; five-finger patterns, Alberti bass and the first figure of Hanon's "The Virtuoso Pianist" (1873).
+# Fingerings that every method prints: scales and arpeggios as in Cooke (1913), "Mastering the
+# Scales and Arpeggios", Presser; five-finger patterns, Alberti bass and the first figure of Hanon's
+# "The Virtuoso Pianist" (1873).
 BOOK = {
     "C major, one octave, right": run("C4", "12312345", R, degrees=MAJOR),
     "C major, one octave, left": run("C3", "54321321", L, degrees=MAJOR),
@@ -228,7 +233,8 @@ note_times = st.tuples(st.integers(0, 120), st.integers(1, 60))
 def scores(
     draw: st.DrawFn, *, hands: bool | None = None, fingers: bool = False, spread: int = 82
 ) -> Score:
-    """Up to 25 notes on a grid of 25 ms, near each other or anywhere; hands and fingers now and then."""
+    """Up to 25 notes on a grid of 25 ms, near each other or anywhere; hands and fingers now and
+    then."""
     lowest = draw(st.integers(21, 103 - spread))
     notes = []
     for _ in range(draw(st.integers(0, 25))):
@@ -386,7 +392,9 @@ def test_pedalled_notes_are_let_go_when_the_hand_leaves() -> None:
 
 def test_time_is_linear() -> None:
     rng = np.random.default_rng(0)
-    notes, at, centre = [], 0.0, [48, 67]
+    notes = []
+    at = 0.0
+    centre = [48, 67]
     while len(notes) < 1600:
         at += float(rng.choice([0.1, 0.15, 0.25]))
         for hand in Hand:

@@ -12,7 +12,8 @@ from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Note, Score
 from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
 
-R, L = Hand.RIGHT, Hand.LEFT
+R = Hand.RIGHT
+L = Hand.LEFT
 
 
 def bare(score: Score) -> Score:
@@ -32,7 +33,8 @@ def test_hands_of_the_repertoire_are_found() -> None:
         found = split_hands(bare(score))
         agree = sum(a == b for a, b in zip(hands(found), hands(score), strict=True))
         assert agree >= 0.75 * len(score), piece.name
-        same, total = same + agree, total + len(score)
+        same = same + agree
+        total = total + len(score)
     assert same >= 0.95 * total
 
 

@@ -16,7 +16,8 @@ from support.paths import EXPERIMENTS
 
 sys.path.insert(0, str(EXPERIMENTS))
 
-R, L = Hand.RIGHT, Hand.LEFT
+R = Hand.RIGHT
+L = Hand.LEFT
 
 
 def fingered(*fingers: int, hand: Hand = R) -> Score:
@@ -68,10 +69,8 @@ def test_notes_left_out_do_not_match_and_unfingered_ones_do_not_count() -> None:
 
 
 def test_pieces_are_pooled_by_their_notes() -> None:
-    one, three = (
-        match_rates(fingered(1), [fingered(1)]),
-        match_rates(fingered(1, 2, 3), [fingered(2, 3, 3)]),
-    )
+    one = match_rates(fingered(1), [fingered(1)])
+    three = match_rates(fingered(1, 2, 3), [fingered(2, 3, 3)])
     assert pool([one, three]).general == pytest.approx(2 / 4)
     assert pool([one, three]).notes == 4
 

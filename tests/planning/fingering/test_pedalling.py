@@ -13,7 +13,8 @@ from musclehand.music.score import Hand, Note, Pedal, Score, keyboard_score
 from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
 from musclehand.planning.fingering.pedalling import PedalConfig, auto_pedal, sounding_score
 
-L, R = Hand.LEFT, Hand.RIGHT
+L = Hand.LEFT
+R = Hand.RIGHT
 FREE = FingeringConfig(let_go_early=True)
 
 
@@ -21,7 +22,8 @@ def stride(chords: int = 4, *, semitones: int = 0) -> Score:
     """A bass written through under chords two octaves above, which one hand cannot hold."""
     notes = []
     for k in range(chords):
-        at, up = 2.0 * k, semitones * k
+        at = 2.0 * k
+        up = semitones * k
         notes.append(Note(at, 36 + up, at + 1.95, 80, L))
         notes += [
             Note(at + beat, pitch + up, at + beat + 0.45, 70, L)
@@ -62,7 +64,8 @@ def test_a_hand_that_leaps_is_covered_between_its_notes() -> None:
 
     assert auto_pedal(leaps(4), leaps(4)).pedals == ()
     wide = auto_pedal(leaps(24), leaps(24))
-    # One pedal a note, from after its stroke to the next one's, which it does not blur; none after the last.
+    # One pedal a note, from after its stroke to the next one's, which it does not blur; none after
+    # the last.
     assert [p.start for p in wide.pedals] == pytest.approx([0.5 * k + 0.08 for k in range(7)])
     assert [p.end for p in wide.pedals] == pytest.approx([0.5 * k + 0.5 for k in range(7)])
     assert sounding_score(wide).notes == wide.notes

@@ -19,7 +19,8 @@ from musclehand.planning.fingering.playable import (
 )
 from musclehand.planning.fingering.rolling import rolled_onsets
 
-R, L = Hand.RIGHT, Hand.LEFT
+R = Hand.RIGHT
+L = Hand.LEFT
 ROLLS = FingeringConfig(let_go_early=True, roll_chords=True)
 
 
@@ -71,7 +72,8 @@ def test_leaps_are_limited_by_the_hands_speed() -> None:
         high = replace(chord(84, at=time, hand=R)[0], finger=finger)
         return [item.note.pitch for item in impossible_notes(Score((low, high)))]
 
-    # Four octaves are 28 white keys; the open hand spans eight of them, one finger reaches 1.4 without it.
+    # Four octaves are 28 white keys; the open hand spans eight of them, one finger reaches 1.4
+    # without it.
     assert leap(20 * 0.0235 / 2.5 + 0.005) == []
     assert leap(20 * 0.0235 / 2.5 - 0.005) == [84]
     assert leap(26.6 * 0.0235 / 2.5 + 0.005, Finger.MIDDLE) == []
@@ -82,7 +84,8 @@ def test_the_repertoire_is_possible_before_and_after_fingering() -> None:
     for piece in list_pieces():
         score = load_piece(piece.name)
         assert impossible_notes(score) == ()
-        # Quick repetitions on one finger are the planner's own doing, and slower than what a finger can.
+        # Quick repetitions on one finger are the planner's own doing, and slower than what a finger
+        # can.
         assert impossible_notes(assign_fingering(score, config=ROLLS)) == ()
 
 

@@ -9,7 +9,8 @@ from musclehand.music.score import Finger, Hand, Note, Score, keyboard_score
 from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
 from musclehand.planning.fingering.substitution import CHANGE_TIME, find_substitutions
 
-R, L = Hand.RIGHT, Hand.LEFT
+R = Hand.RIGHT
+L = Hand.LEFT
 FREE = FingeringConfig(let_go_early=True)
 
 

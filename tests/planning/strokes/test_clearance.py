@@ -1,4 +1,5 @@
-"""Bones kept out of keys: told apart as MuJoCo tells them, and moved out by the inverse kinematics."""
+"""Bones kept out of keys: told apart as MuJoCo tells them, and moved out by the inverse
+kinematics."""
 
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def test_a_hand_above_the_keys_has_no_wishes(ik):
 
 
 def test_depth_is_the_distance_to_get_out_by(ik):
-    """Every point moved by its wish along its direction is out of all white keys, as far as the margin."""
+    """Every point moved by its wish along its direction is out of all white keys, as far as the
+    margin."""
     config = ClearanceConfig(margin=0.001)
     clearance = Clearance(ik, GEOMETRY, 1.0, config)
     wrist = np.array([GEOMETRY.x[MIDDLE], WRIST_DEPTH, WRIST_HEIGHT])
@@ -66,7 +68,8 @@ def test_a_finger_may_be_in_the_key_that_it_plays(ik):
 
 
 def test_wishes_bring_a_thumb_out_of_the_key_beside_its_own(ik):
-    """The thumb lies slanted; heeding the wishes lessens what is in the next key and keeps the tip on its own."""
+    """The thumb lies slanted; heeding the wishes lessens what is in the next key and keeps the
+    tip on its own."""
     key = 60 - 21
     wrist = np.array([GEOMETRY.x[key] - NOMINAL_TIPS[0, 0], WRIST_DEPTH, WRIST_HEIGHT])
     targets = over_keys(0.02, wrist)
@@ -95,12 +98,11 @@ def test_mirrored_hands_have_mirrored_wishes(ik):
 
 
 def test_two_hands_in_one_place_give_way_to_each_other():
-    """Thumbs overlap where hands stand 60 mm apart; each hand heeds the other in turn until they are clear."""
+    """Thumbs overlap where hands stand 60 mm apart; each hand heeds the other in turn until they
+    are clear."""
     margin = ClearanceConfig().margin
-    hands, wrists = (
-        [HandIk(), HandIk()],
-        np.array([[0.03, WRIST_DEPTH, 0.06], [-0.03, WRIST_DEPTH, 0.06]]),
-    )
+    hands = [HandIk(), HandIk()]
+    wrists = np.array([[0.03, WRIST_DEPTH, 0.06], [-0.03, WRIST_DEPTH, 0.06]])
     clearances = [
         Clearance(ik, GEOMETRY, mirror, ClearanceConfig())
         for ik, mirror in zip(hands, (1, -1), strict=True)
@@ -126,7 +128,8 @@ def test_two_hands_in_one_place_give_way_to_each_other():
 
 
 def test_fingers_asked_into_one_place_give_way_to_each_other(ik):
-    """The ring finger's target lies 6 mm beside the middle finger's; heeding the wishes, bones overlap far less."""
+    """The ring finger's target lies 6 mm beside the middle finger's; heeding the wishes, bones
+    overlap far less."""
     config = ClearanceConfig(weight=0.5)
     wrist = np.array([GEOMETRY.x[MIDDLE], WRIST_DEPTH, 0.06])
     targets = over_keys(0.06, wrist)

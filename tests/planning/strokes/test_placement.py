@@ -1,4 +1,5 @@
-"""Where the hand stands for a grip: fingers reach their keys, wherever on the keyboard and in either hand."""
+"""Where the hand stands for a grip: fingers reach their keys, wherever on the keyboard and in
+either hand."""
 
 import numpy as np
 import pytest
@@ -62,7 +63,8 @@ def test_a_black_key_under_the_thumb_brings_the_hand_in(placement):
 
 
 def test_a_wide_grip_lowers_the_hand(placement):
-    """An octave leaves fingers nothing to bend down with; the hand goes down instead, but not into the keys."""
+    """An octave leaves fingers nothing to bend down with; the hand goes down instead, but not
+    into the keys."""
     octave = placement.stands(chord((60, 1), (72, 5)), Side.RIGHT)
     third = placement.stands(chord((60, 1), (64, 3)), Side.RIGHT)
     assert LOWEST_WRIST - 1e-9 <= octave[0].wrist[2] < third[0].wrist[2] - 0.002
@@ -86,7 +88,8 @@ def test_every_note_has_a_finite_place_near_its_key(placement):
 
 
 def test_fingers_of_a_hand_far_in_press_white_keys_between_the_black_ones(placement):
-    """E flat, G, B flat with the thumb on E flat: the long finger on G would otherwise curl over F sharp."""
+    """E flat, G, B flat with the thumb on E flat: the long finger on G would otherwise curl over
+    F sharp."""
     stands = placement.stands(chord((63, 1), (67, 3), (70, 5)), Side.RIGHT)
     key = 67 - 21
     low, high = GEOMETRY.back_x[key]

@@ -1,4 +1,5 @@
-"""The wrist path: the exact solution of its least-squares problem, and what a pianist would expect of it."""
+"""The wrist path: the exact solution of its least-squares problem, and what a pianist would
+expect of it."""
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.optimize import minimize
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, Stand
+from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose
 from musclehand.planning.strokes.reach import ReachConfig, _smooth, _smooth_between, plan_wrist
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
@@ -25,12 +26,13 @@ def wish(note, side):
 
 def plan(notes, side, *, end):
     return plan_wrist(
-        notes, [Stand(wish(note, side), np.zeros(2), 0.0) for note in notes], side, end=end
+        notes, [WristPose(wish(note, side), np.zeros(2), 0.0) for note in notes], side, end=end
     )
 
 
 def melody(side, steps, *, spacing=0.4, length=0.3):
-    """Notes that walk over the white keys, each with the finger that keeps the hand where it is, or moves it."""
+    """Notes that walk over the white keys, each with the finger that keeps the hand where it is,
+    or moves it."""
     hand = Hand.RIGHT if side is Side.RIGHT else Hand.LEFT
     pitch = 72 if side is Side.RIGHT else 48
     notes = []
@@ -47,7 +49,8 @@ def melody(side, steps, *, spacing=0.4, length=0.3):
 def test_the_banded_solution_is_the_dense_one(count, seed, stiffness):
     """Stacked rows sqrt(w) p = sqrt(w) t and sqrt(k) D3 p = 0, solved by numpy."""
     rng = np.random.default_rng(seed)
-    weight, target = rng.uniform(1e-2, 2, count), rng.normal(size=(count, 2))
+    weight = rng.uniform(1e-2, 2, count)
+    target = rng.normal(size=(count, 2))
     found = _smooth(weight, weight[:, None] * target, stiffness=stiffness)
     third = np.diff(np.eye(count), 3, axis=0)
     rows = np.vstack([np.diag(np.sqrt(weight)), np.sqrt(stiffness) * third])
@@ -71,9 +74,11 @@ def test_parabolas_are_free(count, seed, slope, curve):
 @settings(max_examples=15, deadline=None)
 @given(st.integers(8, 40), st.integers(0, 2**32 - 1))
 def test_between_soft_walls_no_path_is_cheaper(count, seed):
-    """The piecewise quadratic cost is convex: a general minimiser that starts elsewhere finds the same path."""
+    """The piecewise quadratic cost is convex: a general minimiser that starts elsewhere finds
+    the same path."""
     rng = np.random.default_rng(seed)
-    ease, target = rng.uniform(1e-2, 0.1, count), rng.normal(size=count)
+    ease = rng.uniform(1e-2, 0.1, count)
+    target = rng.normal(size=count)
     low = np.where(rng.random(count) < 0.5, rng.normal(size=count), -np.inf)
     high = np.where(np.isfinite(low), low + rng.uniform(0, 0.5, count), np.inf)
 
@@ -141,9 +146,11 @@ def test_the_path_passes_near_every_wish_at_its_onset(side, steps):
 def test_velocity_and_acceleration_are_derivatives():
     notes = melody(Side.RIGHT, [(0, 1), (12, 5), (-12, 1), (5, 3)])
     path = plan(notes, Side.RIGHT, end=3.0)
-    times, dt = np.linspace(0.3, 2.5, 400), 1e-4
+    times = np.linspace(0.3, 2.5, 400)
+    dt = 1e-4
     position, velocity, acceleration = path.at(times)
-    ahead, behind = path.at(times + dt), path.at(times - dt)
+    ahead = path.at(times + dt)
+    behind = path.at(times - dt)
     largest = np.abs(velocity).max()
     assert velocity == pytest.approx((ahead[0] - behind[0]) / (2 * dt), abs=0.03 * largest)
     assert (

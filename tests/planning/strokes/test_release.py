@@ -8,18 +8,19 @@ from hypothesis import strategies as st
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, Stand, nominal_tip, note_point
+from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
 from musclehand.planning.strokes.press import StrokeConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
-STROKE, REACH = StrokeConfig(), ReachConfig()
+STROKE = StrokeConfig()
+REACH = ReachConfig()
 
 
 def stands_of(notes):
     places = [note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, note.finger) for note in notes]
-    return [Stand(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
+    return [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
 
 
 def released(notes):
@@ -61,7 +62,8 @@ def test_a_finger_leaves_a_key_that_it_plays_again(gap):
 )
 @settings(max_examples=40, deadline=None)
 def test_holds_are_shortened_only_and_onsets_kept(steps):
-    notes, time = [], 0.5
+    notes = []
+    time = 0.5
     for gap, pitch, finger in steps:
         notes.append(Note(time, pitch, time + 2.0, 80, Hand.RIGHT, Finger(finger)))
         time += gap

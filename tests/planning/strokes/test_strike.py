@@ -1,4 +1,5 @@
-"""The way down to a key: closed forms of the swing, and speeds that are met with much time and with little."""
+"""The way down to a key: closed forms of the swing, and speeds that are met with much time and
+with little."""
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ LEVELS = Levels(surface=0.006, sound=-0.002, silent=-0.001, low=-0.0065, ground=
 
 @given(st.floats(0.0, STEEPEST))
 def test_a_swing_goes_from_rest_to_its_speed_without_a_jerk(steepness):
-    """From 0 to 1; speed 0 and `steepness`, no acceleration at either end, by finite differences."""
+    """From 0 to 1; speed 0 and `steepness`, no acceleration at either end, by finite
+    differences."""
     share = np.linspace(0, 1, 2001)
     way = swing(share, steepness)
     speed = np.gradient(way, share, edge_order=2)
@@ -39,7 +41,8 @@ def test_softer_notes_begin_closer_to_their_keys_and_last_longer_and_loud_ones_h
 
 @given(st.floats(0.09, 1.0), st.floats(0.03, 0.4), st.booleans())
 def test_a_stroke_takes_no_more_time_than_there_is_and_sounds_with_its_speed(speed, time, repeated):
-    """Speed where the key sounds by finite difference; heights in order and in one direction unless time is short."""
+    """Speed where the key sounds by finite difference; heights in order and in one direction
+    unless time is short."""
     high, taken = strike(LEVELS, speed, time, CONFIG, repeated=repeated)
     assert taken <= min(time, CONFIG.press_times[1]) + 1e-12
     assert (

@@ -13,7 +13,7 @@ from musclehand.body.anatomy import DISTAL_BODIES, Side
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, Stand, nominal_tip, note_point
+from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
 from musclehand.planning.strokes.press import PULP, TIP_RADIUS, key_load, min_jerk, time_share
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import plan_releases
@@ -28,7 +28,7 @@ CONFIG = StrokeConfig()
 def path_of(notes, side=Side.RIGHT):
     """A wrist path, and where it would like to be for each note."""
     places = [note_point(note, GEOMETRY) - nominal_tip(side, note.finger) for note in notes]
-    stands = [Stand(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
+    stands = [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
     return plan_wrist(notes, stands, side, end=notes[-1].offset + 2), stands
 
 
@@ -66,7 +66,8 @@ def single_notes(count=6, spacing=0.6, pitches=(60, 62, 64, 65, 67), fingers=(1,
 
 
 def test_minimum_jerk_in_closed_form():
-    """10 s^3 - 15 s^4 + 6 s^5: from 0 to 1, at rest and without acceleration at both ends, odd about the middle."""
+    """10 s^3 - 15 s^4 + 6 s^5: from 0 to 1, at rest and without acceleration at both ends, odd
+    about the middle."""
     share = np.linspace(0, 1, 1001)
     position = min_jerk(share)
     assert position == pytest.approx(10 * share**3 - 15 * share**4 + 6 * share**5)
@@ -94,8 +95,8 @@ def test_fingertip_radii_are_those_of_the_model(tables):
     "pitches", [(60, 62, 64, 65, 67), (61, 63, 66, 68, 70)], ids=["white", "black"]
 )
 def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
-    """The fingertip's skin is as low as the sounding key at the onset, less the muscles' delay; on the way down it is a
-    little above the key that it moves."""
+    """The fingertip's skin is as low as the sounding key at the onset, less the muscles' delay;
+    on the way down it is a little above the key that it moves."""
     notes = single_notes(pitches=pitches)
     strokes, _ = strokes_of(notes)
     for note in notes:
@@ -121,7 +122,8 @@ def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity
     notes = [replace(note, velocity=velocity) for note in single_notes()]
     strokes, _ = strokes_of(notes)
     for note in notes:
-        moment, dt = note.onset - CONFIG.delay, 1e-4
+        moment = note.onset - CONFIG.delay
+        dt = 1e-4
         before, after = heights(strokes, note.finger, np.array([moment - dt, moment + dt]))
         lever = GEOMETRY.hinge_y[note.key] - note_point(note, GEOMETRY)[1]
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
@@ -130,7 +132,8 @@ def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity
 
 @pytest.mark.parametrize("velocity", [40, 60, 80, 100])
 def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity):
-    """Where there is little time a stroke begins lower or brakes; the key sounds when and as it should all the same."""
+    """Where there is little time a stroke begins lower or brakes; the key sounds when and as it
+    should all the same."""
     pitches = (60, 60, 62, 62, 60)
     notes = [
         Note(1 + 0.3 * i, pitch, 1.22 + 0.3 * i, velocity, Hand.RIGHT, Finger(2))
@@ -138,7 +141,8 @@ def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity)
     ]
     strokes, _ = strokes_of(notes)
     for note in notes:
-        moment, dt = note.onset - CONFIG.delay, 1e-4
+        moment = note.onset - CONFIG.delay
+        dt = 1e-4
         before, now, after = heights(strokes, 2, moment + np.array([-dt, 0, dt]))
         y = note_point(note, GEOMETRY)[1]
         assert now == pytest.approx(
@@ -254,7 +258,8 @@ def test_force_is_asked_for_while_a_key_is_held_and_only_then():
     strokes, _ = strokes_of(notes)
     targets = strokes.at(np.array([0.5, 1.2, 2.0]))
     assert not targets.press[[0, 2]].any()
-    key, y = notes[0].key, note_point(notes[0], GEOMETRY)[1]
+    key = notes[0].key
+    y = note_point(notes[0], GEOMETRY)[1]
     spring = PIANO.stiffness * GEOMETRY.full_angle[key] / (GEOMETRY.hinge_y[key] - y)
     assert targets.press[1, 0] == pytest.approx(spring + CONFIG.press_force, rel=0.01)
     assert not targets.press[1, 1:].any()
@@ -269,8 +274,10 @@ def test_force_is_asked_for_while_a_key_is_held_and_only_then():
     )
 )
 def test_targets_are_finite_continuous_and_above_the_keybed(steps):
-    """However crowded the notes of a finger are, its target never jumps by more than a fast stroke's step."""
-    notes, time = [], 0.5
+    """However crowded the notes of a finger are, its target never jumps by more than a fast
+    stroke's step."""
+    notes = []
+    time = 0.5
     for gap, step, finger in steps:
         time += gap
         pitch = (60, 62, 64, 65, 67, 69, 71)[step]

@@ -25,14 +25,16 @@ def opengl():
 
 def test_a_ghost_is_what_is_elsewhere():
     model = mujoco.MjModel.from_xml_string(BOXES)
-    data, ghost = mujoco.MjData(model), mujoco.MjData(model)
+    data = mujoco.MjData(model)
+    ghost = mujoco.MjData(model)
     ghost.qpos[0] = 0.5
     for state in (data, ghost):
         mujoco.mj_forward(model, state)
     camera = mujoco.MjvCamera()
     camera.distance = 4.0
     with Canvas(model, 64, 64) as canvas:
-        alone, same = canvas.draw(data, camera), canvas.draw(data, camera, ghost=data)
+        alone = canvas.draw(data, camera)
+        same = canvas.draw(data, camera, ghost=data)
         both = canvas.draw(data, camera, ghost=ghost)
         blue = [geom for geom in canvas.scene.geoms[: canvas.scene.ngeom] if geom.rgba[2] == 1.0]
     np.testing.assert_array_equal(alone, same)

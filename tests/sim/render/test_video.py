@@ -1,4 +1,5 @@
-"""Pictures and films of a recording: the right things in view, in the right colours, at the right time."""
+"""Pictures and films of a recording: the right things in view, in the right colours, at the
+right time."""
 
 import re
 import subprocess
@@ -37,7 +38,8 @@ needs_opengl = pytest.mark.skipif(_problem() is not None, reason=f"no OpenGL: {_
 @pytest.fixture(scope="module")
 def keyboard(tmp_path_factory):
     """A recording of the keyboard alone that was asked for C E and played C F."""
-    scene, path = build_scene(sides=()), tmp_path_factory.mktemp("render") / "recording.h5"
+    scene = build_scene(sides=())
+    path = tmp_path_factory.mktemp("render") / "recording.h5"
     names = tuple(scene.model.joint(i).name for i in range(scene.model.njnt))
     channels = {"time": Channel("s"), "qpos": Channel("rad", (len(names),), names, "f4")}
     tables = {"score": NOTE_COLUMNS, "played": NOTE_COLUMNS}
@@ -219,9 +221,12 @@ def test_the_canvas_draws_the_right_way_up():
         "<mujoco><worldbody><light pos='0 -3 0' dir='0 1 0'/><geom size='.2' pos='0.5 0 0.5' rgba='1 0 0 1'/>"
         "</worldbody></mujoco>"
     )
-    data, camera = mujoco.MjData(model), mujoco.MjvCamera()
+    data = mujoco.MjData(model)
+    camera = mujoco.MjvCamera()
     mujoco.mj_forward(model, data)
-    camera.distance, camera.azimuth, camera.elevation = 3.0, 90.0, 0.0
+    camera.distance = 3.0
+    camera.azimuth = 90.0
+    camera.elevation = 0.0
     with Canvas(model, 80, 60) as canvas:
         red = canvas.draw(data, camera)[:, :, 0] > 60
     rows, columns = np.nonzero(red)

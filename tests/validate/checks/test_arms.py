@@ -1,4 +1,5 @@
-"""Checks of moment arms on hinges whose arms are known, on MyoHand, whose faults are known, and on our hand."""
+"""Checks of moment arms on hinges whose arms are known, on MyoHand, whose faults are known, and
+on our hand."""
 
 from types import SimpleNamespace
 
@@ -54,7 +55,8 @@ HINGE = """
 
 
 def hinge(low=-20, high=10, near=-0.012, far=0.02, side='sidesite="side"'):
-    """FDP2 around a cylinder (arm `RADIUS`), LU1 through the axis (no arm), FDS2 by two via points about the joint."""
+    """FDP2 around a cylinder (arm `RADIUS`), LU1 through the axis (no arm), FDS2 by two via
+    points about the joint."""
     xml = HINGE.format(radius=RADIUS, low=low, high=high, near=near, far=far, side=side, tips=TIPS)
     model = mujoco.MjModel.from_xml_string(xml)
     return Specimen("hinge", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
@@ -155,8 +157,10 @@ def test_recalled_arms_warn_and_unused_ones_are_only_drawn(table):
 
 
 def test_arms_of_a_thick_hand_are_brought_to_size():
-    """All lengths of a hand 1.2 times as large are 1.2 times as long, and so are its arms: the same verdict."""
-    length, breadth = 1.2 * HAND_LENGTH, 1.2 * HAND_BREADTH
+    """All lengths of a hand 1.2 times as large are 1.2 times as long, and so are its arms: the
+    same verdict."""
+    length = 1.2 * HAND_LENGTH
+    breadth = 1.2 * HAND_BREADTH
     large, usual = (
         Specimen("hand", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
         for model in (load_hand(hand_length=length, hand_breadth=breadth), load_hand())
@@ -170,9 +174,11 @@ def test_arms_of_a_thick_hand_are_brought_to_size():
 
 
 def test_via_points_that_pass_each_other_are_a_fold(table):
-    """a b > h^2 at 90 degrees of flexion keeps the points in order: 12 x 20 > 10^2 does, 6 x 6 does not."""
+    """a b > h^2 at 90 degrees of flexion keeps the points in order: 12 x 20 > 10^2 does, 6 x 6
+    does not."""
     table(row("FDS2"))
-    wide, narrow = hinge(high=90), hinge(high=90, near=-0.006, far=0.006)
+    wide = hinge(high=90)
+    narrow = hinge(high=90, near=-0.006, far=0.006)
     assert check_folds(wide).verdict is Verdict.PASS
     finding = check_folds(narrow)
     assert finding.verdict is Verdict.FAIL
@@ -193,7 +199,8 @@ def test_the_bend_of_a_path_is_the_angle_of_its_joint():
 
 @pytest.mark.parametrize(("low", "folds"), [(-119, False), (-130, True)])
 def test_a_bend_by_more_than_120_degrees_is_a_fold(low, folds):
-    """The path through the axis bends by the joint's angle; random postures come within a degree of the limit."""
+    """The path through the axis bends by the joint's angle; random postures come within a degree
+    of the limit."""
     specimen = hinge(low=low, high=10)
     specimen.postures[0] = np.deg2rad(low + 1)
     bends = [
@@ -205,7 +212,8 @@ def test_a_bend_by_more_than_120_degrees_is_a_fold(low, folds):
 
 
 def test_a_bend_behind_a_pulley_has_the_right_name():
-    """Where a path divides there is no bend, however the branches lie; sites are counted past it."""
+    """Where a path divides there is no bend, however the branches lie; sites are counted past
+    it."""
     spec = mujoco.MjSpec.from_string(
         HINGE.format(radius=RADIUS, low=-20, high=10, near=-0.012, far=0.02, side="", tips=TIPS)
     )
@@ -228,7 +236,8 @@ def test_an_arm_that_turns_over_is_a_fold(table):
 
 
 def test_myohand_has_the_known_faults(table, myohand):
-    """Known: DI1 (RI2) extends the MCP in 12 % of postures and jumps by 10 mm, PT supinates in 14 %; DI4 7 %."""
+    """Known: DI1 (RI2) extends the MCP in 12 % of postures and jumps by 10 mm, PT supinates in
+    14 %; DI4 7 %."""
     table(
         row("DI1"),
         row("DI4", joint="mcp4_flexion"),

@@ -1,4 +1,5 @@
-"""Checks of behaviour: MyoHand fails those that it is known to fail, and what a made-up joint gets."""
+"""Checks of behaviour: MyoHand fails those that it is known to fail, and what a made-up joint
+gets."""
 
 import numpy as np
 import pytest

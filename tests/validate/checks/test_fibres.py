@@ -1,4 +1,5 @@
-"""Checks of fibres against MuJoCo's own muscle, against changes made on purpose, and on MyoHand's known faults."""
+"""Checks of fibres against MuJoCo's own muscle, against changes made on purpose, and on
+MyoHand's known faults."""
 
 import copy
 import re
@@ -80,7 +81,8 @@ def test_myohand_leaves_the_force_length_curve(myohand):
 
 
 def test_force_is_what_mujoco_computes(ours):
-    model, hand = ours.model, ours.hand
+    model = ours.model
+    hand = ours.hand
     data = mujoco.MjData(model)
     force = []
     for angles in ours.postures[:20]:
@@ -142,13 +144,15 @@ def test_strength_is_free_but_proportions_are_not(ours):
     ("share", "ratio"), [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (1.5, None), (-1.0, None)]
 )
 def test_any_force_between_two_published_ones_is_as_good(ours, share, ratio):
-    """`share` of the way from the smallest published force to the largest, all muscles at strength 1."""
+    """`share` of the way from the smallest published force to the largest, all muscles at
+    strength 1."""
     forces = {}
     for row in load_reference().architecture:
         if row.f0 is not None:
             forces.setdefault(row.muscle, []).append(row.f0 * np.cos(row.pennation or 0.0))
     name = max(sorted(forces), key=lambda muscle: max(forces[muscle]) / min(forces[muscle]))
-    low, high = min(forces[name]), max(forces[name])
+    low = min(forces[name])
+    high = max(forces[name])
     assert high > 1.3 * low
     force = low * (high / low) ** share
 

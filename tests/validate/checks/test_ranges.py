@@ -83,10 +83,8 @@ def test_the_published_ranges_pass(ours):
 
 @given(low=ANGLES, high=ANGLES, lower=ANGLES, upper=ANGLES)
 def test_reversal_is_symmetric_and_gone_when_turned_round(low, high, lower, upper):
-    row, turned = (
-        RangeRow("deviation", lower, upper, "x", "quoted"),
-        RangeRow("deviation", -upper, -lower, "x", "quoted"),
-    )
+    row = RangeRow("deviation", lower, upper, "x", "quoted")
+    turned = RangeRow("deviation", -upper, -lower, "x", "quoted")
     assert is_reversed(low, high, row) == is_reversed(-high, -low, turned)
     if is_reversed(low, high, row):
         assert not is_reversed(-high, -low, row)

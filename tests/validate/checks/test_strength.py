@@ -1,4 +1,5 @@
-"""Checks of strength on levers whose answers are known, on MyoHand, whose faults are known, and on our hand."""
+"""Checks of strength on levers whose answers are known, on MyoHand, whose faults are known, and
+on our hand."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -37,7 +38,8 @@ def people(monkeypatch):
 
 
 def lever(muscles, force=500.0, length=0.03):
-    """A hinge with straight muscles above (extensor) and below (flexor) its axis, 8 mm away; the tip `length` out."""
+    """A hinge with straight muscles above (extensor) and below (flexor) its axis, 8 mm away; the
+    tip `length` out."""
     tips = "".join(f'<site name="tip_{digit}_r" pos="{length} 0 0"/>' for digit in DIGITS)
     height = {"flexor": -0.008, "extensor": 0.008}
     here = "".join(f'<site name="{name}_0" pos="-.02 {height[name]} 0"/>' for name in muscles)
@@ -67,7 +69,8 @@ def test_two_muscles_on_either_side_of_a_joint_pass_everything():
 
 def test_a_joint_without_extensor_is_found_and_the_missing_way_named():
     specimen = lever(("flexor",))
-    closure, torque = check_closure(specimen), check_joint_torques(specimen)
+    closure = check_closure(specimen)
+    torque = check_joint_torques(specimen)
     assert closure.verdict is torque.verdict is Verdict.FAIL
     assert closure.value == torque.value == 0.0
     assert "extension" in torque.offenders[0]
@@ -132,7 +135,8 @@ def test_forces_of_other_parts_than_the_pad_do_not_count(monkeypatch):
 
 
 def test_myohand_lacks_closure_as_published(myohand):
-    """Measured before, with other random postures: thumb 4-6, index 72, middle 74-77, ring 48-52, little 68-72 %."""
+    """Measured before, with other random postures: thumb 4-6, index 72, middle 74-77, ring
+    48-52, little 68-72 %."""
     finding = check_closure(myohand)
     assert finding.verdict is Verdict.FAIL
     shares = dict(zip(finding.panels[0].ticks, finding.panels[0].series[0].y, strict=True))
@@ -159,8 +163,10 @@ def test_myohand_cannot_press_with_thumb_and_curled_middle_finger(myohand):
 
 
 def test_myohand_presses_as_measured_before(myohand):
-    """MCP/PIP/DIP at 30/30/15 and friction 0.5: index 52.8, middle 0, ring 8.8, little 12.4, thumb 0 N."""
-    model, hand = myohand.model, myohand.hand
+    """MCP/PIP/DIP at 30/30/15 and friction 0.5: index 52.8, middle 0, ring 8.8, little 12.4,
+    thumb 0 N."""
+    model = myohand.model
+    hand = myohand.hand
     degrees = {
         f"{part}{n}_flexion": value
         for part, value in (("mcp", 30), ("pm", 30), ("md", 15))

@@ -1,4 +1,5 @@
-"""Checks of structure find what was broken on purpose, and what is known to be wrong with MyoHand."""
+"""Checks of structure find what was broken on purpose, and what is known to be wrong with
+MyoHand."""
 
 import copy
 from dataclasses import replace
@@ -30,7 +31,8 @@ def changed(specimen, change):
 
 
 def specimen_of(spec, naming=None):
-    model, naming = spec.compile(), naming or own_naming()
+    model = spec.compile()
+    naming = naming or own_naming()
     return Specimen("changed", model, HandIndex.from_model(model, Side.RIGHT, naming), naming, spec)
 
 
@@ -126,7 +128,8 @@ def test_hands_weigh_from_230_to_750_g(ours, mass, possible):
 
 
 def test_what_may_touch_agrees_with_what_mujoco_finds(ours):
-    """Fingers squeezed together: MuJoCo reports contacts of a bone exactly where the check says there can be any."""
+    """Fingers squeezed together: MuJoCo reports contacts of a bone exactly where the check says
+    there can be any."""
 
     def blind(model):
         geoms = model.geom_bodyid == model.body("midph2_r").id
@@ -170,7 +173,8 @@ def test_swapped_names_of_the_thumb_are_seen_by_how_it_moves():
     assert finding.verdict is Verdict.FAIL
     assert len(finding.offenders) >= 2
     assert all("takes" in line for line in finding.offenders[:2])
-    flexion, abduction = spec.joint("cmc_flexion_r"), spec.joint("cmc_abduction_r")
+    flexion = spec.joint("cmc_flexion_r")
+    abduction = spec.joint("cmc_abduction_r")
     flexion.name = "other"
     abduction.name = "cmc_flexion_r"
     flexion.name = "cmc_abduction_r"

@@ -1,4 +1,5 @@
-"""What was changed on purpose is told, in the right words and numbers; what was not is not mentioned."""
+"""What was changed on purpose is told, in the right words and numbers; what was not is not
+mentioned."""
 
 import re
 
@@ -13,7 +14,7 @@ from musclehand.body.build.hand import hand_spec
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.core.errors import InvalidValue
-from musclehand.core.mujoco_warnings import quiet_mujoco
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validate.check import Specimen
 from musclehand.validate.difference.compare import as_json, compare
 from musclehand.validate.difference.figure import arm_curves, draw_difference, force_changes
@@ -39,7 +40,8 @@ def specimen_of(spec, side=Side.RIGHT, source="changed"):
 
 def path_sites(specimen, muscle):
     """Names of the points of a path, from origin to insertion."""
-    model, hand = specimen.model, specimen.hand
+    model = specimen.model
+    hand = specimen.hand
     tendon = hand.tendons[hand.muscle_names.index(muscle)]
     wraps = range(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
     return [
@@ -202,7 +204,8 @@ def test_joints(original, spec):
         "rest angle",
         "couplings",
     }
-    range_, coupling = changes["range of motion"], changes["couplings"]
+    range_ = changes["range of motion"]
+    coupling = changes["couplings"]
     assert range_.words.startswith("flexion limit 90.0 -> 80.0 deg")
     assert range_.joint == "mcp2_flexion"
     assert any("(+100 %)" in change.words for change in told if change.group == "passive stiffness")
@@ -295,7 +298,7 @@ def test_directions_do_not_depend_on_where_a_hand_is(original):
     assert here == pytest.approx(np.eye(3), abs=1e-9)
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
-    with quiet_mujoco():
+    with silence_mujoco():
         frame = spec.worldbody.add_frame(pos=[1, 2, 3], euler=[0.3, 1.2, -2.0])
         frame.attach_body(hand_spec(Side.RIGHT).body("humerus_r"), "", "")
         turned = specimen_of(spec)

@@ -33,14 +33,12 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.text, self.links, self.ids, self.pictures, self.tags = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            set(),
-        )
+        self.open = []
+        self.text = []
+        self.links = []
+        self.ids = []
+        self.pictures = []
+        self.tags = set()
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
