@@ -27,6 +27,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import tyro
+from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from bench_repertoire import PEER, peer_hand
@@ -39,7 +40,6 @@ from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import LEAD_IN, TAIL, perform
 from musclehand.planning.lookahead import HandsStep
 from musclehand.sim.scene import build_scene
-from readme_table import put_table
 
 MARK = "budget table"
 PLAYERS = ("plan", "torques", "muscles", PEER)
@@ -122,7 +122,7 @@ class TorqueController(MuscleController):
         """
         model = self.scene.model
         hand = self.scene.hands[side]
-        carrier = self.scene.carriers[side]
+        carrier = self.scene.forearms[side]
         before = now.qpos[hand.independent]
         speed = (1.0 - share) * self._last.get(side, now.next_qvel) + share * now.next_qvel
         aim = before + share * (now.next_qpos - before)

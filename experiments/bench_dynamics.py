@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import tyro
+from readme_table import put_table
 
 from musclehand.controllers.muscle import MuscleController
 from musclehand.music.dynamics import shape_dynamics
@@ -29,7 +30,6 @@ from musclehand.music.metrics import match_notes
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
-from readme_table import put_table
 
 MARK = "dynamics table"
 PIECES = (

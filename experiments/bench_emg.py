@@ -46,8 +46,6 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import tyro
-from scipy import stats
-
 from match_movements import (
     COMPRESSIONS,
     QUESTIONS,
@@ -59,6 +57,8 @@ from match_movements import (
     match,
     people_by_compression,
 )
+from scipy import stats
+
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex

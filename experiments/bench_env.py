@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import tyro
+from readme_table import put_table
 from rich.console import Console
 
 from musclehand.core.errors import MusclehandError
@@ -35,7 +36,6 @@ from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.motion.dataset import open_corpus
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.backend_choice import BackendName, make_worlds
-from readme_table import put_table
 
 MARK = "environment table"
 PEER = "myoHandPoseRandom-v0"

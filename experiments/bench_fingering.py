@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from readme_table import put_table
 
 from musclehand.music.generate.exercises import arpeggio, hanon_pattern, scale
 from musclehand.music.repertoire import list_pieces, load_piece
@@ -35,7 +36,6 @@ from musclehand.planning.fingering.match import (
     pool,
     read_pig_folder,
 )
-from readme_table import put_table
 
 MARK = "fingering table"
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -123,7 +123,7 @@ def main(args: Args) -> None:
 def plan(score: Score) -> Score:
     """Fingers as the player would have them, for notes whose hands are known."""
     bare = score.with_notes(replace(note, finger=None) for note in score.notes)
-    return assign_fingering(bare, config=FingeringConfig(let_go_early=True))
+    return assign_fingering(bare, config=FingeringConfig(release_early=True))
 
 
 def pattern_rows() -> list[Row]:

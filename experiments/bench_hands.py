@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from readme_table import put_table
 
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import load_tables
 from musclehand.validate.report.write import as_json
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.suite import CHECKS, examine
-from readme_table import put_table
 
 MARK = "hands table"
 

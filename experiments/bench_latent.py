@@ -22,22 +22,22 @@ from typing import Any, NamedTuple
 
 import torch
 import tyro
+from distill_latent import draw_at_random, judge
+from kept_results import keep_results
+from readme_table import cells_table, put_table
 from rich.console import Console
 
 from bench_learning import ROUGH_AIR, learnt_and_judged
-from distill_latent import draw_at_random, judge
-from kept_results import keep_results
 from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.reference import build_references
 from musclehand.envs.tracking.body import TrackingBody
 from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.envs.tracking.observation import own_state
 from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
-from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
+from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.learning.vae import LatentPolicy
 from musclehand.policies.tracking import load_tracking_policy
-from musclehand.sim.scene import SIM_DT
-from readme_table import cells_table, put_table
 
 MARK = "latent table"
 
@@ -119,11 +119,11 @@ def train_one(name: str, args: Args) -> dict[str, Any]:
         train, dt=config.sim_steps * SIM_DT, muscles=TrackingBody(1).muscles
     )
     env = TrackingEnv(references, config, seed=args.seed)
-    count = max(1, round(args.warm / (LatentConfig().steps * args.envs)))
+    count = max(1, round(args.warm / (LatentDistillConfig().steps * args.envs)))
     warm = replace(
-        LatentConfig(iterations=count, decay=count, memory=count, seed=args.seed), **variant.latent
+        LatentDistillConfig(iterations=count, decay=count, memory=count, seed=args.seed), **variant.latent
     )
-    distilled = LatentDistillation(
+    distilled = LatentDistillTraining(
         env, teacher.policy, own_state(env.table), warm, folder / "warm", known={}
     )
     policy: Any = distilled.run()

@@ -20,14 +20,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
+from eval_tracking import CONDITIONS, mean_tip
+from readme_table import cells_table, put_table
 from rich.console import Console
 from rich.progress import track
+from track_hand import ROUGH
 
 from bench_repertoire import peer_hand
-from eval_tracking import CONDITIONS, mean_tip
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
 from musclehand.core.errors import MusclehandError
+from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking.body import HandKinematics, TrackingBody
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
@@ -38,9 +41,6 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
-from musclehand.sim.scene import SIM_DT
-from readme_table import cells_table, put_table
-from track_hand import ROUGH
 
 MARK = "learning table"
 ROUGH_AIR = replace(ROUGH, key_weight=(1.0, 1.0))
@@ -52,7 +52,7 @@ MYOHAND = "MyoHand with thumb muscles"
 class Variant:
     """What is changed: `sim_steps` in a step of the policy, `warm` start or none, the way of
     `reinforcement` (slope, ppo or none), `hidden` layers, MyoHand in place of our hand, later
-    actions that `answer` to earlier ones and a share of what an error costs later (`fading`),
+    actions that `answer` to earlier ones and a share of what an error costs later (`discount`),
     noise of logits in PPO."""
 
     sim_steps: int = 4
@@ -60,8 +60,8 @@ class Variant:
     reinforcement: str = "slope"
     hidden: tuple[int, ...] = (256, 256)
     myohand: bool = False
-    answers: bool = True
-    fading: float = 1.0
+    through_policy: bool = True
+    discount: float = 1.0
     noise: float = 0.1
 
 
@@ -75,9 +75,9 @@ VARIANTS = {
     "500 Hz": Variant(sim_steps=1),
     "250 Hz": Variant(sim_steps=2),
     "62.5 Hz": Variant(sim_steps=8),
-    "fading 0.9": Variant(fading=0.9),
-    "actions as they were": Variant(answers=False),
-    "as they were, fading 0.8": Variant(answers=False, fading=0.8),
+    "fading 0.9": Variant(discount=0.9),
+    "actions as they were": Variant(through_policy=False),
+    "as they were, fading 0.8": Variant(through_policy=False, discount=0.8),
     "hidden 512, 512": Variant(hidden=(512, 512)),
     MYOHAND: Variant(myohand=True),
 }
@@ -162,7 +162,7 @@ def train_one(
         policy = DaggerTraining(env, warm, folder / "warm", known={}).run()
     else:
         steps += args.warm / per_step
-        policy.normalise_by(np.concatenate([env.reset(seed=row) for row in range(20)]))
+        policy.fit_normalisation(np.concatenate([env.reset(seed=row) for row in range(20)]))
     rough = TrackingEnv(env.references, replace(config, disturbance=ROUGH_AIR))
     if variant.reinforcement == "slope":
         each = round(ApgConfig().steps / per_step)
@@ -171,8 +171,8 @@ def train_one(
             iterations=count,
             steps=each,
             decay=count,
-            fading=variant.fading**per_step,
-            answers=variant.answers,
+            discount=variant.discount**per_step,
+            through_policy=variant.through_policy,
             seed=args.seed,
         )
         policy = ApgTraining(rough, policy, slope, folder / "slope", known={}).run()

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
+from musclehand.core.atomic import temporary_path
 from musclehand.core.recording_reader import Recording
 from musclehand.corpus.record import cut_clips
 from musclehand.motion.clip import MotionClip
@@ -108,9 +109,8 @@ def recorded(name: str, args: Args) -> Path:
     """The recording of a piece's beginning, made unless it is there."""
     path = args.out / f"{name}_{args.seconds:g}.h5"
     if not path.exists():
-        part = path.with_suffix(".part")
-        perform(load_piece(name).clip(0.0, args.seconds), record=part)
-        part.replace(path)
+        with temporary_path(path) as part:
+            perform(load_piece(name).clip(0.0, args.seconds), record=part)
     return path
 
 

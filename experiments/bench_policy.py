@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from kept_results import keep_results
+from readme_table import put_table
 from rich.console import Console
 
 from bench_repertoire import SEED, generated_scores
-from kept_results import keep_results
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Score
 from musclehand.performance.perform import perform
-from readme_table import put_table
 
 MARK = "policy table"
 CONTROLLERS = ("muscle", "policy", "planner")

@@ -19,10 +19,10 @@ import tyro
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
+from musclehand.core.time_steps import SIM_DT
 from musclehand.music.generate import exercises as generate
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import LEAD_IN, TAIL, perform
-from musclehand.sim.scene import SIM_DT
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
+from readme_table import put_table
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -50,7 +51,6 @@ from musclehand.performance.perform import LEAD_IN, TAIL, perform
 from musclehand.sim.penetration import measure_penetration
 from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens
-from readme_table import put_table
 
 MARK = "repertoire table"
 PEER_MARK = "peer table"

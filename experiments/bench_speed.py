@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 import tyro
+from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from musclehand.controllers.muscle import MuscleConfig, MuscleController
@@ -34,7 +35,6 @@ from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import LEAD_IN, TAIL
-from readme_table import put_table
 
 MARK = "speed table"
 

@@ -40,6 +40,7 @@ from musclehand.body.build.hand_file import HandFile
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import place, sample_postures
 from musclehand.control.tracking import TrackingResult, track
+from musclehand.core.atomic import temporary_path
 from musclehand.core.errors import MusclehandError
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
@@ -194,13 +195,12 @@ def follow(name: str, motion: ReferenceMotion, path: Path, mark: str) -> Trackin
     """One model through one motion, kept in a file."""
     model, hand = WORKER_HANDS[name]
     result = track(model, hand, motion.angles, motion.speeds, dt=motion.dt)
-    part = path.with_suffix(".part.npz")
     arrays = {
         field: getattr(result, field)
         for field in ("time", "reference", "angles", "tip_errors", "activation")
     }
-    np.savez(part, mark=mark, failure=result.failure or "", joints=result.joints, **arrays)
-    part.rename(path)
+    with temporary_path(path) as part:
+        np.savez(part, mark=mark, failure=result.failure or "", joints=result.joints, **arrays)
     return result
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
+from readme_table import put_figure
 
 from musclehand.body.anatomy import Side
 from musclehand.cli.track import draw
@@ -26,7 +27,6 @@ from musclehand.performance.perform import perform
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.render.opengl import choose_backend
 from musclehand.sim.render.video import render_still
-from readme_table import put_figure
 
 PIECE = "fuer_elise"
 SECONDS = 12.0

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from readme_table import put_table
 
 from musclehand.cli.main import main as musclehand
 from musclehand.core.errors import MusclehandError
@@ -28,7 +29,6 @@ from musclehand.emg.io.store import save_recording
 from musclehand.emg.model.forearm import SITES, forearm_sources, site_electrodes
 from musclehand.emg.model.forward import ForwardConfig, simulate_emg
 from musclehand.emg.recording import Event, TimeSeries
-from readme_table import put_table
 
 PIECE = "ode_to_joy"
 CLIP = ("0", "22")

@@ -49,13 +49,13 @@ class Muscles:
         """As `LatentController`."""
         return np.asarray(np.clip(z + self.reach, 0.0, 1.0))
 
-    def intend(self, observation: np.ndarray) -> np.ndarray:
+    def encode_mean(self, observation: np.ndarray) -> np.ndarray:
         """As `LatentController`."""
-        return self._teacher.act(observation, self._teacher.intend(observation), 0) - self.reach
+        return self._teacher.act(observation, self._teacher.encode_mean(observation), 0) - self.reach
 
 
 class MuscleSkill(NamedTuple):
-    """A `Skill` that is none."""
+    """A `LatentSpaceLike` that is none."""
 
     policy: Muscles
     config: TrackingConfig

@@ -1,4 +1,18 @@
-"""musclehand: muscle-driven human hands in MuJoCo: to be checked, compared with EMG, and made to
-play the piano."""
+"""musclehand: muscle-driven human hands in MuJoCo: validated, compared with EMG, playing the piano.
 
-__version__ = "0.1.0"
+    import musclehand as mh
+
+    result = mh.play("song.mid", out="song")
+    report = mh.validate("my_hand.xml")
+    print(mh.diff("hand.xml", "my_hand.xml"))
+    found = mh.emg.compare("song/recording.h5", "trial.c3d", muscle_map="map.csv")
+    policy = mh.training.track("corpus", out="runs/track")
+
+Names are loaded when they are first used (`lazy_loader`); the stub `__init__.pyi` lists them.
+"""
+
+import lazy_loader
+
+__version__ = "0.2.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

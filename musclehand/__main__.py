@@ -2,7 +2,7 @@
 
 import sys
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

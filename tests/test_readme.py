@@ -1,111 +1,92 @@
-"""What the README tells a biomechanist to do works as it stands there, and says what the README
-says it does."""
+"""The README: short, with numbers that are measured, links that hold, and jobs that run as they
+stand there."""
 
-import json
+import ast
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from matplotlib.image import imread
 
+from support.documents import code_blocks, relative_links
 from support.paths import ROOT
 
 README = ROOT / "README.md"
-MARK = "<!-- journey -->"
+TEXT = README.read_text(encoding="utf-8")
+FILL = ROOT / "docs" / "fill_readme.py"
 
 
-def blocks(text):
-    """Commands (bash) and output (no language) between the marks, in their order: (language,
-    content)."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", text.split(MARK)[1], flags=re.MULTILINE | re.DOTALL)
+def test_it_is_short_and_narrow():
+    lines = TEXT.splitlines()
+    assert 150 <= len(lines) <= 200
+    assert max(map(len, lines)) <= 100
 
 
-@pytest.fixture(scope="module")
-def journey(tmp_path_factory):
-    """The folder in which the commands ran, what they said, and what the README says they say."""
-    found = blocks(README.read_text(encoding="utf-8"))
-    folder = tmp_path_factory.mktemp("journey")
-    script = "\n".join(content for language, content in found if language == "bash")
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+def test_its_numbers_are_those_of_the_results_pages_and_of_the_code():
+    subprocess.run([sys.executable, str(FILL), "--check"], check=True, timeout=120)
+
+
+def test_no_result_is_typed_by_hand():
+    marked = re.sub(r"<!-- (result|count): .*?<!-- /\1 -->", "", TEXT, flags=re.DOTALL)
+    section = marked.split("## Headline results")[1].split("##")[0]
+    assert re.findall(r"\d+\.\d+(?!\.)", section.replace("0.2.3", "")) == []
+    assert TEXT.count("<!-- result: ") >= 16
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_relative_links_hold(name):
+    path = ROOT / name
+    broken = [link for link in relative_links(path) if not (path.parent / link).exists()]
+    assert broken == []
+
+
+def test_the_install_and_test_command_stands_where_the_checks_look_for_it():
+    block = TEXT.split("<!-- test command -->")[1]
+    assert code_blocks(block, "bash")[0] == (
+        'pip install -c constraints.txt -e ".[test]" && pytest\n'
+    )
+
+
+def test_every_name_of_the_front_door_that_it_uses_is_there():
+    import musclehand
+
+    for block in code_blocks(TEXT, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("mh."):
+                value = musclehand
+                for name in ast.unparse(node).split(".")[1:]:
+                    assert hasattr(value, name), ast.unparse(node)
+                    value = getattr(value, name)
+
+
+@pytest.mark.slow
+def test_the_python_jobs_run_as_they_stand_there(tmp_path):
+    environment = {**os.environ, "PYTHONUTF8": "1", "TRIAL": str(ROOT / "data" / "emg")}
+    script = "\n".join((PREPARATION, *code_blocks(TEXT, "python")))
+    path = tmp_path / "jobs.py"
+    path.write_text(script.replace(*SMALL), encoding="utf-8")
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
+        [sys.executable, str(path)],
+        cwd=tmp_path,
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=900,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder, done.stdout, "".join(content for language, content in found if not language)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for name in ("song/metrics.json", "report/validation.html", "compared/comparison.html"):
+        assert (tmp_path / name).stat().st_size > 100, name
+    assert (tmp_path / "plan.json").stat().st_size > 100
+    assert "FDP2" in done.stdout
 
 
-def test_the_hand_is_edited_in_two_places(journey):
-    folder, _, _ = journey
-    before, after = (
-        (folder / name).read_text(encoding="utf-8").splitlines()
-        for name in ("hand.xml", "my_hand.xml")
-    )
-    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert len(changed) == 2
-    (site, moved), (weak, strong) = changed
-    assert 'name="FDP2_m2b_r"' in site
+SMALL = (
+    'mh.training.track("corpus", out="runs/track")',
+    'mh.training.track("corpus", out="runs/track", config=small())',
+)
+"""The one line that is changed: the training is cut short."""
 
-    def numbers(line, attribute):
-        return [float(word) for word in re.search(rf' {attribute}="([^"]*)"', line)[1].split()]
-
-    was = numbers(site, "pos")
-    now = numbers(moved, "pos")
-    assert now == pytest.approx([was[0], was[1], was[2] - 0.002])
-    assert numbers(strong, "force")[0] == pytest.approx(1.2 * numbers(weak, "force")[0], rel=1e-3)
-
-
-def test_diff_says_in_words_and_a_figure_what_was_changed(journey):
-    folder, said, _ = journey
-    (force,) = re.findall(
-        r"FDP2, flexor digitorum profundus \(index\) +([\d.]+) -> ([\d.]+) N \(\+20 %\)", said
-    )
-    assert float(force[1]) / float(force[0]) == pytest.approx(1.2, abs=0.01)
-    assert "point FDP2_m2b moved 2.0 mm palmar, distal phalanx of the index finger" in said
-    assert re.search(r"index DIP flexion: .* mm", said)
-    assert imread(folder / "changes.png").std() > 0.02
-
-
-def test_both_hands_are_validated(journey):
-    folder, _, _ = journey
-    models = json.loads((folder / "report" / "validation.json").read_text(encoding="utf-8"))[
-        "models"
-    ]
-    assert [model["source"] for model in models] == ["my_hand.xml", "hand.xml"]
-    assert models[1]["passed"]
-    assert "FDP2" in (folder / "report" / "validation.html").read_text(encoding="utf-8")
-
-
-def test_the_stronger_muscle_is_the_one_whose_use_changed_most(journey):
-    folder, said, _ = journey
-    (row,) = re.findall(r"│ FDP2 right .*", said)
-    share = int(re.search(r"-0\.\d+ \((-\d+) %\)", row)[1])
-    assert -30 <= share <= -10, "with a fifth more force it needs a sixth less activation"
-    names = re.findall(r"│ (\w+) (?:right|left) ", said)
-    assert names[0] == "FDP2"
-    assert imread(folder / "use.png").std() > 0.02
-    notes = json.loads((folder / "edited" / "metrics.json").read_text(encoding="utf-8"))
-    assert notes["onset_f1_50ms"] == 1.0
-
-
-def test_the_output_in_the_readme_is_what_comes(journey):
-    """Line by line but for numbers, which differ a little between machines, and for "..."."""
-    _, said, told = journey
-
-    def plain(line):
-        return re.sub(r"[\d.]*\d", "0", re.sub(r"[\s│]+", " ", line)).strip()
-
-    lines = [plain(line) for line in said.splitlines()]
-    claims = [plain(line) for line in told.splitlines() if line.strip() not in ("", "...")]
-    assert len(claims) > 5
-    for claim in claims:
-        assert any(claim in line for line in lines), claim
+PREPARATION = ""

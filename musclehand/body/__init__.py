@@ -1,1 +1,1 @@
-"""The hand: anatomy, model building and muscle parameters."""
+"""The hand: anatomy, names, postures and muscles of any hand model."""

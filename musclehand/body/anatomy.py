@@ -1,9 +1,9 @@
-"""Names of the hand: sides, digits, joints, and which of them move together.
+"""Anatomical names of the hand: sides, digits, joints, and couplings between joints.
 
-Joint names are MyoSim's without the side suffix; a model carries both sides as `mcp2_flexion_r`,
-`mcp2_flexion_l`. Positive values mean the same anatomical movement on both sides. MyoSim 0.2.3
-names the two carpometacarpal axes of the thumb the other way round than MyoSim 0.1.7 did: read
-trajectories of older models with care.
+Joint names are MyoSim's without the side suffix; a model has both sides as `mcp2_flexion_r` and
+`mcp2_flexion_l`. Positive values mean the same anatomical movement on both sides. MyoSim 0.2.3 and
+0.1.7 name the two carpometacarpal axes of the thumb the opposite way, so that trajectories of older
+models need their names exchanged.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ class Side(Enum):
 
     @property
     def mirror(self) -> float:
-        """+1 for the right, -1 for the left: the factor on local z coordinates and on world x at
-        the keyboard."""
+        """Factor on local z coordinates, and on world x at the keyboard: 1 right, -1 left."""
         return 1.0 if self is Side.RIGHT else -1.0
 
     def name_of(self, base: str) -> str:
@@ -44,28 +43,37 @@ FINGER_JOINTS = tuple(
 HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS
 
 FOREARM_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
-"""How a forearm is carried at the keyboard: [m] and, about z, x and y in turn, [rad]."""
+"""Axes of the forearm base at the keyboard: [m], then [rad] about z, x and y in turn."""
 
 DIGITS = ("thumb", "index", "middle", "ring", "little")
 DISTAL_BODIES = ("distal_thumb", "distph2", "distph3", "distph4", "distph5")
 
+NUM_TIPS = len(DIGITS)
+"""Fingertips of a hand, in the order of `DIGITS`."""
+
 DIP_PER_PIP = 2.0 / 3.0
-"""Flexion of the last finger joint per flexion of the middle one, the usual reading of the
-extensor hood."""
+"""DIP flexion per PIP flexion through the extensor hood, a usual ratio; chosen in place of a model
+of the ligaments (`models/hand/SOURCES.md`)."""
 
 
 def coupled_joint(joint: str) -> str | None:
-    """The joint that drives `joint` through the extensor mechanism (md2_flexion -> pm2_flexion),
-    or None."""
+    """The joint that drives `joint` through the extensor mechanism, or None.
+
+    `coupled_joint("md2_flexion") == "pm2_flexion"`.
+    """
     return joint.replace("md", "pm", 1) if joint.startswith("md") else None
 
 
-def directions(joint: str) -> tuple[str, str]:
-    """What positive and negative values of a joint are called, such as ("flexion", "extension") for
-    "mcp2_flexion".
+INDEPENDENT_JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
+"""The 19 joints that do not follow another one by `DIP_PER_PIP`."""
 
-    The thumb's flexion is negative, as in MyoSim; `pro_sup` is positive in pronation, `deviation`
-    and the fingers' abduction towards the thumb.
+
+def directions(joint: str) -> tuple[str, str]:
+    """Anatomical terms for positive and negative values of a joint.
+
+    `directions("mcp2_flexion") == ("flexion", "extension")`. Flexion of the thumb is negative, as
+    in MyoSim; `pro_sup` is positive in pronation, `deviation` and the fingers' abduction are
+    positive towards the thumb.
     """
     if joint == "pro_sup":
         return "pronation", "supination"
@@ -79,7 +87,7 @@ def directions(joint: str) -> tuple[str, str]:
 
 
 def digit_joints(digit: str) -> tuple[str, ...]:
-    """The joints of one digit, or of the forearm and wrist for "wrist", from the palm out."""
+    """The joints of a digit from the palm outwards, or of forearm and wrist for "wrist"."""
     if digit == "wrist":
         return WRIST_JOINTS
     if digit == "thumb":

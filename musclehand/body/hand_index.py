@@ -1,5 +1,4 @@
-"""Where one hand is in a compiled model: names resolved to ids once, so that nothing looks up
-names in a loop."""
+"""Index of one hand in a compiled model: names resolved to ids once, before any loop."""
 
 from __future__ import annotations
 
@@ -15,43 +14,62 @@ from musclehand.core.errors import ModelError
 
 @dataclass(frozen=True)
 class HandIndex:
-    """One hand of a model, ours or another; arrays are int ids in the order of the names beside
-    them.
-
-    `joints` anatomical names of the n joints the model has (23 in ours), in the order of
-    `HAND_JOINTS`; `dofs`, `qpos` (n,) where they are; `signs` (n,) 1 or -1: a value of the model
-    times its sign is the anatomical value. `muscles` (m,) actuators (46 in ours), `act` (m,)
-    entries of `data.act`, `tendons` (m,), `muscle_names` anatomical names where the naming knows
-    them, else the model's. `tips` (5,) sites. `expand` (n, k) maps velocities of the independent
-    joints to all joints: in our hand the last finger joints follow the middle ones; `independent`
-    (k,) are the positions of the independent joints among the n.
-    """
+    """Ids of the n joints, m muscles and 5 fingertips of one hand, ours or any other."""
 
     side: Side
+    """Side of the hand."""
+
     joints: tuple[str, ...]
+    """Anatomical names of the model's joints (n = 23 in ours), in the order of `HAND_JOINTS`."""
+
     muscle_names: tuple[str, ...]
+    """Anatomical names (m = 46 in ours); the model's where the naming has none."""
+
     dofs: np.ndarray
+    """Degrees of freedom of the joints. Shape (n,)."""
+
     qpos: np.ndarray
+    """Entries of the joints in `data.qpos`. Shape (n,)."""
+
     signs: np.ndarray
+    """1 or -1; a value of the model times its sign is the anatomical value. Shape (n,)."""
+
     muscles: np.ndarray
+    """Actuators of the muscles. Shape (m,)."""
+
     act: np.ndarray
+    """Entries of the muscles in `data.act`. Shape (m,)."""
+
     tendons: np.ndarray
+    """Tendons of the muscles. Shape (m,)."""
+
     tips: np.ndarray
+    """Sites at the fingertips, thumb to little finger. Shape (5,)."""
+
     expand: np.ndarray
+    """Jacobian of all joints by the k independent ones: in our hand the DIP joints follow the PIP
+    joints. Shape (n, k)."""
+
     independent: np.ndarray
+    """Positions of the independent joints among the n. Shape (k,)."""
 
     @classmethod
     def from_model(
         cls, model: mujoco.MjModel, side: Side, naming: Naming | None = None
     ) -> HandIndex:
-        """Finds the hand by the names of `naming`, by default those of our own model.
+        """Looks up all parts of a hand.
+
+        Args:
+            model: any model with a hand.
+            side: which hand.
+            naming: the model's names; by default those of our own model.
 
         Raises:
             ModelError: the model has no such hand, no muscles in it, or lacks a fingertip.
         """
         naming = naming or own_naming()
-        found = {joint: naming.joint(model, joint, side) for joint in HAND_JOINTS}
-        joints = [(name, *place) for name, place in found.items() if place is not None]
+        lookup = {joint: naming.joint(model, joint, side) for joint in HAND_JOINTS}
+        joints = [(name, *place) for name, place in lookup.items() if place is not None]
         if not joints:
             raise ModelError("model", f"has no {side.name.lower()} hand named as in {naming.name}")
         ids = np.array([number for _, number, _ in joints])
@@ -79,24 +97,33 @@ class HandIndex:
         return np.asarray(model.dof_jntid)[self.dofs]
 
     def limits(self, model: mujoco.MjModel) -> np.ndarray:
-        """Lower and upper limit of every joint as anatomical values [rad], -pi and pi without
-        limits. Shape (n, 2)."""
+        """Lower and upper limit of every joint as anatomical values [rad].
+
+        Joints without limits have -pi and pi.
+
+        Returns:
+            Shape (n, 2).
+        """
         ids = self.joint_ids(model)
         limits = np.where(model.jnt_limited[ids, None] != 0, model.jnt_range[ids], [-np.pi, np.pi])
         return np.sort(limits * self.signs[:, None], axis=1)
 
     def pose(self, data: mujoco.MjData, angles: np.ndarray) -> None:
-        """Writes anatomical joint angles [rad], shape (n,), into `data.qpos`; nothing is
-        computed from them yet."""
+        """Writes joint angles into `data.qpos` without computing anything from them.
+
+        Args:
+            data: state of the model; changed in place.
+            angles: anatomical angles [rad]. Shape (n,).
+        """
         data.qpos[self.qpos] = self.signs * angles
 
     def angles(self, data: mujoco.MjData) -> np.ndarray:
-        """The anatomical joint angles [rad]. Shape (n,)."""
+        """Anatomical joint angles of a state [rad]. Shape (n,)."""
         return data.qpos[self.qpos] * self.signs
 
 
 def path_sites(model: mujoco.MjModel, tendon: int) -> list[int]:
-    """Ids of the sites that a tendon runs through, in its order."""
+    """Ids of the sites along a tendon, in order."""
     part = slice(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
     kinds = model.wrap_type[part]
     objects = model.wrap_objid[part]
@@ -104,29 +131,29 @@ def path_sites(model: mujoco.MjModel, tendon: int) -> list[int]:
 
 
 def bodies_below(model: mujoco.MjModel, *tops: int) -> set[int]:
-    """Ids of some bodies and of all that hang on them."""
-    found = set(tops)
+    """Ids of the bodies `tops` and of all their descendants."""
+    bodies = set(tops)
     for body in range(min(tops) + 1, model.nbody):
-        if int(model.body_parentid[body]) in found:
-            found.add(body)
-    return found
+        if int(model.body_parentid[body]) in bodies:
+            bodies.add(body)
+    return bodies
 
 
 def _muscles(model: mujoco.MjModel, naming: Naming, side: Side) -> list[tuple[int, str]]:
     """Muscle actuators of one side with their anatomical names, in the model's order."""
-    found = []
+    muscles = []
     for number in range(model.nu):
         base = naming.base_of(model.actuator(number).name, side)
         is_muscle = model.actuator_dyntype[number] == mujoco.mjtDyn.mjDYN_MUSCLE
         pulls_tendon = model.actuator_trntype[number] == mujoco.mjtTrn.mjTRN_TENDON
         if base is not None and is_muscle and pulls_tendon:
-            found.append((number, naming.muscles.get(base, base)))
-    if not found:
+            muscles.append((number, naming.muscles.get(base, base)))
+    if not muscles:
         raise ModelError(
             "model",
             f"has no muscles (tendon-driven muscle actuators) in its {side.name.lower()} hand",
         )
-    return found
+    return muscles
 
 
 def _tips(model: mujoco.MjModel, naming: Naming, side: Side) -> np.ndarray:
@@ -150,21 +177,20 @@ def _tips(model: mujoco.MjModel, naming: Naming, side: Side) -> np.ndarray:
 def _reduction(
     model: mujoco.MjModel, joints: np.ndarray, signs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The map from independent joints to all joints, from the model's own couplings. Shapes (n, k)
-    and (k,).
+    """Jacobian of all joints by the independent ones (n, k), and positions of the latter (k,).
 
-    A coupling is an active joint equality between two of these joints; its linear coefficient is
-    what counts, turned to anatomical values.
+    A coupling is an active joint equality between two of the joints. Its linear coefficient counts,
+    converted to anatomical values.
     """
     drivers: dict[int, tuple[int, float]] = {}
     place = {int(joint): i for i, joint in enumerate(joints)}
     for number in range(model.neq):
-        one = int(model.eq_obj1id[number])
-        two = int(model.eq_obj2id[number])
+        follower = int(model.eq_obj1id[number])
+        driver = int(model.eq_obj2id[number])
         is_coupling = model.eq_type[number] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[number]
-        if is_coupling and one in place and two in place:
-            sign = signs[place[one]] * signs[place[two]]
-            drivers[place[one]] = (place[two], float(sign * model.eq_data[number, 1]))
+        if is_coupling and follower in place and driver in place:
+            sign = signs[place[follower]] * signs[place[driver]]
+            drivers[place[follower]] = (place[driver], float(sign * model.eq_data[number, 1]))
     independent = [i for i in range(len(joints)) if i not in drivers]
     expand = np.zeros((len(joints), len(independent)))
     for column, joint in enumerate(independent):
@@ -176,7 +202,6 @@ def _reduction(
 
 
 def wrist_centre(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex) -> np.ndarray:
-    """Where the axis of wrist flexion is now, world [m]; `mj_kinematics` has to have run. Shape
-    (3,)."""
+    """World position [m] of the axis of wrist flexion after `mj_kinematics`. Shape (3,)."""
     joint = hand.joint_ids(model)[hand.joints.index("flexion")]
     return np.array(data.xanchor[joint])

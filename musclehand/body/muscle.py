@@ -1,5 +1,4 @@
-"""MuJoCo's muscle in numpy: force from activation, length and velocity, and activation from
-excitation.
+"""MuJoCo's muscle model in NumPy: force-length-velocity curves and activation dynamics.
 
 Vectorised over muscles, and tested against MuJoCo's own `mju_muscleGain`, `mju_muscleBias` and
 `mju_muscleDynamics`. The signs are MuJoCo's: a pulling muscle has a negative force, so that joint
@@ -15,29 +14,49 @@ import numpy as np
 
 
 class MuscleParameters(NamedTuple):
-    """Constants of a set of muscles, one entry a muscle.
-
-    `f0` peak isometric force [N], `l0` optimal fibre length [m], `lts` tendon slack length [m],
-    `lmin`, `lmax` [l0] ends of the force-length curve, `vmax` [l0/s] shortening speed without
-    force, `fpmax` [f0] passive force three quarters of the way from l0 to lmax, `fvmax` [f0] force
-    when lengthening fast, `tau_act`, `tau_deact` [s] time constants.
-    """
+    """Constants of a set of n muscles; all arrays have shape (n,), or that of the ids."""
 
     f0: np.ndarray
+    """[N] Peak isometric force."""
+
     l0: np.ndarray
+    """[m] Optimal fibre length."""
+
     lts: np.ndarray
+    """[m] Tendon slack length."""
+
     lmin: np.ndarray
+    """[l0] Lower end of the active force-length curve."""
+
     lmax: np.ndarray
+    """[l0] Upper end of the active force-length curve."""
+
     vmax: np.ndarray
+    """[l0/s] Shortening speed at which force vanishes."""
+
     fpmax: np.ndarray
+    """[f0] Passive force at three quarters of the way from `l0` to `lmax`."""
+
     fvmax: np.ndarray
+    """[f0] Force at saturating lengthening speed."""
+
     tau_act: np.ndarray
+    """[s] Time constant of activation."""
+
     tau_deact: np.ndarray
+    """[s] Time constant of deactivation."""
 
 
 def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MuscleParameters:
-    """The constants of the muscle actuators with the given ids, as compiled; in the shape of the
-    ids."""
+    """Reads the constants of muscle actuators from a compiled model.
+
+    Args:
+        model: the model.
+        actuators: ids of muscle actuators, of any shape.
+
+    Returns:
+        Arrays in the shape of the ids.
+    """
     gain = model.actuator_gainprm[actuators]
     dyn = model.actuator_dynprm[actuators]
     lengthrange = model.actuator_lengthrange[actuators]
@@ -57,8 +76,13 @@ def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MusclePar
 
 
 def force_length(fibre: np.ndarray, lmin: np.ndarray, lmax: np.ndarray) -> np.ndarray:
-    """Active force [f0] at normalised fibre length `fibre` [l0]: four parabolas, 1 at 1, 0
-    outside lmin..lmax."""
+    """Active force-length curve of MuJoCo [f0]: four parabolas, 1 at 1, 0 outside lmin..lmax.
+
+    Args:
+        fibre: normalised fibre length [l0].
+        lmin: lower end of the curve [l0].
+        lmax: upper end of the curve [l0].
+    """
     below = 0.5 * (lmin + 1.0)
     above = 0.5 * (1.0 + lmax)
     rise = 0.5 * np.square((fibre - lmin) / (below - lmin))
@@ -72,8 +96,12 @@ def force_length(fibre: np.ndarray, lmin: np.ndarray, lmax: np.ndarray) -> np.nd
 
 
 def force_velocity(speed: np.ndarray, fvmax: np.ndarray) -> np.ndarray:
-    """Force factor at normalised lengthening speed `speed` [vmax]: 0 at -1, 1 at 0, `fvmax` when
-    lengthening."""
+    """Force-velocity curve of MuJoCo: 0 at -1, 1 at 0, up to `fvmax` when lengthening.
+
+    Args:
+        speed: normalised lengthening speed [vmax].
+        fvmax: largest factor.
+    """
     rise = fvmax - 1.0
     shortening = np.square(np.clip(speed + 1.0, 0.0, 1.0))
     lengthening = fvmax - np.square(np.clip(rise - speed, 0.0, None)) / rise
@@ -81,7 +109,13 @@ def force_velocity(speed: np.ndarray, fvmax: np.ndarray) -> np.ndarray:
 
 
 def passive_force(fibre: np.ndarray, lmax: np.ndarray, fpmax: np.ndarray) -> np.ndarray:
-    """Force of the stretched fibre [f0] at normalised length `fibre` [l0]; 0 up to 1."""
+    """Passive force-length curve of MuJoCo [f0]: 0 up to length 1.
+
+    Args:
+        fibre: normalised fibre length [l0].
+        lmax: upper end of the active curve [l0].
+        fpmax: scale of the passive force [f0].
+    """
     above = 0.5 * (1.0 + lmax)
     stretch = np.clip((fibre - 1.0) / (above - 1.0), 0.0, None)
     beyond = 0.5 + (fibre - above) / (above - 1.0)
@@ -91,13 +125,15 @@ def passive_force(fibre: np.ndarray, lmax: np.ndarray, fpmax: np.ndarray) -> np.
 def muscle_force(
     params: MuscleParameters, length: np.ndarray, velocity: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Force is linear in activation: returns (`gain`, `bias`) [N] with `force = gain * act + bias`,
-    pull negative.
+    """Muscle force as a linear function of activation: `force = gain * act + bias`.
 
     Args:
         params: constants of n muscles.
         length: actuator length [m]. Shape (n,) or (..., n).
-        velocity: its rate [m/s], same shape.
+        velocity: rate of the length [m/s], same shape.
+
+    Returns:
+        `gain` and `bias` [N] in the same shape; a pull is negative.
     """
     fibre = (length - params.lts) / params.l0
     active = force_length(fibre, params.lmin, params.lmax) * force_velocity(
@@ -109,14 +145,20 @@ def muscle_force(
 def activation_after(
     params: MuscleParameters, act: np.ndarray, ctrl: np.ndarray, dt: float, steps: int
 ) -> np.ndarray:
-    """Activation after `steps` simulation steps of `dt` [s] under constant excitation, as MuJoCo
-    integrates it.
+    """Activation after some simulation steps under constant excitation, as MuJoCo integrates it.
 
     First-order dynamics with the activation-dependent time constants of Millard et al. 2013 (J
     Biomech Eng 135:021005), integrated by explicit Euler and clipped to 0..1.
+
+    Args:
+        params: constants of n muscles.
+        act: activation at the start, 0..1. Shape (n,).
+        ctrl: excitation, 0..1. Shape (n,).
+        dt: duration of a step [s].
+        steps: number of steps.
     """
-    # An activation never passes the excitation it moves to, so which of the two constants rules
-    # does not change.
+    # An activation never passes the excitation that it approaches, so that it rises or falls all
+    # the time.
     rising = ctrl > act
     per_act = dt / params.tau_act
     per_deact = dt / params.tau_deact
@@ -128,8 +170,15 @@ def activation_after(
 
 
 def excitation_ceiling(model: mujoco.MjModel, actuators: np.ndarray) -> np.ndarray:
-    """The highest excitation that each muscle takes: the end of its control range, 1 where it
-    has none. In the shape of the ids."""
+    """Highest excitation of each muscle: the upper end of its control range, 1 without one.
+
+    Args:
+        model: the model.
+        actuators: ids of muscle actuators, of any shape.
+
+    Returns:
+        In the shape of the ids.
+    """
     upper = np.clip(model.actuator_ctrlrange[actuators][..., 1], 0.0, 1.0)
     return np.where(model.actuator_ctrllimited[actuators].astype(bool), upper, 1.0)
 
@@ -142,12 +191,23 @@ def reachable_activation(
     *,
     ceiling: np.ndarray | float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest activation that a constant excitation of 0 to `ceiling` reaches in
-    `steps` steps."""
+    """Lowest and highest activation that a constant excitation can reach in some steps.
+
+    Args:
+        params: constants of n muscles.
+        act: activation at the start, 0..1. Shape (n,).
+        dt: duration of a step [s].
+        steps: number of steps.
+        ceiling: highest excitation; the lowest is 0. Shape (n,) or a number.
+
+    Returns:
+        Lowest and highest activation. Shape (n,) each.
+    """
     zero = np.zeros_like(act)
-    most = np.zeros_like(act) + ceiling
-    return activation_after(params, act, zero, dt, steps), activation_after(
-        params, act, most, dt, steps
+    highest = np.zeros_like(act) + ceiling
+    return (
+        activation_after(params, act, zero, dt, steps),
+        activation_after(params, act, highest, dt, steps),
     )
 
 
@@ -160,12 +220,22 @@ def excitation_for(
     *,
     iterations: int = 2,
 ) -> np.ndarray:
-    """The constant excitation that brings activation from `act` to `target` in `steps` steps;
-    clipped to 0..1.
+    """Constant excitation that brings activation to a target in some steps, clipped to 0..1.
 
-    Inverts `activation_after`, which rises monotonically with the excitation and leaves `act` where
-    it is when the two are equal, by a bracketed secant method; two iterations leave an error of at
-    most 5e-3 (tested). Targets out of reach give 0 or 1.
+    Inverts `activation_after` by a bracketed secant method (regula falsi). It rises monotonically
+    with the excitation and keeps `act` when the two are equal. Two iterations leave an error of at
+    most 5e-3 (tested).
+
+    Args:
+        params: constants of n muscles.
+        act: activation at the start, 0..1. Shape (n,).
+        target: activation at the end; targets out of reach give 0 or 1. Shape (n,).
+        dt: duration of a step [s].
+        steps: number of steps.
+        iterations: of the secant method.
+
+    Returns:
+        Shape (n,).
     """
     rising = target > act
     low = np.where(rising, act, 0.0)

@@ -1,16 +1,19 @@
-"""Which part of a model is which part of a hand: a small map from anatomical names to a model's own
-names.
+"""Maps from anatomical names to the names of a model.
 
-Every model names its joints and muscles in its own way. A naming is a JSON file that says which is
-which; those of `models/naming` are found by themselves, and `--map FILE` takes another one. Its
-entries:
+Every model names its joints and muscles in its own way. A naming is a JSON file with the
+correspondence. Those in `models/naming` are tried automatically; `--map FILE` reads another one.
+Its entries:
 
-    name      what the model is called in reports
-    right     how a name of the right hand is written, with `{}` for the part: "{}_r", "R:{}", "{}"; null: no such hand
+    name      name of the model in reports
+    right     pattern of names of the right hand, with `{}` for the part: "{}_r", "R:{}", "{}";
+              null: the model has no such hand
     left      the same for the left hand
-    joints    anatomical joint (`body.anatomy.HAND_JOINTS`) -> the model's joint; a minus in front turns its sign
-    muscles   the model's muscle -> the anatomical one (`models/hand/muscles.csv`); muscles not named keep their name
-    tips      digit (`body.anatomy.DIGITS`) -> the model's site at the tip, or the body whose origin lies there
+    joints    anatomical joint (`body.anatomy.HAND_JOINTS`) -> the model's joint; a minus in front
+              reverses its sign
+    muscles   the model's muscle -> the anatomical one (`models/hand/muscles.csv`); muscles that are
+              not listed keep their name
+    tips      digit (`body.anatomy.DIGITS`) -> the model's site at the tip, or the body whose origin
+              is the tip
 """
 
 from __future__ import annotations
@@ -28,31 +31,43 @@ from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.core.errors import ModelError, UnknownName
 
 FEWEST_JOINTS = 12
-"""A model with fewer of a naming's joints is some other model [joints]."""
+"""Fewest joints of a naming that a hand of its model has; chosen, about half of all."""
 
 MAX_BYTES = 100_000
+"""[bytes] Largest naming file that is read; chosen, 25 times the largest bundled one."""
 
 
 @dataclass(frozen=True)
 class Naming:
-    """A model's names for the parts of a hand; see the module's text for the fields."""
+    """A model's names for the parts of a hand."""
 
     name: str
+    """Name of the model in reports."""
+
     right: str | None
+    """Pattern of names of the right hand, such as "{}_r"; None if the model has no right hand."""
+
     left: str | None
+    """Pattern of names of the left hand; None if the model has no left hand."""
+
     joints: Mapping[str, str] = field(hash=False)
+    """The model's joint by anatomical joint; a minus in front reverses its sign."""
+
     muscles: Mapping[str, str] = field(hash=False)
+    """The anatomical muscle by the model's muscle."""
+
     tips: Mapping[str, str] = field(hash=False)
+    """The model's site or body at the tip by digit."""
 
     def pattern(self, side: Side) -> str | None:
-        """How names of that side are written, or None where the model has no such hand."""
+        """Pattern of names of a side, None if the model has no such hand."""
         return self.right if side is Side.RIGHT else self.left
 
     def name_of(self, base: str, side: Side) -> str:
-        """The model's name of a part on that side.
+        """The model's name of a part on a side.
 
         Raises:
-            ModelError: this naming has no such side.
+            ModelError: the naming has no such side.
         """
         pattern = self.pattern(side)
         if pattern is None:
@@ -60,7 +75,7 @@ class Naming:
         return pattern.format(base)
 
     def base_of(self, name: str, side: Side) -> str | None:
-        """The part that a model's name stands for, or None where the name is not of that side."""
+        """The part that a model's name denotes, None if the name is not of that side."""
         pattern = self.pattern(side)
         if pattern is None:
             return None
@@ -70,19 +85,28 @@ class Naming:
         return name[len(head) : len(name) - len(tail)]
 
     def joint(self, model: mujoco.MjModel, joint: str, side: Side) -> tuple[int, float] | None:
-        """Id of the model's joint for an anatomical one and its sign, or None where the model
-        has none."""
-        own = self.joints.get(joint)
-        if own is None or self.pattern(side) is None:
+        """Looks up an anatomical joint in a model.
+
+        Args:
+            model: the model.
+            joint: one of `body.anatomy.HAND_JOINTS`.
+            side: which hand.
+
+        Returns:
+            Id of the model's joint, and the sign between its values and anatomical ones; None if
+            the model has no such joint.
+        """
+        base = self.joints.get(joint)
+        if base is None or self.pattern(side) is None:
             return None
-        sign = -1.0 if own.startswith("-") else 1.0
+        sign = -1.0 if base.startswith("-") else 1.0
         number = mujoco.mj_name2id(
-            model, mujoco.mjtObj.mjOBJ_JOINT, self.name_of(own.removeprefix("-"), side)
+            model, mujoco.mjtObj.mjOBJ_JOINT, self.name_of(base.removeprefix("-"), side)
         )
         return None if number < 0 else (number, sign)
 
     def sides(self, model: mujoco.MjModel) -> tuple[Side, ...]:
-        """The hands a model has under this naming, right before left."""
+        """The hands that a model has under this naming, right before left."""
         counts = {
             side: sum(self.joint(model, joint, side) is not None for joint in self.joints)
             for side in Side
@@ -91,43 +115,47 @@ class Naming:
 
 
 def find_naming(model: mujoco.MjModel, path: Path | None = None) -> Naming:
-    """The naming of `path`, or else the one that knows most of the model's joints and muscles.
+    """Selects the naming of a model: that of a file, or the bundled one with most matches.
+
+    Args:
+        model: any hand.
+        path: a naming file; None compares the bundled namings by their joints, tips and muscles.
 
     Raises:
-        ModelError: the file is not a naming, or none fits the model.
+        ModelError: the file is not a naming, or no naming fits the model.
     """
     candidates = known_namings() if path is None else (read_naming(path),)
     best = max(candidates, key=lambda naming: _fit(naming, model))
     if not best.sides(model):
-        known = ", ".join(naming.name for naming in candidates)
-        some = ", ".join(model.joint(i).name for i in range(min(model.njnt, 6)))
-        legal = f"at least {FEWEST_JOINTS} joints of a hand named as in: {known}"
+        names = ", ".join(naming.name for naming in candidates)
+        examples = ", ".join(model.joint(i).name for i in range(min(model.njnt, 6)))
+        legal = f"at least {FEWEST_JOINTS} joints of a hand named as in: {names}"
         raise ModelError(
             "model",
-            f"its joints ({some}, ...) fit no naming; needed are {legal}; give one with --map",
+            f"its joints ({examples}, ...) fit no naming; needed are {legal}; give one with --map",
         )
     return best
 
 
 def _fit(naming: Naming, model: mujoco.MjModel) -> int:
-    """How many of the model's joints, fingertips and muscles a naming knows."""
-    found = 0
+    """Number of a naming's joints, fingertips and muscles that the model has."""
+    matches = 0
     for side in naming.sides(model):
-        found += sum(naming.joint(model, joint, side) is not None for joint in naming.joints)
+        matches += sum(naming.joint(model, joint, side) is not None for joint in naming.joints)
         sites = [naming.name_of(site, side) for site in naming.tips.values()]
         muscles = [naming.name_of(muscle, side) for muscle in naming.muscles]
-        found += sum(
+        matches += sum(
             mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) >= 0 for name in sites
         )
-        found += sum(
+        matches += sum(
             mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_ACTUATOR, name) >= 0 for name in muscles
         )
-    return found
+    return matches
 
 
 @lru_cache(maxsize=1)
 def known_namings() -> tuple[Naming, ...]:
-    """The namings that come with the package; our own model's first."""
+    """The bundled namings; that of our own model comes first."""
     folder = files("musclehand.models.naming")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
     names.sort(key=lambda name: name != "musclehand.json")
@@ -140,11 +168,11 @@ def own_naming() -> Naming:
 
 
 def read_naming(path: Path) -> Naming:
-    """Reads a naming somebody wrote.
+    """Reads a naming file.
 
     Raises:
-        ModelError: not readable, not JSON, an entry is missing or not what it has to be.
-        UnknownName: a joint or digit that anatomy does not have.
+        ModelError: it cannot be read, is not JSON, or an entry is missing or of another type.
+        UnknownName: it names a joint or digit that is not in `body.anatomy`.
     """
     try:
         if path.stat().st_size > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""Postures of a hand to examine it in: random ones over the range of motion, and named ones."""
+"""Postures of a hand for analyses: random over the range of motion, or named."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 
 SPREAD_AT_RIGHT_ANGLE = 0.3
-"""Share of a finger's sideways range that is left at 90 degrees of flexion: its collateral
-ligaments tighten."""
+"""Share of a finger's abduction range that remains at 90 degrees of MCP flexion, because its
+collateral ligaments tighten; chosen."""
 
 REST_DEG = {
     "flexion": -15,
@@ -21,9 +21,7 @@ REST_DEG = {
     **{f"pm{finger}_flexion": 40 for finger in range(2, 6)},
     **{f"md{finger}_flexion": 27 for finger in range(2, 6)},
 }
-"""The hand at ease, wrist slightly extended and fingers half open [deg]; joints not named are at
-0."""
-
+"""[deg] The relaxed hand, wrist slightly extended and fingers half open; other joints are at 0."""
 
 PLAYING_POSTURE_DEG = {
     "pro_sup": 5,
@@ -50,14 +48,22 @@ PLAYING_POSTURE_DEG = {
     "md4_flexion": 27,
     "md5_flexion": 27,
 }
-"""Five fingers on five neighbouring white keys, knuckles up and fingers curved: what
-`motion.inverse_kinematics` finds for `planning.strokes.placement.NOMINAL_TIPS`, searched over
-wrist height and depth for the most central joint angles [deg]; joints not named are at 0."""
+"""[deg] Five fingers on five neighbouring white keys, knuckles up and fingers curved; other joints
+are at 0. Solved by `motion.inverse_kinematics` for `planning.strokes.placement.NOMINAL_TIPS`, with a
+search over wrist height and depth for the most central joint angles."""
 
 
 def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndarray) -> np.ndarray:
-    """Anatomical joint angles [rad] from degrees by joint, 0 where not named, within the limits
-    (n, 2). Shape (n,)."""
+    """Joint angles of a posture given by name, clipped to the limits.
+
+    Args:
+        hand: the hand.
+        degrees: anatomical angles [deg] by joint; other joints are at 0.
+        limits: lower and upper angle of each joint [rad]. Shape (n, 2).
+
+    Returns:
+        Anatomical angles [rad]. Shape (n,).
+    """
     angles = np.deg2rad([degrees.get(joint, 0.0) for joint in hand.joints])
     return np.clip(angles, limits[:, 0], limits[:, 1])
 
@@ -65,16 +71,16 @@ def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndar
 def sample_postures(
     hand: HandIndex, limits: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Random postures, uniform within the limits, that a hand can take.
+    """Samples postures uniformly within the joint limits.
 
-    Coupled joints follow their drivers, and spreading of a bent finger narrows towards
+    Coupled joints follow their drivers, and the abduction of a bent finger narrows towards
     `SPREAD_AT_RIGHT_ANGLE` of its range.
 
     Args:
-        hand: which joints there are.
-        limits: lower and upper angle of each [rad]. Shape (n, 2).
-        count: how many.
-        rng: where chance comes from.
+        hand: the hand.
+        limits: lower and upper angle of each joint [rad]. Shape (n, 2).
+        count: number of postures.
+        rng: random generator.
 
     Returns:
         Anatomical angles [rad]. Shape (count, n).
@@ -85,8 +91,12 @@ def sample_postures(
 
 
 def narrow_spread(joints: Sequence[str], postures: np.ndarray) -> None:
-    """Takes from bent fingers, in place, the sideways motion that they do not have. `postures`
-    [rad], (count, n)."""
+    """Narrows the abduction of bent fingers to what their ligaments allow, in place.
+
+    Args:
+        joints: n anatomical names.
+        postures: anatomical angles [rad]. Shape (count, n).
+    """
     for column, joint in enumerate(joints):
         if joint.startswith("mcp") and joint.endswith("abduction"):
             bend = postures[:, joints.index(joint.replace("abduction", "flexion"))]
@@ -96,12 +106,19 @@ def narrow_spread(joints: Sequence[str], postures: np.ndarray) -> None:
 
 
 def couple(hand: HandIndex, postures: np.ndarray) -> np.ndarray:
-    """The same postures with coupled joints where their drivers put them. Shape (..., n)."""
+    """Sets coupled joints to the angles that follow from their drivers. Shape (..., n)."""
     return postures[..., hand.independent] @ hand.expand.T
 
 
 def place(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex, angles: np.ndarray) -> None:
-    """Puts the hand into a posture (n,) and computes positions, tendon lengths and moment arms."""
+    """Poses the hand and computes positions, tendon lengths and moment arms.
+
+    Args:
+        model: the model.
+        data: its state; changed in place.
+        hand: the hand in the model.
+        angles: anatomical joint angles [rad]. Shape (n,).
+    """
     hand.pose(data, angles)
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)

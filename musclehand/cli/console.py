@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from musclehand.core.progress import Progress
     from musclehand.performance.perform import Performance
 
 PLAIN_WIDTH = 120
@@ -84,7 +85,7 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
 
 
 @contextmanager
-def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[float, float], None]]:
+def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Progress]:
     """A bar on stderr, if that is a terminal, and a function that moves it: seconds done, seconds
     in all.
 
@@ -93,11 +94,11 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[fl
     """
     from rich.progress import (
         BarColumn,
-        Progress,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     columns = (
@@ -107,10 +108,8 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[fl
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, disable=not console.is_terminal, transient=True
-    ) as progress:
-        task = progress.add_task(waiting, total=None, rate="")
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(waiting, total=None, rate="")
         begin: list[tuple[float, float]] = []
 
         def show(done: float, total: float) -> None:
@@ -120,7 +119,7 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Callable[[fl
             spent = now - begin[0][0]
             gained = done - begin[0][1]
             rate = f"{gained / spent:.2f} x {unit}" if spent > 0.2 else ""
-            progress.update(task, description=working, completed=done, total=total, rate=rate)
+            bar.update(task, description=working, completed=done, total=total, rate=rate)
 
         yield show
 

@@ -1,4 +1,4 @@
-"""`musclehand learn`: a planner learns one piece, to play it better than at first sight."""
+"""`musclehand learn`: the high-level policy learns one piece, to play it better than at sight."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from typing import Annotated
 import tyro
 
 from musclehand.core.errors import InvalidValue
-from musclehand.sim.backend_choice import BackendChoice, resolve_backend
+from musclehand.sim.backend_choice import BackendChoice
 
 _NO_DEFAULT = ""
 
 
 @dataclass(frozen=True)
 class LearnArgs:
-    """Have a planner learn a score that it plays at sight already.
+    """Train the high-level policy on a piece, so that it plays better than at sight.
 
-    SCORE is a score file or the name of a piece, as for `musclehand play`. The folder DIR gets the
-    plan of the model-based player, who teaches, checkpoints, and the planner that has learnt
-    (planner/000001.json). Killed at any moment, the same command goes on.
+    SCORE is a score file or the name of a piece, as for `musclehand play`. The model-based player
+    plans the piece and teaches it (DAgger). The folder DIR gets the plan, metrics.csv, checkpoints,
+    and the policy (policy/000001.json). Killed at any moment, the same command resumes the run.
+    This is the short name of `musclehand train piece`.
 
     For example:
       musclehand learn song.mid --out song
-      musclehand play song.mid --controller planner --policy song/planner/000001.json
+      musclehand play song.mid --controller high-level --policy song/policy/000001.json
     """
 
     score: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="SCORE")]]
     """Score file, or name of a piece."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("learnt")
-    """Folder of the run; one that is there is gone on with."""
+    """Folder of the run; a run that is there is resumed."""
 
     iterations: Annotated[int, tyro.conf.arg(metavar="N")] = 40
-    """Of playing for some seconds in 16 places at once, and learning from it; some fifteen
-    seconds each."""
+    """Each plays for some seconds in 16 places of the piece and learns from that, in about fifteen
+    seconds."""
 
-    planner: Annotated[
+    policy: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Another planner to begin with than the one that comes along, by its JSON file."""
+    """High-level policy to start from, by its JSON file; the bundled one by default."""
 
     clip: Annotated[
         tuple[float, float] | None, tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT)
@@ -48,71 +49,36 @@ class LearnArgs:
     """Learn only from second A to second B of the score."""
 
     threads: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """For the simulation."""
+    """Threads of the simulation."""
 
     backend: BackendChoice = "auto"
-    """What simulates: the processor, or MuJoCo Warp on a GPU (extra gpu); auto is Warp where
-    both are there."""
+    """What simulates: the processor, or MuJoCo Warp on a GPU (extra gpu); auto is Warp where it is
+    installed and finds a GPU."""
 
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of all that is drawn."""
+    """Seed of everything that is drawn."""
 
 
 def learn(args: LearnArgs) -> None:
-    """`musclehand learn`.
+    """`musclehand learn` and `musclehand train piece`.
 
     Raises:
-        MusclehandError: the score, the planner or the folder is not usable.
+        MusclehandError: the score, the policy or the folder is not usable.
     """
+    # Before PyTorch is loaded, so that a slip is told at once.
     if not 1 <= args.iterations <= 10_000:
         raise InvalidValue("iterations", args.iterations, "1 to 10,000")
-    if args.seed < 0:
-        raise InvalidValue("seed", args.seed, "0 or more")
     from musclehand.cli.console import open_console, say
-    from musclehand.cli.main import load_score
-    from musclehand.performance.report import prepare_folder
+    from musclehand.cli.training_progress import open_reporter, run_folder
+    from musclehand.music.sources import load_score
 
     score = load_score(args.score, clip=args.clip)
-    prepare_folder(args.out)
-    import torch
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    with run_folder(args.out):
+        from musclehand.training.piece_policy import PieceConfig, piece
 
-    from musclehand.envs.piano.env import PianoConfig
-    from musclehand.learning.dagger import Progress as Told
-    from musclehand.policies.high_level import load_high_level_policy, save_high_level_policy
-    from musclehand.training.piece import WORLDS, learn_piece, learning_config
-
-    torch.set_num_threads(1)
-    worlds = PianoConfig(WORLDS, num_threads=args.threads, backend=resolve_backend(args.backend))
-    planner = load_high_level_policy(args.planner)
-    console = open_console()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("plans", total=args.iterations)
-
-        def tell(told: Told) -> None:
-            off = (
-                ""
-                if told.terms is None
-                else f", fingertips {1e3 * told.terms['tip_error']:.1f} mm from the plan"
-            )
-            bar.update(task, completed=told.iteration + 1, description=f"learns{off}")
-
-        config = learning_config(args.iterations, seed=args.seed)
-        planner = learn_piece(score, planner, args.out, config, worlds=worlds, tell=tell)
-    path = save_high_level_policy(args.out / "planner", planner.policy, planner.skill, planner.info)
-    say(
-        console,
-        f"Written to {path}. To hear it: musclehand play {args.score} --controller planner --policy {path}",
-    )
+        config = PieceConfig(args.iterations, args.threads, args.backend, args.seed)
+        run = piece(
+            score, args.out, config, policy=args.policy, reporter=open_reporter()
+        )
+    playing = f"musclehand play {args.score} --controller high-level --policy {run.policy_path}"
+    say(open_console(), f"Written to {run.policy_path}. To hear it: {playing}")

@@ -3,8 +3,6 @@ it follows them."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
+from musclehand.core.errors import InvalidValue, OutputError
 
 if TYPE_CHECKING:
     from musclehand.motion.clip import MotionClip
     from musclehand.motion.fingertip_track import FingertipTrack
-    from musclehand.motion.retarget import Progress, RetargetError
+    from musclehand.core.progress import Progress
+    from musclehand.motion.retarget import RetargetError
 
 _NO_DEFAULT = ""
 _MM = 1e3
@@ -123,33 +122,19 @@ def _scale(text: str) -> float | None:
 
 
 def write_whole(path: Path, clips: Sequence[MotionClip]) -> None:
-    """Writes clips beside their place first, so that the file appears whole or not at all.
+    """Writes a file of clips atomically.
 
     Raises:
         OutputError: it cannot be written.
     """
+    from musclehand.core.atomic import temporary_path
     from musclehand.motion.clip import write_clips
 
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-    except OSError as error:
-        raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
-    part = Path(name)
-    try:
-        write_clips(part, clips)
-        os.chmod(part, 0o666 & ~_umask())
-        part.replace(path)
-    except (OSError, MusclehandError) as error:
+        with temporary_path(path) as part:
+            write_clips(part, clips)
+    except InvalidValue as error:
         raise OutputError(path, str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def print_errors(
@@ -178,7 +163,7 @@ def print_errors(
         cells = [
             "unseen" if seen == 0 else " / ".join(f"{_MM * value:.2f}" for value in row)
             for seen, row in zip(
-                error.seen, zip(error.mean, error.p95, error.max, strict=True), strict=True
+                error.tracked, zip(error.mean, error.p95, error.max, strict=True), strict=True
             )
         ]
         last = (

@@ -208,7 +208,7 @@ def film(followed: FollowedClip, path: Path, caption: str) -> None:
         angles=followed.angles,
         forearm=followed.forearm,
         activations=followed.activations,
-        wanted_angles=followed.reference,
-        wanted_forearm=followed.reference_forearm,
+        reference_angles=followed.reference,
+        reference_forearm=followed.reference_forearm,
     )
     film_following(path, shown, caption=caption)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from musclehand.body.build.tables import HandTables
     from musclehand.validate.check import Check, Specimen, Verdict
-    from musclehand.validate.suite import Examination, Progress
+    from musclehand.validate.suite import Examination, OnCheck
 
 PASSED = 0
 FAILED = 1
@@ -218,7 +218,7 @@ def _cell(verdict: Verdict, summary: str) -> Text:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Progress]:
+def _progress(total: int) -> Iterator[OnCheck]:
     """A bar on stderr, if that is a terminal, with the name of the check that is running."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn

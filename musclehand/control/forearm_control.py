@@ -1,37 +1,49 @@
-"""The servos of the forearms: set points that follow a path, with weight and inertia fed
+"""Servo control of the forearm bases: set points that follow a path, with weight and inertia fed
 forward."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from musclehand.control.hand_state import HandState
+from musclehand.control.arrays import HandState
 
 
 class ForearmControl:
-    """Of the c carrier joints of h hands."""
+    """Servos of the c degrees of freedom of h forearm bases."""
 
     def __init__(self, kp: np.ndarray, kd: np.ndarray) -> None:
-        """`kp` [N/m, N m/rad] and `kd`: stiffness and damping of the servos. Shapes (h, c)."""
-        # Loads the compiler, which nobody else needs.
-        from musclehand.control.kernels import forearm as compiled_carrier
+        """
+        Args:
+            kp: stiffness of the servos [N/m, N m/rad]. Shape (h, c).
+            kd: damping of the servos [N s/m, N m s/rad]. Shape (h, c).
+        """
+        # Loads the compiler, which only control needs.
+        from musclehand.control.kernels import forearm as forearm_kernels
 
-        self._kernels = compiled_carrier
+        self._kernels = forearm_kernels
         self._kp = kp
         self._kd = kd
 
     def set_points(
         self, state: HandState, acceleration: np.ndarray, place: np.ndarray, speed: np.ndarray
     ) -> np.ndarray:
-        """What the servos are told in each of s simulation steps [m, rad]. Shape (s, h, c).
+        """Set points of the servos in each of s simulation steps [m, rad]. Shape (s, h, c).
 
         Args:
-            state: now.
-            acceleration: wanted [m/s^2, rad/s^2]. Shape (h, c).
-            place: wanted of the first p joints in each step [m]. Shape (h, s, p).
-            speed: likewise [m/s]. Shape (h, s, p).
+            state: of the hands.
+            acceleration: to reach [m/s^2, rad/s^2]. Shape (h, c).
+            place: goal of the first p dofs in each step [m]. Shape (h, s, p).
+            speed: goal of their velocities [m/s]. Shape (h, s, p).
         """
         out = np.empty((place.shape[1], *self._kp.shape))
-        now = state.forearm_inertia, state.carrier_load
-        self._kernels.set_points(*now, acceleration, self._kp, self._kd, place, speed, out)
+        self._kernels.set_points(
+            state.forearm_inertia,
+            state.forearm_load,
+            acceleration,
+            self._kp,
+            self._kd,
+            place,
+            speed,
+            out,
+        )
         return out

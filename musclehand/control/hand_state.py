@@ -1,9 +1,9 @@
-"""What muscle control has to know of the hands now, taken out of MuJoCo's sparse arrays for all
-hands in one go.
+"""The state of the hands that muscle control needs, read from MuJoCo's sparse arrays for all hands
+at a time.
 
-All addresses are worked out once. MuJoCo's own functions (`mj_fullM`, `mju_sparse2dense`,
-`mj_jacSite`) fill matrices for the whole scene, keyboard included, of which a hand is a seventh;
-tests hold this against them.
+All addresses are resolved once. MuJoCo's own functions (`mj_fullM`, `mju_sparse2dense`,
+`mj_jacSite`) fill matrices for the whole scene with its keyboard, of which a hand is a seventh;
+tests compare this with them.
 """
 
 from __future__ import annotations
@@ -11,64 +11,42 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import chain, pairwise
-from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
+from musclehand.body.anatomy import NUM_TIPS
 from musclehand.body.hand_index import HandIndex
+from musclehand.control.arrays import HandPlaces, HandState, MujocoState
 from musclehand.core.errors import ModelError
-
-TIPS = 5
-
-
-class HandState(NamedTuple):
-    """The state of h hands of k independent joints, m muscles and c carrier joints (0 with a fixed
-    elbow).
-
-    `qpos`, `qvel` [rad, rad/s] (h, k) of the independent joints; `length` [m], `velocity` [m/s],
-    `act` of the muscles (h, m); `inertia` (h, k, k); `carried` (h, k, c), the torque an
-    acceleration of the carrier's joints asks for, and `forearm_inertia` (h, c, c); `load` [N m] (h,
-    k), the torque that gravity, motion and springs ask for, and `carrier_load` (h, c); `arms` [m]
-    (h, m, k), d(length)/d(qpos); `tips` [m/rad] (h, 15, k), velocity of fingertips.
-    """
-
-    qpos: np.ndarray
-    qvel: np.ndarray
-    length: np.ndarray
-    velocity: np.ndarray
-    act: np.ndarray
-    inertia: np.ndarray
-    carried: np.ndarray
-    forearm_inertia: np.ndarray
-    load: np.ndarray
-    carrier_load: np.ndarray
-    arms: np.ndarray
-    tips: np.ndarray
 
 
 class HandReader:
     """Reads `HandState`s of the same hands out of `MjData`."""
 
     def __init__(
-        self, model: mujoco.MjModel, hands: Sequence[HandIndex], carriers: Sequence[np.ndarray]
+        self, model: mujoco.MjModel, hands: Sequence[HandIndex], forearms: Sequence[np.ndarray]
     ) -> None:
-        """`carriers`: the dofs of what carries each hand, the same number for each, or none.
+        """
+        Args:
+            model: of the scene.
+            hands: with the same number of joints and muscles.
+            forearms: dofs of the forearm base of each hand, the same number for each, or none.
 
         Raises:
-            ModelError: hands that differ in their number of joints or muscles.
+            ModelError: the hands differ in their number of joints or muscles.
         """
-        # Loads the compiler, which nobody else needs.
-        from musclehand.control.kernels import state as compiled_state
+        # Loads the compiler, which only control needs.
+        from musclehand.control.kernels import state as state_kernels
 
-        pairs = list(zip(hands, carriers, strict=True))
-        shapes = {(hand.expand.shape, hand.muscles.shape, len(carrier)) for hand, carrier in pairs}
+        pairs = list(zip(hands, forearms, strict=True))
+        shapes = {(hand.expand.shape, hand.muscles.shape, len(dofs)) for hand, dofs in pairs}
         if len(shapes) != 1:
             raise ModelError(
-                "hands", f"differ in joints, muscles or carriers: {sorted(map(str, shapes))}"
+                "hands", f"differ in joints, muscles or forearms: {sorted(map(str, shapes))}"
             )
-        (((_, self.count), (muscles,), carried),) = shapes
-        self._kernels = compiled_state
+        (((_, self.count), (muscles,), coupling),) = shapes
+        self._kernels = state_kernels
         joints = self.count
         sizes: dict[str, tuple[int, ...]] = {
             "qpos": (joints,),
@@ -77,12 +55,12 @@ class HandReader:
             "velocity": (muscles,),
             "act": (muscles,),
             "inertia": (joints, joints),
-            "carried": (joints, carried),
-            "carrier_inertia": (carried, carried),
+            "coupling": (joints, coupling),
+            "forearm_inertia": (coupling, coupling),
             "load": (joints,),
-            "carrier_load": (carried,),
+            "forearm_load": (coupling,),
             "arms": (muscles, joints),
-            "tips": (3 * TIPS, joints),
+            "tips": (3 * NUM_TIPS, joints),
         }
         self._shapes = [(len(pairs), *sizes[name]) for name in HandState._fields]
         ends = np.cumsum([0, *(math.prod(shape) for shape in self._shapes)]).tolist()
@@ -91,7 +69,7 @@ class HandReader:
         at = dict(zip(HandState._fields, ends[:-1], strict=True))
 
         fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
-        moved = [_columns(carrier, np.eye(carried)) for carrier in carriers]
+        moved = [_columns(dofs, np.eye(coupling)) for dofs in forearms]
         parts = [
             _taken([hand.qpos[hand.independent] for hand in hands], at["qpos"]),
             _taken([hand.dofs[hand.independent] for hand in hands], at["qvel"]),
@@ -99,40 +77,39 @@ class HandReader:
             _taken([hand.muscles for hand in hands], at["velocity"]),
             _taken([hand.act for hand in hands], at["act"]),
             _mass_entries(model, fixed, fixed, (joints, joints), at["inertia"])
-            + _mass_entries(model, fixed, moved, (joints, carried), at["carried"])
-            + _mass_entries(model, moved, moved, (carried, carried), at["carrier_inertia"]),
+            + _mass_entries(model, fixed, moved, (joints, coupling), at["coupling"])
+            + _mass_entries(model, moved, moved, (coupling, coupling), at["forearm_inertia"]),
             _load_entries(fixed, joints, at["load"])
-            + _load_entries(moved, carried, at["carrier_load"]),
+            + _load_entries(moved, coupling, at["forearm_load"]),
             _moment_entries(model, hands, fixed, at["arms"]),
         ]
         edges = np.cumsum([0, *(len(part) for part in parts)])
-        self._places = (
+        self._places = HandPlaces(
             edges,
             *_split(list(chain(*parts))),
             *_split(_tip_entries(model, hands, fixed, at["tips"])),
         )
 
     def read(self, data: mujoco.MjData) -> HandState:
-        """The state with positions and velocities of now computed (`mj_step1`)."""
-        everything = np.empty(self._size)
-        self._kernels.read(
-            data.qpos,
-            data.qvel,
-            data.actuator_length,
-            data.actuator_velocity,
-            data.act,
-            data.M,
-            data.qfrc_bias,
-            data.qfrc_spring,
-            data.ten_J,
-            data.cdof,
-            data.site_xpos,
-            data.subtree_com,
-            *self._places,
-            everything,
+        """The state of all hands; positions and velocities must be computed (`mj_step1`)."""
+        state = np.empty(self._size)
+        arrays = MujocoState(
+            qpos=data.qpos,
+            qvel=data.qvel,
+            length=data.actuator_length,
+            velocity=data.actuator_velocity,
+            act=data.act,
+            mass=data.M,
+            bias=data.qfrc_bias,
+            spring=data.qfrc_spring,
+            moment=data.ten_J,
+            cdof=data.cdof,
+            site_xpos=data.site_xpos,
+            subtree_com=data.subtree_com,
         )
+        self._kernels.read(arrays, self._places, state)
         parts = zip(self._spans, self._shapes, strict=True)
-        return HandState(*[everything[begin:end].reshape(shape) for (begin, end), shape in parts])
+        return HandState(*[state[begin:end].reshape(shape) for (begin, end), shape in parts])
 
 
 Columns = dict[int, list[tuple[int, float]]]
@@ -228,7 +205,7 @@ def _tip_entries(
         for tip, site in enumerate(hand.tips):
             body = int(model.site_bodyid[site])
             root = int(model.body_rootid[body])
-            row = at + 3 * (number * TIPS + tip) * joints
+            row = at + 3 * (number * NUM_TIPS + tip) * joints
             while body:
                 for dof in hand.dofs[bodies == body]:
                     for joint, times in column[int(dof)]:

@@ -1,98 +1,102 @@
-"""Computed muscle control: from wanted joint motion to muscle excitations, for all hands of a scene
-in one go.
+"""Computed muscle control: from reference joint motion to muscle excitations, for all hands of a
+scene at a time.
 
-After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences: the torque is the one
-that reaches a wanted *velocity* at the end of the control interval, with the joints' damping taken
-implicitly (accelerations held over 10 ms are unstable for phalanges of a few grams); muscle force
-is distributed within the activations that can be reached in one interval; and what is minimised is
-the predicted error of fingertip and joint velocity, so that torque the muscles cannot give is
-missing where it matters least.
+After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences:
+
+- The torque is the one that reaches a target *velocity* at the end of the control interval, with the
+  joints' damping taken implicitly: accelerations held over 10 ms are unstable for phalanges of a few
+  grams.
+- Muscle force is distributed within the activations that can be reached in one interval.
+- The predicted error of fingertip and joint velocity is minimised, so that torque which the muscles
+  cannot give is missing where it matters least.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import excitation_ceiling, muscle_parameters
+from musclehand.control.arrays import (
+    ActivationRange,
+    HandState,
+    HandTarget,
+    MuscleForces,
+    TaskConstants,
+)
 from musclehand.control.criterion import Sharing
-from musclehand.control.hand_state import HandReader, HandState
+from musclehand.control.hand_state import HandReader
 from musclehand.core.quadratic import SolverError
 
 
 @dataclass(frozen=True)
 class ControlConfig:
-    """Gains of computed muscle control; values found on generated scores (see `experiments/`).
-
-    `finger_rate`, `wrist_rate` [1/s] close position errors; `joint_weight` [m/rad] weighs joint
-    against fingertip velocity; `effort` is the price of activation, for control every 8 ms, by the
-    `criterion` that shares work among muscles: "squares", "cubes" or "min-max"
-    (`control.criterion`). `co_contraction`, 0 to 1: the activation from which effort is counted, so
-    that antagonists pull against each other and stiffen the joints.
-    """
+    """Gains of computed muscle control, chosen on generated scores (`experiments/bench_rate.py`)."""
 
     finger_rate: float = 35.0
+    """[1/s] at which position errors of finger joints are closed."""
+
     wrist_rate: float = 40.0
+    """[1/s] at which position errors of the wrist's joints are closed."""
+
     joint_weight: float = 0.025
+    """[m/rad] weight of joint against fingertip velocity."""
+
     effort: float = 0.013
+    """Weight of activation, for control every 8 ms; in proportion to the interval for others."""
+
     criterion: str = "squares"
+    """How muscles share work: "squares", "cubes" or "min-max" (`control.criterion`)."""
+
     co_contraction: float = 0.0
-
-
-class HandTarget(NamedTuple):
-    """What h hands should do at the end of a control interval.
-
-    `qpos`, `qvel`: independent joints [rad, rad/s], shape (h, 19). `press`: force down on each
-    fingertip [N], (h, 5). `carrier_acc`: acceleration of the carrier's six joints [m/s^2, rad/s^2],
-    (h, 6); (h, 0) without a carrier. `key_mass`, `key_damping`: of what each fingertip moves along
-    in height [kg, N s/m], (h, 5); None for nothing.
-    """
-
-    qpos: np.ndarray
-    qvel: np.ndarray
-    press: np.ndarray
-    carrier_acc: np.ndarray
-    key_mass: np.ndarray | None = None
-    key_damping: np.ndarray | None = None
+    """Activation from which effort is counted, 0 to 1: antagonists then pull against each other and
+    stiffen the joints."""
 
 
 class MuscleControl:
-    """Computes the excitations of the muscles of some hands, each by itself but in the same arrays.
+    """Computes the excitations of the muscles of some hands, each by itself but in shared arrays.
 
-    `ceiling`: the highest excitation of each muscle, that of the model until somebody lowers it
-    (fatigue). Shape (h, 46). `muscles`: their actuators. Shape (h, 46).
+    Attributes:
+        ceiling: highest excitation of each muscle, that of the model unless it is lowered (fatigue).
+            Shape (h, m).
+        muscles: actuators of the muscles. Shape (h, m).
+        interval: control interval [s].
     """
 
     def __init__(
         self,
         model: mujoco.MjModel,
         hands: Sequence[HandIndex],
-        carriers: Sequence[np.ndarray],
+        forearms: Sequence[np.ndarray],
         *,
         sim_steps: int,
         config: ControlConfig | None = None,
     ) -> None:
-        """`sim_steps`: simulation steps in a control interval; `carriers`: the dofs of what carries
-        each hand, none where the elbow is fixed.
+        """
+        Args:
+            model: of the scene.
+            hands: with the same number of joints and muscles.
+            forearms: dofs of the forearm base of each hand, none where the elbow is fixed.
+            sim_steps: simulation steps in a control interval.
+            config: gains.
 
         Raises:
-            ModelError: the hands differ in their number of joints, muscles or carrier dofs.
+            ModelError: the hands differ in their number of joints, muscles or forearm dofs.
             UnknownName: no such criterion.
             InvalidValue: co-contraction outside 0 to 1.
         """
-        # Loads the compiler, which nobody else needs.
-        from musclehand.control.kernels import muscle as compiled_muscle
-        from musclehand.control.kernels import task as compiled_task
+        # Loads the compiler, which only control needs.
+        from musclehand.control.kernels import muscle as muscle_kernels
+        from musclehand.control.kernels import task as task_kernels
 
         self.config = config = config or ControlConfig()
-        self.reader = HandReader(model, hands, carriers)
-        self._muscle_kernels = compiled_muscle
-        self._task_kernels = compiled_task
+        self.reader = HandReader(model, hands, forearms)
+        self._muscle_kernels = muscle_kernels
+        self._task_kernels = task_kernels
         self._dt = model.opt.timestep
         self._steps = sim_steps
         self.interval = sim_steps * model.opt.timestep
@@ -101,23 +105,22 @@ class MuscleControl:
             np.array(muscle_parameters(model, self.muscles)).transpose(1, 0, 2)
         )
         self.ceiling = excitation_ceiling(model, self.muscles)
-        self._damping = np.array(
+        damping = np.array(
             [hand.expand.T @ np.diag(model.dof_damping[hand.dofs]) @ hand.expand for hand in hands]
         )
-        count = self._damping.shape[1]
-        self._rate = np.full(count, config.finger_rate)
-        self._rate[:3] = config.wrist_rate
-        self._unladen = np.zeros((len(hands), 5))
-        self._low, self._high, self._gain, self._bias = (
-            np.zeros(self.muscles.shape) for _ in range(4)
-        )
-        self._factor = np.zeros((*self.muscles.shape, count))
-        self._wanted = np.zeros((len(hands), count))
+        joints = damping.shape[1]
+        rate = np.full(joints, config.finger_rate)
+        rate[:3] = config.wrist_rate
+        self._constants = TaskConstants(self.interval, config.joint_weight, rate, damping)
+        self._no_key = np.zeros((len(hands), 5))
+        self._reachable = ActivationRange(*np.zeros((2, *self.muscles.shape)))
+        self._forces = MuscleForces(np.zeros(self.muscles.shape), np.zeros(self.muscles.shape))
+        self._factor = np.zeros((*self.muscles.shape, joints))
+        self._task = np.zeros((len(hands), joints))
         self.forget()
 
     def forget(self) -> None:
-        """Goes on as one that was made anew: what earlier calls found is not where the next
-        begins its search."""
+        """Drops earlier solutions, from which the search for the next one would begin."""
         config = self.config
         self._sharing = [
             Sharing(config.criterion, config.effort, co_contraction=config.co_contraction)
@@ -126,11 +129,11 @@ class MuscleControl:
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
         """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape
-        (h, 46).
+        (h, m).
 
         Args:
-            data: with positions and velocities of now computed (`mj_step1`).
-            target: the wanted motion.
+            data: with positions and velocities computed (`mj_step1`).
+            target: of the motion.
 
         Raises:
             SolverError: the mass matrix is not positive definite, or the state is not finite.
@@ -138,53 +141,42 @@ class MuscleControl:
         return self.excitations_at(self.reader.read(data), target)
 
     def excitations_at(self, state: HandState, target: HandTarget) -> np.ndarray:
-        """As `excitations`, in a state already read."""
-        wanted = self.activations(state, target)
-        out = np.empty(self.muscles.shape)
-        self._muscle_kernels.excite(
-            self._params, state.act, wanted, self.ceiling, self._dt, self._steps, out
-        )
-        return out
-
-    def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
-        """Activations to have at the end of the next interval, all within reach. Shape (h, 46).
+        """Excitations for the next interval in a state that was read before. Shape (h, m).
 
         Raises:
-            SolverError: as `excitations`.
+            SolverError: the mass matrix is not positive definite, or the state is not finite.
         """
-        low = self._low
-        high = self._high
-        factor = self._factor
-        wanted = self._wanted
-        now = (state.act, state.length, state.velocity)
-        out = (low, high, self._gain, self._bias)
+        activations = self.activations(state, target)
+        excitations = np.empty(self.muscles.shape)
+        self._muscle_kernels.excite(
+            self._params, state.act, activations, self.ceiling, self._dt, self._steps, excitations
+        )
+        return excitations
+
+    def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
+        """Activations to have at the end of the next interval, all within reach. Shape (h, m).
+
+        Raises:
+            SolverError: the mass matrix is not positive definite, or the state is not finite.
+        """
         self._muscle_kernels.prospects(
-            self._params, *now, self.ceiling, self._dt, self._steps, *out
+            self._params, state, self.ceiling, self._dt, self._steps, self._reachable, self._forces
+        )
+        parts = (
+            self._no_key if part is None else np.ascontiguousarray(part, dtype=float)
+            for part in target
         )
         status = self._task_kernels.prepare(
-            self.interval,
-            self.config.joint_weight,
-            self._rate,
-            self._damping,
-            self._gain,
-            self._bias,
-            state.qpos,
-            state.qvel,
-            state.inertia,
-            state.load,
-            state.carried,
-            state.arms,
-            state.tips,
-            *(
-                self._unladen if part is None else np.ascontiguousarray(part, dtype=float)
-                for part in target
-            ),
-            factor,
-            wanted,
+            self._constants, self._forces, state, HandTarget(*parts), self._factor, self._task
         )
         if status != self._task_kernels.DONE:
             raise SolverError("inertia of a hand is not positive definite")
-        act = np.empty(self.muscles.shape)
+        activations = np.empty(self.muscles.shape)
         for hand, sharing in enumerate(self._sharing):
-            act[hand] = sharing.activations(factor[hand], wanted[hand], low[hand], high[hand])
-        return act
+            activations[hand] = sharing.activations(
+                self._factor[hand],
+                self._task[hand],
+                self._reachable.low[hand],
+                self._reachable.high[hand],
+            )
+        return activations

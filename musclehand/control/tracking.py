@@ -14,21 +14,18 @@ import mujoco
 import numpy as np
 
 from musclehand.body.analysis.behaviour import data_at, prepared_copy
-from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, coupled_joint
+from musclehand.body.anatomy import DIP_PER_PIP, INDEPENDENT_JOINTS, NUM_TIPS, coupled_joint
 from musclehand.body.hand_index import HandIndex
-from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
+from musclehand.control.arrays import HandTarget
+from musclehand.control.muscle_control import ControlConfig, MuscleControl
 from musclehand.core.errors import InvalidValue, ModelError
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.quadratic import SolverError
-
-SIM_STEPS = 4
-"""Simulation steps in a control step."""
+from musclehand.core.time_steps import CONTROL_DT, SIM_STEPS
 
 SETTLE = 0.25
 """Time at the start that does not count [s]: muscles begin without activation."""
 
-FREE = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
-TIPS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +84,7 @@ def whole_posture(hand: HandIndex, independent: np.ndarray) -> np.ndarray:
     Returns:
         In the order of `hand.joints`. Shape (..., n).
     """
-    columns = [FREE.index(coupled_joint(joint) or joint) for joint in hand.joints]
+    columns = [INDEPENDENT_JOINTS.index(coupled_joint(joint) or joint) for joint in hand.joints]
     ratios = np.array(
         [1.0 if coupled_joint(joint) is None else DIP_PER_PIP for joint in hand.joints]
     )
@@ -100,7 +97,7 @@ def track(
     angles: np.ndarray,
     speeds: np.ndarray,
     *,
-    dt: float = 0.008,
+    dt: float = CONTROL_DT,
     control: ControlConfig | None = None,
 ) -> TrackingResult:
     """Has a hand follow a motion that starts at rest.
@@ -120,10 +117,10 @@ def track(
             ones.
     """
     shapes = np.shape(angles), np.shape(speeds)
-    if shapes != ((len(angles), len(FREE)),) * 2 or not (
+    if shapes != ((len(angles), len(INDEPENDENT_JOINTS)),) * 2 or not (
         np.isfinite(angles).all() and np.isfinite(speeds).all()
     ):
-        raise InvalidValue("motion", shapes, f"finite angles and speeds of shape (T, {len(FREE)})")
+        raise InvalidValue("motion", shapes, f"finite angles and speeds of shape (T, {len(INDEPENDENT_JOINTS)})")
     if model.nv != len(hand.dofs) or (hand.signs < 0).any():
         raise ModelError(
             "model", "needs one hand alone, its elbow fixed, all joints turning as in MyoSim's hand"
@@ -177,7 +174,7 @@ def tip_positions(
     Returns:
         Shape (k, 5, 3).
     """
-    tips = np.empty((len(angles), TIPS, 3))
+    tips = np.empty((len(angles), NUM_TIPS, 3))
     for row, posture in zip(tips, angles, strict=True):
         hand.pose(data, posture)
         mujoco.mj_kinematics(model, data)
@@ -207,7 +204,7 @@ class _Follower:
         target = HandTarget(
             wanted[None, hand.independent],
             rates[None, hand.independent],
-            np.zeros((1, TIPS)),
+            np.zeros((1, NUM_TIPS)),
             np.zeros((1, 0)),
         )
         try:

@@ -1,5 +1,5 @@
-"""How hands keep to their reference, summed up over a performance: noted step by step, added up
-many at a time."""
+"""How closely hands follow their reference over a performance: noted step by step, added up many
+steps at a time."""
 
 from __future__ import annotations
 
@@ -19,22 +19,36 @@ STEPS = 64
 
 @dataclass
 class BodySums:
-    """Sums, and how many numbers are in each: squared angles off the reference [rad^2],
-    distances of pressing fingertips from theirs [m], activations."""
+    """Sums over a performance, and the number of terms in each."""
 
     joint_sum: float = 0.0
+    """[rad^2] squared angles off the reference."""
+
     joint_count: int = 0
+    """Terms of `joint_sum`."""
+
     tip_sum: float = 0.0
+    """[m] distances of pressing fingertips from their targets."""
+
     tip_count: int = 0
+    """Terms of `tip_sum`."""
+
     act_sum: float = 0.0
+    """Activations."""
+
     act_count: int = 0
+    """Terms of `act_sum`."""
 
 
 class BodyWatch:
     """Watches the hands of one simulation."""
 
     def __init__(self, data: mujoco.MjData, hands: Mapping[Side, HandIndex]) -> None:
-        """`data`: of the simulation, as it goes on; `hands` of the same number of joints."""
+        """
+        Args:
+            data: of the simulation, read in every `note`.
+            hands: with the same number of joints.
+        """
         self._data = data
         self._sums = BodySums()
         self._noted = 0
@@ -45,32 +59,32 @@ class BodyWatch:
         )
         self._independent = [hand.independent for hand in hands.values()]
         count, joints = self._joints.shape if hands else (0, 0)
-        self._there = np.zeros((STEPS, count), dtype=bool)
+        self._following = np.zeros((STEPS, count), dtype=bool)
         self._qpos = np.zeros((STEPS, len(data.qpos)))
-        self._wanted_qpos = np.zeros((STEPS, count, joints))
+        self._reference_qpos = np.zeros((STEPS, count, joints))
         self._tips = np.zeros((STEPS, count, 5, 3))
-        self._wanted_tips = np.zeros((STEPS, count, 5, 3))
+        self._reference_tips = np.zeros((STEPS, count, 5, 3))
         self._pressing = np.zeros((STEPS, count, 5))
         self._act = np.zeros((STEPS, len(data.act)))
 
     def note(self, reference: Mapping[Side, HandReference]) -> None:
-        """Takes in a control step, with the positions of now computed."""
+        """Notes a control step; positions must be computed."""
         row = self._noted
         data = self._data
         self._qpos[row], self._act[row] = data.qpos, data.act
         self._tips[row] = data.site_xpos[self._sites].reshape(-1, 5, 3)
-        self._there[row] = False
-        for side, wanted in reference.items():
+        self._following[row] = False
+        for side, target in reference.items():
             hand = self._rows[side]
-            self._there[row, hand] = True
-            self._wanted_qpos[row, hand], self._wanted_tips[row, hand] = wanted.qpos, wanted.tips
-            self._pressing[row, hand] = wanted.pressing
+            self._following[row, hand] = True
+            self._reference_qpos[row, hand], self._reference_tips[row, hand] = target.qpos, target.tips
+            self._pressing[row, hand] = target.pressing
         self._noted += 1
         if self._noted == STEPS:
             self._add_up()
 
     def sums(self) -> BodySums:
-        """Of all that was noted."""
+        """Over all steps noted so far."""
         self._add_up()
         return self._sums
 
@@ -80,18 +94,18 @@ class BodyWatch:
         for hand, (joints, independent) in enumerate(
             zip(self._joints, self._independent, strict=True)
         ):
-            there = self._there[:noted, hand]
-            off = (self._qpos[:noted, joints] - self._wanted_qpos[:noted, hand])[there][
+            following = self._following[:noted, hand]
+            joint_error = (self._qpos[:noted, joints] - self._reference_qpos[:noted, hand])[following][
                 :, independent
             ]
-            sums.joint_sum += float(np.square(off).sum())
-            sums.joint_count += off.size
-            apart = (self._tips[:noted, hand] - self._wanted_tips[:noted, hand])[there]
-            pressing = self._pressing[:noted, hand][there] > 0
-            sums.tip_sum += float(np.linalg.norm(apart[pressing], axis=-1).sum())
+            sums.joint_sum += float(np.square(joint_error).sum())
+            sums.joint_count += joint_error.size
+            tip_error = (self._tips[:noted, hand] - self._reference_tips[:noted, hand])[following]
+            pressing = self._pressing[:noted, hand][following] > 0
+            sums.tip_sum += float(np.linalg.norm(tip_error[pressing], axis=-1).sum())
             sums.tip_count += int(pressing.sum())
-        any_there = self._there[:noted].any(axis=1)
-        act = self._act[:noted][any_there][:, self._acts.ravel()]
+        any_following = self._following[:noted].any(axis=1)
+        act = self._act[:noted][any_following][:, self._acts.ravel()]
         sums.act_sum += float(act.sum())
         sums.act_count += act.size
         self._noted = 0

@@ -1,4 +1,4 @@
-"""What `perform` asks of a controller, whatever moves the keys in the end."""
+"""The interface of controllers: what `performance.perform` calls, whatever moves the keys."""
 
 from __future__ import annotations
 
@@ -16,20 +16,29 @@ from musclehand.sim.scene import Scene
 
 
 class HandReference(NamedTuple):
-    """Where one hand should be now: joints [rad], shape (23,), fingertips in the world [m], (5,
-    3), and which of them press a key, (5,)."""
+    """Where one hand should be at the time of a control step."""
 
     qpos: np.ndarray
+    """[rad] all joints. Shape (23,)."""
+
     tips: np.ndarray
+    """[m] fingertips in the world, thumb first. Shape (5, 3)."""
+
     pressing: np.ndarray
+    """1 for fingertips that press a key, else 0. Shape (5,)."""
 
 
 class Controller(ABC):
-    """Plays one score in one scene. Simulation time `lead_in` [s] is the score's time 0.
+    """Plays one score in one scene.
 
-    `perform` calls `reset` once, then for every control step `control` with positions and
-    velocities of the present known, and `drive` before each of the `sim_steps` simulation steps in
-    it.
+    `perform` calls `reset` once, then `control` for every control step, with positions and
+    velocities computed, and `drive` before each of the `sim_steps` simulation steps in it.
+
+    Attributes:
+        scene: that is played in.
+        score: that is played, with its pedal.
+        sim_steps: simulation steps in a control step.
+        lead_in: simulation time at which the score begins [s].
     """
 
     scene: Scene
@@ -53,27 +62,25 @@ class Controller(ABC):
 
     @abstractmethod
     def reference(self) -> dict[Side, HandReference]:
-        """What the hands should have reached at the time of the last `control`; empty without
-        hands."""
+        """Where the hands should be at the time of the last `control`; empty without a reference."""
 
     def close(self) -> None:
-        """Called when a run is over, however it ended: lets go of what was only needed for it."""
+        """Called when a run is over, however it ended: releases what was needed for it alone."""
         return
 
     def planned(self) -> Score:
-        """The score with keys let go when the controller means to."""
+        """The score with the releases that the controller intends."""
         return self.score
 
     def pedal(self, time: float) -> float:
-        """The sustain pedal at a simulation time [s], 0 up to 1 down: as the score has it."""
+        """The sustain pedal at a simulation time [s], 0 for up and 1 for down, as in the score."""
         if self._pedals is not self.score.pedals:
             self._pedals, self._edges = self.score.pedals, pedal_edges(self.score.pedals)
         return float(bisect_right(self._edges, time - self.lead_in) % 2)
 
 
 def selection(addresses: np.ndarray) -> np.ndarray | slice:
-    """The same addresses as a slice where each is one more than the last: what it selects is a
-    view, not a copy."""
+    """Addresses as a slice where they are consecutive, so that indexing gives a view."""
     first = int(addresses[0]) if len(addresses) else 0
     if np.array_equal(addresses, np.arange(first, first + len(addresses))):
         return slice(first, first + len(addresses))
@@ -81,8 +88,8 @@ def selection(addresses: np.ndarray) -> np.ndarray | slice:
 
 
 def pedal_edges(pedals: Sequence[Pedal]) -> list[float]:
-    """When the pedal goes down and up by turns [s], where spans overlap or touch as one; an even
-    number of times."""
+    """Times at which the pedal goes down and up in turn [s]; spans that overlap or touch count as
+    one."""
     edges: list[float] = []
     for pedal in sorted(pedals):
         if edges and pedal.start <= edges[-1]:

@@ -1,7 +1,8 @@
-"""A learned planner plays: notes with fingers in, intentions for both hands out; no plan of the
-motion is ever made.
+"""A trained high-level policy plays: notes with fingers in, latent actions for both hands out.
 
-Only where the hands begin is worked out as the player does it: over their first keys.
+No motion is planned: the policy acts in the latent space of a tracking policy at a low rate, and the
+space's decoder turns its actions into excitations. Only the posture in which the hands begin, over
+their first keys, comes from planning.
 """
 
 from __future__ import annotations
@@ -15,57 +16,68 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
-from musclehand.controllers.muscle import MuscleConfig, make_fatigue, plan_hands
-from musclehand.envs.demonstrations.planned_motion import policy_config
+from musclehand.controllers.plan_follower import make_fatigue
+from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 from musclehand.envs.piano.body import SIDES, ForearmPath, ForearmServos
 from musclehand.envs.piano.forearm import ForearmMove, move_of, moved
 from musclehand.envs.piano.goals import Goals, GoalsMaker, hand_notes
-from musclehand.envs.piano.observation import OwnView, PianoView
+from musclehand.envs.piano.observation import PianoObserver, TrackingObserver
 from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import Proprioception, ProprioceptionReader, read_proprioception
 from musclehand.music.score import Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.planning.fingering.assign import assign_fingering
-from musclehand.planning.lookahead import Reference
+from musclehand.planning.fingering.pedalling import auto_pedal
+from musclehand.planning.plan import LEAD_IN, PlanConfig, plan_fingered
 from musclehand.planning.strokes.motion import notes_of
 from musclehand.policies.high_level import HighLevelPolicy, load_high_level_policy
 from musclehand.sim.scene import Scene, build_scene
 
 FIRST = 0.3
-"""Notes of a hand that begin so soon after its first one tell where it begins [s]."""
+"""[s] notes of a hand within this time of its first one decide the posture in which it begins."""
 
 
 class HighLevelController(Controller):
-    """Plays `score` with two hands. Fingers are assigned where the score has none."""
+    """Plays a score at sight with two hands. Fingers are assigned where the score has none."""
 
     def __init__(
         self,
         score: Score,
+        policy: HighLevelPolicy | Path | None = None,
         *,
-        planner: HighLevelPolicy | Path | None = None,
         goals: GoalsMaker = Goals,
-        lead_in: float = 1.0,
-        tail: float = 0.5,
-        config: MuscleConfig | None = None,
+        config: PlanConfig | None = None,
+        pedal_auto: bool = False,
+        lead_in: float = LEAD_IN,
         scene: Scene | None = None,
         fatigue: FatigueParameters | None = None,
     ) -> None:
-        """`planner`: to play with, or its file; by default the one that comes along. `goals`: how
-        it is told of notes. The rest as `MuscleController`.
+        """
+        Args:
+            score: to play, one note a key at a time (`music.score.keyboard_score`).
+            policy: to play with, or its file; by default the bundled one.
+            goals: encoding of the notes that the policy was trained with.
+            config: constants of planning, for fingers and for the first posture.
+            pedal_auto: add the sustain pedal where keys are released early.
+            lead_in: time before the first note [s].
+            scene: to play in, by default the bundled hands and piano.
+            fatigue: parameters of fatigue; None: muscles do not tire.
 
         Raises:
-            FileError: the planner cannot be read, or is one for other hands.
+            FileError: the policy cannot be read, or was made for other hands.
         """
-        self._planner = (
-            planner if isinstance(planner, HighLevelPolicy) else load_high_level_policy(planner)
+        self._policy = (
+            policy if isinstance(policy, HighLevelPolicy) else load_high_level_policy(policy)
         )
-        config = policy_config(config)
-        skill = self._planner.skill
+        config = policy_plan_config(config)
+        skill = self._policy.skill
         self.scene = scene or build_scene()
         self.lead_in = lead_in
         self.sim_steps = skill.config.sim_steps
         self.score = assign_fingering(score, config=config.fingering)
-        self._first = self._beginning(replace(config, sim_steps=self.sim_steps), tail)
+        if pedal_auto:
+            self.score = auto_pedal(self.score, score)
+        self._first = self._first_postures(replace(config, sim_steps=self.sim_steps))
         geometry = keyboard_geometry(self.scene.piano)
         notes = [
             hand_notes(notes_of(self.score.notes, side, lead_in=lead_in), side, geometry)
@@ -74,11 +86,11 @@ class HighLevelController(Controller):
         hand = self.scene.hands[Side.RIGHT]
         count = len(SIDES)
         muscles = len(hand.muscles)
-        self._own = OwnView(skill, hand, count, muscles)
-        self._view = PianoView(self._own.table, goals(notes))
+        self._own = TrackingObserver(skill, hand, count, muscles)
+        self._view = PianoObserver(self._own.table, goals(notes))
         self._feelings = [
             ProprioceptionReader(
-                self.scene.model, self.scene.hands[side], self.scene.carriers[side], side
+                self.scene.model, self.scene.hands[side], self.scene.forearms[side], side
             )
             for side in SIDES
         ]
@@ -105,12 +117,12 @@ class HighLevelController(Controller):
             self._ceiling = self.fatigue.capacity.reshape(self._ceiling.shape)
         for side, (angles, place) in zip(SIDES, self._first, strict=True):
             data.qpos[self.scene.hands[side].qpos] = angles
-            data.qpos[self.scene.carriers[side].qpos[:3]] = place * mirrors(side)[0][:3]
+            data.qpos[self.scene.forearms[side].qpos[:3]] = place * mirrors(side)[0][:3]
 
     def control(self, data: mujoco.MjData, step: int) -> None:
         """A new intention, if the last one has ended; and what it means for all muscles."""
         senses = read_proprioception(self._feelings, lambda name: getattr(data, name)[None])
-        skill = self._planner.skill.policy
+        skill = self._policy.skill.policy
         turn = step % skill.hold
         if turn == 0:
             self._intend(senses, step * self._dt)
@@ -143,7 +155,7 @@ class HighLevelController(Controller):
         return {}
 
     def _intend(self, senses: Proprioception, time: float) -> None:
-        skill = self._planner.skill.policy
+        skill = self._policy.skill.policy
         hands = np.arange(len(SIDES))
         own = self._own.observe(senses, self._path, self._past)
         seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
@@ -154,23 +166,25 @@ class HighLevelController(Controller):
     def _act(self, seen: np.ndarray, senses: Proprioception, time: float) -> np.ndarray:
         """What both hands do: intentions and moves of the forearm, numbers from 0 to 1. Shape
         (2, numbers)."""
-        return self._planner.policy.act(seen)
+        return self._policy.policy.act(seen)
 
-    def _beginning(self, config: MuscleConfig, tail: float) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Joint angles and the forearm's place, as a right one's, of each hand at first."""
-        some: list[Note] = []
+    def _first_postures(self, config: PlanConfig) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Joint angles of each hand at first, and the place of its forearm base, as a right
+        one's."""
+        first_notes: list[Note] = []
         for hand in Hand:
             notes = [note for note in self.score.notes if note.hand is hand]
-            some += [
-                note for note in notes if note.onset <= min(one.onset for one in notes) + FIRST
-            ]
-        motions = plan_hands(
-            self.score.with_notes(some), self.scene, lead_in=self.lead_in, tail=tail, config=config
+            begin = min((note.onset for note in notes), default=0.0)
+            first_notes += [note for note in notes if note.onset <= begin + FIRST]
+        plan = plan_fingered(
+            self.score,
+            self.score.with_notes(first_notes),
+            design=self.scene.design,
+            piano=self.scene.piano,
+            config=config,
+            sides=tuple(self.scene.hands),
+            lead_in=self.lead_in,
+            sim_dt=self.scene.model.opt.timestep,
         )
-        first = Reference(motions).at(0)
-        sides = list(motions)
-        places = [first.wrist[sides.index(side), 0] * mirrors(side)[0][:3] for side in SIDES]
-        return [
-            (first.qpos[sides.index(side)], place)
-            for side, place in zip(SIDES, places, strict=True)
-        ]
+        first = dict(zip(plan.sides, plan.motion().at(0), strict=True))
+        return [(first[side].qpos, first[side].wrist[0] * mirrors(side)[0][:3]) for side in SIDES]

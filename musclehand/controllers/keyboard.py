@@ -1,6 +1,7 @@
-"""The self-playing keyboard: no hands, forces on the keys. It must play any score perfectly.
+"""The self-playing keyboard: forces on the keys in place of hands.
 
-That proves everything around a player: reading, timing, keys, detection of notes and metrics.
+It plays any score perfectly, which tests everything around a player: reading, timing, keys,
+detection of notes, and metrics.
 """
 
 from __future__ import annotations
@@ -11,18 +12,30 @@ from musclehand.body.anatomy import Side
 from musclehand.controllers.controller import Controller, HandReference
 from musclehand.music.score import Score
 from musclehand.piano.player import KeyboardPlayer
+from musclehand.planning.plan import LEAD_IN
 from musclehand.sim.scene import Scene, build_scene
 
 
-class KeyboardController(Controller):
-    """Plays `score` (one note a key at a time, see `keyboard_score`) by generalized forces on
-    the key joints."""
+CONTROL_STEPS = 4
+"""Simulation steps between two rows of a recording."""
 
-    def __init__(self, score: Score, *, lead_in: float = 1.0, scene: Scene | None = None) -> None:
+
+class KeyboardController(Controller):
+    """Plays a score by generalized forces on the key joints."""
+
+    def __init__(
+        self, score: Score, *, lead_in: float = LEAD_IN, scene: Scene | None = None
+    ) -> None:
+        """
+        Args:
+            score: one note a key at a time (`music.score.keyboard_score`).
+            lead_in: time before the first note [s].
+            scene: to play in, by default a keyboard without hands.
+        """
         self.scene = scene or build_scene(sides=())
         self.score = score
         self.lead_in = lead_in
-        self.sim_steps = 4
+        self.sim_steps = CONTROL_STEPS
         self._player = KeyboardPlayer(self.scene.model, self.scene.piano, score, start=lead_in)
 
     def reset(self, data: mujoco.MjData) -> None:

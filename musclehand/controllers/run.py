@@ -1,10 +1,9 @@
-"""The loop: a controller plays in its scene, the keys are heard, and the hands are held against
-their reference."""
+"""The simulation loop of a performance: a controller acts in its scene, the keys' sensor hears notes,
+and the hands are compared with their reference."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import mujoco
@@ -13,7 +12,9 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.controllers.body_sums import BodyWatch
 from musclehand.controllers.controller import Controller, HandReference, selection
+from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
+from musclehand.core.progress import Progress
 from musclehand.core.recording import RecordingWriter
 from musclehand.music.score import Score
 from musclehand.piano.keys import KeySensor
@@ -23,8 +24,10 @@ UNSTABLE = (
     mujoco.mjtWarning.mjWARN_BADQVEL,
     mujoco.mjtWarning.mjWARN_BADQACC,
 )
+"""MuJoCo's warnings of a simulation that it has reset."""
 
-Progress = Callable[[float, float], None]
+PROGRESS_STEPS = 50
+"""Control steps between two reports of progress."""
 
 
 class SimulationError(MusclehandError):
@@ -33,24 +36,29 @@ class SimulationError(MusclehandError):
 
 @dataclass(frozen=True)
 class BodyMetrics:
-    """How the hands moved, which the notes alone do not tell; None without hands.
-
-    `joint_rmse_deg` over all independent joints and steps against the reference;
-    `fingertip_error_mm` mean distance of pressing fingertips from their targets (these lie 3.5 mm
-    below the key's stop); `mean_activation` over all muscles and steps.
-    """
+    """How the hands moved, which the notes alone do not show; None without hands."""
 
     joint_rmse_deg: float | None
+    """[deg] over all independent joints and control steps, against the reference."""
+
     fingertip_error_mm: float | None
+    """[mm] mean distance of pressing fingertips from their targets, which lie below the key's
+    stop."""
+
     mean_activation: float | None
+    """Over all muscles and control steps."""
 
 
 class Run:
-    """One run through a piece, and the sums it keeps for the body metrics."""
+    """One run through a piece, and the sums for the body metrics."""
 
     def __init__(self, player: Controller, *, end: float, progress: Progress | None = None) -> None:
-        """`end` of the run, simulation time [s]; `progress` is called with simulated and total
-        time [s]."""
+        """
+        Args:
+            player: controller that plays; used for this run alone.
+            end: of the run, simulation time [s].
+            progress: called with simulated time and all of it [s].
+        """
         self.player = player
         self.progress = progress
         self.scene = player.scene
@@ -64,7 +72,11 @@ class Run:
     def play(self, writer: RecordingWriter | None = None) -> Score:
         """Simulates the whole piece and returns the notes that sounded.
 
+        Args:
+            writer: of a recording that gets a row in every control step.
+
         Raises:
+            KeyboardInterrupt: within `core.interrupts.deferred`, between two control steps.
             SimulationError: the simulation became unstable.
             OutputError: the recording cannot be written.
         """
@@ -87,6 +99,7 @@ class Run:
         speeds = selection(self.scene.keys.dof)
         player.reset(data)
         for step in range(math.ceil(self.end / (sim_steps * dt))):
+            interrupts.check()
             mujoco.mj_step1(model, data)
             player.control(data, step)
             reference = player.reference()
@@ -105,7 +118,7 @@ class Run:
                 if time < moment - 0.5 * dt or substep == sim_steps - 1:
                     self._check(moment)
                 sensor.update(time, data.qpos[angles], data.qvel[speeds], player.pedal(time))
-            if self.progress is not None and step % 50 == 0:
+            if self.progress is not None and step % PROGRESS_STEPS == 0:
                 self.progress(data.time, self.end)
 
     def body_metrics(self) -> BodyMetrics:
@@ -136,21 +149,22 @@ class Run:
                 "act": data.act,
                 "ctrl": data.ctrl,
                 "muscle_force": data.actuator_force[self._muscles],
-                "reference": self._wanted(reference),
+                "reference": self._reference_angles(reference),
             }
         return row
 
-    def _wanted(self, reference: dict[Side, HandReference]) -> np.ndarray:
+    def _reference_angles(self, reference: dict[Side, HandReference]) -> np.ndarray:
         """Joint angles of all hands; not a number where no motion is followed."""
         if reference:
-            return np.concatenate([wanted.qpos for wanted in reference.values()])
+            return np.concatenate([hand.qpos for hand in reference.values()])
         return np.full(sum(len(hand.qpos) for hand in self.scene.hands.values()), np.nan)
 
     def _check(self, moment: float) -> None:
-        """MuJoCo resets an unstable simulation silently, its clock included; its warning counters
-        tell.
+        """Looks at MuJoCo's warning counters: it resets an unstable simulation silently, its clock
+        included.
 
-        `moment`: the simulation time that should have been reached [s].
+        Args:
+            moment: simulation time that should have been reached [s].
         """
         for kind, warning in self._warnings.items():
             if warning.number:

@@ -1,1 +1,1 @@
-"""What every other package may use: errors, paths and the recording file."""
+"""Foundations that every other package may use: errors, files, checkpoints, recordings, solvers."""

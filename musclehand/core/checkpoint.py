@@ -1,10 +1,10 @@
-"""Checkpoints that are whole or not there, and that can do nothing but be read.
+"""Checkpoints that are complete or absent, and safe to load from anywhere.
 
-A checkpoint is two files. `000012.safetensors` holds named arrays and, in its metadata, what else
-is known, as JSON; `000012.json` says how long that file is and its SHA-256, is written after it,
-and makes it one. Each is written under a passing name, synced and renamed, so that a kill or a full
-disk at any moment leaves the one before. Nothing is ever unpickled, and a file that differs in a
-bit, in length, or from what is expected of its arrays is refused.
+A checkpoint is two files. `000012.safetensors` holds named arrays and, in its metadata, further
+information as JSON. `000012.json`, the seal, has that file's size and SHA-256; it is written last
+and makes the checkpoint valid. Both are written atomically (`core.atomic`), so that a kill or a
+full disk at any moment leaves the previous checkpoint. Nothing is ever unpickled. A file is refused
+if a bit of it, its length, or its set of arrays is not as expected.
 """
 
 from __future__ import annotations
@@ -21,32 +21,46 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from musclehand.core.atomic import find_temporaries, write_file
 from musclehand.core.errors import FileError, InvalidValue, OutputError
 
 FORMAT = "musclehand-checkpoint"
 VERSION = 1
+
 MAX_BYTES = 2_000_000_000
+"""[bytes] Largest file of arrays that is loaded; chosen, hundreds of times the largest policy."""
+
 MAX_SEAL_BYTES = 10_000
+"""[bytes] Largest seal that is read; a seal has about 150."""
+
 KEPT = 2
-"""Generations that stay in a folder."""
+"""Newest checkpoints that stay in a folder."""
 
 _NUMBER = re.compile(r"([0-9]{6,12})\.json")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+"""A SHA-256 digest in hexadecimal."""
+
 _LOG = logging.getLogger(__name__)
 
 Shapes = Mapping[str, tuple[int, ...]]
+"""Shape of each array, by name."""
 
 
 class CheckpointError(FileError):
-    """A file that is no checkpoint, a damaged one, or one of something else."""
+    """A file that is no checkpoint, is damaged, or belongs to another model."""
 
 
 class Checkpoint(NamedTuple):
-    """What was kept: `number`, `arrays` by name, and `info`, what JSON can say."""
+    """Content of a checkpoint."""
 
     number: int
+    """Number in the file name, rising within a folder."""
+
     arrays: dict[str, np.ndarray]
+    """Arrays by name."""
+
     info: dict[str, Any]
+    """Further information, as JSON has it."""
 
 
 def save_checkpoint(
@@ -57,22 +71,22 @@ def save_checkpoint(
     *,
     keep: int = KEPT,
 ) -> Path:
-    """Writes a checkpoint and removes all but the last `keep` ones.
+    """Writes a checkpoint and removes all but the newest ones.
 
     Args:
-        folder: made if it is not there.
-        number: of the checkpoint, rising.
-        arrays: of numbers.
-        info: what else is to be known, in terms of JSON; no NaN.
-        keep: generations that stay.
+        folder: created if it does not exist.
+        number: of the checkpoint, 0 to 10^12, rising.
+        arrays: numeric arrays by name.
+        info: further information that JSON can express, without NaN.
+        keep: newest checkpoints that stay, at least 1.
 
     Returns:
-        The JSON file, by which the checkpoint is loaded.
+        Path of the JSON file, by which the checkpoint is loaded.
 
     Raises:
-        OutputError: it could not be written; what was there before still is.
-        InvalidValue: the number is out of range, or an array or the info is not of numbers or of
-            JSON.
+        OutputError: it cannot be written; earlier checkpoints are unchanged.
+        InvalidValue: the number is out of range, an array is not numeric, or JSON cannot express
+            the info.
     """
     if not 0 <= number < 10**12 or keep < 1:
         raise InvalidValue("number, keep", (number, keep), "0 to 10^12, and 1 or more")
@@ -87,8 +101,8 @@ def save_checkpoint(
     path = folder / f"{number:06d}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(_arrays_of(path), content)
-        _replace(path, json.dumps(seal).encode())
+        write_file(_arrays_of(path), content)
+        write_file(path, json.dumps(seal))
         _sweep(folder, keep)
     except OSError as error:
         raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
@@ -96,21 +110,21 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | PathLike[str], *, shapes: Shapes | None = None, **known: object
+    path: str | PathLike[str], *, shapes: Shapes | None = None, **expected: object
 ) -> Checkpoint:
     """Reads a checkpoint.
 
     Args:
         path: its JSON file.
-        shapes: the arrays that have to be in it, and their shapes; None takes what is there.
-        known: entries of the info that have to be so, such as `model_sha256`.
+        shapes: names and shapes that its arrays must have; None accepts any.
+        expected: entries that its info must have, such as `model_sha256`.
 
     Raises:
-        CheckpointError: names the file and says what is wrong with it.
+        CheckpointError: the checkpoint cannot be used; the message names the file and the reason.
     """
     path = Path(path)
-    found = _NUMBER.fullmatch(path.name)
-    if not found:
+    match = _NUMBER.fullmatch(path.name)
+    if not match:
         raise CheckpointError(path, "a checkpoint is loaded by its JSON file, such as 000012.json")
     seal = _read_seal(path)
     source = _arrays_of(path)
@@ -120,34 +134,38 @@ def load_checkpoint(
             source, f"is not what {path.name} says: cut short, damaged or exchanged"
         )
     arrays, info = _unpack(content, source)
-    for name, value in known.items():
+    for name, value in expected.items():
         if info.get(name) != value:
             raise CheckpointError(
                 path, f"was made with {name} {info.get(name)!r}; this is {value!r}"
             )
     if shapes is not None:
         _check_shapes(source, arrays, shapes)
-    return Checkpoint(int(found.group(1)), arrays, info)
+    return Checkpoint(int(match.group(1)), arrays, info)
 
 
 def load_latest(
-    folder: str | PathLike[str], *, shapes: Shapes | None = None, **known: object
+    folder: str | PathLike[str], *, shapes: Shapes | None = None, **expected: object
 ) -> Checkpoint | None:
-    """The newest checkpoint of a folder that is whole, None if there are none at all; arguments as
-    `load_checkpoint`.
+    """Reads the newest valid checkpoint of a folder; None if the folder holds none at all.
+
+    Args:
+        folder: may be missing.
+        shapes: names and shapes that its arrays must have; None accepts any.
+        expected: entries that its info must have, such as `model_sha256`.
 
     Raises:
-        CheckpointError: there are some, and none can be used; tells of the newest.
+        CheckpointError: no checkpoint of the folder can be used; the message is about the newest.
     """
-    first: CheckpointError | None = None
+    newest_error: CheckpointError | None = None
     for path in checkpoints_in(folder)[::-1]:
         try:
-            return load_checkpoint(path, shapes=shapes, **known)
+            return load_checkpoint(path, shapes=shapes, **expected)
         except CheckpointError as error:
-            first = first or error
+            newest_error = newest_error or error
             _LOG.warning("%s; looking for an older one", error)
-    if first is not None:
-        raise first
+    if newest_error is not None:
+        raise newest_error
     return None
 
 
@@ -166,10 +184,10 @@ def _pack(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> bytes:
     from safetensors.numpy import save
 
     try:
-        told = json.dumps(dict(info), allow_nan=False, sort_keys=True)
+        info_text = json.dumps(dict(info), allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise InvalidValue("info of a checkpoint", info, f"of JSON ({error})") from error
-    # Not contiguous arrays would be written in the order of their memory.
+    # Arrays that are not contiguous would be written in the order of their memory.
     rows = {
         name: np.ascontiguousarray(arrays[name]).reshape(np.shape(arrays[name]))
         for name in sorted(arrays)
@@ -177,7 +195,7 @@ def _pack(arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]) -> bytes:
     for name, values in rows.items():
         if values.dtype.kind not in "fiub":
             raise InvalidValue(f"array {name}", values.dtype, "of numbers")
-    return bytes(save(rows, metadata={"info": told}))
+    return bytes(save(rows, metadata={"info": info_text}))
 
 
 def _unpack(content: bytes, path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -206,9 +224,9 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, np.ndarray], dict[str
 
 def _check_shapes(path: Path, arrays: Mapping[str, np.ndarray], shapes: Shapes) -> None:
     missing = sorted(shapes.keys() - arrays.keys())
-    more = sorted(arrays.keys() - shapes.keys())
-    if missing or more:
-        raise CheckpointError(path, f"lacks {missing[:5]} and has {more[:5]} that are not known")
+    unknown = sorted(arrays.keys() - shapes.keys())
+    if missing or unknown:
+        raise CheckpointError(path, f"lacks {missing[:5]} and has {unknown[:5]} that are not known")
     for name, shape in shapes.items():
         values = arrays[name]
         if values.shape != tuple(shape):
@@ -224,13 +242,13 @@ def _read_seal(path: Path) -> dict[str, Any]:
         seal = json.loads(_read(path, MAX_SEAL_BYTES))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(path, f"not JSON ({type(error).__name__})") from error
-    wanted = {"format": str, "version": int, "size": int, "sha256": str}
-    if not isinstance(seal, dict) or {key: type(value) for key, value in seal.items()} != wanted:
-        raise CheckpointError(path, f"needs {', '.join(wanted)} and nothing else")
+    types = {"format": str, "version": int, "size": int, "sha256": str}
+    if not isinstance(seal, dict) or {key: type(value) for key, value in seal.items()} != types:
+        raise CheckpointError(path, f"needs {', '.join(types)} and nothing else")
     if (
         seal["format"] != FORMAT
         or seal["version"] != VERSION
-        or not _SHA256.fullmatch(seal["sha256"])
+        or not SHA256.fullmatch(seal["sha256"])
     ):
         raise CheckpointError(
             path, f"this release reads {FORMAT} of version {VERSION} with a SHA-256"
@@ -254,38 +272,12 @@ def _arrays_of(path: Path) -> Path:
     return path.with_suffix(".safetensors")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Puts a file in place in one step."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a renaming last; not every system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _sweep(folder: Path, keep: int) -> None:
-    """Removes old checkpoints, each one's seal first, and what has no seal."""
+    """Removes old checkpoints, the seal first, then files without a seal."""
     paths = checkpoints_in(folder)
     for path in paths[:-keep]:
         path.unlink(missing_ok=True)
     sealed = {_arrays_of(path).name for path in paths[-keep:]}
-    for path in [*folder.glob("*.safetensors"), *folder.glob(".*.part")]:
+    for path in [*folder.glob("*.safetensors"), *find_temporaries(folder)]:
         if path.name not in sealed and re.fullmatch(r"\.?[0-9]{6,12}\..*", path.name):
             path.unlink(missing_ok=True)

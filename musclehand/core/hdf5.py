@@ -1,8 +1,7 @@
-"""HDF5 files from elsewhere, nothing in them trusted: what damage raises, and datasets looked at
-before they are read.
+"""Untrusted HDF5 files, read guardedly: each dataset is inspected before it is loaded.
 
-A dataset that is read lies in the file itself, has the type expected, and is no larger in memory
-than on disk, so that a small file cannot ask for much.
+A dataset is loaded only if it lies in the file itself, has the expected type, and is no larger in
+memory than on disk, so that a small file cannot allocate much memory.
 """
 
 from __future__ import annotations
@@ -17,6 +16,11 @@ import numpy as np
 
 from musclehand.core.errors import FileError
 
+LIBVER = ("v110", "v110")
+"""File format of all HDF5 files that musclehand writes, for `h5py.File(libver=...)`: 1.10, the first
+with checksums on all structures and an append-only chunk index. A fixed format keeps the bytes the
+same under later HDF5 libraries."""
+
 DAMAGE = (
     OSError,
     LookupError,
@@ -27,14 +31,18 @@ DAMAGE = (
     OverflowError,
     MemoryError,
 )
-"""What h5py, numpy and json raise on damaged content."""
+"""Exceptions that h5py, numpy and json raise on damaged content."""
 
 
 def open_hdf5(path: str | PathLike[str], error: type[FileError]) -> h5py.File:
     """Opens a file for reading.
 
+    Args:
+        path: the file.
+        error: class of the exception that is raised.
+
     Raises:
-        FileError: `error`, where there is no such file or it is no HDF5 file.
+        FileError: an `error`, because the file does not exist or is not HDF5.
     """
     try:
         with open(path, "rb"):
@@ -46,8 +54,7 @@ def open_hdf5(path: str | PathLike[str], error: type[FileError]) -> h5py.File:
 
 
 def own_member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
-    """What is called `name` in the group, None where nothing is or it lies elsewhere (a soft or
-    external link)."""
+    """The member `name` of a group, None if it is missing or a soft or external link."""
     link = group.get(name, getlink=True)
     return group[name] if isinstance(link, h5py.HardLink) else None
 
@@ -61,19 +68,19 @@ def load_dataset(
     error: type[FileError],
     most: int | None = None,
 ) -> np.ndarray:
-    """A dataset as an array, after looking at where it lies, what it is and how large it is.
+    """Loads a dataset as an array, after inspecting its place, type and size.
 
     Args:
-        group: it is in.
-        name: of the dataset.
-        path: of the file, for messages.
-        dtypes: types that it may have, the one to name last.
-        error: what is raised.
-        most: bytes, or None where its size on disk is bound enough.
+        group: the group that holds it.
+        name: name of the dataset.
+        path: path of the file, for messages.
+        dtypes: legal types; messages name the last of them.
+        error: class of the exception that is raised.
+        most: largest size [bytes], or None where the size on disk is limit enough.
 
     Raises:
-        FileError: `error`, where it is missing, lies elsewhere, is compressed, too large, of
-            another type or damaged.
+        FileError: an `error`, because the dataset is missing, not in the file itself, compressed,
+            too large, of another type or damaged.
     """
     where = f"{(group.name or '').strip('/')}/{name}".strip("/")
     try:
@@ -85,7 +92,7 @@ def load_dataset(
         plist = data.id.get_create_plist()
         filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
         size = math.prod(data.shape) * data.dtype.itemsize
-        # Without compression nothing in memory is larger than in the file.
+        # Without compression no dataset is larger in memory than in the file.
         if filters - {h5py.h5z.FILTER_FLETCHER32} or data.id.get_storage_size() < size:
             raise error(path, f"{size} bytes that are compressed or not there", where=where)
         if most is not None and size > most:

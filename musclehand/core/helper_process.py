@@ -1,11 +1,10 @@
-"""A second process that makes blocks of numbers ahead of their use, without any demand on the
-user's script.
+"""A second process that computes blocks of numbers ahead of their use (a producer).
 
-It is a plain child with a pipe each way, not one of `multiprocessing`: that would run a script
-without a main guard again, and forking is not for programs with threads. The child is sent one
-object, pickled here, calls it with 0, 1, 2 and so on and writes the arrays it gets; a thread here
-reads them. What fits the pipe and the thread's few blocks is all that is ever ahead. A child whose
-parent is gone, however it went, ends at its next write.
+It is a plain child process with a pipe each way and not one of `multiprocessing`: that module would
+run a script without a main guard a second time, and forking is unsafe in programs with threads. The
+parent sends one pickled callable. The child calls it with 0, 1, 2 and so on and writes the
+resulting arrays, which a thread of the parent reads. The pipe and a few blocks in that thread bound
+how far the child is ahead. A child ends at its first write after the death of its parent.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from typing import IO
 import numpy as np
 
 Maker = Callable[[int], np.ndarray]
-"""Makes block 0, 1, 2 ... as doubles, always of one size; must be possible to pickle."""
+"""Makes block 0, 1, 2 ... as doubles, all of one size; it must be picklable."""
 
 MOST_AHEAD = 4
-"""Blocks kept here at most."""
+"""Most blocks that the parent buffers."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,51 +35,64 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class HelperProcess:
-    """A child that starts up at once and makes blocks from `start` on, until `close` or the end
-    of this object."""
+    """A child process that makes blocks after `start`, until `close` or the end of this object.
+
+    The child begins to import at once. Where the system cannot start a process, `take` always
+    returns None.
+    """
 
     def __init__(self, module: str) -> None:
-        """`module`: what the child may import while it waits for its maker.
+        """Starts the child.
 
-        Where no process can be started, the helper is one that is of no help.
+        Args:
+            module: module that the child imports while it waits for its maker.
         """
         self._channel = _Channel(_start(module))
         self._end = weakref.finalize(self, self._channel.close)
 
     @property
     def pid(self) -> int | None:
-        """The child's number, None if it could not be started."""
+        """Process id of the child, None if it could not be started."""
         process = self._channel.process
         return None if process is None else process.pid
 
     def start(self, make: Maker, size: int) -> None:
-        """Has the child make blocks; returns at once. Every block is of shape (size,)."""
+        """Makes the child begin; returns at once.
+
+        Args:
+            make: makes the blocks.
+            size: numbers in a block.
+        """
         content = pickle.dumps(make)
         self._channel.serving = True
         threading.Thread(target=self._channel.serve, args=(content, size), daemon=True).start()
 
     def take(self, number: int, *, wait: bool) -> np.ndarray | None:
-        """Block `number`, and none before it from then on; None if it is not there (yet) or never
-        will be.
+        """Takes a block, and drops all blocks before it.
 
-        `wait`: until it is there, or the child has ended.
+        Args:
+            number: of the block; numbers of successive calls must rise.
+            wait: whether to wait for the block as long as the child lives.
+
+        Returns:
+            The block, shape (size,), or None if it is not ready, or the child has ended without it.
         """
         return self._channel.take(number, wait)
 
     def close(self) -> None:
-        """Ends the child; once is enough."""
+        """Ends the child. Further calls do nothing."""
         self._end()
 
 
 class _Channel:
-    """What the reading thread shares with the helper; it does not keep the helper itself alive."""
+    """State shared with the reading thread, which must not keep the helper itself alive."""
 
     def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
         self.process = process
@@ -88,10 +100,11 @@ class _Channel:
         self._blocks: deque[np.ndarray] = deque()
         self._first = 0  # number of the block at the left
         self._ended = process is None
-        self._closed = self.serving = False
+        self._closed = False
+        self.serving = False
 
     def serve(self, content: bytes, size: int) -> None:
-        """Sends the maker and takes in what it makes."""
+        """Sends the pickled maker and buffers its blocks, until the child ends."""
         if self.process is None:
             return
         sending = self.process.stdin
@@ -122,7 +135,7 @@ class _Channel:
             return not self._ended
 
     def take(self, number: int, wait: bool) -> np.ndarray | None:
-        """As `HelperProcess.take`."""
+        """Takes block `number` from the buffer, or None (see `HelperProcess.take`)."""
         with self._changed:
             while True:
                 while self._blocks and self._first < number:
@@ -137,7 +150,7 @@ class _Channel:
                 self._changed.wait()
 
     def close(self) -> None:
-        """Ends the child and waits until it is gone."""
+        """Kills the child and waits for its end."""
         with self._changed:
             self._ended = self._closed = True
             self._changed.notify_all()
@@ -151,13 +164,14 @@ class _Channel:
 
 
 def _start(module: str) -> subprocess.Popen[bytes] | None:
-    """The child, which looks for modules where this process does; None where there can be none."""
+    """The child, with this process's module search path; None if it cannot be started."""
     if not sys.executable or getattr(sys, "frozen", False):
-        # A program with Python inside, which is no Python to call.
+        # A frozen program has no Python interpreter that could be called.
         return None
-    code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; from {__name__} import main; main()"
+    code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; "
+    code += f"from {__name__} import main; main()"
     try:
-        # In a session of its own it does not hear a Ctrl-C that is meant for this process.
+        # In a session of its own the child receives no Ctrl-C that is meant for this process.
         return subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
@@ -172,26 +186,26 @@ def _start(module: str) -> subprocess.Popen[bytes] | None:
 
 
 def _fill(source: IO[bytes], block: np.ndarray) -> bool:
-    """Reads a whole block; False if the source ends before."""
-    rest = block.data.cast("B")
-    while rest:
-        read = source.readinto(rest)  # type: ignore[attr-defined]
-        if not read:
+    """Reads a complete block; False if the source ends before."""
+    unfilled = block.data.cast("B")
+    while unfilled:
+        received = source.readinto(unfilled)  # type: ignore[attr-defined]
+        if not received:
             return False
-        rest = rest[read:]
+        unfilled = unfilled[received:]
     return True
 
 
 def main() -> None:
-    """The child: its maker from stdin, blocks to stdout until nobody reads them."""
+    """Runs in the child: reads the maker from stdin and writes blocks to stdout."""
     make = pickle.loads(sys.stdin.buffer.read())
     with open(os.dup(1), "wb", buffering=0) as out:
-        os.dup2(2, 1)  # what others may print is not a block
+        os.dup2(2, 1)  # prints of other code must not mix with the blocks
         try:
             for number in count():
-                rest = np.ascontiguousarray(make(number), dtype=float).data.cast("B")
-                while rest:
-                    rest = rest[out.write(rest) or 0 :]
+                unsent = np.ascontiguousarray(make(number), dtype=float).data.cast("B")
+                while unsent:
+                    unsent = unsent[out.write(unsent) or 0 :]
         except OSError:
-            # Nobody reads any more.
+            # The parent reads no more.
             return

@@ -1,5 +1,4 @@
-"""MuJoCo's warnings kept off the terminal and out of `MUJOCO_LOG.TXT`, and handed to whoever
-asks for them."""
+"""MuJoCo's warnings collected in a list, kept off the terminal and out of `MUJOCO_LOG.TXT`."""
 
 from __future__ import annotations
 
@@ -12,17 +11,20 @@ import mujoco
 
 @contextmanager
 def silence_mujoco() -> Iterator[list[str]]:
-    """Within it MuJoCo's warnings are collected in the list given, and nothing is printed or
-    logged.
+    """Collects MuJoCo's warnings within the block, in the order in which they are raised.
 
-    May be nested: the innermost one hears a warning, and afterwards the one around it does again.
+    Nothing is printed or logged, Python warnings included. Blocks may be nested: a warning goes to
+    the innermost one.
+
+    Yields:
+        The list to which warnings are added.
     """
-    said: list[str] = []
-    before = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(said.append)
+    messages: list[str] = []
+    handler = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(messages.append)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield said
+            yield messages
     finally:
-        mujoco.set_mju_user_warning(before)
+        mujoco.set_mju_user_warning(handler)

@@ -1,6 +1,6 @@
-"""One bounded least-squares step, shared by inverse kinematics and muscle control.
+"""Quadratic programmes with bounds, shared by inverse kinematics and muscle control.
 
-The solver is daqp, a dual active-set method (Arnstrom, Bemporad & Axehill 2022, IEEE Trans Autom
+The solver is DAQP, a dual active-set method (Arnstrom, Bemporad & Axehill 2022, IEEE Trans Autom
 Control 67:4362): exact, and at this size (19 to 46 unknowns) several times faster than
 interior-point or first-order solvers.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from musclehand.core.errors import MusclehandError
 
 _OPTIMAL = (1, 2)
+"""DAQP's exit flags "optimal" and "soft optimal"."""
 
 
 class SolverError(MusclehandError):
@@ -26,13 +27,17 @@ def solve_bounded(
     upper: np.ndarray,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The x within `lower <= x <= upper` that minimises `x' H x / 2 + g' x`.
+    """Minimises `x' H x / 2 + g' x` over x within `lower <= x <= upper`.
 
     Args:
         hessian: H, symmetric positive definite. Shape (n, n).
         gradient: g. Shape (n,).
-        lower, upper: bounds. Shape (n,) each.
-        start: a guess that sets the first active set, such as the solution of the step before.
+        lower: lower bounds. Shape (n,).
+        upper: upper bounds. Shape (n,).
+        start: a guess that sets the first active set, such as the previous solution. Shape (n,).
+
+    Returns:
+        x. Shape (n,).
 
     Raises:
         SolverError: the bounds contradict each other or H is not positive definite.
@@ -57,12 +62,18 @@ def solve_constrained(
     rows: np.ndarray,
     limits: np.ndarray,
 ) -> np.ndarray:
-    """As `solve_bounded`, with `rows @ x <= limits` besides.
+    """Minimises `x' H x / 2 + g' x` over x within bounds and with `rows @ x <= limits`.
 
     Args:
-        hessian, gradient, lower, upper: as for `solve_bounded`, n unknowns.
-        rows: Shape (m, n).
-        limits: Shape (m,).
+        hessian: H, symmetric positive definite. Shape (n, n).
+        gradient: g. Shape (n,).
+        lower: lower bounds. Shape (n,).
+        upper: upper bounds. Shape (n,).
+        rows: left sides of the inequalities. Shape (m, n).
+        limits: right sides of the inequalities. Shape (m,).
+
+    Returns:
+        x. Shape (n,).
 
     Raises:
         SolverError: bounds and limits contradict each other or H is not positive definite.
@@ -79,11 +90,10 @@ def solve_constrained(
 
 
 class BoundedSolver:
-    """`solve_bounded` for problems that come one after the other: each starts from the bounds the
-    last one leant on.
+    """Solves similar problems in sequence, each with a warm start from the previous active set.
 
-    The solution does not depend on that, but for rounding; the time does: half at 46 unknowns.
-    Arrays given are not kept.
+    The solution is that of `solve_bounded` up to rounding; the time is half of it at 46 unknowns.
+    The solver keeps no reference to arrays that are passed.
     """
 
     def __init__(self) -> None:
@@ -91,13 +101,22 @@ class BoundedSolver:
         self._size = -1
 
     def __reduce__(self) -> tuple[type[BoundedSolver], tuple[()]]:
-        """Copied or sent elsewhere it starts afresh: what it remembers is only of use for speed."""
+        """A copy or pickle starts cold: the active set only matters for speed."""
         return BoundedSolver, ()
 
     def solve(
         self, hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray
     ) -> np.ndarray:
-        """As `solve_bounded`. Contiguous arrays of doubles.
+        """Minimises `x' H x / 2 + g' x` over x within `lower <= x <= upper`.
+
+        Args:
+            hessian: H, symmetric positive definite, contiguous doubles. Shape (n, n).
+            gradient: g, contiguous doubles. Shape (n,).
+            lower: lower bounds, contiguous doubles. Shape (n,).
+            upper: upper bounds, contiguous doubles. Shape (n,).
+
+        Returns:
+            x. Shape (n,).
 
         Raises:
             SolverError: the bounds contradict each other or H is not positive definite.
@@ -119,7 +138,7 @@ class BoundedSolver:
         self._model = daqp.Model()
         self._size = gradient.size
         sense = np.zeros(self._size, dtype=np.int32)
-        copies = [np.array(one, dtype=float) for one in (hessian, gradient, upper, lower)]
+        copies = [np.array(values, dtype=float) for values in (hessian, gradient, upper, lower)]
         flag, _ = self._model.setup(
             copies[0], copies[1], np.zeros((0, self._size)), copies[2], copies[3], sense
         )

@@ -1,22 +1,22 @@
-"""The recording of a performance: one HDF5 file, written as it goes, readable after the writer was
-killed.
+"""Recordings of performances: one HDF5 file, written step by step and readable after a kill.
 
-Layout, all datasets checksummed (fletcher32) and, in the 1.10 file format used, the structures
-between them too:
+Layout; all datasets are checksummed (fletcher32), and so are the structures between them, by the
+1.10 file format that is used:
 
     /                 attributes `format`, `version`, `complete` (0 until closed in good order)
-    /header           JSON as bytes: the channels (shape, unit, names, dtype), the tables' columns and units, and the
-                      metadata known at the start
-    /channels/<name>  one row a control step; attributes `unit`, `names` /tables/<name>    lists
-    such as the score and the notes played; attributes `columns`, `units` /rows             how many
-    rows are whole: in every channel, then in each table in the header's order /results
-    JSON as bytes, written at the end
+    /header           JSON as bytes: the channels (shape, unit, names, dtype), the tables' columns
+                      and units, and the metadata known at the start
+    /channels/<name>  one row per control step; attributes `unit`, `names`
+    /tables/<name>    lists such as the score and the notes played; attributes `columns`, `units`
+    /rows             numbers of complete rows: of all channels, then of each table in the header's
+                      order
+    /results          JSON as bytes, written at the end
 
-Rows are gathered in memory and written a chunk at a time; a chunk's data reach the file before
-`/rows` counts them, so a process killed at any moment leaves a file with all rows but those of the
-last, unfinished chunk. Every object of the file is made at the start, because HDF5 tells the file
-of room for new ones too late to survive a kill. This covers the death of the process, not of the
-machine. Reading is lazy. Tested by replaying every prefix of the writes.
+Rows are gathered in memory and written one chunk at a time. The data of a chunk reach the file
+before `/rows` counts them, so that a process killed at any moment leaves a file with all rows but
+those of the last, unfinished chunk. Every object of the file is made at the start, because HDF5
+extends the file too late for later objects to survive a kill. This covers the death of the process,
+not of the machine. Reading is lazy. A test replays every prefix of the writes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ import h5py
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, OutputError, UnknownName
+from musclehand.core.hdf5 import LIBVER
 from musclehand.core.recording_reader import (
     FORMAT,
     VERSION,
@@ -46,22 +47,22 @@ from musclehand.core.recording_reader import (
 
 __all__ = ["Channel", "RecordedChannel", "Recording", "RecordingError", "RecordingWriter", "Table"]
 
-# Checksums on all structures and an append-only chunk index came with this version of the file
-# format.
-_LIBVER = ("v110", "v110")
 _BYTES_PER_CHUNK = 4096
+"""[bytes] Chunk of the results; chosen, a page of memory."""
+
 _TABLE_ROWS_PER_CHUNK = 256
+"""Rows in a chunk of a table; chosen."""
+
 _CACHE_BYTES = 1 << 20
-"""HDF5's cache of each channel, 8 MB by its own choice, which rows that are written once and in
-order only fill up."""
+"""[bytes] HDF5's chunk cache of a channel. Rows are written once and in order, so that its default
+of 8 MB would only cost memory."""
 
 
 class _Stream(io.FileIO):
-    """The file below HDF5. After a failed write it drops all that follow and keeps the error.
+    """The file below HDF5. After a failed write it ignores all later ones and keeps the error.
 
-    HDF5 cannot be told of a full disk through a Python file without risk to the process, so it is
-    not: the writer looks at `error` itself. What reached the disk is a prefix of the writes, as
-    after a kill.
+    An exception in a Python file below HDF5 can crash the process, so that none is raised: the
+    writer inspects `error` itself. The disk holds a prefix of the writes, as after a kill.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -69,12 +70,12 @@ class _Stream(io.FileIO):
         self.error: OSError | None = None
 
     def write(self, content: Any) -> int:
-        """Write everything or nothing more; always says that it did."""
-        left = memoryview(content).cast("B")
-        size = len(left)
+        """Write the content unless a write has failed; reports success in any case."""
+        unwritten = memoryview(content).cast("B")
+        size = len(unwritten)
         try:
-            while self.error is None and len(left) > 0:
-                left = left[super().write(left) :]
+            while self.error is None and len(unwritten) > 0:
+                unwritten = unwritten[super().write(unwritten) :]
         except OSError as error:
             self.error = error
         return size
@@ -92,19 +93,8 @@ class _Stream(io.FileIO):
 class RecordingWriter:
     """Writes a recording, row by row.
 
-    In a `with` block the file is closed as complete when the block ends, and left marked incomplete
-    by an exception. Memory stays flat: one chunk.
-
-    Args:
-        path: the file to write; one that exists is replaced.
-        channels: what is recorded, by name.
-        tables: lists to be written along the way: for each, its columns' units by column name.
-        metadata: what is known at the start (versions, model hash, seed); anything JSON can hold.
-        rows_per_chunk: rows written at a time, the most a kill can lose.
-
-    Raises:
-        OutputError: the file cannot be written.
-        InvalidValue: no channels, or metadata that JSON cannot hold.
+    At the end of a `with` block the file is closed as complete; an exception leaves it marked as
+    incomplete. Memory is constant: one chunk.
     """
 
     def __init__(
@@ -116,6 +106,20 @@ class RecordingWriter:
         metadata: Mapping[str, Any] | None = None,
         rows_per_chunk: int = 256,
     ) -> None:
+        """Creates the file, or empties one that exists.
+
+        Args:
+            path: the file to write.
+            channels: the recorded quantities by name.
+            tables: for each table its columns' units by column name.
+            metadata: information known at the start (versions, model hash, seed) that JSON can
+                express.
+            rows_per_chunk: rows written at a time, the most a kill can lose.
+
+        Raises:
+            OutputError: the file cannot be written.
+            InvalidValue: no channels, or metadata that JSON cannot express.
+        """
         if not channels:
             raise InvalidValue("channels", {}, "at least one channel")
         if rows_per_chunk < 1:
@@ -149,7 +153,7 @@ class RecordingWriter:
     def _create(self, header: bytes) -> None:
         # Through a Python file, HDF5 does not mark the file as open for writing, a mark that a kill
         # would leave behind.
-        self._file = h5py.File(self._stream, "w", libver=_LIBVER, rdcc_nbytes=_CACHE_BYTES)
+        self._file = h5py.File(self._stream, "w", libver=LIBVER, rdcc_nbytes=_CACHE_BYTES)
         self._file.attrs["format"] = np.bytes_(FORMAT)
         self._file.attrs["version"] = VERSION
         self._file.attrs["complete"] = 0
@@ -191,10 +195,13 @@ class RecordingWriter:
         )
 
     def append(self, **arrays: np.ndarray | float) -> None:
-        """Add one row: a value for every channel. The arrays are copied.
+        """Add one row.
+
+        Args:
+            arrays: a value for every channel; they are copied.
 
         Raises:
-            UnknownName: a value for a channel that there is not.
+            UnknownName: a value for a channel that does not exist.
             InvalidValue: a channel without a value, a value of another shape, or the writer is
                 closed.
             OutputError: the disk is full or gone.
@@ -217,7 +224,11 @@ class RecordingWriter:
             self._write_chunk()
 
     def extend_table(self, name: str, values: np.ndarray) -> None:
-        """Add rows to a table: shape (num_rows, num_columns). They reach the file at once.
+        """Add rows to a table. They reach the file at once.
+
+        Args:
+            name: of the table.
+            values: the rows. Shape (num_rows, num_columns).
 
         Raises:
             UnknownName: no such table.
@@ -241,11 +252,15 @@ class RecordingWriter:
         self._flush()
 
     def close(self, results: Mapping[str, Any] | None = None) -> None:
-        """Write what is left, `results` (anything JSON can hold), and mark the recording complete.
-        Again is harmless.
+        """Write the last rows and the results, and mark the recording as complete.
+
+        A second call does nothing.
+
+        Args:
+            results: anything that JSON can express.
 
         Raises:
-            InvalidValue: JSON cannot hold the results.
+            InvalidValue: JSON cannot express the results.
             OutputError: the disk is full or gone.
         """
         if self._stream.closed:
@@ -257,17 +272,19 @@ class RecordingWriter:
         self._flush()
         self._file.attrs.modify("complete", 1)
         self._flush()
-        self._let_go()
+        self._release()
 
     def abandon(self) -> None:
-        """Write what is left and close without marking the recording complete. Again is harmless.
+        """Write the last rows and close without marking the recording as complete.
+
+        A second call does nothing.
 
         Raises:
             OutputError: the disk is full or gone.
         """
         if not self._stream.closed:
             self._write_chunk()
-            self._let_go()
+            self._release()
 
     def __enter__(self) -> RecordingWriter:
         return self
@@ -284,8 +301,7 @@ class RecordingWriter:
             self.abandon()
 
     def _write_chunk(self) -> None:
-        """Put the gathered rows into the file: first the data, then the count that makes them
-        valid."""
+        """Write the gathered rows: first the data, then the count that makes them valid."""
         if self._filled == 0:
             return
         end = self.num_rows + self._filled
@@ -299,13 +315,12 @@ class RecordingWriter:
         self._filled = 0
 
     def _flush(self) -> None:
-        """Bring everything to the file, or let go of it: what was counted in `/rows` before
-        stays readable."""
+        """Write HDF5's buffers to the file; on an error close it, its counted rows readable."""
         self._file.flush()
         if self._stream.error is not None:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._file.close()
         self._stream.close()
         if (error := self._stream.error) is not None:
@@ -319,8 +334,8 @@ class RecordingWriter:
 
 
 def _fixed(texts: tuple[str, ...]) -> np.ndarray:
-    """Strings of fixed length: HDF5 keeps those in the checksummed header, others in a heap that
-    has no checksum."""
+    """Strings of fixed length, which HDF5 keeps in the checksummed header; its heap for others has
+    no checksum."""
     return np.array([text.encode() for text in texts], dtype="S")
 
 
@@ -328,4 +343,4 @@ def _to_json(content: dict[str, Any]) -> bytes:
     try:
         return json.dumps(content, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise InvalidValue("metadata", content, f"what JSON can hold ({error})") from error
+        raise InvalidValue("metadata", content, f"expressible in JSON ({error})") from error

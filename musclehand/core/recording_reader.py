@@ -1,8 +1,6 @@
-"""Reading a recording: lazy slices of its channels, its tables, and clear words about a damaged
-file.
+"""Lazy reading of recordings: slices of channels, tables, and clear errors about damage.
 
-The format, and how a file comes to survive the death of its writer, are described in
-`musclehand.core.recording`.
+`musclehand.core.recording` describes the format and how a file survives the death of its writer.
 """
 
 from __future__ import annotations
@@ -25,21 +23,24 @@ VERSION = 1
 
 
 class RecordingError(FileError):
-    """A file that is not a recording, or one that is cut short or damaged."""
+    """A file that is no recording, or is cut short or damaged."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One quantity recorded at every control step.
-
-    `unit` as text ("rad", "N", "1"); `shape` of one row; `names` of the entries along its first
-    axis (joints, muscles, keys), or none; `dtype` "f8", "f4", "i8" or "u1".
-    """
+    """Description of a quantity that is recorded at every control step."""
 
     unit: str
+    """Unit as text: "rad", "N", "1"."""
+
     shape: tuple[int, ...] = ()
+    """Shape of one row."""
+
     names: tuple[str, ...] = ()
+    """Names of the entries along the first axis (joints, muscles, keys), or none."""
+
     dtype: str = "f8"
+    """"f8", "f4", "i8" or "u1"."""
 
     def __post_init__(self) -> None:
         if self.dtype not in ("f8", "f4", "i8", "u1"):
@@ -53,21 +54,33 @@ class Channel:
 
 
 class Table(NamedTuple):
-    """A table in a recording: `values` of shape (num_rows, num_columns), a name and a unit for
-    each column."""
+    """A table of a recording."""
 
     values: np.ndarray
+    """Shape (num_rows, num_columns)."""
+
     columns: tuple[str, ...]
+    """Names of the columns."""
+
     units: tuple[str, ...]
+    """Units of the columns."""
 
 
 class RecordedChannel:
-    """A channel of an open recording, read from the file only where it is indexed.
+    """A channel of an open recording, which reads from the file only the rows that are indexed.
 
-    Index like an array along the rows: `qpos[10]`, `qpos[-100:]`, `qpos[::10, 3]`, `qpos[:]`.
+    It is indexed like an array: `qpos[10]`, `qpos[-100:]`, `qpos[::10, 3]`, `qpos[:]`.
     """
 
     def __init__(self, path: str, data: h5py.Dataset, channel: Channel, num_rows: int) -> None:
+        """Wraps a dataset.
+
+        Args:
+            path: the recording, for messages.
+            data: the dataset.
+            channel: its description.
+            num_rows: number of valid rows.
+        """
         self._path = path
         self._data = data
         self.unit = channel.unit
@@ -79,23 +92,23 @@ class RecordedChannel:
         return self.shape[0]
 
     def __getitem__(self, index: int | slice | tuple[Any, ...]) -> Any:
-        """The rows asked for, as an array in memory.
+        """Reads rows into memory.
 
         Raises:
             RecordingError: this part of the file is damaged.
-            IndexError: a row that is not there.
+            IndexError: a row out of range.
         """
-        first, rest = (index[0], index[1:]) if isinstance(index, tuple) else (index, ())
-        if not isinstance(first, slice):
-            row = range(len(self))[first]
-            return self._read(slice(row, row + 1))[(0, *rest)]
-        rows = range(len(self))[first]
+        selection, columns = (index[0], index[1:]) if isinstance(index, tuple) else (index, ())
+        if not isinstance(selection, slice):
+            row = range(len(self))[selection]
+            return self._read(slice(row, row + 1))[(0, *columns)]
+        rows = range(len(self))[selection]
         if len(rows) == 0:
-            return self._read(slice(0, 0))[(slice(None), *rest)]
+            return self._read(slice(0, 0))[(slice(None), *columns)]
         low = min(rows[0], rows[-1])
         high = max(rows[0], rows[-1])
         block = self._read(slice(low, high + 1, abs(rows.step)))
-        return (block if rows.step > 0 else block[::-1])[(slice(None), *rest)]
+        return (block if rows.step > 0 else block[::-1])[(slice(None), *columns)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
@@ -110,12 +123,14 @@ class RecordedChannel:
 
 
 class Recording:
-    """A recording open for reading: `with Recording.open(path) as recording:
-    recording["qpos"][:100]`.
+    """A recording that is open for reading.
 
-    `complete` tells whether the writer closed it in good order; one that was killed has all rows
-    but the last chunk's. `channels`, `metadata`, `results` (empty when incomplete), `num_rows` and
-    `tables` (names) are read at once.
+        with Recording.open(path) as recording:
+            qpos = recording["qpos"][:100]
+
+    The attributes `channels`, `metadata`, `results` (empty if incomplete), `num_rows` and `tables`
+    (names) are read at once. `complete` is whether the writer closed the file in good order; the
+    recording of a killed writer has all rows but those of the last chunk.
     """
 
     def __init__(self, path: str, file: h5py.File) -> None:
@@ -140,12 +155,8 @@ class Recording:
         self._counts = dict(zip(self.tables, counts[1:], strict=True))
         for name, channel in self.channels.items():
             data = file["channels"][name]
-            whole = len(data) == self.num_rows if self.complete else len(data) >= self.num_rows
-            if (
-                not whole
-                or data.shape[1:] != channel.shape
-                or data.dtype != np.dtype(channel.dtype)
-            ):
+            fits = len(data) == self.num_rows if self.complete else len(data) >= self.num_rows
+            if not fits or data.shape[1:] != channel.shape or data.dtype != np.dtype(channel.dtype):
                 raise ValueError(f"channel {name} is not what the header says")
         for name, columns in self._columns.items():
             if (
@@ -190,11 +201,11 @@ class Recording:
         )
 
     def table(self, name: str) -> Table:
-        """A table, read as a whole.
+        """Reads a table.
 
         Raises:
             UnknownName: no such table.
-            RecordingError: it is damaged.
+            RecordingError: the table is damaged.
         """
         if name not in self.tables:
             raise UnknownName("table", name, self.tables)
@@ -205,7 +216,7 @@ class Recording:
         return Table(values, tuple(self._columns[name]), tuple(self._columns[name].values()))
 
     def close(self) -> None:
-        """Let go of the file. Again is harmless."""
+        """Close the file. A second call does nothing."""
         self._file.close()
 
     def __enter__(self) -> Recording:

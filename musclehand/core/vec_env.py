@@ -1,8 +1,8 @@
-"""Where environments meet learners: many environments of one kind, stepped together, in plain
-arrays.
+"""Interface between environments and learners: vectorised environments in plain NumPy arrays.
 
-A learner knows nothing else of the world, and an environment nothing of the learner. An environment
-that ends starts again by itself; what it would have observed is in `StepResult.final_observation`.
+A learner knows an environment only through these classes, and an environment knows nothing of the
+learner. An environment whose episode ends resets itself; the last observation of the ended episode
+is in `StepResult.final_observation`.
 """
 
 from __future__ import annotations
@@ -15,39 +15,54 @@ import numpy as np
 
 
 class StepResult(NamedTuple):
-    """What came of a step in n environments.
-
-    `observation` (n, num_observations), of the new episode where one ended; `reward` (n,);
-    `terminated` (n,) by failure, `truncated` (n,) by time or because the reference was over;
-    `final_observation` (n, num_observations), at the end of the step, before any new episode;
-    `terms`: every reward term before weighting, and errors, (n,) each.
-    """
+    """Result of one step in n environments."""
 
     observation: np.ndarray
+    """After the step, or of the new episode where one ended. Shape (n, num_observations)."""
+
     reward: np.ndarray
+    """Reward of the step. Shape (n,)."""
+
     terminated: np.ndarray
+    """Whether the episode ended by failure. Shape (n,), bool."""
+
     truncated: np.ndarray
+    """Whether the episode ended by time or with its reference motion. Shape (n,), bool."""
+
     final_observation: np.ndarray
+    """After the step, before any reset. Shape (n, num_observations)."""
+
     terms: Mapping[str, np.ndarray]
+    """Each reward term before weighting, and tracking errors, by name. Shape (n,) each."""
 
 
 class VecEnv(ABC):
-    """Environments stepped together. `num_envs`, `num_observations`, `num_actions`; `step_dt` of a
-    step [s].
-
-    Actions lie between `action_low` and `action_high`.
-    """
+    """Environments that are stepped together."""
 
     num_envs: int
+    """Number of environments."""
+
     num_observations: int
+    """Size of an observation."""
+
     num_actions: int
+    """Size of an action."""
+
     step_dt: float
+    """[s] Duration of a step."""
+
     action_low: float = 0.0
+    """Smallest legal entry of an action."""
+
     action_high: float = 1.0
+    """Largest legal entry of an action."""
 
     @abstractmethod
     def reset(self, *, seed: int | None = None) -> np.ndarray:
-        """Starts all episodes anew, with another seed if one is given.
+        """Starts a new episode in every environment.
+
+        Args:
+            seed: restarts the random numbers; None continues their sequence.
 
         Returns:
             Observations. Shape (num_envs, num_observations).
@@ -55,93 +70,104 @@ class VecEnv(ABC):
 
     @abstractmethod
     def step(self, action: np.ndarray) -> StepResult:
-        """One step of all environments; actions out of range are taken to its ends, those not
-        finite end an episode.
+        """Makes one step in every environment.
 
         Args:
-            action: shape (num_envs, num_actions).
+            action: entries out of range are clipped; an action that is not finite ends its episode.
+                Shape (num_envs, num_actions).
         """
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
-        """Everything the future depends on, random numbers included, as named arrays of numbers."""
+        """The complete state of simulation and random numbers, as named arrays of numbers."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Puts back what `state` gave; the same actions then lead to the same bits.
+        """Restores a state; from it the same actions lead to the same bits.
+
+        Args:
+            state: what the method `state` returned.
 
         Returns:
             Observations. Shape (num_envs, num_observations).
 
         Raises:
-            InvalidValue: the state is that of other environments.
+            InvalidValue: the state belongs to other environments.
         """
 
 
 class TeacherEnv(VecEnv):
-    """Environments that know what a teacher would do."""
+    """Environments with a teacher to imitate (DAgger)."""
 
     @abstractmethod
     def teacher_action(self) -> np.ndarray:
-        """The teacher's actions in the states of now; nothing changes. Shape (num_envs,
-        num_actions)."""
+        """The teacher's actions in the present states, which do not change.
+
+        Returns:
+            Shape (num_envs, num_actions).
+        """
 
 
 class DemonstrationEnv(TeacherEnv):
-    """Environments whose teacher acts by a plan."""
+    """Environments whose teacher follows a plan."""
 
     @abstractmethod
     def teacher_label(self) -> np.ndarray:
-        """The teacher's actions, then what the plan shows to whoever turns it into actions;
-        nothing changes. Shape (num_envs, num_actions + numbers shown)."""
+        """The teacher's actions and the plan's observation for the low-level policy.
+
+        The present states do not change.
+
+        Returns:
+            Actions, then the numbers that the plan shows to the policy that turns it into actions.
+            Shape (num_envs, num_actions + numbers).
+        """
 
 
 class DifferentiableEnv(VecEnv):
-    """Environments that know how their rewards follow from actions, through the equations of what
-    moves in them.
+    """Environments that backpropagate the gradient of their rewards through their dynamics.
 
-    What was done since `watch` is gone through from its end:
+    Analytic policy gradient (backpropagation through time) over the steps since `start_recording`:
 
-        steps = env.look_back(fading)
-        by_observation = None
+        steps = env.begin_backward(discount)
+        observation_gradient = None
         for step in reversed(range(steps)):
-            by_action = env.step_back(by_observation) by_observation = ...  # by_action, passed back
-            through whoever acted on what was observed before that step
+            action_gradient = env.backward_step(observation_gradient)
+            # The policy's vector-Jacobian product at the observation before that step:
+            observation_gradient = policy_vjp(step, action_gradient)
     """
 
     @abstractmethod
-    def watch(self) -> None:
-        """From the next step on, keeps what looking back needs."""
+    def start_recording(self) -> None:
+        """Records the following steps for the backward pass."""
 
     @abstractmethod
-    def look_back(self, fading: float) -> int:
-        """Ends watching, and begins to go back from where it ended.
+    def begin_backward(self, discount: float) -> int:
+        """Stops recording and starts the backward pass at the last step.
 
         Args:
-            fading: share of what an error costs later that its step has to answer for, 0 to 1.
+            discount: factor per step on the gradient of later rewards, 0 to 1.
 
         Returns:
-            How many steps there are to go back.
+            Number of recorded steps.
 
         Raises:
-            InvalidValue: no step was watched, or fading is out of range.
+            InvalidValue: no step was recorded, or the discount is out of range.
         """
 
     @abstractmethod
-    def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
-        """How the rewards' sum changes with the actions of a step, the one before that of the last
-        call.
+    def backward_step(self, observation_gradient: np.ndarray | None) -> np.ndarray:
+        """Goes back by one step: the gradient of the summed rewards by the actions of that step.
 
         Args:
-            by_observation: how it changes with what was observed before the step of the last call,
-                or after the last step of all; None takes the actions that followed as they were.
-                Shape (num_envs, num_observations).
+            observation_gradient: gradient by the observations after that step, through the actions
+                that the policy chose on them; None treats the later actions as constants. Shape
+                (num_envs, num_observations).
 
         Returns:
             Shape (num_envs, num_actions).
 
         Raises:
-            InvalidValue: there is no step to go back to.
+            InvalidValue: all recorded steps are used up.
         """
 
 
@@ -154,7 +180,7 @@ def pack_generator(generator: np.random.Generator) -> np.ndarray:
 
 
 def unpack_generator(packed: np.ndarray) -> np.random.Generator:
-    """The generator that `pack_generator` was given."""
+    """The inverse of `pack_generator`."""
     parts = [int(part) for part in packed]
     bits = np.random.PCG64()
     bits.state = {

@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import musclehand
+from musclehand.core.atomic import find_temporaries, temporary_path
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
+from musclehand.core.progress import Progress
 from musclehand.corpus.plan import CorpusJob, CorpusPlan, ShardContent
 from musclehand.motion.clip import write_clips
 from musclehand.motion.dataset import (
@@ -44,8 +46,6 @@ from musclehand.motion.dataset import (
 from musclehand.music.generate.chorale import list_chorales
 
 MOST_WORKERS = 256
-
-Progress = Callable[[float, float], None]
 
 
 Maker = Callable[[CorpusJob], ShardContent]
@@ -152,24 +152,16 @@ def _finished(folder: Path, plan: CorpusPlan) -> dict[str, ShardEntry]:
 
 def _sweep(folder: Path) -> None:
     """Removes what generators that were killed had begun to write."""
-    for stray in folder.glob(".shard_*.part"):
+    for stray in find_temporaries(folder, "shard_*"):
         stray.unlink(missing_ok=True)
 
 
 def _make_shard(folder: Path, make: Maker, job: CorpusJob) -> ShardEntry:
     """Does a job and puts its shard into the folder."""
     content = make(job)
-    part = folder / f".{job.shard}.{os.getpid()}.part"
-    write_clips(part, content.clips)
-    try:
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
+    with temporary_path(folder / job.shard) as part:
+        write_clips(part, content.clips)
         digest = file_sha256(part)
-        os.replace(part, folder / job.shard)
-    except OSError as error:
-        raise OutputError(
-            folder / job.shard, os.strerror(error.errno) if error.errno else str(error)
-        ) from error
     return ShardEntry(digest, tuple(map(entry_of, content.clips)), content.failures)
 
 

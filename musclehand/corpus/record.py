@@ -25,6 +25,7 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import track
 from musclehand.core.errors import MusclehandError
 from musclehand.core.recording_reader import Recording
+from musclehand.core.time_steps import CONTROL_DT
 from musclehand.corpus.plan import ITEMS_PER_JOB, CorpusJob, ShardContent
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.reference import ReferenceMotion, common_limits, reference_motions
@@ -32,6 +33,7 @@ from musclehand.music.generate.chorale import draw_chorale
 from musclehand.music.generate.patterns import PatternScore, pattern_score
 from musclehand.music.score import Hand
 from musclehand.performance.perform import SimulationError, perform
+from musclehand.performance.players import PlayerSettings
 from musclehand.sim.scene import Scene, build_scene, forearm_joint
 
 FREE_SHARE = 0.15
@@ -40,9 +42,6 @@ CHORALE_SHARE = 0.1
 Chosen."""
 
 FREE_KINDS = ("taps", "wrist", "grasps", "postures")
-
-FRAME_SECONDS = 0.008
-"""Clips have about this step [s]: a whole number of control steps."""
 
 LEAD_KEPT = 0.5
 """A clip begins so long before the first note [s]."""
@@ -99,7 +98,7 @@ def make_item(seed: int, number: int, *, chorales: bool = False) -> PatternScore
         kind = FREE_KINDS[int(rng.integers(len(FREE_KINDS)))]
         side = (Side.RIGHT, Side.LEFT)[int(rng.integers(2))]
         made = reference_motions(
-            free_limits(), seconds=240.0, dt=FRAME_SECONDS, seed=int(rng.integers(2**31))
+            free_limits(), seconds=240.0, dt=CONTROL_DT, seed=int(rng.integers(2**31))
         )
         some = [motion for motion in made if motion.kind == kind]
         return FreeMotion(some[int(rng.integers(len(some)))], side)
@@ -118,7 +117,7 @@ def play(made: PatternScore, name: str) -> list[MotionClip]:
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "recording.h5"
-        performance = perform(made.score, "muscle", record=path, processes=1)
+        performance = perform(made.score, PlayerSettings(processes=1), record=path)
         source = {
             "made": f"played by musclehand {musclehand.__version__} in simulation",
             "licence": "generated, no recording of a person",
@@ -144,7 +143,7 @@ def cut_clips(
         SimulationError: it has nothing after that time.
     """
     control_dt = float(recording.metadata["control_dt_s"])
-    stride = max(1, round(FRAME_SECONDS / control_dt))
+    stride = max(1, round(CONTROL_DT / control_dt))
     time = np.asarray(recording["time"][:])
     first = int(np.searchsorted(time, -LEAD_KEPT - 1e-9))
     if first >= len(time):

@@ -1,9 +1,9 @@
-"""One EMG recording: samples of all channels, what happened when, and what was measured beside it.
+"""One EMG recording: samples of all channels, events, and series measured beside it.
 
-The type that every reader makes and everything else takes. Times are seconds from the first sample.
-A sample that is missing is NaN; nothing else that is not finite is let in. The names of the fields
-follow EMG-BIDS (BIDS 1.11, BEP 042) where it has them: `Channel` is a row of channels.tsv, `Event`
-one of events.tsv.
+All readers return this type, and all processing takes it. Times are seconds from the first sample.
+A missing sample is NaN; no other value that is not finite is legal. The names of the fields follow
+EMG-BIDS (BIDS 1.11, BEP 042) where it has them: `Channel` is a row of channels.tsv, `Event` one of
+events.tsv.
 """
 
 from __future__ import annotations
@@ -20,54 +20,58 @@ from musclehand.body.anatomy import Side
 from musclehand.core.errors import FileError, InvalidValue, UnknownName
 
 COUNTS = "counts"
-"""Unit of samples that come as the numbers of an analogue-digital converter of unknown gain."""
+"""Unit of samples that are numbers of an analogue-digital converter of unknown gain."""
 
 MAX_RATE = 1e6
-"""No EMG is sampled faster than this [Hz]."""
+"""[Hz] highest sampling rate of any EMG."""
 
 MAX_VALUES = 200_000_000
-"""No recording has more numbers than this: 16 channels at 2 kHz for 1.7 hours, 1.6 GB in memory."""
+"""Most numbers that a recording may have: 16 channels at 2 kHz for 1.7 hours, 1.6 GB in memory."""
 
 _MAX_TEXT = 2000
 
 
 class EmgFileError(FileError):
-    """A file of EMG, motion or force that cannot be used: names the file, where in it, and what
-    is wrong."""
+    """A file of EMG, motion or force that cannot be used. Names the file, the place in it and the
+    problem."""
 
 
 @dataclass(frozen=True)
 class Channel:
     """One pair of electrodes.
 
-    `name` in the file; `muscle` it was placed for, None where it is not known or none (an armband);
-    `site` on the skin; `side` of the body; `unit` of its samples: "V" or "counts", or whatever an
-    analogue channel that is no EMG has.
-
     Raises:
         InvalidValue: a text that is empty or not printable, or no side.
     """
 
     name: str
+    """In the file."""
+
     muscle: str | None = None
+    """Target muscle; None where it is not known or there is none (an armband)."""
+
     site: str | None = None
+    """Placement on the skin."""
+
     side: Side | None = None
+    """Of the body."""
+
     unit: str = "V"
+    """Of the samples: "V" or "counts", or any unit of an analogue channel that is no EMG."""
 
     def __post_init__(self) -> None:
-        for thing in ("name", "muscle", "site", "unit"):
-            value = getattr(self, thing)
-            if thing in ("muscle", "site") and value is None:
+        for name in ("name", "muscle", "site", "unit"):
+            value = getattr(self, name)
+            if name in ("muscle", "site") and value is None:
                 continue
-            check_text(f"channel {thing}", value)
+            check_text(f"channel {name}", value)
         if self.side is not None and not isinstance(self.side, Side):
             raise InvalidValue("channel side", self.side, "Side.RIGHT, Side.LEFT or None")
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened from `onset` [s] on for `duration` [s], with a label: a movement, a
-    note, a trigger.
+    """A labelled stretch of time: a movement, a note, a trigger.
 
     Raises:
         InvalidValue: a time that is not finite, a duration below 0, or a label that is not
@@ -75,8 +79,13 @@ class Event:
     """
 
     onset: float
+    """[s] from the first sample."""
+
     duration: float
+    """[s] at least 0."""
+
     label: str
+    """Name of the movement, note or trigger."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.onset) and math.isfinite(self.duration) and self.duration >= 0):
@@ -89,17 +98,13 @@ class Event:
 
     @property
     def offset(self) -> float:
-        """When it ends [s]."""
+        """End of the event [s]."""
         return self.onset + self.duration
 
 
 @dataclass(frozen=True, eq=False)
 class TimeSeries:
-    """Motion, force or anything else that was measured beside the EMG, with its own times.
-
-    `time` [s] from the first EMG sample on, never going back. Shape (n,). `values` with a column
-    for each of the `names`, NaN where nothing was measured. Shape (n, m). `units` one for each
-    column; left out: not known.
+    """Motion, force or another quantity measured beside the EMG, with its own times.
 
     Raises:
         InvalidValue: shapes or names that do not belong together, or times that are not finite or
@@ -107,12 +112,20 @@ class TimeSeries:
     """
 
     time: np.ndarray = field(repr=False)
+    """[s] from the first EMG sample, never going back. Shape (n,)."""
+
     values: np.ndarray = field(repr=False)
+    """A column for each name; NaN where nothing was measured. Shape (n, m)."""
+
     names: tuple[str, ...]
+    """Of the columns, m of them."""
+
     units: tuple[str, ...] = ()
+    """Of the columns, m of them; empty where they are not known."""
 
     def __post_init__(self) -> None:
-        time, values = (_frozen(getattr(self, thing)) for thing in ("time", "values"))
+        time = _frozen(self.time)
+        values = _frozen(self.values)
         names = tuple(self.names)
         units = tuple(self.units)
         if time.ndim != 1 or values.shape != (len(time), len(names)):
@@ -130,18 +143,14 @@ class TimeSeries:
             )
         for name in names:
             check_text("name of a column", name)
-        _check_once("names of the columns", names)
+        _check_unique("names of the columns", names)
         if units and len(units) != len(names):
             raise InvalidValue(
                 "units of a series", units, f"one for each of {len(names)} columns, or none"
             )
-        for thing, value in {
-            "time": time,
-            "values": values,
-            "names": names,
-            "units": units,
-        }.items():
-            object.__setattr__(self, thing, value)
+        checked = {"time": time, "values": values, "names": names, "units": units}
+        for attribute, value in checked.items():
+            object.__setattr__(self, attribute, value)
 
     def column(self, name: str) -> np.ndarray:
         """The values of one column. Shape (n,).
@@ -155,35 +164,46 @@ class TimeSeries:
 
     @property
     def fs_hz(self) -> float:
-        """Rate between the middle two of all steps [Hz]; NaN for fewer than two rows or times
-        that stand still."""
+        """Rate of the median step [Hz]; NaN for fewer than two rows or times that stand still."""
         step = float(np.median(np.diff(self.time))) if len(self.time) > 1 else 0.0
         return 1.0 / step if step > 0 else math.nan
 
 
 @dataclass(frozen=True, eq=False)
 class EmgRecording:
-    """Samples of K channels at one rate, and all that is known about them.
-
-    `samples` in the channels' units, NaN where a sample is missing; kept as read-only 8-byte
-    floats. Shape (T, K). `fs_hz` sampling rate [Hz]. `channels` one for each column. `events`,
-    sorted by onset. `extra`: kinematics, force and so on by name. `subject` and `session` as the
-    data set names them. `provenance`: where it comes from and what was done to it (keys are free:
-    source, file, reader, note ...). `licence` of the data.
+    """Samples of K channels at one rate, with events, series and metadata.
 
     Raises:
         InvalidValue: a shape, rate or name out of order, or samples that are infinite.
     """
 
     samples: np.ndarray = field(repr=False)
+    """In the channels' units, NaN where a sample is missing; read-only 8-byte floats. Shape (T,
+    K)."""
+
     fs_hz: float
+    """[Hz] sampling rate."""
+
     channels: tuple[Channel, ...]
+    """One for each column."""
+
     events: tuple[Event, ...] = field(default=(), repr=False)
+    """Sorted by onset."""
+
     extra: Mapping[str, TimeSeries] = field(default_factory=dict, repr=False)
+    """Kinematics, force and other series by name."""
+
     subject: str = ""
+    """As the data set names the person."""
+
     session: str = ""
+    """As the data set names the session."""
+
     provenance: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Source and processing; keys are free (source, file, reader, note ...)."""
+
     licence: str = ""
+    """Of the data."""
 
     def __post_init__(self) -> None:
         channels = tuple(self.channels)
@@ -200,9 +220,9 @@ class EmgRecording:
             raise InvalidValue(
                 "samples", "infinite", "finite numbers, or NaN where a sample is missing"
             )
-        _check_once("names of the channels", [channel.name for channel in channels])
-        for thing in ("subject", "session", "licence"):
-            check_text(thing, getattr(self, thing), empty=True)
+        _check_unique("names of the channels", [channel.name for channel in channels])
+        for name in ("subject", "session", "licence"):
+            check_text(name, getattr(self, name), empty=True)
         for key, words in dict(self.provenance).items():
             check_text("provenance", key)
             check_text(f"provenance of {key}", words, empty=True)
@@ -213,17 +233,15 @@ class EmgRecording:
         events = tuple(
             sorted(self.events, key=lambda event: (event.onset, event.duration, event.label))
         )
-        kept: dict[str, object] = {
+        checked: dict[str, object] = {
             "samples": samples,
             "fs_hz": float(self.fs_hz),
             "channels": channels,
             "events": events,
-        }
-        kept |= {
             "extra": MappingProxyType(dict(self.extra)),
             "provenance": MappingProxyType(dict(self.provenance)),
         }
-        for attribute, value in kept.items():
+        for attribute, value in checked.items():
             object.__setattr__(self, attribute, value)
 
     @property
@@ -233,17 +251,17 @@ class EmgRecording:
 
     @property
     def time(self) -> np.ndarray:
-        """Of every sample [s], from 0 on. Shape (T,)."""
+        """Time of every sample [s], from 0 on. Shape (T,)."""
         return np.arange(len(self.samples)) / self.fs_hz
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the channels."""
+        """Names of the channels."""
         return tuple(channel.name for channel in self.channels)
 
     @property
     def gaps(self) -> np.ndarray:
-        """Where samples are missing. Shape (T, K)."""
+        """Which samples are missing. Shape (T, K)."""
         return np.asarray(np.isnan(self.samples))
 
     def channel(self, name: str) -> np.ndarray:
@@ -255,7 +273,7 @@ class EmgRecording:
         return np.asarray(self.samples[:, self.place(name)])
 
     def place(self, name: str) -> int:
-        """Which column a channel is.
+        """Column of a channel.
 
         Raises:
             UnknownName: no such channel.
@@ -265,7 +283,7 @@ class EmgRecording:
         return self.names.index(name)
 
     def select(self, names: Sequence[str]) -> EmgRecording:
-        """The same with only these channels, in this order.
+        """The same recording with only these channels, in this order.
 
         Raises:
             UnknownName: no such channel.
@@ -276,8 +294,11 @@ class EmgRecording:
         )
 
     def with_samples(self, samples: np.ndarray, fs_hz: float) -> EmgRecording:
-        """The same recording with other samples of the same channels, such as filtered ones. Shape
-        (T', K).
+        """The same recording with other samples of the same channels, such as filtered ones.
+
+        Args:
+            samples: Shape (T', K).
+            fs_hz: their rate [Hz].
 
         Raises:
             InvalidValue: another number of channels, or samples out of order.
@@ -285,13 +306,13 @@ class EmgRecording:
         return replace(self, samples=samples, fs_hz=fs_hz)
 
     def segment(self, begin: float, end: float) -> EmgRecording:
-        """The samples from `begin` [s] up to before `end` [s]; all times count from its first
-        sample on.
+        """The samples from `begin` [s] up to before `end` [s].
 
-        Events are cut to what lies inside; series keep the rows that do.
+        Times count from the first sample of the segment. Events are cut at its ends; series keep
+        the rows inside.
 
         Raises:
-            InvalidValue: there is no sample between the two.
+            InvalidValue: there is no sample between the two times.
         """
         if not (math.isfinite(begin) and math.isfinite(end)):
             raise InvalidValue("segment", (begin, end), "two times in seconds")
@@ -319,10 +340,10 @@ class EmgRecording:
 
 
 def check_rate(thing: str, fs_hz: object) -> None:
-    """A sampling rate that can be one.
+    """Checks a sampling rate.
 
     Raises:
-        InvalidValue: it is not a finite number above 0 and up to a million.
+        InvalidValue: not a finite number above 0 and up to `MAX_RATE`.
     """
     if isinstance(fs_hz, bool) or not isinstance(fs_hz, int | float | np.floating | np.integer):
         raise InvalidValue(thing, fs_hz, "a number [Hz]")
@@ -331,11 +352,15 @@ def check_rate(thing: str, fs_hz: object) -> None:
 
 
 def check_text(thing: str, text: object, *, empty: bool = False) -> None:
-    """A text that can stand in a table and in a file.
+    """Checks a text that goes into tables and files.
+
+    Args:
+        thing: its name, for the message.
+        text: the text.
+        empty: whether an empty text is legal.
 
     Raises:
-        InvalidValue: no text, an empty one unless `empty`, a very long one, or one that is not
-            printable.
+        InvalidValue: no text, an empty or a very long one, or one that is not printable.
     """
     if (
         not isinstance(text, str)
@@ -349,16 +374,16 @@ def check_text(thing: str, text: object, *, empty: bool = False) -> None:
         )
 
 
-def _check_once(thing: str, names: Sequence[str]) -> None:
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        raise InvalidValue(thing, twice[:5], "used once each")
+def _check_unique(thing: str, names: Sequence[str]) -> None:
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
+    if repeated:
+        raise InvalidValue(thing, repeated[:5], "used once each")
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:
-    kept = np.array(values, dtype=np.float64, order="C")
-    kept.flags.writeable = False
-    return kept
+    copy = np.array(values, dtype=np.float64, order="C")
+    copy.flags.writeable = False
+    return copy
 
 
 def _cut(series: TimeSeries, start: float, stop: float) -> TimeSeries:

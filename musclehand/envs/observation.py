@@ -1,10 +1,11 @@
-"""An observation as a table: which numbers stand where, what they are, and what a 1 of them means.
+"""Observations as printable tables: names, sizes, units and scales of their blocks of numbers.
 
-    table.slice("activation")           where it stands
-    print(table)                        all of it
+    table.slice("activation")           # where the block is in an observation
+    table.read(observation, "angle")    # its values in their unit
+    print(table)                        # all blocks
 
-Numbers are told in the units of the table, divided by its scales, so that most lie between -1 and 1
-and a network needs no other normalisation.
+Observations hold each value divided by its block's scale, so that most numbers lie between -1 and 1
+before a network normalises them.
 """
 
 from __future__ import annotations
@@ -17,27 +18,41 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
 
-ToldT = TypeVar("ToldT")
+ValueT = TypeVar("ValueT")
 
-LARGEST = 10.0
-"""Scaled numbers are kept between this and its negative: a wild state does not blow up a
-network."""
+CLIP = 10.0
+"""Scaled numbers are clipped to this and its negative, so that an unstable state does not reach
+a network."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One row of the table: `size` numbers in `unit`; a scaled number of 1 stands for `scale` of
-    that unit."""
+    """One row of the table."""
 
     name: str
+    """Name of the block, unique in the table."""
+
     size: int
+    """Number of values."""
+
     unit: str
+    """Unit of the values before scaling, empty for ratios."""
+
     scale: float
+    """Value, in that unit, which a scaled number of 1 stands for."""
+
     meaning: str
+    """What the values are, for people."""
 
 
 class ObservationTable:
-    """Blocks in their order. `size`: how many numbers there are in all."""
+    """The blocks of an observation, in their order."""
+
+    blocks: tuple[Block, ...]
+    """The rows of the table."""
+
+    size: int
+    """Length of an observation."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         """
@@ -54,31 +69,34 @@ class ObservationTable:
             self._slices[block.name] = slice(start, start + block.size)
             start += block.size
         self.size = start
-        self._units = np.repeat(
+        self._factors = np.repeat(
             [1.0 / block.scale for block in self.blocks], [block.size for block in self.blocks]
         )
 
     def slice(self, name: str) -> slice:
-        """Where a block stands.
+        """Where a block is in an observation.
 
         Raises:
             UnknownName: there is no such block.
         """
-        return self._of(name, self._slices)
+        return self._by_name(name, self._slices)
 
-    def where(self, chosen: Callable[[str], bool]) -> np.ndarray:
-        """Which numbers are of blocks whose names are chosen. Shape (size,), bool."""
+    def mask(self, chosen: Callable[[str], bool]) -> np.ndarray:
+        """Which numbers belong to chosen blocks. Shape (size,), bool.
+
+        Args:
+            chosen: whether the block with a name is.
+        """
         return np.repeat(
             [chosen(block.name) for block in self.blocks], [block.size for block in self.blocks]
         )
 
     def write(self, values: Mapping[str, np.ndarray], out: np.ndarray) -> np.ndarray:
-        """Fills observations with values in the units of the table, scaled and kept within
-        `LARGEST`.
+        """Fills observations with values, scaled and clipped to `CLIP`.
 
         Args:
-            values: of every block. Shapes (n, ...), with `size` numbers a row.
-            out: what is written into and returned. Shape (n, size).
+            values: of every block, in its unit. Shapes (n, ...), with `size` numbers a row.
+            out: array that is written into and returned. Shape (n, size).
 
         Raises:
             InvalidValue: not the blocks of the table.
@@ -86,42 +104,50 @@ class ObservationTable:
         if values.keys() != self._slices.keys():
             raise InvalidValue("blocks", sorted(values), f"{sorted(self._slices)}")
         rows = [np.reshape(values[block.name], (len(out), block.size)) for block in self.blocks]
-        np.multiply(np.concatenate(rows, axis=1), self._units, out=out, casting="same_kind")
-        return np.asarray(np.clip(out, -LARGEST, LARGEST, out=out))
+        np.multiply(np.concatenate(rows, axis=1), self._factors, out=out, casting="same_kind")
+        return np.asarray(np.clip(out, -CLIP, CLIP, out=out))
 
     def read(self, observation: np.ndarray, name: str) -> np.ndarray:
-        """A block of observations in its unit. Shape (n, size of the block).
+        """Values of a block, in its unit. Shape (..., size of the block).
+
+        Args:
+            observation: shape (..., size).
+            name: of the block.
 
         Raises:
             UnknownName: there is no such block.
         """
         return np.asarray(observation[..., self.slice(name)] * self.scale(name))
 
-    def slope(self, by_observation: np.ndarray, name: str) -> np.ndarray:
-        """How something changes with a block in its unit, told how it changes with observations;
-        what was cut off at `LARGEST` is taken as if it were not. Shape (n, size of the block).
+    def gradient(self, observation_gradient: np.ndarray, name: str) -> np.ndarray:
+        """Gradient with respect to a block's values in their unit; clipping is ignored. Shape
+        (..., size of the block).
+
+        Args:
+            observation_gradient: gradient with respect to the observation. Shape (..., size).
+            name: of the block.
 
         Raises:
             UnknownName: there is no such block.
         """
-        return np.asarray(by_observation[..., self.slice(name)] / self.scale(name))
+        return np.asarray(observation_gradient[..., self.slice(name)] / self.scale(name))
 
     def scale(self, name: str) -> float:
-        """What a scaled number of 1 stands for, in the block's unit.
+        """Value, in the block's unit, which a scaled number of 1 stands for.
 
         Raises:
             UnknownName: there is no such block.
         """
-        return self._of(name, self._scales)
+        return self._by_name(name, self._scales)
 
     @staticmethod
-    def _of(name: str, told: Mapping[str, ToldT]) -> ToldT:
-        if name not in told:
-            raise UnknownName("block of the observation", name, told)
-        return told[name]
+    def _by_name(name: str, values: Mapping[str, ValueT]) -> ValueT:
+        if name not in values:
+            raise UnknownName("block of the observation", name, values)
+        return values[name]
 
     def __str__(self) -> str:
-        lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'1 is':<14}what it is"]
+        lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'scale':<14}meaning"]
         for block in self.blocks:
             place = self._slices[block.name]
             scale = f"{block.scale:g} {block.unit}"

@@ -1,8 +1,8 @@
-"""Clips as what hands are to follow: all of them behind each other, at the rate of the policy, as a
-right hand's.
+"""Reference motion: clips for hands to follow, as arrays of frames at the rate of the policy.
 
-A left hand's clip is mirrored at the keyboard's middle. Joint values are the same on both sides; of
-the forearm's axes x, yaw and roll turn round, and of a point x.
+All clips are mirrored to right hands, so that one policy serves both. Mirroring is at the
+keyboard's middle, x = 0: it leaves joint values as they are and negates the forearm's x, yaw and
+roll, and x of points and forces.
 """
 
 from __future__ import annotations
@@ -18,83 +18,120 @@ from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import MotionClip
 
 FOREARM_MIRROR = np.array([-1.0 if axis in ("x", "yaw", "roll") else 1.0 for axis in FOREARM_AXES])
-"""Factor on the forearm's coordinates that turns a right hand's into a left hand's. Shape (6,)."""
+"""Factors on the forearm's coordinates that mirror them. Shape (6,)."""
 
 POINT_MIRROR = np.array([-1.0, 1.0, 1.0])
-"""The same for points and forces of the world. Shape (3,)."""
+"""Factors on points and forces in the world that mirror them. Shape (3,)."""
+
+FEWEST_FRAMES = 25
+"""Shorter clips are left out: 0.2 s at 125 Hz."""
 
 
 def mirrors(side: Side) -> tuple[np.ndarray, np.ndarray]:
-    """Factors on the forearm's coordinates, (6,), and on points and forces, (3,), between a side
-    and the right."""
+    """Factors between a hand's coordinates and those of a right hand, in either direction: on the
+    forearm's, shape (6,), and on points and forces, shape (3,)."""
     return (FOREARM_MIRROR, POINT_MIRROR) if side is Side.LEFT else (np.ones(6), np.ones(3))
-
-
-FEWEST_FRAMES = 25
-"""Shorter clips are left out."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSet:
-    """N frames of some clips, every `dt` [s], as the right hand's; the number of a frame is its
-    place in the arrays.
+    """N frames of several clips, one after the other, mirrored to right hands.
 
-    `angles` [rad] and `speeds` [rad/s] (N, 23); `forearm` (N, 6) with its `forearm_speed` and
-    `forearm_acceleration`; `tips` [m] (N, 5, 3), world; `activations` (N, m), 0 where the clip has
-    none; `press` [N] (N, 5): force that a finger owes to the key it holds; `key_mass` [kg] and
-    `key_damping` [N s/m] (N, 5) of what fingertips move along; `first` and `last` (clips,) frames
-    of every clip; `clip` (N,) which one a frame is of; `kinds`, `names`, `sides` (clips,).
+    The number of a frame is its row in the arrays.
     """
 
     dt: float
+    """Time between frames [s]."""
+
     angles: np.ndarray = field(repr=False)
+    """Joint angles [rad]. Shape (N, 23)."""
+
     speeds: np.ndarray = field(repr=False)
+    """Joint velocities [rad/s]. Shape (N, 23)."""
+
     forearm: np.ndarray = field(repr=False)
+    """Coordinates of the forearm's base [m, rad]. Shape (N, 6)."""
+
     forearm_speed: np.ndarray = field(repr=False)
+    """Their velocities [m/s, rad/s]. Shape (N, 6)."""
+
     forearm_acceleration: np.ndarray = field(repr=False)
+    """Their accelerations [m/s^2, rad/s^2]. Shape (N, 6)."""
+
     tips: np.ndarray = field(repr=False)
+    """Fingertips in the world [m]. Shape (N, 5, 3)."""
+
     activations: np.ndarray = field(repr=False)
+    """Muscle activations, 0 where the clip has none. Shape (N, m)."""
+
     press: np.ndarray = field(repr=False)
+    """Force of each finger on the key that it holds [N]. Shape (N, 5)."""
+
     key_mass: np.ndarray = field(repr=False)
+    """Effective mass of the key that each fingertip moves [kg]. Shape (N, 5)."""
+
     key_damping: np.ndarray = field(repr=False)
+    """Effective damping of that key [N s/m]. Shape (N, 5)."""
+
     first: np.ndarray = field(repr=False)
+    """First frame of each clip. Shape (clips,)."""
+
     last: np.ndarray = field(repr=False)
+    """Last frame of each clip. Shape (clips,)."""
+
     clip: np.ndarray = field(repr=False)
+    """Clip of each frame. Shape (N,)."""
+
     kinds: tuple[str, ...]
+    """Kind of each clip, such as "scales"."""
+
     names: tuple[str, ...]
+    """Name of each clip."""
+
     sides: tuple[Side, ...]
+    """Hand that each clip was made for, before mirroring."""
 
     @property
     def frames(self) -> int:
-        """How many there are."""
+        """Number of frames, N."""
         return len(self.angles)
 
     def ahead(self, frame: np.ndarray, steps: int | np.ndarray) -> np.ndarray:
-        """The frames `steps` later, the clip's last where it is over by then."""
+        """Frames some steps later, at most the last ones of their clips.
+
+        Args:
+            frame: numbers of frames. Shape (...).
+            steps: number of steps, or one for each frame.
+        """
         return np.asarray(np.minimum(frame + steps, self.last_of(frame)))
 
     def before(self, frame: np.ndarray, steps: int) -> np.ndarray:
-        """The frames `steps` earlier, the clip's first where it begins later."""
+        """Frames some steps earlier, at least the first ones of their clips.
+
+        Args:
+            frame: numbers of frames. Shape (...).
+            steps: number of steps.
+        """
         return np.asarray(np.maximum(frame - steps, self.first[self.clip[frame]]))
 
     def last_of(self, frame: np.ndarray) -> np.ndarray:
-        """The last frames of the clips that frames are of."""
+        """Last frames of the clips that frames belong to. Shape as `frame`."""
         return np.asarray(self.last[self.clip[frame]])
 
 
 def build_references(
     clips: Iterable[MotionClip], *, dt: float, muscles: Sequence[str], press: float = 2.0
 ) -> ReferenceSet:
-    """Puts clips together.
+    """Clips of motion as a reference set; clips shorter than `FEWEST_FRAMES` are left out.
 
     Args:
         clips: of either hand.
-        dt: time between frames wanted [s]; clips of another are interpolated, by cubics.
-        muscles: names of the muscles without the side, in the order that activations are wanted in.
+        dt: time between frames of the result [s]; clips are interpolated by cubic splines.
+        muscles: names without the side, in the order of the columns of `activations`.
         press: force on a key while it is held [N].
 
     Raises:
-        InvalidValue: no clip of at least `FEWEST_FRAMES`.
+        InvalidValue: no clip is long enough.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _PARTS}
     names = []
@@ -104,7 +141,7 @@ def build_references(
     for clip in clips:
         if clip.duration < FEWEST_FRAMES * dt:
             continue
-        for name, values in _parts_of(clip, dt, muscles, press).items():
+        for name, values in _interpolate(clip, dt, muscles, press).items():
             parts[name].append(values)
         names.append(clip.name)
         kinds.append(clip.kind)
@@ -129,14 +166,20 @@ _PARTS = (
     *("angles", "speeds", "forearm", "forearm_speed", "forearm_acceleration"),
     *("tips", "activations", "press", "key_mass", "key_damping"),
 )
-"""Arrays with a row for every frame."""
+"""Fields of a reference set with a row for every frame."""
 
 
 def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
-    """As many clips of one frame, in which nothing is wanted."""
+    """Clips of one frame each, with all values 0: a placeholder where there is no reference.
+
+    Args:
+        clips: number of clips.
+        dt: time between frames [s].
+        muscles: number of muscles.
+    """
     joints = (clips, len(HAND_JOINTS))
     arms = (clips, len(FOREARM_AXES))
-    tips = (clips, len(DIGITS))
+    fingers = (clips, len(DIGITS))
     return ReferenceSet(
         dt=dt,
         angles=np.zeros(joints),
@@ -144,11 +187,11 @@ def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
         forearm=np.zeros(arms),
         forearm_speed=np.zeros(arms),
         forearm_acceleration=np.zeros(arms),
-        tips=np.zeros((*tips, 3)),
+        tips=np.zeros((*fingers, 3)),
         activations=np.zeros((clips, muscles)),
-        press=np.zeros(tips),
-        key_mass=np.zeros(tips),
-        key_damping=np.zeros(tips),
+        press=np.zeros(fingers),
+        key_mass=np.zeros(fingers),
+        key_damping=np.zeros(fingers),
         first=np.arange(clips),
         last=np.arange(clips),
         clip=np.arange(clips),
@@ -159,7 +202,12 @@ def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
 
 
 def windows(references: ReferenceSet, frames: np.ndarray) -> ReferenceSet:
-    """Frames as clips of their own. `frames`: shape (clips, length)."""
+    """Rows of frames as clips of their own. Kinds, names and sides stay those of `references`.
+
+    Args:
+        references: with the frames.
+        frames: numbers of frames. Shape (clips, length).
+    """
     clips, length = frames.shape
     return replace(
         references,
@@ -171,38 +219,45 @@ def windows(references: ReferenceSet, frames: np.ndarray) -> ReferenceSet:
 
 
 def join(sets: Sequence[ReferenceSet]) -> ReferenceSet:
-    """Several sets as one, clip after clip.
+    """Several reference sets as one, clip after clip.
 
     Raises:
-        InvalidValue: none, or sets of different rates.
+        InvalidValue: there is no set, or sets have different rates.
     """
-    if len({one.dt for one in sets}) != 1:
+    rates = [part.dt for part in sets]
+    if len(set(rates)) != 1:
         raise InvalidValue(
-            "time between frames",
-            [one.dt for one in sets],
-            "the same in all sets, of which there is one",
+            "time between frames", rates, "the same in all sets, of which there is one"
         )
-    starts = np.cumsum([0, *(one.frames for one in sets)])
-    clips = np.cumsum([0, *(len(one.names) for one in sets)])
+    frame_offsets = np.cumsum([0, *(part.frames for part in sets)])[:-1]
+    clip_offsets = np.cumsum([0, *(len(part.names) for part in sets)])[:-1]
+    shifted = {
+        name: np.concatenate(
+            [getattr(part, name) + offset for part, offset in zip(sets, offsets, strict=True)]
+        )
+        for name, offsets in (
+            ("first", frame_offsets),
+            ("last", frame_offsets),
+            ("clip", clip_offsets),
+        )
+    }
     return ReferenceSet(
         dt=sets[0].dt,
-        first=np.concatenate([one.first + start for one, start in zip(sets, starts, strict=False)]),
-        last=np.concatenate([one.last + start for one, start in zip(sets, starts, strict=False)]),
-        clip=np.concatenate([one.clip + clip for one, clip in zip(sets, clips, strict=False)]),
-        names=sum((one.names for one in sets), ()),
-        kinds=sum((one.kinds for one in sets), ()),
-        sides=sum((one.sides for one in sets), ()),
-        **{name: np.concatenate([getattr(one, name) for one in sets]) for name in _PARTS},
+        names=sum((part.names for part in sets), ()),
+        kinds=sum((part.kinds for part in sets), ()),
+        sides=sum((part.sides for part in sets), ()),
+        **shifted,
+        **{name: np.concatenate([getattr(part, name) for part in sets]) for name in _PARTS},
     )
 
 
 def cut(
     references: ReferenceSet, spans: Sequence[tuple[int, int]], shift: np.ndarray
 ) -> ReferenceSet:
-    """Parts of a set as clips of their own, moved along the keyboard and in height.
+    """Parts of clips as clips of their own, shifted along the keyboard and in height.
 
     Args:
-        references: what is cut.
+        references: with the clips.
         spans: first and last frame of each part, both within one clip.
         shift: of each part in x and z [m]. Shape (len(spans), 2).
     """
@@ -211,9 +266,9 @@ def cut(
     ends = np.cumsum(counts)
     clips = [int(references.clip[first]) for first, _ in spans]
     arrays = {name: getattr(references, name)[rows] for name in _PARTS}
-    moved = np.repeat(shift, counts, axis=0)
-    arrays["forearm"][:, [0, 2]] += moved
-    arrays["tips"][:, :, [0, 2]] += moved[:, None]
+    row_shift = np.repeat(shift, counts, axis=0)
+    arrays["forearm"][:, [0, 2]] += row_shift
+    arrays["tips"][:, :, [0, 2]] += row_shift[:, None]
     return ReferenceSet(
         dt=references.dt,
         first=ends - counts,
@@ -226,35 +281,35 @@ def cut(
     )
 
 
-def _parts_of(
+def _interpolate(
     clip: MotionClip, dt: float, muscles: Sequence[str], press: float
 ) -> dict[str, np.ndarray]:
-    """The arrays of `ReferenceSet` for one clip."""
-    turn, point = mirrors(clip.side)
-    time = np.arange(clip.frames) * clip.dt
-    wanted = np.arange(int((time[-1] + 1e-9) / dt) + 1) * dt
-    joints = CubicHermiteSpline(time, clip.qpos.astype(float), clip.qvel.astype(float))
-    arm = CubicSpline(time, clip.forearm.astype(float) * turn)
-    tips = clip.fingertips.astype(float) * point
-    activations = np.zeros((len(wanted), len(muscles)))
+    """The arrays of `ReferenceSet` for one clip; arguments as of `build_references`."""
+    forearm_mirror, point_mirror = mirrors(clip.side)
+    clip_times = np.arange(clip.frames) * clip.dt
+    times = np.arange(int((clip_times[-1] + 1e-9) / dt) + 1) * dt
+    joints = CubicHermiteSpline(clip_times, clip.qpos.astype(float), clip.qvel.astype(float))
+    forearm = CubicSpline(clip_times, clip.forearm.astype(float) * forearm_mirror)
+    tips = clip.fingertips.astype(float) * point_mirror
+    activations = np.zeros((len(times), len(muscles)))
     if clip.activations is not None:
         for column, muscle in enumerate(muscles):
             if muscle in clip.muscles:
-                source = clip.activations[:, clip.muscles.index(muscle)]
-                activations[:, column] = np.clip(np.interp(wanted, time, source), 0.0, 1.0)
-    owed = np.zeros((len(wanted), len(DIGITS)))
+                recorded = clip.activations[:, clip.muscles.index(muscle)]
+                activations[:, column] = np.clip(np.interp(times, clip_times, recorded), 0.0, 1.0)
+    force = np.zeros((len(times), len(DIGITS)))
     for onset, offset, _, _, finger in clip.notes:
         if 1 <= finger <= len(DIGITS):
-            owed[(wanted >= onset) & (wanted < offset), int(finger) - 1] = press
+            force[(times >= onset) & (times < offset), int(finger) - 1] = press
     return {
-        "angles": joints(wanted),
-        "speeds": joints(wanted, 1),
-        "forearm": arm(wanted),
-        "forearm_speed": arm(wanted, 1),
-        "forearm_acceleration": arm(wanted, 2),
-        "tips": CubicSpline(time, tips)(wanted),
+        "angles": joints(times),
+        "speeds": joints(times, 1),
+        "forearm": forearm(times),
+        "forearm_speed": forearm(times, 1),
+        "forearm_acceleration": forearm(times, 2),
+        "tips": CubicSpline(clip_times, tips)(times),
         "activations": activations,
-        "press": owed,
-        "key_mass": np.zeros_like(owed),
-        "key_damping": np.zeros_like(owed),
+        "press": force,
+        "key_mass": np.zeros_like(force),
+        "key_damping": np.zeros_like(force),
     }

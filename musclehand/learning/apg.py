@@ -1,15 +1,16 @@
-"""Reinforcement through the equations of the body: the reward's slope with every action, in place
-of the reward.
+"""Analytic policy gradients (APG): backpropagation through time through the simulated hand.
 
-An environment that knows how rewards follow from actions (`core.vec_env.DifferentiableEnv`) tells
-for each step that was done which excitations should have been higher and which lower. The network
-is moved that way. PPO has to find the same out by trial, from one number a step for 46 muscles, and
-needs some hundred times as many steps.
+The environment (`core.vec_env.DifferentiableEnv`) differentiates its own steps: for each step of a
+short rollout it gives the gradient of the sum of rewards with respect to the actions. That gradient
+is passed on through the logistic function to the network's logits, and the weights follow it by
+Adam. Sources: analytic policy gradients, Wiedemann et al. 2023 (ICRA); short-horizon actor-critic
+(SHAC), Xu et al. 2022 (ICLR), here without a critic: rewards beyond the rollout count nothing.
+PPO, which sees one number a step in place of 46 derivatives, needs about a hundred times as many
+steps.
 
-What a later action owes to an earlier one goes back through the network as well: an action changes
-what is seen, and what is seen is answered. Where later actions are taken as they were
-(`answers=False`), each action tries to make good what others are about to, gain creeps up, and the
-hand ends up trembling.
+Gradients also pass through the policy (`through_policy`): an action changes what is observed later,
+and later actions respond to that. With later actions held fixed, each action tries to correct what
+later ones would correct as well; the feedback gain grows and the hand trembles.
 """
 
 from __future__ import annotations
@@ -21,60 +22,78 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training
+from musclehand.learning.training import Training, check_counts, decay_learning_rate
 
-LARGEST = 5.0
-"""Slopes above so many times a usual one are cut: a hand that has lost its way says little of
-the others."""
+GRADIENT_CLIP = 5.0
+"""Components of the gradient are clipped to this, in units of the typical size in a rollout: a hand
+that has lost the motion does not outweigh the others."""
 
 
 @dataclass(frozen=True)
 class ApgConfig:
-    """How to learn from slopes.
-
-    `iterations` of `steps` in every environment; each is learnt from once, in `minibatches` parts,
-    by Adam at `rate`, which falls to a tenth in `decay` iterations. `fading`: share of what an
-    error costs later that a step has to answer for; `answers`: whether later actions are seen to
-    answer to what an earlier one did.
-    """
+    """How to learn by analytic policy gradients."""
 
     iterations: int = 500
+    """Iterations in all; each rolls out `steps` and learns from them once."""
+
     steps: int = 32
+    """Horizon: steps in every environment in an iteration."""
+
     minibatches: int = 4
-    rate: float = 2e-4
+    """Gradient steps in an iteration, each with its share of the rollout."""
+
+    learning_rate: float = 2e-4
+    """Learning rate of Adam at first."""
+
     decay: int = 500
-    fading: float = 0.95
-    answers: bool = True
+    """Iterations in which the learning rate falls to a tenth, exponentially."""
+
+    discount: float = 0.95
+    """Discount factor of rewards, a step, 0 to 1."""
+
+    through_policy: bool = True
+    """Pass gradients back through the policy's responses to later observations too."""
+
     seed: int = 0
+    """Seed of environments and minibatches."""
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "steps", "minibatches", "decay"):
-            least = 0 if name == "iterations" else 1
-            if not least <= getattr(self, name) <= 10**7:
-                raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
-        if not (self.rate > 0 and 0 <= self.fading <= 1):
-            raise InvalidValue("rate, fading", (self.rate, self.fading), "above 0, and 0 to 1")
+        check_counts(self, ("iterations", "steps", "minibatches", "decay"))
+        if not (self.learning_rate > 0 and 0 <= self.discount <= 1):
+            values = (self.learning_rate, self.discount)
+            raise InvalidValue("learning_rate, discount", values, "above 0, and 0 to 1")
 
 
 class ApgProgress(NamedTuple):
-    """One iteration: its number, `steps` done in all, mean `reward` a step, share of steps that
-    ended in `failures`, means of the environment's `terms`, and the size of a usual `slope` of
-    the reward with a logit."""
+    """One iteration of analytic policy gradients."""
 
     iteration: int
+    """Number of the iteration, from 0."""
+
     steps: int
+    """Steps of all environments in all iterations so far."""
+
     reward: float
+    """Mean reward of a step."""
+
     failures: float
+    """Share of steps that ended an episode by failure."""
+
     terms: dict[str, float]
-    slope: float
+    """Means of the environment's `terms`."""
+
+    gradient: float
+    """Typical size of the derivative of the return with respect to a logit: root of the median,
+    over steps and hands, of the mean square."""
 
 
 class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
-    """A run in a folder. `policy` is what has been learnt; `done` iterations."""
+    """Analytic policy gradients in a folder."""
 
     def __init__(
         self,
@@ -83,37 +102,48 @@ class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
         config: ApgConfig,
         folder: Path,
         *,
-        known: Mapping[str, Any],
+        identity: Mapping[str, Any],
     ) -> None:
-        """Begins with a policy, or goes on where the folder's run was; arguments and errors as
-        `Training`."""
-        super().__init__("analytic", env, config, folder, known)
+        """Begins a training, or resumes that of the folder.
+
+        Args:
+            env: environments that differentiate their rewards.
+            policy: network to begin with; it is trained itself, not a copy.
+            config: how to learn.
+            folder: of the checkpoints.
+            identity: what a resumed run has to agree with.
+
+        Raises:
+            CheckpointError: the folder holds another run, or a damaged one.
+        """
+        super().__init__("analytic", env, config, folder, identity)
         self.policy = policy
-        self._adam = torch.optim.Adam(policy.parameters(), lr=config.rate)
+        self._adam = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
         self._begin()
 
+    @override
     def _iterate(self) -> ApgProgress:
         config = self.config
         observation, reward, failures, terms = self._collect()
-        slopes = self._look_back(observation)
-        size = float(np.sqrt(np.median(np.mean(np.square(slopes), axis=2))))
-        slopes = np.clip(slopes / max(size, 1e-12), -LARGEST, LARGEST)
+        gradient = self._backpropagate(observation)
+        size = float(np.sqrt(np.median(np.mean(np.square(gradient), axis=2))))
+        gradient = np.clip(gradient / max(size, 1e-12), -GRADIENT_CLIP, GRADIENT_CLIP)
         self._learn(
-            observation.reshape(-1, observation.shape[2]), slopes.reshape(-1, slopes.shape[2])
+            observation.reshape(-1, observation.shape[2]), gradient.reshape(-1, gradient.shape[2])
         )
-        steps = (self.done + 1) * config.steps * self.env.num_envs
-        return ApgProgress(self.done, steps, reward, failures, terms, size)
+        steps = (self.iterations_done + 1) * config.steps * self.env.num_envs
+        return ApgProgress(self.iterations_done, steps, reward, failures, terms, size)
 
     def _collect(self) -> tuple[np.ndarray, float, float, dict[str, float]]:
-        """Acts; what was seen, shape (steps, environments, observations), and means of what came
-        of it."""
+        """Rolls the policy out. Returns observations, shape (steps, num_envs, num_observations),
+        and means of rewards, failures and terms."""
         env = self.env
         config = self.config
         observation = np.empty((config.steps, env.num_envs, env.num_observations), dtype=np.float32)
         begun = np.ones(env.num_envs, dtype=bool)
         sums: dict[str, float] = {}
         reward = failures = 0.0
-        env.watch()
+        env.start_recording()
         for step in range(config.steps):
             observation[step] = self._observation
             result = env.step(self._act(step, self._observation, begun))
@@ -125,53 +155,89 @@ class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
                 sums[name] = sums.get(name, 0.0) + float(values.mean()) / config.steps
         return observation, reward, failures, sums
 
-    def _look_back(self, observation: np.ndarray) -> np.ndarray:
-        """How the rewards' sum changes with each logit. Shape (steps, environments, actions)."""
-        slopes = np.empty((*observation.shape[:2], self.env.num_actions), dtype=np.float32)
-        by_observation = None
-        for step in reversed(range(self.env.look_back(self.config.fading))):
-            by_action = self.env.step_back(by_observation).astype(np.float32)
-            slopes[step], by_seen = self._answer(step, observation[step], by_action)
-            by_observation = by_seen if self.config.answers else None
-        return slopes
+    def _backpropagate(self, observation: np.ndarray) -> np.ndarray:
+        """Gradient of the return with respect to all logits. Shape (steps, num_envs, num_actions).
 
-    def _learn(self, observation: np.ndarray, slopes: np.ndarray) -> None:
+        Args:
+            observation: of the rollout. Shape (steps, num_envs, num_observations).
+        """
+        gradient = np.empty((*observation.shape[:2], self.env.num_actions), dtype=np.float32)
+        observation_gradient = None
+        for step in reversed(range(self.env.begin_backward(self.config.discount))):
+            action_gradient = self.env.backward_step(observation_gradient).astype(np.float32)
+            gradient[step], response = self._backward_policy(
+                step, observation[step], action_gradient
+            )
+            observation_gradient = response if self.config.through_policy else None
+        return gradient
+
+    def _learn(self, observation: np.ndarray, gradient: np.ndarray) -> None:
+        """Follows the gradient, in minibatches.
+
+        Args:
+            observation: of all steps. Shape (rows, num_observations).
+            gradient: with respect to their logits. Shape (rows, num_actions).
+        """
         config = self.config
-        for group in self._adam.param_groups:
-            group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
-        order = np.random.default_rng([config.seed, self.done, 3]).permutation(len(slopes))
+        decay_learning_rate(
+            self._adam, config.learning_rate, self.iterations_done, config.decay
+        )
+        seed = [config.seed, self.iterations_done, 3]
+        order = np.random.default_rng(seed).permutation(len(gradient))
         for rows in np.array_split(order, config.minibatches):
-            logits, price = self._logits(observation, rows)
-            loss = price - (torch.from_numpy(slopes[rows]) * logits).sum() / len(rows)
+            logits, penalty = self._logits(observation, rows)
+            loss = penalty - (torch.from_numpy(gradient[rows]) * logits).sum() / len(rows)
             self._adam.zero_grad()
             loss.backward()
             self._adam.step()
 
-    def _act(self, step: int, seen: np.ndarray, begun: np.ndarray) -> np.ndarray:
-        """What is done in a step of an iteration, by what is seen; `begun`: where an episode
-        does."""
-        return self.policy.act(seen)
+    def _act(self, step: int, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
+        """Actions in a step of the rollout.
 
-    def _answer(
-        self, step: int, seen: np.ndarray, by_action: np.ndarray
+        Args:
+            step: number of the step in the rollout.
+            observation: shape (num_envs, num_observations).
+            begun: environments whose episode begins with it. Shape (num_envs,), bool.
+        """
+        return self.policy.act(observation)
+
+    def _backward_policy(
+        self, step: int, observation: np.ndarray, action_gradient: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """How the rewards' sum changes with the logits of a step and with what was seen; steps
-        come backwards."""
-        shown = torch.from_numpy(seen).requires_grad_()
-        logits = self.policy(shown)
+        """Backward pass through the policy in a step; steps come from the last to the first.
+
+        Args:
+            step: number of the step in the rollout.
+            observation: shape (num_envs, num_observations).
+            action_gradient: of the return with respect to the actions. Shape (num_envs,
+                num_actions).
+
+        Returns:
+            Gradients with respect to logits, (num_envs, num_actions), and to the observation,
+            (num_envs, num_observations).
+        """
+        inputs = torch.from_numpy(observation).requires_grad_()
+        logits = self.policy(inputs)
         action = torch.sigmoid(logits).detach().numpy()
-        slopes = by_action * action * (1.0 - action)
-        (by_seen,) = torch.autograd.grad(logits, shown, torch.from_numpy(slopes))
-        return slopes, by_seen.numpy()
+        logit_gradient = action_gradient * action * (1.0 - action)
+        (input_gradient,) = torch.autograd.grad(logits, inputs, torch.from_numpy(logit_gradient))
+        return logit_gradient, input_gradient.numpy()
 
     def _logits(
         self, observation: np.ndarray, rows: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of some rows of all that was seen, to learn by; and a price beside the rewards."""
+        """Logits of some rows, to be differentiated by the weights, and a penalty on the loss.
+
+        Args:
+            observation: of all steps. Shape (all rows, num_observations).
+            rows: which of them. Shape (n,).
+        """
         return self.policy(torch.from_numpy(observation[rows])), torch.zeros(())
 
+    @override
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"policy": self.policy}
 
+    @override
     def _optimizer(self) -> torch.optim.Optimizer:
         return self._adam

@@ -1,11 +1,13 @@
-"""The warm start: a network learns what a teacher would do in the states that the network itself
-comes to.
+"""DAgger: imitation of a teacher in the states that the learner itself comes to.
 
-DAgger (Ross, Gordon & Bagnell 2011, AISTATS): the teacher acts at first and less and less from then
-on, and labels every state; all that was ever labelled is learnt from. Two differences: who acts is
-drawn for each environment anew every quarter of a second, and the network goes on from what it was
-in place of beginning again. Each iteration is kept on file, and one that was interrupted is done
-over to the same bits.
+Dataset aggregation (Ross, Gordon & Bagnell 2011, AISTATS): at first the teacher acts, then more and
+more the network; the teacher labels every state with its action, and the network learns from the
+labels of all iterations (a buffer of the last `buffer_iterations`). There are two differences. Who
+acts is drawn for each environment anew every `ACTOR_STEPS` steps, with the chance beta of the
+iteration. The network is trained further in each iteration instead of anew.
+
+Checkpoints and labels are on file after each iteration; an iteration that was interrupted is done
+again, to the same bits.
 """
 
 from __future__ import annotations
@@ -18,59 +20,81 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from musclehand.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import TeacherEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training
+from musclehand.learning.training import Training, check_counts, decay_learning_rate
 
-TURN = 30
-"""Steps after which it is drawn anew who acts."""
+ACTOR_STEPS = 30
+"""Steps for which teacher or network act before it is drawn again which of them does: a quarter
+of a second at 125 Hz. Chosen."""
 
 
 @dataclass(frozen=True)
 class DaggerConfig:
-    """How to learn from a teacher.
-
-    `iterations`, each of `steps` in every environment, then `updates` of the network on `batch`
-    labels each. In iteration i the teacher acts with a chance of `teacher_share[i]`, and never
-    where that has ended. `noise`: of what the teacher does, as a share of the excitation, to see
-    states that are off. `hidden` layers. Adam at `rate`, which falls to a tenth in `decay`
-    iterations. `memory`: iterations whose labels are kept.
-    """
+    """How to imitate a teacher."""
 
     iterations: int = 24
+    """Iterations in all; each collects `steps` and does `updates`."""
+
     steps: int = 125
+    """Steps in every environment in an iteration."""
+
     updates: int = 400
+    """Gradient steps in an iteration."""
+
     batch: int = 512
-    teacher_share: tuple[float, ...] = (1.0, 0.5, 0.25)
+    """Labels in a gradient step."""
+
+    dagger_beta: tuple[float, ...] = (1.0, 0.5, 0.25)
+    """Chance with which the teacher acts, in each of the first iterations; 0 in those after."""
+
     noise: float = 0.2
+    """Standard deviation of the noise on the teacher's actions, as a share of each action. It
+    brings labels of states beside the teacher's path."""
+
     hidden: tuple[int, ...] = (512, 512)
-    rate: float = 1e-3
+    """Sizes of the hidden layers."""
+
+    learning_rate: float = 1e-3
+    """Learning rate of Adam at first."""
+
     decay: int = 24
-    memory: int = 24
+    """Iterations in which the learning rate falls to a tenth, exponentially."""
+
+    buffer_iterations: int = 24
+    """Iterations whose labels the buffer keeps."""
+
     seed: int = 0
+    """Seed of weights, environments and batches."""
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "steps", "updates", "batch", "decay", "memory"):
-            least = 0 if name == "iterations" else 1
-            if not least <= getattr(self, name) <= 10**7:
-                raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
+        check_counts(
+            self, ("iterations", "steps", "updates", "batch", "decay", "buffer_iterations")
+        )
 
 
-class Progress(NamedTuple):
-    """One iteration: its number, `labels` in all, `loss`, and the means of the environment's
-    `terms` while the network acted (None where it never did)."""
+class DaggerProgress(NamedTuple):
+    """One iteration of DAgger."""
 
     iteration: int
+    """Number of the iteration, from 0."""
+
     labels: int
+    """Labels collected in all iterations so far."""
+
     loss: float
+    """Mean loss of the last fifth of the updates."""
+
     terms: dict[str, float] | None
+    """Means of the environment's `terms` over the steps in which the network acted; None if it
+    never did."""
 
 
-class DaggerTraining(Training[TeacherEnv, DaggerConfig, Progress]):
-    """A run in a folder. `policy` is what has been learnt; `done` iterations."""
+class DaggerTraining(Training[TeacherEnv, DaggerConfig, DaggerProgress]):
+    """DAgger in a folder, with the labels in its subfolder `labels`."""
 
     def __init__(
         self,
@@ -78,91 +102,111 @@ class DaggerTraining(Training[TeacherEnv, DaggerConfig, Progress]):
         config: DaggerConfig,
         folder: Path,
         *,
-        known: Mapping[str, Any],
-        start: Policy | None = None,
-        fresh: bool | None = None,
+        identity: Mapping[str, Any],
+        initial_policy: Policy | None = None,
+        fit_normalisation: bool | None = None,
     ) -> None:
-        """Begins, with a copy of a policy `start` if there is one, or goes on where the folder's
-        run was; the folder gets labels as well. `fresh`: what is normal is still to be found
-        out, by default where there is no `start`. The rest of the arguments and errors as
-        `Training`."""
-        super().__init__("distill", env, config, folder, known)
-        if start is None:
+        """Begins a training, or resumes that of the folder.
+
+        Args:
+            env: environments with a teacher.
+            config: how to imitate.
+            folder: of checkpoints and labels.
+            identity: what a resumed run has to agree with.
+            initial_policy: network to begin with, of which a copy is trained; a new one by default.
+            fit_normalisation: set the inputs' mean and std by the labels of the first iteration;
+                by default only for a new network.
+
+        Raises:
+            CheckpointError: the folder holds another run, or a damaged one.
+        """
+        super().__init__("distill", env, config, folder, identity)
+        if initial_policy is None:
             self.policy = Policy(
                 env.num_observations, env.num_actions, config.hidden, seed=config.seed
             )
         else:
-            self.policy = deepcopy(start)
-        self._fresh = start is None if fresh is None else fresh
-        self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
+            self.policy = deepcopy(initial_policy)
+        if fit_normalisation is None:
+            fit_normalisation = initial_policy is None
+        self._fits_normalisation = fit_normalisation
+        self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.learning_rate)
         self._slot = config.steps * env.num_envs
-        rows = config.memory * self._slot
+        rows = config.buffer_iterations * self._slot
         self._observations = np.zeros((rows, env.num_observations), dtype=np.float32)
-        self._labels = np.zeros((rows, self._labels_size()), dtype=np.float32)
+        self._labels = np.zeros((rows, self._label_size()), dtype=np.float32)
         self._begin()
-        for number in range(max(0, self.done - config.memory), self.done):
-            self._remember(number, *self._read_labels(number))
+        first = max(0, self.iterations_done - config.buffer_iterations)
+        for number in range(first, self.iterations_done):
+            self._add_to_buffer(number, *self._read_labels(number))
 
-    def _iterate(self) -> Progress:
+    @override
+    def _iterate(self) -> DaggerProgress:
         config = self.config
-        number = self.done
+        number = self.iterations_done
         rng = np.random.default_rng([config.seed, number, 1])
         observations, labels, terms = self._collect(rng)
-        if number == 0 and self._fresh:
-            self._normalise(observations, labels)
+        if number == 0 and self._fits_normalisation:
+            self._fit_normalisation(observations, labels)
         save_checkpoint(
             self.folder / "labels",
             number,
             {"observation": observations, "label": labels},
             {},
-            keep=config.memory + 1,
+            keep=config.buffer_iterations + 1,
         )
-        self._remember(number, observations, labels)
-        return Progress(number, (number + 1) * self._slot, self._learn(rng), terms)
+        self._add_to_buffer(number, observations, labels)
+        return DaggerProgress(number, (number + 1) * self._slot, self._learn(rng), terms)
 
     def _collect(
         self, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, dict[str, float] | None]:
+        """Acts for `steps` steps. Returns observations and labels, shapes (rows, numbers), and
+        the means of the environment's terms while the network acted."""
         env = self.env
         config = self.config
-        shares = config.teacher_share
-        share = shares[self.done] if self.done < len(shares) else 0.0
+        betas = config.dagger_beta
+        beta = betas[self.iterations_done] if self.iterations_done < len(betas) else 0.0
         observations = np.empty(
             (config.steps, env.num_envs, env.num_observations), dtype=np.float32
         )
-        labels = np.empty((config.steps, env.num_envs, self._labels_size()), dtype=np.float32)
+        labels = np.empty((config.steps, env.num_envs, self._label_size()), dtype=np.float32)
         sums: dict[str, float] = {}
-        acted = 0
-        taught = np.zeros(env.num_envs, dtype=bool)
+        network_steps = 0
+        teacher_acts = np.zeros(env.num_envs, dtype=bool)
         for step in range(config.steps):
-            observations[step], labels[step] = self._observation, self._label()
-            if step % TURN == 0:
-                taught = rng.random(env.num_envs) < share
+            observations[step] = self._observation
+            labels[step] = self._label()
+            if step % ACTOR_STEPS == 0:
+                teacher_acts = rng.random(env.num_envs) < beta
             action = self.policy.act(self._observation)
-            told = labels[step, :, : env.num_actions]
-            noisy = told * (1.0 + config.noise * rng.normal(size=told.shape))
-            result = env.step(np.where(taught[:, None], np.clip(noisy, 0.0, 1.0), action))
+            teacher_action = labels[step, :, : env.num_actions]
+            noisy = teacher_action * (1.0 + config.noise * rng.normal(size=teacher_action.shape))
+            result = env.step(np.where(teacher_acts[:, None], np.clip(noisy, 0.0, 1.0), action))
             self._observation = result.observation
-            acted += int((~taught).sum())
+            network_steps += int((~teacher_acts).sum())
             for name, values in result.terms.items():
-                sums[name] = sums.get(name, 0.0) + float(values[~taught].sum())
-        terms = {name: value / acted for name, value in sums.items()} if acted else None
+                sums[name] = sums.get(name, 0.0) + float(values[~teacher_acts].sum())
+        terms = None
+        if network_steps:
+            terms = {name: value / network_steps for name, value in sums.items()}
         return (
             observations.reshape(-1, env.num_observations),
             labels.reshape(-1, labels.shape[2]),
             terms,
         )
 
-    def _remember(self, number: int, observations: np.ndarray, labels: np.ndarray) -> None:
-        start = number % self.config.memory * self._slot
+    def _add_to_buffer(self, number: int, observations: np.ndarray, labels: np.ndarray) -> None:
+        start = number % self.config.buffer_iterations * self._slot
         self._observations[start : start + self._slot] = observations
         self._labels[start : start + self._slot] = labels
 
     def _learn(self, rng: np.random.Generator) -> float:
-        """Updates on labels drawn from all that are remembered; the mean loss of the last fifth."""
+        """Updates the network by batches drawn from the buffer; the mean loss of the last fifth."""
         config = self.config
-        for group in self._adam.param_groups:
-            group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
+        decay_learning_rate(
+            self._adam, config.learning_rate, self.iterations_done, config.decay
+        )
         losses = []
         for _ in range(config.updates):
             loss = self._loss(*map(torch.from_numpy, self._draw(rng)))
@@ -174,30 +218,33 @@ class DaggerTraining(Training[TeacherEnv, DaggerConfig, Progress]):
         return float(np.mean(losses[-max(1, len(losses) // 5) :]))
 
     def _label(self) -> np.ndarray:
-        """What the teacher would do now, maybe with more than that. Shape (environments,
-        numbers)."""
+        """Labels of the current states: the teacher's actions, first in each row, and maybe more.
+        Shape (num_envs, label size)."""
         return self.env.teacher_action()
 
-    def _labels_size(self) -> int:
-        """Numbers of a label."""
+    def _label_size(self) -> int:
+        """Length of a label."""
         return self.env.num_actions
 
-    def _normalise(self, observation: np.ndarray, label: np.ndarray) -> None:
-        """Finds out what is normal."""
-        self.policy.normalise_by(observation)
+    def _fit_normalisation(self, observation: np.ndarray, label: np.ndarray) -> None:
+        """Sets mean and std of the network's inputs, and of its outputs if it has those."""
+        self.policy.fit_normalisation(observation)
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Observations and labels of a batch."""
-        count = min(self.done + 1, self.config.memory) * self._slot
+        count = min(self.iterations_done + 1, self.config.buffer_iterations) * self._slot
         rows = rng.integers(count, size=self.config.batch)
         return self._observations[rows], self._labels[rows]
 
     def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of the actions."""
         return (torch.sigmoid(self.policy(observation)) - label).square().mean()
 
+    @override
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"policy": self.policy}
 
+    @override
     def _optimizer(self) -> torch.optim.Optimizer:
         return self._adam
 

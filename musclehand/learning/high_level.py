@@ -1,13 +1,17 @@
-"""The planner: from what is to be done to an intention, by way of the motion that it wants.
+"""High-level policy in a latent action space: from notes and proprioception to latent actions.
 
-A tracking policy is shown a motion to follow, and the encoder of a latent space (`learning.vae`)
-turns what it is shown into an intention. A planner is shown no motion; its network says the numbers
-that would be shown, and the same encoder, which stays as it is, turns them into an intention. That
-is easier to learn than intentions themselves: a wanted motion follows from the notes and from where
-the hand is, whatever its muscles do at the moment, so it can be learnt from plans alone, where
-nothing moves (`envs.piano.scattered`); and the encoder knows what a millimetre is worth. What an
-encoder is shown is mostly differences, from where the hand is to where it should be. The hand's
-part of them is known; only the rest is left to the network.
+A tracking policy observes a reference motion, and the encoder of its latent action space
+(`learning.vae`) maps that observation to a latent action. At the piano there is no reference. The
+high-level network predicts the numbers that the encoder would be shown of one, the *reference
+numbers*, and the frozen encoder maps them to a latent action. The reference motion follows from the
+notes and from where the hand is, whatever the muscles do at the moment, so it can be learnt from
+plans without physics (`envs.piano.static_env`), and the encoder decides what a millimetre of error
+is worth.
+
+Most reference numbers are differences between the reference and the hand's state. The state's part
+of them is known; it is a linear map of the observation (`hand_matrix`), and the network predicts
+only the remainder, the *targets*. With each latent action the network also tells a move of the
+forearm (`envs.piano.forearm`).
 """
 
 from __future__ import annotations
@@ -19,154 +23,209 @@ import torch
 from torch import nn
 
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.vae import LatentPolicy, mlp
+from musclehand.learning.inference import inference
+from musclehand.learning.policy import CLIP
+from musclehand.learning.vae import LatentPolicy, make_mlp
 
-LEAST_SPREAD = 0.02
-"""Numbers that differ less than that are not blown up to differ by 1."""
+MIN_STD = 0.02
+"""Least standard deviation by which inputs are divided and outputs multiplied. Numbers that hardly
+vary are not blown up to unit variance."""
 
-LARGEST = 10.0
-"""Nothing larger is shown, as in all observations."""
-
-EDGE = 1e-6
-"""Actions are so far from 0 and 1 at least where their logits are asked for."""
+LOGIT_EPS = 1e-6
+"""Actions are clipped to this distance from 0 and 1 where their logits are taken."""
 
 
 class HighLevelNetwork(nn.Module):
-    """A network of `hidden` layers before the encoder of `latent`. What is normal, of what it
-    sees and of what it says, is set once and then stays."""
+    """Multilayer perceptron in front of a frozen encoder.
 
-    seen: torch.Tensor
-    felt: torch.Tensor
-    shown: torch.Tensor
+    Inputs and targets are normalised by means and standard deviations that are fitted once.
+    Masks and normalisation are buffers; `hand_matrix` is not part of checkpoints.
+    """
+
+    input_mask: torch.Tensor
+    """Numbers of the observation that the network gets. Shape (num_observations,), bool."""
+
+    proprioception_mask: torch.Tensor
+    """Numbers of the observation that are passed to the encoder, in its order. Shape
+    (num_observations,), bool."""
+
+    reference_mask: torch.Tensor
+    """Numbers of the encoder's observation that are reference numbers. Shape (encoder's
+    observations,), bool."""
+
     mean: torch.Tensor
-    spread: torch.Tensor
-    middle: torch.Tensor
-    width: torch.Tensor
-    hand: torch.Tensor
+    """Mean of each input. Shape (num_observations,)."""
+
+    std: torch.Tensor
+    """Standard deviation of each input. Shape (num_observations,)."""
+
+    target_mean: torch.Tensor
+    """Mean of each target. Shape (targets,)."""
+
+    target_std: torch.Tensor
+    """Standard deviation of each target. Shape (targets,)."""
+
+    hand_matrix: torch.Tensor
+    """Linear map from the observation to the state's part of the reference numbers. Shape
+    (reference numbers, num_observations)."""
 
     def __init__(
         self,
-        latent: LatentPolicy,
+        latent_policy: LatentPolicy,
         *,
-        seen: np.ndarray,
-        felt: np.ndarray,
-        shown: np.ndarray,
-        hand: np.ndarray,
-        moves: int,
+        input_mask: np.ndarray,
+        proprioception_mask: np.ndarray,
+        reference_mask: np.ndarray,
+        hand_matrix: np.ndarray,
+        move_size: int,
         hidden: Sequence[int] = (512, 512),
         seed: int = 0,
     ) -> None:
         """
         Args:
-            latent: whose encoder turns what is wanted into an intention.
-            seen: which numbers of an observation the network looks at. Shape (observations,), bool.
-            felt: which of them the encoder is given as they are, in its order. Shape
-                (observations,), bool.
-            shown: which of the numbers that the encoder sees the network says. Shape (its
-                observations,), bool.
-            hand: what of them follows from an observation, to which the network adds. Shape (shown,
-                observations).
-            moves: other actions beside the intention.
-            hidden: sizes of the layers between.
-            seed: of the first weights.
+            latent_policy: latent action space; its encoder is frozen.
+            input_mask: which numbers of an observation the network gets. Shape
+                (num_observations,), bool.
+            proprioception_mask: which numbers of an observation are passed to the encoder, in its
+                order. Shape (num_observations,), bool.
+            reference_mask: which numbers of the encoder's observation the network predicts. Shape
+                (encoder's observations,), bool.
+            hand_matrix: linear map to the state's part of those. Shape (reference numbers,
+                num_observations).
+            move_size: numbers of a forearm's move, which follow the latent action.
+            hidden: sizes of the hidden layers.
+            seed: of the initial weights.
 
         Raises:
-            InvalidValue: a size below 1, or the encoder's observation is not what is felt and what
-                is shown.
+            InvalidValue: a size below 1, or the encoder's observation is not made up of the
+                proprioception and the reference numbers.
         """
         super().__init__()
-        seen, felt, shown = (np.asarray(part, dtype=bool) for part in (seen, felt, shown))
-        if min(moves, *hidden, int(seen.sum())) < 1 or len(seen) != len(felt):
+        input_mask, proprioception_mask, reference_mask = (
+            np.asarray(mask, dtype=bool)
+            for mask in (input_mask, proprioception_mask, reference_mask)
+        )
+        num_observations = len(input_mask)
+        num_references = int(reference_mask.sum())
+        if (
+            min(move_size, *hidden, int(input_mask.sum())) < 1
+            or num_observations != len(proprioception_mask)
+        ):
             raise InvalidValue(
-                "seen, felt, moves, hidden",
-                (len(seen), len(felt), moves, hidden),
-                "1 or more, alike",
+                "input_mask, proprioception_mask, move_size, hidden",
+                (num_observations, len(proprioception_mask), move_size, hidden),
+                "1 or more, and masks of the same length",
             )
-        if len(shown) != latent.sizes[0] or felt.sum() + shown.sum() != len(shown):
-            told = (int(felt.sum()), int(shown.sum()))
+        encoder_size = latent_policy.sizes[0]
+        if (
+            len(reference_mask) != encoder_size
+            or proprioception_mask.sum() + num_references != encoder_size
+        ):
             raise InvalidValue(
-                "numbers felt and shown", told, f"all {latent.sizes[0]} of the encoder"
+                "numbers of proprioception and reference",
+                (int(proprioception_mask.sum()), num_references),
+                f"all {encoder_size} of the encoder",
             )
-        if np.shape(hand) != (shown.sum(), len(seen)):
-            raise InvalidValue("shape of hand", np.shape(hand), f"{(int(shown.sum()), len(seen))}")
-        # Not a part of this module: it does not learn with it.
-        self._latent = (latent.requires_grad_(False),)
-        said = int(shown.sum()) + moves
-        self.sizes = (len(seen), *hidden, latent.latent + moves)
-        self.moves = moves
+        if np.shape(hand_matrix) != (num_references, num_observations):
+            raise InvalidValue(
+                "shape of hand_matrix",
+                np.shape(hand_matrix),
+                f"{(num_references, num_observations)}",
+            )
+        # In a tuple, so that it is no submodule: its weights are not among those that are trained.
+        self._latent_policy = (latent_policy.requires_grad_(False),)
+        targets = num_references + move_size
+        self.sizes = (num_observations, *hidden, latent_policy.latent_size + move_size)
+        self.move_size = move_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.layers = mlp(int(seen.sum()), hidden, said)
-        for name, values in (("seen", seen), ("felt", felt), ("shown", shown)):
-            self.register_buffer(name, torch.from_numpy(values))
+            self.layers = make_mlp(int(input_mask.sum()), hidden, targets)
+        self.register_buffer("input_mask", torch.from_numpy(input_mask))
+        self.register_buffer("proprioception_mask", torch.from_numpy(proprioception_mask))
+        self.register_buffer("reference_mask", torch.from_numpy(reference_mask))
         self.register_buffer(
-            "hand", torch.from_numpy(np.asarray(hand, dtype=np.float32)), persistent=False
+            "hand_matrix",
+            torch.from_numpy(np.asarray(hand_matrix, dtype=np.float32)),
+            persistent=False,
         )
-        for name, count in (("mean", len(seen)), ("middle", said)):
-            self.register_buffer(name, torch.zeros(count))
-        for name, count in (("spread", len(seen)), ("width", said)):
-            self.register_buffer(name, torch.ones(count))
+        self.register_buffer("mean", torch.zeros(num_observations))
+        self.register_buffer("target_mean", torch.zeros(targets))
+        self.register_buffer("std", torch.ones(num_observations))
+        self.register_buffer("target_std", torch.ones(targets))
 
     @property
-    def latent(self) -> LatentPolicy:
-        """Whose intentions these are."""
-        return self._latent[0]
+    def latent_policy(self) -> LatentPolicy:
+        """The latent action space."""
+        return self._latent_policy[0]
 
-    def wanted(
-        self, observation: torch.Tensor, shown: torch.Tensor, moves: torch.Tensor
+    def targets(
+        self, observation: torch.Tensor, references: torch.Tensor, moves: torch.Tensor
     ) -> torch.Tensor:
-        """What has to be wanted for that to be shown and done. Shape (n, shown + moves).
+        """Targets of the network that lead to given reference numbers and moves. Shape (n,
+        targets).
 
         Args:
-            observation: shape (n, observations).
-            shown: to the encoder. Shape (n, shown).
-            moves: the other actions. Shape (n, moves).
+            observation: shape (n, num_observations).
+            references: of the encoder's observation. Shape (n, reference numbers).
+            moves: of the forearm. Shape (n, move_size).
         """
-        return torch.cat([shown - observation @ self.hand.T, moves], dim=1)
+        return torch.cat([references - observation @ self.hand_matrix.T, moves], dim=1)
 
-    def normalise_by(self, observation: np.ndarray, wanted: np.ndarray) -> None:
-        """Sets what is normal: mean and spread of these. Shapes (n, observations) and (n, shown
-        + moves)."""
-        for (mean, spread), rows in (
-            ((self.mean, self.spread), observation),
-            ((self.middle, self.width), wanted),
+    def fit_normalisation(self, observation: np.ndarray, targets: np.ndarray) -> None:
+        """Sets mean and std of inputs and targets to those of a sample.
+
+        Args:
+            observation: shape (n, num_observations).
+            targets: shape (n, targets).
+        """
+        for mean, std, rows in (
+            (self.mean, self.std, observation),
+            (self.target_mean, self.target_std, targets),
         ):
             mean.copy_(torch.from_numpy(rows.mean(axis=0)))
-            spread.copy_(torch.from_numpy(np.maximum(rows.std(axis=0), LEAST_SPREAD)))
+            std.copy_(torch.from_numpy(np.maximum(rows.std(axis=0), MIN_STD)))
 
-    def wants(self, observation: torch.Tensor) -> torch.Tensor:
-        """What is wanted, in units of what is normal. Shape (n, shown + moves)."""
-        inputs = torch.clamp((observation - self.mean) / self.spread, -10.0, 10.0)[:, self.seen]
-        wanted: torch.Tensor = self.layers(inputs)
-        return wanted
+    def predict(self, observation: torch.Tensor) -> torch.Tensor:
+        """Normalised targets. Shape (n, targets).
 
-    def actions(self, observation: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        """The actions, from 0 to 1, that follow from what is wanted. Shape (n, latent + moves)."""
-        told = self.middle + self.width * wanted
-        eyes = torch.empty(len(told), len(self.shown))
-        shown = told[:, : -self.moves] + observation @ self.hand.T
-        eyes[:, ~self.shown], eyes[:, self.shown] = (
-            observation[:, self.felt],
-            shown.clamp(-LARGEST, LARGEST),
-        )
-        z = self.latent.encode(eyes).mean
-        both = torch.cat([0.5 + 0.5 * z / self.latent.reach, told[:, -self.moves :]], dim=1)
-        return torch.clamp(both, 0.0, 1.0)
+        Args:
+            observation: shape (n, num_observations).
+        """
+        inputs = torch.clamp((observation - self.mean) / self.std, -CLIP, CLIP)
+        prediction: torch.Tensor = self.layers(inputs[:, self.input_mask])
+        return prediction
+
+    def actions(self, observation: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
+        """Actions, 0 to 1: latent actions by the encoder, and moves of the forearm. Shape (n,
+        latent_size + move_size).
+
+        Args:
+            observation: shape (n, num_observations).
+            prediction: normalised targets. Shape (n, targets).
+        """
+        targets = self.target_mean + self.target_std * prediction
+        references = targets[:, : -self.move_size] + observation @ self.hand_matrix.T
+        encoder_input = torch.empty(len(targets), len(self.reference_mask))
+        encoder_input[:, ~self.reference_mask] = observation[:, self.proprioception_mask]
+        encoder_input[:, self.reference_mask] = references.clamp(-CLIP, CLIP)
+        z = self.latent_policy.encode(encoder_input).mean
+        scaled = 0.5 + 0.5 * z / self.latent_policy.latent_bound
+        return torch.clamp(torch.cat([scaled, targets[:, -self.move_size :]], dim=1), 0.0, 1.0)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        """Logits of the actions. Shape (n, latent + moves).
+        """Logits of the actions. Shape (n, latent_size + move_size).
 
         Args:
-            observation: shape (n, observations).
+            observation: shape (n, num_observations).
         """
-        return torch.logit(self.actions(observation, self.wants(observation)), eps=EDGE)
+        return torch.logit(self.actions(observation, self.predict(observation)), eps=LOGIT_EPS)
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """Actions without noise. Shape (n, latent + moves).
+        """Actions, 0 to 1, without noise. Shape (n, latent_size + move_size), 8-byte floats.
 
         Args:
-            observation: shape (n, observations).
+            observation: shape (n, num_observations).
         """
-        with torch.inference_mode():
-            seen = torch.from_numpy(np.asarray(observation, dtype=np.float32))
-            return np.asarray(self.actions(seen, self.wants(seen)).numpy().astype(float))
+        with inference():
+            tensor = torch.from_numpy(np.asarray(observation, dtype=np.float32))
+            return np.asarray(self.actions(tensor, self.predict(tensor)).numpy().astype(float))

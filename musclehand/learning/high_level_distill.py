@@ -1,9 +1,9 @@
-"""Distilling plans into a planner: it learns the motion that the plan shows, and the intention that
-comes of it.
+"""Training of a high-level policy by DAgger from plans of the model-based player.
 
-As `learning.dagger`: the planner acts, the plan labels what came of that, and all that was labelled
-is learnt from. Beside that it learns from states near the plan in which nothing moves, as many as
-are wanted, new ones each time.
+As in `learning.dagger`: the network acts, and the plan labels the states that it comes to with
+reference numbers, latent actions and moves of the forearm. A part of each batch comes from a static
+environment (`envs.piano.static_env`): states near the plan, without physics, drawn anew in each
+iteration.
 """
 
 from __future__ import annotations
@@ -15,50 +15,76 @@ from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DemonstrationEnv
-from musclehand.learning.dagger import DaggerConfig, DaggerTraining, Progress
+from musclehand.learning.dagger import DaggerConfig, DaggerProgress, DaggerTraining
 from musclehand.learning.high_level import HighLevelNetwork
+
+MIN_VARIANCE = 1e-6
+"""Least variance of latent actions that their error is divided by."""
 
 
 @dataclass(frozen=True)
 class HighLevelConfig(DaggerConfig):
-    """As `DaggerConfig`. `beside`: so many steps an iteration of the environment in which
-    nothing moves; `share`: of a batch that is from there. `intention`: weight of the intention's
-    error, in units of its variance, and `moves`, of the forearm's moves, beside that of all that
-    is wanted."""
+    """How to train a high-level policy."""
 
     iterations: int = 60
+    """Iterations in all; each collects `steps` and does `updates`."""
+
     steps: int = 40
+    """Steps in every environment in an iteration."""
+
     updates: int = 120
-    teacher_share: tuple[float, ...] = ()
+    """Gradient steps in an iteration."""
+
+    dagger_beta: tuple[float, ...] = ()
+    """Chance with which the teacher acts, in each of the first iterations; 0 in those after."""
+
     noise: float = 0.02
-    rate: float = 5e-4
+    """Standard deviation of the noise on the teacher's actions, as a share of each action."""
+
+    learning_rate: float = 5e-4
+    """Learning rate of Adam at first."""
+
     decay: int = 60
-    memory: int = 60
-    beside: int = 60
-    share: float = 0.5
-    intention: float = 3.0
-    moves: float = 2.0
+    """Iterations in which the learning rate falls to a tenth, exponentially."""
+
+    buffer_iterations: int = 60
+    """Iterations whose labels the buffer keeps."""
+
+    static_steps: int = 60
+    """Steps in every environment of the static environment in an iteration."""
+
+    static_share: float = 0.5
+    """Share of a batch from the static environment, 0 to below 1."""
+
+    latent_weight: float = 3.0
+    """Weight of the squared error of the latent actions, in units of their variance."""
+
+    move_weight: float = 2.0
+    """Weight of the squared error of the forearm's moves, beside that of all targets."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        weights = self.intention, self.moves
+        weights = self.latent_weight, self.move_weight
         if not (
-            0 <= self.beside <= 10**6
-            and 0 <= self.share < 1
+            0 <= self.static_steps <= 10**6
+            and 0 <= self.static_share < 1
             and min(weights) >= 0
             and max(weights) < 1e6
         ):
-            values = (self.beside, self.share, *weights)
+            values = (self.static_steps, self.static_share, *weights)
             raise InvalidValue(
-                "beside, share, intention, moves", values, "0 or more, a share below 1"
+                "static_steps, static_share, latent_weight, move_weight",
+                values,
+                "0 or more, a share below 1",
             )
 
 
 class HighLevelTraining(DaggerTraining):
-    """A run in a folder. `policy` is the planner that has learnt; `done` iterations."""
+    """Training of a high-level policy in a folder."""
 
     env: DemonstrationEnv
     policy: HighLevelNetwork  # type: ignore[assignment]
@@ -67,85 +93,103 @@ class HighLevelTraining(DaggerTraining):
     def __init__(
         self,
         env: DemonstrationEnv,
-        planner: HighLevelNetwork,
+        network: HighLevelNetwork,
         config: HighLevelConfig,
         folder: Path,
         *,
-        known: Mapping[str, Any],
-        fresh: bool,
-        still: DemonstrationEnv | None = None,
+        identity: Mapping[str, Any],
+        fit_normalisation: bool,
+        static_env: DemonstrationEnv | None = None,
     ) -> None:
-        """Begins with a planner, or goes on where the folder's run was.
+        """Begins a training, or resumes that of the folder.
 
         Args:
-            env: to play in.
-            planner: that learns.
-            config: how.
-            folder: for checkpoints and labels.
-            known: what a checkpoint has to agree with.
-            fresh: what is normal is still to be found out.
-            still: the environment in which nothing moves, if there is one.
+            env: environments to play in.
+            network: to begin with, of which a copy is trained.
+            config: how to train.
+            folder: of checkpoints and labels.
+            identity: what a resumed run has to agree with.
+            fit_normalisation: set mean and std of inputs and targets by the first labels.
+            static_env: environments of states near the plan, without physics.
 
         Raises:
-            CheckpointError: the folder holds a run of another kind, or a damaged one.
+            CheckpointError: the folder holds another run, or a damaged one.
         """
-        self._still = still
-        # What was seen where nothing moves, and the labels.
-        self._beside: list[np.ndarray] | None = None
-        super().__init__(env, config, folder, known=known, start=planner, fresh=fresh)  # type: ignore[arg-type]
+        self._static_env = static_env
+        # Observations and labels of the static environment, of the current iteration.
+        self._static_labels: list[np.ndarray] | None = None
+        super().__init__(
+            env,
+            config,
+            folder,
+            identity=identity,
+            initial_policy=network,  # type: ignore[arg-type]
+            fit_normalisation=fit_normalisation,
+        )
 
-    def _iterate(self) -> Progress:
-        if self._still is not None and self.config.beside > 0:
-            self._beside = self._look_beside(self._still)
+    @override
+    def _iterate(self) -> DaggerProgress:
+        if self._static_env is not None and self.config.static_steps > 0:
+            self._static_labels = self._collect_static(self._static_env)
         return super()._iterate()
 
-    def _look_beside(self, still: DemonstrationEnv) -> list[np.ndarray]:
-        seed = np.random.SeedSequence([self.config.seed, self.done, 6]).generate_state(1)[0]
-        seen = still.reset(seed=int(seed))
+    def _collect_static(self, env: DemonstrationEnv) -> list[np.ndarray]:
+        """Observations and labels of the static environment. Shapes (rows, numbers)."""
+        seed = np.random.SeedSequence([self.config.seed, self.iterations_done, 6])
+        observation = env.reset(seed=int(seed.generate_state(1)[0]))
         rows = list[tuple[np.ndarray, np.ndarray]]()
-        for _ in range(self.config.beside):
-            label = still.teacher_label()
-            rows.append((seen, label))
-            seen = still.step(label[:, : still.num_actions]).observation
+        for _ in range(self.config.static_steps):
+            label = env.teacher_label()
+            rows.append((observation, label))
+            observation = env.step(label[:, : env.num_actions]).observation
         return [np.concatenate(part).astype(np.float32) for part in zip(*rows, strict=True)]
 
+    @override
     def _label(self) -> np.ndarray:
         return self.env.teacher_label()
 
-    def _labels_size(self) -> int:
-        return self.env.num_actions + int(self.policy.shown.sum())
+    @override
+    def _label_size(self) -> int:
+        return self.env.num_actions + int(self.policy.reference_mask.sum())
 
-    def _normalise(self, observation: np.ndarray, label: np.ndarray) -> None:
-        wanted = self._wanted(torch.from_numpy(observation), torch.from_numpy(label))
-        self.policy.normalise_by(observation, wanted.numpy())
+    @override
+    def _fit_normalisation(self, observation: np.ndarray, label: np.ndarray) -> None:
+        targets = self._targets(torch.from_numpy(observation), torch.from_numpy(label))
+        self.policy.fit_normalisation(observation, targets.numpy())
 
-    def _wanted(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    def _targets(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """Targets of the network, by labels. Shape (n, targets)."""
         count = self.env.num_actions
-        return self.policy.wanted(
-            observation, label[:, count:], label[:, count - self.policy.moves : count]
-        )
+        moves = label[:, count - self.policy.move_size : count]
+        return self.policy.targets(observation, label[:, count:], moves)
 
+    @override
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         played = super()._draw(rng)
-        if self._beside is None:
+        if self._static_labels is None:
             return played
-        some = rng.integers(len(self._beside[0]), size=round(self.config.share * self.config.batch))
-        rest = self.config.batch - len(some)
+        static_count = round(self.config.static_share * self.config.batch)
+        static_rows = rng.integers(len(self._static_labels[0]), size=static_count)
+        played_count = self.config.batch - static_count
         observation, label = (
-            np.concatenate([one[:rest], two[some]])
-            for one, two in zip(played, self._beside, strict=True)
+            np.concatenate([from_playing[:played_count], static[static_rows]])
+            for from_playing, static in zip(played, self._static_labels, strict=True)
         )
         return observation, label
 
+    @override
     def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        planner = self.policy
-        latent = self.policy.latent.latent
-        wants = planner.wants(observation)
-        apart = (
-            wants - (self._wanted(observation, label) - planner.middle) / planner.width
-        ).square()
-        loss = apart.mean() + self.config.moves * apart[:, -planner.moves :].mean()
-        intended = label[:, :latent]
-        spread = intended.var(dim=0).mean().clamp(min=1e-6)
-        off = (planner.actions(observation, wants)[:, :latent] - intended).square().mean()
-        return loss + self.config.intention * off / spread
+        """Squared error of the normalised targets, once more of the forearm's moves, and of the
+        latent actions in units of their variance."""
+        network = self.policy
+        config = self.config
+        prediction = network.predict(observation)
+        targets = (self._targets(observation, label) - network.target_mean) / network.target_std
+        error = (prediction - targets).square()
+        loss = error.mean() + config.move_weight * error[:, -network.move_size :].mean()
+        latent_size = network.latent_policy.latent_size
+        z = label[:, :latent_size]
+        variance = z.var(dim=0).mean().clamp(min=MIN_VARIANCE)
+        predicted_z = network.actions(observation, prediction)[:, :latent_size]
+        z_error = (predicted_z - z).square().mean()
+        return loss + config.latent_weight * z_error / variance

@@ -1,9 +1,10 @@
-"""Distilling a policy into a latent space: the student acts, the policy labels, all labels are
-learnt from.
+"""Distillation of a policy into a latent action space (conditional VAE), by DAgger.
 
-As `learning.dagger`, with a policy for a teacher and a student whose intention z is held for
-several steps. What is minimised is the error of excitations, the divergence of what is intended
-from what is usual in that state, and the change of intention from one to the next of the same hand.
+The student, encoder and decoder of `learning.vae`, acts; the policy labels the states that the
+student comes to (as in `learning.dagger`, with a policy for a teacher). The loss is the mean
+squared error of the excitations, plus the KL divergence of the encoder from the state-dependent
+prior, plus the squared change from one latent action to the next. This is the scheme of PULSE (Luo
+et al. 2024, ICLR), with an action repeat.
 """
 
 from __future__ import annotations
@@ -15,89 +16,125 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from musclehand.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import VecEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training
+from musclehand.learning.training import Training, check_counts, decay_learning_rate
 from musclehand.learning.vae import LatentHold, LatentPolicy
 
 
 @dataclass(frozen=True)
-class LatentConfig:
-    """How to distil.
-
-    `iterations`, each of `steps` in every environment, then `updates` on `batch` labels. `latent`
-    numbers, held for `hold` steps; `hidden` layers of encoder, prior and decoder. `divergence`:
-    weight of the divergence from what is usual, reached in `warm_up` iterations; `smoothness`:
-    weight of the intention's change. `variational`: False makes a plain autoencoder. The policy
-    acts in its stead with a chance of `teacher_share[i]` in iteration i. Adam at `rate`, which
-    falls to a tenth in `decay` iterations; `memory`: iterations whose labels are kept.
-    """
+class LatentDistillConfig:
+    """How to distil a policy into a latent action space."""
 
     iterations: int = 24
+    """Iterations in all; each collects `steps` and does `updates`."""
+
     steps: int = 120
+    """Steps in every environment in an iteration."""
+
     updates: int = 500
+    """Gradient steps in an iteration."""
+
     batch: int = 512
-    latent: int = 64
-    hold: int = 2
+    """Labels in a gradient step."""
+
+    latent_size: int = 64
+    """Dimension of the latent actions."""
+
+    action_repeat: int = 2
+    """Steps of the muscles for which a latent action is held."""
+
     hidden: tuple[int, ...] = (512, 512)
-    divergence: float = 1e-6
-    warm_up: int = 10
+    """Sizes of the hidden layers of encoder, prior and decoder."""
+
+    kl_weight: float = 1e-6
+    """Weight of the KL divergence from the prior [1/nat], beside the mean squared error of the
+    excitations."""
+
+    kl_warm_up: int = 10
+    """Iterations in which the KL weight rises from 0, linearly."""
+
     smoothness: float = 1e-5
+    """Weight of the squared change from one latent action to the next."""
+
     variational: bool = True
-    teacher_share: tuple[float, ...] = (1.0, 0.3)
-    rate: float = 1e-3
+    """Train encoder and prior with a variance; without it, this is a plain autoencoder."""
+
+    dagger_beta: tuple[float, ...] = (1.0, 0.3)
+    """Chance with which the teacher acts, in each of the first iterations; 0 in those after."""
+
+    learning_rate: float = 1e-3
+    """Learning rate of Adam at first."""
+
     decay: int = 24
-    memory: int = 24
+    """Iterations in which the learning rate falls to a tenth, exponentially."""
+
+    buffer_iterations: int = 24
+    """Iterations whose labels the buffer keeps."""
+
     seed: int = 0
+    """Seed of weights, environments and batches."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "iterations",
-            "steps",
-            "updates",
-            "batch",
-            "latent",
-            "hold",
-            "decay",
-            "memory",
-            "warm_up",
-        ):
-            least = 0 if name == "iterations" else 1
-            if not least <= getattr(self, name) <= 10**7:
-                raise InvalidValue(name, getattr(self, name), "1 to 10 million, iterations also 0")
-        if not (self.rate > 0 and min(self.divergence, self.smoothness) >= 0):
-            values = (self.rate, self.divergence, self.smoothness)
-            raise InvalidValue("rate, divergence, smoothness", values, "above 0, and 0 or more")
+        check_counts(
+            self,
+            (
+                *("iterations", "steps", "updates", "batch", "latent_size", "action_repeat"),
+                *("decay", "buffer_iterations", "kl_warm_up"),
+            ),
+        )
+        if not (self.learning_rate > 0 and min(self.kl_weight, self.smoothness) >= 0):
+            values = (self.learning_rate, self.kl_weight, self.smoothness)
+            raise InvalidValue(
+                "learning_rate, kl_weight, smoothness", values, "above 0, and 0 or more"
+            )
 
 
-class LatentProgress(NamedTuple):
-    """One iteration: its number, `labels` in all, mean squared `error` of excitations,
-    `divergence` [nats], and means of the environment's `terms` while the student acted (None
-    where it never did)."""
+class LatentDistillProgress(NamedTuple):
+    """One iteration of the distillation."""
 
     iteration: int
+    """Number of the iteration, from 0."""
+
     labels: int
+    """Labels collected in all iterations so far."""
+
     error: float
-    divergence: float
+    """Mean squared error of the excitations, over the last fifth of the updates."""
+
+    kl_divergence: float
+    """Mean KL divergence of the encoder from the prior [nat], over the last fifth of the
+    updates."""
+
     terms: dict[str, float] | None
+    """Means of the environment's `terms` over the steps in which the student acted; None if it
+    never did."""
 
 
 class Labels(NamedTuple):
-    """What was seen and should have been done: `observation` (rows, observations), `label`
-    (rows, actions), and for each row where the intention that holds there was formed, and the
-    one before it (rows,), -1 for none."""
+    """Labels of one iteration, or of all in the buffer. Rows are steps, in each all hands."""
 
     observation: np.ndarray
+    """Shape (rows, num_observations)."""
+
     label: np.ndarray
-    formed: np.ndarray
-    before: np.ndarray
+    """Excitations of the teacher. Shape (rows, num_actions)."""
+
+    encoded_row: np.ndarray
+    """Row in whose observation the current latent action was encoded. Shape (rows,)."""
+
+    previous_row: np.ndarray
+    """The same of the latent action before it, -1 for the first one of an episode. Shape
+    (rows,)."""
 
 
-class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
-    """A run in a folder. `policy` is what has been learnt; `done` iterations."""
+class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillProgress]):
+    """Distillation into a latent action space, in a folder, with labels in its subfolder
+    `labels`."""
 
     policy: LatentPolicy  # type: ignore[assignment]
 
@@ -105,164 +142,193 @@ class LatentDistillation(Training[VecEnv, LatentConfig, LatentProgress]):
         self,
         env: VecEnv,
         teacher: Policy,
-        state: np.ndarray,
-        config: LatentConfig,
+        state_mask: np.ndarray,
+        config: LatentDistillConfig,
         folder: Path,
         *,
-        known: Mapping[str, Any],
+        identity: Mapping[str, Any],
     ) -> None:
-        """Begins, or goes on where the folder's run was; the folder gets labels as well.
+        """Begins a training, or resumes that of the folder.
 
         Args:
-            env: to learn in.
-            teacher: the policy to distil, of the environment's observation.
-            state: which numbers of the observation are the hand's own state. Shape (observations,),
-                bool.
-            config: how.
-            folder: for checkpoints and labels.
-            known: what a checkpoint has to agree with.
+            env: environments to act in.
+            teacher: policy to distil, with the environment's observation.
+            state_mask: which numbers of the observation are the hand's own state. Shape
+                (num_observations,), bool.
+            config: how to distil.
+            folder: of checkpoints and labels.
+            identity: what a resumed run has to agree with.
 
         Raises:
-            CheckpointError: the folder holds a run of another kind, or a damaged one.
+            CheckpointError: the folder holds another run, or a damaged one.
             InvalidValue: sizes do not fit.
         """
-        super().__init__("latent", env, config, folder, known)
+        super().__init__("latent", env, config, folder, identity)
         self._teacher = teacher
         self.policy = LatentPolicy(
-            state,
+            state_mask,
             env.num_actions,
-            latent=config.latent,
-            hold=config.hold,
+            latent_size=config.latent_size,
+            action_repeat=config.action_repeat,
             hidden=config.hidden,
             variational=config.variational,
             seed=config.seed,
         )
-        self.policy.normalise_as(teacher)
-        self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.rate)
+        self.policy.copy_normalisation(teacher)
+        self._adam = torch.optim.Adam(self.policy.parameters(), lr=config.learning_rate)
         self._slot = config.steps * env.num_envs
-        rows = config.memory * self._slot
-        self._memory = Labels(
+        rows = config.buffer_iterations * self._slot
+        self._buffer = Labels(
             observation=np.zeros((rows, env.num_observations), dtype=np.float32),
             label=np.zeros((rows, env.num_actions), dtype=np.float32),
-            formed=np.zeros(rows, dtype=np.int64),
-            before=np.zeros(rows, dtype=np.int64),
+            encoded_row=np.zeros(rows, dtype=np.int64),
+            previous_row=np.zeros(rows, dtype=np.int64),
         )
         self._begin()
-        for number in range(max(0, self.done - config.memory), self.done):
-            self._remember(number, self._read_labels(number))
+        first = max(0, self.iterations_done - config.buffer_iterations)
+        for number in range(first, self.iterations_done):
+            self._add_to_buffer(number, self._read_labels(number))
 
-    def _iterate(self) -> LatentProgress:
+    @override
+    def _iterate(self) -> LatentDistillProgress:
         config = self.config
-        number = self.done
+        number = self.iterations_done
         rng = np.random.default_rng([config.seed, number, 4])
         labels, terms = self._collect(rng)
         save_checkpoint(
-            self.folder / "labels", number, labels._asdict(), {}, keep=config.memory + 1
+            self.folder / "labels",
+            number,
+            labels._asdict(),
+            {},
+            keep=config.buffer_iterations + 1,
         )
-        self._remember(number, labels)
+        self._add_to_buffer(number, labels)
         error, divergence = self._learn(rng)
         rows = (number + 1) * config.steps * self.env.num_envs
-        return LatentProgress(number, rows, error, divergence, terms)
+        return LatentDistillProgress(number, rows, error, divergence, terms)
 
     def _collect(self, rng: np.random.Generator) -> tuple[Labels, dict[str, float] | None]:
+        """Acts for `steps` steps; labels, and means of terms while the student acted."""
         env = self.env
         config = self.config
         hands = env.num_envs
         steps = config.steps
-        share = config.teacher_share[self.done] if self.done < len(config.teacher_share) else 0.0
-        observation = np.empty((steps, hands, env.num_observations), dtype=np.float32)
-        label = np.empty((steps, hands, env.num_actions), dtype=np.float32)
-        formed, before = np.zeros((2, steps, hands), dtype=np.int64)
-        held = LatentHold(self.policy, hands)
-        last = np.full(hands, -1)
+        betas = config.dagger_beta
+        beta = betas[self.iterations_done] if self.iterations_done < len(betas) else 0.0
+        observations = np.empty((steps, hands, env.num_observations), dtype=np.float32)
+        labels = np.empty((steps, hands, env.num_actions), dtype=np.float32)
+        encoded_row, previous_row = np.zeros((2, steps, hands), dtype=np.int64)
+        hold = LatentHold(self.policy, hands)
+        current = np.full(hands, -1)
         previous = np.full(hands, -1)
-        taught = rng.random(hands) < share
+        teacher_acts = rng.random(hands) < beta
         begun = np.ones(hands, dtype=bool)
         sums = dict[str, float]()
-        acted = 0
+        student_steps = 0
         for step in range(steps):
-            seen = observation[step] = self._observation
-            label[step] = self._teacher.act(seen)
-            new = held.renew(seen, begun)
-            previous = np.where(new, np.where(begun, -1, last), previous)
-            last = np.where(new, step * hands + np.arange(hands), last)
-            formed[step], before[step] = last, previous
-            result = env.step(
-                np.where(taught[:, None], label[step], self.policy.act(seen, held.z, held.held))
-            )
+            observation = observations[step] = self._observation
+            labels[step] = self._teacher.act(observation)
+            new = hold.update(observation, begun)
+            previous = np.where(new, np.where(begun, -1, current), previous)
+            current = np.where(new, step * hands + np.arange(hands), current)
+            encoded_row[step] = current
+            previous_row[step] = previous
+            student_action = self.policy.act(observation, hold.z, hold.repeat_index)
+            result = env.step(np.where(teacher_acts[:, None], labels[step], student_action))
             self._observation = result.observation
             begun = result.terminated | result.truncated
-            acted += int((~taught).sum())
+            student_steps += int((~teacher_acts).sum())
             for name, values in result.terms.items():
-                sums[name] = sums.get(name, 0.0) + float(values[~taught].sum())
+                sums[name] = sums.get(name, 0.0) + float(values[~teacher_acts].sum())
         rows = steps * hands
-        parts = Labels(
-            observation.reshape(rows, -1), label.reshape(rows, -1), formed.ravel(), before.ravel()
+        collected = Labels(
+            observation=observations.reshape(rows, -1),
+            label=labels.reshape(rows, -1),
+            encoded_row=encoded_row.ravel(),
+            previous_row=previous_row.ravel(),
         )
-        return parts, {name: value / acted for name, value in sums.items()} if acted else None
+        if not student_steps:
+            return collected, None
+        return collected, {name: value / student_steps for name, value in sums.items()}
 
     def _learn(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Updates on labels drawn from all that are remembered; means of error and divergence
+        """Updates the student by batches drawn from the buffer; means of error and divergence
         over the last fifth."""
         config = self.config
-        for group in self._adam.param_groups:
-            group["lr"] = config.rate * 0.1 ** min(1.0, self.done / config.decay)
-        weight = config.divergence * min(1.0, (self.done + 1) / config.warm_up)
+        decay_learning_rate(
+            self._adam, config.learning_rate, self.iterations_done, config.decay
+        )
+        kl_weight = config.kl_weight * min(1.0, (self.iterations_done + 1) / config.kl_warm_up)
         errors = []
         divergences = []
         for _ in range(config.updates):
             noise = torch.from_numpy(
-                rng.standard_normal((config.batch, config.latent)).astype(np.float32)
+                rng.standard_normal((config.batch, config.latent_size)).astype(np.float32)
             )
             error, divergence, change = self._losses(self._draw(rng), noise)
-            loss = error + weight * divergence + config.smoothness * change
+            loss = error + kl_weight * divergence + config.smoothness * change
             self._adam.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
             self._adam.step()
             errors.append(float(error.detach()))
             divergences.append(float(divergence.detach()))
-        late = -max(1, len(errors) // 5)
-        return float(np.mean(errors[late:])), float(np.mean(divergences[late:]))
+        first = -max(1, len(errors) // 5)
+        return float(np.mean(errors[first:])), float(np.mean(divergences[first:]))
 
     def _draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """A batch: what is seen, the label, what was seen where the intention was formed and at
-        the one before it, and for how many steps it has been held."""
-        memory = self._memory
-        count = min(self.done + 1, self.config.memory)
-        which = rng.integers(count, size=self.config.batch)
-        rows = rng.integers(self._slot, size=self.config.batch)
-        start = (self.done + 1 - count + which) % self.config.memory * self._slot
-        seen, label, formed, before = (part[start + rows] for part in memory)
-        held = (rows - formed) // self.env.num_envs
-        # Where there is none before, the intention itself: no change.
-        before = np.where(before < 0, formed, before)
-        first, second = (memory.observation[start + places] for places in (formed, before))
-        return tuple(map(torch.from_numpy, (seen, label, first, second, held)))
+        """A batch: observations and labels, the observations that the current latent actions and
+        those before were encoded from, and steps for which the current ones have been held."""
+        buffer = self._buffer
+        batch = self.config.batch
+        count = min(self.iterations_done + 1, self.config.buffer_iterations)
+        iterations = rng.integers(count, size=batch)
+        rows = rng.integers(self._slot, size=batch)
+        oldest = self.iterations_done + 1 - count
+        start = (oldest + iterations) % self.config.buffer_iterations * self._slot
+        observation, label, encoded_row, previous_row = (part[start + rows] for part in buffer)
+        repeat_index = (rows - encoded_row) // self.env.num_envs
+        # The first latent action of an episode stands for the one before, so that it has no change.
+        previous_row = np.where(previous_row < 0, encoded_row, previous_row)
+        encoded_from = buffer.observation[start + encoded_row]
+        previous_from = buffer.observation[start + previous_row]
+        parts = (observation, label, encoded_from, previous_from, repeat_index)
+        return tuple(map(torch.from_numpy, parts))
 
     def _losses(
-        self, drawn: tuple[torch.Tensor, ...], noise: torch.Tensor
+        self, batch: tuple[torch.Tensor, ...], noise: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Mean squared error of excitations, divergence, and squared change of intention."""
-        policy, (seen, label, first, second, held) = self.policy, drawn
-        intended = policy.encode(first)
-        done = torch.sigmoid(policy.decode(seen, intended.sample(noise), held))
-        error = (done - label).square().mean()
-        change = (intended.mean - policy.encode(second).mean).square().sum(dim=1).mean()
+        """Mean squared error of excitations, KL divergence, and squared change of the latent
+        action.
+
+        Args:
+            batch: from `_draw`.
+            noise: of the samples. Shape (batch, latent_size).
+        """
+        policy = self.policy
+        observation, label, encoded_from, previous_from, repeat_index = batch
+        posterior = policy.encode(encoded_from)
+        logits = policy.decode(observation, posterior.sample(noise), repeat_index)
+        error = (torch.sigmoid(logits) - label).square().mean()
+        difference = posterior.mean - policy.encode(previous_from).mean
+        change = difference.square().sum(dim=1).mean()
         if not policy.variational:
             return error, torch.zeros(()), change
-        return error, intended.divergence(policy.usual(first)).mean(), change
+        divergence = posterior.kl_divergence(policy.prior_distribution(encoded_from))
+        return error, divergence.mean(), change
 
+    @override
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"latent": self.policy}
 
+    @override
     def _optimizer(self) -> torch.optim.Optimizer:
         return self._adam
 
-    def _remember(self, number: int, labels: Labels) -> None:
-        start = number % self.config.memory * self._slot
-        for kept, values in zip(self._memory, labels, strict=True):
-            kept[start : start + self._slot] = values
+    def _add_to_buffer(self, number: int, labels: Labels) -> None:
+        start = number % self.config.buffer_iterations * self._slot
+        for stored, values in zip(self._buffer, labels, strict=True):
+            stored[start : start + self._slot] = values
 
     def _read_labels(self, number: int) -> Labels:
         path = self.folder / "labels" / f"{number:06d}.json"

@@ -1,9 +1,10 @@
-"""The policy: a small network from an observation to excitations.
+"""A multilayer perceptron from observations to muscle excitations.
 
-Its output is a logit for every muscle, and the excitation the logistic function of it. Noise that
-is added to logits is in proportion to the excitation where that is small, as it nearly always is,
-which is the kind of noise that explores with an over-actuated hand; noise on excitations themselves
-stiffens it.
+The network gives one logit for each muscle; the excitation is its logistic function. Gaussian
+exploration noise on logits is, on excitations, in proportion to the excitation as long as that is
+small, as it nearly always is (compare signal-dependent motor noise, Harris & Wolpert 1998). Noise
+of constant size on excitations, which cannot be negative, would co-contract the muscles of an
+over-actuated hand.
 """
 
 from __future__ import annotations
@@ -16,113 +17,136 @@ from torch import nn
 
 from musclehand.core.checkpoint import Checkpoint
 from musclehand.core.errors import InvalidValue
+from musclehand.learning.inference import inference
 from musclehand.learning.torch_state import check_layers, load_module
 
 REST_LOGIT = -3.0
-"""What outputs begin with: 5 % of excitation, about what playing takes."""
+"""Bias of the last layer at first: an excitation of 5 %, about the mean of piano playing."""
 
-LEAST_SPREAD = 0.05
-"""Inputs that differ less than that, in units of the observation's scales, are not blown up to
-differ by 1."""
+MIN_STD = 0.05
+"""Least standard deviation by which inputs are divided, in units of the observation's scales.
+Inputs that hardly vary are not blown up to unit variance."""
+
+CLIP = 10.0
+"""Normalised inputs are clipped to this and its negative."""
+
+MAX_LAYER = 100_000
+"""Largest layer that a file may ask for."""
 
 
 class Policy(nn.Module):
-    """A network of `hidden` layers. `mean` and `spread` of its inputs are set once and then
-    stay."""
+    """Multilayer perceptron with ELU units; inputs are normalised by a fixed mean and std."""
 
     mean: torch.Tensor
-    spread: torch.Tensor
+    """Mean of each input, subtracted first. Shape (num_observations,)."""
+
+    std: torch.Tensor
+    """Standard deviation of each input, divided by. Shape (num_observations,)."""
 
     def __init__(
-        self, observations: int, actions: int, hidden: Sequence[int] = (256, 256), *, seed: int = 0
+        self,
+        num_observations: int,
+        num_actions: int,
+        hidden: Sequence[int] = (256, 256),
+        *,
+        seed: int = 0,
     ) -> None:
         """
         Args:
-            observations: how many inputs.
-            actions: how many outputs.
-            hidden: sizes of the layers between.
-            seed: of the first weights.
+            num_observations: number of inputs.
+            num_actions: number of outputs.
+            hidden: sizes of the hidden layers.
+            seed: of the initial weights.
 
         Raises:
             InvalidValue: a size below 1.
         """
         super().__init__()
-        self.sizes = (observations, *hidden, actions)
+        self.sizes = (num_observations, *hidden, num_actions)
         if min(self.sizes) < 1:
             raise InvalidValue("sizes of the policy", self.sizes, "1 or more each")
         generator = torch.Generator().manual_seed(seed)
         layers: list[nn.Module] = []
-        for number, (before, after) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True)):
-            layer = nn.Linear(before, after)
-            last = number == len(self.sizes) - 2
+        for number, (inputs, outputs) in enumerate(
+            zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        ):
+            layer = nn.Linear(inputs, outputs)
+            is_last = number == len(self.sizes) - 2
             with torch.no_grad():
-                bound = (0.1 if last else 1.0) * (3.0 / before) ** 0.5
+                bound = (0.1 if is_last else 1.0) * (3.0 / inputs) ** 0.5
                 layer.weight.copy_(
                     bound * (2.0 * torch.rand(layer.weight.shape, generator=generator) - 1.0)
                 )
-                layer.bias.fill_(REST_LOGIT if last else 0.0)
-            layers += [layer] if last else [layer, nn.ELU()]
+                layer.bias.fill_(REST_LOGIT if is_last else 0.0)
+            layers += [layer] if is_last else [layer, nn.ELU()]
         self.layers = nn.Sequential(*layers)
-        self.register_buffer("mean", torch.zeros(observations))
-        self.register_buffer("spread", torch.ones(observations))
+        self.register_buffer("mean", torch.zeros(num_observations))
+        self.register_buffer("std", torch.ones(num_observations))
 
-    def normalise_by(self, observation: np.ndarray) -> None:
-        """Sets what is normal: mean and spread of these observations. Shape (n, observations)."""
+    def fit_normalisation(self, observation: np.ndarray) -> None:
+        """Sets mean and std of the inputs to those of a sample. Shape (n, num_observations)."""
         self.mean.copy_(torch.from_numpy(observation.mean(axis=0)))
-        self.spread.copy_(torch.from_numpy(np.maximum(observation.std(axis=0), LEAST_SPREAD)))
+        self.std.copy_(torch.from_numpy(np.maximum(observation.std(axis=0), MIN_STD)))
 
-    def normalised(self, observation: torch.Tensor) -> torch.Tensor:
-        """Inputs as the layers see them."""
-        return torch.clamp((observation - self.mean) / self.spread, -10.0, 10.0)
+    def normalise(self, observation: torch.Tensor) -> torch.Tensor:
+        """Inputs as the first layer gets them. Shape (n, num_observations)."""
+        return torch.clamp((observation - self.mean) / self.std, -CLIP, CLIP)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
-        """Logits. Shape (n, actions).
+        """Logits of the excitations. Shape (n, num_actions).
 
         Args:
-            observation: shape (n, observations).
+            observation: shape (n, num_observations).
         """
-        logits: torch.Tensor = self.layers(self.normalised(observation))
+        logits: torch.Tensor = self.layers(self.normalise(observation))
         return logits
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """Excitations without noise. Shape (n, actions).
+        """Excitations, 0 to 1, without exploration noise. Shape (n, num_actions), 8-byte floats.
 
         Args:
-            observation: shape (n, observations).
+            observation: shape (n, num_observations).
         """
-        with torch.inference_mode():
+        with inference():
             logits = self(torch.from_numpy(np.asarray(observation, dtype=np.float32)))
             return np.asarray(torch.sigmoid(logits).numpy().astype(float))
 
 
 def layer_sizes(checkpoint: Checkpoint) -> list[int]:
-    """What a checkpoint says of the sizes of its policy's layers.
+    """Sizes of a policy's layers, as its checkpoint tells them under "policy_sizes".
 
     Raises:
-        InvalidValue: it says nothing of them, or what cannot be.
+        InvalidValue: there are none, or sizes out of range.
     """
     sizes = checkpoint.info.get("policy_sizes")
     if not (
         isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)
     ):
         raise InvalidValue("policy_sizes", sizes, "the sizes of a policy's layers")
-    if min(sizes) < 1 or max(sizes) > 100_000:
-        raise InvalidValue("policy_sizes", sizes, "from 1 to 100,000")
+    if min(sizes) < 1 or max(sizes) > MAX_LAYER:
+        raise InvalidValue("policy_sizes", sizes, f"from 1 to {MAX_LAYER:,}")
     return sizes
 
 
-def policy_of(checkpoint: Checkpoint, *, observations: int, actions: int) -> Policy:
-    """The policy that a checkpoint holds under "policy".
+def policy_from_checkpoint(
+    checkpoint: Checkpoint, *, num_observations: int, num_actions: int
+) -> Policy:
+    """The policy whose tensors a checkpoint holds under "policy".
+
+    Args:
+        checkpoint: of a policy, or of a training of one.
+        num_observations: number of inputs that it has to have.
+        num_actions: number of outputs that it has to have.
 
     Raises:
-        InvalidValue: it is one of other observations or actions, or there is none.
+        InvalidValue: the policy has other inputs or outputs, or there is none.
     """
     sizes = layer_sizes(checkpoint)
-    if (sizes[0], sizes[-1]) != (observations, actions):
+    if (sizes[0], sizes[-1]) != (num_observations, num_actions):
         raise InvalidValue(
-            "policy_sizes", sizes, f"from {observations} observations to {actions} actions"
+            "policy_sizes", sizes, f"from {num_observations} observations to {num_actions} actions"
         )
     check_layers(sizes, checkpoint.arrays)
-    policy = Policy(observations, actions, sizes[1:-1])
+    policy = Policy(num_observations, num_actions, sizes[1:-1])
     load_module("policy", policy, checkpoint.arrays)
     return policy

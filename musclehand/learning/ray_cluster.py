@@ -1,6 +1,7 @@
-"""Ray: many machines, or this one's cores. Only Ray Core is used, and only where it is asked for.
+"""Connection to a Ray cluster, or to this machine's cores, and independent jobs on it.
 
-Ray runs what anyone who reaches its ports sends it: keep a cluster in a private network.
+Only Ray Core is used. Ray executes whatever anyone who reaches its ports sends it, so a cluster
+belongs in a private network.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import Any, NamedTuple
 from musclehand.core.errors import InvalidValue, MusclehandError
 
 LOCAL = "local"
-"""The address of a cluster that is started on this machine, for as long as it is needed."""
+"""Address of a cluster that is started on this machine for as long as it is needed."""
 
 PATIENCE = 300.0
 """How long to wait for a machine with room [s]. Ray takes up to half a minute to find out that
-one has died."""
+a machine has died."""
 
-_LOOK = 1.0
+_POLL = 1.0
+"""Time between two looks at the jobs [s]."""
 
 
 class RayUnavailable(MusclehandError):
@@ -30,17 +32,20 @@ class RayUnavailable(MusclehandError):
 
 
 class Outcome(NamedTuple):
-    """What became of a job: its `result`, or the `error` it ended with."""
+    """The end of a job."""
 
     result: Any
+    """What the job returned, None if it failed."""
+
     error: str | None
+    """Text of the error it failed with, None if it did not."""
 
 
 def import_ray() -> Any:
-    """The module.
+    """The module `ray`.
 
     Raises:
-        RayUnavailable: it is not installed.
+        RayUnavailable: Ray is not installed.
     """
     try:
         import ray
@@ -51,38 +56,45 @@ def import_ray() -> Any:
 
 @contextmanager
 def cluster(address: str | None = None, *, cpus: float = 1, least: float = 1) -> Iterator[Any]:
-    """Ray, connected; one that is connected already is used as it is, and stays so.
+    """Connects with a Ray cluster in the block; gives the module `ray`.
+
+    A connection that exists already is used as it is, and stays.
 
     Args:
         address: of a cluster, "auto" for the one this machine is part of; None takes the
-            environment's RAY_ADDRESS, or else starts one on this machine.
-        cpus: that one machine has to have.
-        least: CPUs that one started here counts as its own, if it has fewer: what takes turns comes
-            to its end too.
+            environment variable RAY_ADDRESS, or else starts a cluster on this machine.
+        cpus: CPUs that at least one machine has to have.
+        least: CPUs that a cluster started here claims to have, if the machine has fewer; jobs
+            then share its cores.
 
     Raises:
         RayUnavailable: Ray is not installed, nothing answers, or no machine has so many CPUs.
     """
     ray = import_ray()
-    mine = not ray.is_initialized()
-    if mine:
+    connects = not ray.is_initialized()
+    if connects:
         _connect(ray, address or os.environ.get("RAY_ADDRESS") or LOCAL, max(cpus, least))
     try:
         if not has_room(ray, cpus):
             raise RayUnavailable(f"no machine of the cluster has {cpus} CPUs; {describe_room(ray)}")
         yield ray
     finally:
-        if mine:
+        if connects:
             ray.shutdown()
 
 
 def has_room(ray: Any, cpus: float) -> bool:
-    """Whether a machine that is alive has so many CPUs, busy ones counted."""
+    """Whether a machine that is alive has so many CPUs, busy ones included.
+
+    Args:
+        ray: the module.
+        cpus: number of CPUs.
+    """
     return any(node["Alive"] and node["Resources"].get("CPU", 0) >= cpus for node in ray.nodes())
 
 
 def describe_room(ray: Any) -> str:
-    """The machines that are alive, in words."""
+    """Number and CPUs of the machines that are alive, in words."""
     sizes = [f"{node['Resources'].get('CPU', 0):g}" for node in ray.nodes() if node["Alive"]]
     return f"machines alive: {len(sizes)}, with {', '.join(sizes) or 'no'} CPUs"
 
@@ -90,18 +102,20 @@ def describe_room(ray: Any) -> str:
 def run_jobs(
     work: Callable[[Any], Any], jobs: Sequence[Any], *, cpus: float = 1, patience: float = PATIENCE
 ) -> list[Outcome]:
-    """Does jobs wherever there is room; one whose machine dies is begun again on another, as often
-    as it takes.
+    """Does independent jobs on the machines of the cluster.
+
+    A job whose machine dies is begun again on another one, as often as it takes. An error of one
+    job does not stop the others.
 
     Args:
-        work: what to do with a job; picklable, and to be left at any moment: what it has done so
-            far it finds itself, by its own files in a folder that all machines share.
-        jobs: picklable. Shape (n,).
-        cpus: that each of them takes.
-        patience: how long to go on when no machine has room [s].
+        work: does a job; picklable. It can be killed at any moment and has to find its own progress
+            in files of a folder that all machines share.
+        jobs: arguments of `work`, picklable.
+        cpus: CPUs that each job takes.
+        patience: how long to wait while no machine has room [s].
 
     Returns:
-        What became of each, in their order. An error of one does not stop the others.
+        The end of each job, in the order of `jobs`.
 
     Raises:
         InvalidValue: `cpus` or `patience` is not above 0.
@@ -113,35 +127,35 @@ def run_jobs(
     remote = ray.remote(_attempt).options(
         num_cpus=cpus, max_retries=-1, scheduling_strategy="SPREAD"
     )
-    asked = [remote.remote(work, job) for job in jobs]
-    waiting = list(asked)
-    since = time.monotonic()
+    references = [remote.remote(work, job) for job in jobs]
+    waiting = list(references)
+    last_room = time.monotonic()
     while waiting:
-        _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=_LOOK)
+        _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=_POLL)
         if has_room(ray, cpus):
-            since = time.monotonic()
-        elif time.monotonic() - since > patience:
+            last_room = time.monotonic()
+        elif time.monotonic() - last_room > patience:
             raise RayUnavailable(
-                f"{len(waiting)} of {len(jobs)} jobs are left, and for {patience:g} s no machine had {cpus} CPUs; "
-                f"{describe_room(ray)}"
+                f"{len(waiting)} of {len(jobs)} jobs are left, and for {patience:g} s no machine "
+                f"had {cpus} CPUs; {describe_room(ray)}"
             )
-    return [_outcome(ray, one) for one in asked]
+    return [_outcome(ray, reference) for reference in references]
 
 
 def _attempt(work: Callable[[Any], Any], job: Any) -> Outcome:
     try:
         return Outcome(work(job), None)
     except MusclehandError as error:
-        # Errors with arguments of their own do not survive pickling.
+        # Exceptions whose `__init__` takes other arguments cannot be unpickled.
         return Outcome(None, str(error))
 
 
-def _outcome(ray: Any, asked: Any) -> Outcome:
+def _outcome(ray: Any, reference: Any) -> Outcome:
     try:
-        found: Outcome = ray.get(asked)
+        outcome: Outcome = ray.get(reference)
     except ray.exceptions.RayError as error:
         return Outcome(None, str(error))
-    return found
+    return outcome
 
 
 def _connect(ray: Any, address: str, least: float) -> None:

@@ -1,9 +1,9 @@
-"""What every training has in common: a folder of checkpoints, and going on from there to the same
-bits.
+"""What all trainings share: iterations with a checkpoint after each, and resuming to the same bits.
 
-After each iteration all that the rest depends on is on file. A run that was killed begins the next
-iteration from what it finds; one that was not takes the same way, through the environment's
-`restore`.
+After each iteration everything that the next one depends on is on file: networks, optimiser and
+state of the environment; random numbers follow from the seed and the iteration's number. A run that
+was killed resumes from its latest checkpoint. A run that was not killed passes through the same
+`VecEnv.restore`, so both end with the same bits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from musclehand.core.checkpoint import load_latest, save_checkpoint
+from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import VecEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.torch_state import (
@@ -29,96 +30,120 @@ from musclehand.learning.torch_state import (
     optimizer_arrays,
 )
 
+MAX_COUNT = 10**7
+"""Largest number of iterations, steps and the like that a configuration may ask for."""
+
 
 class TrainingConfig(Protocol):
-    """What every config says: a dataclass with these and more."""
+    """What the configurations of all trainings have, which are dataclasses."""
 
     @property
     def iterations(self) -> int:
-        """How far to go."""
+        """Number of iterations in all."""
 
     @property
     def seed(self) -> int:
-        """Of all that is drawn."""
+        """Seed of all random numbers."""
 
 
 EnvT = TypeVar("EnvT", bound=VecEnv)
 ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
-ToldT = TypeVar("ToldT")
+ProgressT = TypeVar("ProgressT")
 
 
-class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
-    """A training in a folder. `policy` is what has been learnt; `done` iterations."""
+class Training(ABC, Generic[EnvT, ConfigT, ProgressT]):
+    """A training in a folder of checkpoints. A training that the folder has is resumed."""
 
     policy: Policy
+    """The network that is trained."""
+
+    iterations_done: int
+    """Number of iterations that are finished and on file."""
+
     _observation: np.ndarray
 
     def __init__(
-        self, kind: str, env: EnvT, config: ConfigT, folder: Path, known: Mapping[str, Any]
+        self, kind: str, env: EnvT, config: ConfigT, folder: Path, identity: Mapping[str, Any]
     ) -> None:
         """
         Args:
-            kind: of training, by which its config is kept.
-            env: to learn in.
-            config: how; `iterations`, how far to go, is no part of what a run is.
-            folder: for checkpoints.
-            known: what a checkpoint has to agree with, such as the model's hash.
+            kind: name of the algorithm, under which checkpoints hold the configuration.
+            env: environments to learn in.
+            config: how to learn. A resumed run needs the same one, except for `iterations`.
+            folder: of the checkpoints.
+            identity: what a resumed run has to agree with, such as the hash of the model; values
+                of JSON.
         """
         self.env = env
         self.config = config
         self.folder = Path(folder)
-        told = {name: value for name, value in asdict(config).items() if name != "iterations"}  # type: ignore[call-overload]
-        # As it is after JSON, lists for tuples.
-        self._known = {**json.loads(json.dumps({kind: told})), **known}
-        self.done = 0
+        settings = {name: value for name, value in asdict(config).items() if name != "iterations"}  # type: ignore[call-overload]
+        # Through JSON, as checkpoints give it back: lists in place of tuples.
+        self._identity = {**json.loads(json.dumps({kind: settings})), **identity}
+        self.iterations_done = 0
 
-    def run(self, tell: Callable[[ToldT], None] | None = None) -> Policy:
-        """Does the iterations that are missing."""
-        while self.done < self.config.iterations:
-            self.iterate(tell)
+    def run(self, on_progress: Callable[[ProgressT], None] | None = None) -> Policy:
+        """Does all iterations that are missing.
+
+        Args:
+            on_progress: called after each iteration.
+
+        Returns:
+            The trained network.
+        """
+        while self.iterations_done < self.config.iterations:
+            self.iterate(on_progress)
         return self.policy
 
-    def iterate(self, tell: Callable[[ToldT], None] | None = None) -> ToldT:
-        """One iteration and a checkpoint; it is told of before that, so that nothing is on file
-        that was not told."""
+    def iterate(self, on_progress: Callable[[ProgressT], None] | None = None) -> ProgressT:
+        """Does one iteration and writes its checkpoint.
+
+        Args:
+            on_progress: called before the checkpoint is written: a log then has at least the
+                iterations that are on file.
+
+        Returns:
+            What the iteration was like.
+        """
         progress = self._iterate()
-        if tell is not None:
-            tell(progress)
-        self.done += 1
-        info = {**self._known, "policy_sizes": list(self.policy.sizes)}
-        save_checkpoint(self.folder, self.done, self._arrays(), info)
-        # So that an uninterrupted run goes on from what a resumed one would.
+        if on_progress is not None:
+            on_progress(progress)
+        self.iterations_done += 1
+        info = {**self._identity, "policy_sizes": list(self.policy.sizes)}
+        save_checkpoint(self.folder, self.iterations_done, self._arrays(), info)
+        # So that an uninterrupted run continues from the state that a resumed one has.
         self._observation = self.env.restore(self.env.state())
         return progress
 
     @abstractmethod
-    def _iterate(self) -> ToldT:
-        """Acting and learning, from `self._observation` on; random numbers follow from the seed
-        and `done`."""
+    def _iterate(self) -> ProgressT:
+        """Collects data, from `self._observation` on, and learns from them. Random numbers follow
+        from the seed and `iterations_done`."""
 
     @abstractmethod
     def _modules(self) -> dict[str, torch.nn.Module]:
-        """The networks, by name."""
+        """The networks, by their names in checkpoints."""
 
     @abstractmethod
     def _optimizer(self) -> torch.optim.Optimizer:
-        """An Adam."""
+        """The Adam optimiser."""
 
     def _begin(self) -> None:
-        """Begins, or goes on where the folder's run was; the last thing that `__init__` does.
+        """Begins the run, or resumes that of the folder; to be called last in `__init__`.
 
         Raises:
-            CheckpointError: the folder holds a run of another kind, or a damaged one.
+            CheckpointError: the folder holds a run with another configuration or identity, or a
+                damaged one.
         """
-        found = load_latest(self.folder, **self._known)
-        if found is None:
+        checkpoint = load_latest(self.folder, **self._identity)
+        if checkpoint is None:
             self._observation = self.env.reset(seed=self.config.seed)
             return
-        self.done = found.number
+        self.iterations_done = checkpoint.number
         for name, module in self._modules().items():
-            load_module(name, module, found.arrays)
-        load_optimizer("adam", self._optimizer(), found.arrays)
-        self._observation = self.env.restore(arrays_below("env", found.arrays))
+            load_module(name, module, checkpoint.arrays)
+        load_optimizer("adam", self._optimizer(), checkpoint.arrays)
+        self._observation = self.env.restore(arrays_below("env", checkpoint.arrays))
 
     def _arrays(self) -> Arrays:
         arrays: Arrays = {f"env/{name}": values for name, values in self.env.state().items()}
@@ -127,8 +152,44 @@ class Training(ABC, Generic[EnvT, ConfigT, ToldT]):
         return {**arrays, **optimizer_arrays("adam", self._optimizer())}
 
 
+def decay_learning_rate(
+    optimizer: torch.optim.Optimizer, initial: float, iteration: int, decay: int
+) -> None:
+    """Sets all learning rates: exponential decay to a tenth in `decay` iterations, then constant.
+
+    Args:
+        optimizer: whose rates are set.
+        initial: learning rate of iteration 0.
+        iteration: number of the iteration.
+        decay: iterations until the rate is a tenth of that.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = initial * 0.1 ** min(1.0, iteration / decay)
+
+
+def check_counts(config: TrainingConfig, names: tuple[str, ...]) -> None:
+    """Checks that numbers of a configuration are from 1 to 10 million; `iterations` may be 0.
+
+    Args:
+        config: of a training.
+        names: of its fields.
+
+    Raises:
+        InvalidValue: a number is out of range.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if not (0 if name == "iterations" else 1) <= value <= MAX_COUNT:
+            raise InvalidValue(name, value, "1 to 10 million, iterations also 0")
+
+
 def arrays_below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """The arrays whose names begin with a prefix, without it."""
+    """The arrays whose names begin with `prefix/`, under the rest of their names.
+
+    Args:
+        prefix: without the slash.
+        arrays: by name.
+    """
     start = f"{prefix}/"
     return {
         name.removeprefix(start): values

@@ -1,11 +1,13 @@
-"""A latent space of skill: what a policy that follows motion does, split into what to do and how
-muscles do it.
+"""Conditional variational autoencoder (CVAE): a latent action space distilled from a policy.
 
-Of an observation, part is the hand's own state, the rest is the reference. An encoder tells from
-both what is to be done, as a few numbers z; a decoder turns state, z, and how long z has been held
-into excitations, at the rate of the muscles, while z is held for several steps. A prior tells from
-the state alone which z are usual there. The three are a conditional variational autoencoder (Sohn,
-Lee & Yan 2015, NeurIPS); the prior that knows the state is as in PULSE (Luo et al. 2024, ICLR).
+Of an observation, some numbers are the hand's own state (proprioception), the others the reference
+motion. The encoder maps both to a distribution over latent actions `z`; the decoder maps state and
+`z` to muscle excitations. A latent action is held for several steps of the muscles (action repeat),
+and the decoder also gets the step within the repeat. The prior maps the state alone to a
+distribution over `z`, as in PULSE.
+
+Sources: conditional VAE, Sohn, Lee & Yan 2015 (NeurIPS); state-dependent prior for physics-based
+motion, PULSE, Luo et al. 2024 (ICLR).
 """
 
 from __future__ import annotations
@@ -18,235 +20,301 @@ import torch
 from torch import nn
 
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.policy import REST_LOGIT, Policy
+from musclehand.learning.inference import inference
+from musclehand.learning.policy import CLIP, REST_LOGIT, Policy
 
-FIRST = 0.1
-"""Factor on the first weights of what comes last: a network that knows nothing yet says little."""
+OUTPUT_SCALE = 0.1
+"""Factor on the initial weights of output layers, so that an untrained network's outputs are
+near its biases."""
 
-LEAST_LOG_STD = -5.0
-MOST_LOG_STD = 1.0
-"""Bounds of what encoder and prior say of their spread, as its logarithm."""
+MIN_LOG_STD = -5.0
+"""Least logarithm of the standard deviation of encoder and prior; the encoder's without
+`variational`."""
+
+MAX_LOG_STD = 1.0
+"""Largest logarithm of the standard deviation of encoder and prior."""
 
 
 class Gaussian(NamedTuple):
-    """Independent normal distributions: `mean` and `log_std`, shape (n, latent)."""
+    """Normal distributions with diagonal covariance, one for each of n rows."""
 
     mean: torch.Tensor
+    """Shape (n, latent_size)."""
+
     log_std: torch.Tensor
+    """Natural logarithm of the standard deviation. Shape (n, latent_size)."""
 
     def sample(self, noise: torch.Tensor) -> torch.Tensor:
-        """A sample from noise of unit spread, shape (n, latent)."""
+        """Samples by the reparametrisation `mean + noise * std`. Shape (n, latent_size).
+
+        Args:
+            noise: from the standard normal distribution. Shape (n, latent_size).
+        """
         return self.mean + noise * self.log_std.exp()
 
-    def divergence(self, other: Gaussian) -> torch.Tensor:
-        """Kullback-Leibler divergence of this from the other, summed over the latent's numbers
-        [nats]. Shape (n,)."""
-        apart = (self.mean - other.mean).square() + (2.0 * self.log_std).exp()
-        each = other.log_std - self.log_std + 0.5 * apart * (-2.0 * other.log_std).exp() - 0.5
-        return each.sum(dim=1)
+    def kl_divergence(self, prior: Gaussian) -> torch.Tensor:
+        """Kullback-Leibler divergence KL(self || prior) of each row [nats]. Shape (n,)."""
+        square = (self.mean - prior.mean).square() + (2.0 * self.log_std).exp()
+        terms = prior.log_std - self.log_std + 0.5 * square * (-2.0 * prior.log_std).exp() - 0.5
+        return terms.sum(dim=1)
 
 
 class LatentPolicy(nn.Module):
-    """Encoder, prior and decoder. `latent`: numbers of z; `hold`: steps for which one is held;
-    `reach`: means of z, what is intended as well as what is usual, lie between that and its
-    negative."""
+    """Encoder, state-dependent prior and decoder of a latent action space."""
 
-    reach = 3.0
-    state: torch.Tensor
+    latent_bound = 3.0
+    """Means of encoder and prior lie between this and its negative."""
+
+    state_mask: torch.Tensor
+    """Which numbers of an observation are the hand's own state. Shape (num_observations,), bool."""
+
     mean: torch.Tensor
-    spread: torch.Tensor
+    """Mean of each input, subtracted first. Shape (num_observations,)."""
+
+    std: torch.Tensor
+    """Standard deviation of each input, divided by. Shape (num_observations,)."""
 
     def __init__(
         self,
-        state: np.ndarray,
-        actions: int,
+        state_mask: np.ndarray,
+        num_actions: int,
         *,
-        latent: int,
-        hold: int,
+        latent_size: int,
+        action_repeat: int,
         hidden: Sequence[int] = (256, 256),
         variational: bool = True,
         seed: int = 0,
     ) -> None:
         """
         Args:
-            state: which numbers of an observation are the hand's own state. Shape (observations,),
-                bool.
-            actions: how many excitations.
-            latent: numbers of z.
-            hold: steps for which one is held.
-            hidden: sizes of the layers between, of each of the three.
-            variational: with False encoder and prior have no spread, and the prior's mean is 0.
-            seed: of the first weights.
+            state_mask: which numbers of an observation are the hand's own state. Shape
+                (num_observations,), bool.
+            num_actions: number of excitations.
+            latent_size: dimension of `z`.
+            action_repeat: steps of the muscles for which a latent action is held.
+            hidden: sizes of the hidden layers of each of the three networks.
+            variational: False makes a plain autoencoder: a fixed small std of the encoder, and a
+                prior with mean 0.
+            seed: of the initial weights.
 
         Raises:
-            InvalidValue: a size below 1, or a state that is all of the observation, or nothing of
-                it.
+            InvalidValue: a size below 1, or a mask that chooses all numbers or none.
         """
         super().__init__()
-        state = np.asarray(state, dtype=bool)
-        if min(actions, latent, hold, *hidden) < 1 or not 0 < state.sum() < len(state):
-            sizes = (int(state.sum()), len(state), actions, latent, hold, *hidden)
+        state_mask = np.asarray(state_mask, dtype=bool)
+        state_size = int(state_mask.sum())
+        if (
+            min(num_actions, latent_size, action_repeat, *hidden) < 1
+            or not 0 < state_size < len(state_mask)
+        ):
+            sizes = (state_size, len(state_mask), num_actions, latent_size, action_repeat, *hidden)
             raise InvalidValue(
-                "state, observation, actions, latent, hold, hidden",
+                "state, observation, num_actions, latent_size, action_repeat, hidden",
                 sizes,
-                "1 or more, and some of both",
+                "1 or more each, and a state that is a part of the observation",
             )
-        self.sizes = (len(state), *hidden)
-        self.actions = actions
-        self.latent = latent
-        self.hold = hold
+        self.sizes = (len(state_mask), *hidden)
+        self.num_actions = num_actions
+        self.latent_size = latent_size
+        self.action_repeat = action_repeat
         self.variational = variational
-        own = int(state.sum())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = SkipMlp(len(state), hidden, 2 * latent)
-            self.prior = SkipMlp(own, hidden, 2 * latent)
-            self.decoder = SkipMlp(own + latent + hold, hidden, actions)
+            self.encoder = SkipMlp(len(state_mask), hidden, 2 * latent_size)
+            self.prior = SkipMlp(state_size, hidden, 2 * latent_size)
+            self.decoder = SkipMlp(state_size + latent_size + action_repeat, hidden, num_actions)
         with torch.no_grad():
             self.decoder.last.bias.fill_(REST_LOGIT)
-        self.register_buffer("state", torch.from_numpy(state.copy()))
-        self.register_buffer("mean", torch.zeros(len(state)))
-        self.register_buffer("spread", torch.ones(len(state)))
+        self.register_buffer("state_mask", torch.from_numpy(state_mask.copy()))
+        self.register_buffer("mean", torch.zeros(len(state_mask)))
+        self.register_buffer("std", torch.ones(len(state_mask)))
 
-    def normalise_as(self, policy: Policy) -> None:
-        """Takes over what is normal from a policy of the same observation."""
+    def copy_normalisation(self, policy: Policy) -> None:
+        """Takes over the inputs' mean and std from a policy with the same observation."""
         self.mean.copy_(policy.mean)
-        self.spread.copy_(policy.spread)
+        self.std.copy_(policy.std)
 
-    def normalised(self, observation: torch.Tensor) -> torch.Tensor:
-        """Inputs as the layers see them."""
-        return torch.clamp((observation - self.mean) / self.spread, -10.0, 10.0)
+    def normalise(self, observation: torch.Tensor) -> torch.Tensor:
+        """Inputs as the networks get them. Shape (n, num_observations)."""
+        return torch.clamp((observation - self.mean) / self.std, -CLIP, CLIP)
 
     def encode(self, observation: torch.Tensor) -> Gaussian:
-        """What is to be done. Shapes (n, observations) and (n, latent)."""
-        return self._gaussian(self.encoder(self.normalised(observation)))
-
-    def usual(self, observation: torch.Tensor) -> Gaussian:
-        """What is usually done in that state, whatever the reference. Shapes (n, observations)
-        and (n, latent)."""
-        if not self.variational:
-            mean = torch.zeros(len(observation), self.latent)
-            return Gaussian(mean, torch.zeros_like(mean))
-        return self._gaussian(self.prior(self.normalised(observation)[:, self.state]))
-
-    def decode(
-        self, observation: torch.Tensor, z: torch.Tensor, held: torch.Tensor
-    ) -> torch.Tensor:
-        """Logits of excitations in that state. Shape (n, actions).
+        """Posterior over latent actions, given state and reference.
 
         Args:
-            observation: of which only the state is looked at. Shape (n, observations).
-            z: what to do. Shape (n, latent).
-            held: for how many steps it has been held. Shape (n,), whole numbers below `hold`.
+            observation: shape (n, num_observations).
         """
-        turn = nn.functional.one_hot(held, self.hold).to(z.dtype)
+        return self._gaussian(self.encoder(self.normalise(observation)))
+
+    def prior_distribution(self, observation: torch.Tensor) -> Gaussian:
+        """Prior over latent actions, given the state alone.
+
+        Args:
+            observation: of which only the state is used. Shape (n, num_observations).
+        """
+        if not self.variational:
+            mean = torch.zeros(len(observation), self.latent_size)
+            return Gaussian(mean, torch.zeros_like(mean))
+        return self._gaussian(self.prior(self.normalise(observation)[:, self.state_mask]))
+
+    def decode(
+        self, observation: torch.Tensor, z: torch.Tensor, repeat_index: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits of the excitations. Shape (n, num_actions).
+
+        Args:
+            observation: of which only the state is used. Shape (n, num_observations).
+            z: latent actions. Shape (n, latent_size).
+            repeat_index: steps for which each latent action has been held, 0 to
+                `action_repeat` - 1. Shape (n,), integers.
+        """
+        phase = nn.functional.one_hot(repeat_index, self.action_repeat).to(z.dtype)
         logits: torch.Tensor = self.decoder(
-            torch.cat([self.normalised(observation)[:, self.state], z, turn], dim=1)
+            torch.cat([self.normalise(observation)[:, self.state_mask], z, phase], dim=1)
         )
         return logits
 
-    def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
-        """Excitations. Shape (n, actions); arguments as for `decode`, `held` one number if it is
-        the same for all."""
-        with torch.inference_mode():
-            seen, wanted = (
-                torch.from_numpy(np.asarray(part, dtype=np.float32)) for part in (observation, z)
-            )
-            turn = torch.from_numpy(np.broadcast_to(held, len(observation)).astype(np.int64))
-            return np.asarray(torch.sigmoid(self.decode(seen, wanted, turn)).numpy().astype(float))
-
-    def intend(self, observation: np.ndarray) -> np.ndarray:
-        """The encoder's mean. Shape (n, latent).
+    def act(
+        self, observation: np.ndarray, z: np.ndarray, repeat_index: np.ndarray | int
+    ) -> np.ndarray:
+        """Excitations, 0 to 1, by the decoder. Shape (n, num_actions), 8-byte floats.
 
         Args:
-            observation: shape (n, observations).
+            observation: of which only the state is used. Shape (n, num_observations).
+            z: latent actions. Shape (n, latent_size).
+            repeat_index: steps for which each has been held. Shape (n,), or one number for all.
         """
-        with torch.inference_mode():
-            seen = torch.from_numpy(np.asarray(observation, dtype=np.float32))
-            return np.asarray(self.encode(seen).mean.numpy())
+        with inference():
+            logits = self.decode(
+                torch.from_numpy(np.asarray(observation, dtype=np.float32)),
+                torch.from_numpy(np.asarray(z, dtype=np.float32)),
+                torch.from_numpy(
+                    np.broadcast_to(repeat_index, len(observation)).astype(np.int64)
+                ),
+            )
+            return np.asarray(torch.sigmoid(logits).numpy().astype(float))
 
-    def _gaussian(self, both: torch.Tensor) -> Gaussian:
-        mean, log_std = both.chunk(2, dim=1)
-        mean = self.reach * torch.tanh(mean / self.reach)
+    def encode_mean(self, observation: np.ndarray) -> np.ndarray:
+        """Mean latent actions of the encoder. Shape (n, latent_size).
+
+        Args:
+            observation: shape (n, num_observations).
+        """
+        with inference():
+            tensor = torch.from_numpy(np.asarray(observation, dtype=np.float32))
+            return np.asarray(self.encode(tensor).mean.numpy())
+
+    def _gaussian(self, outputs: torch.Tensor) -> Gaussian:
+        """Outputs of encoder or prior as distributions, with soft bounds on the means."""
+        mean, log_std = outputs.chunk(2, dim=1)
+        mean = self.latent_bound * torch.tanh(mean / self.latent_bound)
         if not self.variational:
-            return Gaussian(mean, torch.full_like(mean, LEAST_LOG_STD))
-        return Gaussian(mean, log_std.clamp(LEAST_LOG_STD, MOST_LOG_STD))
+            return Gaussian(mean, torch.full_like(mean, MIN_LOG_STD))
+        return Gaussian(mean, log_std.clamp(MIN_LOG_STD, MAX_LOG_STD))
 
 
 class LatentHold:
-    """What n hands hold on to: a z each, made anew every `hold` steps and where an episode
-    begins; `held` for so many steps by now."""
+    """Action repeat of n hands: keeps each hand's latent action for `action_repeat` steps."""
+
+    z: np.ndarray
+    """Latent action of each hand. Shape (n, latent_size)."""
+
+    repeat_index: np.ndarray
+    """Steps for which each has been held, 0 in the step in which it is encoded. Shape (n,)."""
 
     def __init__(self, policy: LatentPolicy, hands: int) -> None:
         self._policy = policy
-        self.z = np.zeros((hands, policy.latent), dtype=np.float32)
-        self.held = np.full(hands, policy.hold - 1)
+        self.z = np.zeros((hands, policy.latent_size), dtype=np.float32)
+        self.repeat_index = np.full(hands, policy.action_repeat - 1)
 
-    def renew(self, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
-        """Which hands have a new z, by the encoder's mean. Shape (n,), bool.
+    def update(self, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
+        """Advances by one step; encodes a new latent action where the last one has run out.
 
         Args:
-            observation: of now. Shape (n, observations).
-            begun: hands whose episode begins now. Shape (n,), bool.
+            observation: current one. Shape (n, num_observations).
+            begun: hands whose episode begins with it. Shape (n,), bool.
+
+        Returns:
+            Which hands have a new latent action, the encoder's mean. Shape (n,), bool.
         """
-        new = begun | (self.held >= self._policy.hold - 1)
+        new = begun | (self.repeat_index >= self._policy.action_repeat - 1)
         if new.any():
-            self.z[new] = self._policy.intend(observation[new])
-        self.held = np.where(new, 0, self.held + 1)
+            self.z[new] = self._policy.encode_mean(observation[new])
+        self.repeat_index = np.where(new, 0, self.repeat_index + 1)
         return np.asarray(new)
 
 
 class LatentActor:
-    """Has a latent policy act in one evaluation: an `Actor` of `envs.tracking.evaluation`."""
+    """A latent policy as an `Actor` for one evaluation (`envs.tracking.evaluation.evaluate`)."""
 
     def __init__(self, policy: LatentPolicy) -> None:
         self._policy = policy
-        self._held: LatentHold | None = None
+        self._hold: LatentHold | None = None
 
     def __call__(self, observation: np.ndarray, env: object) -> np.ndarray:
-        """Excitations. Shape (n, actions)."""
+        """Excitations. Shape (n, num_actions).
+
+        Args:
+            observation: shape (n, num_observations).
+            env: not used.
+        """
         begun = np.zeros(len(observation), dtype=bool)
-        if self._held is None:
-            self._held = LatentHold(self._policy, len(observation))
+        if self._hold is None:
+            self._hold = LatentHold(self._policy, len(observation))
             begun = ~begun
-        self._held.renew(observation, begun)
-        return self._policy.act(observation, self._held.z, self._held.held)
+        self._hold.update(observation, begun)
+        return self._policy.act(observation, self._hold.z, self._hold.repeat_index)
 
 
 class SkipMlp(nn.Module):
-    """Layers from `before` numbers by `hidden` ones to `after`, and a straight way beside them.
-    `last`: the last one.
+    """Multilayer perceptron with a linear skip connection from inputs to outputs.
 
-    Where a hand should be and where it is differ by little, told as numbers that vary by much. A
-    straight way passes them on exactly; layers would have to learn to, and come no nearer than a
-    per cent of what they vary by.
+    Tracking errors of a millimetre come as differences of numbers that vary by centimetres. The
+    skip connection passes them on exactly; layers with a nonlinearity would have to learn to, and
+    err by about a per cent of the inputs' range.
     """
 
-    def __init__(self, before: int, hidden: Sequence[int], after: int) -> None:
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:
+        """
+        Args:
+            inputs: number of inputs.
+            hidden: sizes of the hidden layers.
+            outputs: number of outputs.
+        """
         super().__init__()
-        self.curved = mlp(before, hidden, after)
-        self.straight = nn.Linear(before, after, bias=False)
+        self.mlp = make_mlp(inputs, hidden, outputs)
+        self.skip = nn.Linear(inputs, outputs, bias=False)
         with torch.no_grad():
-            self.last.weight.mul_(FIRST)
-            self.straight.weight.mul_(FIRST)
+            self.last.weight.mul_(OUTPUT_SCALE)
+            self.skip.weight.mul_(OUTPUT_SCALE)
 
     @property
     def last(self) -> nn.Linear:
-        """Of the curved ones."""
-        layer = self.curved[-1]
+        """Output layer of the multilayer perceptron."""
+        layer = self.mlp[-1]
         assert isinstance(layer, nn.Linear)
         return layer
 
-    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
-        """Shapes (n, before) and (n, after)."""
-        told: torch.Tensor = self.curved(numbers) + self.straight(numbers)
-        return told
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Outputs. Shape (n, outputs).
+
+        Args:
+            inputs: shape (n, inputs).
+        """
+        outputs: torch.Tensor = self.mlp(inputs) + self.skip(inputs)
+        return outputs
 
 
-def mlp(before: int, hidden: Sequence[int], after: int) -> nn.Sequential:
-    """Layers from `before` numbers by `hidden` ones to `after`."""
+def make_mlp(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
+    """Multilayer perceptron with ELU units and a linear output layer.
+
+    Args:
+        inputs: number of inputs.
+        hidden: sizes of the hidden layers.
+        outputs: number of outputs.
+    """
     layers: list[nn.Module] = []
     for size in hidden:
-        layers += [nn.Linear(before, size), nn.ELU()]
-        before = size
-    return nn.Sequential(*layers, nn.Linear(before, after))
+        layers += [nn.Linear(inputs, size), nn.ELU()]
+        inputs = size
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))

@@ -1,16 +1,16 @@
-"""A motion clip: what one hand did over some seconds, in joint angles, fingertips, muscles and
-notes.
+"""Motion clips: joint angles, fingertips, muscle activations and notes of one hand over time.
 
-The unit that motion corpora are made of and policies learn from. A clip is one group of an HDF5
-file, `write_clips` makes a file of several:
+Motion corpora consist of clips, and policies learn from them. A clip is a group of an HDF5 file;
+`write_clips` writes a file of several:
 
     /                     attributes `format`, `version`
     /<clip>/header        JSON as bytes: kind, pattern, side, dt, muscles, source
-    /<clip>/qpos ...      the arrays of `MotionClip`, 4-byte floats, checksummed (fletcher32), not compressed
+    /<clip>/qpos ...      arrays of `MotionClip`: 4-byte floats, checksummed (fletcher32),
+                          not compressed
 
-Nothing of a file is trusted on reading: only datasets of the shapes and the type above, stored in
-the file itself and no larger there than on disk, become arrays. The bytes of a file depend on
-nothing but its clips.
+Files are not trusted on reading: only datasets of the shapes and type above become arrays, if they
+are stored in the file itself and are no larger than their bytes on disk. The bytes of a file depend
+on its clips alone.
 """
 
 from __future__ import annotations
@@ -30,16 +30,22 @@ import numpy as np
 
 from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.core.errors import FileError, InvalidValue, OutputError
-from musclehand.core.hdf5 import DAMAGE, first_line, load_dataset, open_hdf5, own_member
+from musclehand.core.hdf5 import DAMAGE, LIBVER, first_line, load_dataset, open_hdf5, own_member
 
 FORMAT = "musclehand-clips"
+"""Name of the file format, in the attributes of a file."""
+
 VERSION = 1
+"""Version of the file format."""
 
 NOTE_COLUMNS = ("onset", "offset", "pitch", "velocity", "finger")
-"""Of `MotionClip.notes`: [s], [s], MIDI, MIDI, 1..5."""
+"""Columns of `MotionClip.notes`: [s], [s], MIDI pitch, MIDI velocity, finger 1 to 5."""
 
 MAX_HEADER_BYTES = 1_000_000
+"""[bytes] Longest header of a clip that is read."""
+
 MAX_NAME = 200
+"""Most characters of a name."""
 
 _ROWS: Mapping[str, tuple[int, ...]] = {
     "qpos": (len(HAND_JOINTS),),
@@ -48,49 +54,66 @@ _ROWS: Mapping[str, tuple[int, ...]] = {
     "fingertips": (len(DIGITS), 3),
 }
 
-# Checksums on all structures came with this version of the file format; naming it keeps the bytes
-# the same.
-_LIBVER = ("v110", "v110")
-
 
 class ClipError(FileError):
-    """A file that holds no clips, or damaged ones."""
+    """A file that holds no clips, or damaged clips."""
 
 
 @dataclass(frozen=True, eq=False)
 class MotionClip:
-    """What one hand did; arrays are kept as 4-byte floats that cannot be written to.
-
-    `name` of the clip, `kind` of motion, `pattern`: what it is an instance of; splits keep a
-    pattern together. `side`. `dt` [s] between the T frames. `qpos` (T, 23) [rad], `qvel` (T, 23)
-    [rad/s]: joints in the order of `HAND_JOINTS`, in the sense of the right hand on either side.
-    `forearm` (T, 6): `FOREARM_AXES` of the forearm's frame, which lies where the wrist's centre is
-    while the hand's own joints are at 0. `fingertips` (T, 5, 3) [m], world, thumb first. `notes`
-    (n, 5): `NOTE_COLUMNS` that this hand was asked for, time from the clip's first frame on.
-    `activations` (T, m) 0..1 of the `muscles`, or None. `source`: where it comes from and under
-    which licence.
+    """The motion of one hand; arrays are stored as read-only 4-byte floats.
 
     Raises:
-        InvalidValue: a shape, size or text out of order, or numbers that are not finite.
+        InvalidValue: a shape, size or text is not legal, or a number is not finite.
     """
 
     name: str
+    """Name of the clip, unique in its file."""
+
     kind: str
+    """Kind of motion."""
+
     pattern: str
+    """Pattern that the motion is an instance of; all clips of a pattern are in the same split."""
+
     side: Side
+    """Side of the hand."""
+
     dt: float
+    """[s] Time between frames."""
+
     qpos: np.ndarray = field(repr=False)
+    """[rad] Joint angles in the order of `HAND_JOINTS`; signs are those of the right hand on
+    either side. Shape (T, 23)."""
+
     qvel: np.ndarray = field(repr=False)
+    """[rad/s] Angular velocities of the joints. Shape (T, 23)."""
+
     forearm: np.ndarray = field(repr=False)
+    """[m, rad] Pose of the forearm's frame along `FOREARM_AXES`. Shape (T, 6).
+
+    Its origin is the centre of the wrist while the joints of the hand are at 0."""
+
     fingertips: np.ndarray = field(repr=False)
+    """[m] Fingertips in the world frame, thumb first. Shape (T, 5, 3)."""
+
     notes: np.ndarray = field(repr=False)
+    """Notes that this hand was to play, in columns `NOTE_COLUMNS`. Shape (n, 5).
+
+    Times are from the first frame of the clip."""
+
     activations: np.ndarray | None = field(default=None, repr=False)
+    """Activations of `muscles`, 0 to 1, where they were recorded. Shape (T, m)."""
+
     muscles: tuple[str, ...] = field(default=(), repr=False)
+    """Names of the muscles of `activations`."""
+
     source: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Origin and licence of the motion."""
 
     def __post_init__(self) -> None:
-        for thing in ("name", "kind", "pattern"):
-            _check_text(f"clip {thing}", getattr(self, thing))
+        for text in ("name", "kind", "pattern"):
+            _check_text(f"clip {text}", getattr(self, text))
         if "/" in self.name or self.name.strip(".") == "":
             raise InvalidValue(
                 "clip name", self.name, "a text without slashes that is not only dots"
@@ -104,8 +127,8 @@ class MotionClip:
             raise InvalidValue(
                 "clip qpos", np.shape(self.qpos), f"(T, {len(HAND_JOINTS)}) with at least one frame"
             )
-        for thing, row in _ROWS.items():
-            self._keep(thing, (frames, *row))
+        for name, row in _ROWS.items():
+            self._keep(name, (frames, *row))
         self._keep("notes", (len(self.notes), len(NOTE_COLUMNS)))
         muscles = tuple(self.muscles)
         for muscle in muscles:
@@ -121,31 +144,32 @@ class MotionClip:
 
     @property
     def frames(self) -> int:
-        """How many frames there are."""
+        """Number of frames T."""
         return len(self.qpos)
 
     @property
     def duration(self) -> float:
-        """Frames times `dt` [s]."""
+        """Number of frames times `dt` [s]."""
         return self.frames * self.dt
 
-    def _keep(self, thing: str, shape: tuple[int, ...]) -> None:
-        given = getattr(self, thing)
-        if np.shape(given) != shape:
-            raise InvalidValue(f"shape of clip {thing}", np.shape(given), f"{shape}")
+    def _keep(self, name: str, shape: tuple[int, ...]) -> None:
+        """Check an array and store it as read-only 4-byte floats."""
+        array = getattr(self, name)
+        if np.shape(array) != shape:
+            raise InvalidValue(f"shape of clip {name}", np.shape(array), f"{shape}")
         with np.errstate(over="ignore"):
-            values = np.array(given, dtype="<f4", order="C")
+            values = np.array(array, dtype="<f4", order="C")
         if not np.isfinite(values).all():
-            raise InvalidValue(f"clip {thing}", "not finite", "finite 4-byte floats")
+            raise InvalidValue(f"clip {name}", "not finite", "finite 4-byte floats")
         values.flags.writeable = False
-        object.__setattr__(self, thing, values)
+        object.__setattr__(self, name, values)
 
 
 def write_clip(parent: h5py.Group, clip: MotionClip) -> None:
-    """Adds a clip to an HDF5 file that is open for writing: a group of the clip's name in `parent`.
+    """Write a clip into an open HDF5 file, as a group of the clip's name in `parent`.
 
     Raises:
-        InvalidValue: there is something of that name already.
+        InvalidValue: `parent` already has a member of that name.
     """
     if clip.name in parent:
         raise InvalidValue("clip name", clip.name, "used once in a file")
@@ -159,18 +183,18 @@ def write_clip(parent: h5py.Group, clip: MotionClip) -> None:
         "source": dict(sorted(clip.source.items())),
     }
     _store(group, "header", np.frombuffer(json.dumps(header).encode(), dtype="u1"))
-    for thing in (*_ROWS, "notes"):
-        _store(group, thing, getattr(clip, thing))
+    for array in (*_ROWS, "notes"):
+        _store(group, array, getattr(clip, array))
     if clip.activations is not None:
         _store(group, "activations", clip.activations)
 
 
 def read_clip(parent: h5py.Group, name: str) -> MotionClip:
-    """A clip out of an open HDF5 file.
+    """Read a clip from an open HDF5 file.
 
     Raises:
-        ClipError: there is no such clip or it is damaged: names the file, the dataset and what is
-            wrong.
+        ClipError: there is no such clip, or it is damaged; names the file, the dataset and the
+            defect.
     """
     path = _file_name(parent)
     try:
@@ -178,7 +202,7 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
         if not isinstance(group, h5py.Group):
             raise ClipError(path, "no such clip in the file itself", where=name)
         header = _read_header(group, path, name)
-        arrays = {thing: _load(group, thing, path) for thing in (*_ROWS, "notes")}
+        arrays = {array: _load(group, array, path) for array in (*_ROWS, "notes")}
         activations = _load(group, "activations", path) if "activations" in group else None
         return MotionClip(
             name=name,
@@ -196,14 +220,14 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
 
 
 def write_clips(path: str | PathLike[str], clips: Iterable[MotionClip]) -> None:
-    """Writes a file of clips; one that exists is replaced.
+    """Write a file of clips; an existing file is replaced.
 
     Raises:
-        InvalidValue: two clips of one name.
+        InvalidValue: two clips have the same name.
         OutputError: the file cannot be written.
     """
     try:
-        with h5py.File(path, "w", libver=_LIBVER) as file:
+        with h5py.File(path, "w", libver=LIBVER) as file:
             file.attrs["format"] = np.bytes_(FORMAT)
             file.attrs["version"] = VERSION
             for clip in clips:
@@ -214,10 +238,10 @@ def write_clips(path: str | PathLike[str], clips: Iterable[MotionClip]) -> None:
 
 @contextmanager
 def open_clips(path: str | PathLike[str]) -> Iterator[h5py.File]:
-    """Opens a file of clips for reading, for `clip_names` and `read_clip`.
+    """Open a file of clips for reading, with `clip_names` and `read_clip`.
 
     Raises:
-        ClipError: no such file, no HDF5 file, or one of something else.
+        ClipError: there is no such file, or it is not a file of clips.
     """
     with open_hdf5(path, ClipError) as file:
         try:
@@ -233,7 +257,7 @@ def open_clips(path: str | PathLike[str]) -> Iterator[h5py.File]:
 
 
 def clip_names(file: h5py.File) -> tuple[str, ...]:
-    """The clips of an open file, in alphabetical order.
+    """Names of the clips of an open file, in alphabetical order.
 
     Raises:
         ClipError: the file is damaged.
@@ -245,10 +269,10 @@ def clip_names(file: h5py.File) -> tuple[str, ...]:
 
 
 def read_clips(path: str | PathLike[str]) -> tuple[MotionClip, ...]:
-    """All clips of a file.
+    """Read all clips of a file.
 
     Raises:
-        ClipError: it cannot be read, or a clip in it is damaged.
+        ClipError: the file cannot be read, or a clip in it is damaged.
     """
     with open_clips(path) as file:
         return tuple(read_clip(file, name) for name in clip_names(file))
@@ -268,21 +292,20 @@ def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
     return header
 
 
-def _load(group: h5py.Group, thing: str, path: str) -> np.ndarray:
-    return load_dataset(group, thing, path=path, dtypes=(np.dtype("<f4"),), error=ClipError)
+def _load(group: h5py.Group, name: str, path: str) -> np.ndarray:
+    return load_dataset(group, name, path=path, dtypes=(np.dtype("<f4"),), error=ClipError)
 
 
-def _store(group: h5py.Group, thing: str, values: np.ndarray) -> None:
-    # An empty dataset cannot be chunked, and without chunks there is no checksum: nothing to be
-    # checked either.
+def _store(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    # An empty dataset cannot be chunked, and so cannot have a checksum; it has no bytes to check.
     options: dict[str, Any] = {"chunks": values.shape, "fletcher32": True} if values.size else {}
-    group.create_dataset(thing, data=values, track_times=False, **options)
+    group.create_dataset(name, data=values, track_times=False, **options)
 
 
-def _check_text(thing: str, text: object) -> None:
+def _check_text(label: str, text: object) -> None:
     # A lone surrogate or a null can be in a Python string, but not in a file.
     if not (isinstance(text, str) and 0 < len(text) <= MAX_NAME and text.isprintable()):
-        raise InvalidValue(thing, text, f"1..{MAX_NAME} printable characters")
+        raise InvalidValue(label, text, f"1..{MAX_NAME} printable characters")
 
 
 def _file_name(group: h5py.Group) -> str:

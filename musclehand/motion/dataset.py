@@ -25,7 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.core.errors import FileError, InvalidValue, OutputError, UnknownName
+from musclehand.core.atomic import write_file
+from musclehand.core.checkpoint import SHA256
+from musclehand.core.errors import FileError, InvalidValue, UnknownName
 from musclehand.motion.clip import MotionClip, open_clips, read_clip
 
 INDEX = "index.json"
@@ -40,7 +42,6 @@ FIELDS = ("qpos", "qvel", "forearm", "fingertips", "activations")
 """What windows can have of a clip."""
 
 SHARD_NAME = re.compile(r"shard_[0-9]{5,9}\.h5")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class CorpusError(FileError):
@@ -302,16 +303,7 @@ def write_index(folder: str | PathLike[str], index: CorpusIndex) -> None:
         "plan": dict(index.plan),
         "shards": {name: asdict(index.shards[name]) for name in sorted(index.shards)},
     }
-    path = Path(folder) / INDEX
-    part = path.with_name(f".{INDEX}.part")
-    try:
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+    write_file(Path(folder) / INDEX, json.dumps(content, indent=1, allow_nan=False))
 
 
 def read_index(folder: str | PathLike[str]) -> CorpusIndex:
@@ -342,7 +334,7 @@ def read_index(folder: str | PathLike[str]) -> CorpusIndex:
 
 
 def _shard(name: str, content: Mapping[str, Any]) -> ShardEntry:
-    if not SHARD_NAME.fullmatch(name) or not _SHA256.fullmatch(content["sha256"]):
+    if not SHARD_NAME.fullmatch(name) or not SHA256.fullmatch(content["sha256"]):
         raise InvalidValue("shard", name, "shard_00000.h5 and so on, with its SHA-256")
     clips = tuple(_clip(entry) for entry in content["clips"])
     return ShardEntry(content["sha256"], clips, _texts(content["failures"]))

@@ -1,10 +1,9 @@
-"""What a published motion file comes down to: where five fingertips are over time, in the world of
-our keyboard.
+"""Fingertip tracks: positions of five fingertips over time, relative to our keyboard.
 
-Every reader turns its file into tracks of one hand each. Data sets put the keyboard differently
-into the world; a `KeyboardFrame` says how, and maps their coordinates to ours (`piano.geometry`: x
-along the keyboard to the treble, 0 at its centre, y into the piano from the white fronts, z up from
-the white tops).
+Every reader of published motion turns its file into tracks of one hand each. Data sets place the
+keyboard differently in their coordinates; a `KeyboardFrame` maps them to ours (`piano.geometry`: x
+along the keyboard to the treble, 0 at its centre, y into the piano from the fronts of the white
+keys, z up from their tops).
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from musclehand.body.anatomy import DIGITS, Side
 from musclehand.core.errors import FileError, InvalidValue
 
 OUR_KEY_PITCH = 0.0235
-"""From one white key to the next on our keyboard [m] (`models/piano/keyboard.json`: width and
-gap)."""
+"""[m] Distance between neighbouring white keys on our keyboard (width and gap of
+`models/piano/keyboard.json`)."""
 
 MAX_FRAMES = 2_000_000
-"""No clip has more frames: nine hours at 60 Hz."""
+"""Most frames of a track: nine hours at 60 Hz."""
 
-MAX_PLACE = 3.0
-"""A point farther than this from the middle of the keyboard [m] was not written in metres."""
+MAX_DISTANCE = 3.0
+"""[m] Coordinates beyond this distance from the middle of the keyboard are not in metres."""
 
 
 class MotionFileError(FileError):
@@ -36,19 +35,29 @@ class MotionFileError(FileError):
 
 @dataclass(frozen=True, eq=False)
 class FingertipTrack:
-    """Fingertips of one hand, sampled every `dt` [s], in the world of our keyboard.
+    """Fingertips of one hand over time, in the frame of our keyboard.
 
-    `fingertips` [m], thumb to little finger; a fingertip that was not seen is NaN. Shape (T, 5, 3).
-    `wrist` [m], NaN where not known. Shape (T, 3).
-    `source` says which format, file and part of it, and what is sure about the layout.
+    Raises:
+        InvalidValue: a shape, the number of frames or the time between them is not legal.
     """
 
     name: str
+    """Name of the track."""
+
     side: Side
+    """Side of the hand."""
+
     dt: float
+    """[s] Time between frames, 0.0001 to 1."""
+
     fingertips: np.ndarray = field(repr=False)
+    """[m] Thumb to little finger; NaN where a fingertip was not tracked. Shape (T, 5, 3)."""
+
     wrist: np.ndarray = field(repr=False)
+    """[m] Centre of the wrist; NaN where it was not tracked. Shape (T, 3)."""
+
     source: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Format, file and part of it, and how certain the layout of the data is."""
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.dt) and 1e-4 <= self.dt <= 1.0):
@@ -61,32 +70,32 @@ class FingertipTrack:
             raise InvalidValue(f"number of frames of {self.name}", frames, f"2 to {MAX_FRAMES}")
 
     @property
-    def known(self) -> np.ndarray:
-        """Which fingertips were seen in which frame. Shape (T, 5)."""
+    def tracked(self) -> np.ndarray:
+        """Fingertips that were tracked in each frame. Shape (T, 5), bool."""
         return np.asarray(np.isfinite(self.fingertips).all(axis=2))
 
     @property
     def duration(self) -> float:
-        """From the first to the last frame [s]."""
+        """Time from the first to the last frame [s]."""
         return (len(self.fingertips) - 1) * self.dt
 
 
 @dataclass(frozen=True, eq=False)
 class KeyboardFrame:
-    """Where a data set has its keyboard.
-
-    `rotation` from their axes to ours, shape (3, 3); `origin` the middle of the keyboard at the
-    white fronts and tops, in their coordinates [m], shape (3,); `key_pitch` from one white key to
-    the next [m].
-    """
+    """Pose of the keyboard in the coordinates of a data set."""
 
     rotation: np.ndarray
+    """Rotation from the axes of the data set to ours. Shape (3, 3)."""
+
     origin: np.ndarray
+    """[m] Middle of the keyboard, at the fronts and tops of the white keys. Shape (3,)."""
+
     key_pitch: float = OUR_KEY_PITCH
+    """[m] Distance between neighbouring white keys."""
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
-        """Points in our world [m]; x is stretched by the ratio of the key widths, so that keys
-        meet. Shape (..., 3)."""
+        """Points in our frame [m]; x is scaled by the ratio of key widths, so that points stay on
+        their keys. Shape (..., 3)."""
         world = (np.asarray(points, dtype=float) - self.origin) @ self.rotation.T
         world[..., 0] *= OUR_KEY_PITCH / self.key_pitch
         return np.asarray(world)
@@ -107,20 +116,20 @@ def make_track(
     wrist: np.ndarray | None,
     source: dict[str, str],
 ) -> FingertipTrack:
-    """A track from points in our world, checked.
+    """Check points in our frame, and make a track of them.
 
     Args:
-        path: the file, for messages.
-        name: of the track; signs that a clip's name cannot have are replaced.
-        side: of the hand.
-        rate: frames per second.
-        tips: fingertips [m], NaN or infinite where not seen. Shape (T, 5, 3).
-        wrist: [m], or None. Shape (T, 3).
-        source: as in `FingertipTrack`.
+        path: the file, for error messages.
+        name: name of the track; characters that a clip's name cannot have are replaced.
+        side: side of the hand.
+        rate: frames per second, 1 to 10,000.
+        tips: fingertips [m], NaN or infinite where they were not tracked. Shape (T, 5, 3).
+        wrist: centre of the wrist [m], or None. Shape (T, 3).
+        source: see `FingertipTrack.source`.
 
     Raises:
-        MotionFileError: fewer than two frames or too many, no fingertip in any frame, or points
-            that are not metres.
+        MotionFileError: there are too few or too many frames, no fingertip in any frame, or
+            coordinates that are not in metres.
     """
     name = "".join(sign if sign.isprintable() and sign != "/" else "_" for sign in name)[:150]
     tips = np.where(np.isfinite(tips).all(axis=2, keepdims=True), tips, np.nan)
@@ -136,8 +145,11 @@ def make_track(
     if not np.isfinite(tips).any():
         raise MotionFileError(path, "no frame has a fingertip in finite numbers", where=name)
     farthest = float(np.nanmax(np.abs(tips)))
-    if farthest > MAX_PLACE:
-        problem = f"a fingertip is {farthest:.4g} m from the keyboard's middle; {MAX_PLACE} m is the most: metres?"
+    if farthest > MAX_DISTANCE:
+        problem = (
+            f"a fingertip is {farthest:.4g} m from the keyboard's middle; "
+            f"{MAX_DISTANCE} m is the most: is it in metres?"
+        )
         raise MotionFileError(path, problem, where=name)
     if not (np.isfinite(rate) and 1.0 <= rate <= 10_000.0):
         raise MotionFileError(
@@ -147,8 +159,7 @@ def make_track(
 
 
 def side_in_name(path: Path) -> Side | None:
-    """The side that the name of a file, or of the folder it lies in, speaks of; None if neither
-    or both."""
+    """The side that the name of a file, or else of its folder, mentions; None if neither does."""
     for part in (path.name.lower(), path.parent.name.lower()):
         left = "left" in part
         right = "right" in part
@@ -158,14 +169,14 @@ def side_in_name(path: Path) -> Side | None:
 
 
 def require_side(path: Path, side: Side | None) -> Side:
-    """The side asked for, else the one in the file's name.
+    """Return `side`, or else the side that the file's name mentions.
 
     Raises:
-        MotionFileError: neither says it.
+        MotionFileError: neither names a side.
     """
-    found = side or side_in_name(path)
-    if found is None:
+    side = side or side_in_name(path)
+    if side is None:
         raise MotionFileError(
             path, "left or right hand? Neither the name nor its folder says so; give the side"
         )
-    return found
+    return side

@@ -1,10 +1,10 @@
-"""Inverse kinematics of one hand: fingertip positions to joint angles, one small quadratic
-programme a time step.
+"""Differential inverse kinematics of a hand: joint angles for fingertip targets, by a bounded
+quadratic programme per time step.
 
-The joint limits are constraints of the programme, not clipped afterwards: clipping left errors of
-up to 28 mm where the constrained solution reaches the target. Both hands are solved on the right
-hand's model, whose joint values mean the same on either side; the targets of a left hand are
-mirrored in x.
+Each step is a damped Gauss-Newton step on fingertip errors and a posture task. The joint limits are
+constraints of the programme: clipping the angles afterwards left errors of up to 28 mm where the
+constrained solution reaches the target. Both hands are solved on the model of the right hand, whose
+joint values mean the same on either side; the targets of a left hand are mirrored in x.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import NUM_TIPS, Side
 from musclehand.body.build.hand import HandDesign, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
@@ -23,76 +23,106 @@ from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.quadratic import BoundedSolver
 from musclehand.motion.point_jacobian import PointJacobian
 
-NUM_TIPS = 5
-
 WRIST_HEIGHT = 0.033
-"""Of the wrist joint over the white keys at rest [m]."""
+"""[m] Usual height of the wrist joint over the tops of the white keys."""
 
 PLACE_ITERATIONS = 25
-"""Steps of `HandIk.place`: enough to converge from the playing posture to an octave."""
+"""Steps of `HandIk.place_wrist`: enough to converge from the playing posture to an octave."""
 
 LOWEST_WRIST = 0.015
-"""The wrist joint comes no closer to the tops of the white keys [m]: the heel of the hand is
+"""[m] Lowest height of the wrist joint over the tops of the white keys: the heel of the hand is
 below it."""
+
+_WRIST_STEP = (0.05, 0.03, 0.02)
+"""[m] Largest displacement of the wrist in a step of `place_wrist`: to either side, to the front or
+back, and upwards. Downwards, `LOWEST_WRIST` bounds it."""
 
 
 @dataclass(frozen=True)
 class IkWeights:
-    """What the programme trades: fingertip errors [1/m^2] against posture and change of joints
-    [1/rad^2].
-
-    `posture` pulls to the playing posture, `wrist` in its place for the three joints of forearm and
-    wrist, `change` resists motion between steps, `limit_margin` [rad] stays away from the joint
-    limits.
-    """
+    """Weights of the quadratic programme."""
 
     tip: float = 1.0e4
+    """[1/m^2] Weight of fingertip errors."""
+
     posture: float = 0.05
+    """[1/rad^2] Weight of the distance from the playing posture, for the joints of the fingers."""
+
     wrist: float = 0.3
+    """[1/rad^2] Weight of that distance for the three joints of forearm and wrist."""
+
     change: float = 3.0
+    """[1/rad^2] Weight of the change of angles in a step (damping)."""
+
     max_step: float = 0.35
+    """[rad] Largest change of an angle in a step."""
+
     limit_margin: float = 0.02
+    """[rad] Distance that angles keep from the joint limits."""
 
 
 class IkResult(NamedTuple):
-    """Joint angles [rad] of all 23 joints, shape (23,), and the distance of each tip from its
-    target [m], (5,)."""
+    """Solution of a step."""
 
     qpos: np.ndarray
+    """[rad] Angles of all joints of the hand. Shape (23,)."""
+
     error: np.ndarray
+    """[m] Distance of each fingertip from its target. Shape (5,)."""
 
 
 class BonePoints(NamedTuple):
-    """Points on the bones: body, place in its frame [m], radius of the skin about it [m], digit
-    0..4. Shapes (n,), (n, 3), (n,), (n,)."""
+    """Points on the bones of a hand, as many as there are rows in each field."""
 
     body: np.ndarray
+    """Ids of the bodies in the model. Shape (n,)."""
+
     local: np.ndarray
+    """[m] Positions in the frames of the bodies. Shape (n, 3)."""
+
     radius: np.ndarray
+    """[m] Radius of the skin about the points. Shape (n,)."""
+
     digit: np.ndarray
+    """Digit of the points, 0 (thumb) to 4. Shape (n,)."""
 
 
-class PointWishes(NamedTuple):
-    """Points of the hand that should move: body, place in the carrier frame [m], direction, how
-    far [m], weight against a fingertip's. Shapes (n,), (n, 3), (n, 3), (n,), (n,)."""
+class PointTasks(NamedTuple):
+    """Points of the hand with displacements that they should make: tasks beside the fingertips."""
 
     body: np.ndarray
+    """Ids of the bodies in the model. Shape (n,)."""
+
     place: np.ndarray
+    """[m] Positions of the points, frame of the forearm base. Shape (n, 3)."""
+
     direction: np.ndarray
+    """Unit vectors of the displacements. Shape (n, 3)."""
+
     distance: np.ndarray
+    """[m] Lengths of the displacements. Shape (n,)."""
+
     weight: np.ndarray
+    """Weights relative to that of a fingertip. Shape (n,)."""
 
     @classmethod
-    def none(cls) -> PointWishes:
-        """No wishes."""
+    def none(cls) -> PointTasks:
+        """A value without any task."""
         return cls(
-            np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0)
+            body=np.zeros(0, dtype=int),
+            place=np.zeros((0, 3)),
+            direction=np.zeros((0, 3)),
+            distance=np.zeros(0),
+            weight=np.zeros(0),
         )
 
 
 class HandIk:
-    """Follows fingertip targets given in the frame of the carrier: origin at the wrist, world
-    axes, palm down."""
+    """Inverse kinematics of a hand with its palm down.
+
+    Positions are in the frame of the forearm base, which has its origin at the wrist and the axes
+    of the world.
+    """
 
     def __init__(
         self,
@@ -101,7 +131,13 @@ class HandIk:
         design: HandDesign | None = None,
         model: mujoco.MjModel | None = None,
     ) -> None:
-        """`model`: of another instance with the same design, which need not be built again."""
+        """Build the model of the right hand, and start in the playing posture.
+
+        Args:
+            weights: weights of the quadratic programme; by default `IkWeights()`.
+            design: the hand; by default the bundled one.
+            model: the model of another instance with the same design, to save building it again.
+        """
         self.weights = weights or IkWeights()
         if model is None:
             with silence_mujoco():
@@ -124,32 +160,36 @@ class HandIk:
         self._tip_bodies = np.repeat(self.model.site_bodyid[self.index.tips], 3)
         self._tip_directions = np.tile(np.diag(self._axes), (NUM_TIPS, 1))
         self._solver = BoundedSolver()
-        self._known: tuple[np.ndarray, np.ndarray] | None = None
+        self._solved_tips: tuple[np.ndarray, np.ndarray] | None = None
         self.reset()
 
     def reset(self, qr: np.ndarray | None = None) -> None:
-        """Starts from independent joint angles `qr` (19,), by default the playing posture."""
+        """Start from independent joint angles `qr` (19,), by default the playing posture."""
         self.qr = (self.posture if qr is None else qr).copy()
 
-    def forget(self) -> None:
-        """Has what comes not depend, to the last bit, on which problems were solved before."""
+    def reset_solver(self) -> None:
+        """Forget all warm starts: the next solutions do not depend on earlier ones, to the bit."""
         self._solver = BoundedSolver()
 
     def tips(self) -> np.ndarray:
-        """Fingertip positions at the present angles, carrier frame [m]. Shape (5, 3)."""
-        if self._known is None or self._known[0] is not self.qr:
+        """Fingertip positions at the present angles [m]. Shape (5, 3)."""
+        if self._solved_tips is None or self._solved_tips[0] is not self.qr:
             self.data.qpos[self.index.qpos] = self.index.expand @ self.qr
             mujoco.mj_kinematics(self.model, self.data)
+            tips = (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
             # Angles are replaced, never changed in place, so the same array means the same angles.
-            self._known = self.qr, (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
-        return self._known[1].copy()
+            self._solved_tips = (self.qr, tips)
+        return self._solved_tips[1].copy()
 
     def points(self, body: np.ndarray, local: np.ndarray) -> np.ndarray:
-        """Where points of bodies are at the angles of the last `step` or `tips`, carrier frame [m].
+        """Positions of points of bodies at the angles of the last `step` or `tips` [m].
 
         Args:
-            body: ids in `model`. Shape (n,).
-            local: in the bodies' frames [m]. Shape (n, 3).
+            body: ids of the bodies in `model`. Shape (n,).
+            local: positions in the frames of the bodies [m]. Shape (n, 3).
+
+        Returns:
+            Positions in the frame of the forearm base. Shape (n, 3).
         """
         world = (self.data.xmat[body].reshape(-1, 3, 3) @ local[:, :, None])[:, :, 0]
         world += self.data.xpos[body]
@@ -158,8 +198,10 @@ class HandIk:
         return world
 
     def bone_points(self, per_bone: int) -> BonePoints:
-        """Points along the axes of the outlines (capsules that touch things) of the last two
-        bones of every digit."""
+        """Points along the axes of the collision capsules of the last two bones of every digit.
+
+        `per_bone` points are spread evenly over each capsule.
+        """
         model = self.model
         rows = []
         for digit, tip in enumerate(self.index.tips):
@@ -183,18 +225,19 @@ class HandIk:
         weights: np.ndarray,
         *,
         iterations: int = 1,
-        wishes: PointWishes | None = None,
+        tasks: PointTasks | None = None,
     ) -> IkResult:
-        """Moves towards the targets and stays there.
+        """Move the angles towards fingertip targets, and return them.
 
         Args:
-            targets: fingertip positions, carrier frame of a right hand [m]. Shape (5, 3).
-            weights: how much each tip matters, 1 for a finger that plays; of each of its
-                coordinates, if these differ. Shape (5,) or (5, 3).
-            iterations: Newton steps; one follows a smooth motion, ten converge from anywhere.
-            wishes: other points that should move from where they are now.
+            targets: fingertip positions of a right hand [m]. Shape (5, 3).
+            weights: weight of each fingertip, 1 for a finger that plays; or of each of its
+                coordinates. Shape (5,) or (5, 3).
+            iterations: Gauss-Newton steps; one follows a smooth motion, ten converge from any
+                posture.
+            tasks: displacements of other points, from their present positions.
         """
-        self.move(targets, weights, iterations=iterations, wishes=wishes)
+        self.move(targets, weights, iterations=iterations, tasks=tasks)
         error = np.linalg.norm(targets - self.tips(), axis=1)
         return IkResult(self.index.expand @ self.qr, error)
 
@@ -204,14 +247,21 @@ class HandIk:
         weights: np.ndarray,
         *,
         iterations: int = 1,
-        wishes: PointWishes | None = None,
+        tasks: PointTasks | None = None,
     ) -> None:
-        """As `step`, for those who do not ask how near the tips came."""
+        """Move the angles towards fingertip targets; faster than `step`, which returns errors.
+
+        Args:
+            targets: fingertip positions of a right hand [m]. Shape (5, 3).
+            weights: weight of each fingertip or of each of its coordinates. Shape (5,) or (5, 3).
+            iterations: Gauss-Newton steps.
+            tasks: displacements of other points, from their present positions.
+        """
         for _ in range(iterations):
-            self.qr = self.qr + self._newton_step(targets - self.tips(), weights, wishes)
+            self.qr = self.qr + self._newton_step(targets - self.tips(), weights, tasks)
         self.tips()
 
-    def place(
+    def place_wrist(
         self,
         fingers: np.ndarray,
         points: np.ndarray,
@@ -220,24 +270,23 @@ class HandIk:
         home: np.ndarray,
         pull: float,
     ) -> tuple[np.ndarray, float]:
-        """Finds where over the keyboard the wrist has to be for some fingers to reach given points
-        together.
+        """Find a wrist position from which some fingers reach given points together.
 
-        The wrist's position is unknown beside the joint angles. The fingers not named are free. The
-        joint angles of `step` are not touched.
+        The position of the wrist is unknown beside the joint angles; the other fingers are free.
+        The angles of `step` do not change.
 
         Args:
-            fingers: 0 thumb .. 4 little finger. Shape (n,).
-            points: where their tips have to be, world, right hand [m]. Shape (n, 3).
-            wrist: a first guess of the wrist's position [m]. Shape (3,).
-            home: where the wrist likes to be [m], shape (3,), and
-            pull: how strongly it is drawn there [1/m^2].
+            fingers: digits that reach for points, 0 (thumb) to 4. Shape (n,).
+            points: targets of their tips, world frame of a right hand [m]. Shape (n, 3).
+            wrist: initial guess of the position of the wrist [m]. Shape (3,).
+            home: preferred position of the wrist [m]. Shape (3,).
+            pull: weight of the distance from `home` [1/m^2].
 
         Returns:
-            The wrist's position [m], and the largest distance that remains between a tip and its
-                point [m].
+            Position of the wrist [m], shape (3,), and the largest distance that remains between a
+            tip and its target [m].
         """
-        kept = self.qr
+        previous_qr = self.qr
         wrist = np.array(wrist, dtype=float)
         self.reset()
         weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
@@ -246,45 +295,48 @@ class HandIk:
         jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
         jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
         pulls = np.append(self._pull, [pull] * 3)
-        liked = np.append(self.posture, home)
-        lower = np.full(joints + 3, -0.03)
-        upper = np.full(joints + 3, 0.02)
-        lower[-3], upper[-3:-1] = -0.05, (0.05, 0.03)
+        preferred = np.append(self.posture, home)
+        upper = np.append(np.zeros(joints), _WRIST_STEP)
+        lower = -upper
         for _ in range(PLACE_ITERATIONS):
             error[fingers] = points - (self.tips()[fingers] + wrist)
             jacobian[:, :joints] = self._tip_jacobian()
-            away = np.append(self.qr, wrist) - liked
+            offset = np.append(self.qr, wrist) - preferred
             np.subtract(self.lower, self.qr, out=lower[:joints])
             np.subtract(self.upper, self.qr, out=upper[:joints])
             lower[-1] = LOWEST_WRIST - wrist[2]
-            move = self._solve(jacobian, weight, error, pulls, away, lower, upper)
-            self.qr = self.qr + move[:-3]
-            wrist = wrist + move[-3:]
+            step = self._solve(
+                jacobian, weight, error, pull=pulls, offset=offset, lower=lower, upper=upper
+            )
+            self.qr = self.qr + step[:-3]
+            wrist = wrist + step[-3:]
         error[fingers] = points - (self.tips()[fingers] + wrist)
-        self.qr = kept
+        self.qr = previous_qr
         return wrist, float(np.linalg.norm(error, axis=1).max())
 
     def _newton_step(
-        self, error: np.ndarray, weights: np.ndarray, wishes: PointWishes | None
+        self, error: np.ndarray, weights: np.ndarray, tasks: PointTasks | None
     ) -> np.ndarray:
-        weight = (
-            self.weights.tip
-            * (weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)).ravel()
-        )
-        away = self.qr - self.posture
+        per_axis = weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)
+        weight = self.weights.tip * per_axis.ravel()
         bodies = self._tip_bodies
-        places = self._tip_places()
+        points = self._tip_points()
         directions = self._tip_directions
-        wanted = error.ravel()
-        if wishes is not None and len(wishes.body):
-            bodies = np.concatenate([bodies, wishes.body])
-            places = np.concatenate([places, wishes.place * self._axes + self._wrist])
-            directions = np.concatenate([directions, wishes.direction * self._axes])
-            weight = np.concatenate([weight, self.weights.tip * wishes.weight])
-            wanted = np.concatenate([wanted, wishes.distance])
-        jacobian = self._jacobian(bodies, places, directions)
+        displacement = error.ravel()
+        if tasks is not None and len(tasks.body):
+            bodies = np.concatenate([bodies, tasks.body])
+            points = np.concatenate([points, tasks.place * self._axes + self._wrist])
+            directions = np.concatenate([directions, tasks.direction * self._axes])
+            weight = np.concatenate([weight, self.weights.tip * tasks.weight])
+            displacement = np.concatenate([displacement, tasks.distance])
         return self._solve(
-            jacobian, weight, wanted, self._pull, away, self.lower - self.qr, self.upper - self.qr
+            self._jacobian(bodies, points, directions),
+            weight,
+            displacement,
+            pull=self._pull,
+            offset=self.qr - self.posture,
+            lower=self.lower - self.qr,
+            upper=self.upper - self.qr,
         )
 
     def _solve(
@@ -292,34 +344,46 @@ class HandIk:
         jacobian: np.ndarray,
         weight: np.ndarray,
         error: np.ndarray,
+        *,
         pull: np.ndarray,
-        away: np.ndarray,
+        offset: np.ndarray,
         lower: np.ndarray,
         upper: np.ndarray,
     ) -> np.ndarray:
-        """The bounded step that lessens tip errors, distance from the posture (`away`) and its
-        own size."""
+        """Bounded step that minimises the weighted sum of task errors, posture error and its size.
+
+        Args:
+            jacobian: derivatives of the tasks. Shape (m, n).
+            weight: weights of the tasks. Shape (m,).
+            error: displacements that the tasks still need [m]. Shape (m,) or reshapable to it.
+            pull: weights of the posture error. Shape (n,).
+            offset: posture error, present minus preferred values. Shape (n,).
+            lower: lower bounds of the step. Shape (n,).
+            upper: upper bounds of the step. Shape (n,).
+        """
         weighted = jacobian.T * weight
         hessian = weighted @ jacobian
         hessian.reshape(-1)[:: len(hessian) + 1] += pull + self.weights.change
-        gradient = pull * away - weighted @ error.ravel()
+        gradient = pull * offset - weighted @ error.ravel()
         reach = self.weights.max_step
         return self._solver.solve(
             hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach)
         )
 
     def _tip_jacobian(self) -> np.ndarray:
-        """Tip velocity per independent joint velocity, carrier frame [m/rad]. Shape (15, 19)."""
-        return self._jacobian(self._tip_bodies, self._tip_places(), self._tip_directions)
+        """Tip velocity per independent joint velocity [m/rad]. Shape (15, 19)."""
+        return self._jacobian(self._tip_bodies, self._tip_points(), self._tip_directions)
 
-    def _tip_places(self) -> np.ndarray:
-        """Where the tips are, each three times, in MuJoCo's world [m]. Shape (15, 3)."""
+    def _tip_points(self) -> np.ndarray:
+        """Positions of the tips, each three times, in MuJoCo's world [m]. Shape (15, 3)."""
         return np.repeat(self.data.site_xpos[self.index.tips], 3, axis=0)
 
     def _jacobian(
-        self, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray
+        self, bodies: np.ndarray, points: np.ndarray, directions: np.ndarray
     ) -> np.ndarray:
-        """Speed of points along directions (both MuJoCo's world) per independent joint velocity.
-        Shape (n, 19)."""
+        """Speed of points along directions (both in MuJoCo's world) per joint velocity [m/rad].
+
+        Shape (n, 19).
+        """
         mujoco.mj_comPos(self.model, self.data)
-        return self._points.rows(self.data, bodies, places, directions)
+        return self._points.rows(self.data, bodies, points, directions)

@@ -1,8 +1,7 @@
-"""How fast points of a hand move along given directions when its joints do: all points in one
-matrix product.
+"""Jacobian of many points of a hand along given directions, in a single matrix product.
 
-What `mujoco.mj_jac` gives for one point, from the same quantities (`cdof`, the motion axes of all
-joints about the centre of mass of the tree).
+The rows equal those of `mujoco.mj_jac` for each point, from the same quantities: `cdof`, the motion
+axes of all joints about the centre of mass of the tree.
 """
 
 from __future__ import annotations
@@ -12,15 +11,21 @@ import numpy as np
 
 _NEXT = np.array([1, 2, 0])
 _LAST = np.array([2, 0, 1])
-"""Axes in turn: a cross product is `a[_NEXT] b[_LAST] - a[_LAST] b[_NEXT]`."""
+"""Cyclic axes: a cross product is `a[_NEXT] b[_LAST] - a[_LAST] b[_NEXT]`."""
 
 
 class PointJacobian:
-    """Rows of the Jacobian of points on any bodies of one tree."""
+    """Computes rows of the Jacobian for points on any bodies of a kinematic tree."""
 
     def __init__(self, model: mujoco.MjModel, dofs: np.ndarray, expand: np.ndarray) -> None:
-        """`dofs` (n,) that count, and `expand` (n, k) from velocities of independent joints to
-        theirs."""
+        """Prepare the ancestor relations of bodies and joints.
+
+        Args:
+            model: the model.
+            dofs: degrees of freedom that are not fixed, all of one tree. Shape (n,).
+            expand: matrix from velocities of the k independent joints to those of `dofs`. Shape
+                (n, k).
+        """
         self._dofs = dofs
         self._expand = expand
         self._root = int(model.body_rootid[model.dof_bodyid[dofs[0]]])
@@ -30,17 +35,20 @@ class PointJacobian:
             self._moved[body, model.dof_bodyid[dofs] == body] = 1.0
 
     def rows(
-        self, data: mujoco.MjData, bodies: np.ndarray, places: np.ndarray, directions: np.ndarray
+        self, data: mujoco.MjData, bodies: np.ndarray, points: np.ndarray, directions: np.ndarray
     ) -> np.ndarray:
-        """Speed of points along directions per joint velocity [m/rad]. Shape (n, k).
+        """Speed of points along directions per joint velocity [m/rad].
 
         Args:
-            data: with `mj_kinematics` and `mj_comPos` done.
-            bodies: that the points move with. Shape (n,).
-            places: of the points, world [m]. Shape (n, 3).
-            directions: world, of length 1. Shape (n, 3).
+            data: data after `mj_kinematics` and `mj_comPos`.
+            bodies: ids of the bodies that the points move with. Shape (n,).
+            points: positions of the points, world frame [m]. Shape (n, 3).
+            directions: unit vectors, world frame. Shape (n, 3).
+
+        Returns:
+            Rows of the Jacobian. Shape (n, k).
         """
-        arm = places - data.subtree_com[self._root]
+        arm = points - data.subtree_com[self._root]
         twist = np.empty((len(bodies), 6))
         # n . (v + w x r) = w . (r x n) + n . v
         turning = twist[:, :3]

@@ -1,10 +1,10 @@
-"""Reference motions of one hand, generated: what any hand model can be asked to follow.
+"""Generated reference motions of a hand, to be tracked by any hand model.
 
-Five kinds: five fingers playing, single-finger taps, circles of the wrist with swings of the
-forearm, grasps, and slow random postures over the range of motion. All are joint angles made of
-minimum-jerk strokes (Flash & Hogan 1985, J Neurosci 5:1688), so they are continuous to the
-acceleration and start and end at rest. Nothing in them knows a model: joint limits are handed in,
-best those that all hands under comparison share (`common_limits`).
+There are five kinds: five fingers playing, single-finger taps, circles of the wrist with swings of
+the forearm, grasps, and slow random postures over the range of motion. All are joint angles made of
+minimum-jerk strokes (Flash & Hogan 1985, J Neurosci 5:1688), so they are continuous up to the
+acceleration, and start and end at rest. They depend on no model but for the joint limits, best
+those that all hands under comparison share (`common_limits`).
 """
 
 from __future__ import annotations
@@ -25,59 +25,73 @@ from musclehand.body.anatomy import (
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
 from musclehand.core.errors import InvalidValue
+from musclehand.core.time_steps import CONTROL_DT
 
 JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
-"""The 19 joints a reference speaks of; the last finger joints follow the middle ones by
-`DIP_PER_PIP`."""
+"""The 19 independent joints of a reference.
+
+The last finger joints follow the middle ones by the ratio `DIP_PER_PIP`."""
 
 SHARES = {"playing": 0.3, "taps": 0.2, "wrist": 0.2, "grasps": 0.15, "postures": 0.15}
-"""The kinds of motion and their shares of the time."""
+"""Kinds of motion and their shares of the time."""
 
 LENGTH = 10.0
-"""About as long is one motion [s]."""
+"""[s] Approximate length of a motion."""
 
 SPEED_LIMIT = 8.0
+"""[rad/s] Fastest movement of a finger joint, so that 30 degrees at 4 Hz are just possible."""
+
 WRIST_SPEED_LIMIT = 5.0
-"""No finger joint, and no joint of forearm or wrist, is asked to be faster [rad/s]; chosen, such
-that 30 deg at 4 Hz are just possible."""
+"""[rad/s] Fastest movement of a joint of forearm and wrist."""
 
 MINIMUM_JERK_PEAK = 1.875
-"""Top speed of a minimum-jerk stroke over its mean speed (15/8, at the middle)."""
+"""Peak speed of a minimum-jerk stroke, divided by its mean speed (15/8, at the middle)."""
 
 HOME_INSET = 0.15
-"""Share of a joint's range that the posture motions start from stays away from either limit, to
-have room."""
+"""Distance of the initial posture from either joint limit, as a share of the range of motion."""
 
 PAUSE = 0.3
-"""Every motion begins and ends with at least so long a rest [s]."""
+"""[s] Shortest rest at the beginning and end of a motion."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceMotion:
-    """What the joints should do, sampled every `dt` [s] from 0 on.
-
-    `angles` [rad] and `speeds` [rad/s] of `JOINTS` as anatomical values. Shapes (T, 19).
-    """
+    """A target motion of the joints."""
 
     name: str
+    """Name of the motion, such as "taps_01"."""
+
     kind: str
+    """Kind of motion, a key of `SHARES`."""
+
     dt: float
+    """[s] Time between samples."""
+
     angles: np.ndarray = field(repr=False)
+    """[rad] Anatomical angles of `JOINTS`. Shape (T, 19)."""
+
     speeds: np.ndarray = field(repr=False)
+    """[rad/s] Angular velocities of `JOINTS`. Shape (T, 19)."""
 
     @property
     def duration(self) -> float:
-        """From the first to the last sample [s]."""
+        """Time from the first to the last sample [s]."""
         return (len(self.angles) - 1) * self.dt
 
 
 def common_limits(
     hands: Sequence[tuple[mujoco.MjModel, HandIndex]], *, margin_deg: float = 3.0
 ) -> np.ndarray:
-    """The range of `JOINTS` that all the hands have, less a margin at either end [rad]. Shape (19,
-    2).
+    """Intersection of the joint ranges of several hands.
 
-    A middle finger joint bends no further than the last one can follow.
+    The range of a middle finger joint ends where the last joint cannot follow it any further.
+
+    Args:
+        hands: models, and the hand in each.
+        margin_deg: margin by which the range is reduced at either end [deg].
+
+    Returns:
+        Lower and upper angle of `JOINTS` [rad]. Shape (19, 2).
 
     Raises:
         InvalidValue: the hands have no range of some joint in common.
@@ -86,12 +100,10 @@ def common_limits(
     for model, hand in hands:
         for joint, (lower, upper) in zip(hand.joints, hand.limits(model), strict=True):
             driver = coupled_joint(joint)
-            row, ratio = (
-                (JOINTS.index(joint), 1.0)
-                if driver is None
-                else (JOINTS.index(driver), DIP_PER_PIP)
-            )
-            limits[row] = max(limits[row, 0], lower / ratio), min(limits[row, 1], upper / ratio)
+            row = JOINTS.index(driver or joint)
+            ratio = 1.0 if driver is None else DIP_PER_PIP
+            limits[row, 0] = max(limits[row, 0], lower / ratio)
+            limits[row, 1] = min(limits[row, 1], upper / ratio)
     limits += np.deg2rad([margin_deg, -margin_deg])
     for joint, (lower, upper) in zip(JOINTS, limits, strict=True):
         if lower >= upper:
@@ -102,19 +114,18 @@ def common_limits(
 
 
 def reference_motions(
-    limits: np.ndarray, *, seconds: float = 300.0, dt: float = 0.008, seed: int = 0
+    limits: np.ndarray, *, seconds: float = 300.0, dt: float = CONTROL_DT, seed: int = 0
 ) -> tuple[ReferenceMotion, ...]:
-    """Motions of all kinds, `seconds` in all, each with a seed of its own.
+    """Generate motions of all kinds, each from a seed of its own.
 
     Args:
         limits: lower and upper angle of `JOINTS` [rad]. Shape (19, 2).
-        seconds: of all motions together, at least 10.
-        dt: between samples [s].
-        seed: of everything that is drawn.
+        seconds: total time of all motions [s], at least 10.
+        dt: time between samples [s], at most 0.05.
+        seed: seed of all random numbers.
 
     Raises:
-        InvalidValue: less than 10 seconds, a step not above 0 or beyond 0.05 s, or limits of
-            another shape.
+        InvalidValue: a number is out of range, or the limits have another shape.
     """
     if not (np.isfinite(seconds) and seconds >= 10.0):
         raise InvalidValue("seconds", seconds, "at least 10")
@@ -122,7 +133,7 @@ def reference_motions(
         raise InvalidValue("dt", dt, "above 0 and at most 0.05 s")
     if np.shape(limits) != (len(JOINTS), 2) or not (limits[:, 0] < limits[:, 1]).all():
         raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2), lower below upper")
-    makers: dict[str, Maker] = {
+    generators: dict[str, MotionGenerator] = {
         "playing": _playing,
         "taps": _taps,
         "wrist": _wrist,
@@ -133,15 +144,15 @@ def reference_motions(
     for kind, sequence in zip(SHARES, np.random.SeedSequence(seed).spawn(len(SHARES)), strict=True):
         count = max(1, round(SHARES[kind] * seconds / LENGTH))
         duration = SHARES[kind] * seconds / count
-        for number, one in enumerate(sequence.spawn(count)):
+        for number, child in enumerate(sequence.spawn(count)):
             draft = _Draft(limits, duration, dt)
-            makers[kind](draft, number, np.random.default_rng(one))
+            generators[kind](draft, number, np.random.default_rng(child))
             motions.append(draft.finish(f"{kind}_{number + 1:02d}", kind))
     return tuple(motions)
 
 
 class _Draft:
-    """A motion in the making: a posture to start from, and strokes added to it, joint by joint."""
+    """A motion under construction: a home posture, and strokes added to it joint by joint."""
 
     def __init__(self, limits: np.ndarray, duration: float, dt: float) -> None:
         self.limits = limits
@@ -151,23 +162,22 @@ class _Draft:
         home = np.deg2rad([PLAYING_POSTURE_DEG.get(joint, 0.0) for joint in JOINTS])
         inset = HOME_INSET * (limits[:, 1] - limits[:, 0])
         self.home = np.clip(home, limits[:, 0] + inset, limits[:, 1] - inset)
-        self.away = np.zeros((len(self.time), len(JOINTS)))
-        self.speed = np.zeros_like(self.away)
+        self.excursion = np.zeros((len(self.time), len(JOINTS)))
+        self.speed = np.zeros_like(self.excursion)
 
     def stroke(self, joint: str, start: float, stop: float, size: float) -> None:
-        """One joint moves by `size` [rad] between two times [s] and stays there."""
-        place, rate = minimum_jerk(self.time, start, stop)
-        self.away[:, JOINTS.index(joint)] += size * place
-        self.speed[:, JOINTS.index(joint)] += size * rate
+        """Move a joint by `size` [rad] between two times [s]."""
+        position, velocity = minimum_jerk(self.time, start, stop)
+        self.excursion[:, JOINTS.index(joint)] += size * position
+        self.speed[:, JOINTS.index(joint)] += size * velocity
 
     def beat(self, joint: str, start: float, middle: float, stop: float, size: float) -> None:
-        """There and back."""
+        """Move a joint by `size` [rad] and back."""
         self.stroke(joint, start, middle, size)
         self.stroke(joint, middle, stop, -size)
 
     def wave(self, joint: str, centre: float, size: float, rate: float, phase: float) -> None:
-        """Sways about `centre` [rad] with `rate` [Hz], swelling over the first and fading over
-        the last second."""
+        """Oscillate about `centre` [rad] with `rate` [Hz], fading in and out over a second."""
         ramp = min(1.0, self.end / 3)
         rise, rise_rate = minimum_jerk(self.time, PAUSE, PAUSE + ramp)
         fall, fall_rate = minimum_jerk(self.time, self.end - ramp, self.end)
@@ -177,46 +187,53 @@ class _Draft:
         omega = 2 * np.pi * rate
         angle = omega * self.time + phase
         wave = centre - self.home[column] + size * np.sin(angle)
-        self.away[:, column] += share * wave
+        self.excursion[:, column] += share * wave
         self.speed[:, column] += share_rate * wave + share * size * omega * np.cos(angle)
 
     def knots(self, times: np.ndarray, postures: np.ndarray) -> None:
-        """Goes through postures [rad], shape (k, 19), to be in each at its time, and home at the
-        end."""
+        """Move through postures [rad], shape (k, 19), at the given times, and home at the end."""
         path = np.vstack([self.home, postures, self.home])
         for start, stop, move in zip(
             times, [*times[1:], self.end], np.diff(path, axis=0), strict=True
         ):
-            place, rate = minimum_jerk(self.time, start, stop)
-            self.away += np.outer(place, move)
-            self.speed += np.outer(rate, move)
+            position, velocity = minimum_jerk(self.time, start, stop)
+            self.excursion += np.outer(position, move)
+            self.speed += np.outer(velocity, move)
 
     def finish(self, name: str, kind: str) -> ReferenceMotion:
-        """The motion, each joint's excursion made smaller as far as its limits and its top speed
-        ask for."""
+        """The motion, with the excursion of each joint scaled down to its limits and top speed."""
         room = np.array([self.limits[:, 1] - self.home, self.home - self.limits[:, 0]])
-        used = np.array([self.away.max(axis=0), -self.away.min(axis=0)])
+        used = np.array([self.excursion.max(axis=0), -self.excursion.min(axis=0)])
         fastest = np.abs(self.speed).max(axis=0)
         share = np.where(used > room, room / np.maximum(used, 1e-9), 1.0).min(axis=0)
         share = np.minimum(share, top_speeds() / np.maximum(fastest, 1e-9))
-        angles = np.clip(self.home + share * self.away, self.limits[:, 0], self.limits[:, 1])
+        angles = np.clip(self.home + share * self.excursion, self.limits[:, 0], self.limits[:, 1])
         return ReferenceMotion(name, kind, self.dt, angles, share * self.speed)
 
 
-Maker = Callable[[_Draft, int, np.random.Generator], None]
+MotionGenerator = Callable[[_Draft, int, np.random.Generator], None]
+"""Adds a motion of some kind to a draft, given its number and a generator of random numbers."""
 
 
 def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
-    """From 0 at `start` to 1 at `stop` [s] with least jerk, and its rate [1/s]; at rest before
-    and after."""
+    """Minimum-jerk stroke from 0 to 1 (Flash & Hogan 1985), at rest before and after.
+
+    Args:
+        time: times at which to evaluate [s].
+        start: beginning of the stroke [s].
+        stop: end of the stroke [s].
+
+    Returns:
+        Position, and velocity [1/s], in the shape of `time`.
+    """
     share = np.clip((time - start) / (stop - start), 0.0, 1.0)
-    place = share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
-    rate = 30.0 * share**2 * (1.0 - share) ** 2 / (stop - start)
-    return place, rate
+    position = share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+    velocity = 30.0 * share**2 * (1.0 - share) ** 2 / (stop - start)
+    return position, velocity
 
 
 def top_speeds() -> np.ndarray:
-    """The fastest each of `JOINTS` is asked to be [rad/s]. Shape (19,)."""
+    """Fastest movement of each of `JOINTS` [rad/s]. Shape (19,)."""
     return np.array(
         [WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in JOINTS]
     )
@@ -226,12 +243,16 @@ PRESS_DEG: tuple[Mapping[str, float], ...] = (
     {"cmc_abduction": 9, "mp_flexion": -7, "ip_flexion": -5},
     *({f"mcp{finger}_flexion": 14, f"pm{finger}_flexion": 6} for finger in FINGER_NUMBERS),
 )
-"""How a digit strikes a key, thumb first; before it the digit is lifted by half of that."""
+"""[deg] Change of joint angles in a key stroke, thumb first.
+
+Before the stroke, the digit is lifted by half of it."""
 
 
 def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """A five-finger passage: scale, trill, chords, leaps in turn, 2 to 7 notes a second, the
-    wrist going along."""
+    """A five-finger passage at 2 to 7 notes a second with small movements of the wrist.
+
+    Scales, trills, chords and leaps take turns by `number`.
+    """
     rate = rng.uniform(2.0, 7.0)
     patterns = ([0, 1, 2, 3, 4, 3, 2, 1], [1, 2], [0, 2, 4, 2], rng.integers(0, 5, 64).tolist())
     pattern = patterns[number % 4]
@@ -254,8 +275,7 @@ def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 
 
 def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """One finger after the other taps at 1, 2, 3 or 4 Hz, each tap larger than the last, up to
-    30 degrees."""
+    """Taps of one digit after another at 1 to 4 Hz, growing up to 30 degrees."""
     burst = (draft.end - PAUSE) / len(PRESS_DEG)
     for digit, press in enumerate(PRESS_DEG):
         rate = max(1.0 + (number + digit) % 4, 1.0 / burst)
@@ -271,8 +291,8 @@ def _taps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 
 
 def _wrist(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """Circles of the wrist at 0.5 to 2 Hz, every third motion a swing of the forearm as well,
-    fingers at ease."""
+    """Circles of the wrist at 0.5 to 2 Hz with still fingers; every third motion also swings the
+    forearm."""
     rate = 0.5 + 0.5 * (number % 4)
     turn = rng.choice([-1.0, 1.0])
     for joint, phase, share in (("flexion", 0.0, 0.8), ("deviation", turn * np.pi / 2, 0.9)):
@@ -284,7 +304,7 @@ def _wrist(draft: _Draft, number: int, rng: np.random.Generator) -> None:
         draft.wave("pro_sup", 0.0, size, rate / 2, rng.uniform(0, 2 * np.pi))
 
 
-CLOSED_DEG = {
+CLOSED_DEG: Mapping[str, float] = {
     **{f"mcp{finger}_flexion": 75.0 for finger in FINGER_NUMBERS},
     **{f"mcp{finger}_abduction": 0.0 for finger in FINGER_NUMBERS},
     **{f"pm{finger}_flexion": 85.0 for finger in FINGER_NUMBERS},
@@ -296,7 +316,9 @@ CLOSED_DEG = {
         "flexion": -25.0,
     },
 }
-OPEN_DEG = {
+"""[deg] Joint angles of the closed hand; other joints keep their home angle."""
+
+OPEN_DEG: Mapping[str, float] = {
     **{f"mcp{finger}_flexion": 5.0 for finger in FINGER_NUMBERS},
     **{
         f"mcp{finger}_abduction": spread
@@ -311,11 +333,11 @@ OPEN_DEG = {
         "flexion": 10.0,
     },
 }
+"""[deg] Joint angles of the open hand; other joints keep their home angle."""
 
 
 def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """The whole hand opens and closes against the thumb, further or less far, all fingers or the
-    first two or three."""
+    """Opening and closing against the thumb, more or less far, of all fingers or the first few."""
     limits = draft.limits
     extremes = []
     for degrees in (OPEN_DEG, CLOSED_DEG):
@@ -326,10 +348,11 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     times = [PAUSE]
     postures: list[np.ndarray] = []
     fingers = (5, 2, 5, 3)[number % 4]
+    open_fingers = FINGER_NUMBERS[fingers - 1 :]
     left_out = [
-        i
-        for i, joint in enumerate(JOINTS)
-        if any(str(f) in joint for f in FINGER_NUMBERS[fingers - 1 :])
+        row
+        for row, joint in enumerate(JOINTS)
+        if any(str(finger) in joint for finger in open_fingers)
     ]
     while True:
         closed = extremes[0] + rng.uniform(0.6, 1.0) * (extremes[1] - extremes[0])
@@ -343,7 +366,7 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
 
 
 def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
-    """From one random posture to the next, uniform over the range of motion, some 1.5 s each."""
+    """Random postures, uniform over the range of motion, about 1.5 s each."""
     limits = draft.limits
     times = [PAUSE]
     postures: list[np.ndarray] = []

@@ -1,15 +1,14 @@
 """How well a performance matches its score. This docstring is the specification.
 
-Two scores are compared: the `reference` (what was asked for; pass it through `keyboard_score`
-first, so that it asks for nothing a keyboard cannot do) and the `played` one (what the keys
-reported). Times are not aligned: a late performance is late. The sustain pedal is not judged.
+Two scores are compared: the `reference` (the notes to be played; pass it through `keyboard_score`
+first, so that a keyboard can play it) and the `played` one (the notes that the keys reported). Times are not aligned: a late performance is late. The sustain pedal is not judged.
 
 Frame level
     Both scores become piano rolls of `step` seconds (20 Hz by default) that cover the longer of the
     two. `frame_*_mean` is RoboPianist's definition (Zakka et al., CoRL 2023): in every step the 88
     keys are a binary classification whose precision, recall and F1 are 1 where their denominator is
     0, and the steps are averaged. A silent step played silently counts as 1, so pieces with rests
-    flatter everybody: compare with the baselines. `frame_*_micro` counts over all steps and keys at
+    flatter every player: compare with the baselines. `frame_*_micro` counts over all steps and keys at
     once (HandelBot, Xie et al. 2026); silence earns nothing.
 
 Note level
@@ -22,7 +21,7 @@ Note level
 
 Read off the matching at 100 ms
     `onset_error_ms_*` over the matched pairs: median and 95th percentile of the absolute error, and
-    the median of played minus asked (positive is late). `velocity_error`: mean absolute difference
+    the median of played minus reference onset (positive is late). `velocity_error`: mean absolute difference
     in MIDI velocity; `velocity_correlation`: Pearson's r, from 3 pairs on. `missed` reference notes
     and `extra` played notes are those left unmatched; a missed and an extra note within 100 ms of
     each other are also listed as one `wrong` note, each used once, nearest pitches first.
@@ -45,7 +44,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -54,76 +53,128 @@ from musclehand.core.errors import InvalidValue
 from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, pitch_name
 from musclehand.music.score import Note, Score, piano_roll
 
-WIDE_TOLERANCE = 0.1  # [s]
-STRICT_TOLERANCE = 0.05  # [s]; MIREX and mir_eval
+WIDE_TOLERANCE = 0.1
+"""[s] Onset tolerance of the errors, lists of notes and `*_100ms` figures."""
+
+STRICT_TOLERANCE = 0.05
+"""[s] Onset tolerance of the `*_50ms` figures: that of MIREX and mir_eval."""
 
 Figure = float | None
+"""A figure of merit; `None` where its denominator is 0."""
 
 
 class NoteMatch(NamedTuple):
-    """Indices of a matched pair into `reference.notes` and `played.notes`."""
+    """A matched pair of notes."""
 
     reference: int
+    """Index into `reference.notes`."""
+
     played: int
+    """Index into `played.notes`."""
 
 
 class WrongNote(NamedTuple):
-    """Another key struck where one was asked for."""
+    """Another key struck in place of the expected one."""
 
     expected: Note
+    """Missed note of the reference."""
+
     played: Note
-
-
-class Headline(NamedTuple):
-    """The figures that the performance and its baselines have in common; see the module
-    docstring."""
-
-    frame_f1_mean: Figure
-    frame_precision_mean: Figure
-    frame_recall_mean: Figure
-    frame_f1_micro: Figure
-    frame_precision_micro: Figure
-    frame_recall_micro: Figure
-    onset_f1_50ms: Figure
-    onset_precision_50ms: Figure
-    onset_recall_50ms: Figure
-    onset_f1_100ms: Figure
-    onset_precision_100ms: Figure
-    onset_recall_100ms: Figure
+    """Extra note struck within 100 ms of it."""
 
 
 @dataclass(frozen=True)
-class PerformanceMetrics:
-    """Everything `score_performance` measures; see the module docstring. `None` where a figure
-    is undefined."""
+class AgreementFigures:
+    """Frame-level and note-level agreement; the module docstring defines every figure.
+
+    All are between 0 and 1, or `None` where they are undefined.
+    """
 
     frame_f1_mean: Figure
+    """Frame F1, averaged over steps (RoboPianist)."""
+
     frame_precision_mean: Figure
+    """Frame precision, averaged over steps."""
+
     frame_recall_mean: Figure
+    """Frame recall, averaged over steps."""
+
     frame_f1_micro: Figure
+    """Frame F1, counted over all steps and keys (HandelBot)."""
+
     frame_precision_micro: Figure
+    """Frame precision, counted over all steps and keys."""
+
     frame_recall_micro: Figure
+    """Frame recall, counted over all steps and keys."""
+
     onset_f1_50ms: Figure
+    """Note F1 by onsets within 50 ms."""
+
     onset_precision_50ms: Figure
+    """Share of the played notes that match within 50 ms."""
+
     onset_recall_50ms: Figure
+    """Share of the reference notes that match within 50 ms."""
+
     onset_f1_100ms: Figure
+    """Note F1 by onsets within 100 ms."""
+
     onset_precision_100ms: Figure
+    """Share of the played notes that match within 100 ms."""
+
     onset_recall_100ms: Figure
+    """Share of the reference notes that match within 100 ms."""
+
+
+@dataclass(frozen=True)
+class PerformanceMetrics(AgreementFigures):
+    """All figures of `score_performance`; `None` where a figure is undefined."""
+
     onset_error_ms_median: Figure
+    """[ms] Median absolute onset error of the notes matched within 100 ms."""
+
     onset_error_ms_p95: Figure
+    """[ms] 95th percentile of the absolute onset error."""
+
     onset_error_ms_signed_median: Figure
+    """[ms] Median of played minus reference onset; positive is late."""
+
     velocity_error: Figure
+    """Mean absolute difference of MIDI velocity over matched notes."""
+
     velocity_correlation: Figure
+    """Pearson's r of MIDI velocities over matched notes, from 3 notes on."""
+
     num_reference: int
+    """Notes of the reference."""
+
     num_played: int
+    """Notes played."""
+
     missed: int
+    """Reference notes without a match within 100 ms."""
+
     extra: int
+    """Played notes without a match within 100 ms."""
+
     wrong: int
+    """Missed notes in whose place another key was struck."""
+
     missed_notes: tuple[Note, ...]
+    """The missed notes."""
+
     extra_notes: tuple[Note, ...]
+    """The extra notes."""
+
     wrong_notes: tuple[WrongNote, ...]
-    baseline_silent: Headline
-    baseline_hold_all: Headline
+    """Pairs of a missed and an extra note."""
+
+    baseline_silent: AgreementFigures
+    """Figures of a performance without any note."""
+
+    baseline_hold_all: AgreementFigures
+    """Figures of all 88 keys held throughout."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain numbers, strings, lists and dicts for JSON; notes become a time [s] and a pitch
@@ -139,13 +190,13 @@ class PerformanceMetrics:
             }
             for pair in self.wrong_notes
         ]
-        plain["baseline_silent"] = self.baseline_silent._asdict()
-        plain["baseline_hold_all"] = self.baseline_hold_all._asdict()
+        plain["baseline_silent"] = asdict(self.baseline_silent)
+        plain["baseline_hold_all"] = asdict(self.baseline_hold_all)
         return plain
 
 
 def score_performance(reference: Score, played: Score, *, step: float = 0.05) -> PerformanceMetrics:
-    """Compare what was played with what was asked for.
+    """Compare a performance with its reference.
 
     Args:
         reference: the score to be played, as one keyboard can play it (`keyboard_score`).
@@ -165,7 +216,7 @@ def score_performance(reference: Score, played: Score, *, step: float = 0.05) ->
     wrong = _pair_wrong_notes(missed, extra)
     pairs = np.array(matches, dtype=int).reshape(-1, 2)
     return PerformanceMetrics(
-        **_headline(reference, played, step=step)._asdict(),
+        **asdict(_agreement_figures(reference, played, step=step)),
         **_onset_errors(reference, played, pairs),
         **_velocity_errors(reference, played, pairs),
         num_reference=len(reference),
@@ -176,16 +227,23 @@ def score_performance(reference: Score, played: Score, *, step: float = 0.05) ->
         missed_notes=missed,
         extra_notes=extra,
         wrong_notes=wrong,
-        baseline_silent=_headline(reference, Score(()), step=step),
-        baseline_hold_all=_headline(reference, _all_keys_held(reference.duration), step=step),
+        baseline_silent=_agreement_figures(reference, Score(()), step=step),
+        baseline_hold_all=_agreement_figures(
+            reference, _all_keys_held(reference.duration), step=step
+        ),
     )
 
 
 def match_notes(reference: Score, played: Score, *, tolerance: float) -> list[NoteMatch]:
-    """The largest one-to-one matching of equal pitches with onsets at most `tolerance` [s] apart.
+    """Match notes one to one by pitch and onset, as `mir_eval.transcription.match_notes` does.
 
-    Of all largest matchings, the one with the smallest sum of absolute onset errors, solved exactly
-    pitch by pitch (notes of different pitches never compete).
+    The result is a largest matching; among these, it has the smallest sum of absolute onset errors.
+    It is solved exactly pitch by pitch (notes of different pitches never compete).
+
+    Args:
+        reference: the notes to be played.
+        played: the notes that sounded, on the same clock.
+        tolerance: largest onset difference of a pair [s].
 
     Returns:
         The pairs in the order of the reference.
@@ -194,28 +252,30 @@ def match_notes(reference: Score, played: Score, *, tolerance: float) -> list[No
     reference_pitches = reference.pitches
     played_pitches = played.pitches
     for pitch in np.intersect1d(reference_pitches, played_pitches):
-        asked = np.flatnonzero(reference_pitches == pitch)
-        heard = np.flatnonzero(played_pitches == pitch)
-        pairs = _match_onsets(reference.intervals[asked, 0], played.intervals[heard, 0], tolerance)
-        matches.extend(NoteMatch(int(asked[i]), int(heard[j])) for i, j in pairs)
+        rows = np.flatnonzero(reference_pitches == pitch)
+        columns = np.flatnonzero(played_pitches == pitch)
+        pairs = _match_onsets(reference.intervals[rows, 0], played.intervals[columns, 0], tolerance)
+        matches.extend(NoteMatch(int(rows[i]), int(columns[j])) for i, j in pairs)
     return sorted(matches)
 
 
-def _match_onsets(asked: np.ndarray, heard: np.ndarray, tolerance: float) -> list[tuple[int, int]]:
+def _match_onsets(
+    reference: np.ndarray, played: np.ndarray, tolerance: float
+) -> list[tuple[int, int]]:
     """The best matching of two sorted lists of onsets of one pitch."""
-    reach = tolerance + 1e-4  # nothing further apart can pass the rounded comparison
-    first = np.searchsorted(heard, asked - reach)
-    count = np.searchsorted(heard, asked + reach, side="right") - first
-    rows = np.repeat(np.arange(len(asked)), count)
+    reach = tolerance + 1e-4  # no pair further apart can pass the rounded comparison
+    first = np.searchsorted(played, reference - reach)
+    count = np.searchsorted(played, reference + reach, side="right") - first
+    rows = np.repeat(np.arange(len(reference)), count)
     columns = (
         np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
     )
-    error = np.abs(asked[rows] - heard[columns])
+    error = np.abs(reference[rows] - played[columns])
     allowed = np.around(error, 4) <= tolerance
     rows = rows[allowed]
     columns = columns[allowed]
     error = error[allowed]
-    # Most notes have one candidate that is nobody else's: nothing to decide.
+    # Most notes have a single candidate that no other note competes for: they are matched at once.
     alone = (np.bincount(rows, minlength=1)[rows] == 1) & (
         np.bincount(columns, minlength=1)[columns] == 1
     )
@@ -226,8 +286,8 @@ def _match_onsets(asked: np.ndarray, heard: np.ndarray, tolerance: float) -> lis
 def _assign(rows: np.ndarray, columns: np.ndarray, error: np.ndarray) -> list[tuple[int, int]]:
     """Largest, then cheapest matching of notes that compete, from the list of allowed pairs.
 
-    An assignment problem on a sparse graph: every asked note also has a private column that stands
-    for being missed and costs more than all onset errors together, so missing one more never pays.
+    An assignment problem on a sparse graph. Every reference note also has a private column that
+    stands for a miss; it costs more than all onset errors together, so no extra miss ever pays.
     """
     if len(rows) == 0:
         return []
@@ -248,38 +308,44 @@ def _assign(rows: np.ndarray, columns: np.ndarray, error: np.ndarray) -> list[tu
     return [(int(row_names[i]), int(column_names[j])) for i, j in chosen if j < num_columns]
 
 
-def _headline(reference: Score, played: Score, *, step: float) -> Headline:
+def _agreement_figures(reference: Score, played: Score, *, step: float) -> AgreementFigures:
     num_steps = math.ceil(max(reference.duration, played.duration) / step - 1e-9)
-    asked = piano_roll(reference, step=step, num_steps=num_steps)
-    heard = piano_roll(played, step=step, num_steps=num_steps)
+    reference_roll = piano_roll(reference, step=step, num_steps=num_steps)
+    played_roll = piano_roll(played, step=step, num_steps=num_steps)
+    hits = int((reference_roll & played_roll).sum())
     strict = len(match_notes(reference, played, tolerance=STRICT_TOLERANCE))
     wide = len(match_notes(reference, played, tolerance=WIDE_TOLERANCE))
-    return Headline(
-        *_mean_over_steps(asked, heard),
-        *_agreement(int((asked & heard).sum()), int(asked.sum()), int(heard.sum())),
-        *_agreement(strict, len(reference), len(played)),
-        *_agreement(wide, len(reference), len(played)),
+    return AgreementFigures(
+        *_mean_over_steps(reference_roll, played_roll),
+        *_f1_precision_recall(hits, int(reference_roll.sum()), int(played_roll.sum())),
+        *_f1_precision_recall(strict, len(reference), len(played)),
+        *_f1_precision_recall(wide, len(reference), len(played)),
     )
 
 
-def _mean_over_steps(asked: np.ndarray, heard: np.ndarray) -> tuple[Figure, Figure, Figure]:
+def _mean_over_steps(reference: np.ndarray, played: np.ndarray) -> tuple[Figure, Figure, Figure]:
     """RoboPianist's F1, precision and recall from two rolls of shape (num_steps, 88)."""
-    if len(asked) == 0:
+    if len(reference) == 0:
         return None, None, None
-    hits = (asked & heard).sum(axis=1)
-    num_asked = asked.sum(axis=1)
-    num_heard = heard.sum(axis=1)
-    precision = np.where(num_heard > 0, hits / np.maximum(num_heard, 1), 1.0)
-    recall = np.where(num_asked > 0, hits / np.maximum(num_asked, 1), 1.0)
-    total = num_asked + num_heard
+    hits = (reference & played).sum(axis=1)
+    num_reference = reference.sum(axis=1)
+    num_played = played.sum(axis=1)
+    precision = np.where(num_played > 0, hits / np.maximum(num_played, 1), 1.0)
+    recall = np.where(num_reference > 0, hits / np.maximum(num_reference, 1), 1.0)
+    total = num_reference + num_played
     f1 = np.where(total > 0, 2 * hits / np.maximum(total, 1), 1.0)
     return float(f1.mean()), float(precision.mean()), float(recall.mean())
 
 
-def _agreement(hits: int, num_asked: int, num_heard: int) -> tuple[Figure, Figure, Figure]:
-    """F1, precision and recall from counts; None where there is nothing to divide by."""
-    f1 = 2 * hits / (num_asked + num_heard) if num_asked + num_heard else None
-    return f1, hits / num_heard if num_heard else None, hits / num_asked if num_asked else None
+def _f1_precision_recall(
+    hits: int, num_reference: int, num_played: int
+) -> tuple[Figure, Figure, Figure]:
+    """F1, precision and recall from counts; None where the denominator is 0."""
+    total = num_reference + num_played
+    f1 = 2 * hits / total if total else None
+    precision = hits / num_played if num_played else None
+    recall = hits / num_reference if num_reference else None
+    return f1, precision, recall
 
 
 def _onset_errors(reference: Score, played: Score, pairs: np.ndarray) -> dict[str, Figure]:
@@ -294,12 +360,12 @@ def _onset_errors(reference: Score, played: Score, pairs: np.ndarray) -> dict[st
 def _velocity_errors(reference: Score, played: Score, pairs: np.ndarray) -> dict[str, Figure]:
     if len(pairs) == 0:
         return {"velocity_error": None, "velocity_correlation": None}
-    asked = reference.velocities[pairs[:, 0]].astype(float)
-    heard = played.velocities[pairs[:, 1]].astype(float)
-    varies = len(pairs) >= 3 and np.ptp(asked) > 0 and np.ptp(heard) > 0
+    expected = reference.velocities[pairs[:, 0]].astype(float)
+    sounded = played.velocities[pairs[:, 1]].astype(float)
+    varies = len(pairs) >= 3 and np.ptp(expected) > 0 and np.ptp(sounded) > 0
     return {
-        "velocity_error": float(np.abs(heard - asked).mean()),
-        "velocity_correlation": float(np.corrcoef(asked, heard)[0, 1]) if varies else None,
+        "velocity_error": float(np.abs(sounded - expected).mean()),
+        "velocity_correlation": float(np.corrcoef(expected, sounded)[0, 1]) if varies else None,
     }
 
 

@@ -11,8 +11,13 @@ import re
 from musclehand.core.errors import InvalidValue
 
 LOWEST_PITCH = 21
+"""MIDI number of A0, the lowest key."""
+
 HIGHEST_PITCH = 108
+"""MIDI number of C8, the highest key."""
+
 NUM_KEYS = 88
+"""Keys of a piano."""
 
 _SEMITONE = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -41,7 +46,11 @@ def pitch_to_key(pitch: int) -> int:
 
 
 def key_to_pitch(key: int) -> int:
-    """MIDI pitch of key 0..87."""
+    """MIDI pitch of key 0..87.
+
+    Raises:
+        InvalidValue: there is no such key.
+    """
     if not 0 <= key < NUM_KEYS:
         raise InvalidValue("key", key, f"0..{NUM_KEYS - 1}")
     return key + LOWEST_PITCH

@@ -1,8 +1,8 @@
-"""The score: what is to be played, and in the same form what was played. Immutable, in seconds.
+"""The score: notes with times in seconds, either to be played or as played. Immutable.
 
-Every reader makes a `Score`, every player is given one and returns one, and piano rolls are derived
-from it. Hand and finger of a note are `None` where nobody has said; a planner fills them in and a
-person's choice is kept.
+Every reader makes a `Score`, every player takes one and returns one, and piano rolls are derived
+from it. Hand and finger of a note are `None` where the source does not name them; the fingering
+search fills them in and keeps those that a person has chosen.
 """
 
 from __future__ import annotations
@@ -38,17 +38,29 @@ class Finger(IntEnum):
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """One key pressed at `onset` [s] and let go at `offset` [s]; sorts by onset, then pitch.
+    """One key pressed and let go; notes sort by onset, then pitch.
 
-    `pitch` is the MIDI number 21..108, `velocity` 1..127.
+    Raises:
+        InvalidValue: a time, the pitch or the velocity is out of its range.
     """
 
     onset: float
+    """[s] Time of the press, 0 or later."""
+
     pitch: int
+    """MIDI number of the key, 21 (A0) to 108 (C8)."""
+
     offset: float
+    """[s] Time of the release, later than the onset."""
+
     velocity: int = 80
+    """MIDI velocity of the press, 1 to 127."""
+
     hand: Hand | None = None
+    """Hand that plays the note, where it has been decided."""
+
     finger: Finger | None = None
+    """Finger that plays the note, where it has been decided."""
 
     def __post_init__(self) -> None:
         if not (
@@ -77,10 +89,17 @@ class Note:
 
 @dataclass(frozen=True, order=True)
 class Pedal:
-    """The sustain pedal held down from `start` to `end` [s]."""
+    """A span in which the sustain pedal is held down.
+
+    Raises:
+        InvalidValue: a time is negative or not finite, or the span is empty.
+    """
 
     start: float
+    """[s] Time at which the pedal goes down."""
+
     end: float
+    """[s] Time at which the pedal comes up."""
 
     def __post_init__(self) -> None:
         if not (
@@ -93,15 +112,19 @@ class Pedal:
 
 @dataclass(frozen=True)
 class Score:
-    """Notes in order of onset, sustain-pedal spans, a title, and what the reader had to leave out.
-
-    `remarks` are sentences for the user (notes off the keyboard, fingers that no hand has, ...).
-    """
+    """Notes with their sustain pedal and title; the constructor sorts notes and pedal spans."""
 
     notes: tuple[Note, ...]
+    """Notes in order of onset, then pitch, then offset."""
+
     pedals: tuple[Pedal, ...] = ()
+    """Spans of the sustain pedal in order of time."""
+
     title: str = ""
+    """Title of the piece; empty where the source has none."""
+
     remarks: tuple[str, ...] = ()
+    """Sentences for the user about details that the reader had to leave out or change."""
 
     def __post_init__(self) -> None:
         object.__setattr__(
@@ -160,8 +183,8 @@ class Score:
         return replace(self, notes=tuple(notes), pedals=tuple(pedals))
 
     def transpose(self, semitones: int) -> Score:
-        """Moved up by `semitones`; notes that leave the keyboard are left out and remarked on.
-        Fingers are dropped."""
+        """Transposed up by `semitones`, without fingers; notes that leave the keyboard are dropped
+        and counted in `remarks`."""
         moved = [(n, n.pitch + semitones) for n in self.notes]
         kept = [replace(n, pitch=p, finger=None) for n, p in moved if is_on_keyboard(p)]
         lost = len(moved) - len(kept)
@@ -186,16 +209,24 @@ class Score:
 
 
 _TIE = 1e-6
-"""Share of a step by which times may miss a step's middle and still count as on it: far below
-what anyone plays, far above rounding."""
+"""Share of a step by which a time may miss the middle of the step and still count as on it.
+
+Far below the precision of playing, far above rounding."""
 
 
 def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np.ndarray:
-    """Which keys are down at the middle of each step of `step` seconds. Shape (num_steps, 88),
-    bool.
+    """Sample a score into a piano roll: which keys are down at the middle of each step.
 
-    A step k covers [k*step, (k+1)*step); a key counts when it is down at (k+0.5)*step, with the
-    note's interval closed at the onset and open at the offset.
+    Step k covers [k*step, (k+1)*step). A key counts if it is down at (k+0.5)*step, where the
+    interval of a note is closed at its onset and open at its offset.
+
+    Args:
+        score: the notes; hands, fingers and pedals do not matter.
+        step: length of a step [s], above 0.
+        num_steps: number of steps; by default as many as cover the score.
+
+    Returns:
+        Keys that are down. Shape (num_steps, 88), bool.
     """
     if num_steps is None:
         num_steps = math.ceil(score.duration / step - 1e-9)
@@ -208,18 +239,21 @@ def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np
 
 
 def keyboard_score(score: Score, *, gap: float = 0.04) -> Score:
-    """What one keyboard can be asked to play: each key pressed once at a time, with time to come
-    back up.
+    """Make a score playable on a single keyboard: no key is pressed while it is down.
 
     Recordings and scores of several voices press a key that is already down. Two presses of one key
-    less than `gap` [s] apart become one note (the longer end, the louder velocity); otherwise the
-    earlier one is cut so that the key is up for `gap` before it sounds again, or for half the
-    distance of the two onsets where they are closer than twice the gap. This is the score that a
-    performance is judged against.
+    less than `gap` apart become one note with the later end and the louder velocity. Otherwise the
+    earlier note is cut: the key is up for `gap` before it sounds again, or for half the distance
+    of the two onsets where they are closer than twice the gap. Performances are judged against
+    this score.
+
+    Args:
+        score: any score.
+        gap: time that a key needs to come up before it is pressed again [s].
     """
-    by_key: dict[int, list[Note]] = {}
+    lines: dict[int, list[Note]] = {}
     for note in score.notes:
-        line = by_key.setdefault(note.pitch, [])
+        line = lines.setdefault(note.pitch, [])
         if line and note.onset - line[-1].onset < gap:
             before = line[-1]
             line[-1] = replace(
@@ -233,4 +267,4 @@ def keyboard_score(score: Score, *, gap: float = 0.04) -> Score:
             room = min(gap, 0.5 * (note.onset - before.onset))
             line[-1] = replace(before, offset=min(before.offset, note.onset - room))
         line.append(note)
-    return score.with_notes(note for line in by_key.values() for note in line)
+    return score.with_notes(note for line in lines.values() for note in line)

@@ -1,12 +1,11 @@
-"""A piano made of numbers: a score becomes stereo sound without any sample library.
+"""Additive synthesis of a piano: a score becomes stereo sound without any sample library.
 
-Every note is a sum of decaying partials. Each partial is a stiff string's (f_n = n f_1 sqrt((1 + B
-n^2) / (1 + B)), so the first partial is in tune), excited by a hammer at an eighth of the string
-that is brighter the harder it strikes, and rings as a loud prompt sound and a quieter, longer
-aftersound whose strings are a little out of tune with each other (Weinreich 1977, "Coupled piano
-strings", JASA 62: 1474). Added are the knock of the hammer and the key, the damper, the sustain
-pedal, the player's stereo image and a small room. Tuning is equal temperament, A4 = 440 Hz, not
-stretched.
+Every note is a sum of decaying partials of a stiff string (f_n = n f_1 sqrt((1 + B n^2) / (1 + B)),
+so the first partial is in tune). A hammer excites them at an eighth of the string, the brighter the
+harder it strikes. They ring as a loud prompt sound and a quieter, longer aftersound of strings that
+are slightly detuned against each other (Weinreich 1977, "Coupled piano strings", JASA 62: 1474).
+Added are the knock of hammer and key, the damper, the sustain pedal, the player's stereo image and
+a small room. Tuning is equal temperament, A4 = 440 Hz, not stretched.
 
 The inharmonicity B follows Rigaud, David and Daudet 2013 ("A parametric model and estimation
 techniques for the inharmonicity and tuning of the piano", JASA 133: 3107); decay times, brightness
@@ -17,8 +16,6 @@ and only what would clip is turned down.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import wave
 from os import PathLike
 from pathlib import Path
@@ -26,45 +23,68 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.atomic import temporary_path
 from musclehand.core.errors import InvalidValue, OutputError
 from musclehand.music.score import Note, Score
 
-TAIL = 2.0  # [s] of ringing after the last key is let go
-MAX_SECONDS = 3600.0  # [s]; an hour of stereo is 1.3 GB
-PEAK = 10 ** (-1.5 / 20)  # -1.5 dBFS
-LAST_DAMPED_PITCH = 89  # F6; the strings above have no dampers on most pianos
-VELOCITY_BIN = 8  # notes of a pitch whose velocities differ by less share one tone, scaled
+TAIL = 2.0
+"""[s] Length of the sound after the last key is released."""
 
-_BLOCK = 1024  # samples a tone is computed at a time
-_QUIETEST = 10 ** (
-    -65 / 20
-)  # partials below this, relative to full scale of the note, are left out
+MAX_SECONDS = 3600.0
+"""[s] Longest score that is synthesised; an hour of stereo takes 1.3 GB of memory."""
+
+PEAK = 10 ** (-1.5 / 20)
+"""Largest sample, -1.5 dB relative to full scale; louder sound is turned down as a whole."""
+
+LAST_DAMPED_PITCH = 89
+"""F6: the strings above it have no dampers on most pianos."""
+
+VELOCITY_BIN = 8
+"""Notes of one pitch whose MIDI velocities lie in one bin of this width share a scaled tone."""
+
+_BLOCK = 1024
+"""Samples of a tone that are computed at a time."""
+
+_QUIETEST = 10 ** (-65 / 20)
+"""Level relative to full scale below which a partial is inaudible and left out, -65 dB."""
+
 _ROOM_SECONDS = 0.7
+"""[s] Reverberation time of the room (decay by 60 dB)."""
 
 
 class _Stroke(NamedTuple):
-    """A note as the strings see it: `damped` is when the damper falls, by the key or by the
-    pedal [s]."""
+    """A note from the hammer to the damper."""
 
     onset: float
+    """[s] Time at which the hammer strikes."""
+
     damped: float
+    """[s] Time at which the damper falls, by the release of the key or of the pedal."""
+
     velocity: int
+    """MIDI velocity."""
 
 
 class _Partials(NamedTuple):
-    """Decaying sinusoids: level and phase [rad] at the start, frequency [Hz], decay [1/s]. Shape
-    (num_partials,)."""
+    """Decaying sinusoids; all arrays have shape (num_partials,)."""
 
     level: np.ndarray
+    """Amplitude at the beginning, relative to full scale."""
+
     phase: np.ndarray
+    """[rad] Phase at the beginning."""
+
     frequency: np.ndarray
+    """[Hz] Frequency."""
+
     decay: np.ndarray
+    """[1/s] Rate of decay of the amplitude."""
 
 
 def synthesise(
     score: Score, *, sample_rate: int = 44100, soundfont: str | PathLike[str] | None = None
 ) -> np.ndarray:
-    """The sound of a score, from time 0 to `TAIL` after its last note.
+    """Synthesise the sound of a score, from time 0 to `TAIL` after its last note.
 
     Args:
         score: notes and sustain pedal.
@@ -72,7 +92,7 @@ def synthesise(
         soundfont: play through this SoundFont with FluidSynth instead.
 
     Returns:
-        Left and right, within -1 dBFS. Shape (num_samples, 2), float32, column-major.
+        Left and right channel, within `PEAK`. Shape (num_samples, 2), float32, column-major.
 
     Raises:
         InvalidValue: an impossible sample rate, or a score of over an hour.
@@ -101,7 +121,7 @@ def synthesise(
 
 
 def write_wav(path: str | PathLike[str], samples: np.ndarray, sample_rate: int) -> None:
-    """Write 16-bit PCM; the file appears complete or not at all. Values beyond +-1 are clipped.
+    """Write a WAV file (16-bit PCM), complete or not at all. Samples beyond +-1 are clipped.
 
     Args:
         path: the file to write.
@@ -117,34 +137,19 @@ def write_wav(path: str | PathLike[str], samples: np.ndarray, sample_rate: int) 
         raise InvalidValue(
             "shape of samples", samples.shape, "(num_samples,) or (num_samples, num_channels)"
         )
-    path = Path(path)
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-        )
-        with os.fdopen(handle, "wb") as raw, wave.open(raw, "wb") as out:
-            out.setnchannels(channels.shape[1])
-            out.setsampwidth(2)
-            out.setframerate(sample_rate)
-            for start in range(0, len(channels), 1 << 18):
-                part = np.asarray(channels[start : start + (1 << 18)], dtype=float)
-                if not np.isfinite(part).all():
-                    raise InvalidValue("samples", "nan or infinity", "finite numbers")
-                out.writeframesraw(np.rint(np.clip(part, -1, 1) * 32767).astype("<i2").tobytes())
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    with temporary_path(path) as part, part.open("wb") as file, wave.open(file, "wb") as out:
+        out.setnchannels(channels.shape[1])
+        out.setsampwidth(2)
+        out.setframerate(sample_rate)
+        for start in range(0, len(channels), 1 << 18):
+            block = np.asarray(channels[start : start + (1 << 18)], dtype=float)
+            if not np.isfinite(block).all():
+                raise InvalidValue("samples", "nan or infinity", "finite numbers")
+            out.writeframesraw(np.rint(np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def _strokes(score: Score) -> dict[tuple[int, int], list[_Stroke]]:
-    """Strokes by (pitch, velocity bin), with the time at which the pedal lets each note be
-    damped."""
+    """Strokes by (pitch, velocity bin), damped when both the key and the pedal are released."""
     starts = np.array([pedal.start for pedal in score.pedals])
     ends = (
         np.maximum.accumulate([pedal.end for pedal in score.pedals])
@@ -155,15 +160,15 @@ def _strokes(score: Score) -> dict[tuple[int, int], list[_Stroke]]:
     groups: dict[tuple[int, int], list[_Stroke]] = {}
     for note in reversed(score.notes):
         damped = note.offset
-        while (held := int(np.searchsorted(starts, damped, side="right")) - 1) >= 0 and ends[
-            held
-        ] > damped:
-            damped = float(ends[held])
+        while True:
+            pedal = int(np.searchsorted(starts, damped, side="right")) - 1
+            if pedal < 0 or not ends[pedal] > damped:
+                break
+            damped = float(ends[pedal])
         damped = max(min(damped, next_onset.get(note.pitch, math.inf)), note.onset)
         next_onset[note.pitch] = note.onset
-        groups.setdefault((note.pitch, note.velocity // VELOCITY_BIN), []).append(
-            _Stroke(note.onset, damped, note.velocity)
-        )
+        group = groups.setdefault((note.pitch, note.velocity // VELOCITY_BIN), [])
+        group.append(_Stroke(note.onset, damped, note.velocity))
     return groups
 
 
@@ -179,7 +184,7 @@ def _mix_strokes(
     if fall is not None:
         ring = min(ring, max(stroke.damped - stroke.onset for stroke in strokes) + 9 * fall)
     tone = _tone(pitch, tone_velocity, partials, max(math.ceil(ring * sample_rate), 1), sample_rate)
-    # Low notes come a little from the left, as the player hears them; equal power at all places.
+    # Low notes come a little from the left, as the player hears them (equal-power panning).
     angle = math.pi / 4 + 0.5 * (pitch - 64.5) / 43.5 * math.pi / 4
     for stroke in strokes:
         start = round(stroke.onset * sample_rate)
@@ -209,12 +214,12 @@ def _damper_time(pitch: int) -> float | None:
 
 
 def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
-    """All partials of a note that are worth computing."""
+    """The audible partials of a note, computed once for the undamped tone."""
     fundamental = 440.0 * 2 ** ((pitch - 69) / 12)
     stiffness = math.exp(0.0926 * pitch - 13.64) + math.exp(-0.0847 * pitch - 5.82)
     n = np.arange(1, 81)
     frequency = n * fundamental * np.sqrt((1 + stiffness * n**2) / (1 + stiffness))
-    # A harder stroke keeps the felt on the string for a shorter time: more of the high partials.
+    # The felt of a harder stroke leaves the string sooner and excites more of the high partials.
     brightness = (500 + 2.2 * fundamental) * (velocity / 64) ** 0.9
     hammer = (
         np.abs(np.sin(n * np.pi / 8)) / n**0.6 * np.exp(-(frequency - fundamental) / brightness)
@@ -230,7 +235,7 @@ def _partials(pitch: int, velocity: float, sample_rate: int) -> _Partials:
     levels = np.concatenate([share * level for share, _, _ in parts])
     frequencies = np.concatenate([detune * frequency for _, detune, _ in parts])
     decays = np.concatenate([rate * prompt for _, _, rate in parts])
-    # The soundboard scatters the phases; in step they would add up to one buzzing pulse a period.
+    # The soundboard scatters the phases; equal phases would add up to a buzzing pulse per period.
     phases = np.tile(2 * np.pi * 0.618 * n**2, len(parts))
     kept = (levels > _QUIETEST * 0.25) & (frequencies < 0.45 * sample_rate)
     kept[0] = True
@@ -242,7 +247,7 @@ def _tone(
 ) -> np.ndarray:
     """An undamped note. Shape (num_samples,), float32.
 
-    exp(s t) at sample k of block b is exp(s b) exp(s k): all samples of all blocks are one product
+    exp(s t) at sample k of block b is exp(s b) exp(s k), so all samples of all blocks are a product
     of two small matrices. Partials that have died away are left out of later blocks.
     """
     exponent = (-partials.decay + 2j * np.pi * partials.frequency) / sample_rate
@@ -270,14 +275,13 @@ def _tone(
     knock = _knock(pitch, velocity, sample_rate)[:num_samples]
     flat[: len(knock)] += knock
     end = min(num_samples, round(0.03 * sample_rate))
-    flat[num_samples - end :] *= np.linspace(
-        1, 0, end, dtype=np.float32
-    )  # what is left at -65 dB, without a click
+    # Fade out the remainder at -65 dB: cut off, it would click.
+    flat[num_samples - end :] *= np.linspace(1, 0, end, dtype=np.float32)
     return flat
 
 
 def _knock(pitch: int, velocity: float, sample_rate: int) -> np.ndarray:
-    """The noise of hammer and key: a breath of high noise and three short low resonances.
+    """The noise of hammer and key: a burst of high noise and three short low resonances.
     Float32."""
     rng = np.random.default_rng(pitch)
     time = np.arange(round(0.12 * sample_rate)) / sample_rate
@@ -313,7 +317,7 @@ def _add_room(sound: np.ndarray, sample_rate: int) -> None:
 def _play_soundfont(
     score: Score, num_samples: int, sample_rate: int, soundfont: Path
 ) -> np.ndarray:
-    """The score through FluidSynth. Shape (2, num_samples), float32."""
+    """Render the score with FluidSynth. Shape (2, num_samples), float32."""
     if not soundfont.is_file():
         raise OutputError(soundfont, "there is no such SoundFont file")
     try:
@@ -328,17 +332,17 @@ def _play_soundfont(
             raise OutputError(soundfont, "FluidSynth cannot read this SoundFont")
         synth.program_select(0, bank, 0, 0)
         sound = np.zeros((2, num_samples), dtype=np.float32)
-        now = 0
-        for at, _, send, arguments in [
+        position = 0
+        for sample, _, call, arguments in [
             *_midi_events(score, sample_rate),
             (num_samples, 9, None, ()),
         ]:
-            if at > now:
-                rendered = np.asarray(synth.get_samples(at - now), dtype=np.float32) / 32768
-                sound[:, now:at] = rendered.reshape(-1, 2).T
-                now = at
-            if send is not None:
-                getattr(synth, send)(0, *arguments)
+            if sample > position:
+                rendered = np.asarray(synth.get_samples(sample - position), dtype=np.float32)
+                sound[:, position:sample] = (rendered / 32768).reshape(-1, 2).T
+                position = sample
+            if call is not None:
+                getattr(synth, call)(0, *arguments)
     finally:
         synth.delete()
     return sound

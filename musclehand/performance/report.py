@@ -16,15 +16,16 @@ the new one begins, so the files in a folder always belong together.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from musclehand.core.atomic import move_file
 from musclehand.core.errors import OutputError
+from musclehand.core.progress import Progress
 
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
@@ -165,7 +166,7 @@ def write_report(
     return [folder / name for name in [METRICS, RECORDING, *names[1:]]]
 
 
-def write_film(folder: str | PathLike[str], *, progress: Any = None) -> Path:
+def write_film(folder: str | PathLike[str], *, progress: Progress | None = None) -> Path:
     """Draws the recording in a folder with its sound.
 
     Raises:
@@ -220,5 +221,5 @@ def _draw(performance: Performance, recording: Path, part: Path) -> list[str]:
 def _move(part: Path, folder: Path, names: list[str]) -> None:
     (folder / "figures").mkdir(exist_ok=True)
     for name in names:
-        os.replace(part / name, folder / name)
+        move_file(part / name, folder / name)
     shutil.rmtree(part / "figures")

@@ -1,7 +1,7 @@
 """The piano as a MuJoCo model: 88 hinged keys, built from `PianoParameters` with MjSpec.
 
-A resting key is a free spring at its zero: its centre of mass lies on the hinge (a real key is
-balanced on its rail), the upper stop a hair above, so 88 keys at rest add no row to the constraint
+A key at rest is an unloaded spring: its centre of mass lies on the hinge (a real key is balanced on
+its rail) and the upper stop is slightly above, so 88 keys at rest add no row to the constraint
 solver.
 """
 
@@ -22,30 +22,43 @@ _CASE_RGBA = (0.09, 0.07, 0.06, 1.0)
 
 
 class KeyAddresses(NamedTuple):
-    """Where a compiled model keeps the 88 keys, in order from A0 to C8. Each an int array of
-    shape (88,)."""
+    """Indices of the 88 keys in a compiled model, in order from A0 to C8.
+
+    Every field is an int array of shape (88,).
+    """
 
     joint: np.ndarray
+    """Joint ids."""
+
     qpos: np.ndarray
+    """Addresses in `qpos`."""
+
     dof: np.ndarray
+    """Addresses in `qvel`."""
+
     geom: np.ndarray
+    """Ids of the collision geoms."""
 
 
 def key_names() -> list[str]:
-    """Names of the 88 key bodies, joints and geoms (the same for all three): 'key/000_A0' ..
-    'key/087_C8'."""
+    """Names of the 88 keys, 'key/000_A0' to 'key/087_C8', for body, joint and geom alike."""
     return [f"key/{key:03d}_{pitch_name(key_to_pitch(key))}" for key in range(NUM_KEYS)]
 
 
 def build_piano(
     params: PianoParameters, *, contype: int = 0, conaffinity: int = 1
 ) -> mujoco.MjSpec:
-    """The keyboard with its case, to be compiled as it is or attached to a scene.
+    """Build the MjSpec of the keyboard with its case, to be compiled or attached to a scene.
 
-    `contype` and `conaffinity` are the keys' collision bits: two geoms collide when one's contype
-    shares a bit with the other's conaffinity. With the defaults keys meet MuJoCo's ordinary geoms,
-    and never each other. The case is for looks only. Lights, cameras, timestep and integrator are
-    the scene's.
+    The case has neither collision nor mass. Lights, cameras, timestep and integrator are left to
+    the scene.
+
+    Args:
+        params: measures of the keyboard.
+        contype: collision type bits of the keys.
+        conaffinity: collision affinity bits of the keys. Two geoms collide if the contype of one
+            shares a bit with the conaffinity of the other: by default, keys collide with MuJoCo's
+            ordinary geoms, but not with each other.
     """
     spec = mujoco.MjSpec()
     spec.modelname = "piano"
@@ -59,14 +72,19 @@ def build_piano(
         spec.add_material(name=name, rgba=rgba, specular=gloss, shininess=gloss)
     geometry = keyboard_geometry(params)
     for key, name in enumerate(key_names()):
-        _add_key(spec, params, geometry, key, name, contype, conaffinity)
+        geom = _add_key(spec, params, geometry, key, name)
+        geom.contype = contype
+        geom.conaffinity = conaffinity
     _add_case(spec, params, geometry)
     return spec
 
 
 def find_keys(model: mujoco.MjModel, *, prefix: str = "") -> KeyAddresses:
-    """The addresses of the 88 keys in a compiled model; `prefix` is the one the piano was attached
-    with.
+    """Find the 88 keys in a compiled model.
+
+    Args:
+        model: a model with a piano.
+        prefix: prefix of names with which the piano was attached.
 
     Raises:
         UnknownName: the model has no such joint.
@@ -81,14 +99,18 @@ def find_keys(model: mujoco.MjModel, *, prefix: str = "") -> KeyAddresses:
                 "key joint", prefix + name, [model.joint(i).name for i in range(model.njnt)]
             )
     return KeyAddresses(
-        joint, model.jnt_qposadr[joint].astype(int), model.jnt_dofadr[joint].astype(int), geom
+        joint=joint,
+        qpos=model.jnt_qposadr[joint].astype(int),
+        dof=model.jnt_dofadr[joint].astype(int),
+        geom=geom,
     )
 
 
 def press_force(params: PianoParameters, angle: np.ndarray | float) -> np.ndarray:
-    """Force straight down on the front edge that holds each key at `angle` [rad]. Shape (88,) [N].
+    """Vertical force on the front edge that holds each key at `angle` [rad]. Shape (88,) [N].
 
-    The spring's torque over the lever from the hinge to where the front edge of the top then is.
+    The torque of the spring, divided by the horizontal distance from the hinge to the front edge of
+    the top at that angle.
     """
     geometry = keyboard_geometry(params)
     angle = np.broadcast_to(np.asarray(angle, dtype=float), NUM_KEYS)
@@ -103,10 +125,8 @@ def _add_key(
     geometry: KeyboardGeometry,
     key: int,
     name: str,
-    contype: int,
-    conaffinity: int,
-) -> None:
-    """One key: a body whose frame lies on the hinge, a box reaching from there to the player."""
+) -> mujoco.MjsGeom:
+    """Add a key: a body whose frame lies on the hinge, and a box from there to the player."""
     black = bool(geometry.black[key])
     mass = params.black_mass if black else params.white_mass
     thickness = params.black_thickness if black else params.white_thickness
@@ -117,8 +137,8 @@ def _add_key(
         name=name,
         pos=[float(geometry.x[key]), float(geometry.hinge_y[key]), float(geometry.hinge_z[key])],
     )
-    # Inertia of a uniform bar about its end, mass centred on the hinge: gravity does no work on a
-    # balanced key.
+    # Inertia of a uniform bar about its end, with its mass centred on the hinge: gravity does no
+    # work on a balanced key.
     body.explicitinertial = True
     body.mass = mass
     body.ipos = [0.0, 0.0, 0.0]
@@ -135,14 +155,12 @@ def _add_key(
     joint.springref = 0.0
     joint.solref_limit = params.stop_solref
     joint.solimp_limit = params.stop_solimp
-    body.add_geom(
+    return body.add_geom(
         name=name,
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=[0.5 * width, 0.5 * length, 0.5 * thickness],
         pos=[0.0, -0.5 * length, 0.0],
         mass=0.0,
-        contype=contype,
-        conaffinity=conaffinity,
         friction=params.friction,
         solref=params.contact_solref,
         solimp=params.contact_solimp,
@@ -151,7 +169,7 @@ def _add_key(
 
 
 def _add_case(spec: mujoco.MjSpec, params: PianoParameters, geometry: KeyboardGeometry) -> None:
-    """Key bed, fallboard, key slip and cheeks: boxes without collision or mass, to look at."""
+    """Add key bed, fallboard, key slip and cheeks: visual boxes without collision or mass."""
     half_keys = float(geometry.x[-1]) + 0.5 * params.white_width
     depth = params.white_length
     cheek = 0.05

@@ -1,8 +1,9 @@
-"""The keyboard's parameters, and where each of its 88 keys is.
+"""Parameters of the keyboard, and the geometry of its 88 keys.
 
-World: z up, metres. x grows along the keyboard from bass to treble, 0 at its centre. y grows from
-the player into the piano: white fronts at y = 0, hinges at the far end of the keys. White tops at
-rest lie at z = 0. A key's angle is 0 at rest and positive with its front down.
+The world frame is in metres with z up. x grows along the keyboard from bass to treble and is 0 at
+its centre. y grows from the player into the piano: the fronts of white keys are at y = 0, hinges at
+the far end of the keys. The tops of white keys at rest lie at z = 0. The angle of a key is 0 at
+rest and positive with its front down.
 """
 
 from __future__ import annotations
@@ -29,60 +30,119 @@ _VECTOR_SIZES = {
 _TABLE = "keyboard.json"
 
 _OUT_OF_GAP = {1: -0.1, 3: 0.1, 6: -1 / 7, 8: 0.0, 10: 1 / 7}
-"""How far the black keys C# .. A# are from the gap they stand over, in white keys, where the
-five keys C..E share the width of three white ones equally and the seven keys F..B that of four."""
+"""[white keys] Distance of the black keys C# .. A# from the gap that they stand over, if all keys
+are equally wide at the back.
+
+There, the five keys C..E share the width of three white keys, and the seven keys F..B that of four.
+"""
 
 
 @dataclass(frozen=True)
 class PianoParameters:
-    """What a keyboard is made of. Values, units and sources: `models/piano/keyboard.json`.
+    """Measures of a keyboard. Values and sources are in `models/piano/keyboard.json`.
 
-    Lengths [m], masses [kg], `stiffness` [N m/rad], `damping` [N m s/rad], `armature` [kg m^2],
-    bands and margin [rad]. `*_travel` is how far the front edge goes down, `black_rise` how far
-    black tops stand over white ones. `black_spread` moves the outer black keys of every group of
-    two and three apart, from 0, over the gaps between white keys, to 1, as far as it takes for all
-    keys to be equally wide behind their fronts, as on a piano. A key sounds within `on_band` of
-    full travel and falls silent outside `off_band` of it.
+    Raises:
+        InvalidValue: a value is out of its range.
     """
 
     white_width: float
+    """[m] Width of a white key."""
+
     white_length: float
+    """[m] Length of a white key, from its front edge to the hinge."""
+
     white_thickness: float
+    """[m] Thickness of a white key."""
+
     white_gap: float
+    """[m] Gap between two white keys."""
+
     white_travel: float
+    """[m] Key dip: distance that the front edge of a white key goes down."""
+
     white_mass: float
+    """[kg] Mass of a white key."""
+
     black_width: float
+    """[m] Width of a black key."""
+
     black_length: float
+    """[m] Length of a black key, from its front edge to the hinge."""
+
     black_thickness: float
+    """[m] Thickness of a black key."""
+
     black_rise: float
+    """[m] Height of the tops of black keys above those of white keys."""
+
     black_travel: float
+    """[m] Key dip: distance that the front edge of a black key goes down."""
+
     black_mass: float
+    """[kg] Mass of a black key."""
+
     black_spread: float
+    """Displacement of the outer black keys of every group of two or three, 0 to 1.
+
+    At 0 they stand over the gaps between white keys; at 1 all keys are equally wide behind their
+    fronts, as on a piano."""
+
     stiffness: float
+    """[N m/rad] Stiffness of the spring that lifts a key."""
+
     damping: float
+    """[N m s/rad] Damping of a key."""
+
     armature: float
+    """[kg m^2] Moment of inertia that the action (hammer and levers) adds to a key."""
+
     on_band: float
+    """[rad] Sounding depth: a key sounds when its angle comes this close to full travel."""
+
     off_band: float
+    """[rad] Release depth: a key falls silent when its angle is further than this from full travel.
+
+    Larger than `on_band` (hysteresis)."""
+
     rest_margin: float
+    """[rad] Angle above rest at which the upper stop lies."""
+
     friction: tuple[float, ...]
+    """MuJoCo friction of the keys: sliding, torsional, rolling."""
+
     contact_solref: tuple[float, ...]
+    """MuJoCo solref of contacts with the keys."""
+
     contact_solimp: tuple[float, ...]
+    """MuJoCo solimp of contacts with the keys."""
+
     stop_solref: tuple[float, ...]
+    """MuJoCo solref of the upper and lower stop."""
+
     stop_solimp: tuple[float, ...]
+    """MuJoCo solimp of the upper and lower stop."""
+
     hammer_ratio: float
+    """Speed of the hammer divided by the speed of the key's front edge."""
+
     midi_at_1_m_s: float
+    """MIDI velocity at a hammer speed of 1 m/s."""
+
     midi_per_decade: float
+    """Increase of MIDI velocity per decade of hammer speed."""
+
     pedal_threshold: float
+    """Position of the sustain pedal above which it is down, 0 (up) to 1 (down)."""
 
     def __post_init__(self) -> None:
-        for name in (
-            field.name
-            for field in fields(self)
-            if field.name not in (*_VECTOR_SIZES, "black_spread")
-        ):
-            value = getattr(self, name)
+        for field in fields(self):
+            if field.name in _VECTOR_SIZES or field.name == "black_spread":
+                continue
+            value = getattr(self, field.name)
             if not (np.isfinite(value) and value > 0):
-                raise InvalidValue(f"piano parameter {name}", value, "a finite number above 0")
+                raise InvalidValue(
+                    f"piano parameter {field.name}", value, "a finite number above 0"
+                )
         if not 0.0 <= self.black_spread <= 1.0:
             raise InvalidValue("piano parameter black_spread", self.black_spread, "0..1")
         for name, size in _VECTOR_SIZES.items():
@@ -102,27 +162,29 @@ class PianoParameters:
 
 
 def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParameters:
-    """The parameters in a table like `models/piano/keyboard.json`, or in that one.
+    """Load the parameters of a keyboard from a table like `models/piano/keyboard.json`.
+
+    Args:
+        path: the table; by default the bundled one.
 
     Raises:
-        ModelError: the file is missing, not JSON, lacks a parameter or has one too many, or a value
+        ModelError: the file is missing or not JSON, a parameter is missing or unknown, or a value
             is not legal.
     """
     source = _TABLE if path is None else str(path)
     try:
-        text = (
-            resources.files("musclehand.models.piano").joinpath(_TABLE).read_text("utf-8")
-            if path is None
-            else Path(path).read_text("utf-8")
-        )
+        if path is None:
+            text = resources.files("musclehand.models.piano").joinpath(_TABLE).read_text("utf-8")
+        else:
+            text = Path(path).read_text("utf-8")
         rows = json.loads(text)["parameters"]
         values = {name: row["value"] for name, row in rows.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(source, f"not a table of piano parameters ({error})") from error
-    known = {field.name for field in fields(PianoParameters)}
-    if values.keys() != known:
+    names = {field.name for field in fields(PianoParameters)}
+    if values.keys() != names:
         raise ModelError(
-            source, f"parameters missing or unknown: {', '.join(sorted(known ^ values.keys()))}"
+            source, f"parameters missing or unknown: {', '.join(sorted(names ^ values.keys()))}"
         )
     try:
         numbers: dict[str, Any] = {
@@ -136,29 +198,53 @@ def load_piano_parameters(path: str | PathLike[str] | None = None) -> PianoParam
 
 @dataclass(frozen=True, eq=False)
 class KeyboardGeometry:
-    """Where the 88 keys are. Read-only arrays, one row a key; lengths [m], angles [rad], world
-    frame.
+    """Positions, sizes and angles of the 88 keys, in the world frame.
 
-    `x`, `width`, `length`, `front_y`, `top_z`: shape (88,), at rest. `hinge_y`, `hinge_z`: the
-    axis, parallel to x. `full_angle`: at the bottom stop; `on_angle`, `off_angle`: where the key
-    sounds and falls silent. `press_y`: shape (88, 2), where a finger may press a key at its full
-    width: in front of the black keys on a white one. `back_x`: shape (88, 2), the strip of a white
-    key that is free beside its black neighbours, for fingers between them; a black key's own edges.
+    All arrays are read-only and have a row for each key, from A0 to C8.
     """
 
     black: np.ndarray
+    """The key is black. Shape (88,), bool."""
+
     x: np.ndarray
+    """[m] Centre of the key along the keyboard. Shape (88,)."""
+
     width: np.ndarray
+    """[m] Width of the key. Shape (88,)."""
+
     length: np.ndarray
+    """[m] Distance from the hinge to the front edge. Shape (88,)."""
+
     front_y: np.ndarray
+    """[m] Front edge. Shape (88,)."""
+
     top_z: np.ndarray
+    """[m] Height of the top at rest. Shape (88,)."""
+
     hinge_y: np.ndarray
+    """[m] Hinge axis, parallel to x. Shape (88,)."""
+
     hinge_z: np.ndarray
+    """[m] Height of the hinge axis. Shape (88,)."""
+
     full_angle: np.ndarray
+    """[rad] Angle at the bottom stop. Shape (88,)."""
+
     on_angle: np.ndarray
+    """[rad] Angle at which the key sounds (`PianoParameters.on_band`). Shape (88,)."""
+
     off_angle: np.ndarray
+    """[rad] Angle at which the key falls silent (`PianoParameters.off_band`). Shape (88,)."""
+
     press_y: np.ndarray
+    """[m] Front and back end of the part that a finger can press at the key's full width.
+
+    On a white key, this part lies in front of the black keys. Shape (88, 2)."""
+
     back_x: np.ndarray
+    """[m] Left and right edge of the part of a white key that is free between its black neighbours.
+
+    For a black key, its own edges. Shape (88, 2)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -166,8 +252,7 @@ class KeyboardGeometry:
 
 
 def keyboard_geometry(params: PianoParameters) -> KeyboardGeometry:
-    """Positions, sizes and angles of the 88 keys. Black keys stand over the gaps between white
-    ones, or beside them."""
+    """Compute positions, sizes and angles of the 88 keys."""
     black = np.array([is_black(key_to_pitch(key)) for key in range(NUM_KEYS)])
     pitch_x = params.white_width + params.white_gap
     rank = np.cumsum(~black) - 1.0
@@ -210,10 +295,18 @@ def key_top_point(
     y: np.ndarray | float,
     angle: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """The point on the middle of a key's top that lies at `y` [m] at rest, when the key is down by
-    `angle` [rad].
+    """Position of a point on the middle line of a key's top when the key is pressed.
 
-    `key`, `y` and `angle` broadcast. Shape (..., 3) [m].
+    `key`, `y` and `angle` broadcast.
+
+    Args:
+        geometry: the keyboard.
+        key: index of the key, 0 to 87.
+        y: y coordinate of the point when the key is at rest [m].
+        angle: angle of the key [rad].
+
+    Returns:
+        The point in the world frame. Shape (..., 3) [m].
     """
     key, y, angle = np.broadcast_arrays(
         np.asarray(key), np.asarray(y, dtype=float), np.asarray(angle, dtype=float)
@@ -235,8 +328,15 @@ def key_top_point(
 def key_distance(
     geometry: KeyboardGeometry, p: np.ndarray | int, q: np.ndarray | int
 ) -> np.ndarray:
-    """Distance along the keyboard between the centres of the keys of two MIDI pitches [m].
-    Broadcasts.
+    """Distance along the keyboard between the centres of two keys.
+
+    Args:
+        geometry: the keyboard.
+        p: MIDI pitches; broadcast with `q`.
+        q: MIDI pitches.
+
+    Returns:
+        Distances [m], 0 or above.
 
     Raises:
         InvalidValue: a pitch is not on the keyboard.

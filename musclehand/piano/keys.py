@@ -1,10 +1,10 @@
-"""From key angles to notes: the piano's sensor, and the map between key speed and MIDI velocity.
+"""Key sensor: turns key angles into notes, and key speeds into MIDI velocities.
 
 A key sounds when it comes within `on_band` of full travel (RoboPianist: 0.5 degrees) and falls
 silent when it leaves `off_band` (1 degree: half a degree of hysteresis, where RoboPianist has
-none). Both moments are found between two physics steps by linear interpolation of the angle, and
-the speed at the first one, interpolated alike from the angular velocities, makes the note's
-velocity.
+none). Both times are found between two physics steps by linear interpolation of the angle. The
+speed at the onset is interpolated from the angular velocities in the same way; it sets the
+velocity of the note.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from musclehand.piano.geometry import PianoParameters, keyboard_geometry
 
 
 def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) -> np.ndarray:
-    """MIDI velocity 1..127 of a key whose front edge goes down at `speed` [m/s] when it sounds.
-    Int, same shape.
+    """MIDI velocity of a key from the speed of its front edge as it sounds [m/s].
 
-    The hammer flies at `hammer_ratio` times that speed, and velocity grows with the logarithm of
-    the hammer's speed as Goebl and Bresin measured it on a Disklavier. Speeds off the scale get 1
-    or 127; so does no speed at all (1).
+    The hammer flies at `hammer_ratio` times that speed. The velocity grows with the logarithm of
+    the hammer's speed, as Goebl and Bresin measured it on a Disklavier.
+
+    Returns:
+        Velocities from 1 to 127, int, in the shape of `speed`. Speeds beyond the scale are clipped,
+        also speeds of 0 and below (1).
     """
     hammer = params.hammer_ratio * np.asarray(speed, dtype=float)
     velocity = params.midi_at_1_m_s + params.midi_per_decade * np.log10(np.maximum(hammer, 1e-9))
@@ -33,7 +35,7 @@ def key_speed_to_velocity(params: PianoParameters, speed: np.ndarray | float) ->
 
 
 def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float) -> np.ndarray:
-    """Speed of the key's front edge [m/s] that a MIDI velocity stands for; undoes
+    """Speed of a key's front edge [m/s] for a MIDI velocity: the inverse of
     `key_speed_to_velocity`."""
     hammer = 10.0 ** (
         (np.asarray(velocity, dtype=float) - params.midi_at_1_m_s) / params.midi_per_decade
@@ -42,16 +44,22 @@ def velocity_to_key_speed(params: PianoParameters, velocity: np.ndarray | float)
 
 
 class KeySensor:
-    """Watches the 88 keys and the sustain pedal, step by step, and keeps the notes played.
+    """Records the notes played on the 88 keys and the sustain pedal, step by step.
 
-    Call `update` after every physics step and `finish` at the end. Memory is the notes' own. The
-    first update only sets the scene: a key that is already down then is silent until it has been
-    let go. Times count from `start` [s]; what sounded before that is left out or cut off at 0. They
-    are rounded to 1 ns, so that a note played on the beat is on the beat and not a rounding error
-    before it.
+    Call `update` after every physics step and `finish` at the end. Memory grows with the number of
+    notes alone. The first update only sets the initial state: a key that is already down then is
+    silent until it has been released. Times are rounded to 1 ns, so that a note played on the beat
+    does not come a rounding error before it.
     """
 
     def __init__(self, params: PianoParameters, *, start: float = 0.0) -> None:
+        """Make a sensor in its initial state.
+
+        Args:
+            params: measures of the keyboard.
+            start: simulation time at which the time of notes is 0 [s]. Notes are cut off there;
+                those that ended before it are left out.
+        """
         geometry = keyboard_geometry(params)
         self._params = params
         self._start = start
@@ -71,28 +79,29 @@ class KeySensor:
 
     @property
     def down(self) -> np.ndarray:
-        """Which keys are down (sounding without the pedal). Shape (88,), bool, a copy."""
+        """Keys that are down, that is, sound without the pedal. Shape (88,), bool, a copy."""
         return self._down.copy()
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The notes ended so far, in the order in which they ended."""
+        """The notes that have ended, in the order of their ends."""
         return tuple(self._notes)
 
     def update(
         self, time: float, key_angles: np.ndarray, key_velocities: np.ndarray, pedal: float = 0.0
     ) -> None:
-        """Take in the state after a physics step. Arrays are not kept.
+        """Record the state after a physics step. Arrays are not kept.
 
         Args:
-            time: simulation time [s], later than the last one.
-            key_angles: [rad]. Shape (88,).
-            key_velocities: [rad/s]. Shape (88,).
-            pedal: how far the sustain pedal is down, 0..1; on above half-way.
+            time: simulation time [s], later than in the last call.
+            key_angles: angles of the keys [rad]. Shape (88,).
+            key_velocities: angular velocities of the keys [rad/s]. Shape (88,).
+            pedal: position of the sustain pedal, 0 (up) to 1 (down); down above
+                `PianoParameters.pedal_threshold`.
 
         Raises:
-            InvalidValue: time does not go forward, or a key that passes its threshold has an angle
-                that is not finite.
+            InvalidValue: the time is not later than in the last call, or a key that passes its
+                threshold has an angle that is not finite.
         """
         if not time > self._time:
             raise InvalidValue("time", time, f"later than the last update at {self._time} s")
@@ -111,8 +120,9 @@ class KeySensor:
         self._velocity[:] = key_velocities
 
     def finish(self, time: float) -> Score:
-        """The notes and pedal spans played until `time` [s]; what still sounds is ended there.
-        Changes nothing.
+        """The notes and pedal spans played until `time` [s], where those that still last end.
+
+        The sensor itself does not change.
 
         Raises:
             InvalidValue: `time` is before the last update.
@@ -121,20 +131,18 @@ class KeySensor:
             raise InvalidValue("time", time, f"not before the last update at {self._time} s")
         notes = list(self._notes)
         pedals = list(self._pedals)
-        notes += [
-            note
-            for key, (onset, velocity) in self._begun.items()
-            if (note := self._note(key, onset, time, velocity)) is not None
-        ]
-        if (
-            self._pedal_begun is not None
-            and (span := self._span(self._pedal_begun, time)) is not None
-        ):
-            pedals.append(span)
+        for key, (onset, velocity) in self._begun.items():
+            note = self._note(key, onset, time, velocity)
+            if note is not None:
+                notes.append(note)
+        if self._pedal_begun is not None:
+            span = self._span(self._pedal_begun, time)
+            if span is not None:
+                pedals.append(span)
         return Score(tuple(notes), tuple(pedals))
 
     def _cross(self, key: int, time: float, angle: float, velocity: float) -> None:
-        """Key passes its threshold between the last update and `time`: begin or end its note."""
+        """Begin or end the note of a key that passed its threshold since the last update."""
         rise = angle - self._angle[key]
         if not math.isfinite(rise):
             raise InvalidValue(f"angle of key {key}", angle, "a finite number of radians")
@@ -143,15 +151,16 @@ class KeySensor:
         self._down[key] = not self._down[key]
         if self._down[key]:
             self._level[key] = self._off[key]
-            speed = (1.0 - fraction) * self._velocity[key] + fraction * velocity
-            self._begun[key] = (
-                moment,
-                int(key_speed_to_velocity(self._params, speed * self._length[key])),
-            )
+            angular_speed = (1.0 - fraction) * self._velocity[key] + fraction * velocity
+            edge_speed = angular_speed * self._length[key]
+            self._begun[key] = (moment, int(key_speed_to_velocity(self._params, edge_speed)))
             return
         self._level[key] = self._on[key]
-        begun = self._begun.pop(key, None)
-        if begun is not None and (note := self._note(key, begun[0], moment, begun[1])) is not None:
+        if key not in self._begun:
+            return
+        onset, midi_velocity = self._begun.pop(key)
+        note = self._note(key, onset, moment, midi_velocity)
+        if note is not None:
             self._notes.append(note)
 
     def _switch_pedal(self, time: float) -> None:

@@ -13,8 +13,9 @@ import mujoco
 import numpy as np
 
 from musclehand.core.errors import FileError
+from musclehand.core.time_steps import CONTROL_DT
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.sim.backend_choice import tell_backend
+from musclehand.sim.backend_choice import describe_backend
 
 if TYPE_CHECKING:
     from musclehand.learning.policy import Policy
@@ -51,12 +52,12 @@ class TrackingPolicy(NamedTuple):
 
 def identity_of(env: TrackingEnv) -> dict[str, str | None]:
     """Hashes of the body and of the observation's table: a policy fits no others. And what
-    simulates it (`sim.backend_choice.tell_backend`)."""
+    simulates it (`sim.backend_choice.describe_backend`)."""
     hashes = {"model_sha256": describe_model(env.body.model), "observation_sha256": str(env.table)}
     known: dict[str, str | None] = {
         name: hashlib.sha256(text.encode()).hexdigest() for name, text in hashes.items()
     }
-    return known | tell_backend(env.config.backend)
+    return known | describe_backend(env.config.backend)
 
 
 def check_identity(info: Mapping[str, Any], env: TrackingEnv, path: Path, again: str) -> None:
@@ -176,7 +177,7 @@ def still_clip() -> Any:
         kind="still",
         pattern="still",
         side=Side.RIGHT,
-        dt=0.008,
+        dt=CONTROL_DT,
         qpos=np.zeros((rows, len(HAND_JOINTS))),
         qvel=np.zeros((rows, len(HAND_JOINTS))),
         forearm=np.zeros((rows, len(FOREARM_AXES))),

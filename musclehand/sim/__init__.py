@@ -1,1 +1,1 @@
-"""Simulation scenes, stepping and rendering."""
+"""Simulation scenes, batched physics, and offscreen rendering of recordings."""

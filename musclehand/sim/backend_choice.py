@@ -1,6 +1,6 @@
-"""Where worlds are simulated: on the processor, or with MuJoCo Warp on a GPU.
+"""The choice of a simulation backend: MuJoCo on the CPU, or MuJoCo Warp on a GPU.
 
-Commands offer the choice before anything is loaded that is needed for it.
+Commands offer the choice before any library that a backend needs is loaded.
 """
 
 from __future__ import annotations
@@ -15,52 +15,59 @@ if TYPE_CHECKING:
     from musclehand.sim.backend import Backend
 
 BackendName = Literal["cpu", "warp"]
-"""`cpu`: MuJoCo on the processor. `warp`: MuJoCo Warp on a GPU; without one on the processor,
-slowly."""
+"""`cpu`: MuJoCo on the CPU. `warp`: MuJoCo Warp on a GPU; without a GPU it runs slowly on the
+CPU."""
 
 BackendChoice = Literal["auto", "cpu", "warp"]
-"""`auto`: Warp where it is installed and finds a GPU, else the processor."""
+"""`auto`: Warp where it is installed and finds a GPU, else the CPU."""
 
 
 def resolve_backend(choice: BackendChoice) -> BackendName:
-    """What a choice comes to on this machine.
+    """The backend of this machine for a choice.
 
     Raises:
-        MissingWarp: Warp was asked for and is not installed.
+        MissingWarp: Warp is the choice and is not installed.
     """
     if choice == "cpu":
         return "cpu"
-    from musclehand.sim.warp import gpu_at_hand, load_warp
+    from musclehand.sim.warp import gpu_available, load_warp
 
     if choice == "auto":
-        return "warp" if gpu_at_hand() else "cpu"
+        return "warp" if gpu_available() else "cpu"
     load_warp()
     return choice
 
 
-def tell_backend(backend: BackendName) -> dict[str, str | None]:
-    """What a run knows of it: one that was begun in single precision does not go on in double, nor
-    one on a GPU without one. Nothing is told of the processor, which all runs were on that say
-    nothing.
+def describe_backend(backend: BackendName) -> dict[str, str | None]:
+    """The checkpoint entry for a backend, which must agree when a training run resumes.
+
+    A run that began in single precision must not resume in double precision, nor a run on a GPU
+    without a GPU. The entry of the CPU is None: checkpoints without the entry are of the CPU.
 
     Raises:
-        MissingWarp: it is Warp, which is not installed.
+        MissingWarp: the backend is Warp, which is not installed.
     """
     if backend == "cpu":
         return {"backend": None}
-    from musclehand.sim.warp import gpu_at_hand
+    from musclehand.sim.warp import gpu_available
 
-    return {"backend": "warp, on a GPU" if gpu_at_hand() else "warp, without a GPU"}
+    return {"backend": "warp, on a GPU" if gpu_available() else "warp, without a GPU"}
 
 
 def make_worlds(
     backend: BackendName, model: mujoco.MjModel, num_worlds: int, *, num_threads: int = 1
 ) -> Backend:
-    """Worlds of a model; `num_threads`: of the processor.
+    """Creates the worlds of a model on a backend.
+
+    Args:
+        backend: "cpu" or "warp".
+        model: the model of every world.
+        num_worlds: number of copies, 1 to a million.
+        num_threads: threads of the CPU backend; 0 for one on each CPU.
 
     Raises:
-        InvalidValue: no backend of that name, or a number that cannot be.
-        MissingWarp: Warp was asked for and is not installed.
+        InvalidValue: no backend of that name, or an impossible number.
+        MissingWarp: Warp is the backend and is not installed.
     """
     if backend == "cpu":
         from musclehand.sim.cpu import CpuBackend

@@ -1,11 +1,10 @@
-"""Worlds that have gone wrong: found within one control step, kept on file, started over and
-counted.
+"""Health monitoring of batched simulation: failed worlds are detected, saved, reset and counted.
 
-MuJoCo puts a simulation that blows up back to its first state and goes on, all values finite;
-looking for NaN in what comes out finds none of it. What finds it, measured over thousands of
-damaged worlds: controls looked at before they are used, the state looked at before and after every
-step, bounds that no healthy hand leaves, and time, which has to have advanced by exactly what was
-asked for.
+When a simulation blows up, MuJoCo resets it to the initial state and continues with finite values;
+looking for NaN in the results detects none of it. The detection here was measured on thousands of
+damaged worlds. It checks controls before they are applied, and states before and after every step
+against bounds that no healthy hand exceeds. It also checks the time, which must have advanced by
+exactly the duration of the step.
 """
 
 from __future__ import annotations
@@ -22,31 +21,53 @@ from musclehand.core.errors import InvalidValue
 from musclehand.sim.backend import Backend
 
 REASONS = ("control", "state", "time")
+"""Why a world failed: a control that is not finite or out of range, a state that is not finite or
+beyond the limits, a time that shows a reset by MuJoCo. A world counts under the first that
+applies."""
+
+TIME_SHARE = 0.25
+"""Largest error of the time advanced [simulation steps]; far above rounding, below one step."""
+
+UNLIMITED_SLIDE = (-2.0, 2.0)
+UNLIMITED_HINGE = (-np.pi, np.pi)
+"""Range taken for joints without one: slides within a person's reach [m], hinges within one turn
+[rad]."""
+
+UNBOUNDED = 1e3
+"""Bound of positions that are of neither hinges nor slides."""
 
 
 @dataclass(frozen=True)
 class HealthLimits:
-    """What a healthy hand stays within.
-
-    `joint_margin` beyond a joint's range [rad], `slide_margin` [m]; `speed` of hinges [rad/s] and
-    slides [m/s]; `force` the largest push, all components together [N, N m]; `servo` the largest
-    set point of an actuator without a control range [m, rad]; `act_margin` beyond 0 to 1.
-    """
+    """Bounds that no healthy hand exceeds; the tests inject three thousand faults against them."""
 
     joint_margin: float = 0.6
+    """[rad] beyond the range of a hinge."""
+
     slide_margin: float = 1.0
+    """[m] beyond the range of a slide."""
+
     speed: float = 200.0
+    """[rad/s] of hinges, [m/s] of slides."""
+
     force: float = 1e4
+    """[N, N m] sum of all components of the forces applied to the bodies of a world."""
+
     servo: float = 100.0
+    """[m, rad] set point of an actuator without a control range."""
+
     act_margin: float = 1e-6
+    """Muscle activation below 0 or above 1."""
 
 
 class HealthMonitor:
-    """Steps a backend and keeps watch over it.
+    """Steps a backend and resets the worlds that fail."""
 
-    `counts`: worlds found so far by reason: "control" (not finite or out of range), "state" (not
-    finite or beyond `limits`), "time" (MuJoCo started over). `files`: where states were kept.
-    """
+    counts: Counter[str]
+    """Failures by reason, of `REASONS`."""
+
+    files: list[Path]
+    """Files of the failed states that were saved."""
 
     def __init__(
         self,
@@ -54,33 +75,38 @@ class HealthMonitor:
         limits: HealthLimits | None = None,
         *,
         folder: Path | None = None,
-        most_files: int = 20,
+        max_files: int = 20,
     ) -> None:
-        """`folder`: states that went wrong are kept there, the first `most_files` of them; None
-        keeps none."""
+        """Prepares the bounds of the backend's model.
+
+        Args:
+            backend: the worlds to step.
+            limits: bounds of a healthy state; the defaults where None.
+            folder: where failed states are saved; None saves none.
+            max_files: number of failures that are saved, the first ones.
+        """
         self.backend = backend
         self.limits = limits or HealthLimits()
-        self.counts: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
-        self.files: list[Path] = []
+        self.counts = Counter(dict.fromkeys(REASONS, 0))
+        self.files = []
         self._folder = folder
-        self._most_files = most_files
+        self._max_files = max_files
         model = backend.model
         self._low, self._high = _joint_bounds(model, self.limits)
         limited = model.actuator_ctrllimited.astype(bool)
         servo = self.limits.servo
         self._ctrl_low = np.where(limited, model.actuator_ctrlrange[:, 0], -servo)
         self._ctrl_high = np.where(limited, model.actuator_ctrlrange[:, 1], servo)
-        self._muscles = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
-        self._fixed = np.array(
-            [model.actuator_actadr[row] for row in np.flatnonzero(self._muscles)], dtype=int
+        muscles = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
+        self._muscle_act = np.array(
+            [model.actuator_actadr[row] for row in np.flatnonzero(muscles)], dtype=int
         )
 
     def bad_controls(self, ctrl: np.ndarray) -> np.ndarray:
-        """Worlds with controls that are not finite or outside of what actuators take. Shape
-        (num_worlds,), bool.
+        """Worlds with controls that are not finite or out of range. Shape (num_worlds,), bool.
 
         Args:
-            ctrl: of every part of a step. Shape (parts, num_worlds, nu).
+            ctrl: controls of every part of a step. Shape (parts, num_worlds, nu).
         """
         with np.errstate(invalid="ignore"):
             fine = (ctrl >= self._ctrl_low) & (ctrl <= self._ctrl_high)
@@ -96,31 +122,30 @@ class HealthMonitor:
         with np.errstate(invalid="ignore"):
             fine = ((qpos >= self._low) & (qpos <= self._high)).all(axis=1)
             fine &= (np.abs(qvel) <= limits.speed).all(axis=1)
-            muscle = act[:, self._fixed]
+            muscle = act[:, self._muscle_act]
             fine &= ((muscle >= -limits.act_margin) & (muscle <= 1.0 + limits.act_margin)).all(
                 axis=1
             )
-            # A sum is not finite where a part of it is not, and a hundred times faster than looking
-            # at each.
+            # The sum is not finite where an element is not, and costs a hundredth of a test of
+            # each.
             fine &= np.abs(backend.read("xfrc_applied").sum(axis=(1, 2))) <= limits.force
         return np.asarray(~fine)
 
     def step(self, substeps: np.ndarray, *, steps_each: int = 1) -> np.ndarray:
-        """One control step: the controls of each part of it in turn.
+        """Takes one control step of several parts, each with its own controls.
 
-        Worlds that are wrong before, during or after it end up in the model's first state, their
-        neighbours untouched.
+        Worlds that fail before, during or after the step are reset; their neighbours are untouched.
 
         Args:
             substeps: controls of every part. Shape (parts, num_worlds, nu).
-            steps_each: steps of the simulation in a part.
+            steps_each: simulation steps in a part.
 
         Returns:
-            Worlds that were started over. Shape (num_worlds,), bool.
+            Worlds that were reset. Shape (num_worlds,), bool.
         """
         backend = self.backend
         wrong_state = self.bad_states()
-        # Copied: on the CPU the array read is the simulation's own.
+        # `read` may return the simulation's own array: the time is copied.
         before = backend.state()
         time = np.array(backend.read("time"))
         wrong_control = self.bad_controls(substeps)
@@ -131,26 +156,30 @@ class HealthMonitor:
             np.where(wrong_control[:, None], 0.0, substeps) if wrong_control.any() else substeps,
             steps_each,
         )
-        passed = backend.read("time") - time
-        asked = len(substeps) * steps_each * backend.model.opt.timestep
-        # Not a number is no small difference either.
-        jumped = ~(np.abs(passed - asked) < 0.25 * backend.model.opt.timestep)
-        found = {"control": wrong_control, "state": wrong_state | self.bad_states(), "time": jumped}
-        return self._start_over(found, before, substeps)
+        elapsed = backend.read("time") - time
+        duration = len(substeps) * steps_each * backend.model.opt.timestep
+        # Negated, so that NaN counts as a jump.
+        jumped = ~(np.abs(elapsed - duration) < TIME_SHARE * backend.model.opt.timestep)
+        failures = {
+            "control": wrong_control,
+            "state": wrong_state | self.bad_states(),
+            "time": jumped,
+        }
+        return self._reset_failed(failures, before, substeps)
 
-    def _start_over(
-        self, found: dict[str, np.ndarray], before: np.ndarray, substeps: np.ndarray
+    def _reset_failed(
+        self, failures: dict[str, np.ndarray], before: np.ndarray, substeps: np.ndarray
     ) -> np.ndarray:
-        wrong = found["control"] | found["state"] | found["time"]
-        for world in np.flatnonzero(wrong):
-            reason = next(reason for reason in REASONS if found[reason][world])
+        failed = failures["control"] | failures["state"] | failures["time"]
+        for world in np.flatnonzero(failed):
+            reason = next(reason for reason in REASONS if failures[reason][world])
             self.counts[reason] += 1
-            self._keep(reason, int(world), before[world], substeps[:, world])
-        if wrong.any():
-            self.backend.reset(np.flatnonzero(wrong))
-        return np.asarray(wrong)
+            self._save(reason, int(world), before[world], substeps[:, world])
+        if failed.any():
+            self.backend.reset(np.flatnonzero(failed))
+        return np.asarray(failed)
 
-    def _keep(self, reason: str, world: int, state: np.ndarray, ctrl: np.ndarray) -> None:
+    def _save(self, reason: str, world: int, state: np.ndarray, ctrl: np.ndarray) -> None:
         if self._folder is None or len(self.files) >= self._most_files:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -163,12 +192,15 @@ class HealthMonitor:
         self.files.append(path)
 
 
-def load_offender(path: Path) -> dict[str, np.ndarray]:
-    """What a file of `HealthMonitor` has: `state` before the control step, `ctrl` (parts, nu),
-    `reason`, `world`.
+def load_failed_state(path: Path) -> dict[str, np.ndarray]:
+    """Reads a file of `HealthMonitor`.
+
+    Returns:
+        `state` before the control step, `ctrl` (parts, nu), `reason`, `world`, and the version of
+        `mujoco`.
 
     Raises:
-        InvalidValue: it is not such a file.
+        InvalidValue: the file is not one of a health monitor.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -181,20 +213,17 @@ def load_offender(path: Path) -> dict[str, np.ndarray]:
 
 def _joint_bounds(model: mujoco.MjModel, limits: HealthLimits) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest healthy value of every entry of `qpos`. Shapes (nq,)."""
-    low = np.full(model.nq, -1e3)
-    high = np.full(model.nq, 1e3)
+    low = np.full(model.nq, -UNBOUNDED)
+    high = np.full(model.nq, UNBOUNDED)
     for joint in range(model.njnt):
         kind = model.jnt_type[joint]
         if kind not in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE):
             continue
         slide = kind == mujoco.mjtJoint.mjJNT_SLIDE
         margin = limits.slide_margin if slide else limits.joint_margin
-        # Joints without a range: a slide stays within reach of a person, a hinge within one turn.
-        span = (
-            model.jnt_range[joint]
-            if model.jnt_limited[joint]
-            else ((-2.0, 2.0) if slide else (-np.pi, np.pi))
-        )
+        unlimited = UNLIMITED_SLIDE if slide else UNLIMITED_HINGE
+        span = model.jnt_range[joint] if model.jnt_limited[joint] else unlimited
         address = model.jnt_qposadr[joint]
-        low[address], high[address] = span[0] - margin, span[1] + margin
+        low[address] = span[0] - margin
+        high[address] = span[1] + margin
     return low, high

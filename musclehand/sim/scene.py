@@ -1,10 +1,9 @@
-"""The scene of a performance: a piano and two muscle-driven hands, each carried by a servo-driven
-forearm.
+"""The scene of a performance: a piano and muscle-driven hands, each on a servo-driven forearm base.
 
-The carrier stands in for the arm. Its frame lies at the wrist's centre of rotation, its axes are
-the world's, and six force- or torque-bounded position servos move it: x, y, z, then yaw, pitch and
-roll about the wrist. Everything below the elbow is the hand's: forearm rotation, wrist and fingers
-are moved by muscles only. Gravity is on.
+The forearm base stands in for the arm. Its frame lies at the wrist's centre of rotation, and its
+axes are the world's. Six position servos with bounded force or torque move it: x, y, z, then yaw,
+pitch and roll about the wrist. Muscles alone move everything below the elbow: forearm rotation,
+wrist and fingers. Gravity is on.
 """
 
 from __future__ import annotations
@@ -21,11 +20,9 @@ from musclehand.body.build.overlay import KEY_BIT
 from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.core.mujoco_warnings import silence_mujoco
+from musclehand.core.time_steps import SIM_DT
 from musclehand.piano.build import KeyAddresses, build_piano, find_keys
 from musclehand.piano.geometry import PianoParameters, load_piano_parameters
-
-SIM_DT = 0.002
-"""Simulation step [s]."""
 
 
 def hand_to_world(side: Side) -> np.ndarray:
@@ -40,43 +37,66 @@ def hand_to_world(side: Side) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ForearmParameters:
-    """Servos of the forearm. Stiffness `kp` [N/m, N m/rad], damping `kd`, bounds [N, N m], ranges
-    [m, rad].
+    """Servos of the forearm base, each with a value for the three slides and one for the hinges.
 
-    The bounds are what an arm can do: 150 N and 15 N m (shoulder and elbow strength at the wrist is
-    higher; Garner & Pandy 2001, Comput Methods Biomech Biomed Eng 4:93, give 50-100 N m at the
-    joints).
+    The bounds are those of an arm: shoulder and elbow give more at the wrist (Garner & Pandy 2001,
+    Comput Methods Biomech Biomed Eng 4:93, have 50 to 100 N m at the joints).
     """
 
     kp: tuple[float, float] = (20000.0, 400.0)
+    """[N/m, N m/rad] stiffness."""
+
     kd: tuple[float, float] = (400.0, 6.0)
+    """[N s/m, N m s/rad] damping."""
+
     bound: tuple[float, float] = (150.0, 15.0)
+    """[N, N m] largest force and torque."""
+
     armature: tuple[float, float] = (1.0, 0.005)
+    """[kg, kg m^2] inertia of the servos themselves."""
 
 
 @dataclass(frozen=True)
 class ForearmIndex:
-    """Where one carrier is in the model: six dofs, positions and actuators in the order of
-    `FOREARM_AXES`."""
+    """Addresses of one forearm base in the model, in the order of `FOREARM_AXES`."""
 
     dofs: np.ndarray
+    """Degrees of freedom. Shape (6,), int."""
+
     qpos: np.ndarray
+    """Entries of `qpos`. Shape (6,), int."""
+
     actuators: np.ndarray
+    """Ids of the servos. Shape (6,), int."""
+
     kp: np.ndarray
+    """[N/m, N m/rad] stiffness of the servos. Shape (6,)."""
+
     kd: np.ndarray
+    """[N s/m, N m s/rad] damping of the servos. Shape (6,)."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A compiled scene and where everything is in it. `hands` and `carriers` have the same
-    sides."""
+    """A compiled scene and the addresses of its parts."""
 
     model: mujoco.MjModel
+    """The compiled model."""
+
     piano: PianoParameters
+    """The piano that was built."""
+
     design: HandDesign
+    """The hand that was built: tables, or a model file."""
+
     hands: dict[Side, HandIndex]
-    carriers: dict[Side, ForearmIndex]
+    """Addresses of each hand."""
+
+    forearms: dict[Side, ForearmIndex]
+    """Addresses of each hand's forearm base."""
+
     keys: KeyAddresses
+    """Addresses of the keys."""
 
 
 def build_scene(
@@ -86,7 +106,7 @@ def build_scene(
     strength_scale: float = 1.0,
     piano: PianoParameters | None = None,
     design: HandDesign | None = None,
-    carrier: ForearmParameters | None = None,
+    forearm: ForearmParameters | None = None,
 ) -> Scene:
     """Builds and compiles the scene.
 
@@ -94,22 +114,24 @@ def build_scene(
         sides: the hands to put in; none for the piano alone.
         visual: with bone meshes, for pictures. Joints and actuators are the same either way.
         strength_scale: factor on the peak force of all muscles.
-        piano, design, carrier: another piano, hand or forearm than those that come with the
-            package.
+        piano: the piano; the bundled one where None.
+        design: the hand, as tables or model file; the bundled one where None.
+        forearm: servos of the forearm bases; the defaults where None.
 
     Raises:
-        ModelError, InvalidValue: a table or parameter is not usable.
+        ModelError: a table is not usable.
+        InvalidValue: a parameter is not usable.
     """
     piano = piano or load_piano_parameters()
     design = design or load_tables()
-    carrier = carrier or ForearmParameters()
+    forearm = forearm or ForearmParameters()
     spec = scene_spec(
         sides=sides,
         visual=visual,
         strength_scale=strength_scale,
         piano=piano,
         design=design,
-        carrier=carrier,
+        forearm=forearm,
     )
     with silence_mujoco():
         model = spec.compile()
@@ -118,7 +140,7 @@ def build_scene(
         piano=piano,
         design=design,
         hands={side: HandIndex.from_model(model, side, naming_of(design)) for side in sides},
-        carriers={side: _carrier_index(model, side, carrier) for side in sides},
+        forearms={side: _forearm_index(model, side, forearm) for side in sides},
         keys=find_keys(model),
     )
 
@@ -130,24 +152,36 @@ def scene_spec(
     strength_scale: float = 1.0,
     piano: PianoParameters | None = None,
     design: HandDesign | None = None,
-    carrier: ForearmParameters | None = None,
+    forearm: ForearmParameters | None = None,
 ) -> mujoco.MjSpec:
-    """The scene as a spec that can be added to or written out; arguments and errors as for
-    `build_scene`."""
+    """Builds the scene as a spec, which can be added to or written to a file.
+
+    Args:
+        sides: the hands to put in; none for the piano alone.
+        visual: with bone meshes, for pictures.
+        strength_scale: factor on the peak force of all muscles.
+        piano: the piano; the bundled one where None.
+        design: the hand, as tables or model file; the bundled one where None.
+        forearm: servos of the forearm bases; the defaults where None.
+
+    Raises:
+        ModelError: a table is not usable.
+        InvalidValue: a parameter is not usable.
+    """
     piano = piano or load_piano_parameters()
     design = design or load_tables()
-    carrier = carrier or ForearmParameters()
+    forearm = forearm or ForearmParameters()
     spec = build_piano(piano, contype=KEY_BIT, conaffinity=0)
     spec.option.timestep = SIM_DT
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    # MuJoCo 4.0.0's sparse Newton solver at times does not converge on fingertips at the edges of
-    # keys: 100 iterations, forces of kN, the hand flies off. The dense one takes three or four
+    # MuJoCo 4.0.0's sparse Newton solver sometimes does not converge on fingertips at the edges of
+    # keys: 100 iterations, forces of kN, the hand flies off. The dense solver takes three or four
     # iterations on the same states.
     spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     spec.compiler.boundmass = 0.0
     spec.compiler.boundinertia = 0.0
     wrist = _wrist_centre(design) if sides else np.zeros(3)
-    parents = {side: _add_carrier(spec, side, carrier, wrist) for side in sides}
+    parents = {side: _add_forearm(spec, side, forearm, wrist) for side in sides}
     if parents:
         add_hands(spec, parents, visual=visual, strength_scale=strength_scale, design=design)
     if visual:
@@ -156,7 +190,7 @@ def scene_spec(
 
 
 def forearm_joint(side: Side, axis: str) -> str:
-    """Name of a carrier's joint and servo."""
+    """Name of the joint and the servo of a forearm base, for an axis of `FOREARM_AXES`."""
     return side.name_of(f"forearm_{axis}")
 
 
@@ -170,7 +204,7 @@ def _wrist_centre(design: HandDesign) -> np.ndarray:
     return wrist_centre(model, data, HandIndex.from_model(model, Side.RIGHT, naming_of(design)))
 
 
-def _add_carrier(
+def _add_forearm(
     spec: mujoco.MjSpec, side: Side, params: ForearmParameters, wrist: np.ndarray
 ) -> mujoco.MjsFrame:
     body = spec.worldbody.add_body(name=side.name_of("forearm"))
@@ -191,7 +225,7 @@ def _add_carrier(
     return body.add_frame(pos=-rotation @ centre, quat=quat)
 
 
-def _carrier_index(model: mujoco.MjModel, side: Side, params: ForearmParameters) -> ForearmIndex:
+def _forearm_index(model: mujoco.MjModel, side: Side, params: ForearmParameters) -> ForearmIndex:
     names = [forearm_joint(side, axis) for axis in FOREARM_AXES]
     return ForearmIndex(
         dofs=np.array([model.joint(name).dofadr[0] for name in names]),

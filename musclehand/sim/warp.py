@@ -1,8 +1,8 @@
-"""Many worlds on a GPU with MuJoCo Warp, or on its CPU device, where it is slow but the same code.
+"""The GPU backend: MuJoCo Warp, in single precision.
 
-In single precision. MuJoCo Warp does not start a world over that blows up: it stays NaN, which
-`sim.health` finds just the same. Sums are done in one order, so the same device gives the same bits
-again. Needs the extra `gpu`.
+It also runs on Warp's CPU device, slowly, with the same code. MuJoCo Warp does not reset a world
+that blows up: its state stays NaN, which `sim.health` detects all the same. Sums are deterministic,
+so one device gives the same bits again. Needs the extra `gpu`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from typing_extensions import override
 
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.sim.backend import STATE, Backend, check_rows, check_worlds
 
 NEEDED = {"mujoco-warp": (4, 0), "warp-lang": (1, 19)}
-"""Packages and the least versions of them, as in the extra `gpu`."""
+"""Packages and their least versions, as in the extra `gpu`."""
 
 KEPT = ("qpos", "qvel", "act", "ctrl", "xfrc_applied", "qfrc_applied", "qacc_warmstart", "time")
-"""What a row of `state` is made of."""
+"""The arrays that a row of `state` concatenates."""
 
 INERTIAL = ("body_mass", "body_inertia", "dof_armature")
-"""Fields that worlds can have values of their own of though constants follow from them."""
+"""Fields that worlds can have their own values of although constants derive from them."""
 
 FOLLOWING = (
     "body_subtreemass",
@@ -33,10 +34,10 @@ FOLLOWING = (
     "tendon_invweight0",
     "actuator_acc0",
 )
-"""Those constants."""
+"""The constants that derive from `INERTIAL`."""
 
 CONTACT_ROWS = 4
-"""Constraint rows of a contact with friction, a pyramid."""
+"""Constraint rows of a contact with a pyramidal friction cone."""
 
 
 class MissingWarp(MusclehandError):
@@ -44,7 +45,11 @@ class MissingWarp(MusclehandError):
 
 
 class WarpBackend(Backend):
-    """Worlds of `model` on a device of Warp."""
+    """Worlds of a model on a device of Warp.
+
+    `read` copies, as 8-byte floats. `forward` and `reset` compute derived quantities of all worlds.
+    `set_field` takes fields from which no constants derive (strengths, damping) and `INERTIAL`.
+    """
 
     def __init__(
         self,
@@ -54,16 +59,17 @@ class WarpBackend(Backend):
         device: str | None = None,
         contacts_each: int = 128,
     ) -> None:
-        """
+        """Allocates the worlds on the device and computes their derived quantities.
+
         Args:
-            model: of every world.
-            num_worlds: how many.
+            model: the model of every world.
+            num_worlds: number of copies, 1 to a million.
             device: such as "cuda:0" or "cpu"; by default a GPU where there is one.
-            contacts_each: room for contacts of a world; there is room for them, for equalities and
-                for the ends of all joints among the constraints.
+            contacts_each: contacts for which a world has room; constraints have room for these, for
+                equalities and for the limits of all joints.
 
         Raises:
-            MissingWarp: it is not installed.
+            MissingWarp: Warp is not installed.
             InvalidValue: not a number of worlds.
         """
         check_worlds(num_worlds)
@@ -72,67 +78,67 @@ class WarpBackend(Backend):
         self.num_worlds = num_worlds
         self._device = self._wp.get_device(device)
         rows = CONTACT_ROWS * contacts_each + 2 * int(model.jnt_limited.sum()) + model.neq
-        # Whether matrices are sparse is a question of speed, and Warp's answer is another than the
-        # CPU's.
-        own = copy.copy(model)
-        own.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
-        data = mujoco.MjData(own)
+        # Sparse or dense matrices are a question of speed, with other answers on a GPU than on a
+        # CPU.
+        copied = copy.copy(model)
+        copied.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
+        data = mujoco.MjData(copied)
         with self._wp.ScopedDevice(self._device):
-            self._model = self._mjw.put_model(own)
+            self._model = self._mjw.put_model(copied)
             self._model.opt.deterministic = self._mjw.DeterminismType.ALL
             self._data = self._mjw.put_data(
-                own, data, nworld=num_worlds, nconmax=contacts_each, njmax=rows
+                copied, data, nworld=num_worlds, nconmax=contacts_each, njmax=rows
             )
         self._fields: dict[str, np.ndarray] = {}
-        # Worlds of which constants are to be worked out, and what that is done with.
+        # Worlds whose derived constants are out of date, and the model that computes them.
         self._stale = set[int]()
-        self._pattern = own, data
+        self._pattern = copied, data
         self.forward()
-        self._first = self.state()
+        self._initial = self.state()
 
+    @override
     def read(self, name: str) -> np.ndarray:
-        """As `Backend`; a copy, as 8-byte floats."""
         source = getattr(self._data, name, None)
         if not isinstance(source, self._wp.array):
             raise InvalidValue("array of mujoco_warp's Data", name, "one that it has")
         values = source.numpy().astype(float)
         return np.asarray(values[: self.num_worlds])
 
+    @override
     def write(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`."""
         if name not in STATE:
             raise InvalidValue("array of the state", name, f"one of {', '.join(STATE)}")
         self._assign(getattr(self._data, name), values, worlds)
 
+    @override
     def step(self, num_steps: int = 1, *, forward: bool = True) -> None:
-        """As `Backend`."""
-        self._follow_fields()
+        self._derive_constants()
         with self._wp.ScopedDevice(self._device):
             for _ in range(num_steps):
                 self._mjw.step(self._model, self._data)
         if forward:
             self.forward()
 
+    @override
     def forward(self, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`; always of all worlds."""
-        self._follow_fields()
+        self._derive_constants()
         with self._wp.ScopedDevice(self._device):
             self._mjw.fwd_position(self._model, self._data)
             self._mjw.fwd_velocity(self._model, self._data)
 
+    @override
     def reset(self, worlds: np.ndarray | None = None, *, forward: bool = True) -> None:
-        """As `Backend`; always computes what follows."""
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
-        self.restore(self._first[chosen], chosen)
+        self.restore(self._initial[chosen], chosen)
 
+    @override
     def state(self) -> np.ndarray:
-        """As `Backend`."""
         return np.concatenate(
             [self.read(name).reshape(self.num_worlds, -1) for name in KEPT], axis=1
         )
 
+    @override
     def restore(self, rows: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`."""
         sizes = [int(np.prod(self.read(name).shape[1:], dtype=int)) for name in KEPT]
         count = self.num_worlds if worlds is None else len(worlds)
         check_rows("state", rows, (count, sum(sizes)))
@@ -143,19 +149,13 @@ class WarpBackend(Backend):
             self._assign(target, rows[:, end - size : end].reshape(shape), worlds)
         self.forward()
 
+    @override
     def field(self, name: str) -> np.ndarray:
-        """As `Backend`."""
-        self._follow_fields()
+        self._derive_constants()
         return self._rows(name).copy()
 
+    @override
     def set_field(self, name: str, values: np.ndarray, worlds: np.ndarray | None = None) -> None:
-        """As `Backend`; fields that nothing else follows from, such as strengths and damping, and
-        those of inertia.
-
-        Raises:
-            InvalidValue: no field of Warp's that worlds can have values of their own of, or other
-                constants follow.
-        """
         source = getattr(self._model, name, None)
         constant = name in mujoco.MjModel._setconst_inputs
         if not isinstance(source, self._wp.array) or (constant and name not in INERTIAL):
@@ -164,39 +164,40 @@ class WarpBackend(Backend):
             )
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds)
         check_rows(name, values, (len(chosen), *np.shape(getattr(self.model, name))))
-        rows = self._fields[name] = self._rows(name)
+        rows = self._rows(name)
+        self._fields[name] = rows
         rows[chosen] = values
-        self._give(name, rows)
+        self._upload(name, rows)
         if constant:
             self._stale.update(chosen.tolist())
 
-    def _follow_fields(self) -> None:
-        """What follows from inertia, once for all fields that were set, by MuJoCo itself."""
+    def _derive_constants(self) -> None:
+        """Lets MuJoCo compute the constants of all worlds whose inertia has changed."""
         if not self._stale:
             return
-        one, data = self._pattern
-        given = {name: self._rows(name) for name in INERTIAL}
+        model, data = self._pattern
+        inertial = {name: self._rows(name) for name in INERTIAL}
         for name in FOLLOWING:
             self._fields[name] = self._rows(name)
         for world in sorted(self._stale):
-            for name, rows in given.items():
-                getattr(one, name)[:] = rows[world]
-            mujoco.mj_setConst(one, data)
+            for name, rows in inertial.items():
+                getattr(model, name)[:] = rows[world]
+            mujoco.mj_setConst(model, data)
             for name in FOLLOWING:
-                self._fields[name][world] = getattr(one, name)
+                self._fields[name][world] = getattr(model, name)
         for name in FOLLOWING:
-            self._give(name, self._fields[name])
+            self._upload(name, self._fields[name])
         self._stale.clear()
 
     def _rows(self, name: str) -> np.ndarray:
-        """A field of all worlds, which have the model's unless they were given others."""
+        """A field of all worlds: their own values, or else the model's."""
         if name in self._fields:
             return self._fields[name]
         return np.repeat(
             np.array(getattr(self.model, name), dtype=float)[None], self.num_worlds, axis=0
         )
 
-    def _give(self, name: str, rows: np.ndarray) -> None:
+    def _upload(self, name: str, rows: np.ndarray) -> None:
         with self._wp.ScopedDevice(self._device):
             kind = getattr(self._model, name).dtype
             setattr(self._model, name, self._wp.array(rows.astype(np.float32), dtype=kind))
@@ -207,7 +208,7 @@ class WarpBackend(Backend):
         target.assign(rows)
 
 
-def gpu_at_hand() -> bool:
+def gpu_available() -> bool:
     """Whether Warp is installed and finds a GPU."""
     try:
         wp, _ = load_warp()
@@ -217,23 +218,27 @@ def gpu_at_hand() -> bool:
 
 
 def load_warp() -> tuple[Any, Any]:
-    """Warp, and MuJoCo Warp.
+    """Imports Warp and MuJoCo Warp.
+
+    Returns:
+        The modules `warp` and `mujoco_warp`.
 
     Raises:
         MissingWarp: they are not installed, too old, or do not load.
     """
     for package, least in NEEDED.items():
-        found = _version_of(package)
-        if found < least:
-            needs, told = (".".join(map(str, one)) or "not there" for one in (least, found))
+        installed = _version_of(package)
+        if installed < least:
+            needed = ".".join(map(str, least))
+            present = ".".join(map(str, installed)) or "not there"
             raise MissingWarp(
-                f"the GPU backend needs {package} {needs}, here {told}: pip install 'musclehand[gpu]'"
+                f"the GPU backend needs {package} {needed}, here {present}: "
+                "pip install 'musclehand[gpu]'"
             )
     try:
         import warp
 
-        # Before anything of it is used. What it compiles takes a minute, once, but is nobody's
-        # news.
+        # Set before Warp is used: its messages about compiling kernels (a minute, once) are noise.
         warp.config.log_level = warp.LOG_ERROR
         import mujoco_warp
     except ImportError as error:
@@ -242,7 +247,7 @@ def load_warp() -> tuple[Any, Any]:
 
 
 def _version_of(package: str) -> tuple[int, ...]:
-    """Its first two numbers; none if it is not there."""
+    """The first two numbers of a package's version; none if it is not installed."""
     try:
         return tuple(int(part) for part in metadata.version(package).split(".")[:2])
     except metadata.PackageNotFoundError:

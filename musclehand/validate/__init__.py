@@ -1,1 +1,2 @@
-"""Is a hand model stable, anatomical and strong enough? One function a check, on any hand."""
+"""Validation and comparison of hand models: 29 checks with thresholds and sources, and differences
+in anatomical words."""

@@ -1,8 +1,8 @@
-"""What a check is: a question about a hand model, a threshold with its source, and the finding that
-answers it.
+"""The parts of a check: a question about a hand model, a threshold with its source, and a finding.
 
-Checks live in the modules of this package, each with a tuple `CHECKS`; `validate.suite` runs them
-all. A check gets a `Specimen` and gives back a `Finding`; it does not print, draw or write.
+Checks are functions of the modules of `validate.checks`, each of which has a tuple `CHECKS`;
+`validate.suite` runs them all. A check takes a `Specimen` and returns a `Finding`; it does not
+print, draw or write.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming
 
 KNUCKLES = 0.04515
-"""From the knuckle of the index to that of the little finger in MyoSim's hand [m]."""
+"""Distance from the index knuckle to the little finger's knuckle in MyoSim's hand [m]."""
+
+NUM_POSTURES = 300
+"""Random postures over the range of motion in which a hand is examined."""
 
 
 class Verdict(Enum):
-    """What came of a check; `SKIP` where a model lacks what the question is about."""
+    """Outcome of a check; `SKIP` where a model lacks the parts that the question is about."""
 
     PASS = "pass"
     WARN = "warn"
@@ -33,65 +36,92 @@ class Verdict(Enum):
 
 
 class Series(NamedTuple):
-    """Points of one curve, bar group or scatter in a `Panel`; `error` are half-lengths of error
-    bars or None."""
+    """One curve, bar group or scatter of a `Panel`."""
 
     label: str
+    """Name in the legend; "FDP2, published" is the published variant of "FDP2"."""
+
     x: np.ndarray
+    """Abscissae. Shape (p,)."""
+
     y: np.ndarray
+    """Ordinates. Shape (p,)."""
+
     error: np.ndarray | None = None
+    """Half-lengths of error bars, shape (p,); None for none."""
 
 
 class Panel(NamedTuple):
-    """A figure as data, drawn by the report. `kind` is "line", "points" or "bars" (x are then
-    positions of `ticks`)."""
+    """A figure as data, which the report draws."""
 
     title: str
+    """Text above the figure."""
+
     xlabel: str
+    """Label of the horizontal axis, with the unit."""
+
     ylabel: str
+    """Label of the vertical axis, with the unit."""
+
     kind: str
+    """ "line", "points" or "bars"."""
+
     series: tuple[Series, ...]
+    """The curves, scatters or bar groups."""
+
     ticks: tuple[str, ...] = ()
+    """Labels at x = 0, 1, 2, ...; none for a numeric axis."""
+
     limit: float | None = None
+    """Ordinate of the threshold, drawn as a dashed line."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer to a check.
-
-    `summary` is one line with the decisive number and its unit; `value` that number (None where
-    there is none); `offenders` one line each, worst first, naming part and number; `panels` figures
-    where they say more.
-    """
+    """The answer to a check."""
 
     verdict: Verdict
+    """Outcome."""
+
     summary: str
+    """One line with the decisive number and its unit."""
+
     value: float | None = None
+    """The decisive number, in the unit of `summary`; None where there is none."""
+
     offenders: tuple[str, ...] = ()
+    """One line for each part at fault, worst first, with its name and number."""
+
     panels: tuple[Panel, ...] = ()
+    """Figures, where they say more than words."""
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """The hand under test: one side of a compiled model. Checks do not change `model`; copies are
-    theirs to change.
-
-    `source` is what the report calls it. `spec` is there for what compilation forgets; None where
-    only a compiled model is at hand. `with_bones` builds the same model with its bone meshes, where
-    `model` leaves them out.
-    """
+    """The hand under test: one side of a compiled model, which checks must not change."""
 
     source: str
+    """Name of the model in reports."""
+
     model: mujoco.MjModel
+    """The compiled model; checks that need changes copy it."""
+
     hand: HandIndex
+    """Addresses of the hand's parts in the model."""
+
     naming: Naming
+    """The map from the model's names to anatomical ones."""
+
     spec: mujoco.MjSpec | None = field(default=None, compare=False)
+    """The spec that `model` was compiled from; None where there is a compiled model only."""
+
     with_bones: Callable[[], mujoco.MjModel] | None = field(default=None, compare=False)
+    """Builds the same model with its bone meshes, where `model` leaves them out."""
 
     @cached_property
     def thickness(self) -> float:
-        """How many times as thick the hand is as MyoSim's, by the distance of its outer
-        knuckles; 1 without them."""
+        """Size of the hand relative to MyoSim's, by the distance of its outer knuckles; 1 without
+        them."""
         data = mujoco.MjData(self.model)
         mujoco.mj_kinematics(self.model, data)
         ids = dict(zip(self.hand.joints, self.hand.joint_ids(self.model), strict=True))
@@ -102,21 +132,33 @@ class Specimen:
 
     @cached_property
     def postures(self) -> np.ndarray:
-        """300 random postures over the range of motion, anatomical angles [rad]. Shape (300, n)."""
+        """Random postures over the range of motion, anatomical angles [rad].
+
+        Shape (`NUM_POSTURES`, n).
+        """
         from musclehand.body.posture import sample_postures
 
-        return sample_postures(
-            self.hand, self.hand.limits(self.model), 300, np.random.default_rng(0)
-        )
+        rng = np.random.default_rng(0)
+        return sample_postures(self.hand, self.hand.limits(self.model), NUM_POSTURES, rng)
 
 
 class Check(NamedTuple):
-    """A question with its threshold: `code` as "V12", `asks` in one sentence, `threshold` and
-    `source` in words."""
+    """A question about a hand model, with the function that answers it."""
 
     code: str
+    """Such as "V12"."""
+
     title: str
+    """Two or three words."""
+
     asks: str
+    """The question, one sentence."""
+
     threshold: str
+    """What passes, in words, with the numbers that the function tests."""
+
     source: str
+    """Where the threshold is from."""
+
     run: Callable[[Specimen], Finding]
+    """Answers the question for a hand."""

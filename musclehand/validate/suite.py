@@ -1,7 +1,7 @@
-"""All checks, run on one hand after the other.
+"""The suite of all checks, run on one hand after the other.
 
-A model that is not fit for a question (no wrist to turn, a muscle that MuJoCo cannot simulate) gets
-a finding that says so; anything unforeseen is a defect of ours and is raised.
+A model that is not fit for a question (no wrist, a muscle that MuJoCo cannot simulate) gets a
+finding that says so; any other error is a defect of a check and is raised.
 """
 
 from __future__ import annotations
@@ -29,25 +29,33 @@ CHECKS: tuple[Check, ...] = tuple(
         key=lambda check: check.code,
     )
 )
-"""Every check there is, by code."""
+"""All checks, by code."""
 
-Progress = Callable[[Specimen, Check], None]
-"""Called before each check."""
+OnCheck = Callable[[Specimen, Check], None]
+"""Called with the hand and the check before each check."""
 
 
 class Result(NamedTuple):
-    """What came of one check on one hand, and how long it took [s]."""
+    """The outcome of one check on one hand."""
 
     check: Check
+    """The check."""
+
     finding: Finding
+    """Its answer for the hand."""
+
     seconds: float
+    """[s] duration of the check."""
 
 
 class Examination(NamedTuple):
-    """One hand and the results of its checks, in the order of `CHECKS`."""
+    """One hand and the results of its checks."""
 
     specimen: Specimen
+    """The hand."""
+
     results: tuple[Result, ...]
+    """The results, in the order of `CHECKS`."""
 
     @property
     def passed(self) -> bool:
@@ -56,37 +64,37 @@ class Examination(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the hand is called in reports: the model and the side."""
+        """Name of the hand in reports: the model and the side."""
         return f"{self.specimen.source} {self.specimen.hand.side.name.lower()}"
 
 
 def select_checks(codes: Sequence[str] | None = None) -> tuple[Check, ...]:
-    """The checks with these codes, in their usual order; None or nothing for all.
+    """The checks with these codes, in the order of `CHECKS`; all without codes.
 
     Raises:
         UnknownName: no check has that code.
     """
-    wanted = {code.upper() for code in codes or ()}
-    known = {check.code for check in CHECKS}
-    for code in sorted(wanted - known):
-        raise UnknownName("check", code, known)
-    return tuple(check for check in CHECKS if not wanted or check.code in wanted)
+    chosen = {code.upper() for code in codes or ()}
+    legal = {check.code for check in CHECKS}
+    for code in sorted(chosen - legal):
+        raise UnknownName("check", code, legal)
+    return tuple(check for check in CHECKS if not chosen or check.code in chosen)
 
 
 def run_checks(
     specimen: Specimen,
     codes: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    on_check: OnCheck | None = None,
     *,
     partner: Specimen | None = None,
 ) -> tuple[Result, ...]:
-    """Puts one hand through checks.
+    """Runs checks on one hand.
 
     Args:
         specimen: the hand.
         codes: which checks, such as ("V12", "V14"); by default all.
-        progress: called before each check.
-        partner: the other hand, where it is in a model of its own; the two are then compared as
+        on_check: called before each check.
+        partner: the opposite hand, where it is a model of its own; the two are then compared as
             mirror images.
 
     Raises:
@@ -94,8 +102,8 @@ def run_checks(
     """
     results = []
     for check in select_checks(codes):
-        if progress is not None:
-            progress(specimen, check)
+        if on_check is not None:
+            on_check(specimen, check)
         start = perf_counter()
         with silence_mujoco():
             finding = _answer(check, specimen, partner)
@@ -106,27 +114,36 @@ def run_checks(
 def examine(
     specimens: Sequence[Specimen],
     codes: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    on_check: OnCheck | None = None,
 ) -> tuple[Examination, ...]:
-    """Puts hands through checks, comparing those of one source with each other as left and right.
+    """Runs checks on several hands; two hands of one source are also compared as left and right.
+
+    Args:
+        specimens: the hands.
+        codes: which checks, such as ("V12", "V14"); by default all.
+        on_check: called before each check.
 
     Raises:
         UnknownName: no check has one of the codes.
     """
-    found = []
+    examinations = []
     for specimen in specimens:
-        others = [
-            other
-            for other in specimens
-            if other.source == specimen.source and other is not specimen
-        ]
-        partner = (
-            others[0]
-            if len(others) == 1 and others[0].hand.side is not specimen.hand.side
-            else None
-        )
-        found.append(Examination(specimen, run_checks(specimen, codes, progress, partner=partner)))
-    return tuple(found)
+        partner = _partner(specimen, specimens)
+        results = run_checks(specimen, codes, on_check, partner=partner)
+        examinations.append(Examination(specimen, results))
+    return tuple(examinations)
+
+
+def _partner(specimen: Specimen, specimens: Sequence[Specimen]) -> Specimen | None:
+    """The only other hand of the same source, if it is of the opposite side."""
+    candidates = [
+        candidate
+        for candidate in specimens
+        if candidate.source == specimen.source and candidate is not specimen
+    ]
+    if len(candidates) != 1 or candidates[0].hand.side is specimen.hand.side:
+        return None
+    return candidates[0]
 
 
 def _answer(check: Check, specimen: Specimen, partner: Specimen | None) -> Finding:

@@ -1,7 +1,7 @@
-"""Parts and directions of a hand in the words of anatomy.
+"""Anatomical terms for parts and directions of a hand, and wording of numbers that differ.
 
-Directions are those of the hand at neutral (all joints at 0), thumb and fingers alike: proximal
-against the fingers, radial towards the thumb, dorsal out of the back of the hand.
+Directions are those of the hand at neutral (all joints at 0), for thumb and fingers alike: proximal
+is towards the forearm, radial towards the thumb, dorsal out of the back of the hand.
 """
 
 from __future__ import annotations
@@ -32,22 +32,31 @@ _OTHER_JOINTS = {
 _AXES = (("radial", "ulnar"), ("proximal", "distal"), ("dorsal", "palmar"))
 
 NEARLY_PARALLEL = np.cos(np.deg2rad(25.0))
-"""Bones whose frames lie closer to the hand's directions than this lend it their axes."""
+"""Cosine between a bone's axes and the hand's directions above which the bone's axes are taken."""
 
 EQUAL_SHARE = 1e-3
-"""Relative change that the 6 digits of an XML file can make of a number computed from several of
-them."""
+"""Relative change below which numbers are equal: an XML file has 6 digits, and a number may be
+computed from several of them."""
 
 EQUAL_LENGTH = 1e-5
 """The same for lengths and positions [m]."""
 
+TINY = 1e-12
+"""Absolute change below which numbers are equal, whatever their unit."""
+
 SMALL_SHARE = 0.1
 """Components below this share of a movement are not mentioned."""
 
+WHOLE_PERCENT = 9.95
+"""Changes from here on are given in whole per cent."""
 
-def muscle_words(muscle: str) -> str:
-    """`FDP2` -> "FDP2, flexor digitorum profundus (index)"; muscles our tables do not have stay
-    as they are."""
+MOST_DIGITS = 9
+"""Most digits after the point that tell two numbers apart."""
+
+
+def describe_muscle(muscle: str) -> str:
+    """`FDP2` -> "FDP2, flexor digitorum profundus (index)"; muscles that our tables lack keep their
+    name."""
     name = _muscle_names().get(muscle)
     return f"{muscle}, {name}" if name else muscle
 
@@ -57,7 +66,7 @@ def _muscle_names() -> dict[str, str]:
     return {row.muscle: row.name for row in load_tables().muscles}
 
 
-def joint_words(joint: str) -> str:
+def describe_joint(joint: str) -> str:
     """`mcp2_flexion` -> "index MCP flexion"."""
     match = re.fullmatch(r"(mcp|pm|md)([2-5])_(flexion|abduction)", joint)
     if match is None:
@@ -66,9 +75,9 @@ def joint_words(joint: str) -> str:
     return f"{finger} {_FINGER_JOINTS[match[1]]} {match[3]}"
 
 
-def bone_words(bone: str) -> str:
-    """`2proxph` -> "proximal phalanx of the index finger", `thirdmc` -> "third metacarpal";
-    others as they are."""
+def describe_bone(bone: str) -> str:
+    """`2proxph` -> "proximal phalanx of the index finger", `thirdmc` -> "third metacarpal"; other
+    bones keep their name."""
     if bone.endswith("mc") and bone.removesuffix("mc") in _ORDINALS:
         return f"{bone.removesuffix('mc')} metacarpal"
     thumb = re.fullmatch(r"(proximal|distal)_thumb", bone)
@@ -81,53 +90,66 @@ def bone_words(bone: str) -> str:
     return f"{_PHALANGES[match[2]]} phalanx of the {DIGITS[int(number) - 1]} finger"
 
 
-def arm_words(joint: str, arm: float) -> str:
-    """A moment arm [m] with what it does: "9.8 mm flexion"."""
+def describe_arm(joint: str, arm: float) -> str:
+    """A moment arm [m] with the motion that it drives: "9.8 mm flexion"."""
     return f"{1e3 * abs(arm):.1f} mm {directions(joint)[0 if arm >= 0 else 1]}"
 
 
 def numbers_differ(old: float, new: float, *, least: float = 0.0) -> bool:
-    """Whether two numbers differ by more than rounding, and by more than `least`."""
-    return abs(new - old) > max(EQUAL_SHARE * max(abs(old), abs(new)), least, 1e-12)
+    """Whether two numbers differ by more than rounding.
+
+    Args:
+        old: a number.
+        new: another, in the same unit.
+        least: changes up to this are none either, in the same unit.
+    """
+    return abs(new - old) > max(EQUAL_SHARE * max(abs(old), abs(new)), least, TINY)
 
 
-def change_words(old: float, new: float, unit: str, digits: int) -> str:
-    """ "197.3 -> 240.0 N (+22 %)"; more digits where it takes them to tell the two apart."""
-    while f"{old:.{digits}f}" == f"{new:.{digits}f}" and digits < 9:
+def describe_change(old: float, new: float, unit: str, digits: int) -> str:
+    """A change with its percentage: "197.3 -> 240.0 N (+22 %)".
+
+    Args:
+        old: the number before.
+        new: the number after.
+        unit: of both; may be empty.
+        digits: after the point; more where the two would read the same.
+    """
+    while f"{old:.{digits}f}" == f"{new:.{digits}f}" and digits < MOST_DIGITS:
         digits += 1
-    share = f" ({percent_words(old, new)})" if old else ""
+    share = f" ({describe_percentage(old, new)})" if old else ""
     return f"{old:.{digits}f} -> {new:.{digits}f} {unit}".rstrip() + share
 
 
-def array_words(values: np.ndarray) -> str:
-    """ "0.9 0.99 0.001"; a number alone where there is one."""
+def format_array(values: np.ndarray) -> str:
+    """The numbers of an array, or a number alone: "0.9 0.99 0.001"."""
     return " ".join(f"{value:.6g}" for value in np.atleast_1d(values))
 
 
-def percent_words(old: float, new: float) -> str:
+def describe_percentage(old: float, new: float) -> str:
     """A relative change: "+22 %"."""
     percent = 100.0 * (new / old - 1.0)
-    return f"{percent:+.0f} %" if abs(percent) >= 9.95 else f"{percent:+.1f} %"
+    return f"{percent:+.0f} %" if abs(percent) >= WHOLE_PERCENT else f"{percent:+.1f} %"
 
 
 class Frame(NamedTuple):
-    """The hand's directions at neutral: rows of `axes` (3, 3) are radial, proximal, dorsal in the
-    world.
-
-    `origin` (3,) is the wrist [m], and `data` the model in that posture.
-    """
+    """The anatomical directions of a hand at neutral."""
 
     axes: np.ndarray
+    """Rows are the radial, proximal and dorsal directions in the world. Shape (3, 3)."""
+
     origin: np.ndarray
+    """[m] the wrist. Shape (3,)."""
+
     data: mujoco.MjData
+    """The model in that posture."""
 
 
 def neutral_frame(specimen: Specimen) -> Frame:
-    """The directions of a hand, from its wrist and knuckles, or its bones' frames where those lie
-    along them.
+    """The anatomical directions of a hand at neutral, from its wrist and knuckles.
 
-    The world's x, y and z stand in for radial, proximal and dorsal where a model lacks those
-    joints.
+    If the frame of the wrist's bone lies along them, its axes are taken instead. Where a model
+    lacks these joints, the world's x, y and z stand in for radial, proximal and dorsal.
     """
     model = specimen.model
     hand = specimen.hand
@@ -137,9 +159,9 @@ def neutral_frame(specimen: Specimen) -> Frame:
     ids = dict(zip(hand.joints, hand.joint_ids(model), strict=True))
     if not {"flexion", "mcp2_flexion", "mcp3_flexion", "mcp5_flexion"} <= set(ids):
         return Frame(np.diag([1.0, 1.0, hand.side.mirror]), np.zeros(3), data)
-    place = {joint: data.xanchor[number] for joint, number in ids.items()}
-    proximal = _unit(place["flexion"] - place["mcp3_flexion"])
-    radial = place["mcp2_flexion"] - place["mcp5_flexion"]
+    anchor = {joint: data.xanchor[number] for joint, number in ids.items()}
+    proximal = _unit(anchor["flexion"] - anchor["mcp3_flexion"])
+    radial = anchor["mcp2_flexion"] - anchor["mcp5_flexion"]
     radial = _unit(radial - proximal * (radial @ proximal))
     axes = np.array([radial, proximal, hand.side.mirror * np.cross(radial, proximal)])
     bone = data.xmat[model.jnt_bodyid[ids["flexion"]]].reshape(3, 3).T
@@ -148,16 +170,19 @@ def neutral_frame(specimen: Specimen) -> Frame:
     best = cosines[np.arange(3), nearest]
     if len(set(nearest)) == 3 and np.abs(best).min() > NEARLY_PARALLEL:
         axes = np.sign(best)[:, None] * bone[nearest]
-    return Frame(axes, place["flexion"].copy(), data)
+    return Frame(axes, anchor["flexion"].copy(), data)
 
 
-def direction_words(shift: np.ndarray) -> str:
-    """A movement (radial, proximal, dorsal) [m] in words: "3.0 mm distal" or "3.2 mm (3.0
-    distal, 1.0 palmar)"."""
+def describe_shift(shift: np.ndarray) -> str:
+    """A displacement in words: "3.0 mm distal" or "3.2 mm (3.0 distal, 1.0 palmar)".
+
+    Args:
+        shift: radial, proximal and dorsal components [m]. Shape (3,).
+    """
     length = float(np.linalg.norm(shift))
     digits = 1 if length >= 0.001 else 2
-    told = [i for i in np.argsort(-np.abs(shift)) if abs(shift[i]) >= SMALL_SHARE * length]
-    words = [(1e3 * abs(shift[i]), _AXES[i][0 if shift[i] > 0 else 1]) for i in told]
+    order = [i for i in np.argsort(-np.abs(shift)) if abs(shift[i]) >= SMALL_SHARE * length]
+    words = [(1e3 * abs(shift[i]), _AXES[i][0 if shift[i] > 0 else 1]) for i in order]
     if len(words) == 1:
         return f"{1e3 * length:.{digits}f} mm {words[0][1]}"
     parts = ", ".join(f"{value:.{digits}f} {word}" for value, word in words)
@@ -165,4 +190,4 @@ def direction_words(shift: np.ndarray) -> str:
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return vector / max(float(np.linalg.norm(vector)), TINY)

@@ -19,7 +19,7 @@ from musclehand.body.anatomy import DIGITS, digit_joints, directions
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.validate.check import Specimen
 from musclehand.validate.difference.bodies import hand_bones
-from musclehand.validate.wording import joint_words, muscle_words, neutral_frame
+from musclehand.validate.wording import describe_joint, describe_muscle, neutral_frame
 from musclehand.view.shape import geom_shape
 from musclehand.view.state import POSTURES, HandState
 
@@ -126,10 +126,10 @@ class HandPage:
         muscle = self._muscle.value
         joint = self._joints_by_words[self._joint.value]
         rows = [
-            f"| {joint_words(name)} | {1e3 * abs(arm):.1f} | {directions(name)[0 if arm > 0 else 1]} |"
+            f"| {describe_joint(name)} | {1e3 * abs(arm):.1f} | {directions(name)[0 if arm > 0 else 1]} |"
             for name, arm in self.state.arm_table(muscle)
         ]
-        head = f"**{muscle_words(muscle)}**, in this posture\n\n| joint | arm [mm] | drives it to |\n|---|---:|---|\n"
+        head = f"**{describe_muscle(muscle)}**, in this posture\n\n| joint | arm [mm] | drives it to |\n|---|---:|---|\n"
         self._arm_table.content = head + "\n".join(rows)
         curve = self.state.arm_curve(muscle, joint)
         self._arm_plot.data = (np.degrees(curve.angles), 1e3 * curve.arms)
@@ -254,7 +254,7 @@ class HandPage:
     def _joint_slider(self, gui: Any, joint: str) -> Any:
         low, high = np.degrees(self.state.limits[self.state.hand.joints.index(joint)]).round(1)
         slider = gui.add_slider(
-            joint_words(joint),
+            describe_joint(joint),
             min=float(low),
             max=float(high),
             step=_STEP_DEG,
@@ -288,7 +288,7 @@ class HandPage:
     def _build_arms(self, gui: Any) -> None:
         from viser import uplot
 
-        self._joints_by_words = {joint_words(joint): joint for joint in self.state.hand.joints}
+        self._joints_by_words = {describe_joint(joint): joint for joint in self.state.hand.joints}
         self._muscle = gui.add_dropdown("muscle", tuple(self.state.hand.muscle_names))
         self._joint = gui.add_dropdown("joint", tuple(self._joints_by_words))
         for choice in (self._muscle, self._joint):

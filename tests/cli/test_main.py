@@ -10,12 +10,12 @@ from functools import partial
 
 import pytest
 
-from musclehand.cli.main import load_score, main
-from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.cli.main import main
 from musclehand.core.recording import Recording
 from musclehand.music.formats.midi import read_midi, write_midi
-from musclehand.music.repertoire import list_pieces, load_piece
+from musclehand.music.repertoire import list_pieces
 from musclehand.music.score import Hand, Note, Score
+from musclehand.music.sources import load_score
 
 RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
 
@@ -235,38 +235,6 @@ def test_help_and_errors_load_nothing_heavy():
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
-
-
-def test_a_file_wins_over_a_piece_of_the_same_name(tmp_path):
-    score = Score((Note(0.0, 60, 0.5), Note(0.5, 62, 1.0)))
-    write_midi(score, tmp_path / "ode_to_joy")
-    assert load_score("ode_to_joy").pitches.tolist() == [60, 62]
-    (tmp_path / "ode_to_joy").unlink()
-    assert load_score("ode_to_joy") == load_piece("ode_to_joy")
-    (tmp_path / "ode_to_joy").mkdir()
-    assert load_score("ode_to_joy") == load_piece("ode_to_joy")
-
-
-def test_clip_is_in_seconds_as_written_and_tempo_comes_after():
-    whole = load_piece("ode_to_joy")
-    part = load_score("ode_to_joy", clip=(4.0, 8.0), tempo=2.0)
-    inside = [note for note in whole.notes if 4.0 <= note.onset < 8.0]
-    assert [note.onset for note in part.notes] == pytest.approx(
-        [(note.onset - 4.0) / 2.0 for note in inside]
-    )
-    assert part.duration <= 2.0 + 1e-9
-
-
-def test_slow_enough_to_break_a_limit_is_refused(tmp_path):
-    write_midi(Score((Note(0.0, 60, 0.5), Note(500.0, 62, 501.0))), tmp_path / "long.mid")
-    assert len(load_score("long.mid")) == 2
-    with pytest.raises(MusclehandError, match=r"long\.mid"):
-        load_score("long.mid", tempo=0.5)
-
-
-def test_unknown_names_suggest_close_ones():
-    with pytest.raises(UnknownName, match="fuer_elise"):
-        load_score("fur_elise")
 
 
 def test_a_title_is_shown_as_it_is(tmp_path, capsys):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from musclehand.control.arrays import HandState
 from musclehand.control.forearm_control import ForearmControl
-from musclehand.control.hand_state import HandState
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -20,7 +20,7 @@ def test_set_points_are_those_of_the_plain_formula(seed):
     place = rng.normal(size=(hands, steps, 3))
     speed = rng.normal(size=(hands, steps, 3))
     nothing = dict.fromkeys(HandState._fields, np.zeros(0))
-    state = HandState(**{**nothing, "carrier_inertia": inertia, "carrier_load": load})
+    state = HandState(**{**nothing, "forearm_inertia": inertia, "forearm_load": load})
     found = ForearmControl(kp, kd).set_points(state, acceleration, place, speed)
     force = np.einsum("hij,hj->hi", inertia, acceleration) + load
     for step in range(steps):

@@ -34,20 +34,20 @@ def shaken(model, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_state_is_mujocos(scene, seed):
     model = scene.model
-    carriers = [carrier.dofs for carrier in scene.carriers.values()]
-    reader = HandReader(model, list(scene.hands.values()), carriers)
+    forearms = [carrier.dofs for carrier in scene.forearms.values()]
+    reader = HandReader(model, list(scene.hands.values()), forearms)
     reader.read(shaken(model, 100 + seed))  # what was read before leaves nothing behind
     data = shaken(model, seed)
     state = reader.read(data)
     mass, moment = dense_dynamics(model, data)
     assert 0.5 * data.qvel @ mass @ data.qvel > 0
-    for i, (hand, carrier) in enumerate(zip(scene.hands.values(), carriers, strict=True)):
+    for i, (hand, carrier) in enumerate(zip(scene.hands.values(), forearms, strict=True)):
         expand = hand.expand
         dofs = hand.dofs
         assert state.inertia[i] == pytest.approx(
             expand.T @ mass[np.ix_(dofs, dofs)] @ expand, abs=1e-12
         )
-        assert state.carried[i] == pytest.approx(expand.T @ mass[np.ix_(dofs, carrier)], abs=1e-12)
+        assert state.coupling[i] == pytest.approx(expand.T @ mass[np.ix_(dofs, carrier)], abs=1e-12)
         assert state.forearm_inertia[i] == pytest.approx(mass[np.ix_(carrier, carrier)], abs=1e-12)
         assert state.arms[i] == pytest.approx(
             moment[np.ix_(hand.muscles, dofs)] @ expand, abs=1e-12
@@ -55,7 +55,7 @@ def test_state_is_mujocos(scene, seed):
         assert state.load[i] == pytest.approx(
             expand.T @ (data.qfrc_bias - data.qfrc_spring)[dofs], abs=1e-12
         )
-        assert state.carrier_load[i] == pytest.approx(data.qfrc_bias[carrier], abs=1e-12)
+        assert state.forearm_load[i] == pytest.approx(data.qfrc_bias[carrier], abs=1e-12)
         assert np.array_equal(state.qpos[i], data.qpos[hand.qpos][hand.independent])
         assert np.array_equal(state.qvel[i], data.qvel[dofs][hand.independent])
         assert np.array_equal(state.length[i], data.actuator_length[hand.muscles])
@@ -73,16 +73,16 @@ def test_hands_without_carriers(scene):
     data = shaken(scene.model, 9)
     none = np.array([], dtype=int)
     state = HandReader(scene.model, [scene.hands[Side.LEFT]], [none]).read(data)
-    carried = HandReader(
-        scene.model, [scene.hands[Side.LEFT]], [scene.carriers[Side.LEFT].dofs]
+    coupling = HandReader(
+        scene.model, [scene.hands[Side.LEFT]], [scene.forearms[Side.LEFT].dofs]
     ).read(data)
-    assert state.carried.shape == (1, 19, 0)
-    assert state.inertia == pytest.approx(carried.inertia)
-    assert state.load == pytest.approx(carried.load)
+    assert state.coupling.shape == (1, 19, 0)
+    assert state.inertia == pytest.approx(coupling.inertia)
+    assert state.load == pytest.approx(coupling.load)
 
 
 def test_hands_that_differ_are_an_error(scene):
     hands = list(scene.hands.values())
-    carriers = [scene.carriers[Side.RIGHT].dofs, np.array([], dtype=int)]
+    forearms = [scene.forearms[Side.RIGHT].dofs, np.array([], dtype=int)]
     with pytest.raises(ModelError, match="differ"):
-        HandReader(scene.model, hands, carriers)
+        HandReader(scene.model, hands, forearms)

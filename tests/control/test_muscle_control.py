@@ -7,9 +7,10 @@ from scipy.optimize import lsq_linear
 
 from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.muscle import muscle_force, muscle_parameters, reachable_activation
+from musclehand.control.arrays import HandTarget
 from musclehand.control.criterion import CRITERIA
 from musclehand.control.hand_state import HandReader
-from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
+from musclehand.control.muscle_control import ControlConfig, MuscleControl
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene
@@ -44,7 +45,7 @@ class Rig:
         self.scene = scene
         self.model = scene.model
         self.hand = scene.hands[Side.RIGHT]
-        self.carrier = scene.carriers[Side.RIGHT]
+        self.carrier = scene.forearms[Side.RIGHT]
         self.data = mujoco.MjData(self.model)
         self.control = MuscleControl(
             self.model, [self.hand], [self.carrier.dofs], sim_steps=SIM_STEPS, config=config
@@ -205,11 +206,11 @@ def test_two_hands_are_solved_as_each_alone():
     mujoco.mj_step1(model, data)
     goal = [rng.normal(size=shape) for shape in ((2, 19), (2, 19), (2, 5), (2, 6))]
     hands = list(scene.hands.values())
-    carriers = [carrier.dofs for carrier in scene.carriers.values()]
-    both = MuscleControl(model, hands, carriers, sim_steps=SIM_STEPS)
+    forearms = [carrier.dofs for carrier in scene.forearms.values()]
+    both = MuscleControl(model, hands, forearms, sim_steps=SIM_STEPS)
     together = both.excitations(data, HandTarget(*goal))
     for i in range(2):
-        alone = MuscleControl(model, hands[i : i + 1], carriers[i : i + 1], sim_steps=SIM_STEPS)
+        alone = MuscleControl(model, hands[i : i + 1], forearms[i : i + 1], sim_steps=SIM_STEPS)
         one = alone.excitations(data, HandTarget(*(part[i : i + 1] for part in goal)))
         assert one[0] == pytest.approx(together[i], abs=1e-7)
 

@@ -40,7 +40,7 @@ def assert_fits_the_model(clip):
     """The wrist and the fingertips are where the model has them in the clip's postures."""
     scene = full_scene()
     hand = scene.hands[clip.side]
-    carrier = scene.carriers[clip.side]
+    carrier = scene.forearms[clip.side]
     data = mujoco.MjData(scene.model)
     for row in (0, clip.frames // 2, clip.frames - 1):
         hand.pose(data, clip.qpos[row])

@@ -13,7 +13,7 @@ from support.scripts import load
 
 @pytest.fixture(scope="module")
 def troubled():
-    names = ("whole_files", "kept_results", "readme_table", "bench_troubled")
+    names = ("kept_results", "readme_table", "bench_troubled")
     yield [load(name) for name in names][-1]
     for name in names:
         sys.modules.pop(name, None)

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module")
 def distil():
     names = (
-        "whole_files",
         "scale_out",
         "readme_table",
         "eval_tracking",

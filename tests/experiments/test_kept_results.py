@@ -11,7 +11,7 @@ from support.scripts import load
 
 @pytest.fixture(scope="module")
 def keep_results():
-    names = ("whole_files", "kept_results")
+    names = ("kept_results",)
     yield [load(name) for name in names][-1].keep_results
     for name in names:
         sys.modules.pop(name, None)

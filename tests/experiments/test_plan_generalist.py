@@ -18,7 +18,6 @@ from support.small_planner import MIRRORED, small_planner, small_skill
 @pytest.fixture(scope="module")
 def generalist():
     names = (
-        "whole_files",
         "scale_out",
         "readme_table",
         "eval_tracking",

@@ -13,9 +13,8 @@ from support.scripts import load
 
 @pytest.fixture(scope="module")
 def modules():
-    load("whole_files")
     yield load("readme_table"), load("reproduce")
-    for name in ("whole_files", "readme_table", "reproduce"):
+    for name in ("readme_table", "reproduce"):
         del sys.modules[name]
 
 

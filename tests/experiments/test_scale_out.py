@@ -27,9 +27,8 @@ SMALL = TrackingConfig(
 
 @pytest.fixture(scope="module")
 def scale_out():
-    load("whole_files")
     yield load("scale_out")
-    for name in ("whole_files", "scale_out"):
+    for name in ("scale_out",):
         del sys.modules[name]
 
 
@@ -116,12 +115,12 @@ def test_hands_are_shared_out(scale_out, tmp_path):
         assert seen.shape == (4, pattern.num_observations)
         assert not np.array_equal(seen[:2], seen[2:])
         state = env.state()
-        env.watch()
+        env.start_recording()
         rng = np.random.default_rng(0)
         actions = rng.uniform(size=(5, 4, env.num_actions)) * 0.1
         first = [env.step(action) for action in actions]
-        assert env.look_back(0.8) == len(actions)
-        slopes = np.array([env.step_back(None), *(env.step_back(0.01 * seen) for _ in actions[1:])])
+        assert env.begin_backward(0.8) == len(actions)
+        slopes = np.array([env.backward_step(None), *(env.backward_step(0.01 * seen) for _ in actions[1:])])
         assert slopes.shape == actions.shape
         assert np.abs(slopes).max() > 0
         assert env.teacher_action().shape == (4, env.num_actions)

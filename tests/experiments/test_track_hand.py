@@ -38,7 +38,7 @@ def args_of(track, corpus, out, warm, ppo):
 def test_training_goes_on_to_the_same_bits_and_what_it_makes_is_evaluated(corpus, tmp_path, capsys):
     # The one imports the other, as it does when it is run from its folder.
     judge, _, _, track = (
-        load(name) for name in ("eval_tracking", "whole_files", "scale_out", "track_hand")
+        load(name) for name in ("eval_tracking", "scale_out", "track_hand")
     )
     whole = tmp_path / "whole"
     parts = tmp_path / "parts"

@@ -27,14 +27,14 @@ def test_reward_rises(tmp_path):
 def test_a_network_is_moved_as_its_total_reward_asks(tmp_path):
     """The gradient with respect to weights against differences of the reward of whole episodes,
     answers included."""
-    config = replace(SMALL, iterations=1, steps=15, minibatches=1, fading=1.0)
+    config = replace(SMALL, iterations=1, steps=15, minibatches=1, discount=1.0)
     run = ApgTraining(SlopedPoints(8), fresh(), config, tmp_path, known={})
     kept = run.env.state()
 
     def total(policy):
         seen = run.env.restore(kept)
         reward = 0.0
-        run.env.watch()
+        run.env.start_recording()
         for _ in range(config.steps):
             result = run.env.step(policy.act(seen))
             seen = result.observation
@@ -84,7 +84,7 @@ def test_other_runs_and_settings_are_refused(tmp_path):
     ApgTraining(SlopedPoints(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
     for config, known in (
         (SMALL, {"model_sha256": "b"}),
-        (replace(SMALL, fading=0.5), {"model_sha256": "a"}),
+        (replace(SMALL, discount=0.5), {"model_sha256": "a"}),
     ):
         with pytest.raises(CheckpointError):
             ApgTraining(SlopedPoints(), fresh(), config, tmp_path, known=known)

@@ -10,7 +10,7 @@ import torch
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_pieces import plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
-from musclehand.envs.piano.scattered import ScatteredPiano
+from musclehand.envs.piano.scattered import StaticPianoEnv
 from musclehand.learning.high_level import HighLevelNetwork
 from musclehand.learning.high_level_distill import HighLevelConfig, HighLevelTraining
 from musclehand.policies.high_level import new_high_level_network
@@ -40,7 +40,7 @@ def test_who_wants_what_the_plan_shows_intends_what_the_teacher_does(pieces, ski
         wanted = planner.wanted(
             *(torch.from_numpy(part.astype(np.float32)) for part in (seen, shown, moves))
         )
-        planner.normalise_by(seen, wanted.numpy())
+        planner.fit_normalisation(seen, wanted.numpy())
         told = (wanted - planner.middle) / planner.width
         monkeypatch.setattr(planner, "wants", lambda observation, told=told: told)
         np.testing.assert_allclose(planner.act(seen), taught, atol=1e-4)
@@ -66,7 +66,7 @@ def test_logits_are_those_of_the_actions_and_muscles_do_not_decide_what_is_wante
 def test_what_is_wanted_does_not_change_when_the_hand_is_moved(pieces, skill):
     """The hand's own part of what is shown is known exactly: the same plan, seen from hands that
     are somewhere else."""
-    env = ScatteredPiano(pieces, skill, PianoConfig(num_worlds=16))
+    env = StaticPianoEnv(pieces, skill, PianoConfig(num_worlds=16))
     env._starts.draw = lambda rng, count: np.full(count, env.references.first[0] + 40)
     planner = new_high_level_network(skill, (8,))
     seen = env.reset(seed=3)
@@ -109,7 +109,7 @@ def test_sizes_that_do_not_fit_are_refused(skill):
 
 
 def test_scattered_hands_are_near_the_plan_and_never_twice_in_the_same_place(pieces, skill):
-    env, again = (ScatteredPiano(pieces, skill, PianoConfig(num_worlds=8)) for _ in range(2))
+    env, again = (StaticPianoEnv(pieces, skill, PianoConfig(num_worlds=8)) for _ in range(2))
     one = env.reset(seed=5)
     two = again.reset(seed=5)
     np.testing.assert_array_equal(one, two)
@@ -129,7 +129,7 @@ def test_scattered_hands_are_near_the_plan_and_never_twice_in_the_same_place(pie
 
 
 def test_reading_alone_brings_a_planner_nearer_to_its_teacher(pieces, skill, tmp_path):
-    still = ScatteredPiano(pieces, skill, PianoConfig(num_worlds=8))
+    still = StaticPianoEnv(pieces, skill, PianoConfig(num_worlds=8))
     config = HighLevelConfig(
         iterations=6, steps=10, updates=60, batch=128, memory=6, beside=0, rate=3e-3
     )

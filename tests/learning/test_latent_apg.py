@@ -14,7 +14,7 @@ from musclehand.learning.vae import LatentPolicy
 from support.sloped_points import SlopedPoints
 
 SMALL = LatentApgConfig(
-    iterations=4, steps=14, minibatches=1, rate=3e-3, decay=100, fading=1.0, divergence=0.0
+    iterations=4, steps=14, minibatches=1, rate=3e-3, decay=100, discount=1.0, divergence=0.0
 )
 
 

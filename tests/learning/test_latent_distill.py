@@ -9,7 +9,7 @@ import torch
 
 from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import InvalidValue
-from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
+from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.learning.policy import Policy
 from musclehand.learning.vae import Gaussian, LatentActor, LatentHold, LatentPolicy
 from support.toy_env import Points
@@ -17,7 +17,7 @@ from support.toy_env import Points
 STATE = np.array([True, True, True, False])
 """Of the points only one speed is not their own state."""
 
-SMALL = LatentConfig(
+SMALL = LatentDistillConfig(
     iterations=6,
     steps=24,
     updates=60,
@@ -95,7 +95,7 @@ def test_the_decoder_sees_nothing_of_the_reference():
     other[:, 3] += 1.0
     z = np.ones((5, 2))
     np.testing.assert_array_equal(policy.act(seen, z, 0), policy.act(other, z, 0))
-    assert np.abs(policy.intend(seen) - policy.intend(other)).max() > 0
+    assert np.abs(policy.encode_mean(seen) - policy.encode_mean(other)).max() > 0
     usual = [policy.usual(torch.from_numpy(part.astype(np.float32))).mean for part in (seen, other)]
     torch.testing.assert_close(*usual)
     assert np.abs(policy.act(seen, z, 0) - policy.act(seen, -z, 0)).max() > 0
@@ -110,9 +110,9 @@ def test_intentions_are_held_and_made_anew():
         seen = rng.normal(size=(2, 4)).astype(np.float32)
         before = held.z.copy()
         # The second hand's episode begins anew in step 4.
-        new = held.renew(seen, np.array([step == 0, step in (0, 4)]))
+        new = held.update(seen, np.array([step == 0, step in (0, 4)]))
         made.append(new)
-        np.testing.assert_allclose(held.z[new], policy.intend(seen[new]))
+        np.testing.assert_allclose(held.z[new], policy.encode_mean(seen[new]))
         np.testing.assert_array_equal(held.z[~new], before[~new])
     np.testing.assert_array_equal(np.array(made).T, [[1, 0, 0, 1, 0, 0, 1], [1, 0, 0, 1, 1, 0, 0]])
 
@@ -121,7 +121,7 @@ def test_intentions_are_held_and_made_anew():
 def test_a_student_learns_what_its_teacher_does(tmp_path, variational):
     config = replace(SMALL, iterations=14, variational=variational)
     told = []
-    run = LatentDistillation(Aims(32), Knows(), OWN, config, tmp_path, known={})
+    run = LatentDistillTraining(Aims(32), Knows(), OWN, config, tmp_path, known={})
     policy = run.run(told.append)
     assert told[-1].error < 0.3 * told[0].error
     assert told[-1].labels == 14 * 24 * 32
@@ -138,10 +138,10 @@ def test_a_student_learns_what_its_teacher_does(tmp_path, variational):
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
     config = replace(SMALL, iterations=5, updates=5)
-    LatentDistillation(Aims(), Knows(), OWN, config, tmp_path / "whole", known={}).run()
+    LatentDistillTraining(Aims(), Knows(), OWN, config, tmp_path / "whole", known={}).run()
     for _ in range(5):
         torch.rand(3)
-        LatentDistillation(
+        LatentDistillTraining(
             Aims(seed=4), Knows(), OWN, config, tmp_path / "parts", known={}
         ).iterate()
     one = load_latest(tmp_path / "whole")
@@ -159,5 +159,5 @@ def test_settings_out_of_range_are_refused():
         with pytest.raises(InvalidValue):
             LatentPolicy(state, 2, latent=2, hold=1)
     assert isinstance(
-        LatentPolicy(STATE, 2, latent=2, hold=1).normalise_as(Policy(4, 2, (8,))), type(None)
+        LatentPolicy(STATE, 2, latent=2, hold=1).copy_normalisation(Policy(4, 2, (8,))), type(None)
     )

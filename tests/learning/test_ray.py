@@ -19,7 +19,7 @@ from musclehand.learning.ray_shards import RayShards
 from musclehand.learning.shards import LocalShards, ShardedEnv, ShardError
 from support.paths import ROOT, TESTS
 from support.sloped_points import SMALL, fresh
-from support.toy_jobs import looked_back, points, slow_points, train, unwilling
+from support.toy_jobs import backward_gradients, points, slow_points, train, unwilling
 from support.tracking_clips import write_small_corpus
 
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
@@ -88,12 +88,12 @@ def kill(machines, node):
 def kill_when_begun(machines, node, folders):
     """Kills a machine when there are checkpoints in all folders; what does so, to be joined."""
 
-    def watch():
+    def start_recording():
         while not all(len(checkpoints_in(folder)) >= 2 for folder in folders):
             time.sleep(0.05)
         kill(machines, node)
 
-    killer = threading.Thread(target=watch, daemon=True)
+    killer = threading.Thread(target=start_recording, daemon=True)
     killer.start()
     return killer
 
@@ -129,8 +129,8 @@ def test_shards_that_die_are_made_again_where_they_were(machines, second):
                 np.testing.assert_array_equal(
                     here.restore(here.state()), there.restore(there.state())
                 )
-                here.watch()
-                there.watch()
+                here.start_recording()
+                there.start_recording()
             if step in (0, 13, 33):
                 ray.kill(there.shards._hosts[step % 2])
             action = rng.uniform(size=(here.num_envs, 2))
@@ -140,7 +140,7 @@ def test_shards_that_die_are_made_again_where_they_were(machines, second):
                 np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
             np.testing.assert_array_equal(one.terms["error"], two.terms["error"])
             np.testing.assert_array_equal(here.teacher_action(), there.teacher_action())
-        np.testing.assert_array_equal(looked_back(here), looked_back(there))
+        np.testing.assert_array_equal(backward_gradients(here), backward_gradients(there))
         assert there.shards.lost == 3
         state = there.state()
         for name, values in here.state().items():

@@ -12,7 +12,7 @@ from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
 from support.sloped_points import SMALL, fresh
 from support.toy_env import Points
-from support.toy_jobs import looked_back, points
+from support.toy_jobs import backward_gradients, points
 
 COUNT = 3
 
@@ -35,9 +35,9 @@ def test_it_is_its_shards_side_by_side():
         np.concatenate([one.reset(seed=shard_seed(5, number)) for number, one in enumerate(alone)]),
     )
     rng = np.random.default_rng(0)
-    env.watch()
+    env.start_recording()
     for one in alone:
-        one.watch()
+        one.start_recording()
     for _ in range(30):
         action = rng.uniform(size=(15, 2))
         parts = [one.step(part) for one, part in zip(alone, np.split(action, [4, 9]), strict=True)]
@@ -52,10 +52,10 @@ def test_it_is_its_shards_side_by_side():
         np.testing.assert_array_equal(
             env.teacher_action(), np.concatenate([one.teacher_action() for one in alone])
         )
-    slopes = looked_back(env)
+    slopes = backward_gradients(env)
     assert slopes.shape == (30, 15, 2)
     np.testing.assert_array_equal(
-        slopes, np.concatenate([looked_back(one) for one in alone], axis=1)
+        slopes, np.concatenate([backward_gradients(one) for one in alone], axis=1)
     )
 
 

@@ -83,8 +83,8 @@ def test_gaps_are_masked_and_other_units_refused(tmp_path):
     tips[1, 2, 0] = np.inf
     tips[2, 3] = np.nan
     track = make_track(tmp_path, "a", Side.LEFT, 50.0, tips, None, {})
-    assert track.known.sum() == 18
-    assert not track.known[1, 2]
+    assert track.tracked.sum() == 18
+    assert not track.tracked[1, 2]
     assert np.isnan(track.wrist).all()
     assert track.duration == pytest.approx(0.06)
     for bad, match in (

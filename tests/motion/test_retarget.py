@@ -54,7 +54,7 @@ def check(track, tips):
     assert clip.dt == 1 / RATE
     assert np.nanmax(error.max) < LIMIT
     assert error.in_limits == 1.0
-    np.testing.assert_allclose(error.seen, 1.0)
+    np.testing.assert_allclose(error.tracked, 1.0)
     at = np.arange(len(tips)) * track.dt
     inside = at <= (clip.frames - 1) * clip.dt + 1e-9
     ours = CubicSpline(np.arange(clip.frames) * clip.dt, clip.fingertips)(at[inside])
@@ -106,7 +106,7 @@ def test_clip_agrees_with_the_scene(right_hand, side):
     scene = build_scene(sides=(side,))
     data = mujoco.MjData(scene.model)
     hand = scene.hands[side]
-    carrier = scene.carriers[side]
+    carrier = scene.forearms[side]
     for frame in (0, 20, clip.frames - 1):
         data.qpos[hand.qpos] = clip.qpos[frame]
         data.qpos[carrier.qpos] = clip.forearm[frame]
@@ -133,7 +133,7 @@ def test_gaps_are_bridged_or_left_free(right_hand):
     )
     assert np.nanmax(error.max) < LIMIT
     assert np.isnan(error.mean[4])
-    assert 0.0 == error.seen[4] < error.seen[3] < error.seen[1] < error.seen[0] < 1.0
+    assert 0.0 == error.tracked[4] < error.seen[3] < error.seen[1] < error.seen[0] < 1.0
     assert np.linalg.norm(clip.fingertips[25] - tips[12], axis=1)[1] < 0.01
     assert np.isfinite(clip.qpos).all()
 

@@ -33,7 +33,7 @@ def test_loudness_spreads_as_told_within_its_bounds():
             for seed in range(20)
         ]
     )
-    spread = np.hypot(config.phrase_spread / np.sqrt(1 - config.memory**2), config.touch)
+    spread = np.hypot(config.phrase_spread / np.sqrt(1 - config.persistence**2), config.touch)
     assert velocities.mean() == pytest.approx(64.0, abs=1.5)
     assert velocities.std() == pytest.approx(spread, rel=0.1)
     assert velocities.min() >= config.lowest

@@ -24,7 +24,7 @@ def test_it_comes_back_as_it_was(written):
     seen = rng.normal(size=(3, len(skill.policy.state)))
     z = rng.normal(size=(3, skill.policy.latent))
     np.testing.assert_array_equal(skill.policy.act(seen, z, 2), again.policy.act(seen, z, 2))
-    np.testing.assert_array_equal(skill.policy.intend(seen), again.policy.intend(seen))
+    np.testing.assert_array_equal(skill.policy.encode_mean(seen), again.policy.encode_mean(seen))
     assert again.config == skill.config
     assert latent_space_info(again) == latent_space_info(skill)
 

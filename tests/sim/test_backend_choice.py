@@ -7,7 +7,7 @@ import pytest
 from musclehand.core.checkpoint import CheckpointError, load_latest, save_checkpoint
 from musclehand.core.errors import InvalidValue
 from musclehand.sim import warp
-from musclehand.sim.backend_choice import make_worlds, resolve_backend, tell_backend
+from musclehand.sim.backend_choice import describe_backend, make_worlds, resolve_backend
 from musclehand.sim.cpu import CpuBackend
 
 
@@ -40,16 +40,16 @@ def test_an_old_warp_counts_as_none(versions):
 
 @pytest.mark.parametrize("gpu", [True, False])
 def test_auto_is_warp_where_there_is_a_gpu(monkeypatch, gpu):
-    monkeypatch.setattr(warp, "gpu_at_hand", lambda: gpu)
+    monkeypatch.setattr(warp, "gpu_available", lambda: gpu)
     assert resolve_backend("auto") == ("warp" if gpu else "cpu")
     assert resolve_backend("cpu") == "cpu"
 
 
 def test_a_run_goes_on_with_what_has_begun_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(warp, "gpu_at_hand", lambda: True)
-    kinds = {"cpu": tell_backend("cpu"), "gpu": tell_backend("warp")}
-    monkeypatch.setattr(warp, "gpu_at_hand", lambda: False)
-    kinds["none"] = tell_backend("warp")
+    monkeypatch.setattr(warp, "gpu_available", lambda: True)
+    kinds = {"cpu": describe_backend("cpu"), "gpu": describe_backend("warp")}
+    monkeypatch.setattr(warp, "gpu_available", lambda: False)
+    kinds["none"] = describe_backend("warp")
     for one, begun in kinds.items():
         save_checkpoint(tmp_path / one, 1, {}, begun)
         for other, known in kinds.items():

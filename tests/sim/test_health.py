@@ -6,7 +6,7 @@ import pytest
 
 from musclehand.core.errors import InvalidValue
 from musclehand.sim.cpu import CpuBackend
-from musclehand.sim.health import HealthMonitor, load_offender
+from musclehand.sim.health import HealthMonitor, load_failed_state
 
 NAN = float("nan")
 INF = float("inf")
@@ -86,7 +86,7 @@ def test_healthy_worlds_are_left_alone_for_long(right_hand):
 def test_the_state_that_went_wrong_is_kept(right_hand, tmp_path):
     model, _ = right_hand
     backend = CpuBackend(model, 3)
-    monitor = HealthMonitor(backend, folder=tmp_path / "bad", most_files=2)
+    monitor = HealthMonitor(backend, folder=tmp_path / "bad", max_files=2)
     for _ in range(3):
         ctrl = np.full((3, model.nu), 0.1)
         monitor.step(ctrl[None], steps_each=STEPS)
@@ -98,7 +98,7 @@ def test_the_state_that_went_wrong_is_kept(right_hand, tmp_path):
         ]
     assert monitor.counts["control"] == 3
     assert len(monitor.files) == 2
-    kept = load_offender(monitor.files[0])
+    kept = load_failed_state(monitor.files[0])
     assert kept["ctrl"].shape == (2, model.nu)
     assert np.isnan(kept["ctrl"][0, 7])
     assert kept["world"] == 2
@@ -106,4 +106,4 @@ def test_the_state_that_went_wrong_is_kept(right_hand, tmp_path):
     assert str(kept["reason"]) == "control"
     monitor.files[0].write_bytes(b"nothing")
     with pytest.raises(InvalidValue):
-        load_offender(monitor.files[0])
+        load_failed_state(monitor.files[0])

@@ -28,8 +28,8 @@ def posture(scene, *, height, right_x=0.3, left_x=-0.3):
     (row,) = (row for row in scene.design.segments if row.body == "distph2")
     for side, x in ((Side.RIGHT, right_x), (Side.LEFT, left_x)):
         hand = scene.hands[side]
-        carrier = scene.carriers[side]
-        data.qpos[carrier.qpos[:3]] = [x, -0.13, 0.3]
+        forearm = scene.forearms[side]
+        data.qpos[forearm.qpos[:3]] = [x, -0.13, 0.3]
         for name, angle in (
             ("mcp2", 0.6),
             ("pm2", 0.3),
@@ -42,8 +42,8 @@ def posture(scene, *, height, right_x=0.3, left_x=-0.3):
     geometry = keyboard_geometry(scene.piano)
     white = geometry.x[~geometry.black]
     target = np.array([white[np.abs(white - right_x).argmin()], 0.02, row.radius + height])
-    right = scene.carriers[Side.RIGHT].qpos[:3]
-    left = scene.carriers[Side.LEFT].qpos[:3]
+    right = scene.forearms[Side.RIGHT].qpos[:3]
+    left = scene.forearms[Side.LEFT].qpos[:3]
     move = target - data.site_xpos[scene.hands[Side.RIGHT].tips[1]]
     data.qpos[right] += move
     data.qpos[left[1:]] = data.qpos[right[1:]] + [0.0, 0.05 - height]

@@ -1,4 +1,4 @@
-"""The scene: hands and carriers where they should be, quiet at rest, and as strong as they say."""
+"""The scene: hands and forearm bases where they should be, quiet at rest, and as strong as they say."""
 
 import dataclasses
 
@@ -8,11 +8,11 @@ import pytest
 
 from musclehand.body.anatomy import FOREARM_AXES, HAND_JOINTS, Side
 from musclehand.core.errors import InvalidValue
+from musclehand.core.time_steps import SIM_DT
 from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
 from musclehand.piano.geometry import load_piano_parameters
 from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
 from musclehand.sim.scene import (
-    SIM_DT,
     ForearmParameters,
     build_scene,
     forearm_joint,
@@ -27,13 +27,13 @@ def placed(scene, *, x=0.25, posture=POSTURE):
     data = mujoco.MjData(scene.model)
     for side, hand in scene.hands.items():
         data.qpos[hand.qpos] = posture
-        data.qpos[scene.carriers[side].qpos[:3]] = [side.mirror * x, WRIST_DEPTH, WRIST_HEIGHT]
+        data.qpos[scene.forearms[side].qpos[:3]] = [side.mirror * x, WRIST_DEPTH, WRIST_HEIGHT]
     mujoco.mj_kinematics(scene.model, data)
     return data
 
 
 def test_sides_are_those_asked_for(scene):
-    assert tuple(scene.hands) == tuple(scene.carriers) == tuple(Side)
+    assert tuple(scene.hands) == tuple(scene.forearms) == tuple(Side)
     assert scene.model.opt.timestep == SIM_DT
     assert scene.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     assert scene.model.nu == scene.model.na + 2 * len(FOREARM_AXES)
@@ -44,7 +44,7 @@ def test_sides_are_those_asked_for(scene):
     assert tuple(one.hands) == (Side.LEFT,)
 
 
-def test_the_neutral_wrist_is_where_the_carrier_is(scene):
+def test_the_neutral_wrist_is_where_the_forearm_base_is(scene):
     data = placed(scene, posture=0.0)
     for side in Side:
         wrist = data.xpos[scene.model.body(side.name_of("lunate")).id]
@@ -62,23 +62,23 @@ def test_palms_are_down_and_thumbs_point_inwards(scene):
     assert left == pytest.approx(right * [-1, 1, 1], abs=1e-9)
 
 
-def test_carriers_hold_the_weight_of_the_arm_within_their_bounds(scene):
+def test_forearm_bases_hold_the_weight_of_the_arm_within_their_bounds(scene):
     """Servos at their set point sag by weight / stiffness, which is what the controller feeds
     forward."""
     data = placed(scene)
     model = scene.model
     for side in Side:
-        data.ctrl[scene.carriers[side].actuators[:3]] = [
+        data.ctrl[scene.forearms[side].actuators[:3]] = [
             side.mirror * 0.25,
             WRIST_DEPTH,
             WRIST_HEIGHT + 0.1,
         ]
-        data.qpos[scene.carriers[side].qpos[2]] += 0.1  # clear of the keys
+        data.qpos[scene.forearms[side].qpos[2]] += 0.1  # clear of the keys
     for _ in range(500):
         mujoco.mj_step(model, data)
     for side in Side:
-        carrier = scene.carriers[side]
-        offset = data.qpos[carrier.qpos] - data.ctrl[carrier.actuators]
+        forearm = scene.forearms[side]
+        offset = data.qpos[forearm.qpos] - data.ctrl[forearm.actuators]
         assert np.abs(offset[:3]).max() < 2e-3
         assert np.abs(offset[3:]).max() < np.deg2rad(2)
         assert offset[2] < 0
@@ -89,13 +89,13 @@ def test_servo_forces_are_bounded(scene):
     data = placed(scene)
     data.ctrl[:] = 0
     for side in Side:
-        data.ctrl[scene.carriers[side].actuators] = 100.0
+        data.ctrl[scene.forearms[side].actuators] = 100.0
     mujoco.mj_forward(scene.model, data)
     for side in Side:
-        force = data.actuator_force[scene.carriers[side].actuators]
+        force = data.actuator_force[scene.forearms[side].actuators]
         assert force == pytest.approx(np.repeat(bounds, 3))
         joints = [scene.model.joint(forearm_joint(side, axis)).qposadr[0] for axis in FOREARM_AXES]
-        assert joints == scene.carriers[side].qpos.tolist()
+        assert joints == scene.forearms[side].qpos.tolist()
 
 
 def test_nothing_passes_through_anything_in_the_starting_posture(scene):
@@ -109,8 +109,8 @@ def test_a_finger_pushed_into_a_key_presses_it(scene):
     are stopped by it."""
     data = placed(scene)
     for side in Side:
-        carrier = scene.carriers[side]
-        data.ctrl[carrier.actuators[:3]] = [side.mirror * 0.25, WRIST_DEPTH, WRIST_HEIGHT - 0.015]
+        forearm = scene.forearms[side]
+        data.ctrl[forearm.actuators[:3]] = [side.mirror * 0.25, WRIST_DEPTH, WRIST_HEIGHT - 0.015]
     for _ in range(250):
         mujoco.mj_step(scene.model, data)
     assert data.qpos[scene.keys.qpos].max() > 0.01
@@ -139,10 +139,10 @@ def test_pictures_are_of_the_same_scene(scene):
 
 def test_other_parameters_are_taken(scene):
     softer = dataclasses.replace(load_piano_parameters(), stiffness=1.0)
-    other = build_scene(piano=softer, carrier=ForearmParameters(bound=(80.0, 5.0)))
+    other = build_scene(piano=softer, forearm=ForearmParameters(bound=(80.0, 5.0)))
     key = other.model.jnt_stiffness[other.keys.joint]
     assert key == pytest.approx(0.5 * scene.model.jnt_stiffness[scene.keys.joint])
-    servo = other.carriers[Side.RIGHT].actuators
+    servo = other.forearms[Side.RIGHT].actuators
     assert other.model.actuator_forcerange[servo[0]] == pytest.approx([-80, 80])
     with pytest.raises(InvalidValue):
         build_scene(strength_scale=-1)

@@ -15,14 +15,14 @@ from support.sloped_points import SMALL, SlopedPoints, fresh
 def points(number):
     env = SlopedPoints(4 + number, seed=number)
     # These can only step while they are watched.
-    env.watch()
+    env.start_recording()
     return env
 
 
-def looked_back(env):
+def backward_gradients(env):
     """The gradient of what was watched, as if each action had been answered alike."""
     answer = np.full((env.num_envs, env.num_observations), 0.1)
-    return np.array([env.step_back(answer) for _ in range(env.look_back(0.9))])
+    return np.array([env.backward_step(answer) for _ in range(env.begin_backward(0.9))])
 
 
 def slow_points(number):

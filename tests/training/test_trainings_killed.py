@@ -144,7 +144,7 @@ def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(made, wholes, 
     assert "Traceback" not in said
     # Nothing is damaged, and nothing lies about.
     assert "slope/000013.json" in command.arrays(tmp_path)
-    assert not list((tmp_path / RUN).rglob("*.part"))
+    assert not list((tmp_path / RUN).rglob("*.part*"))
     command.finish(tmp_path)
     command.assert_same(whole, tmp_path)
 

@@ -1,2 +1,1 @@
-"""Analyses of any hand model: moment arms, strength, behaviour, passive torques, published
-references."""
+"""Analyses of any hand model: moment arms, strength, behaviour, published references."""

@@ -9,9 +9,7 @@ class of defaults.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,12 +20,11 @@ import numpy as np
 import musclehand
 from musclehand.body.anatomy import DIP_PER_PIP, Side, coupled_joint
 from musclehand.body.build.hand import add_hands
-from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.body.build.tables import HandTables
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import OutputError
-
-SIM_DT = 0.002
-"""The player's simulation step [s]."""
+from musclehand.core.mujoco_warnings import silence_mujoco
+from musclehand.core.time_steps import SIM_DT
 
 HALF_DISTANCE = 0.2
 """Of two elbows from the middle [m]."""
@@ -65,7 +62,11 @@ _HEADER = """
 
 
 def hands_spec(
-    sides: Sequence[Side], *, bones: bool = False, strength_scale: float = 1.0, tables: HandTables | None = None
+    sides: Sequence[Side],
+    *,
+    bones: bool = False,
+    strength_scale: float = 1.0,
+    tables: HandTables | None = None,
 ) -> mujoco.MjSpec:
     """Hands palm down with their elbows fixed to the world, in gravity, with light and camera.
 
@@ -108,7 +109,12 @@ def rest_angles(tables: HandTables, sides: Sequence[Side]) -> dict[str, float]:
 
 
 def export_model(
-    path: Path, spec: mujoco.MjSpec, *, title: str, rest: Mapping[str, float] | None = None, force: bool = False
+    path: Path,
+    spec: mujoco.MjSpec,
+    *,
+    title: str,
+    rest: Mapping[str, float] | None = None,
+    force: bool = False,
 ) -> tuple[Path, ...]:
     """Writes a model into one MJCF file; meshes go into the folder `assets` beside it.
 
@@ -143,7 +149,7 @@ def export_model(
         path.parent.mkdir(parents=True, exist_ok=True)
         for source, target in meshes.items():
             _copy_mesh(Path(source), target, force=force)
-        _write_whole(path, f"<!--{header}-->\n{text}\n".encode())
+        write_file(path, f"<!--{header}-->\n{text}\n")
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     return (path, *meshes.values())
@@ -205,23 +211,33 @@ def _name_numbers(tree: ElementTree.Element, spec: mujoco.MjSpec) -> None:
         gain = muscle.attrib["gainprm"].split()
         dynamics = muscle.attrib["dynprm"].split()
         names = {"timeconst": " ".join(dynamics[:2])}
-        names |= {key: muscle.attrib.pop(key) for key in ("ctrllimited", "ctrlrange") if key in muscle.attrib}
+        names |= {
+            key: muscle.attrib.pop(key)
+            for key in ("ctrllimited", "ctrlrange")
+            if key in muscle.attrib
+        }
         shared.append(names | dict(zip(_SHAPE, gain[3:], strict=True)))
         own = {key: value for key, value in muscle.attrib.items() if key not in _NAMELESS}
         muscle.tag = "muscle"
         muscle.attrib = {**own, "range": " ".join(gain[:2]), "force": gain[2]}
         muscle.attrib |= {"tausmooth": dynamics[2]} if len(dynamics) > 2 else {}
     common = {
-        key: value for key, value in (shared or [{}])[0].items() if all(each.get(key) == value for each in shared)
+        key: value
+        for key, value in (shared or [{}])[0].items()
+        if all(each.get(key) == value for each in shared)
     }
     for muscle, names in zip(muscles, shared, strict=True):
-        muscle.attrib |= {"class": _CLASS} | {key: value for key, value in names.items() if key not in common}
+        muscle.attrib |= {"class": _CLASS} | {
+            key: value for key, value in names.items() if key not in common
+        }
     if muscles:
         defaults = tree.find("default")
         if defaults is None:
             defaults = ElementTree.Element("default")
             tree.insert([child.tag for child in tree].index("worldbody"), defaults)
-        ElementTree.SubElement(ElementTree.SubElement(defaults, "default", {"class": _CLASS}), "muscle", common)
+        ElementTree.SubElement(
+            ElementTree.SubElement(defaults, "default", {"class": _CLASS}), "muscle", common
+        )
 
 
 def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
@@ -230,7 +246,10 @@ def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
     kinds = {get(key) for key in ("dyntype", "gaintype", "biastype")}
     numbers = get("gainprm", "")
     return (
-        kinds == {_CLASS} and numbers == get("biasprm") and len(numbers.split()) == 9 and "class" not in actuator.attrib
+        kinds == {_CLASS}
+        and numbers == get("biasprm")
+        and len(numbers.split()) == 9
+        and "class" not in actuator.attrib
     )
 
 
@@ -248,25 +267,4 @@ def _copy_mesh(source: Path, target: Path, *, force: bool) -> None:
             return
         if not force:
             raise OutputError(target, "another file is there already; --force writes over it")
-    _write_whole(target, data)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Writes a file so that it is there completely or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            os.chmod(file.name, 0o666 & ~_umask())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-
-
-def _umask() -> int:
-    """What this process leaves out of the permissions of its files; the only way to ask is to
-    set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_file(target, data)

@@ -1,8 +1,7 @@
-"""The hand as a model: fibre lengths fitted to its paths, and where its parts are in a compiled
-scene.
+"""The hand as a MuJoCo model, with fibre and tendon slack lengths fitted to its muscle paths.
 
-`add_hands` puts one or two hands into a MuJoCo spec; `load_hand` compiles a single hand by itself
-(for analysis and inverse kinematics).
+`add_hands` adds one or two hands to a spec; `load_hand` compiles a single hand alone, for analyses
+and inverse kinematics.
 """
 
 from __future__ import annotations
@@ -22,54 +21,68 @@ from musclehand.body.anatomy import (
 )
 from musclehand.body.build.hand_file import HandFile
 from musclehand.body.build.myosim import MyoSimArm
-from musclehand.body.naming import Naming, own_naming
 from musclehand.body.build.overlay import add_hand
 from musclehand.body.build.path import add_path, add_wrap
-from musclehand.body.posture import narrow_spread
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import HandTables, load_tables
+from musclehand.body.naming import Naming, own_naming
+from musclehand.body.posture import narrow_spread
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 ACTIVATION_TIMES = (0.010, 0.020)
-"""Time constants of activation and deactivation [s]. The second sets how fast a finger can tap:
-with 40 ms, which models of slower muscles have, 4-5 Hz in an earlier hand of ours; people reach
-5-7 Hz (Neurosci Lett 2009)."""
+"""[s] Time constants of activation and deactivation. The second limits how fast a finger can tap:
+with 40 ms, as in models of slower muscles, an earlier version of this hand reached 4-5 Hz; people
+reach 5-7 Hz (Neurosci Lett 2009)."""
 
 LMIN = 0.3
+"""[l0] Lower end of the active force-length curve; `models/hand/SOURCES.md` has the sources of this
+and the following four (`analysis/muscle_curves.py` draws the curves beside published ones)."""
+
 LMAX = 1.7
+"""[l0] Upper end of the active force-length curve."""
+
 VMAX = 10.0
+"""[l0/s] Maximum shortening velocity."""
+
 FPMAX = 0.3
+"""[f0] Scale of the passive force, small because fingers spend their time near rest."""
+
 FVMAX = 1.4
-"""Shape of MuJoCo's muscle curves (`models/hand/SOURCES.md`; `analysis/muscle_curves.py` draws
-them beside published ones); passive force is kept small about rest, where fingers spend their
-time."""
+"""[f0] Force at saturating lengthening velocity."""
 
 FIBRE_RANGE = (0.38, 1.55)
-"""Normalised fibre lengths [l0] that no posture may leave: the usable limbs of the force-length
-curve."""
+"""[l0] Normalised fibre lengths that all postures must stay within, the usable part of the
+force-length curve; chosen."""
 
 NUM_POSTURES = 400
+"""Random postures over which path lengths are measured; chosen."""
 
 NO_DRIVE = 1e-9
-"""Highest excitation of a paralysed muscle: MuJoCo refuses a control range of no width."""
+"""Highest excitation of a paralysed muscle, because MuJoCo refuses an empty control range."""
 
 
 class Fibre(NamedTuple):
-    """Optimal fibre length `l0` [m], tendon slack length `lts` [m], and the path lengths [m]
-    over all postures."""
+    """Fitted lengths of a muscle."""
 
     l0: float
+    """[m] Optimal fibre length."""
+
     lts: float
+    """[m] Tendon slack length."""
+
     shortest: float
+    """[m] Shortest path over all postures."""
+
     longest: float
+    """[m] Longest path over all postures."""
 
 
 HandDesign = HandTables | HandFile
-"""What a hand is built from: our tables, or somebody's model."""
+"""Source of a hand: tables, or a model file."""
 
 
 def naming_of(design: HandDesign | None) -> Naming:
-    """What the parts of a hand of that design are called, on both sides."""
+    """The naming of a hand of that design, with patterns for both sides."""
     return design.both if isinstance(design, HandFile) else own_naming()
 
 
@@ -85,15 +98,15 @@ def add_hands(
 
     Args:
         spec: the scene, in radians; changed in place.
-        parents: a frame for each hand, at the hand's root.
-        visual: with bone meshes (hands from tables only), for pictures.
+        parents: a frame at the root of each hand.
+        visual: whether to add bone meshes (hands from tables only), for pictures.
         strength_scale: factor on the peak force of all muscles.
-        design: another hand than the one that comes with the package.
+        design: source of the hands; by default the bundled tables.
 
     Raises:
         InvalidValue: strength scale not above 0.
-        ModelError: a table names something that does not exist, or the model is not one that can be
-            put in.
+        ModelError: a table refers to a part that does not exist, or the hand of a file cannot be
+            cut out of its model.
     """
     if not (math.isfinite(strength_scale) and strength_scale > 0):
         raise InvalidValue("strength scale", strength_scale, "a finite number above 0")
@@ -112,13 +125,20 @@ def add_hands(
             _set_muscle(actuator, fibres[row.muscle], f0, row.drive)
 
 
-def add_muscles(spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables: HandTables | None = None) -> None:
-    """Adds muscles of ours to another hand on MyoSim's bones, such as MyoHand, which lacks those of
-    the thumb.
+def add_muscles(
+    spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables: HandTables | None = None
+) -> None:
+    """Adds muscles of the tables to another hand on MyoSim's bones, such as MyoHand's thumb.
+
+    Args:
+        spec: the hand; changed in place.
+        side: which hand.
+        muscles: names of the muscles, without side suffix.
+        tables: tables that define them; by default the bundled ones.
 
     Raises:
         UnknownName: the tables do not have a muscle.
-        ModelError: the hand does not have a bone that a path needs.
+        ModelError: the hand does not have a bone of a path.
     """
     tables = tables or load_tables()
     source = MyoSimArm(tables.stretch)
@@ -134,26 +154,43 @@ def add_muscles(spec: mujoco.MjSpec, side: Side, muscles: Sequence[str], tables:
                 add_wrap(spec, wrap, side)
         add_path(spec, source, tables, path, side)
         _set_muscle(
-            spec.actuator(side.name_of(muscle)), fibres[muscle], rows[muscle].f0 * math.cos(rows[muscle].pennation)
+            spec.actuator(side.name_of(muscle)),
+            fibres[muscle],
+            rows[muscle].f0 * math.cos(rows[muscle].pennation),
         )
 
 
 def hand_spec(
-    side: Side = Side.RIGHT, *, design: HandDesign | None = None, visual: bool = False, strength_scale: float = 1.0
+    side: Side = Side.RIGHT,
+    *,
+    design: HandDesign | None = None,
+    visual: bool = False,
+    strength_scale: float = 1.0,
 ) -> mujoco.MjSpec:
-    """One hand by itself, its elbow fixed to the world, no gravity, as a spec that can be added to
-    or written out.
+    """One hand alone as a spec, its elbow fixed to the world, without gravity.
+
+    Args:
+        side: which hand.
+        design: source of the hand; by default the bundled tables.
+        visual: whether to add bone meshes, for pictures.
+        strength_scale: factor on the peak force of all muscles.
 
     Raises:
         InvalidValue: strength scale not above 0.
-        ModelError: a table names something that does not exist.
+        ModelError: a table refers to a part that does not exist.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.option.gravity = [0, 0, 0]
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.compiler.boundmass = 0.0
-    add_hands(spec, {side: spec.worldbody.add_frame()}, design=design, visual=visual, strength_scale=strength_scale)
+    add_hands(
+        spec,
+        {side: spec.worldbody.add_frame()},
+        design=design,
+        visual=visual,
+        strength_scale=strength_scale,
+    )
     return spec
 
 
@@ -166,7 +203,7 @@ def load_hand(
     tables: HandTables | None = None,
     visual: bool = False,
 ) -> mujoco.MjModel:
-    """A hand of some person, compiled: for analysis and inverse kinematics.
+    """Compiles one hand of a given size, for analyses and inverse kinematics.
 
     Args:
         side: which hand.
@@ -174,58 +211,62 @@ def load_hand(
             `body.build.scaling`).
         hand_breadth: across the knuckles [m]; 0.077 by default.
         strength_scale: factor on the peak force of all muscles.
-        tables: another hand than the one that comes with the package.
-        visual: with bone meshes, for pictures.
+        tables: tables of the hand; by default the bundled ones.
+        visual: whether to add bone meshes, for pictures.
 
     Raises:
         InvalidValue: a size or strength out of range.
-        ModelError: a table names something that does not exist.
+        ModelError: a table refers to a part that does not exist.
     """
-    scaled = scale_tables(tables or load_tables(), hand_length=hand_length, hand_breadth=hand_breadth)
+    scaled = scale_tables(
+        tables or load_tables(), hand_length=hand_length, hand_breadth=hand_breadth
+    )
     return hand_spec(side, design=scaled, visual=visual, strength_scale=strength_scale).compile()
 
 
 @lru_cache(maxsize=4)
 def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
-    """Fibre and slack lengths that fit the paths: normalised length 1 at rest, within `FIBRE_RANGE`
-    everywhere.
+    """Fits fibre and tendon slack lengths to the muscle paths of a hand.
 
-    The slack length follows from the optimal fibre length and the path length in the rest posture
-    of `joints.csv`, so that passive force at rest is nothing, which is what keeps the extensors
-    from working against the flexors all the time. The optimal length is that of the table, and
-    longer only where a posture would leave `FIBRE_RANGE`.
+    Each fibre has normalised length 1 in the rest posture of `joints.csv` and stays within
+    `FIBRE_RANGE` in all postures. The slack length follows from the optimal fibre length and the
+    path length at rest. Passive force at rest is therefore zero, and the extensors do not oppose
+    the flexors all the time. The optimal length is the table's, or a longer one if a posture would
+    otherwise leave `FIBRE_RANGE`.
 
     Raises:
-        ModelError: a path is shorter than the fibre that has to be in it.
+        ModelError: a path at rest is shorter than its fibre.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     add_hand(spec, spec.worldbody, MyoSimArm(tables.stretch), tables, Side.RIGHT, visual=False)
     model = spec.compile()
-    rest, lengths = _path_lengths(model, tables)
+    at_rest, lengths = _path_lengths(model, tables)
+    low, high = FIBRE_RANGE
     fibres = {}
     for i, row in enumerate(tables.muscles):
+        path = at_rest[i]
         shortest = float(lengths[:, i].min())
         longest = float(lengths[:, i].max())
-        low, high = FIBRE_RANGE
-        l0 = max(row.l0, (rest[i] - shortest) / (1.0 - low), (longest - rest[i]) / (high - 1.0))
-        if l0 > rest[i]:
-            problem = f"the path of {row.muscle} is {1e3 * rest[i]:.0f} mm at rest, its fibre {1e3 * l0:.0f} mm"
-            raise ModelError("hand tables", f"{problem}; there is no room for a tendon")
-        fibres[row.muscle] = Fibre(float(l0), float(rest[i] - l0), shortest, longest)
+        l0 = max(row.l0, (path - shortest) / (1.0 - low), (longest - path) / (high - 1.0))
+        if l0 > path:
+            sizes = f"is {1e3 * path:.0f} mm at rest, its fibre {1e3 * l0:.0f} mm"
+            raise ModelError(
+                "hand tables", f"the path of {row.muscle} {sizes}; there is no room for a tendon"
+            )
+        fibres[row.muscle] = Fibre(float(l0), float(path - l0), shortest, longest)
     return fibres
 
 
 def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray, np.ndarray]:
-    """Path lengths [m] at rest, shape (muscles,), and over the range of motion, shape (postures,
-    muscles).
+    """Path lengths [m] at rest (muscles,) and over the range of motion (postures, muscles).
 
-    Postures are random within the limits, bent fingers spreading less, plus every single joint at
-    either limit.
+    The postures are random within the limits, with less abduction of bent fingers, and every single
+    joint at either limit.
     """
     data = mujoco.MjData(model)
     tendons = [model.tendon(Side.RIGHT.name_of(row.muscle)).id for row in tables.muscles]
-    rest = np.array([row.rest for row in tables.joints])
+    neutral = np.array([row.rest for row in tables.joints])
     lower = np.array([row.lower for row in tables.joints])
     upper = np.array([row.upper for row in tables.joints])
     names = [row.joint for row in tables.joints]
@@ -233,11 +274,12 @@ def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray
     rng = np.random.default_rng(0)
     postures = lower + rng.random((NUM_POSTURES, len(names))) * (upper - lower)
     narrow_spread(names, postures)
-    single = np.repeat(rest[None], 2 * len(names), axis=0)
+    single = np.repeat(neutral[None], 2 * len(names), axis=0)
     for i in range(len(names)):
-        single[2 * i, i], single[2 * i + 1, i] = lower[i], upper[i]
+        single[2 * i, i] = lower[i]
+        single[2 * i + 1, i] = upper[i]
     lengths = []
-    for posture in np.vstack([rest, postures, single]):
+    for posture in np.vstack([neutral, postures, single]):
         for i, name in enumerate(names):
             driver = coupled_joint(name)
             if driver is not None:
@@ -251,7 +293,7 @@ def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray
 
 
 def _set_muscle(actuator: Any, fibre: Fibre, f0: float, drive: float = 1.0) -> None:
-    """MuJoCo encodes l0 and lts in a length range and what it is in normalised lengths."""
+    """Sets a muscle's constants; MuJoCo encodes l0 and lts by a length range in m and in l0."""
     low, high = ((length - fibre.lts) / fibre.l0 for length in (fibre.shortest, fibre.longest))
     actuator.set_to_muscle(
         timeconst=list(ACTIVATION_TIMES),

@@ -1,9 +1,8 @@
-"""A hand that somebody wrote as MJCF, made ready to stand in for ours: at a keyboard, for inverse
-kinematics.
+"""Any hand in an MJCF file, prepared to replace ours at a keyboard and in inverse kinematics.
 
-What a scene needs is one hand at a time with its root at the origin, nothing but the hand in it,
-fingertips as sites and geoms that feel keys. The root is the bone that all muscles and joints of
-the hand hang on. A file with a right hand only is given a left one by mirroring.
+A scene needs one hand at a time: its root at the origin, no other parts, fingertips as sites, and
+geoms that collide with keys. The root is the bone that carries all muscles and joints of the hand.
+If a file has only a right hand, its left hand is the mirror image.
 """
 
 from __future__ import annotations
@@ -17,31 +16,35 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
-from musclehand.body.hand_index import HandIndex
 from musclehand.body.build.mirror import mirror_hand
-from musclehand.body.untrusted.model_file import read_model
-from musclehand.body.naming import Naming, find_naming
 from musclehand.body.build.overlay import KEY_BIT
-from musclehand.core.mujoco_warnings import silence_mujoco
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.naming import Naming, find_naming
+from musclehand.body.untrusted.model_file import read_model
 from musclehand.core.errors import ModelError
+from musclehand.core.mujoco_warnings import silence_mujoco
 
 
 @dataclass(frozen=True, eq=False)
 class HandFile:
-    """One or two hands of a model: `spec` as read, and `naming`, what its parts are called."""
+    """One or two hands of a model file."""
 
     source: str
+    """Path of the file."""
+
     spec: mujoco.MjSpec = field(repr=False)
+    """The model as read, with a site at each fingertip."""
+
     naming: Naming
+    """Names of its parts."""
 
     @cached_property
     def both(self) -> Naming:
-        """The naming with a pattern for either hand, made up for the one that the model does not
-        have."""
+        """The naming with patterns for both hands; the model may lack the left one."""
         return replace(self.naming, left=self.naming.left or f"{self.naming.right}_left")
 
     def hand_spec(self, side: Side) -> mujoco.MjSpec:
-        """One hand by itself, its root at the origin; no gravity.
+        """One hand alone, its root at the origin, without gravity.
 
         Raises:
             ModelError: the model lacks a right hand, or its frames are not those of MyoSim's hand.
@@ -59,15 +62,23 @@ class HandFile:
         model = self._model
         hand = HandIndex.from_model(model, side, self.naming)
         missing = set(HAND_JOINTS) - set(hand.joints)
-        others = [joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0]
-        if missing or others or (np.diff(hand.dofs) != 1).any():
-            what = f"lacks {min(missing)}" if missing else f"reverses {others[0]}" if others else "reorders joints"
-            raise ModelError(self.source, f"{what}: it can be checked, not played")
-        whole = self.spec.copy()
-        root = whole.body(model.body(root_body(model, hand)).name)
+        reversed_joints = [
+            joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0
+        ]
+        problem = None
+        if missing:
+            problem = f"lacks {min(missing)}"
+        elif reversed_joints:
+            problem = f"reverses {reversed_joints[0]}"
+        elif (np.diff(hand.dofs) != 1).any():
+            problem = "reorders joints"
+        if problem:
+            raise ModelError(self.source, f"{problem}: it can be checked, not played")
+        complete = self.spec.copy()
+        root = complete.body(model.body(root_body(model, hand)).name)
         _fix_inertia(root, model)
-        _drop_pictures(whole, root)
-        _feel_keys(root)
+        _drop_pictures(complete, root)
+        _enable_key_contact(root)
         spec = mujoco.MjSpec()
         spec.compiler.degree = False
         spec.compiler.boundmass = 0.0
@@ -82,7 +93,16 @@ class HandFile:
         return spec
 
     def attach(self, frame: Any, side: Side, *, strength_scale: float = 1.0) -> None:
-        """Puts one hand into a scene, its root at `frame`."""
+        """Adds one hand to a scene.
+
+        Args:
+            frame: frame of the scene's spec, at which the root is attached.
+            side: which hand.
+            strength_scale: factor on the peak force of all muscles.
+
+        Raises:
+            ModelError: the hand cannot be cut out of its model.
+        """
         spec = self.hand_spec(side)
         for actuator in spec.actuators:
             actuator.gainprm[2] *= strength_scale
@@ -92,28 +112,34 @@ class HandFile:
 
 
 def read_hand(path: Path, *, naming: Path | None = None, root: Path | None = None) -> HandFile:
-    """The hands of a model file.
+    """Reads the hands of a model file.
 
     Args:
-        path: an MJCF file; it may hold anything (see `body.untrusted.model_file`).
-        naming: a file that says which part is which, by default found by the model's names.
+        path: an MJCF file, untrusted (see `body.untrusted.model_file`).
+        naming: a naming file (see `body.naming`); by default the bundled one that fits.
         root: folder that all files of the model must lie in, by default that of the file itself.
 
     Raises:
-        ModelError: the file cannot be used, or holds no hand with the names that the naming knows.
+        ModelError: the file cannot be used, or no hand in it has the names of a naming.
     """
-    found = read_model(path, root=root)
+    file = read_model(path, root=root)
     try:
-        names = find_naming(found.model, naming)
+        names = find_naming(file.model, naming)
     except ModelError as error:
-        raise ModelError(path if error.source == "model" else error.source, error.problem) from error
-    add_tip_sites(found.spec, names)
-    return HandFile(str(path), found.spec, names)
+        raise ModelError(
+            path if error.source == "model" else error.source, error.problem
+        ) from error
+    add_tip_sites(file.spec, names)
+    return HandFile(str(path), file.spec, names)
 
 
 def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
-    """Adds a site at every fingertip that the naming gives as a body (`MUSIC-Hand` has no sites
-    there); in place."""
+    """Adds a site at every fingertip that the naming gives as a body, such as MUSIC-Hand's.
+
+    Args:
+        spec: the model; changed in place.
+        naming: its names.
+    """
     for side in Side:
         if naming.pattern(side) is None:
             continue
@@ -125,9 +151,9 @@ def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
 
 
 def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
-    """Id of the innermost body below which all joints and all path points of the hand are."""
+    """Id of the deepest body that carries all joints and path points of a hand."""
     bodies = {int(model.jnt_bodyid[joint]) for joint in hand.joint_ids(model)}
-    # A joint moves its body against the parent, which has to come along.
+    # A joint moves its body against the parent, which is part of the hand as well.
     bodies = {int(model.body_parentid[body]) for body in bodies}
     for tendon in hand.tendons:
         first = model.tendon_adr[tendon]
@@ -135,7 +161,10 @@ def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
             number = model.wrap_objid[wrap]
             if model.wrap_type[wrap] == mujoco.mjtWrap.mjWRAP_SITE:
                 bodies.add(int(model.site_bodyid[number]))
-            elif model.wrap_type[wrap] in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
+            elif model.wrap_type[wrap] in (
+                mujoco.mjtWrap.mjWRAP_SPHERE,
+                mujoco.mjtWrap.mjWRAP_CYLINDER,
+            ):
                 bodies.add(int(model.geom_bodyid[number]))
     chains = [_ancestors(model, body) for body in bodies]
     common = set(chains[0]).intersection(*chains[1:])
@@ -151,8 +180,7 @@ def _ancestors(model: mujoco.MjModel, body: int) -> list[int]:
 
 
 def _fix_root(spec: mujoco.MjSpec, root: Any) -> None:
-    """Takes the root's own joints away (what carries the hand is the scene's), and all actuators
-    but muscles."""
+    """Removes the joints of the root, which the scene replaces, and all actuators but muscles."""
     for actuator in list(spec.actuators):
         if actuator.trntype != mujoco.mjtTrn.mjTRN_TENDON:
             spec.delete(actuator)
@@ -161,8 +189,8 @@ def _fix_root(spec: mujoco.MjSpec, root: Any) -> None:
 
 
 def _fix_inertia(body: Any, model: mujoco.MjModel) -> None:
-    """Writes down the inertia each body has in its own model, where compiler settings may have
-    changed it."""
+    """Makes the inertia of each body explicit as compiled: the compiler settings of the file may
+    differ from the scene's."""
     number = model.body(body.name).id
     body.explicitinertial = True
     body.mass = model.body_mass[number]
@@ -175,24 +203,31 @@ def _fix_inertia(body: Any, model: mujoco.MjModel) -> None:
 
 
 def _drop_pictures(spec: mujoco.MjSpec, root: Any) -> None:
-    """Removes meshes that touch nothing, materials, and the files that nothing then needs: they
-    cost loading time."""
+    """Removes meshes without contact, materials, and unused files, all of which slow down loading."""
     hand = _below(root)
     inside = {body.name for body in hand}
-    used = {geom.meshname for body in hand for geom in body.geoms if geom.contype or geom.conaffinity}
+    used = {
+        geom.meshname for body in hand for geom in body.geoms if geom.contype or geom.conaffinity
+    }
     for body in spec.bodies:
         for geom in list(body.geoms):
             if geom.meshname and not (body.name in inside and (geom.contype or geom.conaffinity)):
                 spec.delete(geom)
     for part in (*(geom for body in hand for geom in body.geoms), *spec.sites, *spec.tendons):
         part.material = ""
-    for asset in (*(mesh for mesh in spec.meshes if mesh.name not in used), *spec.materials, *spec.textures):
+    for asset in (
+        *(mesh for mesh in spec.meshes if mesh.name not in used),
+        *spec.materials,
+        *spec.textures,
+    ):
         spec.delete(asset)
 
 
-def _feel_keys(root: Any) -> None:
-    """Lets geoms that touch anything touch keys, where the model does not know of keys at all."""
-    touching = [geom for body in _below(root) for geom in body.geoms if geom.contype or geom.conaffinity]
+def _enable_key_contact(root: Any) -> None:
+    """Makes all colliding geoms collide with keys, in a model without the bit for keys."""
+    touching = [
+        geom for body in _below(root) for geom in body.geoms if geom.contype or geom.conaffinity
+    ]
     if not any(geom.conaffinity & KEY_BIT for geom in touching):
         for geom in touching:
             geom.conaffinity |= KEY_BIT
@@ -203,16 +238,22 @@ def _below(body: Any) -> list[Any]:
 
 
 def _check_frames(source: str, model: mujoco.MjModel, side: Side, naming: Naming) -> None:
-    """Fingers along -y and the thumb along +x of the root at neutral, as in MyoSim.
+    """Checks that fingers point along -y and the thumb along +x of the root, as in MyoSim.
 
     Raises:
-        ModelError: they point somewhere else.
+        ModelError: they point elsewhere at neutral.
     """
     hand = HandIndex.from_model(model, side, naming)
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    places = {joint: data.xanchor[number] for joint, number in zip(hand.joints, hand.joint_ids(model), strict=True)}
+    places = {
+        joint: data.xanchor[number]
+        for joint, number in zip(hand.joints, hand.joint_ids(model), strict=True)
+    }
     along = places["mcp3_flexion"] - places["flexion"]
     across = places["mcp2_flexion"] - places["mcp5_flexion"]
     if -along[1] < 0.8 * np.linalg.norm(along) or across[0] < 0.6 * np.linalg.norm(across):
-        raise ModelError(source, "its fingers do not point along -y and its thumb along +x of the forearm's frame")
+        raise ModelError(
+            source,
+            "its fingers do not point along -y and its thumb along +x of the forearm's frame",
+        )

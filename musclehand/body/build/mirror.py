@@ -1,9 +1,8 @@
-"""The other hand of a model that has one: a right hand mirrored into a left one, part by part.
+"""Reflection of a right hand to a left one, for models that have only a right hand.
 
-Local z of every position changes its sign and axes turn the other way round, so that the same joint
-value is the same posture on both sides. The hand goes through MuJoCo's own XML once, which is where
-all parts can be renamed together; lengths agree with the original to the six digits that XML keeps.
-Materials are left out.
+Local z of every position and the sense of every axis are reversed, so that the same joint value is
+the same posture on both sides. The hand passes through MuJoCo's XML once, where all parts can be
+renamed together; lengths agree with the original to the six digits of XML. Materials are omitted.
 """
 
 from __future__ import annotations
@@ -19,21 +18,38 @@ from musclehand.body.naming import Naming
 from musclehand.core.mujoco_warnings import silence_mujoco
 
 MIRROR = np.array([1.0, 1.0, -1.0])
+"""Factors on a position."""
+
 MIRROR_AXIS = np.array([-1.0, -1.0, 1.0])
+"""Factors on a rotation axis, a pseudovector."""
+
 MIRROR_QUAT = np.array([1.0, -1.0, -1.0, 1.0])
+"""Factors on an orientation, a quaternion."""
 
 NAMES = {
-    *("name", "joint", "joint1", "joint2", "site", "sidesite", "geom", "geom1", "geom2", "mesh", "target"),
+    *(
+        "name",
+        "joint",
+        "joint1",
+        "joint2",
+        "site",
+        "sidesite",
+        "geom",
+        "geom1",
+        "geom2",
+        "mesh",
+        "target",
+    ),
     *("body", "body1", "body2", "tendon", "tendon1", "tendon2"),
 }
 """Attributes of MJCF that name a part or refer to one by name."""
 
 
 def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
-    """A left hand from the spec of a right one (one hand and nothing else).
+    """Makes a left hand from the spec of a right one.
 
     Args:
-        spec: the right hand; it is compiled, otherwise unchanged.
+        spec: a right hand and nothing else; it is compiled, otherwise unchanged.
         naming: its names, with patterns for both sides.
 
     Raises:
@@ -48,9 +64,10 @@ def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
         element.attrib.pop("material", None)
         for attribute in NAMES & set(element.attrib):
             name = element.attrib[attribute]
-            # Parts that the model forgot to name as right ones need names of their own too, beside
-            # the right hand.
-            element.set(attribute, naming.name_of(naming.base_of(name, Side.RIGHT) or name, Side.LEFT))
+            # Parts whose names lack the pattern of the right side need new names as well, because
+            # both hands may be in one model.
+            base = naming.base_of(name, Side.RIGHT) or name
+            element.set(attribute, naming.name_of(base, Side.LEFT))
     mirrored = mujoco.MjSpec.from_string(ElementTree.tostring(tree, encoding="unicode"))
     mirrored.modelfiledir = spec.modelfiledir
     for mesh in mirrored.meshes:

@@ -1,8 +1,8 @@
-"""MyoSim's arm as a source of geometry, and how its right side becomes a left one.
+"""MyoSim's right arm as a source of geometry, and its reflection to a left arm.
 
-From MyoSim's right arm (package `myo-sim`) come the bones, joint axes, attachment sites and
-wrapping surfaces, read when a model is built and referred to by name; nothing of it is copied here.
-Left is right with local z mirrored.
+Bones, joint axes, attachment sites and wrapping surfaces are read from MyoSim's right arm (package
+`myo-sim`) when a model is built, and referred to by name; none of its files is copied here. The
+left arm is the right one with local z mirrored.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Any
 import mujoco
 
 from musclehand.body.anatomy import Side
-from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.body.build.scaling import stretch_bones
 from musclehand.core.errors import ModelError
+from musclehand.core.mujoco_warnings import silence_mujoco
 
 ROOT = "humerus"
+"""Body of MyoSim that carries the forearm."""
 
 
 class MyoSimArm:
-    """MyoSim's right arm as a source of geometry, stretched, looked up by names without side
-    suffix."""
+    """MyoSim's right arm, stretched, with lookup by names without side suffix."""
 
     def __init__(self, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
+        """Copies the arm; `stretch` are factors on local x, y and z (see `body.build.scaling`)."""
         self.spec = _right_arm().copy()
         self.root = self.find("body", ROOT)
         if stretch != (1.0, 1.0, 1.0):
@@ -32,22 +33,25 @@ class MyoSimArm:
         self.mesh_folder = self.spec.meshdir
 
     def find(self, kind: str, base: str) -> Any:
-        """The body, joint, site, geom or mesh `base`, which MyoSim names with or without `_r`.
+        """Looks up a part of the spec, which MyoSim names with or without `_r`.
+
+        Args:
+            kind: "body", "joint", "site", "geom" or "mesh".
+            base: name without side suffix.
 
         Raises:
-            ModelError: there is none; the tables name something MyoSim does not have.
+            ModelError: MyoSim has no such part, although a table names it.
         """
         lookup = getattr(self.spec, kind)
-        found = lookup(f"{base}_r") or lookup(base)
-        if found is None:
+        part = lookup(f"{base}_r") or lookup(base)
+        if part is None:
             raise ModelError("hand tables", f"MyoSim's arm has no {kind} named {base!r}")
-        return found
+        return part
 
 
 @lru_cache(maxsize=1)
 def _right_arm() -> mujoco.MjSpec:
-    """MyoSim's arm as its package builds it, which takes longer than all else in a hand; to be
-    copied."""
+    """MyoSim's arm as its package builds it, the slowest part of building a hand; to be copied."""
     from myo_sim.build.compose import build_right_arm_spec
 
     with silence_mujoco():
@@ -55,15 +59,15 @@ def _right_arm() -> mujoco.MjSpec:
 
 
 def mirrored(point: Any, side: Side) -> list[float]:
-    """A local position of the right hand on either side."""
+    """A local position of the right hand, reflected for the left one. Shape (3,)."""
     return [point[0], point[1], side.mirror * point[2]]
 
 
 def mirrored_axis(axis: Any, side: Side) -> list[float]:
-    """A rotation axis (a pseudovector) of the right hand on either side."""
+    """A rotation axis (pseudovector) of the right hand, reflected for the left one. Shape (3,)."""
     return [side.mirror * axis[0], side.mirror * axis[1], axis[2]]
 
 
 def base_name(name: str) -> str:
-    """A name of MyoSim's without its side."""
+    """A name of MyoSim without its side suffix."""
     return name.removesuffix("_r")

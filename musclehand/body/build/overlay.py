@@ -1,10 +1,9 @@
-"""Our hand on MyoSim's geometry: the tables of `models/hand` made into a MuJoCo hand at load time.
+"""Overlay of the tables of `models/hand` on MyoSim's geometry, made into a MuJoCo hand.
 
-Bones and joint axes are MyoSim's (`body.build.myosim`). The tables say everything else: which
-muscles there are and where they run (`body.build.path`), joint limits and passive torques, the
-outline and mass of each segment. The left hand is the mirror image: local z of every position
-changes its sign, and axes turn the other way round, so that the same joint value is the same
-posture on both sides.
+Bones and joint axes are MyoSim's (`body.build.myosim`). The tables define the muscles and their
+paths (`body.build.path`), joint limits and passive torques, and the outline and mass of each
+segment. The left hand is the mirror image: local z of every position and the sense of every axis
+are reversed, so that the same joint value is the same posture on both sides.
 """
 
 from __future__ import annotations
@@ -21,52 +20,77 @@ from musclehand.body.build.path import add_path, add_wrap, find_bone
 from musclehand.body.build.tables import HandTables, JointRow, SegmentRow
 
 ARMATURE = 1e-4
-"""Rotor inertia of every joint [kg m^2]: with physical phalanges, muscle stiffness chatters
-below it (measured)."""
+"""[kg m^2] Rotor inertia of every joint. With the inertia of real phalanges alone, stiff muscles
+chatter at steps of 2 ms (measured)."""
 
 LIMIT_SOLREF = (0.005, 1.0)
-"""Joint limits stiff enough to give under 3 degrees under random activation (tested); at least
-twice the time step."""
+"""[s] and damping ratio: joint limits give by less than 3 degrees under random activation (tested).
+The time constant has to be at least twice the time step."""
 
 LIMIT_MARGIN = 0.065
-"""Joint limits begin to resist this far before they are reached [rad], as ligaments do, and are
-then hardly passed."""
+"""[rad] Joint limits begin to resist this far before they are reached, like ligaments; chosen, with
+it joints hardly pass their limits."""
 
 COUPLING_SOLREF = (0.006, 1.0)
+"""[s] and damping ratio of the coupling between DIP and PIP joints; chosen."""
 
 SKIN_BIT = 1
+"""Contact bit of skin, which collides with skin of other digits."""
+
 KEY_BIT = 2
-"""Contact bits: fingers touch fingers and keys, palms touch keys only."""
+"""Contact bit of keys, which collide with digits and palms."""
 
 TOUCHES = {"digit": (SKIN_BIT, SKIN_BIT | KEY_BIT), "palm": (0, KEY_BIT), "arm": (0, 0)}
 """contype and conaffinity of a segment by its layer."""
 
-PULP = 0.0012
-"""Contact begins this far outside the outline [m]: pulp that gives way, so that outlines
-themselves hardly meet."""
+SKIN_CONTACT_MARGIN = 0.0012
+"""[m] Contact force begins at this distance outside the outline of a segment, for pulp that is
+compressed before the outlines meet; chosen. Under the load of a key 1.0 mm of it remain
+(`planning.strokes.press.LOADED_TIP_GAP`)."""
+
+SKIN_SOLREF = (0.004, 1.0)
+"""[s] and damping ratio of contacts of the skin; the stiffest that steps of 2 ms allow."""
+
+SKIN_SOLIMP = (0.9, 0.99, 0.001, 0.5, 2.0)
+"""Impedance of contacts of the skin, in MuJoCo's terms; chosen."""
 
 SKIN_FRICTION = (0.8, 0.005, 0.0001)
+"""Sliding, torsional and rolling friction of skin: between dry and moist skin on smooth plastic
+(`models/piano/SOURCES.md`)."""
+
 SKIN_RGBA = (0.87, 0.70, 0.60, 1.0)
+"""Colour of skin."""
+
 GHOST_RGBA = (0.87, 0.70, 0.60, 0.35)
+"""Colour of skin in pictures that show the bones."""
+
 BONE_RGBA = (0.93, 0.90, 0.82, 1.0)
+"""Colour of bones."""
 
 
 def add_hand(
-    spec: mujoco.MjSpec, parent: Any, source: MyoSimArm, tables: HandTables, side: Side, *, visual: bool
+    spec: mujoco.MjSpec,
+    parent: Any,
+    source: MyoSimArm,
+    tables: HandTables,
+    side: Side,
+    *,
+    visual: bool,
 ) -> None:
-    """Adds one hand with forearm, from the end of the upper arm down, as a child of `parent`.
+    """Adds one hand with forearm, from the elbow end of the upper arm to the fingertips.
 
     Args:
         spec: the scene, in radians; changed in place.
-        parent: a body or frame of `spec`; the hand's root frame is the elbow end of the humerus,
-            fingers along -y.
+        parent: a body or frame of `spec`. The root frame of the hand is the elbow end of the
+            humerus, with fingers along -y.
         source: MyoSim's geometry.
         tables: the overlay.
         side: which hand; every name ends in `_r` or `_l`.
-        visual: with bone meshes and translucent skin, for pictures (slower to load and step).
+        visual: whether to add bone meshes and make skin translucent, for pictures (slower to load
+            and step).
 
     Raises:
-        ModelError: a table names a body, joint, site or geom that MyoSim does not have.
+        ModelError: a table refers to a body, joint, site or geom that MyoSim does not have.
     """
     root = parent.add_body(name=side.name_of(ROOT))
     joints = {row.joint: row for row in tables.joints}
@@ -85,15 +109,21 @@ def add_hand(
     _exclude_neighbours(spec, side)
 
 
-def _add_bones(body: Any, original: Any, joints: dict[str, JointRow], side: Side, *, visual: bool) -> None:
-    """Bodies and the joints that the table keeps; bone frames of MyoSim are unrotated below the
-    humerus."""
+def _add_bones(
+    body: Any, original: Any, joints: dict[str, JointRow], side: Side, *, visual: bool
+) -> None:
+    """Adds bodies, and the joints that are in the table.
+
+    MyoSim's bone frames have no rotation below the humerus.
+    """
     for joint in original.joints:
         row = joints.get(base_name(joint.name))
         if row is not None:
             _add_joint(body, row, joint, side)
     for child in original.bodies:
-        added = body.add_body(name=side.name_of(base_name(child.name)), pos=mirrored(child.pos, side))
+        added = body.add_body(
+            name=side.name_of(base_name(child.name)), pos=mirrored(child.pos, side)
+        )
         _add_bones(added, child, joints, side, visual=visual)
 
 
@@ -110,7 +140,7 @@ def _add_joint(body: Any, row: JointRow, original: Any, side: Side) -> None:
         solref_limit=LIMIT_SOLREF,
         margin=LIMIT_MARGIN,
     )
-    # MuJoCo takes damping and stiffness as polynomials of velocity and of the distance from rest.
+    # Damping and stiffness are polynomials in the velocity and in the distance from rest.
     joint.damping = [row.damping, 0.0, 0.0]
     joint.stiffness = [row.stiffness, 0.0, row.stiffening]
 
@@ -139,7 +169,7 @@ def _add_meshes(spec: mujoco.MjSpec, body: Any, source: MyoSimArm, side: Side) -
 
 
 def _couple(spec: mujoco.MjSpec, joint: str, side: Side) -> None:
-    """Couples the last finger joint to the middle one, as the extensor hood does."""
+    """Couples a DIP joint to its PIP joint, as the extensor hood does."""
     driver = coupled_joint(joint)
     if driver is None:
         return
@@ -168,9 +198,9 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
         conaffinity=conaffinity,
         condim=3,
         friction=SKIN_FRICTION,
-        margin=PULP,
-        solref=[0.004, 1.0],
-        solimp=[0.9, 0.99, 0.001, 0.5, 2.0],
+        margin=SKIN_CONTACT_MARGIN,
+        solref=SKIN_SOLREF,
+        solimp=SKIN_SOLIMP,
         rgba=GHOST_RGBA if visual else SKIN_RGBA,
         group=1,
     )
@@ -180,9 +210,10 @@ def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bo
 
 
 def _exclude_neighbours(spec: mujoco.MjSpec, side: Side) -> None:
-    """Skin joins the proximal phalanges of neighbouring fingers, and a fully bent finger rests
-    on itself."""
+    """Excludes contacts between proximal phalanges of neighbouring fingers, which skin joins, and
+    within a fully bent finger."""
     proximal = [side.name_of(f"{finger}proxph") for finger in range(2, 6)]
     distal = [side.name_of(f"distph{finger}") for finger in range(2, 6)]
-    for one, two in [*itertools.pairwise(proximal), *zip(proximal, distal, strict=True)]:
-        spec.add_exclude(name=f"{one}-{two}", bodyname1=one, bodyname2=two)
+    pairs = [*itertools.pairwise(proximal), *zip(proximal, distal, strict=True)]
+    for body, neighbour in pairs:
+        spec.add_exclude(name=f"{body}-{neighbour}", bodyname1=body, bodyname2=neighbour)

@@ -1,4 +1,4 @@
-"""Muscles as tendons along the stations of `paths.csv`, and the cylinders they run around."""
+"""Muscle paths: tendons along the stations of `paths.csv`, and the cylinders that they wrap."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from musclehand.body.build.myosim import MyoSimArm, base_name, mirrored
 from musclehand.body.build.tables import HandTables, PathRow, WrapRow
 from musclehand.core.errors import ModelError
 
+TENDON_WIDTH = 0.0012
+"""[m] Radius of a drawn tendon; without effect on the simulation."""
+
 TENDON_RGBA = (0.72, 0.12, 0.14, 1.0)
 
 
 def find_bone(spec: mujoco.MjSpec, base: str, side: Side) -> Any:
-    """A body of the hand by its name without side.
+    """Looks up a body of the hand.
+
+    Args:
+        spec: the model.
+        base: name without side suffix.
+        side: which hand.
 
     Raises:
-        ModelError: the hand has none of that name.
+        ModelError: the hand has no such body.
     """
     body = spec.body(side.name_of(base))
     if body is None:
@@ -29,17 +37,26 @@ def find_bone(spec: mujoco.MjSpec, base: str, side: Side) -> Any:
 
 
 def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
-    """Adds a cylinder about a joint, held by the bone on either side of it (their frames have the
-    same orientation).
+    """Adds a wrapping cylinder about the axis of a joint, unless the model has it already.
+
+    It is fixed to the bone on either side of the joint; their frames have the same orientation.
+
+    Args:
+        spec: the model; changed in place.
+        row: the cylinder.
+        side: which hand.
 
     Raises:
-        ModelError: the hand does not have that joint or bone.
+        ModelError: the hand does not have the joint or the bone.
     """
     if spec.geom(side.name_of(row.name)) is not None:
         return
     joint = spec.joint(side.name_of(row.joint))
     if joint is None:
-        raise ModelError("wraps.csv", f"{row.name} goes about the joint {row.joint!r}, which the hand does not have")
+        raise ModelError(
+            "wraps.csv",
+            f"{row.name} goes about the joint {row.joint!r}, which the hand does not have",
+        )
     centre = np.asarray(joint.pos)
     if joint.parent.name != side.name_of(row.body):
         centre = centre + joint.parent.pos
@@ -57,15 +74,23 @@ def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
     )
 
 
-def add_path(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side) -> None:
-    """Adds one muscle: a tendon along the stations of `path`, and an actuator that is yet to get
-    its constants.
+def add_path(
+    spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: list[PathRow], side: Side
+) -> None:
+    """Adds one muscle: a tendon along a path, and an actuator without constants.
+
+    Args:
+        spec: the model; changed in place.
+        source: MyoSim's geometry.
+        tables: the tables of the hand.
+        path: the stations of one muscle, in order.
+        side: which hand.
 
     Raises:
-        ModelError: a station is on a bone, or about a surface, that there is not.
+        ModelError: a station refers to a bone or surface that does not exist.
     """
     name = side.name_of(path[0].muscle)
-    tendon = spec.add_tendon(name=name, width=0.0012, rgba=TENDON_RGBA)
+    tendon = spec.add_tendon(name=name, width=TENDON_WIDTH, rgba=TENDON_RGBA)
     for row in path:
         if row.kind in ("site", "joint_site", "side"):
             body, pos = _place(source, tables, row)
@@ -82,7 +107,7 @@ def add_path(spec: mujoco.MjSpec, source: MyoSimArm, tables: HandTables, path: l
 
 
 def _place(source: MyoSimArm, tables: HandTables, row: PathRow) -> tuple[str, Any]:
-    """Body and position [m] of a point of ours."""
+    """Body and position [m] of a point of the tables."""
     if row.pos is None:
         raise ModelError("paths.csv", f"{row.name} has no position")
     if row.kind == "joint_site":
@@ -90,23 +115,28 @@ def _place(source: MyoSimArm, tables: HandTables, row: PathRow) -> tuple[str, An
     return row.body, row.pos
 
 
-def _wrap_around(spec: mujoco.MjSpec, source: MyoSimArm, tendon: Any, row: PathRow, side: Side) -> None:
-    """Leads a tendon around a cylinder of ours or a surface of MyoSim, on the side of
-    `side_site` if there is one."""
+def _wrap_around(
+    spec: mujoco.MjSpec, source: MyoSimArm, tendon: Any, row: PathRow, side: Side
+) -> None:
+    """Wraps a tendon around a cylinder of the tables or a surface of MyoSim."""
     side_site = ""
     if row.side_site:
         side_site = side.name_of(row.side_site)
         if spec.site(side_site) is None:
             side_site = _base_site(spec, source, row.side_site, side)
-    geom = side.name_of(row.name) if row.kind == "wrap" else _base_wrap(spec, source, row.name, side)
+    geom = (
+        side.name_of(row.name) if row.kind == "wrap" else _base_wrap(spec, source, row.name, side)
+    )
     tendon.wrap_geom(geom, side_site)
 
 
 def _site(spec: mujoco.MjSpec, base: str, body: str, pos: Any, side: Side) -> str:
-    """The name of a path point, which is added where no earlier path has brought it in."""
+    """Name of the site of a path point, which is added unless an earlier path has added it."""
     name = side.name_of(base)
     if spec.site(name) is None:
-        find_bone(spec, body, side).add_site(name=name, pos=mirrored(pos, side), size=[0.0007, 0, 0], group=5)
+        find_bone(spec, body, side).add_site(
+            name=name, pos=mirrored(pos, side), size=[0.0007, 0, 0], group=5
+        )
     return name
 
 
@@ -116,8 +146,7 @@ def _base_site(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) ->
 
 
 def _base_wrap(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) -> str:
-    """The name of one of MyoSim's wrapping surfaces, added with its orientation mirrored where
-    it is new."""
+    """Name of a wrapping surface of MyoSim, which is added, reflected for the left hand, if new."""
     name = side.name_of(base)
     if spec.geom(name) is not None:
         return name
@@ -126,7 +155,15 @@ def _base_wrap(spec: mujoco.MjSpec, source: MyoSimArm, base: str, side: Side) ->
     axis = _geom_axis(source.spec, original)
     pos = np.asarray(mirrored(original.pos, side))
     body = find_bone(spec, base_name(original.parent.name), side)
-    geom = body.add_geom(name=name, type=original.type, size=original.size, mass=0.0, contype=0, conaffinity=0, group=3)
+    geom = body.add_geom(
+        name=name,
+        type=original.type,
+        size=original.size,
+        mass=0.0,
+        contype=0,
+        conaffinity=0,
+        group=3,
+    )
     if original.type == mujoco.mjtGeom.mjGEOM_CYLINDER:
         reach = half_length * np.asarray(mirrored(axis, side))
         geom.fromto = [*(pos - reach), *(pos + reach)]
@@ -141,7 +178,9 @@ def _geom_axis(spec: mujoco.MjSpec, geom: Any) -> np.ndarray:
     if geom.alt.type != mujoco.mjtOrientation.mjORIENTATION_QUAT:
         quat = np.asarray(
             spec.resolve_orientation(
-                degree=bool(spec.compiler.degree), sequence=spec.compiler.eulerseq, orientation=geom.alt
+                degree=bool(spec.compiler.degree),
+                sequence=spec.compiler.eulerseq,
+                orientation=geom.alt,
             ),
             dtype=float,
         )

@@ -1,14 +1,13 @@
-"""Hands of other people: the tables and MyoSim's bones stretched to a hand length and a hand
-breadth.
+"""Anthropometric scaling: tables and MyoSim's bones stretched to a hand length and breadth.
 
-In the right hand's root frame fingers point along -y, the thumb along +x and the back of the hand
-along +z, and the frames of all bones are parallel to it at neutral, so that one diagonal stretch of
-all local positions scales the whole hand and forearm: y with the length, x and z (breadth and
-thickness) with the breadth. Paths, wrapping surfaces, outlines and meshes go with the bones; joint
-axes stay. Optimal fibre lengths scale with the smaller of the two, so that no path becomes too
-short for its fibre, masses with the volume, and slack lengths are fitted again when the model is
-built. Peak forces stay as the table has them: strength differs more between people of one size than
-sizes do, and has a factor of its own (`strength_scale`).
+In the root frame of the right hand fingers point along -y, the thumb along +x and the back of the
+hand along +z, and the frames of all bones are parallel to it at neutral. One diagonal stretch of
+all local positions therefore scales the whole hand and forearm: y with the length, x and z (breadth
+and thickness) with the breadth. Paths, wrapping surfaces, outlines and meshes are stretched with
+the bones; joint axes are unchanged. Optimal fibre lengths scale with the smaller of the two
+factors, so that no path becomes too short for its fibre, and masses with the volume. Slack lengths
+are fitted again when the model is built. Peak forces are unchanged, because strength varies more
+among people of one size than size does; `strength_scale` scales them.
 """
 
 from __future__ import annotations
@@ -24,29 +23,36 @@ from musclehand.body.build.tables import HandTables
 from musclehand.core.errors import InvalidValue
 
 HAND_LENGTH = 0.175
-"""Length of the hand in the tables [m], from the centre of the wrist to the tip of the middle
-finger's skin (tested). Measured by the proportions of Buchholz, Armstrong & Goldstein 1992
-(Ergonomics 35:261; recalled) its bones are those of a hand of 168 to 180 mm."""
+"""[m] Length of the hand in the tables, from the centre of the wrist to the skin at the tip of the
+middle finger (tested). By the proportions of Buchholz, Armstrong & Goldstein 1992 (Ergonomics
+35:261; recalled) its bones are those of a hand of 168 to 180 mm."""
 
 HAND_BREADTH = 0.077
-"""Breadth that the tables' hand stands for [m]: 0.44 of its length, as people have on average
-(ANSUR II: 0.43-0.46; recalled). MyoSim's palm has no flesh at its edges to measure."""
+"""[m] Nominal breadth of the hand in the tables: 0.44 of its length, the average of people (ANSUR
+II: 0.43-0.46; recalled). MyoSim's palm has no soft tissue at its edges that could be measured."""
 
 LENGTH_RANGE = (0.13, 0.24)
+"""[m] Legal hand lengths: from below the 1st percentile of women to above the 99th of men."""
+
 BREADTH_RANGE = (0.055, 0.115)
-"""What is accepted [m]: beyond the 1st percentile of women and the 99th of men, by some margin."""
+"""[m] Legal hand breadths, likewise."""
 
 PROPORTION_RANGE = (0.3, 0.7)
-"""Breadth over length that is accepted; people have 0.4 to 0.5."""
+"""Legal ratios of breadth to length; people have 0.4 to 0.5."""
 
 
 def scale_tables(
     tables: HandTables, *, hand_length: float | None = None, hand_breadth: float | None = None
 ) -> HandTables:
-    """The tables of a hand of that length and breadth [m]; None keeps the tables' own.
+    """Stretches tables to the size of a hand.
+
+    Args:
+        tables: tables of a hand of `HAND_LENGTH` and `HAND_BREADTH`.
+        hand_length: from the wrist to the tip of the middle finger [m]; None leaves it unchanged.
+        hand_breadth: across the knuckles [m]; None leaves it unchanged.
 
     Raises:
-        InvalidValue: a size that no adult's hand has.
+        InvalidValue: no adult hand has that size.
     """
     for name, value, (low, high) in (
         ("hand length", hand_length, LENGTH_RANGE),
@@ -67,12 +73,14 @@ def scale_tables(
     def point(pos: tuple[float, float, float]) -> tuple[float, float, float]:
         return pos[0] * stretch[0], pos[1] * stretch[1], pos[2] * stretch[2]
 
-    old = tables.stretch
+    before = tables.stretch
     return replace(
         tables,
-        stretch=(old[0] * breadth, old[1] * length, old[2] * breadth),
+        stretch=(before[0] * breadth, before[1] * length, before[2] * breadth),
         muscles=tuple(replace(row, l0=row.l0 * min(length, breadth)) for row in tables.muscles),
-        paths=tuple(replace(row, pos=None if row.pos is None else point(row.pos)) for row in tables.paths),
+        paths=tuple(
+            replace(row, pos=None if row.pos is None else point(row.pos)) for row in tables.paths
+        ),
         segments=tuple(
             replace(
                 row,
@@ -84,17 +92,22 @@ def scale_tables(
             for row in tables.segments
         ),
         wraps=tuple(
-            replace(row, radius=row.radius * breadth, half_length=row.half_length * breadth) for row in tables.wraps
+            replace(row, radius=row.radius * breadth, half_length=row.half_length * breadth)
+            for row in tables.wraps
         ),
     )
 
 
 def stretch_bones(root: Any, spec: mujoco.MjSpec, stretch: tuple[float, float, float]) -> None:
-    """Stretches MyoSim's geometry in place: all bodies below `root`, their joints, sites, meshes
-    and surfaces.
+    """Stretches MyoSim's geometry below a body: positions, joints, sites, meshes and surfaces.
 
-    A wrapping cylinder or sphere has one radius and grows with the thickness of the hand, its
-    length along its axis with the stretch in that direction.
+    The radius of a wrapping cylinder or sphere grows with the thickness of the hand, the length of
+    a cylinder with the geometric mean of breadth and length.
+
+    Args:
+        root: the body; changed in place.
+        spec: the spec that holds its meshes; changed in place.
+        stretch: factors on local x, y and z.
     """
     factor = np.asarray(stretch)
     scaled: set[str] = set()

@@ -1,8 +1,7 @@
-"""The tables of `models/hand`: what a biomechanist edits, read and checked row by row.
+"""The tables of `models/hand`, which a biomechanist edits, read and checked row by row.
 
-Lengths in the files are millimetres and angles degrees because that is how they are published;
-everything is SI once it is read. A wrong entry names the file, the line, the column and what is
-expected.
+Files have millimetres and degrees, as sources publish them; all values are SI once they are read.
+The error about an illegal entry names file, line, column and legal values.
 """
 
 from __future__ import annotations
@@ -20,110 +19,171 @@ PACKAGE = "musclehand.models.hand"
 
 @dataclass(frozen=True)
 class MuscleRow:
-    """One muscle: peak force `f0` [N], optimal fibre length `l0` [m], pennation at `l0` [rad],
-    group and source.
-
-    `drive`, no column of the file: share of the excitation that reaches the muscle, 0 (paralysed)
-    to 1; its excitation goes no higher (see `body.conditions.condition`).
-    """
+    """One muscle of `muscles.csv`."""
 
     muscle: str
+    """Name in the model, without side suffix."""
+
     name: str
+    """Anatomical name."""
+
     group: str
+    """Anatomical group, for pictures and tendon transfers."""
+
     f0: float
+    """[N] Peak isometric force of the fibres at their optimal length."""
+
     l0: float
+    """[m] Optimal fibre length."""
+
     pennation: float
+    """[rad] Pennation angle at the optimal fibre length."""
+
     source: str
+    """Source of the numbers."""
+
     drive: float = 1.0
+    """Share of the excitation that reaches the muscle, and its highest excitation; 0 (paralysed) to
+    1. It is no column of the file (see `body.conditions.condition`)."""
 
 
 @dataclass(frozen=True)
 class PathRow:
-    """One station of a muscle's path.
-
-    `kind` is `base_site` or `base_wrap` (a site or wrapping geom of MyoSim, by name), `site` (a
-    point of ours in `body` at `pos` [m]), `joint_site` (a point of ours in the frame of the joint
-    `body`, see `body.build.joint_site`), `wrap` (a cylinder of `wraps.csv`), `side` (a point that
-    the path does not touch, for the wrap of the row after it), or `pulley` (what follows is a
-    branch that shares the force; `name` is the number it is divided by, and the branch begins
-    anew). `side_site` is the site that says on which side of a wrapping geom the path runs.
-    """
+    """One station of a muscle's path, a row of `paths.csv`."""
 
     muscle: str
+    """Name of the muscle."""
+
     kind: str
+    """Kind of the station:
+
+    - `base_site`, `base_wrap`: a site or wrapping geom of MyoSim, by name;
+    - `site`: a point of the table on a bone;
+    - `joint_site`: a point of the table in the frame of a joint (see `body.build.joint_site`);
+    - `wrap`: a cylinder of `wraps.csv`;
+    - `side`: a point off the path that selects the side of the wrap in the next row;
+    - `pulley`: start of a new branch, which shares the force.
+    """
+
     name: str
+    """Name of the site or geom; of a pulley the number by which the force is divided."""
+
     body: str
+    """Bone of a `site` or `side`, joint of a `joint_site`, else empty."""
+
     pos: tuple[float, float, float] | None
+    """[m] Position in the frame of the bone or joint, None for other kinds."""
+
     side_site: str
+    """Site that selects the side on which the path passes a wrapping geom, or empty."""
 
 
 @dataclass(frozen=True)
 class JointRow:
-    """One joint: limits and rest angle [rad], damping [N m s/rad], and the torque of its tissues.
+    """One joint of `joints.csv`.
 
-    At x rad from rest that torque is -(stiffness x + stiffening x^3) [N m].
+    The passive torque of its tissues at x [rad] from rest is -(stiffness x + stiffening x^3) [N m].
     """
 
     joint: str
+    """Anatomical name."""
+
     lower: float
+    """[rad] Lower limit."""
+
     upper: float
+    """[rad] Upper limit."""
+
     damping: float
+    """[N m s/rad] Viscous damping."""
+
     stiffness: float
+    """[N m/rad] Linear stiffness."""
+
     stiffening: float
+    """[N m/rad^3] Cubic stiffness."""
+
     rest: float
+    """[rad] Angle without passive torque."""
 
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """The soft outline of one bone as a capsule from `start` to `end` [m] of `radius` [m] that
-    carries `mass` [kg].
-
-    `layer` says what it may touch: `digit` keys and other digits, `palm` keys only, `arm` nothing.
-    """
+    """The soft-tissue outline of one bone, a capsule with mass; a row of `segments.csv`."""
 
     body: str
+    """Name of the bone."""
+
     layer: str
+    """Contacts: `digit` with keys and other digits, `palm` with keys only, `arm` with nothing."""
+
     start: tuple[float, float, float]
+    """[m] One end of the capsule's axis in the frame of the bone."""
+
     end: tuple[float, float, float]
+    """[m] Other end of the axis."""
+
     radius: float
+    """[m] Radius of the capsule."""
+
     mass: float
+    """[kg] Mass of the segment."""
 
 
 @dataclass(frozen=True)
 class WrapRow:
-    """A cylinder of `radius` [m] about the axis of `joint`, fixed to `body`."""
+    """A wrapping cylinder about the axis of a joint, a row of `wraps.csv`."""
 
     name: str
+    """Name, without side suffix."""
+
     body: str
+    """Bone that carries it."""
+
     joint: str
+    """Joint on whose axis it lies."""
+
     radius: float
+    """[m] Radius."""
+
     half_length: float
+    """[m] Half of its length."""
 
 
 @dataclass(frozen=True)
 class HandTables:
-    """All tables of the overlay, in file order; `stretch` is what MyoSim's bones are multiplied
-    with, x, y, z."""
+    """All tables of a hand, in file order."""
 
     muscles: tuple[MuscleRow, ...]
+    """Rows of `muscles.csv`, in the order of the model's muscles."""
+
     paths: tuple[PathRow, ...]
+    """Rows of `paths.csv`, each muscle's from origin to insertion."""
+
     joints: tuple[JointRow, ...]
+    """Rows of `joints.csv`."""
+
     segments: tuple[SegmentRow, ...]
+    """Rows of `segments.csv`."""
+
     wraps: tuple[WrapRow, ...]
+    """Rows of `wraps.csv`."""
+
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Factors on MyoSim's local x, y and z (see `body.build.scaling`)."""
 
     @property
     def muscle_names(self) -> tuple[str, ...]:
-        """Muscles in model order, without side suffix."""
+        """Names of the muscles in model order, without side suffix."""
         return tuple(row.muscle for row in self.muscles)
 
 
 def load_tables(folder: Path | None = None) -> HandTables:
-    """Reads the five tables of a folder, by default those that come with the package.
+    """Reads the five tables of a folder, by default the bundled ones.
 
     Raises:
-        ModelError: a file is missing, a column is missing, an entry is not what the column holds,
-            or a path names a muscle that `muscles.csv` does not have.
+        ModelError: a file or column is missing, an entry is not legal in its column, or
+            `muscles.csv` and `paths.csv` have different muscles.
     """
     tables = HandTables(
         muscles=read_rows(folder, PACKAGE, "muscles.csv", _muscle),
@@ -132,10 +192,12 @@ def load_tables(folder: Path | None = None) -> HandTables:
         segments=read_rows(folder, PACKAGE, "segments.csv", _segment),
         wraps=read_rows(folder, PACKAGE, "wraps.csv", _wrap),
     )
-    known = set(tables.muscle_names)
+    defined = set(tables.muscle_names)
     used = {row.muscle for row in tables.paths}
-    if known != used:
-        raise ModelError("paths.csv", f"muscles without a path or without a row: {sorted(known ^ used)}")
+    if defined != used:
+        raise ModelError(
+            "paths.csv", f"muscles without a path or without a row: {sorted(defined ^ used)}"
+        )
     return tables
 
 
@@ -152,7 +214,9 @@ def _muscle(row: Fields) -> MuscleRow:
 
 
 def _path(row: Fields) -> PathRow:
-    kind = row.text("kind", choices=("base_site", "base_wrap", "site", "joint_site", "wrap", "side", "pulley"))
+    kind = row.text(
+        "kind", choices=("base_site", "base_wrap", "site", "joint_site", "wrap", "side", "pulley")
+    )
     return PathRow(
         muscle=row.text("muscle"),
         kind=kind,

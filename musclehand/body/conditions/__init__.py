@@ -1,1 +1,1 @@
-"""Conditions of the hand: weakness, palsies, tendon transfer, stiff joints, fatigue."""
+"""Clinical conditions of a hand: weakness, palsies, tendon transfer, stiffness, fatigue."""

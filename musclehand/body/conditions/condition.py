@@ -1,10 +1,9 @@
-"""Conditions of the hand: weakness, nerve palsies, tendon transfer, stiff joints, fatigue.
+"""Clinical conditions: weakness, nerve palsies, tendon transfer, stiff joints, fatigue.
 
     design = apply_condition(load_tables(), find_condition("ulnar-palsy+stiff:mcp2_flexion=0.2"))
 
-A condition changes the tables, so it holds for everything that is built from them. Fatigue is what
-changes while a hand plays: it travels beside the tables, as `Condition.fatigue`, to whoever
-controls the muscles.
+A condition changes the tables, and so every model that is built from them. Fatigue changes during a
+performance instead: controllers of muscles take it from `Condition.fatigue`.
 """
 
 from __future__ import annotations
@@ -22,48 +21,69 @@ from musclehand.body.conditions.transfer import Transfer, transfer_tendon
 from musclehand.core.errors import InvalidValue, UnknownName
 
 NERVES = ("median", "ulnar", "radial", "musculocutaneous")
+"""Nerves of the muscles in `innervation.csv`."""
 
 MAX_STIFFNESS = 10.0
-"""Stiffness that may be added to a joint [N m/rad]: a finger does not move against more."""
+"""[N m/rad] Largest stiffness that may be added to a joint; chosen, no finger moves against more."""
 
 MIN_STRENGTH = 0.01
-"""A muscle keeps some force, as MuJoCo's muscles need; to silence one, take its drive away."""
+"""Smallest factor on a peak force, because MuJoCo's muscles need some force; chosen. A paralysed
+muscle has drive 0 instead."""
+
+MAX_STRENGTH = 10.0
+"""Largest factor on a peak force; chosen."""
 
 
 class Innervation(NamedTuple):
-    """The nerve of a muscle; `level`: "low" if lost by a lesion at the wrist, "high" if only by
-    one above the elbow."""
+    """The nerve of a muscle."""
 
     muscle: str
+    """Name of the muscle."""
+
     nerve: str
+    """One of `NERVES`."""
+
     level: str
+    """"low" if a lesion at the wrist cuts it off, "high" if only one above the elbow does."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is different in a hand.
-
-    `drive`: share of the excitation that still reaches a muscle, by name, 0 (paralysed) to 1.
-    `strength`: factor on its peak force (atrophy), `MIN_STRENGTH` to 10. `transfers`: tendons sewn
-    onto others. `stiffness`: added to a joint [N m/rad], about its rest angle. `fatigue`: how
-    muscles tire, or None if they do not.
-    """
+    """Differences from a healthy hand."""
 
     name: str
+    """Name, as `find_condition` takes it."""
+
     description: str
+    """Description for reports."""
+
     drive: Mapping[str, float] = field(default_factory=dict)
+    """Share of the excitation that reaches a muscle, by its name; 0 (paralysed) to 1."""
+
     strength: Mapping[str, float] = field(default_factory=dict)
+    """Factor on the peak force of a muscle (atrophy), `MIN_STRENGTH` to `MAX_STRENGTH`."""
+
     transfers: tuple[Transfer, ...] = ()
+    """Tendon transfers, made in order."""
+
     stiffness: Mapping[str, float] = field(default_factory=dict)
+    """[N m/rad] Stiffness added to a joint about its rest angle."""
+
     fatigue: FatigueParameters | None = None
+    """Parameters of muscle fatigue, None without fatigue."""
 
 
 class Palsy(NamedTuple):
-    """Loss of a nerve: at the wrist, or above the elbow if `high`."""
+    """Loss of a nerve."""
 
     nerve: str
+    """One of `NERVES`."""
+
     high: bool
+    """Whether the lesion is above the elbow, and not at the wrist."""
+
     description: str
+    """Description for reports."""
 
 
 PALSIES: Mapping[str, Palsy] = {
@@ -83,7 +103,7 @@ PALSIES: Mapping[str, Palsy] = {
         "radial", True, "radial nerve cut above the elbow: no extensors, wrist drop"
     ),
 }
-"""The conditions that have a name of their own."""
+"""Nerve palsies by name."""
 
 FORMS = (
     "weak:MUSCLE=SHARE",
@@ -92,20 +112,20 @@ FORMS = (
     "transfer:DONOR>RECIPIENT",
     "fatigue",
 )
-"""What else `find_condition` understands; `fatigue=SHARE` begins with muscles already tired."""
+"""Other forms that `find_condition` takes; `fatigue=SHARE` starts with fatigued muscles."""
 
 
 def load_innervation(folder: Path | None = None) -> tuple[Innervation, ...]:
-    """Which nerve each muscle has, from `innervation.csv` of a folder or of the package.
+    """Reads the nerve of each muscle from `innervation.csv` of a folder or of the package.
 
     Raises:
-        ModelError: the file cannot be read, or an entry is not what its column holds.
+        ModelError: the file cannot be read, or an entry is not legal in its column.
     """
     return read_rows(folder, PACKAGE, "innervation.csv", _innervation)
 
 
 def palsy_condition(name: str) -> Condition:
-    """The condition of a nerve palsy in `PALSIES`: its muscles get no drive.
+    """A nerve palsy of `PALSIES` as a condition: the muscles of the nerve get no drive.
 
     Raises:
         UnknownName: no such palsy.
@@ -122,21 +142,20 @@ def palsy_condition(name: str) -> Condition:
 
 
 def find_condition(text: str) -> Condition:
-    """The condition that a text names, as `--condition` takes it; several are joined by `+`.
+    """Parses a condition as `--condition` takes it; `+` joins several.
 
     A name of `PALSIES`, or one of `FORMS`: `weak:FDP2=0.5,FDP3=0.5` (drive), `atrophy:FDP2=0.5`
     (peak force), `stiff:mcp2_flexion=0.2`, `transfer:EIP>EPL`, `fatigue`, `fatigue=0.3`.
 
     Raises:
         UnknownName: no such condition.
-        InvalidValue: a number that is none or out of range.
+        InvalidValue: a malformed number, or one out of range.
     """
     return combine(*(_parse(part.strip()) for part in text.split("+")))
 
 
 def combine(*conditions: Condition) -> Condition:
-    """All conditions in one: shares and factors multiply, stiffness adds up, the last fatigue
-    counts."""
+    """Combines conditions: shares and factors multiply, stiffness adds up, the last fatigue counts."""
     drive: dict[str, float] = {}
     strength: dict[str, float] = {}
     stiffness: dict[str, float] = {}
@@ -145,8 +164,8 @@ def combine(*conditions: Condition) -> Condition:
             drive[muscle] = drive.get(muscle, 1.0) * share
         for muscle, factor in condition.strength.items():
             strength[muscle] = strength.get(muscle, 1.0) * factor
-        for joint, added in condition.stiffness.items():
-            stiffness[joint] = stiffness.get(joint, 0.0) + added
+        for joint, increase in condition.stiffness.items():
+            stiffness[joint] = stiffness.get(joint, 0.0) + increase
     return Condition(
         name="+".join(condition.name for condition in conditions),
         description="; ".join(condition.description for condition in conditions),
@@ -159,20 +178,20 @@ def combine(*conditions: Condition) -> Condition:
 
 
 def apply_condition(tables: HandTables, condition: Condition) -> HandTables:
-    """The tables of a hand in that condition (without its fatigue, which is no property of a
-    table).
+    """Applies a condition, without its fatigue, to the tables of a hand.
 
-    Transfers come last, so a paralysed donor moves nothing; the recipient's own muscle gets no
+    Transfers come last, so that a paralysed donor moves nothing. The recipient's muscle gets no
     drive.
 
     Raises:
         UnknownName: a muscle or joint that the tables do not have.
-        InvalidValue: a number out of range, or a transfer that cannot be made.
+        InvalidValue: a number out of range, or an impossible transfer.
     """
     joints = [row.joint for row in tables.joints]
-    _check("muscle", tables.muscle_names, condition.drive, "drive", 0.0, 1.0)
-    _check("muscle", tables.muscle_names, condition.strength, "strength", MIN_STRENGTH, 10.0)
-    _check("joint", joints, condition.stiffness, "added stiffness", 0.0, MAX_STIFFNESS)
+    muscles = tables.muscle_names
+    _check("muscle", muscles, condition.drive, "drive", low=0.0, high=1.0)
+    _check("muscle", muscles, condition.strength, "strength", low=MIN_STRENGTH, high=MAX_STRENGTH)
+    _check("joint", joints, condition.stiffness, "added stiffness", low=0.0, high=MAX_STIFFNESS)
     changed = replace(
         tables,
         muscles=tuple(_muscle(row, condition) for row in tables.muscles),
@@ -199,13 +218,19 @@ def _joint(row: JointRow, condition: Condition) -> JointRow:
 
 
 def _check(
-    kind: str, names: Sequence[str], values: Mapping[str, float], what: str, low: float, high: float
+    kind: str,
+    names: Sequence[str],
+    values: Mapping[str, float],
+    quantity: str,
+    low: float,
+    high: float,
 ) -> None:
+    """Raises if a value is not of one of the names, or out of range."""
     for name, value in values.items():
         if name not in names:
             raise UnknownName(kind, name, names)
         if not low <= value <= high:
-            raise InvalidValue(f"{what} of {name}", value, f"a number from {low:g} to {high:g}")
+            raise InvalidValue(f"{quantity} of {name}", value, f"a number from {low:g} to {high:g}")
 
 
 def _innervation(row: Fields) -> Innervation:
@@ -217,39 +242,37 @@ def _innervation(row: Fields) -> Innervation:
 
 
 def _parse(text: str) -> Condition:
-    """One condition of those joined by `+`."""
-    kind, colon, rest = text.partition(":")
+    """Parses one of the conditions that `+` joins."""
+    kind, colon, arguments = text.partition(":")
     if text == "fatigue" or text.startswith("fatigue="):
         share = _number(text, text[len("fatigue=") :], 0.0, 1.0) if "=" in text else 0.0
         return Condition(text, "muscles tire", fatigue=FatigueParameters(initial=share))
     if not colon or kind not in ("weak", "atrophy", "stiff", "transfer"):
         return palsy_condition(text)
     if kind == "transfer":
-        transfers = tuple(_transfer(text, pair) for pair in rest.split(","))
+        transfers = tuple(_transfer(text, pair) for pair in arguments.split(","))
         return Condition(
             text,
             ", ".join(f"{t.donor} sewn onto {t.recipient}" for t in transfers),
             transfers=transfers,
         )
-    low, high = {"weak": (0.0, 1.0), "atrophy": (MIN_STRENGTH, 1.0), "stiff": (0.0, MAX_STIFFNESS)}[
-        kind
-    ]
+    ranges = {"weak": (0.0, 1.0), "atrophy": (MIN_STRENGTH, 1.0), "stiff": (0.0, MAX_STIFFNESS)}
+    low, high = ranges[kind]
     values: dict[str, float] = {}
-    for pair in rest.split(","):
+    for pair in arguments.split(","):
         name, _, number = (word.strip() for word in pair.partition("="))
         if not name or name in values:
             raise InvalidValue(
                 "condition", text, f"of the form {kind}:NAME=NUMBER,NAME=NUMBER, each name once"
             )
         values[name] = _number(text, number, low, high)
-    words = {"weak": "weak", "atrophy": "wasted", "stiff": "stiff"}[kind] + ": " + ", ".join(values)
+    adjective = {"weak": "weak", "atrophy": "wasted", "stiff": "stiff"}[kind]
+    description = f"{adjective}: {', '.join(values)}"
     if kind == "weak":
-        return Condition(text, words, drive=values)
-    return (
-        Condition(text, words, strength=values)
-        if kind == "atrophy"
-        else Condition(text, words, stiffness=values)
-    )
+        return Condition(text, description, drive=values)
+    if kind == "atrophy":
+        return Condition(text, description, strength=values)
+    return Condition(text, description, stiffness=values)
 
 
 def _transfer(text: str, pair: str) -> Transfer:

@@ -1,16 +1,17 @@
-"""Tendon transfer: the tendon of one muscle is cut and sewn onto that of another.
+"""Tendon transfer: the tendon of a donor muscle is cut and sewn onto that of a recipient.
 
-The donor keeps its own course as far as the hand is entered and then follows the stations of the
-recipient, with the recipient's moment arms at every joint from there on. How far, by what the donor
-is:
+The donor keeps its own path into the hand and then follows the recipient's path, with the
+recipient's moment arms at every later joint. The group of the donor decides where it changes over:
 
-    a muscle of fingers or thumb (EIP, FDS4)        to the far side of the wrist, which it crosses on its own course
-    a wrist muscle (FCU, PL), cut at its insertion  to the near side of the wrist, which it crosses on the recipient's
-    a muscle of the forearm (PT)                    to its last point before the insertion, then as a wrist muscle
-    a muscle of the hand itself (ADM)               its origin only
+    a muscle of fingers or thumb (EIP, FDS4)  beyond the wrist, which it crosses on its own path
+    a wrist muscle (FCU, PL)                  before the wrist, which it crosses on the recipient's
+                                              path; it is cut at its insertion
+    a muscle of the forearm (PT)              at its last point before the insertion, then like a
+                                              wrist muscle
+    a muscle of the hand itself (ADM)         at its origin
 
-The muscle that had the tendon before is cut off: it gets no drive. Its passive force stays, which
-is little near rest.
+The recipient's muscle is cut off and gets no drive. Its passive force stays, which is small near
+rest.
 """
 
 from __future__ import annotations
@@ -23,22 +24,25 @@ from musclehand.body.build.tables import HandTables, PathRow
 from musclehand.core.errors import InvalidValue, UnknownName
 
 POINTS = ("base_site", "site", "joint_site")
-"""Kinds of rows that the tendon goes through."""
+"""Kinds of rows at which the tendon is fixed to a bone."""
 
 
 class Transfer(NamedTuple):
-    """The tendon of `donor` is sewn onto that of `recipient`; both muscles by name."""
+    """A pair of muscles, by name."""
 
     donor: str
+    """Muscle whose tendon is cut and moved."""
+
     recipient: str
+    """Muscle onto whose tendon it is sewn."""
 
 
 def transfer_tendon(tables: HandTables, transfer: Transfer) -> HandTables:
-    """The tables with the donor's new path, in the donor's place; the recipient's drive is 0.
+    """Gives the donor its new path, in its place among the paths, and the recipient drive 0.
 
     Raises:
         UnknownName: no such muscle.
-        InvalidValue: the recipient ends in the forearm, or both are the same muscle.
+        InvalidValue: the recipient ends in the forearm, or donor and recipient are the same.
     """
     for muscle in transfer:
         if muscle not in tables.muscle_names:
@@ -46,14 +50,14 @@ def transfer_tendon(tables: HandTables, transfer: Transfer) -> HandTables:
     donor, recipient = (
         tuple(row for row in tables.paths if row.muscle == name) for name in transfer
     )
-    words = f"{transfer.donor}>{transfer.recipient}"
+    text = f"{transfer.donor}>{transfer.recipient}"
     if transfer.donor == transfer.recipient:
-        raise InvalidValue("transfer", words, "from one muscle to another")
+        raise InvalidValue("transfer", text, "from one muscle to another")
     if _ends_in_forearm(tables, transfer.recipient):
-        raise InvalidValue("transfer", words, "to a muscle that ends in the hand")
-    kept, crossed = _kept(tables, transfer.donor, donor)
-    followed = _followed(recipient, from_wrist=not crossed)
-    path = (*kept, *(replace(row, muscle=transfer.donor) for row in followed))
+        raise InvalidValue("transfer", text, "to a muscle that ends in the hand")
+    beginning, crosses_wrist = _donor_part(tables, transfer.donor, donor)
+    ending = _recipient_part(recipient, from_wrist=not crosses_wrist)
+    path = (*beginning, *(replace(row, muscle=transfer.donor) for row in ending))
     muscles = tuple(
         replace(row, drive=0.0) if row.muscle == transfer.recipient else row
         for row in tables.muscles
@@ -62,7 +66,7 @@ def transfer_tendon(tables: HandTables, transfer: Transfer) -> HandTables:
 
 
 def _wrist_rows(path: Sequence[PathRow]) -> tuple[int, int] | None:
-    """First and last row at the wrist, or None for a path that has none."""
+    """Positions of the first and last row at the wrist, None for a path without any."""
     rows = [i for i, row in enumerate(path) if row.kind == "joint_site" and row.body == "wrist"]
     return (rows[0], rows[-1]) if rows else None
 
@@ -75,11 +79,10 @@ def _ends_in_forearm(tables: HandTables, muscle: str) -> bool:
     return _group(tables, muscle) == "forearm"
 
 
-def _kept(
+def _donor_part(
     tables: HandTables, muscle: str, path: Sequence[PathRow]
 ) -> tuple[Sequence[PathRow], bool]:
-    """The rows of the donor's path that stay, and whether they cross the wrist or begin beyond
-    it."""
+    """Rows of the donor's path that stay, and whether they cross the wrist or begin beyond it."""
     wrist = _wrist_rows(path)
     if wrist is not None:
         if _group(tables, muscle) == "wrist":
@@ -90,9 +93,8 @@ def _kept(
     return path[:1], True
 
 
-def _followed(path: Sequence[PathRow], *, from_wrist: bool) -> Sequence[PathRow]:
-    """The rows of the recipient's path that the donor follows; without the recipient's origin in
-    any case."""
+def _recipient_part(path: Sequence[PathRow], *, from_wrist: bool) -> Sequence[PathRow]:
+    """Rows of the recipient's path that the donor follows, always without its origin."""
     wrist = _wrist_rows(path)
     if wrist is None:
         return path[1:]
@@ -100,7 +102,7 @@ def _followed(path: Sequence[PathRow], *, from_wrist: bool) -> Sequence[PathRow]
 
 
 def _up_to_point(path: Sequence[PathRow]) -> Sequence[PathRow]:
-    """The path without surfaces at its end, which need a point beyond them."""
+    """The path without wrapping surfaces at its end, which need a point beyond them."""
     end = max(i for i, row in enumerate(path) if row.kind in POINTS)
     return path[: end + 1]
 
@@ -108,7 +110,7 @@ def _up_to_point(path: Sequence[PathRow]) -> Sequence[PathRow]:
 def _with_path(
     paths: Sequence[PathRow], muscle: str, path: Sequence[PathRow]
 ) -> tuple[PathRow, ...]:
-    """All paths, with that of one muscle changed in place."""
+    """All paths, with the path of one muscle replaced in its place."""
     first = next(i for i, row in enumerate(paths) if row.muscle == muscle)
     before = [row for row in paths[:first] if row.muscle != muscle]
     after = [row for row in paths[first:] if row.muscle != muscle]

@@ -1,1 +1,1 @@
-"""Other people's MJCF files, read guardedly: what is wrong with them becomes one line of text."""
+"""Guarded reading of untrusted MJCF files: every problem becomes an error of one line."""

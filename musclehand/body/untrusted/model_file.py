@@ -9,6 +9,7 @@ MuJoCo in a process of its own, which may crash or hang (`body.untrusted.model_t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import mujoco
@@ -66,7 +67,7 @@ def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
             model = spec.compile()
         except (ValueError, OSError) as error:  # the files have changed since the trial
             raise ModelError(path, shorten(f"MuJoCo does not take it: {error}", 300)) from None
-    _check_compiled(path, model)
+    check_compiled(path, model)
     return ModelFile(path, spec, model, tuple(said))
 
 
@@ -84,16 +85,25 @@ def _raise_problem(path: Path, tree: Node, trial: Trial) -> None:
         raise found or ModelError(path, shorten(trial.problem, 300))
 
 
-def _check_compiled(path: Path, model: mujoco.MjModel) -> None:
+def check_compiled(source: str | PathLike[str], model: mujoco.MjModel) -> None:
+    """Checks that a compiled model has muscles, a usable time step and finite numbers.
+
+    Args:
+        source: name of the model, for the error.
+        model: any model.
+
+    Raises:
+        ModelError: it has not.
+    """
     muscles = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
     muscles |= model.actuator_gaintype == mujoco.mjtGain.mjGAIN_MUSCLE
     if not muscles.any():
         has = (
             f"none of its {model.nu} actuators is one" if model.nu else "it has no actuators at all"
         )
-        raise ModelError(path, f'has no muscles; {has} (<muscle>, or <general dyntype="muscle">)')
+        raise ModelError(source, f'has no muscles; {has} (<muscle>, or <general dyntype="muscle">)')
     if not MIN_TIMESTEP <= model.opt.timestep <= MAX_TIMESTEP:
-        raise ModelError(path, str(InvalidValue("timestep", model.opt.timestep, LEGAL_TIMESTEP)))
+        raise ModelError(source, str(InvalidValue("timestep", model.opt.timestep, LEGAL_TIMESTEP)))
     for name in dir(model):
         values = None if name.startswith("_") else getattr(model, name)
         if (
@@ -101,4 +111,4 @@ def _check_compiled(path: Path, model: mujoco.MjModel) -> None:
             and values.dtype.kind == "f"
             and not np.isfinite(values).all()
         ):
-            raise ModelError(path, f"compiles to numbers that are not finite ({name})")
+            raise ModelError(source, f"compiles to numbers that are not finite ({name})")

@@ -1,4 +1,4 @@
-"""What carries the hands follows its path, compiled (see `compiled`)."""
+"""Set points of the servos that move the forearm bases, compiled (see `kernels.jit`)."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ def set_points(
     speed: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Set points of position servos that follow a path, weight and inertia fed forward; written,
-    (s, h, c).
+    """Set points of position servos that follow a path, weight and inertia fed forward.
 
     Args:
-        inertia: of the c carrier joints of h hands. Shape (h, c, c).
-        load: torque or force that gravity, motion and springs ask for [N, N m]. Shape (h, c).
-        acceleration: wanted [m/s^2, rad/s^2]. Shape (h, c).
-        kp, kd: stiffness [N/m, N m/rad] and damping of the servos. Shapes (h, c).
-        place, speed: wanted of the first p joints in each of s simulation steps [m, m/s]. Shapes
-            (h, s, p).
-        out: written.
+        inertia: of the forearm bases. Shape (h, c, c).
+        load: that gravity, motion and springs ask for [N, N m]. Shape (h, c).
+        acceleration: to reach [m/s^2, rad/s^2]. Shape (h, c).
+        kp: stiffness of the servos [N/m, N m/rad]. Shape (h, c).
+        kd: damping of the servos [N s/m, N m s/rad]. Shape (h, c).
+        place: goal of the first p dofs in each of s simulation steps [m]. Shape (h, s, p).
+        speed: goal of their velocities [m/s]. Shape (h, s, p).
+        out: written. Shape (s, h, c).
     """
     hands, joints = load.shape
     for hand in range(hands):
         for joint in range(joints):
             force = load[hand, joint]
-            for other in range(joints):
-                force += inertia[hand, joint, other] * acceleration[hand, other]
+            for k in range(joints):
+                force += inertia[hand, joint, k] * acceleration[hand, k]
             for step in range(out.shape[0]):
                 goal = force
                 if joint < place.shape[2]:

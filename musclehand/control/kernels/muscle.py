@@ -1,13 +1,14 @@
-"""The formulas of `body.muscle`, compiled (see `compiled`): forces, and activation from excitation
-and back.
+"""MuJoCo's muscle, compiled (see `kernels.jit`): forces, and activation from excitation and back.
 
-Parameters are the fields of `MuscleParameters` in their order, for each hand: shape (h, 10, m).
+The formulas are those of `body.muscle`. Parameters are the fields of `MuscleParameters` in their
+order, for each hand: shape (h, 10, m).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from musclehand.control.arrays import ActivationRange, HandState, MuscleForces
 from musclehand.control.kernels.jit import compiled
 
 
@@ -15,10 +16,14 @@ from musclehand.control.kernels.jit import compiled
 def forces(
     params: np.ndarray, length: np.ndarray, velocity: np.ndarray, gain: np.ndarray, bias: np.ndarray
 ) -> None:
-    """`gain` and `bias` [N] with `force = gain * act + bias`, written; as
-    `body.muscle.muscle_force`.
+    """Muscle forces as `gain * act + bias`: the formula of `body.muscle.muscle_force`.
 
-    `length` [m] and `velocity` [m/s] of the muscles. Shapes (h, m), but `params` (h, 10, m).
+    Args:
+        params: shape (h, 10, m).
+        length: of the muscles [m]. Shape (h, m).
+        velocity: of the muscles [m/s]. Shape (h, m).
+        gain: [N]; written. Shape (h, m).
+        bias: [N]; written. Shape (h, m).
     """
     for hand in range(length.shape[0]):
         for i in range(length.shape[1]):
@@ -47,8 +52,15 @@ def forces(
 
 @compiled
 def after(act: float, ctrl: float, per_act: float, per_deact: float, steps: int) -> float:
-    """Activation after some simulation steps, as `body.muscle.activation_after`; rates are step
-    over time constant."""
+    """Activation after some simulation steps: the formula of `body.muscle.activation_after`.
+
+    Args:
+        act: at the beginning.
+        ctrl: excitation.
+        per_act: simulation step over the time constant of activation.
+        per_deact: simulation step over the time constant of deactivation.
+        steps: number of simulation steps.
+    """
     rising = ctrl > act
     for _ in range(steps):
         slowing = 0.5 + 1.5 * act
@@ -67,9 +79,18 @@ def respond(
     mean: np.ndarray,
     end: np.ndarray,
 ) -> None:
-    """Activation over `steps` of `dt` [s] under one excitation: its mean at their beginnings,
-    where MuJoCo takes force from it, and that at the end, written. Shapes (h, m), but `params`
-    (h, 10, m)."""
+    """Activation under a constant excitation: its mean at the beginnings of the steps, from which
+    MuJoCo takes force, and its value at the end.
+
+    Args:
+        params: shape (h, 10, m).
+        act: at the beginning. Shape (h, m).
+        ctrl: excitation. Shape (h, m).
+        dt: simulation step [s].
+        steps: number of simulation steps.
+        mean: written. Shape (h, m).
+        end: written. Shape (h, m).
+    """
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
             per_act = dt / params[hand, 8, i]
@@ -92,8 +113,17 @@ def reach(
     low: np.ndarray,
     high: np.ndarray,
 ) -> None:
-    """Lowest and highest activation within `steps` of `dt` [s], written; as
-    `body.muscle.reachable_activation`. Shapes (h, m), but `params` (h, 10, m)."""
+    """Lowest and highest activation within some steps: `body.muscle.reachable_activation`.
+
+    Args:
+        params: shape (h, 10, m).
+        act: at the beginning. Shape (h, m).
+        ceiling: highest excitation. Shape (h, m).
+        dt: simulation step [s].
+        steps: number of simulation steps.
+        low: written. Shape (h, m).
+        high: written. Shape (h, m).
+    """
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
             per_act = dt / params[hand, 8, i]
@@ -105,20 +135,26 @@ def reach(
 @compiled
 def prospects(
     params: np.ndarray,
-    act: np.ndarray,
-    length: np.ndarray,
-    velocity: np.ndarray,
+    state: HandState,
     ceiling: np.ndarray,
     dt: float,
     steps: int,
-    low: np.ndarray,
-    high: np.ndarray,
-    gain: np.ndarray,
-    bias: np.ndarray,
+    reachable: ActivationRange,
+    muscle_forces: MuscleForces,
 ) -> None:
-    """`reach` and `forces` in one call."""
-    reach(params, act, ceiling, dt, steps, low, high)
-    forces(params, length, velocity, gain, bias)
+    """`reach` and `forces` in one call.
+
+    Args:
+        params: shape (h, 10, m).
+        state: of the hands.
+        ceiling: highest excitation. Shape (h, m).
+        dt: simulation step [s].
+        steps: number of simulation steps.
+        reachable: written.
+        muscle_forces: written.
+    """
+    reach(params, state.act, ceiling, dt, steps, reachable.low, reachable.high)
+    forces(params, state.length, state.velocity, muscle_forces.gain, muscle_forces.bias)
 
 
 @compiled
@@ -131,8 +167,17 @@ def excite(
     steps: int,
     out: np.ndarray,
 ) -> None:
-    """The constant excitation that leads to `target` in `steps` of `dt` [s], no higher than
-    `ceiling`, written; as `body.muscle.excitation_for`. Shapes (h, m), but `params` (h, 10, m)."""
+    """The constant excitation that leads to an activation: `body.muscle.excitation_for`.
+
+    Args:
+        params: shape (h, 10, m).
+        act: activation at the beginning. Shape (h, m).
+        target: activation at the end. Shape (h, m).
+        ceiling: highest excitation. Shape (h, m).
+        dt: simulation step [s].
+        steps: number of simulation steps.
+        out: written. Shape (h, m).
+    """
     for hand in range(act.shape[0]):
         for i in range(act.shape[1]):
             per_act = dt / params[hand, 8, i]
@@ -158,7 +203,7 @@ def excite(
 
 
 @compiled
-def _between(low: float, low_value: float, high: float, high_value: float, wanted: float) -> float:
-    """Where a line through two points takes the wanted value, no further than the points."""
-    share = (wanted - low_value) / max(high_value - low_value, 1e-12)
+def _between(low: float, low_value: float, high: float, high_value: float, value: float) -> float:
+    """Where a line through two points takes a value, within the two points."""
+    share = (value - low_value) / max(high_value - low_value, 1e-12)
     return low + min(max(share, 0.0), 1.0) * (high - low)

@@ -1,18 +1,21 @@
-"""What muscles should do, and how they share it, compiled (see `compiled`).
+"""The task of each hand's muscles as least squares, and its solution with least squared activation,
+compiled (see `kernels.jit`).
 
-Tests hold it against plain formulas on MuJoCo's dense matrices, and against other solvers.
+Tests compare it with plain formulas on MuJoCo's dense matrices, and with other solvers.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from musclehand.control.arrays import HandState, HandTarget, MuscleForces, TaskConstants
 from musclehand.control.kernels.jit import compiled
 
 MOST_STEPS = 200
 """Newton steps of `share_squares`; two or three is what it takes."""
 
 MOST_HALVINGS = 60
+"""Of a Newton step that does not lower the cost."""
 
 SETTLED = 1e-13
 """Relative change of the dual variables that is rounding."""
@@ -20,13 +23,13 @@ SETTLED = 1e-13
 DONE = 0
 INDEFINITE = 1
 UNSOLVED = 2
-"""All went well; a matrix is not positive definite; a quadratic programme has no solution."""
+"""Status: solved; a matrix is not positive definite; a quadratic programme has no solution."""
 
 
 @compiled
 def factorise(matrix: np.ndarray) -> bool:
-    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower is left. False
-    if there is none."""
+    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower half stays. False if
+    there is none."""
     size = matrix.shape[0]
     for j in range(size):
         for i in range(j):
@@ -65,8 +68,7 @@ def solve(factor: np.ndarray, columns: np.ndarray) -> None:
 
 @compiled
 def task(
-    interval: float,
-    joint_weight: float,
+    constants: TaskConstants,
     mass: np.ndarray,
     torque: np.ndarray,
     speeding: np.ndarray,
@@ -74,23 +76,24 @@ def task(
     arms: np.ndarray,
     gain: np.ndarray,
     factor: np.ndarray,
-    wanted: np.ndarray,
+    goal: np.ndarray,
 ) -> int:
-    """What one hand's activations a should do, as |factor' a - wanted|^2 / 2, the error of tip and
-    joint velocities.
+    """The task of one hand's activations a: |factor' a - goal|^2 / 2 is the weighted error of
+    fingertip and joint velocities.
 
     Args:
-        interval: for which torques act [s].
-        joint_weight: of joint against fingertip velocity [m/rad].
+        constants: of all control steps.
         mass: inertia and damping of the joints; overwritten. Shape (k, k).
-        torque: missing for the joints to stay on their way [N m]. Shape (k,).
-        speeding: change of velocity that is wanted beside [rad/s]. Shape (k,).
-        tips: velocity of tips for each joint's [m/rad]. Shape (15, k).
+        torque: missing for the joints to keep their velocity [N m]. Shape (k,).
+        speeding: change of velocity to reach beside that [rad/s]. Shape (k,).
+        tips: velocity of fingertips for each joint's [m/rad]. Shape (15, k).
         arms: moment arms [m]. Shape (m, k).
         gain: force of each muscle at full activation [N]. Shape (m,).
         factor: written. Shape (m, k).
-        wanted: written. Shape (k,).
+        goal: written. Shape (k,).
     """
+    interval = constants.interval
+    joint_weight = constants.joint_weight
     joints = torque.size
     # The last column of what is solved for is the torque that is missing.
     columns = np.zeros((joints, joints + 1))
@@ -111,9 +114,9 @@ def task(
             columns[j, i] = weight[i, j]
     solve(mass, columns)
     for i in range(joints):
-        wanted[i] = 0.0
+        goal[i] = 0.0
         for j in range(i, joints):
-            wanted[i] += weight[i, j] * (speeding[j] + interval * columns[j, joints])
+            goal[i] += weight[i, j] * (speeding[j] + interval * columns[j, joints])
     for muscle in range(gain.size):
         for i in range(joints):
             factor[muscle, i] = 0.0
@@ -127,70 +130,51 @@ def task(
 
 @compiled
 def prepare(
-    interval: float,
-    joint_weight: float,
-    rate: np.ndarray,
-    damping: np.ndarray,
-    gain: np.ndarray,
-    bias: np.ndarray,
-    qpos: np.ndarray,
-    qvel: np.ndarray,
-    inertia: np.ndarray,
-    load: np.ndarray,
-    carried: np.ndarray,
-    arms: np.ndarray,
-    tips: np.ndarray,
-    goal: np.ndarray,
-    goal_speed: np.ndarray,
-    press: np.ndarray,
-    carrier_acc: np.ndarray,
-    key_mass: np.ndarray,
-    key_damping: np.ndarray,
+    constants: TaskConstants,
+    muscle_forces: MuscleForces,
+    state: HandState,
+    target: HandTarget,
     factor: np.ndarray,
-    wanted: np.ndarray,
+    goal: np.ndarray,
 ) -> int:
-    """Writes the `task` of every hand, `factor` (h, m, k) and `wanted` (h, k).
+    """Writes the `task` of every hand.
 
-    `rate` [1/s] (k,) closes position errors, `damping` (h, k, k) is the joints', `gain` and `bias`
-    [N] (h, m) the muscles'; then fields of `HandState` and of `HandTarget`.
+    Args:
+        constants: of all control steps.
+        muscle_forces: in this state.
+        state: of the hands.
+        target: of the hands, no field None.
+        factor: written. Shape (h, m, k).
+        goal: written. Shape (h, k).
     """
-    hands, joints = qpos.shape
+    hands, joints = state.qpos.shape
     torque = np.empty(joints)
     speeding = np.empty(joints)
     mass = np.empty((joints, joints))
     for hand in range(hands):
         for i in range(joints):
             speeding[i] = (
-                goal_speed[hand, i] + rate[i] * (goal[hand, i] - qpos[hand, i]) - qvel[hand, i]
+                target.qvel[hand, i]
+                + constants.rate[i] * (target.qpos[hand, i] - state.qpos[hand, i])
+                - state.qvel[hand, i]
             )
-            torque[i] = load[hand, i]
-            for j in range(joints):
-                mass[i, j] = inertia[hand, i, j] + interval * damping[hand, i, j]
-                torque[i] += damping[hand, i, j] * qvel[hand, j]
-            for j in range(carried.shape[2]):
-                torque[i] += carried[hand, i, j] * carrier_acc[hand, j]
-            for tip in range(press.shape[1]):
-                torque[i] -= press[hand, tip] * tips[hand, 3 * tip + 2, i]
-        for tip in range(press.shape[1]):
-            if key_mass[hand, tip] > 0.0 or key_damping[hand, tip] > 0.0:
-                down = tips[hand, 3 * tip + 2]
-                falling = 0.0
-                for i in range(joints):
-                    falling += down[i] * qvel[hand, i]
-                for i in range(joints):
-                    torque[i] += key_damping[hand, tip] * falling * down[i]
-                    for j in range(joints):
-                        mass[i, j] += (
-                            (key_mass[hand, tip] + interval * key_damping[hand, tip])
-                            * down[i]
-                            * down[j]
-                        )
-        for muscle in range(gain.shape[1]):
+        _balance(constants, state, target, hand, torque, mass)
+        _add_keys(constants, state, target, hand, torque, mass)
+        gain = muscle_forces.gain[hand]
+        arms = state.arms[hand]
+        for muscle in range(gain.size):
             for i in range(joints):
-                torque[i] -= bias[hand, muscle] * arms[hand, muscle, i]
-        out = factor[hand], wanted[hand]
+                torque[i] -= muscle_forces.bias[hand, muscle] * arms[muscle, i]
         status = task(
-            interval, joint_weight, mass, torque, speeding, tips[hand], arms[hand], gain[hand], *out
+            constants,
+            mass,
+            torque,
+            speeding,
+            state.tips[hand],
+            arms,
+            gain,
+            factor[hand],
+            goal[hand],
         )
         if status != DONE:
             return status
@@ -198,28 +182,79 @@ def prepare(
 
 
 @compiled
+def _balance(
+    constants: TaskConstants,
+    state: HandState,
+    target: HandTarget,
+    hand: int,
+    torque: np.ndarray,
+    mass: np.ndarray,
+) -> None:
+    """Writes the torque that one hand's joints need to keep their velocity, and their inertia with
+    damping."""
+    damping = constants.damping[hand]
+    coupling = state.coupling[hand]
+    joints = torque.size
+    for i in range(joints):
+        torque[i] = state.load[hand, i]
+        for j in range(joints):
+            mass[i, j] = state.inertia[hand, i, j] + constants.interval * damping[i, j]
+            torque[i] += damping[i, j] * state.qvel[hand, j]
+        for j in range(coupling.shape[1]):
+            torque[i] += coupling[i, j] * target.forearm_acc[hand, j]
+        for tip in range(target.press.shape[1]):
+            torque[i] -= target.press[hand, tip] * state.tips[hand, 3 * tip + 2, i]
+
+
+@compiled
+def _add_keys(
+    constants: TaskConstants,
+    state: HandState,
+    target: HandTarget,
+    hand: int,
+    torque: np.ndarray,
+    mass: np.ndarray,
+) -> None:
+    """Adds mass and damping of the keys that one hand's fingertips move."""
+    joints = torque.size
+    for tip in range(target.press.shape[1]):
+        key_mass = target.key_mass[hand, tip]
+        key_damping = target.key_damping[hand, tip]
+        if key_mass > 0.0 or key_damping > 0.0:
+            down = state.tips[hand, 3 * tip + 2]
+            falling = 0.0
+            for i in range(joints):
+                falling += down[i] * state.qvel[hand, i]
+            for i in range(joints):
+                torque[i] += key_damping * falling * down[i]
+                for j in range(joints):
+                    mass[i, j] += (key_mass + constants.interval * key_damping) * down[i] * down[j]
+
+
+@compiled
 def share_squares(
     factor: np.ndarray,
-    wanted: np.ndarray,
+    goal: np.ndarray,
     price: float,
     lower: np.ndarray,
     upper: np.ndarray,
     dual: np.ndarray,
     out: np.ndarray,
 ) -> int:
-    """The a within bounds that minimises |factor' a - wanted|^2 + price |a|^2, exact up to
+    """The activations a within bounds that minimise |factor' a - goal|^2 + price |a|^2, exact up to
     rounding.
 
-    By Newton's method for the dual: with z what stays missing of `wanted`, over the price, a is
-    `factor z` cut to the bounds, and z minimises a convex function of quadratic pieces (the method
-    is that of Li & Swetits 1997, SIAM J Optim 7:595; recalled). It has k unknowns, however many
-    muscles there are.
+    Newton's method for the dual. With z what stays missing of `goal`, over the price, a is
+    `factor z` clipped to the bounds, and z minimises a convex function of quadratic pieces (the
+    method is that of Li & Swetits 1997, SIAM J Optim 7:595; recalled). It has k unknowns, whatever
+    the number of muscles.
 
     Args:
-        factor: Shape (m, k).
-        wanted: Shape (k,).
-        price: above 0.
-        lower, upper: Shapes (m,).
+        factor: shape (m, k).
+        goal: shape (k,).
+        price: weight of activation, above 0.
+        lower: bounds. Shape (m,).
+        upper: bounds. Shape (m,).
         dual: z, where to begin; written. Shape (k,).
         out: a; written. Shape (m,).
     """
@@ -233,7 +268,7 @@ def share_squares(
     step = np.empty((size, 1))
     slope = np.empty((size, 1))
     begun = np.empty(size)
-    cost, noise = _dual(factor, wanted, price, lower, upper, dual, out, side, slope)
+    cost, noise = _dual(factor, goal, price, lower, upper, dual, out, side, slope)
     for _ in range(MOST_STEPS):
         for i in range(muscles):
             last[i] = side[i]
@@ -252,7 +287,7 @@ def share_squares(
         for _ in range(MOST_HALVINGS):
             for q in range(size):
                 dual[q] = begun[q] - length * step[q, 0]
-            reached, noise = _dual(factor, wanted, price, lower, upper, dual, out, side, slope)
+            reached, noise = _dual(factor, goal, price, lower, upper, dual, out, side, slope)
             if reached <= cost - 1e-4 * length * fall + noise:
                 break
             length *= 0.5
@@ -284,7 +319,7 @@ def _curvature(factor: np.ndarray, price: float, side: np.ndarray, matrix: np.nd
 @compiled
 def _dual(
     factor: np.ndarray,
-    wanted: np.ndarray,
+    goal: np.ndarray,
     price: float,
     lower: np.ndarray,
     upper: np.ndarray,
@@ -298,9 +333,9 @@ def _dual(
     size = dual.size
     cost = noise = 0.0
     for q in range(size):
-        cost += (0.5 * price * dual[q] - wanted[q]) * dual[q]
-        noise += abs(wanted[q] * dual[q])
-        slope[q, 0] = price * dual[q] - wanted[q]
+        cost += (0.5 * price * dual[q] - goal[q]) * dual[q]
+        noise += abs(goal[q] * dual[q])
+        slope[q, 0] = price * dual[q] - goal[q]
     for i in range(side.size):
         free = 0.0
         for q in range(size):

@@ -1,5 +1,4 @@
-"""Simulated and recorded curves round events: which movement was it, and where do the two
-differ?"""
+"""Curves round events: identification of movements, and tests of where the two sides differ."""
 
 from __future__ import annotations
 
@@ -10,7 +9,12 @@ import numpy as np
 
 from musclehand.emg.comparison.identify import average_events, identify, movement_matrix
 from musclehand.emg.comparison.inference import MIN_PAIRS, compare_curves, compare_curves_spm
-from musclehand.emg.comparison.result import CompareConfig, Compared, Differences, Movements
+from musclehand.emg.comparison.result import (
+    AlignedCurves,
+    CompareConfig,
+    CurveDifferences,
+    MovementIdentification,
+)
 from musclehand.emg.comparison.statistics import holm
 from musclehand.emg.processing.envelope import EnvelopeConfig, Envelopes
 from musclehand.emg.recording import Event
@@ -20,72 +24,99 @@ _EXCHANGES = 1000
 
 
 class _Window(NamedTuple):
-    """Samples from an event's onset."""
+    """A window round an event."""
 
     first: int
+    """Its first sample, from the event's onset."""
+
     last: int
+    """The sample after its last one."""
 
 
 def identify_movements(
-    compared: Compared, events: Sequence[Event], config: CompareConfig, rng: np.random.Generator
-) -> Movements | None:
-    """Which movement was it? None with fewer than two labels."""
-    whole = [event for event, _ in _whole(compared, events, config)]
-    labels = {event.label for event in whole}
-    if len(labels) < 2:
+    curves: AlignedCurves,
+    events: Sequence[Event],
+    config: CompareConfig,
+    rng: np.random.Generator,
+) -> MovementIdentification | None:
+    """Identification of the recorded movement among all simulated ones.
+
+    Args:
+        curves: of both sides.
+        events: with the labels of the movements.
+        config: the window round an event.
+        rng: draws random assignments for the p-value.
+
+    Returns:
+        None with fewer than two labels.
+    """
+    complete = [event for event, _ in _complete_events(curves, events, config)]
+    if len({event.label for event in complete}) < 2:
         return None
-    ones = np.ones(len(compared.names))
-    sides = [
+    ones = np.ones(len(curves.names))
+    simulated, recorded = (
         average_events(
-            Envelopes(values, compared.fs_hz, compared.names, _PLAIN, ones, compared.time[0]),
-            whole,
+            Envelopes(values, curves.fs_hz, curves.names, _PLAIN, ones, curves.time[0]),
+            complete,
             config.window,
         )
-        for values in (compared.simulated, compared.recorded)
-    ]
-    matrix = movement_matrix(*sides)
-    return Movements(sides[0].movements, matrix, identify(matrix, sides[0].movements, rng))
+        for values in (curves.simulated, curves.recorded)
+    )
+    matrix = movement_matrix(simulated, recorded)
+    labels = simulated.movements
+    return MovementIdentification(labels, matrix, identify(matrix, labels, rng))
 
 
 def find_differences(
-    compared: Compared, events: Sequence[Event], config: CompareConfig, rng: np.random.Generator
-) -> Differences | None:
-    """Where round events simulated and recorded curves differ, a test of the whole curve for each
-    muscle.
+    curves: AlignedCurves,
+    events: Sequence[Event],
+    config: CompareConfig,
+    rng: np.random.Generator,
+) -> CurveDifferences | None:
+    """Where curves round events differ: a test of the whole curve for each muscle.
 
-    None with fewer than `MIN_PAIRS` events, or a muscle that never differs by another amount.
+    Args:
+        curves: of both sides.
+        events: one pair of curves each.
+        config: the window round an event, and the test.
+        rng: draws the exchanges of the cluster test.
+
+    Returns:
+        None with fewer than `MIN_PAIRS` events, or where the difference of a muscle never varies.
     """
-    begins = [begin for _, begin in _whole(compared, events, config)]
+    begins = [begin for _, begin in _complete_events(curves, events, config)]
     if len(begins) < MIN_PAIRS:
         return None
-    window = _window(compared, config)
+    window = _window(curves, config)
     rows = np.array(begins)[:, None] + np.arange(window.first, window.last)
     tests = []
-    for a, e in zip(compared.simulated.T, compared.recorded.T, strict=True):
+    for a, e in zip(curves.simulated.T, curves.recorded.T, strict=True):
         if not (a[rows] - e[rows]).std(axis=0).all():
             return None
         if config.inference == "spm":
             tests.append(compare_curves_spm(a[rows], e[rows]))
         else:
             tests.append(compare_curves(a[rows], e[rows], rng, draws=_EXCHANGES))
-    p = holm(np.array([test.p for test in tests]))
-    return Differences(
-        np.arange(window.first, window.last) / compared.fs_hz, len(begins), tuple(tests), p
+    return CurveDifferences(
+        time=np.arange(window.first, window.last) / curves.fs_hz,
+        events=len(begins),
+        tests=tuple(tests),
+        p=holm(np.array([test.p for test in tests])),
     )
 
 
-def _window(compared: Compared, config: CompareConfig) -> _Window:
-    return _Window(*(round(edge * compared.fs_hz) for edge in config.window))
+def _window(curves: AlignedCurves, config: CompareConfig) -> _Window:
+    return _Window(*(round(edge * curves.fs_hz) for edge in config.window))
 
 
-def _whole(
-    compared: Compared, events: Sequence[Event], config: CompareConfig
+def _complete_events(
+    curves: AlignedCurves, events: Sequence[Event], config: CompareConfig
 ) -> list[tuple[Event, int]]:
-    """Events whose window lies wholly in what was compared, and the samples that they begin at."""
-    window = _window(compared, config)
-    begins = [round((event.onset - compared.time[0]) * compared.fs_hz) for event in events]
+    """Events whose window lies within the curves, and the samples that they begin at."""
+    window = _window(curves, config)
+    begins = [round((event.onset - curves.time[0]) * curves.fs_hz) for event in events]
     return [
         (event, begin)
         for event, begin in zip(events, begins, strict=True)
-        if begin + window.first >= 0 and begin + window.last <= len(compared.time)
+        if begin + window.first >= 0 and begin + window.last <= len(curves.time)
     ]

@@ -1,8 +1,7 @@
-"""Does the score find the right one? The rank of the true channel among all channels, of the true
-movement among all.
+"""Identification: the rank of the true channel among all channels, of the true movement among all.
 
-A correlation of 0.8 says little where the wrong muscle has 0.7; being first of eight is chance in
-one of eight cases, which needs no explanation. Movements are compared as ensembles: curves round
+A correlation of 0.8 says little where the wrong muscle has 0.7. Rank 1 of eight is chance in one of
+eight cases, which needs no explanation. Movements are compared as ensemble averages: curves round
 all events with one label, averaged.
 """
 
@@ -22,25 +21,34 @@ from musclehand.emg.recording import Event
 
 _DRAWS = 5000
 
-FEW = 3
-"""Muscles of which no mixture is made."""
+MAX_WITHOUT_MIXTURE = 3
+"""Up to this many muscles are too few to be compared with a mixture of all of them."""
 
 
 class Identification(NamedTuple):
-    """How often the right one is found among C candidates.
-
-    `names` (N,) of what was looked for; `ranks` (N,), 1 for found, ties in the middle, nan without
-    a score; `first` share of rank 1 with its Wilson interval `low`, `high`; `chance` 1/C; `p` that
-    ranks are this low by chance, from random assignments of candidates.
-    """
+    """How often the true candidate is identified among C candidates."""
 
     names: tuple[str, ...]
+    """Of the rows: muscles, channels or movements. N of them."""
+
     ranks: np.ndarray
+    """Rank of the true candidate: 1 is identified, ties are in the middle, NaN has no score. Shape
+    (N,)."""
+
     first: float
+    """Share of rank 1."""
+
     low: float
+    """Lower bound of that share: Wilson's 95 % interval."""
+
     high: float
+    """Upper bound of that share."""
+
     chance: float
+    """Share of rank 1 by chance: 1/C."""
+
     p: float
+    """Probability of ranks this low by chance, from random assignments of candidates."""
 
 
 def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator) -> Identification:
@@ -50,7 +58,7 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
         matrix: scores, higher is better; candidate i is the true one of row i. Shape (N, C), C at
             least N.
         names: of the rows.
-        rng: for the random assignments.
+        rng: draws the random assignments.
 
     Raises:
         InvalidValue: not such a matrix.
@@ -64,47 +72,55 @@ def identify(matrix: np.ndarray, names: Sequence[str], rng: np.random.Generator)
     all_ranks = 1 + (filled[:, None, :] > filled[:, :, None]).sum(axis=2)
     ties = (filled[:, None, :] == filled[:, :, None]).sum(axis=2)
     all_ranks = all_ranks + 0.5 * (ties - 1)
-    known = ~np.isnan(scores).all(axis=1)
-    own = np.arange(len(scores))
-    ranks = np.where(known, all_ranks[own, own], np.nan)
-    hits = int((ranks[known] == 1).sum())
-    count = int(known.sum())
+    scored = ~np.isnan(scores).all(axis=1)
+    diagonal = np.arange(len(scores))
+    ranks = np.where(scored, all_ranks[diagonal, diagonal], np.nan)
+    hits = int((ranks[scored] == 1).sum())
+    count = int(scored.sum())
     candidates = scores.shape[1]
     low, high = proportion_interval(hits, count)
-    if not count:
-        return Identification(tuple(names), ranks, np.nan, low, high, 1 / candidates, np.nan)
-    orders = rng.permuted(np.tile(np.arange(candidates), (_DRAWS, 1)), axis=1)[:, : len(scores)]
-    chance = all_ranks[own, orders][:, known].mean(axis=1)
-    p = (np.sum(chance <= ranks[known].mean() + 1e-12) + 1) / (_DRAWS + 1)
-    return Identification(tuple(names), ranks, hits / count, low, high, 1 / candidates, float(p))
+    first = p = np.nan
+    if count:
+        orders = rng.permuted(np.tile(np.arange(candidates), (_DRAWS, 1)), axis=1)
+        chance = all_ranks[diagonal, orders[:, : len(scores)]][:, scored].mean(axis=1)
+        p = (np.sum(chance <= ranks[scored].mean() + 1e-12) + 1) / (_DRAWS + 1)
+        first = hits / count
+    return Identification(
+        names=tuple(names),
+        ranks=ranks,
+        first=first,
+        low=low,
+        high=high,
+        chance=1 / candidates,
+        p=float(p),
+    )
 
 
-def shares_of_explained(matrix: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """How much of what all simulated muscles together have to do with a channel each of them has
-    alone.
+def explained_shares(matrix: np.ndarray, shifted_mixture: np.ndarray) -> np.ndarray:
+    """Share of each muscle in the correlation that all simulated muscles together explain.
 
-    A noisy channel has low correlations with all muscles, a clean neighbour higher ones even with
-    muscles that are not its own; shares do without that difference. By chance a mixture explains
-    something of noise as well, so nothing counts as explained less than 95 % of moves in time
-    explain. Where there are too few muscles to make a mixture of (`FEW`), the correlations are left
-    as they are: a single one has all there is.
+    A noisy channel has low correlations with all muscles. A clean neighbour has higher ones even
+    with muscles that are not its own. Shares remove that difference. A mixture explains some of any
+    noise by chance, so at least the 95th percentile of what circular shifts explain is the divisor.
+    With up to `MAX_WITHOUT_MIXTURE` muscles the correlations stay as they are.
 
     Args:
         matrix: r of each muscle with each channel, at its best lag. Shape (K, C).
-        moved: r of their best mixture with each channel, the recording moved by so many samples
-            (`nulls.moved_mixture`). Shape (T, C).
+        shifted_mixture: r of the best mixture of all muscles with each channel, after circular
+            shifts of the recording (`nulls.shifted_mixture_r`). Shape (T, C).
 
     Returns:
         Shape (K, C).
     """
-    if len(matrix) <= FEW:
+    if len(matrix) <= MAX_WITHOUT_MIXTURE:
         return np.array(matrix)
-    return np.asarray(matrix / np.maximum(moved[0], np.percentile(moved, 95, axis=0)))
+    return np.asarray(
+        matrix / np.maximum(shifted_mixture[0], np.percentile(shifted_mixture, 95, axis=0))
+    )
 
 
 def match_channels(matrix: np.ndarray) -> np.ndarray:
-    """Which channel each muscle is in, if each is in one: the assignment with the largest sum of
-    scores. Shape (N,).
+    """Channel of each muscle by optimal assignment: the largest sum of scores. Shape (N,).
 
     Args:
         matrix: score of muscle i in channel j. Shape (N, C), C at least N.
@@ -121,17 +137,16 @@ def average_events(
     window: tuple[float, float],
     labels: Sequence[str] | None = None,
 ) -> Ensembles:
-    """Curves round the events of each label, averaged; windows that are not wholly recorded are
-    left out.
+    """Ensemble averages round the events of each label; incomplete windows are left out.
 
     Args:
         envelopes: or smoothed activations.
-        events: what happened when.
-        window: of each, from its onset [s].
-        labels: which; by default all that have a whole window, sorted.
+        events: with onsets in the envelopes' time.
+        window: of each event, from its onset [s].
+        labels: to average; by default all that have a complete window, sorted.
 
     Raises:
-        InvalidValue: a window that ends before it begins, or a label without a whole one.
+        InvalidValue: a window that ends before it begins, or a label without a complete one.
     """
     values = envelopes.values
     fs_hz = envelopes.fs_hz
@@ -139,6 +154,7 @@ def average_events(
     last = round(window[1] * fs_hz)
     if last <= first:
         raise InvalidValue("window", window, "two times [s], the first below the second")
+    legal = f"at least one wholly recorded from {window[0]:g} to {window[1]:g} s"
     means = []
     counts = []
     kept = []
@@ -149,9 +165,9 @@ def average_events(
             if event.label == label
         ]
         pieces = [
-            values[b + first : b + last]
-            for b in begins
-            if b + first >= 0 and b + last <= len(values)
+            values[begin + first : begin + last]
+            for begin in begins
+            if begin + first >= 0 and begin + last <= len(values)
         ]
         pieces = [piece for piece in pieces if np.isfinite(piece).all()]
         if pieces:
@@ -159,26 +175,24 @@ def average_events(
             counts.append(len(pieces))
             kept.append(label)
         elif labels is not None:
-            raise InvalidValue(
-                "events",
-                label,
-                f"at least one wholly recorded from {window[0]:g} to {window[1]:g} s",
-            )
+            raise InvalidValue("events", label, legal)
     if not means:
-        raise InvalidValue(
-            "events",
-            len(events),
-            f"at least one wholly recorded from {window[0]:g} to {window[1]:g} s",
-        )
-    time = np.arange(first, last) / fs_hz
-    return Ensembles(np.stack(means), time, tuple(kept), envelopes.names, tuple(counts), fs_hz)
+        raise InvalidValue("events", len(events), legal)
+    return Ensembles(
+        values=np.stack(means),
+        time=np.arange(first, last) / fs_hz,
+        movements=tuple(kept),
+        names=envelopes.names,
+        counts=tuple(counts),
+        fs_hz=fs_hz,
+    )
 
 
 def select_movements(ensembles: Ensembles, movements: Sequence[str]) -> Ensembles:
     """Only these movements, in this order.
 
     Raises:
-        InvalidValue: one that is not there.
+        InvalidValue: a movement that the ensembles do not have.
     """
     if not set(movements) <= set(ensembles.movements):
         raise InvalidValue(
@@ -192,39 +206,47 @@ def select_movements(ensembles: Ensembles, movements: Sequence[str]) -> Ensemble
 
 
 def movement_matrix(simulated: Ensembles, recorded: Ensembles) -> np.ndarray:
-    """Correlation over channels and time at once of every recorded with every simulated movement.
-    Shape (L, L').
+    """Correlation over channels and time of every recorded with every simulated movement.
 
-    Row i is the recorded movement i, column j the simulated movement j: the row asks which movement
-    was recorded.
+    Returns:
+        Row i is the recorded movement i, column j the simulated movement j: a row asks which
+        movement was recorded. Shape (L, L').
     """
     if simulated.values.shape[1:] != recorded.values.shape[1:]:
         legal = f"as long and wide as the recorded, {recorded.values.shape}"
         raise InvalidValue("shape of ensembles", simulated.values.shape, legal)
-    ours, theirs = (each.values.reshape(len(each.values), -1).T for each in (simulated, recorded))
+    simulated_columns, recorded_columns = (
+        side.values.reshape(len(side.values), -1).T for side in (simulated, recorded)
+    )
+    count = recorded_columns.shape[1]
     columns = [
-        correlation(np.repeat(ours[:, [j]], theirs.shape[1], axis=1), theirs)
-        for j in range(ours.shape[1])
+        correlation(np.repeat(simulated_columns[:, [j]], count, axis=1), recorded_columns)
+        for j in range(simulated_columns.shape[1])
     ]
     return np.stack(columns, axis=1)
 
 
-class Ceiling(NamedTuple):
-    """How alike recordings of two sessions or people are, the most that a simulation can hope for.
+class NoiseCeiling(NamedTuple):
+    """Agreement of two recordings of the same movements: the most that a simulation can reach.
 
-    Of ensembles with the same label: `channels` (L, K) correlation over time of each channel,
-    `pooled` (L,) over channels and time. `wrong_channels` (L (L-1), K), `wrong_pooled`: the same
-    for different labels, which is the null.
+    Of ensemble averages with the same label, and as the null of those with different labels.
     """
 
     channels: np.ndarray
+    """Correlation over time of each channel, same movement. Shape (L, K)."""
+
     pooled: np.ndarray
+    """Correlation over channels and time, same movement. Shape (L,)."""
+
     wrong_channels: np.ndarray
+    """Correlation over time of each channel, different movements. Shape (L (L-1), K)."""
+
     wrong_pooled: np.ndarray
+    """Correlation over channels and time, different movements. Shape (L (L-1),)."""
 
 
-def ceiling(first: Ensembles, second: Ensembles) -> Ceiling:
-    """Of two recordings of the same movements with the same channels.
+def noise_ceiling(first: Ensembles, second: Ensembles) -> NoiseCeiling:
+    """Noise ceiling from two recordings of the same movements with the same channels.
 
     Raises:
         InvalidValue: no common movement, or ensembles of different shapes.
@@ -234,9 +256,14 @@ def ceiling(first: Ensembles, second: Ensembles) -> Ceiling:
         raise InvalidValue(
             "movements", list(second.movements), f"at least one of {', '.join(first.movements)}"
         )
-    one = select_movements(first, common)
-    two = select_movements(second, common)
-    pooled = movement_matrix(one, two)
+    a = select_movements(first, common)
+    b = select_movements(second, common)
+    pooled = movement_matrix(a, b)
     right = np.eye(len(common), dtype=bool)
-    channels = np.array([[correlation(a, b) for b in two.values] for a in one.values])
-    return Ceiling(channels[right], pooled[right], channels[~right], pooled[~right])
+    channels = np.array([[correlation(x, y) for y in b.values] for x in a.values])
+    return NoiseCeiling(
+        channels=channels[right],
+        pooled=pooled[right],
+        wrong_channels=channels[~right],
+        wrong_pooled=pooled[~right],
+    )

@@ -1,11 +1,11 @@
-"""Tests of whole curves: where do two sets of curves differ, with one error rate for the whole
-curve?
+"""Tests of whole curves: where two sets of curves differ, with one error rate for the whole curve.
 
 A t-test at every sample of a smooth curve finds a difference where there is none in over a third of
-cases. Clusters of neighbouring samples whose t is large are compared with the largest such cluster
-after random exchanges instead (Maris and Oostenveld 2007, J. Neurosci. Methods 164:177, recalled);
-or the random field theory of spm1d, where that is installed. Both say that curves differ, never
-that they agree, and need several of each: seeds, trials, people.
+cases. The cluster-based permutation test compares runs of samples with large t with the largest
+such run after random exchanges (Maris and Oostenveld 2007, J. Neurosci. Methods 164:177, recalled).
+Where spm1d is installed, statistical parametric mapping (random field theory) is the alternative.
+Both show that curves differ, never that they agree. Both need several curves a side: seeds, trials
+or people.
 """
 
 from __future__ import annotations
@@ -19,31 +19,42 @@ from scipy import ndimage, stats
 from musclehand.core.errors import InvalidValue, MusclehandError
 
 MIN_PAIRS = 6
-"""Of the 2^n ways to exchange fewer pairs, more than one in twenty are as extreme as what was
-seen, or its mirror."""
+"""Of the 2^n ways to exchange fewer pairs, more than one in twenty are as extreme as the observed
+pairs or their mirror."""
 
 
 class Cluster(NamedTuple):
-    """Samples `first` to before `last` where curves differ, the sum of their |t| `mass`, and its
-    `p`."""
+    """A run of samples where curves differ."""
 
     first: int
+    """Its first sample."""
+
     last: int
+    """The sample after its last one."""
+
     mass: float
+    """Sum of |t|."""
+
     p: float
+    """Probability of a cluster this large where curves do not differ."""
 
 
 class CurveTest(NamedTuple):
-    """`t` (T,) of the differences, `threshold` of |t| that begins a cluster, `clusters` in order
-    of time."""
+    """Result of a paired test of whole curves."""
 
     t: np.ndarray
+    """t statistic of the differences. Shape (T,)."""
+
     threshold: float
+    """|t| from which a cluster begins."""
+
     clusters: tuple[Cluster, ...]
+    """All clusters, in order of time."""
 
     @property
     def p(self) -> float:
-        """That curves differ nowhere: of the largest cluster; 1 without one."""
+        """Probability of such curves if they differ nowhere: that of the largest cluster; 1
+        without a cluster."""
         return min((cluster.p for cluster in self.clusters), default=1.0)
 
 
@@ -55,12 +66,12 @@ def compare_curves(
     level: float = 0.05,
     draws: int = 1000,
 ) -> CurveTest:
-    """Paired curves against each other, by exchanging the two of a pair at random.
+    """Cluster-based permutation test of paired curves: the two of a pair are exchanged at random.
 
     Args:
         first: one curve a row. Shape (n, T).
-        second: those that belong to them. Shape (n, T).
-        rng: which are exchanged.
+        second: the curves that they are paired with. Shape (n, T).
+        rng: draws the pairs to exchange.
         level: of the t-test that begins a cluster.
         draws: random exchanges.
 
@@ -75,20 +86,25 @@ def compare_curves(
     for begin in range(0, draws, 100):
         signs = rng.choice((-1.0, 1.0), size=(min(100, draws - begin), n, 1))
         largest[begin : begin + len(signs)] = _largest_mass(_t(signs * difference[None]), threshold)
-    found = []
+    clusters = []
     for begin, end, mass in _clusters(t, threshold):
-        found.append(
-            Cluster(begin, end, mass, float((np.sum(largest >= mass - 1e-9) + 1) / (draws + 1)))
-        )
-    return CurveTest(t, threshold, tuple(found))
+        p = float((np.sum(largest >= mass - 1e-9) + 1) / (draws + 1))
+        clusters.append(Cluster(begin, end, mass, p))
+    return CurveTest(t, threshold, tuple(clusters))
 
 
 def compare_curves_spm(first: np.ndarray, second: np.ndarray, *, level: float = 0.05) -> CurveTest:
-    """The same by statistical parametric mapping: spm1d's paired t-test.
+    """Paired t-test by statistical parametric mapping, as spm1d computes it.
+
+    Args:
+        first: one curve a row. Shape (n, T).
+        second: the curves that they are paired with. Shape (n, T).
+        level: error rate of the whole curve.
 
     Raises:
         MusclehandError: spm1d is not installed.
-        InvalidValue: as `compare_curves`, or samples at which all differences are the same.
+        InvalidValue: shapes or values as in `compare_curves`, or samples at which all differences
+            are the same.
     """
     difference = _difference(first, second)
     still = int((difference.std(axis=0) == 0).sum())
@@ -104,38 +120,33 @@ def compare_curves_spm(first: np.ndarray, second: np.ndarray, *, level: float = 
         ) from error
     result = spm1d.stats.ttest(difference).inference(level, two_tailed=True)
     clusters = []
-    for each in result.clusters:
-        begin, end = (round(float(edge)) for edge in each.endpoints)
+    for cluster in result.clusters:
+        begin, end = (round(float(edge)) for edge in cluster.endpoints)
         mass = float(np.abs(result.z[begin : end + 1]).sum())
-        clusters.append(Cluster(begin, end + 1, mass, float(each.P)))
+        clusters.append(Cluster(begin, end + 1, mass, float(cluster.P)))
     return CurveTest(np.asarray(result.z), float(result.zstar), tuple(clusters))
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    one, two = (np.asarray(each, dtype=float) for each in (first, second))
-    if (
-        one.ndim != 2
-        or one.shape != two.shape
-        or len(one) < MIN_PAIRS
-        or not np.isfinite(one - two).all()
-    ):
+    a, b = (np.asarray(curves, dtype=float) for curves in (first, second))
+    if a.ndim != 2 or a.shape != b.shape or len(a) < MIN_PAIRS or not np.isfinite(a - b).all():
         raise InvalidValue(
             "pairs of curves",
-            (one.shape, two.shape),
+            (a.shape, b.shape),
             f"two finite arrays (n, T), n at least {MIN_PAIRS}",
         )
-    return np.asarray(one - two)
+    return np.asarray(a - b)
 
 
 def _t(differences: np.ndarray) -> np.ndarray:
-    """Of many sets of differences (D, n, T); 0 where they do not vary. Shape (D, T)."""
+    """t of D sets of differences (D, n, T); 0 where they do not vary. Shape (D, T)."""
     spread = differences.std(axis=1, ddof=1)
     mean = differences.mean(axis=1) * np.sqrt(differences.shape[1])
     return np.asarray(np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0))
 
 
 def _largest_mass(t: np.ndarray, threshold: float) -> np.ndarray:
-    """Mass of the largest cluster in each of many curves (D, T), 0 without one. Shape (D,)."""
+    """Mass of the largest cluster in each of D curves (D, T), 0 without one. Shape (D,)."""
     largest = np.zeros(len(t))
     for sign in (1.0, -1.0):
         above = sign * t > threshold
@@ -146,10 +157,10 @@ def _largest_mass(t: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def _clusters(t: np.ndarray, threshold: float) -> list[tuple[int, int, float]]:
-    """First sample, the one after the last, and mass of every run of large |t| with one sign."""
-    found = []
+    """First sample, the sample after the last, and mass of every run of large |t| of one sign."""
+    runs = []
     for sign in (1.0, -1.0):
         labels, _ = ndimage.label(sign * t > threshold)
-        for (place,) in ndimage.find_objects(labels):
-            found.append((place.start, place.stop, float(np.abs(t[place]).sum())))
-    return sorted(found)
+        for (run,) in ndimage.find_objects(labels):
+            runs.append((run.start, run.stop, float(np.abs(t[run]).sum())))
+    return sorted(runs)

@@ -1,5 +1,4 @@
-"""What came of comparing simulated muscles with recorded ones: numbers, their nulls, and how to
-write them down."""
+"""Results of a comparison of simulated with recorded muscles: scores, their nulls, and as JSON."""
 
 from __future__ import annotations
 
@@ -11,51 +10,73 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.emg.comparison.identify import Ceiling, Identification
+from musclehand.emg.comparison.identify import Identification, NoiseCeiling
 from musclehand.emg.comparison.inference import CurveTest
 from musclehand.emg.comparison.nulls import SCORES
-from musclehand.emg.comparison.statistics import SEARCHED, LagCurve
+from musclehand.emg.comparison.statistics import LAG_RANGE, LagCurve
 from musclehand.emg.processing.onsets import ActivityConfig, OnsetErrors
 from musclehand.emg.processing.synergies import SynergyMatch, VafCurve
 
 SCHEMA = 1
+"""Version of the JSON file; raised when the meaning of an entry changes."""
+
 NULLS = ("surrogate", "wrong muscle", "wrong movement")
+"""Kinds of null distributions, as files name them: see `nulls`."""
+
 POOLED = "all"
+"""Name of the pooled result in tables."""
+
 LEVEL = 0.05
-"""What is said to be there, not to be chance."""
+"""p below which a score or difference is reported as more than chance."""
 
 INFERENCES = ("cluster", "spm")
+"""Tests of curves round events: cluster permutations, or spm1d."""
 
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """How to compare. Every value lands in the result.
-
-    `searched` lags [s], the recording leading; `window` round events, from their onset [s];
-    `edge_s` [s] cut off at both ends, where filters are strange; `draws` of nulls, `resamples` of
-    the bootstrap, `seed` of both; `synergies`, most to look for, 0 for none; `inference` on curves
-    round events: "cluster" (permutations) or "spm" (spm1d); `activity`: what on and off is.
+    """Settings of a comparison. Every value is written into the result.
 
     Raises:
-        InvalidValue: a number that cannot be.
+        InvalidValue: a number outside its range.
+        UnknownName: no such inference.
     """
 
-    searched: tuple[float, float] = SEARCHED
+    lag_range: tuple[float, float] = LAG_RANGE
+    """[s] lags searched for the best correlation, the recording leading."""
+
     window: tuple[float, float] = (-0.2, 0.3)
+    """[s] round events, from their onset."""
+
     edge_s: float = 0.3
+    """[s] cut off at both ends, where filters have transients."""
+
     draws: int = 200
+    """Draws of the wrong-movement null."""
+
     resamples: int = 2000
+    """Resamples of the bootstrap."""
+
     seed: int = 0
+    """Of all random draws."""
+
     synergies: int = 5
+    """Largest number of synergies to extract; 0 for none."""
+
     inference: str = "cluster"
+    """Test of curves round events, one of `INFERENCES`."""
+
     activity: ActivityConfig = field(default_factory=ActivityConfig)
+    """When a muscle counts as on."""
 
     def __post_init__(self) -> None:
-        for name in ("searched", "window"):
+        for name in ("lag_range", "window"):
             low, high = getattr(self, name)
             if not (math.isfinite(low) and math.isfinite(high) and low < high and high - low < 60):
                 raise InvalidValue(
-                    name, (low, high), "two times in seconds, the first below the second"
+                    name.replace("_", " "),
+                    (low, high),
+                    "two times in seconds, the first below the second",
                 )
         if not 0 <= self.edge_s < 60:
             raise InvalidValue("edge_s", self.edge_s, "0 to 60 s")
@@ -71,258 +92,361 @@ class CompareConfig:
 
 
 class Null(NamedTuple):
-    """One score without a relation: 5th, 50th, 95th percentile, and the share of draws as good
-    as what was seen."""
+    """Null distribution of one score of one muscle."""
 
     low: float
-    middle: float
+    """5th percentile."""
+
+    median: float
+    """50th percentile."""
+
     high: float
+    """95th percentile."""
+
     p: float
+    """Share of draws at least as good as the observed score."""
 
 
 @dataclass(frozen=True)
 class MuscleResult:
-    """One channel, or all pooled (`name` is `POOLED`; scores are means over channels then).
-
-    `scores` by name in `nulls.SCORES`; `lag` [s] of the best correlation, `at_edge` if it is no
-    delay that was found; `cosine`, the un-centred correlation; `interval` of r (95 %); `size`,
-    independent samples; `nulls` by kind, then score; `holm` surrogate p-values of each score, for
-    all muscles at once; `rank` of the true channel among so many `candidates`, and `electrode_rank`
-    of this muscle among all simulated ones in its own channel; `bursts`: onsets and offsets;
-    `ceilings` r of other recordings, by kind, median over movements.
-    """
+    """Scores of one channel, or means over all channels (`name` is `POOLED`)."""
 
     name: str
+    """Of the channel."""
+
     scores: Mapping[str, float]
+    """By name in `nulls.SCORES`."""
+
     lag: float
+    """[s] lag of the best correlation, the recording leading."""
+
     at_edge: bool
+    """Whether that lag is the edge of those searched, and so no delay."""
+
     cosine: float
+    """Un-centred correlation, to be compared with publications."""
+
     interval: tuple[float, float]
+    """95 % confidence interval of r."""
+
     size: float
+    """Effective number of independent samples."""
+
     nulls: Mapping[str, Mapping[str, Null]]
+    """By kind in `NULLS`, then by score."""
+
     holm: Mapping[str, float]
+    """Surrogate p-value of each score, adjusted over all muscles."""
+
     rank: float
+    """Of the true channel among the candidates; 1 is identified."""
+
     candidates: int
+    """Number of recorded channels."""
+
     electrode_rank: float
+    """Of this muscle among all simulated muscles in its own channel."""
+
     bursts: OnsetErrors | None
+    """Errors of onsets and offsets; None where a side is never or always on."""
+
     ceilings: Mapping[str, float]
+    """Noise ceiling: r between recordings, by kind, the median over movements."""
 
 
-class Compared(NamedTuple):
-    """The curves that were compared. `time` (T,) [s]; `simulated`, `recorded` (T, K) and when they
-    are on; `names` (K,); `controls` (T, C) recorded channels without a muscle, and their names;
-    `fs_hz`.
-    """
+class AlignedCurves(NamedTuple):
+    """Simulated and recorded curves of the same channels over the same time."""
 
     time: np.ndarray
+    """[s] Shape (T,)."""
+
     simulated: np.ndarray
+    """Activations, projected on channels and smoothed. Shape (T, K)."""
+
     recorded: np.ndarray
+    """Envelopes. Shape (T, K)."""
+
     simulated_on: np.ndarray
+    """When each activation counts as on. Shape (T, K)."""
+
     recorded_on: np.ndarray
+    """When each envelope counts as on. Shape (T, K)."""
+
     names: tuple[str, ...]
+    """Of the channels. K of them."""
+
     controls: np.ndarray
+    """Envelopes of recorded channels without a simulated muscle. Shape (T, C)."""
+
     control_names: tuple[str, ...]
+    """Of these. C of them."""
+
     fs_hz: float
+    """[Hz] rate of all curves."""
 
 
-class Movements(NamedTuple):
-    """Which movement was recorded? `labels` (L,), `matrix` (L, L) recorded by simulated, and how
-    often it is found."""
+class MovementIdentification(NamedTuple):
+    """Identification of each recorded movement among all simulated ones."""
 
     labels: tuple[str, ...]
+    """Of the movements. L of them."""
+
     matrix: np.ndarray
-    found: Identification
+    """Correlation of recorded (rows) with simulated movements. Shape (L, L)."""
+
+    identification: Identification
+    """Ranks of the true movement."""
 
 
-class Differences(NamedTuple):
-    """Where round events the two sides differ. `time` (W,) [s] from an event; of so many `events`;
-    a test of the whole curve for each muscle, `tests` (K,), simulated minus recorded; `p` (K,) that
-    a muscle's curves differ nowhere, by Holm over muscles.
-    """
+class CurveDifferences(NamedTuple):
+    """Tests of where the two sides differ round events, simulated minus recorded."""
 
     time: np.ndarray
+    """[s] from the onset of an event. Shape (W,)."""
+
     events: int
+    """Number of events."""
+
     tests: tuple[CurveTest, ...]
+    """Test of the whole curve for each muscle. K of them."""
+
     p: np.ndarray
+    """Of each muscle's test, adjusted over muscles by Holm's method. Shape (K,)."""
 
 
 class SynergyComparison(NamedTuple):
-    """Synergies of both sides: variance accounted for, and the two sets of `number` paired up."""
+    """Muscle synergies of the two sides."""
 
     number: int
+    """Synergies a side, k."""
+
     simulated: VafCurve
+    """Variance that synergies of the simulated side account for."""
+
     recorded: VafCurve
+    """Variance that synergies of the recorded side account for."""
+
     simulated_weights: np.ndarray
+    """Of muscles in each simulated synergy. Shape (k, K)."""
+
     recorded_weights: np.ndarray
+    """Of muscles in each recorded synergy. Shape (k, K)."""
+
     match: SynergyMatch
+    """The two sets paired up."""
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Everything that came of it.
-
-    `matrix` (K, K + C), r at the best lag of each simulated muscle with each recorded channel;
-    `shares` of what all muscles together explain in it (`identify.shares_of_explained`);
-    `channels`, whether a muscle has its highest share in the true one; `electrodes`, whether the
-    true muscle has the highest in a channel; `assigned` (K,) names of the channels that muscles get
-    by their shares alone; `lags`; `shift` (S,) [s] and `shift_r` (S,), mean r after moving all of
-    the recording in a circle; `cocontraction`, (K, K) of each side; `differences` of curves round
-    events; `remarks`: what limits all this.
-    """
+    """A whole comparison of simulated muscles with a recording."""
 
     config: CompareConfig
-    curves: Compared = field(repr=False)
+    """Settings of the comparison."""
+
+    curves: AlignedCurves = field(repr=False)
+    """The curves that were compared."""
+
     muscles: tuple[MuscleResult, ...]
+    """One result a channel."""
+
     pooled: MuscleResult
+    """Means over all channels."""
+
     matrix: np.ndarray = field(repr=False)
+    """r at the best lag of each simulated muscle with each recorded channel. Shape (K, K + C)."""
+
     shares: np.ndarray = field(repr=False)
+    """Shares of muscles in the explained correlation of channels (`identify.explained_shares`).
+    Shape (K, K + C)."""
+
     channels: Identification
+    """Whether a muscle has its highest share in its true channel."""
+
     electrodes: Identification
+    """Whether the true muscle has the highest share in a channel."""
+
     assigned: tuple[str, ...]
+    """Channels that muscles get by optimal assignment of their shares. K of them."""
+
     lags: LagCurve = field(repr=False)
+    """Correlation against lag."""
+
     shift: np.ndarray = field(repr=False)
+    """[s] circular shifts of the whole recording. Shape (S,)."""
+
     shift_r: np.ndarray = field(repr=False)
+    """Mean correlation after each shift. Shape (S,)."""
+
     cocontraction: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    movements: Movements | None
-    differences: Differences | None
-    ceilings: Mapping[str, Ceiling]
+    """Co-contraction index of every two muscles, simulated and recorded. Each of shape (K, K)."""
+
+    movements: MovementIdentification | None
+    """None with fewer than two labels of events."""
+
+    differences: CurveDifferences | None
+    """Of curves round events; None with too few events."""
+
+    ceilings: Mapping[str, NoiseCeiling]
+    """Noise ceilings by kind of the repeated recordings."""
+
     synergies: SynergyComparison | None
+    """None with fewer than three muscles, or where none are asked for."""
+
     remarks: tuple[str, ...]
+    """Limits of these numbers, as sentences."""
+
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the envelopes and of the files, for the methods section."""
 
 
-def table_of(comparison: Comparison) -> tuple[list[str], list[list[str | float]]]:
-    """Heads and rows of the table of all muscles, the pooled ones last; nan where there is no
-    number."""
+def muscle_table(comparison: Comparison) -> tuple[list[str], list[list[str | float]]]:
+    """Column names and rows of the table of all muscles, the pooled one last.
+
+    Returns:
+        Names and rows; NaN where there is no number.
+    """
     kinds = [kind for kind in NULLS if kind in comparison.pooled.nulls]
-    heads = [
-        "muscle",
-        *SCORES,
-        "lag_s",
-        "lag_at_edge",
-        "r_low",
-        "r_high",
-        "cosine",
-        "n_eff",
-        "rank",
-        "candidates",
-    ]
-    heads += ["electrode_rank"]
+    columns = ["muscle", *SCORES, "lag_s", "lag_at_edge", "r_low", "r_high"]
+    columns += ["cosine", "n_eff", "rank", "candidates", "electrode_rank"]
     for kind in kinds:
         word = kind.replace(" ", "_")
-        heads += [f"{name}_{word}_{part}" for name in SCORES for part in ("p05", "p50", "p95", "p")]
-    heads += [f"{name}_holm" for name in SCORES]
-    heads += [f"burst_{name}" for name in OnsetErrors._fields]
-    heads += [f"ceiling_{kind.replace(' ', '_')}" for kind in comparison.ceilings]
-    rows: list[list[str | float]] = []
-    for each in (*comparison.muscles, comparison.pooled):
-        row: list[str | float] = [
-            each.name,
-            *(each.scores[name] for name in SCORES),
-            each.lag,
-            float(each.at_edge),
-        ]
-        row += [
-            *each.interval,
-            each.cosine,
-            each.size,
-            each.rank,
-            float(each.candidates),
-            each.electrode_rank,
-        ]
-        row += [value for kind in kinds for name in SCORES for value in each.nulls[kind][name]]
-        row += [each.holm[name] for name in SCORES]
-        row += (
-            [math.nan] * len(OnsetErrors._fields)
-            if each.bursts is None
-            else [float(x) for x in each.bursts]
-        )
-        row += [each.ceilings.get(kind, math.nan) for kind in comparison.ceilings]
-        rows.append(row)
-    return heads, rows
+        parts = [f"{word}_{part}" for part in ("p05", "p50", "p95", "p")]
+        columns += [f"{name}_{part}" for name in SCORES for part in parts]
+    columns += [f"{name}_holm" for name in SCORES]
+    columns += [f"burst_{name}" for name in OnsetErrors._fields]
+    columns += [f"ceiling_{kind.replace(' ', '_')}" for kind in comparison.ceilings]
+    results = (*comparison.muscles, comparison.pooled)
+    return columns, [_table_row(result, kinds, list(comparison.ceilings)) for result in results]
+
+
+def _table_row(
+    result: MuscleResult, null_kinds: list[str], ceiling_kinds: list[str]
+) -> list[str | float]:
+    row: list[str | float] = [result.name]
+    row += [result.scores[name] for name in SCORES]
+    row += [result.lag, float(result.at_edge), *result.interval]
+    row += [result.cosine, result.size, result.rank, float(result.candidates)]
+    row += [result.electrode_rank]
+    for kind in null_kinds:
+        row += [value for name in SCORES for value in result.nulls[kind][name]]
+    row += [result.holm[name] for name in SCORES]
+    if result.bursts is None:
+        row += [math.nan] * len(OnsetErrors._fields)
+    else:
+        row += [float(value) for value in result.bursts]
+    row += [result.ceilings.get(kind, math.nan) for kind in ceiling_kinds]
+    return row
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as an object of plain values, null for nan: `schema`, `config`, `muscles`,
-    `pooled` and so on."""
-    found = comparison.movements
+    """The comparison as an object of plain values: `schema`, `config`, `muscles`, `pooled` and
+    further parts. NaN becomes null."""
+    movements = comparison.movements
     synergies = comparison.synergies
-    whole: dict[str, Any] = {
+    content: dict[str, Any] = {
         "schema": SCHEMA,
-        "config": asdict(comparison.config),
+        "config": _config_json(comparison.config),
         "parameters": dict(comparison.parameters),
         "seconds": len(comparison.curves.time) / comparison.curves.fs_hz,
         "fs_hz": comparison.curves.fs_hz,
-        "muscles": [_muscle(each) for each in comparison.muscles],
-        "pooled": _muscle(comparison.pooled),
+        "muscles": [_muscle_json(result) for result in comparison.muscles],
+        "pooled": _muscle_json(comparison.pooled),
         "channels": comparison.channels._asdict(),
         "electrodes": comparison.electrodes._asdict(),
         "assigned": dict(zip(comparison.curves.names, comparison.assigned, strict=True)),
         "r_matrix": comparison.matrix,
         "share_matrix": comparison.shares,
         "controls": comparison.curves.control_names,
-        "movements": None
-        if found is None
-        else {"labels": found.labels, "r_matrix": found.matrix, **found.found._asdict()},
-        "differences": None if comparison.differences is None else _differences(comparison),
-        "ceilings": {kind: _ceiling(each) for kind, each in comparison.ceilings.items()},
-        "synergies": None if synergies is None else _synergies(synergies),
+        "movements": None if movements is None else _movements_json(movements),
+        "differences": None if comparison.differences is None else _differences_json(comparison),
+        "ceilings": {kind: _ceiling_json(value) for kind, value in comparison.ceilings.items()},
+        "synergies": None if synergies is None else _synergies_json(synergies),
         "remarks": comparison.remarks,
     }
-    plain = _plain(whole)
+    plain = _plain(content)
     assert isinstance(plain, dict)
     return plain
 
 
-def _muscle(each: MuscleResult) -> dict[str, Any]:
-    whole = dict(vars(each))
-    whole["nulls"] = {
-        k: {n: v._asdict() for n, v in scores.items()} for k, scores in each.nulls.items()
+def _config_json(config: CompareConfig) -> dict[str, Any]:
+    """The settings; the file calls the range of lags "searched"."""
+    names = {"lag_range": "searched"}
+    return {names.get(name, name): value for name, value in asdict(config).items()}
+
+
+def _muscle_json(result: MuscleResult) -> dict[str, Any]:
+    content = dict(vars(result))
+    content["nulls"] = {
+        kind: {name: _null_json(null) for name, null in nulls.items()}
+        for kind, nulls in result.nulls.items()
     }
-    whole["bursts"] = None if each.bursts is None else each.bursts._asdict()
-    return whole
+    content["bursts"] = None if result.bursts is None else result.bursts._asdict()
+    return content
 
 
-def _differences(comparison: Comparison) -> dict[str, Any]:
-    """Of each muscle, its p and where curves differ [s from an event]."""
-    found = comparison.differences
-    assert found is not None
+def _null_json(null: Null) -> dict[str, float]:
+    """The null; the file calls the median "middle"."""
+    return {"low": null.low, "middle": null.median, "high": null.high, "p": null.p}
+
+
+def _movements_json(movements: MovementIdentification) -> dict[str, Any]:
+    content = {"labels": movements.labels, "r_matrix": movements.matrix}
+    return content | movements.identification._asdict()
+
+
+def _differences_json(comparison: Comparison) -> dict[str, Any]:
+    """For each muscle, its p and where curves differ [s from an event]."""
+    differences = comparison.differences
+    assert differences is not None
+    time = differences.time
     muscles = {}
-    for name, test, p in zip(comparison.curves.names, found.tests, found.p, strict=True):
+    for name, test, p in zip(
+        comparison.curves.names, differences.tests, differences.p, strict=True
+    ):
         clusters = [
-            {"from_s": found.time[each.first], "to_s": found.time[each.last - 1], "p": each.p}
-            for each in test.clusters
+            {
+                "from_s": time[cluster.first],
+                "to_s": time[cluster.last - 1],
+                "p": cluster.p,
+            }
+            for cluster in test.clusters
         ]
         muscles[name] = {"p_holm": p, "threshold": test.threshold, "clusters": clusters}
-    return {"events": found.events, "inference": comparison.config.inference, "muscles": muscles}
+    return {
+        "events": differences.events,
+        "inference": comparison.config.inference,
+        "muscles": muscles,
+    }
 
 
-def _ceiling(each: Ceiling) -> dict[str, Any]:
-    parts = each._asdict().items()
+def _ceiling_json(ceiling: NoiseCeiling) -> dict[str, Any]:
     return {
         name: np.nanpercentile(values, [5, 50, 95]) if values.size else None
-        for name, values in parts
+        for name, values in ceiling._asdict().items()
     }
 
 
-def _synergies(each: SynergyComparison) -> dict[str, Any]:
-    sides = {"simulated": each.simulated, "recorded": each.recorded}
-    curves = {
-        side: {"count": c.counts, "vaf": c.vaf, "null": c.null.mean(axis=0)}
-        for side, c in sides.items()
+def _synergies_json(synergies: SynergyComparison) -> dict[str, Any]:
+    match = synergies.match
+    return {
+        "count": synergies.number,
+        "simulated": _vaf_json(synergies.simulated),
+        "recorded": _vaf_json(synergies.recorded),
+        "cosines": match.cosines,
+        "cosine": match.cosine,
+        "cosine_null": {
+            "p95": float(np.percentile(match.null_cosines, 95)),
+            "mean": float(match.null_cosines.mean()),
+        },
+        "p_cosine": match.p_cosine,
+        "angle_rad": match.angle,
+        "p_angle": match.p_angle,
+        "angle_null_median_rad": float(np.median(match.null_angles)),
     }
-    null = {
-        "p95": float(np.percentile(each.match.null_cosines, 95)),
-        "mean": float(each.match.null_cosines.mean()),
-    }
-    match = {"cosines": each.match.cosines, "cosine": each.match.cosine, "cosine_null": null}
-    match |= {
-        "p_cosine": each.match.p_cosine,
-        "angle_rad": each.match.angle,
-        "p_angle": each.match.p_angle,
-    }
-    match |= {"angle_null_median_rad": float(np.median(each.match.null_angles))}
-    return {"count": each.number, **curves, **match}
+
+
+def _vaf_json(curve: VafCurve) -> dict[str, Any]:
+    return {"count": curve.counts, "vaf": curve.vaf, "null": curve.null.mean(axis=0)}
 
 
 def _plain(value: Any) -> Any:

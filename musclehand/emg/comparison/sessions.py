@@ -1,17 +1,16 @@
-"""How alike recordings are that should be: the ceiling for any simulation, over all sessions of an
-armband data set.
+"""Noise ceiling of an armband data set: agreement between sessions of one person and of several.
 
 Sessions are folders as the myo-readings-dataset has them ("12345-1", files 1.txt to 7.txt). Each
-movement's mean course is compared with that of the same movement (right) and of all others (wrong,
-the null) between: the odd and the even repetitions of one session; two sessions of one person; two
-people of the same side. Once as the armbands were worn, and once turned by the rotation that the
-other movements gave (`armband.cross_validate_rotation`).
+movement's ensemble average is compared with that of the same movement (right) and of all others
+(wrong, the null). Compared are the odd and the even repetitions of a session, two sessions of one
+person, and two people of the same side. All of that once as the armbands were worn, and once after
+the rotation that the other movements gave (`armband.cross_validate_rotation`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import MusclehandError
-from musclehand.emg.comparison.identify import Ceiling, ceiling, select_movements
+from musclehand.emg.comparison.identify import NoiseCeiling, noise_ceiling, select_movements
 from musclehand.emg.io.armband_file import read_armband_session
 from musclehand.emg.model.armband import (
     Ensembles,
@@ -37,46 +36,73 @@ HALVES = "same session, other repetitions"
 SAME_PERSON = "same person, other session"
 OTHER_PERSON = "other person"
 GROUPS = (HALVES, SAME_PERSON, OTHER_PERSON)
+"""Groups of pairs, as tables and files name them."""
 
 CONFIG = EnvelopeConfig(fs_out_hz=25.0)
-"""Envelopes change slowly: 25 rows a second tell as much as 100 and are compared four times as
-fast."""
+"""Settings of the envelopes. They change slowly: 25 rows a second give the same correlations as 100
+and are compared four times as fast."""
 
 MAX_SESSIONS = 200
+"""Most sessions of a data set; the number of pairs grows with the square."""
+
+MIN_FILES = 3
+"""Fewest files of movements that make a folder a session."""
 
 
 class Session(NamedTuple):
-    """One session: mean courses of its movements, and those of its odd and even repetitions
-    alone."""
+    """One session of an armband data set."""
 
     name: str
+    """Of its folder."""
+
     subject: str
+    """The person, as the data set names them."""
+
     side: Side | None
+    """Arm; None where folders do not say it."""
+
     ensembles: Ensembles
+    """Mean courses of its movements."""
+
     halves: tuple[Ensembles, Ensembles] | None
+    """Mean courses of its odd and even repetitions; None where there are too few."""
 
 
 class SessionPair(NamedTuple):
-    """Two sessions, or halves of one. `worn`: as they were worn; `shift` by how many electrodes the
-    second is turned against the first, by all movements; `turned`: after a rotation by all
-    movements but the one compared, or None for fewer than 3 movements.
-    """
+    """Agreement of two sessions, or of the halves of one."""
 
     first: str
+    """Name of the first session."""
+
     second: str
+    """Name of the second session."""
+
     group: str
-    worn: Ceiling
+    """One of `GROUPS`."""
+
+    worn: NoiseCeiling
+    """Agreement of the armbands as they were worn."""
+
     shift: int
-    turned: MovementTest | None
+    """Rotation of the second armband against the first by all movements [electrodes]."""
+
+    rotated: MovementTest | None
+    """Agreement after a rotation by all movements but the one compared; None for fewer than 3
+    movements."""
 
 
 @dataclass(frozen=True)
 class SessionStudy:
-    """All pairs, the sessions they are of, and what could not be read, as sentences."""
+    """All pairs of sessions of a data set."""
 
     sessions: tuple[str, ...]
+    """Names of the sessions."""
+
     pairs: tuple[SessionPair, ...] = field(repr=False)
+    """Of the same side."""
+
     problems: tuple[str, ...] = ()
+    """Files that could not be read, as sentences."""
 
     def group(self, name: str) -> tuple[SessionPair, ...]:
         """The pairs of one of `GROUPS`."""
@@ -84,11 +110,12 @@ class SessionStudy:
 
 
 def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
-    """The folders in a folder, or itself, that hold at least three of the files 1.txt to 7.txt, by
-    name.
+    """Folders of sessions in a folder, or the folder itself, by name.
+
+    A session holds at least three of the files 1.txt to 7.txt.
 
     Raises:
-        EmgFileError: there is none, or there are very many.
+        EmgFileError: no session, or more than `MAX_SESSIONS`.
     """
     root = Path(folder)
     candidates = (
@@ -96,21 +123,24 @@ def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
         if root.is_dir()
         else []
     )
-    found = [
-        path for path in candidates if sum((path / f"{k}.txt").is_file() for k in range(1, 8)) >= 3
+    sessions = [
+        path
+        for path in candidates
+        if sum((path / f"{k}.txt").is_file() for k in range(1, 8)) >= MIN_FILES
     ]
-    if not found:
+    if not sessions:
         raise EmgFileError(
             root, "no sessions in it: folders such as 12345-1 with files 1.txt to 7.txt"
         )
-    if len(found) > MAX_SESSIONS:
-        raise EmgFileError(root, f"{len(found)} sessions in it; at most {MAX_SESSIONS}")
-    return tuple(found)
+    if len(sessions) > MAX_SESSIONS:
+        raise EmgFileError(root, f"{len(sessions)} sessions in it; at most {MAX_SESSIONS}")
+    return tuple(sessions)
 
 
 def study_sessions(folder: str | PathLike[str], config: EnvelopeConfig = CONFIG) -> SessionStudy:
-    """Compares all sessions in a folder with each other; a file that cannot be read is a problem,
-    not an end.
+    """Compares all sessions in a folder with each other.
+
+    Files that cannot be read are listed in the result.
 
     Raises:
         EmgFileError: there are no sessions in it, or none that can be read.
@@ -127,78 +157,102 @@ def study_sessions(folder: str | PathLike[str], config: EnvelopeConfig = CONFIG)
     if not sessions:
         raise EmgFileError(folder, f"none of its sessions can be read: {problems[0]}")
     pairs = [
-        _compare(session.name, session.name, HALVES, *session.halves)
+        _compare(HALVES, (session.name, session.name), session.halves)
         for session in sessions
         if session.halves
     ]
     for first, second in itertools.combinations(sessions, 2):
         if first.side is second.side:
             group = SAME_PERSON if first.subject == second.subject else OTHER_PERSON
-            pairs.append(
-                _compare(first.name, second.name, group, first.ensembles, second.ensembles)
-            )
+            names = (first.name, second.name)
+            pairs.append(_compare(group, names, (first.ensembles, second.ensembles)))
     return SessionStudy(tuple(session.name for session in sessions), tuple(pairs), tuple(problems))
 
 
 def _read(path: Path, config: EnvelopeConfig, problems: list[EmgFileError]) -> Session:
     recordings = read_armband_session(path, problems=problems)
     recordings.pop("hibernation", None)
-    whole = movement_ensembles(recordings, config)
-    any_ = next(iter(recordings.values()))
-    odd, even = (_every_other(recordings, first) for first in (0, 1))
+    ensembles = movement_ensembles(recordings, config)
+    first = next(iter(recordings.values()))
+    odd, even = (_every_second(recordings, start) for start in (0, 1))
     try:
         halves = movement_ensembles(odd, config), movement_ensembles(even, config)
     except MusclehandError:
         halves = None  # too few repetitions for two means
-    return Session(path.name, any_.subject, any_.channels[0].side, whole, halves)
+    return Session(
+        name=path.name,
+        subject=first.subject,
+        side=first.channels[0].side,
+        ensembles=ensembles,
+        halves=halves,
+    )
 
 
-def _every_other(recordings: Mapping[str, EmgRecording], first: int) -> dict[str, EmgRecording]:
-    """The same with every other repetition of the movement only."""
+def _every_second(recordings: Mapping[str, EmgRecording], start: int) -> dict[str, EmgRecording]:
+    """The same recordings with every second repetition of their movement only."""
     return {
         movement: replace(
-            each, events=tuple(event for event in each.events if event.label == movement)[first::2]
+            recording,
+            events=tuple(event for event in recording.events if event.label == movement)[start::2],
         )
-        for movement, each in recordings.items()
+        for movement, recording in recordings.items()
     }
 
 
-def _compare(first: str, second: str, group: str, one: Ensembles, two: Ensembles) -> SessionPair:
-    common = [movement for movement in one.movements if movement in two.movements]
-    worn = ceiling(one, two)
-    a = select_movements(one, common).values
-    b = select_movements(two, common).values
-    turned = cross_validate_rotation(a, b) if len(common) >= 3 else None
-    return SessionPair(first, second, group, worn, find_rotation(a, b).shift, turned)
+def _compare(
+    group: str, names: tuple[str, str], ensembles: tuple[Ensembles, Ensembles]
+) -> SessionPair:
+    first, second = ensembles
+    common = [movement for movement in first.movements if movement in second.movements]
+    worn = noise_ceiling(first, second)
+    a = select_movements(first, common).values
+    b = select_movements(second, common).values
+    rotated = cross_validate_rotation(a, b) if len(common) >= 3 else None
+    return SessionPair(
+        first=names[0],
+        second=names[1],
+        group=group,
+        worn=worn,
+        shift=find_rotation(a, b).shift,
+        rotated=rotated,
+    )
 
 
 class Spread(NamedTuple):
-    """Median, 5th and 95th percentile, and of how many; NaN of none."""
+    """Percentiles of a set of numbers; NaN of an empty set."""
 
     median: float
+    """50th percentile."""
+
     low: float
+    """5th percentile."""
+
     high: float
+    """95th percentile."""
+
     number: int
+    """Size of the set."""
 
 
 def spread(values: np.ndarray) -> Spread:
-    """Of all numbers that are there."""
-    there = np.ravel(values)[np.isfinite(np.ravel(values))]
-    if not len(there):
+    """Percentiles of all finite numbers of an array."""
+    finite = np.ravel(values)[np.isfinite(np.ravel(values))]
+    if not len(finite):
         return Spread(np.nan, np.nan, np.nan, 0)
-    low, median, high = np.percentile(there, (5, 50, 95))
-    return Spread(float(median), float(low), float(high), len(there))
+    low, median, high = np.percentile(finite, (5, 50, 95))
+    return Spread(median=float(median), low=float(low), high=float(high), number=len(finite))
 
 
-def of_whole_sessions(r: float) -> float:
-    """The correlation that means of twice as many repetitions would have: Spearman and Brown's
-    formula (recalled)."""
+def spearman_brown(r: float) -> float:
+    """Spearman-Brown formula: the correlation of means of twice as many repetitions (recalled)."""
     return 2 * r / (1 + r)
 
 
 def summarise(study: SessionStudy) -> dict[str, dict[str, Spread]]:
-    """For each group with pairs, the spread of each score: a channel over time, and channels and
-    time pooled, as worn and after turning, of the right and of the wrong movement.
+    """Spread of each score, for each group with pairs.
+
+    Scores are of a channel over time, and of channels and time pooled; as worn and after rotation
+    ("turned"); of the right and of the wrong movement.
     """
     table: dict[str, dict[str, Spread]] = {}
     for name in GROUPS:
@@ -206,19 +260,17 @@ def summarise(study: SessionStudy) -> dict[str, dict[str, Spread]]:
         if not pairs:
             continue
         worn = [pair.worn for pair in pairs]
-        turned = [pair.turned for pair in pairs if pair.turned is not None]
+        rotated = [pair.rotated for pair in pairs if pair.rotated is not None]
         table[name] = {
-            "channel, right": spread(np.concatenate([each.channels.ravel() for each in worn])),
-            "channel, wrong": spread(
-                np.concatenate([each.wrong_channels.ravel() for each in worn])
-            ),
-            "pooled, right": spread(np.concatenate([each.pooled for each in worn])),
-            "pooled, wrong": spread(np.concatenate([each.wrong_pooled for each in worn])),
-            "turned, right": spread(
-                np.concatenate([each.right for each in turned]) if turned else np.empty(0)
-            ),
-            "turned, wrong": spread(
-                np.concatenate([each.wrong.ravel() for each in turned]) if turned else np.empty(0)
-            ),
+            "channel, right": _spread_of([ceiling.channels for ceiling in worn]),
+            "channel, wrong": _spread_of([ceiling.wrong_channels for ceiling in worn]),
+            "pooled, right": _spread_of([ceiling.pooled for ceiling in worn]),
+            "pooled, wrong": _spread_of([ceiling.wrong_pooled for ceiling in worn]),
+            "turned, right": _spread_of([test.right for test in rotated]),
+            "turned, wrong": _spread_of([test.wrong for test in rotated]),
         }
     return table
+
+
+def _spread_of(arrays: Sequence[np.ndarray]) -> Spread:
+    return spread(np.concatenate([values.ravel() for values in arrays]) if arrays else np.empty(0))

@@ -33,7 +33,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
-from musclehand.core.hdf5 import DAMAGE, first_line, load_dataset, open_hdf5, own_member
+from musclehand.core.hdf5 import DAMAGE, LIBVER, first_line, load_dataset, open_hdf5, own_member
 from musclehand.emg.recording import (
     MAX_VALUES,
     Channel,
@@ -49,7 +49,6 @@ SUFFIXES = (".h5", ".hdf5")
 MAX_HEADER_BYTES = 20_000_000
 MAX_SERIES = 1000
 
-_LIBVER = ("v110", "v110")
 _FLOATS = (np.dtype("<f4"), np.dtype("<f8"))
 _SIDES = {"right": Side.RIGHT, "left": Side.LEFT, None: None}
 _SIDE_WORDS = {side: word for word, side in _SIDES.items()}
@@ -62,7 +61,7 @@ def save_recording(path: str | PathLike[str], recording: EmgRecording) -> None:
         OutputError: it cannot be written.
     """
     try:
-        with h5py.File(path, "w", libver=_LIBVER) as file:
+        with h5py.File(path, "w", libver=LIBVER) as file:
             file.attrs["format"] = np.bytes_(FORMAT)
             file.attrs["version"] = VERSION
             header = json.dumps(_header_of(recording), sort_keys=True).encode()

@@ -1,14 +1,13 @@
-"""How an armband sits: by how many electrodes it is turned, and what each electrode hears of each
-muscle.
+"""Armband placement: rotation between wearers, and a mixing matrix from muscles to electrodes.
 
 An armband's channel numbers are places, and wearers turn it differently: in the
 myo-readings-dataset by 2 or 6 of 8 electrodes in spite of a written protocol. Both models here are
-fitted on calibration movements and must be tested on others, which `cross_validate_rotation` and
-`cross_validate_mixing` do, leaving one movement out at a time.
+fitted on calibration movements and must be tested on others. `cross_validate_rotation` and
+`cross_validate_mixing` do so by leaving one movement out at a time.
 
-    session = movement_ensembles(read_armband_session("right/12345-1"), EnvelopeConfig())
-    other = movement_ensembles(read_armband_session("right/45612-1"), EnvelopeConfig())
-    find_rotation(session.values, other.values).shift
+    first = movement_ensembles(read_armband_session("right/12345-1"), EnvelopeConfig())
+    second = movement_ensembles(read_armband_session("right/45612-1"), EnvelopeConfig())
+    find_rotation(first.values, second.values).shift
 """
 
 from __future__ import annotations
@@ -24,58 +23,79 @@ from musclehand.emg.processing.envelope import EnvelopeConfig, envelope, find_sc
 from musclehand.emg.recording import EmgRecording
 
 BEFORE = 1.0
+"""[s] of a held movement that are averaged before its onset."""
+
 AFTER = 7.0
-"""The part of a held movement that is averaged: from this long before its onset to this long
-after it [s]."""
+"""[s] of a held movement that are averaged after its onset: 5 s hold and 2 s of return."""
 
 RIDGE = 1e-3
-"""How much a mixing model is drawn to its prior, as a share of what the activities weigh."""
+"""Ridge penalty of a mixing matrix toward its prior, over the mean square of the activities; a
+working value of this project."""
 
 
 class Ensembles(NamedTuple):
-    """The mean course of each of M movements: `values` (M, T, K), NaN in no place; `time` (T,) [s]
-    from the onset; `movements` (M,), `names` (K,) of the channels; `counts` (M,) of repetitions;
-    `fs_hz`.
-    """
+    """Ensemble averages: the mean course of each of M movements."""
 
     values: np.ndarray
+    """Mean envelopes, without NaN. Shape (M, T, K)."""
+
     time: np.ndarray
+    """[s] from the onset. Shape (T,)."""
+
     movements: tuple[str, ...]
+    """Names of the movements, M of them."""
+
     names: tuple[str, ...]
+    """Of the channels, K of them."""
+
     counts: tuple[int, ...]
+    """Repetitions of each movement, M of them."""
+
     fs_hz: float
+    """[Hz] rate of the courses."""
 
 
 class Rotation(NamedTuple):
-    """Channel i of the first wearer sits where channel (i + `shift`) mod K of the second one does;
-    if `mirrored`, where (`shift` - i) mod K does. `r` the correlation so turned; `scores` (K,) of
-    all shifts, the mirrored ones not among them unless it is mirrored.
+    """Rotation of the second wearer's armband against the first wearer's.
+
+    Channel i of the first wearer sits where channel (i + `shift`) mod K of the second one does; if
+    `mirrored`, where (`shift` - i) mod K does.
     """
 
     shift: int
+    """[electrodes]"""
+
     mirrored: bool
+    """Whether the second armband is worn the other way round."""
+
     r: float
+    """Correlation after this rotation."""
+
     scores: np.ndarray
+    """Correlations of all shifts of the same sense. Shape (K,)."""
 
 
 class MovementTest(NamedTuple):
-    """Correlations of M movements that a model did not see with those of someone else. `right`
-    (M,): the same movement; `wrong` (M, M - 1): all others; `shifts` (M,) fitted without it (0
-    where no rotation was fitted).
-    """
+    """Correlations of held-out movements between two wearers, or a wearer and a model."""
 
     right: np.ndarray
+    """With the same movement. Shape (M,)."""
+
     wrong: np.ndarray
+    """With all other movements: the null. Shape (M, M - 1)."""
+
     shifts: np.ndarray
+    """Rotation fitted without each movement [electrodes]; 0 where none was fitted. Shape (M,)."""
 
 
 class Mixing(NamedTuple):
-    """Electrodes from muscles: `matrix` (K, m), nothing in it below 0."""
+    """Linear model of electrodes from muscles."""
 
     matrix: np.ndarray
+    """Non-negative weights. Shape (K, m)."""
 
     def predict(self, activity: np.ndarray) -> np.ndarray:
-        """What the electrodes should show of activity (..., m). Shape (..., K)."""
+        """Expected signals of the electrodes from activity (..., m). Shape (..., K)."""
         return np.asarray(activity @ self.matrix.T)
 
 
@@ -86,33 +106,33 @@ def movement_ensembles(
     before: float = BEFORE,
     after: float = AFTER,
 ) -> Ensembles:
-    """The mean envelope of each movement about its onsets, all scaled by one value a channel.
+    """Ensemble averages of envelopes about onsets, all scaled by one value a channel.
 
     Args:
         recordings: one for each movement, with events of that label; a movement without any is left
             out.
         config: of the envelopes.
-        before: and
-        after: of the onset [s]. Repetitions that do not lie wholly in the recording are left out.
+        before: start of the average before the onset [s].
+        after: end of the average after the onset [s]. Incomplete repetitions are left out.
 
     Raises:
         InvalidValue: no movement has an event, or the recordings have different channels.
     """
-    whole = {
-        movement: each
-        for movement, each in recordings.items()
-        if any(e.label == movement for e in each.events)
+    labelled = {
+        movement: recording
+        for movement, recording in recordings.items()
+        if any(event.label == movement for event in recording.events)
     }
-    if not whole:
+    if not labelled:
         raise InvalidValue(
             "recordings", sorted(recordings), "with events of the movement that they are named by"
         )
-    scale = find_scale(whole.values(), config)
+    scale = find_scale(labelled.values(), config)
     means = []
     counts = []
     kept = []
     rows = np.arange(-round(before * config.fs_out_hz), round(after * config.fs_out_hz))
-    for movement, recording in whole.items():
+    for movement, recording in labelled.items():
         values = envelope(recording, config, scale).values
         starts = [
             round(event.onset * config.fs_out_hz)
@@ -135,98 +155,110 @@ def movement_ensembles(
             sorted(recordings),
             f"with events that have {before:g} s before, {after:g} s after",
         )
-    names = next(iter(whole.values())).names
     return Ensembles(
-        np.stack(means),
-        rows / config.fs_out_hz,
-        tuple(kept),
-        names,
-        tuple(counts),
-        config.fs_out_hz,
+        values=np.stack(means),
+        time=rows / config.fs_out_hz,
+        movements=tuple(kept),
+        names=next(iter(labelled.values())).names,
+        counts=tuple(counts),
+        fs_hz=config.fs_out_hz,
     )
 
 
 def pooled_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's r over all entries of two arrays of one shape, channels and times alike.
 
-    Entries that one of them has not (NaN) do not count. NaN where one is constant.
+    Entries that are NaN in either array do not count. NaN where one array is constant.
     """
-    there = np.isfinite(a) & np.isfinite(b)
-    if not there.any():
+    valid = np.isfinite(a) & np.isfinite(b)
+    if not valid.any():
         return float("nan")
-    x = a[there] - a[there].mean()
-    y = b[there] - b[there].mean()
+    x = a[valid] - a[valid].mean()
+    y = b[valid] - b[valid].mean()
     size = float(np.sqrt((x @ x) * (y @ y)))
     return float(x @ y) / size if size > 0 else float("nan")
 
 
-def find_rotation(reference: np.ndarray, other: np.ndarray, *, mirror: bool = False) -> Rotation:
-    """By how many electrodes the second wearer's armband is turned against the first one's.
+def find_rotation(
+    reference: np.ndarray, rotated: np.ndarray, *, mirror: bool = False
+) -> Rotation:
+    """Rotation of the second wearer's armband against the first wearer's, in whole electrodes.
 
     Args:
-        reference: of the same movements at the same times, any shape that ends in K channels; NaN
-            in channels that it does not know, such as electrodes over muscles that a model has not.
-        other: of the same shape.
-        mirror: look at armbands worn the other way round as well (a left arm beside a right one).
+        reference: of the same movements at the same times, any shape that ends in K channels. NaN
+            in unknown channels, such as electrodes over muscles that a model lacks.
+        rotated: of the second wearer, the same shape.
+        mirror: search armbands worn the other way round as well (a left arm beside a right one).
 
     Raises:
-        InvalidValue: different shapes, fewer than 2 channels, or nothing that varies.
+        InvalidValue: different shapes, fewer than 2 channels, or curves that are all constant.
     """
-    if reference.shape != other.shape or reference.shape[-1] < 2:
+    if reference.shape != rotated.shape or reference.shape[-1] < 2:
         raise InvalidValue(
             "shapes of two wearers",
-            (reference.shape, other.shape),
+            (reference.shape, rotated.shape),
             "the same, of at least 2 channels",
         )
     best: Rotation | None = None
     for mirrored in (False, True) if mirror else (False,):
-        turned = [
-            turn(other, Rotation(k, mirrored, 0.0, np.empty(0))) for k in range(reference.shape[-1])
-        ]
-        scores = np.array([pooled_correlation(reference, each) for each in turned])
+        scores = np.array(
+            [
+                pooled_correlation(reference, rotate_channels(rotated, shift, mirrored=mirrored))
+                for shift in range(reference.shape[-1])
+            ]
+        )
         if np.isnan(scores).all():
             raise InvalidValue("envelopes of two wearers", "constant", "varying")
         shift = int(np.nanargmax(scores))
         if best is None or scores[shift] > best.r:
             best = Rotation(shift, mirrored, float(scores[shift]), scores)
-    assert best is not None  # one sense of turning at least has been looked at
+    assert best is not None  # at least one sense of rotation was searched
     return best
 
 
-def turn(values: np.ndarray, rotation: Rotation) -> np.ndarray:
-    """The second wearer's channels in the places of the first one's. Shape (..., K)."""
+def rotate_channels(values: np.ndarray, shift: int, *, mirrored: bool = False) -> np.ndarray:
+    """The second wearer's channels in the places of the first one's.
+
+    Args:
+        values: of the second wearer. Shape (..., K).
+        shift: of `Rotation` [electrodes].
+        mirrored: of `Rotation`.
+
+    Returns:
+        Shape (..., K).
+    """
     channels = np.arange(values.shape[-1])
-    source = rotation.shift - channels if rotation.mirrored else channels + rotation.shift
+    source = shift - channels if mirrored else channels + shift
     return np.asarray(values[..., source % values.shape[-1]])
 
 
 def cross_validate_rotation(
-    reference: np.ndarray, other: np.ndarray, *, align: bool = True, mirror: bool = False
+    reference: np.ndarray, rotated: np.ndarray, *, align: bool = True, mirror: bool = False
 ) -> MovementTest:
-    """How well each movement agrees with the other wearer's after a rotation that the other
-    movements gave.
+    """Leave-one-movement-out test of the rotation between two wearers.
 
     Args:
         reference: of M movements. Shape (M, T, K).
-        other: the same movements of another wearer. Shape (M, T, K).
-        align: False leaves the armband as it is, to see what the rotation brings.
-        mirror: as in `find_rotation`.
+        rotated: the same movements of another wearer. Shape (M, T, K).
+        align: False leaves the armband as it is, to measure the benefit of the rotation.
+        mirror: search mirrored armbands as well.
 
     Raises:
-        InvalidValue: fewer than 3 movements, or what `find_rotation` refuses.
+        InvalidValue: fewer than 3 movements, or shapes that `find_rotation` refuses.
     """
     _check_movements(reference)
     shifts = np.zeros(len(reference), dtype=int)
-    turned = []
+    aligned = []
     for i in range(len(reference)):
-        rotation = Rotation(0, False, 0.0, np.empty(0))
+        mirrored = False
         if align:
             rotation = find_rotation(
-                np.delete(reference, i, axis=0), np.delete(other, i, axis=0), mirror=mirror
+                np.delete(reference, i, axis=0), np.delete(rotated, i, axis=0), mirror=mirror
             )
-        shifts[i] = rotation.shift
-        turned.append(turn(other, rotation))
-    return _test(reference, turned, shifts)
+            shifts[i] = rotation.shift
+            mirrored = rotation.mirrored
+        aligned.append(rotate_channels(rotated, int(shifts[i]), mirrored=mirrored))
+    return _test(reference, aligned, shifts)
 
 
 def fit_mixing(
@@ -236,13 +268,13 @@ def fit_mixing(
     prior: np.ndarray | None = None,
     ridge: float = RIDGE,
 ) -> Mixing:
-    """The non-negative mixing that makes envelopes out of activity with the least squares.
+    """Non-negative least squares from activity to envelopes, with a ridge penalty to a prior.
 
     Args:
         activity: of muscles, or of another wearer's electrodes. Shape (n, m).
-        envelopes: Shape (n, K).
-        prior: what it is drawn to where the activity does not tell; by default 0. Shape (K, m).
-        ridge: how much, as a share of the mean square of the activities.
+        envelopes: of the electrodes. Shape (n, K).
+        prior: weights where the activity does not decide; by default 0. Shape (K, m).
+        ridge: strength of the penalty, over the mean square of the activities.
 
     Raises:
         InvalidValue: shapes that do not belong together, numbers that are not finite, or a ridge
@@ -267,46 +299,47 @@ def fit_mixing(
     if start.shape != (count, width):
         raise InvalidValue("shape of the prior", start.shape, f"({count}, {width})")
     weight = np.sqrt(ridge * len(activity) * float(np.mean(activity**2)))
-    # The normal equations' root is as small as the muscles are many, however long the recording is.
+    # By QR the problem has as many rows as there are muscles, however long the recording is.
     stacked = np.concatenate([activity, weight * np.eye(width)])
     q, r = np.linalg.qr(stacked)
     rows = []
-    for envelope_of_one, wanted in zip(envelopes.T, start, strict=True):
-        target = q.T @ np.concatenate([envelope_of_one, weight * wanted])
+    for column, prior_weights in zip(envelopes.T, start, strict=True):
+        target = q.T @ np.concatenate([column, weight * prior_weights])
         rows.append(optimize.nnls(r, target)[0])
     return Mixing(np.stack(rows))
 
 
 def cross_validate_mixing(
-    activity: np.ndarray, other: np.ndarray, *, ridge: float = RIDGE
+    activity: np.ndarray, envelopes: np.ndarray, *, ridge: float = RIDGE
 ) -> MovementTest:
-    """How well each movement's envelopes agree with those that a mixing fitted to the other
-    movements predicts.
+    """Leave-one-movement-out test of a mixing matrix.
 
     Args:
         activity: of M movements: muscles, or another wearer's electrodes. Shape (M, T, m).
-        other: envelopes of the same movements. Shape (M, T, K).
-        ridge: as in `fit_mixing`.
+        envelopes: of the same movements. Shape (M, T, K).
+        ridge: penalty of `fit_mixing`.
 
     Raises:
-        InvalidValue: fewer than 3 movements, or what `fit_mixing` refuses.
+        InvalidValue: fewer than 3 movements, or shapes that `fit_mixing` refuses.
     """
     _check_movements(activity)
     predicted = []
     for i in range(len(activity)):
-        seen = np.delete(activity, i, axis=0).reshape(-1, activity.shape[-1])
         mixing = fit_mixing(
-            seen, np.delete(other, i, axis=0).reshape(-1, other.shape[-1]), ridge=ridge
+            np.delete(activity, i, axis=0).reshape(-1, activity.shape[-1]),
+            np.delete(envelopes, i, axis=0).reshape(-1, envelopes.shape[-1]),
+            ridge=ridge,
         )
         predicted.append(mixing.predict(activity[i]))
-    return _test(np.stack(predicted), [other] * len(activity), np.zeros(len(activity), dtype=int))
+    shifts = np.zeros(len(activity), dtype=int)
+    return _test(np.stack(predicted), [envelopes] * len(activity), shifts)
 
 
-def _test(reference: np.ndarray, turned: list[np.ndarray], shifts: np.ndarray) -> MovementTest:
+def _test(reference: np.ndarray, aligned: list[np.ndarray], shifts: np.ndarray) -> MovementTest:
     count = len(reference)
     table = np.array(
         [
-            [pooled_correlation(reference[i], turned[i][j]) for j in range(count)]
+            [pooled_correlation(reference[i], aligned[i][j]) for j in range(count)]
             for i in range(count)
         ]
     )

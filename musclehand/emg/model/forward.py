@@ -1,15 +1,13 @@
-"""From muscle activations to the EMG they would give: the oracle of the comparison, because here
-the truth is known.
+"""Forward model of surface EMG from muscle activations: ground truth for testing the comparison.
 
-Each muscle is a pool of motor units that are recruited in order of size and fire faster as
-activation grows (the pool of Fuglevand, Winter and Patla 1993, J. Neurophysiol. 70:2470; its
-numbers recalled). Their potentials add up to the noise that EMG is, whose amplitude follows
-activation. A surface electrode hears every muscle, the deep and distant ones less (power of the
-distance), its neighbours a little, mains hum and its own noise. All of that begins `lead_s` before
-the activation that it belongs to.
+Each muscle is a pool of motor units, recruited in order of size and firing faster as activation
+grows (Fuglevand, Winter and Patla 1993, J. Neurophysiol. 70:2470; the numbers recalled). Their
+potentials add up to interference noise, whose amplitude follows activation. A surface electrode
+picks up every muscle, less with distance (a power law), plus some leakage from its neighbours,
+mains hum and noise of its own. The EMG begins `lead_s` before the activation that it belongs to.
 
-It is a model of signals, not of tissue: potentials are of one shape for all electrodes, muscles are
-points in a round forearm, nobody tires, and electrodes stay where they are.
+It is a model of signals, not of tissue. Potentials have one shape for all electrodes, muscles are
+points in a round forearm, there is no fatigue, and electrodes do not move.
 """
 
 from __future__ import annotations
@@ -25,63 +23,90 @@ from musclehand.core.errors import InvalidValue
 from musclehand.emg.recording import Channel, EmgRecording, Event
 
 MIN_INTERNAL_HZ = 2000.0
-"""Motor units fire on a grid at least this fine [Hz]."""
+"""[Hz] motor units fire on a grid at least this fine."""
 
 REFERENCE_DISTANCE = 0.010
-"""A muscle this far from the electrode is heard with gain 1 [m]."""
+"""[m] distance of a muscle from the electrode at which its gain is 1."""
 
+# The pool of Fuglevand, Winter and Patla (1993), its numbers recalled.
 _UNITS = 40
-_SMALLEST_THRESHOLD = 0.01
-_LARGEST_THRESHOLD = 0.60
-_FORCE_RANGE = 100.0
-_LOWEST_RATE = 8.0
-_HIGHEST_RATE = 35.0
-_RATE_AT = 0.40
-_INTERVAL_VARIATION = 0.2
-_POTENTIAL_SECONDS = (0.003, 0.005)
-_DRIVE_HZ = 200.0
+_SMALLEST_THRESHOLD = 0.01  # of activation
+_LARGEST_THRESHOLD = 0.60  # of activation
+_FORCE_RANGE = 100.0  # twitch force of the largest over that of the smallest unit
+_LOWEST_RATE = 8.0  # [1/s]
+_HIGHEST_RATE = 35.0  # [1/s]
+_RATE_RANGE = 0.40  # of activation, from the lowest to the highest rate
+_INTERVAL_VARIATION = 0.2  # standard deviation of intervals over their mean
+_POTENTIAL_SECONDS = (0.003, 0.005)  # length of potentials of large and small units [s]
+_DRIVE_HZ = 200.0  # rate at which firing rates follow the drive [Hz]
 
 
 class Source(NamedTuple):
-    """A muscle in the cross section of the forearm: `angle` [rad] round it, `depth` [m] under
-    the skin."""
+    """A muscle in the cross section of the forearm."""
 
     name: str
+    """Of the muscle, without side."""
+
     angle: float
+    """[rad] round the forearm."""
+
     depth: float
+    """[m] under the skin."""
 
 
 class Electrode(NamedTuple):
-    """A pair of electrodes on the skin at `angle` [rad], and which `muscle` it is meant for, if
-    one."""
+    """A pair of electrodes on the skin."""
 
     name: str
+    """Of the channel."""
+
     angle: float
+    """[rad] round the forearm."""
+
     muscle: str | None = None
+    """Target muscle; None where there is none."""
 
 
 @dataclass(frozen=True)
 class ForwardConfig:
-    """What is between activation and file.
+    """Settings of the forward model, from activation to file.
 
-    `fs_hz` of the file; `lead_s` [s] by which EMG leads activation; `forearm_radius` [m]; `decay`,
-    power of the distance (bipolar surface electrodes: 2 to 3, recalled); `full_v` [V] rms of a
-    fully active muscle at `REFERENCE_DISTANCE`; `leakage`, share that an electrode takes from the
-    mean of all; `mains_hz`, `mains_v` [V] amplitude; `noise_v` [V] rms; `bits` and `range_v` [V] of
-    the converter, which clips beyond plus and minus `range_v`.
+    Raises:
+        InvalidValue: a number outside its range.
     """
 
     fs_hz: float = 1000.0
+    """[Hz] sampling rate of the file."""
+
     lead_s: float = 0.060
+    """[s] by which EMG leads activation."""
+
     forearm_radius: float = 0.040
+    """[m]"""
+
     decay: float = 2.5
+    """Power of the distance by which gain falls (bipolar surface electrodes: 2 to 3, recalled)."""
+
     full_v: float = 1e-3
+    """[V] rms of a fully active muscle at `REFERENCE_DISTANCE`."""
+
     leakage: float = 0.02
+    """Share of a channel that is the mean of all channels."""
+
     mains_hz: float = 50.0
+    """[Hz] frequency of the mains hum."""
+
     mains_v: float = 3e-6
+    """[V] amplitude of the mains hum."""
+
     noise_v: float = 2e-6
+    """[V] rms of the electrode's noise."""
+
     bits: int = 16
+    """Resolution of the converter."""
+
     range_v: float = 5e-3
+    """[V] the converter clips beyond plus and minus this voltage."""
 
     def __post_init__(self) -> None:
         for name in ("fs_hz", "forearm_radius", "decay", "full_v", "range_v"):
@@ -99,23 +124,37 @@ class ForwardConfig:
 
 
 class SyntheticEmg(NamedTuple):
-    """A recording and the truth about it: `mixing` (K, M), gain of each muscle in each channel;
-    `amplitude` (T, K) [V], rms that each channel is expected to have; `muscles` names of the
-    columns of `mixing`; `lead_s` [s].
-    """
+    """A synthetic recording and the truth about it."""
 
     recording: EmgRecording
+    """The recording."""
+
     mixing: np.ndarray
+    """[V] gain of each muscle in each channel. Shape (K, M)."""
+
     amplitude: np.ndarray
+    """[V] expected rms of each channel. Shape (T, K)."""
+
     muscles: tuple[str, ...]
+    """Names of the columns of `mixing`."""
+
     lead_s: float
+    """[s] by which EMG leads activation."""
 
 
 def mixing_matrix(
     electrodes: Sequence[Electrode], sources: Sequence[Source], config: ForwardConfig | None = None
 ) -> np.ndarray:
-    """How loud each muscle is in each electrode: (`REFERENCE_DISTANCE` / distance) ** decay, and
-    leakage. Shape (K, M).
+    """Gain of each muscle in each electrode: (`REFERENCE_DISTANCE` / distance) ** decay, and
+    leakage.
+
+    Args:
+        electrodes: K of them.
+        sources: muscles, M of them.
+        config: radius, decay and leakage.
+
+    Returns:
+        Shape (K, M).
 
     Raises:
         InvalidValue: a muscle that is not under the skin.
@@ -143,16 +182,16 @@ def simulate_emg(
     config: ForwardConfig | None = None,
     events: Sequence[Event] = (),
 ) -> SyntheticEmg:
-    """EMG that muscles with these activations would give.
+    """Synthetic EMG of muscles with these activations.
 
     Args:
         activations: of the muscles in `sources`, 0..1. Shape (T, M).
-        fs_hz: of the activations.
+        fs_hz: rate of the activations [Hz].
         sources: the muscles, in the order of the columns.
         electrodes: one for each channel.
-        rng: for whatever is random.
-        config: the rest.
-        events: what the person did, copied to the recording.
+        rng: draws firing times, potentials, the phase of the hum and noise.
+        config: settings of the model.
+        events: copied to the recording.
 
     Raises:
         InvalidValue: activations that are not finite, outside 0..1 or not of this shape.
@@ -171,38 +210,45 @@ def simulate_emg(
     times = np.arange(len(act)) / fs_hz
     drive = np.stack([np.interp(fine + config.lead_s, times, column) for column in act.T], axis=1)
     mixing = mixing_matrix(electrodes, sources, config) * config.full_v
-    heard = (
-        np.stack(
-            [motor_unit_noise(column, config.fs_hz * factor, rng) for column in drive.T], axis=1
-        )
-        @ mixing.T
+    muscle_noise = np.stack(
+        [motor_unit_noise(column, config.fs_hz * factor, rng) for column in drive.T], axis=1
     )
-    samples = signal.resample_poly(heard, 1, factor, axis=0)[:count] if factor > 1 else heard
+    mixed = muscle_noise @ mixing.T
+    samples = signal.resample_poly(mixed, 1, factor, axis=0)[:count] if factor > 1 else mixed
     amplitude = np.sqrt(np.square(expected_amplitude(drive[::factor])) @ np.square(mixing.T))
     recording = EmgRecording(
         samples=_digitised(samples, config, rng),
         fs_hz=config.fs_hz,
         channels=tuple(
-            Channel(each.name, muscle=each.muscle, site=each.name) for each in electrodes
+            Channel(electrode.name, muscle=electrode.muscle, site=electrode.name)
+            for electrode in electrodes
         ),
         events=tuple(events),
         provenance={"source": "forward model of musclehand", "parameters": repr(config)},
         licence="CC0-1.0",
     )
-    names = tuple(source.name for source in sources)
-    return SyntheticEmg(recording, mixing, amplitude, names, config.lead_s)
+    return SyntheticEmg(
+        recording=recording,
+        mixing=mixing,
+        amplitude=amplitude,
+        muscles=tuple(source.name for source in sources),
+        lead_s=config.lead_s,
+    )
 
 
 def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) -> np.ndarray:
-    """The EMG of one muscle, with an rms of 1 when it is fully active. Shape (T,).
+    """Interference EMG of one muscle, with an rms of 1 when it is fully active.
 
     Motor units fire at gamma-distributed intervals; their potentials have the shape of the second
-    derivative of a bell.
+    derivative of a Gaussian.
 
     Args:
         drive: activation, 0..1. Shape (T,).
-        fs_hz: of it and of the result.
-        rng: which intervals and potentials.
+        fs_hz: rate of the drive and of the result [Hz].
+        rng: draws intervals and signs of potentials.
+
+    Returns:
+        Shape (T,).
     """
     sizes, _, lengths = _pool()
     # Longer than the drive, so that the end does not reach the start.
@@ -212,8 +258,8 @@ def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) 
     frequencies = fft.rfftfreq(count, 1 / fs_hz)
     total = np.zeros(len(frequencies), dtype=complex)
     shape = 1 / _INTERVAL_VARIATION**2
-    every = max(int(fs_hz / _DRIVE_HZ), 1)
-    places = np.minimum(np.arange(0, len(drive) + every, every), len(drive))
+    stride = max(int(fs_hz / _DRIVE_HZ), 1)
+    places = np.minimum(np.arange(0, len(drive) + stride, stride), len(drive))
     rates = firing_rates(drive[np.minimum(places, len(drive) - 1)])
     steps = 0.5 * (rates[1:] + rates[:-1]) * np.diff(places)[:, None] / fs_hz
     for size, length, step in zip(sizes, lengths, steps.T, strict=True):
@@ -234,8 +280,9 @@ def motor_unit_noise(drive: np.ndarray, fs_hz: float, rng: np.random.Generator) 
 
 
 def expected_amplitude(drive: np.ndarray) -> np.ndarray:
-    """rms of `motor_unit_noise` at constant activation: root of the summed rates times energies
-    (Campbell's theorem).
+    """rms of `motor_unit_noise` at constant activation, by Campbell's theorem.
+
+    It is the root of the sum over motor units of firing rate times energy of the potential.
 
     Args:
         drive: activation, 0..1. Shape (...).
@@ -249,10 +296,10 @@ def expected_amplitude(drive: np.ndarray) -> np.ndarray:
 
 
 def firing_rates(drive: np.ndarray) -> np.ndarray:
-    """Rates of the motor units [1/s], 0 below their thresholds. Shape (..., units)."""
+    """Firing rates of the motor units [1/s], 0 below their thresholds. Shape (..., units)."""
     _, thresholds, _ = _pool()
     above = np.asarray(drive)[..., None] - thresholds
-    slope = (_HIGHEST_RATE - _LOWEST_RATE) / _RATE_AT
+    slope = (_HIGHEST_RATE - _LOWEST_RATE) / _RATE_RANGE
     return np.where(above >= 0, np.minimum(_LOWEST_RATE + slope * above, _HIGHEST_RATE), 0.0)
 
 
@@ -285,7 +332,7 @@ def _unit_energy(lengths: np.ndarray) -> np.ndarray:
 
 
 def _digitised(samples: np.ndarray, config: ForwardConfig, rng: np.random.Generator) -> np.ndarray:
-    """With hum, noise, steps and limits of the converter [V]. Shape (T, K)."""
+    """Samples with hum, noise, quantisation and clipping of the converter [V]. Shape (T, K)."""
     time = np.arange(len(samples))[:, None] / config.fs_hz
     phase = rng.uniform(0, 2 * np.pi, size=samples.shape[1])
     turns = 2 * np.pi * config.mains_hz * time + phase

@@ -1,16 +1,18 @@
-"""Which model muscles an electrode hears: a table from channels to muscles with weights.
+"""Muscle map: a table of the model muscles that each electrode picks up, with weights.
 
 A map is a CSV file with the columns `channel, muscles, weights, confidence, source`:
 
-    channel  as in the recording; compared without regard to case
-    muscles  of the model, without side, separated by spaces. "DI1|RI2": the first of the names that a model has.
-             Empty: a muscle that the model has not; the channel is kept as a control for crosstalk
-    weights  "f0", each muscle's share by its peak isometric force, or one number for each muscle
-    confidence  high, medium or low: does the electrode hear this muscle and no other?
-    source   why
+    channel     as in the recording; compared without regard to case
+    muscles     of the model, without side, separated by spaces. "DI1|RI2": the first of the names
+                that a model has. Empty: the model lacks the muscle, and the channel is kept as a
+                control for crosstalk
+    weights     "f0", each muscle's share by its peak isometric force, or one number a muscle
+    confidence  high, medium or low: does the electrode pick up this muscle and no other?
+    source      reason for the row
 
-What a channel should show is the weighted mean of the activations, the largest of them beside it
-(`combine="max"`): a mean over the slips of four fingers dilutes the work of one of them.
+The expected activity of a channel is the weighted mean of the activations. The largest of them is
+an alternative (`combine="max"`): a mean over the slips of four fingers dilutes the work of a single
+slip.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -30,35 +32,48 @@ from musclehand.body.anatomy import Side
 from musclehand.body.build.tables import load_tables
 from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
 from musclehand.emg.io.text_file import read_text
-from musclehand.emg.recording import EmgFileError
+from musclehand.emg.recording import Channel, EmgFileError
 
 COLUMNS = ("channel", "muscles", "weights", "confidence", "source")
+"""Columns of a map, in this order."""
+
 CONFIDENCES = ("high", "medium", "low")
+"""Legal values of the column confidence."""
+
 MAX_MAP_BYTES = 1_000_000
+"""Largest map that is read [bytes]."""
+
 _COMBINATIONS = ("mean", "max")
 
 
 @dataclass(frozen=True)
 class MapRow:
-    """One channel: its `muscles`, each with the names it may have; `weights` adding up to 1;
-    `source` of the choice.
-
-    `weights` None: by peak isometric force. No muscles: the model has none that this channel is
-    meant for.
-    """
+    """Muscles of one channel."""
 
     channel: str
+    """Name of the channel."""
+
     muscles: tuple[tuple[str, ...], ...]
+    """Alternative names of each muscle; empty where models lack the channel's muscle."""
+
     weights: tuple[float, ...] | None
+    """One a muscle, adding up to 1; None: by peak isometric force."""
+
     confidence: str
+    """One of `CONFIDENCES`."""
+
     source: str
+    """Reason for the row."""
 
 
 class Projected(NamedTuple):
-    """What the channels should show. `values` (T, K), `names` (K,) the channels."""
+    """Activations projected on channels."""
 
     values: np.ndarray
+    """Expected activity of each channel, 0..1. Shape (T, K)."""
+
     names: tuple[str, ...]
+    """Of the channels, K of them."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +85,13 @@ class MuscleMap:
     """
 
     rows: tuple[MapRow, ...]
+    """In the order of the file."""
 
     def __post_init__(self) -> None:
         keys = [row.channel.casefold() for row in self.rows]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise InvalidValue("channels of the map", twice, "named once each")
+        repeated = sorted({key for key in keys if keys.count(key) > 1})
+        if repeated:
+            raise InvalidValue("channels of the map", repeated, "named once each")
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -83,10 +99,10 @@ class MuscleMap:
         return tuple(row.channel for row in self.rows)
 
     def row(self, channel: str) -> MapRow:
-        """The row of a channel, in upper or lower case.
+        """The row of a channel, without regard to case.
 
         Raises:
-            UnknownName: the map has none.
+            UnknownName: the map has no such row.
         """
         for row in self.rows:
             if row.channel.casefold() == channel.casefold():
@@ -94,11 +110,40 @@ class MuscleMap:
         raise UnknownName("channel of the map", channel, self.channels)
 
     def select(self, channels: Sequence[str]) -> MuscleMap:
-        """The rows of these channels, in this order and with these names; channels without a row
-        are left out."""
-        known = {row.channel.casefold(): row for row in self.rows}
-        kept = [(name, known[name.casefold()]) for name in channels if name.casefold() in known]
-        return MuscleMap(tuple(MapRow(name, *_rest(row)) for name, row in kept))
+        """The rows of these channels, in this order and with these names.
+
+        Channels without a row are left out.
+        """
+        by_key = {row.channel.casefold(): row for row in self.rows}
+        return MuscleMap(
+            tuple(
+                replace(by_key[name.casefold()], channel=name)
+                for name in channels
+                if name.casefold() in by_key
+            )
+        )
+
+    def for_channels(self, channels: Sequence[Channel]) -> MuscleMap:
+        """The rows of a recording's channels, matched by their names, muscles or sites.
+
+        Raises:
+            InvalidValue: the map has none of the channels.
+        """
+        keys = {channel.casefold() for channel in self.channels}
+        rows = []
+        for channel in channels:
+            matches = [
+                key
+                for key in (channel.name, channel.muscle, channel.site)
+                if key and key.casefold() in keys
+            ]
+            if matches:
+                rows.append(replace(self.row(matches[0]), channel=channel.name))
+        if not rows:
+            names = [channel.name for channel in channels]
+            legal = f"some of those in the map: {', '.join(self.channels)}"
+            raise InvalidValue("channels", names[:12], legal)
+        return MuscleMap(tuple(rows))
 
     def matrix(
         self,
@@ -107,16 +152,16 @@ class MuscleMap:
         side: Side | None = None,
         f0: Mapping[str, float] | None = None,
     ) -> np.ndarray:
-        """Weights of a model's muscles in each channel; rows add up to 1, or to 0 where no muscle
-        is there.
+        """Weights of a model's muscles in each channel.
 
         Args:
             muscles: of the model, m of them.
             side: of the hand, if the muscles' names end in it ("FDP2_r").
-            f0: peak isometric forces [N] by muscle without side; by default those of our own hand.
+            f0: peak isometric forces [N] by muscle without side; by default those of the bundled
+                hand.
 
         Returns:
-            Shape (K, m).
+            Rows add up to 1, or to 0 where the model has no muscle of the channel. Shape (K, m).
 
         Raises:
             InvalidValue: a muscle that is weighted by force has no force.
@@ -126,17 +171,18 @@ class MuscleMap:
         matrix = np.zeros((len(self.rows), len(muscles)))
         for k, row in enumerate(self.rows):
             for i, names in enumerate(row.muscles):
-                found = next((name for name in names if _sided(name, side) in column), None)
-                if found is not None:
-                    weight = _force(forces, names, found) if row.weights is None else row.weights[i]
-                    matrix[k, column[_sided(found, side)]] += weight
+                muscle = next((name for name in names if _sided(name, side) in column), None)
+                if muscle is None:
+                    continue
+                weight = _force(forces, names, muscle) if row.weights is None else row.weights[i]
+                matrix[k, column[_sided(muscle, side)]] += weight
         total = matrix.sum(axis=1, keepdims=True)
         return np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
 
     def controls(self, muscles: Sequence[str], *, side: Side | None = None) -> tuple[str, ...]:
-        """The channels that no muscle of the model belongs to."""
-        heard = self.matrix(muscles, side=side, f0=_ONES).sum(axis=1)
-        return tuple(name for name, weight in zip(self.channels, heard, strict=True) if weight == 0)
+        """Control channels: those without a muscle of the model."""
+        weights = self.matrix(muscles, side=side, f0=_ONES).sum(axis=1)
+        return tuple(name for name, total in zip(self.channels, weights, strict=True) if total == 0)
 
     def project(
         self,
@@ -148,16 +194,18 @@ class MuscleMap:
         combine: str = "mean",
         keep_controls: bool = False,
     ) -> Projected:
-        """What each channel should show of a model's activations; channels without a muscle are
-        left out.
+        """Expected activity of each channel from a model's activations.
+
+        Channels without a muscle are left out.
 
         Args:
             activations: or excitations, 0..1. Shape (T, m).
             muscles: their names, m of them.
             side: of the hand, if the names end in it.
-            f0: peak isometric forces [N] by muscle without side; by default those of our own hand.
+            f0: peak isometric forces [N] by muscle without side; by default those of the bundled
+                hand.
             combine: "mean", weighted, or "max", the largest of the channel's muscles.
-            keep_controls: keep channels without a muscle, as NaN (where places count, as round an
+            keep_controls: keep channels without a muscle, as NaN (where places matter, as round an
                 armband).
 
         Raises:
@@ -174,28 +222,44 @@ class MuscleMap:
                 f"(T, {len(muscles)}), a column for each muscle",
             )
         matrix = self.matrix(muscles, side=side, f0=f0)
-        heard = np.asarray(matrix.any(axis=1))
-        if not heard.any():
+        has_muscle = np.asarray(matrix.any(axis=1))
+        if not has_muscle.any():
             raise InvalidValue(
                 "muscles", list(muscles)[:8], "those of the map, with at least one of them"
             )
-        shown = np.full((len(values), len(matrix)), np.nan)
+        expected = np.full((len(values), len(matrix)), np.nan)
         if combine == "mean":
-            shown[:, heard] = values @ matrix[heard].T
+            expected[:, has_muscle] = values @ matrix[has_muscle].T
         else:
-            shown[:, heard] = np.stack(
-                [values[:, weights > 0].max(axis=1) for weights in matrix[heard]], axis=1
+            expected[:, has_muscle] = np.stack(
+                [values[:, weights > 0].max(axis=1) for weights in matrix[has_muscle]], axis=1
             )
-        kept = np.ones_like(heard) if keep_controls else heard
+        kept = np.ones_like(has_muscle) if keep_controls else has_muscle
         names = tuple(name for name, keep in zip(self.channels, kept.tolist(), strict=True) if keep)
-        return Projected(shown[:, kept], names)
+        return Projected(expected[:, kept], names)
+
+
+def identity_map(muscles: Sequence[str]) -> MuscleMap:
+    """The map of channels that are named like muscles: each picks up its own muscle."""
+    return MuscleMap(
+        tuple(
+            MapRow(
+                channel=name,
+                muscles=((name,),),
+                weights=(1.0,),
+                confidence="high",
+                source="its own name",
+            )
+            for name in muscles
+        )
+    )
 
 
 def read_map(path: str | PathLike[str]) -> MuscleMap:
     """Reads a map.
 
     Raises:
-        EmgFileError: no such file, or a line that is not one of a map: names the file and the line.
+        EmgFileError: no such file, or a line that is not one of a map. Names the file and the line.
     """
     reader = csv.reader(io.StringIO(read_text(path, MAX_MAP_BYTES)), strict=True)
     rows: list[MapRow] = []
@@ -217,7 +281,7 @@ def read_map(path: str | PathLike[str]) -> MuscleMap:
 
 
 def write_map(path: str | PathLike[str], muscle_map: MuscleMap) -> None:
-    """Writes a map as `read_map` reads it.
+    """Writes a map that `read_map` reads.
 
     Raises:
         MusclehandError: it cannot be written.
@@ -240,7 +304,7 @@ def write_map(path: str | PathLike[str], muscle_map: MuscleMap) -> None:
 
 
 class _Ones(dict[str, float]):
-    """Every muscle as strong as the next."""
+    """Equal forces for all muscles."""
 
     def __missing__(self, key: str) -> float:
         return 1.0
@@ -277,7 +341,7 @@ def _parse(path: str | PathLike[str], line: int, cells: Sequence[str]) -> MapRow
     total = math.fsum(numbers)
     if (
         len(numbers) != len(names)
-        or not all(0 <= x < math.inf for x in numbers)
+        or not all(0 <= number < math.inf for number in numbers)
         or not 0 < total < math.inf
     ):
         raise wrong(
@@ -286,18 +350,14 @@ def _parse(path: str | PathLike[str], line: int, cells: Sequence[str]) -> MapRow
     return MapRow(channel, names, tuple(number / total for number in numbers), confidence, source)
 
 
-def _rest(row: MapRow) -> tuple[tuple[tuple[str, ...], ...], tuple[float, ...] | None, str, str]:
-    return row.muscles, row.weights, row.confidence, row.source
-
-
 def _sided(name: str, side: Side | None) -> str:
     return name if side is None else side.name_of(name)
 
 
-def _force(forces: Mapping[str, float], names: Sequence[str], found: str) -> float:
-    for name in (found, *names):
+def _force(forces: Mapping[str, float], names: Sequence[str], muscle: str) -> float:
+    for name in (muscle, *names):
         if name in forces:
             return forces[name]
     raise InvalidValue(
-        "peak force", found, "given for every muscle of the map that is weighted by force (f0)"
+        "peak force", muscle, "given for every muscle of the map that is weighted by force (f0)"
     )

@@ -1,11 +1,10 @@
-"""Simulated muscles from a motion: wrist movements as they are held in EMG recordings, or any
-motion of the joints.
+"""Simulated activations of a motion: wrist movements as EMG recordings hold them, or any motion.
 
 The hand alone follows the motion by computed muscle control, its elbow fixed, without gravity and
-without contacts: what is found is what muscles need against inertia, passive tissue and each other.
-Fingers that a movement does not ask for are let go: a bent wrist opens them, an extended one closes
-them, as tendons do that pass both (`let_fingers_go`). In a fist the palm pushes back on the fingers
-(`GRIP_NM`). Nobody stiffens more than the control asks for; a real forearm does.
+without contacts. Muscles work against inertia, passive tissue and each other. Fingers that a
+movement leaves free come to rest by passive tissue (`let_fingers_go`): a flexed wrist opens them,
+an extended one closes them (tenodesis). In a fist the palm pushes back on the fingers (`GRIP_NM`).
+Co-contraction beyond what the control needs is not modelled; a real forearm has it.
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ import numpy as np
 
 from musclehand.body.analysis.behaviour import prepared_copy
 from musclehand.body.analysis.passive import let_go
-from musclehand.body.anatomy import FINGER_NUMBERS, Side
+from musclehand.body.anatomy import FINGER_NUMBERS, WRIST_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import SETTLE, track, whole_posture
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
+from musclehand.core.time_steps import CONTROL_DT
 from musclehand.emg.io.simulated import SimulatedMuscles
 from musclehand.motion.reference import JOINTS, minimum_jerk
 
@@ -38,33 +38,32 @@ MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
     "fist": {
         **{f"mcp{finger}_flexion": 75.0 for finger in FINGER_NUMBERS},
         **{f"pm{finger}_flexion": 85.0 for finger in FINGER_NUMBERS},
-        **{
-            "cmc_flexion": -12.0,
-            "cmc_abduction": 30.0,
-            "mp_flexion": -35.0,
-            "ip_flexion": -45.0,
-            "flexion": -15.0,
-        },
+        "cmc_flexion": -12.0,
+        "cmc_abduction": 30.0,
+        "mp_flexion": -35.0,
+        "ip_flexion": -45.0,
+        "flexion": -15.0,
     },
 }
-"""Where joints go [deg]: about three quarters of the range, as a person asked to move "as far as
-comfortable" would."""
+"""Goals of joints [deg]: about three quarters of the range, as of people asked to move "as far as
+comfortable"."""
 
 GRIP_NM: Mapping[str, float] = {
     **{f"mcp{finger}_flexion": 0.40 for finger in FINGER_NUMBERS},
     **{f"pm{finger}_flexion": 0.25 for finger in FINGER_NUMBERS},
 }
-"""What a closed fist's palm turns finger joints back with [N m]: 10 N on each fingertip, 40 and
-25 mm from the joints. A fifth of what a finger can press, which is some 50 N (recalled)."""
+"""Torques of a closed fist's palm on finger joints [N m]: 10 N on each fingertip, 40 and 25 mm from
+the joints. That is a fifth of a finger's strength of some 50 N (recalled)."""
 
 MARGIN = np.radians(3.0)
-"""Goals keep this far from the ends of a model's joints [rad]."""
+"""Distance of goals from the ends of a model's joints [rad]."""
 
-WRIST = ("pro_sup", "deviation", "flexion")
 HEAVY = 1e6
+"""Inertia that holds a joint in place while others come to rest [kg m^2]."""
+
 LET_GO = 3.0
-"""Inertia that keeps a joint where it is while others come to rest [kg m^2], and the time they
-get: after 2 s they are within 0.1 degrees of where they will ever be [s]."""
+"""Time in which joints come to rest [s]: after 2 s they are within 0.1 degrees of their final
+angles."""
 
 
 def held_movement(
@@ -74,21 +73,21 @@ def held_movement(
     before: float = 1.3,
     hold: float = 5.0,
     after: float = 2.0,
-    dt: float = 0.008,
+    dt: float = CONTROL_DT,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """From rest into a movement, held, and back, each way in half a second with least jerk.
+    """Minimum-jerk motion from rest into a movement, held, and back, half a second each way.
 
-    Rest is where our hand's passive tissue holds it (its table of joints): in another posture
-    muscles would have to hold it there, in every movement, as no relaxed person does. Fingers do as
-    in `let_fingers_go`.
+    Rest is the equilibrium of the bundled hand's passive tissue (its table of joints): any other
+    rest posture would need muscle work, which relaxed people do not show. Fingers move as in
+    `let_fingers_go`.
 
     Args:
         name: of `MOVEMENTS_DEG`.
-        limits: lower and upper of `JOINTS` [rad]. Shape (19, 2).
+        limits: lower and upper limit of each of `JOINTS` [rad]. Shape (19, 2).
         before: time at rest first [s].
-        hold: from the begin of the way there to the begin of the way back [s].
-        after: time after that [s].
-        dt: of the samples [s].
+        hold: from the start of the movement to the start of the return [s].
+        after: time from the start of the return [s].
+        dt: time step of the samples [s].
 
     Returns:
         Angles [rad] and speeds [rad/s] of `JOINTS`. Shapes (T, 19).
@@ -107,22 +106,24 @@ def held_movement(
         )
     low = limits[:, 0] + MARGIN
     high = limits[:, 1] - MARGIN
-    rest = np.clip(_at_ease(), low, high)
-    away = np.clip(let_fingers_go(name), low, high) - rest
+    relaxed = np.clip(_relaxed_posture(), low, high)
+    excursion = np.clip(let_fingers_go(name), low, high) - relaxed
     time = np.arange(round((before + hold + after) / dt) + 1) * dt
-    there, rate = minimum_jerk(time, before, before + 0.5)
+    forth, forth_rate = minimum_jerk(time, before, before + 0.5)
     back, back_rate = minimum_jerk(time, before + hold, before + hold + 0.5)
-    return rest + (there - back)[:, None] * away, (rate - back_rate)[:, None] * away
+    angles = relaxed + (forth - back)[:, None] * excursion
+    speeds = (forth_rate - back_rate)[:, None] * excursion
+    return angles, speeds
 
 
 @cache
 def let_fingers_go(name: str) -> np.ndarray:
-    """Where our hand's joints are at the end of a movement whose own joints are held, and the wrist
-    where it is not one of them, while all others come to rest by passive tissue alone.
+    """Posture of the bundled hand at the end of a movement, with free joints at passive rest.
 
-    Tendons that pass wrist and fingers pull fingers along (tenodesis). A control that held fingers
-    in the posture of a straight wrist would extend a wrist by the fingers' extensors, which people
-    do with those of the wrist.
+    The movement's own joints and the wrist are held; all other joints come to rest by passive
+    tissue alone. Tendons that pass wrist and fingers pull fingers along (tenodesis). A control that
+    held fingers in the posture of a straight wrist would extend the wrist by the fingers'
+    extensors, while people use those of the wrist.
 
     Args:
         name: of `MOVEMENTS_DEG`.
@@ -133,25 +134,25 @@ def let_fingers_go(name: str) -> np.ndarray:
     model = prepared_copy(load_hand(Side.RIGHT), gravity=False)
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     hand = HandIndex.from_model(model, Side.RIGHT)
-    posture = _at_ease()
+    posture = _relaxed_posture()
     for joint, value in MOVEMENTS_DEG[name].items():
         posture[JOINTS.index(joint)] = np.radians(value)
-    held = {*WRIST, *MOVEMENTS_DEG[name]}
+    held = {*WRIST_JOINTS, *MOVEMENTS_DEG[name]}
     for joint, dof in zip(hand.joints, hand.dofs, strict=True):
         if joint in held:
             model.dof_armature[dof] = HEAVY
-    ends = dict(
-        zip(hand.joints, let_go(model, hand, whole_posture(hand, posture), LET_GO)[-1], strict=True)
-    )
-    posture = np.array([ends[joint] for joint in JOINTS])
+    final = let_go(model, hand, whole_posture(hand, posture), LET_GO)[-1]
+    angles = dict(zip(hand.joints, final, strict=True))
+    posture = np.array([angles[joint] for joint in JOINTS])
     posture.flags.writeable = False
     return posture
 
 
-def _at_ease() -> np.ndarray:
-    """Where passive tissue holds `JOINTS` of our hand [rad]. Shape (19,)."""
-    rest = {row.joint: row.rest for row in load_tables().joints}
-    return np.array([rest[joint] for joint in JOINTS])
+def _relaxed_posture() -> np.ndarray:
+    """Angles of `JOINTS` at which the bundled hand's passive tissue is at rest [rad]. Shape
+    (19,)."""
+    angles = {row.joint: row.rest for row in load_tables().joints}
+    return np.array([angles[joint] for joint in JOINTS])
 
 
 def simulate_movement(
@@ -163,19 +164,33 @@ def simulate_movement(
     hold: float = 5.0,
     after: float = 2.0,
 ) -> SimulatedMuscles:
-    """Activations of all muscles in a movement of `MOVEMENTS_DEG`; times and errors as
-    `held_movement`."""
-    angles, speeds = held_movement(
-        name, joint_limits(model, hand), before=before, hold=hold, after=after
-    )
-    return simulate_motion(
-        with_grip(model, hand) if name == "fist" else model, hand, angles, speeds
-    )
+    """Activations of all muscles in a movement of `MOVEMENTS_DEG`, by computed muscle control.
+
+    Args:
+        model: with this hand and nothing else that moves.
+        hand: index of its joints and muscles.
+        name: of the movement.
+        before: time at rest first [s].
+        hold: from the start of the movement to the start of the return [s].
+        after: time from the start of the return [s].
+
+    Raises:
+        UnknownName: no such movement.
+        InvalidValue: times too short.
+        ModelError: the simulation broke down.
+    """
+    limits = joint_limits(model, hand)
+    angles, speeds = held_movement(name, limits, before=before, hold=hold, after=after)
+    if name == "fist":
+        model = with_grip(model, hand)
+    return simulate_motion(model, hand, angles, speeds)
 
 
 def with_grip(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
-    """A copy whose finger joints are pushed back in a fist by `GRIP_NM`, and less the further
-    the fist is open."""
+    """A copy of a model with a palm: springs that push fingers back in a fist by `GRIP_NM`.
+
+    They push less the further the fist is open.
+    """
     gripping = copy.copy(model)
     for joint, torque in GRIP_NM.items():
         if joint in hand.joints:
@@ -195,23 +210,23 @@ def simulate_motion(
     angles: np.ndarray,
     speeds: np.ndarray,
     *,
-    dt: float = 0.008,
+    dt: float = CONTROL_DT,
 ) -> SimulatedMuscles:
     """Activations of all muscles while the hand follows a motion, by computed muscle control.
 
     Args:
         model: with this hand and nothing else that moves.
-        hand: where it is.
+        hand: index of its joints and muscles.
         angles: of `JOINTS` [rad]. Shape (T, 19).
         speeds: their rates [rad/s]. Shape (T, 19).
-        dt: of the samples [s].
+        dt: time step of the samples [s].
 
     Returns:
-        From the time on at which muscles have settled, `SETTLE` after the first sample.
+        From the time at which muscles have settled, `SETTLE` after the first sample.
 
     Raises:
-        ModelError: the simulation broke down; says when.
-        InvalidValue: as `track`.
+        ModelError: the simulation broke down; names the time.
+        InvalidValue: a motion too short, or one that `track` refuses.
     """
     result = track(model, hand, angles, speeds, dt=dt)
     if result.failure is not None or result.activations is None:
@@ -223,11 +238,19 @@ def simulate_motion(
             f"longer than the {SETTLE:g} s muscles need to settle",
         )
     values = np.clip(result.activations, 0.0, 1.0)
-    return SimulatedMuscles(values, 1 / dt, hand.muscle_names, "activation", float(result.time[0]))
+    return SimulatedMuscles(
+        values=values,
+        fs_hz=1 / dt,
+        muscles=hand.muscle_names,
+        quantity="activation",
+        start=float(result.time[0]),
+    )
 
 
 def joint_limits(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
-    """Of `JOINTS`, as anatomical values; -pi and pi of joints that the model lacks [rad]. Shape
-    (19, 2)."""
-    found = dict(zip(hand.joints, hand.limits(model), strict=True))
-    return np.array([found.get(joint, (-np.pi, np.pi)) for joint in JOINTS])
+    """Lower and upper limits of `JOINTS` as anatomical angles [rad]. Shape (19, 2).
+
+    Joints that the model lacks have -pi and pi.
+    """
+    limits = dict(zip(hand.joints, hand.limits(model), strict=True))
+    return np.array([limits.get(joint, (-np.pi, np.pi)) for joint in JOINTS])

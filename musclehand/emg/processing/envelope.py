@@ -1,16 +1,16 @@
-"""From raw EMG to envelopes, and simulated activations through the same low-pass.
+"""Linear envelopes of raw EMG, and simulated activations through the same low-pass.
 
-Band-pass, mains notch where asked for, full-wave rectification, low-pass, one scale a channel, a
-common rate: each filter a Butterworth in second-order sections run forward and backward, so that
-nothing is delayed (one pass of a 2nd-order low-pass delays by 60 ms at 4 Hz and 40 ms at 6 Hz, as
-much as the electromechanical delay that one looks for). A corner frequency is where both passes
-together have lost 3 dB; the single pass is designed for it exactly (Winter, Biomechanics and Motor
-Control of Human Movement, gives the same correction for one order; recalled).
+Steps: band-pass, optional mains notch, full-wave rectification, low-pass, one scale a channel, a
+common rate. Each filter is a zero-phase Butterworth (second-order sections, forward and backward).
+One pass of a 2nd-order low-pass would delay by 60 ms at 4 Hz and 40 ms at 6 Hz, as much as the
+electromechanical delay that is searched. A corner frequency is where both passes together have lost
+3 dB; the single pass is designed for it exactly (Winter, Biomechanics and Motor Control of Human
+Movement, gives the same correction for one order; recalled).
 
 Bands: SENIAM 10-20 Hz to near 500 Hz, sampled at 1 kHz or more (Hermens et al. 2000, recalled);
 high-pass 20 Hz against movement artefacts (De Luca et al. 2010, J Biomech 43:1573, recalled). An
-armband at 200 Hz cannot hold that band: what it samples above 20 Hz is taken and no upper corner is
-pretended.
+armband at 200 Hz cannot hold that band: all that it samples above 20 Hz is kept, without an upper
+corner.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from scipy import signal
 
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.emg.processing.filtering import (
-    both_ways,
     bridge_gaps,
+    filter_zero_phase,
     highpass_sections,
     lowpass_sections,
     resample,
@@ -34,43 +34,57 @@ from musclehand.emg.processing.filtering import (
 from musclehand.emg.recording import EmgRecording, check_rate
 
 NORMALISATIONS = ("mvc", "reference", "task_p99", "none")
+"""Scales of a channel: the maximum of maximal voluntary contractions, the mean of a reference
+contraction, the 99th percentile over the task, or 1."""
 
 HIGH_PASS_HZ = 20.0
-LOW_CORNER_HZ = 450.0
-"""The band where the sampling rate has room for it."""
+"""[Hz] lower corner of the band, against movement artefacts (De Luca et al. 2010, recalled)."""
+
+UPPER_CORNER_HZ = 450.0
+"""[Hz] upper corner of the band, where the sampling rate has room for it (SENIAM: near 500 Hz)."""
 
 
 @dataclass(frozen=True)
 class EnvelopeConfig:
-    """How envelopes are made. Every value lands in the result.
-
-    `band` corners [Hz] of the band-pass, either None for no such corner; None as a whole: 20 to 450
-    Hz, and 20 Hz up for a rate that does not hold 450 Hz. `band_order`, `lowpass_order`: poles of
-    one pass. `notch_hz` mains frequency to take out, with `notch_harmonics` of its multiples (1:
-    itself alone) as far as the rate reaches, `notch_q` the frequency over the width. `lowpass_hz`
-    of the envelope. `normalise`, one value a channel and never one a trial: "mvc" the largest value
-    of the envelopes of maximal contractions, "reference" the mean of those of a reference
-    contraction, "task_p99" the 99th percentile over all recordings of the task, "none". `fs_out_hz`
-    rate of the result.
+    """Settings of envelopes. Every value is written into the result.
 
     Raises:
-        InvalidValue: a number that no filter can be made of, or no such normalisation.
+        InvalidValue: a number that no filter can be made of.
+        UnknownName: no such normalisation.
     """
 
     band: tuple[float | None, float | None] | None = None
+    """[Hz] corners of the band-pass, either None for no such corner. None as a whole: 20 to 450 Hz,
+    and 20 Hz up for a rate that does not hold 450 Hz."""
+
     band_order: int = 4
+    """Poles of one pass of the band-pass, 1 to 12."""
+
     notch_hz: float | None = None
+    """[Hz] mains frequency to remove; None for no notch."""
+
     notch_harmonics: int = 1
+    """Multiples of mains to remove, as far as the rate reaches (1: mains alone)."""
+
     notch_q: float = 30.0
+    """Frequency of a notch over its width."""
+
     lowpass_hz: float = 6.0
+    """[Hz] low-pass of the envelope."""
+
     lowpass_order: int = 2
+    """Poles of one pass of the low-pass, 1 to 12."""
+
     normalise: str = "task_p99"
+    """One of `NORMALISATIONS`: one scale a channel, never one a trial."""
+
     fs_out_hz: float = 100.0
+    """[Hz] rate of the result, at least 4 times the low-pass."""
 
     def __post_init__(self) -> None:
-        for thing in ("band_order", "lowpass_order", "notch_harmonics"):
-            if type(getattr(self, thing)) is not int or not 1 <= getattr(self, thing) <= 12:
-                raise InvalidValue(thing, getattr(self, thing), "a whole number from 1 to 12")
+        for name in ("band_order", "lowpass_order", "notch_harmonics"):
+            if type(getattr(self, name)) is not int or not 1 <= getattr(self, name) <= 12:
+                raise InvalidValue(name, getattr(self, name), "a whole number from 1 to 12")
         low, high = self.band or (None, None)
         corners = [
             ("high-pass", low),
@@ -78,9 +92,9 @@ class EnvelopeConfig:
             ("notch", self.notch_hz),
             ("low-pass", self.lowpass_hz),
         ]
-        for thing, corner in corners:
+        for name, corner in corners:
             if corner is not None and not (math.isfinite(corner) and corner > 0):
-                raise InvalidValue(f"{thing} frequency", corner, "above 0 Hz")
+                raise InvalidValue(f"{name} frequency", corner, "above 0 Hz")
         if low is not None and high is not None and low >= high:
             raise InvalidValue("band", self.band, "two frequencies, the first below the second")
         if not (math.isfinite(self.notch_q) and self.notch_q >= 1):
@@ -93,7 +107,7 @@ class EnvelopeConfig:
             raise InvalidValue("rate of the envelope", self.fs_out_hz, legal)
 
     def for_rate(self, fs_hz: float) -> EnvelopeConfig:
-        """The same with the band that a recording of this rate gets written out.
+        """The same settings, with the band that a recording of this rate gets.
 
         Raises:
             InvalidValue: a corner is not below half the rate, or the rate is too low for a band at
@@ -104,9 +118,12 @@ class EnvelopeConfig:
         band = self.band
         if band is None:
             if nyquist < 2 * HIGH_PASS_HZ:
-                legal = f"at least {4 * HIGH_PASS_HZ:g} Hz, or a band must be given (a slower file is no raw EMG)"
+                legal = (
+                    f"at least {4 * HIGH_PASS_HZ:g} Hz, or a band must be given (a slower file is "
+                    "no raw EMG)"
+                )
                 raise InvalidValue("sampling rate", fs_hz, legal)
-            band = HIGH_PASS_HZ, LOW_CORNER_HZ if nyquist > LOW_CORNER_HZ else None
+            band = HIGH_PASS_HZ, UPPER_CORNER_HZ if nyquist > UPPER_CORNER_HZ else None
         for corner in (*band, self.notch_hz):
             if corner is not None and corner >= nyquist:
                 raise InvalidValue(
@@ -118,19 +135,29 @@ class EnvelopeConfig:
 
 @dataclass(frozen=True, eq=False)
 class Envelopes:
-    """Envelopes, or smoothed activations, at one rate: what is compared with each other.
+    """Envelopes of EMG, or smoothed activations, at one rate.
 
-    `values` at least 0, NaN where the recording has gaps or never varies. Shape (T, K). `fs_hz`
-    [Hz]. `names` of the columns. `config` all that was done. `scale`: what `values` were divided
-    by, in the channels' units. Shape (K,). `start` time of the first row [s].
+    Raises:
+        InvalidValue: shapes or names that do not belong together, or a rate out of range.
     """
 
     values: np.ndarray = field(repr=False)
+    """At least 0; NaN where the recording has gaps or never varies. Shape (T, K)."""
+
     fs_hz: float
+    """[Hz]"""
+
     names: tuple[str, ...]
+    """Of the columns, K of them."""
+
     config: EnvelopeConfig
+    """Settings that the envelopes were made with."""
+
     scale: np.ndarray = field(repr=False)
+    """Divisor of each column, in the channel's unit. Shape (K,)."""
+
     start: float = 0.0
+    """[s] time of the first row."""
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=float)
@@ -144,12 +171,12 @@ class Envelopes:
         if len(set(names)) < len(names):
             raise InvalidValue("names of envelopes", names, "used once each")
         check_rate("rate of envelopes", self.fs_hz)
-        for thing, kept in {"values": values, "names": names, "scale": scale}.items():
-            object.__setattr__(self, thing, kept)
+        for name, value in {"values": values, "names": names, "scale": scale}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def time(self) -> np.ndarray:
-        """Of every row [s]. Shape (T,)."""
+        """Time of every row [s]. Shape (T,)."""
         return self.start + np.arange(len(self.values)) / self.fs_hz
 
     def column(self, name: str) -> np.ndarray:
@@ -176,7 +203,7 @@ class Envelopes:
         )
 
     def segment(self, begin: float, end: float) -> Envelopes:
-        """The rows from `begin` up to before `end` [s], which keep their times."""
+        """The rows from `begin` up to before `end` [s]; they keep their times."""
         count = len(self.values)
         first, last = (math.ceil((time - self.start) * self.fs_hz - 1e-6) for time in (begin, end))
         first = min(max(first, 0), count)
@@ -190,15 +217,15 @@ Reference = EmgRecording | Iterable[EmgRecording] | Mapping[str, float]
 def envelope(
     recording: EmgRecording, config: EnvelopeConfig, reference: Reference | None = None
 ) -> Envelopes:
-    """The envelopes of all channels of a recording.
+    """Linear envelopes of all channels of a recording.
 
     Args:
         recording: raw EMG.
-        config: what to do with it.
-        reference: what gives the scale: recordings of maximal or reference contractions (needed for
+        config: filters, scale and rate.
+        reference: source of the scale. Recordings of maximal or reference contractions (needed for
             "mvc" and "reference") or of the whole task ("task_p99"; by default the recording
             itself), all with the same channels; or the scale of every channel by name, as
-            `find_scale` finds it.
+            `find_scale` returns it.
 
     Raises:
         InvalidValue: the rate does not hold the filters, the reference is missing or has other
@@ -211,7 +238,7 @@ def envelope(
         scale = _scale_from(reference, recording.names)
     elif reference is None and resolved.normalise != "task_p99":
         raise InvalidValue(
-            "reference", None, f"recordings to find the scale of {resolved.normalise} in"
+            "reference", None, f"recordings that give the scale for {resolved.normalise}"
         )
     else:
         recordings = [recording] if reference is None else reference
@@ -223,28 +250,27 @@ def envelope(
 def find_scale(
     reference: EmgRecording | Iterable[EmgRecording], config: EnvelopeConfig
 ) -> dict[str, float]:
-    """What each channel is divided by, from recordings that are all made into envelopes in the same
-    way.
+    """Scale of each channel, from the envelopes of one or several recordings.
 
     The largest value for "mvc", the mean for "reference", the 99th percentile for "task_p99" of all
-    recordings together, 1 for "none". A channel that is 0 all through or not there has the scale 0:
-    its envelope becomes NaN.
+    recordings together, 1 for "none". A channel that is always 0 or missing has the scale 0: its
+    envelope becomes NaN.
 
     Raises:
         InvalidValue: no recording, or recordings with different channels.
     """
     recordings = [reference] if isinstance(reference, EmgRecording) else list(reference)
-    if not recordings or any(each.names != recordings[0].names for each in recordings):
+    if not recordings or any(item.names != recordings[0].names for item in recordings):
         raise InvalidValue(
-            "reference", [each.names for each in recordings[:3]], "recordings of the same channels"
+            "reference", [item.names for item in recordings[:3]], "recordings of the same channels"
         )
     names = recordings[0].names
     if config.normalise == "none":
         return dict.fromkeys(names, 1.0)
     parts = []
-    for each in recordings:
-        resolved = config.for_rate(each.fs_hz)
-        parts.append(_smoothed(_rectified(each, resolved), each.fs_hz, resolved))
+    for recording in recordings:
+        resolved = config.for_rate(recording.fs_hz)
+        parts.append(_smoothed(_rectified(recording, resolved), recording.fs_hz, resolved))
     return dict(zip(names, _typical(np.concatenate(parts), config.normalise).tolist(), strict=True))
 
 
@@ -257,21 +283,19 @@ def smooth_simulated(
     start: float = 0.0,
     scale: np.ndarray | None = None,
 ) -> Envelopes:
-    """Simulated activations or excitations through the low-pass that the recorded envelopes went
-    through.
+    """Simulated activations or excitations through the low-pass of recorded envelopes.
 
-    Activations are fractions of the maximum already, so that "mvc" and "none" leave them alone;
-    "task_p99" and "reference" divide each muscle as a recorded channel would be, by its own 99th
-    percentile or mean over all rows.
+    Activations are fractions of the maximum already, so that "mvc" and "none" leave them as they
+    are. "task_p99" and "reference" divide each muscle as a recorded channel would be, by its own
+    99th percentile or mean over all rows.
 
     Args:
         activations: 0..1. Shape (T, m).
         fs_hz: their rate [Hz].
-        config: as for the recording that they are compared with.
+        config: of the recording that they are compared with.
         names: of the muscles; by default their numbers from 1 on.
         start: time of the first row [s].
-        scale: what to divide by instead (of the whole task, where this is a part of it). Shape
-            (m,).
+        scale: another divisor, such as that of the whole task for a part of it. Shape (m,).
 
     Raises:
         InvalidValue: a shape or a rate that does not fit, or numbers that are infinite.
@@ -296,7 +320,7 @@ def smooth_simulated(
 
 
 def describe(config: EnvelopeConfig) -> dict[str, Any]:
-    """All parameters and what they mean in the filters, as plain values for a result file."""
+    """All settings and the kind of the filters, as plain values for a result file."""
     return asdict(config) | {
         "filters": "Butterworth, second-order sections, forward and backward",
         "rectify": "full",
@@ -304,8 +328,9 @@ def describe(config: EnvelopeConfig) -> dict[str, Any]:
 
 
 def _rectified(recording: EmgRecording, config: EnvelopeConfig) -> np.ndarray:
-    """Band-passed and rectified samples; those missing for long stay NaN. Shape (T, K)."""
-    fs_hz, (low, high) = recording.fs_hz, config.band or (None, None)
+    """Band-passed and rectified samples, NaN in long gaps. Shape (T, K)."""
+    fs_hz = recording.fs_hz
+    low, high = config.band or (None, None)
     values, missing = bridge_gaps(recording.samples, fs_hz)
     stages = []
     if low is not None:
@@ -318,7 +343,7 @@ def _rectified(recording: EmgRecording, config: EnvelopeConfig) -> np.ndarray:
             notch = signal.tf2sos(*signal.iirnotch(mains, config.notch_q, fs=fs_hz))
             stages.append((notch, mains / config.notch_q))
     for sections, slowest in stages:
-        values = both_ways(sections, values, fs_hz / slowest, "odd")
+        values = filter_zero_phase(sections, values, fs_hz / slowest, "odd")
     values = np.abs(values if low is not None else values - values.mean(axis=0))
     values[:, _flat(recording.samples)] = 0.0
     values[missing] = np.nan
@@ -326,18 +351,19 @@ def _rectified(recording: EmgRecording, config: EnvelopeConfig) -> np.ndarray:
 
 
 def _smoothed(values: np.ndarray, fs_hz: float, config: EnvelopeConfig) -> np.ndarray:
-    """Low-passed and brought to the rate of the result. Shape (T', K)."""
+    """Low-passed curves at the rate of the result. Shape (T', K)."""
     filled, missing = bridge_gaps(values, fs_hz)
     sections = lowpass_sections(config.lowpass_hz, config.lowpass_order, fs_hz)
-    smooth = both_ways(sections, filled, fs_hz / config.lowpass_hz, "even")
+    smooth = filter_zero_phase(sections, filled, fs_hz / config.lowpass_hz, "even")
     return np.maximum(resample(smooth, missing, fs_hz, config.fs_out_hz), 0.0)
 
 
 def _typical(values: np.ndarray, normalise: str) -> np.ndarray:
-    there = np.where(np.isnan(values).all(axis=0), 0.0, values)
+    """Scale of each column; 0 where all of it is missing. Shape (K,)."""
+    filled = np.where(np.isnan(values).all(axis=0), 0.0, values)
     if normalise == "reference":
-        return np.asarray(np.nanmean(there, axis=0))
-    return np.asarray(np.nanpercentile(there, 100.0 if normalise == "mvc" else 99.0, axis=0))
+        return np.asarray(np.nanmean(filled, axis=0))
+    return np.asarray(np.nanpercentile(filled, 100.0 if normalise == "mvc" else 99.0, axis=0))
 
 
 def _scale_from(scale: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
@@ -366,7 +392,7 @@ def _check_lowpass(corner_hz: float, fs_hz: float) -> None:
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:
-    """Which channels never vary; a filter would make noise of rounding out of them. Shape (K,)."""
+    """Which channels never vary: a filter would turn their rounding into noise. Shape (K,)."""
     low = np.nan_to_num(samples, nan=np.inf).min(axis=0)
     high = np.nan_to_num(samples, nan=-np.inf).max(axis=0)
     return np.asarray(high <= low)

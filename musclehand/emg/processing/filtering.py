@@ -1,9 +1,8 @@
-"""The filters of envelopes: Butterworth in second-order sections, run forward and backward, and
-bridges over gaps.
+"""Zero-phase Butterworth filters of envelopes, and bridges over gaps.
 
-A corner frequency is where both passes together have lost 3 dB; the single pass is designed for
-that exactly (Winter, Biomechanics and Motor Control of Human Movement, gives the correction for one
-order; recalled).
+Filters are second-order sections, run forward and backward. A corner frequency is where both passes
+together have lost 3 dB; the single pass is designed for that exactly (Winter, Biomechanics and
+Motor Control of Human Movement, gives the correction for one order; recalled).
 """
 
 from __future__ import annotations
@@ -14,19 +13,35 @@ import numpy as np
 from scipy import interpolate, signal
 
 MAX_GAP = 0.02
-"""Missing samples of up to this long are bridged [s]; where more are missing the envelope is
+"""Longest gap that is bridged [s]; a working limit of this project. In longer gaps the envelope is
 missing too."""
 
 
 def lowpass_sections(corner_hz: float, order: int, fs_hz: float) -> np.ndarray:
-    """A Butterworth low-pass that has lost 3 dB at its corner after two passes. Shape (sections,
-    6)."""
+    """Butterworth low-pass that has lost 3 dB at its corner after two passes.
+
+    Args:
+        corner_hz: corner frequency [Hz].
+        order: poles of one pass.
+        fs_hz: sampling rate [Hz].
+
+    Returns:
+        Second-order sections. Shape (sections, 6).
+    """
     return _sections(corner_hz, order, fs_hz, "lowpass")
 
 
 def highpass_sections(corner_hz: float, order: int, fs_hz: float) -> np.ndarray:
-    """A Butterworth high-pass that has lost 3 dB at its corner after two passes. Shape
-    (sections, 6)."""
+    """Butterworth high-pass that has lost 3 dB at its corner after two passes.
+
+    Args:
+        corner_hz: corner frequency [Hz].
+        order: poles of one pass.
+        fs_hz: sampling rate [Hz].
+
+    Returns:
+        Second-order sections. Shape (sections, 6).
+    """
     return _sections(corner_hz, order, fs_hz, "highpass")
 
 
@@ -41,24 +56,35 @@ def _sections(corner_hz: float, order: int, fs_hz: float, kind: str) -> np.ndarr
     )
 
 
-def both_ways(sections: np.ndarray, values: np.ndarray, period: float, ends: str) -> np.ndarray:
-    """Forward and backward, with two periods [samples] of the slowest corner mirrored at both
-    ends."""
+def filter_zero_phase(
+    sections: np.ndarray, values: np.ndarray, period: float, ends: str
+) -> np.ndarray:
+    """Filters forward and backward, with two periods mirrored at both ends.
+
+    Args:
+        sections: of `lowpass_sections` or `highpass_sections`.
+        values: samples in columns. Shape (T, K).
+        period: of the slowest corner [samples].
+        ends: "odd" mirrors about the end sample, "even" in time alone.
+    """
     length = min(len(values) - 1, math.ceil(2 * period))
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padtype=ends, padlen=length))
 
 
 def bridge_gaps(samples: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Samples with straight lines over all gaps, and which were missing for longer than
-    `MAX_GAP`. Shapes (T, K)."""
+    """Linear interpolation over all gaps, and where samples miss for longer than `MAX_GAP`.
+
+    Returns:
+        Samples without NaN, and which of them are in long gaps. Shapes (T, K).
+    """
     values = np.array(samples)
     missing = np.isnan(samples)
     for k in np.flatnonzero(missing.any(axis=0)):
-        there = np.flatnonzero(~missing[:, k])
-        if not len(there):
+        valid = np.flatnonzero(~missing[:, k])
+        if not len(valid):
             values[:, k] = 0.0
             continue
-        values[:, k] = np.interp(np.arange(len(values)), there, values[there, k])
+        values[:, k] = np.interp(np.arange(len(values)), valid, values[valid, k])
         edges = np.flatnonzero(
             np.diff(np.concatenate([[False], missing[:, k], [False]]).astype(np.int8))
         )
@@ -68,15 +94,24 @@ def bridge_gaps(samples: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarr
 
 
 def resample(values: np.ndarray, missing: np.ndarray, fs_hz: float, fs_out_hz: float) -> np.ndarray:
-    """Smooth columns at another rate, every so many rows or by cubic splines; NaN where
-    `missing`. Shape (T', K)."""
+    """Smooth columns at another rate, by decimation where it divides, else by cubic splines.
+
+    Args:
+        values: smooth curves. Shape (T, K).
+        missing: which samples are NaN in the result. Shape (T, K).
+        fs_hz: their rate [Hz].
+        fs_out_hz: rate of the result [Hz].
+
+    Returns:
+        Shape (T', K).
+    """
     step = fs_hz / fs_out_hz
     count = math.floor((len(values) - 1) / step + 1e-9) + 1
     places = np.arange(count) * step
     nearest = np.minimum(np.round(places).astype(int), len(values) - 1)
     if step != round(step) and len(values) > 3:
-        taken = np.asarray(interpolate.CubicSpline(np.arange(len(values)), values)(places))
+        resampled = np.asarray(interpolate.CubicSpline(np.arange(len(values)), values)(places))
     else:
-        taken = values[nearest]
-    taken[missing[nearest]] = np.nan
-    return taken
+        resampled = values[nearest]
+    resampled[missing[nearest]] = np.nan
+    return resampled

@@ -1,11 +1,10 @@
-"""When a muscle is active: two states found in the logarithm of its envelope, and how well two
-accounts of it agree.
+"""Onset detection: a two-state mixture model of the log envelope, and agreement of two results.
 
-The logarithm of an envelope has two heaps, rest and activity; two normal distributions are fitted
-to it and the threshold lies where both are as likely. On recordings with known labels this agrees
-better than mean + 3 or 5 SD of a baseline and needs no baseline. Where the heaps are not apart
-(Ashman's D below 2: Ashman, Bird and Zepf 1994, Astron. J. 108:2348, recalled) there is no such
-thing as on and off, and results are nan.
+The logarithm of an envelope has two clusters, rest and activity. A mixture of two normal
+distributions is fitted to it, and the threshold is where both are as likely. On recordings with
+known labels this agrees better than mean + 3 or 5 SD of a baseline, and it needs no baseline. Where
+the clusters are not separate (Ashman's D below 2: Ashman, Bird and Zepf 1994, Astron. J. 108:2348,
+recalled), on and off do not exist and results are NaN.
 """
 
 from __future__ import annotations
@@ -21,24 +20,30 @@ from musclehand.core.errors import InvalidValue
 from musclehand.emg.comparison.statistics import check_pair
 
 FLOOR = 1e-3
-"""Share of the 99th percentile below which an envelope counts as this: no logarithm of 0."""
+"""Share of the 99th percentile that smaller values of an envelope are raised to, so that no
+logarithm of 0 is taken."""
 
-APART = 2.0
-"""Ashman's D from which two heaps are two. In an armband session with labels, on and off agreed
-with them by a median kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56 channels
-together), and 0.30 to 0.56 below 2.
-"""
+MIN_SEPARATION = 2.0
+"""Ashman's D from which two clusters are separate. In an armband session with labels, on and off
+agreed with them by a median kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56
+channels together), and 0.30 to 0.56 below 2."""
 
-_MOST_FITTED = 3000
+_MAX_FITTED = 3000
 
 
 @dataclass(frozen=True)
 class ActivityConfig:
-    """`shortest` [s]: bursts and gaps shorter than this are none; `tolerance` [s] within which
-    two onsets are one."""
+    """When a muscle counts as on.
+
+    Raises:
+        InvalidValue: a time that is not above 0.
+    """
 
     shortest: float = 0.05
+    """[s] bursts and gaps shorter than this do not count."""
+
     tolerance: float = 0.3
+    """[s] two onsets at most this far apart are the same."""
 
     def __post_init__(self) -> None:
         for name in ("shortest", "tolerance"):
@@ -47,45 +52,59 @@ class ActivityConfig:
 
 
 class Activity(NamedTuple):
-    """`active` (T,) on or off; `threshold` in the envelope's units; `separation`, Ashman's D of
-    the two heaps."""
+    """On and off of one muscle."""
 
     active: np.ndarray
+    """Whether the muscle is on. Shape (T,)."""
+
     threshold: float
+    """In the envelope's units."""
+
     separation: float
+    """Ashman's D of the two clusters."""
 
     @property
     def usable(self) -> bool:
         """Whether there are two states at all."""
-        return bool(self.separation >= APART and self.active.any() and not self.active.all())
+        return bool(
+            self.separation >= MIN_SEPARATION and self.active.any() and not self.active.all()
+        )
 
 
 class OnsetErrors(NamedTuple):
-    """Of the bursts of two accounts: how many are `matched`, `missed` (recorded, not simulated) and
-    `extra`.
-
-    `onset`, `offset`: median errors of the matched, simulated minus recorded [s]; `onset_spread`,
-    `offset_spread`: median absolute errors [s]; nan without a match.
-    """
+    """Agreement of the bursts of a simulated and a recorded muscle; NaN without a match."""
 
     matched: int
+    """Bursts of both."""
+
     missed: int
+    """Bursts that were recorded but not simulated."""
+
     extra: int
+    """Bursts that were simulated but not recorded."""
+
     onset: float
+    """[s] median error of matched onsets, simulated minus recorded."""
+
     onset_spread: float
+    """[s] median absolute error of matched onsets."""
+
     offset: float
+    """[s] median error of matched offsets, simulated minus recorded."""
+
     offset_spread: float
+    """[s] median absolute error of matched offsets."""
 
 
 def find_activity(
     envelope: np.ndarray, fs_hz: float, config: ActivityConfig | None = None
 ) -> Activity:
-    """On and off from two normal distributions fitted to the logarithm of an envelope.
+    """On and off by a mixture of two normal distributions, fitted to the log envelope.
 
     Args:
         envelope: at least 0. Shape (T,).
-        fs_hz: of it.
-        config: what is too short to count.
+        fs_hz: rate of the envelope [Hz].
+        config: shortest burst and gap.
 
     Raises:
         InvalidValue: not one finite curve of at least 10 samples.
@@ -99,7 +118,7 @@ def find_activity(
     if top <= 0 or values.max() - values.min() <= 1e-9 * top:
         return Activity(np.zeros(len(values), dtype=bool), math.nan, 0.0)
     logs = np.log(np.maximum(values, FLOOR * top))
-    fitted = logs[:: max(len(logs) // _MOST_FITTED, 1), None]
+    fitted = logs[:: max(len(logs) // _MAX_FITTED, 1), None]
     start = np.percentile(fitted, [20, 90])[:, None]
     spread = max(float(fitted.std()), 1e-6)
     mixture = GaussianMixture(
@@ -127,15 +146,26 @@ def find_activity(
 def fraction_activity(
     envelope: np.ndarray, fs_hz: float, fraction: float = 0.2, shortest: float = 0.05
 ) -> np.ndarray:
-    """On where an envelope is above a fraction of its 99th percentile; the plain alternative.
-    Shape (T,)."""
+    """On and off by a fixed fraction of the 99th percentile; the plain alternative.
+
+    Args:
+        envelope: at least 0. Shape (T,).
+        fs_hz: rate of the envelope [Hz].
+        fraction: of the 99th percentile, above which a muscle is on.
+        shortest: bursts and gaps shorter than this do not count [s].
+
+    Returns:
+        Shape (T,).
+    """
     values = np.asarray(envelope, dtype=np.float64)
     return keep_long(values > fraction * np.percentile(values, 99), max(round(shortest * fs_hz), 1))
 
 
 def keep_long(active: np.ndarray, samples: int) -> np.ndarray:
-    """Without gaps, then without bursts, that are shorter than `samples`; ends of the curve are
-    left as they are."""
+    """Fills gaps, then removes bursts, that are shorter than `samples`.
+
+    The first and the last run of the curve stay as they are: their true length is not known.
+    """
     kept = np.array(active, dtype=bool)
     for state in (False, True):
         starts, ends = _runs(kept == state)
@@ -146,60 +176,72 @@ def keep_long(active: np.ndarray, samples: int) -> np.ndarray:
 
 
 def kappa(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of on and off: agreement beyond that of chance. Shape (K,); nan where one of
-    them never changes.
+    """Cohen's kappa of on and off: agreement beyond chance.
 
     Args:
         simulated: on or off. Shape (T, K).
         recorded: the same of the recording. Shape (T, K).
+
+    Returns:
+        NaN where a side never changes. Shape (K,).
     """
     a, e = check_pair(simulated, recorded)
     on_a = a.mean(axis=0)
     on_e = e.mean(axis=0)
-    seen = (a == e).mean(axis=0)
+    observed = (a == e).mean(axis=0)
     chance = on_a * on_e + (1 - on_a) * (1 - on_e)
     changes = (on_a > 0) & (on_a < 1) & (on_e > 0) & (on_e < 1)
-    return np.where(changes, (seen - chance) / np.where(changes, 1 - chance, 1.0), np.nan)
+    return np.where(changes, (observed - chance) / np.where(changes, 1 - chance, 1.0), np.nan)
 
 
 def match_onsets(
     simulated: np.ndarray, recorded: np.ndarray, fs_hz: float, tolerance: float = 0.3
 ) -> OnsetErrors:
-    """Pairs up bursts so that as many as possible, then as near as possible, begin within
-    `tolerance` [s].
+    """Pairs up the bursts of two sides by their onsets.
+
+    As many as possible, then as near as possible, begin within the tolerance of each other
+    (optimal assignment).
 
     Args:
         simulated: on or off. Shape (T,).
         recorded: the same of the recording. Shape (T,).
-        fs_hz: of both.
+        fs_hz: rate of both [Hz].
         tolerance: largest distance of two onsets [s].
     """
-    (sim_on, sim_off), (rec_on, rec_off) = (
-        _runs(np.asarray(each, dtype=bool)) for each in (simulated, recorded)
+    simulated_onsets, simulated_offsets = _runs(np.asarray(simulated, dtype=bool))
+    recorded_onsets, recorded_offsets = _runs(np.asarray(recorded, dtype=bool))
+    distance = np.abs(simulated_onsets[:, None] - recorded_onsets[None]) / fs_hz
+    rows, columns = optimize.linear_sum_assignment(
+        np.where(distance <= tolerance, distance - 1e3, 0.0)
     )
-    apart = np.abs(sim_on[:, None] - rec_on[None]) / fs_hz
-    rows, columns = optimize.linear_sum_assignment(np.where(apart <= tolerance, apart - 1e3, 0.0))
-    good = apart[rows, columns] <= tolerance
-    rows = rows[good]
-    columns = columns[good]
-    onset, offset = (
-        (a[rows] - b[columns]) / fs_hz for a, b in ((sim_on, rec_on), (sim_off, rec_off))
+    near = distance[rows, columns] <= tolerance
+    rows = rows[near]
+    columns = columns[near]
+    onset = (simulated_onsets[rows] - recorded_onsets[columns]) / fs_hz
+    offset = (simulated_offsets[rows] - recorded_offsets[columns]) / fs_hz
+    return OnsetErrors(
+        matched=len(rows),
+        missed=len(recorded_onsets) - len(rows),
+        extra=len(simulated_onsets) - len(rows),
+        onset=_median(onset),
+        onset_spread=_median(abs(onset)),
+        offset=_median(offset),
+        offset_spread=_median(abs(offset)),
     )
-    medians = [
-        float(np.median(part)) if len(part) else math.nan
-        for part in (onset, abs(onset), offset, abs(offset))
-    ]
-    return OnsetErrors(len(rows), len(rec_on) - len(rows), len(sim_on) - len(rows), *medians)
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else math.nan
 
 
 def _runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First samples, and those after the last, of every run that is on."""
+    """First samples of all runs that are on, and the samples after their last ones."""
     edges = np.diff(np.concatenate([[0], active.astype(int), [0]]))
     return np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
 
 
 def _equally_likely(means: np.ndarray, deviations: np.ndarray, weights: np.ndarray) -> float:
-    """Where between the means both distributions have the same density."""
+    """The place between the means where both distributions have the same density."""
 
     def difference(x: float) -> float:
         densities = np.log(weights / deviations) - 0.5 * np.square((x - means) / deviations)

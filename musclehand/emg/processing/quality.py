@@ -1,12 +1,12 @@
-"""Is a recording fit to be compared with? One check a function, each with a verdict and a sentence.
+"""Quality control of an EMG recording: is it fit for a comparison?
 
     report = check_quality(recording)
     report.verdict, report.words
 
-Good: nothing found. Doubtful: usable, after the sentence has been read. Bad: the channels named
-should be left out, or the file is not what it seems. Unknown: the recording cannot tell. Thresholds
-are working limits of ours, named below, not published ones; where a source stands behind one it is
-named.
+One check a function, each with a verdict and a sentence. Good: nothing was found. Doubtful: usable,
+after the sentence has been read. Bad: leave the named channels out, or question the whole file.
+Unknown: the recording is too short or too slow for this check. Thresholds are working limits of
+this project, named below, not published ones; a source is named where there is one.
 """
 
 from __future__ import annotations
@@ -19,56 +19,79 @@ import numpy as np
 
 from musclehand.emg.processing.filtering import bridge_gaps
 from musclehand.emg.processing.spectrum import (
+    channel_correlations,
+    clipped_share,
     constant_share,
-    correlation_of_channels,
-    line_of,
-    rail_share,
+    mains_share,
+    power_spectrum,
     reaction_lag,
-    spectrum_of,
 )
 from musclehand.emg.recording import COUNTS, EmgRecording
 
 CLIPPED_DOUBTFUL = 0.001
+"""Share of samples at a rail from which a channel is doubtful. An armband's wrist movements clip in
+0.07 % of the samples."""
+
 CLIPPED_BAD = 0.05
-"""Share of samples at a rail. An armband's wrist movements clip in 0.07 %, its hardest grip in
-3.8 % of the samples."""
+"""Share of samples at a rail from which a channel is bad. An armband's hardest grip clips in 3.8 %
+of the samples."""
 
 MAINS_DOUBTFUL = 0.05
+"""Share of the power that is mains hum (`spectrum.mains_share`) from which a channel is
+doubtful."""
+
 MAINS_BAD = 0.3
-"""Share of the power within 1 Hz of mains or a harmonic, above what lies on either side."""
+"""The same from which a channel is bad."""
 
 SLOW_DOUBTFUL = 0.5
+"""Share of the power below 20 Hz from which a channel is doubtful: movement artefacts are there,
+and little surface EMG."""
+
 SLOW_BAD = 0.95
-"""Share of the power below 20 Hz, where movement artefacts are and surface EMG has little."""
+"""The same from which a channel is bad."""
 
 MEDIAN_RANGE = (40.0, 200.0)
-"""Median frequency of surface EMG between 20 and 450 Hz [Hz] (50 to 150 Hz in most muscles;
+"""[Hz] median frequency of surface EMG between 20 and 450 Hz (50 to 150 Hz in most muscles;
 recalled)."""
 
 GAP_DOUBTFUL = 0.0
+"""Share of missing samples above which a channel is doubtful."""
+
 GAP_BAD = 0.05
+"""The same above which a channel is bad."""
+
 FLAT_DOUBTFUL = 0.02
+"""Share of the time that a signal is constant, above which a channel is doubtful."""
+
 FLAT_BAD = 0.5
+"""The same above which a channel is bad."""
+
 ALIKE_DOUBTFUL = 0.9
+"""Correlation of two channels from which the pair is doubtful."""
+
 ALIKE_BAD = 0.999
+"""Correlation of two channels from which they are one signal."""
+
 RMS_RANGE = (0.5e-6, 5e-3)
-"""Of surface EMG in volts, from a resting to a very strong muscle (recalled)."""
+"""[V] rms of surface EMG, from a resting to a very strong muscle (recalled)."""
 
 LOUDNESS_DOUBTFUL = 2.0
+"""Loudness of the 90th over that of the 10th percentile, below which activity and rest are not
+distinct."""
 
 REACTION = (-0.5, 1.0)
-"""Activity after a cue [s]; before it where one comes every few seconds and is expected."""
+"""[s] activity after a cue; before it where cues come every few seconds and are expected."""
 
 MIN_RATE = 1000.0
-"""SENIAM and ISEK ask for at least this [Hz] (Hermens et al. 2000, Merletti 1999; recalled)."""
+"""[Hz] sampling rate that SENIAM and ISEK ask for at least (Hermens et al. 2000, Merletti 1999;
+recalled)."""
 
 SPECTRAL_RATE = 500.0
-"""Below this rate [Hz] half of the band of surface EMG is not there, so that its median says
-nothing."""
+"""[Hz] below this rate half of the band of surface EMG is missing, and its median is not judged."""
 
 
 class Quality(Enum):
-    """What a check found, from best to worst but for UNKNOWN."""
+    """Verdict of a check, from best to worst; UNKNOWN is outside of the order."""
 
     GOOD = "good"
     DOUBTFUL = "doubtful"
@@ -81,14 +104,22 @@ _ORDER = (Quality.UNKNOWN, Quality.GOOD, Quality.DOUBTFUL, Quality.BAD)
 
 @dataclass(frozen=True)
 class QualityFinding:
-    """One check: its name, what it found in a sentence, the channels it is about and its number
-    for every channel."""
+    """Result of one check."""
 
     check: str
+    """Name of the check."""
+
     quality: Quality
+    """Its verdict."""
+
     words: str
+    """The finding in a sentence."""
+
     channels: tuple[str, ...] = ()
+    """Channels that the finding is about."""
+
     values: tuple[float, ...] = field(default=(), repr=False)
+    """The check's number for every channel; empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +127,11 @@ class QualityReport:
     """All findings on a recording."""
 
     findings: tuple[QualityFinding, ...]
+    """One a check, in the order of `CHECKS`."""
 
     @property
     def verdict(self) -> Quality:
-        """The worst of all."""
+        """The worst verdict of all checks."""
         return max((finding.quality for finding in self.findings), key=_ORDER.index)
 
     @property
@@ -107,15 +139,15 @@ class QualityReport:
         """Channels that some check calls bad."""
         bad = (
             channel
-            for each in self.findings
-            if each.quality is Quality.BAD
-            for channel in each.channels
+            for finding in self.findings
+            if finding.quality is Quality.BAD
+            for channel in finding.channels
         )
         return tuple(dict.fromkeys(bad))
 
     @property
     def words(self) -> str:
-        """What to do, in a sentence."""
+        """Advice in a sentence."""
         if self.verdict is Quality.BAD and self.bad_channels:
             return f"Do not compare with {_few(self.bad_channels)}: see what is called bad."
         if self.verdict is Quality.BAD:
@@ -126,7 +158,7 @@ class QualityReport:
 
 
 def check_quality(recording: EmgRecording) -> QualityReport:
-    """Puts a recording through all checks."""
+    """Runs all checks on a recording."""
     return QualityReport(tuple(check(recording) for check in CHECKS))
 
 
@@ -142,7 +174,7 @@ def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
         )
     if seconds < 2.0:
         return QualityFinding("sampling", Quality.DOUBTFUL, f"{words}: too short to say much about")
-    frequencies, power = spectrum_of(_filled(recording), fs_hz)
+    frequencies, power = power_spectrum(_filled(recording), fs_hz)
     total = power.sum(axis=1, keepdims=True)
     shares = np.cumsum(np.divide(power, total, out=np.zeros_like(power), where=total > 0), axis=1)
     live = total[:, 0] > 0
@@ -152,7 +184,10 @@ def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
         else fs_hz / 2
     )
     if edge < min(0.35 * fs_hz, 400.0):  # what ends at 450 Hz is surface EMG as it should be
-        problem = f"{words}, but nothing above {edge:.0f} Hz: filtered hard, or brought to this rate from a lower one"
+        problem = (
+            f"{words}, but nothing above {edge:.0f} Hz: filtered hard, or brought to this rate "
+            "from a lower one"
+        )
         return QualityFinding("sampling", Quality.DOUBTFUL, problem)
     if fs_hz < MIN_RATE:
         advice = f"{words}: envelopes can be used, spectra cannot (surface EMG reaches to 450 Hz)"
@@ -174,7 +209,7 @@ def check_gaps(recording: EmgRecording) -> QualityFinding:
 
 
 def check_flat(recording: EmgRecording) -> QualityFinding:
-    """Channels that stand still for a tenth of a second or more: unplugged, or switched off for
+    """Channels that are constant for a tenth of a second or more: unplugged, or switched off for
     a while."""
     shares = constant_share(_filled(recording), max(3, round(0.1 * recording.fs_hz)))
     limits = FLAT_DOUBTFUL, FLAT_BAD
@@ -189,11 +224,11 @@ def check_flat(recording: EmgRecording) -> QualityFinding:
 
 
 def check_duplicates(recording: EmgRecording) -> QualityFinding:
-    """Pairs of channels that show the same."""
+    """Pairs of channels with the same signal."""
     names = recording.names
     if len(names) < 2:
         return QualityFinding("duplicates", Quality.UNKNOWN, "a single channel")
-    table = np.abs(correlation_of_channels(_filled(recording)))
+    table = np.abs(channel_correlations(_filled(recording)))
     np.fill_diagonal(table, 0.0)
     values = tuple(table.max(axis=0).tolist())
     pairs = [
@@ -219,7 +254,7 @@ def check_duplicates(recording: EmgRecording) -> QualityFinding:
 
 def check_clipping(recording: EmgRecording) -> QualityFinding:
     """Samples at the ends of the converter's range."""
-    shares = rail_share(recording.samples)
+    shares = clipped_share(recording.samples)
     limits = CLIPPED_DOUBTFUL, CLIPPED_BAD
     return _by_share(
         recording,
@@ -232,12 +267,13 @@ def check_clipping(recording: EmgRecording) -> QualityFinding:
 
 
 def check_mains(recording: EmgRecording) -> QualityFinding:
-    """A line at 50 or 60 Hz; one beside them says that the sampling rate may be wrong."""
+    """Mains hum: a spectral line at 50 or 60 Hz. A line beside them hints at a wrong sampling
+    rate."""
     if recording.fs_hz < 130 or recording.duration < 4:
         return QualityFinding("mains", Quality.UNKNOWN, "too slow or too short to see mains")
-    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
-    found = {mains: line_of(frequencies, power, mains) for mains in (50.0, 60.0)}
-    mains, shares = max(found.items(), key=lambda item: float(item[1].sum()))
+    frequencies, power = power_spectrum(_filled(recording), recording.fs_hz)
+    hum = {mains: mains_share(frequencies, power, mains) for mains in (50.0, 60.0)}
+    mains, shares = max(hum.items(), key=lambda item: float(item[1].sum()))
     limits = MAINS_DOUBTFUL, MAINS_BAD
     bad = f"of the power is mains hum at {mains:.0f} Hz (--notch {mains:.0f} takes it out)"
     return _by_share(recording, "mains", shares, limits, bad, "little hum")
@@ -255,10 +291,10 @@ def check_band(recording: EmgRecording) -> QualityFinding:
         return QualityFinding("band", Quality.BAD, words, rectified)
     if recording.fs_hz < 80 or recording.duration < 2:
         return QualityFinding("band", Quality.UNKNOWN, "too slow or too short for a spectrum")
-    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
-    seen = frequencies >= 1.0  # an offset is no artefact
-    slow = power[:, seen & (frequencies < 20)].sum(axis=1)
-    total = power[:, seen].sum(axis=1)
+    frequencies, power = power_spectrum(_filled(recording), recording.fs_hz)
+    above_offset = frequencies >= 1.0  # an offset is no artefact
+    slow = power[:, above_offset & (frequencies < 20)].sum(axis=1)
+    total = power[:, above_offset].sum(axis=1)
     shares = np.divide(slow, total, out=np.zeros_like(slow), where=total > 0)
     bad = "of the power is below 20 Hz: movement of cables and skin, or no raw EMG"
     return _by_share(
@@ -271,7 +307,7 @@ def check_median_frequency(recording: EmgRecording) -> QualityFinding:
     if recording.fs_hz < SPECTRAL_RATE or recording.duration < 2:
         words = f"not judged below {SPECTRAL_RATE:.0f} Hz: half of the band is not there"
         return QualityFinding("median frequency", Quality.UNKNOWN, words)
-    frequencies, power = spectrum_of(_filled(recording), recording.fs_hz)
+    frequencies, power = power_spectrum(_filled(recording), recording.fs_hz)
     inside = (frequencies >= 20) & (frequencies <= 450)
     shares = np.cumsum(power[:, inside], axis=1)
     medians = frequencies[inside][np.argmax(shares >= shares[:, -1:] / 2, axis=1)]
@@ -298,26 +334,25 @@ def check_size(recording: EmgRecording) -> QualityFinding:
     odd = volts & (rms > 0) & ((rms < RMS_RANGE[0]) | (rms > RMS_RANGE[1]))
     if odd.any():
         names = tuple(
-            name for name, any_ in zip(recording.names, odd.tolist(), strict=True) if any_
+            name for name, is_odd in zip(recording.names, odd.tolist(), strict=True) if is_odd
         )
-        words = f"{_few(names)}: {rms[odd].min():.2g} to {rms[odd].max():.2g} V rms; is the unit right? EMG has microvolts"
+        words = (
+            f"{_few(names)}: {rms[odd].min():.2g} to {rms[odd].max():.2g} V rms; is the unit "
+            "right? EMG has microvolts"
+        )
         return QualityFinding("size", Quality.DOUBTFUL, words, names, tuple(rms.tolist()))
-    step = max(1, round(0.25 * recording.fs_hz))
-    blocks = len(values) // step
-    if blocks < 8:
+    ratio = _loudness_ratio(values, recording.fs_hz)
+    if ratio is None:
         return QualityFinding(
             "size",
             Quality.UNKNOWN,
             "too short to tell activity from rest",
             values=tuple(rms.tolist()),
         )
-    loud = np.sqrt((values[: blocks * step].reshape(blocks, step, -1) ** 2).mean(axis=1))
-    quiet, strong = np.percentile(loud, (10, 90), axis=0)
-    ratio = np.divide(strong, quiet, out=np.full(len(rms), np.inf), where=quiet > 0)
     dull = tuple(
         name
-        for name, each in zip(recording.names, ratio.tolist(), strict=True)
-        if each < LOUDNESS_DOUBTFUL
+        for name, loudness in zip(recording.names, ratio.tolist(), strict=True)
+        if loudness < LOUDNESS_DOUBTFUL
     )
     unit = "counts" if recording.channels[0].unit == COUNTS else recording.channels[0].unit
     words = f"{rms.min():.3g} to {rms.max():.3g} {unit} rms"
@@ -326,6 +361,18 @@ def check_size(recording: EmgRecording) -> QualityFinding:
     return QualityFinding(
         "size", Quality.DOUBTFUL if dull else Quality.GOOD, words, dull, tuple(ratio.tolist())
     )
+
+
+def _loudness_ratio(values: np.ndarray, fs_hz: float) -> np.ndarray | None:
+    """90th over 10th percentile of the rms in blocks of 0.25 s. Shape (K,); None for fewer than 8
+    blocks."""
+    step = max(1, round(0.25 * fs_hz))
+    blocks = len(values) // step
+    if blocks < 8:
+        return None
+    loudness = np.sqrt((values[: blocks * step].reshape(blocks, step, -1) ** 2).mean(axis=1))
+    quiet, strong = np.percentile(loudness, (10, 90), axis=0)
+    return np.divide(strong, quiet, out=np.full(values.shape[1], np.inf), where=quiet > 0)
 
 
 def check_sync(recording: EmgRecording) -> QualityFinding:
@@ -344,21 +391,22 @@ def check_sync(recording: EmgRecording) -> QualityFinding:
         return QualityFinding("sync", Quality.DOUBTFUL, "; ".join(parts))
     lag = reaction_lag(recording)
     if lag is None:
-        words = (
-            "series as long as the EMG"
-            if recording.extra
-            else "no events to line the signal up with"
-        )
-        words = "activity does not follow the events clearly" if recording.events else words
-        return QualityFinding(
-            "sync", Quality.UNKNOWN, f"{words}; a common clock is for you to state"
-        )
+        return _unknown_sync(recording)
     words = f"activity follows the events by {lag:.2f} s"
     if not REACTION[0] <= lag <= REACTION[1]:
-        return QualityFinding(
-            "sync", Quality.DOUBTFUL, f"{words}: no reaction takes that; are the clocks one?"
-        )
+        words += ": no reaction takes that long; are the clocks the same?"
+        return QualityFinding("sync", Quality.DOUBTFUL, words)
     return QualityFinding("sync", Quality.GOOD, words)
+
+
+def _unknown_sync(recording: EmgRecording) -> QualityFinding:
+    if recording.events:
+        words = "activity does not follow the events clearly"
+    elif recording.extra:
+        words = "series as long as the EMG"
+    else:
+        words = "no events to line the signal up with"
+    return QualityFinding("sync", Quality.UNKNOWN, f"{words}; a common clock is for you to state")
 
 
 CHECKS: tuple[Callable[[EmgRecording], QualityFinding], ...] = (
@@ -376,20 +424,15 @@ def _by_share(
     bad: str,
     good: str,
 ) -> QualityFinding:
-    """A finding by how much of each channel is affected."""
+    """A finding by the affected share of each channel; `limits` of doubtful and bad."""
     worst = float(shares.max())
-    quality = (
-        Quality.GOOD
-        if worst <= limits[0]
-        else Quality.DOUBTFUL
-        if worst <= limits[1]
-        else Quality.BAD
-    )
-    if quality is Quality.GOOD:
+    doubtful_from, bad_from = limits
+    if worst <= doubtful_from:
         return QualityFinding(
-            check, quality, f"{good} ({worst:.2%} at most)", values=tuple(shares.tolist())
+            check, Quality.GOOD, f"{good} ({worst:.2%} at most)", values=tuple(shares.tolist())
         )
-    limit = limits[1] if quality is Quality.BAD else limits[0]
+    quality = Quality.DOUBTFUL if worst <= bad_from else Quality.BAD
+    limit = bad_from if quality is Quality.BAD else doubtful_from
     names = tuple(
         name for name, share in zip(recording.names, shares.tolist(), strict=True) if share > limit
     )
@@ -403,5 +446,5 @@ def _few(names: tuple[str, ...]) -> str:
 
 
 def _filled(recording: EmgRecording) -> np.ndarray:
-    """Samples with straight lines over gaps. Shape (T, K)."""
+    """Samples interpolated over gaps. Shape (T, K)."""
     return bridge_gaps(recording.samples, recording.fs_hz)[0]

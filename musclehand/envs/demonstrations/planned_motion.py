@@ -17,23 +17,20 @@ import numpy as np
 
 from musclehand.body.anatomy import FOREARM_AXES, Side
 from musclehand.body.hand_index import HandIndex
-from musclehand.controllers.muscle import MuscleConfig, plan_hands
 from musclehand.core.errors import FileError, InvalidValue
+from musclehand.core.time_steps import SIM_STEPS
 from musclehand.envs.reference import ReferenceSet, join, mirrors
 from musclehand.envs.tracking.body import HandKinematics
 from musclehand.music.generate.patterns import PatternScore
 from musclehand.music.score import Score
-from musclehand.planning.fingering.assign import assign_fingering
-from musclehand.planning.lookahead import HandsStep, Reference
-from musclehand.planning.strokes.motion import HandMotion
+from musclehand.planning.lookahead import HandsStep, ReferenceStream
+from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
+from musclehand.planning.strokes.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
 
 OVERTRAVEL = -0.001
 """How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last
 millimetre."""
-
-SIM_STEPS = 4
-"""Simulation steps in a step of a policy."""
 
 LEAD_IN = 1.0
 LEAD_KEPT = 0.5
@@ -41,9 +38,14 @@ TAIL = 0.5
 """Before the first note, how much of that is kept, and after the last note [s]."""
 
 
-def policy_config(config: MuscleConfig | None = None) -> MuscleConfig:
-    """How to plan for a policy."""
-    config = config or MuscleConfig()
+def policy_plan_config(config: PlanConfig | None = None) -> PlanConfig:
+    """Constants of planning for a policy: its control rate, and fingertips that hardly go further
+    than the key's stop.
+
+    Args:
+        config: to start from, by default the constants for muscle control.
+    """
+    config = config or PlanConfig()
     stroke = replace(config.motion.stroke, overtravel=OVERTRAVEL)
     return replace(config, sim_steps=SIM_STEPS, motion=replace(config.motion, stroke=stroke))
 
@@ -63,7 +65,7 @@ class PlannedFrame(NamedTuple):
     key_damping: np.ndarray
 
 
-class Frames:
+class FrameBuilder:
     """Makes frames of a plan's steps."""
 
     def __init__(self, hands: Mapping[Side, HandIndex]) -> None:
@@ -95,7 +97,7 @@ class Frames:
 
 
 def plan_references(
-    made: Iterable[PatternScore], *, config: MuscleConfig | None = None, scene: Scene | None = None
+    made: Iterable[PatternScore], *, config: PlanConfig | None = None, scene: Scene | None = None
 ) -> ReferenceSet:
     """Plans scores; a clip for each hand that has notes.
 
@@ -107,42 +109,54 @@ def plan_references(
     Raises:
         InvalidValue: there is no note.
     """
-    config = config or policy_config()
+    config = config or policy_plan_config()
     scene = scene or build_scene()
-    frames = Frames(scene.hands)
+    frames = FrameBuilder(scene.hands)
     sets = list[ReferenceSet]()
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = next(iter(scene.hands.values())).muscles
-    for number, one in enumerate(made):
-        _, motions, rows = plan_frames(one.score, scene, frames, config)
-        for row, (side, motion) in enumerate(motions.items()):
-            if motion.notes:
-                one_hand = [pair[row] for pair in rows]
-                sets.append(
-                    clip_of(
-                        one_hand, f"{number:05d}_{side.value}", one.kind, side, dt, len(muscles)
-                    )
-                )
+    for number, pattern in enumerate(made):
+        plan, rows = plan_frames(pattern.score, scene, frames, config)
+        for column, side in enumerate(plan.sides):
+            if notes_of(plan.score.notes, side, lead_in=LEAD_IN):
+                name = f"{number:05d}_{side.value}"
+                hand_frames = [row[column] for row in rows]
+                sets.append(clip_from_frames(hand_frames, name, pattern.kind, side, dt, len(muscles)))
     if not sets:
         raise InvalidValue("scores", "no notes", "some to play")
     return join(sets)
 
 
 def plan_frames(
-    score: Score, scene: Scene, frames: Frames, config: MuscleConfig
-) -> tuple[Score, dict[Side, HandMotion], list[list[PlannedFrame]]]:
-    """Plans a score: the score with fingers, the hands' motions, and frames of all hands, from
-    `LEAD_KEPT` before the first note on."""
-    dt = config.sim_steps * scene.model.opt.timestep
-    score = assign_fingering(score, config=config.fingering)
-    motions = plan_hands(score, scene, lead_in=LEAD_IN, tail=TAIL, config=config)
-    reference = Reference(motions)
-    steps = round((LEAD_IN + score.duration + TAIL) / dt)
-    rows = [frames.of(reference.at(step)) for step in range(steps)]
-    return score, motions, rows[round((LEAD_IN - LEAD_KEPT) / dt) :]
+    score: Score, scene: Scene, frames: FrameBuilder, config: PlanConfig
+) -> tuple[PerformancePlan, list[list[PlannedFrame]]]:
+    """Plans a score, and makes frames of all hands from `LEAD_KEPT` before the first note on.
+
+    Args:
+        score: to plan; hands and fingers are assigned where it has none.
+        scene: that would be played in.
+        frames: maker of frames for the scene's hands.
+        config: constants of planning.
+
+    Returns:
+        The plan, and for each control step a frame of each hand.
+    """
+    plan = plan_performance(
+        score,
+        design=scene.design,
+        piano=scene.piano,
+        config=config,
+        sides=tuple(scene.hands),
+        lead_in=LEAD_IN,
+        tail=TAIL,
+        sim_dt=scene.model.opt.timestep,
+    )
+    stream = ReferenceStream(plan.motion())
+    rows = [frames.of(stream.at(step)) for step in range(round(plan.end / plan.control_dt))]
+    return plan, rows[round((LEAD_IN - LEAD_KEPT) / plan.control_dt) :]
 
 
-def clip_of(
+def clip_from_frames(
     frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int
 ) -> ReferenceSet:
     """Frames, every `dt` [s], as a clip of a name and kind for a hand of so many muscles."""
@@ -160,14 +174,14 @@ def clip_of(
     )
 
 
-class RollingWindow:
+class ReferenceWindow:
     """The next frames of some hands. `references`: a `ReferenceSet` of one clip each, from the
     frame of now on, which goes on with every frame that comes."""
 
     def __init__(self, first: list[PlannedFrame], length: int, dt: float, muscles: int) -> None:
         """Begins with one frame for each hand, all over the window of `length` frames."""
         sets = [
-            clip_of([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles)
+            clip_from_frames([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles)
             for hand, frame in enumerate(first)
         ]
         self.references = join(sets)

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from musclehand.controllers.muscle import MuscleConfig
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.demonstrations.planned_motion import (
     LEAD_KEPT,
-    Frames,
-    clip_of,
+    FrameBuilder,
+    clip_from_frames,
     load_references,
     plan_frames,
-    policy_config,
+    policy_plan_config,
     save_references,
 )
 from musclehand.envs.piano.body import SIDES
@@ -26,6 +25,7 @@ from musclehand.envs.piano.pieces import PlannedPieces
 from musclehand.envs.reference import ReferenceSet, join
 from musclehand.music.score import Score
 from musclehand.piano.geometry import keyboard_geometry
+from musclehand.planning.plan import PlanConfig
 from musclehand.planning.strokes.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
 
@@ -33,7 +33,7 @@ from musclehand.sim.scene import Scene, build_scene
 def plan_pieces(
     scores: Iterable[tuple[str, Score]],
     *,
-    config: MuscleConfig | None = None,
+    config: PlanConfig | None = None,
     scene: Scene | None = None,
 ) -> PlannedPieces:
     """Plans scores.
@@ -46,9 +46,9 @@ def plan_pieces(
     Raises:
         InvalidValue: there is no score, or one without notes.
     """
-    config = config or policy_config()
+    config = config or policy_plan_config()
     scene = scene or build_scene(sides=SIDES)
-    frames = Frames(scene.hands)
+    frames = FrameBuilder(scene.hands)
     geometry = keyboard_geometry(scene.piano)
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = len(next(iter(scene.hands.values())).muscles)
@@ -57,20 +57,20 @@ def plan_pieces(
     for name, plain in scores:
         if not plain.notes:
             raise InvalidValue(f"notes of {name}", 0, "1 or more")
-        score, _, rows = plan_frames(plain, scene, frames, config)
+        plan, rows = plan_frames(plain, scene, frames, config)
         for number, side in enumerate(SIDES):
             hands[number].append(
-                clip_of([both[number] for both in rows], name, "piece", side, dt, muscles)
+                clip_from_frames([both[number] for both in rows], name, "piece", side, dt, muscles)
             )
             told[number].append(
-                hand_notes(notes_of(score.notes, side, lead_in=LEAD_KEPT), side, geometry)
+                hand_notes(notes_of(plan.score.notes, side, lead_in=LEAD_KEPT), side, geometry)
             )
     if not hands[0]:
         raise InvalidValue("scores", 0, "1 or more")
     return PlannedPieces(tuple(join(clips) for clips in hands), tuple(map(tuple, told)))
 
 
-def keep_pieces(
+def load_or_plan_pieces(
     folder: Path, known: Mapping[str, Any], make: Callable[[], PlannedPieces]
 ) -> PlannedPieces:
     """The planned pieces of a folder; if they are not all there yet, they are made and kept.

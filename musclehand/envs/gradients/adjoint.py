@@ -25,12 +25,12 @@ from musclehand.envs.tracking.reward import RewardWeights
 
 class RewardGradient(NamedTuple):
     """How a step's reward changes with what is felt after it, `senses`, and with its
-    `excitation` and the `last` one before it (n, m). `goes_on` (n,): 0 where the episode ended."""
+    `excitation` and the `last` one before it (n, m). `not_done` (n,): 0 where the episode ended."""
 
     senses: Proprioception
     excitation: np.ndarray
     last: np.ndarray
-    goes_on: np.ndarray
+    not_done: np.ndarray
 
 
 def reward_gradient(
@@ -42,7 +42,7 @@ def reward_gradient(
     speeds: np.ndarray,
     excitation: np.ndarray,
     last: np.ndarray,
-    goes_on: np.ndarray,
+    not_done: np.ndarray,
 ) -> RewardGradient:
     """The slopes of the reward of n hands.
 
@@ -63,7 +63,7 @@ def reward_gradient(
         speeds=weights.speed * reward.speed_slope(speeds),
         activation=weights.effort * reward.effort_slope(senses.activation),
     )
-    return RewardGradient(by_senses, turned, -turned, np.asarray(goes_on, dtype=float))
+    return RewardGradient(by_senses, turned, -turned, np.asarray(not_done, dtype=float))
 
 
 class ObservationGradient(NamedTuple):
@@ -85,7 +85,7 @@ class AdjointPass:
         slopes: Sequence[StepJacobian],
         worth: Sequence[RewardGradient],
         senses: SensoryJacobian,
-        fading: float,
+        discount: float,
     ) -> None:
         """
         Args:
@@ -97,11 +97,11 @@ class AdjointPass:
         Raises:
             InvalidValue: there are no steps, or fading is not from 0 to 1.
         """
-        if not (worth and 0.0 <= fading <= 1.0):
-            raise InvalidValue("steps, fading", (len(worth), fading), "steps, and 0 to 1")
+        if not (worth and 0.0 <= discount <= 1.0):
+            raise InvalidValue("steps, fading", (len(worth), discount), "steps, and 0 to 1")
         self._left = list(zip(slopes, worth, strict=True))
         self._senses = senses
-        self._fading = fading
+        self._fading = discount
         hands, muscles = worth[0].excitation.shape
         self._by_angle, self._by_speed = np.zeros((2, hands, senses.expand.shape[1]))
         self._by_activation = np.zeros((hands, muscles))
@@ -123,18 +123,18 @@ class AdjointPass:
         slopes, worth = self._left.pop()
         if felt is not None:
             self._owe(felt)
-        goes_on = worth.goes_on[:, None]
-        self._by_senses = [_rows(worth.goes_on, one) for one in self._by_senses]
-        self._by_past = [goes_on * one for one in self._by_past]
+        not_done = worth.not_done[:, None]
+        self._by_senses = [_rows(worth.not_done, one) for one in self._by_senses]
+        self._by_past = [not_done * one for one in self._by_past]
         by_senses = worth.senses
         if self._by_senses:
             by_senses = _sum(
-                by_senses, _rows(np.full(len(goes_on), self._fading), self._by_senses.pop(0))
+                by_senses, _rows(np.full(len(not_done), self._fading), self._by_senses.pop(0))
             )
-        here = self._senses.back(_rows(worth.goes_on, by_senses))
+        here = self._senses.back(_rows(worth.not_done, by_senses))
         later = (self._by_angle, self._by_speed, self._by_activation)
         by_angle, by_speed, by_activation = (
-            self._fading * goes_on * one + two for one, two in zip(later, here, strict=True)
+            self._fading * not_done * one + two for one, two in zip(later, here, strict=True)
         )
         pulled = _back(slopes.speed_by_mean, by_speed) + _back(slopes.angle_by_mean, by_angle)
         gradient = pulled * slopes.mean_by_excitation + by_activation * slopes.end_by_excitation

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.muscle import muscle_parameters
-from musclehand.control.hand_state import HandState
+from musclehand.control.arrays import HandState
 from musclehand.envs.gradients.soft_constraint import JointLimits, KeyStop
 from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
@@ -199,13 +199,13 @@ class BodyJacobian:
         dt = self._dt
         one = np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
         mobility = np.linalg.inv(inertia + dt * damping)
-        fading = mobility @ (inertia - dt * drag)
+        discount = mobility @ (inertia - dt * drag)
         pulling = -dt * mobility @ stiffness
         none = np.zeros_like(inertia)
         speed = np.array([one, none, none])
         angle = np.array([none, one, none])
         for _ in range(self._steps):
-            speed = fading @ speed + pulling @ angle
+            speed = discount @ speed + pulling @ angle
             speed[2] += dt * mobility
             angle = angle + dt * speed
         return np.array([speed, angle])

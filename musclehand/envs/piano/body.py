@@ -11,8 +11,8 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import Side
-from musclehand.control.hand_state import TIPS, HandReader
+from musclehand.body.anatomy import NUM_TIPS, Side
+from musclehand.control.hand_state import HandReader
 from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import (
     Proprioception,
@@ -51,7 +51,7 @@ class ForearmServos:
     """Has the servos of one side's forearm follow paths."""
 
     def __init__(self, scene: Scene, side: Side) -> None:
-        self.carrier = scene.carriers[side]
+        self.carrier = scene.forearms[side]
         self._turn = mirrors(side)[0][:3]
         self._inertia = forearm_inertia(scene.model, self.carrier.dofs)
 
@@ -80,9 +80,9 @@ class FingertipJacobian:
     """How fingertips of both hands move with independent joints, as of right hands."""
 
     def __init__(self, scene: Scene) -> None:
-        carriers = [scene.carriers[side].dofs for side in SIDES]
-        self._reader = HandReader(scene.model, [scene.hands[side] for side in SIDES], carriers)
-        self._mirror = np.array([np.tile(mirrors(side)[1], TIPS) for side in SIDES])[:, :, None]
+        forearms = [scene.forearms[side].dofs for side in SIDES]
+        self._reader = HandReader(scene.model, [scene.hands[side] for side in SIDES], forearms)
+        self._mirror = np.array([np.tile(mirrors(side)[1], NUM_TIPS) for side in SIDES])[:, :, None]
 
     def of(self, data: mujoco.MjData | WorldData) -> np.ndarray:
         """With positions and velocities of now computed [m/rad]. Shape (2, 15, k)."""
@@ -105,7 +105,7 @@ class PianoBody:
         self.muscles = len(self.hand.muscles)
         self._feelings = [
             ProprioceptionReader(
-                self.model, self.scene.hands[side], self.scene.carriers[side], side
+                self.model, self.scene.hands[side], self.scene.forearms[side], side
             )
             for side in SIDES
         ]
@@ -145,7 +145,7 @@ class PianoBody:
         """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""
         arrays = [self.backend.read(name) for name in WorldData._fields]
         slopes = [self._slopes.of(WorldData(*world)) for world in zip(*arrays, strict=True)]
-        return np.stack(slopes, axis=1).reshape(self.rows, 3 * TIPS, -1)
+        return np.stack(slopes, axis=1).reshape(self.rows, 3 * NUM_TIPS, -1)
 
     def place(
         self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath
@@ -164,7 +164,7 @@ class PianoBody:
         qpos, qvel = (np.array(backend.read(name)[worlds]) for name in ("qpos", "qvel"))
         for number, side in enumerate(SIDES):
             hand = self.scene.hands[side]
-            carrier = self.scene.carriers[side]
+            carrier = self.scene.forearms[side]
             rows = slice(number * count, None)
             turn = mirrors(side)[0][:3]
             qpos[:, hand.qpos], qvel[:, hand.dofs] = angles[rows][:count], speeds[rows][:count]

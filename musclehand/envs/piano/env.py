@@ -25,8 +25,8 @@ from musclehand.envs.piano import reward
 from musclehand.envs.piano.body import ForearmPath, PianoBody
 from musclehand.envs.piano.forearm import MOVE_SIZE, move_of, moved
 from musclehand.envs.piano.goals import Goals, GoalsMaker
-from musclehand.envs.piano.observation import OwnView, PianoView, felt
-from musclehand.envs.piano.pieces import PlannedPieces, Skill
+from musclehand.envs.piano.observation import PianoObserver, TrackingObserver, felt
+from musclehand.envs.piano.pieces import LatentSpaceLike, PlannedPieces
 from musclehand.envs.piano.reward import PianoWeights
 from musclehand.envs.piano.teacher import PlanTeacher
 from musclehand.envs.reference import join
@@ -73,7 +73,7 @@ class PianoEnv(DemonstrationEnv):
     def __init__(
         self,
         pieces: PlannedPieces,
-        skill: Skill,
+        skill: LatentSpaceLike,
         config: PianoConfig | None = None,
         *,
         seed: int = 0,
@@ -103,8 +103,8 @@ class PianoEnv(DemonstrationEnv):
         self.references = join(pieces.hands)
         self._one_hand = pieces.hands[0]
         self._goals = goals([one for side in pieces.notes for one in side])
-        self._own = OwnView(skill, self.body.hand, self.body.rows, self.body.muscles)
-        self._view = PianoView(self._own.table, self._goals)
+        self._own = TrackingObserver(skill, self.body.hand, self.body.rows, self.body.muscles)
+        self._view = PianoObserver(self._own.table, self._goals)
         self._shown_numbers = ~felt(self._own.table)
         self.table = self._view.table
         self.num_envs = self.body.rows

@@ -6,15 +6,15 @@ import numpy as np
 
 from musclehand.body.anatomy import DIGITS
 from musclehand.body.hand_index import HandIndex
+from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.observation import Block, ObservationTable
 from musclehand.envs.piano.body import ForearmPath
 from musclehand.envs.piano.goals import Goals, goal_blocks
-from musclehand.envs.piano.pieces import Skill
+from musclehand.envs.piano.pieces import LatentSpaceLike
 from musclehand.envs.reference import ReferenceSet, still_references
 from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.observation import observe, own_state, tracking_table
 from musclehand.music.pitch import NUM_KEYS
-from musclehand.sim.scene import SIM_DT
 
 
 def piano_table(skill: ObservationTable) -> ObservationTable:
@@ -113,11 +113,11 @@ def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
     return np.asarray(all_shown[~felt(skill)])
 
 
-class OwnView:
+class TrackingObserver:
     """What a decoder sees of n hands that are carried along paths: their own state, and nothing
     of a reference."""
 
-    def __init__(self, skill: Skill, hand: HandIndex, hands: int, muscles: int) -> None:
+    def __init__(self, skill: LatentSpaceLike, hand: HandIndex, hands: int, muscles: int) -> None:
         """`hand`: which joints are free."""
         self._config = skill.config
         self._hand = hand
@@ -158,7 +158,7 @@ ABOUT_NOW = 0.1
 """A key that is struck so long before or after it should be is taken to be the note's [s]."""
 
 
-class PianoView:
+class PianoObserver:
     """Makes observations of hands that play `goals`."""
 
     def __init__(self, skill: ObservationTable, goals: Goals) -> None:

@@ -35,11 +35,11 @@ class LatentController(Protocol):
         """Excitations, (n, m), by what hands see, (n, observations), what they intend, (n,
         latent), and since when."""
 
-    def intend(self, observation: np.ndarray) -> np.ndarray:
+    def encode_mean(self, observation: np.ndarray) -> np.ndarray:
         """What is intended by who sees a reference. Shape (n, latent)."""
 
 
-class Skill(Protocol):
+class LatentSpaceLike(Protocol):
     """Who intends, and the environment it has learnt in."""
 
     @property

@@ -25,7 +25,7 @@ CARRIED = (0.0, 0.01, 0.05)
 """And of their speeds [m/s]."""
 
 
-class ScatteredPiano(PianoEnv):
+class StaticPianoEnv(PianoEnv):
     """As `PianoEnv`, but whatever is done, each step puts all hands elsewhere."""
 
     def step(self, action: np.ndarray) -> StepResult:

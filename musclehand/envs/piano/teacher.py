@@ -8,8 +8,8 @@ import numpy as np
 from musclehand.body.hand_index import HandIndex
 from musclehand.envs.piano.body import ForearmPath
 from musclehand.envs.piano.forearm import back_on, offset_action
-from musclehand.envs.piano.observation import OwnView
-from musclehand.envs.piano.pieces import Skill
+from musclehand.envs.piano.observation import TrackingObserver
+from musclehand.envs.piano.pieces import LatentSpaceLike
 from musclehand.envs.reference import ReferenceSet, windows
 from musclehand.envs.tracking.body import Proprioception
 
@@ -32,8 +32,8 @@ class PlanTeacher:
     def __init__(
         self,
         references: ReferenceSet,
-        skill: Skill,
-        own: OwnView,
+        skill: LatentSpaceLike,
+        own: TrackingObserver,
         hand: HandIndex,
         limits: np.ndarray,
     ) -> None:
@@ -86,7 +86,7 @@ class PlanTeacher:
         )
         place, speed = back_on(path, now, then, interval)
         arms = offset_action(path, place, speed, interval)
-        return np.hstack([0.5 + 0.5 * policy.intend(seen) / policy.reach, arms]).clip(0.0, 1.0)
+        return np.hstack([0.5 + 0.5 * policy.encode_mean(seen) / policy.reach, arms]).clip(0.0, 1.0)
 
     def shown(
         self, frame: np.ndarray, slopes: np.ndarray, place: np.ndarray, length: int

@@ -21,7 +21,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
-from musclehand.control.hand_state import HandState
+from musclehand.control.arrays import HandState
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import (
     DifferentiableEnv,
@@ -40,7 +40,7 @@ from musclehand.envs.gradients.step_jacobian import BodyJacobian, KeyContact, St
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
-from musclehand.envs.tracking.cropped_keyboard import nothing_owed, on_strip
+from musclehand.envs.tracking.cropped_keyboard import fit_to_cropped_keyboard, without_key_forces
 from musclehand.envs.tracking.disturbance import DisturbanceConfig, Pushes, draw_strengths
 from musclehand.envs.tracking.observation import observe, observe_back, past_back, tracking_table
 from musclehand.envs.tracking.reward import RewardWeights
@@ -129,7 +129,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             raise InvalidValue(
                 "time between frames", clips.dt, f"{self.step_dt}, a step of the policy"
             )
-        self.references = on_strip(clips, config.side) if config.keys else nothing_owed(clips)
+        self.references = fit_to_cropped_keyboard(clips, config.side) if config.keys else without_key_forces(clips)
         self.table = tracking_table(self.body.hand, config.look_ahead, past=config.past)
         self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
         self.num_observations = self.table.size
@@ -230,35 +230,35 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         goal = self.references.ahead(self.frame, 1)
         return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
 
-    def watch(self) -> None:
+    def start_recording(self) -> None:
         """As `DifferentiableEnv`."""
         self._watched = []
         self._way_back = None
         self._slopes = self._slopes or BodyJacobian(self.body, sim_steps=self.config.sim_steps)
 
-    def look_back(self, fading: float) -> int:
+    def begin_backward(self, discount: float) -> int:
         """As `DifferentiableEnv`."""
         if not self._watched or self._slopes is None:
-            raise InvalidValue("steps watched", 0, "1 or more, after `watch`")
+            raise InvalidValue("steps watched", 0, "1 or more, after `start_recording`")
         slopes, worth, delays = zip(*self._watched, strict=True)
         self._way_back = AdjointPass(
-            slopes, worth, self._slopes.senses(self.teacher.states()), fading
+            slopes, worth, self._slopes.senses(self.teacher.states()), discount
         )
         self._delays = [*delays, self._sensing.delay.copy()]
         self._watched = None
         return len(worth)
 
-    def step_back(self, by_observation: np.ndarray | None) -> np.ndarray:
+    def backward_step(self, observation_gradient: np.ndarray | None) -> np.ndarray:
         """As `DifferentiableEnv`."""
         if self._way_back is None:
-            raise InvalidValue("steps to go back", 0, "1 or more, after `look_back`")
+            raise InvalidValue("steps to go back", 0, "1 or more, after `begin_backward`")
         delay = self._delays.pop()
-        if by_observation is None:
+        if observation_gradient is None:
             return self._way_back.step(None)
-        senses = observe_back(self.table, by_observation, self.body.hand)
+        senses = observe_back(self.table, observation_gradient, self.body.hand)
         return self._way_back.step(
             ObservationGradient(
-                senses, past_back(self.table, by_observation, self.config.past), delay
+                senses, past_back(self.table, observation_gradient, self.config.past), delay
             )
         )
 
@@ -396,7 +396,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         return self._slopes.at(self.teacher.states(), excitation, KeyContact(mass, damping, held))
 
     def _worth(
-        self, senses: Proprioception, excitation: np.ndarray, goes_on: np.ndarray
+        self, senses: Proprioception, excitation: np.ndarray, not_done: np.ndarray
     ) -> RewardGradient:
         """Slopes of the reward of the step just done."""
         references = self.references
@@ -409,5 +409,5 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             speeds=senses.speeds - references.speeds[frame],
             excitation=excitation,
             last=self._past[0],
-            goes_on=goes_on,
+            not_done=not_done,
         )

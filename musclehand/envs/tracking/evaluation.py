@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musclehand.control.hand_state import HandState
+from musclehand.control.arrays import HandState
+from musclehand.control.tracking import SETTLE
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
@@ -21,9 +22,6 @@ from musclehand.motion.clip import MotionClip
 
 LONGEST = 10.0
 """Of a clip so much is followed [s]."""
-
-SETTLE = 0.25
-"""Time at the start that does not count [s], but for a hand that fails within it."""
 
 RAPID = 10.0
 """Where a joint is wanted to turn faster than that, the passage is rapid [rad/s]. Chosen: 570

@@ -158,7 +158,7 @@ def observe(
 
 
 def observe_back(
-    table: ObservationTable, by_observation: np.ndarray, hand: HandIndex
+    table: ObservationTable, observation_gradient: np.ndarray, hand: HandIndex
 ) -> Proprioception:
     """How something changes with each of the senses, told how it changes with observations: the
     adjoint of `observe`.
@@ -170,7 +170,7 @@ def observe_back(
     """
 
     def by(name: str) -> np.ndarray:
-        return table.slope(by_observation, name).astype(float)
+        return table.slope(observation_gradient, name).astype(float)
 
     angles = by("angle")
     speeds = by("speed")
@@ -190,8 +190,8 @@ def observe_back(
     )
 
 
-def past_back(table: ObservationTable, by_observation: np.ndarray, past: int) -> np.ndarray:
+def past_back(table: ObservationTable, observation_gradient: np.ndarray, past: int) -> np.ndarray:
     """The same of the last excitations, the very last one first. Shape (past, n, m)."""
     return np.array(
-        [table.slope(by_observation, f"excitation_{ago}") for ago in range(1, past + 1)]
+        [table.slope(observation_gradient, f"excitation_{ago}") for ago in range(1, past + 1)]
     )

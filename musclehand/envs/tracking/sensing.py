@@ -1,4 +1,4 @@
-"""Between the body and the policy: senses that come late and are not exact."""
+"""Sensory delay and sensor noise, between the simulated hand and the policy."""
 
 from __future__ import annotations
 
@@ -9,60 +9,92 @@ from musclehand.envs.tracking.disturbance import DisturbanceConfig
 
 
 class Sensing:
-    """What n hands have felt over the last steps.
+    """Delayed and noisy proprioception of n hands, from a buffer of the last steps."""
 
-    `memory`: the flattened senses of so many steps, the oldest first; without delay and noise
-    nothing is kept. Shape (steps, n, size). `delay` of each hand's senses [steps]. Shape (n,).
-    """
+    buffer: np.ndarray
+    """Proprioception of the last steps, flattened, the oldest first; empty without delay and
+    noise. Shape (steps, n, size)."""
+
+    delay: np.ndarray
+    """Current delay of each hand [steps]. Shape (n,)."""
 
     def __init__(self, config: DisturbanceConfig, num_envs: int, dt: float) -> None:
-        """`dt`: of a step [s]; the delay is rounded to a whole number of them."""
+        """
+        Args:
+            config: with delay and noise.
+            num_envs: number of hands, n.
+            dt: duration of a step [s]; delays are rounded to whole steps.
+        """
         self._config = config
-        self._shortest, self._steps = (round(delay / dt) for delay in config.delay)
-        self.delay = np.full(num_envs, self._steps)
+        self._min_delay, self._max_delay = (round(delay / dt) for delay in config.delay)
+        self.delay = np.full(num_envs, self._max_delay)
         self._noisy = config.angle_noise > 0 or config.length_noise > 0
-        self.memory = np.zeros((0, num_envs, 0))
+        self.buffer = np.zeros((0, num_envs, 0))
 
     @property
     def exact(self) -> bool:
-        """Whether what is felt is what there is."""
-        return self._steps == 0 and not self._noisy
+        """Whether there is neither delay nor noise."""
+        return self._max_delay == 0 and not self._noisy
 
-    def advance(self, senses: Proprioception, rng: np.random.Generator) -> None:
-        """A step later."""
+    def advance(self, proprioception: Proprioception, rng: np.random.Generator) -> None:
+        """Adds the proprioception after a step to the buffer.
+
+        Args:
+            proprioception: exact one.
+            rng: random numbers of the noise.
+        """
         if self.exact:
             return
-        self.memory = np.concatenate([self.memory[1:], self._flat(senses, rng)[None]])
+        self.buffer = np.concatenate([self.buffer[1:], self._flatten(proprioception, rng)[None]])
 
-    def begin(self, senses: Proprioception, envs: np.ndarray, rng: np.random.Generator) -> None:
-        """New episodes: what is felt now has been felt for ever. Delays are drawn, if they
-        differ."""
+    def begin(
+        self, proprioception: Proprioception, envs: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        """Begins episodes: draws delays, and fills the buffer with the current proprioception.
+
+        Args:
+            proprioception: exact one of all hands.
+            envs: hands whose episode begins. Shape (count,).
+            rng: random numbers of delays and noise.
+        """
         if self.exact:
             return
-        if self._shortest < self._steps or self._config.late_share < 1.0:
-            late = rng.random(len(envs)) < self._config.late_share
-            self.delay[envs] = late * rng.integers(self._shortest, self._steps + 1, size=len(envs))
-        flat = self._flat(senses, rng)
-        if not self.memory.size:
-            self.memory = np.repeat(flat[None], self._steps + 1, axis=0)
-        self.memory[:, envs] = flat[envs]
+        if self._min_delay < self._max_delay or self._config.delay_probability < 1.0:
+            delayed = rng.random(len(envs)) < self._config.delay_probability
+            steps = rng.integers(self._min_delay, self._max_delay + 1, size=len(envs))
+            self.delay[envs] = delayed * steps
+        flat = self._flatten(proprioception, rng)
+        if not self.buffer.size:
+            self.buffer = np.repeat(flat[None], self._max_delay + 1, axis=0)
+        self.buffer[:, envs] = flat[envs]
 
-    def now(self, senses: Proprioception) -> Proprioception:
-        """What is felt, in the shapes of `senses`."""
+    def sense(self, proprioception: Proprioception) -> Proprioception:
+        """Proprioception as the policy gets it.
+
+        Args:
+            proprioception: exact one, whose shapes the result has.
+        """
         if self.exact:
-            return senses
-        ends = np.cumsum([part[0].size for part in senses])[:-1]
-        felt = self.memory[len(self.memory) - 1 - self.delay, np.arange(len(self.delay))]
-        parts = np.split(felt, ends, axis=1)
+            return proprioception
+        ends = np.cumsum([part[0].size for part in proprioception])[:-1]
+        rows = len(self.buffer) - 1 - self.delay
+        delayed = self.buffer[rows, np.arange(len(self.delay))]
+        parts = np.split(delayed, ends, axis=1)
         return Proprioception(
-            *(part.reshape(like.shape) for part, like in zip(parts, senses, strict=True))
+            *(
+                part.reshape(exact_part.shape)
+                for part, exact_part in zip(parts, proprioception, strict=True)
+            )
         )
 
-    def _flat(self, senses: Proprioception, rng: np.random.Generator) -> np.ndarray:
+    def _flatten(self, proprioception: Proprioception, rng: np.random.Generator) -> np.ndarray:
+        """Proprioception with noise, in one row for each hand. Shape (n, size)."""
         config = self._config
         if self._noisy:
-            senses = senses._replace(
-                angles=senses.angles + config.angle_noise * rng.normal(size=senses.angles.shape),
-                length=senses.length + config.length_noise * rng.normal(size=senses.length.shape),
+            angles = proprioception.angles
+            length = proprioception.length
+            proprioception = proprioception._replace(
+                angles=angles + config.angle_noise * rng.normal(size=angles.shape),
+                length=length + config.length_noise * rng.normal(size=length.shape),
             )
-        return np.concatenate([part.reshape(len(part), -1) for part in senses], axis=1)
+        return np.concatenate([part.reshape(len(part), -1) for part in proprioception], axis=1)

@@ -1,8 +1,10 @@
-"""Where episodes start: anywhere in the clips, and more often where they went wrong lately.
+"""Adaptive reference state initialisation: where in the clips episodes start.
 
-Frames are gathered in stretches of half a second. Each keeps a running mean of how bad episodes
-that began there were; half of the starts are drawn by it, the other half evenly, so that no stretch
-is ever left out.
+Episodes start at random frames, in the state that the reference has there (reference state
+initialisation, Peng et al. 2018, DeepMimic). Frames are grouped in segments of half a second, and
+each segment has a difficulty, a running mean of the errors of episodes that began in it. Half of
+the starts are drawn in proportion to difficulty, the other half uniformly, so that no segment is
+ever left out.
 """
 
 from __future__ import annotations
@@ -11,56 +13,74 @@ import numpy as np
 
 from musclehand.envs.reference import ReferenceSet
 
-STRETCH = 0.5
-"""A stretch [s]."""
+SEGMENT = 0.5
+"""Duration of a segment [s]. Chosen."""
 
-MEMORY = 0.9
-"""How much of the running mean stays when an episode is added to it."""
+RETENTION = 0.9
+"""Share of the running mean that is kept when an episode is added. Chosen."""
+
+INITIAL_DIFFICULTY = 0.5
+"""Difficulty of segments in which no episode has begun yet."""
 
 
 class StartSampler:
-    """Draws starts. `badness` of every stretch, 0 to 1, is all it remembers. Shape (stretches,)."""
+    """Draws frames to start at."""
 
-    def __init__(self, references: ReferenceSet, *, share: float = 0.5, room: int = 10) -> None:
-        """`share` of the starts drawn by badness; no start within the last `room` frames of a
-        clip."""
-        self._share = share
-        length = max(1, round(STRETCH / references.dt))
+    difficulty: np.ndarray
+    """Running mean of the error of episodes from each segment, 0 to 1. Shape (segments,)."""
+
+    def __init__(
+        self, references: ReferenceSet, *, adaptive_share: float = 0.5, end_margin: int = 10
+    ) -> None:
+        """
+        Args:
+            references: with the clips.
+            adaptive_share: share of the starts that is drawn in proportion to difficulty.
+            end_margin: number of frames at the end of a clip without starts.
+        """
+        self._adaptive_share = adaptive_share
+        length = max(1, round(SEGMENT / references.dt))
         frames = np.arange(references.frames)
-        place = (frames - references.first[references.clip]) // length
-        most = int(place.max()) + 1
-        _, self._stretch = np.unique(references.clip * most + place, return_inverse=True)
-        self._frames = frames[frames + room <= references.last[references.clip]]
-        self.badness = np.full(int(self._stretch.max()) + 1, 0.5)
-        # Frames are in order of stretches: those of each that can be started at lie behind each
-        # other.
-        self._counts = np.bincount(self._stretch[self._frames], minlength=len(self.badness))
+        segment_in_clip = (frames - references.first[references.clip]) // length
+        most = int(segment_in_clip.max()) + 1
+        _, self._segment = np.unique(references.clip * most + segment_in_clip, return_inverse=True)
+        self._frames = frames[frames + end_margin <= references.last[references.clip]]
+        self.difficulty = np.full(int(self._segment.max()) + 1, INITIAL_DIFFICULTY)
+        # Frames are in the order of segments, so the possible starts of a segment are consecutive.
+        self._counts = np.bincount(self._segment[self._frames], minlength=len(self.difficulty))
         self._first = np.cumsum(self._counts) - self._counts
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Frames to start at. Shape (count,)."""
-        weight = self.badness * self._counts
-        even = self._counts / self._counts.sum()
-        chance = (1.0 - self._share) * even + self._share * weight / max(float(weight.sum()), 1e-12)
-        if weight.sum() <= 0.0:
-            chance = even
-        edges = np.cumsum(chance)
-        drawn = rng.random(count) * edges[-1]
-        stretch = np.minimum(
-            np.searchsorted(edges, drawn, side="right"), np.flatnonzero(self._counts)[-1]
-        )
-        within = 1.0 - (edges[stretch] - drawn) / chance[stretch]
-        places = np.clip((within * self._counts[stretch]).astype(int), 0, self._counts[stretch] - 1)
-        return np.asarray(self._frames[self._first[stretch] + places])
-
-    def tell(self, starts: np.ndarray, badness: np.ndarray) -> None:
-        """Remembers how episodes went.
+        """Draws frames to start at. Shape (count,).
 
         Args:
-            starts: the frames they began at. Shape (count,).
-            badness: from 0, as wanted, to 1, failed. Shape (count,).
+            rng: random numbers, one for each start.
+            count: number of starts.
         """
-        for stretch, value in zip(self._stretch[starts], badness, strict=True):
-            self.badness[stretch] = MEMORY * self.badness[stretch] + (1.0 - MEMORY) * min(
-                max(float(value), 0.0), 1.0
-            )
+        weight = self.difficulty * self._counts
+        uniform = self._counts / self._counts.sum()
+        share = self._adaptive_share
+        chance = (1.0 - share) * uniform + share * weight / max(float(weight.sum()), 1e-12)
+        if weight.sum() <= 0.0:
+            chance = uniform
+        edges = np.cumsum(chance)
+        drawn = rng.random(count) * edges[-1]
+        segment = np.minimum(
+            np.searchsorted(edges, drawn, side="right"), np.flatnonzero(self._counts)[-1]
+        )
+        within = 1.0 - (edges[segment] - drawn) / chance[segment]
+        counts = self._counts[segment]
+        rows = np.clip((within * counts).astype(int), 0, counts - 1)
+        return np.asarray(self._frames[self._first[segment] + rows])
+
+    def update(self, starts: np.ndarray, error: np.ndarray) -> None:
+        """Adds episodes to the difficulties of the segments that they began in.
+
+        Args:
+            starts: frames that episodes began at. Shape (count,).
+            error: of each episode, from 0, perfect, to 1, failed. Shape (count,).
+        """
+        for segment, value in zip(self._segment[starts], error, strict=True):
+            self.difficulty[segment] = RETENTION * self.difficulty[segment] + (
+                1.0 - RETENTION
+            ) * min(max(float(value), 0.0), 1.0)

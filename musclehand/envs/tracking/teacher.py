@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musclehand.control.hand_state import HandReader, HandState
-from musclehand.control.muscle_control import ControlConfig, HandTarget, MuscleControl
+from musclehand.control.arrays import HandState, HandTarget
+from musclehand.control.hand_state import HandReader
+from musclehand.control.muscle_control import ControlConfig, MuscleControl
 from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.envs.tracking.body import TrackingBody
 

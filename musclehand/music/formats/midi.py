@@ -1,14 +1,14 @@
 """Standard MIDI Files to and from `Score`.
 
 Reading: all tracks sound together under the tempo marks of all tracks. A key may be pressed again
-before it is let go (recordings and voices on one channel do so); a note-off then ends every note
-begun on that key earlier, which is what pretty_midi does and what a key does. Left out with a
-remark: the drum channel, notes that a piano has no key for, notes without length. A note that is
-never let go ends with its track, with a remark. The sustain pedal is controller 64, down from value
-64 on (MIDI 1.0); pedals of several channels are one pedal.
+before it is released (recordings and voices on one channel do so); a note-off then ends every note
+begun on that key earlier, as in pretty_midi and on a real key. Left out with a remark: the drum
+channel, notes that a piano has no key for, notes without length. A note that is never released
+ends with its track, with a remark. The sustain pedal is controller 64, down from value 64 on (MIDI
+1.0); pedals of several channels are one pedal.
 
-Which hand plays is taken from track names; without such names, from pitch when there are exactly
-two lines.
+The hand of a note is taken from the track name. If no track name speaks of a hand and there are
+exactly two lines, it is taken from their pitches.
 """
 
 from __future__ import annotations
@@ -23,28 +23,36 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import ScoreError
 from musclehand.music.formats.midi_scan import (
     NOTE_OFF,
     NOTE_ON,
+    SUSTAIN_PEDAL,
     MidiContent,
     MidiMessage,
     scan_midi,
 )
-from musclehand.music.formats.score_file import check_limits, counted, read_bytes, write_bytes
+from musclehand.music.formats.score_file import check_limits, format_count, read_bytes
 from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Pedal, Score
 
 DRUM_CHANNEL = 9
+"""Channel of the percussion, counted from 0 (General MIDI)."""
+
 DEFAULT_TEMPO = 500_000
-"""Microseconds per quarter note where a file states none: 120 quarters a minute (MIDI 1.0)."""
+"""[us per quarter note] Tempo of a file that states none: 120 quarters a minute (MIDI 1.0)."""
 
 CLEARLY_HIGHER = 7.0
-"""Semitones between the mean pitches of two nameless lines from which the higher one is the
-right hand: a fifth."""
+"""[semitones] Distance between the mean pitches of two unnamed lines from which the higher one is
+the right hand: a fifth."""
 
 _RESOLUTIONS = (2000, 1000, 500, 250)
-_LAST_TICK = 9_000_000  # pretty_midi refuses files from 10,000,000 ticks on
+"""[ticks per quarter note] Resolutions of written files; the first that fits is used."""
+
+_LAST_TICK = 9_000_000
+"""Longest file that is written; pretty_midi refuses to read 10,000,000 ticks or more."""
+
 _TRACK_NAMES = {Hand.RIGHT: "right hand", Hand.LEFT: "left hand", None: "either hand"}
 _HAND_WORDS = {
     Hand.RIGHT: re.compile(
@@ -61,23 +69,39 @@ class _Span(NamedTuple):
     """A note in ticks."""
 
     start: int
+    """[ticks] Press."""
+
     end: int
+    """[ticks] Release."""
+
     pitch: int
+    """MIDI pitch, 0 to 127."""
+
     velocity: int
+    """MIDI velocity, 1 to 127."""
 
 
 class _Line(NamedTuple):
     """The notes of one channel of one track."""
 
     name: str
+    """Name of the track."""
+
     channel: int
+    """MIDI channel, 0 to 15."""
+
     spans: list[_Span]
+    """The notes that last."""
+
     unclosed: int
+    """Notes without a note-off, which end with the track."""
+
     empty: int
+    """Notes without length, which are left out."""
 
 
 def read_midi(path: str | PathLike[str]) -> Score:
-    """The score in a MIDI file.
+    """Read a MIDI file.
 
     Raises:
         ScoreError: not a MIDI file, truncated or damaged (with the byte), above a limit of
@@ -96,13 +120,12 @@ def read_midi(path: str | PathLike[str]) -> Score:
     clock = _clock(content)
     notes: list[Note] = []
     for line, hand in zip(playable, _hands(playable), strict=True):
-        onsets, offsets = (
-            clock.seconds([getattr(s, end) for s in line.spans]) for end in ("start", "end")
-        )
+        onsets = clock.seconds([span.start for span in line.spans])
+        offsets = clock.seconds([span.end for span in line.spans])
         notes += [
-            Note(onset=on, pitch=s.pitch, offset=off, velocity=s.velocity, hand=hand)
-            for s, on, off in zip(line.spans, onsets, offsets, strict=True)
-            if off > on
+            Note(onset=onset, pitch=span.pitch, offset=offset, velocity=span.velocity, hand=hand)
+            for span, onset, offset in zip(line.spans, onsets, offsets, strict=True)
+            if offset > onset
         ]
     score = Score(
         notes=tuple(notes),
@@ -114,49 +137,47 @@ def read_midi(path: str | PathLike[str]) -> Score:
 
 
 class TickClock:
-    """Ticks to seconds. `rates` are the seconds per tick from a tick on; one of them from tick
-    0."""
+    """Converts ticks to seconds under a piecewise constant tempo."""
 
     def __init__(self, rates: Mapping[int, float]) -> None:
+        """Seconds per tick from each tick in `rates` on; tick 0 must be among them."""
         self._ticks = np.array(sorted(rates), dtype=np.int64)
         self._rates = np.array([rates[tick] for tick in sorted(rates)])
         self._starts = np.concatenate([[0.0], np.cumsum(np.diff(self._ticks) * self._rates[:-1])])
 
     def seconds(self, ticks: Sequence[int]) -> list[float]:
         """The time of each tick [s]."""
-        at = np.asarray(ticks, dtype=np.int64)
-        mark = np.searchsorted(self._ticks, at, side="right") - 1
+        moments = np.asarray(ticks, dtype=np.int64)
+        mark = np.searchsorted(self._ticks, moments, side="right") - 1
         seconds: list[float] = (
-            self._starts[mark] + (at - self._ticks[mark]) * self._rates[mark]
+            self._starts[mark] + (moments - self._ticks[mark]) * self._rates[mark]
         ).tolist()
         return seconds
 
 
 def _clock(content: MidiContent) -> TickClock:
-    """The tempo marks of all tracks together; of two on one tick the later track's holds."""
+    """The tempo marks of all tracks together; of two on one tick, the later track's is in force."""
+    written = [mark for track in content.tracks for mark in track.tempos]
     marks = {0: DEFAULT_TEMPO}
-    marks.update(
-        sorted(
-            (mark for track in content.tracks for mark in track.tempos), key=lambda mark: mark[0]
-        )
-    )
+    marks.update(sorted(written, key=lambda mark: mark[0]))
     return TickClock({tick: tempo * 1e-6 / content.division for tick, tempo in marks.items()})
 
 
 def _lines_of(content: MidiContent, index: int) -> list[_Line]:
     """The channels of one track that have notes."""
     track = content.tracks[index]
-    by_channel: dict[int, list[MidiMessage]] = defaultdict(list)
+    channels: dict[int, list[MidiMessage]] = defaultdict(list)
     for message in track.messages:
-        by_channel[message.channel].append(message)
+        channels[message.channel].append(message)
     lines = [
-        _pair(track.name, channel, found, track.end_tick) for channel, found in by_channel.items()
+        _pair(track.name, channel, messages, track.end_tick)
+        for channel, messages in channels.items()
     ]
     return [line for line in lines if line.spans or line.empty]
 
 
 def _pair(name: str, channel: int, messages: Iterable[MidiMessage], end_tick: int) -> _Line:
-    """Note-ons joined with the note-offs that end them."""
+    """Join note-ons with the note-offs that end them."""
     spans: list[_Span] = []
     held: dict[int, list[MidiMessage]] = defaultdict(list)
     empty = unclosed = 0
@@ -173,9 +194,8 @@ def _pair(name: str, channel: int, messages: Iterable[MidiMessage], end_tick: in
             close(earlier, message.tick)
             if not earlier:
                 empty += len(ons)
-            elif len(earlier) < len(
-                ons
-            ):  # struck again on the tick of the note-off: that one goes on
+            elif len(earlier) < len(ons):
+                # A note struck again on the tick of the note-off is not ended by it.
                 held[message.number] = ons[len(earlier) :]
     for ons in held.values():
         earlier = [on for on in ons if on.tick < end_tick]
@@ -186,16 +206,15 @@ def _pair(name: str, channel: int, messages: Iterable[MidiMessage], end_tick: in
 
 
 def named_hands(name: str) -> set[Hand | None]:
-    """The hands that the name of a track or part speaks of; `{None}` when it says that it is
-    either."""
+    """The hands that the name of a track or part mentions; `{None}` for "either hand"."""
     return {hand for hand, words in _HAND_WORDS.items() if words.search(name)}
 
 
 def _hands(lines: Sequence[_Line]) -> list[Hand | None]:
-    """Who plays each line, as far as the file says."""
-    said = [named_hands(line.name) for line in lines]
-    if any(said):
-        return [next(iter(hands)) if len(hands) == 1 else None for hands in said]
+    """The hand of each line, from track names or else from the pitches of two lines."""
+    named = [named_hands(line.name) for line in lines]
+    if any(named):
+        return [next(iter(hands)) if len(hands) == 1 else None for hands in named]
     if len(lines) == 2:
         first, second = (float(np.mean([span.pitch for span in line.spans])) for line in lines)
         if first - second >= CLEARLY_HIGHER:
@@ -206,8 +225,8 @@ def _hands(lines: Sequence[_Line]) -> list[Hand | None]:
 
 
 def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
-    """Spans in which the sustain pedal of any channel is down; never let up, it stays down to
-    the end."""
+    """Spans in which the sustain pedal of any channel is down; a pedal that is never released
+    stays down to the end."""
     spans: list[tuple[int, int]] = []
     last = max(track.end_tick for track in content.tracks)
     for track in content.tracks:
@@ -227,8 +246,7 @@ def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Overlapping spans joined; spans that only touch stay two, for the pedal came up between
-    them."""
+    """Join overlapping spans; spans that only touch stay apart, as the pedal came up between."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
@@ -252,35 +270,34 @@ def _why_nothing_is_left(lines: Sequence[_Line], pitched: Sequence[_Line]) -> st
         return (
             f"has notes only on the drum channel ({sum(len(line.spans) for line in lines)} of them)"
         )
-    off = sum(len(line.spans) for line in pitched)
-    if off:
-        return f"has no note on the 88 keys (A0..C8); {counted(off, 'note')} beyond them"
+    beyond = sum(len(line.spans) for line in pitched)
+    if beyond:
+        return f"has no note on the 88 keys (A0..C8); {format_count(beyond, 'note')} beyond them"
     return "has no notes that last: each ends where it begins"
 
 
 def _remarks(
     content: MidiContent, lines: Sequence[_Line], pitched: Sequence[_Line]
 ) -> tuple[str, ...]:
-    """What was left out or changed."""
+    """Sentences about notes that were left out or changed."""
     drums = sum(len(line.spans) for line in lines if line.channel == DRUM_CHANNEL)
-    off = sum(not is_on_keyboard(span.pitch) for line in pitched for span in line.spans)
+    beyond = sum(not is_on_keyboard(span.pitch) for line in pitched for span in line.spans)
     empty = sum(line.empty for line in pitched)
     unclosed = sum(line.unclosed for line in pitched)
-    told = [
+    counts = [
         (drums, "on the drum channel left out"),
-        (off, "off the 88 keys left out"),
+        (beyond, "off the 88 keys left out"),
         (empty, "without length left out"),
         (unclosed, "never let go; ended with the track"),
     ]
-    remarks = [f"{counted(number, 'note')} {what}" for number, what in told if number]
+    remarks = [f"{format_count(number, 'note')} {what}" for number, what in counts if number]
     if content.kind == 2 and len(content.tracks) > 1:
         remarks.append("the tracks are independent patterns (MIDI format 2); played together")
     return tuple(remarks)
 
 
 def write_midi(score: Score, path: str | PathLike[str]) -> None:
-    """Write a MIDI file: a track for each hand, the pedal on each of them, at 120 quarters a
-    minute.
+    """Write a MIDI file at 120 quarters a minute: a track for each hand, each with the pedal.
 
     A tick is 0.25 ms for scores up to 37 minutes and coarser beyond, so that every reader takes the
     file. Times are rounded to ticks, and a note lasts at least one. Two notes on one key at a time
@@ -301,29 +318,28 @@ def write_midi(score: Score, path: str | PathLike[str]) -> None:
         midi.text_events.append(
             pretty_midi.Text(score.title.encode("utf-8", "replace").decode("utf-8"), 0.0)
         )
-    pedals = merge_spans(
-        (start, max(start + 1, round(pedal.end / tick)))
-        for pedal, start in ((pedal, round(pedal.start / tick)) for pedal in score.pedals)
-    )
+    downs = [round(pedal.start / tick) for pedal in score.pedals]
+    ups = [round(pedal.end / tick) for pedal in score.pedals]
+    pedals = merge_spans((down, max(down + 1, up)) for down, up in zip(downs, ups, strict=True))
     for hand, name in _TRACK_NAMES.items():
         for voice in _voices([note for note in score.notes if note.hand is hand], tick):
             instrument = pretty_midi.Instrument(program=0, name=name)
             instrument.notes = [
                 pretty_midi.Note(s.velocity, s.pitch, s.start * tick, s.end * tick) for s in voice
             ]
-            for moments, value in ((0, 127), (1, 0)):
+            for index, value in ((0, 127), (1, 0)):  # down, then up
                 instrument.control_changes += [
-                    pretty_midi.ControlChange(64, value, span[moments] * tick) for span in pedals
+                    pretty_midi.ControlChange(SUSTAIN_PEDAL, value, span[index] * tick)
+                    for span in pedals
                 ]
             midi.instruments.append(instrument)
     written = io.BytesIO()
     midi.write(written)
-    write_bytes(path, written.getvalue())
+    write_file(path, written.getvalue())
 
 
 def _voices(notes: Iterable[Note], tick: float) -> list[list[_Span]]:
-    """The notes in ticks, in as few lists as it takes for no list to hold one key twice at a
-    time."""
+    """The notes in ticks, in as few lists as possible so that no list holds a key twice at once."""
     voices: list[list[_Span]] = []
     free_from: list[dict[int, int]] = []
     for note in notes:

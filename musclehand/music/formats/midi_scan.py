@@ -1,13 +1,13 @@
 """Standard MIDI File bytes to key, pedal and tempo events, in one pass that no file can stall.
 
 Format: The Complete MIDI 1.0 Detailed Specification, part "Standard MIDI Files 1.0" (MMA 1996).
-Every length in the file is checked against the bytes that are there before it is believed, a
-variable-length number may have the four bytes that the specification allows, and events are counted
-as they come, so time and memory are linear in the size of the file and stop at the limits below.
-General parsers keep none of these bounds (mido 1.3.3 reads 300 kB of continuation bytes for 8.5 s;
-pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990), and refuse files for things that a
-keyboard does not need, such as a bad key signature. Having walked every event, this keeps the few
-kinds a keyboard needs, and no second parser sees the file.
+Every length in the file is checked against the bytes present before it is used, a variable-length
+number may have the four bytes that the specification allows, and events are counted as they are
+read. So time and memory are linear in the size of the file and stop at the limits below. General
+parsers keep none of these bounds (mido 1.3.3 reads 300 kB of continuation bytes for 8.5 s;
+pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990). They also refuse files over details
+that a keyboard does not need, such as a bad key signature. This scanner walks every event and keeps
+the few kinds that a keyboard needs; no second parser reads the file.
 
 Accepted beyond the letter: chunks of unknown type (skipped, as the specification asks), running
 status after meta and system-exclusive events, bytes after a track's end marker, a missing end
@@ -29,51 +29,87 @@ MAX_EVENTS = 500_000
 """Most events of any kind in a MIDI file."""
 
 NOTE_OFF = 0x80
+"""Status of a note-off message on channel 0."""
+
 NOTE_ON = 0x90
+"""Status of a note-on message on channel 0."""
+
 CONTROL_CHANGE = 0xB0
+"""Status of a control change on channel 0."""
+
 SUSTAIN_PEDAL = 64
+"""Controller number of the sustain pedal."""
 
 _META_TEXT = 0x01
 _META_NAME = 0x03
 _META_END = 0x2F
 _META_TEMPO = 0x51
+
 _MAX_TEXT = 200
+"""Characters of a track name or text that are kept."""
+
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 
 
 class MidiMessage(NamedTuple):
-    """A note or sustain-pedal message. `kind` is NOTE_ON, NOTE_OFF or CONTROL_CHANGE; velocity 0
-    is made NOTE_OFF."""
+    """A note or sustain-pedal message."""
 
     tick: int
+    """[ticks] Time from the beginning of the track."""
+
     kind: int
+    """`NOTE_ON`, `NOTE_OFF` (also for a note-on of velocity 0) or `CONTROL_CHANGE`."""
+
     channel: int
+    """MIDI channel, 0 to 15."""
+
     number: int
+    """Pitch of a note, or number of a controller."""
+
     value: int
+    """Velocity of a note, or value of a controller."""
 
 
 class MidiTrack(NamedTuple):
-    """What one track holds for a keyboard; `tempos` are (tick, microseconds per quarter)."""
+    """The messages of one track that a keyboard needs."""
 
     name: str
+    """Name of the track; empty where it has none."""
+
     text: str
+    """First text of the track; empty where it has none."""
+
     messages: list[MidiMessage]
+    """Note and sustain-pedal messages in order of time."""
+
     tempos: list[tuple[int, int]]
+    """Tempo marks: tick, and microseconds per quarter note."""
+
     end_tick: int
+    """[ticks] End of the track."""
+
     num_events: int
+    """Events of any kind."""
+
     num_notes: int
+    """Notes begun."""
 
 
 class MidiContent(NamedTuple):
-    """A MIDI file: its kind (0, 1, 2), ticks per quarter, and tracks."""
+    """The content of a MIDI file."""
 
     kind: int
+    """MIDI format: 0, 1 or 2."""
+
     division: int
+    """[ticks per quarter note] Resolution."""
+
     tracks: list[MidiTrack]
+    """All tracks in order."""
 
 
 class _Fault(Exception):
-    """What is wrong and at which byte; turned into a ScoreError where the file is known."""
+    """A defect at a byte of the file; becomes a ScoreError where the name of the file is known."""
 
     def __init__(self, position: int, problem: str) -> None:
         self.position = position
@@ -81,11 +117,15 @@ class _Fault(Exception):
 
 
 def scan_midi(data: bytes, path: str | PathLike[str]) -> MidiContent:
-    """The notes, pedal and tempos of the MIDI file `data`; `path` is for the error message.
+    """Scan the bytes of a MIDI file for notes, pedal and tempos.
+
+    Args:
+        data: the bytes of the file.
+        path: name of the file, for the error message.
 
     Raises:
         ScoreError: not a MIDI file, truncated, damaged, timed in SMPTE frames, or above a limit;
-            with the byte.
+            names the byte.
     """
     try:
         kind, num_tracks, division = _scan_header(data)
@@ -125,18 +165,16 @@ def _scan_chunks(data: bytes, num_tracks: int) -> list[MidiTrack]:
     tracks: list[MidiTrack] = []
     position = 14
     while len(tracks) < num_tracks:
-        which = f"track {len(tracks) + 1} of {num_tracks}"
+        label = f"track {len(tracks) + 1} of {num_tracks}"
         if len(data) - position < 8:
-            raise _Fault(len(data), f"{which} is missing: the file is truncated")
+            raise _Fault(len(data), f"{label} is missing: the file is truncated")
         kind = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "big")
         start = position + 8
-        if length > len(data) - start:
-            there = len(data) - start
-            raise _Fault(
-                start,
-                f"{which} should have {length:,} bytes and has {there:,}: the file is truncated",
-            )
+        available = len(data) - start
+        if length > available:
+            problem = f"{label} should have {length:,} bytes and has {available:,}"
+            raise _Fault(start, f"{problem}: the file is truncated")
         position = start + length
         if kind == b"MTrk":
             events_left = MAX_EVENTS - sum(t.num_events for t in tracks)
@@ -168,31 +206,14 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
                 position += 1
             if status < 0xF0:
                 running = status
-                kind = status & 0xF0
-                if kind not in _DATA_BYTES:
-                    raise _Fault(
-                        start + position,
-                        "a data byte stands where an event must begin: the file is damaged",
-                    )
-                number = body[position]
-                value = body[position + 1] if _DATA_BYTES[kind] == 2 else 0
-                position += _DATA_BYTES[kind]
-                if (number | value) & 0x80:
-                    raise _Fault(
-                        start + position, "an event has a data byte above 127: the file is damaged"
-                    )
-                if kind == NOTE_ON and value:
-                    num_notes += 1
+                message, position = _scan_message(body, position, status, tick, start)
+                if message is not None:
+                    messages.append(message)
+                    num_notes += message.kind == NOTE_ON
                     if num_notes > notes_left:
                         raise _Fault(
                             start + position, f"has more than {MAX_NOTES:,} notes, the limit"
                         )
-                elif kind == NOTE_ON:
-                    kind = NOTE_OFF
-                if kind in (NOTE_ON, NOTE_OFF) or (
-                    kind == CONTROL_CHANGE and number == SUSTAIN_PEDAL
-                ):
-                    messages.append(MidiMessage(tick, kind, status & 0x0F, number, value))
                 continue
             meta, position = _scan_meta_kind(body, position, status, start)
             length, position = _scan_number(body, position, start)
@@ -213,6 +234,27 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
     return MidiTrack(name, text, messages, tempos, tick, num_events, num_notes)
 
 
+def _scan_message(
+    body: bytes, position: int, status: int, tick: int, start: int
+) -> tuple[MidiMessage | None, int]:
+    """A channel message, None for a kind that a keyboard does not need, and the position behind."""
+    kind = status & 0xF0
+    if kind not in _DATA_BYTES:
+        raise _Fault(
+            start + position, "a data byte stands where an event must begin: the file is damaged"
+        )
+    number = body[position]
+    value = body[position + 1] if _DATA_BYTES[kind] == 2 else 0
+    position += _DATA_BYTES[kind]
+    if (number | value) & 0x80:
+        raise _Fault(start + position, "an event has a data byte above 127: the file is damaged")
+    if kind == NOTE_ON and not value:
+        kind = NOTE_OFF
+    if kind in (NOTE_ON, NOTE_OFF) or (kind == CONTROL_CHANGE and number == SUSTAIN_PEDAL):
+        return MidiMessage(tick, kind, status & 0x0F, number, value), position
+    return None, position
+
+
 def _scan_number(body: bytes, position: int, start: int) -> tuple[int, int]:
     """A variable-length number and the position behind it."""
     byte = body[position]
@@ -230,7 +272,7 @@ def _scan_number(body: bytes, position: int, start: int) -> tuple[int, int]:
 
 
 def _scan_meta_kind(body: bytes, position: int, status: int, start: int) -> tuple[int | None, int]:
-    """The kind of a meta event, None for a system-exclusive one, and the position of its length."""
+    """The kind of a meta event (None for a system-exclusive event), and where its length begins."""
     if status == 0xFF:
         return body[position], position + 1
     if status in (0xF0, 0xF7):
@@ -249,7 +291,7 @@ def _keep_meta(
     texts: dict[int, str],
     place: int,
 ) -> None:
-    """Note a tempo, or the first name or text."""
+    """Record a tempo, or the first name or text of a track."""
     if meta == _META_TEMPO:
         tempo = int.from_bytes(content, "big")
         if len(content) != 3 or tempo == 0:

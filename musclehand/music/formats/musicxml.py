@@ -1,17 +1,16 @@
 """MusicXML (`.musicxml`, `.xml`, compressed `.mxl`) to `Score`.
 
-What counts for a pair of hands is read: pitches and durations, ties (merged), chords, voices,
-repeats and endings (played out), tempo (`<sound tempo>`, else `<metronome>`; 120 quarter notes a
-minute until the first mark), staves (of a part on two staves the upper is the right hand),
-fingering, dynamics (to velocity) and pedal marks. Grace notes are struck `GRACE_SECONDS` apart just
-before the beat. Not read: ornament signs, articulations, hairpins, tempo words without a number,
-transposition of other instruments. Cue notes are silent; unpitched percussion is left out with a
-remark.
+Read are pitches and durations, ties (merged), chords, voices, repeats and endings (played out),
+tempo, staves, fingering, dynamics (to velocity) and pedal marks. The tempo is that of
+`<sound tempo>`, else of `<metronome>`, and 120 quarter notes a minute until the first mark. Of a
+part on two staves, the upper is the right hand. Grace notes are struck `GRACE_SECONDS` apart just
+before the beat. Not read are ornament signs, articulations, hairpins, tempo words without a number,
+and the transposition of other instruments. Cue notes are silent; unpitched percussion is left out
+with a remark.
 
-The tree is walked here and not by partitura 1.9.0, which is the oracle of the tests: measured on 2
-cores, importing that takes 2.1 s and 160 MB and a file of 16,000 notes another 8 s, it knows at
-most 52 sections between repeat signs, loses a tempo mark that stands where no note begins, and
-refuses quarter-tone accidentals.
+partitura 1.9.0 is the oracle of the tests, but is not used here. On 2 cores its import takes 2.1 s
+and 160 MB, and a file of 16,000 notes another 8 s. It knows at most 52 sections between repeat
+signs, loses a tempo mark that stands where no note begins, and refuses quarter-tone accidentals.
 """
 
 from __future__ import annotations
@@ -27,58 +26,77 @@ from musclehand.music.formats.midi import TickClock, merge_spans, named_hands
 from musclehand.music.formats.musicxml_part import (
     Measure,
     Part,
-    Written,
+    WrittenNote,
     read_part,
     ticks_per_quarter,
 )
 from musclehand.music.formats.musicxml_scan import scan_musicxml
 from musclehand.music.formats.repeats import UNMARKED, MeasureMarks, playing_order
-from musclehand.music.formats.score_file import MAX_NOTES, check_limits, counted, read_bytes
+from musclehand.music.formats.score_file import MAX_NOTES, check_limits, format_count, read_bytes
 from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Pedal, Score
 
 GRACE_SECONDS = 0.08
-"""Time given to a grace note [s]: long enough to be a stroke of its own, short enough to sound
-as an ornament."""
+"""[s] Length of a grace note: long enough for a stroke of its own, short enough to sound as an
+ornament."""
 
 DEFAULT_TEMPO = 120.0
-"""Quarter notes a minute until the first tempo mark."""
+"""[quarter notes a minute] Tempo until the first tempo mark."""
 
 DEFAULT_VELOCITY = 80
-"""Velocity until the first dynamic mark: mezzo-forte."""
+"""MIDI velocity until the first dynamic mark: mezzo-forte."""
 
 MAX_QUARTERS = 1_000_000
-"""Longest score in quarter notes: a bound on arithmetic, far beyond the limit in seconds."""
+"""[quarter notes] Longest score: a bound on arithmetic, far beyond the limit in seconds."""
 
 
 class _Sounding(NamedTuple):
-    """A note in ticks from the beginning of the piece, with its ties merged."""
+    """A note in ticks, with its ties merged."""
 
     onset: int
+    """[ticks] Press, from the beginning of the piece."""
+
     offset: int
-    written: Written
+    """[ticks] Release, from the beginning of the piece."""
+
+    written: WrittenNote
+    """The first written note of it."""
+
     velocity: int
+    """MIDI velocity."""
+
     hand: Hand | None
+    """Hand, where the file names it."""
 
 
 class _Timed(NamedTuple):
     """A note in seconds."""
 
     start: float
+    """[s] Press."""
+
     stop: float
+    """[s] Release."""
+
     sounding: _Sounding
+    """The same note in ticks."""
 
 
 class _Visit(NamedTuple):
-    """A measure being played: which, when it begins [ticks], and whether it was jumped to."""
+    """A written measure as it is played once."""
 
     measure: int
+    """Index of the written measure."""
+
     start: int
+    """[ticks] Time at which it begins."""
+
     jumped: bool
+    """It does not follow the measure before it in the written order."""
 
 
 def read_musicxml(path: str | PathLike[str]) -> Score:
-    """The score in a MusicXML file, plain or compressed.
+    """Read a MusicXML file, plain or compressed.
 
     Raises:
         ScoreError: not MusicXML, malformed (with line or measure), unsafe, above a limit of
@@ -111,9 +129,12 @@ def read_musicxml(path: str | PathLike[str]) -> Score:
     if not notes:
         raise ScoreError(path, _why_nothing_is_left(parts, timed))
     spans = merge_spans(span for part in parts for span in _pedal_spans(part, visits, end))
-    downs, ups = (clock.seconds([span[i] for span in spans]) for i in (0, 1))
+    downs = clock.seconds([start for start, _ in spans])
+    ups = clock.seconds([end for _, end in spans])
     pedals = tuple(
-        Pedal(d + lead, u + lead) for d, u in zip(downs, ups, strict=True) if d + lead < u + lead
+        Pedal(down + lead, up + lead)
+        for down, up in zip(downs, ups, strict=True)
+        if down + lead < up + lead
     )
     remarks = _remarks(parts, sounding, timed)
     return check_limits(Score(notes=notes, pedals=pedals, title=title, remarks=remarks), path)
@@ -163,8 +184,7 @@ def _joined(marks: Iterable[MeasureMarks]) -> MeasureMarks:
 
 
 def _sounding(part: Part, visits: Sequence[_Visit], path: str | PathLike[str]) -> list[_Sounding]:
-    """The notes of a part as they are played: repeats taken, ties merged, each with its
-    velocity."""
+    """The notes of a part as they are played: with repeats taken and ties merged."""
     notes: list[_Sounding] = []
     tied: dict[tuple[int, int], dict[str, list[int]]] = {}
     named = named_hands(part.name)
@@ -192,15 +212,13 @@ def _sounding(part: Part, visits: Sequence[_Visit], path: str | PathLike[str]) -
                     _Sounding(onset, offset, written, velocity, _hand(part, written.staff, named))
                 )
             if written.tie_start and offset > onset:
-                tied.setdefault((written.pitch, offset), {}).setdefault(written.voice, []).append(
-                    number
-                )
+                voices = tied.setdefault((written.pitch, offset), {})
+                voices.setdefault(written.voice, []).append(number)
     return notes
 
 
 def _take(waiting: dict[str, list[int]], voice: str) -> int:
-    """Of the notes waiting to be tied on, one of this voice, else of the first; it waits no
-    longer."""
+    """Remove a note that waits for its tie: one of this voice, else one of the first voice."""
     chosen = voice if voice in waiting else next(iter(waiting))
     number = waiting[chosen].pop()
     if not waiting[chosen]:
@@ -209,7 +227,7 @@ def _take(waiting: dict[str, list[int]], voice: str) -> int:
 
 
 def _hand(part: Part, staff: int, named: set[Hand | None]) -> Hand | None:
-    """Staff of a part on two staves, else the name of the part."""
+    """The hand by the staff of a part on two staves, else by the name of the part."""
     if part.staves == 2:
         return Hand.RIGHT if staff == 1 else Hand.LEFT
     return next(iter(named)) if len(named) == 1 else None
@@ -224,8 +242,7 @@ def _in_force(changes: Sequence[Sequence[tuple[int, int]]], default: int) -> lis
 
 
 def _clock(parts: Sequence[Part], visits: Sequence[_Visit], ticks: int) -> TickClock:
-    """The tempo marks of all parts together; a jump takes up the tempo of the measure it leads
-    to."""
+    """The tempo marks of all parts together; after a jump, the tempo of its target holds."""
     measures = [
         sorted(
             (mark for part in parts for mark in part.measures[i].tempos), key=lambda mark: mark[0]
@@ -246,18 +263,14 @@ def _clock(parts: Sequence[Part], visits: Sequence[_Visit], ticks: int) -> TickC
 
 
 def _timed(sounding: Sequence[_Sounding], clock: TickClock) -> tuple[list[_Timed], float]:
-    """The notes in seconds, those without length left out, and the time given to grace notes
-    before the first beat."""
+    """The notes that last, in seconds, and the time that grace notes take before the first beat."""
     onsets = clock.seconds([note.onset for note in sounding])
     offsets = clock.seconds([note.offset for note in sounding])
-    lead = max(
-        (
-            GRACE_SECONDS * n.written.grace - onset
-            for n, onset in zip(sounding, onsets, strict=True)
-        ),
-        default=0,
-    )
-    lead = max(0.0, lead)
+    leads = [
+        GRACE_SECONDS * note.written.grace - onset
+        for note, onset in zip(sounding, onsets, strict=True)
+    ]
+    lead = max(0.0, max(leads, default=0))
     timed: list[_Timed] = []
     for note, onset, offset in zip(sounding, onsets, offsets, strict=True):
         grace = note.written.grace
@@ -286,45 +299,45 @@ def _note(timed: _Timed) -> Note | None:
 def _why_nothing_is_left(parts: Sequence[Part], timed: Sequence[_Timed]) -> str:
     unpitched = sum(part.num_unpitched for part in parts)
     if timed:
-        return f"has no note on the 88 keys (A0..C8); {counted(len(timed), 'note')} beyond them"
-    return (
-        f"has only unpitched percussion ({counted(unpitched, 'note')})"
-        if unpitched
-        else "has no notes"
-    )
+        return (
+            f"has no note on the 88 keys (A0..C8); {format_count(len(timed), 'note')} beyond them"
+        )
+    if unpitched:
+        return f"has only unpitched percussion ({format_count(unpitched, 'note')})"
+    return "has no notes"
 
 
 def _remarks(
     parts: Sequence[Part], sounding: Sequence[_Sounding], timed: Sequence[_Timed]
 ) -> tuple[str, ...]:
-    """What was left out or taken for granted."""
-    off = sum(not is_on_keyboard(item.sounding.written.pitch) for item in timed)
-    told = [
+    """Sentences about notes that were left out or changed, and about a missing tempo."""
+    beyond = sum(not is_on_keyboard(item.sounding.written.pitch) for item in timed)
+    counts = [
         (sum(part.num_unpitched for part in parts), "of unpitched percussion left out"),
-        (off, "off the 88 keys left out"),
+        (beyond, "off the 88 keys left out"),
         (len(sounding) - len(timed), "without length left out"),
         (
             sum(part.num_substitutions for part in parts),
             "with a change of finger on the key; the first finger taken",
         ),
     ]
-    remarks = [f"{counted(number, 'note')} {what}" for number, what in told if number]
+    remarks = [f"{format_count(number, 'note')} {what}" for number, what in counts if number]
     if not any(measure.tempos for part in parts for measure in part.measures):
         remarks.append(f"no tempo is marked; played at {DEFAULT_TEMPO:.0f} quarter notes a minute")
     return tuple(remarks)
 
 
 def _pedal_spans(part: Part, visits: Sequence[_Visit], end: int) -> Iterator[tuple[int, int]]:
-    """When the pedal is down [ticks]; never let up, it stays down to the end."""
+    """Spans in which the pedal is down [ticks]; without a release, it stays down to the end."""
     down: int | None = None
     for visit in visits:
         for position, goes_down in part.measures[visit.measure].pedals:
-            at = visit.start + position
+            tick = visit.start + position
             if goes_down and down is None:
-                down = at
+                down = tick
             elif not goes_down and down is not None:
-                if down < at:
-                    yield down, at
+                if down < tick:
+                    yield down, tick
                 down = None
     if down is not None and down < end:
         yield down, end

@@ -1,9 +1,9 @@
-"""One part of a MusicXML tree to measures as they are written: notes, tempo, dynamics, pedal and
+"""Reading one part of a MusicXML tree into written measures: notes, tempo, dynamics, pedal and
 repeat signs.
 
 Times are whole ticks of a division common to the whole file, so that arithmetic is exact. Every
-number is checked where it is read; what is wrong is reported with the measure. Format: MusicXML 4.0
-(W3C, 2021).
+number is checked where it is read, and an error names the measure. Format: MusicXML 4.0 (W3C,
+2021).
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from musclehand.music.formats.repeats import UNMARKED, MeasureMarks
 from musclehand.music.score import Finger
 
 _MAX_TICKS_PER_QUARTER = 1_000_000_000
+"""Finest common division; sane files need some thousands."""
+
 _MAX_PLAYS = 99
+"""Most times that a section is played; a larger number in a file is lowered to it."""
+
 _NUMBER = re.compile(r"\s*(\d{1,9})(\.\d{1,9})?\s*", re.ASCII)
 _SIGNED = re.compile(r"\s*[-+]?\d{1,3}(\.\d{1,9})?\s*", re.ASCII)
 _FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,9})?", re.ASCII)
@@ -42,57 +46,88 @@ _QUARTERS = {
 _VELOCITY = {"pppppp": 1, "ppppp": 5, "pppp": 10, "ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80}
 _VELOCITY |= {"f": 96, "ff": 112, "fff": 126, "ffff": 127, "fffff": 127, "ffffff": 127}
 _FORTE = 0.9
+"""MIDI velocity per percent of <sound dynamics>."""
 
 
-class Written(NamedTuple):
-    """A note as it stands in a measure; `position` and `duration` in ticks, the position from the
-    measure's begin.
-
-    `grace` is 0 for a note of the beat, and counts back from it for the grace notes before it.
-    """
+class WrittenNote(NamedTuple):
+    """A note as it stands in a measure."""
 
     position: int
+    """[ticks] Onset, from the beginning of the measure."""
+
     duration: int
+    """[ticks] Length; 0 for a grace note."""
+
     pitch: int
+    """MIDI pitch."""
+
     staff: int
+    """Number of the staff, from 1 (the upper)."""
+
     voice: str
+    """Name of the voice."""
+
     finger: Finger | None
+    """Finger, where the file names it."""
+
     grace: int
+    """0 for a note on the beat; 1 for the grace note just before it, 2 for the one before, ..."""
+
     tie_start: bool
+    """A tie leads to the next note of this pitch."""
+
     tie_stop: bool
+    """A tie leads from an earlier note of this pitch."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What one part has in one measure; all moments are in ticks from its beginning, in order of
-    time.
+    """The content of one measure in one part.
 
-    `tempos` are quarter notes a minute, `velocities` 1..127, `pedals` True where the pedal goes
-    down.
+    All lists are in order of time, which is in ticks from the beginning of the measure.
     """
 
     length: int = 0
-    notes: tuple[Written, ...] = ()
+    """[ticks] Length."""
+
+    notes: tuple[WrittenNote, ...] = ()
+    """Notes."""
+
     tempos: tuple[tuple[int, float], ...] = ()
+    """Time, and tempo [quarter notes a minute] from it on."""
+
     velocities: tuple[tuple[int, int], ...] = ()
+    """Time, and MIDI velocity from it on, 1 to 127."""
+
     pedals: tuple[tuple[int, bool], ...] = ()
+    """Time, and whether the pedal goes down (True) or up at it."""
+
     marks: MeasureMarks = UNMARKED
+    """Repeat signs, endings and jumps."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The measures of one instrument, on how many staves it is written, and what had to be left
-    out or changed."""
+    """The measures of one instrument."""
 
     name: str
+    """Name of the part, such as "Piano"; may be empty."""
+
     measures: tuple[Measure, ...]
+    """Measures in their written order."""
+
     staves: int
+    """Staves that the part is written on."""
+
     num_unpitched: int
+    """Notes of unpitched percussion, which are left out."""
+
     num_substitutions: int
+    """Notes whose finger changes on the key; the first finger is kept."""
 
 
 def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
-    """The smallest division of the quarter note that all divisions of the file go into.
+    """The least common multiple of all divisions of the quarter note in a file.
 
     Raises:
         ScoreError: a division is not a whole number from 1, or they have no common multiple of a
@@ -101,7 +136,7 @@ def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
     common = 1
     for text in {element.text for element in root.iter("divisions")}:
         try:
-            common = math.lcm(common, _whole("divisions", text, 1, _MAX_TICKS_PER_QUARTER))
+            common = math.lcm(common, _whole_number("divisions", text, 1, _MAX_TICKS_PER_QUARTER))
         except ValueError as error:
             raise ScoreError(path, str(error)) from None
         if common > _MAX_TICKS_PER_QUARTER:
@@ -113,10 +148,16 @@ def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
 
 
 def read_part(part: Element, name: str, ticks: int, path: str | PathLike[str]) -> Part:
-    """The measures of a `<part>`, with `ticks` to the quarter note.
+    """Read the measures of a `<part>`.
+
+    Args:
+        part: the element.
+        name: name of the part, from the part list of the file.
+        ticks: ticks per quarter note (`ticks_per_quarter`).
+        path: name of the file, for the error message.
 
     Raises:
-        ScoreError: a malformed number, with the measure it is in.
+        ScoreError: a malformed number; names the measure.
     """
     reader = _PartReader(ticks)
     for count, measure in enumerate(part.iterfind("measure"), start=1):
@@ -129,8 +170,7 @@ def read_part(part: Element, name: str, ticks: int, path: str | PathLike[str]) -
 
 
 class _PartReader:
-    """Walks the measures of a part, keeping what lasts from one to the next: the division and an
-    open bracket."""
+    """Walks the measures of a part; division and open bracket last from one to the next."""
 
     def __init__(self, ticks: int) -> None:
         self._ticks = ticks
@@ -142,19 +182,23 @@ class _PartReader:
         self._begin()
 
     def _begin(self) -> None:
-        """Forget the measure before."""
+        """Clear all state that belongs to a single measure."""
         self._position = self._struck = self._length = 0
         self._after_note = False
-        self._graces: list[list[Written]] = []
-        self._notes: list[Written] = []
+        self._graces: list[list[WrittenNote]] = []
+        self._notes: list[WrittenNote] = []
         self._tempos: list[tuple[int, float]] = []
         self._velocities: list[tuple[int, int]] = []
         self._pedals: list[tuple[int, bool]] = []
 
     def part(self, name: str) -> Part:
-        """All that was read."""
+        """The measures read so far."""
         return Part(
-            name, tuple(self._measures), self._staves, self._num_unpitched, self._num_substitutions
+            name=name,
+            measures=tuple(self._measures),
+            staves=self._staves,
+            num_unpitched=self._num_unpitched,
+            num_substitutions=self._num_substitutions,
         )
 
     def read(self, element: Element) -> None:
@@ -184,7 +228,7 @@ class _PartReader:
         )
 
     def _move(self, duration: int) -> None:
-        """Go on by `duration`; backwards not beyond the beginning of the measure."""
+        """Advance by `duration`, which may be negative; not before the beginning of the measure."""
         self._position = max(0, self._position + duration)
         self._length = max(self._length, self._position)
 
@@ -198,14 +242,14 @@ class _PartReader:
         divisions = element.findtext("divisions")
         if divisions is not None:
             self._scale = Fraction(
-                self._ticks, _whole("divisions", divisions, 1, _MAX_TICKS_PER_QUARTER)
+                self._ticks, _whole_number("divisions", divisions, 1, _MAX_TICKS_PER_QUARTER)
             )
         staves = element.findtext("staves")
         if staves is not None:
-            self._staves = max(self._staves, _whole("staves", staves, 1, 99))
+            self._staves = max(self._staves, _whole_number("staves", staves, 1, 99))
 
     def _note(self, element: Element) -> None:
-        """A note, rest or cue: add it and go on."""
+        """Add a note and advance; a rest or cue only advances."""
         grace = element.find("grace") is not None
         chord = element.find("chord") is not None and self._after_note
         pitch = element.find("pitch")
@@ -231,17 +275,16 @@ class _PartReader:
 
     def _written(
         self, element: Element, pitch: int, position: int, duration: int, *, is_grace: bool
-    ) -> Written:
+    ) -> WrittenNote:
         ties = set() if is_grace else {tie.get("type") for tie in element.iterfind("tie")}
-        fingerings = [
-            text for f in element.iterfind("notations/technical/fingering") if (text := f.text)
-        ]
+        texts = [f.text for f in element.iterfind("notations/technical/fingering")]
+        fingerings = [text for text in texts if text]
         match = _FINGER.match(fingerings[0]) if fingerings else None
         if match and (len(fingerings) > 1 or fingerings[0].strip() != match[1]):
             self._num_substitutions += 1
-        staff = _whole("staff", element.findtext("staff", "1"), 1, 99)
+        staff = _whole_number("staff", element.findtext("staff", "1"), 1, 99)
         self._staves = max(self._staves, staff)
-        return Written(
+        return WrittenNote(
             position=position,
             duration=duration,
             pitch=pitch,
@@ -254,7 +297,7 @@ class _PartReader:
         )
 
     def _flush_graces(self) -> None:
-        """Number the waiting grace notes backwards from the beat that they lead to."""
+        """Number the waiting grace notes backwards from the beat that they precede."""
         for before_beat, struck in enumerate(reversed(self._graces), start=1):
             self._notes += [written._replace(grace=before_beat) for written in struck]
         self._graces = []
@@ -295,24 +338,18 @@ class _PartReader:
                 if repeat.get("direction") == "forward":
                     marks = replace(marks, begins_repeat=True)
                 elif repeat.get("direction") == "backward":
-                    marks = replace(
-                        marks,
-                        times=min(
-                            _MAX_PLAYS, _whole("repeat times", repeat.get("times", "2"), 0, 999)
-                        ),
-                    )
+                    times = _whole_number("repeat times", repeat.get("times", "2"), 0, 999)
+                    marks = replace(marks, times=min(_MAX_PLAYS, times))
             for ending in barline.iterfind("ending"):
                 if ending.get("type") == "start":
-                    numbers = (
-                        int(n) for n in re.findall(r"(?a:\d{1,2})", ending.get("number", ""))
-                    )
-                    self._endings = frozenset(n for n in numbers if n)
+                    digits = re.findall(r"(?a:\d{1,2})", ending.get("number", ""))
+                    self._endings = frozenset(int(text) for text in digits if int(text))
                 else:
                     closes = True
         marks = replace(marks, endings=self._endings)
         if closes or marks.times:
             self._endings = frozenset()
-        given = {
+        jumps = {
             name
             for sound in element.iter("sound")
             for name, value in sound.attrib.items()
@@ -320,12 +357,12 @@ class _PartReader:
         }
         return replace(
             marks,
-            segno="segno" in given,
-            coda="coda" in given,
-            da_capo="dacapo" in given,
-            dal_segno="dalsegno" in given,
-            to_coda="tocoda" in given,
-            fine="fine" in given,
+            segno="segno" in jumps,
+            coda="coda" in jumps,
+            da_capo="dacapo" in jumps,
+            dal_segno="dalsegno" in jumps,
+            to_coda="tocoda" in jumps,
+            fine="fine" in jumps,
         )
 
 
@@ -357,7 +394,7 @@ def _pitch(element: Element) -> int:
         raise ValueError(f"pitch step is {step[:20]!r}; it must be a letter A..G")
     if not _SIGNED.fullmatch(alter):
         raise ValueError(f"pitch alter is {alter[:20]!r}; it must be a number of semitones")
-    octave = _whole("octave", element.findtext("octave"), 0, 9)
+    octave = _whole_number("octave", element.findtext("octave"), 0, 9)
     return math.floor(_SEMITONE[step] + float(alter) + 0.5) + 12 * (octave + 1)
 
 
@@ -369,7 +406,7 @@ def _number(what: str, text: str | None) -> Fraction:
     return Fraction(match[0].strip()) if match[2] else Fraction(int(match[1]))
 
 
-def _whole(what: str, text: str | None, low: int, high: int) -> int:
+def _whole_number(what: str, text: str | None, low: int, high: int) -> int:
     number = _number(what, text)
     if number.denominator != 1 or not low <= number <= high:
         raise ValueError(

@@ -1,10 +1,10 @@
-"""MusicXML bytes, plain or compressed, to a small element tree that holds only what a keyboard
+"""Safe parsing of MusicXML, plain or compressed, into a small tree of the elements that a keyboard
 needs.
 
 Nothing outside the file is ever read: external entities and document type definitions are not
-loaded, and a file that declares entities or defaults of its own is refused, which rules out
-expansion attacks (MusicXML needs neither; its usual DOCTYPE line names an external definition and
-is harmless). Elements, depth and sizes are counted while the standard library's expat walks the
+loaded. A file that declares entities or defaults of its own is refused, which rules out expansion
+attacks. MusicXML needs neither; its usual DOCTYPE line names an external definition and is
+harmless. Elements, depth and sizes are counted while the standard library's expat walks the
 file; of an archive, the sizes are checked before a member is opened, and no more than the limit is
 ever unpacked. Format: MusicXML 4.0, W3C Music Notation Community Group, 2021.
 """
@@ -31,21 +31,27 @@ MAX_MEMBERS = 256
 """Most files in a compressed MusicXML archive."""
 
 _ROOTS = ("score-partwise", "score-timewise")
-_STRUCTURE = """score-partwise score-timewise work work-title movement-title part-list score-part part-name part measure
-    attributes divisions staves note grace cue chord pitch step alter octave rest unpitched duration tie voice staff
-    notations technical fingering backup forward direction direction-type dynamics metronome beat-unit beat-unit-dot
-    per-minute pedal sound barline ending repeat"""
+_STRUCTURE = """score-partwise score-timewise work work-title movement-title part-list score-part
+    part-name part measure attributes divisions staves note grace cue chord pitch step alter octave
+    rest unpitched duration tie voice staff notations technical fingering backup forward direction
+    direction-type dynamics metronome beat-unit beat-unit-dot per-minute pedal sound barline ending
+    repeat"""
 _DYNAMICS = "pppppp ppppp pppp ppp pp p mp mf f ff fff ffff fffff ffffff"
 _KEPT = frozenset(f"{_STRUCTURE} {_DYNAMICS}".split())
 _CONTAINER = frozenset(("container", "rootfiles", "rootfile"))
-_ATTRIBUTES = """id number type tempo dynamics dacapo dalsegno segno tocoda coda fine direction times full-path"""
+_ATTRIBUTES = """id number type tempo dynamics dacapo dalsegno segno tocoda coda fine direction
+    times full-path"""
 _KEPT_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 
 
 def scan_musicxml(data: bytes, path: str | PathLike[str]) -> Element:
-    """The `score-partwise` tree of a MusicXML file; `path` is for the error message.
+    """Parse a MusicXML file into its `score-partwise` tree.
 
     A time-wise file (measures that hold parts) is turned into a part-wise one.
+
+    Args:
+        data: the bytes of the file.
+        path: name of the file, for the error message.
 
     Raises:
         ScoreError: not MusicXML, malformed (with line and column), with entities of its own, a
@@ -60,7 +66,7 @@ def scan_musicxml(data: bytes, path: str | PathLike[str]) -> Element:
 
 
 class _Builder:
-    """Builds the tree of the elements in `kept`, leaving out all others with what is in them."""
+    """Builds the tree of the elements in `kept`; all others are left out with their content."""
 
     def __init__(self, path: str | PathLike[str], kept: frozenset[str]) -> None:
         self._path = path
@@ -77,8 +83,8 @@ class _Builder:
         self._parser.CharacterDataHandler = self._text
 
     def build(self, data: bytes) -> Element:
-        """The tree of a whole file, handed over at once (expat is quadratic in long tokens fed
-        in pieces)."""
+        """The tree of a whole file, parsed at once: expat is quadratic in long tokens fed in
+        pieces."""
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError as error:
@@ -184,13 +190,13 @@ def _unpack(data: bytes, path: str | PathLike[str]) -> bytes:
 def _score_name(
     archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: str | PathLike[str]
 ) -> str:
-    """The name that META-INF/container.xml gives, or that of the only XML file."""
+    """The name that META-INF/container.xml gives, or else that of the first XML file."""
     container = members.get("META-INF/container.xml")
     if container is not None:
         tree = _Builder(path, _CONTAINER).build(_member(archive, container, path))
-        named = tree.find(".//rootfile")
-        if named is not None and named.get("full-path"):
-            return named.get("full-path", "")
+        rootfile = tree.find(".//rootfile")
+        if rootfile is not None and rootfile.get("full-path"):
+            return rootfile.get("full-path", "")
     scores = [
         name
         for name in members
@@ -202,8 +208,10 @@ def _score_name(
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str | PathLike[str]) -> bytes:
-    """One file of the archive; deflated or stored only, for MusicXML names no other way and
-    others unpack unbounded."""
+    """Unpack a file of the archive, deflated or stored only.
+
+    MusicXML names no other compression, and others unpack without bound.
+    """
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise ScoreError(
             path, f"holds {info.filename[:80]!r} encrypted or in a compression other than deflate"
@@ -211,7 +219,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str | PathLik
     if info.file_size > MAX_FILE_BYTES:
         raise ScoreError(
             path,
-            f"holds {info.filename[:80]!r} of {info.file_size:,} bytes; a score may have {MAX_FILE_BYTES:,}",
+            f"holds {info.filename[:80]!r} of {info.file_size:,} bytes; "
+            f"a score may have {MAX_FILE_BYTES:,}",
         )
     with archive.open(info) as member:
         content = member.read(MAX_FILE_BYTES + 1)

@@ -6,9 +6,9 @@ A file is a header of `name: value` lines, then voices; `#` after white space be
     composer: traditional
     source: German folk song, 18th century (public domain)
     level: 1
-    tempo_bpm: 100, 80 @ 5     quarter notes a minute; 80 from bar 5 on (100 throughout without the second part)
+    tempo_bpm: 100, 80 @ 5     quarter notes a minute; here 100, and 80 from bar 5 on
     time: 4/4
-    pickup: 1                  length of an incomplete first bar in quarter notes; leave out if there is none
+    pickup: 1                  quarter notes of an incomplete first bar, if there is one
 
     right:
       mf G4/5:1 E4/3 E4:2 | F4/4:1 D4/2 D4:2 |
@@ -17,8 +17,8 @@ A file is a header of `name: value` lines, then voices; `#` after white space be
     pedal:
       P:4                 | P:2 R:2
 
-Voices are `right`, `left` and `pedal`; a hand may have more than one (`left 2`), all beginning with
-the first bar. A voice named again goes on where it stopped, so that a long piece can be written in
+Voices are `right`, `left` and `pedal`; a hand may have several (`left 2`), all beginning with the
+first bar. A voice named again continues where it stopped, so that a long piece can be written in
 systems. Bars end with `|` (the last one need not). Every bar must be as long as the time signature
 says, except a pickup, and the last bar may be shorter by the pickup; all voices must have equally
 many bars. That catches most typing errors.
@@ -30,11 +30,11 @@ many bars. That catches most typing errors.
     :1.5  :1/3     the length in quarter notes; without it, the length of the token before
     [C4 E4/3 G4]:2 a chord; finger, staccato and tie go with its notes
     R:1            a rest
-    P:4            in `pedal`: the pedal down (R: up; P~ goes on in the next token)
-    %              alone in a bar: the bar before once more
+    P:4            in `pedal`: the pedal down (R: up; P~ continues in the next token)
+    %              alone in a bar: the previous bar again
     ppp .. fff     dynamics, for the notes that follow in the voice; `mf` at the start
 
-Notes last until the next one (legato); keys struck again are let go in time by `keyboard_score`.
+Notes last until the next one (legato); `keyboard_score` releases keys in time to be struck again.
 The pedal goes down a moment after the beginning of `P` and up at its end, as pianists change it.
 """
 
@@ -52,8 +52,13 @@ from musclehand.music.pitch import is_on_keyboard, parse_pitch
 from musclehand.music.score import Finger, Hand, Note, Pedal, Score, keyboard_score
 
 VELOCITY = {"ppp": 25, "pp": 36, "p": 50, "mp": 64, "mf": 78, "f": 92, "ff": 106, "fff": 118}
-STACCATO_AT_MOST = 0.25  # [s]
-PEDAL_DELAY = 0.08  # [s]; the pedal follows the fingers in legato pedalling
+"""MIDI velocity of each dynamic mark, in even steps around mezzo-forte; chosen by ear."""
+
+STACCATO_AT_MOST = 0.25
+"""[s] Longest staccato note."""
+
+PEDAL_DELAY = 0.08
+"""[s] Time by which the pedal follows the fingers in legato pedalling; chosen by ear."""
 
 _REQUIRED = ("title", "composer", "source", "level", "tempo_bpm", "time")
 _NAMES = (*_REQUIRED, "pickup")
@@ -66,65 +71,102 @@ _PITCH = re.compile(
 
 
 class Header(NamedTuple):
-    """What a file says about itself; `tempi` are (first bar, quarter notes a minute), `bar` and
-    `pickup` quarters."""
+    """The header of a file."""
 
     title: str
+    """Title of the piece."""
+
     composer: str
+    """Composer, or "traditional"."""
+
     source: str
+    """Where the music is from, and its copyright status."""
+
     level: int
+    """Difficulty, 1 (easy) to 10."""
+
     tempi: tuple[tuple[int, float], ...]
+    """Tempo marks in order: first bar, counted from 1, and quarter notes a minute."""
+
     bar: Fraction
+    """[quarter notes] Length of a full bar."""
+
     pickup: Fraction | None
+    """[quarter notes] Length of an incomplete first bar, if there is one."""
 
 
 class _Place(NamedTuple):
-    """A token and where it stands in the file."""
+    """A token and its place in the file."""
 
     text: str
+    """The token."""
+
     line: int
+    """Line number, from 1."""
 
 
 class _Key(NamedTuple):
     """One pitch of a token."""
 
     pitch: int
+    """MIDI pitch; 0 for the pedal."""
+
     finger: Finger | None
+    """Finger, where the file names it."""
+
     staccato: bool
+    """The note is shortened."""
+
     tied: bool
+    """The note continues in the next token."""
 
 
 @dataclass(frozen=True)
 class _Event:
-    """Keys struck together (none for a rest), at a time and for a length in quarter notes."""
+    """Keys struck together."""
 
     keys: tuple[_Key, ...]
+    """The keys; none for a rest."""
+
     start: Fraction
+    """[quarter notes] Time from the beginning of the piece."""
+
     length: Fraction
+    """[quarter notes] Length."""
+
     velocity: int
+    """MIDI velocity."""
+
     place: _Place
+    """The token, for error messages."""
 
 
 @dataclass
 class _Voice:
-    """The events of one voice, the length of each of its bars, and what a token inherits from
-    those before it."""
+    """One voice while it is read."""
 
     events: list[_Event] = field(default_factory=list)
+    """Events in order of time."""
+
     bars: list[Fraction] = field(default_factory=list)
+    """[quarter notes] Length of each bar."""
+
     length: Fraction | None = None
+    """[quarter notes] Length of the last token, which the next one inherits."""
+
     velocity: int = VELOCITY["mf"]
+    """MIDI velocity of the last dynamic mark."""
 
 
 def parse_notation(text: str, source: str) -> Score:
-    """Read a piece in the format above.
+    """Parse a piece in the format of the module docstring.
 
     Args:
         text: the contents of the file.
         source: the file's name, for errors.
 
     Raises:
-        ScoreError: anything the format does not allow, naming the line.
+        ScoreError: the format does not allow the text; names the line.
     """
     header = parse_header(text, source)
     voices = {
@@ -146,7 +188,11 @@ def parse_notation(text: str, source: str) -> Score:
 
 
 def parse_header(text: str, source: str) -> Header:
-    """Read only what a file says about itself.
+    """Parse only the header of a piece.
+
+    Args:
+        text: the contents of the file.
+        source: the file's name, for errors.
 
     Raises:
         ScoreError: a header line is missing, unknown, repeated or malformed.
@@ -197,7 +243,7 @@ def parse_header(text: str, source: str) -> Header:
 
 
 class _Clock:
-    """From quarter notes to seconds."""
+    """Converts quarter notes to seconds."""
 
     def __init__(self, header: Header) -> None:
         first_bar = header.bar if header.pickup is None else header.pickup
@@ -217,7 +263,7 @@ class _Clock:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Numbered lines without comments and without those that are then empty."""
+    """Numbered lines without comments; empty lines are skipped."""
     for number, line in enumerate(text.splitlines(), start=1):
         if bare := re.sub(r"(^|\s)#.*", "", line).strip():
             yield number, bare
@@ -244,12 +290,10 @@ def _read_voice(name: str, tokens: list[_Place], header: Header, source: str) ->
     voice = _Voice()
     bar: list[_Place] = []
     previous: list[_Place] = []
-    ends = (
-        tokens
-        if tokens and tokens[-1].text == "|"
-        else [*tokens, _Place("|", tokens[-1].line if tokens else 0)]
-    )
-    for place in ends:
+    closed = tokens
+    if not tokens or tokens[-1].text != "|":
+        closed = [*tokens, _Place("|", tokens[-1].line if tokens else 0)]
+    for place in closed:
         if place.text != "|":
             bar.append(place)
             continue
@@ -258,14 +302,15 @@ def _read_voice(name: str, tokens: list[_Place], header: Header, source: str) ->
                 raise _error(source, place.line, "'%' repeats the bar before, and there is none")
             bar = [_Place(token.text, bar[0].line) for token in previous]
         _read_bar(name, bar, voice, source)
-        _check_bar(name, voice, header, place, source, last=place is ends[-1])
-        bar, previous = [], bar
+        _check_bar(name, voice, header, place, source, last=place is closed[-1])
+        previous = bar
+        bar = []
     return voice
 
 
 def _read_bar(name: str, bar: list[_Place], voice: _Voice, source: str) -> None:
     begin = sum(voice.bars, Fraction(0))
-    now = begin
+    start = begin
     for place in bar:
         if place.text in VELOCITY:
             voice.velocity = VELOCITY[place.text]
@@ -280,9 +325,9 @@ def _read_bar(name: str, bar: list[_Place], voice: _Voice, source: str) -> None:
                 f"the first token {place.text!r} has no length, such as {body}:1",
             )
         keys = _read_keys(name, body, place, source)
-        voice.events.append(_Event(keys, now, voice.length, voice.velocity, place))
-        now += voice.length
-    voice.bars.append(now - begin)
+        voice.events.append(_Event(keys, start, voice.length, voice.velocity, place))
+        start += voice.length
+    voice.bars.append(start - begin)
 
 
 def _read_keys(name: str, body: str, place: _Place, source: str) -> tuple[_Key, ...]:
@@ -342,7 +387,7 @@ def _check_bars(voices: dict[str, _Voice], header: Header, source: str) -> None:
 
 
 def _held(voice: _Voice, source: str) -> Iterator[tuple[_Event, _Key, Fraction]]:
-    """Tied events joined: the first event, its key, and the end in quarter notes."""
+    """Join tied events: yields the first event, its key, and the end in quarter notes."""
     begun: dict[int, tuple[_Event, _Key]] = {}
     for event, follower in zip(voice.events, [*voice.events[1:], None], strict=True):
         next_pitches = {key.pitch for key in follower.keys} if follower else set()

@@ -1,8 +1,8 @@
 """PIG fingering files to and from `Score`.
 
 PIG is the text format of the PIano finGering data set (Nakamura, Saito & Yoshii, "Statistical
-learning and estimation of piano fingering", Information Sciences 517, 2020), also used for note
-lists by later work. After `//Version:` and other `//` comment lines, one note a line, tab
+learning and estimation of piano fingering", Information Sciences 517, 2020). Later work uses it for
+note lists too. Behind `//Version:` and other `//` comment lines, each line is a note, tab
 separated:
 
     NoteID  Onset [s]  Offset [s]  Pitch  OnsetVelocity  OffsetVelocity  Channel  Fingering
@@ -24,14 +24,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import InvalidValue, ScoreError
 from musclehand.music.formats.score_file import (
     MAX_DURATION,
     MAX_NOTES,
     check_limits,
-    counted,
+    format_count,
     read_bytes,
-    write_bytes,
 )
 from musclehand.music.pitch import is_on_keyboard, parse_pitch, pitch_name
 from musclehand.music.score import Finger, Hand, Note, Score
@@ -42,23 +42,39 @@ _INTEGER = re.compile(r"\d{1,9}", re.ASCII)
 _FINGERING = re.compile(r"(-?[1-5])((?:_-?[1-5])*)_?", re.ASCII)
 _HANDS = {"0": Hand.RIGHT, "1": Hand.LEFT, "": None}
 _DEFAULT_VELOCITY = 80
+"""MIDI velocity of notes whose velocity is 0: mezzo-forte."""
+
 _SHOWN = 40
+"""Characters of a wrong value that an error message shows."""
 
 
 class _Row(NamedTuple):
-    """One line: times, pitch, velocity, hand, finger, and whether the finger changes on the key."""
+    """The note of one line."""
 
     onset: float
+    """[s] Press."""
+
     offset: float
+    """[s] Release."""
+
     pitch: int
+    """MIDI pitch, 0 to 127."""
+
     velocity: int
+    """MIDI velocity, 1 to 127."""
+
     hand: Hand | None
+    """Hand, where the line names it."""
+
     finger: Finger | None
+    """Finger, where the line names it."""
+
     substituted: bool
+    """The finger changes while the key is down."""
 
 
 def read_pig(path: str | PathLike[str]) -> Score:
-    """The score in a PIG fingering file.
+    """Read a PIG fingering file.
 
     Raises:
         ScoreError: not a text file, a malformed line (with its number), above a limit of
@@ -81,19 +97,19 @@ def read_pig(path: str | PathLike[str]) -> Score:
             rows.append(_parse_line(content))
         except ValueError as error:
             raise ScoreError(path, str(error), where=f"line {number}") from None
-    return check_limits(_score_of(rows, path), path)
+    return check_limits(_to_score(rows, path), path)
 
 
-def _score_of(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
-    """Rows to notes; what is left out becomes remarks."""
+def _to_score(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
+    """Turn rows into notes, and count in `remarks` those that are left out."""
     lasting = [row for row in rows if row.offset > row.onset]
     playable = [row for row in lasting if is_on_keyboard(row.pitch)]
     if lasting and not playable:
         raise ScoreError(
             path,
-            f"has no note on the 88 keys (A0..C8); {counted(len(lasting), 'note')} beyond them",
+            f"has no note on the 88 keys (A0..C8); {format_count(len(lasting), 'note')} beyond them",
         )
-    told = [
+    counts = [
         (len(lasting) - len(playable), "off the 88 keys left out"),
         (len(rows) - len(lasting), "without length left out"),
         (
@@ -112,7 +128,7 @@ def _score_of(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
         )
         for row in playable
     )
-    remarks = tuple(f"{counted(number, 'note')} {what}" for number, what in told if number)
+    remarks = tuple(f"{format_count(number, 'note')} {what}" for number, what in counts if number)
     return Score(notes=notes, title=Path(path).stem, remarks=remarks)
 
 
@@ -127,19 +143,16 @@ def _parse_line(line: str) -> _Row:
         fields.pop()
     if not 6 <= len(fields) <= 8:
         raise ValueError(
-            f"{counted(len(fields), 'field')} in {_show(line)}; it must be 8, tab separated: note number, onset, "
-            "offset, pitch, onset velocity, offset velocity, channel, fingering"
+            f"{format_count(len(fields), 'field')} in {_show(line)}; it must be 8, tab separated: "
+            "note number, onset, offset, pitch, onset velocity, offset velocity, channel, fingering"
         )
-    _, onset_text, offset_text, pitch_text, velocity_text, release_text, channel, fingering = [
-        *fields,
-        "",
-        "",
-    ][:8]
+    _, onset_text, offset_text, pitch_text, press_text, release_text = fields[:6]
+    channel, fingering = [*fields[6:], "", ""][:2]
     onset = _seconds("onset", onset_text)
     offset = _seconds("offset", offset_text)
     if offset < onset:
         raise ValueError(f"offset {offset_text} is before onset {onset_text}")
-    velocity = _velocity("onset velocity", velocity_text)
+    velocity = _velocity("onset velocity", press_text)
     _velocity("offset velocity", release_text)
     if channel not in _HANDS:
         raise ValueError(
@@ -147,7 +160,13 @@ def _parse_line(line: str) -> _Row:
         )
     hand, finger, substituted = _fingering(fingering, _HANDS[channel])
     return _Row(
-        onset, offset, _pitch(pitch_text), velocity or _DEFAULT_VELOCITY, hand, finger, substituted
+        onset=onset,
+        offset=offset,
+        pitch=_pitch(pitch_text),
+        velocity=velocity or _DEFAULT_VELOCITY,
+        hand=hand,
+        finger=finger,
+        substituted=substituted,
     )
 
 
@@ -183,7 +202,8 @@ def _fingering(text: str, hand: Hand | None) -> tuple[Hand | None, Finger | None
     match = _FINGERING.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"fingering is {_show(text)}; it must be 1..5 (right), -1..-5 (left), such as 1_3, or blank"
+            f"fingering is {_show(text)}; it must be 1..5 (right), -1..-5 (left), "
+            "such as 1_3, or blank"
         )
     number = int(match[1])
     return (Hand.RIGHT if number > 0 else Hand.LEFT), Finger(abs(number)), bool(match[2])
@@ -224,4 +244,4 @@ def write_pig(score: Score, path: str | PathLike[str]) -> None:
             sign + finger,
         ]
         lines.append("\t".join(row))
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
+    write_file(path, ("\n".join(lines) + "\n").encode())

@@ -1,11 +1,11 @@
-"""Any score file to `Score`: the content decides the format, the name only where the content
-cannot.
+"""Reading a score file of any format: the content decides the format, the file name only where
+the content cannot.
 
 MIDI files begin with MThd, compressed MusicXML is a zip archive, MusicXML is XML, and PIG fingering
 files are text named `.txt` or `.pig`. Limits, the same for all: `MAX_FILE_BYTES`, `MAX_NOTES`,
 `MAX_DURATION`, `MAX_SILENCE` (`music.formats.score_file`), and those of each format in its own
-module. Whatever is in a file, reading either returns a `Score` with at least one note or raises one
-`ScoreError` of one line, within seconds and a few hundred megabytes.
+module. For any content, reading either returns a `Score` with at least one note or raises a
+one-line `ScoreError`, within seconds and a few hundred megabytes of memory.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ READERS: dict[str, Reader] = {
     ".txt": read_pig,
     ".pig": read_pig,
 }
-"""Reader of each file name extension."""
+"""Reader for each file name extension."""
 
 _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
     (b"MThd", read_midi),
@@ -53,7 +53,7 @@ _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
 
 
 def read_score(path: str | PathLike[str]) -> Score:
-    """The score in a MIDI, MusicXML (plain or compressed) or PIG fingering file.
+    """Read a MIDI, MusicXML (plain or compressed) or PIG fingering file.
 
     Raises:
         ScoreError: the file is missing, unreadable, empty, of no known format, damaged, above a

@@ -1,5 +1,4 @@
-"""The order in which written measures are played: repeat signs, numbered endings, da capo, dal
-segno, coda.
+"""Unfolding of repeats: repeat signs, numbered endings, da capo, dal segno and coda.
 
 Conventions: a repeat without a beginning goes back to the end of the one before; after a da capo or
 dal segno, repeats are not taken again and of numbered endings the last is played. A da capo or dal
@@ -19,21 +18,34 @@ MAX_MEASURES = 20_000
 
 @dataclass(frozen=True)
 class MeasureMarks:
-    """The signs of one measure.
-
-    `times` is how often the section ending here is played in all (0: no repeat ends here);
-    `endings` are the numbers of the bracket over the measure.
-    """
+    """The signs of one written measure."""
 
     begins_repeat: bool = False
+    """A repeat sign opens at the beginning of the measure."""
+
     times: int = 0
+    """Times that the section which ends with this measure is played; 0 where no repeat ends."""
+
     endings: frozenset[int] = frozenset()
+    """Numbers of the bracket over the measure."""
+
     segno: bool = False
+    """The segno sign stands at the measure."""
+
     coda: bool = False
+    """The coda begins with the measure."""
+
     da_capo: bool = False
+    """A da capo ends the measure: go back to the beginning."""
+
     dal_segno: bool = False
+    """A dal segno ends the measure: go back to the segno."""
+
     to_coda: bool = False
+    """After a return, the measure is followed by the coda."""
+
     fine: bool = False
+    """After a return, the piece ends with the measure."""
 
 
 UNMARKED = MeasureMarks()
@@ -41,7 +53,10 @@ UNMARKED = MeasureMarks()
 
 
 def playing_order(marks: Sequence[MeasureMarks]) -> list[int]:
-    """Indices of the measures in the order in which they are played.
+    """Unfold the repeats of a piece.
+
+    Returns:
+        Indices of the written measures in the order in which they are played.
 
     Raises:
         InvalidValue: more than `MAX_MEASURES` are played.
@@ -88,7 +103,7 @@ def playing_order(marks: Sequence[MeasureMarks]) -> list[int]:
 
 
 def _jump(marks: Sequence[MeasureMarks], index: int, returned: bool) -> int | None:
-    """Where a da capo, dal segno or to-coda at the end of measure `index` leads, if it is taken."""
+    """Target of the da capo, dal segno or to-coda at the end of measure `index`, if it is taken."""
     mark = marks[index]
     if returned:
         codas = [i for i in range(index + 1, len(marks)) if marks[i].coda]

@@ -1,8 +1,7 @@
-"""Files on their way in and out: what a score file may be, and how a file is replaced in one step.
+"""Limits of score files, for all formats, and reading a file of any of them.
 
-The limits below hold for every format. They are far above any piece of music and far below what
-would stall the program: a longer or larger file is refused with one sentence, before anything is
-allocated for it.
+The limits are far above any piece of music and far below sizes that would stall the program. A
+longer or larger file is refused with a one-line error before memory is allocated for it.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import stat
 from os import PathLike
 from pathlib import Path
 
-from musclehand.core.errors import OutputError, ScoreError
+from musclehand.core.errors import ScoreError
 from musclehand.music.score import Score
 
 MAX_FILE_BYTES = 20_000_000
-"""Largest score file that is opened [bytes]. A 14-minute piano recording takes about 0.2 MB as
+"""[bytes] Largest score file that is opened. A 14-minute piano recording takes about 0.2 MB as
 MIDI."""
 
 MAX_NOTES = 100_000
@@ -24,18 +23,17 @@ MAX_NOTES = 100_000
 in 199 h)."""
 
 MAX_DURATION = 4 * 3600.0
-"""Longest score [s]."""
+"""[s] Longest score."""
 
 MAX_SILENCE = 600.0
-"""Longest time in which no key is struck [s], counted from the beginning and to the end of the last
-note.
+"""[s] Longest time in which no key is struck, from the beginning to the end of the last note.
 
-Damaged or hostile files put a note at an absurd time; a piece does not wait ten minutes.
+Damaged or hostile files put a note at an absurd time; no piece rests for ten minutes.
 """
 
 
 def read_bytes(path: str | PathLike[str]) -> bytes:
-    """The content of a score file.
+    """Read a score file into memory.
 
     Raises:
         ScoreError: there is no such file, it is a folder or device, may not be read, is empty, or
@@ -63,36 +61,21 @@ def read_bytes(path: str | PathLike[str]) -> bytes:
     return data
 
 
-def write_bytes(path: str | PathLike[str], data: bytes) -> None:
-    """Write a file under a temporary name in the same folder, then rename it: never half a file.
-
-    Raises:
-        OutputError: the folder is missing or may not be written to, or the disk is full.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from None
-
-
-def counted(number: int, what: str) -> str:
-    """A count with its noun: `counted(1, "note") == "1 note"`, `counted(2, "note") == "2
-    notes"`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def format_count(number: int, noun: str) -> str:
+    """A count with its noun: "1 note", "2 notes", "1,000 notes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def check_limits(score: Score, path: str | PathLike[str]) -> Score:
-    """The same score, if it is one that can be played.
+    """Return the score unchanged if it is within the limits of this module.
+
+    Args:
+        score: the score to check.
+        path: file or piece that the error message names.
 
     Raises:
-        ScoreError: no notes, more than `MAX_NOTES`, longer than `MAX_DURATION`, or `MAX_SILENCE`
-            with nothing struck.
+        ScoreError: the score has no notes, has more than `MAX_NOTES`, lasts longer than
+            `MAX_DURATION`, or strikes no key for longer than `MAX_SILENCE`.
     """
     if not score.notes:
         raise ScoreError(path, "has no notes")
@@ -108,7 +91,8 @@ def check_limits(score: Score, path: str | PathLike[str]) -> Score:
         if moment - struck > MAX_SILENCE:
             raise ScoreError(
                 path,
-                f"nothing is struck for {moment - struck:.0f} s; the limit is {MAX_SILENCE:.0f} s; is it damaged?",
+                f"nothing is struck for {moment - struck:.0f} s; the limit is "
+                f"{MAX_SILENCE:.0f} s; is it damaged?",
                 where=f"second {struck:.1f}",
             )
         struck = moment

@@ -1,2 +1,1 @@
-"""Generated scores: exercises, patterns, accompaniments, variations; chorales of the music21
-corpus."""
+"""Generated scores: exercises, patterns, accompaniments, variations, and chorales of music21."""

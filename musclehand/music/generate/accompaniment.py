@@ -1,8 +1,7 @@
-"""Accompaniments: a bass and chords in the left hand, as dances and songs have them, under a melody
-in the right.
+"""Generated accompaniments: bass and chords of dances and songs in the left hand, under a random
+melody in the right.
 
-They ask of a hand what exercises do not: to leap and be back in time, and to strike the same chord
-again and again.
+Unlike exercises, they need leaps of the hand in time, and the same chord struck again and again.
 """
 
 from __future__ import annotations
@@ -23,16 +22,18 @@ FIGURES: Mapping[str, str] = {
     "octaves": "ov",
     "tremolo": "nnnn",
 }
-"""What each beat has: b a bass note, v the fifth for a bass, o the bass in octaves, c a chord, n
-one note of it."""
+"""Figures by name, a letter for each beat.
+
+b is a bass note, v its fifth, o the bass in octaves, c a chord, n a single note of the chord."""
 
 _DEGREES = (0, 5, 7, 9, 2)
-"""Roots of the chords above the tonic, in semitones."""
+"""[semitones] Roots of the chords above the tonic."""
 
 _BASS = 36
+"""Lowest pitch of bass notes, which lie within an octave above it."""
+
 _CHORD = 52
-"""Lowest pitches: a bass lies within the octave above the one, the notes of a chord above the
-other."""
+"""Lowest pitch of chords, whose notes lie within an octave above it."""
 
 
 def accompaniment(
@@ -43,18 +44,18 @@ def accompaniment(
     seconds: float = 10.0,
     difficulty: float = 0.3,
 ) -> Score:
-    """A left hand that plays a figure, one chord a bar, and a random melody in the right.
+    """Generate an accompaniment with one chord a bar, under a random melody.
 
     Args:
-        rng: draws key, chords and melody.
-        figure: of `FIGURES`.
-        beats_per_second: 0.5 to 8; each beat has one of the figure's letters.
-        seconds: how long, 0.5 to 3600.
-        difficulty: of the melody, 0 to 1.
+        rng: generator of key, chords and melody.
+        figure: name of the figure, a key of `FIGURES`.
+        beats_per_second: tempo, 0.5 to 8; a beat takes one letter of the figure.
+        seconds: length [s], 0.5 to 3600.
+        difficulty: difficulty of the melody, 0 to 1.
 
     Raises:
-        UnknownName: another figure.
-        InvalidValue: a number out of range.
+        UnknownName: there is no such figure.
+        InvalidValue: a number is out of range.
     """
     if figure not in FIGURES:
         raise UnknownName("figure", figure, available=FIGURES)
@@ -64,7 +65,7 @@ def accompaniment(
     tonic = int(rng.integers(12))
     beat = 1.0 / beats_per_second
     letters = FIGURES[figure]
-    notes = list[Note]()
+    notes: list[Note] = []
     degree = 0
     for number in range(int(seconds / beat)):
         if number % len(letters) == 0:
@@ -77,7 +78,7 @@ def accompaniment(
 
 
 def _pitches(letter: str, root: int, number: int) -> Iterator[int]:
-    """What sounds at a beat. `root`: of the chord, any octave; `number`: of the beat."""
+    """Pitches of a beat, from the root of its chord (in any octave) and the number of the beat."""
     bass = _BASS + root % 12
     triad = sorted(_CHORD + (root + step - _CHORD) % 12 for step in (0, 4, 7))
     if letter == "c":

@@ -1,4 +1,4 @@
-"""Bach's four-part chorales, from the corpus that comes with music21, as scores for two hands.
+"""Bach's four-part chorales, from the corpus bundled with music21, as scores for two hands.
 
 Soprano and alto go to the right hand, tenor and bass to the left; a key that two voices sound at
 once is pressed once. The works are in the public domain. music21 (Cuthbert & Ariza 2010, ISMIR) is
@@ -17,15 +17,14 @@ from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Score, keyboard_score
 
 BEATS_PER_MINUTE = 60.0
-"""Quarter notes a minute where none are asked for. The scores have no tempo; chosen, as slow as
-a chorale is sung."""
+"""[quarter notes a minute] Default tempo. The scores have none; a usual tempo of singing."""
 
 VOICES = (Hand.RIGHT, Hand.RIGHT, Hand.LEFT, Hand.LEFT)
-"""The hand of soprano, alto, tenor and bass."""
+"""Hands of soprano, alto, tenor and bass."""
 
 
 class MissingChorales(MusclehandError):
-    """The library that has the chorales is not installed."""
+    """The library with the chorales, music21, is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -35,7 +34,7 @@ class MissingChorales(MusclehandError):
 
 @lru_cache(maxsize=1)
 def list_chorales() -> tuple[str, ...]:
-    """Names such as "bwv269" of the chorales, each once, in the order of Riemenschneider's edition.
+    """Names of all chorales, such as "bwv269", in the order of Riemenschneider's edition.
 
     Raises:
         MissingChorales: music21 is not installed.
@@ -47,18 +46,18 @@ def list_chorales() -> tuple[str, ...]:
 def chorale_score(
     name: str, *, beats_per_minute: float = BEATS_PER_MINUTE, velocity: int = 70
 ) -> Score:
-    """A chorale as written, repeats and fermatas not observed.
+    """Load a chorale as written, without its repeats and fermatas.
 
     Args:
-        name: one of `list_chorales`.
-        beats_per_minute: quarter notes a minute, 20..240.
-        velocity: of all notes.
+        name: name of the chorale, one of `list_chorales`.
+        beats_per_minute: tempo in quarter notes a minute, 20 to 240.
+        velocity: MIDI velocity of all notes, 1 to 127.
 
     Raises:
         MissingChorales: music21 is not installed.
-        UnknownName: no such chorale.
+        UnknownName: there is no such chorale.
         InvalidValue: the tempo is out of range.
-        MusclehandError: it has not four voices.
+        MusclehandError: the chorale does not have four voices.
     """
     if not 20 <= beats_per_minute <= 240:
         raise InvalidValue("beats_per_minute", beats_per_minute, "20..240")
@@ -76,23 +75,24 @@ def chorale_score(
         for sound in part.stripTies().flatten().notes:
             start = beat * float(sound.offset)
             length = beat * float(sound.duration.quarterLength)
-            pitches = [
-                int(pitch.midi) for pitch in sound.pitches if is_on_keyboard(int(pitch.midi))
-            ]
+            pitches = [int(pitch.midi) for pitch in sound.pitches]
             notes += [
                 Note(start, pitch, start + length, velocity, hand)
                 for pitch in pitches
-                if length > 0
+                if is_on_keyboard(pitch) and length > 0
             ]
     return keyboard_score(Score(tuple(notes), title=f"J. S. Bach, chorale {name.upper()}"))
 
 
 def draw_chorale(rng: np.random.Generator) -> tuple[str, Score]:
-    """A chorale by chance, in a tempo and loudness by chance (50 to 90 beats a minute), and its
-    name.
+    """Draw a random chorale at a random tempo (50 to 90 beats a minute) and loudness.
+
+    Returns:
+        Name and score of the chorale.
 
     Raises:
         MissingChorales: music21 is not installed.
+        MusclehandError: music21's corpus has no chorale with four voices.
     """
     tempo = float(rng.uniform(50, 90))
     velocity = int(rng.integers(50, 91))

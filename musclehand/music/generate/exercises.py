@@ -1,11 +1,10 @@
-"""Generated material: exercises, and random music that two hands can play. Nothing here is a
-recording or a piece.
+"""Generated exercises, and random music that two hands can play.
 
-Exercises (`scale`, `arpeggio`, `chord_progression`, `hanon_pattern`) take names and numbers and are
-fully determined; the random ones take a numpy `Generator` first. Every score returned is legal for
-one keyboard (`keyboard_score` leaves it as it is), has a hand on every note, and never asks a hand
-for more than five keys or more than an octave at once, save `random_score`, which knows no hands.
-Fingers are given where the practice is settled.
+Exercises (`scale`, `arpeggio`, `chord_progression`, `hanon_pattern`) are deterministic; functions
+of random music take a numpy `Generator` first. Every score is playable on one keyboard
+(`keyboard_score` leaves it unchanged) and has a hand on every note. No hand needs more than five
+keys or an octave at once. `random_score` is the exception: it assigns no hands. Fingers are
+assigned where piano methods agree on them.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ from musclehand.music.score import Finger, Hand, Note, Score, keyboard_score
 Mode = Literal["major", "minor"]
 Style = Literal["block", "broken", "alberti"]
 
-BOTH = (Hand.RIGHT, Hand.LEFT)
-GAP = 0.04  # [s]; `keyboard_score`'s time for a key to come back up
+BOTH_HANDS = (Hand.RIGHT, Hand.LEFT)
+"""Both hands, the right one first."""
 
-# Semitones above the tonic; minor is harmonic, as in the exercises.
 _STEPS: dict[str, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "minor": (0, 2, 3, 5, 7, 8, 11),
 }
+"""[semitones] Degrees of each mode above the tonic; minor is the harmonic minor."""
 
-# The fingers of one octave from the tonic, right and left hand, by pitch class: the standard scale
-# fingerings of piano methods (both hands put the thumb on white keys only). Where the run ends on
-# the outer side, the finger `END` gives replaces the one that would go on to another octave.
+# Fingers of an octave from the tonic, right and left hand, by mode and pitch class of the tonic:
+# the standard scale fingerings of piano methods (both hands put the thumb on white keys only).
+# `scale` replaces the outermost finger, where no further octave follows.
 _SCALE_FINGERS: dict[str, dict[int, tuple[str, str]]] = {
     "major": {
         **dict.fromkeys((0, 2, 4, 7, 9), ("1231234", "1432132")),
@@ -67,12 +66,19 @@ _SCALE_FINGERS: dict[str, dict[int, tuple[str, str]]] = {
 
 
 class _Level(NamedTuple):
-    """What a difficulty from 0 to 1 means for one hand."""
+    """Limits of random music for a hand, at some difficulty."""
 
-    beat: float  # [s] between onsets, the shortest
-    travel: float  # [semitones/s] the hand may move sideways
-    span: int  # [semitones] of the hand's window
-    voices: int  # keys at once
+    beat: float
+    """[s] Shortest time between onsets."""
+
+    travel: float
+    """[semitones/s] Fastest movement of the hand along the keyboard."""
+
+    span: int
+    """[semitones] Width of the window of keys under the hand."""
+
+    voices: int
+    """Most keys at once."""
 
 
 def scale(
@@ -84,33 +90,42 @@ def scale(
     notes_per_second: float = 4.0,
     velocity: int = 78,
 ) -> Score:
-    """A scale up and down with its standard fingering; the left hand plays an octave below the
-    right.
+    """Generate a scale up and down with its standard fingering.
+
+    Beside the right hand, the left hand plays an octave lower.
 
     Args:
-        tonic: the lowest note of the right hand (of the left one where it plays alone), such as
+        tonic: lowest note of the right hand, or of the left hand where it plays alone; such as
             "F#3".
         mode: "major", or "minor" for the harmonic minor.
-        octaves: how far up.
-        hands: one or both.
-        notes_per_second: speed.
-        velocity: of all notes.
+        octaves: range of the scale, 1 to 7.
+        hands: the hands that play, one or both.
+        notes_per_second: tempo, 0.1 to 20.
+        velocity: MIDI velocity of all notes, 1 to 127.
 
     Raises:
-        InvalidValue: a number out of range, or the scale leaves the keyboard.
-        UnknownName: another mode.
+        InvalidValue: a number is out of range, or the scale leaves the keyboard.
+        UnknownName: there is no such mode.
     """
     steps = _mode_steps(mode)
     _check_number("octaves", octaves, 1, 7)
     right, left = _SCALE_FINGERS[mode][parse_pitch(tonic) % 12]
     offsets = [12 * octave + step for octave in range(octaves) for step in steps] + [12 * octaves]
     fingers = {Hand.RIGHT: right * octaves + right[0], Hand.LEFT: left * octaves + left[0]}
-    if right[0] == "1":  # with the thumb on the tonic the run ends on the next free finger
+    if right[0] == "1":  # after a thumb on the tonic, the run ends on the next free finger
         fingers[Hand.RIGHT] = fingers[Hand.RIGHT][:-1] + str(int(right[-1]) + 1)
     if left[0] == "1":
         fingers[Hand.LEFT] = str(int(left[1]) + 1) + fingers[Hand.LEFT][1:]
     title = f"{pitch_name(parse_pitch(tonic))} {mode} scale"
-    return _run(parse_pitch(tonic), offsets, fingers, hands, notes_per_second, velocity, title)
+    notes = _run(
+        parse_pitch(tonic),
+        offsets,
+        fingers,
+        hands=hands,
+        notes_per_second=notes_per_second,
+        velocity=velocity,
+    )
+    return keyboard_score(Score(tuple(notes), title=title))
 
 
 def arpeggio(
@@ -122,9 +137,21 @@ def arpeggio(
     notes_per_second: float = 3.0,
     velocity: int = 78,
 ) -> Score:
-    """A triad in root position up and down; fingered where the root is a white key.
+    """Generate an arpeggio up and down: a triad in root position, fingered on white roots.
 
-    Arguments and errors as for `scale`.
+    Args:
+        tonic: lowest note of the right hand, or of the left hand where it plays alone; such as
+            "C4".
+        mode: "major" or "minor".
+        octaves: range of the arpeggio, 1 to 7.
+        hands: the hands that play, one or both; beside the right hand, the left hand plays an
+            octave lower.
+        notes_per_second: tempo, 0.1 to 20.
+        velocity: MIDI velocity of all notes, 1 to 127.
+
+    Raises:
+        InvalidValue: a number is out of range, or the arpeggio leaves the keyboard.
+        UnknownName: there is no such mode.
     """
     steps = _mode_steps(mode)
     _check_number("octaves", octaves, 1, 7)
@@ -136,7 +163,10 @@ def arpeggio(
         middle = "3" if mode == "major" and is_black(root + triad[1]) else "4"
         fingers = {Hand.RIGHT: "123" * octaves + "5", Hand.LEFT: "5" + (f"{middle}21" * octaves)}
     title = f"{pitch_name(root)} {mode} arpeggio"
-    return _run(root, offsets, fingers, hands, notes_per_second, velocity, title)
+    notes = _run(
+        root, offsets, fingers, hands=hands, notes_per_second=notes_per_second, velocity=velocity
+    )
+    return keyboard_score(Score(tuple(notes), title=title))
 
 
 def chord_progression(
@@ -148,20 +178,21 @@ def chord_progression(
     seconds_per_chord: float = 2.0,
     velocity: int = 72,
 ) -> Score:
-    """Triads in the right hand, each in the inversion nearest to the one before, over bass notes in
-    the left.
+    """Generate a chord progression: triads in the right hand over bass notes in the left.
+
+    Each triad is in the inversion nearest to the triad before it.
 
     Args:
-        tonic: root of degree 1 in the right hand; the bass lies an octave or so below.
+        tonic: root of degree 1 in the right hand; the bass lies about an octave below.
         mode: "major" or "minor" (harmonic).
-        degrees: scale degrees 1..7 of the roots.
+        degrees: scale degrees of the roots, 1 to 7.
         style: "block" chords, "broken" upward, or "alberti" (low, high, middle, high).
-        seconds_per_chord: [s].
-        velocity: of all notes.
+        seconds_per_chord: length of a chord [s], 0.2 to 60.
+        velocity: MIDI velocity of all notes, 1 to 127.
 
     Raises:
-        InvalidValue: a degree or number out of range, or a note off the keyboard.
-        UnknownName: another mode or style.
+        InvalidValue: a degree or number is out of range, or a note is off the keyboard.
+        UnknownName: there is no such mode or style.
     """
     orders: dict[str, tuple[int, ...]] = {
         "block": (),
@@ -181,9 +212,8 @@ def chord_progression(
         chord = _nearest_inversion(members, previous or tuple(root + steps[k] for k in (0, 2, 4)))
         start = index * seconds_per_chord
         end = (index + 1) * seconds_per_chord
-        notes.append(
-            _note(start, end, members[0] - 12 - 12 * (members[0] - root > 6), velocity, Hand.LEFT)
-        )
+        bass = members[0] - 12 - 12 * (members[0] - root > 6)
+        notes.append(_note(start, end, bass, velocity, Hand.LEFT))
         if style == "block":
             notes.extend(_note(start, end, pitch, velocity, Hand.RIGHT) for pitch in chord)
         else:
@@ -204,21 +234,22 @@ def hanon_pattern(
     notes_per_second: float = 5.0,
     velocity: int = 74,
 ) -> Score:
-    """A pattern of fingers moved up the white keys one by one and down again, in the manner of
-    Hanon's exercises.
+    """Generate a five-finger exercise in the manner of Hanon.
+
+    A pattern of fingers moves up the white keys position by position, and down again.
 
     Args:
-        pattern: fingers of the right hand; the left hand plays the same keys an octave lower with
-            mirrored fingers.
-        tonic: a white key, the first position of the thumb of the right hand.
-        positions: how many positions up.
-        hands: one or both.
-        notes_per_second: speed.
-        velocity: of all notes.
+        pattern: fingers of the right hand, 1 to 5; the left hand plays the same keys an octave
+            lower with mirrored fingers.
+        tonic: first position of the right thumb, a white key.
+        positions: number of positions up, 1 to 40.
+        hands: the hands that play, one or both.
+        notes_per_second: tempo, 0.1 to 20.
+        velocity: MIDI velocity of all notes, 1 to 127.
 
     Raises:
-        InvalidValue: a finger that does not exist, a black tonic, a number out of range, a key off
-            the keyboard.
+        InvalidValue: there is no such finger, the tonic is a black key, a number is out of range,
+            or a key is off the keyboard.
     """
     _check_number("positions", positions, 1, 40)
     for finger in pattern:
@@ -233,18 +264,18 @@ def hanon_pattern(
     places = [*range(positions), *range(positions - 2, -1, -1)]
     period = _period(notes_per_second)
     notes = []
-    for index, (place, finger) in enumerate(
-        (place, finger) for place in places for finger in pattern
-    ):
+    steps = [(place, finger) for place in places for finger in pattern]
+    for index, (place, finger) in enumerate(steps):
         key = white[base + place + finger - 1]
+        start = index * period
+        end = (index + 1) * period
         for hand in hands:
-            pitch, used = (key, finger) if hand is Hand.RIGHT else (key - 12, 6 - finger)
-            notes.append(
-                _note(index * period, (index + 1) * period, pitch, velocity, hand, Finger(used))
-            )
-    return keyboard_score(
-        Score(tuple(notes), title=f"five-finger pattern {'-'.join(map(str, pattern))}")
-    )
+            if hand is Hand.RIGHT:
+                notes.append(_note(start, end, key, velocity, hand, Finger(finger)))
+            else:
+                notes.append(_note(start, end, key - 12, velocity, hand, Finger(6 - finger)))
+    title = f"five-finger pattern {'-'.join(map(str, pattern))}"
+    return keyboard_score(Score(tuple(notes), title=title))
 
 
 def random_melody(
@@ -254,10 +285,16 @@ def random_melody(
     seconds: float = 10.0,
     hands: Sequence[Hand] = (Hand.RIGHT,),
 ) -> Score:
-    """One line for each hand: slow and near at difficulty 0, quick leaps and black keys at 1.
+    """Generate a random line for each hand.
+
+    Args:
+        rng: generator of the music.
+        difficulty: 0 (slow, nearby white keys) to 1 (quick leaps, black keys too).
+        seconds: length [s], 0.5 to 3600.
+        hands: the hands that play, one or both.
 
     Raises:
-        InvalidValue: the difficulty is not in 0..1, or the length not in 0.5..3600 s.
+        InvalidValue: a number is out of range.
     """
     _check_number("difficulty", difficulty, 0, 1)
     _check_number("seconds", seconds, 0.5, 3600)
@@ -269,25 +306,38 @@ def random_melody(
 def two_hand_texture(
     rng: np.random.Generator, difficulty: float = 0.5, seconds: float = 10.0
 ) -> Score:
-    """Two hands at once: single notes and chords within an octave, hands moving no faster than the
-    difficulty allows.
+    """Generate random single notes and chords within an octave, for both hands at once.
+
+    Args:
+        rng: generator of the music.
+        difficulty: 0 (slow, small movements, single notes) to 1 (quick leaps, five-note chords).
+        seconds: length [s], 0.5 to 3600.
 
     Raises:
-        InvalidValue: the difficulty is not in 0..1, or the length not in 0.5..3600 s.
+        InvalidValue: a number is out of range.
     """
     _check_number("difficulty", difficulty, 0, 1)
     _check_number("seconds", seconds, 0.5, 3600)
     level = _level(difficulty)
-    notes = [note for hand in BOTH for note in _random_hand(rng, level, difficulty, seconds, hand)]
+    notes = [
+        note for hand in BOTH_HANDS for note in _random_hand(rng, level, difficulty, seconds, hand)
+    ]
     return keyboard_score(Score(tuple(notes), title=f"random texture, difficulty {difficulty:.2f}"))
 
 
 def random_score(rng: np.random.Generator, *, num_notes: int = 50, seconds: float = 10.0) -> Score:
-    """Any notes at all that one keyboard can play: no hands, no reach, only legal presses with time
-    between them.
+    """Generate random notes on all 88 keys, without hands or any limit of reach.
 
-    Every press lasts, and every key rests, at least 60 ms. Fewer notes come out where keys would be
-    struck too soon.
+    Every press lasts at least 60 ms, and every key rests at least 60 ms between presses. Notes that
+    would strike a key too soon are dropped.
+
+    Args:
+        rng: generator of the music.
+        num_notes: notes before any are dropped, 0 to 1,000,000.
+        seconds: span of the onsets [s], 0.5 to 3600.
+
+    Raises:
+        InvalidValue: a number is out of range.
     """
     _check_number("num_notes", num_notes, 0, 1_000_000)
     _check_number("seconds", seconds, 0.5, 3600)
@@ -314,42 +364,43 @@ def _level(difficulty: float) -> _Level:
 def _random_hand(
     rng: np.random.Generator, level: _Level, difficulty: float, seconds: float, hand: Hand
 ) -> Iterable[Note]:
-    """A hand that wanders over its half of the keyboard; its window moves at most
+    """A hand that wanders over its half of the keyboard; its window moves at most at
     `level.travel`."""
     reach = 14 + 18 * difficulty
     low, high = (
         (60.0, 60 + reach - level.span) if hand is Hand.RIGHT else (60 - reach, 59.0 - level.span)
     )
     window = target = (low + high) / 2
-    now = 0.0
-    while now + level.beat <= seconds:
-        length = min(level.beat * float(rng.choice([1, 1, 2, 2, 4])), seconds - now)
+    onset = 0.0
+    while onset + level.beat <= seconds:
+        length = min(level.beat * float(rng.choice([1, 1, 2, 2, 4])), seconds - onset)
         if rng.random() < 0.3:
             target = float(rng.uniform(low, high))
         keys = range(math.ceil(window), math.floor(window + level.span) + 1)
         allowed = [key for key in keys if difficulty > 0.3 or not is_black(key)]
         count = int(rng.integers(1, level.voices + 1)) if rng.random() < 0.5 else 1
         velocity = int(np.clip(rng.normal(72, 4 + 16 * difficulty), 25, 120))
-        rest = rng.random() < 0.1 and now > 0
-        for pitch in rng.choice(
-            allowed, size=0 if rest else min(count, len(allowed)), replace=False
-        ).tolist():
-            yield _note(now, now + length, pitch, velocity, hand)
+        is_silent = rng.random() < 0.1 and onset > 0
+        size = 0 if is_silent else min(count, len(allowed))
+        for pitch in rng.choice(allowed, size=size, replace=False).tolist():
+            yield _note(onset, onset + length, pitch, velocity, hand)
         window += float(np.clip(target - window, -level.travel * length, level.travel * length))
-        now += length
+        onset += length
 
 
 def _run(
     root: int,
     offsets: list[int],
     fingers: dict[Hand, str],
+    *,
     hands: Sequence[Hand],
     notes_per_second: float,
     velocity: int,
-    title: str,
-) -> Score:
-    """Up and down through `offsets` in every hand, the left one an octave lower beside the right
-    one."""
+) -> list[Note]:
+    """Notes up and down through `offsets` [semitones above the root] in every hand.
+
+    Beside the right hand, the left hand plays an octave lower.
+    """
     period = _period(notes_per_second)
     path = [*range(len(offsets)), *range(len(offsets) - 2, -1, -1)]
     notes = []
@@ -360,11 +411,11 @@ def _run(
             start = index * period
             end = (index + 1) * period
             notes.append(_note(start, end, base + offsets[place], velocity, hand, finger))
-    return keyboard_score(Score(tuple(notes), title=title))
+    return notes
 
 
 def _nearest_inversion(members: Sequence[int], previous: tuple[int, ...]) -> tuple[int, ...]:
-    """The close position of a triad that moves the fingers least from `previous`."""
+    """The close position of a triad with the least finger movement from `previous`."""
     classes = sorted(pitch % 12 for pitch in members)
     around = range(previous[0] - 12, previous[0] + 13)
     choices = []

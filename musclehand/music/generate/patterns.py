@@ -1,12 +1,11 @@
-"""Scores by pattern: an endless stream of varied exercises and random music, for hands to learn
-movement from.
+"""Random stream of exercises and music: training material for playing hands.
 
-    for made in islice(pattern_scores(seed=0), 100):
-        perform(made.score)
+    for item in islice(pattern_scores(seed=0), 100):
+        perform(item.score)
 
-Each score is an instance of a pattern (one scale, one five-finger pattern, one random melody) in a
-tempo, loudness, touch, register and hand of its own. Score number n of a seed is always the same,
-whichever were made before it.
+Each score is an instance of a pattern (a scale, a five-finger pattern, a random melody) with random
+tempo, loudness, articulation, register and hands. Score number n of a seed does not depend on the
+scores generated before it.
 """
 
 from __future__ import annotations
@@ -40,35 +39,40 @@ SHARES: Mapping[str, float] = {
     "melody": 0.15,
     "texture": 0.25,
 }
-"""Kinds of score and their shares of the stream, by number of scores. Chosen: a quarter each for
-what runs (scales, patterns of five fingers), jumps or stands (arpeggios, chords), and nobody can
-foresee (melodies, textures) at least."""
+"""Kinds of score and their shares of the stream, by number of scores.
+
+Chosen so that runs (scales, five-finger patterns), chords with arpeggios, and unpredictable music
+(melodies, textures) each have at least a quarter."""
 
 SECONDS = 8.0
-"""Exercises shorter than this are repeated until they are not [s]; random scores last so long up
-to twice that."""
+"""[s] Exercises are repeated until they last this long; random scores last 1 to 2 times as long."""
 
 NUM_FINGER_PATTERNS = 60
-"""Different five-finger patterns that there are."""
+"""Number of different five-finger patterns."""
 
 SHORTEST = 0.07
-"""No touch makes a note shorter [s]: a key needs about as much to go down and be heard."""
+"""[s] Shortest note after any change of articulation: a key needs about this long to sound."""
 
 _HANDS = ((Hand.RIGHT,), (Hand.LEFT,), (Hand.RIGHT, Hand.LEFT))
 _REGISTER = {Hand.RIGHT: (45, 98), Hand.LEFT: (28, 81)}
-"""Lowest and highest key for a hand that plays exercises."""
+"""Lowest and highest pitch of exercises for each hand."""
 
 
 class PatternScore(NamedTuple):
-    """A score, its `kind` (of `SHARES`) and the `pattern` that it is an instance of."""
+    """A score of the stream."""
 
     pattern: str
+    """Name of the pattern that the score is an instance of, such as "scale C major"."""
+
     kind: str
+    """Kind of pattern, a key of `SHARES`."""
+
     score: Score
+    """The score itself, with a hand on every note."""
 
 
 def pattern_scores(seed: int = 0, *, start: int = 0) -> Iterator[PatternScore]:
-    """The stream of a seed, from score number `start` on. It does not end.
+    """Generate the endless stream of scores of a seed, from score number `start` on.
 
     Raises:
         InvalidValue: a seed or start below 0.
@@ -77,7 +81,7 @@ def pattern_scores(seed: int = 0, *, start: int = 0) -> Iterator[PatternScore]:
 
 
 def pattern_score(seed: int, number: int) -> PatternScore:
-    """Score `number` of the stream of `seed`.
+    """Generate score `number` of the stream of `seed`.
 
     Raises:
         InvalidValue: a seed or number below 0.
@@ -87,39 +91,41 @@ def pattern_score(seed: int, number: int) -> PatternScore:
             raise InvalidValue(thing, value, "0 or more")
     rng = np.random.default_rng([seed, number])
     kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
-    own = f"{kind} {seed}-{number}"
+    name = f"{kind} {seed}-{number}"
     if kind == "melody":
         hands = _HANDS[int(rng.integers(3))]
         melody = random_melody(rng, float(rng.uniform(0, 0.9)), seconds=_length(rng), hands=hands)
-        return PatternScore(own, kind, with_touch(rng, melody))
+        return PatternScore(name, kind, vary_articulation(rng, melody))
     if kind == "texture":
         texture = two_hand_texture(rng, float(rng.uniform(0, 0.8)), _length(rng))
-        return PatternScore(own, kind, with_touch(rng, texture))
+        return PatternScore(name, kind, vary_articulation(rng, texture))
     makers = {"scale": _scale, "arpeggio": _arpeggio, "chords": _chords, "hanon": _hanon}
     pattern, score = makers[kind](rng)
-    return PatternScore(pattern, kind, with_touch(rng, shade(rng, repeat(score, SECONDS))))
+    shaped = vary_loudness(rng, repeat_to_length(score, SECONDS))
+    return PatternScore(pattern, kind, vary_articulation(rng, shaped))
 
 
 def finger_pattern(number: int) -> tuple[int, ...]:
-    """Five-finger pattern `number`: eight fingers, none twice in a row, the last not the first,
-    four at least used.
+    """Five-finger pattern `number`: eight finger numbers.
+
+    No finger plays twice in a row, the last is not the first, and at least four are used.
 
     Raises:
-        InvalidValue: not in 0..`NUM_FINGER_PATTERNS` - 1.
+        InvalidValue: the number is not in 0..`NUM_FINGER_PATTERNS` - 1.
     """
     if not 0 <= number < NUM_FINGER_PATTERNS:
         raise InvalidValue("number of a finger pattern", number, f"0..{NUM_FINGER_PATTERNS - 1}")
     rng = np.random.default_rng([5, number])
     while True:
         fingers = tuple(int(finger) for finger in rng.integers(1, 6, 8))
-        apart = all(one != two for one, two in zip(fingers, fingers[1:] + fingers[:1], strict=True))
+        following = fingers[1:] + fingers[:1]
+        apart = all(finger != after for finger, after in zip(fingers, following, strict=True))
         if apart and len(set(fingers)) >= 4:
             return fingers
 
 
-def repeat(score: Score, seconds: float) -> Score:
-    """The score so often, one after the other, that it lasts at least `seconds`; an empty one as
-    it is."""
+def repeat_to_length(score: Score, seconds: float) -> Score:
+    """Repeat a score until it lasts at least `seconds`; an empty score is returned unchanged."""
     if not score.notes or score.duration >= seconds:
         return score
     length = score.duration
@@ -133,9 +139,8 @@ def repeat(score: Score, seconds: float) -> Score:
     return keyboard_score(score.with_notes(notes))
 
 
-def shade(rng: np.random.Generator, score: Score) -> Score:
-    """Louder and softer in one slow wave of up to 16 MIDI steps, and every note by chance a
-    little."""
+def vary_loudness(rng: np.random.Generator, score: Score) -> Score:
+    """Add a slow random wave of up to 16 MIDI steps and small random changes to the velocities."""
     size = rng.uniform(0, 16)
     phase = rng.uniform(0, 2 * np.pi)
     waves = rng.uniform(0.5, 2.0)
@@ -148,9 +153,9 @@ def shade(rng: np.random.Generator, score: Score) -> Score:
     )
 
 
-def with_touch(rng: np.random.Generator, score: Score) -> Score:
-    """Half of the scores as they are (legato), a quarter detached, a quarter staccato: all notes
-    shortened alike."""
+def vary_articulation(rng: np.random.Generator, score: Score) -> Score:
+    """Shorten all notes alike: half of the scores stay legato, a quarter each become detached and
+    staccato."""
     draw = rng.random()
     share = 1.0 if draw < 0.5 else rng.uniform(0.6, 0.9) if draw < 0.75 else rng.uniform(0.3, 0.5)
     if share == 1.0:
@@ -203,7 +208,7 @@ def _hanon(rng: np.random.Generator) -> tuple[str, Score]:
     positions = int(rng.integers(2, 9))
     low, high = _range(hands, 7 + 2 * positions)
     tonic = int(rng.choice([pitch for pitch in range(low, high + 1) if not is_black(pitch)]))
-    if hands == (Hand.LEFT,):  # the maker puts the left hand an octave below
+    if hands == (Hand.LEFT,):  # `hanon_pattern` puts the left hand an octave below
         tonic += 12
     score = hanon_pattern(
         fingers,
@@ -217,8 +222,7 @@ def _hanon(rng: np.random.Generator) -> tuple[str, Score]:
 
 
 def _key(rng: np.random.Generator) -> tuple[str, Mode, int, tuple[Hand, ...]]:
-    """A tonic of any of the twelve keys, where the octaves asked for stay in the register of the
-    hands."""
+    """A random tonic, mode, number of octaves and hands, in which all octaves stay in register."""
     hands = _HANDS[int(rng.integers(3))]
     octaves = int(rng.integers(1, 5))
     key = int(rng.integers(12))
@@ -232,8 +236,7 @@ def _key(rng: np.random.Generator) -> tuple[str, Mode, int, tuple[Hand, ...]]:
 
 
 def _range(hands: tuple[Hand, ...], span: int) -> tuple[int, int]:
-    """Lowest and highest first key of a run of `span` semitones; of the right hand where both
-    play."""
+    """Lowest and highest first pitch of a run of `span` semitones, for the first of the hands."""
     low, high = _REGISTER[hands[0]]
     return low, high - span
 
@@ -248,7 +251,7 @@ def _style(rng: np.random.Generator) -> Style:
 
 
 def _rate(rng: np.random.Generator, low: float, high: float) -> float:
-    """Each doubling of the tempo is as likely as the next."""
+    """A log-uniform random rate: every doubling is equally likely."""
     return float(low * (high / low) ** rng.random())
 
 

@@ -1,5 +1,7 @@
-"""The built-in pieces: public-domain music typed in by hand, one text file each (see
-`musclehand.music.formats.notation`)."""
+"""The bundled repertoire: public-domain pieces typed in by hand, a text file each.
+
+The format of the files is that of `musclehand.music.formats.notation`.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +15,38 @@ from musclehand.music.score import Score
 
 
 class Piece(NamedTuple):
-    """An entry of the repertoire: `level` 1 (easy) to 10, length in seconds, and where the music
-    is from."""
+    """An entry of the repertoire."""
 
     name: str
+    """Name by which `load_piece` finds the piece."""
+
     title: str
+    """Title of the piece."""
+
     composer: str
+    """Composer, or "traditional"."""
+
     level: int
+    """Difficulty, 1 (easy) to 10."""
+
     seconds: float
+    """[s] Length as written."""
+
     source: str
+    """Where the music is from, and its copyright status."""
 
 
 def list_pieces() -> tuple[Piece, ...]:
-    """All pieces from easy to hard, pieces of one level by name."""
+    """All pieces from easy to hard; pieces of the same level by name."""
     pieces = [_describe(name, parse_header(text, f"{name}.txt")) for name, text in _texts().items()]
     return tuple(sorted(pieces, key=lambda piece: (piece.level, piece.name)))
 
 
 def load_piece(name: str) -> Score:
-    """The score of a piece.
+    """Load a piece of the repertoire.
 
     Raises:
-        UnknownName: there is no such piece; names the ones that are close.
+        UnknownName: there is no piece of this name; the error suggests similar names.
     """
     texts = _texts()
     if name not in texts:
@@ -44,7 +56,12 @@ def load_piece(name: str) -> Score:
 
 def _describe(name: str, header: Header) -> Piece:
     return Piece(
-        name, header.title, header.composer, header.level, _score(name).duration, header.source
+        name=name,
+        title=header.title,
+        composer=header.composer,
+        level=header.level,
+        seconds=_score(name).duration,
+        source=header.source,
     )
 
 
@@ -57,7 +74,7 @@ def _score(name: str) -> Score:
 def _texts() -> dict[str, str]:
     files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
     return {
-        f.name.removesuffix(".txt"): f.read_text(encoding="utf-8")
-        for f in files
-        if f.name.endswith(".txt")
+        file.name.removesuffix(".txt"): file.read_text(encoding="utf-8")
+        for file in files
+        if file.name.endswith(".txt")
     }

@@ -1,20 +1,24 @@
-"""What makes a fingering hard: the settings, and tables of cost by finger pair and distance.
+"""Ergonomic cost of a fingering: settings, and tables of cost by pair of fingers and distance.
 
 The rules are those of Parncutt, Sloboda, Clarke, Raekallio & Desain (1997), "An ergonomic model of
-keyboard fingering for melodic fragments", Music Perception 14(4), with distances along the keyboard
-in place of semitones as Jacobs (2001, Music Perception 18(4)) proposed, chords and notes held as Al
-Kasimi, Nichols & Raphael (2007, ISMIR, "A simple algorithm for automatic generation of polyphonic
-piano fingerings") and Balliauw et al. (2017, Int. Trans. in Operational Research 24(3)) treat them.
-Differences: a hand position that is carried along and costs time to move (see `finger_search`), a
-cost for crossing that grows with its length in place of the small-span rule, saturating cost of
-leaps, less weight when there is time between two notes. The weights were set by a random search for
-agreement with standard fingerings and with half of the repertoire's
-(`experiments/bench_fingering.py` reports that half and the other apart), from values made for a
-muscle-driven hand, which is slow sideways.
+keyboard fingering for melodic fragments", Music Perception 14(4). Distances are measured along the
+keyboard in place of semitones, as Jacobs (2001, Music Perception 18(4)) proposed. Chords and held
+notes are treated as by Al Kasimi, Nichols & Raphael (2007, ISMIR, "A simple algorithm for automatic
+generation of polyphonic piano fingerings") and Balliauw et al. (2017, Int. Trans. in Operational
+Research 24(3)). Differences:
 
-All distances are white-key widths in the hand's frame (thumb to little finger is positive, left
-hand mirrored). Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by distance in
-half keys plus `MAX_STEPS`.
+- the hand has a position, which is carried along and costs time to move (`fingering.search`);
+- the cost of crossing fingers grows with the distance, in place of the small-span rule;
+- the cost of leaps saturates;
+- costs weigh less when there is time between two notes.
+
+The weights were set by a random search for agreement with standard fingerings and with half of the
+repertoire's (`experiments/bench_fingering.py` reports that half and the held-out half separately).
+It started from values made for a muscle-driven hand, which is slow sideways.
+
+All distances are white-key widths in the hand's frame: from thumb to little finger is positive, and
+a left hand is mirrored. Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by
+distance in half keys plus `MAX_STEPS`.
 """
 
 from __future__ import annotations
@@ -26,12 +30,13 @@ from typing import NamedTuple
 import numpy as np
 
 MAX_STEPS = 104
-"""Half keys from one end of the keyboard to the other, rounded up."""
+"""[half white keys] from one end of the keyboard to the other, rounded up."""
 
 IMPOSSIBLE = 1e5
-"""Cost from which a combination counts as not playable."""
+"""Cost from which a combination of fingers counts as not playable."""
 
 _KEYS_PER_SEMITONE = 7.0 / 12.0
+"""[white keys per semitone]: an octave has 7 white keys and 12 semitones."""
 
 _SPANS_SEMITONES = {
     (1, 2): (-5, -3, 1, 5, 8, 10),
@@ -45,17 +50,21 @@ _SPANS_SEMITONES = {
     (3, 5): (1, 1, 3, 4, 5, 7),
     (4, 5): (1, 1, 1, 2, 3, 5),
 }
-"""Parncutt et al. (1997), table 1: least practical, comfortable, relaxed; largest relaxed,
-comfortable, practical."""
+"""[semitones] spans of each pair of fingers, after Parncutt et al. (1997), table 1.
+
+In each row: smallest practical, comfortable and relaxed; largest relaxed, comfortable and practical
+span.
+"""
 
 FINGER_PLACE = np.array([0.0, -2.0, -1.0, 0.0, 1.0, 2.0])
-"""Natural distance of each finger from the hand's centre: the five-finger position. Shape (6,)."""
+"""[white keys] natural distance of each finger from the hand's centre: the five-finger position.
+Shape (6,)."""
 
 FINGER_REACH = np.array(
     [(-np.inf, np.inf), (-3.2, -1.2), (-1.7, -0.3), (-0.7, 0.7), (0.3, 1.7), (1.3, 2.8)]
 )
-"""Where a finger gets without moving the hand: lowest and highest distance from the hand's centre.
-Shape (6, 2).
+"""[white keys] reach of each finger with the hand at rest: lowest and highest distance from the
+hand's centre. Shape (6, 2).
 
 An estimate around `FINGER_PLACE`: half a key of spread for a finger, more for the thumb.
 """
@@ -63,116 +72,163 @@ An estimate around `FINGER_PLACE`: half a key of spread for a finger, more for t
 
 @dataclass(frozen=True)
 class FingeringConfig:
-    """Limits of the hand and weights of the search. Distances in white-key widths (23.5 mm), times
-    in seconds.
+    """Limits of the hand and weights of the search for fingers.
 
-    Attributes:
-        hand_span: largest distance thumb to little finger; the model hand reaches 188 mm.
-        chord_window: notes that begin within this time are one chord [s].
-        overlap_tolerance: a key let go this much too late does not keep its finger [s].
-        legato_overlap: shorter overlaps of two notes bind fingers but not the span of the hand [s].
-        let_go_early: a key may be let go before its note ends when its finger or the hand is needed
-            elsewhere; otherwise such a later note is left out. Only with this on are note ends
-            changed.
-        roll_chords: chords of one hand somewhat wider than it are rolled; otherwise they are
-            thinned.
-        beam: states kept per slice.
-        relaxed, comfortable, practical: cost per key beyond (or below) each span class.
-        leap: the most a stretch between two successive notes can cost (then the hand moves
-            instead).
-        cross: thumb passing under, or a finger over the thumb.
-        cross_length: per key beyond the first that the crossing covers.
-        cross_white_to_black: thumb on a black key passing a finger on a white key, on top.
-        cross_black_to_white: saved when the finger passed is on a black key and the thumb on a
-            white one.
-        cross_little: crossing between thumb and little finger, on top.
-        cross_fingers: fingers other than the thumb crossing.
-        same_finger: one finger on two successive keys.
-        repeat_change: changing finger on a repeated key that is slow enough for one finger.
-        repeat_fast: keeping the finger on a key repeated faster than `fast_repeat` [s].
-        weak: fourth and fifth finger.
-        ring_middle: fourth and third finger in succession.
-        thumb_black, little_black: thumb or little finger on a black key.
-        posture: per key that a finger is away from its natural place in the hand.
-        shift, shift_hurry: hand movement per key, and per key over the time for it [s].
-        skip_same, skip_change: a finger on another key than two notes before, or a key under
-            another finger.
-        skip_stretch: weight of the stretch between a note and the one after next.
-        skip_cross: fingers in the wrong order between a note and the one after next.
-        skip_time: time between the two at which these costs are halved [s].
-        legato_gap: time between two notes at which the cost of their fingers' distance is halved
-            [s].
-        chord_follows: weight of the pair costs between two chords.
-        drop: leaving a note out; more for the outer voices.
-        let_go: letting a held key go early, most when most of the note is lost.
+    A key is one white-key width (23.5 mm). Costs have no unit; only their ratios matter. Each
+    weight for which no source is given was chosen by `experiments/bench_fingering.py`.
     """
 
     hand_span: float = 8.0
+    """[white keys] largest distance from thumb to little finger; the model hand reaches 188 mm."""
+
     chord_window: float = 0.03
+    """[s] notes that begin within this time are one chord; an assumption."""
+
     overlap_tolerance: float = 0.002
+    """[s] a key that is released too late by no more than this does not keep its finger; an
+    assumption."""
+
     legato_overlap: float = 0.08
-    let_go_early: bool = False
+    """[s] two notes that overlap for a shorter time need two fingers, but may be further apart than
+    the hand spans; an assumption."""
+
+    release_early: bool = False
+    """A key may be released before its note ends when its finger or the hand is needed elsewhere.
+    Otherwise the later note is left out, and no note changes its end."""
+
     roll_chords: bool = False
-    beam: int = 32
+    """Chords of one hand somewhat wider than it are rolled; otherwise notes are left out of them.
+    """
+
+    beam_width: int = 32
+    """States kept after each chord."""
+
     relaxed: float = 0.57
+    """[per white key] beyond the relaxed span; twice as much for pairs without the thumb."""
+
     comfortable: float = 0.67
+    """[per white key] beyond the comfortable span, on top."""
+
     practical: float = 3.0
+    """[per white key] beyond the practical span, on top."""
+
     leap: float = 7.2
+    """Most that a stretch between two successive notes costs: from there on the hand leaps."""
+
     cross: float = 3.0
+    """The thumb passes under a finger, or a finger over the thumb."""
+
     cross_length: float = 0.73
+    """[per white key] that such a crossing covers beyond the first."""
+
     cross_white_to_black: float = 4.0
+    """Crossing with the thumb on a black key and the finger on a white one, on top."""
+
     cross_black_to_white: float = 1.0
+    """Saved by a crossing with the thumb on a white key and the finger on a black one."""
+
     cross_little: float = 2.6
+    """Crossing between thumb and little finger, on top."""
+
     cross_fingers: float = 13.0
+    """Crossing of two fingers, neither of them the thumb."""
+
     same_finger: float = 5.1
+    """The same finger on two successive keys."""
+
     repeat_change: float = 1.0
+    """Change of finger on a repeated key that is slow enough for one finger."""
+
     repeat_fast: float = 1.0
+    """The same finger on a repeated key that is faster than `fast_repeat`."""
+
     fast_repeat: float = 0.13
+    """[s] between two strokes of a key, below which the repetition is fast."""
+
     weak: tuple[float, float] = (0.3, 0.18)
+    """Use of the fourth and of the fifth finger."""
+
     ring_middle: float = 0.46
+    """Fourth and third finger in succession."""
+
     thumb_black: float = 4.2
+    """Thumb on a black key."""
+
     little_black: float = 1.0
+    """Little finger on a black key."""
+
     posture: float = 0.15
+    """[per white key] of a finger's distance from its natural place in the hand."""
+
     shift: float = 0.4
+    """[per white key] that the hand moves."""
+
     shift_hurry: float = 0.049
+    """[s per white key] that the hand moves, over the time that it has."""
+
     skip_same: float = 0.85
+    """The finger of the note before last, on another key."""
+
     skip_change: float = 1.9
+    """The key of the note before last, under another finger."""
+
     skip_stretch: float = 0.16
+    """[share] of the stretch between a note and the note before last."""
+
     skip_cross: float = 0.5
+    """Fingers in the wrong order between a note and the note before last."""
+
     skip_time: float = 1.7
+    """[s] between these two at which the `skip` costs are halved."""
+
     legato_gap: float = 0.15
+    """[s] between two notes at which the cost of their fingers' distance is halved."""
+
     chord_follows: float = 0.1
+    """[share] that the costs of pairs weigh between two chords."""
+
     drop: float = 300.0
-    let_go: float = 20.0
+    """A note left out, more in the outer voices. An assumption: far dearer than any pair of fingers,
+    so that a note is left out only where its fingers do not go together."""
+
+    release: float = 20.0
+    """A held key released early with all of its note lost; a quarter with little of it lost. An
+    assumption: dearer than any crossing or leap, so that keys are held where fingers allow."""
 
 
 class CostTables(NamedTuple):
-    """Costs by finger and distance.
-
-    Attributes:
-        single: cost of finger on a white / black key. Shape (2, 6).
-        chord: two keys struck together, lower key's finger first. Shape (6, 6, 2*MAX_STEPS+1).
-        hold: a new key (second finger) while another (first finger) is held. Shape (6, 6,
-            2*MAX_STEPS+1).
-        melodic: one key after another, first index 2*(first is black) + (second is black).
-            Shape (4, 6, 6, 2*MAX_STEPS+1).
-        skip: a key and the one after next. Shape (6, 6, 2*MAX_STEPS+1).
-        repeat: the same key again, slow / fast. Shape (2, 6, 6).
-    """
+    """Costs by finger and distance; d = 2 MAX_STEPS + 1 distances."""
 
     single: np.ndarray
+    """A finger on a white or black key. Shape (2, 6)."""
+
     chord: np.ndarray
+    """Two keys struck together, the lower key's finger first. Shape (6, 6, d)."""
+
     hold: np.ndarray
+    """A new key (second finger) while another key (first finger) is held. Shape (6, 6, d)."""
+
     melodic: np.ndarray
+    """A key after another one; the first index is 2 (first is black) + (second is black). Shape
+    (4, 6, 6, d)."""
+
     skip: np.ndarray
+    """A key and the key of the note before last. Shape (6, 6, d)."""
+
     repeat: np.ndarray
+    """The same key again, slow or fast. Shape (2, 6, 6)."""
 
 
 def span_limits(low: int, high: int, *, hand_span: float) -> np.ndarray:
-    """Spans of a finger pair `low` < `high`, as in Parncutt's table, in white keys. Shape (6,).
+    """Spans of a pair of fingers as in Parncutt's table, in white keys. Shape (6,).
 
-    The largest spans from the thumb are cut to `hand_span` for the little finger and 0.5 key less
-    for each finger further in; a half key is the nearest that two fingers come.
+    The largest spans from the thumb are cut to `hand_span` for the little finger, and to 0.5 key
+    less for each finger further in. Two fingers come no nearer than half a key.
+
+    Args:
+        low: finger nearer to the thumb, 1 to 4.
+        high: finger nearer to the little finger, above `low`.
+        hand_span: largest distance from thumb to little finger [white keys].
     """
     spans = np.array(_SPANS_SEMITONES[(low, high)], dtype=float) * _KEYS_PER_SEMITONE
     if low == 1:
@@ -184,8 +240,10 @@ def span_limits(low: int, high: int, *, hand_span: float) -> np.ndarray:
 
 
 def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> np.ndarray:
-    """Cost of a span beyond each class, added up. Out of the relaxed class, pairs without the
-    thumb cost double."""
+    """Cost of a span beyond each class of spans, added up.
+
+    Outside of the relaxed class, pairs without the thumb cost double.
+    """
     least, low_comfortable, low_relaxed, high_relaxed, high_comfortable, most = span_limits(
         low, high, hand_span=config.hand_span
     )
@@ -198,8 +256,10 @@ def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> 
 
 
 def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The `chord` and `hold` tables: order kept, span within reach, thumb under a held finger
-    possible but dear."""
+    """The `chord` and `hold` tables: fingers in order, within their span.
+
+    Under a held finger the thumb may pass, at twice the cost.
+    """
     distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
     chord = np.zeros((6, 6, distance.size))
     hold = np.zeros_like(chord)
@@ -252,8 +312,10 @@ def _melodic_table(config: FingeringConfig) -> np.ndarray:
 
 
 def _skip_table(config: FingeringConfig) -> np.ndarray:
-    """The `skip` table: what a change of the hand's position costs, in the manner of Parncutt's
-    rules for triplets."""
+    """The `skip` table: cost of a change of the hand's position.
+
+    In the manner of Parncutt's rules for triplets.
+    """
     distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
     table = np.zeros((6, 6, distance.size))
     for first in range(1, 6):
@@ -281,7 +343,16 @@ def _crossing(
     high_black: int,
     config: FingeringConfig,
 ) -> np.ndarray:
-    """Cost of two successive notes with the fingers in the wrong order, `length` keys apart."""
+    """Cost of two successive notes with the fingers in the wrong order.
+
+    Args:
+        length: distance between the keys [white keys].
+        low: finger nearer to the thumb.
+        high: finger nearer to the little finger.
+        low_black: 1 if `low` is on a black key, else 0.
+        high_black: 1 if `high` is, else 0.
+        config: weights.
+    """
     if low != 1:
         return np.full_like(length, config.cross_fingers)
     cost = config.cross + config.cross_length * np.maximum(length - 1.0, 0.0)
@@ -300,7 +371,7 @@ def _crossing(
 
 @lru_cache(maxsize=8)
 def cost_tables(config: FingeringConfig) -> CostTables:
-    """All tables of one configuration."""
+    """All tables of a configuration; the last eight are kept."""
     single = np.zeros((2, 6))
     single[:, 4:] = config.weak
     single[1, 1] += config.thumb_black
@@ -309,4 +380,11 @@ def cost_tables(config: FingeringConfig) -> CostTables:
     repeat = np.zeros((2, 6, 6))
     repeat[0, 1:, 1:] = config.repeat_change * (1.0 - np.eye(5))
     repeat[1, 1:, 1:] = config.repeat_fast * np.eye(5)
-    return CostTables(single, chord, hold, _melodic_table(config), _skip_table(config), repeat)
+    return CostTables(
+        single=single,
+        chord=chord,
+        hold=hold,
+        melodic=_melodic_table(config),
+        skip=_skip_table(config),
+        repeat=repeat,
+    )

@@ -1,12 +1,12 @@
-"""Which hand plays a note nobody has assigned: the chords of a score divided between left and right
-over time.
+"""Division of a score between left and right hand, for notes to which nobody has assigned one.
 
-Beam search in the manner of fingering models for two hands (Nakamura, Ono & Sagayama 2014, ISMIR,
-"Merged-output HMM for piano fingering of both hands": two hands, each near its last place, share
-one stream of notes). Each chord is cut at one place, the lower keys to the left hand; a state is
-the two hands' places and the hands that hold keys. It differs from the source in its costs, which
-are ergonomic and not learned: span, number of keys, distance to travel in the time there is,
-crossing, and breaking a line of notes between hands. The weights were set on the repertoire.
+Beam search in the manner of the merged-output model of Nakamura, Ono & Sagayama (2014, ISMIR,
+"Merged-output HMM for piano fingering of both hands"): two hands, each near its last place, share
+one stream of notes. Each chord is cut at one place, and the lower keys go to the left hand. A state
+consists of the places of the two hands and of the hands that hold keys. The costs differ from the
+source: they are ergonomic and not learned. They count the span, the number of keys, the distance to
+travel in the time available, crossed hands, and a line of notes that is broken between the hands.
+The weights were set on the repertoire.
 """
 
 from __future__ import annotations
@@ -20,88 +20,141 @@ from musclehand.music.score import Hand, Score
 from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
 
 _FAR = 1e6
+"""[white keys] beyond any key: the place of a key that is not there."""
 
 
 @dataclass(frozen=True)
 class HandSplitConfig:
-    """Weights of the division. Distances in white-key widths (23.5 mm), times in seconds.
+    """Weights of the division between hands.
 
-    Attributes:
-        chord_window: notes that begin within this time are one chord [s].
-        legato_overlap: notes held no longer than this into a chord do not bind the hand [s].
-        comfortable_span, hand_span: span of one hand without cost, and the most it reaches.
-        relaxed_span, open_hand: span of the hand at rest, and the cost per key beyond it: what two
-            hands can share they do share, as scales in octaves.
-        wide: cost per key beyond the comfortable span.
-        too_wide: cost of a span beyond the reach (on top); `too_wide_held` where only by a key held
-            from before.
-        crowded: cost of each note a hand has over three; `too_many`: over five.
-        reach: how far keys may lie from the hand's centre without moving it.
-        shift, shift_hurry: cost of moving per key, and per key over the time for it [s].
-        crossed: the left hand above the right; `near`: per key that the hands' centres are closer
-            than `room`.
-        line: two successive notes no further apart than `line_reach`, within `line_time` [s], in
-            different hands.
-        again: a key struck again in the next chord, by the other hand; on top.
-        register: per note and key that the left hand plays above D4 or the right hand below.
-        beam: states kept per chord.
+    A key is one white-key width (23.5 mm). Costs have no unit; only their ratios matter. Weights
+    were set on the repertoire, and limits without a source are assumptions
+    (`experiments/bench_fingering.py` reports the agreement).
     """
 
     chord_window: float = 0.03
+    """[s] notes that begin within this time are one chord."""
+
     legato_overlap: float = 0.08
+    """[s] a note held no longer than this into a chord does not bind the hand."""
+
     comfortable_span: float = 7.0
+    """[white keys] span of one hand without cost."""
+
     hand_span: float = 8.0
+    """[white keys] largest span of one hand; the model hand reaches 188 mm."""
+
     relaxed_span: float = 4.5
+    """[white keys] span of the hand at rest."""
+
     open_hand: float = 0.6
+    """[per white key] beyond the relaxed span: two hands share what they can, such as scales in
+    octaves."""
+
     wide: float = 3.0
+    """[per white key] beyond the comfortable span."""
+
     too_wide: float = 60.0
+    """Keys struck together over more than `hand_span`, on top."""
+
     too_wide_held: float = 15.0
+    """The same where only a key held from before makes the span too wide."""
+
     crowded: float = 0.3
+    """[per note] of a hand beyond three."""
+
     too_many: float = 80.0
+    """[per note] of a hand beyond five."""
+
     reach: float = 2.5
+    """[white keys] largest distance of a key from the hand's centre, without moving the hand."""
+
     shift: float = 0.3
+    """[per white key] that a hand moves."""
+
     shift_hurry: float = 0.1
+    """[s per white key] that a hand moves, over the time that it has."""
+
     crossed: float = 4.0
-    near: float = 0.3
-    room: float = 4.0
+    """The left hand above the right one."""
+
+    crowding: float = 0.3
+    """[per white key] by which the hands' centres are closer than `least_distance`."""
+
+    least_distance: float = 4.0
+    """[white keys] between the hands' centres without cost."""
+
     line: float = 2.5
+    """Two successive notes of a line in different hands."""
+
     line_reach: float = 3.0
+    """[white keys] largest distance between successive notes of a line."""
+
     line_time: float = 1.0
-    again: float = 3.0
+    """[s] longest rest between successive notes of a line."""
+
+    repeat_change: float = 3.0
+    """A key of the chord before struck by the other hand, on top."""
+
     register: float = 0.08
-    beam: int = 64
+    """[per note and white key] that the left hand plays above D4, or the right hand below it."""
+
+    beam_width: int = 64
+    """States kept after each chord."""
 
 
 class _Notes(NamedTuple):
-    """Place in white keys, onset and offset [s], hand (0, 1; -1 unknown). Shapes (num_notes,)."""
+    """The notes to divide, each array of shape (num_notes,)."""
 
     x: np.ndarray
+    """[white keys] place of the key, from D4."""
+
     onset: np.ndarray
+    """[s]"""
+
     offset: np.ndarray
+    """[s]"""
+
     hand: np.ndarray
+    """0 left, 1 right, -1 unknown."""
 
 
 class _Beam(NamedTuple):
-    """States: `cost` (num_states,), `centre` and time last used `used` (num_states, 2), hands of
-    the `active` notes."""
+    """The states of the search after a chord."""
 
     cost: np.ndarray
+    """Shape (num_states,)."""
+
     centre: np.ndarray
+    """[white keys] centres of left and right hand. Shape (num_states, 2)."""
+
     used: np.ndarray
+    """[s] time at which each hand played last. Shape (num_states, 2)."""
+
     active: np.ndarray
+    """Notes of the chord and held notes. Shape (num_active,)."""
+
     hands: np.ndarray
+    """Hands of the active notes. Shape (num_states, num_active)."""
+
     previous: np.ndarray
+    """Notes of the chord. Shape (num_chord,)."""
 
 
 def split_hands(score: Score, *, config: HandSplitConfig | None = None) -> Score:
-    """The same notes, each with a hand; hands already given stay."""
+    """Assigns a hand to each note that has none.
+
+    Args:
+        score: notes with or without hands; hands that are set stay.
+        config: weights of the division.
+    """
     if all(note.hand is not None for note in score.notes):
         return score
     notes = _Notes(
-        np.array([0.5 * half_keys(note.pitch) for note in score.notes]),
-        score.intervals[:, 0],
-        score.intervals[:, 1],
-        np.array([-1 if note.hand is None else int(note.hand) for note in score.notes]),
+        x=np.array([0.5 * half_keys(note.pitch) for note in score.notes]),
+        onset=score.intervals[:, 0],
+        offset=score.intervals[:, 1],
+        hand=np.array([-1 if note.hand is None else int(note.hand) for note in score.notes]),
     )
     hands = _search(notes, config or HandSplitConfig())
     return score.with_notes(
@@ -111,14 +164,14 @@ def split_hands(score: Score, *, config: HandSplitConfig | None = None) -> Score
 
 def _search(notes: _Notes, config: HandSplitConfig) -> np.ndarray:
     """Hand 0 or 1 of every note. Shape (num_notes,)."""
-    none = np.zeros(0, dtype=int)
+    no_notes = np.zeros(0, dtype=int)
     beam = _Beam(
-        np.zeros(1),
-        np.array([[-7.0, 7.0]]),
-        np.full((1, 2), -10.0),
-        none,
-        np.zeros((1, 0), dtype=int),
-        none,
+        cost=np.zeros(1),
+        centre=np.array([[-7.0, 7.0]]),
+        used=np.full((1, 2), -10.0),
+        active=no_notes,
+        hands=np.zeros((1, 0), dtype=int),
+        previous=no_notes,
     )
     history: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for slice_ in chord_slices(notes.onset, config.chord_window):
@@ -133,11 +186,15 @@ def _search(notes: _Notes, config: HandSplitConfig) -> np.ndarray:
     return result
 
 
-def _cuts(known: np.ndarray) -> np.ndarray:
-    """All ways to cut a chord in ascending order: unknown notes below the cut go left. Shape
-    (num_cuts, num_new)."""
-    free = np.flatnonzero(known < 0)
-    options = np.tile(known, (len(free) + 1, 1))
+def _cuts(hands: np.ndarray) -> np.ndarray:
+    """All ways to cut a chord in ascending order, as hands 0 or 1. Shape (num_cuts, num_new).
+
+    Args:
+        hands: of the chord's notes, -1 where unknown; unknown notes below the cut go to the left
+            hand. Shape (num_new,).
+    """
+    free = np.flatnonzero(hands < 0)
+    options = np.tile(hands, (len(free) + 1, 1))
     options[:, free] = np.arange(len(free)) >= np.arange(len(free) + 1)[:, None]
     return options
 
@@ -145,7 +202,14 @@ def _cuts(known: np.ndarray) -> np.ndarray:
 def _advance(
     beam: _Beam, new: np.ndarray, notes: _Notes, config: HandSplitConfig
 ) -> tuple[_Beam, np.ndarray, np.ndarray]:
-    """States after a chord, each with its parent and the hands of the new notes."""
+    """States after a chord, each with its parent and the hands of the new notes.
+
+    Args:
+        beam: states before the chord.
+        new: notes of the chord from low to high.
+        notes: all notes.
+        config: weights.
+    """
     time = notes.onset[new].min()
     options = _cuts(notes.hand[new])
     total = beam.cost + _line_cost(beam, options, new, notes, config)
@@ -157,19 +221,19 @@ def _advance(
     high = []
     plays = []
     for hand in (0, 1):
-        mine = options == hand
-        new_low = np.where(mine, notes.x[new], _FAR).min(axis=1)[:, None]
-        new_high = np.where(mine, notes.x[new], -_FAR).max(axis=1)[:, None]
-        mine_held = held & (beam.hands == hand)
-        old = np.where(mine_held, notes.x[beam.active], _FAR).min(axis=1, initial=_FAR)
-        low.append(np.minimum(new_low, old))
-        old = np.where(mine_held, notes.x[beam.active], -_FAR).max(axis=1, initial=-_FAR)
-        high.append(np.maximum(new_high, old))
-        count = mine.sum(axis=1)
-        keys = count[:, None] + mine_held.sum(axis=1)
+        strikes = options == hand
+        new_low = np.where(strikes, notes.x[new], _FAR).min(axis=1)[:, None]
+        new_high = np.where(strikes, notes.x[new], -_FAR).max(axis=1)[:, None]
+        holds = held & (beam.hands == hand)
+        held_low = np.where(holds, notes.x[beam.active], _FAR).min(axis=1, initial=_FAR)
+        low.append(np.minimum(new_low, held_low))
+        held_high = np.where(holds, notes.x[beam.active], -_FAR).max(axis=1, initial=-_FAR)
+        high.append(np.maximum(new_high, held_high))
+        count = strikes.sum(axis=1)
+        keys = count[:, None] + holds.sum(axis=1)
         total = total + _grip_cost(high[hand] - low[hand], new_high - new_low, keys, config)
         off_register = np.maximum(notes.x[new] if hand == 0 else -notes.x[new], 0.0)
-        total = total + config.register * (mine * off_register).sum(axis=1)[:, None]
+        total = total + config.register * (strikes * off_register).sum(axis=1)[:, None]
         centre = _follow(beam.centre[:, hand], low[hand], high[hand], config.reach)
         idle = np.maximum(time - beam.used[:, hand], 0.05)
         total = total + np.abs(centre - beam.centre[:, hand]) * (
@@ -179,23 +243,32 @@ def _advance(
         plays.append(np.broadcast_to((count > 0)[:, None], centre.shape))
     overlap = high[0] - low[1]
     total = total + np.where(overlap > 0, config.crossed + np.minimum(overlap, 50.0), 0.0)
-    total = total + config.near * np.maximum(config.room - (centres[1] - centres[0]), 0.0)
+    total = total + config.crowding * np.maximum(
+        config.least_distance - (centres[1] - centres[0]), 0.0
+    )
     return _select(
         beam,
         new,
-        options,
-        total,
-        np.stack(centres, axis=-1),
-        np.stack(plays, axis=-1),
         notes,
         config,
+        options=options,
+        total=total,
+        centre=np.stack(centres, axis=-1),
+        plays=np.stack(plays, axis=-1),
     )
 
 
 def _grip_cost(
     span: np.ndarray, new_span: np.ndarray, keys: np.ndarray, config: HandSplitConfig
 ) -> np.ndarray:
-    """Cost of what one hand has down at once: span and number of keys."""
+    """Cost of the keys that one hand has down at once: their span and number.
+
+    Args:
+        span: of all keys [white keys].
+        new_span: of the keys just struck [white keys].
+        keys: number of keys.
+        config: weights.
+    """
     cost = config.wide * np.maximum(span - config.comfortable_span, 0.0)
     cost = cost + config.open_hand * np.clip(
         span - config.relaxed_span, 0.0, config.comfortable_span
@@ -208,7 +281,14 @@ def _grip_cost(
 
 
 def _follow(centre: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float) -> np.ndarray:
-    """The hand's centre, moved only as far as the keys from `low` to `high` ask."""
+    """The hand's centre, moved only as far as its keys ask.
+
+    Args:
+        centre: before [white keys].
+        low: lowest key.
+        high: highest key; below `low` if the hand has no key.
+        reach: largest distance of a key from the centre.
+    """
     middle = 0.5 * (low + high)
     least = np.minimum(high - reach, middle)
     most = np.maximum(low + reach, middle)
@@ -223,7 +303,7 @@ def _line_cost(
     apart = np.abs(notes.x[new] - notes.x[beam.active][:, None])
     soon = notes.onset[new] - notes.offset[beam.active][:, None] < config.line_time
     weight = config.line * (apart <= config.line_reach) / max(len(new), len(beam.previous), 1)
-    weight = (weight + config.again * (apart == 0)) * (soon & after[:, None])
+    weight = (weight + config.repeat_change * (apart == 0)) * (soon & after[:, None])
     to_right = options @ weight.T
     to_left = (1 - options) @ weight.T
     return to_left @ beam.hands.T + to_right @ (1 - beam.hands).T
@@ -232,22 +312,34 @@ def _line_cost(
 def _select(
     beam: _Beam,
     new: np.ndarray,
+    notes: _Notes,
+    config: HandSplitConfig,
+    *,
     options: np.ndarray,
     total: np.ndarray,
     centre: np.ndarray,
     plays: np.ndarray,
-    notes: _Notes,
-    config: HandSplitConfig,
 ) -> tuple[_Beam, np.ndarray, np.ndarray]:
-    """The cheapest states, one of each kind."""
+    """The cheapest states; of states alike in hands and rounded places only the cheapest.
+
+    Args:
+        beam: states before the chord.
+        new: notes of the chord.
+        notes: all notes.
+        config: weights.
+        options: hands of the chord's notes. Shape (num_options, num_new).
+        total: cost of each option after each state. Shape (num_options, num_states).
+        centre: of both hands then [white keys]. Shape (num_options, num_states, 2).
+        plays: whether each hand plays. Shape (num_options, num_states, 2).
+    """
     flat = total.ravel()
-    best = np.argsort(flat, kind="stable")[: 4 * config.beam]
+    best = np.argsort(flat, kind="stable")[: 4 * config.beam_width]
     option, parent = np.divmod(best, total.shape[1])
     hands = np.hstack([beam.hands[parent], options[option]])
     active = np.concatenate([beam.active, new])
     lasting = notes.offset[active] > notes.onset[new].min() + config.legato_overlap
     lasting[len(beam.active) :] = True
-    # Sounding keys beyond what two hands hold say nothing about hands; the newest are enough.
+    # Two hands hold fewer keys than 24: of more, the older ones sound by the pedal alone.
     lasting[: max(0, len(active) - 24)] = False
     hands = hands[:, lasting]
     active = active[lasting]
@@ -255,9 +347,16 @@ def _select(
     kind = (
         hands @ (2 ** np.arange(len(active), dtype=np.int64)) * 128 + place[:, 0]
     ) * 128 + place[:, 1]
-    keep = np.sort(np.unique(kind, return_index=True)[1])[: config.beam]
+    keep = np.sort(np.unique(kind, return_index=True)[1])[: config.beam_width]
     option = option[keep]
     parent = parent[keep]
     used = np.where(plays[option, parent], notes.onset[new].min(), beam.used[parent])
-    after = _Beam(flat[best][keep], centre[option, parent], used, active, hands[keep], new)
-    return after, parent, options[option]
+    beam = _Beam(
+        cost=flat[best][keep],
+        centre=centre[option, parent],
+        used=used,
+        active=active,
+        hands=hands[keep],
+        previous=new,
+    )
+    return beam, parent, options[option]

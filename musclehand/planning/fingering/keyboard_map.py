@@ -1,9 +1,10 @@
-"""Where keys lie along the keyboard and where each finger of a hand at rest lies over them.
+"""Key coordinates for fingering: places of keys along the keyboard, and of fingers in the hand.
 
-One axis, x, along the keyboard from low to high, zero at D4: the keyboard is its own mirror image
-about D, so mirroring a score is a change of sign. All white keys have the same pitch and a black
-key is taken to lie half-way between its two neighbours, where those of `musclehand.piano.geometry`
-lie to 3.4 mm: pianists' fingerings, which the costs are fitted to, are the same on every piano.
+The only axis is x, along the keyboard from low to high, with its zero at D4. The keyboard is its
+own mirror image about D, so mirroring a score is a change of sign. All white keys are equally wide,
+and a black key lies half-way between its two neighbours. The black keys of
+`musclehand.piano.geometry` lie within 3.4 mm of that. Fingering needs no more: the costs are fitted
+to pianists' fingerings, which are the same on every piano.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Finger, Hand
 
 WHITE_KEY_PITCH = OUR_KEY_PITCH
-"""Distance between neighbouring white keys [m] (RoboPianist's keyboard: 22.5 mm keys, 1 mm
+"""[m] distance between neighbouring white keys (RoboPianist's keyboard: 22.5 mm keys, 1 mm
 gaps)."""
 
 MIRROR_PITCH = 62
-"""D4, the centre of symmetry; the mirror image of pitch p is `2 * MIRROR_PITCH - p`."""
+"""[MIDI] D4, the centre of symmetry; the mirror image of pitch p is `2 * MIRROR_PITCH - p`."""
 
 _HALF_KEYS_IN_OCTAVE = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12)
+"""[half white keys] from C, by semitone."""
+
 _NATURAL_OFFSET_KEYS = {
     Finger.THUMB: -2.0,
     Finger.INDEX: -1.0,
@@ -30,6 +33,7 @@ _NATURAL_OFFSET_KEYS = {
     Finger.RING: 1.0,
     Finger.LITTLE: 2.0,
 }
+"""[white keys] from the hand's centre, towards the little finger."""
 
 
 def half_keys(pitch: int) -> int:
@@ -50,25 +54,33 @@ def outward(hand: Hand) -> int:
 
 
 def finger_offset(hand: Hand, finger: Finger) -> float:
-    """Natural place of a finger from the hand's centre along x [m].
+    """Distance of a finger's natural place from the hand's centre along x [m].
 
-    The five-finger position: one finger to a white key, the middle finger on the centre. The left
-    hand is the right hand's mirror image.
+    In the five-finger position each finger has a white key, and the middle finger is at the centre.
+    The left hand is the right hand's mirror image.
     """
     return outward(hand) * _NATURAL_OFFSET_KEYS[Finger(finger)] * WHITE_KEY_PITCH
 
 
 def hand_centre(x: float, hand: Hand, finger: Finger) -> float:
-    """Where the hand's centre is along the keyboard [m] when `finger` rests at `x` [m] in its
-    natural place."""
+    """Place of the hand's centre along the keyboard [m] for a finger in its natural place.
+
+    Args:
+        x: place of the finger [m].
+        hand: to which it belongs.
+        finger: at `x`.
+    """
     return x - finger_offset(hand, finger)
 
 
 def chord_slices(onsets: np.ndarray, window: float) -> list[np.ndarray]:
-    """Indices of notes that begin together: a slice opens at a note and takes all that follow
-    within `window` [s].
+    """Groups notes that begin together, as arrays of indices.
 
-    `onsets` [s] ascend. Shape (num_notes,).
+    A group opens at a note and takes all notes that follow within the window.
+
+    Args:
+        onsets: ascending [s]. Shape (num_notes,).
+        window: longest time from the first to the last onset of a group [s].
     """
     slices = []
     first = 0

@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.music.formats.score_file import counted
+from musclehand.music.formats.score_file import format_count
 from musclehand.music.score import Hand, Note, Pedal, Score
 from musclehand.planning.fingering.keyboard_map import WHITE_KEY_PITCH, chord_slices
-from musclehand.planning.fingering.playable import centre_room
+from musclehand.planning.fingering.playable import centre_range
 from musclehand.planning.strokes.reach import leap_time
 
 
@@ -75,7 +75,7 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
 
     Args:
         score: as it will be played, with keys let go early (`planning.fingering.assign` with
-            `let_go_early`); where hands are known, keys also count as let go when a hand has to
+            `release_early`); where hands are known, keys also count as let go when a hand has to
             leave for its next notes.
         written: the same notes with their ends as written; onsets may differ by a rolled chord's
             width.
@@ -98,7 +98,7 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     if not spans:
         return score
     caught = _is_down(np.array(spans), key_up[lost])
-    remark = f"{counted(int(caught.sum()), 'note')} held over with the pedal, the finger or hand is needed elsewhere"
+    remark = f"{format_count(int(caught.sum()), 'note')} held over with the pedal, the finger or hand is needed elsewhere"
     pedals = (*score.pedals, *(Pedal(float(start), float(stop)) for start, stop in spans))
     return replace(score, pedals=pedals, remarks=(*score.remarks, remark))
 
@@ -137,10 +137,10 @@ def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
         slices = [
             mine[slice_] for slice_ in chord_slices(score.intervals[mine, 0], config.chord_window)
         ]
-        rooms = [centre_room([score.notes[i] for i in slice_], hand) for slice_ in slices]
+        wrist_bounds = [centre_range([score.notes[i] for i in slice_], hand) for slice_ in slices]
         for k in range(1, len(slices)):
             away = (
-                max(rooms[k].low - rooms[k - 1].high, rooms[k - 1].low - rooms[k].high, 0.0)
+                max(wrist_bounds[k].low - wrist_bounds[k - 1].high, wrist_bounds[k - 1].low - wrist_bounds[k].high, 0.0)
                 * WHITE_KEY_PITCH
             )
             time = score.notes[slices[k][0]].onset

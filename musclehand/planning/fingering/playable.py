@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-from musclehand.music.formats.score_file import counted
+from musclehand.music.formats.score_file import format_count
 from musclehand.music.pitch import pitch_name
 from musclehand.music.score import Hand, Note, Score
 from musclehand.planning.fingering.cost import FINGER_REACH
@@ -102,7 +102,7 @@ def report_impossible(score: Score, *, limits: PlayableLimits | None = None) -> 
     for note, reason in impossible_notes(score, limits=limits):
         by_reason.setdefault(reason, []).append(note)
     told = tuple(
-        f"{counted(len(notes), 'note')} beyond what hands can do, {reason}: {list_notes(notes)}"
+        f"{format_count(len(notes), 'note')} beyond what hands can do, {reason}: {list_notes(notes)}"
         for reason, notes in by_reason.items()
     )
     return replace(score, remarks=score.remarks + told) if told else score
@@ -182,7 +182,7 @@ def _leaps(
         mine = [note for note in chord if note.hand == hand]
         if not mine:
             continue
-        low, high = centre_room(mine, hand, hand_span=limits.hand_span)
+        low, high = centre_range(mine, hand, hand_span=limits.hand_span)
         if before is not None:
             time, old_low, old_high = before
             away = max(low - old_high, old_low - high, 0.0) * WHITE_KEY_PITCH
@@ -191,14 +191,14 @@ def _leaps(
         before = mine[0].onset, low, high
 
 
-class CentreRoom(NamedTuple):
+class CentreRange(NamedTuple):
     """Lowest and highest place of a hand's centre [white keys, mirrored for a left hand]."""
 
     low: float
     high: float
 
 
-def centre_room(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) -> CentreRoom:
+def centre_range(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) -> CentreRange:
     """Where the hand's centre can be while it strikes a chord: by its fingers, or its span if
     unknown."""
     room = []
@@ -210,5 +210,5 @@ def centre_room(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) ->
     low = max(r[0] for r in room)
     high = min(r[1] for r in room)
     return (
-        CentreRoom(low, high) if low <= high else CentreRoom(0.5 * (low + high), 0.5 * (low + high))
+        CentreRange(low, high) if low <= high else CentreRange(0.5 * (low + high), 0.5 * (low + high))
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from musclehand.music.formats.score_file import counted
+from musclehand.music.formats.score_file import format_count
 from musclehand.music.score import Hand, Note, Score
 from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
 from musclehand.planning.fingering.playable import list_notes
@@ -73,7 +73,7 @@ def roll_chords(score: Score, onsets: np.ndarray) -> Score:
     moved = [note for note, onset in zip(score.notes, onsets, strict=True) if onset != note.onset]
     if not moved:
         return score
-    told = f"{counted(len(moved), 'note')} rolled, the chord is wider than the hand: {list_notes(moved)}"
+    told = f"{format_count(len(moved), 'note')} rolled, the chord is wider than the hand: {list_notes(moved)}"
     notes = tuple(_at(note, float(onset)) for note, onset in zip(score.notes, onsets, strict=True))
     return replace(score, notes=notes, remarks=(*score.remarks, told))
 

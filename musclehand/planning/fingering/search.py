@@ -41,7 +41,7 @@ hand's span."""
 _SECOND_FINGER_ON_KEY = 30.0
 """Cost of a finger on a key that another finger still holds."""
 
-LET_GO_AFTER = 0.05
+RELEASE_AFTER = 0.05
 """A key is down at least this long before it is let go early [s]."""
 
 
@@ -72,7 +72,7 @@ class HandPlan(NamedTuple):
     (num_notes,)."""
 
     finger: np.ndarray
-    let_go: np.ndarray
+    release: np.ndarray
 
 
 class _Beam(NamedTuple):
@@ -100,7 +100,7 @@ class _Record(NamedTuple):
     notes: np.ndarray
     fingers: np.ndarray
     active: np.ndarray
-    let_go: np.ndarray
+    release: np.ndarray
     time: float
 
 
@@ -133,7 +133,7 @@ def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
     state = int(np.argmin(beam.cost))
     for record in reversed(records):
         plan.finger[record.notes] = record.fingers[state]
-        plan.let_go[record.active[record.let_go[state]]] = record.time
+        plan.release[record.active[record.release[state]]] = record.time
         state = int(record.parent[state])
     return plan
 
@@ -304,8 +304,8 @@ def _letting_go(
     (num_active,)."""
     duration = notes.offset[old] - notes.onset[old]
     lost = np.clip((notes.offset[old] - time) / duration, 0.0, 1.0)
-    allowed = config.let_go_early & (notes.onset[old] <= time - LET_GO_AFTER)
-    return np.where(allowed, config.let_go * (0.25 + 0.75 * lost), np.inf)
+    allowed = config.release_early & (notes.onset[old] <= time - RELEASE_AFTER)
+    return np.where(allowed, config.release * (0.25 + 0.75 * lost), np.inf)
 
 
 def _follow_cost(beam: _Beam, options: np.ndarray, links: _Links) -> tuple[np.ndarray, np.ndarray]:
@@ -381,8 +381,8 @@ def _select(
     best = np.argsort(flat, kind="stable")[: 6 * config.beam]
     best = best[flat[best] < flat[best[0]] + 0.5 * IMPOSSIBLE]
     option, parent = np.divmod(best, total.shape[1])
-    let_go = released[option, parent]
-    fingers = np.hstack([np.where(let_go, 0, beam.fingers[parent]), options[option]])
+    release = released[option, parent]
+    fingers = np.hstack([np.where(release, 0, beam.fingers[parent]), options[option]])
     active = np.concatenate([beam.active, new])
     lasting = notes.offset[active] > notes.onset[new].max() + config.overlap_tolerance
     age = np.concatenate([beam.age + 1, np.zeros(len(new), dtype=int)])
@@ -405,6 +405,6 @@ def _select(
         float(notes.onset[new].min()),
     )
     record = _Record(
-        parent[keep], new, options[option[keep]], beam.active, let_go[keep], after.time
+        parent[keep], new, options[option[keep]], beam.active, release[keep], after.time
     )
     return after, record

@@ -59,7 +59,7 @@ def find_substitutions(
     earlier notes count.
 
     Args:
-        score: fingered, with keys let go early (`planning.fingering.assign` with `let_go_early`).
+        score: fingered, with keys let go early (`planning.fingering.assign` with `release_early`).
         written: the same notes with their ends as written.
         config: limits and weights of the hand.
     """

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musclehand.motion.inverse_kinematics import HandIk, PointWishes
+from musclehand.motion.inverse_kinematics import HandIk, PointTasks
 from musclehand.piano.geometry import KeyboardGeometry
 
 POINTS_PER_BONE = 4
@@ -80,9 +80,9 @@ class Clearance:
         self._highest = float(geometry.top_z.max())
         self._touching = 2.0 * float(self._points.radius.max()) + config.margin
 
-    def wishes(
+    def tasks(
         self, ik: HandIk, wrist: np.ndarray, playing: np.ndarray, other: Skin | None = None
-    ) -> PointWishes:
+    ) -> PointTasks:
         """What has to move out of where it is now.
 
         Args:
@@ -101,10 +101,10 @@ class Clearance:
             found.append(self._off(world, other.place, touch))
         found = [some for some in found if some[0].size]
         if not found:
-            return PointWishes.none()
+            return PointTasks.none()
         point, direction, depth = (np.concatenate(column) for column in zip(*found, strict=True))
         weight = np.full(len(point), self._config.weight)
-        return PointWishes(points.body[point], place[point], direction * self._flip, depth, weight)
+        return PointTasks(points.body[point], place[point], direction * self._flip, depth, weight)
 
     def _near(self, world: np.ndarray, other: np.ndarray) -> bool:
         """Whether points of two hands may touch: not if there is room between them along the

@@ -51,12 +51,12 @@ DEEP_PRESS_Y = (0.066, 0.105)
 @dataclass(frozen=True)
 class PlacementConfig:
     """`pull` [1/m^2] draws the wrist to its five-finger place; `same_time` [s] makes notes one
-    grip; a key held from before stays in the grip until `let_go` [s] before its end, if then no
+    grip; a key held from before stays in the grip until `release` [s] before its end, if then no
     finger misses its key by `miss` [m]."""
 
     pull: float = 40.0
     same_time: float = 0.03
-    let_go: float = 0.05
+    release: float = 0.05
     miss: float = 0.003
 
 
@@ -94,31 +94,31 @@ class HandPlacement:
         self._config = config or PlacementConfig()
         self._known: dict[bytes, _Grip] = {}
 
-    def stands(self, notes: list[Note], side: Side) -> list[WristPose]:
+    def wrist_poses(self, notes: list[Note], side: Side) -> list[WristPose]:
         """How the hand stands for every note of one hand, which come in order of onset."""
-        stands: list[WristPose] = []
+        poses: list[WristPose] = []
         held: list[Note] = []
-        while len(stands) < len(notes):
-            onset = notes[len(stands)].onset
+        while len(poses) < len(notes):
+            onset = notes[len(poses)].onset
             struck = [
                 n
-                for n in notes[len(stands) : len(stands) + 10]
+                for n in notes[len(poses) : len(poses) + 10]
                 if n.onset - onset <= self._config.same_time
             ]
             busy = {note.finger for note in struck}
             held = [
-                n for n in held if n.offset - self._config.let_go > onset and n.finger not in busy
+                n for n in held if n.offset - self._config.release > onset and n.finger not in busy
             ]
             wrist, points, miss = self._grip(struck + held, side)
             if held and miss > self._config.miss:
                 wrist, points, miss = self._grip(struck, side)
                 held = []
             x = [point[0] for point in points.values()]
-            stands += [
+            poses += [
                 WristPose(wrist, points[int(note.finger or 0)], max(x) - min(x)) for note in struck
             ]
             held = held + struck
-        return stands
+        return poses
 
     def _grip(
         self, notes: list[Note], side: Side
@@ -164,7 +164,7 @@ class HandPlacement:
     ) -> tuple[np.ndarray, float]:
         height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH + 0.006
         guess = float(np.mean(points[:, 0] - TIP_X[fingers]))
-        return self._ik.place(
+        return self._ik.place_wrist(
             fingers,
             np.column_stack([points, height]),
             np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),

@@ -10,13 +10,15 @@ from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planning.strokes.rehearsal import Correction, Corrections
-from musclehand.planning.strokes.strike import Fall, Levels, Number, StrokeConfig, fall, strike
+from musclehand.planning.strokes.strike import Descent, Levels, Number, StrokeConfig, fall, strike
 
 TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
 """Radius of the five fingertips [m], as in `models/hand/segments.csv` (a test holds them equal)."""
 
-PULP = 0.001
-"""How far a fingertip's skin is from a key that it moves [m]: contact is soft."""
+LOADED_TIP_GAP = 0.001
+"""[m] Distance between the outline of a fingertip and the top of a key that it moves: the skin's
+contact margin (`body.build.overlay.SKIN_CONTACT_MARGIN`, 1.2 mm) less the compression of its
+pulp under the load of the key. Chosen."""
 
 SHARE_DOWN = 0.7
 SHARE_UP = 0.7
@@ -57,7 +59,7 @@ class Press(NamedTuple):
     load: KeyLoad
     surface: Number
     dip: Number
-    fall: Fall
+    fall: Descent
     risen: Number
     touch: Number
     lift: Number
@@ -149,8 +151,8 @@ def _levels(
     )
     ground = max(top, float(ground_height(np.array(y)))) + radius
     return Levels(
-        top + radius + PULP,
-        sound + radius + PULP,
+        top + radius + LOADED_TIP_GAP,
+        sound + radius + LOADED_TIP_GAP,
         silent + radius,
         stop - config.overtravel + radius,
         ground,
@@ -204,7 +206,7 @@ def _press(
     leave = lift + time_share((clear - levels.low) / (high - levels.low)) * release_time
     sideways = 1.0 if geometry.black[key] else config.sideways
     load = key_load(piano, geometry, key, lever)
-    dip = levels.surface - levels.low - config.overtravel - PULP
+    dip = levels.surface - levels.low - config.overtravel - LOADED_TIP_GAP
     up = lift + release_time
     return Press(
         key, point, sideways, load, levels.surface, dip, way, high, touch, lift, leave, up, up

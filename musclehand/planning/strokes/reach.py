@@ -69,7 +69,7 @@ def leap_time(distance: np.ndarray | float, acceleration: float) -> np.ndarray |
     return np.sqrt(10.0 / np.sqrt(3.0) * np.maximum(distance, 0.0) / acceleration)
 
 
-class Rooms(NamedTuple):
+class WristBounds(NamedTuple):
     """Where the wrist may be for each note: `place` at ease, and how far from it when striking
     and holding, x, y and z towards lower and upper values [m]. Shapes (n, 3) and (n, 2, 3):
     note, low or high, axis."""
@@ -79,10 +79,10 @@ class Rooms(NamedTuple):
     hold: np.ndarray
 
 
-def rooms(notes: list[Note], stands: list[WristPose], side: Side, config: ReachConfig) -> Rooms:
+def wrist_bounds(notes: list[Note], poses: list[WristPose], side: Side, config: ReachConfig) -> WristBounds:
     """The rooms of one hand's notes, given how it stands for each."""
-    places = np.array([stand.wrist for stand in stands], dtype=float).reshape(-1, 3)
-    ease = np.array([max(0.1, 1.0 - stand.span / config.full_span) for stand in stands])
+    places = np.array([pose.wrist for pose in poses], dtype=float).reshape(-1, 3)
+    ease = np.array([max(0.1, 1.0 - pose.span / config.full_span) for pose in poses])
     strike = np.tile(config.strike_room * ease[:, None, None], (1, 2, 3))
     hold = np.tile(config.hold_room * ease[:, None, None], (1, 2, 3))
     strike[:, :, 2] *= 0.5
@@ -91,7 +91,7 @@ def rooms(notes: list[Note], stands: list[WristPose], side: Side, config: ReachC
     room_under = config.thumb_under * ease * np.array([note.finger == 1 for note in notes])
     strike[:, under, 0] += room_under
     hold[:, under, 0] += room_under
-    return Rooms(places, strike, hold)
+    return WristBounds(places, strike, hold)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class WristPath:
 
 def plan_wrist(
     notes: list[Note],
-    stands: list[WristPose],
+    poses: list[WristPose],
     side: Side,
     *,
     end: float,
@@ -155,7 +155,7 @@ def plan_wrist(
     """
     config = config or ReachConfig()
     count = max(8, int(np.ceil(end / config.step)) + 1)
-    home = stands[0].wrist if notes else np.array([0.25 * side.mirror, WRIST_DEPTH, WRIST_HEIGHT])
+    home = poses[0].wrist if notes else np.array([0.25 * side.mirror, WRIST_DEPTH, WRIST_HEIGHT])
     ease = np.full(count, config.idle_weight)
     wish = np.zeros((count, 3))
     wish += config.idle_weight * home
@@ -165,7 +165,7 @@ def plan_wrist(
     wish[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
     low = np.full((count, 3), -np.inf)
     high = np.full((count, 3), np.inf)
-    room = rooms(notes, stands, side, config)
+    room = wrist_bounds(notes, poses, side, config)
     for i, note in enumerate(notes):
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))

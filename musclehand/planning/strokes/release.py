@@ -1,7 +1,7 @@
 """When keys are let go: as late as the next notes of the same hand allow, in the time it takes to
 get there.
 
-Every note that a hand plays asks it to be somewhere (`planning.strokes.reach.Rooms`). A key is held
+Every note that a hand plays asks it to be somewhere (`planning.strokes.reach.WristBounds`). A key is held
 to the end of its note unless its finger is needed for another one, or the hand cannot stay within
 reach of it and be in time at the next: then it is let go just as early as the leap takes.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.planning.strokes.placement import WristPose
-from musclehand.planning.strokes.reach import ReachConfig, WristPath, rooms
+from musclehand.planning.strokes.reach import ReachConfig, WristPath, wrist_bounds
 from musclehand.planning.strokes.strike import StrokeConfig
 
 LOOK_AHEAD = 1.0
@@ -27,7 +27,7 @@ LEAST_SOUND = 0.03
 
 def plan_releases(
     notes: list[Note],
-    stands: list[WristPose],
+    poses: list[WristPose],
     side: Side,
     stroke: StrokeConfig,
     reach: ReachConfig,
@@ -40,11 +40,11 @@ def plan_releases(
         side: which hand.
         stroke, reach: the constants of strokes and leaps.
     """
-    room = rooms(notes, stands, side, reach)
+    room = wrist_bounds(notes, poses, side, reach)
     onsets = np.array([note.onset for note in notes])
     released = []
     for i, note in enumerate(notes):
-        offset = min(note.offset, _finger_needed(i, notes, stands, stroke, reach))
+        offset = min(note.offset, _finger_needed(i, notes, poses, stroke, reach))
         last = int(np.searchsorted(onsets, min(note.offset, offset) + LOOK_AHEAD, side="right"))
         later = np.arange(i + 1, last)
         later = later[onsets[later] > note.onset + reach.before]
@@ -71,15 +71,15 @@ def plan_releases(
 
 
 def _finger_needed(
-    i: int, notes: list[Note], stands: list[WristPose], config: StrokeConfig, reach: ReachConfig
+    i: int, notes: list[Note], poses: list[WristPose], config: StrokeConfig, reach: ReachConfig
 ) -> float:
     """When the finger of note `i` has to leave it for its next one [s]; infinite if it has none."""
     note = notes[i]
-    for follower, stand in zip(notes[i + 1 :], stands[i + 1 :], strict=True):
+    for follower, pose in zip(notes[i + 1 :], poses[i + 1 :], strict=True):
         if follower.onset > note.offset + LOOK_AHEAD:
             break
         if follower.finger == note.finger:
-            distance = float(np.linalg.norm(np.subtract(stand.point, stands[i].point)))
+            distance = float(np.linalg.norm(np.subtract(pose.point, poses[i].point)))
             gap = max(config.same_key_gap, reach.leap_time(distance) + reach.before)
             return max(
                 follower.onset - gap, note.onset + config.least_hold * (follower.onset - note.onset)
@@ -88,14 +88,14 @@ def _finger_needed(
 
 
 def keep_within_reach(
-    notes: list[Note], stands: list[WristPose], path: WristPath, config: StrokeConfig
+    notes: list[Note], poses: list[WristPose], path: WristPath, config: StrokeConfig
 ) -> list[Note]:
     """The notes, let go where the path takes the hand further than the reach from where it
     stands for them."""
     kept = []
-    for note, stand in zip(notes, stands, strict=True):
+    for note, pose in zip(notes, poses, strict=True):
         times = np.arange(note.onset + 0.05, note.offset, 0.01)
-        away = np.linalg.norm(path.at(times)[0][:, :2] - stand.wrist[:2], axis=1) > config.reach
+        away = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1) > config.reach
         offset = float(times[np.argmax(away)]) if away.any() else note.offset
         kept.append(replace(note, offset=offset))
     return kept

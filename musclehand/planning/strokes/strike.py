@@ -44,7 +44,7 @@ class StrokeConfig:
     which is how late muscles and keys answer (measured on generated scores; fingers that strike are
     fed forward what their keys need, and are in time); an error `sideways`, along the keyboard,
     counts that much against one along a key or in height, but for a finger on a black key, hardly
-    wider than its tip; one in height counts `upright` for a finger that strikes, as its loudness
+    wider than its tip; one in height counts `height_weight` for a finger that strikes, as its loudness
     depends on nothing else.
     """
 
@@ -69,7 +69,7 @@ class StrokeConfig:
     delay: float = 0.0
     release_delay: float = 0.005
     sideways: float = 0.3
-    upright: float = 10.0
+    height_weight: float = 10.0
 
 
 class Levels(NamedTuple):
@@ -84,7 +84,7 @@ class Levels(NamedTuple):
     ground: float
 
 
-class Fall(NamedTuple):
+class Descent(NamedTuple):
     """The way down: from rest at height `high` at time `down` to `turn` at `begin`, where it has
     its `speed`, with that to `sound` at `onset`, and on to `low` at `bottom` [m, s, m/s].
     Numbers, or arrays for n strokes, of shape (n,)."""
@@ -166,7 +166,7 @@ def strike(
 
 def fall(
     levels: Levels, speed: float, high: float, *, down: float, onset: float, bottom: float
-) -> Fall:
+) -> Descent:
     """The way down at those times [s]: what time there is with one speed through the key, or else a
     swing to the sound.
 
@@ -181,4 +181,4 @@ def fall(
     if high <= turn or (begin - down) * speed < (2.0 - 1e-6) * (high - turn):
         turn = levels.sound
         begin = onset
-    return Fall(speed, high, turn, levels.sound, levels.low, down, begin, onset, bottom)
+    return Descent(speed, high, turn, levels.sound, levels.low, down, begin, onset, bottom)

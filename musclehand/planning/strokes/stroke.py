@@ -27,7 +27,7 @@ from musclehand.planning.strokes.press import (
 )
 from musclehand.planning.strokes.reach import ReachConfig, WristPath, lift_in_leaps
 from musclehand.planning.strokes.rehearsal import Corrections
-from musclehand.planning.strokes.strike import Fall, StrokeConfig
+from musclehand.planning.strokes.strike import Descent, StrokeConfig
 
 FINGER_SPACE = 0.013
 """Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little
@@ -63,7 +63,7 @@ class _Tip(NamedTuple):
     place: np.ndarray
     claim: np.ndarray
     sideways: np.ndarray
-    upright: np.ndarray
+    height_weight: np.ndarray
     pressing: np.ndarray
     press: np.ndarray
     key: np.ndarray
@@ -155,7 +155,7 @@ class _Timeline:
                 place, claim, sideways, plain, none > 0, none, np.full(count, -1), none, none
             )
         j = np.maximum(np.searchsorted(self._fall.down, times, side="right") - 1, 0)
-        fall = Fall(*(part[j] for part in self._fall))
+        fall = Descent(*(part[j] for part in self._fall))
         load = KeyLoad(*(part[j] for part in self._load))
         lift = presses.lift[j]
         surface = presses.surface[j]
@@ -170,12 +170,12 @@ class _Timeline:
         force = (spring + self.config.press_force * firm) * (pressing & (times <= lift))
         moving = pressing & (height <= surface) & (times <= fall.bottom)
         key = np.where(pressing, presses.key[j], -1)
-        upright = np.where(pressing & (times <= fall.bottom), self.config.upright, 1.0)
+        height_weight = np.where(pressing & (times <= fall.bottom), self.config.height_weight, 1.0)
         return _Tip(
             place,
             claim,
             sideways,
-            upright,
+            height_weight,
             pressing,
             force,
             key,
@@ -187,7 +187,7 @@ class _Timeline:
 def _columns(presses: list[Press]) -> Press:
     """Presses as one, with an array in the place of each number."""
     falls, loads = ([getattr(press, name) for press in presses] for name in ("fall", "load"))
-    fall = Fall(*(np.array([part[i] for part in falls]) for i in range(len(Fall._fields))))
+    fall = Descent(*(np.array([part[i] for part in falls]) for i in range(len(Descent._fields))))
     load = KeyLoad(*(np.array([part[i] for part in loads]) for i in range(len(KeyLoad._fields))))
     parts = {name: [getattr(press, name) for press in presses] for name in Press._fields}
     arrays = {name: np.array(part) for name, part in parts.items() if name not in ("fall", "load")}
@@ -256,7 +256,7 @@ class HandStrokes:
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
         fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
-        place, claim, sideways, upright, pressing, press, key, mass, damping = (
+        place, claim, sideways, height_weight, pressing, press, key, mass, damping = (
             np.stack(column, axis=1) for column in zip(*fingers, strict=True)
         )
         tips = place - wrist[:, None, :]
@@ -268,7 +268,7 @@ class HandStrokes:
             axis=2,
         )
         weight[:, :, 0] *= sideways
-        weight[:, :, 2] *= upright
+        weight[:, :, 2] *= height_weight
         return TipTargets(tips, weight, pressing, press, key, mass, damping)
 
 

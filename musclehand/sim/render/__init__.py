@@ -1,1 +1,1 @@
-"""Pictures and films of a recording, drawn without a screen."""
+"""Offscreen pictures and films of recordings."""

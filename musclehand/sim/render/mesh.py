@@ -1,4 +1,4 @@
-"""Meshes with fewer triangles, for pictures on machines that draw in software."""
+"""Mesh simplification by vertex clustering, for software rendering."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from musclehand.core.errors import InvalidValue
 
 
 def simplify_meshes(model: mujoco.MjModel, edge: float) -> int:
-    """Thins all meshes of a model in place, to be drawn only: collision and inertia are computed
-    before.
+    """Simplifies all meshes of a model in place, for drawing only.
 
-    Vertices are gathered in cubes of `edge` [m]; each cube keeps the vertex nearest to their mean,
-    triangles with two corners in one cube vanish (vertex clustering: Rossignac and Borrel 1993).
-    Call before a picture's context is made.
+    Vertex clustering (Rossignac and Borrel 1993): vertices are grouped by cubes of edge `edge`,
+    each cube keeps the vertex nearest to the mean of its vertices, and triangles with two corners
+    in one cube vanish. Collision geometry and inertia are computed before and do not change. Call
+    this before the OpenGL context of the model is created.
+
+    Args:
+        model: the model, whose meshes are changed.
+        edge: of the cubes [m].
 
     Returns:
         The number of triangles left.
@@ -33,28 +37,28 @@ def simplify_meshes(model: mujoco.MjModel, edge: float) -> int:
         faces = slice(model.mesh_faceadr[mesh], model.mesh_faceadr[mesh] + model.mesh_facenum[mesh])
         corners = model.mesh_face[faces]
         normals = model.mesh_facenormal[faces]
-        keeper = _keepers(model.mesh_vert[vertices], edge)
-        normal_of = np.zeros(len(keeper), dtype=int)
+        representative = _representatives(model.mesh_vert[vertices], edge)
+        normal_of = np.zeros(len(representative), dtype=int)
         normal_of[corners.ravel()] = normals.ravel()
-        thinned = keeper[corners]
-        whole = (thinned != np.roll(thinned, 1, axis=1)).all(axis=1)
-        thinned = thinned[whole]
-        _, first = np.unique(np.sort(thinned, axis=1), axis=0, return_index=True)
-        thinned = thinned[np.sort(first)]
-        count = len(thinned)
-        model.mesh_face[faces.start : faces.start + count] = thinned
-        model.mesh_facenormal[faces.start : faces.start + count] = normal_of[thinned]
+        clustered = representative[corners]
+        distinct = (clustered != np.roll(clustered, 1, axis=1)).all(axis=1)
+        clustered = clustered[distinct]
+        _, first = np.unique(np.sort(clustered, axis=1), axis=0, return_index=True)
+        clustered = clustered[np.sort(first)]
+        count = len(clustered)
+        model.mesh_face[faces.start : faces.start + count] = clustered
+        model.mesh_facenormal[faces.start : faces.start + count] = normal_of[clustered]
         model.mesh_facenum[mesh] = count
     return int(model.mesh_facenum.sum())
 
 
-def _keepers(vertices: np.ndarray, edge: float) -> np.ndarray:
-    """For every vertex, the one that stands for its cube. Shape (num_vertices,), int."""
+def _representatives(vertices: np.ndarray, edge: float) -> np.ndarray:
+    """For every vertex, the vertex that its cube keeps. Shape (num_vertices,), int."""
     _, cube = np.unique(np.floor(vertices / edge).astype(int), axis=0, return_inverse=True)
     cube = cube.ravel()
     count = np.bincount(cube)
     mean = np.stack([np.bincount(cube, axis) / count for axis in vertices.T], axis=1)
-    off = np.linalg.norm(vertices - mean[cube], axis=1)
-    order = np.lexsort((off, cube))
+    distance = np.linalg.norm(vertices - mean[cube], axis=1)
+    order = np.lexsort((distance, cube))
     first = np.concatenate([[0], np.cumsum(count)[:-1]])
     return order[first][cube]

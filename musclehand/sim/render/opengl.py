@@ -1,8 +1,8 @@
-"""An OpenGL picture without a screen: EGL where it works, OSMesa where it does not.
+"""Offscreen OpenGL rendering: EGL where it works, else OSMesa.
 
-MuJoCo fixes its OpenGL backend when it is imported, by the environment variable `MUJOCO_GL`. The
-canvas here makes its own context instead, so a program that has long imported MuJoCo can still
-draw. Which backends work is tried in a child process: a broken driver may end the process that
+MuJoCo chooses its OpenGL library when it is imported, by the environment variable `MUJOCO_GL`. The
+canvas here creates its own context instead, so that a program that has already imported MuJoCo can
+still draw. A child process tries which libraries work: a broken driver may end the process that
 loads it.
 """
 
@@ -20,14 +20,46 @@ import mujoco
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, OutputError
+from musclehand.core.opengl import VARIABLE, opengl_choice
 
 BACKENDS = ("egl", "osmesa")
-"""In the order in which they are tried."""
+"""The libraries that draw without a screen, in the order in which they are tried."""
+
+PACKAGES = {"egl": "libegl1 and libgl1-mesa-dri", "osmesa": "libosmesa6"}
+"""Packages of Debian and Ubuntu that install each library."""
+
+OTHER_CHOICES = frozenset(
+    [
+        "enable",
+        "enabled",
+        "on",
+        "true",
+        "1",
+        "glfw",
+        "glx",
+        "wgl",
+        "cgl",
+        "disable",
+        "disabled",
+        "off",
+        "false",
+        "0",
+    ]
+)
+"""Values of `MUJOCO_GL` that are legal for MuJoCo and leave the choice of a library to us, as does no
+value."""
 
 MAX_GEOMS = 10_000
+"""Geoms that a picture may have."""
+
+MAX_PIXELS = 4096
+"""Largest width and height of a picture [pixels]."""
 
 GHOST_RGBA = (0.20, 0.45, 1.0, 0.45)
-"""Of what is drawn over a picture to be compared with it."""
+"""Colour of a reference posture that is drawn over a picture."""
+
+SAME_PLACE = 1e-9
+"""Bodies whose positions [m] and quaternions differ by less have not moved."""
 
 _PROBE_TIMEOUT = 60.0  # [s]
 _PROBE = """
@@ -47,30 +79,46 @@ sys.exit(0 if picture.std() > 0 else 3)
 
 @cache
 def choose_backend() -> str:
-    """The backend to draw with: the user's `MUJOCO_GL` where it names one of `BACKENDS`, else the
-    first that works.
+    """The OpenGL library to draw with: the user's, or else the first of `BACKENDS` that works.
 
     Raises:
-        OutputError: none works; says what to install.
+        InvalidValue: `MUJOCO_GL` has a value that MuJoCo does not know.
+        OutputError: the user's library does not work, or none does; says what to install.
     """
-    wanted = os.environ.get("MUJOCO_GL", "").strip().lower()
-    candidates = (wanted,) if wanted in BACKENDS else BACKENDS
+    choice = opengl_choice()
+    if choice in BACKENDS:
+        problem = _probe(choice)
+        if problem is None:
+            return choice
+        alternative = BACKENDS[1 - BACKENDS.index(choice)]
+        raise OutputError(
+            "pictures",
+            f"{VARIABLE} is {choice!r}, which does not work here ({problem}); install "
+            f"{PACKAGES[choice]}, or choose {VARIABLE}={alternative}, or unset {VARIABLE} to draw "
+            "with the first that works",
+        )
+    if choice and choice not in OTHER_CHOICES:
+        raise InvalidValue(
+            f"environment variable {VARIABLE}",
+            choice,
+            f"{' or '.join(BACKENDS)} to draw; unset {VARIABLE} to draw with the first that works",
+        )
     problems = []
-    for backend in candidates:
+    for backend in BACKENDS:
         problem = _probe(backend)
         if problem is None:
             return backend
         problems.append(f"{backend}: {problem}")
     raise OutputError(
         "pictures",
-        f"no OpenGL without a screen ({'; '.join(problems)}); install libegl1 and libgl1-mesa-dri for EGL, "
-        "or libosmesa6 for OSMesa",
+        f"no OpenGL without a screen ({'; '.join(problems)}); install {PACKAGES['egl']} for EGL, "
+        f"or {PACKAGES['osmesa']} for OSMesa",
     )
 
 
 def _probe(backend: str) -> str | None:
-    """Why a backend does not work, or None when it does."""
-    environment = {**os.environ, "MUJOCO_GL": backend}
+    """Why a library does not work, or None when it does."""
+    environment = {**os.environ, VARIABLE: backend}
     environment.pop("PYOPENGL_PLATFORM", None)
     try:
         result = subprocess.run(
@@ -92,19 +140,13 @@ def _probe(backend: str) -> str | None:
 
 
 class Canvas:
-    """Draws a model into memory. Use in a `with` block, in one thread.
+    """Draws a model into memory. Use it in a `with` block, in one thread."""
 
-    Args:
-        model: its `vis.quality` says how finely; its offscreen buffer is set to the size asked for.
-        width, height: of the picture [pixels].
-        backend: one of `BACKENDS`, by default `choose_backend()`.
-        plain_tendons: draw tendons as bars instead of round cords, twice as fast and the same from
-            afar.
+    scene: mujoco.MjvScene
+    """The abstract scene of the last picture."""
 
-    Raises:
-        InvalidValue: no such backend, or a size that is not 1..4096.
-        OutputError: OpenGL is missing.
-    """
+    option: mujoco.MjvOption
+    """What is drawn; may be changed between pictures."""
 
     def __init__(
         self,
@@ -115,9 +157,24 @@ class Canvas:
         backend: str | None = None,
         plain_tendons: bool = False,
     ) -> None:
+        """Creates an OpenGL context and uploads the model.
+
+        Args:
+            model: its `vis.quality` is the quality of the picture; its offscreen buffer is set to
+                the size of the picture.
+            width: of the picture [pixels].
+            height: of the picture [pixels].
+            backend: one of `BACKENDS`, by default `choose_backend()`.
+            plain_tendons: draw tendons as bars instead of round cords, which is twice as fast and
+                looks the same from afar.
+
+        Raises:
+            InvalidValue: no such library, or a size that is not 1 to `MAX_PIXELS`.
+            OutputError: OpenGL is missing.
+        """
         for thing, value in (("picture width", width), ("picture height", height)):
-            if not 1 <= value <= 4096:
-                raise InvalidValue(thing, value, "1..4096 pixels")
+            if not 1 <= value <= MAX_PIXELS:
+                raise InvalidValue(thing, value, f"1..{MAX_PIXELS} pixels")
         backend = backend or choose_backend()
         if backend not in BACKENDS:
             raise InvalidValue("OpenGL backend", backend, " or ".join(BACKENDS))
@@ -126,15 +183,16 @@ class Canvas:
         self._model = model
         self._rect = mujoco.MjrRect(0, 0, width, height)
         self._gl = _make_context(backend, width, height)
-        before = os.environ.get("MUJOCO_GL")
-        os.environ["MUJOCO_GL"] = backend  # by this MuJoCo's C side finds the OpenGL functions
+        before = os.environ.get(VARIABLE)
+        # MuJoCo's C side finds the OpenGL functions by the variable.
+        os.environ[VARIABLE] = backend
         try:
             self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
         finally:
             if before is None:
-                del os.environ["MUJOCO_GL"]
+                del os.environ[VARIABLE]
             else:
-                os.environ["MUJOCO_GL"] = before
+                os.environ[VARIABLE] = before
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self.scene = mujoco.MjvScene(model, MAX_GEOMS)
         self._plain_tendons = plain_tendons
@@ -149,12 +207,17 @@ class Canvas:
         text: tuple[str, str] | None = None,
         ghost: mujoco.MjData | None = None,
     ) -> np.ndarray:
-        """A picture of the state whose positions are computed. Shape (height, width, 3), uint8, top
-        row first.
+        """Draws a state whose positions are computed.
 
-        `text` is written in the lower left corner, in two columns; `ghost` is another state, whose
-        moving parts are drawn over it where they differ, transparent and blue, without skin and
-        tendons.
+        Args:
+            data: the state.
+            camera: the viewpoint.
+            text: two columns of text in the lower left corner, ASCII.
+            ghost: another state of the model. Its bodies that have moved are drawn over the
+                picture, blue and transparent, without skin and tendons.
+
+        Returns:
+            The picture, top row first. Shape (height, width, 3), uint8.
         """
         mujoco.mjv_updateScene(
             self._model,
@@ -185,12 +248,11 @@ class Canvas:
         return picture[::-1]
 
     def _add_ghost(self, data: mujoco.MjData, ghost: mujoco.MjData) -> None:
-        """Draws what is solid and in another place than in `data`."""
+        """Adds the opaque geoms of bodies that are elsewhere than in `data`."""
         option = mujoco.MjvOption()
         option.flags[mujoco.mjtVisFlag.mjVIS_TENDON] = 0
-        moved = (
-            np.abs(ghost.xpos - data.xpos) + np.abs(ghost.xquat[:, 1:] - data.xquat[:, 1:])
-        ).max(axis=1) > 1e-9
+        shift = np.abs(ghost.xpos - data.xpos) + np.abs(ghost.xquat[:, 1:] - data.xquat[:, 1:])
+        moved = shift.max(axis=1) > SAME_PLACE
         first = self.scene.ngeom
         moving = mujoco.mjtCatBit.mjCAT_DYNAMIC.value
         mujoco.mjv_addGeoms(self._model, ghost, option, self._perturb, moving, self.scene)
@@ -201,7 +263,7 @@ class Canvas:
             geom.rgba[:] = GHOST_RGBA if shown else (0.0, 0.0, 0.0, 0.0)
 
     def close(self) -> None:
-        """Lets go of OpenGL. Again is harmless."""
+        """Frees the OpenGL context; a second call has no effect."""
         if self._gl is not None:
             self._context.free()
             self._gl.free()
@@ -220,7 +282,7 @@ class Canvas:
 
 
 def _make_context(backend: str, width: int, height: int) -> Any:
-    """A current OpenGL context of MuJoCo's own module for the backend."""
+    """A current OpenGL context of MuJoCo's own module for the library."""
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
         context.make_current()

@@ -3,10 +3,10 @@
     render_still("recording.h5", 2.5, "hands.png", camera="side")
     render_video("recording.h5", "performance.mp4", sound="played.wav")
 
-Frames go straight to ffmpeg (the one `imageio-ffmpeg` brings along); memory stays that of one
-frame. Drawing in software costs a quarter of a second of processor time for a frame of 1280 x 720:
-on two free cores half a minute of music at 25 frames a second takes about two minutes, with a
-graphics card a few seconds.
+Frames are piped to ffmpeg (bundled with `imageio-ffmpeg`), so that one frame is in memory at a
+time. Software rendering takes a quarter of a second of CPU time for a frame of 1280 x 720. Half a
+minute of music at 25 frames per second takes about two minutes on two free cores, and a few seconds
+with a graphics card.
 """
 
 from __future__ import annotations
@@ -16,26 +16,35 @@ import os
 import subprocess
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from musclehand.core.atomic import temporary_path
 from musclehand.core.errors import InvalidValue, OutputError
+from musclehand.core.progress import Progress
 from musclehand.core.recording import Recording
 from musclehand.sim.render.opengl import Canvas
 from musclehand.sim.render.stage import VIEWS, Stage
 
 BONE_EDGE = 0.0015
-"""Bones of a film are thinned to triangles of this edge [m], about a pixel from where the camera
-stands."""
+"""Bones of a film are simplified to triangles of this edge [m], about a pixel from the camera's
+distance."""
 
 HOLD = 1.0
-"""The last picture stays for this long [s] while the sound fades."""
+"""The last picture is held for this long [s] while the sound fades."""
 
-Progress = Callable[[float, float], None]
+FADE_SHARE = 0.8
+"""Share of `HOLD` during which the sound fades."""
+
+SIZES = (16, 4096)
+"""Smallest and largest width and height of a film [pixels]."""
+
+MAX_FPS = 120
+"""Largest number of frames per second."""
 
 
 def render_still(
@@ -51,13 +60,16 @@ def render_still(
 
     Args:
         recording: the file.
-        time: [s], 0 is the score's beginning; moments beyond the recording show its first or last.
+        time: [s], 0 at the beginning of the score; times beyond the recording show its first or
+            last row.
         path: the picture to write.
-        camera: "player", "front", "side" or "top" (`VIEWS`); close up on where the hands are.
-        width, height: [pixels].
+        camera: "player", "front", "side" or "top" (`VIEWS`), close up on the hands.
+        width: [pixels].
+        height: [pixels].
 
     Raises:
-        UnknownName, InvalidValue: no such camera; an impossible size or time.
+        UnknownName: no such camera.
+        InvalidValue: an impossible size or time.
         RecordingError: a file that cannot be drawn.
         OutputError: OpenGL is missing, or the picture cannot be written.
     """
@@ -73,15 +85,8 @@ def render_still(
         with Canvas(stage.model, width, height) as canvas:
             stage.pose(time)
             picture = canvas.draw(stage.data, viewpoint)
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with temporary_path(path) as part:
         Image.fromarray(picture).save(part, format="PNG")
-        os.replace(part, target)
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def render_video(
@@ -99,8 +104,9 @@ def render_video(
     Args:
         recording: the file.
         path: the film to write; it appears complete or not at all.
-        sound: a sound file whose beginning is the score's time 0.
-        width, height: [pixels], even numbers.
+        sound: a sound file that begins at time 0 of the score.
+        width: [pixels], an even number.
+        height: [pixels], an even number.
         fps: frames per second.
         progress: called with seconds of film drawn and their total.
 
@@ -115,29 +121,36 @@ def render_video(
     with Recording.open(recording) as opened:
         stage = Stage(opened, bone_edge=BONE_EDGE)
         with Canvas(stage.model, width, height, plain_tendons=True) as canvas:
-            frames = _frames(
-                stage, canvas, str(opened.metadata.get("title", "")), width / height, fps, progress
-            )
-            encode_video(frames, Path(path), (width, height), fps, sound, stage.time)
+            title = str(opened.metadata.get("title", ""))
+            aspect = width / height
+            frames = _frames(stage, canvas, title, aspect, fps, progress=progress)
+            encode_video(frames, Path(path), (width, height), fps, sound=sound, times=stage.time)
 
 
 def _check_format(width: int, height: int, fps: int) -> None:
     for thing, value in (("video width", width), ("video height", height)):
-        if value % 2 or not 16 <= value <= 4096:
-            raise InvalidValue(thing, value, "an even number of pixels from 16 to 4096")
-    if not 1 <= fps <= 120:
-        raise InvalidValue("frames per second", fps, "1..120")
+        low, high = SIZES
+        if value % 2 or not low <= value <= high:
+            raise InvalidValue(thing, value, f"an even number of pixels from {low} to {high}")
+    if not 1 <= fps <= MAX_FPS:
+        raise InvalidValue("frames per second", fps, f"1..{MAX_FPS}")
 
 
 def _frames(
-    stage: Stage, canvas: Canvas, title: str, aspect: float, fps: int, progress: Progress | None
+    stage: Stage,
+    canvas: Canvas,
+    title: str,
+    aspect: float,
+    fps: int,
+    *,
+    progress: Progress | None,
 ) -> Iterator[np.ndarray]:
-    """All pictures in order: the recording, then its last one held."""
+    """All pictures in order; the last one is repeated for `HOLD` seconds."""
     camera = stage.camera("player", aspect=aspect)
     start = float(stage.time[0])
     end = float(stage.time[-1])
     count = max(1, math.ceil((end - start) * fps))
-    # MuJoCo's font has ASCII only: accents are dropped.
+    # MuJoCo's font is ASCII: accents are dropped.
     caption = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     picture = None
     for index in range(count):
@@ -157,59 +170,44 @@ def encode_video(
     path: Path,
     size: tuple[int, int],
     fps: int,
+    *,
     sound: str | PathLike[str] | None,
     times: np.ndarray,
 ) -> None:
-    """Makes a film of pictures; it appears complete or not at all.
+    """Encodes pictures as a film (MP4), which appears complete or not at all.
 
     Args:
-        frames: pictures, shape (height, width, 3), uint8.
-        path: of the film (MP4).
+        frames: pictures. Shape (height, width, 3), uint8.
+        path: the film to write.
         size: width and height [pixels], even numbers.
         fps: frames per second.
         sound: a sound file, or None.
-        times: of the recording's rows [s]; they say when the sound begins and ends. Shape (rows,).
+        times: time of each row of the recording [s]; the sound begins at 0 and ends with the last.
+            Shape (rows,).
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the film cannot be written.
     """
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     command = [get_ffmpeg_exe(), "-y", "-nostdin", "-loglevel", "error"]
-    command += [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-s",
-        f"{size[0]}x{size[1]}",
-        "-r",
-        str(fps),
-        "-i",
-        "pipe:0",
-    ]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}"]
+    command += ["-r", str(fps), "-i", "pipe:0"]
     if sound is not None:
         command += ["-i", os.fspath(sound), "-map", "0:v", "-map", "1:a", *_sound_options(times)]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-    command += ["-movflags", "+faststart", "-f", "mp4", str(part)]
-    try:
-        with tempfile.TemporaryFile() as complaints:
-            _feed(command, frames, path, complaints)
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
+    command += ["-movflags", "+faststart", "-f", "mp4"]
+    with temporary_path(path) as part, tempfile.TemporaryFile() as complaints:
+        _feed([*command, str(part)], frames, path, complaints)
 
 
 def _sound_options(times: np.ndarray) -> list[str]:
-    """The sound set off by the time before the score's beginning, cut and faded with the last
-    picture."""
+    """Options that delay the sound to time 0 of the score, and fade it with the last picture."""
     delay = max(0.0, -float(times[0]))
     length = float(times[-1] - times[0]) + HOLD
     filters = f"adelay={1000 * delay:.3f}:all=1,apad,atrim=end={length:.6f}"
-    filters += f",afade=t=out:st={length - 0.8 * HOLD:.6f}:d={0.8 * HOLD:.6f}"
+    fade = FADE_SHARE * HOLD
+    filters += f",afade=t=out:st={length - fade:.6f}:d={fade:.6f}"
     return ["-af", filters, "-c:a", "aac", "-b:a", "192k"]
 
 

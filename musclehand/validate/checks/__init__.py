@@ -1,1 +1,1 @@
-"""The checks of the validator, one function each."""
+"""The checks of the suite, one function each."""

@@ -1,4 +1,4 @@
-"""Does the hand move as far as hands move, and are its two sides mirror images?"""
+"""Ranges of motion (V19), and symmetry of the two hands of a model (V21)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,36 @@ SHORT = float(np.deg2rad(10.0))
 """A range may be this much shorter than the published one, at either end [rad]."""
 
 ASYMMETRY = float(np.deg2rad(5.0))
-"""Two ends of a range that differ by more than this are told apart [rad]."""
+"""A range is lopsided when its two ends differ by more than this [rad]."""
 
 ROUNDING = float(np.deg2rad(0.05))
+"""Published ranges are given in whole degrees; shortfalls have this tolerance [rad]."""
 
 MIRROR_LENGTH = 1e-6
 MIRROR_ARM = 2e-5
-"""Largest difference of path lengths and moment arms between the sides [m]."""
+"""Largest difference of path lengths and of moment arms between the sides [m]."""
+
+MIRROR_SHARE = 1e-3
+"""Largest relative difference of peak forces and fibre lengths between the sides."""
+
+MIRROR_RANGE = 1e-4
+"""Largest difference of joint limits between the sides [rad]."""
 
 NUM_MIRRORED = 60
+"""Random postures in which the sides are compared."""
+
+_EQUAL_PARAMETER = 1e-6
+"""Peak forces [N] and lengths [m] that differ by less are equal."""
 
 
 class Shortfall(NamedTuple):
-    """How far a joint's limits fall short of the published ones [rad]; at most 0 where they do
-    not."""
+    """Distance by which a joint's limits fall short of the published ones; at most 0 if not."""
 
     lower: float
+    """[rad] at the lower end of the range."""
+
     upper: float
+    """[rad] at the upper end of the range."""
 
 
 def check_ranges(specimen: Specimen) -> Finding:
@@ -50,13 +63,17 @@ def check_ranges(specimen: Specimen) -> Finding:
             continue
         compared += 1
         gap = shortfall(low, high, row)
-        for amount, end, word in ((gap.upper, row.upper, 0), (gap.lower, row.lower, 1)):
+        upward, downward = directions(joint)
+        # 0.0 is added so that a limit of 0 has no minus sign.
+        ends = (
+            (gap.upper, row.upper, upward, np.rad2deg(high) + 0.0),
+            (gap.lower, row.lower, downward, np.rad2deg(-low) + 0.0),
+        )
+        for amount, published, direction, reached in ends:
             if amount > SHORT + ROUNDING:
-                reached = np.rad2deg(high if word == 0 else -low) + 0.0  # no minus before 0
-                there = (
-                    f"{reached:.0f} deg, published {abs(np.rad2deg(end or 0.0)):.0f} ({row.source})"
-                )
-                offenders.append((amount, f"{joint}: {directions(joint)[word]} {there}"))
+                degrees = abs(np.rad2deg(published or 0.0))
+                words = f"{direction} {reached:.0f} deg, published {degrees:.0f} ({row.source})"
+                offenders.append((amount, f"{joint}: {words}"))
         if is_reversed(low, high, row):
             words = f"{np.rad2deg(low):.0f} to {np.rad2deg(high):.0f} deg"
             offenders.append((np.pi, f"{joint}: {words} has its longer end on the wrong side"))
@@ -65,100 +82,126 @@ def check_ranges(specimen: Specimen) -> Finding:
     offenders.sort(key=lambda pair: -pair[0])
     worst = max((amount for amount, _ in offenders if amount < np.pi), default=0.0)
     joints = len({line.split(":")[0] for _, line in offenders})
-    summary = f"{joints} of {compared} joints move less than published; worst by {np.rad2deg(worst):.0f} deg"
+    summary = (
+        f"{joints} of {compared} joints move less than published; "
+        f"worst by {np.rad2deg(worst):.0f} deg"
+    )
     verdict = Verdict.FAIL if offenders else Verdict.PASS
     lines = tuple(line for _, line in offenders)
-    return Finding(
-        verdict, summary, float(np.rad2deg(worst)), lines, (_panel(specimen, limits, rows),)
-    )
+    panel = _panel(specimen, limits, rows)
+    return Finding(verdict, summary, float(np.rad2deg(worst)), lines, (panel,))
 
 
 def published_range(joint: str, rows: tuple[RangeRow, ...]) -> RangeRow | None:
-    """What a joint is compared with: the first row of the table that was read in its source, else
-    the first.
+    """The published range of a joint: the first row that was read in its source, else the first.
 
-    The table's other rows are for context; some are of motion in daily life, which is less than
-    what joints allow.
+    The table's other rows are context; some are of motion in daily life, which is less than joints
+    allow.
+
+    Args:
+        joint: anatomical name.
+        rows: the table of published ranges.
     """
-    of_joint = [row for row in rows if row.joint == joint]
-    read = [row for row in of_joint if row.status == "published"]
-    return next(iter(read or of_joint), None)
+    joint_rows = [row for row in rows if row.joint == joint]
+    read_rows = [row for row in joint_rows if row.status == "published"]
+    return next(iter(read_rows or joint_rows), None)
 
 
 def shortfall(low: float, high: float, row: RangeRow) -> Shortfall:
-    """How far a joint's limits [rad] fall short of a published range at its lower and upper end
-    [rad]."""
+    """Compares a joint's limits with a published range.
+
+    Args:
+        low: the joint's lower limit [rad].
+        high: the joint's upper limit [rad].
+        row: the published range; an end that it lacks counts as reached.
+    """
     below = -np.inf if row.lower is None else low - row.lower
     above = -np.inf if row.upper is None else row.upper - high
     return Shortfall(float(below), float(above))
 
 
 def is_reversed(low: float, high: float, row: RangeRow) -> bool:
-    """Whether a joint goes further to one side, and the published range to the other."""
+    """Whether a joint moves further to one side, and the published range to the other.
+
+    Args:
+        low: the joint's lower limit [rad].
+        high: the joint's upper limit [rad].
+        row: the published range.
+    """
     if row.lower is None or row.upper is None:
         return False
-    mine = high + low
+    surplus = high + low
     published = row.upper + row.lower
-    return abs(mine) > ASYMMETRY and abs(published) > ASYMMETRY and mine * published < 0
+    return abs(surplus) > ASYMMETRY and abs(published) > ASYMMETRY and surplus * published < 0
 
 
 def check_mirror(specimen: Specimen) -> Finding:
     """V21: is the other hand of the model its mirror image?"""
-    other = Side.LEFT if specimen.hand.side is Side.RIGHT else Side.RIGHT
-    if other not in specimen.naming.sides(specimen.model):
+    opposite = Side.LEFT if specimen.hand.side is Side.RIGHT else Side.RIGHT
+    if opposite not in specimen.naming.sides(specimen.model):
         return Finding(Verdict.SKIP, "the model has one hand only")
     try:
-        index = HandIndex.from_model(specimen.model, other, specimen.naming)
+        hand = HandIndex.from_model(specimen.model, opposite, specimen.naming)
     except ModelError as error:
-        return Finding(
-            Verdict.FAIL, f"the other hand is not complete: {error.problem}", None, (str(error),)
-        )
-    return compare_sides(
-        specimen, Specimen(specimen.source, specimen.model, index, specimen.naming)
-    )
+        problem = f"the other hand is not complete: {error.problem}"
+        return Finding(Verdict.FAIL, problem, None, (str(error),))
+    partner = Specimen(specimen.source, specimen.model, hand, specimen.naming)
+    return compare_sides(specimen, partner)
 
 
-def compare_sides(one: Specimen, two: Specimen) -> Finding:
-    """The finding of V21 for two hands, of one model or of two."""
-    mine = one.hand
-    theirs = two.hand
-    odd = sorted({*mine.muscle_names} ^ {*theirs.muscle_names}) + sorted(
-        {*mine.joints} ^ {*theirs.joints}
-    )
-    if odd:
-        return Finding(
-            Verdict.FAIL,
-            f"{len(odd)} parts on one side only",
-            None,
-            tuple(f"{p}: one side only" for p in odd),
-        )
-    error = mirror_error(one.model, mine, two.model, theirs, one.postures[:NUM_MIRRORED])
-    order = [theirs.muscle_names.index(name) for name in mine.muscle_names]
-    first, second = (muscle_parameters(each.model, each.hand.muscles) for each in (one, two))
+def compare_sides(specimen: Specimen, partner: Specimen) -> Finding:
+    """V21 for two hands, of one model or of two."""
+    hand = specimen.hand
+    mirrored = partner.hand
+    unpaired = sorted({*hand.muscle_names} ^ {*mirrored.muscle_names})
+    unpaired += sorted({*hand.joints} ^ {*mirrored.joints})
+    if unpaired:
+        lines = tuple(f"{part}: one side only" for part in unpaired)
+        return Finding(Verdict.FAIL, f"{len(unpaired)} parts on one side only", None, lines)
+    postures = specimen.postures[:NUM_MIRRORED]
+    error = mirror_error(specimen.model, hand, partner.model, mirrored, postures)
+    own = _muscle_constants(specimen)
+    opposite = _muscle_constants(partner)
     offenders = []
-    for i, name in enumerate(mine.muscle_names):
+    for i, name in enumerate(hand.muscle_names):
         arm = error.arms[i].max()
         if error.lengths[i] > MIRROR_LENGTH or arm > MIRROR_ARM:
             offenders.append(
-                f"{name}: length differs by {1e3 * error.lengths[i]:.2g} mm, arm by {1e3 * arm:.2g} mm"
+                f"{name}: length differs by {1e3 * error.lengths[i]:.2g} mm, "
+                f"arm by {1e3 * arm:.2g} mm"
             )
-        for word, a, b in (
-            ("F0", first.f0, second.f0),
-            ("l0", first.l0, second.l0),
-            ("lts", first.lts, second.lts),
-        ):
-            if not np.isclose(a[i], b[order[i]], rtol=1e-3, atol=1e-6):
-                offenders.append(f"{name}: {word} {a[i]:.4g} and {b[order[i]]:.4g}")
-    ranges = mine.limits(one.model), theirs.limits(two.model)
-    for i, joint in enumerate(mine.joints):
-        pair = ranges[0][i], ranges[1][theirs.joints.index(joint)]
-        if not np.allclose(*pair, atol=1e-4):
-            offenders.append(
-                f"{joint}: ranges {np.rad2deg(pair[0]).round(1)} and {np.rad2deg(pair[1]).round(1)} deg"
-            )
-    summary = f"lengths within {error.lengths.max():.1e} m, arms within {error.arms.max():.1e} m of the mirror image"
+        offenders += _unequal(name, own[name], opposite[name])
+    limits = hand.limits(specimen.model)
+    mirrored_limits = mirrored.limits(partner.model)
+    for i, joint in enumerate(hand.joints):
+        pair = (limits[i], mirrored_limits[mirrored.joints.index(joint)])
+        if not np.allclose(*pair, atol=MIRROR_RANGE):
+            first, second = (np.rad2deg(span).round(1) for span in pair)
+            offenders.append(f"{joint}: ranges {first} and {second} deg")
+    summary = (
+        f"lengths within {error.lengths.max():.1e} m, "
+        f"arms within {error.arms.max():.1e} m of the mirror image"
+    )
     verdict = Verdict.FAIL if offenders else Verdict.PASS
     return Finding(verdict, summary, float(error.lengths.max()), tuple(offenders))
+
+
+def _muscle_constants(specimen: Specimen) -> dict[str, dict[str, float]]:
+    """Peak force [N], optimal fibre length and tendon slack length [m] of each muscle."""
+    params = muscle_parameters(specimen.model, specimen.hand.muscles)
+    return {
+        name: {"F0": params.f0[i], "l0": params.l0[i], "lts": params.lts[i]}
+        for i, name in enumerate(specimen.hand.muscle_names)
+    }
+
+
+def _unequal(muscle: str, values: dict[str, float], mirrored: dict[str, float]) -> list[str]:
+    """A line for each constant of a muscle that differs between the sides."""
+    return [
+        f"{muscle}: {word} {value:.4g} and {mirrored[word]:.4g}"
+        for word, value in values.items()
+        if not np.isclose(value, mirrored[word], rtol=MIRROR_SHARE, atol=_EQUAL_PARAMETER)
+    ]
 
 
 def _panel(specimen: Specimen, limits: np.ndarray, rows: tuple[RangeRow, ...]) -> Panel:
@@ -169,33 +212,43 @@ def _panel(specimen: Specimen, limits: np.ndarray, rows: tuple[RangeRow, ...]) -
     series = [Series("model", x - 0.15, bounds.mean(axis=1), np.diff(bounds)[:, 0] / 2)]
     standards = [published_range(joint, rows) for joint in joints]
     ends = {i: (row.lower, row.upper) for i, row in enumerate(standards) if row is not None}
-    known = [i for i, (low, high) in ends.items() if low is not None and high is not None]
-    if known:
-        published = np.rad2deg(np.array([ends[i] for i in known], dtype=float))
-        series.append(
-            Series(
-                "published", x[known] + 0.15, published.mean(axis=1), np.diff(published)[:, 0] / 2
-            )
-        )
+    complete = [i for i, (low, high) in ends.items() if low is not None and high is not None]
+    if complete:
+        published = np.rad2deg(np.array([ends[i] for i in complete], dtype=float))
+        half = np.diff(published)[:, 0] / 2
+        series.append(Series("published", x[complete] + 0.15, published.mean(axis=1), half))
     return Panel("Ranges of motion", "", "deg", "points", tuple(series), joints)
 
 
-CHECKS = (
+CHECKS: tuple[Check, ...] = (
     Check(
-        "V19",
-        "Range of motion",
-        "Does every joint move as far as published, and further to the side to which people's joints go further?",
-        "at most 10 deg short of a published range at either end",
-        "models/reference/range_of_motion.csv, the first row of each joint that was read in its source",
-        check_ranges,
+        code="V19",
+        title="Range of motion",
+        asks=(
+            "Does every joint move as far as published, "
+            "and further to the side to which people's joints go further?"
+        ),
+        threshold=f"at most {np.rad2deg(SHORT):.0f} deg short of a published range at either end",
+        source=(
+            "models/reference/range_of_motion.csv, "
+            "the first row of each joint that was read in its source"
+        ),
+        run=check_ranges,
     ),
     Check(
-        "V21",
-        "Left and right",
-        "Is the other hand of the model the mirror image of this one?",
-        "path lengths within 1e-6 m, moment arms within 2e-5 m, the same forces, fibres and ranges",
-        "myo_sim's symmetry test (2e-5 m); MyoSim 0.2.3 mirrors its left arm to 1e-15 m (measured)",
-        check_mirror,
+        code="V21",
+        title="Left and right",
+        asks="Is the other hand of the model the mirror image of this one?",
+        threshold=(
+            f"path lengths within {MIRROR_LENGTH:g} m, moment arms within {MIRROR_ARM:g} m, "
+            f"forces and fibres within {100 * MIRROR_SHARE:g} %, "
+            f"ranges within {np.rad2deg(MIRROR_RANGE):.4f} deg"
+        ),
+        source=(
+            f"myo_sim's symmetry test ({MIRROR_ARM:g} m); "
+            "MyoSim 0.2.3 mirrors its left arm to 1e-15 m (measured)"
+        ),
+        run=check_mirror,
     ),
 )
 """The checks of this module."""

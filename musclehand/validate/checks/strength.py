@@ -1,10 +1,9 @@
-"""Can the muscles move and press? Torque in every direction, torque about each joint, and force of
-each pad.
+"""Strength (V12 to V14): torque closure, torque about each joint, and fingertip force.
 
-Closure and torques are asked of the last finger joint following the middle one, in models that
-leave it free too: people cannot move it by itself. Pad force respects only the couplings that a
-model really has. A digit's muscles are all that cross it, with all their torques on its joints; the
-wrist is locked for digits, digits for the wrist.
+For closure and torques the last finger joint follows the middle one, also in models that leave it
+free: people cannot move it by itself. Pad force respects only the couplings of the model. A digit's
+muscles are all muscles that cross it, with all their torques on its joints. The wrist is locked for
+digits, and digits for the wrist.
 """
 
 from __future__ import annotations
@@ -28,35 +27,58 @@ from musclehand.body.analysis.strength import (
 )
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, digit_joints, directions
 from musclehand.body.posture import couple, named_posture
-from musclehand.validate.check import Check, Finding, Panel, Series, Specimen, Verdict
+from musclehand.validate.check import (
+    NUM_POSTURES,
+    Check,
+    Finding,
+    Panel,
+    Series,
+    Specimen,
+    Verdict,
+)
 
 CLOSURE_SHARE = 0.99
 TORQUE_SHARE = 0.98
-"""Shares of random postures in which a digit has to have closure, and all its joints their
-torque."""
+"""Least shares of random postures in which a digit has torque closure, and in which all its joints
+have their torque."""
+
+TORQUE_QUANTILE = 0.02
+"""Quantile of the torques over the postures that is drawn: `TORQUE_SHARE` of postures have more."""
 
 LEAST_TORQUE = 0.02
-"""Torque either way about every joint [N m]; pressing a piano key's 0.5 N with 40 mm of finger
-takes as much."""
+"""Least torque either way about every joint [N m]: that of a piano key's 0.5 N on 40 mm of
+finger."""
 
 LEAST_FORCE = 10.0
-"""Force of every pad [N]: an order above what a piano key takes, and within every adult's reach."""
+"""Least force of every pad [N]: an order of magnitude above a piano key, and less than every adult
+has."""
 
 FRICTION = 0.5
+"""Friction coefficient between pad and surface; own choice."""
 
 OTHER_TASKS = ("not the pad", "proximal phalanx", "model")
-"""Words in the table's tasks that mark forces of something else than a living finger's pad."""
+"""Words in the table's tasks for forces that are not of a living finger's pad."""
 
 USUAL_SPREAD = 0.3
-"""Standard deviation between people over the mean where a source does not give it; 0.30 to 0.44
-where they do."""
+"""Standard deviation between people over the mean, where a source does not give it; other sources
+have 0.30 to 0.44."""
+
+NUM_SD = 2
+"""Standard deviations around published means that count as human."""
+
+NOTABLE_SHARE = 0.2
+"""Components of a missing torque below this share of the largest are not mentioned."""
 
 
 def _posture(
     finger: tuple[float, float, float], thumb: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Degrees by joint; all fingers alike, the thumb's as carpometacarpal, metacarpophalangeal,
-    interphalangeal."""
+    """A posture by joint [deg].
+
+    Args:
+        finger: MCP, PIP and DIP flexion of all fingers.
+        thumb: CMC, MCP and IP flexion.
+    """
     degrees = dict(zip(("cmc_flexion", "mp_flexion", "ip_flexion"), thumb, strict=True))
     for number in FINGER_NUMBERS:
         names = (f"mcp{number}_flexion", f"pm{number}_flexion", f"md{number}_flexion")
@@ -69,28 +91,34 @@ PRESSING_DEG = {
     "bent": _posture((30, 30, 20), (0, -20, -25)),
     "curled": _posture((45, 45, 30), (0, -30, -40)),
 }
-"""The three postures pads press in [deg]: fingers as MCP, PIP and DIP, the thumb (whose flexion
-is negative) bent by a like amount at its two outer joints with its base at neutral; forearm and
-wrist at neutral."""
+"""The postures in which pads press [deg]: fingers by MCP, PIP and DIP; the thumb (whose flexion is
+negative) bent by a like amount at its two outer joints, its base at neutral; forearm and wrist at
+neutral."""
 
 
 class _Group(NamedTuple):
-    """A digit or the wrist over the random postures; tensions (p, m) [N]."""
+    """A digit or the wrist over the random postures."""
 
     name: str
+    """Of the digit, or "wrist"."""
+
     arms: GroupArms
+    """Moment arms of its muscles about its joints."""
+
     active: np.ndarray
+    """[N] active tensions of its muscles at full activation. Shape (p, m)."""
 
 
 def check_closure(specimen: Specimen) -> Finding:
-    """V12: can each digit's muscles together turn it every way?"""
+    """V12: can the muscles of each digit produce torque in every direction?"""
     groups = _groups(specimen)
     if not groups:
         return Finding(Verdict.SKIP, "no digit of this model has joints")
     closed = [torque_closure(group.arms.arms) for group in groups]
-    shares = np.array([one.mean() for one in closed])
+    shares = np.array([postures.mean() for postures in closed])
     offenders = [
-        f"{groups[i].name}: closure in {shares[i]:.1%} of postures, {len(groups[i].arms.muscles)} muscles; "
+        f"{groups[i].name}: closure in {shares[i]:.1%} of postures, "
+        f"{len(groups[i].arms.muscles)} muscles; "
         f"mostly missing: {_missing_direction(groups[i].arms, closed[i])}"
         for i in np.argsort(shares)
         if shares[i] < CLOSURE_SHARE
@@ -99,14 +127,19 @@ def check_closure(specimen: Specimen) -> Finding:
     names = tuple(group.name for group in groups)
     bars = Series("closure", np.arange(len(groups)), 100 * shares)
     panel = Panel(
-        "Torque closure", "", "% of postures", "bars", (bars,), names, 100 * CLOSURE_SHARE
+        title="Torque closure",
+        xlabel="",
+        ylabel="% of postures",
+        kind="bars",
+        series=(bars,),
+        ticks=names,
+        limit=100 * CLOSURE_SHARE,
     )
     summary = (
         f"closure in {shares[worst]:.1%} of {len(closed[0])} postures at least (the {names[worst]})"
     )
-    return Finding(
-        _verdict(offenders), summary, 100 * float(shares[worst]), tuple(offenders), (panel,)
-    )
+    value = 100 * float(shares[worst])
+    return Finding(_verdict(offenders), summary, value, tuple(offenders), (panel,))
 
 
 def check_joint_torques(specimen: Specimen) -> Finding:
@@ -118,26 +151,37 @@ def check_joint_torques(specimen: Specimen) -> Finding:
     offenders: list[tuple[float, str]] = []
     low = []
     high = []
-    ticks = list[str]()
+    ticks: list[str] = []
     for group in groups:
         lower, upper = torque_range(group.arms.arms, group.active)
         enough = (lower <= -LEAST_TORQUE) & (upper >= LEAST_TORQUE)
         share = float(enough.all(axis=1).mean())
         shares.append(share)
-        low.extend(np.quantile(-lower, 0.02, axis=0))
-        high.extend(np.quantile(upper, 0.02, axis=0))
+        low.extend(np.quantile(-lower, TORQUE_QUANTILE, axis=0))
+        high.extend(np.quantile(upper, TORQUE_QUANTILE, axis=0))
         ticks.extend(group.arms.joints)
         if share < TORQUE_SHARE:
-            offenders.append(
-                (share, f"{group.name}: {share:.1%} of postures; {_short_of(group, lower, upper)}")
-            )
+            words = f"{group.name}: {share:.1%} of postures; {_short_of(group, lower, upper)}"
+            offenders.append((share, words))
     lines = tuple(line for _, line in sorted(offenders))
-    places = np.arange(len(ticks))
-    series = (Series("positive", places, np.array(high)), Series("negative", places, np.array(low)))
-    title = "Torque that 98 % of postures have, all other joints of the digit in balance"
-    panel = Panel(title, "", "N m", "bars", series, tuple(ticks), LEAST_TORQUE)
+    x = np.arange(len(ticks))
+    panel = Panel(
+        title=(
+            f"Torque that {100 * TORQUE_SHARE:g} % of postures have, "
+            "all other joints of the digit in balance"
+        ),
+        xlabel="",
+        ylabel="N m",
+        kind="bars",
+        series=(Series("positive", x, np.array(high)), Series("negative", x, np.array(low))),
+        ticks=tuple(ticks),
+        limit=LEAST_TORQUE,
+    )
     worst = int(np.argmin(shares))
-    summary = f"all joints have +-{LEAST_TORQUE} N m in {shares[worst]:.1%} of postures (the {groups[worst].name})"
+    summary = (
+        f"all joints have +-{LEAST_TORQUE} N m in {shares[worst]:.1%} of postures "
+        f"(the {groups[worst].name})"
+    )
     return Finding(_verdict(lines), summary, 100 * shares[worst], lines, (panel,))
 
 
@@ -157,20 +201,15 @@ def check_pad_force(specimen: Specimen) -> Finding:
             if force < LEAST_FORCE:
                 weak.append((force, f"{digit}, {name}: {force:.1f} N"))
             elif human is not None and force > human[1]:
-                strong.append(
-                    (
-                        human[1] - force,
-                        f"{digit}, {name}: {force:.1f} N; people up to {human[1]:.0f} N",
-                    )
-                )
+                words = f"{digit}, {name}: {force:.1f} N; people up to {human[1]:.0f} N"
+                strong.append((human[1] - force, words))
     offenders = tuple(line for _, line in [*sorted(weak), *sorted(strong)])
     verdict = Verdict.FAIL if weak else Verdict.WARN if strong else Verdict.PASS
-    worst = np.unravel_index(int(np.argmin(forces)), forces.shape)
-    where = f"{present[worst[1]]}, {list(PRESSING_DEG)[worst[0]]}"
-    summary = f"least pad force {forces.min():.1f} N ({where}), greatest {forces.max():.1f} N"
-    return Finding(
-        verdict, summary, float(forces.min()), offenders, (_force_panel(present, forces, people),)
-    )
+    row, column = np.unravel_index(int(np.argmin(forces)), forces.shape)
+    weakest = f"{present[column]}, {list(PRESSING_DEG)[row]}"
+    summary = f"least pad force {forces.min():.1f} N ({weakest}), greatest {forces.max():.1f} N"
+    panel = _force_panel(present, forces, people)
+    return Finding(verdict, summary, float(forces.min()), offenders, (panel,))
 
 
 def pad_forces(specimen: Specimen, digits: list[str]) -> np.ndarray:
@@ -196,13 +235,13 @@ def _groups(specimen: Specimen) -> list[_Group]:
     postures = np.clip(couple(hand, specimen.postures), limits[:, 0], limits[:, 1])
     geometry = muscle_geometry(model, hand, postures)
     active = muscle_limits(model, hand, geometry.lengths).active
-    found = [(name, group_arms(hand, geometry.arms, name)) for name in GROUPS]
-    return [_Group(name, group, active[:, group.muscles]) for name, group in found if group.joints]
+    groups = [(name, group_arms(hand, geometry.arms, name)) for name in GROUPS]
+    return [_Group(name, group, active[:, group.muscles]) for name, group in groups if group.joints]
 
 
 def _missing_direction(group: GroupArms, closed: np.ndarray) -> str:
-    """In anatomical words, the torque farthest from reach: the mean of each open posture's worst
-    direction."""
+    """The torque farthest from reach in anatomical words: the mean of the worst directions of all
+    postures without closure."""
     if len(group.muscles) < len(group.joints):
         return "all but what single muscles do"
     normals, reach = torque_normals(group.arms[~closed])
@@ -212,33 +251,28 @@ def _missing_direction(group: GroupArms, closed: np.ndarray) -> str:
     size = float(np.abs(mean).max())
     if size == 0.0:
         return "any torque"
-    order = [i for i in np.argsort(-np.abs(mean)) if abs(mean[i]) > 0.2 * size]
+    order = [i for i in np.argsort(-np.abs(mean)) if abs(mean[i]) > NOTABLE_SHARE * size]
     return ", ".join(
         f"{group.joints[i]} {directions(group.joints[i])[int(mean[i] < 0)]}" for i in order
     )
 
 
 def _short_of(group: _Group, lower: np.ndarray, upper: np.ndarray) -> str:
-    """Which joints lack torque which way, and how often they have it."""
+    """Joints and directions that lack torque in some posture, with the share that has it."""
     parts = []
     for column, joint in enumerate(group.arms.joints):
-        for word, torque in zip(
-            directions(joint), (upper[:, column], -lower[:, column]), strict=True
-        ):
+        torques = (upper[:, column], -lower[:, column])
+        for direction, torque in zip(directions(joint), torques, strict=True):
             share = float((torque >= LEAST_TORQUE).mean())
             if share < 1.0:
-                parts.append(
-                    (
-                        share,
-                        f"{joint} {word} {share:.1%} (least {1e3 * max(0.0, torque.min()):.0f} mN m)",
-                    )
-                )
+                least = 1e3 * max(0.0, torque.min())
+                parts.append((share, f"{joint} {direction} {share:.1%} (least {least:.0f} mN m)"))
     return ", ".join(text for _, text in sorted(parts))
 
 
 def _human_range(people: tuple[FingertipForceRow, ...], digit: str) -> tuple[float, float] | None:
-    """Two standard deviations below and above the published means for a digit's pad [N], or None
-    without any."""
+    """Range of the published pad forces of a digit, `NUM_SD` around the means [N]; None without
+    any."""
     rows = [
         row
         for row in people
@@ -246,7 +280,7 @@ def _human_range(people: tuple[FingertipForceRow, ...], digit: str) -> tuple[flo
     ]
     if not rows:
         return None
-    spread = [2 * (row.sd if row.sd is not None else USUAL_SPREAD * row.force) for row in rows]
+    spread = [NUM_SD * (row.sd if row.sd is not None else USUAL_SPREAD * row.force) for row in rows]
     low = min(row.force - width for row, width in zip(rows, spread, strict=True))
     return max(0.0, low), max(row.force + width for row, width in zip(rows, spread, strict=True))
 
@@ -254,17 +288,25 @@ def _human_range(people: tuple[FingertipForceRow, ...], digit: str) -> tuple[flo
 def _force_panel(
     digits: list[str], forces: np.ndarray, people: tuple[FingertipForceRow, ...]
 ) -> Panel:
-    places = np.arange(len(digits))
-    series = [Series(name, places, forces[row]) for row, name in enumerate(PRESSING_DEG)]
+    """Forces in each posture beside those of people [N]."""
+    x = np.arange(len(digits))
+    series = [Series(name, x, forces[row]) for row, name in enumerate(PRESSING_DEG)]
     ranges = {column: _human_range(people, digit) for column, digit in enumerate(digits)}
-    known = {column: ends for column, ends in ranges.items() if ends is not None}
-    if known:
-        ends = np.array(list(known.values()))
+    published = {column: ends for column, ends in ranges.items() if ends is not None}
+    if published:
+        ends = np.array(list(published.values()))
         middle = ends.mean(axis=1)
         half = np.diff(ends, axis=1)[:, 0] / 2
-        series.append(Series("people, all sources +-2 SD", np.array(list(known)), middle, half))
+        label = f"people, all sources +-{NUM_SD} SD"
+        series.append(Series(label, np.array(list(published)), middle, error=half))
     return Panel(
-        "Pad force, friction 0.5", "", "N", "bars", tuple(series), tuple(digits), LEAST_FORCE
+        title=f"Pad force, friction {FRICTION:g}",
+        xlabel="",
+        ylabel="N",
+        kind="bars",
+        series=tuple(series),
+        ticks=tuple(digits),
+        limit=LEAST_FORCE,
     )
 
 
@@ -274,27 +316,49 @@ def _verdict(offenders: tuple[str, ...] | list[str]) -> Verdict:
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        "V12",
-        "Torque closure",
-        "Can the muscles of each digit and of the wrist together make torque in every direction?",
-        f"in at least {CLOSURE_SHARE:.0%} of 300 random postures, every digit and the wrist",
-        "positive spanning of the moment arms (Valero-Cuevas 2016, Fundamentals of Neuromechanics, ch. 7; recalled)",
-        check_closure,
+        code="V12",
+        title="Torque closure",
+        asks=(
+            "Can the muscles of each digit and of the wrist together make torque "
+            "in every direction?"
+        ),
+        threshold=(
+            f"in at least {CLOSURE_SHARE:.0%} of {NUM_POSTURES} random postures, "
+            "every digit and the wrist"
+        ),
+        source=(
+            "positive spanning of the moment arms "
+            "(Valero-Cuevas 2016, Fundamentals of Neuromechanics, ch. 7; recalled)"
+        ),
+        run=check_closure,
     ),
     Check(
-        "V13",
-        "Torque of each joint",
-        "Can every joint be turned either way, by muscles at full activation at most, while its digit's others rest?",
-        f"+-{LEAST_TORQUE} N m about all joints of a digit in at least {TORQUE_SHARE:.0%} of 300 random postures",
-        "0.5 N at the tip of a 40 mm lever, what a piano key takes to go down",
-        check_joint_torques,
+        code="V13",
+        title="Torque of each joint",
+        asks=(
+            "Can every joint be turned either way, by muscles at full activation at most, "
+            "while its digit's others rest?"
+        ),
+        threshold=(
+            f"+-{LEAST_TORQUE:g} N m about all joints of a digit in at least "
+            f"{TORQUE_SHARE:.0%} of {NUM_POSTURES} random postures"
+        ),
+        source="0.5 N at the tip of a 40 mm lever, what a piano key takes to go down",
+        run=check_joint_torques,
     ),
     Check(
-        "V14",
-        "Pad force",
-        "How hard can each pad press in three postures, with friction 0.5?",
-        f"at least {LEAST_FORCE:.0f} N for every digit in every posture; a warning above published human force + 2 SD",
-        "models/reference/fingertip_force.csv",
-        check_pad_force,
+        code="V14",
+        title="Pad force",
+        asks=(
+            f"How hard can each pad press in {len(PRESSING_DEG)} postures, "
+            f"with friction {FRICTION:g}?"
+        ),
+        threshold=(
+            f"at least {LEAST_FORCE:g} N for every digit in every posture; "
+            f"a warning above published human force + {NUM_SD} SD"
+        ),
+        source="models/reference/fingertip_force.csv",
+        run=check_pad_force,
     ),
 )
+"""The checks of this module."""

@@ -17,10 +17,10 @@ from musclehand.validate.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
     Frame,
-    array_words,
-    bone_words,
-    change_words,
-    direction_words,
+    format_array,
+    describe_bone,
+    describe_change,
+    describe_shift,
     neutral_frame,
     numbers_differ,
 )
@@ -102,7 +102,7 @@ def hand_bones(specimen: Specimen) -> dict[str, int]:
     held.discard(0)
     names = {body: model.body(body).name for body in sorted(bodies_below(model, *held))}
     words = {
-        body: bone_words(specimen.naming.base_of(name, hand.side) or name)
+        body: describe_bone(specimen.naming.base_of(name, hand.side) or name)
         for body, name in names.items()
     }
     told = list(words.values())
@@ -128,7 +128,7 @@ def _inertia(
     b = float(after.model.body_mass[other])
     if numbers_differ(a, b, least=EQUAL_MASS):
         weight = abs(float(np.log(max(b, LIGHT) / max(a, LIGHT)))) / NOTABLE_SHARE
-        words = f"mass {change_words(1e3 * a, 1e3 * b, 'g', 1)}"
+        words = f"mass {describe_change(1e3 * a, 1e3 * b, 'g', 1)}"
         changes.append(Change("inertia", part, words, weight, 1e3 * a, 1e3 * b, "g", words))
     old, new = (
         np.sort(hand.model.body_inertia[body]) for hand, body in ((before, one), (after, other))
@@ -140,13 +140,13 @@ def _inertia(
             x = 1e7 * float(old[0])
             y = 1e7 * float(new[0])
         weight = min(abs(float(np.log(max(y, 1e-3) / max(x, 1e-3)))), 2.0)
-        words = f"moment of inertia {change_words(x, y, 'g cm^2', 1)}"
+        words = f"moment of inertia {describe_change(x, y, 'g cm^2', 1)}"
         changes.append(Change("inertia", part, words, weight, x, y, "g cm^2"))
     flips = _flips(before, after)
     shift = after.model.body_ipos[other] * flips[1] - before.model.body_ipos[one] * flips[0]
     if min(a, b) > 0 and np.linalg.norm(shift) > EQUAL_LENGTH:
         turn = frame.axes @ frame.data.xmat[one].reshape(3, 3)
-        words = f"centre of mass moved {direction_words(turn @ (shift * flips[0]))}"
+        words = f"centre of mass moved {describe_shift(turn @ (shift * flips[0]))}"
         length = float(np.linalg.norm(shift))
         changes.append(Change("inertia", part, words, length / 0.005, 0.0, 1e3 * length, "mm"))
     return changes
@@ -179,7 +179,7 @@ def _places(
         length = float(np.linalg.norm(shift))
         if length > EQUAL_LENGTH:
             turn = frame.axes @ frame.data.xmat[parents[0][name]].reshape(3, 3)
-            where = direction_words(turn @ (shift * flips[0]))
+            where = describe_shift(turn @ (shift * flips[0]))
             words = f"begins {where} of where it did on the {holders[0]}"
             changes.append(Change("bones", name, words, length / 0.003, 0.0, 1e3 * length, "mm"))
         turns = [hand.model.body_quat[bones[name]] for hand, bones in ((before, old), (after, new))]
@@ -220,7 +220,7 @@ def _contacts(before: Specimen, after: Specimen, one: int, other: int, name: str
             if not np.allclose(
                 a, b, rtol=EQUAL_SHARE, atol=EQUAL_LENGTH if "[m]" in words else 1e-9
             ):
-                told = f"{words} {array_words(a)} -> {array_words(b)}"
+                told = f"{words} {format_array(a)} -> {format_array(b)}"
                 changes.append(Change("contacts", part, told, weight, alike=told))
     return changes
 
@@ -271,8 +271,8 @@ def _options(before: mujoco.MjModel, after: mujoco.MjModel) -> list[Change]:
         if np.allclose(old, new, rtol=EQUAL_SHARE, atol=1e-12):
             continue
         kind = _ENUMS.get(field)
-        one = array_words(old)
-        other = array_words(new)
+        one = format_array(old)
+        other = format_array(new)
         if kind is not None:
             one, other = (kind(int(value[0])).name.split("_")[-1].lower() for value in (old, new))
         changes.append(Change("simulation", part, f"{one} -> {other}", weight))

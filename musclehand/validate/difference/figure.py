@@ -19,7 +19,7 @@ from musclehand.body.posture import REST_DEG, named_posture
 from musclehand.core.errors import OutputError
 from musclehand.validate.check import Specimen
 from musclehand.validate.difference.compare import Change, Difference, paired
-from musclehand.validate.wording import EQUAL_SHARE, joint_words
+from musclehand.validate.wording import EQUAL_SHARE, describe_joint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,7 +153,7 @@ def _draw_arms(axes: Axes, curve: ArmCurves, *, legend: bool) -> None:
     axes.plot(curve.angles_after, curve.arms_after, color=_AFTER, label="after")
     axes.axhline(0.0, color="#DDDDDD", linewidth=0.8, zorder=0)
     axes.set_title(curve.muscle, loc="left", fontsize=9, color=_INK)
-    axes.set_xlabel(f"{joint_words(curve.joint)} [deg]", fontsize=8)
+    axes.set_xlabel(f"{describe_joint(curve.joint)} [deg]", fontsize=8)
     axes.set_ylabel("moment arm [mm]", fontsize=8)
     if legend:
         axes.legend(frameon=False, fontsize=8)

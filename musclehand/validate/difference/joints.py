@@ -13,10 +13,10 @@ from musclehand.validate.difference.compare import WHOLE_PART, Change
 from musclehand.validate.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
-    array_words,
-    change_words,
-    direction_words,
-    joint_words,
+    format_array,
+    describe_change,
+    describe_shift,
+    describe_joint,
     neutral_frame,
     numbers_differ,
 )
@@ -58,7 +58,7 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
         if joint not in second:
             continue
         j = second.index(joint)
-        part = joint_words(joint)
+        part = describe_joint(joint)
         for end, (sign, word) in enumerate(
             zip((-1.0, 1.0), reversed(directions(joint)), strict=True)
         ):
@@ -86,12 +86,12 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
 
 
 def _whole(joint: str, what: str) -> Change:
-    return Change("joints", joint_words(joint), what, WHOLE_PART, joint=joint)
+    return Change("joints", describe_joint(joint), what, WHOLE_PART, joint=joint)
 
 
 def _springs(before: Specimen, after: Specimen, i: int, j: int) -> list[Change]:
     """Rest angle of a spring, where there is one, and how springs and dampers stiffen."""
-    part = joint_words(before.hand.joints[i])
+    part = describe_joint(before.hand.joints[i])
     joints = before.hand.joint_ids(before.model)[i], after.hand.joint_ids(after.model)[j]
     changes = []
     if all(
@@ -120,7 +120,7 @@ def _springs(before: Specimen, after: Specimen, i: int, j: int) -> list[Change]:
         if not np.allclose(old, new, rtol=EQUAL_SHARE, atol=1e-12):
             heading = "passive stiffness" if field.startswith("jnt") else "damping"
             changes.append(
-                Change(heading, part, f"{words} {array_words(old)} -> {array_words(new)}", 0.5)
+                Change(heading, part, f"{words} {format_array(old)} -> {format_array(new)}", 0.5)
             )
     return changes
 
@@ -139,7 +139,7 @@ def _axes(before: Specimen, after: Specimen, one: int, other: int, part: str) ->
     if np.linalg.norm(shift) > EQUAL_LENGTH:
         frame = neutral_frame(before)
         turn = frame.data.xmat[before.model.jnt_bodyid[one]].reshape(3, 3)
-        words = f"axis moved {direction_words(frame.axes @ turn @ (shift * flips[0]))}"
+        words = f"axis moved {describe_shift(frame.axes @ turn @ (shift * flips[0]))}"
         changes.append(Change("joints", part, words, float(np.linalg.norm(shift)) / 0.003))
     # A mirrored axis turns the other way round, which the line it lies on does not tell.
     a = before.model.jnt_axis[one] * flips[0]
@@ -158,21 +158,23 @@ def _couplings(before: Specimen, after: Specimen) -> list[Change]:
     changes = []
     old, new = (_drivers(one) for one in (before, after))
     for joint in [*old, *(joint for joint in new if joint not in old)]:
-        part = joint_words(joint)
+        part = describe_joint(joint)
         if old.get(joint) is None or new.get(joint) is None:
             driver, ratio = (old.get(joint) or new.get(joint)) or ("", 0.0)
             what = "no longer follows" if new.get(joint) is None else "follows"
             changes.append(
-                Change("couplings", part, f"{what} {joint_words(driver)} ({ratio:.2f} to 1)", 5.0)
+                Change(
+                    "couplings", part, f"{what} {describe_joint(driver)} ({ratio:.2f} to 1)", 5.0
+                )
             )
             continue
         (one, a), (other, b) = old[joint], new[joint]
         if one != other:
-            words = f"follows {joint_words(other)}, before {joint_words(one)}"
+            words = f"follows {describe_joint(other)}, before {describe_joint(one)}"
             changes.append(Change("couplings", part, words, 5.0))
         if numbers_differ(a, b):
             changes.append(
-                _number("couplings", part, f"per {joint_words(other)}", a, b, "", 2, 0.2)
+                _number("couplings", part, f"per {describe_joint(other)}", a, b, "", 2, 0.2)
             )
     return changes
 
@@ -198,7 +200,7 @@ def _number(
     digits: int,
     notable: float,
 ) -> Change:
-    words = f"{quantity} {change_words(old, new, unit, digits)}"
+    words = f"{quantity} {describe_change(old, new, unit, digits)}"
     weight = abs(np.log(new / old)) / notable if old > 0 and new > 0 else 3.0
     return Change(heading, part, words, float(weight), old, new, unit, words)
 

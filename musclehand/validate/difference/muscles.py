@@ -13,12 +13,12 @@ from musclehand.validate.difference.compare import WHOLE_PART, Change
 from musclehand.validate.difference.paths import compare_paths
 from musclehand.validate.wording import (
     EQUAL_LENGTH,
-    arm_words,
-    change_words,
-    joint_words,
-    muscle_words,
+    describe_arm,
+    describe_change,
+    describe_joint,
+    describe_muscle,
     numbers_differ,
-    percent_words,
+    describe_percentage,
 )
 
 EQUAL_ARM = 5e-5
@@ -59,7 +59,7 @@ def compare_muscles(before: Specimen, after: Specimen) -> list[Change]:
 
 
 def _whole(name: str, what: str) -> Change:
-    return Change("muscles", muscle_words(name), what, WHOLE_PART, muscle=name)
+    return Change("muscles", describe_muscle(name), what, WHOLE_PART, muscle=name)
 
 
 def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
@@ -73,20 +73,22 @@ def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Ch
             b = float(getattr(new, field)[j]) * factor
             if not numbers_differ(a, b):
                 continue
-            words = change_words(a, b, unit, digits)
+            words = describe_change(a, b, unit, digits)
             weight = abs(np.log(b / a)) / notable if a > 0 and b > 0 else 10.0
-            alike = f"{percent_words(a, b)} each" if field in ("f0", "l0") and a else words
+            alike = f"{describe_percentage(a, b)} each" if field in ("f0", "l0") and a else words
             changes.append(
-                Change(heading, muscle_words(name), words, float(weight), a, b, unit, alike, name)
+                Change(
+                    heading, describe_muscle(name), words, float(weight), a, b, unit, alike, name
+                )
             )
         a = float(old.lts[i])
         b = float(new.lts[j])
         l0 = max(float(old.l0[i]), 1e-6)
         if numbers_differ(a, b, least=EQUAL_LENGTH):
-            words = change_words(1e3 * a, 1e3 * b, "mm", 1)
+            words = describe_change(1e3 * a, 1e3 * b, "mm", 1)
             weight = abs(b - a) / l0 / _SLACK_WEIGHT
             change = Change(
-                "tendon slack length", muscle_words(name), words, weight, 1e3 * a, 1e3 * b, "mm"
+                "tendon slack length", describe_muscle(name), words, weight, 1e3 * a, 1e3 * b, "mm"
             )
             changes.append(change._replace(muscle=name))
     return changes
@@ -107,11 +109,11 @@ def _arms(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
                 continue
             a = float(old[at, i, j])
             b = float(new[at, i, j])
-            arms = f"{arm_words(joint, a)} -> {arm_words(joint, b)}"
-            words = f"{joint_words(joint)}: {arms} ({1e3 * (b - a):+.1f} mm)"
+            arms = f"{describe_arm(joint, a)} -> {describe_arm(joint, b)}"
+            words = f"{describe_joint(joint)}: {arms} ({1e3 * (b - a):+.1f} mm)"
             weight = float(shift[at, i, j]) / NOTABLE_ARM
             change = Change(
-                "moment arms", muscle_words(name), words, weight, 1e3 * a, 1e3 * b, "mm"
+                "moment arms", describe_muscle(name), words, weight, 1e3 * a, 1e3 * b, "mm"
             )
             changes.append(change._replace(muscle=name, joint=joint))
     return changes

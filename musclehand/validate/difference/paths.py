@@ -13,11 +13,11 @@ from musclehand.validate.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
     Frame,
-    array_words,
-    bone_words,
-    change_words,
-    direction_words,
-    muscle_words,
+    format_array,
+    describe_bone,
+    describe_change,
+    describe_shift,
+    describe_muscle,
     neutral_frame,
     numbers_differ,
 )
@@ -71,7 +71,7 @@ def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list
         old = path_points(before, first, muscle)
         new = path_points(after, second, muscle)
         changes += [
-            Change(GROUP, muscle_words(muscle), words, weight, muscle=muscle)._replace(**numbers)
+            Change(GROUP, describe_muscle(muscle), words, weight, muscle=muscle)._replace(**numbers)
             for words, weight, numbers in [*_told(old, new), *_branches(before, after, muscle)]
         ]
     return changes
@@ -112,7 +112,9 @@ def _branches(before: Specimen, after: Specimen, muscle: str) -> list[_Told]:
     if len(old) == len(new) and np.allclose(old, new, rtol=EQUAL_SHARE):
         return []
     words = [
-        f"{len(one)} branches, lengths divided by {array_words(one)}" if one.size else "no branches"
+        f"{len(one)} branches, lengths divided by {format_array(one)}"
+        if one.size
+        else "no branches"
         for one in (old, new)
     ]
     return [(f"{words[0]} -> {words[1]}", NEW_PATH_WEIGHT, {})]
@@ -133,7 +135,7 @@ def _moved(old: PathPoint, new: PathPoint) -> list[_Told]:
         shift = new.from_wrist - old.from_wrist
         length = float(np.linalg.norm(shift))
         words = f"{what} now on the {new.bone}, before on the {old.bone}"
-        moved = f", {direction_words(shift)} from there" if length > EQUAL_LENGTH else ""
+        moved = f", {describe_shift(shift)} from there" if length > EQUAL_LENGTH else ""
         told.append(
             (
                 words + moved,
@@ -145,11 +147,11 @@ def _moved(old: PathPoint, new: PathPoint) -> list[_Told]:
         shift = new.place - old.place
         length = float(np.linalg.norm(shift))
         if length > EQUAL_LENGTH:
-            words = f"{what} moved {direction_words(old.to_hand @ shift)}, {new.bone}"
+            words = f"{what} moved {describe_shift(old.to_hand @ shift)}, {new.bone}"
             told.append((words, length / NOTABLE_SHIFT, _change(0.0, 1e3 * length, "mm")))
     if numbers_differ(old.radius, new.radius, least=EQUAL_LENGTH):
         radii = 1e3 * old.radius, 1e3 * new.radius
-        words = f"{what}: radius {change_words(*radii, 'mm', 1)}"
+        words = f"{what}: radius {describe_change(*radii, 'mm', 1)}"
         told.append((words, abs(new.radius - old.radius) / NOTABLE_RADIUS, _change(*radii, "mm")))
     turn = float(
         np.degrees(
@@ -203,7 +205,7 @@ def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
     bone = int(model.site_bodyid[number])
     return PathPoint(
         name=_base(specimen, model.site(number).name),
-        bone=bone_words(_base(specimen, model.body(bone).name)),
+        bone=describe_bone(_base(specimen, model.body(bone).name)),
         place=model.site_pos[number] * flip,
         radius=0.0,
         axis=np.zeros(3),
@@ -221,7 +223,7 @@ def _surface(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
         mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), model.geom_quat[number])
     return PathPoint(
         name=_base(specimen, model.geom(number).name),
-        bone=bone_words(_base(specimen, model.body(bone).name)),
+        bone=describe_bone(_base(specimen, model.body(bone).name)),
         place=model.geom_pos[number] * flip,
         radius=float(model.geom_size[number, 0]),
         axis=axis * flip,

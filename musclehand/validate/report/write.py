@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import mujoco
 
 import musclehand
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import OutputError
 from musclehand.validate.report.page import build_page
 from musclehand.validate.suite import Examination, Result
@@ -45,7 +44,7 @@ def write_report(examinations: Sequence[Examination], folder: Path) -> tuple[Pat
         raise OutputError(folder, str(error.strerror or error)) from error
     page = folder / PAGE
     table = folder / TABLE
-    write_whole(page, build_page(examinations))
+    write_file(page, build_page(examinations).encode("utf-8", errors="replace"))
     write_json(examinations, table)
     return page, table
 
@@ -56,10 +55,8 @@ def write_json(examinations: Sequence[Examination], path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    write_whole(
-        path,
-        json.dumps(as_json(examinations), indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-    )
+    text = json.dumps(as_json(examinations), indent=1, allow_nan=False, ensure_ascii=False)
+    write_file(path, f"{text}\n".encode("utf-8", errors="replace"))
 
 
 def as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
@@ -80,35 +77,6 @@ def as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
             for each in examinations
         ],
     }
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file as a whole or not at all.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    temporary: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            errors="replace",
-            dir=path.parent,
-            prefix=f".{path.name}.",
-            delete=False,
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-        # A temporary file is for its owner only; a report is for whoever may read new files here.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise OutputError(path, str(error.strerror or error)) from error
 
 
 def _entry(result: Result) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import DIP_PER_PIP, Side
-from musclehand.body.build.export import ASSETS, REST, SIM_DT, export_model, hands_spec, rest_angles
+from musclehand.body.build.export import ASSETS, REST, export_model, hands_spec, rest_angles
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.core.errors import OutputError
-from musclehand.sim.scene import SIM_DT as PLAYER_DT
+from musclehand.core.time_steps import SIM_DT
 
 BOTH = (Side.RIGHT, Side.LEFT)
 
@@ -34,7 +34,9 @@ def written(hands):
 
 def moments(model, data):
     dense = np.zeros((model.nu, model.nv))
-    mujoco.mju_sparse2dense(dense, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind)
+    mujoco.mju_sparse2dense(
+        dense, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind
+    )
     return dense
 
 
@@ -61,14 +63,23 @@ def test_paths_arms_and_forces_are_those_of_the_hand(hands, written):
 
 def test_every_number_of_a_muscle_comes_back(hands, written):
     model = hands[0].compile()
-    for name in ("gainprm", "biasprm", "dynprm", "lengthrange", "ctrlrange", "ctrllimited", "trnid", "dyntype"):
+    for name in (
+        "gainprm",
+        "biasprm",
+        "dynprm",
+        "lengthrange",
+        "ctrlrange",
+        "ctrllimited",
+        "trnid",
+        "dyntype",
+    ):
         one = getattr(model, f"actuator_{name}")
         two = getattr(written, f"actuator_{name}")
         assert np.allclose(one, two, rtol=1e-5, atol=1e-9), name
 
 
 def test_it_is_simulated_as_the_player_does_it(written):
-    assert written.opt.timestep == SIM_DT == PLAYER_DT
+    assert written.opt.timestep == SIM_DT
     assert written.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     assert written.opt.gravity[2] == pytest.approx(-9.81)
 
@@ -123,7 +134,9 @@ def test_servos_hold_what_they_move(tmp_path):
 
 
 def test_a_muscle_is_changed_by_hand(hands, tmp_path):
-    text, count = re.subn(r'(<muscle name="FDP2_r".*?force=)"[^"]*"', r'\1"123"', hands[1].read_text())
+    text, count = re.subn(
+        r'(<muscle name="FDP2_r".*?force=)"[^"]*"', r'\1"123"', hands[1].read_text()
+    )
     assert count == 1
     (tmp_path / "mine.xml").write_text(text)
     model = mujoco.MjModel.from_xml_path(str(tmp_path / "mine.xml"))
@@ -134,7 +147,15 @@ def test_a_muscle_is_changed_by_hand(hands, tmp_path):
 
 def test_the_head_explains_the_file(hands):
     head = hands[1].read_text().split("-->")[0]
-    for word in ("Two hands", "force", "lengthrange", "Apache", "MyoSim", "musclehand validate hands.xml", "rad"):
+    for word in (
+        "Two hands",
+        "force",
+        "lengthrange",
+        "Apache",
+        "MyoSim",
+        "musclehand validate hands.xml",
+        "rad",
+    ):
         assert word in head
 
 
@@ -149,7 +170,10 @@ def test_files_may_be_called_anything(tmp_path, name):
 def test_bones_go_along_and_move_with_the_file(tmp_path, tables):
     path = tmp_path / "made" / "here" / "hand.xml"
     files = export_model(
-        path, hands_spec((Side.LEFT,), bones=True), title="A hand", rest=rest_angles(tables, [Side.LEFT])
+        path,
+        hands_spec((Side.LEFT,), bones=True),
+        title="A hand",
+        rest=rest_angles(tables, [Side.LEFT]),
     )
     assert files[0] == path
     assert len(files) > 20
@@ -200,7 +224,9 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", ["hand", "hand.mjcf", "hand.XML", "folder.xml", "file/hand.xml", f"{'x' * 300}.xml"])
+@pytest.mark.parametrize(
+    "name", ["hand", "hand.mjcf", "hand.XML", "folder.xml", "file/hand.xml", f"{'x' * 300}.xml"]
+)
 def test_places_that_cannot_be_written(tmp_path, name):
     (tmp_path / "folder.xml").mkdir()
     (tmp_path / "file").write_text("")

@@ -4,7 +4,6 @@ where things are."""
 import mujoco
 import numpy as np
 import pytest
-from support.dense import dense_dynamics
 from scipy.optimize import linprog
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
@@ -14,14 +13,21 @@ from musclehand.body.posture import couple
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene
+from support.dense import dense_dynamics
 
-UNSTABLE = (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
+UNSTABLE = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
 
 
 def random_postures(tables, count, seed):
     """Postures within the limits, spread less where fingers are bent, last joints with the
     middle ones."""
-    lower, upper = (np.array([getattr(row, end) for row in tables.joints]) for end in ("lower", "upper"))
+    lower, upper = (
+        np.array([getattr(row, end) for row in tables.joints]) for end in ("lower", "upper")
+    )
     qpos = lower + np.random.default_rng(seed).random((count, len(lower))) * (upper - lower)
     for i, name in enumerate(HAND_JOINTS):
         if name.startswith("mcp") and name.endswith("abduction"):
@@ -51,7 +57,10 @@ def lengths(right_hand, tables):
     """Path lengths over postures the fit did not see. Shape (300, 46)."""
     hand = right_hand[1]
     return np.array(
-        [posed(right_hand, qpos).actuator_length[hand.muscles] for qpos in random_postures(tables, 300, seed=101)]
+        [
+            posed(right_hand, qpos).actuator_length[hand.muscles]
+            for qpos in random_postures(tables, 300, seed=101)
+        ]
     )
 
 
@@ -86,7 +95,9 @@ def test_fibres_have_their_optimal_length_at_rest(right_hand, tables, muscles):
     rest = couple(hand, np.array([row.rest for row in tables.joints]))
     fibre = (posed(right_hand, rest).actuator_length[hand.muscles] - muscles.lts) / muscles.l0
     assert fibre == pytest.approx(np.ones(len(fibre)), abs=1e-9)
-    assert force_length(fibre, muscles.lmin, muscles.lmax) == pytest.approx(np.ones(len(fibre)), abs=1e-9)
+    assert force_length(fibre, muscles.lmin, muscles.lmax) == pytest.approx(
+        np.ones(len(fibre)), abs=1e-9
+    )
 
 
 def test_every_muscle_is_strong_over_the_range_of_motion(muscles, lengths):
@@ -98,10 +109,15 @@ def test_every_muscle_is_strong_over_the_range_of_motion(muscles, lengths):
 
 def test_relaxed_muscles_leave_the_rest_posture_alone(right_hand, rest_data, muscles):
     model, hand = right_hand
-    _, passive = muscle_force(muscles, rest_data.actuator_length[hand.muscles], np.zeros(len(hand.muscles)))
+    _, passive = muscle_force(
+        muscles, rest_data.actuator_length[hand.muscles], np.zeros(len(hand.muscles))
+    )
     arms = dense_dynamics(model, rest_data)[1][np.ix_(hand.muscles, hand.dofs)]
     assert np.abs(hand.expand.T @ arms.T @ passive).max() < 0.15
-    springs = model.jnt_stiffness[model.dof_jntid[hand.dofs]] * (rest_data.qpos - model.qpos_spring)[hand.qpos]
+    springs = (
+        model.jnt_stiffness[model.dof_jntid[hand.dofs]]
+        * (rest_data.qpos - model.qpos_spring)[hand.qpos]
+    )
     assert np.abs(springs).max() < 1e-9
 
 
@@ -120,7 +136,9 @@ def test_every_finger_can_press_in_the_playing_posture(right_hand, muscles, digi
             qpos[i] = DIP_PER_PIP * qpos[HAND_JOINTS.index(coupled_joint(name))]
     data = posed(right_hand, qpos)
     arms = hand.expand.T @ dense_dynamics(model, data)[1][np.ix_(hand.muscles, hand.dofs)].T
-    gain, bias = muscle_force(muscles, data.actuator_length[hand.muscles], np.zeros(len(hand.muscles)))
+    gain, bias = muscle_force(
+        muscles, data.actuator_length[hand.muscles], np.zeros(len(hand.muscles))
+    )
     jacobian = np.zeros((3, model.nv))
     mujoco.mj_jacSite(model, data, jacobian, None, hand.tips[DIGITS.index(digit)])
     # the back of the right hand is at +z of its root frame
@@ -159,8 +177,12 @@ def test_limits_hold_and_nothing_diverges_under_random_excitation(right_hand, se
 
 def test_ids_are_those_of_the_names(right_hand, tables):
     model, hand = right_hand
-    assert [model.actuator(i).name for i in hand.muscles] == [f"{name}_r" for name in tables.muscle_names]
-    assert [model.joint(model.dof_jntid[i]).name for i in hand.dofs] == [f"{name}_r" for name in HAND_JOINTS]
+    assert [model.actuator(i).name for i in hand.muscles] == [
+        f"{name}_r" for name in tables.muscle_names
+    ]
+    assert [model.joint(model.dof_jntid[i]).name for i in hand.dofs] == [
+        f"{name}_r" for name in HAND_JOINTS
+    ]
     assert [model.site(i).name for i in hand.tips] == [f"tip_{digit}_r" for digit in DIGITS]
     data = mujoco.MjData(model)
     data.ctrl[hand.muscles[7]] = 1.0

@@ -6,16 +6,16 @@ import mujoco
 import numpy as np
 import pytest
 
+from musclehand.body.analysis.moment_arm import tendon_lengths
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.build.hand import add_muscles, hand_spec
 from musclehand.body.build.hand_file import HandFile, add_tip_sites, read_hand
-from musclehand.body.hand_index import HandIndex
-from musclehand.body.analysis.moment_arm import tendon_lengths
-from musclehand.body.naming import find_naming, own_naming
 from musclehand.body.build.overlay import KEY_BIT
+from musclehand.body.hand_index import HandIndex
+from musclehand.body.naming import find_naming, own_naming
 from musclehand.body.posture import place, sample_postures
-from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.errors import ModelError, UnknownName
+from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.sim.scene import build_scene
 
 
@@ -42,7 +42,9 @@ def test_a_hand_cut_out_is_the_hand_it_was(myohand, alone):
     before, after = (HandIndex.from_model(each, Side.RIGHT, file.naming) for each in (whole, model))
     assert after.muscle_names == before.muscle_names
     postures = sample_postures(before, before.limits(whole), 20, np.random.default_rng(0))
-    assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
+    assert tendon_lengths(model, after, postures) == pytest.approx(
+        tendon_lengths(whole, before, postures), abs=1e-9
+    )
     assert after.limits(model) == pytest.approx(before.limits(whole))
     assert after.joints == HAND_JOINTS
     assert_same_bodies(model, whole)
@@ -53,7 +55,10 @@ def assert_same_bodies(model, whole):
         one = model.body(number)
         other = whole.body(model.body(number).name)
         for part in ("mass", "inertia", "ipos", "iquat"):
-            assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (one.name, part)
+            assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (
+                one.name,
+                part,
+            )
 
 
 def test_our_own_hand_goes_through_unchanged(right_hand):
@@ -63,10 +68,14 @@ def test_our_own_hand_goes_through_unchanged(right_hand):
     after = HandIndex.from_model(model, Side.RIGHT)
     assert (after.joints, after.muscle_names) == (before.joints, before.muscle_names)
     assert after.expand == pytest.approx(before.expand)
-    assert [model.body(i).name for i in range(model.nbody)] == [whole.body(i).name for i in range(whole.nbody)]
+    assert [model.body(i).name for i in range(model.nbody)] == [
+        whole.body(i).name for i in range(whole.nbody)
+    ]
     assert_same_bodies(model, whole)
     postures = sample_postures(before, before.limits(whole), 10, np.random.default_rng(3))
-    assert tendon_lengths(model, after, postures) == pytest.approx(tendon_lengths(whole, before, postures), abs=1e-9)
+    assert tendon_lengths(model, after, postures) == pytest.approx(
+        tendon_lengths(whole, before, postures), abs=1e-9
+    )
     for side in ("contype", "conaffinity"):  # it knows of keys already
         assert np.array_equal(getattr(model, f"geom_{side}"), getattr(whole, f"geom_{side}"))
 
@@ -154,7 +163,9 @@ def test_tips_that_are_bodies_become_sites():
     spec = hand_spec(Side.RIGHT)
     spec.body("distph2_r").add_body(name="IFtip_r", pos=[0, -0.015, 0])
     naming = own_naming()
-    changed = type(naming)(naming.name, "{}_r", None, naming.joints, naming.muscles, {**naming.tips, "index": "IFtip"})
+    changed = type(naming)(
+        naming.name, "{}_r", None, naming.joints, naming.muscles, {**naming.tips, "index": "IFtip"}
+    )
     add_tip_sites(spec, changed)
     model = spec.compile()
     assert model.site(HandIndex.from_model(model, Side.RIGHT, changed).tips[1]).name == "IFtip_r"
@@ -162,11 +173,20 @@ def test_tips_that_are_bodies_become_sites():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"pm2_flexion": "-pm2_flexion"}, "reverses pm2_flexion"), ({"pro_sup": "gone"}, "lacks pro_sup")],
+    [
+        ({"pm2_flexion": "-pm2_flexion"}, "reverses pm2_flexion"),
+        ({"pro_sup": "gone"}, "lacks pro_sup"),
+    ],
 )
 def test_hands_that_can_only_be_checked_say_so(tmp_path, change, message):
     own = own_naming()
-    entries = {"name": "x", "right": "{}_r", "left": None, "joints": {**own.joints, **change}, "muscles": {}}
+    entries = {
+        "name": "x",
+        "right": "{}_r",
+        "left": None,
+        "joints": {**own.joints, **change},
+        "muscles": {},
+    }
     (tmp_path / "map.json").write_text(json.dumps({**entries, "tips": dict(own.tips)}))
     with silence_mujoco():
         spec = hand_spec(Side.RIGHT)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musclehand.body.build.joint_site import flexion_arm, joint_frame, place_site
 from musclehand.body.analysis.moment_arm import moment_arms
+from musclehand.body.build.joint_site import flexion_arm, joint_frame, place_site
 from musclehand.body.build.myosim import MyoSimArm
 from musclehand.core.errors import ModelError
 
@@ -60,12 +60,18 @@ def test_dorsal_distance_is_the_moment_arm_of_every_pair(tables, right_hand):
         path = [row for row in tables.paths if row.muscle == muscle]
         for one, other in itertools.pairwise(path):
             share = 1.0 / float(one.name) if one.kind == "pulley" else share
-            finger = one.kind == other.kind == "joint_site" and one.body == other.body and one.body[:-1] in FINGER
+            finger = (
+                one.kind == other.kind == "joint_site"
+                and one.body == other.body
+                and one.body[:-1] in FINGER
+            )
             if finger and one.pos[1] < 0 < other.pos[1]:
                 assert one.pos[2] == other.pos[2], one
                 joint = hand.joints.index(f"{one.body}_flexion")
                 expected = -share * one.pos[2]
-                assert arms[hand.muscle_names.index(muscle), joint] == pytest.approx(expected, abs=1e-12), one
+                assert arms[hand.muscle_names.index(muscle), joint] == pytest.approx(
+                    expected, abs=1e-12
+                ), one
                 checked += 1
     assert checked > 50
 
@@ -77,7 +83,10 @@ HINGE = """<mujoco><worldbody><site name="p" pos="-{a} {h} 0"/><body><joint axis
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.floats(0.004, 0.03), st.floats(0.004, 0.03), st.floats(-0.015, 0.015), st.floats(-1.4, 1.4).filter(lambda q: q)
+    st.floats(0.004, 0.03),
+    st.floats(0.004, 0.03),
+    st.floats(-0.015, 0.015),
+    st.floats(-1.4, 1.4).filter(lambda q: q),
 )
 def test_the_closed_form_is_what_mujoco_finds(a, b, h, angle):
     model = mujoco.MjModel.from_xml_string(HINGE.format(a=a, b=b, h=h))

@@ -5,12 +5,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import Side
 from musclehand.body.analysis.bone import bones
-from musclehand.body.build.hand import hand_spec
-from musclehand.body.hand_index import HandIndex
-from musclehand.body.build.mirror import mirror_hand
 from musclehand.body.analysis.moment_arm import moment_arms, tendon_lengths
+from musclehand.body.anatomy import Side
+from musclehand.body.build.hand import hand_spec
+from musclehand.body.build.mirror import mirror_hand
+from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.body.posture import place, sample_postures
 
@@ -24,8 +24,12 @@ def test_lengths_and_arms_are_those_of_our_left_hand(mirrored, left_hand):
     model, hand = left_hand
     other = HandIndex.from_model(mirrored, Side.LEFT)
     postures = sample_postures(hand, hand.limits(model), 20, np.random.default_rng(0))
-    assert tendon_lengths(mirrored, other, postures) == pytest.approx(tendon_lengths(model, hand, postures), abs=1e-6)
-    assert moment_arms(mirrored, other, postures) == pytest.approx(moment_arms(model, hand, postures), abs=1e-5)
+    assert tendon_lengths(mirrored, other, postures) == pytest.approx(
+        tendon_lengths(model, hand, postures), abs=1e-6
+    )
+    assert moment_arms(mirrored, other, postures) == pytest.approx(
+        moment_arms(model, hand, postures), abs=1e-5
+    )
 
 
 def test_bones_stand_where_those_of_our_left_hand_stand(mirrored, left_hand):
@@ -74,7 +78,9 @@ def test_meshes_are_mirrored_with_their_bones():
     assert theirs.keys() == ours.keys()
     for name, corners in ours.items():
         for extent in (np.min, np.max, np.mean):
-            assert extent(theirs[name], axis=0) == pytest.approx(extent(corners, axis=0), abs=2e-6), name
+            assert extent(theirs[name], axis=0) == pytest.approx(
+                extent(corners, axis=0), abs=2e-6
+            ), name
 
 
 def test_all_names_are_left_ones(mirrored):

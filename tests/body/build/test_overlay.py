@@ -7,12 +7,12 @@ import warnings
 import mujoco
 import numpy as np
 import pytest
-from support.dense import dense_dynamics
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.myosim import mirrored, mirrored_axis
 from musclehand.core.errors import ModelError
+from support.dense import dense_dynamics
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,10 @@ def myosim():
 
 def postures(model, hand, count, seed):
     limits = model.jnt_range[model.dof_jntid[hand.dofs]]
-    return limits[:, 0] + np.random.default_rng(seed).random((count, len(HAND_JOINTS))) * np.diff(limits).T
+    return (
+        limits[:, 0]
+        + np.random.default_rng(seed).random((count, len(HAND_JOINTS))) * np.diff(limits).T
+    )
 
 
 def posed(model, hand, qpos):
@@ -48,7 +51,9 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
     assert len(around) > 0
     theirs, ours = ([find(each, "site", name) for name in sites] for each in (myosim, model))
     surfaces = sorted({row.name for row in around})
-    their_geoms, our_geoms = ([find(each, "geom", name) for name in surfaces] for each in (myosim, model))
+    their_geoms, our_geoms = (
+        [find(each, "geom", name) for name in surfaces] for each in (myosim, model)
+    )
     # All are spheres, which have a place and a radius but no direction.
     for each, geoms in ((model, our_geoms), (myosim, their_geoms)):
         assert (each.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE).all()
@@ -59,7 +64,9 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
         base.qpos[address] = qpos
         mujoco.mj_kinematics(myosim, base)
         turn = base.xmat[root].reshape(3, 3)
-        assert data.site_xpos[ours] == pytest.approx((base.site_xpos[theirs] - base.xpos[root]) @ turn, abs=1e-9)
+        assert data.site_xpos[ours] == pytest.approx(
+            (base.site_xpos[theirs] - base.xpos[root]) @ turn, abs=1e-9
+        )
         centres = (base.geom_xpos[their_geoms] - base.xpos[root]) @ turn
         assert data.geom_xpos[our_geoms] == pytest.approx(centres, abs=1e-9)
 
@@ -90,7 +97,10 @@ def test_left_is_the_mirror_image_of_right(right_hand, left_hand):
     for qpos in postures(right, right_index, 40, seed=12):
         one = posed(right, right_index, qpos)
         other = posed(left, left_index, qpos)
-        lengths = one.actuator_length[right_index.muscles], other.actuator_length[left_index.muscles]
+        lengths = (
+            one.actuator_length[right_index.muscles],
+            other.actuator_length[left_index.muscles],
+        )
         assert lengths[1] == pytest.approx(lengths[0], abs=1e-12)
         arms = [
             dense_dynamics(model, data)[1][np.ix_(index.muscles, index.dofs)]
@@ -172,7 +182,9 @@ def test_last_joints_follow_the_middle_ones(right_hand):
 
 def test_fingers_touch_each_other_but_not_their_neighbouring_segments(right_hand):
     model, _ = right_hand
-    names = {model.geom(i).name: i for i in range(model.ngeom) if model.geom(i).name.startswith("skin_")}
+    names = {
+        model.geom(i).name: i for i in range(model.ngeom) if model.geom(i).name.startswith("skin_")
+    }
     for name, geom in names.items():
         digit = "ph" in name or "thumb" in name
         assert bool(model.geom_contype[geom] & 1) == digit
@@ -201,6 +213,8 @@ def test_meshes_change_nothing_but_the_picture(right_hand):
 )
 def test_what_myosim_does_not_have_is_named(tables, table, change, named):
     rows = getattr(tables, table)
-    broken = dataclasses.replace(tables, **{table: (dataclasses.replace(rows[0], **change), *rows[1:])})
+    broken = dataclasses.replace(
+        tables, **{table: (dataclasses.replace(rows[0], **change), *rows[1:])}
+    )
     with pytest.raises(ModelError, match=named):
         load_hand(Side.RIGHT, tables=broken)

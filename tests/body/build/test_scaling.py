@@ -4,12 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
+from musclehand.body.analysis.moment_arm import moment_arms, tendon_lengths
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import fit_fibres, load_hand
-from musclehand.body.hand_index import HandIndex, wrist_centre
-from musclehand.body.analysis.moment_arm import moment_arms, tendon_lengths
-from musclehand.body.muscle import muscle_parameters
-from musclehand.body.posture import sample_postures
 from musclehand.body.build.scaling import (
     BREADTH_RANGE,
     HAND_BREADTH,
@@ -18,6 +15,9 @@ from musclehand.body.build.scaling import (
     PROPORTION_RANGE,
     scale_tables,
 )
+from musclehand.body.hand_index import HandIndex, wrist_centre
+from musclehand.body.muscle import muscle_parameters
+from musclehand.body.posture import sample_postures
 from musclehand.core.errors import InvalidValue
 
 FACTOR = 1.2
@@ -35,7 +35,9 @@ def content(model):
 
 
 def test_the_tables_own_size_changes_nothing():
-    assert content(load_hand(hand_length=HAND_LENGTH, hand_breadth=HAND_BREADTH)) == content(load_hand())
+    assert content(load_hand(hand_length=HAND_LENGTH, hand_breadth=HAND_BREADTH)) == content(
+        load_hand()
+    )
 
 
 def test_the_tables_are_of_the_length_they_say(right_hand):
@@ -62,7 +64,9 @@ def test_masses_grow_with_the_volume_and_forces_stay(right_hand, similar):
     model, hand = right_hand
     assert similar.body_mass == pytest.approx(FACTOR**3 * model.body_mass, rel=1e-9)
     assert similar.body_inertia == pytest.approx(FACTOR**5 * model.body_inertia, rel=1e-9)
-    assert similar.actuator_gainprm[hand.muscles, 2] == pytest.approx(model.actuator_gainprm[hand.muscles, 2])
+    assert similar.actuator_gainprm[hand.muscles, 2] == pytest.approx(
+        model.actuator_gainprm[hand.muscles, 2]
+    )
 
 
 def test_fibres_and_tendons_of_the_built_hand_are_in_proportion(right_hand, similar):
@@ -74,7 +78,9 @@ def test_fibres_and_tendons_of_the_built_hand_are_in_proportion(right_hand, simi
 
 
 def test_fibres_grow_with_the_length(tables):
-    longer = scale_tables(tables, hand_length=FACTOR * HAND_LENGTH, hand_breadth=FACTOR * HAND_BREADTH)
+    longer = scale_tables(
+        tables, hand_length=FACTOR * HAND_LENGTH, hand_breadth=FACTOR * HAND_BREADTH
+    )
     ours = fit_fibres(tables)
     theirs = fit_fibres(longer)
     for muscle in tables.muscle_names:
@@ -109,7 +115,9 @@ def test_length_and_breadth_go_their_own_ways(right_hand):
 
 
 def test_scaling_twice_is_scaling_by_the_product(tables):
-    twice = scale_tables(scale_tables(tables, hand_length=1.1 * HAND_LENGTH), hand_length=1.1 * HAND_LENGTH)
+    twice = scale_tables(
+        scale_tables(tables, hand_length=1.1 * HAND_LENGTH), hand_length=1.1 * HAND_LENGTH
+    )
     assert twice.stretch == pytest.approx((1.0, 1.21, 1.0))
     assert scale_tables(tables) is tables
 
@@ -121,12 +129,18 @@ def test_left_mirrors_right_at_any_size():
     one = HandIndex.from_model(right, Side.RIGHT)
     other = HandIndex.from_model(left, Side.LEFT)
     postures = sample_postures(one, one.limits(right), 10, np.random.default_rng(4))
-    assert tendon_lengths(left, other, postures) == pytest.approx(tendon_lengths(right, one, postures), abs=1e-12)
-    assert moment_arms(left, other, postures) == pytest.approx(moment_arms(right, one, postures), abs=1e-12)
+    assert tendon_lengths(left, other, postures) == pytest.approx(
+        tendon_lengths(right, one, postures), abs=1e-12
+    )
+    assert moment_arms(left, other, postures) == pytest.approx(
+        moment_arms(right, one, postures), abs=1e-12
+    )
     assert left.body_mass == pytest.approx(right.body_mass)
 
 
-@pytest.mark.parametrize("size", [{"hand_length": 0.05}, {"hand_length": float("nan")}, {"hand_breadth": 0.3}])
+@pytest.mark.parametrize(
+    "size", [{"hand_length": 0.05}, {"hand_length": float("nan")}, {"hand_breadth": 0.3}]
+)
 def test_sizes_that_no_hand_has_are_refused(size):
     with pytest.raises(InvalidValue, match="hand"):
         load_hand(**size)

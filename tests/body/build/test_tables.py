@@ -46,15 +46,21 @@ def with_entry(name, row, column, value):
 
 
 def test_units_are_converted_to_si(tables):
-    for row, line in zip(tables.muscles, csv.DictReader(io.StringIO(TEXTS["muscles.csv"])), strict=True):
+    for row, line in zip(
+        tables.muscles, csv.DictReader(io.StringIO(TEXTS["muscles.csv"])), strict=True
+    ):
         assert row.muscle == line["muscle"]
         assert row.f0 == float(line["f0_N"])
         assert row.l0 == pytest.approx(float(line["l0_mm"]) / 1000)
         assert row.pennation == pytest.approx(math.radians(float(line["pennation_deg"])))
-    for row, line in zip(tables.joints, csv.DictReader(io.StringIO(TEXTS["joints.csv"])), strict=True):
+    for row, line in zip(
+        tables.joints, csv.DictReader(io.StringIO(TEXTS["joints.csv"])), strict=True
+    ):
         assert row.lower == pytest.approx(math.radians(float(line["lower_deg"])))
         assert row.damping == float(line["damping"])
-    for row, line in zip(tables.segments, csv.DictReader(io.StringIO(TEXTS["segments.csv"])), strict=True):
+    for row, line in zip(
+        tables.segments, csv.DictReader(io.StringIO(TEXTS["segments.csv"])), strict=True
+    ):
         assert row.end == pytest.approx([float(line[f"{axis}1_mm"]) / 1000 for axis in "xyz"])
 
 
@@ -100,7 +106,10 @@ def test_names_and_mirror_of_a_side():
 @given(
     data=st.data(),
     name=st.sampled_from(sorted(NUMBERS)),
-    value=st.one_of(st.sampled_from(["", "nan", "inf", "-inf", "1e999", "12 mm", "1,5"]), st.text(string.printable)),
+    value=st.one_of(
+        st.sampled_from(["", "nan", "inf", "-inf", "1e999", "12 mm", "1,5"]),
+        st.text(string.printable),
+    ),
 )
 def test_what_is_not_a_number_names_file_line_and_column(tmp_path, data, name, value):
     assume("\r" not in value and "\n" not in value)
@@ -134,7 +143,9 @@ def test_what_is_not_a_number_names_file_line_and_column(tmp_path, data, name, v
 )
 def test_values_out_of_range_are_named(tmp_path, name, column, value):
     text, line = with_entry(name, 1, column, value)
-    with pytest.raises(ModelError, match=re.escape(f"{name}: line {line}, {column} is {value!r}; it must be")):
+    with pytest.raises(
+        ModelError, match=re.escape(f"{name}: line {line}, {column} is {value!r}; it must be")
+    ):
         load_tables(write(tmp_path, **{name.removesuffix(".csv"): text}))
 
 
@@ -143,7 +154,9 @@ def test_missing_file_missing_column_and_short_row(tmp_path, name):
     stem = name.removesuffix(".csv")
     lines = TEXTS[name].splitlines()
     header = lines[0].split(",")
-    without_last_used = {"muscles": "source", "joints": "rest_deg", "paths": "side_site"}.get(stem, header[-1])
+    without_last_used = {"muscles": "source", "joints": "rest_deg", "paths": "side_site"}.get(
+        stem, header[-1]
+    )
     renamed = "\n".join([lines[0].replace(without_last_used, "other"), *lines[1:]])
     with pytest.raises(ModelError, match=f"{name}: column '{without_last_used}' is missing"):
         load_tables(write(tmp_path, **{stem: renamed}))

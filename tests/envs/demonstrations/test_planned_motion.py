@@ -16,7 +16,7 @@ from musclehand.envs.demonstrations.planned_motion import (
     save_references,
 )
 from musclehand.envs.reference import cut, join
-from musclehand.envs.tracking.cropped_keyboard import LIFT, STRIP, on_strip
+from musclehand.envs.tracking.cropped_keyboard import LIFT, CROPPED_KEYS, fit_to_cropped_keyboard
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import evaluate, follow_teacher
@@ -111,8 +111,8 @@ def test_parts_and_joints_of_sets(planned):
 def test_on_the_strip_every_finger_stands_over_a_key_of_its_colour(planned, side):
     """Moved by octaves, and mirrored for the other hand: the tip that presses is over some key's
     middle."""
-    moved = on_strip(planned, side)
-    x = GEOMETRY.x[STRIP]
+    moved = fit_to_cropped_keyboard(planned, side)
+    x = GEOMETRY.x[CROPPED_KEYS]
     for clip, own in enumerate(moved.sides):
         pitches = PITCHES[Hand.RIGHT if own is Side.RIGHT else Hand.LEFT]
         for number, pitch in enumerate(pitches):
@@ -131,9 +131,9 @@ def test_a_long_way_is_cut(planned):
     way = cut(planned, [(0, int(planned.last[0]))], np.zeros((1, 2)))
     shift = np.linspace(-0.6, 0.6, frames)
     way.tips[:, :, 0] += shift[:, None]
-    parts = on_strip(way, Side.RIGHT)
+    parts = fit_to_cropped_keyboard(way, Side.RIGHT)
     assert len(parts.names) >= 2
-    x = GEOMETRY.x[STRIP]
+    x = GEOMETRY.x[CROPPED_KEYS]
     half = 0.5 * GEOMETRY.width[0]
     assert parts.tips[:, :, 0].min() > x[0] - half
     assert parts.tips[:, :, 0].max() < x[-1] + half
@@ -142,7 +142,7 @@ def test_a_long_way_is_cut(planned):
 
 def test_what_was_not_planned_for_keys_is_done_above_them(planned):
     plain = replace(planned, key_mass=np.zeros_like(planned.key_mass))
-    moved = on_strip(plain, Side.RIGHT)
+    moved = fit_to_cropped_keyboard(plain, Side.RIGHT)
     np.testing.assert_allclose(moved.tips, planned.tips + np.array([0.0, 0.0, LIFT]))
     assert not moved.press.any()
 

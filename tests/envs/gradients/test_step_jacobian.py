@@ -22,9 +22,9 @@ AIR = KeyContact(*np.zeros((3, 1, 5)))
 CHORD = ((60, 1), (64, 3), (67, 5))
 
 
-def looked_back(env, fading):
+def backward_gradients(env, discount):
     """The gradient with actions taken as they were."""
-    return np.array([env.step_back(None) for _ in range(env.look_back(fading))])[::-1]
+    return np.array([env.backward_step(None) for _ in range(env.begin_backward(discount))])[::-1]
 
 
 def moving(side=Side.RIGHT, clips=None, **more):
@@ -146,13 +146,13 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
     kept = env.state()
     rng = np.random.default_rng(0)
     actions = []
-    env.watch()
+    env.start_recording()
     for _ in range(8):
         actions.append(
             np.clip(env.teacher_action() * (1 + 0.3 * rng.normal(size=(1, 46))) + 0.01, 0, 1)
         )
         env.step(actions[-1])
-    gradient = looked_back(env, 1.0)
+    gradient = backward_gradients(env, 1.0)
     assert gradient.shape == (8, 1, 46)
     told = []
     found = []
@@ -212,13 +212,13 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
 
     def told(answers):
         env.restore(kept)
-        env.watch()
+        env.start_recording()
         for action in done:
             env.step(action)
         gradient = np.empty((steps, 1, 46))
         by_seen = None
-        for step in reversed(range(env.look_back(1.0))):
-            gradient[step] = env.step_back(by_seen)
+        for step in reversed(range(env.begin_backward(1.0))):
+            gradient[step] = env.backward_step(by_seen)
             shown = torch.from_numpy(seen[step].astype(float)).requires_grad_()
             action = torch.from_numpy(taught[step]) * (1.0 + 0.9 * torch.tanh(network(shown)))
             (by,) = torch.autograd.grad(action, shown, torch.from_numpy(gradient[step]))
@@ -255,16 +255,16 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
 def test_an_end_hides_what_comes_after_it():
     env = moving(episode=0.3)
     env.reset(seed=0)
-    env.watch()
+    env.start_recording()
     results = [env.step(np.full((1, 46), 0.05)) for _ in range(45)]
     ends = [i for i, result in enumerate(results) if result.truncated[0] or result.terminated[0]]
-    gradient = looked_back(env, 0.9)
+    gradient = backward_gradients(env, 0.9)
     assert ends
     # What is left at an end is the price of changing the excitation, which is the same as that of
     # the step before.
     np.testing.assert_allclose(gradient[ends[0]], 0.0, atol=1e-12)
     assert np.abs(gradient[ends[0] - 1]).max() > 1e-6
-    for beyond in (lambda: env.step_back(None), lambda: env.look_back(0.9)):
+    for beyond in (lambda: env.backward_step(None), lambda: env.begin_backward(0.9)):
         with pytest.raises(InvalidValue):
             beyond()
 
@@ -301,7 +301,7 @@ def test_slopes_of_change_are_its_derivatives():
 def test_weights_without_errors_weigh_nothing():
     weights = replace(RewardWeights(), tip=0.0, angle=0.0, speed=0.0, effort=0.0, change=0.0)
     env = moving(weights=weights)
-    env.watch()
+    env.start_recording()
     for _ in range(5):
         env.step(env.teacher_action())
-    np.testing.assert_array_equal(looked_back(env, 1.0), 0.0)
+    np.testing.assert_array_equal(backward_gradients(env, 1.0), 0.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.music.generate.exercises import (
-    BOTH,
+    BOTH_HANDS,
     Mode,
     Style,
     arpeggio,
@@ -63,7 +63,7 @@ def test_scales_have_the_right_notes_and_a_fingering_that_works(
 
 
 def test_both_hands_play_scales_an_octave_apart() -> None:
-    score = scale("D4", hands=BOTH, notes_per_second=5)
+    score = scale("D4", hands=BOTH_HANDS, notes_per_second=5)
     right = of_hand(score, Hand.RIGHT)
     left = of_hand(score, Hand.LEFT)
     assert [a.pitch - b.pitch for a, b in zip(right, left, strict=True)] == [12] * 29
@@ -73,7 +73,7 @@ def test_both_hands_play_scales_an_octave_apart() -> None:
 
 
 def test_arpeggios_are_triads_and_fingered_on_white_roots() -> None:
-    score = arpeggio("D4", hands=BOTH)
+    score = arpeggio("D4", hands=BOTH_HANDS)
     right = of_hand(score, Hand.RIGHT)
     left = of_hand(score, Hand.LEFT)
     assert [pitch_name(n.pitch) for n in right[:7]] == ["D4", "F#4", "A4", "D5", "F#5", "A5", "D6"]
@@ -103,7 +103,7 @@ def test_chord_progressions_have_the_chords_asked_for(style: Style, mode: Mode) 
 
 
 def test_hanon_patterns_move_along_the_white_keys() -> None:
-    score = hanon_pattern((1, 3, 2, 5), "C4", positions=3, hands=BOTH)
+    score = hanon_pattern((1, 3, 2, 5), "C4", positions=3, hands=BOTH_HANDS)
     right = of_hand(score, Hand.RIGHT)
     left = of_hand(score, Hand.LEFT)
     assert [pitch_name(n.pitch) for n in right[:8]] == [
@@ -147,7 +147,7 @@ def test_textures_can_be_played_by_two_hands(seed: int, difficulty: float, secon
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS, difficulty=st.floats(0, 1))
 def test_melodies_are_single_lines(seed: int, difficulty: float) -> None:
-    score = random_melody(np.random.default_rng(seed), difficulty, hands=BOTH)
+    score = random_melody(np.random.default_rng(seed), difficulty, hands=BOTH_HANDS)
     for hand in Hand:
         assert all(a.offset <= b.onset + 1e-9 for a, b in itertools.pairwise(of_hand(score, hand)))
     if difficulty <= 0.3:

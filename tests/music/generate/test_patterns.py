@@ -16,7 +16,7 @@ from musclehand.music.generate.patterns import (
     finger_pattern,
     pattern_score,
     pattern_scores,
-    repeat,
+    repeat_to_length,
 )
 from musclehand.music.score import Hand, keyboard_score
 
@@ -99,8 +99,8 @@ def test_finger_patterns_are_different_and_never_repeat_a_finger():
 
 def test_repeating_keeps_the_notes_and_lasts_long_enough():
     once = scale("C4", octaves=1, notes_per_second=5)
-    more = repeat(once, 8.0)
+    more = repeat_to_length(once, 8.0)
     assert more.duration >= 8.0
     assert len(more) == 3 * len(once)
-    assert repeat(once, 1.0) is once
+    assert repeat_to_length(once, 1.0) is once
     assert min(note.duration for note in more.notes) > SHORTEST

@@ -30,7 +30,7 @@ from musclehand.planning.fingering.match import match_rates, pool
 R = Hand.RIGHT
 L = Hand.LEFT
 TOLERANCE = FingeringConfig().overlap_tolerance
-HOLDS = FingeringConfig(let_go_early=True)
+HOLDS = FingeringConfig(release_early=True)
 
 
 def line(text: str, hand: Hand, *, step: float = 0.3) -> Score:
@@ -281,7 +281,7 @@ def test_letting_go_early_shortens_and_loses_less(score: Score) -> None:
     )
     originals = {identity(n) for n in score.notes}
     assert sum(identity(n) not in originals for n in played.notes) <= remarked(
-        played, "let go early"
+        played, "released early"
     )
     assert all(n.duration >= min(0.025, TOLERANCE) for n in played.notes)
     assert clashes(played) == []
@@ -386,7 +386,7 @@ def test_pedalled_notes_are_let_go_when_the_hand_leaves() -> None:
     notes = tuple(Note(0.4 * k, p, 3.0, 80, L) for k, p in enumerate((36, 48, 60, 43)))
     assert len(assign_fingering(Score(notes), config=HOLDS)) == 4
     played = assign_fingering(Score(notes), config=HOLDS)
-    assert remarked(played, "let go early") >= 1
+    assert remarked(played, "released early") >= 1
     assert clashes(played) == []
 
 

@@ -120,7 +120,7 @@ def test_chords_are_cut_once() -> None:
         for k in range(60)
         for p in rng.choice(88, 5, replace=False) + 21
     ]
-    found = split_hands(Score(tuple(notes)), config=HandSplitConfig(beam=16))
+    found = split_hands(Score(tuple(notes)), config=HandSplitConfig(beam_width=16))
     for k in range(60):
         chord = hands(found)[5 * k : 5 * k + 5]
         assert chord == sorted(chord)

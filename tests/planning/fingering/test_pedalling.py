@@ -15,7 +15,7 @@ from musclehand.planning.fingering.pedalling import PedalConfig, auto_pedal, sou
 
 L = Hand.LEFT
 R = Hand.RIGHT
-FREE = FingeringConfig(let_go_early=True)
+FREE = FingeringConfig(release_early=True)
 
 
 def stride(chords: int = 4, *, semitones: int = 0) -> Score:
@@ -36,7 +36,7 @@ def stride(chords: int = 4, *, semitones: int = 0) -> Score:
 def test_the_pedal_holds_the_bass_over() -> None:
     written = stride()
     played = assign_fingering(written, config=FREE)
-    assert any("let go early" in remark for remark in played.remarks)
+    assert any("released early" in remark for remark in played.remarks)
     pedalled = auto_pedal(played, written)
     assert pedalled.notes == played.notes
     heard = sounding_score(pedalled)

@@ -21,7 +21,7 @@ from musclehand.planning.fingering.rolling import rolled_onsets
 
 R = Hand.RIGHT
 L = Hand.LEFT
-ROLLS = FingeringConfig(let_go_early=True, roll_chords=True)
+ROLLS = FingeringConfig(release_early=True, roll_chords=True)
 
 
 def chord(
@@ -155,7 +155,7 @@ def test_wide_chords_are_rolled_from_the_bottom_about_the_beat() -> None:
 
 
 def test_without_leave_to_roll_they_are_thinned() -> None:
-    played = assign_fingering(tenths(), config=FingeringConfig(let_go_early=True))
+    played = assign_fingering(tenths(), config=FingeringConfig(release_early=True))
     assert all(n.onset in {m.onset for m in tenths().notes} for n in played.notes)
     assert any("left out" in remark or "other hand" in remark for remark in played.remarks)
 

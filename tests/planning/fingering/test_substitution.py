@@ -11,7 +11,7 @@ from musclehand.planning.fingering.substitution import CHANGE_TIME, find_substit
 
 R = Hand.RIGHT
 L = Hand.LEFT
-FREE = FingeringConfig(let_go_early=True)
+FREE = FingeringConfig(release_early=True)
 
 
 def fingered(*rows: tuple[float, int, float, int], hand: Hand = R) -> Score:

@@ -24,8 +24,8 @@ def settle(ik, targets, wrist, clearance=None, playing=NONE):
     ik.reset()
     for _ in range(60):
         ik.tips()
-        wishes = clearance and clearance.wishes(ik, wrist, playing)
-        ik.step(targets - wrist, np.ones(5), wishes=wishes or None)
+        tasks = clearance and clearance.tasks(ik, wrist, playing)
+        ik.step(targets - wrist, np.ones(5), tasks=tasks or None)
     ik.tips()
 
 
@@ -36,7 +36,7 @@ def over_keys(height, wrist):
 def test_a_hand_above_the_keys_has_no_wishes(ik):
     wrist = np.array([0.0, WRIST_DEPTH, WRIST_HEIGHT + 0.03])
     settle(ik, over_keys(0.045, wrist), wrist)
-    assert not len(Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).wishes(ik, wrist, NONE).body)
+    assert not len(Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).tasks(ik, wrist, NONE).body)
 
 
 def test_depth_is_the_distance_to_get_out_by(ik):
@@ -46,13 +46,13 @@ def test_depth_is_the_distance_to_get_out_by(ik):
     clearance = Clearance(ik, GEOMETRY, 1.0, config)
     wrist = np.array([GEOMETRY.x[MIDDLE], WRIST_DEPTH, WRIST_HEIGHT])
     settle(ik, over_keys(0.002, wrist), wrist)
-    wishes = clearance.wishes(ik, wrist, NONE)
-    assert len(wishes.body) >= 5
-    up = wishes.direction[:, 2] == 1.0
-    lowest = wishes.place[up, 2] + wrist[2] + wishes.distance[up]
+    tasks = clearance.tasks(ik, wrist, NONE)
+    assert len(tasks.body) >= 5
+    up = tasks.direction[:, 2] == 1.0
+    lowest = tasks.place[up, 2] + wrist[2] + tasks.distance[up]
     assert (lowest <= 0.0125 + 0.0085 + config.margin).all()
-    tips = np.isin(wishes.body, ik.model.site_bodyid[ik.index.tips]) & up
-    assert wishes.distance[tips].max() < 0.008
+    tips = np.isin(tasks.body, ik.model.site_bodyid[ik.index.tips]) & up
+    assert tasks.distance[tips].max() < 0.008
 
 
 def test_a_finger_may_be_in_the_key_that_it_plays(ik):
@@ -62,9 +62,9 @@ def test_a_finger_may_be_in_the_key_that_it_plays(ik):
     settle(ik, targets, wrist)
     clearance = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig(margin=0.0005))
     playing = NONE.copy()
-    assert len(clearance.wishes(ik, wrist, playing).body)
+    assert len(clearance.tasks(ik, wrist, playing).body)
     playing[2] = MIDDLE
-    assert not len(clearance.wishes(ik, wrist, playing).body)
+    assert not len(clearance.tasks(ik, wrist, playing).body)
 
 
 def test_wishes_bring_a_thumb_out_of_the_key_beside_its_own(ik):
@@ -78,9 +78,9 @@ def test_wishes_bring_a_thumb_out_of_the_key_beside_its_own(ik):
     playing[0] = key
     clearance = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig(weight=0.5))
     settle(ik, targets, wrist)
-    before = clearance.wishes(ik, wrist, playing).distance.sum()
+    before = clearance.tasks(ik, wrist, playing).distance.sum()
     settle(ik, targets, wrist, clearance, playing)
-    after = clearance.wishes(ik, wrist, playing).distance.sum()
+    after = clearance.tasks(ik, wrist, playing).distance.sum()
     assert after < 0.5 * before or before == 0.0
     assert np.linalg.norm(ik.tips()[0] + wrist - targets[0]) < 0.003
 
@@ -91,8 +91,8 @@ def test_mirrored_hands_have_mirrored_wishes(ik):
     right = np.array([middle + 0.1, WRIST_DEPTH, WRIST_HEIGHT])
     left = np.array([middle - 0.1, WRIST_DEPTH, WRIST_HEIGHT])
     settle(ik, over_keys(0.001, right), right)
-    one = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).wishes(ik, right, NONE)
-    other = Clearance(ik, GEOMETRY, -1.0, ClearanceConfig()).wishes(ik, left, NONE)
+    one = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).tasks(ik, right, NONE)
+    other = Clearance(ik, GEOMETRY, -1.0, ClearanceConfig()).tasks(ik, left, NONE)
     assert np.sort(one.distance) == pytest.approx(np.sort(other.distance), abs=1e-9)
     assert one.direction.sum(axis=0) == pytest.approx(other.direction.sum(axis=0))
 
@@ -118,10 +118,10 @@ def test_two_hands_in_one_place_give_way_to_each_other():
     for turn in range(60):
         for i, (ik, clearance) in enumerate(zip(hands, clearances, strict=True)):
             ik.tips()
-            wishes = clearance.wishes(
+            tasks = clearance.tasks(
                 ik, wrists[i], NONE, clearances[1 - i].skin if turn >= 30 else None
             )
-            ik.step(tips, np.full(5, 0.08), wishes=wishes)
+            ik.step(tips, np.full(5, 0.08), tasks=tasks)
         found.append(overlap())
     assert found[29] > 0.005
     assert found[-1] < margin
@@ -143,9 +143,9 @@ def test_fingers_asked_into_one_place_give_way_to_each_other(ik):
         return float(deep[digit[:, None] != digit].max())
 
     settle(ik, targets, wrist)
-    clearance.wishes(ik, wrist, NONE)
+    clearance.tasks(ik, wrist, NONE)
     before = overlap()
     settle(ik, targets, wrist, clearance)
-    clearance.wishes(ik, wrist, NONE)
+    clearance.tasks(ik, wrist, NONE)
     assert before > 0.003
     assert overlap() < 0.5 * before

@@ -27,7 +27,7 @@ def chord(*pitches_and_fingers, onset=0.0, length=0.5, hand=Hand.RIGHT):
 
 def wrists_of(placement, notes, side):
     """x and y."""
-    return np.array([stand.wrist[:2] for stand in placement.stands(notes, side)])
+    return np.array([pose.wrist[:2] for pose in placement.wrist_poses(notes, side)])
 
 
 @pytest.mark.parametrize("finger", range(1, 6))
@@ -65,8 +65,8 @@ def test_a_black_key_under_the_thumb_brings_the_hand_in(placement):
 def test_a_wide_grip_lowers_the_hand(placement):
     """An octave leaves fingers nothing to bend down with; the hand goes down instead, but not
     into the keys."""
-    octave = placement.stands(chord((60, 1), (72, 5)), Side.RIGHT)
-    third = placement.stands(chord((60, 1), (64, 3)), Side.RIGHT)
+    octave = placement.wrist_poses(chord((60, 1), (72, 5)), Side.RIGHT)
+    third = placement.wrist_poses(chord((60, 1), (64, 3)), Side.RIGHT)
     assert LOWEST_WRIST - 1e-9 <= octave[0].wrist[2] < third[0].wrist[2] - 0.002
     assert octave[0].span == pytest.approx(7 * 0.0235)
     assert third[0].span == pytest.approx(2 * 0.0235)
@@ -90,10 +90,10 @@ def test_every_note_has_a_finite_place_near_its_key(placement):
 def test_fingers_of_a_hand_far_in_press_white_keys_between_the_black_ones(placement):
     """E flat, G, B flat with the thumb on E flat: the long finger on G would otherwise curl over
     F sharp."""
-    stands = placement.stands(chord((63, 1), (67, 3), (70, 5)), Side.RIGHT)
+    poses = placement.wrist_poses(chord((63, 1), (67, 3), (70, 5)), Side.RIGHT)
     key = 67 - 21
     low, high = GEOMETRY.back_x[key]
-    assert low < stands[1].point[0] < high
-    assert GEOMETRY.front_y[key - 1] < stands[1].point[1] < GEOMETRY.hinge_y[key]
-    front = placement.stands(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
+    assert low < poses[1].point[0] < high
+    assert GEOMETRY.front_y[key - 1] < poses[1].point[1] < GEOMETRY.hinge_y[key]
+    front = placement.wrist_poses(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
     assert front[1].point == pytest.approx(note_point(chord((64, 3))[0], GEOMETRY), abs=1e-9)

@@ -18,13 +18,13 @@ STROKE = StrokeConfig()
 REACH = ReachConfig()
 
 
-def stands_of(notes):
+def poses_of(notes):
     places = [note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, note.finger) for note in notes]
     return [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
 
 
 def released(notes):
-    return plan_releases(notes, stands_of(notes), Side.RIGHT, STROKE, REACH)
+    return plan_releases(notes, poses_of(notes), Side.RIGHT, STROKE, REACH)
 
 
 def test_five_fingers_in_place_hold_to_the_end():
@@ -38,7 +38,7 @@ def test_five_fingers_in_place_hold_to_the_end():
 def test_a_leap_takes_the_time_that_it_takes():
     notes = [Note(1, 60, 2, 80, Hand.RIGHT, Finger(1)), Note(2, 84, 3, 80, Hand.RIGHT, Finger(3))]
     first, second = released(notes)
-    near, far = (stand.wrist[0] for stand in stands_of(notes))
+    near, far = (pose.wrist[0] for pose in poses_of(notes))
     distance = far - near - (REACH.hold_room + REACH.strike_room)
     assert first.offset == pytest.approx(2 - REACH.before - REACH.leap_time(distance), abs=0.01)
     assert second.offset == 3
@@ -67,10 +67,10 @@ def test_holds_are_shortened_only_and_onsets_kept(steps):
     for gap, pitch, finger in steps:
         notes.append(Note(time, pitch, time + 2.0, 80, Hand.RIGHT, Finger(finger)))
         time += gap
-    stands = stands_of(notes)
+    poses = poses_of(notes)
     held = released(notes)
     held = keep_within_reach(
-        held, stands, plan_wrist(held, stands, Side.RIGHT, end=time + 2), STROKE
+        held, poses, plan_wrist(held, poses, Side.RIGHT, end=time + 2), STROKE
     )
     assert [(n.onset, n.pitch, n.finger) for n in held] == [
         (n.onset, n.pitch, n.finger) for n in notes

@@ -14,7 +14,7 @@ from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
-from musclehand.planning.strokes.press import PULP, TIP_RADIUS, key_load, min_jerk, time_share
+from musclehand.planning.strokes.press import LOADED_TIP_GAP, TIP_RADIUS, key_load, min_jerk, time_share
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
@@ -28,8 +28,8 @@ CONFIG = StrokeConfig()
 def path_of(notes, side=Side.RIGHT):
     """A wrist path, and where it would like to be for each note."""
     places = [note_point(note, GEOMETRY) - nominal_tip(side, note.finger) for note in notes]
-    stands = [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
-    return plan_wrist(notes, stands, side, end=notes[-1].offset + 2), stands
+    poses = [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
+    return plan_wrist(notes, poses, side, end=notes[-1].offset + 2), poses
 
 
 def points_of(notes):
@@ -102,7 +102,7 @@ def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
     for note in notes:
         y = note_point(note, GEOMETRY)[1]
         for moment, angle, skin in (
-            (note.onset - CONFIG.delay, GEOMETRY.on_angle[note.key], PULP),
+            (note.onset - CONFIG.delay, GEOMETRY.on_angle[note.key], LOADED_TIP_GAP),
             (note.offset - CONFIG.release_delay, GEOMETRY.off_angle[note.key], 0.0),
         ):
             level = key_top_point(GEOMETRY, note.key, y, angle)[2] + skin
@@ -146,7 +146,7 @@ def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity)
         before, now, after = heights(strokes, 2, moment + np.array([-dt, 0, dt]))
         y = note_point(note, GEOMETRY)[1]
         assert now == pytest.approx(
-            key_top_point(GEOMETRY, note.key, y, GEOMETRY.on_angle[note.key])[2] + PULP, abs=5e-4
+            key_top_point(GEOMETRY, note.key, y, GEOMETRY.on_angle[note.key])[2] + LOADED_TIP_GAP, abs=5e-4
         )
         lever = GEOMETRY.hinge_y[note.key] - y
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
@@ -232,7 +232,7 @@ def test_height_counts_more_as_long_as_a_finger_strikes():
         np.array([down - 0.001, down + 0.001, bottom - 0.001, bottom + 0.001])
     ).weight[:, :, 2]
     striking = heights[:, note.finger - 1]
-    assert striking[1:] == pytest.approx([CONFIG.upright, CONFIG.upright, 1.0])
+    assert striking[1:] == pytest.approx([CONFIG.height_weight, CONFIG.height_weight, 1.0])
     assert striking[0] <= 1.0
     assert (np.delete(heights, note.finger - 1, axis=1) <= 1.0).all()
 
@@ -282,9 +282,9 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
         time += gap
         pitch = (60, 62, 64, 65, 67, 69, 71)[step]
         notes.append(Note(time, pitch, time + 0.9 * gap, 80, Hand.RIGHT, Finger(finger)))
-    _, stands = path_of(notes)
-    held = plan_releases(notes, stands, Side.RIGHT, CONFIG, ReachConfig())
-    path = plan_wrist(held, stands, Side.RIGHT, end=time + 2)
+    _, poses = path_of(notes)
+    held = plan_releases(notes, poses, Side.RIGHT, CONFIG, ReachConfig())
+    path = plan_wrist(held, poses, Side.RIGHT, end=time + 2)
     strokes = HandStrokes(held, points_of(held), Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
     times = np.arange(0, time + 1, 0.008)
     targets = strokes.at(times)

@@ -21,12 +21,12 @@ from musclehand.validate.difference.figure import arm_curves, draw_difference, f
 from musclehand.validate.difference.muscles import arms_in_shared_postures
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.wording import (
-    arm_words,
-    bone_words,
-    change_words,
-    direction_words,
-    joint_words,
-    muscle_words,
+    describe_arm,
+    describe_bone,
+    describe_change,
+    describe_shift,
+    describe_joint,
+    describe_muscle,
     neutral_frame,
 )
 
@@ -308,19 +308,19 @@ def test_directions_do_not_depend_on_where_a_hand_is(original):
 
 
 def test_words():
-    assert joint_words("pm4_flexion") == "ring PIP flexion"
-    assert joint_words("cmc_flexion") == "thumb CMC flexion"
-    assert len({joint_words(joint) for joint in HAND_JOINTS}) == len(HAND_JOINTS)
-    assert bone_words("2proxph") == "proximal phalanx of the index finger"
-    assert bone_words("proxph2") == bone_words("2proxph") == bone_words(bone_words("2proxph"))
-    assert bone_words("midph5") == "middle phalanx of the little finger"
-    assert bone_words("distal_thumb") == "distal phalanx of the thumb"
-    assert bone_words("thirdmc") == "third metacarpal"
-    assert bone_words("capitate") == "capitate"
-    assert muscle_words("XYZ") == "XYZ"
-    assert arm_words("cmc_flexion", -0.0052) == "5.2 mm flexion"
-    assert change_words(10.0, 10.02, "N", 1) == "10.00 -> 10.02 N (+0.2 %)"
-    assert direction_words(np.array([0.0, -0.003, 0.0])) == "3.0 mm distal"
+    assert describe_joint("pm4_flexion") == "ring PIP flexion"
+    assert describe_joint("cmc_flexion") == "thumb CMC flexion"
+    assert len({describe_joint(joint) for joint in HAND_JOINTS}) == len(HAND_JOINTS)
+    assert describe_bone("2proxph") == "proximal phalanx of the index finger"
+    assert describe_bone("proxph2") == describe_bone("2proxph") == describe_bone(describe_bone("2proxph"))
+    assert describe_bone("midph5") == "middle phalanx of the little finger"
+    assert describe_bone("distal_thumb") == "distal phalanx of the thumb"
+    assert describe_bone("thirdmc") == "third metacarpal"
+    assert describe_bone("capitate") == "capitate"
+    assert describe_muscle("XYZ") == "XYZ"
+    assert describe_arm("cmc_flexion", -0.0052) == "5.2 mm flexion"
+    assert describe_change(10.0, 10.02, "N", 1) == "10.00 -> 10.02 N (+0.2 %)"
+    assert describe_shift(np.array([0.0, -0.003, 0.0])) == "3.0 mm distal"
 
 
 @given(
@@ -329,7 +329,7 @@ def test_words():
     )
 )
 def test_direction_words_give_the_length(shift):
-    words = direction_words(np.array(shift))
+    words = describe_shift(np.array(shift))
     assert float(words.split()[0]) == pytest.approx(1e3 * np.linalg.norm(shift), abs=0.051)
     assert any(
         word in words for word in ("radial", "ulnar", "proximal", "distal", "dorsal", "palmar")

@@ -1,0 +1,1 @@
+"""Extensions of the documentation: numbers from results pages, and reference pages from the code."""

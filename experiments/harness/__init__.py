@@ -1,0 +1,1 @@
+"""What the experiments share: results pages, results on file, the command line."""

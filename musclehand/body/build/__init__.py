@@ -1,0 +1,1 @@
+"""Construction of hand models: tables, overlay on MyoSim, scaling, mirroring, export."""

@@ -1,0 +1,221 @@
+"""The arguments of `musclehand train`'s commands, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.live import Live
+
+from musclehand.cli.console import open_console, say
+from musclehand.cli.learn import LearnArgs, learn
+from musclehand.cli.training_progress import (
+    open_reporter,
+    run_folder,
+    score_table,
+    standing_table,
+    summary_table,
+)
+from musclehand.training.generalist_policy import GeneralistConfig, generalist
+from musclehand.training.latent_space import LatentRunConfig, latent
+from musclehand.training.scale_out import seed_folders, track_seeds
+from musclehand.training.tracking import TrackConfig, stage_iterations, track
+
+_NO_DEFAULT = ""
+
+
+@dataclass(frozen=True)
+class TrainTrackArgs:
+    """Train a policy that follows reference motion with muscles.
+
+    CORPUS is a folder of `musclehand corpus`. A warm start imitates computed muscle control
+    (DAgger); reinforcement goes on from there in a world with disturbances, by analytic policy
+    gradients (apg) or, with --ppo.iterations, by PPO (pip install 'musclehand[train]'). With keys,
+    the plans of generated scores are followed as well, over a keyboard.
+
+    The folder DIR gets config.json, metrics.csv (a row for each iteration), checkpoints, the policy
+    (policy/000001.json), and scores.json, which tells how held-out clips are followed. With the
+    defaults it takes some twenty minutes on two cores.
+
+    For example:
+      musclehand train track corpus
+      musclehand train track corpus --dagger.iterations 3 --apg.iterations 0 --envs 16 --out runs/try
+      musclehand train track corpus --seeds 0 1 2                   three trainings, one after another
+      musclehand train track corpus --seeds 0 1 2 --ray             side by side, on all cores
+      musclehand train track corpus --shards 4 --ray head:6379      one training on four machines
+      musclehand track hands.h5 --policy runs/track/policy/000001.json
+
+    With --seeds each training has a folder DIR/seed_N, and summary.json has means with 95 %
+    intervals. Ray (pip install 'musclehand[ray]') needs folders that all machines see; where a
+    shard or seed runs does not change a bit of the result.
+    """
+
+    corpus: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CORPUS")]]
+    """Folder of a corpus."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/track")
+    """Folder of the run; a run that is there is resumed."""
+
+    seeds: Annotated[
+        tuple[int, ...], tyro.conf.arg(metavar="[N ...]", help_behavior_hint=_NO_DEFAULT)
+    ] = ()
+    """Train once with each of these seeds."""
+
+    config: Annotated[TrackConfig, tyro.conf.arg(name="")] = field(default_factory=TrackConfig)
+
+
+@dataclass(frozen=True)
+class TrainLatentArgs:
+    """Distil a tracking policy into a space of latent actions.
+
+    CORPUS is a folder of `musclehand corpus`, POLICY the JSON file of a tracking policy. The latent
+    policy (encoder, prior and decoder) first learns to act as the policy does, then improves by
+    analytic policy gradients (apg).
+
+    The folder DIR gets metrics.csv, checkpoints, the latent space (latent/000001.json), and how
+    held-out clips are followed by the policy and through the latent space (sequences.csv, the worst
+    first; latent.json, means).
+
+    For example:
+      musclehand train latent corpus
+      musclehand train latent corpus runs/track/policy/000001.json --out runs/latent
+    """
+
+    corpus: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CORPUS")]]
+    """Folder of a corpus."""
+
+    policy: tyro.conf.Positional[
+        Annotated[
+            Path | None, tyro.conf.arg(metavar="POLICY", help_behavior_hint=_NO_DEFAULT)
+        ]
+    ] = None
+    """JSON file of a tracking policy; the bundled one by default."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/latent")
+    """Folder of the run; a run that is there is resumed."""
+
+    config: Annotated[LatentRunConfig, tyro.conf.arg(name="")] = field(
+        default_factory=LatentRunConfig
+    )
+
+
+@dataclass(frozen=True)
+class TrainGeneralistArgs:
+    """Train the high-level policy that plays scores at sight, by latent actions.
+
+    SPACE is the JSON file of a latent space (musclehand train latent). The policy learns from
+    generated scores and chorales, which the model-based player plans: first by behavioural cloning,
+    with hands scattered about the plan (cloning), then by playing (dagger).
+
+    The folder DIR gets the plans, metrics.csv, checkpoints, and the policy (policy/000001.json).
+
+    For example:
+      musclehand train generalist runs/latent/latent/000001.json --out runs/generalist
+      musclehand train generalist --patterns 9 --textures 0 --chorales 0 --accompaniments 9
+      musclehand play song.mid --controller high-level --policy runs/generalist/policy/000001.json
+    """
+
+    space: tyro.conf.Positional[
+        Annotated[Path | None, tyro.conf.arg(metavar="SPACE", help_behavior_hint=_NO_DEFAULT)]
+    ] = None
+    """JSON file of a latent space; that of the bundled high-level policy by default."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/generalist")
+    """Folder of the run; a run that is there is resumed."""
+
+    start: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
+    ] = None
+    """High-level policy to continue from, in this latent space or another; leaves out cloning."""
+
+    config: Annotated[GeneralistConfig, tyro.conf.arg(name="")] = field(
+        default_factory=GeneralistConfig
+    )
+
+
+@dataclass(frozen=True)
+class TrainPieceArgs(LearnArgs):
+    """Train the high-level policy on one piece, as `musclehand learn` does.
+
+    SCORE is a score file or the name of a piece, as for `musclehand play`. The model-based player
+    plans the piece; the policy plays it and learns what the plan shows it (DAgger). The folder DIR
+    gets the plan, metrics.csv, checkpoints, and the policy (policy/000001.json).
+
+    For example:
+      musclehand train piece song.mid --out song
+      musclehand play song.mid --controller high-level --policy song/policy/000001.json
+    """
+
+
+def train_track(args: TrainTrackArgs) -> None:
+    """`musclehand train track`.
+
+    Raises:
+        MusclehandError: the corpus, an option or the folder is not usable.
+    """
+    if args.seeds:
+        _train_seeds(args)
+        return
+    with run_folder(args.out):
+        run = track(args.corpus, args.out, args.config, reporter=open_reporter())
+    console = open_console()
+    console.print(score_table("validation clips", run.scores))
+    say(console, f"Written to {run.policy_path}")
+
+
+def train_latent(args: TrainLatentArgs) -> None:
+    """`musclehand train latent`.
+
+    Raises:
+        MusclehandError: the corpus, the policy, an option or the folder is not usable.
+    """
+    with run_folder(args.out):
+        run = latent(
+            args.corpus, args.out, args.config, policy=args.policy, reporter=open_reporter()
+        )
+    console = open_console()
+    console.print_json(data=dict(run.figures))
+    say(console, f"Written to {run.space_path}")
+
+
+def train_generalist(args: TrainGeneralistArgs) -> None:
+    """`musclehand train generalist`.
+
+    Raises:
+        MusclehandError: a file, an option or the folder is not usable.
+    """
+    with run_folder(args.out):
+        run = generalist(
+            args.space, args.out, args.config, start=args.start, reporter=open_reporter()
+        )
+    say(open_console(), f"Written to {run.policy_path}")
+
+
+def _train_seeds(args: TrainTrackArgs) -> None:
+    console = open_console()
+    folders = seed_folders(args.out, args.seeds)
+    totals = stage_iterations(args.config)
+    with (
+        run_folder(args.out),
+        Live(
+            get_renderable=lambda: standing_table(args.seeds, folders, totals),
+            console=console,
+            refresh_per_second=1,
+        ),
+    ):
+        runs = track_seeds(args.corpus, args.seeds, args.out, args.config)
+    if runs.summary:
+        console.print(summary_table(runs))
+    say(console, f"Written to {args.out}: {', '.join(folder.name for folder in folders)}")
+
+
+COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
+    "track": (TrainTrackArgs, train_track),
+    "latent": (TrainLatentArgs, train_latent),
+    "generalist": (TrainGeneralistArgs, train_generalist),
+    "piece": (TrainPieceArgs, learn),
+}
+"""Every training: its arguments, and the function that does it."""

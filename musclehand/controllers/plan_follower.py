@@ -1,0 +1,188 @@
+"""Two hands that follow a plan: whatever drives the muscles, forearms and fatigue are the same.
+
+A `PlanFollower` takes the reference motion of a `PerformancePlan` step by step, moves the servo-driven
+forearms along it, lets muscles tire, and asks an `ExcitationSource` for the excitations: computed
+muscle control (`controllers.muscle`) or a trained policy (`controllers.tracking_policy`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import mujoco
+import numpy as np
+from typing_extensions import override
+
+from musclehand.body.anatomy import Side
+from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
+from musclehand.control.arrays import HandState
+from musclehand.control.forearm_control import ForearmControl
+from musclehand.control.muscle_control import ControlConfig, MuscleControl
+from musclehand.controllers.controller import Controller, HandReference, selection
+from musclehand.core.errors import InvalidValue
+from musclehand.core.helper_process import HelperProcess
+from musclehand.music.score import Score
+from musclehand.planning.lookahead import HandsStep, ReferenceStream
+from musclehand.planning.plan import PerformancePlan
+from musclehand.sim.scene import Scene, build_scene
+
+LEAST_DRIVE = 1e-3
+"""Muscles that receive less than this share of their excitation do not tire."""
+
+
+class ExcitationSource(Protocol):
+    """What turns the reference of a control step into muscle excitations."""
+
+    def reference_at(self, stream: ReferenceStream, step: int) -> HandsStep:
+        """The reference of control step `step`; may read further ahead."""
+
+    def excitations(
+        self, data: mujoco.MjData, state: HandState, reference: HandsStep, wrist_acc: np.ndarray
+    ) -> np.ndarray:
+        """Excitations of all muscles, 0 to 1. Shape (h, 46).
+
+        Args:
+            data: of the simulation, positions and velocities computed.
+            state: of the hands.
+            reference: of this control step.
+            wrist_acc: acceleration of the forearm bases [m/s^2, rad/s^2]. Shape (h, 6).
+        """
+
+
+def make_fatigue(
+    model: mujoco.MjModel, actuators: np.ndarray, parameters: FatigueParameters, *, sim_steps: int
+) -> Fatigue:
+    """Fatigue of the muscles of a scene.
+
+    Args:
+        model: of the scene.
+        actuators: ids of the muscles. Shape (m,).
+        parameters: of the three-compartment model.
+        sim_steps: simulation steps in a control step.
+    """
+    muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in actuators]
+    return Fatigue(muscles, parameters, sim_steps * model.opt.timestep)
+
+
+class PlanFollower(Controller):
+    """Plays a plan in a scene.
+
+    Attributes:
+        plan: that is followed.
+        source: of the excitations.
+        muscle_control: of all hands; its `ceiling` is the highest excitation of each muscle.
+        fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
+    """
+
+    def __init__(
+        self,
+        plan: PerformancePlan,
+        make_source: Callable[[Scene, MuscleControl], ExcitationSource],
+        *,
+        control: ControlConfig,
+        scene: Scene | None = None,
+        fatigue: FatigueParameters | None = None,
+        helper: HelperProcess | None = None,
+    ) -> None:
+        """
+        Args:
+            plan: to follow.
+            make_source: makes the source of excitations, given the scene and the muscle control of
+                its hands.
+            control: settings of muscle control.
+            scene: with the plan's hands and piano, by default built from the plan.
+            fatigue: parameters of fatigue; None: muscles do not tire.
+            helper: a second process that solves the reference ahead (`planning.lookahead`), which
+                changes nothing but the time that takes.
+
+        Raises:
+            InvalidValue: the scene has other hands or another time step than the plan.
+        """
+        self.plan = plan
+        self.scene = scene or build_scene(sides=plan.sides, piano=plan.piano, design=plan.design)
+        model = self.scene.model
+        if tuple(self.scene.hands) != plan.sides or model.opt.timestep != plan.sim_dt:
+            scene_has = ([side.value for side in self.scene.hands], model.opt.timestep)
+            plan_has = ([side.value for side in plan.sides], plan.sim_dt)
+            raise InvalidValue("scene's hands and time step", scene_has, f"the plan's {plan_has}")
+        self.score = plan.score
+        self.lead_in = plan.lead_in
+        self.sim_steps = plan.config.sim_steps
+        forearms = list(self.scene.forearms.values())
+        self.muscle_control = MuscleControl(
+            model,
+            list(self.scene.hands.values()),
+            [forearm.dofs for forearm in forearms],
+            sim_steps=self.sim_steps,
+            config=control,
+        )
+        muscles = self.muscle_control.muscles.ravel()
+        self._muscles = selection(muscles)
+        self._drive = self.muscle_control.ceiling.ravel()
+        self._forearms = selection(np.concatenate([forearm.actuators for forearm in forearms]))
+        self._steering = ForearmControl(
+            np.array([forearm.kp for forearm in forearms]),
+            np.array([forearm.kd for forearm in forearms]),
+        )
+        self._wrist_acc = np.zeros((len(forearms), 6))
+        self._set_points = np.zeros((self.sim_steps, len(forearms), 6))
+        self.fatigue = (
+            None
+            if fatigue is None
+            else make_fatigue(model, muscles, fatigue, sim_steps=self.sim_steps)
+        )
+        self._reference: HandsStep | None = None
+        self._stream = ReferenceStream(plan.motion(), helper)
+        self.source = make_source(self.scene, self.muscle_control)
+
+    @override
+    def planned(self) -> Score:
+        return self.plan.planned
+
+    @override
+    def close(self) -> None:
+        self._stream.close()
+
+    @override
+    def reset(self, data: mujoco.MjData) -> None:
+        if self.fatigue is not None:
+            self.fatigue.reset()
+            self._set_ceiling(self._drive * self.fatigue.capacity)
+        first = self._stream.at(0)
+        for row, side in enumerate(self.scene.hands):
+            data.qpos[self.scene.hands[side].qpos] = first.qpos[row]
+            data.qpos[self.scene.forearms[side].qpos[:3]] = first.wrist[row, 0]
+
+    @override
+    def control(self, data: mujoco.MjData, step: int) -> None:
+        reference = self._reference = self.source.reference_at(self._stream, step)
+        self._wrist_acc[:, :3] = reference.wrist_acceleration[:, -1]
+        state = self.muscle_control.reader.read(data)
+        excitation = self.source.excitations(data, state, reference, self._wrist_acc).ravel()
+        data.ctrl[self._muscles] = excitation
+        self._set_points = self._steering.set_points(
+            state, self._wrist_acc, reference.wrist, reference.wrist_velocity
+        )
+        if self.fatigue is not None:
+            # Fatigue counts in shares of the motor units that can be driven at all.
+            self.fatigue.advance(excitation / np.maximum(self._drive, LEAST_DRIVE))
+            self._set_ceiling(self._drive * self.fatigue.capacity)
+
+    @override
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        data.ctrl[self._forearms] = self._set_points[substep].ravel()
+
+    @override
+    def reference(self) -> dict[Side, HandReference]:
+        reference = self._reference
+        if reference is None:
+            return {}
+        return {
+            side: HandReference(reference.qpos[row], reference.tips[row], reference.pressing[row])
+            for row, side in enumerate(self.scene.hands)
+        }
+
+    def _set_ceiling(self, ceiling: np.ndarray) -> None:
+        """The highest excitation of every muscle from the next control step on. Shape (m,)."""
+        self.muscle_control.ceiling = ceiling.reshape(self.muscle_control.ceiling.shape)

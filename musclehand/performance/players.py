@@ -1,0 +1,174 @@
+"""Players by name: from a controller's name and settings to a controller for a score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from musclehand.body.build.hand import HandDesign
+from musclehand.body.conditions.fatigue import FatigueParameters
+from musclehand.control.muscle_control import ControlConfig
+from musclehand.controllers.controller import Controller
+from musclehand.controllers.keyboard import KeyboardController
+from musclehand.controllers.muscle import MuscleController
+from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.helper_process import HelperProcess, processors
+from musclehand.music.score import Score
+from musclehand.performance.options import CONTROLLERS, PEDALS
+from musclehand.planning.fingering.pedalling import auto_pedal
+from musclehand.planning.lookahead import start_helper
+from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
+from musclehand.planning.strokes.rehearsal import Corrections
+from musclehand.sim.scene import build_scene
+
+TWO_PROCESSES_FROM = 5.0
+"""[s] length of a score from which a second process is worth its start."""
+
+
+@dataclass(frozen=True)
+class PlayerSettings:
+    """How a score is played by a built-in controller.
+
+    Raises:
+        UnknownName, InvalidValue: a value is out of range, or does not go with the controller.
+    """
+
+    controller: str = "muscle"
+    """"muscle": computed muscle control follows a plan; "policy": a tracking policy follows it;
+    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves."""
+
+    design: HandDesign | None = None
+    """Hands to play with; None: the bundled ones."""
+
+    fatigue: FatigueParameters | None = None
+    """How muscles tire; None: they do not."""
+
+    plan: PlanConfig | None = None
+    """Constants of planning; None: the defaults."""
+
+    control: ControlConfig | None = None
+    """Settings of muscle control, with "muscle"; None: the defaults."""
+
+    pedal: str = "written"
+    """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
+
+    rehearsals: int = 0
+    """Runs before the one that counts, in which timing and loudness are learnt; with plans only."""
+
+    processes: int | None = None
+    """2 solves the reference ahead in a second process, with the same result; None: where it
+    pays."""
+
+    policy: str | PathLike[str] | None = None
+    """File of the policy, with "policy" and "high-level"; None: the bundled one."""
+
+    def __post_init__(self) -> None:
+        if self.controller not in CONTROLLERS:
+            raise UnknownName("controller", self.controller, CONTROLLERS)
+        if self.pedal not in PEDALS:
+            raise UnknownName("pedal", self.pedal, PEDALS)
+        if self.processes not in (None, 1, 2):
+            raise InvalidValue("processes", self.processes, "1 or 2")
+        if self.rehearsals < 0 or (self.rehearsals and not self.follows_plan):
+            legal = "0 or more with muscle or policy; other controllers do not rehearse"
+            raise InvalidValue("rehearsals", self.rehearsals, legal)
+
+    @property
+    def follows_plan(self) -> bool:
+        """Whether the controller follows a plan."""
+        return self.controller in ("muscle", "policy")
+
+
+class PlanPlayer:
+    """Makes controllers that follow plans of one score: for its rehearsals and its performance."""
+
+    def __init__(self, target: Score, settings: PlayerSettings) -> None:
+        """
+        Args:
+            target: to play (`music.score.keyboard_score`).
+            settings: of the controller, "muscle" or "policy".
+        """
+        self._settings = settings
+        self._processes = _processes(settings.processes, target)
+        helper = self._start_helper()
+        self.plan = plan_performance(target, design=settings.design, config=self._plan_config())
+        self._scene = build_scene(design=settings.design)
+        self._helper: HelperProcess | None = helper
+
+    def controller(self, plan: PerformancePlan) -> Controller:
+        """A controller for one run of a plan."""
+        settings = self._settings
+        helper = self._helper or self._start_helper()
+        self._helper = None
+        if settings.controller == "muscle":
+            return MuscleController(
+                plan,
+                control=settings.control,
+                scene=self._scene,
+                fatigue=settings.fatigue,
+                helper=helper,
+            )
+        # Loads torch, which no other controller needs.
+        from musclehand.controllers.tracking_policy import TrackingPolicyController
+
+        return TrackingPolicyController(
+            plan,
+            None if settings.policy is None else Path(settings.policy),
+            scene=self._scene,
+            fatigue=settings.fatigue,
+            helper=helper,
+        )
+
+    def replan(self, corrections: Corrections) -> None:
+        """Plans anew with what the last run has shown."""
+        self._helper = self._start_helper()
+        self.plan = self.plan.with_corrections(corrections)
+
+    def _start_helper(self) -> HelperProcess | None:
+        """The second process loads its libraries while this one plans."""
+        return start_helper() if self._processes > 1 else None
+
+    def _plan_config(self) -> PlanConfig | None:
+        if self._settings.controller == "muscle":
+            return self._settings.plan
+        from musclehand.envs.demonstrations.planned_motion import policy_plan_config
+
+        return policy_plan_config(self._settings.plan)
+
+
+def make_controller(target: Score, settings: PlayerSettings) -> Controller:
+    """A controller for one run of a score.
+
+    Args:
+        target: to play, one note a key at a time (`music.score.keyboard_score`).
+        settings: name of the controller and everything else; rehearsals are not done here.
+
+    Raises:
+        FileError: the policy cannot be read, or was made for other hands.
+        ModelError: the design is not one that can play.
+    """
+    if settings.follows_plan:
+        player = PlanPlayer(target, settings)
+        plan = player.plan.with_auto_pedal() if settings.pedal == "auto" else player.plan
+        return player.controller(plan)
+    if settings.controller == "keyboard":
+        return KeyboardController(
+            auto_pedal(target, target) if settings.pedal == "auto" else target
+        )
+    # Loads torch, which no other controller needs.
+    from musclehand.controllers.high_level import HighLevelController
+
+    return HighLevelController(
+        target,
+        None if settings.policy is None else Path(settings.policy),
+        config=settings.plan,
+        pedal_auto=settings.pedal == "auto",
+        scene=None if settings.design is None else build_scene(design=settings.design),
+        fatigue=settings.fatigue,
+    )
+
+
+def _processes(number: int | None, score: Score) -> int:
+    """As set, or by default two where there is another processor and the score is long enough."""
+    return number or (2 if score.duration >= TWO_PROCESSES_FROM and processors() > 1 else 1)
