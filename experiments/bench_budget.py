@@ -37,7 +37,8 @@ from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.performance.perform import LEAD_IN, TAIL, perform
+from musclehand.planning.plan import LEAD_IN, TAIL
+from musclehand.performance.perform import perform
 from musclehand.planning.lookahead import HandsStep
 from musclehand.sim.scene import build_scene
 

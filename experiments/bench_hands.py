@@ -1,11 +1,10 @@
-"""Our hand, MyoHand and, where its path is given, MUSIC-Hand through all checks of the validator:
-one table.
+"""Hand models through all checks of the validator: musclehand, MyoHand, and MUSIC-Hand if given.
 
-    python experiments/bench_hands.py --readme
-    python experiments/bench_hands.py --music ~/music/assets/two_hands_ds6.5_muscle_driven.xml --readme
+    python experiments/bench_hands.py
+    python experiments/bench_hands.py --music two_hands_ds6.5_muscle_driven.xml --results
 
-Our hand is checked right and left, at its own size and at both extremes of `SIZES`. MyoHand comes
-with the package myo-sim. MUSIC-Hand is not ours to pass on: its repository is
+The hand of this package is checked right and left, at its own size and at both extremes of `SIZES`.
+MyoHand comes with the package myo-sim. MUSIC-Hand is not distributed with this; its repository is
 github.com/xupei0610/music.
 """
 
@@ -18,22 +17,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
-from readme_table import put_table
-
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import load_tables
+from musclehand.core.atomic import write_file
 from musclehand.validate.report.write import as_json
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.suite import CHECKS, examine
 
-MARK = "hands table"
+TITLE = "Hand models through all checks"
+
+PROSE = """Three hand models through every check of the validator: musclehand, MyoHand of MyoSim 0.2.3, and
+MUSIC-Hand (file `two_hands_ds6.5_muscle_driven.xml` of github.com/xupei0610/music; without the file
+the table leaves its column out). The six variants of musclehand are the right and the left hand, each
+at its own size, as a small woman's and as a large man's."""
+
+OURS = "musclehand"
+MYOHAND = "MyoHand 0.2.3"
+MUSIC = "MUSIC-Hand"
 
 SIZES = {"5 % woman": (0.165, 0.072), "95 % man": (0.210, 0.096)}
 """Hand length and breadth [m] of a small woman and a large man (ANSUR II,
 `models/reference/anthropometry.csv`)."""
 
-WORDS = {"pass": "yes", "warn": "yes, but", "fail": "**no**", "skip": "-"}
+VERDICTS = {"pass": "pass", "warn": "warning", "fail": "**fail**", "skip": "skip"}
+"""Words for the verdicts of a check."""
+
+Findings = list[dict[str, dict[str, Any]]]
+"""For each hand of a model its findings, by the code of the check."""
 
 
 @dataclass(frozen=True)
@@ -41,67 +53,80 @@ class Args:
     """What to check and where to keep the results."""
 
     music: Path | None = None
-    """MJCF of MUSIC-Hand"""
+    """MJCF of MUSIC-Hand."""
+
     out: Path = Path("runs/bench_hands")
-    """folder of the results"""
+    """Folder of the results."""
+
     workers: int = os.cpu_count() or 1
-    """processes"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Processes."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 def main(args: Args) -> None:
-    """Checks every hand, prints the table, and says what fails."""
+    """Checks every hand and prints the tables."""
     args.out.mkdir(parents=True, exist_ok=True)
-    sources = {"musclehand": ("musclehand", "both"), **{size: (size, "both") for size in SIZES}}
-    sources["MyoHand 0.2.3"] = ("myohand", "right")
+    sources = {OURS: (OURS, "both"), **{size: (size, "both") for size in SIZES}}
+    sources[MYOHAND] = ("myohand", "right")
     if args.music is not None:
-        sources["MUSIC-Hand"] = (str(args.music), "right")
+        sources[MUSIC] = (str(args.music), "right")
     with ProcessPoolExecutor(max_workers=args.workers) as pool:
-        jobs = {name: pool.submit(examine_one, *what) for name, what in sources.items()}
-        found = {name: job.result() for name, job in jobs.items()}
-    (args.out / "hands.json").write_text(json.dumps(found, indent=1))
-    table = render(found)
-    print(table)
-    if args.readme:
-        put_table(MARK, table)
+        jobs = {name: pool.submit(examine_hand, *source) for name, source in sources.items()}
+        findings = {name: job.result() for name, job in jobs.items()}
+    write_file(args.out / "hands.json", json.dumps(findings, indent=1))
+    tables = f"{check_table(findings)}\n\n{count_table(findings)}"
+    print(tables)
+    if args.results:
+        body = f"{PROSE}\n\n{tables}"
+        write_results_page("hands", TITLE, command_of(__file__, args), body)
 
 
-def examine_one(source: str, side: str) -> list[dict[str, dict[str, Any]]]:
-    """All findings by check, one mapping a hand."""
+def examine_hand(source: str, side: str) -> Findings:
+    """All findings of a model.
+
+    Args:
+        source: model, or a name of `SIZES`.
+        side: right, left or both.
+    """
     tables = None
     if source in SIZES:
         length, breadth = SIZES[source]
-        source = "musclehand"
+        source = OURS
         tables = scale_tables(load_tables(), hand_length=length, hand_breadth=breadth)
     results = as_json(examine(open_specimens(source, side=side, tables=tables)))
     return [{check["code"]: check for check in hand["checks"]} for hand in results["models"]]
 
 
-def render(found: dict[str, list[dict[str, dict[str, Any]]]]) -> str:
-    """A line a check: what it asks, and what each hand gives; right hands, and how many of ours
-    passed."""
-    peers = [name for name in found if name not in SIZES and name != "musclehand"]
-    ours = [hand for name in ("musclehand", *SIZES) for hand in found[name]]
-    lines = [
-        f"| check | asks | ours, right | all {len(ours)} of ours | {' | '.join(peers)} |",
-        "|" + " --- |" * (4 + len(peers)),
-    ]
+def check_table(findings: dict[str, Findings]) -> str:
+    """A line for each check: what it is about, and what each right hand gives."""
+    names = shown(findings)
+    variants = [hand for name in (OURS, *SIZES) for hand in findings[name]]
+    count = f"{len(variants)} variants of {OURS}"
+    rows = []
     for check in CHECKS:
-        passed = sum(hand[check.code]["verdict"] in ("pass", "warn") for hand in ours)
-        cells = [found[name][0][check.code] for name in ("musclehand", *peers)]
-        words = [f"{WORDS[cell['verdict']]}: {cell['summary']}" for cell in cells]
-        lines.append(
-            f"| {check.code} | {check.title} | {words[0]} | {passed} pass | {' | '.join(words[1:])} |"
-        )
-    for name in ("musclehand", *peers):
-        hand = found[name][0]
-        counts = [
-            sum(hand[check.code]["verdict"] == verdict for check in CHECKS) for verdict in WORDS
-        ]
-        lines += ["", f"{name}: {counts[0] + counts[1]} pass, {counts[2]} fail."]
-    return "\n".join(lines)
+        passed = sum(hand[check.code]["verdict"] in ("pass", "warn") for hand in variants)
+        results = [findings[name][0][check.code] for name in names]
+        ours, *peers = [f"{VERDICTS[cell['verdict']]}: {cell['summary']}" for cell in results]
+        rows.append([check.code, check.title, ours, f"{passed} pass", *peers])
+    return markdown_table(["check", "title", f"{OURS}, right", count, *names[1:]], rows)
+
+
+def count_table(findings: dict[str, Findings]) -> str:
+    """How many checks each right hand passes and fails; a warning is a pass."""
+    rows = []
+    for name in shown(findings):
+        verdicts = [findings[name][0][check.code]["verdict"] for check in CHECKS]
+        passed = verdicts.count("pass") + verdicts.count("warn")
+        rows.append([name, str(passed), str(verdicts.count("fail"))])
+    return markdown_table(["hand", "pass", "fail"], rows)
+
+
+def shown(findings: dict[str, Findings]) -> list[str]:
+    """The models that have a column, that of this package first."""
+    return [OURS, *(name for name in findings if name not in SIZES and name != OURS)]
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -31,7 +31,8 @@ from musclehand.music.formats.midi import write_midi
 from musclehand.music.generate.variations import theme_and_variations
 from musclehand.music.metrics import score_performance
 from musclehand.music.score import Score, keyboard_score
-from musclehand.performance.perform import LEAD_IN, TAIL, perform
+from musclehand.planning.plan import LEAD_IN, TAIL
+from musclehand.performance.perform import perform
 from musclehand.sim.scene import build_scene
 
 FIGURES = (

@@ -1,13 +1,12 @@
-"""How natural the hands move: smoothness, idle fingers, range use, co-contraction and penetration,
-beside humans.
+"""Naturalness of the motion: smoothness, individuation, use of the range, co-contraction, depth.
 
-    python experiments/bench_naturalness.py --readme
+    python experiments/bench_naturalness.py
     python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/natural_long
 
 Plays the beginnings of pieces, or takes recordings, and measures each hand's clip
-(`motion.naturalness` defines the figures; a piece has the mean of its hands). Leaves `table.md` and
-`naturalness.png`; recordings that are there are not made again. Human values stand below the table
-as far as there are any; those not read in their source are marked.
+(`motion.naturalness` defines the measures; a piece has the mean of its hands). Leaves `table.md`
+and `naturalness.png`; recordings on file are not made again. Human values stand below the table as
+far as there are any; those not read in their source are marked.
 """
 
 from __future__ import annotations
@@ -17,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
-from musclehand.core.atomic import temporary_path
+from musclehand.core.atomic import temporary_path, write_file
 from musclehand.core.recording_reader import Recording
 from musclehand.corpus.record import cut_clips
 from musclehand.motion.clip import MotionClip
@@ -31,32 +31,35 @@ from musclehand.motion.naturalness import Naturalness, measure_naturalness
 from musclehand.music.repertoire import load_piece
 from musclehand.performance.perform import perform
 from musclehand.sim.penetration import PenetrationReport, measure_penetration
-from readme_table import put_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARK = "naturalness table"
+TITLE = "Naturalness of the motion"
+
+PROSE = """Smoothness, individuation of fingers, use of the range of motion, co-contraction and penetration
+in eight pieces. `musclehand.motion.naturalness` defines the measures."""
+
 PIECES = (
-    *(
-        "twinkle_twinkle",
-        "ode_to_joy",
-        "minuet_in_g",
-        "bach_prelude_in_c",
-        "fuer_elise",
-        "clementi_sonatina",
-    ),
-    *("arabesque", "trill_study"),
+    "twinkle_twinkle",
+    "ode_to_joy",
+    "minuet_in_g",
+    "bach_prelude_in_c",
+    "fuer_elise",
+    "clementi_sonatina",
+    "arabesque",
+    "trill_study",
 )
+
 GROUPS = {
     "wrist": ("deviation", "flexion"),
     "MCP": tuple(f"mcp{i}_flexion" for i in range(2, 6)),
     "PIP": tuple(f"pm{i}_flexion" for i in range(2, 6)),
     "thumb": ("cmc_flexion", "cmc_abduction", "mp_flexion", "ip_flexion"),
 }
-"""Joints that a cell of the table is the mean of."""
+"""Groups of joints, whose mean a cell of the table shows."""
 
-HUMANS = """A single minimum-jerk movement has a log dimensionless jerk of -5.32 (closed form). People asked to move one
+HUMANS = """For comparison: a single minimum-jerk movement has a log dimensionless jerk of -5.32 (closed form). People asked to move one
 finger and keep the others still reach individuation indices of 0.85 to 0.98, thumb and index highest, ring lowest
 (recalled: Häger-Ross & Schieber 2000, J Neurosci 20:8542; of joint angles). Pianists' idle fingers move along in
 patterns that depend on the passage (Furuya, Flanders & Soechting 2011, J Neurophysiol 106:2849, abstract), as much at
@@ -70,24 +73,33 @@ class Args:
     """What to measure and where to keep the results."""
 
     pieces: tuple[str, ...] = PIECES
-    """names from `musclehand play --list`"""
+    """Names from `musclehand play --list`."""
+
     recordings: tuple[Path, ...] = ()
-    """recordings to measure in their place"""
+    """Recordings to measure in place of the pieces."""
+
     seconds: float = 15.0
-    """of each piece"""
+    """Of each piece, from its beginning."""
+
     out: Path = Path("runs/bench_naturalness")
-    """folder of the results"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Folder of the results."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What was measured of one recording: each hand's clip and figures, and penetration."""
+    """The measurements of one recording."""
 
     clips: tuple[MotionClip, ...]
+    """Motion of each hand."""
+
     hands: tuple[Naturalness, ...]
+    """Figures of each hand."""
+
     depth: PenetrationReport
+    """Penetration of hands into keys and each other."""
 
 
 def main(args: Args) -> None:
@@ -99,10 +111,11 @@ def main(args: Args) -> None:
     pieces = {name: measure(name, path) for name, path in paths.items()}
     table = f"{render_table(pieces)}\n\n{HUMANS}"
     print(table)
-    (args.out / "table.md").write_text(table)
+    write_file(args.out / "table.md", table)
     draw(pieces).savefig(args.out / "naturalness.png", dpi=110)
-    if args.readme:
-        put_table(MARK, table)
+    if args.results:
+        body = f"{PROSE}\n\n{table}"
+        write_results_page("naturalness", TITLE, command_of(__file__, args), body)
 
 
 def recorded(name: str, args: Args) -> Path:
@@ -136,68 +149,77 @@ def group_mean(values: np.ndarray, group: str) -> float:
 
 def row_of(piece: Piece) -> list[float]:
     """The figures of a piece in the order of the table."""
-    mean: list[Any] = [
-        [hand.log_jerk for hand in piece.hands],
-        [hand.spectral_arc for hand in piece.hands],
+    hands = piece.hands
+    jerks = [hand.log_jerk for hand in hands if hand.log_jerk is not None]
+    arcs = [hand.spectral_arc for hand in hands if hand.spectral_arc is not None]
+    alone = [
+        float(np.nanmean(hand.individuation))
+        for hand in hands
+        if np.isfinite(hand.individuation).any()
     ]
-    ranges = [[group_mean(hand.range_use, group) for hand in piece.hands] for group in GROUPS]
+    ranges = [[group_mean(hand.range_use, group) for hand in hands] for group in GROUPS]
     balance = [
         [
             group_mean(hand.cocontraction, group)
-            for hand in piece.hands
+            for hand in hands
             if hand.cocontraction is not None
         ]
         for group in GROUPS
     ]
-    alone = [
-        float(np.nanmean(hand.individuation))
-        for hand in piece.hands
-        if np.isfinite(hand.individuation).any()
-    ]
-    deepest = [
-        piece.depth.keys.largest,
-        max(piece.depth.same_hand.largest, piece.depth.other_hand.largest),
-    ]
-    means = [
-        np.mean(known) if (known := [v for v in values if v is not None]) else np.nan
-        for values in mean
-    ]
+    depth = piece.depth
+    fingers = max(depth.same_hand.largest, depth.other_hand.largest)
     return [
-        *map(float, means),
-        float(np.mean(alone)) if alone else float("nan"),
+        mean_or_nan(jerks),
+        mean_or_nan(arcs),
+        mean_or_nan(alone),
         *(float(np.mean(values)) for values in (*ranges, *balance)),
-        *(1e3 * depth for depth in deepest),
+        1e3 * depth.keys.largest,
+        1e3 * fingers,
     ]
+
+
+def mean_or_nan(values: list[float]) -> float:
+    """Mean of some figures, NaN if there are none."""
+    return float(np.mean(values)) if values else float("nan")
 
 
 def render_table(pieces: dict[str, Piece]) -> str:
     """The table in Markdown with its means."""
     names = ", ".join(GROUPS)
-    columns = (
-        *(
-            "piece",
-            "strokes",
-            "log jerk",
-            "spectral arc",
-            "individuation",
-            f"range used, {names} [%]",
-        ),
-        *(f"co-contraction, {names} [%]", "depth mm keys, fingers"),
+    head = (
+        "piece",
+        "strokes",
+        "log jerk",
+        "spectral arc",
+        "individuation",
+        f"range used, {names} [%]",
+        f"co-contraction, {names} [%]",
+        "depth mm keys, fingers",
     )
-    rows = {name: row_of(piece) for name, piece in pieces.items()}
+    figures = {name: row_of(piece) for name, piece in pieces.items()}
     strokes = {
         name: str(sum(hand.strokes for hand in piece.hands)) for name, piece in pieces.items()
     }
-    rows["**mean**"] = (
-        np.ma.masked_invalid(list(rows.values())).mean(axis=0).filled(np.nan).tolist()
-    )
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    means = np.ma.masked_invalid(list(figures.values())).mean(axis=0)
+    figures["**mean**"] = means.filled(np.nan).tolist()
     count = len(GROUPS)
-    for name, (jerk, arc, alone, *rest) in rows.items():
-        shares = [", ".join(f"{100 * v:.0f}" for v in rest[i : i + count]) for i in (0, count)]
-        cells = (name, strokes.get(name, ""), f"{jerk:.1f}", f"{arc:.2f}", f"{alone:.2f}", *shares)
-        lines.append("| " + " | ".join(cells) + f" | {rest[-2]:.1f}, {rest[-1]:.1f} |")
-    return "\n".join(lines)
+    rows = []
+    for name, (jerk, arc, alone, *more) in figures.items():
+        ranges, balance = more[:count], more[count : 2 * count]
+        shares = [", ".join(f"{100 * v:.0f}" for v in values) for values in (ranges, balance)]
+        depth = f"{more[-2]:.1f}, {more[-1]:.1f}"
+        rows.append(
+            [
+                name,
+                strokes.get(name, ""),
+                f"{jerk:.1f}",
+                f"{arc:.2f}",
+                f"{alone:.2f}",
+                *shares,
+                depth,
+            ]
+        )
+    return markdown_table(head, rows)
 
 
 def draw(pieces: dict[str, Piece]) -> Figure:
@@ -243,4 +265,4 @@ def _bars(axes: Axes, names: tuple[str, ...], values: np.ndarray, title: str) ->
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

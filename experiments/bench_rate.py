@@ -22,7 +22,8 @@ from musclehand.controllers.muscle import MuscleConfig, MuscleController
 from musclehand.core.time_steps import SIM_DT
 from musclehand.music.generate import exercises as generate
 from musclehand.music.score import Score, keyboard_score
-from musclehand.performance.perform import LEAD_IN, TAIL, perform
+from musclehand.planning.plan import LEAD_IN, TAIL
+from musclehand.performance.perform import perform
 
 
 @dataclass(frozen=True)

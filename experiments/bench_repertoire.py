@@ -47,7 +47,8 @@ from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Score, keyboard_score
-from musclehand.performance.perform import LEAD_IN, TAIL, perform
+from musclehand.planning.plan import LEAD_IN, TAIL
+from musclehand.performance.perform import perform
 from musclehand.sim.penetration import measure_penetration
 from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens

@@ -32,7 +32,8 @@ from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
-from musclehand.performance.perform import make_controller, perform
+from musclehand.performance.players import make_controller
+from musclehand.performance.perform import perform
 
 MARK = "troubled table"
 CONTROLLERS = ("muscle", "policy", "planner")

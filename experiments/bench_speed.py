@@ -34,7 +34,7 @@ from musclehand.controllers.run import Run
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.performance.perform import LEAD_IN, TAIL
+from musclehand.planning.plan import LEAD_IN, TAIL
 
 MARK = "speed table"
 

@@ -1,14 +1,12 @@
-"""How well hand models follow the same motions through the same muscle control: tables, figure,
-time per step.
+"""Hand models that follow the same motions through the same muscle control.
 
     python experiments/bench_tracking.py
     python experiments/bench_tracking.py --minutes 1 --music music_hand.xml --out runs/try
 
-Compared are this package's right hand, MyoHand of the installed myo-sim as it is shipped, the same
-with its muscles' length ranges set to what their paths really cover, and any MJCF given by
-`--music` and `--against`. Motions stay within the range of motion that all of them share. One hand
-at a time, elbow fixed, no gravity, no contacts. What has been followed already, by the same model
-through the same motion, is not computed again.
+Compared are the right hand of this package, MyoHand of the installed myo-sim as it is distributed,
+the same with its muscles' length ranges set to what their paths cover, and any MJCF given by
+`--music` and `--against`. Motions stay within the range of motion that all hands share. One hand at
+a time, elbow fixed, no gravity, no contacts. Results of the same model and motion are read back.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
-import tyro
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -33,6 +30,8 @@ from rich.progress import (
 )
 from threadpoolctl import threadpool_limits
 
+from harness.results_page import markdown_table, write_figure, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.analysis.behaviour import step_time_ratio
 from musclehand.body.anatomy import Side, coupled_joint
 from musclehand.body.build.hand import load_hand
@@ -40,15 +39,18 @@ from musclehand.body.build.hand_file import HandFile
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import place, sample_postures
 from musclehand.control.tracking import TrackingResult, track
-from musclehand.core.atomic import temporary_path
-from musclehand.core.errors import MusclehandError
+from musclehand.core.atomic import temporary_path, write_file
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
 from musclehand.validate.specimen import open_specimens
-from readme_table import README, put_table
 
-FIGURE = "docs/tracking.png"
-MARK = "tracking table"
+TITLE = "Hand models through the same motions"
+
+PROSE = """The same generated motions (playing, taps, wrist circles, grasps, postures) tracked by the same
+computed muscle control. One hand at a time, elbow fixed, without gravity or contacts."""
+
+FIGURE = "![Errors by kind of motion](../tracking.png)"
+
 OURS = "musclehand"
 MYOHAND = "MyoHand 0.2.3"
 REPAIRED = "MyoHand, length ranges repaired"
@@ -59,22 +61,28 @@ Hand = tuple[mujoco.MjModel, HandIndex]
 
 @dataclass(frozen=True)
 class Args:
-    """What to follow, and who is asked to."""
+    """What to follow, and with which hands."""
 
     minutes: float = 5.0
-    """of motion in all"""
+    """Length of all motions together."""
+
     against: tuple[Path, ...] = ()
-    """further hand models (MJCF), with fingers as in MyoSim's frame"""
+    """Further hand models (MJCF), with fingers as in MyoSim's frame."""
+
     music: Path | None = None
-    """MUSIC-Hand's MJCF, where you have it"""
+    """MJCF of MUSIC-Hand, where you have it."""
+
     seed: int = 0
-    """of the motions"""
+    """Of the motions."""
+
     out: Path = Path("runs/bench_tracking")
-    """folder of the results"""
+    """Folder of the results."""
+
     workers: int = os.cpu_count() or 1
-    """processes"""
-    readme: bool = False
-    """put tables and figure into the README"""
+    """Processes."""
+
+    results: bool = False
+    """Write the results page and its picture."""
 
 
 def main(args: Args) -> None:
@@ -89,12 +97,13 @@ def main(args: Args) -> None:
     results = follow_all(hands, motions, args)
     tables = render(results, motions, ratios)
     print(tables)
-    (args.out / "tables.md").write_text(tables + "\n")
-    draw(results, motions, args.out / "tracking.png")
-    if args.readme:
-        draw(results, motions, README.parent / FIGURE)
-        picture = f"![Errors by kind of motion]({FIGURE})"
-        put_table(MARK, f"{tables}\n\n{picture}")
+    write_file(args.out / "tables.md", tables + "\n")
+    picture = args.out / "tracking.png"
+    draw(results, motions, picture)
+    if args.results:
+        write_figure(picture, "tracking.png")
+        body = f"{PROSE}\n\n{tables}\n\n{FIGURE}"
+        write_results_page("tracking", TITLE, command_of(__file__, args), body)
 
 
 def open_hands(args: Args) -> dict[str, Hand]:
@@ -135,7 +144,8 @@ def repaired(hand: Hand) -> Hand:
 def follow_all(
     hands: dict[str, Hand], motions: tuple[ReferenceMotion, ...], args: Args
 ) -> dict[str, list[TrackingResult]]:
-    """Every model through every motion, in the order of the motions; done ones are read back."""
+    """Every model through every motion, by model and in the order of the motions; results on file
+    are read back."""
     results: dict[tuple[str, str], TrackingResult] = {}
     files = {
         (name, motion.name): args.out
@@ -145,13 +155,11 @@ def follow_all(
     }
     marks = {name: fingerprint(model) for name, (model, _) in hands.items()}
     columns = (
-        *(
-            TextColumn("following"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        ),
+        TextColumn("following"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
     with (
@@ -165,15 +173,16 @@ def follow_all(
             for name in hands:
                 key = (name, motion.name)
                 mark = marks[name] + fingerprint(motion.angles, motion.speeds)
-                done = read_result(files[key], mark)
-                if done is not None:
-                    results[key] = done
+                kept = read_result(files[key], mark)
+                if kept is not None:
+                    results[key] = kept
                     progress.advance(task)
                 else:
                     jobs[pool.submit(follow, name, motion, files[key], mark)] = key, motion.duration
         for job in as_completed(jobs):
             key, duration = jobs[job]
-            results[key], seconds = job.result(), seconds + duration
+            results[key] = job.result()
+            seconds += duration
             rate = seconds / max(progress.tasks[task].elapsed or 0.0, 1e-3)
             progress.update(
                 task, advance=1, description=f"{rate:.1f} x real time, {key[0]} {key[1]}"
@@ -268,67 +277,96 @@ def render(
     motions: tuple[ReferenceMotion, ...],
     ratios: dict[str, float],
 ) -> str:
-    """Two tables in Markdown, of all motions and by kind, and what was asked for."""
+    """Tables of all motions, by kind of motion, and of the criteria, in Markdown.
+
+    Args:
+        results: by model, in the order of the motions.
+        motions: that were followed.
+        ratios: time of a simulation step of our hand over that of each other model.
+    """
     seconds = sum(motion.duration for motion in motions)
     overall = {name: Summary(own) for name, own in results.items()}
-    columns = (
-        *("hand", "joints RMSE deg", "without last joints", "fingertips mm mean", "median", "p95"),
-        *("activation", "failed motions", "our step time over its"),
+    head = (
+        "hand",
+        "joints RMSE deg",
+        "without last joints",
+        "fingertips mm mean",
+        "median",
+        "p95",
+        "activation",
+        "failed motions",
+        "our step time over its",
     )
-    lines = [
-        f"{len(motions)} motions, {seconds:.0f} s, within the range of motion that these hands share:",
-        "",
-    ]
-    lines += header(columns)
-    for name, all_of in overall.items():
-        ratio = f"{ratios[name]:.2f}" if name in ratios else ""
-        lines.append(
-            f"| {name} | {all_of.joints_deg:.2f} | {all_of.free_deg:.2f} | {all_of.tips_mm:.2f} "
-            f"| {all_of.median_mm:.2f} | {all_of.p95_mm:.2f} | {all_of.activation:.3f} "
-            f"| {all_of.failures} of {len(motions)} | {ratio} |"
-        )
-    lines += [
-        "",
-        "By kind of motion, joints RMSE [deg]; fingertips median, p95 [mm]; activation:",
-        "",
-    ]
-    lines += header(("motion", *results))
-    by_kind = summaries(results, motions)
-    for kind in SHARES:
-        cells = [
-            f"{one.joints_deg:.1f}; {one.median_mm:.1f}, {one.p95_mm:.1f}; {one.activation:.3f}"
-            for one in (by_kind[name][kind] for name in results)
+    rows = [
+        [
+            name,
+            f"{summary.joints_deg:.2f}",
+            f"{summary.free_deg:.2f}",
+            f"{summary.tips_mm:.2f}",
+            f"{summary.median_mm:.2f}",
+            f"{summary.p95_mm:.2f}",
+            f"{summary.activation:.3f}",
+            f"{summary.failures} of {len(motions)}",
+            f"{ratios[name]:.2f}" if name in ratios else "",
         ]
-        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", *asked_for(overall, ratios)])
+        for name, summary in overall.items()
+    ]
+    return "\n\n".join(
+        [
+            f"{len(motions)} motions, {seconds:.0f} s, within the range of motion that all "
+            f"{len(results)} hands share:",
+            markdown_table(head, rows),
+            "By kind of motion, joints RMSE [deg]; fingertips median, p95 [mm]; activation:",
+            kind_table(results, motions),
+            criteria(overall, ratios),
+        ]
+    )
 
 
-def header(columns: tuple[str, ...]) -> list[str]:
-    """The first two lines of a Markdown table."""
-    return ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+def kind_table(
+    results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotion, ...]
+) -> str:
+    """Errors by kind of motion, a column for each model."""
+    by_kind = summaries(results, motions)
+    rows = []
+    for kind in SHARES:
+        row = [kind]
+        for name in results:
+            summary = by_kind[name][kind]
+            tips = f"{summary.median_mm:.1f}, {summary.p95_mm:.1f}"
+            row.append(f"{summary.joints_deg:.1f}; {tips}; {summary.activation:.3f}")
+        rows.append(row)
+    return markdown_table(["motion", *results], rows)
 
 
-def asked_for(overall: dict[str, Summary], ratios: dict[str, float]) -> list[str]:
-    """What this hand has to show beside the others, each with its verdict."""
+def criteria(overall: dict[str, Summary], ratios: dict[str, float]) -> str:
+    """What this hand has to show beside the others, and whether it does."""
     ours = overall[OURS]
     myohand = overall[MYOHAND]
-    asked = [
-        ("joint error over MyoHand's, at most 0.25", ours.joints_deg / myohand.joints_deg, 0.25),
-        ("fingertip error over MyoHand's, at most 0.5", ours.tips_mm / myohand.tips_mm, 0.5),
-        ("time of a step over MyoHand's, at most 1.3", ratios[MYOHAND], 1.3),
+    rows = [
+        criterion("joint error, ratio to MyoHand's", ours.joints_deg / myohand.joints_deg, 0.25),
+        criterion("fingertip error, ratio to MyoHand's", ours.tips_mm / myohand.tips_mm, 0.5),
+        criterion("step time, ratio to MyoHand's", ratios[MYOHAND], 1.3),
     ]
     if MUSIC in overall:
-        asked.append(
-            (
-                "fingertip error over MUSIC-Hand's, below 1",
-                ours.tips_mm / overall[MUSIC].tips_mm,
-                1.0,
-            )
+        ratio = ours.tips_mm / overall[MUSIC].tips_mm
+        rows.append(
+            [
+                "fingertip error, ratio to MUSIC-Hand's",
+                "below 1",
+                f"{ratio:.2f}",
+                "yes" if ratio < 1.0 else "**no**",
+            ]
         )
-    asked.append(("motions of ours that failed, 0", ours.failures, 0.0))
-    return [
-        f"- {what}: {value:.2f}, {'yes' if value <= most else 'NO'}" for what, value, most in asked
-    ]
+    failures = ours.failures
+    met = "**no**" if failures else "yes"
+    rows.append([f"failed motions of {OURS}", "0", str(failures), met])
+    return markdown_table(["criterion", "limit", "measured", "met"], rows)
+
+
+def criterion(name: str, value: float, limit: float) -> list[str]:
+    """A row of `criteria` for a value with an upper limit."""
+    return [name, f"at most {limit:g}", f"{value:.2f}", "yes" if value <= limit else "**no**"]
 
 
 def draw(
@@ -357,7 +395,4 @@ def draw(
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(f"error: {error}") from error
+    run_script(main, Args, __doc__)

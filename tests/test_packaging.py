@@ -87,12 +87,28 @@ def test_constraints_give_a_tested_version_of_all_that_is_installed(config):
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {line.split("==")[0].lower() for line in text.splitlines() if "==" in line}
     extras = config["options.extras_require"]
-    wanted = (
-        names_of(config["options"]["install_requires"])
-        | names_of(extras["test"])
-        | names_of(extras["dev"])
-    )
-    assert wanted <= pinned
+    required = names_of(config["options"]["install_requires"])
+    for extra in ("test", "dev", "docs"):
+        required |= names_of(extras[extra])
+    assert required <= pinned
+
+
+def test_metadata_are_fit_for_a_package_index(config):
+    metadata = config["metadata"]
+    assert metadata["author"] == "musclehand developers"
+    assert len(metadata["description"]) <= 120
+    assert len(metadata["keywords"].split(",")) >= 8
+    classifiers = metadata["classifiers"].strip().splitlines()
+    assert classifiers == sorted(set(classifiers))
+    oldest = config["options"]["python_requires"].removeprefix(">=")
+    assert f"Programming Language :: Python :: {oldest}" in classifiers
+    assert not {"url", "project_urls"} & set(metadata), "addresses are the owner's to choose"
+
+
+def test_the_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {musclehand.__version__}\n" in text
+    assert "musclehand developers" in text
 
 
 def test_what_the_library_imports_is_installed_with_it(config):
@@ -179,4 +195,4 @@ def test_the_wheel_has_the_command_and_the_licences(wheel):
     assert any(name.endswith("/NOTICE") for name in names)
     assert any(name.endswith("/LICENSE") for name in names)
     (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
-    assert "musclehand = musclehand.cli.main:main" in wheel.read(entry_points).decode()
+    assert "musclehand = musclehand.cli:main" in wheel.read(entry_points).decode()

@@ -98,7 +98,7 @@ def build_document(title: str, body: Sequence[str], *, style: str = "") -> str:
     """
     head = join(
         [
-            Html('<meta charset="utf-8"><link rel="icon" href="data:,">'),
+            Html('<meta charset="utf-8">'),
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             element("title", title),
             Html(f"<style>:root {{ {_VARIABLES} }}{_CONTENT}{_PAGE}{style}</style>"),

@@ -18,7 +18,7 @@ import numpy as np
 from musclehand.body.anatomy import (
     DIP_PER_PIP,
     FINGER_NUMBERS,
-    HAND_JOINTS,
+    INDEPENDENT_JOINTS,
     WRIST_JOINTS,
     coupled_joint,
 )
@@ -26,11 +26,6 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
 from musclehand.core.errors import InvalidValue
 from musclehand.core.time_steps import CONTROL_DT
-
-JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
-"""The 19 independent joints of a reference.
-
-The last finger joints follow the middle ones by the ratio `DIP_PER_PIP`."""
 
 SHARES = {"playing": 0.3, "taps": 0.2, "wrist": 0.2, "grasps": 0.15, "postures": 0.15}
 """Kinds of motion and their shares of the time."""
@@ -68,10 +63,10 @@ class ReferenceMotion:
     """[s] Time between samples."""
 
     angles: np.ndarray = field(repr=False)
-    """[rad] Anatomical angles of `JOINTS`. Shape (T, 19)."""
+    """[rad] Anatomical angles of `INDEPENDENT_JOINTS`. Shape (T, 19)."""
 
     speeds: np.ndarray = field(repr=False)
-    """[rad/s] Angular velocities of `JOINTS`. Shape (T, 19)."""
+    """[rad/s] Angular velocities of `INDEPENDENT_JOINTS`. Shape (T, 19)."""
 
     @property
     def duration(self) -> float:
@@ -91,21 +86,21 @@ def common_limits(
         margin_deg: margin by which the range is reduced at either end [deg].
 
     Returns:
-        Lower and upper angle of `JOINTS` [rad]. Shape (19, 2).
+        Lower and upper angle of `INDEPENDENT_JOINTS` [rad]. Shape (19, 2).
 
     Raises:
         InvalidValue: the hands have no range of some joint in common.
     """
-    limits = np.tile([-np.pi, np.pi], (len(JOINTS), 1))
+    limits = np.tile([-np.pi, np.pi], (len(INDEPENDENT_JOINTS), 1))
     for model, hand in hands:
         for joint, (lower, upper) in zip(hand.joints, hand.limits(model), strict=True):
             driver = coupled_joint(joint)
-            row = JOINTS.index(driver or joint)
+            row = INDEPENDENT_JOINTS.index(driver or joint)
             ratio = 1.0 if driver is None else DIP_PER_PIP
             limits[row, 0] = max(limits[row, 0], lower / ratio)
             limits[row, 1] = min(limits[row, 1], upper / ratio)
     limits += np.deg2rad([margin_deg, -margin_deg])
-    for joint, (lower, upper) in zip(JOINTS, limits, strict=True):
+    for joint, (lower, upper) in zip(INDEPENDENT_JOINTS, limits, strict=True):
         if lower >= upper:
             raise InvalidValue(
                 f"common range of {joint}", (lower, upper), "a lower below an upper limit [rad]"
@@ -119,7 +114,7 @@ def reference_motions(
     """Generate motions of all kinds, each from a seed of its own.
 
     Args:
-        limits: lower and upper angle of `JOINTS` [rad]. Shape (19, 2).
+        limits: lower and upper angle of `INDEPENDENT_JOINTS` [rad]. Shape (19, 2).
         seconds: total time of all motions [s], at least 10.
         dt: time between samples [s], at most 0.05.
         seed: seed of all random numbers.
@@ -131,8 +126,8 @@ def reference_motions(
         raise InvalidValue("seconds", seconds, "at least 10")
     if not 0.0 < dt <= 0.05:
         raise InvalidValue("dt", dt, "above 0 and at most 0.05 s")
-    if np.shape(limits) != (len(JOINTS), 2) or not (limits[:, 0] < limits[:, 1]).all():
-        raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2), lower below upper")
+    if np.shape(limits) != (len(INDEPENDENT_JOINTS), 2) or not (limits[:, 0] < limits[:, 1]).all():
+        raise InvalidValue("limits", np.shape(limits), f"({len(INDEPENDENT_JOINTS)}, 2), lower below upper")
     generators: dict[str, MotionGenerator] = {
         "playing": _playing,
         "taps": _taps,
@@ -159,17 +154,17 @@ class _Draft:
         self.dt = dt
         self.time = np.arange(round(duration / dt) + 1) * dt
         self.end = float(self.time[-1]) - PAUSE
-        home = np.deg2rad([PLAYING_POSTURE_DEG.get(joint, 0.0) for joint in JOINTS])
+        home = np.deg2rad([PLAYING_POSTURE_DEG.get(joint, 0.0) for joint in INDEPENDENT_JOINTS])
         inset = HOME_INSET * (limits[:, 1] - limits[:, 0])
         self.home = np.clip(home, limits[:, 0] + inset, limits[:, 1] - inset)
-        self.excursion = np.zeros((len(self.time), len(JOINTS)))
+        self.excursion = np.zeros((len(self.time), len(INDEPENDENT_JOINTS)))
         self.speed = np.zeros_like(self.excursion)
 
     def stroke(self, joint: str, start: float, stop: float, size: float) -> None:
         """Move a joint by `size` [rad] between two times [s]."""
         position, velocity = minimum_jerk(self.time, start, stop)
-        self.excursion[:, JOINTS.index(joint)] += size * position
-        self.speed[:, JOINTS.index(joint)] += size * velocity
+        self.excursion[:, INDEPENDENT_JOINTS.index(joint)] += size * position
+        self.speed[:, INDEPENDENT_JOINTS.index(joint)] += size * velocity
 
     def beat(self, joint: str, start: float, middle: float, stop: float, size: float) -> None:
         """Move a joint by `size` [rad] and back."""
@@ -183,7 +178,7 @@ class _Draft:
         fall, fall_rate = minimum_jerk(self.time, self.end - ramp, self.end)
         share = rise - fall
         share_rate = rise_rate - fall_rate
-        column = JOINTS.index(joint)
+        column = INDEPENDENT_JOINTS.index(joint)
         omega = 2 * np.pi * rate
         angle = omega * self.time + phase
         wave = centre - self.home[column] + size * np.sin(angle)
@@ -233,9 +228,9 @@ def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarra
 
 
 def top_speeds() -> np.ndarray:
-    """Fastest movement of each of `JOINTS` [rad/s]. Shape (19,)."""
+    """Fastest movement of each of `INDEPENDENT_JOINTS` [rad/s]. Shape (19,)."""
     return np.array(
-        [WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in JOINTS]
+        [WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in INDEPENDENT_JOINTS]
     )
 
 
@@ -268,7 +263,7 @@ def _playing(draft: _Draft, number: int, rng: np.random.Generator) -> None:
             draft.stroke(joint, onset - strike, onset, 1.5 * size)
             draft.stroke(joint, onset + 0.5 * gap, onset + 0.5 * gap + strike, -size)
     for joint, degrees in (("flexion", 5.0), ("deviation", 5.0), ("pro_sup", 8.0)):
-        centre = draft.home[JOINTS.index(joint)]
+        centre = draft.home[INDEPENDENT_JOINTS.index(joint)]
         draft.wave(
             joint, centre, np.deg2rad(degrees), rng.uniform(0.3, 0.8), rng.uniform(0, 2 * np.pi)
         )
@@ -296,7 +291,7 @@ def _wrist(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     rate = 0.5 + 0.5 * (number % 4)
     turn = rng.choice([-1.0, 1.0])
     for joint, phase, share in (("flexion", 0.0, 0.8), ("deviation", turn * np.pi / 2, 0.9)):
-        lower, upper = draft.limits[JOINTS.index(joint)]
+        lower, upper = draft.limits[INDEPENDENT_JOINTS.index(joint)]
         size = min(share * (upper - lower) / 2, 0.9 * WRIST_SPEED_LIMIT / (2 * np.pi * rate))
         draft.wave(joint, (lower + upper) / 2, size, rate, phase)
     if number % 3 == 0:
@@ -343,7 +338,7 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     for degrees in (OPEN_DEG, CLOSED_DEG):
         goal = draft.home.copy()
         for joint, value in degrees.items():
-            goal[JOINTS.index(joint)] = np.deg2rad(value)
+            goal[INDEPENDENT_JOINTS.index(joint)] = np.deg2rad(value)
         extremes.append(np.clip(goal, limits[:, 0], limits[:, 1]))
     times = [PAUSE]
     postures: list[np.ndarray] = []
@@ -351,7 +346,7 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     open_fingers = FINGER_NUMBERS[fingers - 1 :]
     left_out = [
         row
-        for row, joint in enumerate(JOINTS)
+        for row, joint in enumerate(INDEPENDENT_JOINTS)
         if any(str(finger) in joint for finger in open_fingers)
     ]
     while True:
@@ -362,7 +357,7 @@ def _grasps(draft: _Draft, number: int, rng: np.random.Generator) -> None:
             break
         postures += [extremes[0], closed]
         times += [times[-1] + step, times[-1] + 2 * step]
-    draft.knots(np.array(times), np.array(postures).reshape(-1, len(JOINTS)))
+    draft.knots(np.array(times), np.array(postures).reshape(-1, len(INDEPENDENT_JOINTS)))
 
 
 def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
@@ -371,10 +366,10 @@ def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     times = [PAUSE]
     postures: list[np.ndarray] = []
     while times[-1] + 3.6 < draft.end or not postures:
-        posture = limits[:, 0] + rng.random(len(JOINTS)) * (limits[:, 1] - limits[:, 0])
+        posture = limits[:, 0] + rng.random(len(INDEPENDENT_JOINTS)) * (limits[:, 1] - limits[:, 0])
         for finger in FINGER_NUMBERS:
-            bend = np.clip(posture[JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0)
-            posture[JOINTS.index(f"mcp{finger}_abduction")] *= (
+            bend = np.clip(posture[INDEPENDENT_JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0)
+            posture[INDEPENDENT_JOINTS.index(f"mcp{finger}_abduction")] *= (
                 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * bend
             )
         postures.append(posture)

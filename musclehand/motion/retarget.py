@@ -55,7 +55,7 @@ LARGEST_FRAMES = 2_000_000
 
 _POSE = 5
 """Coordinates of the forearm: x, y, z [m], yaw, pitch [rad]. The arrays below have one weight or
-bound for each, chosen by trial on synthetic and published tracks."""
+bound for each; their values are our own choice."""
 
 _FREE_PULL = np.array([0.5, 0.5, 30.0, 0.3, 0.6])
 """[1/m^2, 1/rad^2] Weights of the forearm's home pose, where the track has no wrist."""

@@ -180,7 +180,7 @@ class HealthMonitor:
         return np.asarray(failed)
 
     def _save(self, reason: str, world: int, state: np.ndarray, ctrl: np.ndarray) -> None:
-        if self._folder is None or len(self.files) >= self._most_files:
+        if self._folder is None or len(self.files) >= self._max_files:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{len(self.files):04d}_{reason}_world{world}.npz"

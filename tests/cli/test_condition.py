@@ -11,6 +11,7 @@ from musclehand.cli.main import main
 from musclehand.core.recording import Recording
 from musclehand.music.sources import load_score
 from musclehand.performance.perform import perform
+from musclehand.performance.players import PlayerSettings
 
 PARALYSED = ("DI", "PI", "ADM", "FDM")
 
@@ -53,7 +54,8 @@ def test_a_hand_with_ulnar_palsy_plays_without_its_interossei(tmp_path):
 
 def test_tired_hands_give_less(tmp_path):
     tired = find_condition("fatigue=0.9").fatigue
-    perform(load_score("five_finger_right", clip=(0.0, 1.0)), fatigue=tired, record="recording.h5")
+    settings = PlayerSettings(fatigue=tired)
+    perform(load_score("five_finger_right", clip=(0.0, 1.0)), settings, record="recording.h5")
     most = max(act.max() for act in activations(tmp_path).values())
     # 0.1 of the motor units at first, and what recovers in two seconds and a half at 1.4 % a
     # second.

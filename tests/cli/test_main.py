@@ -8,6 +8,7 @@ import sys
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 
 from musclehand.cli.main import main
@@ -263,23 +264,28 @@ def test_a_second_performance_replaces_the_first(tmp_path):
     }
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_interrupting_leaves_a_readable_recording(tmp_path):
-    words = [sys.executable, "-m", "musclehand", "play", "ode_to_joy", "--out", "out"]
-    # A job in a shell's background is born deaf to Ctrl-C; this one is to hear it wherever the
+def start_playing(folder):
+    words = [sys.executable, "-m", "musclehand", "play", "ode_to_joy", "--out", str(folder)]
+    # A job in a shell's background ignores Ctrl-C from its start; this one hears it wherever the
     # tests run.
     hear = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
+    return subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear
     )
-    recording = tmp_path / "out" / "recording.h5"
+
+
+def wait_for_bytes(process, path, size):
     deadline = time.monotonic() + 60.0
-    while (
-        not (recording.exists() and recording.stat().st_size > 300_000)
-        and time.monotonic() < deadline
-    ):
+    while not (path.exists() and path.stat().st_size > size) and time.monotonic() < deadline:
         assert process.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupting_leaves_a_readable_recording(tmp_path):
+    process = start_playing("out")
+    recording = tmp_path / "out" / "recording.h5"
+    wait_for_bytes(process, recording, 300_000)
     process.send_signal(signal.SIGINT)
     shown, complaint = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -291,6 +297,38 @@ def test_interrupting_leaves_a_readable_recording(tmp_path):
     with Recording.open(recording) as opened:
         assert not opened.complete
         assert opened.num_rows > 100
+
+
+def interrupt_at(tmp_path, number, rng):
+    """Interrupts one performance at a random moment; its exit code, and what is in its folder."""
+    folder = tmp_path / str(number)
+    process = start_playing(folder)
+    if number % 3:
+        wait_for_bytes(process, folder / "recording.h5", 1)
+        time.sleep(float(rng.uniform(0.0, 2.0)))
+    else:
+        time.sleep(float(rng.uniform(0.3, 2.0)))
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert "Traceback" not in complaint, complaint
+    if (folder / "recording.h5").exists():
+        with Recording.open(folder / "recording.h5") as recording:
+            assert len(recording["time"][:]) == recording.num_rows
+    return process.returncode
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupts_at_some_moments_end_with_130(tmp_path):
+    rng = np.random.default_rng(0)
+    assert {interrupt_at(tmp_path, number, rng) for number in range(4)} == {130}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupts_at_many_moments_end_with_130(tmp_path):
+    rng = np.random.default_rng(1)
+    codes = [interrupt_at(tmp_path, number, rng) for number in range(40)]
+    assert set(codes) == {130}
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from matplotlib.image import imread
 
 from musclehand.cli.main import main
 from musclehand.core.recording import Channel, RecordingWriter
-from musclehand.performance.perform import NOTE_COLUMNS
+from musclehand.performance.record import NOTE_COLUMNS
 
 MUSCLES = ("EDC2_r", "FDP2_r", "FDP2_l")
 

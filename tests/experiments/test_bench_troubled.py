@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from musclehand.music.repertoire import load_piece
-from musclehand.performance.perform import make_controller
+from musclehand.performance.players import make_controller
 from support.scripts import load
 
 

@@ -133,7 +133,7 @@ def test_gaps_are_bridged_or_left_free(right_hand):
     )
     assert np.nanmax(error.max) < LIMIT
     assert np.isnan(error.mean[4])
-    assert 0.0 == error.tracked[4] < error.seen[3] < error.seen[1] < error.seen[0] < 1.0
+    assert 0.0 == error.tracked[4] < error.tracked[3] < error.tracked[1] < error.tracked[0] < 1.0
     assert np.linalg.norm(clip.fingertips[25] - tips[12], axis=1)[1] < 0.01
     assert np.isfinite(clip.qpos).all()
 

@@ -3,6 +3,7 @@ recording tells all."""
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,24 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from musclehand.body.anatomy import HAND_JOINTS
+from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
-from musclehand.controllers.muscle import MuscleConfig
-from musclehand.core.errors import MusclehandError, OutputError, UnknownName
+from musclehand.controllers.muscle import MuscleController, playing_control
+from musclehand.core.errors import InvalidValue, MusclehandError, OutputError, UnknownName
 from musclehand.core.recording_reader import Recording
 from musclehand.music.generate import exercises as generate
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Note, Pedal, Score, keyboard_score
-from musclehand.performance.perform import (
-    LEAD_IN,
-    NOTE_COLUMNS,
-    TAIL,
-    SimulationError,
-    note_table,
-    perform,
-)
+from musclehand.performance.perform import SimulationError, perform
+from musclehand.performance.players import PlayerSettings
+from musclehand.performance.record import NOTE_COLUMNS, note_table
+from musclehand.planning.plan import LEAD_IN, TAIL, plan_performance
+from musclehand.sim.scene import build_scene
 
 PIECES = [piece.name for piece in list_pieces()]
 SHARES = ("frame_f1_mean", "frame_precision_mean", "frame_recall_mean", "frame_f1_micro", "frame_precision_micro",
@@ -278,13 +276,51 @@ def test_muscles_share_the_work_as_asked(clip):
     """The criterion reaches the hands: the same notes, by other activations."""
     short = clip.clip(0, 1.0)
     plain = perform(short)
-    control = ControlConfig(
-        criterion="cubes", effort=MuscleConfig().control.effort, co_contraction=0.1
-    )
-    stiff = perform(short, config=MuscleConfig(control=control))
+    control = replace(playing_control(), criterion="cubes", co_contraction=0.1)
+    stiff = perform(short, PlayerSettings(control=control))
     assert stiff.body.mean_activation > 1.5 * plain.body.mean_activation
     assert sorted(note.pitch for note in stiff.played.notes) == sorted(
         note.pitch for note in plain.played.notes
     )
     with pytest.raises(UnknownName, match="criterion"):
-        perform(short, config=MuscleConfig(control=ControlConfig(criterion="work")))
+        perform(short, PlayerSettings(control=ControlConfig(criterion="work")))
+
+
+def test_a_plan_is_played_by_a_controller_made_with_it(hands, clip):
+    plan = plan_performance(clip)
+    result = perform(clip, MuscleController(plan), seed=7)
+    assert result.controller == "MuscleController"
+    assert result.played == hands.played
+    assert result.body == hands.body
+    # A plan is a value: playing has not changed it, and it can be played again.
+    assert perform(clip, MuscleController(plan)).played == hands.played
+    assert plan == plan_performance(clip)
+
+
+def test_a_controller_for_another_scene_is_refused(clip):
+    plan = plan_performance(clip)
+    with pytest.raises(InvalidValue, match="scene's hands"):
+        MuscleController(plan, scene=build_scene(sides=(Side.RIGHT,)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"controller": "planner"}, "unknown controller 'planner'"),
+        ({"pedal": "down"}, "unknown pedal 'down'"),
+        ({"processes": 3}, "processes"),
+        ({"rehearsals": -1}, "rehearsals"),
+        ({"rehearsals": 1, "controller": "keyboard"}, "rehearsals"),
+        ({"rehearsals": 1, "controller": "high-level"}, "rehearsals"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(fields, words):
+    with pytest.raises(MusclehandError, match=words):
+        PlayerSettings(**fields)
+
+
+def test_a_performance_shows_itself_in_a_notebook(hands):
+    page = hands._repr_html_()
+    assert "onset_f1_50ms" in page
+    assert f"{hands.metrics.onset_f1_50ms:.3f}" in page
+    assert "Ode to Joy" in page

@@ -1,10 +1,8 @@
-"""Our hand written as one MJCF file that MuJoCo, its viewer and MyoSuite open, and that people can
-edit.
+"""Export of a hand as one MJCF file for MuJoCo, its viewer, MyoSuite, and editing by hand.
 
-MuJoCo writes a spec with six significant digits, which puts tendon paths off by at most a
-micrometre. Muscles are then put into words: what MuJoCo writes as <general> with ten nameless
-numbers becomes <muscle> with its peak force under `force`, and what all muscles share goes into a
-class of defaults.
+MuJoCo writes a spec with six significant digits, which moves tendon paths by at most a micrometre.
+The actuators are then made readable: <general> with ten unnamed numbers becomes <muscle> with its
+peak force under `force`, and values that all muscles share go into a class of defaults.
 """
 
 from __future__ import annotations
@@ -27,37 +25,44 @@ from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.time_steps import SIM_DT
 
 HALF_DISTANCE = 0.2
-"""Of two elbows from the middle [m]."""
+"""[m] Distance of each of two elbows from the middle."""
 
 REST = "rest"
-"""Name of the keyframe with the hands at ease."""
+"""Name of the keyframe with the relaxed hands."""
 
 ASSETS = "assets"
-"""Folder for bone meshes, beside the file."""
+"""Folder of bone meshes, beside the file."""
 
 _PALM_DOWN = {Side.RIGHT: [0.0, 0.0, 0.0, 1.0], Side.LEFT: [0.0, 1.0, 0.0, 0.0]}
-"""Turns fingers, along -y at a hand's root, to +y, and the back of the hand up (quaternions)."""
+"""Quaternions that turn the fingers from -y, at the root of a hand, to +y, the back of the hand
+up."""
 
 _SHAPE = ("scale", "lmin", "lmax", "vmax", "fpmax", "fvmax")
-_NAMELESS = ("dyntype", "dynprm", "gaintype", "gainprm", "biastype", "biasprm")
+"""Attributes of <muscle> for the numbers of `gainprm` from the fourth on."""
+
+_GENERAL = ("dyntype", "dynprm", "gaintype", "gainprm", "biastype", "biasprm")
+"""Attributes of <general> that the attributes of <muscle> replace."""
+
 _CLASS = "muscle"
+"""Name of the class of defaults."""
 
 _HEADER = """
   {title}, written by musclehand {version}.
 
-  Units: m, kg, s, N, rad. Names are anatomical and end in _r or _l for the hand; the keyframe is the hand at ease.
-  A muscle is an element of <actuator>: `force` is its peak isometric force along the tendon [N], `lengthrange` and
-  `range` say where its path is shortest and longest, in m and in optimal fibre lengths: the optimal fibre length
-  is (lengthrange[1] - lengthrange[0]) / (range[1] - range[0]), the tendon slack length lengthrange[0] - range[0] times
-  that. Its path is the <spatial> tendon of its name; the sites along it stand in the bodies, so that moving a site
-  moves an origin, insertion or pulley. After editing:
+  Units: m, kg, s, N, rad. Names are anatomical and end in _r or _l for the side; the keyframe is
+  the relaxed hand. A muscle is an element of <actuator>: `force` is its peak isometric force along
+  the tendon [N]; `lengthrange` and `range` are its shortest and longest path in m and in optimal
+  fibre lengths. The optimal fibre length is (lengthrange[1] - lengthrange[0]) / (range[1] -
+  range[0]), the tendon slack length lengthrange[0] - range[0] times that. Its path is the <spatial>
+  tendon of the same name. The sites along it are in the bodies, so that moving a site moves an
+  origin, insertion or pulley. After editing:
 
     musclehand validate {file} (is it still a sound hand?)
     musclehand diff musclehand {file} (what has changed?)
 
-  Bones, joint axes and most attachment sites are MyoSim's (MyoHub, Apache License 2.0), which descends from MoBL-ARMS
-  (Saul et al. 2015; its authors released it for non-commercial purposes); the NOTICE of musclehand says more. Apache
-  License 2.0, without warranty of any kind.
+  Bones, joint axes and most attachment sites are MyoSim's (MyoHub, Apache License 2.0), which
+  descends from MoBL-ARMS (Saul et al. 2015; its authors released it for non-commercial purposes);
+  the NOTICE of musclehand says more. Apache License 2.0, without warranty of any kind.
 """
 
 
@@ -68,17 +73,17 @@ def hands_spec(
     strength_scale: float = 1.0,
     tables: HandTables | None = None,
 ) -> mujoco.MjSpec:
-    """Hands palm down with their elbows fixed to the world, in gravity, with light and camera.
+    """Hands palm down with their elbows fixed to the world, with gravity, light and camera.
 
     Args:
         sides: one hand or two.
-        bones: with bone meshes.
+        bones: whether to add bone meshes.
         strength_scale: factor on the peak force of all muscles.
-        tables: another hand than the one that comes with the package.
+        tables: tables of the hands; by default the bundled ones.
 
     Raises:
         InvalidValue: strength scale not above 0.
-        ModelError: a table names something that does not exist.
+        ModelError: a table refers to a part that does not exist.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
@@ -99,7 +104,7 @@ def hands_spec(
 
 
 def rest_angles(tables: HandTables, sides: Sequence[Side]) -> dict[str, float]:
-    """Joint angles of the hands at ease by the joints' names [rad]."""
+    """Joint angles of the relaxed hands by the names of the model's joints [rad]."""
     angles = {row.joint: row.rest for row in tables.joints}
     for joint in angles:
         driver = coupled_joint(joint)
@@ -116,21 +121,21 @@ def export_model(
     rest: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> tuple[Path, ...]:
-    """Writes a model into one MJCF file; meshes go into the folder `assets` beside it.
+    """Writes a model to one MJCF file, and its meshes to the folder `assets` beside it.
 
     Args:
-        path: the file, with ending .xml; its folder is made where it does not exist.
+        path: the file, with ending .xml; its folder is created if needed.
         spec: the model; a keyframe is added to it.
-        title: what it is, in words, for the head of the file.
-        rest: joint angles [rad] of the keyframe "rest", 0 for joints not named; by default no
+        title: description in the head of the file.
+        rest: joint angles [rad] of the keyframe "rest" by name, other joints at 0; None adds no
             keyframe.
-        force: write over an existing file.
+        force: whether to overwrite existing files.
 
     Returns:
         The files written, the MJCF first.
 
     Raises:
-        OutputError: another ending, a file is there already, or it cannot be written.
+        OutputError: another ending, a file exists, or a file cannot be written.
     """
     path = Path(path)
     check_target(path, force=force)
@@ -141,7 +146,8 @@ def export_model(
         spec.compile()
         tree = ElementTree.fromstring(spec.to_xml())
     meshes = _take_meshes(tree, path.parent)
-    _name_numbers(tree, spec)
+    _write_options(tree, spec)
+    _name_muscle_constants(tree)
     ElementTree.indent(tree)
     text = ElementTree.tostring(tree, encoding="unicode").replace(" />", "/>")
     header = _HEADER.format(title=title, version=musclehand.__version__, file=_plain(path.name))
@@ -156,11 +162,14 @@ def export_model(
 
 
 def check_target(path: Path, *, force: bool = False) -> None:
-    """Says early that a model cannot be written there.
+    """Checks, before any work is done, that a model can be written to a path.
+
+    Args:
+        path: the MJCF file.
+        force: whether an existing file may be overwritten.
 
     Raises:
-        OutputError: another ending than .xml, a file is there and `force` is not set, or a folder
-            is.
+        OutputError: another ending than .xml, an existing file without `force`, or a folder.
     """
     if path.suffix != ".xml":
         raise OutputError(path, "the name of an MJCF file has to end in .xml")
@@ -174,7 +183,7 @@ def check_target(path: Path, *, force: bool = False) -> None:
 
 
 def _add_keyframe(spec: mujoco.MjSpec, rest: Mapping[str, float]) -> None:
-    """With servos that hold what they move where it is; muscles are silent."""
+    """Adds a keyframe in which position servos hold their joints and muscles are off."""
     model = spec.compile()
     qpos = model.qpos0.copy()
     ctrl = np.zeros(model.nu)
@@ -188,60 +197,68 @@ def _add_keyframe(spec: mujoco.MjSpec, rest: Mapping[str, float]) -> None:
 
 
 def _take_meshes(tree: ElementTree.Element, folder: Path) -> dict[str, Path]:
-    """Lets the model find its meshes in the folder `assets`; where each is now, and where it has
-    to be."""
-    needed = {}
+    """Redirects the model to meshes in the folder `assets`.
+
+    Returns:
+        Target of each mesh by its present path.
+    """
+    targets = {}
     for mesh in tree.iterfind("asset/mesh[@file]"):
         source = mesh.attrib["file"]
-        needed[source] = folder / ASSETS / Path(source).name
+        targets[source] = folder / ASSETS / Path(source).name
         mesh.attrib["file"] = f"{ASSETS}/{Path(source).name}"
-    return needed
+    return targets
 
 
-def _name_numbers(tree: ElementTree.Element, spec: mujoco.MjSpec) -> None:
-    """Writes out the step and gravity, which MuJoCo omits where they are its own, and names the
-    numbers of muscles."""
+def _write_options(tree: ElementTree.Element, spec: mujoco.MjSpec) -> None:
+    """Makes time step and gravity explicit; MuJoCo omits them if they are its defaults."""
     option = tree.find("option")
     if option is not None:
         option.attrib |= {"timestep": f"{spec.option.timestep:g}"}
-        option.attrib |= {"gravity": " ".join(f"{each:g}" for each in spec.option.gravity)}
-    muscles = [each for each in tree.iterfind("actuator/general") if _is_plain_muscle(each)]
-    shared = []
-    for muscle in muscles:
-        gain = muscle.attrib["gainprm"].split()
-        dynamics = muscle.attrib["dynprm"].split()
-        names = {"timeconst": " ".join(dynamics[:2])}
-        names |= {
-            key: muscle.attrib.pop(key)
-            for key in ("ctrllimited", "ctrlrange")
-            if key in muscle.attrib
-        }
-        shared.append(names | dict(zip(_SHAPE, gain[3:], strict=True)))
-        own = {key: value for key, value in muscle.attrib.items() if key not in _NAMELESS}
-        muscle.tag = "muscle"
-        muscle.attrib = {**own, "range": " ".join(gain[:2]), "force": gain[2]}
-        muscle.attrib |= {"tausmooth": dynamics[2]} if len(dynamics) > 2 else {}
+        option.attrib |= {"gravity": " ".join(f"{value:g}" for value in spec.option.gravity)}
+
+
+def _name_muscle_constants(tree: ElementTree.Element) -> None:
+    """Turns <general> actuators that are muscles into <muscle>, with a class for shared values."""
+    muscles = [part for part in tree.iterfind("actuator/general") if _is_plain_muscle(part)]
+    if not muscles:
+        return
+    constants = [_to_muscle(muscle) for muscle in muscles]
     common = {
         key: value
-        for key, value in (shared or [{}])[0].items()
-        if all(each.get(key) == value for each in shared)
+        for key, value in constants[0].items()
+        if all(values.get(key) == value for values in constants)
     }
-    for muscle, names in zip(muscles, shared, strict=True):
-        muscle.attrib |= {"class": _CLASS} | {
-            key: value for key, value in names.items() if key not in common
-        }
-    if muscles:
-        defaults = tree.find("default")
-        if defaults is None:
-            defaults = ElementTree.Element("default")
-            tree.insert([child.tag for child in tree].index("worldbody"), defaults)
-        ElementTree.SubElement(
-            ElementTree.SubElement(defaults, "default", {"class": _CLASS}), "muscle", common
-        )
+    for muscle, values in zip(muscles, constants, strict=True):
+        own = {key: value for key, value in values.items() if key not in common}
+        muscle.attrib |= {"class": _CLASS} | own
+    defaults = tree.find("default")
+    if defaults is None:
+        defaults = ElementTree.Element("default")
+        tree.insert([child.tag for child in tree].index("worldbody"), defaults)
+    muscle_class = ElementTree.SubElement(defaults, "default", {"class": _CLASS})
+    ElementTree.SubElement(muscle_class, "muscle", common)
+
+
+def _to_muscle(actuator: ElementTree.Element) -> dict[str, str]:
+    """Turns one actuator into <muscle>; returns its attributes that others may share."""
+    gain = actuator.attrib["gainprm"].split()
+    dynamics = actuator.attrib["dynprm"].split()
+    shareable = {"timeconst": " ".join(dynamics[:2])}
+    for key in ("ctrllimited", "ctrlrange"):
+        if key in actuator.attrib:
+            shareable[key] = actuator.attrib.pop(key)
+    shareable |= dict(zip(_SHAPE, gain[3:], strict=True))
+    own = {key: value for key, value in actuator.attrib.items() if key not in _GENERAL}
+    actuator.tag = "muscle"
+    actuator.attrib = {**own, "range": " ".join(gain[:2]), "force": gain[2]}
+    if len(dynamics) > 2:
+        actuator.attrib["tausmooth"] = dynamics[2]
+    return shareable
 
 
 def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
-    """Whether <muscle> can say all that is said of an actuator."""
+    """Whether <muscle> can express all attributes of an actuator."""
     get = actuator.get
     kinds = {get(key) for key in ("dyntype", "gaintype", "biastype")}
     numbers = get("gainprm", "")
@@ -254,9 +271,9 @@ def _is_plain_muscle(actuator: ElementTree.Element) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A file's name as a comment in XML can hold it: files may be called anything, and two
-    hyphens end a comment."""
-    return re.sub(r"-(?=-)", "- ", "".join(each if each.isprintable() else "?" for each in name))
+    """A file name made safe for an XML comment, in which two hyphens are illegal."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return re.sub(r"-(?=-)", "- ", printable)
 
 
 def _copy_mesh(source: Path, target: Path, *, force: bool) -> None:
@@ -266,5 +283,5 @@ def _copy_mesh(source: Path, target: Path, *, force: bool) -> None:
         if target.read_bytes() == data:
             return
         if not force:
-            raise OutputError(target, "another file is there already; --force writes over it")
+            raise OutputError(target, "another file exists; --force writes over it")
     write_file(target, data)

@@ -122,10 +122,9 @@ def read_motion(args: SimulateArgs) -> tuple[np.ndarray, np.ndarray, float]:
     Raises:
         MusclehandError: no such movement, file or clip.
     """
-    from musclehand.body.anatomy import HAND_JOINTS
+    from musclehand.body.anatomy import HAND_JOINTS, INDEPENDENT_JOINTS
     from musclehand.emg.model.wrist_movements import MOVEMENTS_DEG
     from musclehand.motion.clip import read_clips
-    from musclehand.motion.reference import JOINTS
 
     if not Path(args.motion).exists() and Path(args.motion).suffix == "":
         raise UnknownName(
@@ -137,5 +136,5 @@ def read_motion(args: SimulateArgs) -> tuple[np.ndarray, np.ndarray, float]:
     if args.clip is not None and args.clip not in clips:
         raise UnknownName("clip", args.clip, clips)
     clip = clips[args.clip] if args.clip is not None else next(iter(clips.values()))
-    columns = [HAND_JOINTS.index(joint) for joint in JOINTS]
+    columns = [HAND_JOINTS.index(joint) for joint in INDEPENDENT_JOINTS]
     return clip.qpos[:, columns].astype(float), clip.qvel[:, columns].astype(float), clip.dt

@@ -18,7 +18,7 @@ import numpy as np
 
 from musclehand.body.analysis.behaviour import prepared_copy
 from musclehand.body.analysis.passive import let_go
-from musclehand.body.anatomy import FINGER_NUMBERS, WRIST_JOINTS, Side
+from musclehand.body.anatomy import FINGER_NUMBERS, INDEPENDENT_JOINTS, WRIST_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
@@ -26,7 +26,7 @@ from musclehand.control.tracking import SETTLE, track, whole_posture
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 from musclehand.core.time_steps import CONTROL_DT
 from musclehand.emg.io.simulated import SimulatedMuscles
-from musclehand.motion.reference import JOINTS, minimum_jerk
+from musclehand.motion.reference import minimum_jerk
 
 MOVEMENTS_DEG: Mapping[str, Mapping[str, float]] = {
     "flexion": {"flexion": 50.0},
@@ -83,14 +83,14 @@ def held_movement(
 
     Args:
         name: of `MOVEMENTS_DEG`.
-        limits: lower and upper limit of each of `JOINTS` [rad]. Shape (19, 2).
+        limits: lower and upper limit of each of `INDEPENDENT_JOINTS` [rad]. Shape (19, 2).
         before: time at rest first [s].
         hold: from the start of the movement to the start of the return [s].
         after: time from the start of the return [s].
         dt: time step of the samples [s].
 
     Returns:
-        Angles [rad] and speeds [rad/s] of `JOINTS`. Shapes (T, 19).
+        Angles [rad] and speeds [rad/s] of `INDEPENDENT_JOINTS`. Shapes (T, 19).
 
     Raises:
         UnknownName: no such movement.
@@ -98,8 +98,8 @@ def held_movement(
     """
     if name not in MOVEMENTS_DEG:
         raise UnknownName("movement", name, MOVEMENTS_DEG)
-    if np.shape(limits) != (len(JOINTS), 2):
-        raise InvalidValue("limits", np.shape(limits), f"({len(JOINTS)}, 2)")
+    if np.shape(limits) != (len(INDEPENDENT_JOINTS), 2):
+        raise InvalidValue("limits", np.shape(limits), f"({len(INDEPENDENT_JOINTS)}, 2)")
     if min(before, after - 0.5, hold - 0.5) < 0 or not 0 < dt <= 0.05:
         raise InvalidValue(
             "times", (before, hold, after, dt), "before at least 0, hold and after at least 0.5 s"
@@ -129,30 +129,30 @@ def let_fingers_go(name: str) -> np.ndarray:
         name: of `MOVEMENTS_DEG`.
 
     Returns:
-        Angles of `JOINTS` [rad], read-only. Shape (19,).
+        Angles of `INDEPENDENT_JOINTS` [rad], read-only. Shape (19,).
     """
     model = prepared_copy(load_hand(Side.RIGHT), gravity=False)
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     hand = HandIndex.from_model(model, Side.RIGHT)
     posture = _relaxed_posture()
     for joint, value in MOVEMENTS_DEG[name].items():
-        posture[JOINTS.index(joint)] = np.radians(value)
+        posture[INDEPENDENT_JOINTS.index(joint)] = np.radians(value)
     held = {*WRIST_JOINTS, *MOVEMENTS_DEG[name]}
     for joint, dof in zip(hand.joints, hand.dofs, strict=True):
         if joint in held:
             model.dof_armature[dof] = HEAVY
     final = let_go(model, hand, whole_posture(hand, posture), LET_GO)[-1]
     angles = dict(zip(hand.joints, final, strict=True))
-    posture = np.array([angles[joint] for joint in JOINTS])
+    posture = np.array([angles[joint] for joint in INDEPENDENT_JOINTS])
     posture.flags.writeable = False
     return posture
 
 
 def _relaxed_posture() -> np.ndarray:
-    """Angles of `JOINTS` at which the bundled hand's passive tissue is at rest [rad]. Shape
+    """Angles of `INDEPENDENT_JOINTS` at which the bundled hand's passive tissue is at rest [rad]. Shape
     (19,)."""
     angles = {row.joint: row.rest for row in load_tables().joints}
-    return np.array([angles[joint] for joint in JOINTS])
+    return np.array([angles[joint] for joint in INDEPENDENT_JOINTS])
 
 
 def simulate_movement(
@@ -217,7 +217,7 @@ def simulate_motion(
     Args:
         model: with this hand and nothing else that moves.
         hand: index of its joints and muscles.
-        angles: of `JOINTS` [rad]. Shape (T, 19).
+        angles: of `INDEPENDENT_JOINTS` [rad]. Shape (T, 19).
         speeds: their rates [rad/s]. Shape (T, 19).
         dt: time step of the samples [s].
 
@@ -248,9 +248,9 @@ def simulate_motion(
 
 
 def joint_limits(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
-    """Lower and upper limits of `JOINTS` as anatomical angles [rad]. Shape (19, 2).
+    """Lower and upper limits of `INDEPENDENT_JOINTS` as anatomical angles [rad]. Shape (19, 2).
 
     Joints that the model lacks have -pi and pi.
     """
     limits = dict(zip(hand.joints, hand.limits(model), strict=True))
-    return np.array([limits.get(joint, (-np.pi, np.pi)) for joint in JOINTS])
+    return np.array([limits.get(joint, (-np.pi, np.pi)) for joint in INDEPENDENT_JOINTS])

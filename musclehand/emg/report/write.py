@@ -1,8 +1,7 @@
-"""A comparison written down: table and figures with their numbers as CSV, all of it as JSON, and
-one page for people.
+"""Files of a comparison: one page, all numbers as JSON, tables and figures.
 
-The folder gets comparison.html (needs nothing else, no network), comparison.json, muscles.csv, and
-for every figure NAME.svg and NAME.csv.
+The folder gets comparison.html (needs no other file and no network), comparison.json, muscles.csv,
+and for every figure NAME.svg and its numbers as NAME.csv.
 """
 
 from __future__ import annotations
@@ -11,20 +10,29 @@ import csv
 import io
 import json
 import math
-from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import musclehand
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import OutputError
+from musclehand.core.html_page import (
+    Html,
+    build_document,
+    bullets,
+    element,
+    figure,
+    join,
+    svg_source,
+    table,
+)
 from musclehand.emg.comparison.result import (
     LEVEL,
     NULLS,
     Comparison,
     MuscleResult,
     as_json,
-    table_of,
+    muscle_table,
 )
 from musclehand.emg.recording import Event
 from musclehand.emg.report.figures import Picture, draw_comparison
@@ -33,35 +41,26 @@ from musclehand.emg.report.methods import describe_methods
 PAGE = "comparison.html"
 DATA = "comparison.json"
 TABLE = "muscles.csv"
+"""Names of the files in a report folder."""
 
-_STYLE = """
-:root { --ink: #1d2125; --soft: #5b6570; --line: #d9dee3; --wash: #f5f7f9; }
-* { box-sizing: border-box; }
-body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.55 Georgia, "Times New Roman", serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 2.2rem 1.4rem 4rem; }
-h1, h2, table, .fine, nav { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.4rem 0 .4rem; padding-top: .8rem; border-top: 1px solid var(--line); }
-p, li { max-width: 50rem; overflow-wrap: anywhere; }
-.fine { color: var(--soft); font-size: .85rem; }
-.lead { background: var(--wash); padding: .9rem 1.1rem; border-left: .25rem solid #0072b2; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .84rem; line-height: 1.35; margin: .6rem 0; }
-th, td { text-align: right; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap;
-  font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
-th { border-bottom: 2px solid var(--ink); } tr:last-child td { font-weight: 600; }
-.null { color: var(--soft); font-size: .78rem; display: block; font-weight: 400; }
-figure { margin: .8rem 0; } figure .wide img { width: 100%; min-width: 34rem; height: auto; display: block; }
-@media (max-width: 40rem) { main { padding: 1.2rem .9rem; } }
-@media print { figure, tr { break-inside: avoid; } }
-"""
+_LEGEND = (
+    "Below each score: 95th percentile (5th for nRMSE, where less is better) of surrogates and of "
+    "wrong muscles. p: Holm, of r against surrogates. rank: place of the true channel among all by "
+    "share (best r over that of the best mixture of all muscles; of three or fewer by best r), and "
+    "of the true muscle in its own channel; 1 is identified. * lag on the edge of those searched."
+)
 
 
 def write_comparison(
     comparison: Comparison, folder: Path, *, title: str, events: Sequence[Event] = ()
 ) -> tuple[Path, ...]:
-    """Writes page, JSON, tables and figures into a folder, which is made if need be.
+    """Writes page, JSON, tables and figures into a folder, which is created if need be.
+
+    Args:
+        comparison: the comparison.
+        folder: of the report.
+        title: of the page.
+        events: notes or movements, for the figures.
 
     Returns:
         The files, the page first.
@@ -73,29 +72,26 @@ def write_comparison(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(folder, error.strerror or str(error)) from error
-    pictures = draw_comparison(comparison, events)
-    drawn = [as_svg(picture) for picture in pictures]
+    pictures = [(picture, as_svg(picture)) for picture in draw_comparison(comparison, events)]
+    content = json.dumps(as_json(comparison), indent=1, allow_nan=False, ensure_ascii=False)
     texts = {
-        PAGE: build_page(comparison, title, list(zip(pictures, drawn, strict=True))),
-        DATA: json.dumps(as_json(comparison), indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-        TABLE: as_csv(*table_of(comparison)),
+        PAGE: build_page(comparison, title, pictures),
+        DATA: content + "\n",
+        TABLE: as_csv(*muscle_table(comparison)),
     }
-    for picture, image in zip(pictures, drawn, strict=True):
-        texts[f"{picture.name}.svg"] = image
-        texts[f"{picture.name}.csv"] = as_csv(picture.heads, picture.rows)
-    try:
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(folder, error.strerror or str(error)) from error
+    for picture, svg in pictures:
+        texts[f"{picture.name}.svg"] = svg
+        texts[f"{picture.name}.csv"] = as_csv(picture.columns, picture.rows)
+    for name, text in texts.items():
+        write_file(folder / name, text)
     return tuple(folder / name for name in texts)
 
 
-def as_csv(heads: Sequence[str], rows: Sequence[Sequence[str | float]]) -> str:
-    """A table as CSV; numbers with six digits, nothing where there is no number."""
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str | float]]) -> str:
+    """A table as CSV; numbers with six digits, an empty cell for NaN."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
+    writer.writerow(columns)
     for row in rows:
         writer.writerow(
             [cell if isinstance(cell, str) else _number(cell, "{:.6g}", "") for cell in row]
@@ -118,124 +114,106 @@ def as_svg(picture: Picture) -> str:
 
 
 def build_page(comparison: Comparison, title: str, pictures: Sequence[tuple[Picture, str]]) -> str:
-    """The page as HTML, images inside."""
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f'<p class="fine">musclehand {escape(musclehand.__version__)}: simulated muscles against recorded EMG</p>',
-        f'<p class="lead">{escape(summarise(comparison))}</p>',
+    """The page as HTML.
+
+    Args:
+        comparison: the comparison.
+        title: of the page.
+        pictures: figures, each with its SVG.
+    """
+    version = f"musclehand {musclehand.__version__}: simulated muscles against recorded EMG"
+    body = [
+        element("h1", title),
+        element("p", version, class_="fine"),
+        *overview(comparison),
     ]
-    if comparison.remarks:
-        parts.append(
-            "<ul>"
-            + "".join(f"<li>{escape(remark)}</li>" for remark in comparison.remarks)
-            + "</ul>"
-        )
-    parts += [
-        "<h2>Muscle by muscle</h2>",
+    for picture, svg in pictures:
+        caption = f"{picture.caption} Numbers: {picture.name}.csv."
+        body.append(element("h2", picture.title))
+        body.append(figure(svg_source(svg), picture.caption, caption, scroll=True))
+    body.append(element("h2", "Methods"))
+    body += [element("p", paragraph) for paragraph in describe_methods(comparison)]
+    return build_document(title, body)
+
+
+def overview(comparison: Comparison) -> list[Html]:
+    """Summary, remarks and the table of muscles, as parts of a page."""
+    return [
+        element("p", summarise(comparison), class_="lead"),
+        bullets(comparison.remarks),
+        element("h2", "Muscle by muscle"),
         _table(comparison),
-        f'<p class="fine">{escape(_LEGEND)}</p>',
+        element("p", _LEGEND, class_="fine"),
     ]
-    for picture, image in pictures:
-        data = b64encode(image.encode()).decode()
-        parts.append(
-            f'<h2>{escape(picture.title)}</h2><figure><div class="wide"><img alt="{escape(picture.caption)}" '
-            f'src="data:image/svg+xml;base64,{data}"></div><figcaption class="fine">{escape(picture.caption)} '
-            f"Numbers: {escape(picture.name)}.csv.</figcaption></figure>"
-        )
-    parts.append("<h2>Methods</h2>")
-    parts += [f"<p>{escape(paragraph)}</p>" for paragraph in describe_methods(comparison)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(parts)
-        + "\n</main></body></html>\n"
-    )
-
-
-_LEGEND = (
-    "Below each score: 95th percentile (5th for nRMSE, where less is better) of surrogates and of wrong muscles. p: "
-    "Holm, of r against surrogates. rank: place of the true channel among all by share (best r over that of the best "
-    "mixture of all muscles; of three or fewer by best r), and of the true muscle in its own channel; 1 is found. "
-    "* lag on the edge of those searched."
-)
 
 
 def summarise(comparison: Comparison) -> str:
-    """What came of it, in a few sentences that do not claim more than the nulls allow."""
+    """The comparison in a few sentences that claim no more than the nulls allow."""
     pooled = comparison.pooled
     channels = comparison.channels
-    good = [each.name for each in comparison.muscles if each.holm["r"] < LEVEL]
-    count = len(comparison.muscles)
-    said = [
-        f"Mean correlation {_number(pooled.scores['r'])} without lag; {len(good)} of {count} muscles are above their "
-        "surrogates (Holm, 5 %)."
+    above = [muscle.name for muscle in comparison.muscles if muscle.holm["r"] < LEVEL]
+    sentences = [
+        f"Mean correlation {_number(pooled.scores['r'])} without lag; {len(above)} of "
+        f"{len(comparison.muscles)} muscles are above their surrogates (Holm, 5 %)."
     ]
     if "wrong muscle" in pooled.nulls:
         null = pooled.nulls["wrong muscle"]["r"]
         verdict = "no better than" if not null.p < LEVEL else "better than"
-        said.append(
-            f"That is {verdict} wrong muscles of the same recording ({_number(null.middle)}, p = {null.p:.3f})."
+        sentences.append(
+            f"That is {verdict} wrong muscles of the same recording ({_number(null.median)}, "
+            f"p = {null.p:.3f})."
         )
     if "wrong movement" in pooled.nulls:
         null = pooled.nulls["wrong movement"]["r"]
-        verdict = "cannot be told" if not null.p < LEVEL else "can be told"
-        said.append(
-            f"Movements {verdict} apart (wrong ones {_number(null.middle)}, p = {null.p:.3f})."
+        verdict = "cannot be distinguished" if not null.p < LEVEL else "can be distinguished"
+        sentences.append(
+            f"Movements {verdict} (wrong movements {_number(null.median)}, p = {null.p:.3f})."
         )
-    bounds = f"95 % interval {100 * channels.low:.0f} to {100 * channels.high:.0f} %"
-    said.append(
-        f"The true channel is first of {comparison.matrix.shape[1]} for {100 * channels.first:.0f} % of muscles "
-        f"({bounds}; chance {100 * channels.chance:.0f} %), the true muscle first in "
+    sentences.append(
+        f"The true channel is first of {comparison.matrix.shape[1]} for {100 * channels.first:.0f} "
+        f"% of muscles (95 % interval {100 * channels.low:.0f} to {100 * channels.high:.0f} %; "
+        f"chance {100 * channels.chance:.0f} %), the true muscle first in "
         f"{100 * comparison.electrodes.first:.0f} % of channels."
     )
     for kind, value in pooled.ceilings.items():
-        said.append(f"Recordings of {kind} reach {_number(value)} with each other.")
-    return " ".join(said)
+        sentences.append(f"Noise ceiling, {kind}: recordings correlate by {_number(value)}.")
+    return " ".join(sentences)
 
 
-def _table(comparison: Comparison) -> str:
-    heads = [
-        "muscle",
-        "r",
-        "95 %",
-        "best r",
-        "lag [ms]",
-        "CCC",
-        "nRMSE",
-        "kappa",
-        "n_eff",
-        "rank",
-        "p",
+def _table(comparison: Comparison) -> Html:
+    columns = ["muscle", "r", "95 %", "best r", "lag [ms]", "CCC"]
+    columns += ["nRMSE", "kappa", "n_eff", "rank", "p"]
+    columns += [f"ceiling, {kind}" for kind in comparison.ceilings]
+    results = (*comparison.muscles, comparison.pooled)
+    rows = [_row(result, list(comparison.ceilings)) for result in results]
+    # The last row holds the means.
+    rows[-1] = [element("strong", cell) for cell in rows[-1]]
+    return table(columns, rows, kind="numbers")
+
+
+def _row(result: MuscleResult, ceiling_kinds: Sequence[str]) -> list[str]:
+    low, high = result.interval
+    rank = f"{_number(result.rank, '{:.3g}')}/{result.candidates}"
+    return [
+        result.name,
+        _score_cell(result, "r"),
+        f"{_number(low)} to {_number(high)}" if math.isfinite(low) else "",
+        _score_cell(result, "r_best"),
+        _number(1e3 * result.lag, "{:.0f}") + ("*" if result.at_edge else ""),
+        *(_score_cell(result, name) for name in ("ccc", "nrmse", "kappa")),
+        _number(result.size, "{:.0f}"),
+        f"{rank}, {_number(result.electrode_rank, '{:.3g}')}",
+        _number(result.holm["r"], "{:.3f}"),
+        *(_number(result.ceilings.get(kind, math.nan)) for kind in ceiling_kinds),
     ]
-    heads += [f"ceiling, {kind}" for kind in comparison.ceilings]
-    rows = "".join(_row(each, comparison) for each in (*comparison.muscles, comparison.pooled))
-    head = "".join(f"<th>{escape(word)}</th>" for word in heads)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _row(each: MuscleResult, comparison: Comparison) -> str:
-    low, high = (_number(edge) for edge in each.interval)
-    cells = [
-        escape(each.name),
-        _scored(each, "r"),
-        f"{low} to {high}" if math.isfinite(each.interval[0]) else "",
-        _scored(each, "r_best"),
-        _number(1e3 * each.lag, "{:.0f}") + ("*" if each.at_edge else ""),
-        *(_scored(each, name) for name in ("ccc", "nrmse", "kappa")),
-        _number(each.size, "{:.0f}"),
-        f"{_number(each.rank, '{:.3g}')}/{each.candidates}, {_number(each.electrode_rank, '{:.3g}')}",
-        _number(each.holm["r"], "{:.3f}"),
-        *(_number(each.ceilings.get(kind, math.nan)) for kind in comparison.ceilings),
-    ]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+def _score_cell(result: MuscleResult, name: str) -> Html:
+    """A score, and the bounds of its nulls below it."""
+    nulls = [result.nulls[kind][name] for kind in NULLS[:2] if kind in result.nulls]
+    bounds = [_number(null.low if name == "nrmse" else null.high) for null in nulls]
+    return join([_number(result.scores[name]), element("span", " ".join(bounds), class_="under")])
 
 
-def _scored(each: MuscleResult, name: str) -> str:
-    edges = [each.nulls[kind][name] for kind in NULLS[:2] if kind in each.nulls]
-    bounds = " ".join(_number(null.low if name == "nrmse" else null.high) for null in edges)
-    return f'{_number(each.scores[name])}<span class="null">{bounds}</span>'
-
-
-def _number(value: float, form: str = "{:.2f}", none: str = "-") -> str:
-    return form.format(value) if math.isfinite(value) else none
+def _number(value: float, form: str = "{:.2f}", missing: str = "-") -> str:
+    return form.format(value) if math.isfinite(value) else missing

@@ -1,5 +1,4 @@
-"""What a policy that follows a reference sees: its own hand, how far it is off, and what comes
-next."""
+"""What a tracking policy observes: proprioception, tracking errors, and the reference ahead."""
 
 from __future__ import annotations
 
@@ -12,186 +11,199 @@ from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking.body import Proprioception
 
 TIPS = 3 * len(DIGITS)
+"""Coordinates of all fingertips."""
 
 
 def tracking_table(
-    hand: HandIndex, look_ahead: tuple[int, ...], *, past: int = 0
+    hand: HandIndex, look_ahead: tuple[int, ...], *, action_history: int = 0
 ) -> ObservationTable:
-    """The observation's blocks. Scales are about what differs between one moment of playing and
-    another."""
-    joints = len(HAND_JOINTS)
-    free = hand.expand.shape[1]
-    arm = len(FOREARM_AXES)
+    """The table of a tracking policy's observation.
+
+    Scales are about the difference between one moment of playing and another.
+
+    Args:
+        hand: tells the numbers of muscles and of independent joints.
+        look_ahead: steps from the next one on at which the reference is shown.
+        action_history: number of last excitations that are shown.
+    """
     muscles = len(hand.muscles)
-    blocks = [
+    return ObservationTable(
+        [
+            *_state_blocks(muscles),
+            *_tracking_blocks(hand.expand.shape[1], look_ahead),
+            *_forearm_blocks(),
+            *(
+                Block(f"excitation_{ago}", muscles, "", 0.2, f"excitations {ago} steps ago")
+                for ago in range(1, action_history + 1)
+            ),
+            Block("press", len(DIGITS), "N", 2.0, "next force of each finger on its key"),
+            Block("load", len(DIGITS), "kg", 0.02, "next mass of the key that each finger moves"),
+            Block("delay", 1, "s", 0.02, "sensory delay"),
+        ]
+    )
+
+
+def _state_blocks(muscles: int) -> list[Block]:
+    joints = len(HAND_JOINTS)
+    return [
         Block("angle", joints, "rad", 0.5, "joint angles"),
-        Block("speed", joints, "rad/s", 5.0, "joint speeds"),
-        Block("activation", muscles, "", 0.2, "of the muscles"),
-        Block("length", muscles, "l0", 0.5, "fibre lengths, from 1 on"),
-        Block("velocity", muscles, "vmax", 0.2, "fibre speeds, lengthening positive"),
+        Block("speed", joints, "rad/s", 5.0, "joint velocities"),
+        Block("activation", muscles, "", 0.2, "muscle activations"),
+        Block("length", muscles, "l0", 0.5, "fibre lengths minus 1"),
+        Block("velocity", muscles, "vmax", 0.2, "fibre velocities, lengthening positive"),
         Block("force", muscles, "f0", 0.2, "tendon forces"),
+    ]
+
+
+def _tracking_blocks(free: int, look_ahead: tuple[int, ...]) -> list[Block]:
+    """Blocks of the reference, next one and ahead, for `free` independent joints."""
+    return [
         Block(
-            "tip",
-            TIPS,
-            "m",
-            0.05,
-            "fingertips from the middle finger's wanted place, x, y, z of each",
+            "tip", TIPS, "m", 0.05, "fingertips minus the next reference of the middle finger; xyz"
         ),
-        Block(
-            "tip_error",
-            TIPS,
-            "m",
-            0.01,
-            "from the fingertips to where they should be after this step",
-        ),
-        Block(
-            "angle_error",
-            free,
-            "rad",
-            0.1,
-            "from the joints to where they should be after this step",
-        ),
-        Block("speed_error", free, "rad/s", 3.0, "the same of their speeds"),
-        Block("speed_wanted", free, "rad/s", 5.0, "joint speeds wanted after this step"),
+        Block("tip_error", TIPS, "m", 0.01, "next reference minus fingertips; xyz of each"),
+        Block("angle_error", free, "rad", 0.1, "next reference minus joint angles"),
+        Block("speed_error", free, "rad/s", 3.0, "next reference minus joint velocities"),
+        Block("speed_reference", free, "rad/s", 5.0, "next reference of the joint velocities"),
         *(
             Block(
                 f"ahead_{steps}",
                 free,
                 "rad",
                 0.3,
-                f"from the angles wanted after this step to those {steps} on",
+                f"joint angles of the reference in {steps} steps minus the next ones",
             )
             for steps in look_ahead
         ),
-        Block("forearm", 3, "rad", 0.3, "yaw, pitch and roll of the forearm"),
-        Block(
-            "forearm_error",
-            arm,
-            "m, rad",
-            0.01,
-            "from the forearm to where it should be after this step",
-        ),
-        Block("forearm_speed", arm, "m/s, rad/s", 0.5, "wanted after this step"),
-        Block("forearm_push", arm, "m/s^2, rad/s^2", 5.0, "acceleration wanted after this step"),
     ]
-    blocks += [
-        Block(f"excitation_{ago}", muscles, "", 0.2, f"{ago} steps ago")
-        for ago in range(1, past + 1)
+
+
+def _forearm_blocks() -> list[Block]:
+    axes = len(FOREARM_AXES)
+    return [
+        Block("forearm", 3, "rad", 0.3, "yaw, pitch and roll of the forearm's base"),
+        Block("forearm_error", axes, "m, rad", 0.01, "next reference minus the forearm's base"),
+        Block("forearm_speed", axes, "m/s, rad/s", 0.5, "next reference of its velocity"),
+        Block("forearm_acceleration", axes, "m/s^2, rad/s^2", 5.0, "and of its acceleration"),
     ]
-    blocks += [
-        Block(
-            "press", len(DIGITS), "N", 2.0, "force that each finger owes to its key after this step"
-        ),
-        Block("load", len(DIGITS), "kg", 0.02, "mass of the key that each finger moves by then"),
-        Block("delay", 1, "s", 0.02, "how late the senses are"),
-    ]
-    return ObservationTable(blocks)
 
 
-_OWN = ("angle", "speed", "activation", "length", "velocity", "force", "delay", "forearm")
+_STATE = ("angle", "speed", "activation", "length", "velocity", "force", "delay", "forearm")
+_STATE_PREFIXES = ("forearm_", "excitation_")
+"""Names of blocks of the hand's own state, and what names of others begin with."""
 
 
-def own_state(table: ObservationTable) -> np.ndarray:
-    """Which numbers of an observation tell of the hand and of how it is carried, the rest being
-    what is wanted of it. Shape (table.size,), bool."""
-    return table.where(lambda name: name in _OWN or name.startswith(("forearm_", "excitation_")))
+def state_mask(table: ObservationTable) -> np.ndarray:
+    """Which numbers of an observation are the hand's own state, with the carried forearm; the
+    others are the reference. Shape (table.size,), bool."""
+    return table.mask(lambda name: name in _STATE or name.startswith(_STATE_PREFIXES))
 
 
 def observe(
     table: ObservationTable,
     references: ReferenceSet,
     frame: np.ndarray,
-    senses: Proprioception,
+    *,
+    proprioception: Proprioception,
     hand: HandIndex,
     look_ahead: tuple[int, ...],
-    past: np.ndarray,
+    history: np.ndarray,
     delay: np.ndarray,
 ) -> np.ndarray:
     """Observations of n hands.
 
     Args:
-        table: of `tracking_table`.
-        references: what is followed.
-        frame: where each of them is in it. Shape (n,).
-        senses: what they feel.
-        hand: which joints are free.
-        look_ahead: steps.
-        past: the last excitations, the very last one first. Shape (k, n, m).
-        delay: of what they feel [s]. Shape (n,).
+        table: from `tracking_table`.
+        references: reference motion.
+        frame: current frame of each hand. Shape (n,).
+        proprioception: as it is sensed.
+        hand: tells which joints are independent.
+        look_ahead: steps from the next one on at which the reference is shown.
+        history: last excitations, the latest first. Shape (action_history, n, m).
+        delay: sensory delay [s]. Shape (n,).
 
     Returns:
         4-byte floats. Shape (n, table.size).
     """
     goal = references.ahead(frame, 1)
     free = hand.independent
-    wanted = references.angles[goal][:, free]
-    rates = references.speeds[goal][:, free]
-    tips = senses.tips
-    places = references.tips[goal]
+    angles = references.angles[goal][:, free]
+    speeds = references.speeds[goal][:, free]
+    tips = references.tips[goal]
     values = {
-        "angle": senses.angles,
-        "speed": senses.speeds,
-        "activation": senses.activation,
-        "length": senses.length - 1.0,
-        "velocity": senses.velocity,
-        "force": senses.force,
-        "tip": tips - places[:, 2:3],
-        "tip_error": places - tips,
-        "angle_error": wanted - senses.angles[:, free],
-        "speed_error": rates - senses.speeds[:, free],
-        "speed_wanted": rates,
-        "forearm": senses.forearm[:, 3:],
-        "forearm_error": references.forearm[goal] - senses.forearm,
+        "angle": proprioception.angles,
+        "speed": proprioception.speeds,
+        "activation": proprioception.activation,
+        "length": proprioception.length - 1.0,
+        "velocity": proprioception.velocity,
+        "force": proprioception.force,
+        "tip": proprioception.tips - tips[:, 2:3],
+        "tip_error": tips - proprioception.tips,
+        "angle_error": angles - proprioception.angles[:, free],
+        "speed_error": speeds - proprioception.speeds[:, free],
+        "speed_reference": speeds,
+        "forearm": proprioception.forearm[:, 3:],
+        "forearm_error": references.forearm[goal] - proprioception.forearm,
         "forearm_speed": references.forearm_speed[goal],
-        "forearm_push": references.forearm_acceleration[goal],
+        "forearm_acceleration": references.forearm_acceleration[goal],
         "press": references.press[goal],
         "load": references.key_mass[goal],
         "delay": delay,
     }
     for steps in look_ahead:
-        values[f"ahead_{steps}"] = (
-            references.angles[references.ahead(frame, steps)][:, free] - wanted
-        )
-    for ago, excitation in enumerate(past, start=1):
+        later = references.angles[references.ahead(frame, steps)][:, free]
+        values[f"ahead_{steps}"] = later - angles
+    for ago, excitation in enumerate(history, start=1):
         values[f"excitation_{ago}"] = excitation
     return table.write(values, np.empty((len(frame), table.size), dtype=np.float32))
 
 
-def observe_back(
+def proprioception_gradient(
     table: ObservationTable, observation_gradient: np.ndarray, hand: HandIndex
 ) -> Proprioception:
-    """How something changes with each of the senses, told how it changes with observations: the
-    adjoint of `observe`.
+    """Vector-Jacobian product of `observe`: gradient with respect to proprioception.
 
     Args:
-        table: of `tracking_table`.
-        by_observation: shape (n, table.size).
-        hand: which joints are free.
+        table: from `tracking_table`.
+        observation_gradient: gradient with respect to observations. Shape (n, table.size).
+        hand: tells which joints are independent.
     """
 
-    def by(name: str) -> np.ndarray:
-        return table.slope(observation_gradient, name).astype(float)
+    def of(name: str) -> np.ndarray:
+        return table.gradient(observation_gradient, name).astype(float)
 
-    angles = by("angle")
-    speeds = by("speed")
-    angles[:, hand.independent] -= by("angle_error")
-    speeds[:, hand.independent] -= by("speed_error")
-    forearm = -by("forearm_error")
-    forearm[:, 3:] += by("forearm")
+    angles = of("angle")
+    speeds = of("speed")
+    angles[:, hand.independent] -= of("angle_error")
+    speeds[:, hand.independent] -= of("speed_error")
+    forearm = -of("forearm_error")
+    forearm[:, 3:] += of("forearm")
     return Proprioception(
         angles=angles,
         speeds=speeds,
-        activation=by("activation"),
-        length=by("length"),
-        velocity=by("velocity"),
-        force=by("force"),
-        tips=(by("tip") - by("tip_error")).reshape(len(angles), -1, 3),
+        activation=of("activation"),
+        length=of("length"),
+        velocity=of("velocity"),
+        force=of("force"),
+        tips=(of("tip") - of("tip_error")).reshape(len(angles), -1, 3),
         forearm=forearm,
     )
 
 
-def past_back(table: ObservationTable, observation_gradient: np.ndarray, past: int) -> np.ndarray:
-    """The same of the last excitations, the very last one first. Shape (past, n, m)."""
+def history_gradient(
+    table: ObservationTable, observation_gradient: np.ndarray, action_history: int
+) -> np.ndarray:
+    """Vector-Jacobian product of `observe`: gradient with respect to the last excitations, the
+    latest first. Shape (action_history, n, m).
+
+    Args:
+        table: from `tracking_table`.
+        observation_gradient: gradient with respect to observations. Shape (n, table.size).
+        action_history: number of last excitations.
+    """
     return np.array(
-        [table.slope(observation_gradient, f"excitation_{ago}") for ago in range(1, past + 1)]
+        [
+            table.gradient(observation_gradient, f"excitation_{ago}")
+            for ago in range(1, action_history + 1)
+        ]
     )

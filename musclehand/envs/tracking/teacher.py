@@ -1,8 +1,8 @@
-"""Computed muscle control of every hand of a batch: the teacher, who knows the model and the true
-state.
+"""Computed muscle control as a teacher: it knows the model and the true state of every hand.
 
-It is the player's control, unchanged. States are read world by world out of the batch's arrays,
-which have MuJoCo's names and layout; muscles of all hands are then computed in the same arrays.
+This is the control of the model-based player (`control.muscle_control`), unchanged. States are read
+world by world out of the batch's arrays, which have MuJoCo's names and layout; the muscles of all
+hands are then computed together.
 """
 
 from __future__ import annotations
@@ -19,48 +19,75 @@ from musclehand.envs.tracking.body import TrackingBody
 
 
 class WorldData(NamedTuple):
-    """One world's rows of the arrays that control reads, under the names that they have in
-    `MjData`."""
+    """One world's rows of the arrays that control reads, under their names in `MjData`."""
 
     qpos: np.ndarray
+    """Positions."""
+
     qvel: np.ndarray
+    """Velocities."""
+
     act: np.ndarray
+    """Activations."""
+
     M: np.ndarray
+    """Mass matrix, sparse."""
+
     qfrc_bias: np.ndarray
+    """Gravity, Coriolis and centrifugal forces."""
+
     qfrc_spring: np.ndarray
+    """Forces of joint springs."""
+
     ten_J: np.ndarray
+    """Jacobian of the tendons, sparse."""
+
     actuator_length: np.ndarray
+    """Lengths of the actuators."""
+
     actuator_velocity: np.ndarray
+    """Velocities of the actuators."""
+
     site_xpos: np.ndarray
+    """Positions of the sites."""
+
     subtree_com: np.ndarray
+    """Centres of mass of subtrees."""
+
     cdof: np.ndarray
+    """Motion axes of the degrees of freedom."""
 
 
 class Teacher:
-    """What computed muscle control would do in every world."""
+    """Computed muscle control of the hand in every world."""
 
     def __init__(
         self, body: TrackingBody, *, sim_steps: int, config: ControlConfig | None = None
     ) -> None:
-        """`sim_steps`: of the simulation in a control step."""
+        """
+        Args:
+            body: the hands.
+            sim_steps: simulation steps in a control step.
+            config: of the control.
+        """
         self._body = body
         count = body.backend.num_worlds
-        self._reader = HandReader(body.model, [body.hand], [body.carrier.dofs])
+        self._reader = HandReader(body.model, [body.hand], [body.forearm.dofs])
         self._control = MuscleControl(
             body.model,
             [body.hand] * count,
-            [body.carrier.dofs] * count,
+            [body.forearm.dofs] * count,
             sim_steps=sim_steps,
             config=config,
         )
-        self._turn, _ = mirrors(body.side)
+        self._forearm_mirror, _ = mirrors(body.side)
 
     def forget(self) -> None:
-        """As `MuscleControl.forget`."""
+        """Clears what the control remembers of earlier steps (`MuscleControl.forget`)."""
         self._control.forget()
 
     def states(self) -> HandState:
-        """The hands' states, all in one. Shapes (n, ...)."""
+        """Current states of all hands. Shapes (n, ...)."""
         arrays = [self._body.backend.read(name) for name in WorldData._fields]
         rows = [self._reader.read(WorldData(*world)) for world in zip(*arrays, strict=True)]
         return HandState(*(np.concatenate(parts) for parts in zip(*rows, strict=True)))
@@ -73,28 +100,27 @@ class Teacher:
         press: bool,
         state: HandState | None = None,
     ) -> np.ndarray:
-        """Excitations that lead to the frames `goal`, shape (n,), at the end of the next step.
-        Shape (n, m).
+        """Excitations that lead to given frames at the end of the next step. Shape (n, m).
 
         Args:
-            references: what is followed.
-            goal: frames.
+            references: reference motion.
+            goal: frames. Shape (n,).
             press: whether fingers press on keys.
-            state: what is taken for the hands' states; those of now by default.
+            state: of all hands, as the control believes it to be; by default the true one.
 
         Raises:
             SolverError: a state is not finite.
         """
         independent = self._body.hand.independent
-        owed, mass, damping = (
+        force, mass, damping = (
             getattr(references, name)[goal] * float(press)
             for name in ("press", "key_mass", "key_damping")
         )
         target = HandTarget(
             references.angles[goal][:, independent],
             references.speeds[goal][:, independent],
-            owed,
-            references.forearm_acceleration[goal] * self._turn,
+            force,
+            references.forearm_acceleration[goal] * self._forearm_mirror,
             mass,
             damping,
         )

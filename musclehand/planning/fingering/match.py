@@ -1,12 +1,16 @@
-"""How far a fingering agrees with people's: match rates, and the PIG data set's files of several
-annotators.
+"""Match rates: agreement of a fingering with those of people, and the PIG data set's folders.
 
-Measures of Nakamura, Saito & Yoshii (2020), "Statistical learning and estimation of piano
-fingering", Information Sciences 517; their names, definitions recalled: the general match rate is
-the share of notes fingered as an annotator did, averaged over the annotators; the highest is that
-of the annotator it agrees with most; soft counts a note that any annotator fingered so. A note has
-to have the same hand and the same finger. A note counts where annotators gave a finger; one that
-the fingering leaves out is a mismatch. Of a finger changed on the key the first counts.
+The measures and their names are those of Nakamura, Saito & Yoshii (2020), "Statistical learning and
+estimation of piano fingering", Information Sciences 517, with their definitions from memory:
+
+- the general match rate is the share of notes fingered as by an annotator, averaged over the
+  annotators;
+- the highest match rate is that of the annotator with whom the fingering agrees most;
+- the soft match rate counts a note that any annotator has fingered like that.
+
+A note matches if it has the same hand and the same finger. It counts where annotators have given a
+finger, and if the fingering leaves it out, it is a mismatch. Where annotators change the finger on
+a held key, the first finger counts.
 """
 
 from __future__ import annotations
@@ -27,34 +31,45 @@ from musclehand.music.score import Hand, Note, Score
 _FILE_NAME = re.compile(r"(\d+)-(\d+)_fingering\.txt")
 
 PEOPLE = 0.714
+"""General match rate on PIG of people among themselves (Nakamura et al. 2020), as Randolph's
+Chirality benchmark quotes it."""
+
 HIDDEN_MARKOV = (0.616, 0.644)
+"""General match rates on PIG of hidden Markov models of first and third order (Nakamura et al.
+2020), as Randolph's Chirality benchmark quotes them."""
+
 LEARNED_RULES = 0.654
-"""General match rates on PIG: people among themselves and hidden Markov models of first and
-third order (Nakamura et al. 2020), Parncutt's rules with learned weights (Randolph's Chirality
-benchmark); as the latter quotes them."""
+"""General match rate on PIG of Parncutt's rules with learned weights (Randolph's Chirality
+benchmark)."""
 
 
 class MatchRates(NamedTuple):
-    """Shares of the notes, 0..1 (see the module docstring); nan where nobody gave a finger.
-    `notes`: how many count."""
+    """Match rates of a fingering; nan where no annotator gave a finger."""
 
     general: float
+    """[share] of the notes fingered as by an annotator, mean over the annotators."""
+
     highest: float
+    """[share] of the notes fingered as by the annotator with the highest share."""
+
     soft: float
+    """[share] of the notes fingered as by any annotator."""
+
     notes: int
+    """Number of notes that count."""
 
 
 def match_rates(
     score: Score, references: Sequence[Score], *, hand: Hand | None = None
 ) -> MatchRates:
-    """Agreement of a fingering with one or several people's fingerings of the same notes.
+    """Agreement of a fingering with people's fingerings of the same notes.
 
     Args:
-        score: fingered notes; onsets and pitches as in the references.
-        references: one score for each person.
-        hand: count the notes only that the references give to this hand.
+        score: fingered notes, with the onsets and pitches of the references.
+        references: one score for each annotator.
+        hand: only notes that the references give to this hand count; None: all notes.
     """
-    found = {_key(note): (note.hand, note.finger) for note in score.notes}
+    choices = {_key(note): (note.hand, note.finger) for note in score.notes}
     shares: list[float] = []
     any_hit: dict[tuple[int, int], bool] = {}
     for reference in references:
@@ -62,7 +77,7 @@ def match_rates(
         for note in reference.notes:
             if note.finger is None or hand not in (None, note.hand):
                 continue
-            hits.append(found.get(_key(note)) == (note.hand, note.finger))
+            hits.append(choices.get(_key(note)) == (note.hand, note.finger))
             any_hit[_key(note)] = any_hit.get(_key(note), False) or hits[-1]
         if hits:
             shares.append(sum(hits) / len(hits))
@@ -73,14 +88,21 @@ def match_rates(
 
 
 def human_match_rate(references: Sequence[Score]) -> float:
-    """General match rate of people among themselves: mean over all ordered pairs; nan with fewer
-    than two."""
-    rates = [match_rates(one, [other]).general for one, other in permutations(references, 2)]
+    """General match rate of annotators among themselves.
+
+    Args:
+        references: one score for each annotator.
+
+    Returns:
+        The mean over all ordered pairs; nan with fewer than two annotators.
+    """
+    pairs = permutations(references, 2)
+    rates = [match_rates(score, [reference]).general for score, reference in pairs]
     return float(np.mean(rates)) if rates else float("nan")
 
 
 def pool(rates: Iterable[MatchRates]) -> MatchRates:
-    """Rates of several pieces as one, each weighted by its notes; nan without notes."""
+    """Mean match rates of several pieces, weighted by their notes; nan without notes."""
     counted = [rate for rate in rates if rate.notes]
     notes = sum(rate.notes for rate in counted)
     if not notes:
@@ -91,11 +113,14 @@ def pool(rates: Iterable[MatchRates]) -> MatchRates:
 
 
 def read_pig_folder(folder: str | PathLike[str]) -> dict[str, list[Score]]:
-    """The pieces of a PIG folder, each with the scores of all its annotators.
+    """Reads the pieces of a PIG folder, each with the scores of all its annotators.
 
-    Files are found anywhere under the folder by PIG's names: `001-1_fingering.txt`,
-    `001-2_fingering.txt`, ... are the first piece's. Pieces and annotators come in the order of
-    their numbers.
+    Files may be anywhere under the folder and are recognised by PIG's names: those of the first
+    piece are `001-1_fingering.txt`, `001-2_fingering.txt` and so on. Pieces and annotators come in
+    the order of their numbers.
+
+    Args:
+        folder: your copy of the data set.
 
     Raises:
         InvalidValue: there is no such folder, or no such file in it.
@@ -114,5 +139,5 @@ def read_pig_folder(folder: str | PathLike[str]) -> dict[str, list[Score]]:
 
 
 def _key(note: Note) -> tuple[int, int]:
-    """A note's onset to the millisecond and its pitch: what files of two annotators agree on."""
+    """Onset to the millisecond, and pitch: files of two annotators agree on these."""
     return round(1e3 * note.onset), note.pitch

@@ -140,7 +140,11 @@ def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
         wrist_bounds = [centre_range([score.notes[i] for i in slice_], hand) for slice_ in slices]
         for k in range(1, len(slices)):
             away = (
-                max(wrist_bounds[k].low - wrist_bounds[k - 1].high, wrist_bounds[k - 1].low - wrist_bounds[k].high, 0.0)
+                max(
+                    wrist_bounds[k].low - wrist_bounds[k - 1].high,
+                    wrist_bounds[k - 1].low - wrist_bounds[k].high,
+                    0.0,
+                )
                 * WHITE_KEY_PITCH
             )
             time = score.notes[slices[k][0]].onset

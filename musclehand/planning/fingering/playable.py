@@ -1,9 +1,9 @@
-"""What no pair of hands can play, said before anything is played.
+"""Limits of playability: the notes of a score that no pair of hands can play.
 
-`impossible_notes` looks at what is known of a score: keys alone, or hands, or fingers, too. It
-names a note only when no way of playing what is known could reach it, so it says less than a
-fingering that had to leave a note out (`planning.fingering.assign` remarks on those), and what it
-says does not depend on weights.
+`impossible_notes` uses as much as the score has: keys alone, or hands, or fingers as well. It names
+a note only when no way of playing the score could reach it. So it names fewer notes than a
+fingering leaves out (`planning.fingering.assign` remarks on those), and its answer does not depend
+on weights.
 """
 
 from __future__ import annotations
@@ -32,27 +32,32 @@ _LISTED = 60
 
 @dataclass(frozen=True)
 class PlayableLimits:
-    """What hands and keys can do at most; generous, so that what they rule out is out of the
-    question.
+    """Limits of hands and keys, generous: a note beyond them is out of the question.
 
-    Attributes:
-        hand_span: largest distance thumb to little finger [white keys]; the model hand reaches 188
-            mm, eight keys.
-        fingers: of one hand.
-        chord_window: notes that begin within this time are one chord [s].
-        tap_interval: between two strokes of one finger [s]. People tap at 5 to 7 Hz, the model's
-            fingers at 7 to 9.
-        key_interval: between two strokes of one key, by whatever fingers [s]; an estimate of a
-            grand piano's action.
-        travel_speed: of a hand along the keyboard, mean over a leap [m/s]; an estimate.
+    Raises:
+        InvalidValue: a limit is not above 0.
     """
 
     hand_span: float = 8.0
+    """[white keys] largest distance from thumb to little finger; the model hand reaches 188 mm,
+    which are eight keys."""
+
     fingers: int = 5
+    """Fingers of one hand."""
+
     chord_window: float = 0.03
+    """[s] notes that begin within this time are one chord; an assumption."""
+
     tap_interval: float = 1 / 8
+    """[s] least time between two strokes of one finger. People tap at 5 to 7 Hz, the model's
+    fingers at 7 to 9 Hz (check V22)."""
+
     key_interval: float = 1 / 15
+    """[s] least time between two strokes of one key, by any fingers; an estimate of a grand piano's
+    action."""
+
     travel_speed: float = 2.5
+    """[m/s] of a hand along the keyboard, mean over a leap; an estimate."""
 
     def __post_init__(self) -> None:
         for name in ("hand_span", "fingers", "travel_speed"):
@@ -61,70 +66,86 @@ class PlayableLimits:
 
 
 class ImpossibleNote(NamedTuple):
-    """A note and why it cannot be played, as a piece of a sentence."""
+    """A note that cannot be played."""
 
     note: Note
+    """Of the score."""
+
     reason: str
+    """The limit that it exceeds, as a clause in plain English."""
 
 
 def impossible_notes(
     score: Score, *, limits: PlayableLimits | None = None
 ) -> tuple[ImpossibleNote, ...]:
-    """The notes that cannot be played, in order of onset; a note is named once, for the first
-    reason found.
+    """Finds the notes that cannot be played, in order of onset.
 
-    Without hands: chords that two hands cannot grip (inner notes are named), and keys struck again
-    faster than a key repeats. Where a note's hand is known: more keys in a chord than fingers,
-    spans beyond the hand, leaps faster than a hand travels. Where its finger is known: two strokes
-    of the finger faster than it taps, leaps between the two fingers' places.
+    Without hands these are inner notes of chords that two hands cannot grip, and keys struck again
+    faster than a key repeats. With hands these are also notes of chords with more keys than the
+    hand has fingers, or wider than the hand, and leaps faster than a hand travels. With fingers
+    these are also strokes of a finger faster than it taps, and leaps are between the fingers'
+    places.
+
+    Args:
+        score: with or without hands and fingers.
+        limits: of hands and keys.
+
+    Returns:
+        Each note once, with the first reason.
     """
     limits = limits or PlayableLimits()
     slices = [
         [score.notes[i] for i in slice_]
         for slice_ in chord_slices(score.intervals[:, 0], limits.chord_window)
     ]
-    found: dict[int, ImpossibleNote] = {}
+    impossible: dict[int, ImpossibleNote] = {}
     for note, reason in (
         *_grips(slices, limits),
         *_repetitions(score, limits),
         *_taps(score, limits),
     ):
-        found.setdefault(id(note), ImpossibleNote(note, reason))
+        impossible.setdefault(id(note), ImpossibleNote(note, reason))
     for hand in Hand:
         for note, reason in _leaps(slices, hand, limits):
-            found.setdefault(id(note), ImpossibleNote(note, reason))
-    return tuple(sorted(found.values(), key=lambda item: item.note))
+            impossible.setdefault(id(note), ImpossibleNote(note, reason))
+    return tuple(sorted(impossible.values(), key=lambda item: item.note))
 
 
 def report_impossible(score: Score, *, limits: PlayableLimits | None = None) -> Score:
-    """The same score with a remark for each reason why notes cannot be played, listing them."""
+    """Adds a remark to a score for each reason why notes cannot be played; it lists the notes.
+
+    Args:
+        score: with or without hands and fingers.
+        limits: of hands and keys.
+    """
     by_reason: dict[str, list[Note]] = {}
     for note, reason in impossible_notes(score, limits=limits):
         by_reason.setdefault(reason, []).append(note)
-    told = tuple(
-        f"{format_count(len(notes), 'note')} beyond what hands can do, {reason}: {list_notes(notes)}"
+    remarks = tuple(
+        f"{format_count(len(notes), 'note')} beyond what hands can do, {reason}: "
+        f"{list_notes(notes)}"
         for reason, notes in by_reason.items()
     )
-    return replace(score, remarks=score.remarks + told) if told else score
+    return replace(score, remarks=score.remarks + remarks) if remarks else score
 
 
 def list_notes(notes: Sequence[Note]) -> str:
-    """For a remark: 'C4 at 1.250 s, E4 at 1.250 s and 3 more'."""
+    """Notes as text for a remark: 'C4 at 1.250 s, E4 at 1.250 s and 3 more'."""
     shown = ", ".join(f"{pitch_name(note.pitch)} at {note.onset:.3f} s" for note in notes[:_LISTED])
     return shown + (f" and {len(notes) - _LISTED} more" if len(notes) > _LISTED else "")
 
 
 def _place(note: Note) -> float:
-    """Where the note's key is [white keys]."""
+    """Place of the note's key, from D4 [white keys]."""
     return 0.5 * half_keys(note.pitch)
 
 
 def _grips(slices: Sequence[Sequence[Note]], limits: PlayableLimits) -> Iterator[tuple[Note, str]]:
-    """Chords beyond one hand, where it is known, or beyond two."""
+    """Notes beyond the grip of the hand that they have, or beyond the grip of two hands."""
     for chord in slices:
         for hand in Hand:
-            mine = [note for note in chord if note.hand == hand]
-            yield from ((note, _GRIP[1]) for note in _beyond(mine, 1, limits))
+            notes = [note for note in chord if note.hand == hand]
+            yield from ((note, _GRIP[1]) for note in _beyond(notes, 1, limits))
         yield from ((note, _GRIP[2]) for note in _beyond(chord, 2, limits))
 
 
@@ -132,13 +153,19 @@ _GRIP = {
     1: "the chord is more than one hand can grip",
     2: "the chord is more than two hands can grip",
 }
+"""Reasons by number of hands."""
 
 
 def _beyond(chord: Sequence[Note], hands: int, limits: PlayableLimits) -> list[Note]:
-    """Notes of a chord that are left when as many as possible are gripped by one or two hands.
+    """Notes of a chord that remain when one or two hands grip as many as they can.
 
-    Two hands grip from the lowest key upwards and from the highest downwards, one from its
-    outermost notes in whichever direction holds more; keys struck by two notes count once.
+    Two hands grip from the lowest key upwards and from the highest key downwards. One hand grips
+    in the direction in which it holds more keys. Keys struck by two notes count once.
+
+    Args:
+        chord: its notes.
+        hands: 1 or 2.
+        limits: of the hands.
     """
     order = sorted({note.pitch for note in chord})
     place = {note.pitch: _place(note) for note in chord}
@@ -149,7 +176,7 @@ def _beyond(chord: Sequence[Note], hands: int, limits: PlayableLimits) -> list[N
 
 
 def _repetitions(score: Score, limits: PlayableLimits) -> Iterator[tuple[Note, str]]:
-    """Keys struck again too soon; strokes within a chord are one."""
+    """Notes whose keys are struck again too soon; strokes within a chord count as one stroke."""
     last: dict[int, float] = {}
     for note in score.notes:
         ago = note.onset - last.get(note.pitch, -np.inf)
@@ -160,7 +187,7 @@ def _repetitions(score: Score, limits: PlayableLimits) -> Iterator[tuple[Note, s
 
 
 def _taps(score: Score, limits: PlayableLimits) -> Iterator[tuple[Note, str]]:
-    """Fingers that strike twice too soon."""
+    """Notes whose fingers strike again too soon."""
     last: dict[tuple[Hand, int], float] = {}
     for note in score.notes:
         if note.hand is None or note.finger is None:
@@ -176,39 +203,60 @@ def _taps(score: Score, limits: PlayableLimits) -> Iterator[tuple[Note, str]]:
 def _leaps(
     slices: Sequence[Sequence[Note]], hand: Hand, limits: PlayableLimits
 ) -> Iterator[tuple[Note, str]]:
-    """Chords of a hand that it cannot reach in time from its last one."""
+    """Notes of chords that the hand cannot reach in time from its last chord.
+
+    Args:
+        slices: notes of both hands by chord.
+        hand: to look at.
+        limits: of the hand.
+    """
     before: tuple[float, float, float] | None = None
     for chord in slices:
-        mine = [note for note in chord if note.hand == hand]
-        if not mine:
+        notes = [note for note in chord if note.hand == hand]
+        if not notes:
             continue
-        low, high = centre_range(mine, hand, hand_span=limits.hand_span)
+        low, high = centre_range(notes, hand, hand_span=limits.hand_span)
         if before is not None:
-            time, old_low, old_high = before
-            away = max(low - old_high, old_low - high, 0.0) * WHITE_KEY_PITCH
-            if away > limits.travel_speed * (mine[0].onset - time):
-                yield from ((note, "the hand cannot be there in time") for note in mine)
-        before = mine[0].onset, low, high
+            time, low_before, high_before = before
+            distance = max(low - high_before, low_before - high, 0.0) * WHITE_KEY_PITCH
+            if distance > limits.travel_speed * (notes[0].onset - time):
+                yield from ((note, "the hand cannot be there in time") for note in notes)
+        before = notes[0].onset, low, high
 
 
 class CentreRange(NamedTuple):
-    """Lowest and highest place of a hand's centre [white keys, mirrored for a left hand]."""
+    """Places of a hand's centre that are possible, mirrored for a left hand."""
 
     low: float
+    """[white keys] lowest place, from D4."""
+
     high: float
+    """[white keys] highest place, from D4."""
 
 
 def centre_range(chord: Sequence[Note], hand: Hand, *, hand_span: float = 8.0) -> CentreRange:
-    """Where the hand's centre can be while it strikes a chord: by its fingers, or its span if
-    unknown."""
-    room = []
+    """Range of the hand's centre while it strikes a chord.
+
+    Each note limits it by the reach of its finger, or by half of the hand's span if it has none.
+
+    Args:
+        chord: notes of the hand.
+        hand: left or right.
+        hand_span: largest distance from thumb to little finger [white keys].
+
+    Returns:
+        The range; where no place is in reach of all notes, its ends are the same, in the middle.
+    """
+    half = 0.5 * hand_span
+    lows = []
+    highs = []
     for note in chord:
         place = outward(hand) * _place(note)
-        half = 0.5 * hand_span
         near, far = (-half, half) if note.finger is None else FINGER_REACH[int(note.finger)]
-        room.append((place - far, place - near))
-    low = max(r[0] for r in room)
-    high = min(r[1] for r in room)
-    return (
-        CentreRange(low, high) if low <= high else CentreRange(0.5 * (low + high), 0.5 * (low + high))
-    )
+        lows.append(place - far)
+        highs.append(place - near)
+    low = max(lows)
+    high = min(highs)
+    if low > high:
+        low = high = 0.5 * (low + high)
+    return CentreRange(low, high)

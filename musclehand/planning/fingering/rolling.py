@@ -1,9 +1,8 @@
-"""Chords wider than a hand, rolled: struck one key after the other from the bottom, as pianists
-with small hands do.
+"""Rolled chords: a chord wider than the hand is struck from the bottom, one key after the other.
 
-The roll lies about the beat, half of it before, so that no note is further from its written time
-than it has to be. Each key is written to be held as before; which are let go on the way,
-`planning.fingering.assign` says.
+Pianists with small hands do the same. Half of the roll lies before the beat, so that no note is
+further from its written time than it has to be. The ends of the notes stay; the keys that have to
+be released during the roll are chosen by `planning.fingering.assign`.
 """
 
 from __future__ import annotations
@@ -19,42 +18,55 @@ from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
 from musclehand.planning.fingering.playable import list_notes
 
 STAGGER = {2: 0.055, 3: 0.045}
-"""Time between two notes of a roll by their number [s]; of more notes, `FAST_STAGGER`."""
+"""[s] between two notes of a roll, by the number of its notes; an assumption. Above the chord
+window, so that the notes are not one chord any more."""
 
 FAST_STAGGER = 0.04
+"""[s] the same for rolls of more notes."""
 
 _WIDEST = 4.0
-"""Chords wider than the hand by more than this are leaps, not rolls [white keys]."""
+"""[white keys] chords wider than the hand by more than this are leaps, not rolls; an assumption."""
 
 _FREE = 0.25
-"""The other hand is free to help when it has nothing to do for this long before and after [s]."""
+"""[s] the other hand is free to help if it plays nothing for this long before and after; an
+assumption."""
 
 _ROOM = 0.06
-"""A roll begins at least this long after the hand's last stroke, and a key has been up for a
-third of it [s]."""
+"""[s] a roll begins at least this long after the hand's last stroke, and a key has been up for a
+third of this time; an assumption."""
+
+_LEAST_DURATION = 0.02
+"""[s] a note that is moved lasts at least this long."""
 
 
 def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.ndarray:
-    """Onsets of the notes with too wide chords rolled [s]. Shape (num_notes,).
+    """Onsets of the notes, with chords that are too wide rolled [s]. Shape (num_notes,).
 
-    A chord of two to five keys of one hand is rolled when it spans more than `hand_span` [white
-    keys] but not by far, when nobody has put it on fingers, and when the other hand is busy (it
-    would take a note otherwise).
+    A chord of one hand is rolled if it has two to five keys and none of them a finger, if it is
+    somewhat wider than the hand, and if the other hand is busy. If that is free, it takes a note.
+
+    Args:
+        score: with hands.
+        hand_span: largest distance from thumb to little finger [white keys].
+        chord_window: notes that begin within this time are one chord [s].
     """
     onset = score.intervals[:, 0].copy()
     for hand in Hand:
-        mine = np.array([i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int)
-        others = score.intervals[
+        indices = np.array(
+            [i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int
+        )
+        other_hand = score.intervals[
             [i for i, note in enumerate(score.notes) if note.hand not in (None, hand)]
         ]
-        latest_end = np.maximum.accumulate(others[:, 1]) if len(others) else others[:, 1]
+        ends = other_hand[:, 1]
+        latest_end = np.maximum.accumulate(ends) if len(ends) else ends
         last_stroke = -np.inf
         key_up: dict[int, float] = {}
-        for slice_ in chord_slices(onset[mine], chord_window):
-            chord = mine[slice_]
+        for slice_ in chord_slices(onset[indices], chord_window):
+            chord = indices[slice_]
             at = float(score.notes[chord[0]].onset)
             if _is_wide([score.notes[i] for i in chord], hand_span) and _busy(
-                others[:, 0], latest_end, at
+                other_hand[:, 0], latest_end, at
             ):
                 order = sorted(chord.tolist(), key=lambda i: score.notes[i].pitch)
                 step = STAGGER.get(len(order), FAST_STAGGER)
@@ -69,31 +81,42 @@ def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.
 
 
 def roll_chords(score: Score, onsets: np.ndarray) -> Score:
-    """The same score with these onsets [s], and a remark that lists the notes moved."""
+    """The score with other onsets, and a remark that lists the notes moved.
+
+    Args:
+        score: to change.
+        onsets: of its notes [s]. Shape (num_notes,).
+    """
     moved = [note for note, onset in zip(score.notes, onsets, strict=True) if onset != note.onset]
     if not moved:
         return score
-    told = f"{format_count(len(moved), 'note')} rolled, the chord is wider than the hand: {list_notes(moved)}"
+    count = format_count(len(moved), "note")
+    remark = f"{count} rolled, the chord is wider than the hand: {list_notes(moved)}"
     notes = tuple(_at(note, float(onset)) for note, onset in zip(score.notes, onsets, strict=True))
-    return replace(score, notes=notes, remarks=(*score.remarks, told))
+    return replace(score, notes=notes, remarks=(*score.remarks, remark))
 
 
 def _at(note: Note, onset: float) -> Note:
-    return (
-        note
-        if onset == note.onset
-        else replace(note, onset=onset, offset=max(note.offset, onset + 0.02))
-    )
+    """The note with another onset [s], and at least `_LEAST_DURATION` long."""
+    if onset == note.onset:
+        return note
+    return replace(note, onset=onset, offset=max(note.offset, onset + _LEAST_DURATION))
 
 
 def _is_wide(chord: Sequence[Note], hand_span: float) -> bool:
+    """Whether a chord without fingers is wider than the hand, but not by far."""
     places = [0.5 * half_keys(note.pitch) for note in chord]
     fits = 2 <= len(set(places)) == len(places) <= 5 and all(note.finger is None for note in chord)
     return fits and hand_span < max(places) - min(places) <= hand_span + _WIDEST
 
 
 def _busy(onsets: np.ndarray, latest_end: np.ndarray, at: float) -> bool:
-    """Whether the other hand, with these onsets and latest ends so far [s], strikes or holds a
-    key about a time."""
+    """Whether the other hand strikes or holds a key about a time.
+
+    Args:
+        onsets: of its notes, ascending [s].
+        latest_end: latest end of a note up to each of them [s].
+        at: the time [s].
+    """
     until = int(np.searchsorted(onsets, at + _FREE, side="right"))
     return until > 0 and bool(latest_end[until - 1] > at - _FREE)

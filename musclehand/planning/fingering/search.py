@@ -1,18 +1,19 @@
-"""The search for one hand's fingers: beam search over chords, carrying held keys and the hand's
-position.
+"""The search for one hand's fingers: beam search over chords, with held keys and a hand position.
 
-A state is the fingers on the last two chords and on all keys still held, and where the hand's
-centre is. The hand moves only as far as the fingers on keys demand (each has a reach about the
-centre), so that moving late, far or often has its price; a plain pairwise rule does not see a hand
-that drifts. Of states alike in fingers and (rounded) position the cheapest is kept, then the `beam`
-cheapest: linear in time, and exact where the beam holds all states.
+A state consists of the fingers on the last two chords and on all keys still held, and of the place
+of the hand's centre. Each finger has a reach about the centre, and the hand moves only as far as
+the fingers on keys demand. So moving late, far or often has its price; a rule for pairs of fingers
+alone does not see a hand that drifts. Of states alike in fingers and (rounded) position the
+cheapest is kept, and of these the `beam_width` cheapest. Time is linear in the number of notes, and
+the search is exact where the beam holds all states.
 
-Works in the right hand's frame; a left hand is passed in mirrored, so both are fingered by the very
-same arithmetic.
+The search works in the right hand's frame. A left hand is passed in mirrored, so both hands are
+fingered by the very same arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import combinations, permutations
 from typing import NamedTuple
@@ -32,96 +33,151 @@ from musclehand.planning.fingering.keyboard_map import chord_slices
 
 _MOST_NOTES = 7
 """Notes of one chord that one hand's search looks at; of more, inner ones are left out
-beforehand."""
+beforehand. Two more than the hand has fingers, to choose from."""
 
 _INSISTED = 12.0
-"""Cost of a pair of fingers that a person asks for and the tables call impossible, within the
-hand's span."""
+"""Cost of a pair of fingers that the score has and the tables call impossible, within the hand's
+span. An assumption: far cheaper than leaving a note out."""
 
 _SECOND_FINGER_ON_KEY = 30.0
-"""Cost of a finger on a key that another finger still holds."""
+"""Cost of a finger on a key that another finger still holds; an assumption, above that of an early
+release."""
 
 RELEASE_AFTER = 0.05
-"""A key is down at least this long before it is let go early [s]."""
+"""[s] a key is down at least this long before it is released early; an assumption."""
+
+_LEAST_INTERVAL = 0.05
+"""[s] least time counted for a hand's movement between two chords; an assumption."""
 
 
 class HandNotes(NamedTuple):
-    """Notes of one hand in order of onset, each array of shape (num_notes,) unless stated.
-
-    Attributes:
-        step: place of the key in half white keys, thumb to little finger upwards.
-        onset, offset: [s].
-        black: 1 on black keys.
-        given: finger a person asked for, 0 where none.
-        blocked: fingers taken at the time by a person's choice for other notes. Shape (num_notes,
-            6).
-        weight: importance when something has to be left out.
-    """
+    """Notes of one hand in order of onset."""
 
     step: np.ndarray
+    """[half white keys] place of the key, from thumb to little finger upwards. Shape
+    (num_notes,)."""
+
     onset: np.ndarray
+    """[s] Shape (num_notes,)."""
+
     offset: np.ndarray
+    """[s] Shape (num_notes,)."""
+
     black: np.ndarray
-    given: np.ndarray
+    """1 on black keys, else 0. Shape (num_notes,)."""
+
+    fixed: np.ndarray
+    """Finger that the score has already, 0 for none. Shape (num_notes,)."""
+
     blocked: np.ndarray
+    """Fingers that are fixed on other keys at the time, counted from 1. Shape (num_notes, 6)."""
+
     weight: np.ndarray
+    """Importance when notes have to be left out. Shape (num_notes,)."""
 
 
 class HandPlan(NamedTuple):
-    """Fingers 1..5 (0: left out) and the time each key is let go early [s] (inf: not). Shapes
-    (num_notes,)."""
+    """Fingers and early releases of one hand's notes."""
 
     finger: np.ndarray
+    """1 to 5; 0: the note is left out. Shape (num_notes,)."""
+
     release: np.ndarray
+    """[s] time at which the key is released early; inf: it is not. Shape (num_notes,)."""
 
 
 class _Beam(NamedTuple):
-    """States: `cost`, `centre` (num_states,), `fingers` (num_states, num_active) on the notes
-    `active`.
-
-    `age` (num_active,) counts chords back: 0 the last chord, struck at `time` [s] with `num_struck`
-    notes, 1 the one before; older ones only while held.
-    """
+    """The states of the search after a chord."""
 
     cost: np.ndarray
+    """Shape (num_states,)."""
+
     centre: np.ndarray
+    """[white keys] place of the hand's centre, nan before its first note. Shape (num_states,)."""
+
     active: np.ndarray
+    """Notes of the last two chords, and notes still held. Shape (num_active,)."""
+
     fingers: np.ndarray
+    """Fingers on the active notes, 0 for none. Shape (num_states, num_active)."""
+
     age: np.ndarray
+    """Chords since the active notes were struck: 0 the last chord, 1 the chord before. Shape
+    (num_active,)."""
+
     num_struck: int
+    """Notes of the last chord."""
+
     time: float
+    """[s] of the last chord."""
 
 
 class _Record(NamedTuple):
-    """How each state of a slice came about: its parent, the fingers of the new notes, the keys
-    let go."""
+    """Origin of the states after a chord, to trace the cheapest state back."""
 
     parent: np.ndarray
+    """State before the chord. Shape (num_states,)."""
+
     notes: np.ndarray
+    """Notes of the chord. Shape (num_new,)."""
+
     fingers: np.ndarray
+    """Their fingers. Shape (num_states, num_new)."""
+
     active: np.ndarray
-    release: np.ndarray
+    """Active notes before the chord. Shape (num_active,)."""
+
+    released: np.ndarray
+    """Which of these are released for the chord. Shape (num_states, num_active), bool."""
+
     time: float
+    """[s] of the chord."""
 
 
 class _Links(NamedTuple):
-    """Cost between active notes and new ones by their fingers.
-
-    Shapes (num_active, num_new, 6, 6); `firm` (binds the span) and `price` of letting go
-    (num_active,).
-    """
+    """Costs between active notes and the notes of a new chord."""
 
     melodic: np.ndarray
+    """One key after the other, by both fingers. Shape (num_active, num_new, 6, 6)."""
+
     hold: np.ndarray
+    """A new key while the active one is held, by both fingers. Shape (num_active, num_new, 6, 6).
+    """
+
     firm: np.ndarray
+    """Whether the active note is held long enough to bind the hand's span. Shape (num_active,)."""
+
     price: np.ndarray
+    """Cost of releasing the active note early, inf where that may not be. Shape (num_active,)."""
+
+
+class _Step(NamedTuple):
+    """The options for the fingers of a chord, after each state of the beam."""
+
+    options: np.ndarray
+    """Fingers of the chord, 0 for notes left out. Shape (num_options, num_new)."""
+
+    total: np.ndarray
+    """Cost up to and with the chord. Shape (num_options, num_states)."""
+
+    centre: np.ndarray
+    """[white keys] place of the hand's centre. Shape (num_options, num_states)."""
+
+    released: np.ndarray
+    """Active notes that are released for the chord. Shape (num_options, num_states, num_active)."""
 
 
 def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
-    """The cheapest fingers found for one hand's notes."""
-    none = np.zeros(0, dtype=int)
+    """Finds the cheapest fingers for the notes of one hand."""
+    no_notes = np.zeros(0, dtype=int)
     beam = _Beam(
-        np.zeros(1), np.full(1, np.nan), none, np.zeros((1, 0), dtype=int), none, 0, -np.inf
+        cost=np.zeros(1),
+        centre=np.full(1, np.nan),
+        active=no_notes,
+        fingers=np.zeros((1, 0), dtype=int),
+        age=no_notes,
+        num_struck=0,
+        time=-np.inf,
     )
     records = []
     for slice_ in chord_slices(notes.onset, config.chord_window):
@@ -133,93 +189,112 @@ def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
     state = int(np.argmin(beam.cost))
     for record in reversed(records):
         plan.finger[record.notes] = record.fingers[state]
-        plan.release[record.active[record.release[state]]] = record.time
+        plan.release[record.active[record.released[state]]] = record.time
         state = int(record.parent[state])
     return plan
 
 
 def _thin(new: np.ndarray, notes: HandNotes) -> np.ndarray:
-    """The notes of a chord worth searching over: all, or the outermost, the given and some spread
-    between.
+    """The notes of a chord that are searched over.
 
-    Notes of little weight (another hand's) come last.
+    These are all notes, or of many the outermost, those with fixed fingers and some spread between.
+    Notes of little weight (the other hand's) come last.
     """
     if len(new) <= _MOST_NOTES:
         return new
     weighty = np.flatnonzero(notes.weight[new] >= 0.5 * notes.weight[new].max())
     spread = weighty[np.rint(np.linspace(0, len(weighty) - 1, _MOST_NOTES)).astype(int)]
-    wanted = [weighty[0], weighty[-1], *np.flatnonzero(notes.given[new]), *spread, *range(len(new))]
-    return new[np.sort(list(dict.fromkeys(int(i) for i in wanted))[:_MOST_NOTES])]
+    outermost = [weighty[0], weighty[-1]]
+    ranked = [*outermost, *np.flatnonzero(notes.fixed[new]), *spread, *range(len(new))]
+    return new[np.sort(list(dict.fromkeys(int(i) for i in ranked))[:_MOST_NOTES])]
 
 
 def _importance(new: np.ndarray, notes: HandNotes) -> np.ndarray:
-    """Worth of each note of a chord: the outer voice (melody, bass) most, then the inner edge.
-    Shape (num_new,)."""
+    """Importance of each note of a chord. Shape (num_new,).
+
+    The outer voice (melody or bass) counts most, then the voice at the thumb's edge.
+    """
     place = np.ones(len(new))
     place[0] = 1.3
     place[-1] = 2.0
-    return place * notes.weight[new] + 5.0 * (notes.given[new] > 0)
+    return place * notes.weight[new] + 5.0 * (notes.fixed[new] > 0)
 
 
 def _advance(
     beam: _Beam, new: np.ndarray, notes: HandNotes, config: FingeringConfig
 ) -> tuple[_Beam, _Record]:
-    """All states after the chord `new`; notes are left out only when nothing else is possible,
-    fewest first."""
+    """All states after a chord.
+
+    Notes are left out only when nothing else is possible, as few as possible.
+
+    Args:
+        beam: states before the chord.
+        new: notes of the chord from the thumb's side outwards.
+        notes: all notes of the hand.
+        config: limits and weights.
+    """
     tables = cost_tables(config)
     links = _link(beam, new, notes, tables, config)
-    worth = config.drop * _importance(new, notes)
-    total = np.full((1, 1), np.inf)
+    drop_cost = config.drop * _importance(new, notes)
+    step: _Step | None = None
     for left_out in range(max(0, len(new) - 5), len(new) + 1):
-        options = _options(tuple(notes.given[new].tolist()), left_out)
-        barred = notes.blocked[new][np.arange(len(new)), options] & (notes.given[new] == 0)
+        options = _options(tuple(notes.fixed[new].tolist()), left_out)
+        barred = notes.blocked[new][np.arange(len(new)), options] & (notes.fixed[new] == 0)
         options = options[~barred.any(axis=1)]
         if not len(options):
             continue
-        own = _chord_cost(options, new, notes, tables, config)
+        chord = _chord_cost(options, new, notes, tables, config)
         follow, released = _follow_cost(beam, options, links)
         centre, moved = _move(beam, options, new, released, links, notes)
-        hurry = config.shift + config.shift_hurry / max(notes.onset[new].min() - beam.time, 0.05)
-        step_cost = follow + own[:, None] + hurry * moved
-        dropped = (options == 0) @ worth
+        interval = max(notes.onset[new].min() - beam.time, _LEAST_INTERVAL)
+        hurry = config.shift + config.shift_hurry / interval
+        step_cost = follow + chord[:, None] + hurry * moved
+        dropped = (options == 0) @ drop_cost
         step_cost = step_cost + config.posture * _posture(options, centre, new, notes)
-        total = beam.cost + step_cost + dropped[:, None]
+        step = _Step(options, beam.cost + step_cost + dropped[:, None], centre, released)
         if step_cost.min() < IMPOSSIBLE:
             break
-    return _select(beam, new, options, total, centre, released, notes, config)
+    assert step is not None  # With all notes left out there always is an option.
+    return _select(beam, new, step, notes, config)
 
 
 @lru_cache(maxsize=4096)
-def _options(given: tuple[int, ...], left_out: int) -> np.ndarray:
-    """Fingers for a chord from the thumb's side outwards, 0 for notes left out. Shape (num_options,
-    num_notes).
+def _options(fixed: tuple[int, ...], left_out: int) -> np.ndarray:
+    """All fingers for a chord, from the thumb's side outwards. Shape (num_options, num_notes).
 
-    Fingers follow the keys in order; only a person's own choice may break the order.
+    Fingers follow the keys in order; only fingers that the score has may break the order.
+
+    Args:
+        fixed: finger that the score has for each note, 0 for none.
+        left_out: number of notes without a finger, which have 0 in the options.
     """
-    size = len(given)
+    size = len(fixed)
     ordered: list[list[int]] = []
     crossed: list[list[int]] = []
     for kept in combinations(range(size), size - left_out):
-        wanted = [given[i] for i in kept]
-        choices: list[tuple[int, ...]] = [
-            fingers
-            for fingers in combinations(range(1, 6), len(kept))
-            if all(w in (0, f) for w, f in zip(wanted, fingers, strict=True))
-        ]
-        into = ordered
+        required = tuple(fixed[i] for i in kept)
+        choices = _fitting(combinations(range(1, 6), len(kept)), required)
+        rows = ordered
         if not choices:
-            into = crossed
-            choices = [
-                fingers
-                for fingers in permutations(range(1, 6), len(kept))
-                if all(w in (0, f) for w, f in zip(wanted, fingers, strict=True))
-            ]
+            rows = crossed
+            choices = _fitting(permutations(range(1, 6), len(kept)), required)
         for fingers in choices:
             row = [0] * size
             for i, finger in zip(kept, fingers, strict=True):
                 row[i] = finger
-            into.append(row)
+            rows.append(row)
     return np.array(ordered + crossed, dtype=int).reshape(-1, size)
+
+
+def _fitting(
+    choices: Iterable[tuple[int, ...]], required: tuple[int, ...]
+) -> list[tuple[int, ...]]:
+    """The choices of fingers that have the required finger wherever that is not 0."""
+    return [
+        fingers
+        for fingers in choices
+        if all(needed in (0, finger) for needed, finger in zip(required, fingers, strict=True))
+    ]
 
 
 def _chord_cost(
@@ -229,13 +304,21 @@ def _chord_cost(
     tables: CostTables,
     config: FingeringConfig,
 ) -> np.ndarray:
-    """Cost of the fingers of a chord among themselves. Shape (num_options,)."""
+    """Cost of the fingers of a chord among themselves. Shape (num_options,).
+
+    Args:
+        options: fingers of the chord. Shape (num_options, num_new).
+        new: notes of the chord.
+        notes: all notes of the hand.
+        tables: costs by finger and distance.
+        config: limits of the hand.
+    """
     cost = tables.single[notes.black[new], options].sum(axis=1)
     for i in range(len(new)):
         for j in range(i + 1, len(new)):
             apart = notes.step[new[j]] - notes.step[new[i]]
             pair = tables.chord[options[:, i], options[:, j], apart + MAX_STEPS]
-            if notes.given[new[i]] and notes.given[new[j]] and apart <= 2 * config.hand_span:
+            if notes.fixed[new[i]] and notes.fixed[new[j]] and apart <= 2 * config.hand_span:
                 pair = np.minimum(pair, _INSISTED)
             cost = cost + pair
     return cost
@@ -244,12 +327,21 @@ def _chord_cost(
 def _link(
     beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, config: FingeringConfig
 ) -> _Links:
-    """Cost tables between every active note and every new one, by held or let go, distance and
-    time between them."""
-    old = beam.active
+    """Costs between every active note and every new note, by the fingers on both.
+
+    They depend on whether the active note is held, and on distance and time between the notes.
+
+    Args:
+        beam: states before the chord.
+        new: notes of the chord.
+        notes: all notes of the hand.
+        tables: costs by finger and distance.
+        config: limits and weights.
+    """
+    active = beam.active
     onset = notes.onset[new]
-    offset = notes.offset[beam.active][:, None]
-    apart = notes.step[new] - notes.step[old][:, None]
+    offset = notes.offset[active][:, None]
+    apart = notes.step[new] - notes.step[active][:, None]
     held = offset > onset + config.overlap_tolerance
     firm = offset > onset + config.legato_overlap
     same_key = apart == 0
@@ -257,8 +349,8 @@ def _link(
     hold = np.moveaxis(tables.hold[:, :, apart + MAX_STEPS], (0, 1), (2, 3))
     hold = np.where(same_key[..., None, None], np.minimum(hold, _SECOND_FINGER_ON_KEY), hold)
     insisted = (
-        (notes.given[old][:, None] > 0)
-        & (notes.given[new] > 0)
+        (notes.fixed[active][:, None] > 0)
+        & (notes.fixed[new] > 0)
         & (np.abs(apart) <= 2 * config.hand_span)
     )
     differ = ~np.eye(6, dtype=bool)
@@ -267,25 +359,32 @@ def _link(
     clash[:, :, 0, 0] = 0.0
     hold = np.where(firm[..., None, None], hold, np.where(held[..., None, None], clash, 0.0))
 
-    colours = 2 * notes.black[old][:, None] + notes.black[new]
+    colours = 2 * notes.black[active][:, None] + notes.black[new]
     melodic = tables.melodic[colours, :, :, apart + MAX_STEPS]
     urgency = 1.0 / (1.0 + (np.maximum(onset - offset, 0.0) / config.legato_gap) ** 2)
     melodic = melodic * urgency[..., None, None]
-    fast = (onset - notes.onset[old][:, None] < config.fast_repeat).astype(int)
+    fast = (onset - notes.onset[active][:, None] < config.fast_repeat).astype(int)
     melodic = np.where(same_key[..., None, None], tables.repeat[fast], melodic)
     fewest, most = sorted((beam.num_struck, len(new)))
     weight = (config.chord_follows if fewest > 1 else 1.0) / max(most, 1)
     melodic = melodic * (weight * ((beam.age == 0)[:, None] & ~firm))[..., None, None]
     melodic = melodic + _second_order(beam, new, notes, tables, config) * ~firm[..., None, None]
-    return _Links(
-        melodic, hold, firm.any(axis=1), _letting_go(old, notes.onset[new].min(), notes, config)
-    )
+    price = _release_cost(active, notes.onset[new].min(), notes, config)
+    return _Links(melodic, hold, firm.any(axis=1), price)
 
 
 def _second_order(
     beam: _Beam, new: np.ndarray, notes: HandNotes, tables: CostTables, config: FingeringConfig
 ) -> np.ndarray:
-    """Cost between the chord before the last and the new one. Shape (num_active, num_new, 6, 6)."""
+    """Cost between the chord before the last and the new one. Shape (num_active, num_new, 6, 6).
+
+    Args:
+        beam: states before the new chord.
+        new: its notes.
+        notes: all notes of the hand.
+        tables: costs by finger and distance.
+        config: weights.
+    """
     apart = notes.step[new] - notes.step[beam.active][:, None]
     ago = notes.onset[new] - notes.onset[beam.active][:, None]
     second = beam.age == 1
@@ -297,21 +396,33 @@ def _second_order(
     )
 
 
-def _letting_go(
-    old: np.ndarray, time: float, notes: HandNotes, config: FingeringConfig
+def _release_cost(
+    active: np.ndarray, time: float, notes: HandNotes, config: FingeringConfig
 ) -> np.ndarray:
-    """Cost of letting go of each active note at `time`, infinite where that may not be. Shape
-    (num_active,)."""
-    duration = notes.offset[old] - notes.onset[old]
-    lost = np.clip((notes.offset[old] - time) / duration, 0.0, 1.0)
-    allowed = config.release_early & (notes.onset[old] <= time - RELEASE_AFTER)
+    """Cost of releasing each active note early, infinite where that may not be. Shape (num_active,).
+
+    Args:
+        active: notes that may be held.
+        time: of the release [s].
+        notes: all notes of the hand.
+        config: weights.
+    """
+    duration = notes.offset[active] - notes.onset[active]
+    lost = np.clip((notes.offset[active] - time) / duration, 0.0, 1.0)
+    allowed = config.release_early & (notes.onset[active] <= time - RELEASE_AFTER)
     return np.where(allowed, config.release * (0.25 + 0.75 * lost), np.inf)
 
 
 def _follow_cost(beam: _Beam, options: np.ndarray, links: _Links) -> tuple[np.ndarray, np.ndarray]:
-    """Cost of each option after each state, and which held keys it makes let go.
+    """Cost of each option after each state, and the held keys that it has released.
 
-    Shapes (num_options, num_states) and (num_options, num_states, num_active).
+    Args:
+        beam: states before the chord.
+        options: fingers of the chord. Shape (num_options, num_new).
+        links: costs between active notes and the chord.
+
+    Returns:
+        Arrays of shapes (num_options, num_states) and (num_options, num_states, num_active).
     """
     size = np.arange(options.shape[1])
     columns = np.arange(len(beam.active))
@@ -332,8 +443,21 @@ def _move(
     links: _Links,
     notes: HandNotes,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The hand's centre after each option and state, and how far it moved. Shapes (num_options,
-    num_states)."""
+    """The hand's centre for each option after each state, and the distance that it moved.
+
+    The centre moves only as far as the fingers on keys demand.
+
+    Args:
+        beam: states before the chord.
+        options: fingers of the chord. Shape (num_options, num_new).
+        new: notes of the chord.
+        released: active notes released for it. Shape (num_options, num_states, num_active).
+        links: which active notes bind the hand.
+        notes: all notes of the hand.
+
+    Returns:
+        Two arrays of shape (num_options, num_states) [white keys].
+    """
     place = 0.5 * notes.step[new]
     lowest = (place - FINGER_REACH[options, 1]).max(axis=1)[:, None]
     highest = (place - FINGER_REACH[options, 0]).min(axis=1)[:, None]
@@ -360,29 +484,39 @@ def _move(
 def _posture(
     options: np.ndarray, centre: np.ndarray, new: np.ndarray, notes: HandNotes
 ) -> np.ndarray:
-    """How far the new fingers are from their natural places in the hand, in all. Shape
-    (num_options, num_states)."""
+    """Sum of the new fingers' distances from their natural places in the hand [white keys].
+
+    Args:
+        options: fingers of the chord. Shape (num_options, num_new).
+        centre: of the hand [white keys]. Shape (num_options, num_states).
+        new: notes of the chord.
+        notes: all notes of the hand.
+
+    Returns:
+        Shape (num_options, num_states).
+    """
     away = np.abs((0.5 * notes.step[new] - FINGER_PLACE[options])[:, None, :] - centre[..., None])
     return np.where(options[:, None, :] > 0, away, 0.0).sum(axis=2)
 
 
 def _select(
-    beam: _Beam,
-    new: np.ndarray,
-    options: np.ndarray,
-    total: np.ndarray,
-    centre: np.ndarray,
-    released: np.ndarray,
-    notes: HandNotes,
-    config: FingeringConfig,
+    beam: _Beam, new: np.ndarray, step: _Step, notes: HandNotes, config: FingeringConfig
 ) -> tuple[_Beam, _Record]:
-    """The cheapest states, one of each kind."""
-    flat = total.ravel()
-    best = np.argsort(flat, kind="stable")[: 6 * config.beam]
+    """The cheapest states; of states alike in fingers and rounded place only the cheapest.
+
+    Args:
+        beam: states before the chord.
+        new: notes of the chord.
+        step: options for their fingers.
+        notes: all notes of the hand.
+        config: limits, and the width of the beam.
+    """
+    flat = step.total.ravel()
+    best = np.argsort(flat, kind="stable")[: 6 * config.beam_width]
     best = best[flat[best] < flat[best[0]] + 0.5 * IMPOSSIBLE]
-    option, parent = np.divmod(best, total.shape[1])
-    release = released[option, parent]
-    fingers = np.hstack([np.where(release, 0, beam.fingers[parent]), options[option]])
+    option, parent = np.divmod(best, step.total.shape[1])
+    released = step.released[option, parent]
+    fingers = np.hstack([np.where(released, 0, beam.fingers[parent]), step.options[option]])
     active = np.concatenate([beam.active, new])
     lasting = notes.offset[active] > notes.onset[new].max() + config.overlap_tolerance
     age = np.concatenate([beam.age + 1, np.zeros(len(new), dtype=int)])
@@ -390,21 +524,27 @@ def _select(
     lasting &= fingers.any(axis=0)
     fingers = fingers[:, lasting]
     active = active[lasting]
-    age = age[lasting]
 
-    place = np.rint(2.0 * np.where(np.isnan(centre), 0.0, centre)[option, parent]).astype(np.int64)
+    centre = step.centre[option, parent]
+    place = np.rint(2.0 * np.where(np.isnan(centre), 0.0, centre)).astype(np.int64)
     kind = fingers @ (6 ** np.arange(len(active), dtype=np.int64)) * 512 + place
-    keep = np.sort(np.unique(kind, return_index=True)[1])[: config.beam]
-    after = _Beam(
-        flat[best][keep],
-        centre[option, parent][keep],
-        active,
-        fingers[keep],
-        age,
-        len(new),
-        float(notes.onset[new].min()),
-    )
+    keep = np.sort(np.unique(kind, return_index=True)[1])[: config.beam_width]
+    time = float(notes.onset[new].min())
     record = _Record(
-        parent[keep], new, options[option[keep]], beam.active, release[keep], after.time
+        parent=parent[keep],
+        notes=new,
+        fingers=step.options[option[keep]],
+        active=beam.active,
+        released=released[keep],
+        time=time,
     )
-    return after, record
+    beam = _Beam(
+        cost=flat[best][keep],
+        centre=centre[keep],
+        active=active,
+        fingers=fingers[keep],
+        age=age[lasting],
+        num_struck=len(new),
+        time=time,
+    )
+    return beam, record

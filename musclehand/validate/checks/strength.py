@@ -205,8 +205,8 @@ def check_pad_force(specimen: Specimen) -> Finding:
                 strong.append((human[1] - force, words))
     offenders = tuple(line for _, line in [*sorted(weak), *sorted(strong)])
     verdict = Verdict.FAIL if weak else Verdict.WARN if strong else Verdict.PASS
-    row, column = np.unravel_index(int(np.argmin(forces)), forces.shape)
-    weakest = f"{present[column]}, {list(PRESSING_DEG)[row]}"
+    posture, pad = np.unravel_index(int(np.argmin(forces)), forces.shape)
+    weakest = f"{present[pad]}, {list(PRESSING_DEG)[posture]}"
     summary = f"least pad force {forces.min():.1f} N ({weakest}), greatest {forces.max():.1f} N"
     panel = _force_panel(present, forces, people)
     return Finding(verdict, summary, float(forces.min()), offenders, (panel,))

@@ -14,7 +14,13 @@ from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
 from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
-from musclehand.planning.strokes.press import LOADED_TIP_GAP, TIP_RADIUS, key_load, min_jerk, time_share
+from musclehand.planning.strokes.press import (
+    LOADED_TIP_GAP,
+    TIP_RADIUS,
+    key_load,
+    min_jerk,
+    time_share,
+)
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig

@@ -12,7 +12,8 @@ import pytest
 from musclehand.core.errors import InvalidValue, OutputError, UnknownName
 from musclehand.core.recording import Channel, Recording, RecordingError, RecordingWriter
 from musclehand.music.score import Note, Score
-from musclehand.performance.perform import NOTE_COLUMNS, note_table, perform
+from musclehand.performance.record import NOTE_COLUMNS, note_table
+from musclehand.performance.perform import perform
 from musclehand.sim.render import opengl
 from musclehand.sim.render.mesh import simplify_meshes
 from musclehand.sim.render.opengl import Canvas, choose_backend
