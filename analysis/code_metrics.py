@@ -102,11 +102,17 @@ def documented_arguments(tree: ast.Module) -> tuple[int, int]:
                 continue
             if child.name.startswith("_") and child.name != "__init__":
                 continue
-            if len(parameters(child)) < 3:
+            if len(parameters(child)) < 3 or inherits_docstring(child):
                 continue
             total += 1
             count += "Args:" in (ast.get_docstring(child) or "")
     return count, total
+
+
+def inherits_docstring(function: ast.FunctionDef) -> bool:
+    """Whether a method overrides one of its base class, whose docstring it has."""
+    overrides = any(ast.unparse(item) == "override" for item in function.decorator_list)
+    return overrides and ast.get_docstring(function) is None
 
 
 def records(tree: ast.Module) -> Iterator[tuple[int, int]]:

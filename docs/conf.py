@@ -71,6 +71,7 @@ copybutton_prompt_is_regexp = True
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
+    "image_scrapers": ("figure_scraper.scrape_figures", "matplotlib"),
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",

@@ -6,8 +6,9 @@ The insertion of the index finger's deep flexor moves 2 mm palmar. Is that still
 """
 
 import musclehand as mh
+from musclehand.body.build.hand import hand_spec
 
-spec = mh.hand_spec()
+spec = hand_spec(mh.Side.RIGHT)
 spec.site("FDP2_m2b_r").pos[2] -= 0.002
 
 report = mh.validate(spec, checks=["V07", "V08", "V11", "V12"])

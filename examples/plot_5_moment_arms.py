@@ -9,20 +9,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import musclehand as mh
-from musclehand.body.analysis.moment_arm import sweep_joint
+from musclehand.body.analysis.moment_arm import sweep
 from musclehand.body.hand_index import HandIndex
 
-model = mh.load_hand("right")
+model = mh.load_hand(mh.Side.RIGHT)
 hand = HandIndex.from_model(model, mh.Side.RIGHT)
+
+# %%
+# A positive moment arm flexes the joint.
 
 figure, panels = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
 for axes, joint in zip(panels, ("mcp2_flexion", "pm2_flexion", "md2_flexion"), strict=True):
-    sweep = sweep_joint(model, hand, joint)
-    for muscle in ("FDP2", "FDS2", "EDC2", "LU_RB2"):
-        if muscle in hand.muscle_names:
-            arms = sweep.arms[:, hand.muscle_names.index(muscle)]
-            axes.plot(np.rad2deg(sweep.angles), 1e3 * arms, label=muscle)
+    curves = sweep(model, hand, joint, base=np.zeros(len(hand.joints)))
+    for muscle in ("FDP2", "FDS2", "EDC2", "LU1", "DI1"):
+        arms = 1e3 * curves.arms[:, hand.muscle_names.index(muscle)]
+        axes.plot(np.rad2deg(curves.angles), arms, label=muscle)
     axes.set(title=joint, xlabel="angle [deg]")
-panels[0].set_ylabel("moment arm [mm], flexion positive")
+panels[0].set_ylabel("moment arm [mm]")
 panels[0].legend()
 plt.show()

@@ -1,15 +1,15 @@
-"""What an environment costs beyond its physics, and what training takes beside another library's.
+"""Cost of the training environment beyond its physics, and of a training beside another library's.
 
     python experiments/bench_env.py corpus
     python experiments/bench_env.py corpus --peer           # also stable-baselines3 with MyoSuite's hand
     python experiments/bench_env.py corpus --backend warp --envs 256 4096 --threads 1    # on a GPU
 
-First, hand steps a second of the tracking environment over those of its bare physics, MuJoCo's
-batch (or Warp) of the same worlds from the same states on with the same controls and nothing else.
-The environment is given what the policy that comes along did there; hands that get no sensible
-action are soon lost, and half of the time goes into new beginnings. Rounds of both take turns, and
-medians over rounds count, as other programs slow down what is beside them. Then PPO end to end,
-acting and learning, per step and per physics step.
+First, hand steps a second of the tracking environment over those of its bare physics: MuJoCo's
+batch (or Warp) of the same worlds, from the same states on, with the same controls and nothing
+else. The environment gets the actions that the bundled policy chose there: hands without sensible
+actions soon fail, and half of the time would go into new episodes. Rounds of both take turns, and
+medians over rounds count, because other programs slow down what runs beside them. Then PPO end to
+end, acting and learning, per step and per physics step.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import tyro
-from readme_table import put_table
 from rich.console import Console
 
-from musclehand.core.errors import MusclehandError
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
+from musclehand.core.atomic import write_file
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig, PpoTraining
@@ -37,8 +38,13 @@ from musclehand.motion.dataset import open_corpus
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.backend_choice import BackendName, make_worlds
 
-MARK = "environment table"
+TITLE = "Cost of the training environment"
+
+PROSE = """Steps a second of the tracking environment and of the bare physics of the same worlds, and PPO end
+to end beside stable-baselines3 with MyoSuite's hand (8 environments, its own settings)."""
+
 PEER = "myoHandPoseRandom-v0"
+"""MyoSuite's environment."""
 
 
 @dataclass(frozen=True)
@@ -46,42 +52,63 @@ class Args:
     """What to measure."""
 
     corpus: tyro.conf.Positional[Path]
-    """folder of a corpus"""
+    """Folder of a corpus."""
+
     envs: tuple[int, ...] = (64, 256)
-    """hands at a time; the more, the less of the time is Python's"""
+    """Numbers of hands; with more hands less of the time is Python's."""
+
     threads: tuple[int, ...] = (1, 2)
-    """of the simulation"""
+    """Numbers of threads of the simulation."""
+
     backend: BackendName = "cpu"
-    """what simulates: the processor, or MuJoCo Warp, on a GPU if there is one"""
+    """What simulates: the processor, or MuJoCo Warp, on a GPU if there is one."""
+
     rounds: int = 20
-    """of each, taking turns"""
+    """Rounds of environment and physics, which take turns."""
+
     steps: int = 25
-    """of the policy in a round"""
+    """Steps of the policy in a round."""
+
     peer: bool = False
-    """stable-baselines3's PPO with MyoSuite's hand as well"""
+    """Measure stable-baselines3's PPO with MyoSuite's hand as well."""
+
     out: Path = Path("runs/bench_env.json")
-    """the figures"""
-    readme: bool = False
-    """put the tables into README.md"""
+    """File of the figures."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 class Share(NamedTuple):
-    """Hand steps a second of the environment and of bare physics, of so many hands on so many
-    threads, and the ratio of the two."""
+    """Speed of the environment beside that of its physics."""
 
     hands: int
+    """Hands at a time."""
+
     threads: int
+    """Threads of the simulation."""
+
     environment: float
+    """[1/s] Hand steps of the environment."""
+
     physics: float
+    """[1/s] Hand steps of bare physics."""
+
     ratio: float
+    """Median over rounds of the environment's speed over that of physics."""
 
 
 class Training(NamedTuple):
-    """PPO end to end: environment steps a second, and physics steps a second."""
+    """Speed of PPO end to end."""
 
     name: str
+    """Library, hands and threads."""
+
     steps: float
+    """[1/s] Hand steps."""
+
     physics_steps: float
+    """[1/s] Steps of the simulation."""
 
 
 def main(args: Args) -> None:
@@ -93,49 +120,67 @@ def main(args: Args) -> None:
     trainings = [train_ours(clips, args.backend, *kind) for kind in kinds]
     if args.peer:
         trainings.append(train_peer())
-    table = as_table(shares, trainings)
-    Console().print(table, markup=False)
+    tables = as_tables(shares, trainings)
+    Console().print(tables, markup=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "shares": [share._asdict() for share in shares],
         "training": [training._asdict() for training in trainings],
     }
-    args.out.write_text(json.dumps(content, indent=1))
-    if args.readme:
-        put_table(MARK, table)
+    write_file(args.out, json.dumps(content, indent=1))
+    if args.results:
+        body = f"{PROSE}\n\n{tables}"
+        write_results_page("environment", TITLE, command_of(__file__, args), body)
 
 
-def as_table(shares: list[Share], trainings: list[Training]) -> str:
-    """Both parts in Markdown, rates a second."""
-    lines = [
-        "| hands, threads | steps of the environment | of bare physics | ratio |",
-        f"|{' --- |' * 4}",
-    ]
-    for share in shares:
-        rates = f"{share.environment:.0f} | {share.physics:.0f} | {share.ratio:.2f}"
-        lines.append(f"| {share.hands}, {share.threads} | {rates} |")
-    lines += ["", "| PPO, end to end | steps of hands | of physics |", f"|{' --- |' * 3}"]
-    lines += [f"| {one.name} | {one.steps:.0f} | {one.physics_steps:.0f} |" for one in trainings]
-    return "\n".join(lines)
+def as_tables(shares: list[Share], trainings: list[Training]) -> str:
+    """Both parts in Markdown."""
+    first = markdown_table(
+        ["hands, threads", "environment steps/s", "bare physics steps/s", "ratio"],
+        [
+            [
+                f"{share.hands}, {share.threads}",
+                f"{share.environment:.0f}",
+                f"{share.physics:.0f}",
+                f"{share.ratio:.2f}",
+            ]
+            for share in shares
+        ],
+    )
+    second = markdown_table(
+        ["PPO, end to end", "hand steps/s", "physics steps/s"],
+        [
+            [training.name, f"{training.steps:.0f}", f"{training.physics_steps:.0f}"]
+            for training in trainings
+        ],
+    )
+    return f"{first}\n\n{second}"
 
 
 def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Share:
-    """The environment beside its physics."""
+    """The environment beside its physics.
+
+    Args:
+        clips: to follow.
+        args: of the experiment.
+        hands: at a time.
+        threads: of the simulation.
+    """
     policy = load_tracking_policy()
-    shown = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
+    observed = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
     env = TrackingEnv(
-        clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **shown)
+        clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **observed)
     )
     bare = bare_physics(env)
     taken = []
     for number in range(args.rounds):
-        seen = env.reset(seed=number)
+        observation = env.reset(seed=number)
         begin = env.state()
         actions = []
         controls = []
         for _ in range(args.steps):
-            actions.append(policy.policy.act(seen))
-            seen = env.step(actions[-1]).observation
+            actions.append(policy.policy.act(observation))
+            observation = env.step(actions[-1]).observation
             controls.append(np.array(env.body.backend.read("ctrl")))
         env.restore(begin)
         start = time.perf_counter()
@@ -149,8 +194,8 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
 
 
 def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
-    """What steps other worlds like an environment's from a state with controls, and tells how
-    long that took [s]."""
+    """A function that steps worlds like an environment's from a state with controls, and gives
+    the time that it took [s]."""
     config = env.config
     worlds = make_worlds(
         config.backend, env.body.model, config.num_envs, num_threads=config.num_threads
@@ -162,7 +207,7 @@ def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], f
         for control in controls:
             worlds.write("ctrl", control)
             worlds.step(config.sim_steps, forward=False)
-        # A GPU is not waited for before something is read.
+        # Reading waits for a GPU.
         worlds.read("time")
         return time.perf_counter() - start
 
@@ -170,7 +215,7 @@ def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], f
 
 
 def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int) -> Training:
-    """Some iterations of PPO as `track_hand.py` does them, the first left out."""
+    """Some iterations of PPO as `musclehand train track` does them, without the first."""
     env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=backend))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:
@@ -184,8 +229,8 @@ def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int)
 
 
 def train_peer() -> Training:
-    """The same of stable-baselines3 with its own settings and MyoSuite's hand, one environment
-    after the other."""
+    """PPO of stable-baselines3 with its own settings and MyoSuite's hand, one environment after
+    the other."""
     import gymnasium
     from myosuite.utils import gym as _registered  # noqa: F401
     from stable_baselines3 import PPO
@@ -213,7 +258,4 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(str(error)) from None
+    run_script(main, Args, __doc__)

@@ -1,13 +1,11 @@
-"""What matters in a latent space of skill: one thing changed at a time, all else and the budget the
-same.
+"""Ablations of the latent space: one thing changed at a time, everything else unchanged.
 
-    python experiments/bench_latent.py corpus --readme
-    python experiments/bench_latent.py corpus --only default "96 numbers" --workers 1
+    python experiments/bench_latent.py corpus
+    python experiments/bench_latent.py corpus --only default "96 dimensions" --workers 1
 
-In the air, from a fifth of the corpus, distilled from the policy that comes along: `--warm` steps
-of learning to do as the policy does, then `--steps` by the slope of the reward. Judged on clips
-that were not learnt from, beside the policy itself, and by what intentions drawn from the prior do.
-What is finished stays in `--out` and is not done again.
+In the air, from a fifth of the corpus, distilled from the bundled policy: `--warm` steps of
+distillation, then `--steps` of analytic policy gradient. Judged on held-out clips, beside the
+policy itself, and by samples of the prior. Results on file in `--out` are not computed again.
 """
 
 from __future__ import annotations
@@ -36,60 +34,73 @@ from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.envs.tracking.observation import own_state
 from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
-from musclehand.learning.vae import LatentPolicy
 from musclehand.policies.tracking import load_tracking_policy
 
 MARK = "latent table"
 
 
 class Variant(NamedTuple):
-    """What is other than usual in learning from the policy, and in learning by slopes."""
+    """What is changed, by the names of fields."""
 
-    latent: Mapping[str, Any] = MappingProxyType({})
-    slope: Mapping[str, Any] = MappingProxyType({})
+    distillation: Mapping[str, Any] = MappingProxyType({})
+    """Of `LatentDistillConfig`."""
+
+    apg: Mapping[str, Any] = MappingProxyType({})
+    """Of `LatentApgConfig`."""
 
 
 VARIANTS = {
     "default": Variant(),
-    "intentions at 125 Hz": Variant({"hold": 1}),
-    "intentions at 41.7 Hz": Variant({"hold": 3}),
-    "intentions at 31.2 Hz": Variant({"hold": 4}),
-    "16 numbers": Variant({"latent": 16}),
-    "32 numbers": Variant({"latent": 32}),
-    "96 numbers": Variant({"latent": 96}),
+    "latent actions at 125 Hz": Variant({"action_repeat": 1}),
+    "latent actions at 41.7 Hz": Variant({"action_repeat": 3}),
+    "latent actions at 31.2 Hz": Variant({"action_repeat": 4}),
+    "16 dimensions": Variant({"latent_size": 16}),
+    "32 dimensions": Variant({"latent_size": 32}),
+    "96 dimensions": Variant({"latent_size": 96}),
     "plain autoencoder": Variant({"variational": False}),
-    "divergence dear (1e-4, 3e-2)": Variant({"divergence": 1e-4}, {"divergence": 3e-2}),
-    "distilled alone": Variant(slope={"iterations": 0}),
-    "slopes alone": Variant({"iterations": 0}),
+    "KL weight 100 times (1e-4, 3e-2)": Variant({"kl_weight": 1e-4}, {"kl_weight": 3e-2}),
+    "DAgger alone": Variant(apg={"iterations": 0}),
+    "analytic policy gradient alone": Variant({"iterations": 0}),
 }
 
 
 @dataclass(frozen=True)
 class Args:
-    """How much, and where to keep it."""
+    """How much to train, and where to keep the results."""
 
     corpus: tyro.conf.Positional[Path]
-    """folder of a corpus"""
+    """Folder of a corpus."""
+
     policy: Path | None = None
-    """checkpoint of a tracking policy; the one that comes along by default"""
+    """JSON file of a tracking policy; the bundled one by default."""
+
     warm: int = 76_800
-    """steps of learning from the policy, over all hands"""
+    """Steps of distillation, over all hands."""
+
     steps: int = 204_800
-    """steps by slopes; where there is no such stage, or no other, the time is not made up for"""
+    """Steps of analytic policy gradient; a variant without one of the stages does not make up for
+    its time."""
+
     envs: int = 64
-    """hands at a time"""
+    """Hands at a time."""
+
     only: tuple[str, ...] = field(default_factory=lambda: tuple(VARIANTS))
-    """variants"""
+    """Names of variants."""
+
     clips: int = 16
-    """to be judged on"""
+    """Held-out clips."""
+
     seed: int = 0
-    """of everything"""
+    """Of everything that is drawn."""
+
     out: Path = Path("runs/bench_latent")
-    """folder of the results"""
+    """Folder of the results."""
+
     workers: int = os.cpu_count() or 1
-    """processes"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Processes."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 def main(args: Args) -> None:
@@ -99,14 +110,18 @@ def main(args: Args) -> None:
             raise UnknownName("variant", name, VARIANTS)
     args.out.mkdir(parents=True, exist_ok=True)
     paths = {(name,): args.out / f"{name}.json" for name in args.only}
-    rows = keep_results(paths, train_one, args, workers=args.workers, doing="distils")
-    table = as_table({name: row for (name,), row in rows.items()})
+    kept = keep_results(paths, train_variant, args, workers=args.workers, description="distils")
+    figures = {name: row for (name,), row in kept.items()}
+    table = as_table(figures)
     Console().print(table, markup=False)
-    if args.readme:
-        put_table(MARK, table)
+    if args.results:
+        policy_mm = next(iter(figures.values()))["policy_mm"]
+        prose = PROSE.format(policy_mm=policy_mm, clips=args.clips)
+        command = command_of(__file__, args)
+        write_results_page("latent", TITLE, command, f"{prose}\n\n{table}")
 
 
-def train_one(name: str, args: Args) -> dict[str, Any]:
+def train_variant(name: str, args: Args) -> dict[str, Any]:
     """Figures of one variant."""
     torch.set_num_threads(1)
     begin = time.perf_counter()
@@ -115,43 +130,48 @@ def train_one(name: str, args: Args) -> dict[str, Any]:
     teacher = load_tracking_policy(args.policy)
     config = replace(teacher.config, num_envs=args.envs, keys=False)
     train, test = learnt_and_judged(args.corpus, args.seed, args.clips)
-    references = build_references(
-        train, dt=config.sim_steps * SIM_DT, muscles=TrackingBody(1).muscles
-    )
+    muscles = TrackingBody(1).muscles
+    references = build_references(train, dt=config.sim_steps * SIM_DT, muscles=muscles)
     env = TrackingEnv(references, config, seed=args.seed)
     count = max(1, round(args.warm / (LatentDistillConfig().steps * args.envs)))
-    warm = replace(
-        LatentDistillConfig(iterations=count, decay=count, memory=count, seed=args.seed), **variant.latent
+    usual = LatentDistillConfig(
+        iterations=count, decay=count, buffer_iterations=count, seed=args.seed
     )
-    distilled = LatentDistillTraining(
-        env, teacher.policy, own_state(env.table), warm, folder / "warm", known={}
+    distillation = LatentDistillTraining(
+        env,
+        teacher.policy,
+        own_state(env.table),
+        replace(usual, **variant.distillation),
+        folder / "distillation",
+        identity={},
     )
-    policy: Any = distilled.run()
+    distillation.run()
+    policy = distillation.policy
     count = max(1, round(args.steps / (LatentApgConfig().steps * args.envs)))
-    slope = replace(LatentApgConfig(iterations=count, decay=count, seed=args.seed), **variant.slope)
-    if slope.iterations:
-        rough = TrackingEnv(references, replace(config, disturbance=ROUGH_AIR), seed=args.seed)
-        policy = LatentApgTraining(rough, policy, slope, folder / "slope", known={}).run()
-    assert isinstance(policy, LatentPolicy)
+    apg = replace(LatentApgConfig(iterations=count, decay=count, seed=args.seed), **variant.apg)
+    if apg.iterations:
+        disturbed = replace(config, disturbance=DISTURBANCE)
+        apg_env = TrackingEnv(references, disturbed, seed=args.seed)
+        training = LatentApgTraining(apg_env, policy, apg, folder / "apg", identity={})
+        training.run()
+        policy = training.policy
     minutes = (time.perf_counter() - begin) / 60.0
-    figures = judge(policy, teacher.policy.act, test, config, folder / "sequences.csv")
-    return figures | draw_at_random(policy, test, config) | {"minutes": minutes}
+    sequences = compare_sequences(policy, teacher.policy.act, test, config)
+    write_file(folder / "sequences.csv", csv_text(sequences.rows))
+    return sequences.figures() | sample_prior(policy, test, config) | {"minutes": minutes}
 
 
 def as_table(figures: dict[str, dict[str, Any]]) -> str:
     """In Markdown."""
     cells: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
-        ("tips mm", lambda row: f"{row['latent_mm']:.2f}"),
-        ("over the policy", lambda row: f"{row['ratio']:.2f}"),
+        ("fingertips mm", lambda row: f"{row['latent_mm']:.2f}"),
+        ("ratio to the policy", lambda row: f"{row['ratio']:.2f}"),
         ("survived %", lambda row: f"{100 * row['survived']:.0f}"),
-        ("drawn at random: within limits %", lambda row: f"{100 * row['prior_within_limits']:.1f}"),
-        ("speed over clips'", lambda row: f"{row['prior_speed'] / row['clips_speed']:.2f}"),
+        ("samples of the prior: within limits %", lambda row: f"{100 * row['prior_within_limits']:.1f}"),
+        ("speed ratio to clips", lambda row: f"{row['prior_speed'] / row['clips_speed']:.2f}"),
     ]
     return cells_table("changed", cells, figures)
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(str(error)) from None
+    run_script(main, Args, __doc__)

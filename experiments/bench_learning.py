@@ -1,12 +1,11 @@
-"""What matters in training a policy that follows motion: one thing changed at a time, all else and
-the budget the same.
+"""Ablations of the tracking policy: one thing changed at a time, everything else unchanged.
 
-    python experiments/bench_learning.py corpus --readme
+    python experiments/bench_learning.py corpus
     python experiments/bench_learning.py corpus --only default "500 Hz" --steps 100000
 
 In the air, from a fifth of the corpus. Each training has a warm start of `--warm` steps and
-reinforcement of `--steps`; without a warm start all are reinforcement. Judged on clips that were
-not learnt from, undisturbed and pushed. What is finished stays in `--out` and is not done again.
+reinforcement of `--steps`; without a warm start all steps are reinforcement. Judged on held-out
+clips, undisturbed and pushed. Results on file in `--out` are not computed again.
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ from track_hand import ROUGH
 from bench_repertoire import peer_hand
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
-from musclehand.core.errors import MusclehandError
+from musclehand.core.atomic import write_file
+from musclehand.core.errors import UnknownName
 from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking.body import HandKinematics, TrackingBody
@@ -50,19 +50,31 @@ MYOHAND = "MyoHand with thumb muscles"
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: `sim_steps` in a step of the policy, `warm` start or none, the way of
-    `reinforcement` (slope, ppo or none), `hidden` layers, MyoHand in place of our hand, later
-    actions that `answer` to earlier ones and a share of what an error costs later (`discount`),
-    noise of logits in PPO."""
+    """What is changed."""
 
     sim_steps: int = 4
+    """Simulation steps of 2 ms in a step of the policy."""
+
     warm: bool = True
-    reinforcement: str = "slope"
+    """Warm start by DAgger."""
+
+    reinforcement: str = "apg"
+    """Algorithm of reinforcement: apg, ppo or none."""
+
     hidden: tuple[int, ...] = (256, 256)
+    """Sizes of the hidden layers."""
+
     myohand: bool = False
+    """MyoHand with thumb muscles in place of our hand."""
+
     through_policy: bool = True
+    """Propagate gradients through later actions."""
+
     discount: float = 1.0
+    """Weight of a later error for an earlier action, for a step of 8 ms."""
+
     noise: float = 0.1
+    """Standard deviation of the logits in PPO."""
 
 
 VARIANTS = {
@@ -75,9 +87,11 @@ VARIANTS = {
     "500 Hz": Variant(sim_steps=1),
     "250 Hz": Variant(sim_steps=2),
     "62.5 Hz": Variant(sim_steps=8),
-    "fading 0.9": Variant(discount=0.9),
-    "actions as they were": Variant(through_policy=False),
-    "as they were, fading 0.8": Variant(through_policy=False, discount=0.8),
+    "discount 0.9": Variant(discount=0.9),
+    "no gradient through later actions": Variant(through_policy=False),
+    "no gradient through later actions, discount 0.8": Variant(
+        through_policy=False, discount=0.8
+    ),
     "hidden 512, 512": Variant(hidden=(512, 512)),
     MYOHAND: Variant(myohand=True),
 }
@@ -85,31 +99,42 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Args:
-    """How much, and where to keep it."""
+    """How much to train, and where to keep the results."""
 
     corpus: tyro.conf.Positional[Path]
-    """folder of a corpus"""
+    """Folder of a corpus."""
+
     warm: int = 64_000
-    """steps of the warm start, over all hands"""
+    """Steps of the warm start, over all hands."""
+
     steps: int = 131_072
-    """steps of reinforcement; at other rates than 125 Hz as many more or fewer, so that the time
-    lived is the same"""
+    """Steps of reinforcement; at other rates than 125 Hz as many more or fewer, so that the
+    simulated time is the same."""
+
     envs: int = 64
-    """hands at a time"""
+    """Hands at a time."""
+
     only: tuple[str, ...] = field(default_factory=lambda: tuple(VARIANTS))
-    """variants"""
+    """Names of variants."""
+
     clips: int = 16
-    """to be judged on"""
+    """Held-out clips."""
+
     seed: int = 0
-    """of everything"""
+    """Of everything that is drawn."""
+
     out: Path = Path("runs/bench_learning")
-    """folder of the results"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Folder of the results."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 def main(args: Args) -> None:
     """Trains, judges, prints."""
+    for name in args.only:
+        if name not in VARIANTS:
+            raise UnknownName("variant", name, VARIANTS)
     torch.set_num_threads(1)
     console = Console()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -117,21 +142,30 @@ def main(args: Args) -> None:
     for name in track(args.only, "trains", console=console):
         path = args.out / f"{name}.json"
         if not path.exists():
-            path.write_text(
-                json.dumps(train_one(VARIANTS[name], args, train, test, args.out / name), indent=1)
-            )
+            figures = train_variant(VARIANTS[name], args, train, test, args.out / name)
+            write_file(path, json.dumps(figures, indent=1))
     table = as_table(
         {name: json.loads((args.out / f"{name}.json").read_text()) for name in args.only}
     )
     console.print(table, markup=False)
-    if args.readme:
-        put_table(MARK, table)
+    if args.results:
+        body = f"{PROSE}\n\n{table}"
+        write_results_page("learning", TITLE, command_of(__file__, args), body)
 
 
 def learnt_and_judged(
     corpus: Path, seed: int, count: int
 ) -> tuple[list[MotionClip], list[MotionClip]]:
-    """A fifth of the clips to learn from, and so many held-out ones."""
+    """Clips to learn from and to judge by.
+
+    Args:
+        corpus: its folder.
+        seed: of the choice.
+        count: of held-out clips.
+
+    Returns:
+        A fifth of the training split, and clips of the test split.
+    """
     clips = open_corpus(corpus)
     rng = np.random.default_rng(seed)
     train = list(clips.clips("train"))
@@ -141,72 +175,86 @@ def learnt_and_judged(
     return [train[i] for i in learnt], [test[i] for i in judged]
 
 
-def train_one(
+def train_variant(
     variant: Variant, args: Args, train: list[MotionClip], test: list[MotionClip], folder: Path
 ) -> dict[str, float]:
-    """Figures of one variant."""
+    """Figures of one variant.
+
+    Args:
+        variant: what is changed.
+        args: of the experiment.
+        train: clips to learn from.
+        test: clips to judge by.
+        folder: of the training's checkpoints.
+    """
     begin = time.perf_counter()
     design = peer_hand() if variant.myohand else None
-    # As long a time at every rate, in steps of the default one.
-    per_step = variant.sim_steps / 4
     config = TrackingConfig(num_envs=args.envs, sim_steps=variant.sim_steps, design=design)
     env = TrackingEnv(references_of(train, variant, design), config, seed=args.seed)
+    policy = learn(env, variant, args, folder)
+    figures = {"minutes": (time.perf_counter() - begin) / 60.0}
+    references = references_of(test, variant, design)
+    actors: dict[str, Actor] = {
+        "policy": lambda observation, _: policy.act(observation),
+        "teacher": follow_teacher,
+    }
+    for actor, act in actors.items():
+        for condition in JUDGED:
+            disturbed = replace(config, disturbance=CONDITIONS[condition])
+            scores = evaluate(references, act, disturbed, seed=args.seed)
+            squares = [score.joint_rmse**2 for score in scores]
+            figures[f"{actor}, {condition}"] = mean_tip_error(scores)
+            figures[f"{actor}, {condition}, joints"] = float(np.degrees(np.sqrt(np.mean(squares))))
+            survived = [score.survived for score in scores]
+            figures[f"{actor}, {condition}, survived"] = float(np.mean(survived))
+    return figures
+
+
+def learn(env: TrackingEnv, variant: Variant, args: Args, folder: Path) -> Policy:
+    """The policy of a variant, after warm start and reinforcement."""
+    # The same simulated time at every rate, in steps of the default one.
+    per_step = variant.sim_steps / 4
     policy = Policy(env.num_observations, env.num_actions, variant.hidden, seed=args.seed)
     steps = args.steps / per_step
     if variant.warm:
-        each = round(125 / per_step)
-        count = max(1, round(args.warm / per_step / (each * args.envs)))
-        warm = DaggerConfig(
-            iterations=count, decay=count, steps=each, hidden=variant.hidden, seed=args.seed
+        steps_each = round(125 / per_step)
+        count = max(1, round(args.warm / per_step / (steps_each * args.envs)))
+        dagger = DaggerConfig(
+            iterations=count,
+            decay=count,
+            steps=steps_each,
+            hidden=variant.hidden,
+            seed=args.seed,
         )
-        policy = DaggerTraining(env, warm, folder / "warm", known={}).run()
+        policy = DaggerTraining(env, dagger, folder / "dagger", identity={}).run()
     else:
         steps += args.warm / per_step
         policy.fit_normalisation(np.concatenate([env.reset(seed=row) for row in range(20)]))
-    rough = TrackingEnv(env.references, replace(config, disturbance=ROUGH_AIR))
-    if variant.reinforcement == "slope":
-        each = round(ApgConfig().steps / per_step)
-        count = max(1, round(steps / (each * args.envs)))
-        slope = ApgConfig(
+    disturbed = TrackingEnv(env.references, replace(env.config, disturbance=DISTURBANCE))
+    if variant.reinforcement == "apg":
+        steps_each = round(ApgConfig().steps / per_step)
+        count = max(1, round(steps / (steps_each * args.envs)))
+        apg = ApgConfig(
             iterations=count,
-            steps=each,
+            steps=steps_each,
             decay=count,
             discount=variant.discount**per_step,
             through_policy=variant.through_policy,
             seed=args.seed,
         )
-        policy = ApgTraining(rough, policy, slope, folder / "slope", known={}).run()
-    elif variant.reinforcement == "ppo":
+        return ApgTraining(disturbed, policy, apg, folder / "apg", identity={}).run()
+    if variant.reinforcement == "ppo":
         count = max(1, round(steps / (PpoConfig().steps * args.envs)))
-        ppo = PpoConfig(iterations=count, noise=variant.noise, seed=args.seed)
-        policy = PpoTraining(rough, policy, ppo, folder / "ppo", known={}).run()
-    taken = time.perf_counter() - begin
-    figures = {"minutes": taken / 60.0}
-    references = references_of(test, variant, design)
-    actors: dict[str, Actor] = {
-        "policy": lambda seen, _: policy.act(seen),
-        "teacher": follow_teacher,
-    }
-    for actor, act in actors.items():
-        for condition in JUDGED:
-            scores = evaluate(
-                references, act, replace(config, disturbance=CONDITIONS[condition]), seed=args.seed
-            )
-            figures[f"{actor}, {condition}"] = mean_tip(scores)
-            figures[f"{actor}, {condition}, joints"] = float(
-                np.degrees(np.sqrt(np.mean([score.joint_rmse**2 for score in scores])))
-            )
-            figures[f"{actor}, {condition}, survived"] = float(
-                np.mean([score.survived for score in scores])
-            )
-    return figures
+        ppo = PpoConfig(iterations=count, init_std=variant.noise, seed=args.seed)
+        return PpoTraining(disturbed, policy, ppo, folder / "ppo", identity={}).run()
+    return policy
 
 
 def references_of(
     clips: list[MotionClip], variant: Variant, design: HandDesign | None
 ) -> ReferenceSet:
-    """Clips as the variant follows them; where another hand does, with the fingertips that it
-    has in those postures."""
+    """Clips at the rate of a variant; for another hand with the fingertips that it has in those
+    postures."""
     muscles = TrackingBody(1, design=design).muscles
     references = build_references(clips, dt=variant.sim_steps * SIM_DT, muscles=muscles)
     if design is None:
@@ -221,7 +269,7 @@ def references_of(
 def as_table(figures: dict[str, dict[str, float]]) -> str:
     """In Markdown."""
     cells: list[tuple[str, Callable[[dict[str, float]], str]]] = [
-        (f"{condition}: tips mm", lambda row, c=condition: f"{row[f'policy, {c}']:.2f}")  # type: ignore[misc]
+        (f"{condition}: fingertips mm", lambda row, c=condition: f"{row[f'policy, {c}']:.2f}")  # type: ignore[misc]
         for condition in JUDGED
     ]
     cells += [
@@ -234,7 +282,4 @@ def as_table(figures: dict[str, dict[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(str(error)) from None
+    run_script(main, Args, __doc__)

@@ -4,7 +4,8 @@
   public names of its modules;
 - `cli.md`: every command with its own `--help`;
 - `checks.md`: the checks of the validator with question, threshold and source;
-- `observations.md`: the observations of the environments, block by block.
+- `observations.md`: the observations of the environments, block by block;
+- `renamed_options.md`: a table of old options, for the page on migrating.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def write_pages(app: Sphinx) -> None:
         "cli.md": command_page(),
         "checks.md": checks_page(),
         "observations.md": observations_page(),
+        "renamed_options.md": renamed_options(),
     }
     names = public_packages()
     listed = "\n".join(f"{name or 'musclehand'}" for name in names)
@@ -232,6 +234,22 @@ def observations_page() -> str:
             for block in table.blocks
         ]
         lines += [f"| all | {table.size} | | | |"]
+    return "\n".join(lines) + "\n"
+
+
+def renamed_options() -> str:
+    """Old options of the command line and the new ones."""
+    from musclehand.cli.deprecated import RENAMED, RENAMED_COMMANDS
+
+    lines = ["| command | before | now |", "| --- | --- | --- |"]
+    lines += [f"| | `musclehand {old}` | `musclehand {new}` |" for old, new in RENAMED_COMMANDS.items()]
+    for command, names in RENAMED.items():
+        pairs = [(f"{old}*" if old.endswith(".") else old, new) for old, new in names.options.items()]
+        pairs += [(f"--*.{old}", f"--*.{new}") for old, new in names.fields.items()]
+        pairs += [(f"{option} {old}", f"{option} {new}") for (option, old), new in names.values.items()]
+        lines += [
+            f"| `{command}` | `{old}` | `{new}{'*' if old.endswith('.*') else ''}` |" for old, new in pairs
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -39,6 +39,7 @@ _ALGORITHM_FIELDS = {
 }
 
 RENAMED: Mapping[str, Renamed] = {
+    "play": Renamed(values={("--controller", "planner"): "high-level"}),
     "learn": Renamed(options={"--planner": "--policy"}),
     "train piece": Renamed(options={"--planner": "--policy"}),
     "train track": Renamed(

@@ -70,8 +70,8 @@ class HandPlaces(NamedTuple):
     """Factor on the entry. Shape (n,)."""
 
     tip_entries: np.ndarray
-    """Site of a fingertip, root of its tree, dof that moves it, and where x, y and z of the velocity
-    go. Shape (t, 6)."""
+    """Site of a fingertip, root of its tree, dof that moves it, and where x, y and z of the
+    velocity go. Shape (t, 6)."""
 
     tip_factor: np.ndarray
     """Factor on these velocities. Shape (t,)."""

@@ -41,8 +41,8 @@ undecided."""
 
 
 class Sharing:
-    """Activations of one hand's muscles, step after step; the search for each solution begins at the
-    last one."""
+    """Activations of one hand's muscles, step after step; the search for each solution begins at
+    the last one."""
 
     def __init__(self, criterion: str, weight: float, *, co_contraction: float = 0.0) -> None:
         """

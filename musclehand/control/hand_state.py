@@ -71,11 +71,11 @@ class HandReader:
         fixed = [_columns(hand.dofs, hand.expand) for hand in hands]
         moved = [_columns(dofs, np.eye(coupling)) for dofs in forearms]
         parts = [
-            _taken([hand.qpos[hand.independent] for hand in hands], at["qpos"]),
-            _taken([hand.dofs[hand.independent] for hand in hands], at["qvel"]),
-            _taken([hand.muscles for hand in hands], at["length"]),
-            _taken([hand.muscles for hand in hands], at["velocity"]),
-            _taken([hand.act for hand in hands], at["act"]),
+            _copied([hand.qpos[hand.independent] for hand in hands], at["qpos"]),
+            _copied([hand.dofs[hand.independent] for hand in hands], at["qvel"]),
+            _copied([hand.muscles for hand in hands], at["length"]),
+            _copied([hand.muscles for hand in hands], at["velocity"]),
+            _copied([hand.act for hand in hands], at["act"]),
             _mass_entries(model, fixed, fixed, (joints, joints), at["inertia"])
             + _mass_entries(model, fixed, moved, (joints, coupling), at["coupling"])
             + _mass_entries(model, moved, moved, (coupling, coupling), at["forearm_inertia"]),
@@ -113,10 +113,10 @@ class HandReader:
 
 
 Columns = dict[int, list[tuple[int, float]]]
-"""By dof: which independent joints it moves with, and how much; rows of `expand`."""
+"""For each dof the independent joints that it moves with, and the ratio: rows of `expand`."""
 
 Entries = list[tuple[int, int, float]]
-"""Where in an array of MuJoCo's a number is, where in the state it is added, and how often."""
+"""Address in an array of MuJoCo's, address in the flat state that it is added to, factor."""
 
 
 def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
@@ -127,17 +127,17 @@ def _columns(dofs: np.ndarray, expand: np.ndarray) -> Columns:
 
 
 def _split(entries: Sequence[tuple[float, ...]]) -> tuple[np.ndarray, ...]:
-    """Columns of integers, one array each or all in one, and the last column, of factors."""
+    """Addresses as columns, or as one array where there are more than two, and the factors."""
     table = np.array(entries, dtype=float)
-    whole = table[:, :-1].astype(np.int64)
+    addresses = table[:, :-1].astype(np.int64)
     factor = table[:, -1].copy()
-    return (
-        (*(column.copy() for column in whole.T), factor) if whole.shape[1] == 2 else (whole, factor)
-    )
+    if addresses.shape[1] == 2:
+        return *(column.copy() for column in addresses.T), factor
+    return addresses, factor
 
 
-def _taken(addresses: Sequence[np.ndarray], at: int) -> Entries:
-    """Numbers of all hands as they are."""
+def _copied(addresses: Sequence[np.ndarray], at: int) -> Entries:
+    """Entries that copy numbers of all hands."""
     return [(int(address), at + i, 1.0) for i, address in enumerate(np.concatenate(addresses))]
 
 
@@ -155,13 +155,12 @@ def _mass_entries(
         for dof in range(model.nv):
             first = int(model.M_rowadr[dof])
             for address in range(first, first + int(model.M_rownnz[dof])):
-                other = int(model.M_colind[address])
-                for one, two in {(dof, other), (other, dof)}:
-                    for i, times in row.get(one, []):
-                        for j, by in column.get(two, []):
-                            entries.append(
-                                (address, at + (number * shape[0] + i) * shape[1] + j, times * by)
-                            )
+                partner = int(model.M_colind[address])
+                for row_dof, column_dof in {(dof, partner), (partner, dof)}:
+                    for i, row_factor in row.get(row_dof, []):
+                        for j, column_factor in column.get(column_dof, []):
+                            goal = at + (number * shape[0] + i) * shape[1] + j
+                            entries.append((address, goal, row_factor * column_factor))
     return sorted(entries)
 
 
@@ -197,7 +196,7 @@ def _moment_entries(
 def _tip_entries(
     model: mujoco.MjModel, hands: Sequence[HandIndex], columns: Sequence[Columns], at: int
 ) -> list[tuple[int, int, int, int, int, int, float]]:
-    """What `compiled_state.add_tip_speeds` asks for, for every dof that moves a fingertip."""
+    """Entries of `HandPlaces.tip_entries`, for every dof that moves a fingertip."""
     entries = []
     for number, (hand, column) in enumerate(zip(hands, columns, strict=True)):
         joints = hand.expand.shape[1]

@@ -3,9 +3,9 @@ scene at a time.
 
 After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences:
 
-- The torque is the one that reaches a target *velocity* at the end of the control interval, with the
-  joints' damping taken implicitly: accelerations held over 10 ms are unstable for phalanges of a few
-  grams.
+- The torque is the one that reaches a target *velocity* at the end of the control interval, with
+  the joints' damping taken implicitly: accelerations held over 10 ms are unstable for phalanges of
+  a few grams.
 - Muscle force is distributed within the activations that can be reached in one interval.
 - The predicted error of fingertip and joint velocity is minimised, so that torque which the muscles
   cannot give is missing where it matters least.
@@ -35,7 +35,8 @@ from musclehand.core.quadratic import SolverError
 
 @dataclass(frozen=True)
 class ControlConfig:
-    """Gains of computed muscle control, chosen on generated scores (`experiments/bench_rate.py`)."""
+    """Gains of computed muscle control, chosen on generated scores
+    (`experiments/bench_rate.py`)."""
 
     finger_rate: float = 35.0
     """[1/s] at which position errors of finger joints are closed."""
@@ -61,8 +62,8 @@ class MuscleControl:
     """Computes the excitations of the muscles of some hands, each by itself but in shared arrays.
 
     Attributes:
-        ceiling: highest excitation of each muscle, that of the model unless it is lowered (fatigue).
-            Shape (h, m).
+        ceiling: highest excitation of each muscle, that of the model unless it is lowered
+            (fatigue). Shape (h, m).
         muscles: actuators of the muscles. Shape (h, m).
         interval: control interval [s].
     """

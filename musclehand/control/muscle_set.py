@@ -1,5 +1,4 @@
-"""The forces of many muscles at once, again and again: the formulas of `body.muscle`, constants
-worked out beforehand.
+"""Forces of many muscles at a time by the formulas of `body.muscle`, with constants precomputed.
 
 For hands in many worlds, in arrays of any size. The curves are written without branches, each pair
 of parabolas as a difference of two squares. The results are those of `body.muscle` up to rounding.
@@ -49,8 +48,8 @@ class MuscleSet:
 
         speed = velocity * self._per_speed
         short = np.minimum(np.maximum(speed + 1.0, 0.0), 1.0)
-        rest = self._lengthening - np.minimum(np.maximum(speed, 0.0), self._lengthening)
-        side *= short * short + (self._lengthening - rest * rest * self._per_lengthening)
+        remaining = self._lengthening - np.minimum(np.maximum(speed, 0.0), self._lengthening)
+        side *= short * short + (self._lengthening - remaining * remaining * self._per_lengthening)
         side *= self._pull
 
         stretch = np.maximum(fibre - 1.0, 0.0)

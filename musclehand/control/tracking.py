@@ -1,9 +1,9 @@
-"""How well a hand follows a motion: one hand alone, its elbow fixed, driven by computed muscle
-control.
+"""Tracking test of a hand model: one hand alone, its elbow fixed, follows a motion by computed
+muscle control.
 
-The same for every model, so that hands can be compared: no gravity, no contacts (a finger that
-bends into the palm is not what is asked about), the implicitfast integrator, and the same control.
-The fingertips' reference is the wanted posture of the same model.
+The conditions are the same for every model, so that hands can be compared: no gravity, no contacts,
+the implicitfast integrator, and the same control. The fingertips' reference is the reference
+posture of the same model.
 """
 
 from __future__ import annotations
@@ -27,26 +27,37 @@ SETTLE = 0.25
 """Time at the start that does not count [s]: muscles begin without activation."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class TrackingResult:
-    """How one motion was followed, after the first `SETTLE` seconds; nan where it failed before
-    that.
+    """How one motion was followed, after the first `SETTLE` seconds.
 
-    `failure`: None, or when and how the simulation broke down; what came after does not count.
-    `joints` (n,) names. Over time, (k, ...) control steps after which the hand is compared: `time`
-    [s], `reference` and `angles` [rad] (k, n), `tip_errors` [m] (k, 5), `activation` (k,), the mean
-    over the muscles, and `activations` (k, m) of every muscle, where they were kept.
+    Arrays hold k control steps, n joints and m muscles; they are empty where the simulation failed
+    before that.
     """
 
     failure: str | None
+    """When and how the simulation broke down, None if it did not; later steps do not count."""
+
     joints: tuple[str, ...]
+    """Names of the joints. Length n."""
+
     time: np.ndarray = field(repr=False)
+    """[s] after each control step. Shape (k,)."""
+
     reference: np.ndarray = field(repr=False)
+    """[rad] reference of the joints. Shape (k, n)."""
+
     angles: np.ndarray = field(repr=False)
+    """[rad] angles that were reached. Shape (k, n)."""
+
     tip_errors: np.ndarray = field(repr=False)
+    """[m] distances of the fingertips from their reference. Shape (k, 5)."""
+
     activation: np.ndarray = field(repr=False)
+    """Mean over the muscles. Shape (k,)."""
+
     activations: np.ndarray | None = field(default=None, repr=False)
+    """Of every muscle, where they were kept. Shape (k, m)."""
 
     @property
     def joint_rmse(self) -> np.ndarray:
@@ -66,7 +77,7 @@ class TrackingResult:
 
     @property
     def mean_activation(self) -> float:
-        """Over muscles and time, 0 to 1."""
+        """Mean activation over muscles and time, 0 to 1."""
         return float(self.activation.mean()) if len(self.time) else float("nan")
 
 
@@ -105,7 +116,7 @@ def track(
     Args:
         model: with this hand and nothing that moves but it; not changed.
         hand: where it is.
-        angles: wanted joint angles, as in `whole_posture`, every `dt` from 0 on [rad]. Shape (T,
+        angles: reference joint angles, as in `whole_posture`, every `dt` from 0 on [rad]. Shape (T,
             19).
         speeds: their rates [rad/s]. Shape (T, 19).
         dt: a control step, `SIM_STEPS` steps of the simulation [s].
@@ -120,7 +131,9 @@ def track(
     if shapes != ((len(angles), len(INDEPENDENT_JOINTS)),) * 2 or not (
         np.isfinite(angles).all() and np.isfinite(speeds).all()
     ):
-        raise InvalidValue("motion", shapes, f"finite angles and speeds of shape (T, {len(INDEPENDENT_JOINTS)})")
+        raise InvalidValue(
+            "motion", shapes, f"finite angles and speeds of shape (T, {len(INDEPENDENT_JOINTS)})"
+        )
     if model.nv != len(hand.dofs) or (hand.signs < 0).any():
         raise ModelError(
             "model", "needs one hand alone, its elbow fixed, all joints turning as in MyoSim's hand"
@@ -130,22 +143,22 @@ def track(
     )
     twin.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     follower = _Follower(twin, hand, control)
-    wanted = whole_posture(hand, np.asarray(angles))
+    goal = whole_posture(hand, np.asarray(angles))
     rates = whole_posture(hand, np.asarray(speeds))
-    data = data_at(twin, hand, wanted[0])
-    steps = len(wanted) - 1
-    reached = np.empty((steps, wanted.shape[1]))
+    data = data_at(twin, hand, goal[0])
+    steps = len(goal) - 1
+    reached = np.empty((steps, goal.shape[1]))
     activations = np.empty((steps, len(hand.act)))
     failure: str | None = None
     done = 0
     with silence_mujoco():
         while done < steps and failure is None:
-            failure = follower.step(data, wanted[done + 1], rates[done + 1])
+            failure = follower.step(data, goal[done + 1], rates[done + 1])
             if failure is None:
                 reached[done], activations[done] = hand.angles(data), data.act[hand.act]
                 done += 1
     counted = slice(min(round(SETTLE / dt), done), done)
-    reference = wanted[1:][counted]
+    reference = goal[1:][counted]
     reached = reached[counted]
     apart = tip_positions(twin, data, hand, reached) - tip_positions(twin, data, hand, reference)
     return TrackingResult(
@@ -194,7 +207,7 @@ class _Follower:
             model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config
         )
 
-    def step(self, data: mujoco.MjData, wanted: np.ndarray, rates: np.ndarray) -> str | None:
+    def step(self, data: mujoco.MjData, goal: np.ndarray, rates: np.ndarray) -> str | None:
         """One control step to joint angles and rates, (n,), at its end. Returns what broke down,
         if anything did."""
         hand = self.hand
@@ -202,7 +215,7 @@ class _Follower:
         before = data.time
         mujoco.mj_step1(model, data)
         target = HandTarget(
-            wanted[None, hand.independent],
+            goal[None, hand.independent],
             rates[None, hand.independent],
             np.zeros((1, NUM_TIPS)),
             np.zeros((1, 0)),

@@ -77,7 +77,10 @@ class BodyWatch:
         for side, target in reference.items():
             hand = self._rows[side]
             self._following[row, hand] = True
-            self._reference_qpos[row, hand], self._reference_tips[row, hand] = target.qpos, target.tips
+            self._reference_qpos[row, hand], self._reference_tips[row, hand] = (
+                target.qpos,
+                target.tips,
+            )
             self._pressing[row, hand] = target.pressing
         self._noted += 1
         if self._noted == STEPS:
@@ -95,9 +98,9 @@ class BodyWatch:
             zip(self._joints, self._independent, strict=True)
         ):
             following = self._following[:noted, hand]
-            joint_error = (self._qpos[:noted, joints] - self._reference_qpos[:noted, hand])[following][
-                :, independent
-            ]
+            joint_error = (self._qpos[:noted, joints] - self._reference_qpos[:noted, hand])[
+                following
+            ][:, independent]
             sums.joint_sum += float(np.square(joint_error).sum())
             sums.joint_count += joint_error.size
             tip_error = (self._tips[:noted, hand] - self._reference_tips[:noted, hand])[following]

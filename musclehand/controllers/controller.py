@@ -58,11 +58,18 @@ class Controller(ABC):
 
     @abstractmethod
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
-        """Sets what changes with every simulation step."""
+        """Sets what changes with every simulation step.
+
+        Args:
+            data: of the simulation.
+            step: control step, counted from 0.
+            substep: simulation step in it, counted from 0.
+        """
 
     @abstractmethod
     def reference(self) -> dict[Side, HandReference]:
-        """Where the hands should be at the time of the last `control`; empty without a reference."""
+        """Where the hands should be at the time of the last `control`; empty without a
+        reference."""
 
     def close(self) -> None:
         """Called when a run is over, however it ended: releases what was needed for it alone."""

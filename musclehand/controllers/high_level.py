@@ -1,8 +1,8 @@
 """A trained high-level policy plays: notes with fingers in, latent actions for both hands out.
 
-No motion is planned: the policy acts in the latent space of a tracking policy at a low rate, and the
-space's decoder turns its actions into excitations. Only the posture in which the hands begin, over
-their first keys, comes from planning.
+No motion is planned: the policy acts in the latent space of a tracking policy at a low rate, and
+the space's decoder turns its actions into excitations. Only the posture in which the hands begin,
+over their first keys, comes from planning.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
+from typing_extensions import override
 
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import FatigueParameters
@@ -88,7 +89,7 @@ class HighLevelController(Controller):
         muscles = len(hand.muscles)
         self._own = TrackingObserver(skill, hand, count, muscles)
         self._view = PianoObserver(self._own.table, goals(notes))
-        self._feelings = [
+        self._readers = [
             ProprioceptionReader(
                 self.scene.model, self.scene.hands[side], self.scene.forearms[side], side
             )
@@ -96,7 +97,7 @@ class HighLevelController(Controller):
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
         self._dt = self.sim_steps * self.scene.model.opt.timestep
-        self._past = np.zeros((max(skill.config.past, 1), count, muscles))
+        self._history = np.zeros((max(skill.config.past, 1), count, muscles))
         place = np.array([first[1] for first in self._first])
         self._path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
         self._ceiling = np.ones((count, muscles))
@@ -110,8 +111,8 @@ class HighLevelController(Controller):
         self._move: ForearmMove | None = None
         self._points = np.zeros((count, self.sim_steps, 1, 6))
 
+    @override
     def reset(self, data: mujoco.MjData) -> None:
-        """Both hands over their first keys, muscles at rest."""
         if self.fatigue is not None:
             self.fatigue.reset()
             self._ceiling = self.fatigue.capacity.reshape(self._ceiling.shape)
@@ -119,54 +120,60 @@ class HighLevelController(Controller):
             data.qpos[self.scene.hands[side].qpos] = angles
             data.qpos[self.scene.forearms[side].qpos[:3]] = place * mirrors(side)[0][:3]
 
+    @override
     def control(self, data: mujoco.MjData, step: int) -> None:
-        """A new intention, if the last one has ended; and what it means for all muscles."""
-        senses = read_proprioception(self._feelings, lambda name: getattr(data, name)[None])
+        proprioception = read_proprioception(self._readers, lambda name: getattr(data, name)[None])
         skill = self._policy.skill.policy
-        turn = step % skill.hold
-        if turn == 0:
-            self._intend(senses, step * self._dt)
+        held = step % skill.hold
+        if held == 0:
+            self._choose_action(proprioception, step * self._dt)
         assert self._move is not None
-        there = moved(self._move, (turn + 1) * self._dt)
+        goal_path = moved(self._move, (held + 1) * self._dt)
         excitation = np.minimum(
-            skill.act(self._own.observe(senses, there, self._past), self._z, turn), self._ceiling
+            skill.act(self._own.observe(proprioception, goal_path, self._history), self._z, held),
+            self._ceiling,
         )
         for row, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
             data.ctrl[self.scene.hands[side].muscles] = excitation[row]
-            here, goal = (
-                ForearmPath(*(part[row : row + 1] for part in path)) for path in (self._path, there)
+            start, goal = (
+                ForearmPath(*(part[row : row + 1] for part in path))
+                for path in (self._path, goal_path)
             )
             self._points[row] = servos.set_points(
-                data.qfrc_bias[None, servos.carrier.dofs], here, goal, self.sim_steps
+                data.qfrc_bias[None, servos.carrier.dofs], start, goal, self.sim_steps
             )
         if self.fatigue is not None:
             self.fatigue.advance(excitation.ravel())
             self._ceiling = self.fatigue.capacity.reshape(excitation.shape)
-        self._path = there
-        self._past = np.concatenate([excitation[None], self._past[:-1]])
+        self._path = goal_path
+        self._history = np.concatenate([excitation[None], self._history[:-1]])
 
+    @override
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
-        """The set points of the forearm servos."""
         for row, servos in enumerate(self._servos):
             data.ctrl[servos.carrier.actuators] = self._points[row, substep, 0]
 
+    @override
     def reference(self) -> dict[Side, HandReference]:
-        """Nothing: a planner's hands follow no motion."""
         return {}
 
-    def _intend(self, senses: Proprioception, time: float) -> None:
+    def _choose_action(self, proprioception: Proprioception, time: float) -> None:
         skill = self._policy.skill.policy
         hands = np.arange(len(SIDES))
-        own = self._own.observe(senses, self._path, self._past)
-        seen = self._view.observe(own, senses, self._path, hands, np.full(len(hands), time))
-        action = self._act(seen, senses, time)
+        own = self._own.observe(proprioception, self._path, self._history)
+        observation = self._view.observe(
+            own, proprioception, self._path, hands, np.full(len(hands), time)
+        )
+        action = self._act(observation, proprioception, time)
         self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
         self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
 
-    def _act(self, seen: np.ndarray, senses: Proprioception, time: float) -> np.ndarray:
-        """What both hands do: intentions and moves of the forearm, numbers from 0 to 1. Shape
-        (2, numbers)."""
-        return self._policy.policy.act(seen)
+    def _act(
+        self, observation: np.ndarray, proprioception: Proprioception, time: float
+    ) -> np.ndarray:
+        """Latent actions and moves of the forearms of both hands, scaled to 0 to 1. Shape (2,
+        n)."""
+        return self._policy.policy.act(observation)
 
     def _first_postures(self, config: PlanConfig) -> list[tuple[np.ndarray, np.ndarray]]:
         """Joint angles of each hand at first, and the place of its forearm base, as a right

@@ -7,6 +7,7 @@ detection of notes, and metrics.
 from __future__ import annotations
 
 import mujoco
+from typing_extensions import override
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.controller import Controller, HandReference
@@ -14,7 +15,6 @@ from musclehand.music.score import Score
 from musclehand.piano.player import KeyboardPlayer
 from musclehand.planning.plan import LEAD_IN
 from musclehand.sim.scene import Scene, build_scene
-
 
 CONTROL_STEPS = 4
 """Simulation steps between two rows of a recording."""
@@ -38,20 +38,22 @@ class KeyboardController(Controller):
         self.sim_steps = CONTROL_STEPS
         self._player = KeyboardPlayer(self.scene.model, self.scene.piano, score, start=lead_in)
 
+    @override
     def reset(self, data: mujoco.MjData) -> None:
-        """All keys up."""
+        return  # All keys are up.
 
+    @override
     def control(self, data: mujoco.MjData, step: int) -> None:
-        """Nothing to decide: the forces are planned."""
+        return  # The forces are planned; nothing is left to decide.
 
+    @override
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
-        """The forces of the coming simulation step."""
         self._player.apply(data)
 
+    @override
     def reference(self) -> dict[Side, HandReference]:
-        """No hands, no reference."""
         return {}
 
+    @override
     def pedal(self, time: float) -> float:
-        """The sustain pedal, as the player presses it."""
         return self._player.pedal(time)

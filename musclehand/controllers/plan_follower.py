@@ -1,8 +1,9 @@
 """Two hands that follow a plan: whatever drives the muscles, forearms and fatigue are the same.
 
-A `PlanFollower` takes the reference motion of a `PerformancePlan` step by step, moves the servo-driven
-forearms along it, lets muscles tire, and asks an `ExcitationSource` for the excitations: computed
-muscle control (`controllers.muscle`) or a trained policy (`controllers.tracking_policy`).
+A `PlanFollower` takes the reference motion of a `PerformancePlan` step by step, moves the
+servo-driven forearms along it, lets muscles tire, and asks an `ExcitationSource` for the
+excitations: computed muscle control (`controllers.muscle`) or a trained policy
+(`controllers.tracking_policy`).
 """
 
 from __future__ import annotations

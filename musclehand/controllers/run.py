@@ -1,5 +1,5 @@
-"""The simulation loop of a performance: a controller acts in its scene, the keys' sensor hears notes,
-and the hands are compared with their reference."""
+"""The simulation loop of a performance: a controller acts in its scene, the keys' sensor hears
+notes, and the hands are compared with their reference."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""A corpus of motion: a folder of files of clips, an index with checksums, and windows out of them
-for learning.
+"""Motion corpora: sharded data sets of motion clips, with random windows for learning.
 
     corpus = open_corpus("corpus")
     batch = corpus.windows(rng, 256, 64, split="train")       # batch.qpos: (256, 64, 23)
 
-The folder has `shard_00000.h5` and so on, which `motion.clip` reads, and `index.json`: the format's
-version, the plan it was made by, and for each shard its SHA-256, its clips (name, kind, pattern,
-side, frames, split) and what could not be made. Splits go by pattern: all clips of one pattern are
-in the same split, whichever corpus they are in.
+The folder of a corpus has shards `shard_00000.h5` and so on, in the format of `motion.clip`, and
+`index.json`. The index has the version of the format, the plan of the corpus, and for each shard
+its SHA-256, its clips (name, kind, pattern, side, frames, split) and failures. Splits go by
+pattern: all clips of a pattern are in the same split in every corpus.
 """
 
 from __future__ import annotations
@@ -31,83 +30,117 @@ from musclehand.core.errors import FileError, InvalidValue, UnknownName
 from musclehand.motion.clip import MotionClip, open_clips, read_clip
 
 INDEX = "index.json"
+"""File name of the index."""
+
 FORMAT = "musclehand-corpus"
+"""Name of the format, in the index."""
+
 VERSION = 1
+"""Version of the format."""
+
 MAX_INDEX_BYTES = 200_000_000
+"""[bytes] Largest index that is read."""
 
 SPLITS: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
-"""Shares of the patterns."""
+"""Splits and their shares of the patterns."""
 
 FIELDS = ("qpos", "qvel", "forearm", "fingertips", "activations")
-"""What windows can have of a clip."""
+"""Arrays of `MotionClip` that windows can have."""
 
 SHARD_NAME = re.compile(r"shard_[0-9]{5,9}\.h5")
+"""File names of shards."""
 
 
 class CorpusError(FileError):
-    """A folder that is no corpus, or a damaged one."""
+    """A folder that is no corpus, or a damaged corpus."""
 
 
 @dataclass(frozen=True)
 class ClipEntry:
-    """A clip in the index: as in `MotionClip`, `side` "r" or "l", with its number of frames and
-    its split."""
+    """A clip in the index."""
 
     name: str
+    """Name of the clip, unique in its shard."""
+
     kind: str
+    """Kind of motion."""
+
     pattern: str
+    """Pattern that the motion is an instance of."""
+
     side: str
+    """"r" or "l"."""
+
     frames: int
+    """Number of frames."""
+
     dt: float
+    """[s] Time between frames."""
+
     split: str
+    """Split of the pattern, a key of `SPLITS`."""
 
     @property
     def seconds(self) -> float:
-        """How long it lasts [s]."""
+        """[s] Duration."""
         return self.frames * self.dt
 
 
 @dataclass(frozen=True)
 class ShardEntry:
-    """A shard in the index: the SHA-256 of its file, its clips, and what failed while it was
-    made, as sentences."""
+    """A shard in the index."""
 
     sha256: str
+    """SHA-256 of the file, in hexadecimal."""
+
     clips: tuple[ClipEntry, ...]
+    """Clips of the shard."""
+
     failures: tuple[str, ...] = ()
+    """Sentences about items that could not be generated."""
 
 
 @dataclass(frozen=True)
 class CorpusIndex:
-    """The index: what the corpus was made by, its shards by file name, and whether it is all
-    there."""
+    """The index of a corpus."""
 
     plan: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters and versions of libraries with which the corpus was generated."""
+
     shards: Mapping[str, ShardEntry] = field(default_factory=dict)
+    """Shards by file name."""
+
     complete: bool = False
+    """All shards of the plan are in the index."""
 
 
 class WindowBatch(NamedTuple):
-    """Pieces of clips; arrays are 4-byte floats as in `MotionClip`, None where they were not asked
-    for.
-
-    `qpos`, `qvel` (batch, length, 23), `forearm` (batch, length, 6), `fingertips` (batch, length,
-    5, 3), `activations` (batch, length, m); `clip` (batch,) places in
-    `MotionCorpus.entries(split)`, `start` (batch,) frames in them.
-    """
+    """Windows of clips; arrays are 4-byte floats as in `MotionClip`, or None if not requested."""
 
     clip: np.ndarray
+    """Indices of the clips in `MotionCorpus.entries(split)`. Shape (batch,)."""
+
     start: np.ndarray
+    """First frames of the windows in their clips. Shape (batch,)."""
+
     qpos: np.ndarray | None = None
+    """[rad] Joint angles. Shape (batch, length, 23)."""
+
     qvel: np.ndarray | None = None
+    """[rad/s] Angular velocities. Shape (batch, length, 23)."""
+
     forearm: np.ndarray | None = None
+    """[m, rad] Poses of the forearm. Shape (batch, length, 6)."""
+
     fingertips: np.ndarray | None = None
+    """[m] Fingertips. Shape (batch, length, 5, 3)."""
+
     activations: np.ndarray | None = None
+    """Muscle activations. Shape (batch, length, m)."""
 
 
 def split_of(pattern: str) -> str:
-    """The split that a pattern is in, by its SHA-256: the same in every corpus, on every
-    machine."""
+    """The split of a pattern, by its SHA-256: the same in every corpus and on every machine."""
     draw = int.from_bytes(hashlib.sha256(pattern.encode()).digest()[:8], "big") / 2.0**64
     train = SPLITS["train"]
     validation = SPLITS["train"] + SPLITS["validation"]
@@ -115,7 +148,7 @@ def split_of(pattern: str) -> str:
 
 
 def entry_of(clip: MotionClip) -> ClipEntry:
-    """What the index says about a clip."""
+    """The entry of a clip for the index."""
     split = split_of(clip.pattern)
     return ClipEntry(
         clip.name, clip.kind, clip.pattern, clip.side.value, clip.frames, float(clip.dt), split
@@ -123,10 +156,10 @@ def entry_of(clip: MotionClip) -> ClipEntry:
 
 
 def file_sha256(path: str | PathLike[str]) -> str:
-    """Of a file's bytes, in hexadecimal.
+    """SHA-256 of a file, in hexadecimal.
 
     Raises:
-        CorpusError: it cannot be read.
+        CorpusError: the file cannot be read.
     """
     try:
         digest = hashlib.sha256()
@@ -139,37 +172,41 @@ def file_sha256(path: str | PathLike[str]) -> str:
 
 
 class MotionCorpus:
-    """A corpus that is open for reading; clips are read from their files when they are asked for.
+    """A corpus open for reading; clips are read from their files on demand.
 
-    Windows come from arrays in memory, which the first call for a split and its fields reads: 4
-    bytes for each number, some 300 MB an hour of playing with everything, 60 MB with `qpos` alone.
+    Windows come from arrays in memory, which the first call with a split and its fields reads. They
+    take 4 bytes per number: about 300 MB per hour of playing with all fields, 60 MB with `qpos`
+    alone.
     """
 
     def __init__(self, folder: str | PathLike[str], index: CorpusIndex) -> None:
+        """Corpus in `folder` with the given index; `open_corpus` reads the index itself."""
         self.folder = Path(folder)
         self.index = index
         self._memory: dict[tuple[str | None, str], np.ndarray] = {}
         self._frames: dict[str | None, np.ndarray] = {}
 
     def entries(self, split: str | None = None) -> tuple[ClipEntry, ...]:
-        """The clips of a split, or all, shard by shard.
+        """Entries of the clips of a split (by default of all clips), shard by shard.
 
         Raises:
-            UnknownName: no such split.
+            UnknownName: there is no such split.
         """
-        return tuple(entry for _, entry in self._places(split))
+        return tuple(entry for _, entry in self._located(split))
 
     def clips(self, split: str | None = None) -> Iterator[MotionClip]:
-        """Reads the clips of a split, or all, one after the other.
+        """Read the clips of a split (by default all clips) one after the other.
 
         Raises:
-            UnknownName: no such split.
-            MusclehandError: a shard is missing, damaged, or not what the index says.
+            UnknownName: there is no such split.
+            MusclehandError: a shard is missing, damaged, or differs from the index.
         """
-        places = self._places(split)
-        for shard in dict.fromkeys(shard for shard, _ in places):
+        shards: dict[str, list[ClipEntry]] = {}
+        for shard, entry in self._located(split):
+            shards.setdefault(shard, []).append(entry)
+        for shard, entries in shards.items():
             with open_clips(self.folder / shard) as file:
-                for entry in (entry for of, entry in places if of == shard):
+                for entry in entries:
                     clip = read_clip(file, entry.name)
                     if entry_of(clip) != entry:
                         raise CorpusError(
@@ -178,14 +215,14 @@ class MotionCorpus:
                     yield clip
 
     def seconds(self, split: str | None = None) -> float:
-        """Motion of all clips together, each hand counted [s]."""
+        """Total duration of the clips of a split, each hand counted [s]."""
         return sum(entry.seconds for entry in self.entries(split))
 
     def verify(self) -> None:
-        """Compares the checksums of all shards.
+        """Compare the checksums of all shards.
 
         Raises:
-            CorpusError: a shard is missing or has changed; names all of them.
+            CorpusError: shards are missing or have changed; names them all.
         """
         wrong = []
         for name, shard in self.index.shards.items():
@@ -206,24 +243,23 @@ class MotionCorpus:
         split: str | None = "train",
         fields: Sequence[str] = FIELDS[:-1],
     ) -> WindowBatch:
-        """Pieces of `length` frames, every place in the split where one fits as likely as any
-        other.
+        """Draw random windows; every position in the split at which a window fits is equally likely.
 
         Args:
-            rng: draws the places.
-            batch: how many.
-            length: frames of each.
-            split: of `SPLITS`; None for all clips.
-            fields: of `FIELDS`, what to return.
+            rng: generator of the positions.
+            batch: number of windows.
+            length: frames of each window.
+            split: one of `SPLITS`, or None for all clips.
+            fields: arrays to return, of `FIELDS`.
 
         Raises:
-            UnknownName: no such split or field.
-            InvalidValue: a number below 1, or no clip is so long.
-            MusclehandError: clips cannot be read, or have not the same muscles.
+            UnknownName: there is no such split or field.
+            InvalidValue: a number is below 1, or no clip is as long as `length`.
+            MusclehandError: clips cannot be read, or do not have the same muscles.
         """
-        for thing, value in (("batch", batch), ("length", length)):
+        for name, value in (("batch", batch), ("length", length)):
             if value < 1:
-                raise InvalidValue(thing, value, "at least 1")
+                raise InvalidValue(name, value, "at least 1")
         for name in fields:
             if name not in FIELDS:
                 raise UnknownName("field", name, FIELDS)
@@ -248,7 +284,7 @@ class MotionCorpus:
         return WindowBatch(clip, start, **arrays)
 
     def _load(self, split: str | None, names: Sequence[str]) -> None:
-        """Fills arrays of all clips of the split, one after the other."""
+        """Read arrays of all clips of a split into memory, one after the other."""
         if not names:
             return
         total = sum(entry.frames for entry in self.entries(split))
@@ -271,30 +307,32 @@ class MotionCorpus:
             row += clip.frames
         self._memory |= {(split, name): array for name, array in arrays.items()}
 
-    def _places(self, split: str | None) -> list[tuple[str, ClipEntry]]:
+    def _located(self, split: str | None) -> list[tuple[str, ClipEntry]]:
+        """Shard and entry of the clips of a split."""
         if split is not None and split not in SPLITS:
             raise UnknownName("split", split, SPLITS)
-        every = (
-            (name, entry) for name, shard in self.index.shards.items() for entry in shard.clips
-        )
-        return [(name, entry) for name, entry in every if split is None or entry.split == split]
+        return [
+            (name, entry)
+            for name, shard in self.index.shards.items()
+            for entry in shard.clips
+            if split is None or entry.split == split
+        ]
 
 
 def open_corpus(folder: str | PathLike[str]) -> MotionCorpus:
-    """Opens a corpus; only its index is read.
+    """Open a corpus; only its index is read.
 
     Raises:
-        CorpusError: no such folder, no corpus, or a damaged index.
+        CorpusError: there is no such folder, it is no corpus, or its index is damaged.
     """
     return MotionCorpus(folder, read_index(folder))
 
 
 def write_index(folder: str | PathLike[str], index: CorpusIndex) -> None:
-    """Writes the index, in one step: whoever reads it at any moment finds the old or the new one
-    whole.
+    """Write the index atomically: readers see the previous or the new index as a whole.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the index cannot be written.
     """
     content = {
         "format": FORMAT,
@@ -307,10 +345,10 @@ def write_index(folder: str | PathLike[str], index: CorpusIndex) -> None:
 
 
 def read_index(folder: str | PathLike[str]) -> CorpusIndex:
-    """Reads the index of a corpus.
+    """Read the index of a corpus.
 
     Raises:
-        CorpusError: there is none, or it is damaged.
+        CorpusError: there is no index, or it is damaged.
     """
     path = Path(folder) / INDEX
     try:
@@ -343,17 +381,11 @@ def _shard(name: str, content: Mapping[str, Any]) -> ShardEntry:
 def _clip(content: Mapping[str, Any]) -> ClipEntry:
     entry = ClipEntry(**content)
     _texts([entry.name, entry.kind, entry.pattern])
-    frames = entry.frames
-    dt = entry.dt
-    if (
-        type(frames) is not int
-        or not 1 <= frames <= 10**9
-        or type(dt) is not float
-        or not 0 < dt < 1e6
-    ):
-        raise InvalidValue(
-            "frames and dt of a clip", (frames, dt), "a whole number and seconds above 0"
-        )
+    frames_are_legal = type(entry.frames) is int and 1 <= entry.frames <= 10**9
+    dt_is_legal = type(entry.dt) is float and 0 < entry.dt < 1e6
+    if not (frames_are_legal and dt_is_legal):
+        legal = "a whole number and seconds above 0"
+        raise InvalidValue("frames and dt of a clip", (entry.frames, entry.dt), legal)
     if entry.side not in {side.value for side in Side} or entry.split != split_of(entry.pattern):
         raise InvalidValue(
             "side and split of a clip", (entry.side, entry.split), "r or l, and its pattern's split"

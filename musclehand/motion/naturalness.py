@@ -1,30 +1,30 @@
-"""Measures of how natural a hand's motion is, from a motion clip: smoothness, range, idle fingers,
-co-contraction.
+"""Naturalness of a hand's motion: smoothness, range of motion, individuation and co-contraction of
+a motion clip.
 
-Smoothness is that of single strokes: the fingertip that plays, relative to the forearm, from
-`STROKE[0]` to `STROKE[1]` about each note's onset.
+Smoothness is that of single strokes: the path of the playing fingertip relative to the forearm,
+from `STROKE[0]` to `STROKE[1]` about the onset of its note.
 
 Log dimensionless jerk
-    -ln(D^3 / v^2 * integral of squared jerk), D the duration and v the peak speed, as in
+    -ln(D^3 / v^2 * integral of squared jerk) with duration D and peak speed v, as in
     Balasubramanian, Melendez & Burdet 2012 (IEEE Trans Biomed Eng 59:2126), after Hogan & Sternad
     2009 (J Mot Behav 41:529). A single minimum-jerk movement has -ln(204.8) = -5.32; more jerk is
     more negative.
 Spectral arc length
-    Of the same source: minus the length of the speed's normalised amplitude spectrum up to 20 Hz,
-    here cut off where it stays below 5 % (the authors' later adaptive form). Nearer to 0 is
-    smoother.
+    From the same source: minus the length of the normalised amplitude spectrum of the speed up to
+    20 Hz, here cut off where it stays below 5 % (the authors' later adaptive form). Values nearer
+    to 0 are smoother.
 Range use
-    Of each joint, the span from the 5th to the 95th percentile over its range of motion.
+    For each joint, the span from the 5th to the 95th percentile, divided by its range of motion.
 Individuation
-    Of each digit, 1 minus the mean travel of the idle ones over its own in its strokes; 1 is a
-    finger that moves by itself. Fingers that play, let go or are about to play are not idle. The
-    index of Hager-Ross & Schieber 2000 (J Neurosci 20:8542) with fingertips in place of joint
-    angles and strokes in place of slow single-finger movements.
+    For each digit, 1 minus the mean travel of the idle digits divided by its own, over its strokes;
+    a digit that moves by itself has 1. Digits that play, release or are about to play are not idle.
+    This is the index of Hager-Ross & Schieber 2000 (J Neurosci 20:8542) with fingertips in place of
+    joint angles, and strokes in place of slow single-finger movements.
 Co-contraction
-    Of each joint, 2 min(flexing, extending) over flexing + extending torque, both summed over the
-    clip first of all muscles (Falconer & Winter 1985, Electromyogr Clin Neurophysiol 25:135): 0
-    without antagonists, 1 with all in balance. A muscle's torque is taken as activation times peak
-    force times moment arm; the curves are left out.
+    For each joint, 2 min(flexing, extending) over flexing + extending torque (Falconer & Winter
+    1985, Electromyogr Clin Neurophysiol 25:135): 0 without antagonists, 1 in full balance. Torques
+    are summed over all muscles, and numerator and denominator over the clip. The torque of a muscle
+    is activation times peak force times moment arm, without its force curves.
 """
 
 from __future__ import annotations
@@ -41,51 +41,57 @@ from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import NOTE_COLUMNS, MotionClip
 
 STROKE = (-0.2, 0.05)
-"""A stroke, relative to its note's onset [s]."""
+"""[s] Beginning and end of a stroke, relative to the onset of its note."""
 
 APART = 0.1
-"""A finger is idle during a stroke where it has no note from so long before it to so long after
-it [s]."""
+"""[s] A finger is idle in a stroke if its notes are at least this far from it in time."""
 
 LEAST_TRAVEL = 0.004
-"""A stroke whose fingertip travels less [m] says nothing about the other fingers: the key's
-travel is 10 mm."""
+"""[m] Shortest travel of a fingertip in strokes that count for individuation; the key dip is 10 mm."""
 
 ARMS_EVERY = 0.1
-"""Moment arms are looked up this often [s]."""
+"""[s] Time between the postures at which moment arms are evaluated."""
 
 CUTOFF_HZ = 20.0
+"""[Hz] Highest frequency of the spectral arc length (Balasubramanian et al. 2012)."""
+
 LEAST_AMPLITUDE = 0.05
+"""Normalised amplitude at which the spectrum is cut off (Balasubramanian et al. 2015)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Naturalness:
-    """What was measured on one clip; the module's docstring defines each figure.
-
-    `strokes` that counted; `log_jerk` and `spectral_arc`, medians over them, None without strokes.
-    `range_use` of `HAND_JOINTS`, shape (23,), 0..1. `individuation` thumb first, (5,), NaN for a
-    digit that never plays. `cocontraction` of the joints, (23,), NaN where no muscle works, or None
-    for a clip without activations.
-    """
+    """Measures of a clip; the module docstring defines each."""
 
     strokes: int
+    """Number of strokes that lie within the clip."""
+
     log_jerk: float | None
+    """Median log dimensionless jerk; None without strokes."""
+
     spectral_arc: float | None
+    """Median spectral arc length; None without strokes."""
+
     range_use: np.ndarray
+    """Range use of `HAND_JOINTS`, 0 to 1. Shape (23,)."""
+
     individuation: np.ndarray
+    """Individuation of the digits, thumb first; NaN for a digit that never plays. Shape (5,)."""
+
     cocontraction: np.ndarray | None
+    """Co-contraction of `HAND_JOINTS`, NaN without torque; None without activations. Shape (23,)."""
 
 
 def measure_naturalness(clip: MotionClip, model: mujoco.MjModel, hand: HandIndex) -> Naturalness:
-    """All measures of a clip.
+    """Compute all measures of a clip.
 
     Args:
-        clip: of a hand that plays notes; without notes there are no strokes.
-        model: with that hand, for ranges, peak forces and moment arms.
-        hand: where it is in the model.
+        clip: motion of a hand; without notes there are no strokes.
+        model: model with that hand, for ranges, peak forces and moment arms.
+        hand: indices of the hand in the model.
 
     Raises:
-        InvalidValue: the clip has muscles that the hand has not.
+        InvalidValue: the clip has muscles that the hand does not have.
     """
     tips = clip.fingertips.astype(float) - clip.forearm[:, None, :3]
     windows = _strokes(clip)
@@ -104,11 +110,11 @@ def measure_naturalness(clip: MotionClip, model: mujoco.MjModel, hand: HandIndex
 
 
 def log_dimensionless_jerk(path: np.ndarray, dt: float) -> float:
-    """Smoothness of a movement; -inf where nothing moves.
+    """Log dimensionless jerk of a movement; -inf for a path without movement.
 
     Args:
         path: positions [m]. Shape (T, 3), T at least 5.
-        dt: between them [s].
+        dt: time between positions [s].
 
     Raises:
         InvalidValue: the path is too short.
@@ -123,8 +129,15 @@ def log_dimensionless_jerk(path: np.ndarray, dt: float) -> float:
 
 
 def spectral_arc_length(path: np.ndarray, dt: float) -> float:
-    """Smoothness of a movement's speed, 0 at best; 0 where nothing moves. Arguments, errors as
-    for the jerk."""
+    """Spectral arc length of a movement, 0 at best; 0 for a path without movement.
+
+    Args:
+        path: positions [m]. Shape (T, 3), T at least 5.
+        dt: time between positions [s].
+
+    Raises:
+        InvalidValue: the path is too short.
+    """
     speed = np.linalg.norm(_velocity(path, dt), axis=1)
     if not speed.any():
         return 0.0
@@ -140,14 +153,14 @@ def spectral_arc_length(path: np.ndarray, dt: float) -> float:
 
 
 def cocontraction_index(flexing: np.ndarray, extending: np.ndarray) -> np.ndarray:
-    """Share of torque that antagonists cancel, 0..1, NaN without any.
+    """Co-contraction index of Falconer & Winter (1985): share of torque that antagonists cancel.
 
     Args:
-        flexing: sums of the torques one way, not negative [N m]. Shape (T, n).
-        extending: the other way, not negative. Shape (T, n).
+        flexing: sum of the flexing torques, not negative [N m]. Shape (T, n).
+        extending: sum of the extending torques, not negative [N m]. Shape (T, n).
 
     Returns:
-        Shape (n,).
+        Index from 0 to 1, NaN without torque. Shape (n,).
     """
     total = (flexing + extending).sum(axis=0)
     common = 2.0 * np.minimum(flexing, extending).sum(axis=0)
@@ -161,19 +174,19 @@ def _velocity(path: np.ndarray, dt: float) -> np.ndarray:
 
 
 def _strokes(clip: MotionClip) -> list[tuple[int, slice]]:
-    """Digit 0..4 and rows of each note's stroke that lies within the clip."""
-    found = []
+    """Digit (0 to 4) and frames of each stroke that lies within the clip."""
+    strokes = []
     for onset, finger in clip.notes[:, [NOTE_COLUMNS.index("onset"), NOTE_COLUMNS.index("finger")]]:
         first, last = (round(float(onset + edge) / clip.dt) for edge in STROKE)
         if 1 <= finger <= len(DIGITS) and first >= 0 and last < clip.frames and last - first >= 4:
-            found.append((int(finger) - 1, slice(first, last + 1)))
-    return found
+            strokes.append((int(finger) - 1, slice(first, last + 1)))
+    return strokes
 
 
 def _individuation(
     clip: MotionClip, tips: np.ndarray, windows: list[tuple[int, slice]]
 ) -> np.ndarray:
-    """Over the strokes of each finger, weighing each alike. Shape (5,)."""
+    """Mean individuation over the strokes of each digit. Shape (5,)."""
     shares: list[list[float]] = [[] for _ in DIGITS]
     onsets, offsets, fingers = (
         clip.notes[:, NOTE_COLUMNS.index(column)] for column in ("onset", "offset", "finger")

@@ -127,7 +127,9 @@ def reference_motions(
     if not 0.0 < dt <= 0.05:
         raise InvalidValue("dt", dt, "above 0 and at most 0.05 s")
     if np.shape(limits) != (len(INDEPENDENT_JOINTS), 2) or not (limits[:, 0] < limits[:, 1]).all():
-        raise InvalidValue("limits", np.shape(limits), f"({len(INDEPENDENT_JOINTS)}, 2), lower below upper")
+        raise InvalidValue(
+            "limits", np.shape(limits), f"({len(INDEPENDENT_JOINTS)}, 2), lower below upper"
+        )
     generators: dict[str, MotionGenerator] = {
         "playing": _playing,
         "taps": _taps,
@@ -230,7 +232,10 @@ def minimum_jerk(time: np.ndarray, start: float, stop: float) -> tuple[np.ndarra
 def top_speeds() -> np.ndarray:
     """Fastest movement of each of `INDEPENDENT_JOINTS` [rad/s]. Shape (19,)."""
     return np.array(
-        [WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT for joint in INDEPENDENT_JOINTS]
+        [
+            WRIST_SPEED_LIMIT if joint in WRIST_JOINTS else SPEED_LIMIT
+            for joint in INDEPENDENT_JOINTS
+        ]
     )
 
 
@@ -368,7 +373,9 @@ def _postures(draft: _Draft, number: int, rng: np.random.Generator) -> None:
     while times[-1] + 3.6 < draft.end or not postures:
         posture = limits[:, 0] + rng.random(len(INDEPENDENT_JOINTS)) * (limits[:, 1] - limits[:, 0])
         for finger in FINGER_NUMBERS:
-            bend = np.clip(posture[INDEPENDENT_JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0)
+            bend = np.clip(
+                posture[INDEPENDENT_JOINTS.index(f"mcp{finger}_flexion")] / (np.pi / 2), 0.0, 1.0
+            )
             posture[INDEPENDENT_JOINTS.index(f"mcp{finger}_abduction")] *= (
                 1.0 - (1.0 - SPREAD_AT_RIGHT_ANGLE) * bend
             )

@@ -1,4 +1,5 @@
-"""Options of a performance as a user gives them, in words and file names, and the settings they mean.
+"""Options of a performance as a user gives them, in words and file names, and the settings they
+mean.
 
 The same options are keyword arguments of `musclehand.play` and flags of `musclehand play`.
 """

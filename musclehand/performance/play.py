@@ -61,7 +61,8 @@ def play(
         soundfont: SoundFont for the sound, in place of the built-in piano.
         seed: written to the recording; the built-in controllers draw no random numbers.
         progress: called with simulated time and all of it [s].
-        options: fields of `PlayOptions`, such as `controller="policy"` or `condition="ulnar-palsy"`.
+        options: fields of `PlayOptions`, such as `controller="policy"` or
+            `condition="ulnar-palsy"`.
 
     Returns:
         The performance: `metrics`, `body`, `played`, `remarks`, and with `out` its `recording` and

@@ -1,5 +1,4 @@
-"""What a performance leaves behind: one folder with numbers, notes, sound, pictures and the
-recording.
+"""The folder of results of a performance: metrics, notes, sound, figures, film and recording.
 
     metrics.json             every figure of `music.metrics` and of the hands, versions, seed (see `metrics_of`)
     recording.h5             motion and muscles, written as the performance goes
@@ -9,8 +8,8 @@ recording.
     performance.mp4          on request
 
 Everything but the recording is made in a hidden folder beside its destination and moved there when
-it is whole, `metrics.json` last. What an earlier performance left in the folder is taken away when
-the new one begins, so the files in a folder always belong together.
+it is complete, `metrics.json` last. Results of an earlier performance are deleted when a new one
+begins, so the files in a folder always belong together.
 """
 
 from __future__ import annotations
@@ -39,10 +38,11 @@ ROLL = "figures/piano_roll.png"
 MUSCLES = "figures/muscles.png"
 
 SAMPLE_RATE = 44100
+"""[Hz] of the sound."""
 
 
 def prepare_folder(folder: str | PathLike[str]) -> Path | None:
-    """Makes sure that results can be written to a folder, before the work begins.
+    """Checks that results can be written to a folder, before the work begins; makes it if need be.
 
     Returns:
         The topmost folder that had to be made, or None when all were there: for `remove_empty`.
@@ -62,7 +62,12 @@ def prepare_folder(folder: str | PathLike[str]) -> Path | None:
 
 
 def remove_empty(folder: Path, topmost: Path | None) -> None:
-    """Takes back what `prepare_folder` made, as far as it is still empty."""
+    """Removes the folders that `prepare_folder` made, as far as they are still empty.
+
+    Args:
+        folder: of the results.
+        topmost: what `prepare_folder` returned.
+    """
     if topmost is None:
         return
     for place in [folder, *folder.parents]:
@@ -99,11 +104,14 @@ def clear_results(folder: str | PathLike[str]) -> None:
 def metrics_of(
     performance: Performance, asked: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    """Everything in `metrics.json`.
+    """Everything in `metrics.json`; units are in the names, times of notes are in seconds.
 
     Two performances with the same seed on the same machine differ in `wall_s` and `realtime_factor`
-    only. `asked`, what the user wanted (score, clip, tempo), comes first. Units are in the names;
-    times of notes [s].
+    alone.
+
+    Args:
+        performance: to describe.
+        asked: what the user asked for (score, clip, tempo), which comes first.
     """
     body = performance.body
     metrics = performance.metrics.as_dict()
@@ -131,6 +139,12 @@ def write_report(
     asked: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Writes all files but the recording, which is expected in the folder, and the film.
+
+    Args:
+        performance: to describe.
+        folder: with its recording.
+        soundfont: SoundFont for the sound, in place of the built-in piano.
+        asked: what the user asked for, for `metrics.json`.
 
     Returns:
         The files written, the recording among them, in the order of the module docstring.
@@ -167,7 +181,11 @@ def write_report(
 
 
 def write_film(folder: str | PathLike[str], *, progress: Progress | None = None) -> Path:
-    """Draws the recording in a folder with its sound.
+    """Makes a film of the recording in a folder, with its sound.
+
+    Args:
+        folder: that `write_report` has filled.
+        progress: called with seconds of film done, and all of them.
 
     Raises:
         OutputError, RecordingError: see `render_video`.

@@ -21,7 +21,8 @@ _LOG = logging.getLogger(__name__)
 
 
 HandsStep = MotionStep
-"""A `MotionStep` of h hands: each field has a leading axis of length h; `pressing` is 0.0 or 1.0."""
+"""A `MotionStep` of h hands: each field has a leading axis of length h; `pressing` is 0.0 or
+1.0."""
 
 
 def start_helper() -> HelperProcess:
@@ -30,7 +31,8 @@ def start_helper() -> HelperProcess:
 
 
 class BlockLayout:
-    """How `AHEAD` steps of some hands lie in one flat block of numbers, as processes exchange it."""
+    """How `AHEAD` steps of some hands lie in one flat block of numbers, as processes exchange
+    it."""
 
     def __init__(self, motion: BimanualMotion) -> None:
         joints, independent = motion.joints

@@ -1,9 +1,9 @@
-"""Somebody's hand model read from its MJCF file, whatever is in it: a usable model or one line that
-says what is wrong.
+"""Guarded reading of an untrusted MJCF file: a usable model, or an error of one line.
 
-The file is read twice before MuJoCo gets it in this process: as XML, where its includes, numbers,
-sizes and files are checked (`body.untrusted.model_scan`, `body.untrusted.model_rules`), and by
-MuJoCo in a process of its own, which may crash or hang (`body.untrusted.model_trial`).
+Two checks come before MuJoCo reads the file in this process. The file is parsed as XML, and its
+includes, numbers, sizes and files are checked (`body.untrusted.model_scan`,
+`body.untrusted.model_rules`). Then MuJoCo reads it in a separate process, which may crash or hang
+(`body.untrusted.model_trial`).
 """
 
 from __future__ import annotations
@@ -30,49 +30,54 @@ from musclehand.core.mujoco_warnings import silence_mujoco
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
-    """A model as it stands in a file, as a spec that can be added to, and compiled; `warnings`
-    is what MuJoCo said."""
+    """A model that was read from a file."""
 
     path: Path
+    """The file."""
+
     spec: mujoco.MjSpec = field(repr=False)
+    """The model as an editable spec."""
+
     model: mujoco.MjModel = field(repr=False)
+    """The compiled model."""
+
     warnings: tuple[str, ...] = ()
+    """MuJoCo's warnings."""
 
 
 def read_model(path: Path, *, root: Path | None = None) -> ModelFile:
-    """Reads an MJCF file that may hold anything.
+    """Reads an untrusted MJCF file.
 
     Args:
-        path: the file; includes, meshes and textures are read along with it.
+        path: the file; its includes, meshes and textures are read as well.
         root: folder that all these files must lie in, by default the folder of `path`.
 
     Raises:
-        ModelError: not MJCF, above a limit, outside the folder, without muscles, or nothing that
-            MuJoCo can compile and step in reasonable time and memory. One line with file, line and
-            element.
+        ModelError: not MJCF, above a limit, outside the folder, without muscles, or impossible to
+            compile and step in reasonable time and memory. The message is one line with file, line
+            and element.
     """
     try:
-        tree, fence = scan_model(path, root)
-        check_model(tree, fence)
+        tree, sandbox = scan_model(path, root)
+        check_model(tree, sandbox)
     except RecursionError:
         raise ModelError(path, "is nested too deeply") from None
     except OSError as error:
         raise ModelError(path, f"cannot be read: {error.strerror or error}") from None
     _raise_problem(path, tree, try_model(path))
-    with silence_mujoco() as said:
+    with silence_mujoco() as warnings:
         try:
-            spec = mujoco.MjSpec.from_file(
-                str(path.resolve())
-            )  # as in the trial: links lead to the same files
+            # Resolved as in the trial, so that links lead to the same files.
+            spec = mujoco.MjSpec.from_file(str(path.resolve()))
             model = spec.compile()
         except (ValueError, OSError) as error:  # the files have changed since the trial
             raise ModelError(path, shorten(f"MuJoCo does not take it: {error}", 300)) from None
     check_compiled(path, model)
-    return ModelFile(path, spec, model, tuple(said))
+    return ModelFile(path, spec, model, tuple(warnings))
 
 
 def _raise_problem(path: Path, tree: Node, trial: Trial) -> None:
-    """Says what the trial found, with the element where we know it."""
+    """Raises the problem that the trial found, with the element if it is identified."""
     if trial.zero_tendons:
         name = trial.zero_tendons[0]
         problem = "its path has no length: all its points are in one place"
@@ -81,8 +86,8 @@ def _raise_problem(path: Path, tree: Node, trial: Trial) -> None:
                 raise node.fail(problem)
         raise ModelError(path, f"tendon {name}: {problem}")
     if trial.problem is not None:
-        found = unknown_name(tree, trial.problem)
-        raise found or ModelError(path, shorten(trial.problem, 300))
+        reference_error = unknown_name(tree, trial.problem)
+        raise reference_error or ModelError(path, shorten(trial.problem, 300))
 
 
 def check_compiled(source: str | PathLike[str], model: mujoco.MjModel) -> None:

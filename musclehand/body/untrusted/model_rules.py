@@ -1,5 +1,4 @@
-"""What an MJCF may ask for: sizes, numbers and files, checked element by element before MuJoCo
-acts on them."""
+"""Limits on untrusted MJCF: sizes, numbers and files, checked before MuJoCo acts on them."""
 
 from __future__ import annotations
 
@@ -8,35 +7,39 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from musclehand.body.untrusted.model_scan import MAX_ELEMENTS, Fence, Node, scan_model, shorten
+from musclehand.body.untrusted.model_scan import MAX_ELEMENTS, Sandbox, Node, scan_model, shorten
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 MAX_ASSET_BYTES = 64 * 2**20
-"""Largest mesh, texture or height field."""
+"""[bytes] Largest mesh, texture or height field; chosen."""
 
 MAX_NUMBER = 1e10
-"""Above this no number about a hand makes sense; it is MuJoCo's own limit too (mjMAXVAL)."""
+"""Largest absolute value of a number: MuJoCo's own limit (mjMAXVAL)."""
 
 MIN_TIMESTEP = 1e-5
+"""[s] Shortest legal simulation step; chosen."""
+
 MAX_TIMESTEP = 0.1
-"""Simulation steps that make sense [s]."""
+"""[s] Longest legal simulation step; chosen."""
 
 LEGAL_TIMESTEP = f"a number from {MIN_TIMESTEP:g} to {MAX_TIMESTEP:g} [s]"
+"""Legal time steps, in words."""
 
 MAX_GRID = 2**24
-"""Most points of a height field and pixels of a texture."""
+"""Most points of a height field or pixels of a texture; chosen."""
 
 MAX_CELLS = 2**26
-"""Most pixels and points of all textures and height fields together; a PNG may grow a
-thousandfold when unpacked."""
+"""Most pixels and points of all textures and height fields together, because a PNG may grow a
+thousandfold when decoded; chosen."""
 
 MAX_USER = 1000
+"""Most user-defined numbers in an element; chosen, more slow down MuJoCo's compiler."""
+
 MAX_KEYS = 5000
-"""Most numbers of a user's own in an element, and most keyframes, for which MuJoCo's compiler
-gets slow."""
+"""Most keyframes; chosen, more slow down MuJoCo's compiler."""
 
 MAX_MEMORY = 2**30
-"""Most memory that a model may ask for itself with <size memory> [bytes]."""
+"""[bytes] Most memory that a model may request with <size memory>; chosen."""
 
 _SIZES = {
     "memory": MAX_MEMORY,
@@ -82,9 +85,9 @@ _NAMES = {
     },
     **{"class": "default class", "childclass": "default class", "actuator": "actuator"},
 }
-"""Attributes that name another element, and the kind of that."""
+"""Kind of the element to which an attribute refers by name."""
 
-_MORE_WORDS = (
+_OTHER_TEXTS = (
     "name",
     "model",
     "objname",
@@ -96,8 +99,8 @@ _MORE_WORDS = (
     "node",
     "instance",
 )
-_WORDS = {*_NAMES, *_FILES, *_FOLDERS, *_MORE_WORDS}
-"""Attributes that may hold any text, such as a joint that is called nan."""
+_TEXTS = {*_NAMES, *_FILES, *_FOLDERS, *_OTHER_TEXTS}
+"""Attributes that may hold any text, such as a joint with the name nan."""
 
 _DEFINED_IN = {
     "worldbody": {
@@ -114,56 +117,70 @@ _NOT_FINITE = re.compile(r"[+-]?(nan(\([^)]*\))?|inf|infinity)", re.IGNORECASE)
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50, "e": 2**60}
 
 
-def check_model(tree: Node, fence: Fence) -> None:
-    """Checks all that a model asks for.
+def check_model(tree: Node, sandbox: Sandbox) -> None:
+    """Checks all numbers, sizes and files of a model.
+
+    Args:
+        tree: the model.
+        sandbox: files that it may read.
 
     Raises:
-        ModelError: plugins, numbers that are none, sizes or counts above a limit, a step that
-            cannot be simulated, or a file that is missing, too large or not in the fence.
+        ModelError: plugins, numbers that are not finite, sizes or counts above a limit, an illegal
+            time step, or a file that is missing, too large or outside the sandbox.
     """
-    _check(tree, fence, ())
+    _check(tree, sandbox, ())
 
 
-def unknown_name(tree: Node, said: str) -> ModelError | None:
-    """The element that names something that is not there, among those whose name MuJoCo gave in
-    what it said."""
-    known = {"body": {"world"}, "default class": {"main"}}
-    for section in tree.children:
-        for node in section.walk():
-            kind = _DEFINED_IN.get(section.tag, {}).get(node.tag)
-            kind = (
-                "actuator"
-                if section.tag == "actuator"
-                else "default class"
-                if node.tag == "default"
-                else kind
-            )
-            name = node.attributes.get("class" if kind == "default class" else "name")
-            if kind and name:
-                known.setdefault(kind, set()).add(name)
+def unknown_name(tree: Node, message: str) -> ModelError | None:
+    """Finds the element that refers to a missing part which MuJoCo's message mentions.
+
+    Args:
+        tree: the model.
+        message: MuJoCo's error message.
+
+    Returns:
+        An error with file, line and similar names; None if there is no such element.
+    """
+    names = _defined_names(tree)
     for node in tree.walk():
+        if node.tag == "default":
+            continue
         for attribute, name in node.attributes.items():
             kind = _NAMES.get(attribute)
-            if (
-                kind is None
-                or node.tag == "default"
-                or name not in said
-                or name in known.get(kind, set())
-            ):
+            if kind is None or name not in message:
                 continue
-            available = known.get(kind, set())
-            problem = (
-                str(UnknownName(kind, name, available))
-                if available
-                else f"there is no {kind} {name!r}"
-            )
-            return node.fail(problem)
+            available = names.get(kind, set())
+            if name in available:
+                continue
+            if available:
+                return node.fail(str(UnknownName(kind, name, available)))
+            return node.fail(f"there is no {kind} {name!r}")
     return None
 
 
-def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
-    """Checks one model; `outer` are those that it is a part of. Returns its number of elements,
-    copies counted."""
+def _defined_names(tree: Node) -> dict[str, set[str]]:
+    """Names of all parts of a model, by kind."""
+    names = {"body": {"world"}, "default class": {"main"}}
+    for section in tree.children:
+        for node in section.walk():
+            kind = _kind_of(section, node)
+            name = node.attributes.get("class" if kind == "default class" else "name")
+            if kind and name:
+                names.setdefault(kind, set()).add(name)
+    return names
+
+
+def _kind_of(section: Node, node: Node) -> str | None:
+    """Kind of the part that an element of a section defines, None if it defines none."""
+    if section.tag == "actuator":
+        return "actuator"
+    if node.tag == "default":
+        return "default class"
+    return _DEFINED_IN.get(section.tag, {}).get(node.tag)
+
+
+def _check(tree: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
+    """Checks one model, a part of the models `outer`; returns its number of elements with copies."""
     folders = _folders(tree)
     inner = 0.0
     num_keys = 0
@@ -174,35 +191,34 @@ def _check(tree: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
         if node.tag in {"plugin", "extension"}:
             raise node.fail("plugins are code from elsewhere; they are not loaded")
         _check_numbers(node)
-        _check_sizes(node, fence)
+        _check_sizes(node, sandbox)
         if node.tag == "compiler":
             for name in _FOLDERS:
-                fence.locate(node, node.attributes.get(name, ""), fence.folder)
+                sandbox.locate(node, node.attributes.get(name, ""), sandbox.folder)
         if node.tag == "model" and node.attributes.get("file"):
-            inner = max(inner, _check_part(node, fence, outer))
+            inner = max(inner, _check_part(node, sandbox, outer))
             continue
         for attribute in _FILES:
             if node.attributes.get(attribute):
-                _check_file(node, node.attributes[attribute], folders, fence)
+                _check_file(node, node.attributes[attribute], folders, sandbox)
     return _count_copies(tree, 1.0, 0.0, inner)
 
 
-def _check_part(node: Node, fence: Fence, outer: tuple[Path, ...]) -> float:
-    """Checks a model that this one takes parts from; returns its number of elements."""
-    place = fence.locate(node, node.attributes["file"], fence.folder)
+def _check_part(node: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
+    """Checks a model of which this one takes parts; returns its number of elements."""
+    place = sandbox.locate(node, node.attributes["file"], sandbox.folder)
     if place in outer or len(outer) >= 8:
         raise node.fail("takes parts from itself, or from models more than 8 deep")
     if not place.exists():
         raise node.fail(f"there is no file {place}")
-    tree, own = scan_model(place, fence.root, fence.budget)
+    tree, own = scan_model(place, sandbox.root, sandbox.budget)
     return _check(tree, own, (*outer, place))
 
 
 def _count_copies(
     node: Node, copies: float, total: float, inner: float, cause: Node | None = None
 ) -> float:
-    """`total` plus the elements of a tree that stands there `copies` times, its replicates and
-    grids counted."""
+    """Adds to `total` the elements of `copies` copies of a tree, with its replicates and grids."""
     times = 1.0
     if node.tag in {"replicate", "composite", "flexcomp"}:
         times = max(1.0, _product(node.attributes.get("count", "1")))
@@ -225,14 +241,14 @@ def _check_numbers(node: Node) -> None:
     if node.tag == "option" and "timestep" in node.attributes:
         _check_timestep(node, node.attributes["timestep"])
     for attribute, text in node.attributes.items():
-        if attribute in _WORDS:
+        if attribute in _TEXTS:
             continue
         for token in text.split():
             try:
                 value = float(token)
             except ValueError:
                 if not _NOT_FINITE.fullmatch(token):
-                    break  # words
+                    break  # a text
                 value = math.nan
             if not abs(value) <= MAX_NUMBER:
                 legal = f"all its numbers have to be finite and at most {MAX_NUMBER:g}"
@@ -248,34 +264,32 @@ def _check_timestep(node: Node, text: str) -> None:
         raise node.fail(str(InvalidValue("timestep", shorten(text), LEGAL_TIMESTEP)))
 
 
-def _check_sizes(node: Node, fence: Fence) -> None:
-    """Whatever takes memory or time by a mere number."""
+def _check_sizes(node: Node, sandbox: Sandbox) -> None:
+    """Checks numbers that make MuJoCo use memory or time."""
     limits = dict(_SETTINGS)
     if node.tag == "size":
         users = {name: MAX_USER for name in node.attributes if name.startswith("nuser_")}
         limits = _SIZES | users
     for attribute, limit in limits.items():
         if attribute in node.attributes and _amount(node.attributes[attribute]) > limit:
-            raise node.fail(
-                f"{attribute} is {shorten(node.attributes[attribute])!r}; it may be at most {limit:,}"
-            )
+            value = shorten(node.attributes[attribute])
+            raise node.fail(f"{attribute} is {value!r}; it may be at most {limit:,}")
     for first, second in (("nrow", "ncol"), ("width", "height")):
         sizes = [_amount(node.attributes.get(name, "1")) for name in (first, second)]
         if node.tag not in {"hfield", "texture"}:
             continue
         if max(sizes) > MAX_GRID or sizes[0] * sizes[1] > MAX_GRID:
-            raise node.fail(
-                f"{first} times {second} may be at most {MAX_GRID:,}, not {sizes[0]:.0f} x {sizes[1]:.0f}"
-            )
+            sizes_text = f"{sizes[0]:.0f} x {sizes[1]:.0f}"
+            raise node.fail(f"{first} times {second} may be at most {MAX_GRID:,}, not {sizes_text}")
         faces = 1 if node.tag == "hfield" or node.attributes.get("type") == "2d" else 6
-        _take_cells(node, fence, int(sizes[0] * sizes[1]) * faces)
+        _take_cells(node, sandbox, int(sizes[0] * sizes[1]) * faces)
     if node.tag == "texture" and _product(node.attributes.get("gridsize", "1")) > MAX_GRID:
         raise node.fail(f"gridsize may be at most {MAX_GRID:,} cells")
 
 
-def _take_cells(node: Node, fence: Fence, count: int) -> None:
-    fence.budget.num_cells += count
-    if fence.budget.num_cells > MAX_CELLS:
+def _take_cells(node: Node, sandbox: Sandbox, count: int) -> None:
+    sandbox.budget.num_cells += count
+    if sandbox.budget.num_cells > MAX_CELLS:
         raise node.fail(
             f"all textures and height fields may have {MAX_CELLS:,} pixels or points together"
         )
@@ -286,8 +300,8 @@ def _product(text: str) -> float:
 
 
 def _amount(text: str) -> float:
-    """A number from 0 on, with or without a unit of bytes; 0 for what MuJoCo will refuse by
-    itself."""
+    """A number with or without a unit of bytes; 0 for texts and negative numbers, which MuJoCo
+    refuses."""
     unit = _UNITS.get(text.strip()[-1:].lower(), 1)
     try:
         value = float(text.strip().rstrip("kKmMgGtTpPeE")) * unit
@@ -297,41 +311,41 @@ def _amount(text: str) -> float:
 
 
 def _folders(tree: Node) -> list[str]:
-    """Folders that files may be meant to be in: which one counts for what, MuJoCo decides."""
-    found = [""]
+    """Folders in which MuJoCo may look for files, whatever their kind."""
+    folders = [""]
     for node in tree.walk():
         if node.tag == "compiler":
-            found += [node.attributes[name] for name in _FOLDERS if node.attributes.get(name)]
-    return list(dict.fromkeys(found))
+            folders += [node.attributes[name] for name in _FOLDERS if node.attributes.get(name)]
+    return list(dict.fromkeys(folders))
 
 
-def _check_file(node: Node, name: str, folders: list[str], fence: Fence) -> None:
-    """A file that an element needs, looked at from outside."""
-    places = list(_places(node, name, folders, fence))
-    found = next((place for place in places if place.exists()), None)
-    if found is None:
+def _check_file(node: Node, name: str, folders: list[str], sandbox: Sandbox) -> None:
+    """Checks type and size of a file that an element needs, and the size of a picture in it."""
+    places = list(_places(node, name, folders, sandbox))
+    path = next((place for place in places if place.exists()), None)
+    if path is None:
         raise node.fail(f"there is no file {places[-1]}")
-    if not found.is_file():
-        raise node.fail(f"{found} is not a regular file")
-    size = found.stat().st_size
+    if not path.is_file():
+        raise node.fail(f"{path} is not a regular file")
+    size = path.stat().st_size
     if size > MAX_ASSET_BYTES:
-        raise node.fail(
-            f"{found} has {size / 2**20:.0f} MB; {MAX_ASSET_BYTES >> 20} MB is the most that is read"
-        )
-    fence.budget.take(node, size)
-    with open(found, "rb") as file:
-        start = file.read(24)
-    if start.startswith(b"\x89PNG"):
-        width = int.from_bytes(start[16:20], "big")
-        height = int.from_bytes(start[20:24], "big")
+        limit = f"{MAX_ASSET_BYTES >> 20} MB is the most that is read"
+        raise node.fail(f"{path} has {size / 2**20:.0f} MB; {limit}")
+    sandbox.budget.take(node, size)
+    with open(path, "rb") as file:
+        header = file.read(24)
+    if header.startswith(b"\x89PNG"):
+        width = int.from_bytes(header[16:20], "big")
+        height = int.from_bytes(header[20:24], "big")
         if width * height > MAX_CELLS:
-            raise node.fail(
-                f"{found} is a picture of {width} x {height}; {MAX_CELLS:,} pixels are the limit"
-            )
-        _take_cells(node, fence, width * height)
+            limit = f"{MAX_CELLS:,} pixels are the limit"
+            raise node.fail(f"{path} is a picture of {width} x {height}; {limit}")
+        _take_cells(node, sandbox, width * height)
 
 
-def _places(node: Node, name: str, folders: list[str], fence: Fence) -> Iterator[Path]:
+def _places(node: Node, name: str, folders: list[str], sandbox: Sandbox) -> Iterator[Path]:
     for folder in folders:
-        yield fence.locate(node, name, fence.folder / folder)
-        yield fence.locate(node, PurePosixPath(name.replace("\\", "/")).name, fence.folder / folder)
+        yield sandbox.locate(node, name, sandbox.folder / folder)
+        yield sandbox.locate(
+            node, PurePosixPath(name.replace("\\", "/")).name, sandbox.folder / folder
+        )

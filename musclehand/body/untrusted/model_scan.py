@@ -1,10 +1,9 @@
-"""Somebody's MJCF read as a tree of elements with file and line, before MuJoCo sees it: nothing
-outside its folder.
+"""Guarded parsing of untrusted MJCF to a tree of elements with file and line, before MuJoCo reads it.
 
-Includes are put in where they stand, as MuJoCo does it: a name is looked up beside the main file
-first and beside the including file second, and no file may come twice. The standard library's expat
-walks each file; document type definitions, and with them entities and their expansion, are refused.
-Sizes are checked before a file is opened, elements and depth are counted while it is read.
+Includes are inserted as MuJoCo does it: a name is looked up beside the main file, then beside the
+including file, and no file may be included twice. The parser is expat from the standard library.
+Document type definitions are refused, and with them entities and their expansion. Sizes are checked
+before a file is opened; elements and nesting are counted during parsing.
 """
 
 from __future__ import annotations
@@ -20,99 +19,137 @@ from xml.parsers import expat
 from musclehand.core.errors import ModelError
 
 MAX_XML_BYTES = 20 * 2**20
-"""Largest XML file. MyoHand with its arm takes 0.2 MB."""
+"""[bytes] Largest XML file; chosen, MyoHand with its arm has 0.2 MB."""
 
 MAX_TOTAL_BYTES = 256 * 2**20
-"""Most of all files of a model together, its XML, meshes and textures."""
+"""[bytes] Most in all files of a model together: XML, meshes and textures; chosen."""
 
 MAX_ELEMENTS = 100_000
-"""Most elements in a model with all its includes. MyoHand has some 2,000."""
+"""Most elements in a model with all its includes; chosen, MyoHand has about 2,000."""
 
 MAX_DEPTH = 200
-"""Deepest nesting of elements; a hand on an arm on a torso nests about 25 deep."""
+"""Deepest nesting of elements; chosen, a hand on an arm on a torso is nested about 25 deep."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""Beginning of an address such as `file:` or of a Windows drive."""
+
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+"""First bytes of compressed files."""
+
+_IDENTIFYING = ("name", "file", "joint", "site", "class")
+"""Attributes that identify an element in a message; the first that it has is shown."""
 
 
 @dataclass(slots=True)
 class Node:
-    """An element: where it stands, its attributes and the elements in it."""
+    """An XML element."""
 
     source: Path
+    """File that holds it."""
+
     line: int
+    """Line at which it begins."""
+
     tag: str
+    """Name of the element."""
+
     attributes: dict[str, str]
+    """Its attributes."""
+
     children: list[Node] = field(default_factory=list)
+    """Elements inside it."""
 
     def walk(self) -> Iterator[Node]:
-        """This element and all below it, in the order of the file."""
-        waiting = [self]
-        while waiting:
-            node = waiting.pop()
+        """Iterates over the element and all its descendants, in the order of the file."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
             yield node
-            waiting += reversed(node.children)
+            stack += reversed(node.children)
 
     def fail(self, problem: str) -> ModelError:
-        """An error that names file, line and element."""
-        shown = next(
-            (
-                f" {key}={shorten(self.attributes[key])!r}"
-                for key in _TELLING
-                if key in self.attributes
-            ),
-            "",
-        )
-        return ModelError(self.source, f"line {self.line}, <{shorten(self.tag)}{shown}>: {problem}")
-
-
-_TELLING = ("name", "file", "joint", "site", "class")
+        """An error about the element, which names file, line and element."""
+        element = shorten(self.tag)
+        for key in _IDENTIFYING:
+            if key in self.attributes:
+                element += f" {key}={shorten(self.attributes[key])!r}"
+                break
+        return ModelError(self.source, f"line {self.line}, <{element}>: {problem}")
 
 
 def shorten(text: str, limit: int = 80) -> str:
-    """One line of at most `limit` characters."""
+    """The text on one line of at most `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
 @dataclass
 class Budget:
-    """Bytes, elements and cells (pixels, points of height fields) that a model with all its
-    parts has taken so far."""
+    """Resources that a model with all its parts has used so far."""
 
     num_bytes: int = 0
+    """[bytes] Size of all files."""
+
     num_elements: int = 0
+    """Number of XML elements."""
+
     num_cells: int = 0
+    """Number of pixels of textures and points of height fields."""
 
     def take(self, node: Node, size: int) -> None:
-        """Books a file that `node` asks for, before it is read."""
+        """Counts the bytes of a file before it is read.
+
+        Args:
+            node: the element that refers to the file.
+            size: size of the file [bytes].
+
+        Raises:
+            ModelError: the limit is exceeded.
+        """
         self.num_bytes += size
         if self.num_bytes > MAX_TOTAL_BYTES:
-            raise node.fail(
-                f"the files of the model have more than {MAX_TOTAL_BYTES >> 20} MB together, the limit"
-            )
+            limit = f"{MAX_TOTAL_BYTES >> 20} MB together, the limit"
+            raise node.fail(f"the files of the model have more than {limit}")
 
     def count(self, node: Node, tree: Node) -> None:
-        """Books the elements of a file that `node` asks for."""
+        """Counts the elements of a file.
+
+        Args:
+            node: the element that refers to the file.
+            tree: the content of the file.
+
+        Raises:
+            ModelError: the limit is exceeded.
+        """
         self.num_elements += sum(1 for _ in tree.walk())
         if self.num_elements > MAX_ELEMENTS:
             raise node.fail(f"the model has more than {MAX_ELEMENTS:,} elements with it, the limit")
 
 
 @dataclass(frozen=True)
-class Fence:
-    """What a model may read: files in `root`, looked up from `folder` first (both resolved),
-    within a budget."""
+class Sandbox:
+    """Files that a model may read."""
 
     root: Path
+    """Folder that all files must lie in, resolved."""
+
     folder: Path
+    """Folder of the main file, resolved; relative paths start there."""
+
     budget: Budget = field(default_factory=Budget)
+    """Resources used so far."""
 
     def locate(self, node: Node, name: str, folder: Path) -> Path:
-        """The file that an element asks for, resolved; it need not exist.
+        """Resolves the path of a file, which need not exist.
+
+        Args:
+            node: the element that refers to the file.
+            name: path in the element.
+            folder: folder to which the path is relative.
 
         Raises:
-            ModelError: an absolute path, an address, or a place outside the root, links followed.
+            ModelError: an absolute path, an address, or, with links followed, a place outside the
+                root.
         """
         plain = name.replace("\\", "/")
         if plain.startswith("/") or _SCHEME.match(plain):
@@ -123,27 +160,27 @@ class Fence:
         except (OSError, RuntimeError, ValueError) as error:
             raise node.fail(f"{shorten(name)!r} is not a usable path: {error}") from None
         if not place.is_relative_to(self.root):
-            way_out = "move it there, or name a folder that holds all files of the model (root, --root DIR)"
-            raise node.fail(
-                f"{shorten(name)!r} lies outside {self.root}, from which nothing else is read; {way_out}"
-            )
+            problem = f"{shorten(name)!r} lies outside {self.root}, the only folder that is read"
+            advice = "move it there, or name a folder of all the model's files (root, --root DIR)"
+            raise node.fail(f"{problem}; {advice}")
         return place
 
 
 def scan_model(
     path: Path, root: Path | None = None, budget: Budget | None = None
-) -> tuple[Node, Fence]:
-    """The elements of an MJCF file with its includes put in, and the fence its other files have to
-    lie in.
+) -> tuple[Node, Sandbox]:
+    """Parses an MJCF file with its includes.
 
     Args:
         path: the main file.
         root: folder that all files must lie in, by default that of the main file.
-        budget: that of the model which this one is a part of.
+        budget: resources used by the model of which this one is a part.
+
+    Returns:
+        The root element, and the sandbox for the model's other files.
 
     Raises:
-        ModelError: not MJCF, not readable, an include that is not allowed, or above a limit of this
-            module.
+        ModelError: not MJCF, not readable, an illegal include, or above a limit of this module.
     """
     if path.suffix.lower() == ".urdf":
         raise ModelError(path, "is URDF, not MJCF; MuJoCo's `compile` tool converts it")
@@ -153,21 +190,26 @@ def scan_model(
             path, "the name of an MJCF file must end in .xml, or MuJoCo does not open it"
         )
     folder = path.resolve().parent
-    fence = Fence((root or folder).resolve(), folder, budget or Budget())
-    fence.budget.num_bytes += len(data)
-    if not fence.folder.is_relative_to(fence.root):
+    sandbox = Sandbox((root or folder).resolve(), folder, budget or Budget())
+    sandbox.budget.num_bytes += len(data)
+    if not sandbox.folder.is_relative_to(sandbox.root):
         raise ModelError(
-            path, f"does not lie in {fence.root}, which is given as the folder of all its files"
+            path, f"does not lie in {sandbox.root}, the folder that must hold all its files"
         )
     tree = _Parser(path, data, 0).tree
     _check_root(tree)
-    fence.budget.count(tree, tree)
-    _put_includes_in(tree, fence, {path.resolve()})
-    return tree, fence
+    sandbox.budget.count(tree, tree)
+    _expand_includes(tree, sandbox, {path.resolve()})
+    return tree, sandbox
 
 
 def read_bytes(path: Path, source: Path | str, limit: int) -> bytes:
-    """A regular file of at most `limit` bytes; `source` is for the error message.
+    """Reads a regular file.
+
+    Args:
+        path: the file.
+        source: name of the file in messages.
+        limit: largest size [bytes].
 
     Raises:
         ModelError: no such file, not a regular file, too large, or not readable.
@@ -198,41 +240,40 @@ def _check_root(tree: Node) -> None:
         raise tree.fail("is XML, but not MJCF, which begins with <mujoco>")
 
 
-def _put_includes_in(node: Node, fence: Fence, seen: set[Path], depth: int = 0) -> None:
-    """Replaces each <include> by what is in its file."""
+def _expand_includes(node: Node, sandbox: Sandbox, included: set[Path], depth: int = 0) -> None:
+    """Replaces each <include> by the content of its file."""
     children: list[Node] = []
     for child in node.children:
         if child.tag != "include":
-            _put_includes_in(child, fence, seen, depth + 1)
+            _expand_includes(child, sandbox, included, depth + 1)
             children.append(child)
             continue
-        included = _included(child, fence, seen, depth)
-        fence.budget.count(child, included)
-        _put_includes_in(included, fence, seen, depth)
-        children += included.children
+        tree = _parse_include(child, sandbox, included, depth)
+        sandbox.budget.count(child, tree)
+        _expand_includes(tree, sandbox, included, depth)
+        children += tree.children
     node.children = children
 
 
-def _included(include: Node, fence: Fence, seen: set[Path], depth: int) -> Node:
-    """The tree of the file of an <include>."""
+def _parse_include(include: Node, sandbox: Sandbox, included: set[Path], depth: int) -> Node:
+    """Parses the file of an <include> and adds it to the files already included."""
     name = include.attributes.get("file", "")
     if not name:
         raise include.fail("needs a file")
-    beside_main = fence.locate(include, name, fence.folder)
+    beside_main = sandbox.locate(include, name, sandbox.folder)
     place = (
         beside_main
         if beside_main.exists()
-        else fence.locate(include, name, include.source.resolve().parent)
+        else sandbox.locate(include, name, include.source.resolve().parent)
     )
     if not place.exists():
         raise include.fail(f"there is no file {beside_main}")
-    if place in seen:
-        raise include.fail(
-            f"{shorten(name)!r} is included a second time, or includes itself; each file may come once"
-        )
-    seen.add(place)
+    if place in included:
+        problem = "is included a second time, or includes itself; each file may come once"
+        raise include.fail(f"{shorten(name)!r} {problem}")
+    included.add(place)
     try:
-        fence.budget.take(include, min(place.stat().st_size, MAX_XML_BYTES))
+        sandbox.budget.take(include, min(place.stat().st_size, MAX_XML_BYTES))
         data = read_bytes(place, place, MAX_XML_BYTES)
     except ModelError as error:
         raise (
@@ -244,7 +285,7 @@ def _included(include: Node, fence: Fence, seen: set[Path], depth: int) -> Node:
 
 
 class _Parser:
-    """Builds the tree of one file; `depth` is how deep it will stand in the model."""
+    """Parser of one file; `depth` is its depth of nesting in the model."""
 
     def __init__(self, path: Path, data: bytes, depth: int) -> None:
         self._path = path
@@ -252,7 +293,7 @@ class _Parser:
         self._open: list[Node] = []
         self._count = 0
         self._check_format(data)
-        # MuJoCo reads bytes as UTF-8 whatever a file says; both have to see the same.
+        # MuJoCo reads bytes as UTF-8 whatever a file declares; both parsers must agree.
         self._parser = expat.ParserCreate("utf-8")
         self._parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         self._parser.StartDoctypeDeclHandler = self._doctype

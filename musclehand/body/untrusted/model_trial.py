@@ -1,9 +1,8 @@
-"""A model compiled and stepped by a process of its own, which may crash, hang or run out of memory
-without harm.
+"""Trial of an untrusted model in a separate process, which may crash, hang or run out of memory.
 
-`try_model` starts it; in it `main` prints one line of JSON that says how it went (`Trial`). The
-process limits its memory and processor time, and leaves neither a core dump nor MuJoCo's log
-behind.
+`try_model` starts the process, in which `main` compiles and steps the model and prints the outcome
+as one line of JSON (`Trial`). The process limits its memory and processor time, and leaves neither
+a core dump nor MuJoCo's log behind.
 """
 
 from __future__ import annotations
@@ -18,42 +17,50 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 30.0
-"""Time to compile a model and to take `STEPS` steps [s]; MyoHand takes 0.6 s."""
+"""[s] Time limit for compiling a model and `STEPS` steps; chosen, MyoHand takes 0.6 s."""
 
 MEMORY_BYTES = 4 * 2**30
-"""Address space for it, on top of what Python and MuJoCo take themselves; MyoHand takes 0.1 GB."""
+"""[bytes] Address space for the model in addition to that of Python and MuJoCo; chosen, MyoHand
+takes 0.1 GB."""
 
 STEPS = 5
+"""Simulation steps that are tried; chosen."""
 
 SHORTEST_TENDON = 1e-6
-"""Below this a path has no length [m]."""
+"""[m] A shorter path counts as one without length; chosen."""
 
-_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a model did: MuJoCo's complaint if it does not compile or step, and paths without
-    length by name."""
+    """Outcome of a trial."""
 
     problem: str | None = None
+    """Error message if the model does not compile or step."""
+
     zero_tendons: tuple[str, ...] = ()
+    """Names of tendons whose path has no length."""
 
 
 def try_model(path: Path) -> Trial:
-    """Compiles and steps a model in a process of its own; a crash, hang or lack of memory is a
-    problem like others."""
-    # The package is found at the end of the path, where it shadows nothing, however it is
-    # installed.
-    code = f"import sys; sys.path.append({str(Path(__file__).resolve().parents[3])!r}); from {__name__} import main; "
-    command = [sys.executable, "-c", f"{code}main(sys.argv[1])", str(path.resolve())]
+    """Compiles and steps a model in a separate process.
+
+    A crash, a hang and a lack of memory are reported like other problems.
+    """
+    # The package is appended to the search path, so that it is found however it is installed and
+    # shadows nothing.
+    package_root = str(Path(__file__).resolve().parents[3])
+    code = f"import sys; sys.path.append({package_root!r}); "
+    code += f"from {__name__} import main; main(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(path.resolve())]
     try:
-        # MuJoCo writes its log to the current folder should it fail for good.
+        # On a fatal error MuJoCo writes its log to the current folder.
         with tempfile.TemporaryDirectory() as folder:
             run = subprocess.run(
                 command,
                 cwd=folder,
-                env=os.environ | _QUIET,
+                env=os.environ | _ONE_THREAD,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=SECONDS,
@@ -65,16 +72,16 @@ def try_model(path: Path) -> Trial:
         return Trial(f"no process could be started to try it: {error}")
     lines = run.stdout.decode(errors="replace").splitlines()
     if run.returncode == 0 and lines:
-        said = json.loads(lines[-1])
-        return Trial(said["problem"], tuple(said["zero_tendons"]))
+        outcome = json.loads(lines[-1])
+        return Trial(outcome["problem"], tuple(outcome["zero_tendons"]))
     if run.returncode == 0 or b"MemoryError" in run.stderr or b"bad_alloc" in run.stderr:
         return Trial(f"MuJoCo needs more than {MEMORY_BYTES / 2**30:.0f} GB of memory for it")
-    last = run.stderr.decode(errors="replace").split("\n")[-2:]
-    return Trial(f"MuJoCo crashes on it (exit code {run.returncode}) {' '.join(last)}".rstrip())
+    ending = " ".join(run.stderr.decode(errors="replace").split("\n")[-2:])
+    return Trial(f"MuJoCo crashes on it (exit code {run.returncode}) {ending}".rstrip())
 
 
 def main(path: str) -> None:
-    """Tries one model and writes what came of it to stdout, as one line of JSON."""
+    """Runs in the process: tries one model and writes the outcome to stdout as a line of JSON."""
     import mujoco
 
     _limit()
@@ -83,23 +90,22 @@ def main(path: str) -> None:
 
 
 def _limit() -> None:
-    """Bounds memory and time of this process, where the system can."""
+    """Limits memory and time of this process, if the system can."""
     try:
         import resource
     except ImportError:  # not on Windows
         return
-    wanted = {"RLIMIT_CORE": 0, "RLIMIT_CPU": int(2 * SECONDS)}
+    limits = {"RLIMIT_CORE": 0, "RLIMIT_CPU": int(2 * SECONDS)}
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        wanted["RLIMIT_AS"] = pages * resource.getpagesize() + MEMORY_BYTES
-    except OSError:  # only Linux says how much it has
-        wanted["RLIMIT_DATA"] = 2 * MEMORY_BYTES
-    for name, value in wanted.items():
+        limits["RLIMIT_AS"] = pages * resource.getpagesize() + MEMORY_BYTES
+    except OSError:  # only Linux reports the present size
+        limits["RLIMIT_DATA"] = 2 * MEMORY_BYTES
+    for name, value in limits.items():
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
-        resource.setrlimit(
-            number, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard)
-        )
+        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (soft, hard))
 
 
 def _try_here(path: str) -> Trial:
@@ -127,12 +133,12 @@ def _try_here(path: str) -> Trial:
 
 
 def _refusal(error: Exception) -> str:
-    said = str(error).removeprefix("XML ").removeprefix("Error: ") or type(error).__name__
-    return f"MuJoCo does not take it: {said}"
+    message = str(error).removeprefix("XML ").removeprefix("Error: ") or type(error).__name__
+    return f"MuJoCo does not take it: {message}"
 
 
 def _pulled(model: Any) -> list[int]:
-    """The tendons that actuators pull on."""
+    """Ids of the tendons that actuators pull."""
     import mujoco
 
     on_tendon = model.actuator_trntype == mujoco.mjtTrn.mjTRN_TENDON
@@ -140,7 +146,7 @@ def _pulled(model: Any) -> list[int]:
 
 
 def _zero_tendons(model: Any, names: set[str]) -> tuple[str, ...]:
-    """Those of the named tendons whose path has no length in the model's own posture."""
+    """The named tendons whose path has no length in the model's default posture."""
     import mujoco
 
     data = mujoco.MjData(model)
@@ -157,7 +163,7 @@ def _zero_tendons(model: Any, names: set[str]) -> tuple[str, ...]:
 
 
 def _zero_tendons_of(path: str) -> tuple[str, ...]:
-    """Those of a model that does not compile because of its muscles: without them it may."""
+    """The tendons without length of a model that compiles only without its muscles."""
     import mujoco
 
     spec = mujoco.MjSpec.from_file(path)

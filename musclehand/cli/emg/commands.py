@@ -1,4 +1,4 @@
-"""`musclehand emg`: what can be done with recordings of EMG."""
+"""`musclehand emg`: its commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from musclehand.cli.emg.compare import CompareArgs, compare_files
+from musclehand.cli.emg.compare import CompareArgs, compare
 from musclehand.cli.emg.files import ConvertArgs, InfoArgs, QcArgs, convert, info, qc
 from musclehand.cli.emg.sessions import SessionsArgs, sessions
 from musclehand.cli.emg.simulate import SimulateArgs, simulate
@@ -16,7 +16,7 @@ from musclehand.cli.emg.simulate import SimulateArgs, simulate
 
 @dataclass(frozen=True)
 class EmgArgs:
-    """Recordings of EMG: what is in them, are they fit, and how simulated activations compare."""
+    """Recordings of EMG: contents, quality, conversion, and comparison with simulated muscles."""
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[InfoArgs, tyro.conf.subcommand("info")]
@@ -26,10 +26,14 @@ class EmgArgs:
         | Annotated[CompareArgs, tyro.conf.subcommand("compare")]
         | Annotated[SimulateArgs, tyro.conf.subcommand("simulate")]
     ]
+    """Arguments of the chosen command."""
 
 
 def emg(args: EmgArgs) -> int | None:
-    """`musclehand emg`; returns the exit code of what was asked for.
+    """`musclehand emg`.
+
+    Returns:
+        Exit code of the chosen command; None for 0.
 
     Raises:
         MusclehandError: a file or an option cannot be used.
@@ -43,6 +47,6 @@ _COMMANDS: dict[type, Callable[[Any], int | None]] = {
     QcArgs: qc,
     ConvertArgs: convert,
     SessionsArgs: sessions,
-    CompareArgs: compare_files,
+    CompareArgs: compare,
     SimulateArgs: simulate,
 }

@@ -28,8 +28,8 @@ UNSOLVED = 2
 
 @compiled
 def factorise(matrix: np.ndarray) -> bool:
-    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower half stays. False if
-    there is none."""
+    """Cholesky's factor U, matrix = U' U, in place of the upper half; the lower half stays.
+    False if there is none."""
     size = matrix.shape[0]
     for j in range(size):
         for i in range(j):

@@ -1,1 +1,1 @@
-"""Analytic gradients of a control step: soft constraints, step Jacobians, adjoints."""
+"""Derivatives of a control step of muscle-driven hands, for analytic policy gradients."""

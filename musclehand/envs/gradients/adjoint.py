@@ -1,12 +1,10 @@
-"""What an action was worth: the slopes of rewards along what happened, passed back from step to
-step.
+"""Adjoint pass through recorded steps: gradient of the return with respect to excitations.
 
-The adjoint of `envs.gradients.step_jacobian`: how later rewards change with a hand's angles, speeds
-and activations is carried back through each step to the excitation that was chosen there (analytic
-policy gradients: Wiedemann et al. 2023, ICRA; with a short horizon, Xu et al. 2022, ICLR). A
-reward's slope says more than its size, which is all that PPO sees: 46 numbers a step in place of
-one. What later actions would have made of another state comes in as what they are told of it,
-`ObservationGradient`.
+Backpropagation through time: the gradient of later rewards with respect to a hand's joint angles,
+velocities and activations is carried back through the Jacobian of each step
+(`envs.gradients.step_jacobian`) to the excitations of that step. Sources: analytic policy
+gradients, Wiedemann et al. 2023 (ICRA); short horizon, SHAC, Xu et al. 2022 (ICLR). How later
+actions respond to a changed state comes in as an `ObservationGradient`, from the policy.
 """
 
 from __future__ import annotations
@@ -24,162 +22,202 @@ from musclehand.envs.tracking.reward import RewardWeights
 
 
 class RewardGradient(NamedTuple):
-    """How a step's reward changes with what is felt after it, `senses`, and with its
-    `excitation` and the `last` one before it (n, m). `not_done` (n,): 0 where the episode ended."""
+    """Gradient of the reward of one step of n hands."""
 
-    senses: Proprioception
+    proprioception: Proprioception
+    """With respect to proprioception after the step."""
+
     excitation: np.ndarray
-    last: np.ndarray
+    """With respect to the excitations of the step. Shape (n, m)."""
+
+    previous: np.ndarray
+    """With respect to the excitations of the step before. Shape (n, m)."""
+
     not_done: np.ndarray
+    """1 where the episode continues after the step, 0 where it ended. Shape (n,)."""
 
 
 def reward_gradient(
     weights: RewardWeights,
-    senses: Proprioception,
+    proprioception: Proprioception,
     *,
-    tips: np.ndarray,
-    angles: np.ndarray,
-    speeds: np.ndarray,
+    tip_error: np.ndarray,
+    angle_error: np.ndarray,
+    speed_error: np.ndarray,
     excitation: np.ndarray,
-    last: np.ndarray,
+    previous: np.ndarray,
     not_done: np.ndarray,
 ) -> RewardGradient:
-    """The slopes of the reward of n hands.
+    """Gradient of the reward of a step.
 
     Args:
-        weights: of the reward.
-        senses: after the step.
-        tips: errors of fingertips [m]. Shape (n, 5, 3).
-        angles: errors of all joints [rad]. Shape (n, j).
-        speeds: of their speeds [rad/s]. Shape (n, j).
+        weights: of the reward's terms.
+        proprioception: after the step.
+        tip_error: fingertips minus reference [m]. Shape (n, 5, 3).
+        angle_error: joint angles minus reference [rad]. Shape (n, j).
+        speed_error: joint velocities minus reference [rad/s]. Shape (n, j).
         excitation: of this step. Shape (n, m).
-        last: of the one before. Shape (n, m).
-        goes_on: whether the episode does. Shape (n,).
+        previous: of the step before. Shape (n, m).
+        not_done: whether the episode continues. Shape (n,), bool.
     """
-    turned = weights.change * reward.change_slope(excitation, last)
-    by_senses = _nothing(senses)._replace(
-        tips=weights.tip * reward.tip_slope(tips),
-        angles=weights.angle * reward.angle_slope(angles),
-        speeds=weights.speed * reward.speed_slope(speeds),
-        activation=weights.effort * reward.effort_slope(senses.activation),
+    change = weights.change * reward.change_gradient(excitation, previous)
+    by_proprioception = _zeros_like(proprioception)._replace(
+        tips=weights.tip * reward.tip_gradient(tip_error),
+        angles=weights.angle * reward.angle_gradient(angle_error),
+        speeds=weights.speed * reward.speed_gradient(speed_error),
+        activation=weights.effort * reward.effort_gradient(proprioception.activation),
     )
-    return RewardGradient(by_senses, turned, -turned, np.asarray(not_done, dtype=float))
+    return RewardGradient(by_proprioception, change, -change, np.asarray(not_done, dtype=float))
 
 
 class ObservationGradient(NamedTuple):
-    """How the sum of rewards changes with what was known before a step: each of the `senses`, as
-    they were `delay` (n,) steps earlier, and the `past` excitations, the very last one first (k,
-    n, m)."""
+    """Gradient of the return with respect to what a policy observed before a step."""
 
-    senses: Proprioception
-    past: np.ndarray
+    proprioception: Proprioception
+    """With respect to the proprioception that was sensed, `delay` steps old."""
+
+    history: np.ndarray
+    """With respect to the last excitations, the latest first. Shape (action_history, n, m)."""
+
     delay: np.ndarray
+    """Sensory delay of each hand [steps]. Shape (n,)."""
 
 
 class AdjointPass:
-    """Goes through steps from the last to the first, with what the sum of rewards owes to the
-    state it has come to."""
+    """Goes through recorded steps from the last to the first, with the gradient of the return with
+    respect to the state that it has come to."""
 
     def __init__(
         self,
-        slopes: Sequence[StepJacobian],
-        worth: Sequence[RewardGradient],
-        senses: SensoryJacobian,
+        jacobians: Sequence[StepJacobian],
+        reward_gradients: Sequence[RewardGradient],
+        sensory: SensoryJacobian,
         discount: float,
     ) -> None:
         """
         Args:
-            slopes: of all steps, in their order.
-            worth: likewise.
-            senses: after the last step.
-            fading: share of what an error costs later that its step has to answer for.
+            jacobians: of all steps, in their order.
+            reward_gradients: of all steps, in their order.
+            sensory: Jacobian of proprioception after the last step.
+            discount: factor on later rewards, a step.
 
         Raises:
-            InvalidValue: there are no steps, or fading is not from 0 to 1.
+            InvalidValue: there are no steps, or the discount is not from 0 to 1.
         """
-        if not (worth and 0.0 <= discount <= 1.0):
-            raise InvalidValue("steps, fading", (len(worth), discount), "steps, and 0 to 1")
-        self._left = list(zip(slopes, worth, strict=True))
-        self._senses = senses
-        self._fading = discount
-        hands, muscles = worth[0].excitation.shape
-        self._by_angle, self._by_speed = np.zeros((2, hands, senses.expand.shape[1]))
-        self._by_activation = np.zeros((hands, muscles))
-        # What is owed to states and excitations that are still to come, the nearest first.
-        self._by_senses = list[Proprioception]()
-        self._by_past = [np.zeros((hands, muscles))]
+        if not (reward_gradients and 0.0 <= discount <= 1.0):
+            values = (len(reward_gradients), discount)
+            raise InvalidValue("steps, discount", values, "steps, and 0 to 1")
+        self._steps = list(zip(jacobians, reward_gradients, strict=True))
+        self._sensory = sensory
+        self._discount = discount
+        hands, muscles = reward_gradients[0].excitation.shape
+        self._angle, self._speed = np.zeros((2, hands, sensory.expand.shape[1]))
+        self._activation = np.zeros((hands, muscles))
+        # Gradients with respect to earlier proprioception and excitations, the latest first: those
+        # of delayed observations and of the action history.
+        self._earlier_proprioception = list[Proprioception]()
+        self._earlier_excitation = [np.zeros((hands, muscles))]
 
-    def step(self, felt: ObservationGradient | None) -> np.ndarray:
-        """How the sum of rewards changes with the excitations of the step before. Shape (n, m).
+    def step(self, observed: ObservationGradient | None) -> np.ndarray:
+        """Goes back by one step.
 
         Args:
-            felt: what was known in the state that this has come to; None if nothing was done by it.
+            observed: gradient with respect to what the policy observed in the state that the pass
+                has come to; None if later actions are held fixed.
+
+        Returns:
+            Gradient of the return with respect to the excitations of the step. Shape (n, m).
 
         Raises:
-            InvalidValue: the first step was reached.
+            InvalidValue: the first step was passed.
         """
-        if not self._left:
+        if not self._steps:
             raise InvalidValue("steps to go back", 0, "1 or more")
-        slopes, worth = self._left.pop()
-        if felt is not None:
-            self._owe(felt)
-        not_done = worth.not_done[:, None]
-        self._by_senses = [_rows(worth.not_done, one) for one in self._by_senses]
-        self._by_past = [not_done * one for one in self._by_past]
-        by_senses = worth.senses
-        if self._by_senses:
-            by_senses = _sum(
-                by_senses, _rows(np.full(len(not_done), self._fading), self._by_senses.pop(0))
-            )
-        here = self._senses.back(_rows(worth.not_done, by_senses))
-        later = (self._by_angle, self._by_speed, self._by_activation)
-        by_angle, by_speed, by_activation = (
-            self._fading * not_done * one + two for one, two in zip(later, here, strict=True)
+        jacobian, rewards = self._steps.pop()
+        if observed is not None:
+            self._add_observed(observed)
+        self._cut_ended(rewards.not_done)
+        angle, speed, activation = self._state_gradient(rewards)
+        mean_activation = _vjp(jacobian.speed_by_mean, speed) + _vjp(jacobian.angle_by_mean, angle)
+        gradient = (
+            mean_activation * jacobian.mean_by_excitation + activation * jacobian.end_by_excitation
         )
-        pulled = _back(slopes.speed_by_mean, by_speed) + _back(slopes.angle_by_mean, by_angle)
-        gradient = pulled * slopes.mean_by_excitation + by_activation * slopes.end_by_excitation
-        gradient += worth.excitation + self._by_past.pop(0)
-        self._by_past = self._by_past or [np.zeros_like(gradient)]
-        self._by_past[0] = self._by_past[0] + worth.last
-        self._by_activation = (
-            pulled * slopes.mean_by_activation + by_activation * slopes.end_by_activation
+        gradient += rewards.excitation + self._earlier_excitation.pop(0)
+        self._earlier_excitation = self._earlier_excitation or [np.zeros_like(gradient)]
+        self._earlier_excitation[0] = self._earlier_excitation[0] + rewards.previous
+        self._activation = (
+            mean_activation * jacobian.mean_by_activation + activation * jacobian.end_by_activation
         )
-        self._by_angle = _back(slopes.angle_by_angle, by_angle) + _back(
-            slopes.speed_by_angle, by_speed
-        )
-        self._by_speed = _back(slopes.angle_by_speed, by_angle) + _back(
-            slopes.speed_by_speed, by_speed
-        )
-        self._senses = slopes.senses
+        self._angle = _vjp(jacobian.angle_by_angle, angle) + _vjp(jacobian.speed_by_angle, speed)
+        self._speed = _vjp(jacobian.angle_by_speed, angle) + _vjp(jacobian.speed_by_speed, speed)
+        self._sensory = jacobian.sensory
         return np.asarray(gradient)
 
-    def _owe(self, felt: ObservationGradient) -> None:
-        """What is felt late is owed to earlier states."""
-        for delay in np.unique(felt.delay):
-            while len(self._by_senses) <= delay:
-                self._by_senses.append(_nothing(felt.senses))
-            some = _rows((felt.delay == delay).astype(float), felt.senses)
-            self._by_senses[delay] = _sum(self._by_senses[delay], some)
-        while len(self._by_past) < len(felt.past):
-            self._by_past.append(np.zeros_like(self._by_activation))
-        for ago, by_excitation in enumerate(felt.past):
-            self._by_past[ago] = self._by_past[ago] + self._fading * by_excitation
+    def _cut_ended(self, not_done: np.ndarray) -> None:
+        """Drops the gradients of steps that belong to the next episode."""
+        self._earlier_proprioception = [
+            _scaled(not_done, gradient) for gradient in self._earlier_proprioception
+        ]
+        self._earlier_excitation = [
+            not_done[:, None] * gradient for gradient in self._earlier_excitation
+        ]
+
+    def _state_gradient(
+        self, rewards: RewardGradient
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Gradient with respect to angles, velocities and activations at the end of the step: of
+        its reward, and of everything later."""
+        not_done = rewards.not_done
+        by_proprioception = rewards.proprioception
+        if self._earlier_proprioception:
+            discount = np.full(len(not_done), self._discount)
+            delayed = _scaled(discount, self._earlier_proprioception.pop(0))
+            by_proprioception = _sum(by_proprioception, delayed)
+        current = self._sensory.vjp(_scaled(not_done, by_proprioception))
+        later = (self._angle, self._speed, self._activation)
+        factor = self._discount * not_done[:, None]
+        angle, speed, activation = (
+            factor * by_later + by_current
+            for by_later, by_current in zip(later, current, strict=True)
+        )
+        return angle, speed, activation
+
+    def _add_observed(self, observed: ObservationGradient) -> None:
+        """Adds gradients of an observation to those of the earlier states that were sensed, and of
+        the earlier excitations."""
+        earlier = self._earlier_proprioception
+        for delay in np.unique(observed.delay):
+            while len(earlier) <= delay:
+                earlier.append(_zeros_like(observed.proprioception))
+            chosen = _scaled((observed.delay == delay).astype(float), observed.proprioception)
+            earlier[delay] = _sum(earlier[delay], chosen)
+        excitations = self._earlier_excitation
+        while len(excitations) < len(observed.history):
+            excitations.append(np.zeros_like(self._activation))
+        for ago, gradient in enumerate(observed.history):
+            excitations[ago] = excitations[ago] + self._discount * gradient
 
 
-def _nothing(senses: Proprioception) -> Proprioception:
-    return Proprioception(*map(np.zeros_like, senses))
+def _zeros_like(proprioception: Proprioception) -> Proprioception:
+    return Proprioception(*map(np.zeros_like, proprioception))
 
 
-def _sum(one: Proprioception, two: Proprioception) -> Proprioception:
-    return Proprioception(*(a + b for a, b in zip(one, two, strict=True)))
+def _sum(left: Proprioception, right: Proprioception) -> Proprioception:
+    return Proprioception(*(a + b for a, b in zip(left, right, strict=True)))
 
 
-def _rows(factor: np.ndarray, senses: Proprioception) -> Proprioception:
-    """Those of each hand, so many times. `factor`: shape (n,)."""
-    return Proprioception(*(factor.reshape(-1, *[1] * (part.ndim - 1)) * part for part in senses))
+def _scaled(factor: np.ndarray, proprioception: Proprioception) -> Proprioception:
+    """Proprioception of each hand times a factor, shape (n,)."""
+    return Proprioception(
+        *(factor.reshape(-1, *[1] * (part.ndim - 1)) * part for part in proprioception)
+    )
 
 
-def _back(slopes: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """What is worth so much, seen from what it follows from. Shapes (n, i, j) and (n, i); gives
-    (n, j)."""
-    return np.asarray(np.einsum("nij,ni->nj", slopes, worth))
+def _vjp(jacobian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Vector-Jacobian product of each hand. Shape (n, j).
+
+    Args:
+        jacobian: shape (n, i, j).
+        gradient: with respect to its outputs. Shape (n, i).
+    """
+    return np.asarray(np.einsum("nij,ni->nj", jacobian, gradient))

@@ -1,14 +1,12 @@
-"""Following reference motion with muscles: one hand in each environment, a reference in, muscle
-excitations out.
+"""Motion tracking with muscles: hands follow reference motion by excitations of 46 muscles.
 
-The hand hangs on a forearm that servos carry along the reference; its 23 joints are moved by 46
-muscles. Episodes start anywhere in the clips, in the posture that the reference has there
-(reference state initialisation), and end by failure when fingertips are far from where they should
-be.
+Each environment has one hand. Servos carry its forearm's base along the reference; muscles move its
+23 joints. An episode starts at a random frame, in the state that the reference has there (reference
+state initialisation), and ends by failure when fingertips or joints are far from the reference.
 
     env = TrackingEnv(open_corpus("corpus").clips("train"), TrackingConfig(num_envs=64))
-    observation = env.reset(seed=0)
-    result = env.step(env.teacher_action())
+    observation = env.reset(seed=0)                # (64, env.num_observations), see print(env.table)
+    result = env.step(env.teacher_action())        # actions: excitations (64, 46), 0 to 1
 """
 
 from __future__ import annotations
@@ -16,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from typing_extensions import override
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
@@ -37,12 +37,18 @@ from musclehand.envs.gradients.adjoint import (
     reward_gradient,
 )
 from musclehand.envs.gradients.step_jacobian import BodyJacobian, KeyContact, StepJacobian
+from musclehand.envs.observation import ObservationTable
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
 from musclehand.envs.tracking.cropped_keyboard import fit_to_cropped_keyboard, without_key_forces
 from musclehand.envs.tracking.disturbance import DisturbanceConfig, Pushes, draw_strengths
-from musclehand.envs.tracking.observation import observe, observe_back, past_back, tracking_table
+from musclehand.envs.tracking.observation import (
+    history_gradient,
+    observe,
+    proprioception_gradient,
+    tracking_table,
+)
 from musclehand.envs.tracking.reward import RewardWeights
 from musclehand.envs.tracking.sensing import Sensing
 from musclehand.envs.tracking.starts import StartSampler
@@ -52,55 +58,99 @@ from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
 NEAR_STOP = 3e-4
-"""A finger that should press, and is no further than that above where it should be [m], is on
-its key's stop."""
+"""A finger that should press is on its key's stop when it is at most this far above its reference
+[m]. Chosen."""
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """What an environment is.
-
-    `num_envs` hands, simulated by `backend` (`sim.backend_choice`) on `num_threads` threads.
-    `side`: the hand that is simulated; observations and actions are as of a right hand either way.
-    `keys`: with the keyboard. `sim_steps`: of 2 ms in a step of the policy (4: 125 Hz).
-    `look_ahead`: steps from the next one on at which the reference is shown. `past`: how many of
-    the last excitations are shown, for senses that are late. `episode` [s] at most. `tip_limit`
-    [m]: an episode fails when fingertips are further from their places than that, on average,
-    `angle_limit` [rad] a joint. `fixed_starts`: episodes begin as clips do, clip after clip, for
-    evaluation. `design`: another hand.
-    """
+    """What a tracking environment is like."""
 
     num_envs: int = 64
+    """Number of environments, each with one hand."""
+
     num_threads: int = 1
+    """Threads of the simulation."""
+
     backend: BackendName = "cpu"
+    """What simulates: MuJoCo on the processor, or MuJoCo Warp."""
+
     side: Side = Side.RIGHT
+    """Hand that is simulated. Observations and actions are those of a right hand either way."""
+
     keys: bool = False
+    """Simulate a keyboard of four octaves too."""
+
     sim_steps: int = 4
+    """Simulation steps of 2 ms in a step of the policy: 4 makes 125 Hz."""
+
     look_ahead: tuple[int, ...] = (2, 4, 8, 16)
-    past: int = 0
+    """Steps from the next one on at which the reference is observed."""
+
+    action_history: int = 0
+    """Number of last excitations that are observed; needed to make up for sensory delay."""
+
     episode: float = 4.0
+    """Longest duration of an episode [s]."""
+
     tip_limit: float = 0.04
+    """Mean distance of fingertips from the reference at which an episode fails [m]."""
+
     angle_limit: float = 1.4
+    """Error of any joint angle at which an episode fails [rad]."""
+
     fixed_starts: bool = False
+    """Start episodes at the beginnings of clips, clip after clip, for evaluation."""
+
     weights: RewardWeights = field(default_factory=RewardWeights)
+    """Weights of the reward's terms."""
+
     disturbance: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+    """Perturbations and domain randomisation."""
+
     design: HandDesign | None = None
+    """Another hand than the built-in one."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.sim_steps <= 50:
             raise InvalidValue("sim_steps", self.sim_steps, "1 to 50")
         if not (self.look_ahead and all(2 <= step <= 1000 for step in self.look_ahead)):
             raise InvalidValue("look_ahead", self.look_ahead, "one or more steps from 2 to 1000")
-        if not 0 <= self.past <= 100:
-            raise InvalidValue("past", self.past, "0 to 100")
+        if not 0 <= self.action_history <= 100:
+            raise InvalidValue("action_history", self.action_history, "0 to 100")
         if not (self.episode > 0 and self.tip_limit > 0 and self.angle_limit > 0):
             limits = (self.episode, self.tip_limit, self.angle_limit)
             raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
 
 
+class _RecordedStep(NamedTuple):
+    """What the backward pass needs of a step."""
+
+    jacobian: StepJacobian
+    reward_gradient: RewardGradient
+    delay: np.ndarray
+
+
 class TrackingEnv(TeacherEnv, DifferentiableEnv):
-    """Hands that follow clips. `table` of the observation, `references` that are followed,
-    `monitor` of the worlds; `frame` (n,) of the reference each hand is at."""
+    """Hands that follow clips by muscle excitations."""
+
+    config: TrackingConfig
+    """What the environment is like."""
+
+    body: TrackingBody
+    """The simulated hands."""
+
+    monitor: HealthMonitor
+    """Counts and keeps states in which the simulation went unstable."""
+
+    references: ReferenceSet
+    """The reference motion, on the cropped keyboard if there is one."""
+
+    table: ObservationTable
+    """What the numbers of an observation are."""
+
+    frame: np.ndarray
+    """Current frame of the reference in each environment. Shape (num_envs,)."""
 
     def __init__(
         self,
@@ -110,17 +160,25 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         seed: int = 0,
         bad_states: Path | None = None,
     ) -> None:
-        """`clips`: to follow, of either hand; `bad_states`: a folder for what blew up.
+        """
+        Args:
+            clips: motion to follow, of either hand.
+            config: what the environment is like.
+            seed: of all random numbers, until `reset` sets another.
+            bad_states: folder for states in which the simulation went unstable.
 
         Raises:
-            InvalidValue: no clip is long enough, or references are of another rate than the policy.
+            InvalidValue: no clip is long enough, or references are at another rate than the policy.
         """
         self.config = config = config or TrackingConfig()
-        shared = {
-            name: getattr(config, name)
-            for name in ("side", "keys", "design", "num_threads", "backend")
-        }
-        self.body = TrackingBody(config.num_envs, **shared)
+        self.body = TrackingBody(
+            config.num_envs,
+            side=config.side,
+            keys=config.keys,
+            design=config.design,
+            num_threads=config.num_threads,
+            backend=config.backend,
+        )
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
         self.step_dt = config.sim_steps * self.body.model.opt.timestep
         if not isinstance(clips, ReferenceSet):
@@ -129,136 +187,154 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             raise InvalidValue(
                 "time between frames", clips.dt, f"{self.step_dt}, a step of the policy"
             )
-        self.references = fit_to_cropped_keyboard(clips, config.side) if config.keys else without_key_forces(clips)
-        self.table = tracking_table(self.body.hand, config.look_ahead, past=config.past)
-        self.num_envs, self.num_actions = config.num_envs, len(self.body.muscles)
+        self.references = (
+            fit_to_cropped_keyboard(clips, config.side)
+            if config.keys
+            else without_key_forces(clips)
+        )
+        self.table = tracking_table(
+            self.body.hand, config.look_ahead, action_history=config.action_history
+        )
+        self.num_envs = config.num_envs
+        self.num_actions = len(self.body.muscles)
         self.num_observations = self.table.size
-        self._most_steps = max(1, round(config.episode / self.step_dt))
+        self._max_steps = max(1, round(config.episode / self.step_dt))
         self._starts = StartSampler(self.references)
         self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
         self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
         self._teacher: Teacher | None = None
-        self._watched: list[tuple[StepJacobian, RewardGradient, np.ndarray]] | None = None
-        self._way_back: AdjointPass | None = None
+        self._recorded: list[_RecordedStep] | None = None
+        self._adjoint: AdjointPass | None = None
         self._delays: list[np.ndarray] = []
-        self._slopes: BodyJacobian | None = None
+        self._jacobian: BodyJacobian | None = None
         self._rng = np.random.default_rng(seed)
         self.frame = np.zeros(config.num_envs, dtype=int)
-        self._begin, self._age = self.frame.copy(), self.frame.copy()
-        self._error = np.zeros(config.num_envs)
-        self._past = np.zeros((max(config.past, 1), config.num_envs, self.num_actions))
+        self._start_frame = self.frame.copy()
+        self._age = self.frame.copy()
+        self._error_sum = np.zeros(config.num_envs)
+        self._history = np.zeros(
+            (max(config.action_history, 1), config.num_envs, self.num_actions)
+        )
         self._next_clip = 0
         self.reset()
 
+    @override
     def reset(self, *, seed: int | None = None) -> np.ndarray:
-        """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._watched = None
+        self._recorded = None
         self._next_clip = 0
-        self._forget()
-        everyone = np.arange(self.num_envs)
-        self._start(everyone)
-        senses = self.body.senses()
-        self._sensing.begin(senses, everyone, self._rng)
-        return self._see(senses)
+        self._forget_teacher()
+        all_envs = np.arange(self.num_envs)
+        self._start_episodes(all_envs)
+        proprioception = self.body.proprioception()
+        self._sensing.begin(proprioception, all_envs, self._rng)
+        return self._observe(proprioception)
 
+    @override
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`: excitations, shape (num_envs, 46). `terms` also has `tip_error` [m], the
-        mean over fingers, `angle_error` [rad], root mean square over joints, and `activation`."""
+        """Makes one step in every environment.
+
+        `terms` of the result also has `tip_error` [m], the mean over fingers, `angle_error` [rad],
+        the root mean square over joints, and the mean `activation`.
+
+        Args:
+            action: excitations, clipped to 0 to 1; one that is not finite ends its episode. Shape
+                (num_envs, 46).
+
+        Raises:
+            InvalidValue: the action has another shape.
+        """
         config = self.config
         body = self.body
-        disturbance = self.config.disturbance
         if np.shape(action) != (self.num_envs, self.num_actions):
             raise InvalidValue(
                 "shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}"
             )
-        excitation = np.clip(np.asarray(action, dtype=float), 0.0, 1.0)
-        if disturbance.motor_noise > 0:
-            noise = self._rng.normal(size=excitation.shape)
-            excitation = np.clip(excitation * (1.0 + disturbance.motor_noise * noise), 0.0, 1.0)
-        if disturbance.push > 0:
-            self._pushes.advance(self._rng)
-            body.push(self._pushes.force * (self._pushes.left > 0)[:, None], self._pushes.finger)
+        excitation = self._disturb(np.clip(np.asarray(action, dtype=float), 0.0, 1.0))
         goal = self.references.ahead(self.frame, 1)
         controls = body.controls(excitation, self.references, self.frame, goal, config.sim_steps)
-        slopes = (
-            None if self._watched is None else self._slopes_now(np.nan_to_num(excitation), goal)
-        )
-        sick = self.monitor.step(controls)
+        jacobian = None
+        if self._recorded is not None:
+            jacobian = self._step_jacobian(np.nan_to_num(excitation), goal)
+        unstable = self.monitor.step(controls)
         self.frame = goal
         self._age = self._age + 1
-        senses = body.senses()
-        if sick.any():
-            # What is not a number has gone no further than here.
+        proprioception = body.proprioception()
+        if unstable.any():
+            # Actions that are not finite have reached only the monitor, which resets their worlds.
             excitation = np.nan_to_num(excitation)
-        terms, failed = self._judge(senses, excitation)
-        terminated = failed | sick
+        terms, failed = self._judge(proprioception, excitation)
+        terminated = failed | unstable
         terms["failure"] = reward.failure(terminated)
         truncated = ~terminated & (
-            (self._age >= self._most_steps) | (goal >= self.references.last_of(goal))
+            (self._age >= self._max_steps) | (goal >= self.references.last_of(goal))
         )
-        if self._watched is not None and slopes is not None:
-            worth = self._worth(senses, excitation, ~(terminated | truncated))
-            self._watched.append((slopes, worth, self._sensing.delay.copy()))
-        self._past = np.concatenate([excitation[None], self._past[:-1]])
-        self._sensing.advance(senses, self._rng)
-        final = observation = self._see(senses)
-        done = np.flatnonzero(terminated | truncated)
-        if len(done):
-            badness = np.where(
-                terminated, 1.0, np.minimum(self._error / self._age / config.tip_limit, 1.0)
-            )
-            self._starts.tell(self._begin[done], badness[done])
-            self._start(done)
-            senses = body.senses()
-            self._sensing.begin(senses, done, self._rng)
-            observation = final.copy()
-            observation[done] = self._see(senses, done)
+        if self._recorded is not None and jacobian is not None:
+            not_done = ~(terminated | truncated)
+            gradient = self._reward_gradient(proprioception, excitation, not_done)
+            self._recorded.append(_RecordedStep(jacobian, gradient, self._sensing.delay.copy()))
+        self._history = np.concatenate([excitation[None], self._history[:-1]])
+        self._sensing.advance(proprioception, self._rng)
+        final_observation = self._observe(proprioception)
+        observation = self._restart(terminated, truncated, final_observation)
         return StepResult(
-            observation, reward.weigh(terms, config.weights), terminated, truncated, final, terms
+            observation=observation,
+            reward=reward.weigh(terms, config.weights),
+            terminated=terminated,
+            truncated=truncated,
+            final_observation=final_observation,
+            terms=terms,
         )
 
+    @override
     def teacher_action(self) -> np.ndarray:
-        """As `TeacherEnv`: computed muscle control, which knows the true state and the body as
-        it was built."""
+        """Excitations by computed muscle control, which knows the true state and the body as it
+        was built. Shape (num_envs, 46)."""
         return self.teacher_action_at(None)
 
     def teacher_action_at(self, state: HandState | None) -> np.ndarray:
-        """What the teacher does that takes the hands for being in a state, such as that of some
-        time ago."""
+        """The teacher's action for another state than the true one, such as a delayed one. Shape
+        (num_envs, 46).
+
+        Args:
+            state: of all hands; None for the true one.
+        """
         goal = self.references.ahead(self.frame, 1)
         return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
 
+    @override
     def start_recording(self) -> None:
-        """As `DifferentiableEnv`."""
-        self._watched = []
-        self._way_back = None
-        self._slopes = self._slopes or BodyJacobian(self.body, sim_steps=self.config.sim_steps)
+        self._recorded = []
+        self._adjoint = None
+        self._jacobian = self._jacobian or BodyJacobian(self.body, sim_steps=self.config.sim_steps)
 
+    @override
     def begin_backward(self, discount: float) -> int:
-        """As `DifferentiableEnv`."""
-        if not self._watched or self._slopes is None:
-            raise InvalidValue("steps watched", 0, "1 or more, after `start_recording`")
-        slopes, worth, delays = zip(*self._watched, strict=True)
-        self._way_back = AdjointPass(
-            slopes, worth, self._slopes.senses(self.teacher.states()), discount
-        )
+        if not self._recorded or self._jacobian is None:
+            raise InvalidValue("recorded steps", 0, "1 or more, after `start_recording`")
+        jacobians, gradients, delays = zip(*self._recorded, strict=True)
+        sensory = self._jacobian.sensory(self.teacher.states())
+        self._adjoint = AdjointPass(jacobians, gradients, sensory, discount)
         self._delays = [*delays, self._sensing.delay.copy()]
-        self._watched = None
-        return len(worth)
+        self._recorded = None
+        return len(gradients)
 
+    @override
     def backward_step(self, observation_gradient: np.ndarray | None) -> np.ndarray:
-        """As `DifferentiableEnv`."""
-        if self._way_back is None:
+        if self._adjoint is None:
             raise InvalidValue("steps to go back", 0, "1 or more, after `begin_backward`")
         delay = self._delays.pop()
         if observation_gradient is None:
-            return self._way_back.step(None)
-        senses = observe_back(self.table, observation_gradient, self.body.hand)
-        return self._way_back.step(
+            return self._adjoint.step(None)
+        history = self.config.action_history
+        return self._adjoint.step(
             ObservationGradient(
-                senses, past_back(self.table, observation_gradient, self.config.past), delay
+                proprioception=proprioception_gradient(
+                    self.table, observation_gradient, self.body.hand
+                ),
+                history=history_gradient(self.table, observation_gradient, history),
+                delay=delay,
             )
         )
 
@@ -269,145 +345,183 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             self._teacher = Teacher(self.body, sim_steps=self.config.sim_steps)
         return self._teacher
 
-    def _forget(self) -> None:
-        """Has a teacher go on as a new one would."""
-        if self._teacher is not None:
-            self._teacher.forget()
-
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """As `VecEnv`."""
         return {
             "backend": self.body.backend.state(),
             "strength": self.body.strength.copy(),
             "mass": self.body.mass.copy(),
             "key_weight": self.body.key_weight.copy(),
             "rng": pack_generator(self._rng),
-            "badness": self._starts.badness.copy(),
+            "badness": self._starts.difficulty.copy(),
             "pushes": np.column_stack([self._pushes.force, self._pushes.finger, self._pushes.left]),
-            "past": self._past.copy(),
-            "error": self._error.copy(),
-            "places": np.column_stack([self.frame, self._begin, self._age]),
+            "past": self._history.copy(),
+            "error": self._error_sum.copy(),
+            "places": np.column_stack([self.frame, self._start_frame, self._age]),
             "next_clip": np.array([self._next_clip]),
-            "sensed": self._sensing.memory.copy(),
+            "sensed": self._sensing.buffer.copy(),
             "delay": self._sensing.delay.copy(),
         }
 
+    @override
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """As `VecEnv`."""
-        mine = self.state()
-        shapes = {name: values.shape for name, values in mine.items()}
-        given = {name: np.shape(values) for name, values in state.items()}
-        if given != shapes:
-            raise InvalidValue("shapes of the state", given, f"{shapes}")
-        everyone = np.arange(self.num_envs)
+        expected = {name: values.shape for name, values in self.state().items()}
+        shapes = {name: np.shape(values) for name, values in state.items()}
+        if shapes != expected:
+            raise InvalidValue("shapes of the state", shapes, f"{expected}")
+        all_envs = np.arange(self.num_envs)
         if self.config.disturbance.changes_bodies:
             self.body.set_bodies(
-                everyone, *(np.asarray(state[name]) for name in ("strength", "mass", "key_weight"))
+                all_envs,
+                strength=np.asarray(state["strength"]),
+                mass=np.asarray(state["mass"]),
+                key_weight=np.asarray(state["key_weight"]),
             )
         self.body.backend.restore(np.asarray(state["backend"]))
         self._rng = unpack_generator(state["rng"])
-        self._starts.badness = np.array(state["badness"])
+        self._starts.difficulty = np.array(state["badness"])
         pushes = np.array(state["pushes"])
         self._pushes.force = pushes[:, :3]
         self._pushes.finger = pushes[:, 3].astype(int)
         self._pushes.left = pushes[:, 4].astype(int)
-        self._past = np.array(state["past"])
-        self._error = np.array(state["error"])
-        self.frame, self._begin, self._age = np.array(state["places"]).astype(int).T.copy()
+        self._history = np.array(state["past"])
+        self._error_sum = np.array(state["error"])
+        self.frame, self._start_frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
-        self._sensing.memory = np.array(state["sensed"])
+        self._sensing.buffer = np.array(state["sensed"])
         self._sensing.delay = np.array(state["delay"]).astype(int)
-        self._watched = self._way_back = None
-        self._forget()
-        return self._see(self.body.senses())
+        self._recorded = None
+        self._adjoint = None
+        self._forget_teacher()
+        return self._observe(self.body.proprioception())
 
-    def _see(self, senses: Proprioception, envs: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Observations of some hands."""
-        return self._seen(self._sensing.now(senses), self._sensing.delay * self.step_dt, envs)
+    def _forget_teacher(self) -> None:
+        """Puts the teacher into the state of a new one."""
+        if self._teacher is not None:
+            self._teacher.forget()
 
-    def _seen(
-        self, senses: Proprioception, delay: np.ndarray, envs: np.ndarray | slice = slice(None)
+    def _disturb(self, excitation: np.ndarray) -> np.ndarray:
+        """Excitations with motor noise; also advances and applies the pushes."""
+        disturbance = self.config.disturbance
+        if disturbance.motor_noise > 0:
+            noise = self._rng.normal(size=excitation.shape)
+            excitation = np.clip(excitation * (1.0 + disturbance.motor_noise * noise), 0.0, 1.0)
+        if disturbance.push > 0:
+            self._pushes.advance(self._rng)
+            active = (self._pushes.left > 0)[:, None]
+            self.body.push(self._pushes.force * active, self._pushes.finger)
+        return excitation
+
+    def _observe(
+        self, proprioception: Proprioception, envs: np.ndarray | slice = slice(None)
     ) -> np.ndarray:
-        past = self._past[: self.config.past, envs]
-        look_ahead = self.config.look_ahead
-        some = Proprioception(*(part[envs] for part in senses))
-        frame = self.frame[envs]
+        """Observations in some environments, from the exact proprioception in all of them."""
+        config = self.config
+        sensed = self._sensing.sense(proprioception)
         return observe(
-            self.table, self.references, frame, some, self.body.hand, look_ahead, past, delay[envs]
+            self.table,
+            self.references,
+            self.frame[envs],
+            proprioception=Proprioception(*(part[envs] for part in sensed)),
+            hand=self.body.hand,
+            look_ahead=config.look_ahead,
+            history=self._history[: config.action_history, envs],
+            delay=(self._sensing.delay * self.step_dt)[envs],
         )
 
-    def _start(self, envs: np.ndarray) -> None:
-        """New episodes."""
+    def _restart(
+        self, terminated: np.ndarray, truncated: np.ndarray, final_observation: np.ndarray
+    ) -> np.ndarray:
+        """Starts new episodes where one ended. Returns the observations after that."""
+        done = np.flatnonzero(terminated | truncated)
+        if not len(done):
+            return final_observation
+        mean_error = self._error_sum / self._age / self.config.tip_limit
+        error = np.where(terminated, 1.0, np.minimum(mean_error, 1.0))
+        self._starts.update(self._start_frame[done], error[done])
+        self._start_episodes(done)
+        proprioception = self.body.proprioception()
+        self._sensing.begin(proprioception, done, self._rng)
+        observation = final_observation.copy()
+        observation[done] = self._observe(proprioception, done)
+        return observation
+
+    def _start_episodes(self, envs: np.ndarray) -> None:
+        """Draws starts and bodies of new episodes, and resets the worlds to them."""
         config = self.config
-        disturbance = self.config.disturbance
+        disturbance = config.disturbance
         if config.fixed_starts:
-            clips = (self._next_clip + np.arange(len(envs))) % len(self.references.first)
-            self._next_clip = int((self._next_clip + len(envs)) % len(self.references.first))
-            frames = self.references.first[clips]
+            clips = len(self.references.first)
+            rows = (self._next_clip + np.arange(len(envs))) % clips
+            self._next_clip = int((self._next_clip + len(envs)) % clips)
+            frames = self.references.first[rows]
         else:
             frames = self._starts.draw(self._rng, len(envs))
         if disturbance.changes_bodies:
             strength = draw_strengths(disturbance, self._rng, len(envs), self.num_actions)
-            factors = (
-                self._rng.uniform(*span, size=len(envs))
-                for span in (disturbance.mass, disturbance.key_weight)
-            )
-            self.body.set_bodies(envs, strength, *factors)
-        self.body.place(envs, self.references, frames)
+            mass = self._rng.uniform(*disturbance.mass, size=len(envs))
+            key_weight = self._rng.uniform(*disturbance.key_weight, size=len(envs))
+            self.body.set_bodies(envs, strength, mass, key_weight)
+        self.body.reset_to(envs, self.references, frames)
         self._pushes.clear(envs)
-        self.frame[envs], self._begin[envs], self._age[envs] = frames, frames, 0
-        self._error[envs], self._past[:, envs] = 0.0, self.references.activations[frames]
+        self.frame[envs] = frames
+        self._start_frame[envs] = frames
+        self._age[envs] = 0
+        self._error_sum[envs] = 0.0
+        self._history[:, envs] = self.references.activations[frames]
 
     def _judge(
-        self, senses: Proprioception, excitation: np.ndarray
+        self, proprioception: Proprioception, excitation: np.ndarray
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Reward terms, and which hands have failed."""
         references = self.references
         frame = self.frame
-        apart = senses.tips - references.tips[frame]
-        angle_error = senses.angles - references.angles[frame]
-        mean_tip = np.linalg.norm(apart, axis=2).mean(axis=1)
-        self._error += mean_tip
+        tip_error = proprioception.tips - references.tips[frame]
+        angle_error = proprioception.angles - references.angles[frame]
+        speed_error = proprioception.speeds - references.speeds[frame]
+        mean_tip_error = np.linalg.norm(tip_error, axis=2).mean(axis=1)
+        self._error_sum += mean_tip_error
         terms = {
-            "tip": reward.tip(apart),
+            "tip": reward.tip(tip_error),
             "angle": reward.angle(angle_error),
-            "speed": reward.speed(senses.speeds - references.speeds[frame]),
-            "effort": reward.effort(senses.activation),
-            "change": reward.change(excitation, self._past[0]),
-            "tip_error": mean_tip,
+            "speed": reward.speed(speed_error),
+            "effort": reward.effort(proprioception.activation),
+            "change": reward.change(excitation, self._history[0]),
+            "tip_error": mean_tip_error,
             "angle_error": np.sqrt(np.mean(np.square(angle_error), axis=1)),
-            "activation": senses.activation.mean(axis=1),
+            "activation": proprioception.activation.mean(axis=1),
         }
-        failed = mean_tip > self.config.tip_limit
+        failed = mean_tip_error > self.config.tip_limit
         failed |= np.abs(angle_error).max(axis=1) > self.config.angle_limit
         return terms, failed
 
-    def _slopes_now(self, excitation: np.ndarray, goal: np.ndarray) -> StepJacobian:
-        """Of the step that is about to be done."""
-        assert self._slopes is not None
+    def _step_jacobian(self, excitation: np.ndarray, goal: np.ndarray) -> StepJacobian:
+        """Jacobian of the step that is about to be made."""
+        assert self._jacobian is not None
         references = self.references
-        owed, mass, damping = (
+        force, mass, damping = (
             getattr(references, name)[goal] for name in ("press", "key_mass", "key_damping")
         )
         if not self.config.keys:
-            owed, mass, damping = np.zeros((3, *owed.shape))
-        tips = self.body.senses().tips[:, :, 2]
-        held = (owed > 0) & (tips < references.tips[goal][:, :, 2] + NEAR_STOP)
-        return self._slopes.at(self.teacher.states(), excitation, KeyContact(mass, damping, held))
+            force, mass, damping = np.zeros((3, *force.shape))
+        height = self.body.proprioception().tips[:, :, 2]
+        held = (force > 0) & (height < references.tips[goal][:, :, 2] + NEAR_STOP)
+        contact = KeyContact(mass, damping, held)
+        return self._jacobian.at(self.teacher.states(), excitation, contact)
 
-    def _worth(
-        self, senses: Proprioception, excitation: np.ndarray, not_done: np.ndarray
+    def _reward_gradient(
+        self, proprioception: Proprioception, excitation: np.ndarray, not_done: np.ndarray
     ) -> RewardGradient:
-        """Slopes of the reward of the step just done."""
+        """Gradient of the reward of the step that was just made."""
         references = self.references
         frame = self.frame
         return reward_gradient(
             self.config.weights,
-            senses,
-            tips=senses.tips - references.tips[frame],
-            angles=senses.angles - references.angles[frame],
-            speeds=senses.speeds - references.speeds[frame],
+            proprioception,
+            tip_error=proprioception.tips - references.tips[frame],
+            angle_error=proprioception.angles - references.angles[frame],
+            speed_error=proprioception.speeds - references.speeds[frame],
             excitation=excitation,
-            last=self._past[0],
+            previous=self._history[0],
             not_done=not_done,
         )

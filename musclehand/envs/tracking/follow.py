@@ -1,4 +1,4 @@
-"""One clip followed from its beginning to its end, with everything that happened kept."""
+"""One clip followed from its beginning to its end, with the hand's motion recorded."""
 
 from __future__ import annotations
 
@@ -16,37 +16,58 @@ from musclehand.motion.clip import MotionClip
 
 @dataclass(frozen=True, eq=False)
 class FollowedClip:
-    """What a hand did, and what it should have done, every `dt` [s]; on the clip's own side.
-
-    `angles` [rad] and `reference` (T, 23), `forearm` and `reference_forearm` (T, 6) [m, rad],
-    `tips` and `reference_tips` (T, 5, 3) [m], `activations` (T, m) of `muscles`. `failed`: whether
-    the hand lost the motion, where the arrays then end.
-    """
+    """Motion of the hand and of its reference, T frames on the clip's own side."""
 
     clip: MotionClip
+    """The clip that was followed."""
+
     dt: float
+    """Time between frames [s]."""
+
     failed: bool
+    """Whether the hand lost the motion; the arrays end there."""
+
     muscles: tuple[str, ...]
+    """Names of the muscles, without the side."""
+
     angles: np.ndarray = field(repr=False)
+    """Joint angles of the hand [rad]. Shape (T, 23)."""
+
     reference: np.ndarray = field(repr=False)
+    """Joint angles of the reference [rad]. Shape (T, 23)."""
+
     forearm: np.ndarray = field(repr=False)
+    """Coordinates of the forearm's base [m, rad]. Shape (T, 6)."""
+
     reference_forearm: np.ndarray = field(repr=False)
+    """The same of the reference [m, rad]. Shape (T, 6)."""
+
     tips: np.ndarray = field(repr=False)
+    """Fingertips of the hand in the world [m]. Shape (T, 5, 3)."""
+
     reference_tips: np.ndarray = field(repr=False)
+    """Fingertips of the reference in the world [m]. Shape (T, 5, 3)."""
+
     activations: np.ndarray = field(repr=False)
+    """Activations of the muscles. Shape (T, m)."""
 
     @property
     def time(self) -> np.ndarray:
-        """From the clip's first frame on [s]. Shape (T,)."""
+        """Time since the clip's first frame [s]. Shape (T,)."""
         return np.arange(1, len(self.angles) + 1) * self.dt
 
     @property
     def tip_errors(self) -> np.ndarray:
-        """Distance of each fingertip from its place [m]. Shape (T, 5)."""
+        """Distance of each fingertip from its reference [m]. Shape (T, 5)."""
         return np.asarray(np.linalg.norm(self.tips - self.reference_tips, axis=2))
 
     def as_clip(self, name: str, source: dict[str, str]) -> MotionClip:
-        """What the hand did as a clip of its own."""
+        """The hand's motion as a clip of its own.
+
+        Args:
+            name: of the clip.
+            source: what the clip says of its origin.
+        """
         return MotionClip(
             name=name,
             kind=self.clip.kind,
@@ -67,16 +88,16 @@ class FollowedClip:
 def follow(
     clip: MotionClip, act: Actor, config: TrackingConfig | None = None, *, seed: int = 0
 ) -> FollowedClip:
-    """Has the hand of the clip's side follow it.
+    """Follows a clip with the hand of its side.
 
     Args:
         clip: to follow, all of it.
-        act: from observations to excitations.
+        act: what acts.
         config: of the environment; side, number and episodes follow from the clip.
         seed: of disturbances.
 
     Raises:
-        InvalidValue: the clip is too short, or lost in its first step.
+        InvalidValue: the clip is too short, or the hand fails in the first step.
     """
     config = replace(
         config or TrackingConfig(),
@@ -96,18 +117,23 @@ def follow(
         failed = bool(result.terminated[0])
         if failed or result.truncated[0]:
             break
-        senses = env.body.senses()
+        proprioception = env.body.proprioception()
         rows.append(
             [
                 np.array(part[0])
-                for part in (senses.angles, senses.forearm, senses.tips, senses.activation)
+                for part in (
+                    proprioception.angles,
+                    proprioception.forearm,
+                    proprioception.tips,
+                    proprioception.activation,
+                )
             ]
         )
     if not rows:
         raise InvalidValue("clip", clip.name, "one that can be followed for more than a step")
     angles, forearm, tips, activations = (np.array(part) for part in zip(*rows, strict=True))
     frames = np.arange(1, len(rows) + 1)
-    turn, point = mirrors(clip.side)
+    forearm_mirror, point_mirror = mirrors(clip.side)
     return FollowedClip(
         clip=clip,
         dt=env.step_dt,
@@ -115,9 +141,9 @@ def follow(
         muscles=env.body.muscles,
         angles=angles,
         reference=references.angles[frames],
-        forearm=forearm * turn,
-        reference_forearm=references.forearm[frames] * turn,
-        tips=tips * point,
-        reference_tips=references.tips[frames] * point,
+        forearm=forearm * forearm_mirror,
+        reference_forearm=references.forearm[frames] * forearm_mirror,
+        tips=tips * point_mirror,
+        reference_tips=references.tips[frames] * point_mirror,
         activations=activations,
     )

@@ -188,8 +188,8 @@ class FingeringConfig:
     """[share] that the costs of pairs weigh between two chords."""
 
     drop: float = 300.0
-    """A note left out, more in the outer voices. An assumption: far dearer than any pair of fingers,
-    so that a note is left out only where its fingers do not go together."""
+    """A note left out, more in the outer voices. An assumption: far dearer than any pair of
+    fingers, so that a note is left out only where no fingers go together."""
 
     release: float = 20.0
     """A held key released early with all of its note lost; a quarter with little of it lost. An

@@ -1,19 +1,18 @@
-"""The sustain pedal used to free a hand: where a key is let go before its note ends, the pedal
-holds the sound over.
+"""Syncopated pedalling: the sustain pedal holds notes over whose keys are released too early.
 
-Syncopated pedalling, as in every piano method: the foot goes down a moment after a chord is struck,
-so that it catches that chord and not the one before, and comes up when the next harmony is struck.
-Rules, not learned; the pedal goes down
+As in every piano method, the foot goes down a moment after a chord is struck, so that the pedal
+catches that chord and not the chord before. It comes up when the next harmony is struck. The rules
+are not learned:
 
-- only where notes are cut short, because their keys are let go early or their hand has to leave for
-  a leap, after the last chord struck before that;
-- and comes up when the last of them ends as written, or earlier, at the first new note that clashes
-  (by a semitone or its inversions, or by a whole tone in the same octave) with a note that only the
-  pedal still holds.
+- the pedal goes down only where notes are cut short, because their keys are released early or their
+  hand has to leave for a leap; it does so after the last chord struck before that;
+- it comes up when the last of these notes ends as written, or earlier, at the first new note that
+  clashes with a note held by the pedal alone: by a semitone or its inversions, or by a whole tone
+  in the same octave.
 
-Notes that are written to sound together never count as clashing. Metrics compare keys, not sound,
-so a pedal neither helps nor hurts there; `sounding_score` turns keys and pedal into what is heard,
-for comparing that.
+Notes that are written to sound together never count as clashing. Metrics compare keys and not
+sound, so a pedal changes none of them. `sounding_score` gives the notes as they sound with the
+pedal, to compare sound.
 """
 
 from __future__ import annotations
@@ -33,25 +32,30 @@ from musclehand.planning.strokes.reach import leap_time
 
 @dataclass(frozen=True)
 class PedalConfig:
-    """When the foot moves. Times [s].
+    """Times of the foot, and limits of the hand. All are assumptions.
 
-    Attributes:
-        delay: after a chord is struck until the pedal goes down; so much the dampers need to fall
-            on the chord before.
-        margin: the pedal is down this long before the key it stands in for comes up.
-        leap_acceleration: top acceleration of a hand on its way to a leap's end, with minimum jerk
-            [m/s^2].
-        least_lost: a note cut short by less is not worth a pedal.
-        shortest: spans of the pedal shorter than this are left out.
-        chord_window: notes that begin within this time are one chord.
+    Raises:
+        InvalidValue: a time is below 0, or the acceleration not above 0.
     """
 
     delay: float = 0.08
+    """[s] from the stroke of a chord until the pedal goes down: the dampers need this time to fall
+    on the chord before."""
+
     margin: float = 0.02
+    """[s] the pedal is down this long before the key comes up for which it stands in."""
+
     leap_acceleration: float = 20.0
+    """[m/s^2] top acceleration of a hand in a leap, a minimum-jerk movement."""
+
     least_lost: float = 0.1
+    """[s] a note that is cut short by less needs no pedal."""
+
     shortest: float = 0.1
+    """[s] shorter spans of the pedal are left out."""
+
     chord_window: float = 0.03
+    """[s] notes that begin within this time are one chord."""
 
     def __post_init__(self) -> None:
         for name in ("delay", "margin", "least_lost", "shortest", "chord_window"):
@@ -61,30 +65,37 @@ class PedalConfig:
             raise InvalidValue("pedal leap_acceleration", self.leap_acceleration, "above 0 m/s^2")
 
 
+_SHORT_OVERLAP = 0.05
+"""[s] a note that lasts into the next one by less is over when that begins; an assumption."""
+
+
 class _Down(NamedTuple):
-    """The pedal while it is down: since `start`, wanted `until` [s], holding pitches (with their
-    written ends)."""
+    """The pedal while it is down."""
 
     start: float
+    """[s] time at which it went down."""
+
     until: float
+    """[s] time until which it is needed."""
+
     held: dict[int, float]
+    """[s] written ends of the notes that it holds, by pitch."""
 
 
 def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = None) -> Score:
-    """The score with sustain-pedal spans added where its notes end before those of `written`.
+    """Adds the sustain pedal where notes end before they do as written.
 
     Args:
-        score: as it will be played, with keys let go early (`planning.fingering.assign` with
-            `release_early`); where hands are known, keys also count as let go when a hand has to
+        score: as it will be played, with keys released early (`planning.fingering.assign` with
+            `release_early`). Where hands are known, keys also count as released when a hand has to
             leave for its next notes.
         written: the same notes with their ends as written; onsets may differ by a rolled chord's
             width.
         config: times of the foot.
 
     Returns:
-        The same notes; pedals that were there stay and their changes count, new ones join them
-            where they are up; a
-        remark says for how many notes.
+        The same notes. Pedals of the score stay, and new ones are added where these are up. A
+        remark says how many notes they hold over.
     """
     config = config or PedalConfig()
     ends = written_ends(score, written)
@@ -98,14 +109,20 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     if not spans:
         return score
     caught = _is_down(np.array(spans), key_up[lost])
-    remark = f"{format_count(int(caught.sum()), 'note')} held over with the pedal, the finger or hand is needed elsewhere"
+    count = format_count(int(caught.sum()), "note")
+    remark = f"{count} held over with the pedal, the finger or hand is needed elsewhere"
     pedals = (*score.pedals, *(Pedal(float(start), float(stop)) for start, stop in spans))
     return replace(score, pedals=pedals, remarks=(*score.remarks, remark))
 
 
 def written_ends(score: Score, written: Score) -> list[float]:
-    """When each note of the score ends as written [s]: of the written notes on its key, the one
-    struck nearest."""
+    """End of each note as written [s], not before its end in the score.
+
+    Args:
+        score: as it is played.
+        written: the notes as written; of those on the same key, the note with the nearest onset
+            counts.
+    """
     by_key: dict[int, list[Note]] = {}
     for note in written.notes:
         by_key.setdefault(note.pitch, []).append(note)
@@ -125,30 +142,28 @@ def written_ends(score: Score, written: Score) -> list[float]:
 
 
 def _apart(by_key: dict[int, list[Note]], note: Note, i: int) -> float:
+    """Time between the onsets of a note and of note `i` on its key [s]."""
     return abs(by_key[note.pitch][i].onset - note.onset)
 
 
 def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
-    """When each key comes up [s]: at its note's end, or earlier where the hand must leave. Shape
-    (num_notes,)."""
+    """Time at which each key comes up [s]: its note's end, or earlier where the hand must leave.
+
+    Shape (num_notes,).
+    """
     up = score.intervals[:, 1].copy()
     for hand in Hand:
-        mine = np.array([i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int)
-        slices = [
-            mine[slice_] for slice_ in chord_slices(score.intervals[mine, 0], config.chord_window)
-        ]
-        wrist_bounds = [centre_range([score.notes[i] for i in slice_], hand) for slice_ in slices]
+        indices = np.array(
+            [i for i, note in enumerate(score.notes) if note.hand == hand], dtype=int
+        )
+        onsets = score.intervals[indices, 0]
+        slices = [indices[slice_] for slice_ in chord_slices(onsets, config.chord_window)]
+        centres = [centre_range([score.notes[i] for i in slice_], hand) for slice_ in slices]
         for k in range(1, len(slices)):
-            away = (
-                max(
-                    wrist_bounds[k].low - wrist_bounds[k - 1].high,
-                    wrist_bounds[k - 1].low - wrist_bounds[k].high,
-                    0.0,
-                )
-                * WHITE_KEY_PITCH
-            )
+            before, after = centres[k - 1 : k + 1]
+            distance = max(after.low - before.high, before.low - after.high, 0.0) * WHITE_KEY_PITCH
             time = score.notes[slices[k][0]].onset
-            leave = time - leap_time(away, config.leap_acceleration)
+            leave = time - leap_time(distance, config.leap_acceleration)
             for i in slices[k - 1]:
                 up[i] = min(up[i], max(leave, 0.5 * (score.notes[i].onset + time)))
     return up
@@ -157,8 +172,15 @@ def _keys_up(score: Score, config: PedalConfig) -> np.ndarray:
 def _sweep(
     score: Score, key_up: np.ndarray, ends: list[float], lost: np.ndarray, config: PedalConfig
 ) -> list[tuple[float, float]]:
-    """Where the pedal is down [s], in one pass over the chords; at most 88 keys are looked at
-    for each."""
+    """Spans of the pedal [s], in one pass over the chords; each looks at 88 keys at most.
+
+    Args:
+        score: as it is played.
+        key_up: time at which each key comes up [s]. Shape (num_notes,).
+        ends: of the notes as written [s].
+        lost: whether each note is cut short. Shape (num_notes,), bool.
+        config: times of the foot.
+    """
     spans: list[tuple[float, float]] = []
     slices = chord_slices(score.intervals[:, 0], config.chord_window)
     begins = [float(score.notes[slice_[0]].onset) for slice_ in slices] + [np.inf]
@@ -192,38 +214,44 @@ def _sweep(
 
 
 def _clashes(held: dict[int, float], pitches: list[int], time: float) -> bool:
-    """Whether a new note at a time clashes with one that is over as written and goes on with the
-    pedal alone."""
-    over = [pitch for pitch, end in held.items() if end <= time + 0.05]
-    return any(
-        (new - old) % 12 in (1, 11) or abs(new - old) == 2 for new in pitches for old in over
-    )
+    """Whether new notes clash with notes that are over as written and sound by the pedal alone.
+
+    Args:
+        held: written ends of the notes that the pedal holds, by pitch [s].
+        pitches: of the new notes.
+        time: of the new notes [s].
+    """
+    over = [pitch for pitch, end in held.items() if end <= time + _SHORT_OVERLAP]
+    intervals = (new - old for new in pitches for old in over)
+    return any(interval % 12 in (1, 11) or abs(interval) == 2 for interval in intervals)
 
 
 def _without(
     spans: list[tuple[float, float]], pedals: tuple[Pedal, ...]
 ) -> list[tuple[float, float]]:
     """The parts of ascending spans in which no pedal of the score is down already."""
-    left = []
+    parts = []
     k = 0
     for start, stop in spans:
         while k < len(pedals) and pedals[k].end <= start:
             k += 1
-        at = start
+        begin = start
         j = k
         while j < len(pedals) and pedals[j].start < stop:
-            if pedals[j].start > at:
-                left.append((at, pedals[j].start))
-            at = max(at, pedals[j].end)
+            if pedals[j].start > begin:
+                parts.append((begin, pedals[j].start))
+            begin = max(begin, pedals[j].end)
             j += 1
-        if at < stop:
-            left.append((at, stop))
-    return left
+        if begin < stop:
+            parts.append((begin, stop))
+    return parts
 
 
 def _merged(pedals: tuple[Pedal, ...]) -> np.ndarray:
-    """When the pedal is down [s], overlapping spans joined; between two that touch it came up.
-    Shape (num_spans, 2)."""
+    """Spans of the pedal, overlapping ones joined [s]. Shape (num_spans, 2).
+
+    Spans that only touch stay apart: between them the pedal comes up.
+    """
     spans: list[list[float]] = []
     for pedal in pedals:
         if spans and pedal.start < spans[-1][1]:
@@ -234,8 +262,12 @@ def _merged(pedals: tuple[Pedal, ...]) -> np.ndarray:
 
 
 def _is_down(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Whether each time [s] lies in one of the ascending spans, closed at the start. Shape
-    (num_times,), bool."""
+    """Whether the pedal is down at each time. Shape (num_times,), bool.
+
+    Args:
+        spans: ascending, and closed at the start [s]. Shape (num_spans, 2).
+        times: to ask about [s]. Shape (num_times,).
+    """
     if not len(spans):
         return np.zeros(len(times), dtype=bool)
     k = np.searchsorted(spans[:, 0], times, side="right") - 1
@@ -243,10 +275,10 @@ def _is_down(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def sounding_score(score: Score) -> Score:
-    """What is heard: a note whose key comes up while the pedal is down goes on until it is up, or
-    the key struck again.
+    """The notes as they sound with the pedal, without pedals.
 
-    Pedals are taken off the result, since their work is done.
+    A note whose key comes up while the pedal is down sounds until the pedal is up, or until its key
+    is struck again.
     """
     spans = _merged(score.pedals)
     again: dict[int, float] = {}

@@ -49,8 +49,8 @@ class PlayableLimits:
     """[s] notes that begin within this time are one chord; an assumption."""
 
     tap_interval: float = 1 / 8
-    """[s] least time between two strokes of one finger. People tap at 5 to 7 Hz, the model's
-    fingers at 7 to 9 Hz (check V22)."""
+    """[s] least time between two strokes of one finger, at 8 Hz; people tap at 5 to 7 Hz (source
+    of check V22)."""
 
     key_interval: float = 1 / 15
     """[s] least time between two strokes of one key, by any fingers; an estimate of a grand piano's

@@ -399,13 +399,16 @@ def _second_order(
 def _release_cost(
     active: np.ndarray, time: float, notes: HandNotes, config: FingeringConfig
 ) -> np.ndarray:
-    """Cost of releasing each active note early, infinite where that may not be. Shape (num_active,).
+    """Cost of releasing each active note early, infinite where that may not be.
 
     Args:
         active: notes that may be held.
         time: of the release [s].
         notes: all notes of the hand.
         config: weights.
+
+    Returns:
+        Shape (num_active,).
     """
     duration = notes.offset[active] - notes.onset[active]
     lost = np.clip((notes.offset[active] - time) / duration, 0.0, 1.0)

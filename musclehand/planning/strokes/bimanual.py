@@ -14,7 +14,8 @@ from musclehand.planning.strokes.motion import AHEAD, BEGINNING, HandMotion, Mot
 
 
 class BimanualMotion:
-    """Solves the steps of one or two hands in order. A motion is used up by a single performance."""
+    """Solves the steps of one or two hands in order. A motion is used up by a single
+    performance."""
 
     def __init__(self, hands: Mapping[Side, HandMotion]) -> None:
         """

@@ -1,1 +1,1 @@
-"""What changed between two hand models."""
+"""The difference between two hand models, in anatomical words and numbers."""

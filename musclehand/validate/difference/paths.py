@@ -1,187 +1,201 @@
-"""What changed in the paths of muscles: points and wrapping surfaces moved, added, removed."""
+"""Changes of the paths of muscles: points and wrapping surfaces moved, added, removed."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
 from musclehand.validate.check import Specimen
-from musclehand.validate.difference.compare import Change
+from musclehand.validate.difference.change import Change
 from musclehand.validate.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
     Frame,
-    format_array,
     describe_bone,
     describe_change,
-    describe_shift,
     describe_muscle,
+    describe_shift,
+    format_array,
     neutral_frame,
     numbers_differ,
 )
 
 GROUP = "paths"
+"""Heading of all changes here."""
 
 NEW_PATH_WEIGHT = 5.0
-"""A point more or less weighs as much as one moved by 15 mm."""
+"""Weight of a point added or removed, that of one moved by 15 mm; own choice."""
 
 NOTABLE_SHIFT = 0.003
 NOTABLE_RADIUS = 0.001
 NOTABLE_TURN_DEG = 10.0
-"""Changes worth a look [m], [m], [deg]."""
+"""Changes worth a look of a position [m], a radius [m] and an axis [deg]; own choice."""
 
 EQUAL_TURN_DEG = 0.1
+"""Changes of an axis that are none [deg]."""
 
 _SURFACES = (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER)
 
 
 class PathPoint(NamedTuple):
-    """A point of a path, or a surface (`radius` above 0) that it wraps around.
-
-    `bone` is in words, as models name bones in different ways. `place` on it [m] and `axis` of a
-    cylinder are those of a right hand, and `to_hand` (3, 3) turns them to radial, proximal, dorsal;
-    `from_wrist` is where it is at neutral in these directions [m].
-    """
+    """A point of a path, or a surface that it wraps around."""
 
     name: str
+    """Name without the side."""
+
     bone: str
+    """Bone in anatomical words: models name bones in different ways."""
+
     place: np.ndarray
+    """[m] position on the bone, as of a right hand. Shape (3,)."""
+
     radius: float
+    """[m] of a surface; 0 for a point."""
+
     axis: np.ndarray
+    """Direction of a cylinder on the bone, as of a right hand; zeros for others. Shape (3,)."""
+
     to_hand: np.ndarray
+    """Rotation from the bone to radial, proximal and dorsal. Shape (3, 3)."""
+
     from_wrist: np.ndarray
+    """[m] radial, proximal and dorsal position at neutral, from the wrist. Shape (3,)."""
 
     @property
     def kind(self) -> str:
-        """In words."""
+        """Word for a point or a surface."""
         return "surface" if self.radius else "point"
 
 
-_Told = tuple[str, float, dict[str, Any]]
-
-
 def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list[Change]:
-    """All changes in the paths of the muscles, which both hands have."""
-    first = neutral_frame(before)
-    second = neutral_frame(after)
+    """All changes of the paths of muscles.
+
+    Args:
+        before: a hand.
+        after: another.
+        muscles: anatomical names of muscles of both.
+    """
+    frame_before = neutral_frame(before)
+    frame_after = neutral_frame(after)
     changes = []
     for muscle in muscles:
-        old = path_points(before, first, muscle)
-        new = path_points(after, second, muscle)
-        changes += [
-            Change(GROUP, describe_muscle(muscle), words, weight, muscle=muscle)._replace(**numbers)
-            for words, weight, numbers in [*_told(old, new), *_branches(before, after, muscle)]
-        ]
+        old = path_points(before, frame_before, muscle)
+        new = path_points(after, frame_after, muscle)
+        path_changes = [*_path(old, new), *_branches(before, after, muscle)]
+        part = describe_muscle(muscle)
+        changes += [change._replace(part=part, muscle=muscle) for change in path_changes]
     return changes
 
 
-def _told(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[_Told]:
-    """Words, weight, and the numbers of a `Change` where there are any, for every change of a
-    path."""
+def _path(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[Change]:
+    """Changes of the points and surfaces of one path."""
     if not set(old) & set(new):
-        return [
-            (
-                f"another path: {len(new)} points and surfaces, before {len(old)} others",
-                NEW_PATH_WEIGHT,
-                {},
-            )
-        ]
-    told: list[_Told] = []
-    for one, other, what in ((old, new, "removed"), (new, old, "added")):
-        odd = [
-            f"{point.kind} {name} ({point.bone})"
-            for name, point in one.items()
-            if name not in other
-        ]
-        if odd:
-            told.append((f"{what}: {', '.join(odd)}", NEW_PATH_WEIGHT, {}))
+        words = f"another path: {len(new)} points and surfaces, before {len(old)} others"
+        return [_change(words, NEW_PATH_WEIGHT)]
+    changes = []
+    removed = [point for name, point in old.items() if name not in new]
+    added = [point for name, point in new.items() if name not in old]
+    for points, verb in ((removed, "removed"), (added, "added")):
+        if points:
+            listed = ", ".join(f"{point.kind} {point.name} ({point.bone})" for point in points)
+            changes.append(_change(f"{verb}: {listed}", NEW_PATH_WEIGHT))
     for name in old:
         if name in new:
-            told += _moved(old[name], new[name])
+            changes += _moved(old[name], new[name])
     kept = [name for name in new if name in old]
     if kept != [name for name in old if name in new]:
-        told.append((f"runs in another order: {', '.join(kept)}", NEW_PATH_WEIGHT, {}))
-    return told
+        changes.append(_change(f"runs in another order: {', '.join(kept)}", NEW_PATH_WEIGHT))
+    return changes
 
 
-def _branches(before: Specimen, after: Specimen, muscle: str) -> list[_Told]:
-    """Where a path branches, and by how much the branches count less."""
-    old, new = (_divisors(one, muscle) for one in (before, after))
+def _branches(before: Specimen, after: Specimen, muscle: str) -> list[Change]:
+    """Changes of the branches of a path and of their divisors."""
+    old, new = (_divisors(specimen, muscle) for specimen in (before, after))
     if len(old) == len(new) and np.allclose(old, new, rtol=EQUAL_SHARE):
         return []
     words = [
-        f"{len(one)} branches, lengths divided by {format_array(one)}"
-        if one.size
+        f"{len(divisors)} branches, lengths divided by {format_array(divisors)}"
+        if divisors.size
         else "no branches"
-        for one in (old, new)
+        for divisors in (old, new)
     ]
-    return [(f"{words[0]} -> {words[1]}", NEW_PATH_WEIGHT, {})]
+    return [_change(f"{words[0]} -> {words[1]}", NEW_PATH_WEIGHT)]
 
 
-def _divisors(one: Specimen, muscle: str) -> np.ndarray:
-    tendon = one.hand.tendons[one.hand.muscle_names.index(muscle)]
-    wraps = slice(
-        one.model.tendon_adr[tendon], one.model.tendon_adr[tendon] + one.model.tendon_num[tendon]
-    )
-    return one.model.wrap_prm[wraps][one.model.wrap_type[wraps] == mujoco.mjtWrap.mjWRAP_PULLEY]
+def _divisors(specimen: Specimen, muscle: str) -> np.ndarray:
+    """Divisors of the pulleys of a path."""
+    model = specimen.model
+    tendon = specimen.hand.tendons[specimen.hand.muscle_names.index(muscle)]
+    first = model.tendon_adr[tendon]
+    wraps = slice(first, first + model.tendon_num[tendon])
+    return model.wrap_prm[wraps][model.wrap_type[wraps] == mujoco.mjtWrap.mjWRAP_PULLEY]
 
 
-def _moved(old: PathPoint, new: PathPoint) -> list[_Told]:
-    what = f"{new.kind} {new.name}"
-    told: list[_Told] = []
+def _moved(old: PathPoint, new: PathPoint) -> list[Change]:
+    """Changes of one point or surface: bone, position, radius, axis."""
+    name = f"{new.kind} {new.name}"
+    changes: list[Change] = []
     if old.bone != new.bone:
         shift = new.from_wrist - old.from_wrist
         length = float(np.linalg.norm(shift))
-        words = f"{what} now on the {new.bone}, before on the {old.bone}"
-        moved = f", {describe_shift(shift)} from there" if length > EQUAL_LENGTH else ""
-        told.append(
-            (
-                words + moved,
-                NEW_PATH_WEIGHT + length / NOTABLE_SHIFT,
-                _change(0.0, 1e3 * length, "mm"),
-            )
-        )
+        words = f"{name} now on the {new.bone}, before on the {old.bone}"
+        if length > EQUAL_LENGTH:
+            words += f", {describe_shift(shift)} from there"
+        weight = NEW_PATH_WEIGHT + length / NOTABLE_SHIFT
+        changes.append(_change(words, weight, old=0.0, new=1e3 * length, unit="mm"))
     else:
         shift = new.place - old.place
         length = float(np.linalg.norm(shift))
         if length > EQUAL_LENGTH:
-            words = f"{what} moved {describe_shift(old.to_hand @ shift)}, {new.bone}"
-            told.append((words, length / NOTABLE_SHIFT, _change(0.0, 1e3 * length, "mm")))
+            words = f"{name} moved {describe_shift(old.to_hand @ shift)}, {new.bone}"
+            weight = length / NOTABLE_SHIFT
+            changes.append(_change(words, weight, old=0.0, new=1e3 * length, unit="mm"))
     if numbers_differ(old.radius, new.radius, least=EQUAL_LENGTH):
-        radii = 1e3 * old.radius, 1e3 * new.radius
-        words = f"{what}: radius {describe_change(*radii, 'mm', 1)}"
-        told.append((words, abs(new.radius - old.radius) / NOTABLE_RADIUS, _change(*radii, "mm")))
-    turn = float(
-        np.degrees(
-            np.arctan2(np.linalg.norm(np.cross(old.axis, new.axis)), abs(old.axis @ new.axis))
-        )
-    )
+        a = 1e3 * old.radius
+        b = 1e3 * new.radius
+        words = f"{name}: radius {describe_change(a, b, 'mm', 1)}"
+        weight = abs(new.radius - old.radius) / NOTABLE_RADIUS
+        changes.append(_change(words, weight, old=a, new=b, unit="mm"))
+    sine = np.linalg.norm(np.cross(old.axis, new.axis))
+    turn = float(np.degrees(np.arctan2(sine, abs(old.axis @ new.axis))))
     if turn > EQUAL_TURN_DEG:
-        told.append(
-            (f"{what} turned by {turn:.1f} deg", turn / NOTABLE_TURN_DEG, _change(0.0, turn, "deg"))
-        )
-    return told
+        words = f"{name} turned by {turn:.1f} deg"
+        weight = turn / NOTABLE_TURN_DEG
+        changes.append(_change(words, weight, old=0.0, new=turn, unit="deg"))
+    return changes
 
 
-def _change(old: float, new: float, unit: str) -> dict[str, Any]:
-    return {"old": old, "new": new, "unit": unit}
+def _change(
+    words: str,
+    weight: float,
+    *,
+    old: float | None = None,
+    new: float | None = None,
+    unit: str = "",
+) -> Change:
+    """A change of a path whose muscle is filled in later."""
+    return Change(GROUP, "", words, weight, old=old, new=new, unit=unit)
 
 
 def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, PathPoint]:
-    """The path of a muscle, by the names of its points without the side; a surface met twice has a
-    prime.
+    """The path of a muscle, by the names of its points without the side.
 
-    Surfaces carry the name of their sidesite too, as it decides which way round a path goes.
+    A surface is followed by its side site, which decides the way round. A name that occurs again
+    has a prime.
+
+    Args:
+        specimen: the hand.
+        frame: its anatomical directions, of `neutral_frame`.
+        muscle: anatomical name.
     """
     model = specimen.model
     hand = specimen.hand
     tendon = hand.tendons[hand.muscle_names.index(muscle)]
-    found: dict[str, PathPoint] = {}
-    for wrap in range(
-        model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon]
-    ):
+    path: dict[str, PathPoint] = {}
+    first = model.tendon_adr[tendon]
+    for wrap in range(first, first + model.tendon_num[tendon]):
         kind = model.wrap_type[wrap]
         number = int(model.wrap_objid[wrap])
         points = []
@@ -193,10 +207,10 @@ def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, Path
             points += [_site(specimen, frame, side)] if side >= 0 else []
         for point in points:
             name = point.name
-            while name in found:
+            while name in path:
                 name += "'"
-            found[name] = point._replace(name=name)
-    return found
+            path[name] = point._replace(name=name)
+    return path
 
 
 def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:

@@ -386,7 +386,7 @@ def test_memory_is_bounded(write):
         TEXTURE.replace("<texture", f'<texture name="t{i}" type="2d"') for i in range(4)
     )
     path = write(finger(head=f"<asset>{textures}</asset>"))
-    code = f"from musclehand.body import model_trial as trial; trial.MEMORY_BYTES = 2**27; trial.main({str(path)!r})"
+    code = f"from musclehand.body.untrusted import model_trial as trial; trial.MEMORY_BYTES = 2**27; trial.main({str(path)!r})"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, timeout=SECONDS
     )
