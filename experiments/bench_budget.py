@@ -34,12 +34,11 @@ from bench_repertoire import PEER, peer_hand
 from musclehand.body.anatomy import Side
 from musclehand.controllers.muscle import MuscleController
 from musclehand.music.generate.exercises import two_hand_texture
-from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.planning.plan import LEAD_IN, TAIL
 from musclehand.performance.perform import perform
 from musclehand.planning.lookahead import HandsStep
+from musclehand.planning.plan import PerformancePlan, plan_performance
 from musclehand.sim.scene import build_scene
 
 MARK = "budget table"
@@ -92,8 +91,8 @@ class Args:
 class TorqueController(MuscleController):
     """The same hands and plan, muscles without force, joints driven by torques."""
 
-    def __init__(self, score: Score, **options: Any) -> None:
-        super().__init__(score, **options)
+    def __init__(self, plan: PerformancePlan, **options: Any) -> None:
+        super().__init__(plan, **options)
         model = self.scene.model
         # Peak force, of active and passive curves alike; the controls above have read their
         # constants already.
@@ -107,9 +106,9 @@ class TorqueController(MuscleController):
         super().drive(data, step, substep)
         mujoco.mj_fullM(self.scene.model, data, self._mass)
         data.qfrc_applied[:] = 0.0
-        assert self._now is not None
+        assert self._reference is not None
         for row, side in enumerate(self.scene.hands):
-            now = HandsStep(*(field[row] for field in self._now))
+            now = HandsStep(*(field[row] for field in self._reference))
             share = (substep + 1) / self.sim_steps
             data.qfrc_applied[self.scene.hands[side].dofs] = self._torque(data, side, now, share)
             if substep == self.sim_steps - 1:
@@ -180,15 +179,15 @@ def play_one(score: Score, player: str) -> dict[str, Any]:
     kind = TorqueController if player == "torques" else MuscleController
     with threadpool_limits(1):
         scene = build_scene(design=peer_hand() if player == PEER else None)
-        controller = kind(score, lead_in=LEAD_IN, tail=TAIL, scene=scene)
+        plan = plan_performance(score, design=scene.design)
     if player == "plan":
-        metrics = score_performance(score, controller.planned())
+        metrics = plan.metrics
         return {
             **{key: getattr(metrics, key) for key in FIGURES},
             "velocity_correlation": None,
             "joint_rmse_deg": None,
         }
-    result = perform(score, controller)
+    result = perform(score, kind(plan, scene=scene))
     return {**{key: getattr(result.metrics, key) for key in FIGURES}, **asdict(result.body)}
 
 

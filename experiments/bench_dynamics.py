@@ -23,13 +23,13 @@ import numpy as np
 import tyro
 from readme_table import put_table
 
-from musclehand.controllers.muscle import MuscleController
 from musclehand.music.dynamics import shape_dynamics
 from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.metrics import match_notes
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
+from musclehand.performance.players import PlayerSettings
 
 MARK = "dynamics table"
 PIECES = (
@@ -93,7 +93,7 @@ def play_one(task: tuple[str, Score, int, Path]) -> dict[str, Any]:
     name, score, rehearsals, folder = task
     path = folder / f"{name}_{rehearsals}.json"
     if not path.exists():
-        result = perform(score, MuscleController(score), rehearsals=rehearsals)
+        result = perform(score, PlayerSettings(rehearsals=rehearsals, processes=1))
         pairs = match_notes(score, result.played, tolerance=0.1)
         velocities = [(score.notes[i].velocity, result.played.notes[j].velocity) for i, j in pairs]
         figures = {key: getattr(result.metrics, key) for key in FIGURES}

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 
 import torch
 import tyro
-from distill_latent import draw_at_random, judge
 from kept_results import keep_results
-from readme_table import cells_table, put_table
+from readme_table import cells_table
 from rich.console import Console
 
-from bench_learning import ROUGH_AIR, learnt_and_judged
-from musclehand.core.errors import MusclehandError, UnknownName
+from bench_learning import learnt_and_judged
+from musclehand.core.errors import UnknownName
 from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.reference import build_references
 from musclehand.envs.tracking.body import TrackingBody

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from eval_tracking import CONDITIONS, mean_tip
-from readme_table import cells_table, put_table
+from eval_tracking import CONDITIONS
+from readme_table import cells_table
 from rich.console import Console
 from rich.progress import track
 from track_hand import ROUGH

@@ -31,9 +31,8 @@ from musclehand.music.formats.midi import write_midi
 from musclehand.music.generate.variations import theme_and_variations
 from musclehand.music.metrics import score_performance
 from musclehand.music.score import Score, keyboard_score
-from musclehand.planning.plan import LEAD_IN, TAIL
 from musclehand.performance.perform import perform
-from musclehand.sim.scene import build_scene
+from musclehand.planning.plan import plan_performance
 
 FIGURES = (
     "onset_f1_50ms",
@@ -89,7 +88,7 @@ def main(args: Args) -> None:
     begin = time.perf_counter()
     core = time.process_time()
     with threadpool_limits(1):
-        player = MuscleController(score, lead_in=LEAD_IN, tail=TAIL, scene=build_scene())
+        player = MuscleController(plan_performance(score))
     planning = time.perf_counter() - begin
     memory = MemoryLog(console)
     result = perform(score, player, record=args.out / "recording.h5", progress=memory)

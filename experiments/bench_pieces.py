@@ -178,7 +178,7 @@ def learn_one(name: str, variant: str, seed: int, args: Args) -> list[dict[str, 
             return PlanController(score, begin, pieces, corrections=learnt)
         if variant == "by_reward" and learnt is not None:
             learnt = corrected_planner(begin, learnt)
-        return HighLevelController(score, planner=learnt or begin, goals=goals)
+        return HighLevelController(score, learnt or begin, goals=goals)
 
     # Who says what is done is made by learning.
     rows = [] if variant in DIRECTLY else [play(player(None), 0, 0.0)]

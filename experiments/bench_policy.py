@@ -95,7 +95,9 @@ def play_one(
     name: str, controller: str, scores: Mapping[str, Score], args: Args
 ) -> dict[str, float | None]:
     """Figures of one performance."""
-    result = perform(scores[name], controller, policy=getattr(args, controller, None), processes=1)
+    policy = getattr(args, controller.replace("-", "_"), None)
+    settings = PlayerSettings(controller, policy=policy, processes=1)
+    result = perform(scores[name], settings)
     metrics = result.metrics.as_dict()
     figures = {name: metrics[name] for name in FIGURES} | {
         name: getattr(result.body, name) for name in BODY

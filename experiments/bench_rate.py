@@ -18,12 +18,12 @@ import numpy as np
 import tyro
 from threadpoolctl import threadpool_limits
 
-from musclehand.controllers.muscle import MuscleConfig, MuscleController
+from musclehand.controllers.muscle import MuscleController, playing_control
 from musclehand.core.time_steps import SIM_DT
 from musclehand.music.generate import exercises as generate
 from musclehand.music.score import Score, keyboard_score
-from musclehand.planning.plan import LEAD_IN, TAIL
 from musclehand.performance.perform import perform
+from musclehand.planning.plan import PlanConfig, plan_performance
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,13 @@ def main(args: Args) -> None:
 
 def play(score: Score, sim_steps: int) -> Outcome:
     """One score at one rate."""
-    usual = MuscleConfig()
+    default = PlanConfig()
     # An activation does more in a longer interval.
-    control = replace(usual.control, effort=usual.control.effort * sim_steps / usual.sim_steps)
-    config = replace(usual, sim_steps=sim_steps, control=control)
+    effort = playing_control().effort * sim_steps / default.sim_steps
     begin = thread_time()
-    result = perform(score, MuscleController(score, lead_in=LEAD_IN, tail=TAIL, config=config))
+    plan = plan_performance(score, config=replace(default, sim_steps=sim_steps))
+    controller = MuscleController(plan, control=replace(playing_control(), effort=effort))
+    result = perform(score, controller)
     taken = thread_time() - begin
     return Outcome(
         onset_f1=result.metrics.onset_f1_50ms,

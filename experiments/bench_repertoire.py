@@ -41,16 +41,15 @@ from threadpoolctl import threadpool_limits
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import add_muscles
 from musclehand.body.build.hand_file import HandFile
-from musclehand.controllers.muscle import MuscleController
 from musclehand.core.errors import InvalidValue
 from musclehand.music.generate.exercises import two_hand_texture
-from musclehand.music.metrics import PerformanceMetrics, score_performance
+from musclehand.music.metrics import PerformanceMetrics
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Score, keyboard_score
-from musclehand.planning.plan import LEAD_IN, TAIL
 from musclehand.performance.perform import perform
+from musclehand.performance.players import PlayerSettings
+from musclehand.planning.plan import plan_performance
 from musclehand.sim.penetration import measure_penetration
-from musclehand.sim.scene import build_scene
 from musclehand.validate.specimen import open_specimens
 
 MARK = "repertoire table"
@@ -219,11 +218,11 @@ def play_one(name: str, score: Score, hand: str, rehearsals: int = 0) -> dict[st
     target = keyboard_score(score)
     with tempfile.TemporaryDirectory() as folder:
         recording = Path(folder) / f"{name}.h5" if hand != PEER else None
+        design = peer_hand() if hand == PEER else None
         with threadpool_limits(1):
-            scene = build_scene(design=peer_hand() if hand == PEER else None)
-            player = MuscleController(target, lead_in=LEAD_IN, tail=TAIL, scene=scene)
-        planned = score_performance(target, player.planned())
-        result = perform(score, player, record=recording, rehearsals=rehearsals)
+            planned = plan_performance(target, design=design).metrics
+        settings = PlayerSettings(design=design, rehearsals=rehearsals, processes=1)
+        result = perform(score, settings, record=recording)
         wall = time.perf_counter() - begin
         depth = None if recording is None else measure_penetration(recording)
     return {

@@ -32,8 +32,8 @@ from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.music.repertoire import load_piece
-from musclehand.performance.players import make_controller
 from musclehand.performance.perform import perform
+from musclehand.performance.players import make_controller
 
 MARK = "troubled table"
 CONTROLLERS = ("muscle", "policy", "planner")
@@ -202,11 +202,12 @@ def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str,
     if (controller, trouble) == ("policy", "late"):
         policies = files("musclehand.models.policies")
         with as_file(policies) as folder:
-            player = TrackingPolicyController(score, policy=folder / LATE_POLICY, delay=LATE)
+            plan = plan_performance(score, config=policy_plan_config())
+            player = TrackingPolicyController(plan, folder / LATE_POLICY, delay=LATE)
     else:
-        player = make_controller(
-            controller, score, fatigue=TIRED if trouble == "tired" else None, policy=planner
-        )
+        fatigue = TIRED if trouble == "tired" else None
+        settings = PlayerSettings(controller, fatigue=fatigue, policy=planner, processes=1)
+        player = make_controller(keyboard_score(score), settings)
     metrics = perform(
         score, Troubled(player, trouble, seed=args.pieces.index(piece))
     ).metrics.as_dict()

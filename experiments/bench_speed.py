@@ -29,12 +29,13 @@ import tyro
 from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
-from musclehand.controllers.muscle import MuscleConfig, MuscleController
+from musclehand.controllers.muscle import MuscleController
 from musclehand.controllers.run import Run
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
-from musclehand.planning.plan import LEAD_IN, TAIL
+from musclehand.planning.lookahead import start_helper
+from musclehand.planning.plan import LEAD_IN, TAIL, PlanConfig, plan_performance
 
 MARK = "speed table"
 
@@ -131,15 +132,15 @@ def main(args: Args) -> None:
         put_table(MARK, table)
 
 
-def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | None = None) -> Cost:
+def measure(score: Score, name: str, repeats: int = 1, config: PlanConfig | None = None) -> Cost:
     """Plays a score as `perform` does, with a clock at every stage, then in two processes and
     the physics alone."""
     clocks: dict[str, list[float]] = defaultdict(list)
     begin = thread_time()
     target = keyboard_score(score)
-    player = MuscleController(target, lead_in=LEAD_IN, tail=TAIL, config=config)
+    player = MuscleController(plan_performance(target, config=config))
     planned = thread_time()
-    for owner, method in ((player, "control"), (player, "drive"), (player._reference, "at")):
+    for owner, method in ((player, "control"), (player, "drive"), (player.stream, "at")):
         watch(owner, method, clocks)
     run = _Kept(player, end=end_of(player, target))
     played = run.play()
@@ -167,15 +168,14 @@ def measure(score: Score, name: str, repeats: int = 1, config: MuscleConfig | No
     )
 
 
-def play_in_two(score: Score, before: Run, config: MuscleConfig | None) -> Clock:
+def play_in_two(score: Score, before: Run, config: PlanConfig | None) -> Clock:
     """The same performance with a second process, which leads to the same positions as the run
     before. Waiting for that process counts as work."""
     waits: list[float] = []
     begin = Clock.now()
     target = keyboard_score(score)
-    player = MuscleController(target, lead_in=LEAD_IN, tail=TAIL, config=config, processes=2)
-    helper = player._reference._helper
-    assert helper is not None, "there is no second process"
+    helper = start_helper()
+    player = MuscleController(plan_performance(target, config=config), helper=helper)
     take = helper.take
 
     def waited(number: int, *, wait: bool) -> np.ndarray | None:

@@ -72,6 +72,7 @@ class PlanFollower(Controller):
     Attributes:
         plan: that is followed.
         source: of the excitations.
+        stream: reference motion of the plan, used up by one run.
         muscle_control: of all hands; its `ceiling` is the highest excitation of each muscle.
         fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
     """
@@ -134,7 +135,7 @@ class PlanFollower(Controller):
             else make_fatigue(model, muscles, fatigue, sim_steps=self.sim_steps)
         )
         self._reference: HandsStep | None = None
-        self._stream = ReferenceStream(plan.motion(), helper)
+        self.stream = ReferenceStream(plan.motion(), helper)
         self.source = make_source(self.scene, self.muscle_control)
 
     @override
@@ -143,21 +144,21 @@ class PlanFollower(Controller):
 
     @override
     def close(self) -> None:
-        self._stream.close()
+        self.stream.close()
 
     @override
     def reset(self, data: mujoco.MjData) -> None:
         if self.fatigue is not None:
             self.fatigue.reset()
             self._set_ceiling(self._drive * self.fatigue.capacity)
-        first = self._stream.at(0)
+        first = self.stream.at(0)
         for row, side in enumerate(self.scene.hands):
             data.qpos[self.scene.hands[side].qpos] = first.qpos[row]
             data.qpos[self.scene.forearms[side].qpos[:3]] = first.wrist[row, 0]
 
     @override
     def control(self, data: mujoco.MjData, step: int) -> None:
-        reference = self._reference = self.source.reference_at(self._stream, step)
+        reference = self._reference = self.source.reference_at(self.stream, step)
         self._wrist_acc[:, :3] = reference.wrist_acceleration[:, -1]
         state = self.muscle_control.reader.read(data)
         excitation = self.source.excitations(data, state, reference, self._wrist_acc).ravel()

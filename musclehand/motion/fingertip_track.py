@@ -111,6 +111,7 @@ def make_track(
     path: Path,
     name: str,
     side: Side,
+    *,
     rate: float,
     tips: np.ndarray,
     wrist: np.ndarray | None,

@@ -7,7 +7,7 @@ about it, in a world where nothing moves. In the second, DAgger, the policy play
 labels the states that it has come to.
 
     run = generalist("runs/latent/latent/000001.json", out="runs/generalist")
-    perform(score, HighLevelController(score, planner=run.policy))
+    perform(score, HighLevelController(score, run.policy))
 
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `pieces/` with the plans, `cloning/` and `dagger/` with checkpoints, `metrics.csv`, and the

@@ -4,7 +4,7 @@ The model-based player plans the piece; the policy plays it, and the plan labels
 policy has come to. It starts from a policy that sight-reads, so that minutes are enough.
 
     run = piece(load_score("song.mid"), out="song")
-    perform(score, HighLevelController(score, planner=run.policy))
+    perform(score, HighLevelController(score, run.policy))
 
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `plan/`, `dagger/` with checkpoints, `metrics.csv`, and the policy in `policy/`.

@@ -12,7 +12,7 @@ from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.demonstrations.planned_motion import (
     load_references,
     plan_references,
-    policy_config,
+    policy_plan_config,
     save_references,
 )
 from musclehand.envs.reference import ReferenceSet, build_references, join
@@ -61,7 +61,7 @@ def training_references(
     if load_latest(folder) is None:
         reporter = reporter or SilentReporter()
         reporter.begin("planning", scores)
-        config = replace(policy_config(), sim_steps=sim_steps)
+        config = replace(policy_plan_config(), sim_steps=sim_steps)
         planned = plan_references(
             _reported(_training_scores(seed, scores), reporter), config=config
         )

@@ -82,7 +82,7 @@ def test_gaps_are_masked_and_other_units_refused(tmp_path):
     tips = np.zeros((4, 5, 3))
     tips[1, 2, 0] = np.inf
     tips[2, 3] = np.nan
-    track = make_track(tmp_path, "a", Side.LEFT, 50.0, tips, None, {})
+    track = make_track(tmp_path, "a", Side.LEFT, rate=50.0, tips=tips, wrist=None, source={})
     assert track.tracked.sum() == 18
     assert not track.tracked[1, 2]
     assert np.isnan(track.wrist).all()
@@ -93,9 +93,9 @@ def test_gaps_are_masked_and_other_units_refused(tmp_path):
         (tips[:1], "1 frames"),
     ):
         with pytest.raises(MotionFileError, match=match):
-            make_track(tmp_path, "a", Side.LEFT, 50.0, bad, None, {})
+            make_track(tmp_path, "a", Side.LEFT, rate=50.0, tips=bad, wrist=None, source={})
     with pytest.raises(MotionFileError, match="frames per second"):
-        make_track(tmp_path, "a", Side.LEFT, 0.0, tips, None, {})
+        make_track(tmp_path, "a", Side.LEFT, rate=0.0, tips=tips, wrist=None, source={})
 
 
 def test_tracks_of_wrong_shape_are_refused():

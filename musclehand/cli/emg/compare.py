@@ -104,7 +104,7 @@ def compare(args: CompareArgs) -> None:
     from musclehand.cli.console import open_console, say
     from musclehand.emg.report.write import PAGE
 
-    result = run(args)
+    result = run_comparison(args)
     print_comparison(result.comparison)
     console = open_console()
     say(console, result.summary)
@@ -115,7 +115,7 @@ def compare(args: CompareArgs) -> None:
         say(console, f"Written to {args.out}: {PAGE} and {len(files) - 1} files")
 
 
-def run(args: CompareArgs) -> EmgComparison:
+def run_comparison(args: CompareArgs) -> EmgComparison:
     """The comparison that the options describe.
 
     Raises:

@@ -1,5 +1,4 @@
-"""`musclehand emg info`, `qc` and `convert`: what is in EMG files, are they fit to be compared
-with, and as HDF5."""
+"""`musclehand emg info`, `qc` and `convert`: contents and quality of EMG files, and conversion."""
 
 from __future__ import annotations
 
@@ -14,12 +13,16 @@ import tyro
 from musclehand.core.errors import MusclehandError, OutputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from musclehand.emg.io.reading import ReadOptions
     from musclehand.emg.processing.quality import QualityReport
     from musclehand.emg.recording import EmgRecording, TimeSeries
 
 FIT = 0
 UNFIT = 1
+"""Exit codes of `emg qc`."""
+
 _NO_DEFAULT = ""
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red", "unknown": "dim"}
 _FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|intan|numpy|pickle"
@@ -27,7 +30,7 @@ _FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|intan|numpy|pickl
 
 @dataclass(frozen=True)
 class RecordingArgs:
-    """What a file may need to have said about it."""
+    """Facts about a file that it may not state itself."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
     """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .rhd, .npy or .pkl; or a
@@ -46,7 +49,7 @@ class RecordingArgs:
     columns: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """What the columns of a table are (see `musclehand.emg.io.csv_file`)."""
+    """Roles of the columns of a table (see `musclehand.emg.io.csv_file`)."""
 
     channels: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint=_NO_DEFAULT)
@@ -54,7 +57,7 @@ class RecordingArgs:
     """Only these channels."""
 
     format: Annotated[str, tyro.conf.arg(metavar=_FORMATS)] = "auto"
-    """What the file is, where its ending does not say."""
+    """Format of the file, where its ending does not say."""
 
     allow_pickle: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Open .pkl files. Only numbers are read from them and nothing in them is run."""
@@ -62,8 +65,7 @@ class RecordingArgs:
 
 @dataclass(frozen=True)
 class InfoArgs(RecordingArgs):
-    """What is in an EMG file: channels, rate, duration, units, events and what was measured beside
-    them.
+    """Contents of an EMG file: channels, rate, duration, units, events and further series.
 
     For example:
       musclehand emg info session/2.txt
@@ -75,10 +77,10 @@ class InfoArgs(RecordingArgs):
 
 @dataclass(frozen=True)
 class QcArgs(RecordingArgs):
-    """Is an EMG file fit to be compared with? Clipping, hum, gaps, dead and doubled channels, rate,
+    """Quality control of an EMG file: clipping, mains hum, gaps, dead and doubled channels, rate,
     synchrony.
 
-    Exit code 0: nothing bad was found; 1: something was; 2: the file cannot be read.
+    Exit code 0: no check fails; 1: one does; 2: the file cannot be read.
 
     For example:
       musclehand emg qc trial.c3d --channels Biceps.EMG4 Triceps.EMG5
@@ -93,27 +95,26 @@ class QcArgs(RecordingArgs):
 
 @dataclass(frozen=True)
 class ConvertArgs(RecordingArgs):
-    """Make an HDF5 file of a recording, with all that is known about it; or add it to a folder of
-    EMG-BIDS.
+    """Convert a recording to HDF5, with all its metadata; or add it to a folder of EMG-BIDS.
 
     For example:
-      musclehand emg convert S1_E3_A1.mat --rate 2000 --out s1.h5 musclehand emg convert s1.h5 --out
-      study --task scales       study/sub-.../emg/..._task-scales_emg.bdf
+      musclehand emg convert S1_E3_A1.mat --rate 2000 --out s1.h5
+      musclehand emg convert s1.h5 --out study --task scales
     """
 
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.h5|FOLDER")] = Path("emg.h5")
-    """Where to write it; a file that is there stays, unless --force. A name without an ending: a
+    """Where to write it; an existing file stays, unless --force. A name without an ending is a
     folder of EMG-BIDS."""
 
     task: Annotated[str, tyro.conf.arg(metavar="NAME")] = "task"
-    """What was done, in the names of EMG-BIDS."""
+    """Task label in the names of EMG-BIDS."""
 
     force: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Write over an existing file."""
 
 
 def options_of(args: RecordingArgs) -> ReadOptions:
-    """The options of the command line as `emg.io.reading` takes them.
+    """The options of the command line as options of a reader.
 
     Raises:
         MusclehandError: no such column map.
@@ -122,7 +123,14 @@ def options_of(args: RecordingArgs) -> ReadOptions:
     from musclehand.emg.io.reading import ReadOptions
 
     columns = None if args.columns is None else read_column_map(args.columns)
-    return ReadOptions(args.rate, args.unit, columns, args.channels, args.allow_pickle, args.format)
+    return ReadOptions(
+        fs_hz=args.rate,
+        unit=args.unit,
+        columns=columns,
+        channels=args.channels,
+        allow_pickle=args.allow_pickle,
+        format=args.format,
+    )
 
 
 def info(args: InfoArgs) -> None:
@@ -144,7 +152,10 @@ def info(args: InfoArgs) -> None:
 
 
 def qc(args: QcArgs) -> int:
-    """`musclehand emg qc`; returns 0 where nothing bad is found and 1 where something is.
+    """`musclehand emg qc`.
+
+    Returns:
+        0 where no check fails, else 1.
 
     Raises:
         MusclehandError: a file cannot be read, or the findings cannot be written.
@@ -159,7 +170,7 @@ def qc(args: QcArgs) -> int:
     for name, report in reports.items():
         print_quality(name, report)
     if args.json is not None:
-        content = {name: _as_json(report) for name, report in reports.items()}
+        content = {name: report.as_json() for name, report in reports.items()}
         try:
             args.json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
@@ -191,7 +202,7 @@ def convert(args: ConvertArgs) -> None:
             args.out, "recordings are HDF5 files; name it .h5, or give a folder for EMG-BIDS"
         )
     if args.out.is_dir() or (args.out.exists() and not args.force):
-        raise OutputError(args.out, "it is there already; --force writes over it")
+        raise OutputError(args.out, "the file exists; --force writes over it")
     if args.file.is_dir():
         raise MusclehandError(f"{args.file} is a folder; convert its files one by one")
     save_recording(args.out, read_emg(args.file, options_of(args)))
@@ -199,18 +210,16 @@ def convert(args: ConvertArgs) -> None:
 
 
 def print_recording(path: Path, recording: EmgRecording) -> None:
-    """All that is known about a recording."""
-    import numpy as np
-    from rich.table import Table
-    from rich.text import Text
-
+    """Contents and quality of a recording."""
     from musclehand.cli.console import open_console, say
     from musclehand.emg.processing.quality import check_quality
 
     console = open_console()
-    count = len(recording.samples)
-    head = f"{path.name}: {len(recording.channels)} channels, {recording.duration:.2f} s at {recording.fs_hz:.6g} Hz"
-    say(console, f"{head} ({count} samples)")
+    head = (
+        f"{path.name}: {len(recording.channels)} channels, {recording.duration:.2f} s at "
+        f"{recording.fs_hz:.6g} Hz"
+    )
+    say(console, f"{head} ({len(recording.samples)} samples)")
     for word, value in (
         ("subject", recording.subject),
         ("session", recording.session),
@@ -218,27 +227,7 @@ def print_recording(path: Path, recording: EmgRecording) -> None:
     ):
         if value:
             say(console, f"{word}: {value}")
-    table = Table()
-    for heading in ("channel", "muscle", "site", "side"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("unit", "rms", "least", "most", "missing"):
-        table.add_column(heading, justify="right")
-    for channel, column in zip(recording.channels, recording.samples.T, strict=True):
-        there = column[np.isfinite(column)]
-        numbers = ("", "", "")
-        if len(there):
-            numbers = (
-                f"{np.sqrt(np.mean((there - there.mean()) ** 2)):.3g}",
-                f"{there.min():.3g}",
-                f"{there.max():.3g}",
-            )
-        side = "" if channel.side is None else channel.side.name.lower()
-        words = [
-            Text(word or "")
-            for word in (channel.name, channel.muscle, channel.site, side, channel.unit)
-        ]
-        table.add_row(*words, *numbers, f"{1 - len(there) / count:.1%}")
-    console.print(table)
+    console.print(_channel_table(recording))
     for label, (number, seconds) in _labels(recording).items():
         say(console, f"event {label}: {number} times, {seconds:.1f} s together")
     for name, series in recording.extra.items():
@@ -252,8 +241,38 @@ def print_recording(path: Path, recording: EmgRecording) -> None:
     say(console, f"Quality: {report.verdict.value}. {report.words} (musclehand emg qc {path})")
 
 
+def _channel_table(recording: EmgRecording) -> Table:
+    """A row for each channel: placement, unit, and statistics of its samples."""
+    import numpy as np
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for heading in ("channel", "muscle", "site", "side"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("unit", "rms", "least", "most", "missing"):
+        table.add_column(heading, justify="right")
+    count = len(recording.samples)
+    for channel, column in zip(recording.channels, recording.samples.T, strict=True):
+        valid = column[np.isfinite(column)]
+        numbers = ("", "", "")
+        if len(valid):
+            numbers = (
+                f"{np.sqrt(np.mean((valid - valid.mean()) ** 2)):.3g}",
+                f"{valid.min():.3g}",
+                f"{valid.max():.3g}",
+            )
+        side = "" if channel.side is None else channel.side.name.lower()
+        words = [
+            Text(word or "")
+            for word in (channel.name, channel.muscle, channel.site, side, channel.unit)
+        ]
+        table.add_row(*words, *numbers, f"{1 - len(valid) / count:.1%}")
+    return table
+
+
 def print_quality(name: str, report: QualityReport) -> None:
-    """The findings on a recording, and what to do."""
+    """The findings on a recording, and advice."""
     from rich.table import Table
     from rich.text import Text
 
@@ -262,10 +281,10 @@ def print_quality(name: str, report: QualityReport) -> None:
     table = Table(title=Text(name), title_justify="left")
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("what was found")
-    for each in report.findings:
-        word = each.quality.value
-        table.add_row(Text(each.check), Text(word.upper(), _STYLES[word]), Text(each.words))
+    table.add_column("finding")
+    for finding in report.findings:
+        word = finding.quality.value
+        table.add_row(Text(finding.check), Text(word.upper(), _STYLES[word]), Text(finding.words))
     console = open_console()
     console.print(table)
     say(console, f"{report.verdict.value.upper()}: {report.words}")
@@ -275,7 +294,7 @@ def _print_folder(args: InfoArgs) -> None:
     """A line for each recording of a folder that can be read.
 
     Raises:
-        MusclehandError: one cannot be read; the others are printed first.
+        MusclehandError: a recording cannot be read; the readable ones are printed first.
     """
     from rich.table import Table
     from rich.text import Text
@@ -308,23 +327,17 @@ def _print_folder(args: InfoArgs) -> None:
 def _recordings(
     args: RecordingArgs, problems: list[MusclehandError]
 ) -> Iterator[tuple[Path, EmgRecording]]:
-    """The recording asked for, or all in a folder and its folders; what is wrong with those goes
-    to `problems`."""
-    from musclehand.emg.io.bids_folder import SIDECARS
-    from musclehand.emg.io.reading import FORMATS, read_emg
+    """The recording of a file, or all recordings in a folder and its folders.
+
+    Errors of single files in a folder are added to `problems`.
+    """
+    from musclehand.emg.io.reading import find_recordings, read_emg
 
     options = options_of(args)
     if not args.file.is_dir():
         yield args.file, read_emg(args.file, options)
         return
-    endings = {ending for endings in FORMATS.values() for ending in endings}
-    found = (
-        path for path in args.file.rglob("*") if path.suffix.lower() in endings and path.is_file()
-    )
-    paths = sorted(path for path in found if not path.name.endswith(SIDECARS))
-    if not paths:
-        raise MusclehandError(f"{args.file}: no recordings in it ({', '.join(sorted(endings))})")
-    for path in paths:
+    for path in find_recordings(args.file):
         try:
             recording = read_emg(path, options)
         except MusclehandError as error:
@@ -334,18 +347,18 @@ def _recordings(
 
 
 def _raise_all(problems: list[MusclehandError]) -> None:
-    """All files that could not be read, by name."""
+    """Raises the errors of all files at once."""
     if problems:
         raise MusclehandError("; ".join(str(problem) for problem in problems))
 
 
 def _labels(recording: EmgRecording) -> dict[str, tuple[int, float]]:
-    """How often and how long [s] each label is there."""
-    found: dict[str, tuple[int, float]] = {}
+    """Number and total duration [s] of the events of each label."""
+    totals: dict[str, tuple[int, float]] = {}
     for event in recording.events:
-        number, seconds = found.get(event.label, (0, 0.0))
-        found[event.label] = number + 1, seconds + event.duration
-    return found
+        number, seconds = totals.get(event.label, (0, 0.0))
+        totals[event.label] = number + 1, seconds + event.duration
+    return totals
 
 
 def _series_line(name: str, series: TimeSeries) -> str:
@@ -355,17 +368,3 @@ def _series_line(name: str, series: TimeSeries) -> str:
     span = f"{series.time[0]:.2f} to {series.time[-1]:.2f} s" if len(series.time) else "empty"
     units = f" [{', '.join(sorted(set(series.units)))}]" if series.units else ""
     return f"{name}: {len(series.time)} rows, {span}, {series.fs_hz:.6g} Hz; {columns}{units}"
-
-
-def _as_json(report: QualityReport) -> dict[str, object]:
-    findings = [
-        {
-            "check": each.check,
-            "quality": each.quality.value,
-            "words": each.words,
-            "channels": list(each.channels),
-            "values": [value if abs(value) < float("inf") else None for value in each.values],
-        }
-        for each in report.findings
-    ]
-    return {"verdict": report.verdict.value, "words": report.words, "findings": findings}

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,12 @@ GROUPS = (HALVES, SAME_PERSON, OTHER_PERSON)
 CONFIG = EnvelopeConfig(fs_out_hz=25.0)
 """Settings of the envelopes. They change slowly: 25 rows a second give the same correlations as 100
 and are compared four times as fast."""
+
+def config_for(lowpass_hz: float) -> EnvelopeConfig:
+    """`CONFIG` with another low-pass frequency [Hz], at a rate that holds it."""
+    fs_out_hz = max(CONFIG.fs_out_hz, 4 * lowpass_hz)
+    return replace(CONFIG, lowpass_hz=lowpass_hz, fs_out_hz=fs_out_hz)
+
 
 MAX_SESSIONS = 200
 """Most sessions of a data set; the number of pairs grows with the square."""
@@ -274,3 +280,45 @@ def summarise(study: SessionStudy) -> dict[str, dict[str, Spread]]:
 
 def _spread_of(arrays: Sequence[np.ndarray]) -> Spread:
     return spread(np.concatenate([values.ravel() for values in arrays]) if arrays else np.empty(0))
+
+
+def explain(study: SessionStudy) -> list[str]:
+    """Reading of the numbers of halves, and ceilings that these sessions cannot give."""
+    sentences = []
+    table = summarise(study)
+    if HALVES in table and table[HALVES]["channel, right"].number:
+        half = table[HALVES]["channel, right"].median
+        sentences.append(
+            "Halves are means of half as many repetitions: whole sessions as alike as these would "
+            f"have {spearman_brown(half):.2f} instead of {half:.2f} for a channel over time "
+            "(Spearman-Brown)."
+        )
+    if not study.group(SAME_PERSON):
+        sentences.append(
+            "No two sessions are of one person: the ceiling between sessions cannot be estimated."
+        )
+    if not study.group(OTHER_PERSON):
+        sentences.append(
+            "No two people with the same arm: the ceiling between people cannot be estimated."
+        )
+    return sentences
+
+
+def as_json(study: SessionStudy) -> dict[str, Any]:
+    """The study as an object of plain values, null for NaN."""
+    return {
+        "sessions": list(study.sessions),
+        "problems": list(study.problems),
+        "scores": {
+            group: {name: _spread_json(values) for name, values in row.items()}
+            for group, row in summarise(study).items()
+        },
+        "shifts": [
+            {"first": pair.first, "second": pair.second, "shift": pair.shift}
+            for pair in study.pairs
+        ],
+    }
+
+
+def _spread_json(values: Spread) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in values._asdict().items()}

@@ -1,13 +1,13 @@
-"""Any file of EMG by its ending: what the command line and the comparison read recordings with.
+"""EMG recordings of any format, by the file's ending.
 
-    .h5 .hdf5       our own store                       .c3d            C3D
-    .txt .csv .tsv  armband text, or a table            .edf .bdf       EDF, with the sidecars of EMG-BIDS
-    .sto .mot       OpenSim, evenly spaced              .mat            MATLAB 5 in the layout of NinaPro
-    .npy            an array                            .pkl .pickle    a pickle of arrays, only if allowed
+    .h5 .hdf5       this project's store                .c3d            C3D
+    .txt .csv .tsv  armband text, or a table            .edf .bdf       EDF, with EMG-BIDS sidecars
+    .sto .mot       OpenSim, evenly spaced              .mat            MATLAB 5, as NinaPro has it
+    .npy            an array                            .pkl .pickle    a pickle, only if allowed
     .rhd            Intan
 
 Text without a heading that begins with eight or nine whole numbers, separated by commas, is taken
-for an armband's if nothing else is said about its columns.
+for an armband's if its columns are not described.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
 from musclehand.emg.io.armband_file import NUM_ELECTRODES, RATE_HZ, read_armband
 from musclehand.emg.io.array_file import read_matlab, read_numpy, read_pickle
 from musclehand.emg.io.bids_file import read_edf
@@ -45,27 +45,34 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a file may need to have said about it; left out: what it says itself.
-
-    `fs_hz` sampling rate [Hz]; `unit` of the samples; `columns` of a table; `channels` to take, in
-    this order; `allow_pickle`; `format` of `FORMATS`.
-    """
+    """Facts about a file that it may not state itself."""
 
     fs_hz: float | None = None
+    """[Hz] sampling rate; None: as the file says."""
+
     unit: str | None = None
+    """Of the samples; None: as the file says."""
+
     columns: ColumnMap | None = None
+    """Roles of the columns of a table."""
+
     channels: tuple[str, ...] = ()
+    """Channels to keep, in this order; empty for all."""
+
     allow_pickle: bool = False
+    """Whether pickles are opened."""
+
     format: str = "auto"
+    """One of `FORMATS`, or "auto" by the ending."""
 
 
 def read_emg(path: str | PathLike[str], options: ReadOptions | None = None) -> EmgRecording:
     """Reads a recording of any format.
 
     Raises:
-        EmgFileError: the file cannot be used; names it, the place in it and what is wrong.
+        EmgFileError: the file cannot be used. Names it, the place in it and the problem.
         UnknownName: no such format or channel.
-        InvalidValue: a rate that cannot be.
+        InvalidValue: a rate out of range.
     """
     options = options or ReadOptions()
     if options.fs_hz is not None:
@@ -91,23 +98,40 @@ def find_format(path: str | PathLike[str]) -> str:
     )
 
 
+def find_recordings(folder: str | PathLike[str]) -> list[Path]:
+    """All files of recordings in a folder and its folders, in alphabetical order.
+
+    Raises:
+        MusclehandError: there is none.
+    """
+    from musclehand.emg.io.bids_folder import SIDECARS
+
+    endings = {ending for endings in FORMATS.values() for ending in endings}
+    paths = sorted(
+        path
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in endings and path.is_file() and not path.name.endswith(SIDECARS)
+    )
+    if not paths:
+        raise MusclehandError(f"{folder}: no recordings in it ({', '.join(sorted(endings))})")
+    return paths
+
+
 def _read(path: str | PathLike[str], kind: str, options: ReadOptions) -> EmgRecording:
-    given = {} if options.unit is None else {"unit": options.unit}
+    unit = {} if options.unit is None else {"unit": options.unit}
     if kind == "armband":
         return read_armband(path, fs_hz=options.fs_hz or RATE_HZ)
     if kind == "csv":
-        columns = options.columns or (
-            ColumnMap() if options.unit is None else ColumnMap(unit=options.unit)
-        )
-        return read_csv(
-            path, columns if options.fs_hz is None else replace(columns, fs_hz=options.fs_hz)
-        )
+        columns = options.columns or ColumnMap(**unit)
+        if options.fs_hz is not None:
+            columns = replace(columns, fs_hz=options.fs_hz)
+        return read_csv(path, columns)
     if kind == "matlab":
-        return read_matlab(path, fs_hz=options.fs_hz, **given)
+        return read_matlab(path, fs_hz=options.fs_hz, **unit)
     if kind == "numpy":
-        return read_numpy(path, fs_hz=options.fs_hz, **given)
+        return read_numpy(path, fs_hz=options.fs_hz, **unit)
     if kind == "pickle":
-        return read_pickle(path, fs_hz=options.fs_hz, allow_pickle=options.allow_pickle, **given)
+        return read_pickle(path, fs_hz=options.fs_hz, allow_pickle=options.allow_pickle, **unit)
     plain = {
         "musclehand": load_recording,
         "opensim": read_opensim,
@@ -120,14 +144,15 @@ def _read(path: str | PathLike[str], kind: str, options: ReadOptions) -> EmgReco
     recording = plain[kind](path)
     if options.fs_hz is not None and abs(recording.fs_hz / options.fs_hz - 1) > 1e-3:
         raise EmgFileError(
-            path, f"says itself that its rate is {recording.fs_hz:g} Hz, not {options.fs_hz:g} Hz"
+            path, f"states a rate of {recording.fs_hz:g} Hz, not {options.fs_hz:g} Hz"
         )
     return recording
 
 
 def read_opensim(path: str | PathLike[str]) -> EmgRecording:
-    """An evenly spaced .sto or .mot as a recording: its columns as channels of unit "unknown", such
-    as EMG or activations that were saved so.
+    """An evenly spaced .sto or .mot file as a recording.
+
+    Its columns, such as EMG or activations, become channels of unit "unknown".
 
     Raises:
         EmgFileError: not a file of OpenSim, or its times are not evenly spaced.
@@ -152,7 +177,7 @@ def read_opensim(path: str | PathLike[str]) -> EmgRecording:
 
 
 def _looks_like_armband(path: str | PathLike[str]) -> bool:
-    """Eight or nine whole numbers with commas in the first line."""
+    """Whether the first line has eight or nine whole numbers with commas."""
     try:
         with open(path, "rb") as file:
             words = file.read(200).split(b"\n")[0].strip().split(b",")

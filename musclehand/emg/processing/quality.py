@@ -156,6 +156,22 @@ class QualityReport:
             return "Usable; say in your methods what is called doubtful."
         return "Fit to be compared with."
 
+    def as_json(self) -> dict[str, object]:
+        """The report as an object of plain values; null for infinite ones."""
+        findings = [
+            {
+                "check": finding.check,
+                "quality": finding.quality.value,
+                "words": finding.words,
+                "channels": list(finding.channels),
+                "values": [
+                    value if abs(value) < float("inf") else None for value in finding.values
+                ],
+            }
+            for finding in self.findings
+        ]
+        return {"verdict": self.verdict.value, "words": self.words, "findings": findings}
+
 
 def check_quality(recording: EmgRecording) -> QualityReport:
     """Runs all checks on a recording."""

@@ -1,12 +1,12 @@
-"""How one step of muscle-driven hands answers to small changes: of excitation, activation, joint
-speed and angle.
+"""Jacobian of one control step of muscle-driven hands.
 
-Not a derivative of MuJoCo's step, which costs a simulation for every muscle and joint, but the
-equations that matter written down: activation dynamics, muscle force by activation, length and
-speed, and the hand's inertia and damping, which are implicit as in MuJoCo's integrator. Joints have
-ends (`envs.gradients.soft_constraint`). Of contact there is the inertia of keys that fingers move,
-that keys end, and that fingertips stick to them. Tests hold it against differences of the
-simulation.
+This is no derivative of MuJoCo's step by finite differences, which would cost a simulation for
+every muscle and joint. It is the derivative of the equations that matter: activation dynamics,
+muscle force by activation, length and velocity, and the joints' inertia, damping and stiffness,
+integrated as MuJoCo's `implicitfast` does. Joint limits are soft constraints
+(`envs.gradients.soft_constraint`). Of contact there is the inertia of keys that fingers move, the
+keys' stops, and friction that holds fingertips on keys. Tests compare it with finite differences of
+the simulation.
 """
 
 from __future__ import annotations
@@ -22,145 +22,197 @@ from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
 
 _LENGTH_STEP = 1e-5
+"""Finite difference of muscle length [m]."""
+
 _SPEED_STEP = 1e-3
+"""Finite difference of muscle velocity [m/s]."""
+
 _ACTIVITY_STEP = 5e-3
-"""Differences by which slopes of the muscles' curves are taken [m, m/s, 1]; activation rises
-faster than it falls, and the last one is wide enough to see both where excitation is about the
-activation there is."""
+"""Finite difference of excitation and activation. Activation rises faster than it falls; this is
+wide enough to see both where excitation is about equal to activation."""
 
 
 class KeyContact(NamedTuple):
-    """What keys do to fingertips: `mass` [kg] and `damping` [N s/m] of those that they move, and
-    whether they are `held` down to the stop. Shapes (n, 5)."""
+    """Keys under the fingertips of n hands."""
 
     mass: np.ndarray
+    """Effective mass of the key that each fingertip moves [kg]. Shape (n, 5)."""
+
     damping: np.ndarray
+    """Effective damping of that key [N s/m]. Shape (n, 5)."""
+
     held: np.ndarray
+    """Whether the fingertip holds its key on the stop. Shape (n, 5)."""
 
 
 class SensoryJacobian(NamedTuple):
-    """What n hands feel, by their state: `arms` (n, m, k), tendon lengths by joints [m/rad];
-    `length`, `velocity` (m,), what is sensed by lengths [1/m] and their speeds [s/m];
-    `force_by_activation`, `force_by_length`, `force_by_speed` (n, m), the sensed force by
-    activation, tendon length and its speed; `tips` (n, 15, k), fingertips by joints; `expand`
-    (j, k), all joints by independent ones."""
+    """Jacobian of the proprioception of n hands with respect to their state: k independent joint
+    angles and velocities, and m activations."""
 
     arms: np.ndarray
-    length: np.ndarray
-    velocity: np.ndarray
-    force_by_activation: np.ndarray
-    force_by_length: np.ndarray
-    force_by_speed: np.ndarray
-    tips: np.ndarray
-    expand: np.ndarray
+    """Muscle lengths by angles [m/rad]. Shape (n, m, k)."""
 
-    def back(self, by: Proprioception) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How something changes with angles (n, k), speeds (n, k) and activations (n, m), told
-        how it does with what is felt. The forearm is not the muscles' to move."""
-        length = by.length * self.length + by.force * self.force_by_length
-        velocity = by.velocity * self.velocity + by.force * self.force_by_speed
-        pulled, pulling = (np.einsum("nmk,nm->nk", self.arms, part) for part in (length, velocity))
-        tips = np.einsum("nrk,nr->nk", self.tips, by.tips.reshape(len(by.tips), -1))
-        angles = by.angles @ self.expand + pulled + tips
-        speeds = by.speeds @ self.expand + pulling
-        return angles, speeds, by.activation + by.force * self.force_by_activation
+    length: np.ndarray
+    """Sensed fibre length by muscle length [1/m]. Shape (m,)."""
+
+    velocity: np.ndarray
+    """Sensed fibre velocity by muscle velocity [s/m]. Shape (m,)."""
+
+    force_by_activation: np.ndarray
+    """Sensed force by activation. Shape (n, m)."""
+
+    force_by_length: np.ndarray
+    """Sensed force by muscle length [1/m]. Shape (n, m)."""
+
+    force_by_speed: np.ndarray
+    """Sensed force by muscle velocity [s/m]. Shape (n, m)."""
+
+    tips: np.ndarray
+    """Fingertips by angles [m/rad]. Shape (n, 15, k)."""
+
+    expand: np.ndarray
+    """All joint angles by independent ones. Shape (j, k)."""
+
+    def vjp(self, gradient: Proprioception) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Vector-Jacobian product. The forearm does not depend on the muscles.
+
+        Args:
+            gradient: with respect to proprioception.
+
+        Returns:
+            Gradients with respect to angles (n, k), velocities (n, k) and activations (n, m).
+        """
+        length = gradient.length * self.length + gradient.force * self.force_by_length
+        velocity = gradient.velocity * self.velocity + gradient.force * self.force_by_speed
+        by_length = np.einsum("nmk,nm->nk", self.arms, length)
+        by_velocity = np.einsum("nmk,nm->nk", self.arms, velocity)
+        by_tips = np.einsum(
+            "nrk,nr->nk", self.tips, gradient.tips.reshape(len(gradient.tips), -1)
+        )
+        angles = gradient.angles @ self.expand + by_length + by_tips
+        speeds = gradient.speeds @ self.expand + by_velocity
+        return angles, speeds, gradient.activation + gradient.force * self.force_by_activation
 
 
 class StepJacobian(NamedTuple):
-    """Of n hands with k independent joints and m muscles, over one step of the policy.
+    """Jacobian of one step of the policy, of n hands with k independent joints and m muscles.
 
-    `speed_by_speed`, `speed_by_angle`, `angle_by_speed`, `angle_by_angle` (n, k, k): speed and
-    angle at the end by those at the beginning; `speed_by_mean`, `angle_by_mean` (n, k, m): by the
-    mean activation in between; that one and the activation at the end by excitation and by
-    activation at the beginning: `mean_by_excitation`, `mean_by_activation`, `end_by_excitation`,
-    `end_by_activation` (n, m). `senses`: of what is felt at the beginning.
+    Activation enters the mechanics by its mean over the step.
     """
 
     speed_by_speed: np.ndarray
+    """Final velocities by initial velocities. Shape (n, k, k)."""
+
     speed_by_angle: np.ndarray
+    """Final velocities by initial angles [1/s]. Shape (n, k, k)."""
+
     angle_by_speed: np.ndarray
+    """Final angles by initial velocities [s]. Shape (n, k, k)."""
+
     angle_by_angle: np.ndarray
+    """Final angles by initial angles. Shape (n, k, k)."""
+
     speed_by_mean: np.ndarray
+    """Final velocities by mean activations [rad/s]. Shape (n, k, m)."""
+
     angle_by_mean: np.ndarray
+    """Final angles by mean activations [rad]. Shape (n, k, m)."""
+
     mean_by_excitation: np.ndarray
+    """Mean activation by excitation. Shape (n, m)."""
+
     mean_by_activation: np.ndarray
+    """Mean activation by initial activation. Shape (n, m)."""
+
     end_by_excitation: np.ndarray
+    """Final activation by excitation. Shape (n, m)."""
+
     end_by_activation: np.ndarray
-    senses: SensoryJacobian
+    """Final activation by initial activation. Shape (n, m)."""
+
+    sensory: SensoryJacobian
+    """Jacobian of proprioception before the step."""
 
 
 class BodyJacobian:
-    """The slopes of a body's steps."""
+    """Computes the Jacobians of a body's steps."""
 
     def __init__(self, body: TrackingBody, *, sim_steps: int) -> None:
-        """`sim_steps`: of the simulation in a step of the policy."""
-        from musclehand.control.kernels import muscle as compiled_muscle
+        """
+        Args:
+            body: the hands.
+            sim_steps: simulation steps in a step of the policy.
+        """
+        from musclehand.control.kernels import muscle as muscle_kernels
 
-        self._kernels = compiled_muscle
+        self._kernels = muscle_kernels
         self._body = body
         self._steps = sim_steps
         self._dt = body.model.opt.timestep
         hand = body.hand
         count = body.backend.num_worlds
-        self._told = muscle_parameters(body.model, hand.muscles)
-        self._params = np.repeat(np.array(self._told)[None], count, axis=0)
+        self._muscles = muscle_parameters(body.model, hand.muscles)
+        self._params = np.repeat(np.array(self._muscles)[None], count, axis=0)
         self._mirror = np.tile(mirrors(body.side)[1], 5)[:, None]
         self._damping = hand.expand.T @ np.diag(body.model.dof_damping[hand.dofs]) @ hand.expand
-        self._ends = JointLimits(body.model, hand)
-        self._bottom = KeyStop.of(body.model, hand, body.key_joints[0]) if body.keys else None
+        self._limits = JointLimits(body.model, hand)
+        self._key_stop = KeyStop.of(body.model, hand, body.key_joints[0]) if body.keys else None
 
     def at(self, state: HandState, excitation: np.ndarray, keys: KeyContact) -> StepJacobian:
-        """The slopes of the step that begins in a state.
+        """Jacobian of the step that begins in a state.
 
         Args:
             state: of all hands.
-            excitation: held during the step. Shape (n, m).
-            keys: that they touch.
+            excitation: constant during the step. Shape (n, m).
+            keys: under the fingertips.
         """
         arms = state.arms
+        expand = self._body.hand.expand
         gain, by_length, by_speed = self._forces(state)
         stiffness, damping = (
-            np.einsum("nmi,nm,nmj->nij", arms, -slope, arms, optimize=True)
-            for slope in (by_length, by_speed)
+            np.einsum("nmi,nm,nmj->nij", arms, -derivative, arms, optimize=True)
+            for derivative in (by_length, by_speed)
         )
         inertia = np.array(state.inertia)
         drag = np.zeros_like(damping)
         damping += self._damping
-        angles = state.qpos @ self._body.hand.expand.T
-        ends = self._ends.at(angles)
-        springs = ends.stiffness + self._ends.springs(angles)
-        for whole, part in ((inertia, ends.mass), (drag, ends.damping), (stiffness, springs)):
-            whole += np.einsum(
-                "ji,nj,jk->nik", self._body.hand.expand, part, self._body.hand.expand, optimize=True
-            )
-        if self._bottom is not None:
-            self._touch(state, keys, self._bottom, inertia, damping, drag, stiffness)
-        moved = self._moving(inertia, damping, drag, stiffness)
-        pull = np.einsum("nmj,nm->njm", arms, gain)
-        by_excitation = self._activity_slopes(state.act, excitation, 0.0, _ACTIVITY_STEP)
-        by_activation = self._activity_slopes(state.act, excitation, _ACTIVITY_STEP, 0.0)
+        angles = state.qpos @ expand.T
+        limits = self._limits.at(angles)
+        springs = limits.stiffness + self._limits.springs(angles)
+        for matrix, of_joints in (
+            (inertia, limits.mass),
+            (drag, limits.damping),
+            (stiffness, springs),
+        ):
+            matrix += np.einsum("ji,nj,jk->nik", expand, of_joints, expand, optimize=True)
+        if self._key_stop is not None:
+            self._add_keys(state, keys, self._key_stop, inertia, damping, drag, stiffness)
+        response = self._integrate(inertia, damping, drag, stiffness)
+        torque = np.einsum("nmj,nm->njm", arms, gain)
+        by_excitation = self._activity_derivatives(state.act, excitation, 0.0, _ACTIVITY_STEP)
+        by_activation = self._activity_derivatives(state.act, excitation, _ACTIVITY_STEP, 0.0)
         return StepJacobian(
-            speed_by_speed=moved[0, 0],
-            speed_by_angle=moved[0, 1],
-            angle_by_speed=moved[1, 0],
-            angle_by_angle=moved[1, 1],
-            speed_by_mean=moved[0, 2] @ pull,
-            angle_by_mean=moved[1, 2] @ pull,
+            speed_by_speed=response[0, 0],
+            speed_by_angle=response[0, 1],
+            angle_by_speed=response[1, 0],
+            angle_by_angle=response[1, 1],
+            speed_by_mean=response[0, 2] @ torque,
+            angle_by_mean=response[1, 2] @ torque,
             mean_by_excitation=by_excitation[0],
             mean_by_activation=by_activation[0],
             end_by_excitation=by_excitation[1],
             end_by_activation=by_activation[1],
-            senses=self._felt(state, gain, by_length, by_speed),
+            sensory=self._sensory(state, gain, by_length, by_speed),
         )
 
-    def senses(self, state: HandState) -> SensoryJacobian:
-        """What the hands feel, by their state; as a right hand's."""
-        return self._felt(state, *self._forces(state))
+    def sensory(self, state: HandState) -> SensoryJacobian:
+        """Jacobian of proprioception in a state, mirrored to right hands."""
+        return self._sensory(state, *self._forces(state))
 
-    def _felt(
+    def _sensory(
         self, state: HandState, gain: np.ndarray, by_length: np.ndarray, by_speed: np.ndarray
     ) -> SensoryJacobian:
-        params = self._told
+        params = self._muscles
         return SensoryJacobian(
             arms=state.arms,
             length=1.0 / params.l0,
@@ -173,45 +225,62 @@ class BodyJacobian:
         )
 
     @staticmethod
-    def _touch(state: HandState, keys: KeyContact, bottom: KeyStop, *wholes: np.ndarray) -> None:
-        """Adds what fingertips meet at keys to inertia, damping, what of it is not implicit, and
-        stiffness."""
+    def _add_keys(
+        state: HandState,
+        keys: KeyContact,
+        stop: KeyStop,
+        inertia: np.ndarray,
+        damping: np.ndarray,
+        drag: np.ndarray,
+        stiffness: np.ndarray,
+    ) -> None:
+        """Adds the keys under the fingertips to inertia, damping, drag and stiffness, in place.
+        Shapes (n, k, k)."""
         on_key = np.maximum(keys.held, keys.mass > 0.0)
-        held = bottom.down.times(keys.held)
-        stuck = bottom.aside.times(on_key)
-        along = (keys.mass + held.mass, keys.damping, held.damping, held.stiffness)
-        aside = (stuck.mass, None, stuck.damping, None)
-        for axis, parts in ((2, along), (0, aside), (1, aside)):
-            tips = state.tips[:, axis::3]
-            for whole, part in zip(wholes, parts, strict=True):
-                if part is not None:
-                    whole += np.einsum("nti,nt,ntj->nij", tips, part, tips, optimize=True)
+        held = stop.down.times(keys.held)
+        stuck = stop.aside.times(on_key)
+        vertical = (keys.mass + held.mass, keys.damping, held.damping, held.stiffness)
+        sideways = (stuck.mass, None, stuck.damping, None)
+        for axis, of_tips in ((2, vertical), (0, sideways), (1, sideways)):
+            jacobian = state.tips[:, axis::3]
+            for matrix, values in zip((inertia, damping, drag, stiffness), of_tips, strict=True):
+                if values is not None:
+                    matrix += np.einsum(
+                        "nti,nt,ntj->nij", jacobian, values, jacobian, optimize=True
+                    )
 
-    def _moving(
+    def _integrate(
         self, inertia: np.ndarray, damping: np.ndarray, drag: np.ndarray, stiffness: np.ndarray
     ) -> np.ndarray:
-        """Over the simulation steps: speed and angle, by speed, by angle, and by a torque held.
-        Shape (2, 3, n, k, k).
+        """Linear response over the simulation steps: final velocity and angle, by initial velocity,
+        by initial angle, and by a constant torque. Shape (2, 3, n, k, k).
 
-        As the simulation does it: `damping` is implicit, `drag` and `stiffness` are not, and angles
-        follow speeds.
+        As in MuJoCo's integrator `implicitfast`: damping is implicit, drag and stiffness of
+        constraints are explicit, and angles follow the new velocities.
+
+        Args:
+            inertia: shape (n, k, k).
+            damping: of muscles, joints and moved keys. Shape (n, k, k).
+            drag: damping of constraints. Shape (n, k, k).
+            stiffness: shape (n, k, k).
         """
         dt = self._dt
-        one = np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
+        identity = np.broadcast_to(np.eye(inertia.shape[1]), inertia.shape)
         mobility = np.linalg.inv(inertia + dt * damping)
-        discount = mobility @ (inertia - dt * drag)
-        pulling = -dt * mobility @ stiffness
-        none = np.zeros_like(inertia)
-        speed = np.array([one, none, none])
-        angle = np.array([none, one, none])
+        by_speed = mobility @ (inertia - dt * drag)
+        by_angle = -dt * mobility @ stiffness
+        zero = np.zeros_like(inertia)
+        speed = np.array([identity, zero, zero])
+        angle = np.array([zero, identity, zero])
         for _ in range(self._steps):
-            speed = discount @ speed + pulling @ angle
+            speed = by_speed @ speed + by_angle @ angle
             speed[2] += dt * mobility
             angle = angle + dt * speed
         return np.array([speed, angle])
 
     def _forces(self, state: HandState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Muscle force by activation [N], by length [N/m] and by speed [N s/m]. Shapes (n, m)."""
+        """Muscle force by activation [N], by length [N/m] and by velocity [N s/m]. Shapes (n,
+        m)."""
 
         def forces(length: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             gain = np.empty_like(length)
@@ -229,18 +298,24 @@ class BodyJacobian:
             strength * (faster - force) / _SPEED_STEP,
         )
 
-    def _activity_slopes(
+    def _activity_derivatives(
         self,
         activation: np.ndarray,
         excitation: np.ndarray,
-        more_activation: float,
-        more_excitation: float,
+        activation_step: float,
+        excitation_step: float,
     ) -> np.ndarray:
-        """Mean activation over the simulation steps, and that at the end, by one of both. Shape
-        (2, n, m)."""
-        ends = np.empty((2, 2, *activation.shape))
-        for (mean, end), sign in zip(ends, (1.0, -1.0), strict=True):
-            start = activation + sign * more_activation
-            ctrl = excitation + sign * more_excitation
+        """Central differences of mean and final activation over the step. Shape (2, n, m).
+
+        Args:
+            activation: initial. Shape (n, m).
+            excitation: shape (n, m).
+            activation_step: difference of the activation, or 0.
+            excitation_step: difference of the excitation, or 0.
+        """
+        results = np.empty((2, 2, *activation.shape))
+        for (mean, end), sign in zip(results, (1.0, -1.0), strict=True):
+            start = activation + sign * activation_step
+            ctrl = excitation + sign * excitation_step
             self._kernels.respond(self._params, start, ctrl, self._dt, self._steps, mean, end)
-        return np.asarray((ends[0] - ends[1]) / (2.0 * (more_activation + more_excitation)))
+        return np.asarray((results[0] - results[1]) / (2.0 * (activation_step + excitation_step)))

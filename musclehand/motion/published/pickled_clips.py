@@ -1,24 +1,23 @@
-"""Readers of the two published sets that come as pickles: MUSIC's motion clips and FuerElise's
-captured hands.
+"""Readers of two published sets that are pickles: motion clips of MUSIC and captured hands of
+FuerElise.
 
 **MUSIC** (Xu et al., SIGGRAPH 2026; motions derived from FuerElise, CC BY-NC 4.0): `.joblib`, a
 list of named tuples `Motion(fps, pos, orient, ang_vel, lin_vel, joint_pos, joint_vel)`, or `.pkl`
-with a single one, one hand per file. `pos` (T, 34, 3) [m] are the hand's bodies in the order of its
-MuJoCo model, from ulna to the little fingertip. Read from ref_motion.py, the hand's MJCF and
-piano_ds6.5.xml of github.com/xupei0610/music at 033681c: names, order, axes (x to the bass, y to
-the player, hinges at y = 0, white tops at z = 0), white keys 1.205/51 m apart and 0.148 m long. The
-loader concatenates `pos` as torch tensors, so tensors are read as well as arrays. Not verified: a
-file of the published set itself.
+with a single tuple, one hand per file. `pos` (T, 34, 3) [m] are the hand's bodies in the order of
+its MuJoCo model, from ulna to the little fingertip. The layout was read from ref_motion.py, the
+hand's MJCF and piano_ds6.5.xml of github.com/xupei0610/music at 033681c: names, order, axes (x to
+the bass, y to the player, hinges at y = 0, white tops at z = 0), white keys 1.205/51 m apart and
+0.148 m long. The loader concatenates `pos` as torch tensors, so tensors are read as well as arrays.
+It has not been verified on a file of the published set itself.
 
-**FuerElise** (Wang, Xu et al., SIGGRAPH Asia 2024; CC BY-NC 4.0): a folder a piece with
+**FuerElise** (Wang, Xu et al., SIGGRAPH Asia 2024; CC BY-NC 4.0): a folder per piece with
 `motion.pkl`, a dict of "left" and "right" with `joints` (N, 21, 3) [m]: wrist first, fingertips at
 4, 8, 12, 16, 20; 59.94 frames a second. x to the player (white fronts at 0.1475), y to the treble,
-z up (white tops at -0.0008). Layout, rate and axes agree between several public loaders that were
-read. Not verified: the middle of the keyboard at y = 0 (taken over from MUSIC's keyboard, by the
-same authors), its key pitch, and a file of the set itself.
+z up (white tops at -0.0008). Several public loaders agree on layout, rate and axes. Not verified
+are the middle of the keyboard at y = 0 (taken over from MUSIC's keyboard, by the same authors), its
+key pitch, and a file of the set itself.
 
-Neither format is opened without `allow_pickle`, and even then only by `strict_pickle`, which runs
-nothing.
+Both formats need `allow_pickle`, and are opened by `strict_pickle`, which runs no code of a file.
 """
 
 from __future__ import annotations
@@ -45,96 +44,118 @@ from musclehand.motion.fingertip_track import (
 from musclehand.motion.published.strict_pickle import load_plain, plain_array
 
 MAX_BYTES = 2**31
-"""No file, unpacked, is read beyond this."""
+"""[bytes] Largest file that is read, uncompressed."""
 
 MUSIC_FIELDS = ("fps", "pos", "orient", "ang_vel", "lin_vel", "joint_pos", "joint_vel")
+"""Fields of the named tuple `Motion`."""
+
 MUSIC_LINKS = 34
+"""Bodies of MUSIC's hand."""
+
 MUSIC_WRIST = 2
+"""Index of the lunate, whose origin is the centre of the wrist."""
+
 MUSIC_TIPS = (11, 18, 23, 28, 33)
-"""The lunate, whose origin is the wrist's centre, and the bodies THtip, IFtip, MFtip, RFtip,
-LFtip."""
+"""Indices of the bodies THtip, IFtip, MFtip, RFtip and LFtip."""
 
 MUSIC_FRAME = KeyboardFrame(
     np.diag([-1.0, -1.0, 1.0]), np.array([0.0, 0.148, 0.0]), key_pitch=1.205 / 51
 )
+"""Pose of the keyboard in MUSIC's coordinates."""
 
 ELISE_JOINTS = 21
+"""Points of FuerElise's hand."""
+
 ELISE_WRIST = 0
+"""Index of the wrist."""
+
 ELISE_TIPS = (4, 8, 12, 16, 20)
+"""Indices of the fingertips, thumb first."""
+
 ELISE_RATE = 60000 / 1001
+"""[Hz] Frames per second, 59.94."""
+
 ELISE_FRAME = KeyboardFrame(
     np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
     np.array([0.1475, 0.0, -0.0008]),
     1.205 / 51,
 )
+"""Pose of the keyboard in FuerElise's coordinates."""
 
 _LICENCE = "CC BY-NC 4.0 (FuerElise, Wang et al. 2024): not for commercial use, with attribution"
 
 _RISK = (
-    "this format is a pickle, which can carry commands. musclehand reads only its numbers and runs nothing, but open "
-    "only files from whom you trust: allow it with --allow-pickle (allow_pickle=True)"
+    "this format is a pickle, which can carry commands. musclehand reads only its numbers and runs "
+    "nothing, but open only files from whom you trust: allow it with --allow-pickle "
+    "(allow_pickle=True)"
 )
 
 
 def read_music(
     path: Path, *, side: Side | None = None, allow_pickle: bool = False
 ) -> tuple[FingertipTrack, ...]:
-    """The clips of a MUSIC motion file.
+    """Read the clips of a MUSIC motion file.
 
     Args:
         path: a .joblib or .pkl file.
-        side: of the hand; by default as the file's or its folder's name says.
-        allow_pickle: that the file may be opened at all.
+        side: side of the hand; by default the one that the name of the file or folder mentions.
+        allow_pickle: open the file at all.
 
     Raises:
-        MotionFileError: pickles are not allowed, the file is damaged or of another layout, or its
-            side is not known.
+        MotionFileError: pickles are not allowed, the file is damaged or has another layout, or the
+            side is unknown.
     """
     hand = require_side(path, side)
-    data = unpacked(path, allow_pickle=allow_pickle)
-    return _music_tracks(
-        load_plain(data, path, records={"Motion": MUSIC_FIELDS}), path, hand, len(data)
-    )
+    data = read_uncompressed(path, allow_pickle=allow_pickle)
+    content = load_plain(data, path, records={"Motion": MUSIC_FIELDS})
+    return _music_tracks(content, path, hand, len(data))
 
 
 def read_fuer_elise(
     path: Path, *, side: Side | None = None, allow_pickle: bool = False
 ) -> tuple[FingertipTrack, ...]:
-    """Both hands of a FuerElise piece, or one.
+    """Read the hands of a FuerElise piece.
 
     Args:
-        path: the piece's folder, or the `motion.pkl` in it.
-        side: only this hand.
-        allow_pickle: that the file may be opened at all.
+        path: the folder of the piece, or the `motion.pkl` in it.
+        side: read only this hand; by default both.
+        allow_pickle: open the file at all.
 
     Raises:
-        MotionFileError: pickles are not allowed, or the file is damaged or of another layout.
+        MotionFileError: pickles are not allowed, or the file is damaged or has another layout.
     """
     file = path / "motion.pkl" if path.is_dir() else path
-    return _elise_tracks(load_plain(unpacked(file, allow_pickle=allow_pickle), file), file, side)
+    data = read_uncompressed(file, allow_pickle=allow_pickle)
+    return _elise_tracks(load_plain(data, file), file, side)
 
 
 def read_pickle(
     path: Path, *, side: Side | None = None, allow_pickle: bool = False
 ) -> tuple[FingertipTrack, ...]:
-    """A .pkl of either set, told apart by what is in it.
+    """Read a .pkl file of either set, by its content.
+
+    Args:
+        path: a .pkl file.
+        side: side of the hand in a MUSIC file, or the only hand to read of a FuerElise file.
+        allow_pickle: open the file at all.
 
     Raises:
-        MotionFileError: as of the two readers.
+        MotionFileError: pickles are not allowed, the file is damaged or has another layout, or the
+            side is unknown.
     """
-    data = unpacked(path, allow_pickle=allow_pickle)
+    data = read_uncompressed(path, allow_pickle=allow_pickle)
     content = load_plain(data, path, records={"Motion": MUSIC_FIELDS})
     if isinstance(content, dict):
         return _elise_tracks(content, path, side)
     return _music_tracks(content, path, require_side(path, side), len(data))
 
 
-def unpacked(path: Path, *, allow_pickle: bool) -> bytes:
-    """A file's bytes; of a compressed one (zlib, gzip, bzip2, xz, as joblib writes them) what is in
-    it.
+def read_uncompressed(path: Path, *, allow_pickle: bool) -> bytes:
+    """Read a file, and decompress zlib, gzip, bzip2 and xz as joblib writes them.
 
     Raises:
-        MotionFileError: not allowed, no file, damaged, or more than `MAX_BYTES`.
+        MotionFileError: pickles are not allowed, there is no such file, it is damaged, or it has
+            more than `MAX_BYTES`.
     """
     if not allow_pickle:
         raise MotionFileError(path, _RISK)
@@ -156,10 +177,10 @@ def unpacked(path: Path, *, allow_pickle: bool) -> bytes:
 
 def _inflate(data: bytes) -> bytes:
     machine = zlib.decompressobj()
-    found = machine.decompress(data, MAX_BYTES + 1)
-    if not machine.eof and len(found) <= MAX_BYTES:
+    content = machine.decompress(data, MAX_BYTES + 1)
+    if not machine.eof and len(content) <= MAX_BYTES:
         raise EOFError("the compressed data end early")
-    return found
+    return content
 
 
 def _unxz(data: bytes) -> bytes:
@@ -190,15 +211,17 @@ def _music_tracks(content: Any, path: Path, side: Side, size: int) -> tuple[Fing
             raise MotionFileError(path, f"is {type(motion).__name__}, not Motion", where=where)
         pos = plain_array(motion.pos, path, f"{where}, pos")
         if pos.ndim != 3 or pos.shape[1:] != (MUSIC_LINKS, 3) or pos.dtype.kind != "f":
-            problem = f"{pos.dtype} of shape {pos.shape}; it must be floats of shape (T, {MUSIC_LINKS}, 3)"
+            problem = (
+                f"{pos.dtype} of shape {pos.shape}; "
+                f"it must be floats of shape (T, {MUSIC_LINKS}, 3)"
+            )
             raise MotionFileError(path, problem, where=f"{where}, pos")
         used += pos.nbytes
-        if used > size:  # one stretch of bytes named again and again
+        if used > size:  # the same bytes are referred to again and again
             raise MotionFileError(path, "the clips are larger than the file", where=where)
-        rate = (
-            float(motion.fps) if isinstance(motion.fps, int | float | np.number) else float("nan")
-        )
-        places = MUSIC_FRAME.to_world(pos[:, (MUSIC_WRIST, *MUSIC_TIPS)])
+        is_number = isinstance(motion.fps, int | float | np.number)
+        rate = float(motion.fps) if is_number else float("nan")
+        points = MUSIC_FRAME.to_world(pos[:, (MUSIC_WRIST, *MUSIC_TIPS)])
         source = {
             "format": "MUSIC motion clip",
             "file": path.name,
@@ -207,7 +230,17 @@ def _music_tracks(content: Any, path: Path, side: Side, size: int) -> tuple[Fing
             "layout": "read in MUSIC's loader and model; not checked against a published file",
         }
         name = f"{path.stem}_{number:03d}" if len(motions) > 1 else path.stem
-        tracks.append(make_track(path, name, side, rate, places[:, 1:], places[:, 0], source))
+        tracks.append(
+            make_track(
+                path,
+                name,
+                side,
+                rate=rate,
+                tips=points[:, 1:],
+                wrist=points[:, 0],
+                source=source,
+            )
+        )
     return tuple(tracks)
 
 
@@ -224,15 +257,29 @@ def _elise_tracks(content: Any, path: Path, side: Side | None) -> tuple[Fingerti
             raise MotionFileError(path, f"has no {hand.name.lower()} hand")
         joints = plain_array(part.get("joints"), path, where)
         if joints.ndim != 3 or joints.shape[1:] != (ELISE_JOINTS, 3) or joints.dtype.kind != "f":
-            problem = f"{joints.dtype} of shape {joints.shape}; it must be floats of shape (N, {ELISE_JOINTS}, 3)"
+            problem = (
+                f"{joints.dtype} of shape {joints.shape}; "
+                f"it must be floats of shape (N, {ELISE_JOINTS}, 3)"
+            )
             raise MotionFileError(path, problem, where=where)
-        places = ELISE_FRAME.to_world(joints[:, (ELISE_WRIST, *ELISE_TIPS)])
+        points = ELISE_FRAME.to_world(joints[:, (ELISE_WRIST, *ELISE_TIPS)])
         source = {
             "format": "FuerElise motion.pkl",
             "file": f"{path.parent.name}/{path.name}",
             "licence": _LICENCE,
-            "layout": "agrees between public loaders; the keyboard's middle along y is assumed to be 0",
+            "layout": "agrees between public loaders; "
+            "the keyboard's middle along y is assumed to be 0",
         }
         name = f"{path.parent.name or path.stem}_{hand.name.lower()}"
-        tracks.append(make_track(path, name, hand, ELISE_RATE, places[:, 1:], places[:, 0], source))
+        tracks.append(
+            make_track(
+                path,
+                name,
+                hand,
+                rate=ELISE_RATE,
+                tips=points[:, 1:],
+                wrist=points[:, 0],
+                source=source,
+            )
+        )
     return tuple(tracks)

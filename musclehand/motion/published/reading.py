@@ -1,14 +1,14 @@
-"""Published motion sets as their users have them on disk: one function reads them all.
+"""Reading published motion sets, as their users have them on disk.
 
-| format | file | what is read |
+| format | file | content |
 |---|---|---|
-| `music` | `.joblib`, `.pkl` | MUSIC's motion clips (pickle: to be allowed) |
-| `fuer-elise` | folder with `motion.pkl` | FuerElise's captured hands (pickle: to be allowed) |
-| `rp1m` | `.zarr` folder | RP1M's rollouts, fingertips |
-| `pianomime` | `.npy` | PianoMime's fingertip arrays |
+| `music` | `.joblib`, `.pkl` | motion clips of MUSIC (a pickle: has to be allowed) |
+| `fuer-elise` | folder with `motion.pkl` | captured hands of FuerElise (a pickle: has to be allowed) |
+| `rp1m` | `.zarr` folder | fingertips of RP1M's rollouts |
+| `pianomime` | `.npy` | fingertip arrays of PianoMime |
 
-PIG fingering files (`music.formats.pig`) hold a score with fingers, no motion: the planner makes
-motion of them.
+PIG fingering files (`music.formats.pig`) hold a score with fingers and no motion; planning turns
+them into motion.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from musclehand.motion.published.pickled_clips import read_fuer_elise, read_musi
 from musclehand.motion.published.robopianist_sets import read_pianomime, read_rp1m
 
 FORMATS = ("auto", "music", "fuer-elise", "rp1m", "pianomime")
+"""Legal values of `format`; "auto" finds it by the name of the file."""
 
 _SCORES = {".mid", ".midi", ".xml", ".musicxml", ".mxl", ".txt"}
+_BY_SUFFIX = {".joblib": "music", ".pkl": "pickle", ".npy": "pianomime"}
 
 
 def read_tracks(
@@ -36,20 +38,20 @@ def read_tracks(
     song: str | None = None,
     take: int = 0,
 ) -> tuple[FingertipTrack, ...]:
-    """Fingertips over time out of a published motion file.
+    """Read fingertip tracks from a published motion file.
 
     Args:
-        path: a file or folder as in the table above.
-        format: one of `FORMATS`; by default found by the name.
-        side: which hand: needed where neither the file nor its name says it, else only this hand is
-            read.
-        allow_pickle: opens formats that are pickles; only their numbers are read, nothing in them
-            is run.
-        song: which song of an RP1M folder.
-        take: which rollout of the song.
+        path: a file or folder of a format in the table of the module docstring.
+        format: one of `FORMATS`.
+        side: side of the hand, where neither the file nor its name says it; for files with two
+            hands, only this hand is read.
+        allow_pickle: open formats that are pickles; their numbers are read, and no code in them is
+            run.
+        song: song of an RP1M folder; needed where there are several.
+        take: rollout of the song, from 0.
 
     Raises:
-        MotionFileError: the file is damaged, of another layout, or may not be opened.
+        MotionFileError: the file is damaged, has another layout, or may not be opened.
         UnknownName: there is no such format.
     """
     path = Path(path)
@@ -70,10 +72,10 @@ def read_tracks(
 
 
 def find_format(path: Path) -> str:
-    """The format a file has by its name; "pickle" where the content has to tell.
+    """Find the format of a file by its name; "pickle" where only the content can decide.
 
     Raises:
-        MotionFileError: no such file, or of no format that is known.
+        MotionFileError: there is no such file, or its format is unknown.
     """
     if not path.exists():
         raise MotionFileError(path, "no such file or folder")
@@ -90,9 +92,8 @@ def find_format(path: Path) -> str:
         raise MotionFileError(
             path, "a score, not a motion; motion is made of it by `musclehand play`"
         )
-    known = {".joblib": "music", ".pkl": "pickle", ".npy": "pianomime"}
-    if suffix not in known:
+    if suffix not in _BY_SUFFIX:
         raise MotionFileError(
-            path, f"unknown kind of file {suffix!r}; known: {', '.join(known)}, folders .zarr"
+            path, f"unknown kind of file {suffix!r}; known: {', '.join(_BY_SUFFIX)}, folders .zarr"
         )
-    return known[suffix]
+    return _BY_SUFFIX[suffix]

@@ -1,10 +1,10 @@
-"""Reads arrays out of pickle and joblib files without running anything that is in them.
+"""Restricted unpickler: reads arrays from pickle and joblib files without running any code in them.
 
-A pickle is a programme: loading it the ordinary way can run any command. This machine knows only
-the operations that plain data needs, and instead of the classes that a file names it makes
-stand-ins of its own: numbers, texts, lists, tuples, dicts with text keys, numpy arrays of numbers,
-CPU tensors of torch as arrays, and named tuples that the caller lists. Anything else in the file,
-and any size that the file's bytes do not cover, is an error.
+A pickle is a program: loading it in the ordinary way can run any command. This unpickler has only
+the operations that plain data needs, and replaces the classes that a file names by stand-ins of its
+own. It reads numbers, texts, lists, tuples, dicts with text keys, numpy arrays of numbers, CPU
+tensors of torch as arrays, and named tuples that the caller lists. Any other content, and any size
+beyond the bytes of the file, is an error.
 
 Formats: pickle protocols 2 to 5; joblib's array records (arrays lie raw in the stream after their
 description); torch's older tensor storage. Read from the libraries' sources and checked against
@@ -24,95 +24,65 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from musclehand.motion.fingertip_track import MotionFileError
 
 _MALFORMED = (
-    *(
-        pickle.UnpicklingError,
-        EOFError,
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ),
-    *(struct.error, OverflowError, MemoryError, AssertionError, RecursionError),
+    pickle.UnpicklingError,
+    EOFError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    struct.error,
+    OverflowError,
+    MemoryError,
+    AssertionError,
+    RecursionError,
     SyntaxError,  # numpy's, of a damaged name of a dtype such as ",8"
 )
 _KINDS = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,)}
+"""Kinds of numbers in arrays, and their sizes [bytes]."""
+
 _STORAGES = {
-    **{"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"},
-    **{"IntStorage": "<i4", "ShortStorage": "<i2", "ByteStorage": "<u1", "BoolStorage": "<b1"},
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "ByteStorage": "<u1",
+    "BoolStorage": "<b1",
 }
-_ALLOWED = (
-    *(
-        "PROTO",
-        "STOP",
-        "MARK",
-        "POP",
-        "POP_MARK",
-        "NONE",
-        "NEWTRUE",
-        "NEWFALSE",
-        "BININT",
-        "BININT1",
-        "BININT2",
-    ),
-    *(
-        "LONG1",
-        "BINFLOAT",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-    ),
-    *(
-        "EMPTY_TUPLE",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-        "EMPTY_LIST",
-        "APPEND",
-        "APPENDS",
-        "EMPTY_DICT",
-    ),
-    *(
-        "GLOBAL",
-        "STACK_GLOBAL",
-        "REDUCE",
-        "NEWOBJ",
-        "BINGET",
-        "LONG_BINGET",
-        "BINPUT",
-        "LONG_BINPUT",
-        "MEMOIZE",
-    ),
-    "BINPERSID",
-)
+"""Classes of torch's tensor storages, and their numbers."""
+
+_OPERATIONS = """PROTO STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2
+    LONG1 BINFLOAT BINBYTES SHORT_BINBYTES BINBYTES8 BINUNICODE SHORT_BINUNICODE BINUNICODE8
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT
+    GLOBAL STACK_GLOBAL REDUCE NEWOBJ BINGET LONG_BINGET BINPUT LONG_BINPUT MEMOIZE
+    BINPERSID"""
+"""Operations of the pickle machine that are allowed."""
 
 MAX_READS = 5_000_000
-"""No file of plain data takes more reads than this: some seconds."""
+"""Most reads of a file; they take some seconds."""
 
-_Pure: Any = (
-    pickle._Unpickler
-)  # the machine that is written in Python: its table of operations can be cut down
+# Python's own implementation of the machine: its table of operations can be reduced.
+_Pure: Any = pickle._Unpickler
 
 
 class _Forbidden(Exception):
-    """The file asks for something that is not plain data."""
+    """The file holds something other than plain data."""
 
 
 class _Counted(io.BytesIO):
-    """A file's bytes, which can be read a limited number of times."""
+    """The bytes of a file, for a limited number of reads."""
 
     reads = 0
 
+    @override
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of any file."""
         self.reads += 1
         if self.reads > MAX_READS:
             raise _Forbidden("more single values than a motion has")
@@ -120,7 +90,7 @@ class _Counted(io.BytesIO):
 
 
 class _Dtype:
-    """Stand-in for numpy.dtype: plain numbers only."""
+    """Stand-in for numpy.dtype, for plain numbers only."""
 
     def __init__(self, name: Any, *_: Any) -> None:
         kind = np.dtype(name) if isinstance(name, str) and len(name) <= 3 else None
@@ -134,7 +104,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stand-in for a numpy array that is described first and filled later."""
+    """Stand-in for a numpy array, which is described first and filled later."""
 
     value: np.ndarray | None = None
 
@@ -144,8 +114,9 @@ class _Array:
 
 
 class _JoblibArray(_Array):
-    """Stand-in for joblib's array record: the numbers follow in the stream, behind some padding."""
+    """Stand-in for joblib's array record: the numbers follow in the stream, behind padding."""
 
+    @override
     def build(self, state: Any, machine: Any) -> None:
         shape = state["shape"]
         dtype = state["dtype"]
@@ -157,27 +128,22 @@ class _JoblibArray(_Array):
 
 
 def _count(shape: Any) -> int:
-    """How many numbers a shape holds."""
-    if not (
-        isinstance(shape, tuple)
-        and len(shape) <= 8
-        and all(type(n) is int and n >= 0 for n in shape)
-    ):
+    """Number of elements of a shape."""
+    if not isinstance(shape, tuple) or len(shape) > 8:
+        raise _Forbidden("an array with an impossible shape")
+    if not all(type(n) is int and n >= 0 for n in shape):
         raise _Forbidden("an array with an impossible shape")
     return math.prod(shape)
 
 
 def _shaped(raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """The array whose bytes are exactly `raw`."""
-    if (
-        not isinstance(dtype, _Dtype)
-        or not isinstance(raw, bytes | bytearray)
-        or order not in ("C", "F")
-    ):
+    is_plain = isinstance(dtype, _Dtype) and isinstance(raw, bytes | bytearray)
+    if not is_plain or order not in ("C", "F"):
         raise _Forbidden("an array that is not of plain numbers")
-    wanted = _count(shape) * dtype.value.itemsize
-    if len(raw) != wanted:
-        raise _Forbidden(f"an array of {wanted} bytes of which {len(raw)} are there")
+    size = _count(shape) * dtype.value.itemsize
+    if len(raw) != size:
+        raise _Forbidden(f"an array of {size} bytes of which {len(raw)} are there")
     return np.frombuffer(raw, dtype.value).reshape(shape, order=order)
 
 
@@ -195,7 +161,7 @@ def _latin1(text: str, _: str) -> bytes:
 
 
 def _storage(raw: bytes) -> np.ndarray:
-    """A tensor's numbers, from the five pickles and the raw bytes that torch writes for them."""
+    """The numbers of a tensor, from the five pickles and the raw bytes that torch writes."""
     stream = _Counted(raw)
     for _ in range(3):  # magic number, protocol, byte order
         _Machine(stream, {}).load()
@@ -207,23 +173,20 @@ def _storage(raw: bytes) -> np.ndarray:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> np.ndarray:
-    """The view of a storage that is a tensor, copied."""
-    numbers = _count(shape)
-    if (
-        not isinstance(storage, np.ndarray)
-        or _count((offset, *stride)) < 0
-        or len(stride) != len(shape)
-    ):
+    """A tensor as a copy of the view of its storage."""
+    count = _count(shape)
+    if not isinstance(storage, np.ndarray):
         raise _Forbidden("a tensor without numbers")
+    _count((offset, *stride))
+    if len(stride) != len(shape):
+        raise _Forbidden("a tensor without numbers")
+    if not count:
+        return np.zeros(shape)
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
-    if numbers and (last >= storage.size or numbers > storage.size):
+    if last >= storage.size or count > storage.size:
         raise _Forbidden("a tensor larger than its numbers")
     steps = tuple(step * storage.itemsize for step in stride)
-    return (
-        np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
-        if numbers
-        else np.zeros(shape)
-    )
+    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
 
 
 _NUMPY_PARTS = {"_reconstruct": lambda *_: _Array(), "scalar": _scalar, "_frombuffer": _from_buffer}
@@ -233,23 +196,24 @@ _NAMED: dict[tuple[str, str], Any] = {
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _JoblibArray,
     ("collections", "OrderedDict"): lambda: {},
     ("_codecs", "encode"): _latin1,
-    ("__builtin__", "bytes"): lambda: b"",  # no bytes, as protocol 2 writes them
+    ("__builtin__", "bytes"): lambda: b"",  # empty bytes in protocol 2
     ("torch.storage", "_load_from_bytes"): _storage,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     **{("torch", name): kind for name, kind in _STORAGES.items()},
 }
+"""Stand-ins by the module and name that a file asks for."""
 
 
 _COPYING = (_latin1, _storage, _tensor)
-"""What makes new bytes of old ones, so that a short file could ask for a lot by naming the same
-bytes again."""
+"""Stand-ins that copy bytes: a short file could name the same bytes again and again."""
 
 
 class _Machine(_Pure):
-    """The pickle machine without the operations that plain data does not need."""
+    """The pickle machine, reduced to the operations that plain data needs."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
-        getattr(pickle, name)[0]: _Pure.dispatch[getattr(pickle, name)[0]] for name in _ALLOWED
+        getattr(pickle, name)[0]: _Pure.dispatch[getattr(pickle, name)[0]]
+        for name in _OPERATIONS.split()
     }
 
     def __init__(self, stream: _Counted, records: Mapping[str, tuple[str, ...]]) -> None:
@@ -258,10 +222,10 @@ class _Machine(_Pure):
         self.records = records
         self.classes: dict[str, Any] = {}
         self.copied = 0
-        self.most = 4 * len(stream.getbuffer()) + 2**20
+        self.most_copied = 4 * len(stream.getbuffer()) + 2**20
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for what a file names."""
+        """The stand-in for a class or function that a file names."""
         if (module, name) in _NAMED:
             part = _NAMED[module, name]
             return partial(self._metered, part) if part in _COPYING else part
@@ -273,18 +237,18 @@ class _Machine(_Pure):
         raise _Forbidden(f"it names {module}.{name}, which is not plain data")
 
     def persistent_load(self, pid: Any) -> Any:
-        """A torch storage's description: kind of numbers, and how many."""
+        """The description of a torch storage: kind and count of its numbers."""
         word, kind, _, _, numel = pid[:5]
         if word != "storage" or kind not in _STORAGES.values() or type(numel) is not int:
             raise _Forbidden("a reference to something outside the file")
         return kind, numel
 
     def _metered(self, part: Callable[..., Any], *arguments: Any) -> Any:
-        made = part(*arguments)
-        self.copied += made.nbytes if isinstance(made, np.ndarray) else len(made)
-        if self.copied > self.most:
+        result = part(*arguments)
+        self.copied += result.nbytes if isinstance(result, np.ndarray) else len(result)
+        if self.copied > self.most_copied:
             raise _Forbidden("the same bytes again and again")
-        return made
+        return result
 
     def _build(self) -> None:
         state = self.stack.pop()
@@ -308,13 +272,11 @@ class _Machine(_Pure):
         self._set_items(self.pop_mark())
 
     def _frame(self) -> None:
-        self.read(8)  # how much belongs together, which matters only to who reads ahead
+        self.read(8)  # length of the frame, which matters only for reading ahead
 
     def _bytearray(self) -> None:
         (length,) = struct.unpack("<Q", self.read(8))
-        self.append(
-            self.read(length)
-        )  # of what is there: never more memory than the file has bytes
+        self.append(self.read(length))  # never more memory than the file has bytes
 
     dispatch[pickle.FRAME[0]] = _frame
     dispatch[pickle.BUILD[0]] = _build
@@ -326,15 +288,15 @@ class _Machine(_Pure):
 def load_plain(
     data: bytes, path: Path, *, records: Mapping[str, tuple[str, ...]] | None = None
 ) -> Any:
-    """What a pickle holds, if it is plain data. Arrays are got at through `plain_array`.
+    """Load a pickle of plain data. `plain_array` gives access to its arrays.
 
     Args:
-        data: the file's bytes, uncompressed.
-        path: the file, for messages.
-        records: names of named tuples that may occur, with their fields.
+        data: bytes of the file, uncompressed.
+        path: the file, for error messages.
+        records: names and fields of named tuples that may occur.
 
     Raises:
-        MotionFileError: the file is damaged, or holds something else than plain data.
+        MotionFileError: the file is damaged, or holds something other than plain data.
     """
     try:
         return _Machine(_Counted(data), records or {}).load()
@@ -346,14 +308,19 @@ def load_plain(
 
 
 def plain_array(value: Any, path: Path, where: str) -> np.ndarray:
-    """An array that `load_plain` found.
+    """Return an array from the content that `load_plain` returned.
+
+    Args:
+        value: part of the content.
+        path: the file, for error messages.
+        where: place in the file, for error messages.
 
     Raises:
-        MotionFileError: it is no array.
+        MotionFileError: the value is no array.
     """
-    found = value.value if isinstance(value, _Array) else value
-    if not isinstance(found, np.ndarray):
+    array = value.value if isinstance(value, _Array) else value
+    if not isinstance(array, np.ndarray):
         raise MotionFileError(
             path, f"is {type(value).__name__.lstrip('_').lower()}, not an array", where=where
         )
-    return found
+    return array

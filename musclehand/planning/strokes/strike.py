@@ -1,10 +1,16 @@
-"""How one finger goes down on a key: from rest over it to the speed that the note's loudness asks
-for.
+"""Kinematics of a strike: the descent of one fingertip on one key, from rest to the key's stop.
+
+Three modules plan the fingers, each with the one before:
+
+- `strokes.strike`: the descent on a key, for a given speed where the key sounds;
+- `strokes.press`: one key press, which is a strike, a hold and a release, with all its times;
+- `strokes.stroke`: the timeline of each finger of a hand, which is its presses and the movements
+  between them, and the targets that follow for the fingertips.
 
 A key sounds as loud as it is fast where it sounds. The fingertip gathers that speed on its way to
-the key and keeps it all the way down, where there is time; where there is none it has that speed
-where the key sounds, and is faster before. Against a minimum-jerk movement to the bottom, this
-needs a third of the acceleration for the same loudness.
+the key and keeps it through the key, if there is time. If there is not, the fingertip has that
+speed where the key sounds, and is faster before. Against a minimum-jerk movement to the bottom,
+this needs a third of the acceleration for the same loudness.
 """
 
 from __future__ import annotations
@@ -15,111 +21,181 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 Number: TypeAlias = Any
-"""A number of one stroke, or an array of shape (n,) for n of them."""
+"""A number of one stroke, or an array of shape (n,) for n strokes."""
 
 STEEPEST = 2.5
-"""Final speed of a swing over its mean speed; beyond it the finger would have to go up first."""
+"""Largest ratio of the final speed of a swing to its mean speed. Beyond 2.5 the quintic of `swing`
+would begin upwards."""
 
 _HEIGHTS = 12
-"""Heights tried between the highest and the lowest."""
+"""Starting heights that are tried between the highest and the lowest."""
 
 
 @dataclass(frozen=True)
 class StrokeConfig:
-    """Times [s] and distances [m] of a stroke.
+    """Times, distances and weights of strokes.
 
-    A finger waits `hover` above the key that it will strike, up to `most_hover` for a loud note
-    that would take less than the shortest of `press_times`, down to `least_hover` for a soft one
-    that would take longer than the longest, and `quick_hover` if it has no time; a key played again
-    is let up to `least_rise` above where it falls silent, at the least; `rest_hover` for a finger
-    that waits, all at least `clearance` above the black keys where the finger is between or close
-    to them. Notes softer than `softest` [MIDI] are played like that. The hand has to be `near` its
-    place when the finger touches its key. `overtravel` of the reference below the key's stop makes
-    contact firm. `release_time` of one up; `travel_time` for moving to the next key; a finger lets
-    go `same_key_gap` before it plays again, or as long as a leap takes, but keeps a key for at
-    least `least_hold` of the time between its notes; `reach`: a key is let go when the wrist is
-    further than this from where it would hold it; `press_force` [N] beyond what the key itself
-    needs; `idle_weight` of a waiting finger in the inverse kinematics, against 1; `delay`,
-    `release_delay`: strokes begin, and keys are let go, that much earlier than kinematics asks for,
-    which is how late muscles and keys answer (measured on generated scores; fingers that strike are
-    fed forward what their keys need, and are in time); an error `sideways`, along the keyboard,
-    counts that much against one along a key or in height, but for a finger on a black key, hardly
-    wider than its tip; one in height counts `height_weight` for a finger that strikes, as its loudness
-    depends on nothing else.
+    All were chosen by `experiments/bench_repertoire.py` (option `--generated`, and the repertoire)
+    unless stated otherwise.
     """
 
     hover: float = 0.010
+    """[m] height above its key from which a finger strikes."""
+
     most_hover: float = 0.02
+    """[m] the same for a loud note, which would take less than the shortest of `press_times`."""
+
     least_hover: float = 0.003
+    """[m] the same for a soft note, which would take more than the longest of `press_times`."""
+
     quick_hover: float = 0.004
+    """[m] the same for a finger without time."""
+
     least_rise: float = 0.003
+    """[m] a key that is played again rises at least this far above the point at which it falls
+    silent."""
+
     clearance: float = 0.004
+    """[m] fingers between or close to black keys stay at least this far above their tops."""
+
     rest_hover: float = 0.012
+    """[m] height above the keys of a finger that waits."""
+
     softest: float = 35.0
-    near: float = 0.01
+    """[MIDI velocity] softer notes are played with this one."""
+
+    arrival_distance: float = 0.01
+    """[m] the hand has arrived when it is this close to its place; a finger touches its key no
+    earlier."""
+
     overtravel: float = 0.0035
+    """[m] the target of a pressing finger lies this far below the key's stop, for firm contact."""
+
     press_times: tuple[float, float] = (0.04, 0.2)
+    """[s] shortest and longest time of a descent."""
+
     release_time: float = 0.06
+    """[s] of the finger's way up, if there is that time."""
+
     travel_time: float = 0.25
+    """[s] of a finger's way between its place at rest and a key."""
+
     same_key_gap: float = 0.08
+    """[s] a finger leaves its key this long before it plays again, or as long as a leap takes."""
+
     least_hold: float = 0.4
-    reach: float = 0.03
+    """[share] of the time between two notes of a finger for which it keeps the first key."""
+
+    hold_distance: float = 0.03
+    """[m] a key is released when the wrist is further than this from its pose for that key."""
+
     press_force: float = 1.0
+    """[N] force on a held key, beyond what the key itself needs."""
+
     idle_weight: float = 0.08
+    """[share] weight of a waiting finger in inverse kinematics, against a finger on its key."""
+
     delay: float = 0.0
+    """[s] strokes begin this much earlier than kinematics asks for. Fingers that strike are fed
+    forward what their keys need, and are in time."""
+
     release_delay: float = 0.005
-    sideways: float = 0.3
+    """[s] releases begin this much earlier than kinematics asks for, which is the delay of muscles
+    and keys."""
+
+    sideways_weight: float = 0.3
+    """[share] weight of a target's error along the keyboard, against errors along the key. It is 1
+    for a finger on a black key, which is hardly wider than the fingertip."""
+
     height_weight: float = 10.0
+    """[share] weight of a target's error in height while a finger strikes, as its loudness depends
+    on nothing else."""
 
 
 class Levels(NamedTuple):
-    """Heights of a fingertip's centre [m]: on the key at rest (`surface`), where the key sounds
-    and falls silent, where it stands at its stop and presses on (`low`), and over the black keys
-    between which it plays (`ground`)."""
+    """Heights of a fingertip's centre over one key, above the tops of the white keys at rest."""
 
     surface: float
+    """[m] on the key at rest."""
+
     sound: float
+    """[m] where the key sounds."""
+
     silent: float
+    """[m] where the key falls silent."""
+
     low: float
+    """[m] below the key's stop, where the finger presses on."""
+
     ground: float
+    """[m] over the black keys between which the finger plays."""
 
 
 class Descent(NamedTuple):
-    """The way down: from rest at height `high` at time `down` to `turn` at `begin`, where it has
-    its `speed`, with that to `sound` at `onset`, and on to `low` at `bottom` [m, s, m/s].
-    Numbers, or arrays for n strokes, of shape (n,)."""
+    """A descent: from rest at `high`, a swing down to `turn`, then steadily to `sound` and `low`.
+
+    Its fields are numbers of one descent, or arrays of shape (n,) for n descents.
+    """
 
     speed: Number
+    """[m/s] downwards, at `turn` and where the key sounds."""
+
     high: Number
+    """[m] height at which it starts."""
+
     turn: Number
+    """[m] height from which the speed is steady: on the key, or where the key sounds if there is
+    no time."""
+
     sound: Number
+    """[m] height where the key sounds."""
+
     low: Number
-    down: Number
-    begin: Number
+    """[m] height at which it ends."""
+
+    start: Number
+    """[s] time at `high`."""
+
+    turn_time: Number
+    """[s] time at `turn`."""
+
     onset: Number
+    """[s] time at `sound`."""
+
     bottom: Number
+    """[s] time at `low`."""
 
     def height(self, times: np.ndarray) -> np.ndarray:
-        """Of the tip at `times` [s]: `high` before and `low` after, shape (n,)."""
-        way = self.high - self.turn
+        """Height of the fingertip's centre [m]. Shape (n,).
+
+        Args:
+            times: at which to ask [s]; before the descent it is `high`, after it `low`. Shape (n,).
+        """
+        drop = self.high - self.turn
         last = self.turn - self.sound
-        steepness = self.speed * (self.begin - self.down) / np.maximum(way, 1e-9)
-        height = self.high - way * swing(_share(times, self.down, self.begin), steepness)
-        height = height - last * _share(times, self.begin, self.onset)
+        steepness = self.speed * (self.turn_time - self.start) / np.maximum(drop, 1e-9)
+        height = self.high - drop * swing(_share(times, self.start, self.turn_time), steepness)
+        height = height - last * _share(times, self.turn_time, self.onset)
         return np.asarray(height - (self.sound - self.low) * _share(times, self.onset, self.bottom))
 
 
 def _share(times: np.ndarray, begin: Number, end: Number) -> np.ndarray:
+    """Share of the time from `begin` to `end` that has passed, 0 to 1."""
     return np.asarray(np.clip((times - begin) / np.maximum(end - begin, 1e-9), 0.0, 1.0))
 
 
 def swing(share: np.ndarray, steepness: Number) -> np.ndarray:
-    """Way covered, 0 to 1, at a share of the time: the movement of least jerk from rest to a speed
-    kept from there on.
+    """Movement of least jerk from rest to a final speed that is kept afterwards.
 
-    `steepness`: that speed over the mean speed, cut at `STEEPEST`; 2 never brakes. A quintic whose
-    acceleration is 0 at both ends, as Flash & Hogan's (1985, J Neurosci 5:1688), which it is for a
-    steepness of 0.
+    A quintic whose acceleration is 0 at both ends. With a steepness of 0 it is the minimum-jerk
+    movement of Flash & Hogan (1985, J Neurosci 5:1688).
+
+    Args:
+        share: of the movement's time, 0 to 1.
+        steepness: final speed over mean speed, cut at `STEEPEST`; with 2 it never brakes.
+
+    Returns:
+        Share of the distance covered, 0 to 1.
     """
     r = np.minimum(steepness, STEEPEST)
     return np.asarray(
@@ -127,18 +203,23 @@ def swing(share: np.ndarray, steepness: Number) -> np.ndarray:
     )
 
 
-def strike(
+def plan_strike(
     levels: Levels, speed: float, time: float, config: StrokeConfig, *, repeated: bool
 ) -> tuple[float, float]:
-    """Height from which a stroke begins, and how long it takes from there until the key sounds [m,
-    s].
+    """Starting height and duration of a strike.
+
+    Of the heights from which the time suffices, the highest is taken that is not above the usual
+    one, or above it if the descent would be too short otherwise.
 
     Args:
-        levels: of tip and key.
+        levels: of fingertip and key.
         speed: of the fingertip where the key sounds [m/s].
-        time: that the stroke may take [s].
-        config: constants.
-        repeated: the finger is on the key already, which then need not come up all the way.
+        time: that the strike may take [s].
+        config: constants of strokes.
+        repeated: the finger is on the key already, which then need not rise all the way.
+
+    Returns:
+        The height [m], and the time from there until the key sounds [s].
     """
     surface = levels.surface
     sound = levels.sound
@@ -164,21 +245,35 @@ def strike(
     return high, min(time, longest)
 
 
-def fall(
-    levels: Levels, speed: float, high: float, *, down: float, onset: float, bottom: float
+def plan_descent(
+    levels: Levels, speed: float, high: float, *, start: float, onset: float, bottom: float
 ) -> Descent:
-    """The way down at those times [s]: what time there is with one speed through the key, or else a
-    swing to the sound.
+    """The descent at given times.
+
+    With enough time the fingertip has one speed all the way through the key, otherwise it swings
+    down to where the key sounds.
 
     Args:
-        levels: of tip and key.
+        levels: of fingertip and key.
         speed: where the key sounds [m/s].
-        high: where it begins [m].
-        down, onset, bottom: when it begins, sounds and ends [s].
+        high: height at which it starts [m].
+        start: time at which it starts [s].
+        onset: time at which the key sounds [s].
+        bottom: time at which it ends [s].
     """
     turn = levels.surface
-    begin = onset - (turn - levels.sound) / speed
-    if high <= turn or (begin - down) * speed < (2.0 - 1e-6) * (high - turn):
+    turn_time = onset - (turn - levels.sound) / speed
+    if high <= turn or (turn_time - start) * speed < (2.0 - 1e-6) * (high - turn):
         turn = levels.sound
-        begin = onset
-    return Descent(speed, high, turn, levels.sound, levels.low, down, begin, onset, bottom)
+        turn_time = onset
+    return Descent(
+        speed=speed,
+        high=high,
+        turn=turn,
+        sound=levels.sound,
+        low=levels.low,
+        start=start,
+        turn_time=turn_time,
+        onset=onset,
+        bottom=bottom,
+    )

@@ -15,7 +15,7 @@ from musclehand.motion.published.pickled_clips import (
     read_fuer_elise,
     read_music,
     read_pickle,
-    unpacked,
+    read_uncompressed,
 )
 from support.published_files import music_motion, write_elise, write_music
 
@@ -122,7 +122,7 @@ def test_unpacking_stops_at_the_limit(tmp_path, monkeypatch, name):
     joblib.dump(np.zeros(2_000_000), tmp_path / "left.joblib", compress=(name, 9))
     monkeypatch.setattr(pickled_clips, "MAX_BYTES", 1_000_000)
     with pytest.raises(MotionFileError, match="more than 1000000 bytes"):
-        unpacked(tmp_path / "left.joblib", allow_pickle=True)
+        read_uncompressed(tmp_path / "left.joblib", allow_pickle=True)
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 1)])
