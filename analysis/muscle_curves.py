@@ -29,7 +29,7 @@ from musclehand.body.analysis.muscle_reference import (
     de_groote_activation_rate,
 )
 from musclehand.body.build.hand import ACTIVATION_TIMES, FIBRE_RANGE, FPMAX, FVMAX, LMAX, LMIN, VMAX
-from musclehand.performance.figures import HIT_NOBODY, HIT_RIGHT, MISSED, save_figure
+from musclehand.performance.figures import HIT_RIGHT, HIT_UNKNOWN, MISSED, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ TIMES = {"mujoco": ACTIVATION_TIMES, "de_groote_2016": BLENDED_TIMES, "millard_2
 STYLES = {
     "mujoco": (HIT_RIGHT, "-"),
     "de_groote_2016": (MISSED, "--"),
-    "millard_2013": (HIT_NOBODY, "-."),
+    "millard_2013": (HIT_UNKNOWN, "-."),
 }
 CURVES = ("active", "passive", "velocity")
 REACHED = "#E6EEF6"

@@ -17,4 +17,4 @@ print(report)
 # %%
 # `diff` says in anatomical words what the edit changed.
 
-print(mh.diff("musclehand", spec))
+print(mh.diff(hand_spec(mh.Side.RIGHT), spec))

@@ -13,13 +13,13 @@ from by_reward import corrected
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.high_level import HighLevelController
-from musclehand.envs.demonstrations.planned_motion import LEAD_KEPT
 from musclehand.envs.piano.body import FingertipJacobian
 from musclehand.envs.piano.pieces import PlannedPieces
 from musclehand.envs.piano.teacher import PlanTeacher
 from musclehand.envs.reference import join
 from musclehand.envs.tracking.body import Proprioception
 from musclehand.learning.policy import Policy
+from musclehand.motion.clip import LEAD_KEPT
 from musclehand.music.score import Score
 from musclehand.policies.high_level import HighLevelPolicy
 

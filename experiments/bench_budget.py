@@ -1,20 +1,19 @@
-"""Where the errors come from: the plan itself, ideal joint torques, our muscles and MyoHand's on
-the same motion.
+"""Error budget: the plan itself, ideal joint torques, our muscles and MyoHand's on the same motion.
 
-    python experiments/bench_budget.py --readme
+    python experiments/bench_budget.py
     python experiments/bench_budget.py --pieces ode_to_joy --generated 0 --seconds 5 --out runs/try
 
 Four players of the same excerpts, planned in the same way:
 
     plan      the notes as the hands mean to play them, nothing simulated: the ceiling
-    torques   our hands without muscle force; every simulation step a torque on each joint that reaches the reference
-              (computed torque, damping implicit, press of the fingertips and damping of the keys
-              fed forward), without bound or delay
+    torques   our hands without muscle force; in every simulation step a torque on each joint that
+              reaches the reference (computed torque control, damping implicit, press of the
+              fingertips and damping of the keys fed forward), without bound or delay
     muscles   our hands as they are
-    MyoHand   its muscles and ours for the thumb, which it lacks (see `bench_repertoire.py`)
+    MyoHand   its muscles, and ours for the thumb, which it lacks (see `bench_repertoire.py`)
 
-From the plan to torques is what tracking and contact cost, from torques to muscles what muscles and
-their control do. Results are kept as files; what is there is not played again.
+From the plan to torques is the cost of tracking and contact, from torques to muscles that of
+muscles and their control. Results on file are not computed again.
 """
 
 from __future__ import annotations
@@ -26,13 +25,14 @@ from typing import Any
 
 import mujoco
 import numpy as np
-import tyro
-from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
 from bench_repertoire import PEER, peer_hand
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.anatomy import Side
 from musclehand.controllers.muscle import MuscleController
+from musclehand.core.atomic import write_file
 from musclehand.music.generate.exercises import two_hand_texture
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
@@ -41,8 +41,17 @@ from musclehand.planning.lookahead import HandsStep
 from musclehand.planning.plan import PerformancePlan, plan_performance
 from musclehand.sim.scene import build_scene
 
-MARK = "budget table"
+TITLE = "Error budget"
+
+PROSE = """\
+The same planned motion by four players: the plan itself (nothing simulated), ideal joint
+torques on hands without muscle force, the muscles of musclehand, and those of MyoHand with
+thumb muscles added. From the plan to torques is the cost of tracking and contact; from torques
+to muscles is the cost of muscles and their control. Means over excerpts of {seconds:g} s of
+{pieces} pieces and {generated} generated scores."""
+
 PLAYERS = ("plan", "torques", "muscles", PEER)
+
 FIGURES = (
     "onset_f1_50ms",
     "frame_f1_micro",
@@ -50,24 +59,24 @@ FIGURES = (
     "onset_error_ms_p95",
     "velocity_correlation",
 )
+
 PIECES = (
-    *(
-        "ode_to_joy",
-        "minuet_in_g",
-        "bach_prelude_in_c",
-        "fuer_elise",
-        "clementi_sonatina",
-        "arabesque",
-    ),
-    *("repeated_notes", "trill_study"),
+    "ode_to_joy",
+    "minuet_in_g",
+    "bach_prelude_in_c",
+    "fuer_elise",
+    "clementi_sonatina",
+    "arabesque",
+    "repeated_notes",
+    "trill_study",
 )
 
 RATE = 60.0
-"""Position errors of joints are closed at this rate by ideal torques [1/s]."""
+"""[1/s] Rate at which ideal torques close position errors of joints. Chosen."""
 
 REACH_IN = 0.004
-"""A wanted velocity is reached in this time [s]: two simulation steps; in one, fingertips rattle
-on the keys."""
+"""[s] Time in which a wanted velocity is reached: two simulation steps. In one step, fingertips
+rattle on the keys."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +84,26 @@ class Args:
     """What to play and where to keep the results."""
 
     pieces: tuple[str, ...] = PIECES
-    """names from `musclehand play --list`"""
+    """Names from `musclehand play --list`."""
+
     generated: int = 4
-    """and so many generated two-hand scores"""
+    """Number of generated two-hand scores beside the pieces."""
+
     seconds: float = 15.0
-    """of each"""
+    """Of each score."""
+
     seed: int = 41
-    """of the generated scores"""
+    """Of the generated scores."""
+
     out: Path = Path("runs/bench_budget")
-    """folder of the results"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Folder of the results."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 class TorqueController(MuscleController):
-    """The same hands and plan, muscles without force, joints driven by torques."""
+    """Ideal torques on the joints of hands whose muscles have no force; same plan, same hands."""
 
     def __init__(self, plan: PerformancePlan, **options: Any) -> None:
         super().__init__(plan, **options)
@@ -115,10 +129,14 @@ class TorqueController(MuscleController):
                 self._last[side] = now.next_qvel
 
     def _torque(self, data: mujoco.MjData, side: Side, now: HandsStep, share: float) -> np.ndarray:
-        """On all joints, the last finger joints included, so that their coupling carries no force
-        [N m]. Shape (23,).
+        """Torques on all joints [N m], the last finger joints included, so that their coupling
+        carries no force. Shape (23,).
 
-        `share` of the control step that will be over at the end of this simulation step.
+        Args:
+            data: of the simulation.
+            side: of the hand.
+            now: reference of the control step.
+            share: of the control step that is over at the end of this simulation step.
         """
         model = self.scene.model
         hand = self.scene.hands[side]
@@ -136,7 +154,7 @@ class TorqueController(MuscleController):
         return np.asarray(torque + down.T @ (now.key_damping * (down @ wanted) - now.press))
 
     def _down(self, data: mujoco.MjData, site: int) -> np.ndarray:
-        """Height of a fingertip by joint, a copy [m/rad]. Shape (nv,)."""
+        """Jacobian of a fingertip's height, a copy [m/rad]. Shape (nv,)."""
         mujoco.mj_jacSite(self.scene.model, data, self._tip, None, site)
         return self._tip[2].copy()
 
@@ -153,14 +171,18 @@ def main(args: Args) -> None:
         for player in PLAYERS:
             path = args.out / f"{name}_{player.split()[0]}.json"
             if not path.exists():
-                path.write_text(json.dumps(play_one(score, player), indent=1))
-            rows[player].append(json.loads(path.read_text()))
+                write_file(path, json.dumps(play_one(score, player), indent=1))
+            rows[player].append(json.loads(path.read_text(encoding="utf-8")))
             print(name, player, {key: rows[player][-1][key] for key in FIGURES}, flush=True)
     table = render_table(rows)
     print(table)
-    (args.out / "table.md").write_text(table)
-    if args.readme:
-        put_table(MARK, table)
+    write_file(args.out / "table.md", table)
+    if args.results:
+        prose = PROSE.format(
+            seconds=args.seconds, pieces=len(args.pieces), generated=args.generated
+        )
+        command = command_of(__file__, args)
+        write_results_page("budget", TITLE, command, f"{prose}\n\n{table}")
 
 
 def excerpts(args: Args) -> dict[str, Score]:
@@ -175,7 +197,7 @@ def excerpts(args: Args) -> dict[str, Score]:
 
 
 def play_one(score: Score, player: str) -> dict[str, Any]:
-    """Figures of one player on one excerpt; None where there is nothing to tell."""
+    """Figures of one player on one excerpt; None where a player has no such figure."""
     kind = TorqueController if player == "torques" else MuscleController
     with threadpool_limits(1):
         scene = build_scene(design=peer_hand() if player == PEER else None)
@@ -192,20 +214,24 @@ def play_one(score: Score, player: str) -> dict[str, Any]:
 
 
 def render_table(rows: dict[str, list[dict[str, Any]]]) -> str:
-    """Means over the excerpts, a line a player."""
-    lines = [
-        "| player | onset F1 50 ms | frame F1 micro | onset error ms median | p95 | velocity r | joints deg |",
-        "|" + " --- |" * 7,
-    ]
-    digits = dict(zip((*FIGURES, "joint_rmse_deg"), (3, 3, 1, 1, 2, 2), strict=True))
+    """Means over the excerpts, a row for each player."""
+    columns = {
+        "onset F1 50 ms": ("onset_f1_50ms", 3),
+        "frame F1 micro": ("frame_f1_micro", 3),
+        "onset error ms median": ("onset_error_ms_median", 1),
+        "p95": ("onset_error_ms_p95", 1),
+        "velocity r": ("velocity_correlation", 2),
+        "joints deg": ("joint_rmse_deg", 2),
+    }
+    lines = []
     for player, results in rows.items():
         cells = []
-        for key, places in digits.items():
-            known = [row[key] for row in results if row[key] is not None]
-            cells.append(f"{np.mean(known):.{places}f}" if known else "")
-        lines.append(f"| {player} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        for key, digits in columns.values():
+            values = [row[key] for row in results if row[key] is not None]
+            cells.append(f"{np.mean(values):.{digits}f}" if values else "")
+        lines.append([player, *cells])
+    return markdown_table(["player", *columns], lines)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -69,19 +69,23 @@ from musclehand.validate.specimen import open_specimens
 
 TITLE = "Simulated against recorded wrist movements"
 
-PROSE = """Flexion, extension, radial and ulnar deviation, pronation, supination and fist as reference motions,
-computed muscle control, and an electrode model of an armband. Recordings are sessions of {people} people
-from aljazfrancic/myo-readings-dataset (FOLDER, a copy of it). The rotation of each armband is fitted on
-the other movements. Chance is 1 in 7, 0.143. Brackets: 95 % interval and permutation p."""
+PROSE = """\
+Flexion, extension, radial and ulnar deviation, pronation, supination and fist as reference
+motions, computed muscle control, and an electrode model of an armband. Recordings are sessions
+of {people} people from aljazfrancic/myo-readings-dataset (FOLDER, a copy of it). The rotation
+of each armband is fitted on the other movements. Chance is 1 in 7, 0.143. Brackets: 95 %
+interval and permutation p."""
 
-DISCLOSURE = """Not all of this was settled before results were known. Taking the mean away, one of six variants, was
-chosen for identifying recorded movements between people. Then the simulation was corrected for reasons
-that have nothing to do with results: muscles held the hand at rest, where a relaxed hand is held by
-none; pronator teres lay in the place of brachioradialis; neighbouring electrodes had almost nothing in
-common; fists closed on nothing; fingers kept their posture when the wrist bent, so that the extensors of
-the fingers extended the wrist. Sharing by cubes and a co-contraction of 0.05 were tried and dropped. Of
-21 answers on three people (right/12345-1, 45612-1, left/44444-1) our hand found 4 to 8 meanwhile, which
-is what 21 answers at chance do. Compression came last. The p-values account for none of this."""
+DISCLOSURE = """\
+Not all of this was settled before results were known. Taking the mean away, one of six
+variants, was chosen for identifying recorded movements between people. Then the simulation was
+corrected for reasons that have nothing to do with results: muscles held the hand at rest, where
+a relaxed hand is held by none; pronator teres lay in the place of brachioradialis; neighbouring
+electrodes had almost nothing in common; fists closed on nothing; fingers kept their posture
+when the wrist bent, so that the extensors of the fingers extended the wrist. Sharing by cubes
+and a co-contraction of 0.05 were tried and dropped. Of 21 answers on three people
+(right/12345-1, 45612-1, left/44444-1) our hand found 4 to 8 meanwhile, which is what 21 answers
+at chance do. Compression came last. The p-values account for none of this."""
 
 OURS = "musclehand"
 HANDS = {OURS: OURS, "myohand": "MyoHand"}
@@ -421,9 +425,7 @@ def movement_table(results: Mapping[str, Mapping[str, Result]], sessions: int) -
             for question in QUESTIONS
             for answers in results.values()
         ]
-        correlations = [
-            np.median(answers[RECORDED].r[:, number]) for answers in results.values()
-        ]
+        correlations = [np.median(answers[RECORDED].r[:, number]) for answers in results.values()]
         rows.append([movement, *cells, *(f"{r:.2f}" for r in correlations)])
     return markdown_table([f"identified of {sessions}", *head], rows)
 

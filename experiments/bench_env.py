@@ -1,8 +1,8 @@
 """Cost of the training environment beyond its physics, and of a training beside another library's.
 
     python experiments/bench_env.py corpus
-    python experiments/bench_env.py corpus --peer           # also stable-baselines3 with MyoSuite's hand
-    python experiments/bench_env.py corpus --backend warp --envs 256 4096 --threads 1    # on a GPU
+    python experiments/bench_env.py corpus --peer     # also stable-baselines3 with MyoSuite's hand
+    python experiments/bench_env.py corpus --backend warp --envs 256 4096 --threads 1  # on a GPU
 
 First, hand steps a second of the tracking environment over those of its bare physics: MuJoCo's
 batch (or Warp) of the same worlds, from the same states on, with the same controls and nothing
@@ -40,8 +40,9 @@ from musclehand.sim.backend_choice import BackendName, make_worlds
 
 TITLE = "Cost of the training environment"
 
-PROSE = """Steps a second of the tracking environment and of the bare physics of the same worlds, and PPO end
-to end beside stable-baselines3 with MyoSuite's hand (8 environments, its own settings)."""
+PROSE = """\
+Steps a second of the tracking environment and of the bare physics of the same worlds, and PPO
+end to end beside stable-baselines3 with MyoSuite's hand (8 environments, its own settings)."""
 
 PEER = "myoHandPoseRandom-v0"
 """MyoSuite's environment."""

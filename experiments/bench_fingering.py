@@ -1,7 +1,7 @@
 """Planned fingering against that of textbooks and people: match rates.
 
     python experiments/bench_fingering.py
-    python experiments/bench_fingering.py --pig PianoFingeringDataset_v1.2    your copy of the PIG data set
+    python experiments/bench_fingering.py --pig PianoFingeringDataset_v1.2    your copy of PIG
 
 Fingers are taken off before planning and hands are kept, as in the literature. The weights of the
 search were fitted to the standard patterns and to every other repertoire piece with fingers, in
@@ -36,10 +36,11 @@ from musclehand.planning.fingering.match import (
 
 TITLE = "Fingering against textbooks and people"
 
-PROSE = """Match rates of the planned fingering with that of textbooks and pianists. Fingers are taken off
-before planning, hands are kept. The weights of the search were fitted to the rows marked "fitted"; the
-last row was held out. The weights of the division between hands were fitted to the whole repertoire, so
-the column of hands is a fit."""
+PROSE = """\
+Match rates of the planned fingering with that of textbooks and pianists. Fingers are taken off
+before planning, hands are kept. The weights of the search were fitted to the rows marked
+"fitted"; the last row was held out. The weights of the division between hands were fitted to
+the whole repertoire, so the column of hands is a fit."""
 
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
@@ -129,7 +130,7 @@ def main(args: Args) -> None:
 def plan(score: Score) -> Score:
     """Fingers as the player assigns them to notes whose hands are known."""
     bare = score.with_notes(replace(note, finger=None) for note in score.notes)
-    return assign_fingering(bare, config=FingeringConfig(let_go_early=True))
+    return assign_fingering(bare, config=FingeringConfig(release_early=True))
 
 
 def pattern_rows() -> list[Row]:

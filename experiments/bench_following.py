@@ -1,7 +1,7 @@
 """Tracking policies on held-out motion, beside computed muscle control (the teacher).
 
     python experiments/bench_following.py corpus runs/track/policy/000001.json
-    python experiments/bench_following.py corpus                                   # the teacher alone
+    python experiments/bench_following.py corpus                              # the teacher alone
     python experiments/bench_following.py corpus runs/*/policy/000001.json --conditions all
 
 Clips of a split of the corpus are followed in the air, and plans of generated scores of the same
@@ -46,12 +46,14 @@ TITLES = {
 }
 
 PROSE = {
-    "following": """Fingertip error [mm] on held-out clips of the corpus: computed muscle control (the teacher), the
-policy after DAgger alone (warm start), and the policy after the analytic policy gradient. Mean and 95 %
-interval over seeds; the first of three seeds is the bundled policy `tracking`.""",
-    "delayed": """The bundled policy `tracking_delayed` is trained with sensory delays of up to 24 ms, gets the delay
-and its last three excitations as inputs, and is judged like the [tracking policy](following.md). Fingertip
-error [mm], mean and 95 % interval over seeds.""",
+    "following": """\
+Fingertip error [mm] on held-out clips of the corpus: computed muscle control (the teacher), the
+policy after DAgger alone (warm start), and the policy after the analytic policy gradient. Mean
+and 95 % interval over seeds; the first of three seeds is the bundled policy `tracking`.""",
+    "delayed": """\
+The bundled policy `tracking_delayed` is trained with sensory delays of up to 24 ms, gets the
+delay and its last three excitations as inputs, and is judged like the [tracking
+policy](following.md). Fingertip error [mm], mean and 95 % interval over seeds.""",
 }
 
 

@@ -28,10 +28,11 @@ from musclehand.validate.suite import CHECKS, examine
 
 TITLE = "Hand models through all checks"
 
-PROSE = """Three hand models through every check of the validator: musclehand, MyoHand of MyoSim 0.2.3, and
-MUSIC-Hand (file `two_hands_ds6.5_muscle_driven.xml` of github.com/xupei0610/music; without the file
-the table leaves its column out). The six variants of musclehand are the right and the left hand, each
-at its own size, as a small woman's and as a large man's."""
+PROSE = """\
+Three hand models through every check of the validator: musclehand, MyoHand of MyoSim 0.2.3, and
+MUSIC-Hand (file `two_hands_ds6.5_muscle_driven.xml` of github.com/xupei0610/music; without the
+file the table leaves its column out). The six variants of musclehand are the right and the left
+hand, each at its own size, as a small woman's and as a large man's."""
 
 OURS = "musclehand"
 MYOHAND = "MyoHand 0.2.3"

@@ -1,7 +1,7 @@
 """Probes of a latent space: what its dimensions do, what can be read out of it, what lies between.
 
     python experiments/bench_latent_space.py runs/latent/latent/000001.json
-    python experiments/bench_latent_space.py                   # that of the bundled high-level policy
+    python experiments/bench_latent_space.py             # that of the bundled high-level policy
 
 In the folder `--out`: `latent.png`, how joints turn when a dimension of a latent action is moved,
 and `look.json`: how well linear probes (logistic and ridge regression) read off which finger
@@ -39,8 +39,9 @@ from musclehand.training.latent_probes import (
 
 TITLE = "Probes of the latent space"
 
-PROSE = """What single latent numbers do, what linear probes read out of latent actions, and what samples of
-the prior do, for the latent space of the bundled policy `sight_reading`."""
+PROSE = """\
+What single latent numbers do, what linear probes read out of latent actions, and what samples
+of the prior do, for the latent space of the bundled policy `sight_reading`."""
 
 FIGURE = "![Joint rotation by each dimension of a latent action](../latent.png)"
 
@@ -75,10 +76,7 @@ def main(args: Args) -> None:
     """Probes, draws and writes."""
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    if args.space is None:
-        space = load_high_level_policy().skill
-    else:
-        space = load_latent_space(args.space)
+    space = load_latent_space(args.space) if args.space else load_high_level_policy().skill
     rotations = traverse_latent_actions(space)
     draw_traversal(rotations, args.out / "latent.png")
     turned = np.abs(rotations).max(axis=1) > np.radians(LEAST_ROTATION)

@@ -19,13 +19,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from eval_tracking import CONDITIONS
-from readme_table import cells_table
 from rich.console import Console
 from rich.progress import track
-from track_hand import ROUGH
 
-from bench_repertoire import peer_hand
+from bench_repertoire import PEER, peer_hand
+from harness.results_page import cells_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
 from musclehand.core.atomic import write_file
@@ -41,11 +40,20 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
+from musclehand.training.evaluation import CONDITIONS, mean_tip_error
+from musclehand.training.tracking import TRAINING_DISTURBANCE
 
-MARK = "learning table"
-ROUGH_AIR = replace(ROUGH, key_weight=(1.0, 1.0))
+TITLE = "Ablations of the tracking policy"
+
+PROSE = """\
+One thing changed at a time, in the air and on a fifth of the corpus, everything else and the
+budget of steps unchanged. PPO needs `pip install 'musclehand[train]'`."""
+
+DISTURBANCE = replace(TRAINING_DISTURBANCE, key_weight=(1.0, 1.0))
+"""Of reinforcement, in the air."""
+
 JUDGED = ("undisturbed", "pushes of up to 3 N")
-MYOHAND = "MyoHand with thumb muscles"
+"""Names of `training.evaluation.CONDITIONS` in which variants are judged."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +97,9 @@ VARIANTS = {
     "62.5 Hz": Variant(sim_steps=8),
     "discount 0.9": Variant(discount=0.9),
     "no gradient through later actions": Variant(through_policy=False),
-    "no gradient through later actions, discount 0.8": Variant(
-        through_policy=False, discount=0.8
-    ),
+    "no gradient through later actions, discount 0.8": Variant(through_policy=False, discount=0.8),
     "hidden 512, 512": Variant(hidden=(512, 512)),
-    MYOHAND: Variant(myohand=True),
+    PEER: Variant(myohand=True),
 }
 
 

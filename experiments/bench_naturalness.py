@@ -1,7 +1,7 @@
 """Naturalness of the motion: smoothness, individuation, use of the range, co-contraction, depth.
 
     python experiments/bench_naturalness.py
-    python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/natural_long
+    python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/long
 
 Plays the beginnings of pieces, or takes recordings, and measures each hand's clip
 (`motion.naturalness` defines the measures; a piece has the mean of its hands). Leaves `table.md`
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 TITLE = "Naturalness of the motion"
 
-PROSE = """Smoothness, individuation of fingers, use of the range of motion, co-contraction and penetration
+PROSE = """\
+Smoothness, individuation of fingers, use of the range of motion, co-contraction and penetration
 in eight pieces. `musclehand.motion.naturalness` defines the measures."""
 
 PIECES = (
@@ -59,13 +60,16 @@ GROUPS = {
 }
 """Groups of joints, whose mean a cell of the table shows."""
 
-HUMANS = """For comparison: a single minimum-jerk movement has a log dimensionless jerk of -5.32 (closed form). People asked to move one
-finger and keep the others still reach individuation indices of 0.85 to 0.98, thumb and index highest, ring lowest
-(recalled: Häger-Ross & Schieber 2000, J Neurosci 20:8542; of joint angles). Pianists' idle fingers move along in
-patterns that depend on the passage (Furuya, Flanders & Soechting 2011, J Neurophysiol 106:2849, abstract), as much at
-high tempo as at low (Furuya & Soechting 2012, J Neurophysiol 108:2060, abstract); with rising tempo experts co-activate
-finger muscles less than amateurs do (Furuya et al. 2011, Front Hum Neurosci 5:50, abstract). No human figure for range
-use or co-contraction was found that is defined as here."""
+HUMANS = """\
+For comparison: a single minimum-jerk movement has a log dimensionless jerk of -5.32 (closed
+form). People asked to move one finger and keep the others still reach individuation indices of
+0.85 to 0.98, thumb and index highest, ring lowest (recalled: Häger-Ross & Schieber 2000, J
+Neurosci 20:8542; of joint angles). Pianists' idle fingers move along in patterns that depend on
+the passage (Furuya, Flanders & Soechting 2011, J Neurophysiol 106:2849, abstract), as much at
+high tempo as at low (Furuya & Soechting 2012, J Neurophysiol 108:2060, abstract); with rising
+tempo experts co-activate finger muscles less than amateurs do (Furuya et al. 2011, Front Hum
+Neurosci 5:50, abstract). No human figure for range use or co-contraction was found that is
+defined as here."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def recorded(name: str, args: Args) -> Path:
 def measure(name: str, path: Path) -> Piece:
     """Every hand of a recording."""
     with Recording.open(path) as recording:
-        clips = tuple(cut_clips(recording, name, "played", name, {}))
+        clips = tuple(cut_clips(recording, name, kind="played", pattern=name, source={}))
     # A clip has both hands' joints in the sense of the right one, so that one model serves for
     # both.
     model = load_hand(Side.RIGHT)
@@ -159,11 +163,7 @@ def row_of(piece: Piece) -> list[float]:
     ]
     ranges = [[group_mean(hand.range_use, group) for hand in hands] for group in GROUPS]
     balance = [
-        [
-            group_mean(hand.cocontraction, group)
-            for hand in hands
-            if hand.cocontraction is not None
-        ]
+        [group_mean(hand.cocontraction, group) for hand in hands if hand.cocontraction is not None]
         for group in GROUPS
     ]
     depth = piece.depth

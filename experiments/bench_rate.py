@@ -1,10 +1,10 @@
-"""How often muscle control has to decide: generated scores played at several control rates, one
-line a rate.
+"""Control rate: computed muscle control at several rates, on six generated scores.
 
-    python experiments/bench_rate.py
-    python experiments/bench_rate.py --seconds 5 --sim-steps 3 4
+    python experiments/bench_rate.py --seconds 8
+    python experiments/bench_rate.py --sim-steps 2 4
 
-Processor time as in `bench_speed`.
+An activation acts longer in a longer control interval, so the weight of effort is proportional to
+the interval. The real-time factor is by processor time.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from time import thread_time
 from typing import NamedTuple
 
 import numpy as np
-import tyro
 from threadpoolctl import threadpool_limits
 
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.controllers.muscle import MuscleController, playing_control
 from musclehand.core.time_steps import SIM_DT
 from musclehand.music.generate import exercises as generate
@@ -26,26 +27,47 @@ from musclehand.performance.perform import perform
 from musclehand.planning.plan import PlanConfig, plan_performance
 
 
+TITLE = "Control rate"
+
+PROSE = """\
+Computed muscle control at several control rates. Means over six generated scores; the speed is
+by processor time; the weight of effort is proportional to the control interval."""
+
+
 @dataclass(frozen=True)
 class Args:
     """How much to play."""
 
     sim_steps: tuple[int, ...] = (2, 3, 4, 5)
-    """simulation steps in a control step"""
+    """Simulation steps of 2 ms in a control step."""
+
     seconds: float = 10.0
-    """of each score"""
+    """Of each score."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 class Outcome(NamedTuple):
-    """Of one score at one rate: scores of the metrics, joint error [deg], mean activation, and
-    speed."""
+    """Figures of one score at one rate."""
 
     onset_f1: float
+    """Onset F1 within 50 ms."""
+
     frame_f1: float
+    """Frame F1, micro average."""
+
     onset_error_ms: float
+    """[ms] Median onset error."""
+
     joint_rmse_deg: float
+    """[deg] Joint error, root mean square."""
+
     activation: float
+    """Mean activation."""
+
     realtime_factor: float
+    """Seconds of music a second of processor time."""
 
 
 def scores(seconds: float) -> list[Score]:
@@ -67,17 +89,20 @@ def scores(seconds: float) -> list[Score]:
 def main(args: Args) -> None:
     """Plays every score at every rate and prints the means."""
     music = [keyboard_score(score) for score in scores(args.seconds)]
-    print(
-        "| simulation steps | rate | onset F1 | frame F1 | onset error | joint error | activation | realtime factor |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    rows = []
     with threadpool_limits(limits=1):
         for sim_steps in args.sim_steps:
-            print(line(sim_steps, [play(score, sim_steps) for score in music]), flush=True)
+            rows.append(row(sim_steps, [play(score, sim_steps) for score in music]))
+            print(*rows[-1], flush=True)
+    table = markdown_table(HEAD, rows)
+    print(table)
+    if args.results:
+        body = f"{PROSE}\n\n{table}"
+        write_results_page("rate", TITLE, command_of(__file__, args), body)
 
 
 def play(score: Score, sim_steps: int) -> Outcome:
-    """One score at one rate."""
+    """Plays one score at one rate."""
     default = PlanConfig()
     # An activation does more in a longer interval.
     effort = playing_control().effort * sim_steps / default.sim_steps
@@ -96,15 +121,30 @@ def play(score: Score, sim_steps: int) -> Outcome:
     )
 
 
-def line(sim_steps: int, outcomes: Sequence[Outcome]) -> str:
-    """A row of the table: means over the scores."""
+HEAD = (
+    "control rate",
+    "onset F1 50 ms",
+    "frame F1 micro",
+    "onset error ms",
+    "joints deg",
+    "activation",
+    "x real time",
+)
+
+
+def row(sim_steps: int, outcomes: Sequence[Outcome]) -> list[str]:
+    """A row of the table: means over the scores at one rate."""
     mean = Outcome(*np.mean(outcomes, axis=0))
-    return (
-        f"| {sim_steps} | {1.0 / (sim_steps * SIM_DT):.0f} Hz | {mean.onset_f1:.3f} | {mean.frame_f1:.3f} "
-        f"| {mean.onset_error_ms:.1f} ms | {mean.joint_rmse_deg:.2f} deg | {mean.activation:.3f} "
-        f"| {mean.realtime_factor:.2f} |"
-    )
+    return [
+        f"{1.0 / (sim_steps * SIM_DT):.0f} Hz",
+        f"{mean.onset_f1:.3f}",
+        f"{mean.frame_f1:.3f}",
+        f"{mean.onset_error_ms:.1f}",
+        f"{mean.joint_rmse_deg:.2f}",
+        f"{mean.activation:.3f}",
+        f"{mean.realtime_factor:.2f}",
+    ]
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -1,12 +1,11 @@
-"""Who plays on when something goes wrong that nobody was told of: pushes, weak or tired muscles,
-late senses and more.
+"""Robustness at the piano: pushes, a weak muscle, fatigue, heavier keys and sensory delay.
 
-    python experiments/bench_troubled.py --readme
-    python experiments/bench_troubled.py --pieces ode_to_joy --controllers planner --troubles undisturbed pushed
+    python experiments/bench_robustness.py
+    python experiments/bench_robustness.py --controllers high-level --disturbances undisturbed pushes
 
-The body and the keys differ from those that the player reckons with, who has only its senses to
-notice. Beside the figures of every condition stands what was lost of the undisturbed one. What is
-finished stays in `--out`.
+Body and keys differ from those that the controllers were planned or trained with, and no controller
+is told: all have is proprioception. Beside the figures of each disturbance stands the change from
+the undisturbed ones. Results on file in `--out` are not computed again.
 """
 
 from __future__ import annotations
@@ -21,22 +20,36 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
-import tyro
-from kept_results import keep_results
-from readme_table import put_table
 from rich.console import Console
+from typing_extensions import override
 
+from harness.kept_results import keep_results
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import FatigueParameters
+from musclehand.cli.deprecated import Renamed
 from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.tracking_policy import TrackingPolicyController
-from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.core.errors import UnknownName
+from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 from musclehand.music.repertoire import load_piece
+from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import make_controller
+from musclehand.performance.players import PlayerSettings, make_controller
+from musclehand.planning.plan import plan_performance
 
-MARK = "troubled table"
-CONTROLLERS = ("muscle", "policy", "planner")
+TITLE = "Robustness at the piano"
+
+PROSE = """\
+The body and the keys differ from those that the controllers were planned or trained with, and
+no controller is told. Change from the undisturbed figure in brackets. Heavier keys have
+{heavy:g} times the mass, inertia, armature and spring stiffness; pushes come {rate:g} times a
+second and last {duration:g} s. With sensory delay the tracking policy is the one trained for
+it, which is not compared with the other undisturbed."""
+
+CONTROLLERS = ("muscle", "policy", "high-level")
+
 PIECES = (
     "ode_to_joy",
     "minuet_in_g",
@@ -45,36 +58,50 @@ PIECES = (
     "wild_horseman",
     "clementi_sonatina",
 )
-FIGURES = ("onset_f1_50ms", "frame_f1_micro")
+
+FIGURES = {"onset F1": "onset_f1_50ms", "frame F1": "frame_f1_micro"}
+"""Headings of the table, and the figures below them."""
 
 PUSH = 50.0
-"""Largest force on a forearm [N]."""
+"""[N] Largest force on a forearm."""
 
 PUSH_RATE = 2.0
+"""[1/s] Pushes of each forearm."""
+
 PUSH_TIME = 0.1
-"""So often [1/s], each so long [s]."""
+"""[s] Mean duration of a push."""
 
 WEAK = 0.5
+"""Factor on the peak force of one muscle of each hand."""
+
 HEAVY = 1.3
-"""Factors on the force of one muscle of each hand, and on mass and spring of the keys."""
+"""Factor on mass, inertia, armature and spring stiffness of the keys."""
 
-TIRED = FatigueParameters(initial=0.3)
-"""Of every muscle, so much is tired at the beginning."""
+FATIGUED = FatigueParameters(initial=0.3)
+"""Of every muscle, so much is fatigued at the beginning."""
 
-LATE = 0.024
-"""Senses come so late [s], where they do; the policy is then the one that was made for that,
-which is not compared with the other undisturbed."""
+DELAY = 0.024
+"""[s] Sensory delay."""
 
-LATE_POLICY = "000002.json"
+DELAYED_POLICY = "000002.json"
+"""File of the bundled tracking policy for sensory delay."""
 
-TROUBLES = {
-    "undisturbed": "",
-    "pushed": f"forearms pushed with up to {PUSH:g} N",
-    "weak": f"one muscle of each hand at {100 * WEAK:.0f} %",
-    "tired": f"{100 * TIRED.initial:.0f} % of all muscles tired",
-    "heavy": f"keys {100 * (HEAVY - 1):.0f} % heavier",
-    "late": f"senses {1e3 * LATE:.0f} ms late (the policy is the one made for that)",
+UNDISTURBED = "undisturbed"
+PUSHES = "pushes"
+WEAK_MUSCLE = "weak-muscle"
+FATIGUE = "fatigue"
+HEAVY_KEYS = "heavy-keys"
+SENSORY_DELAY = "sensory-delay"
+
+DISTURBANCES = {
+    UNDISTURBED: "undisturbed",
+    PUSHES: f"forearms pushed with up to {PUSH:g} N",
+    WEAK_MUSCLE: f"one muscle of each hand at {100 * WEAK:.0f} %",
+    FATIGUE: f"{100 * FATIGUED.initial:.0f} % of all muscles fatigued",
+    HEAVY_KEYS: f"keys {100 * (HEAVY - 1):.0f} % heavier",
+    SENSORY_DELAY: f"sensory delay {1e3 * DELAY:.0f} ms (policy: tracking_delayed)",
 }
+"""Disturbances, and their names in the table."""
 
 
 @dataclass(frozen=True)
@@ -82,98 +109,126 @@ class Args:
     """What to play."""
 
     pieces: tuple[str, ...] = PIECES
-    """names from `musclehand play --list`"""
+    """Names from `musclehand play --list`."""
+
     seconds: float = 12.0
-    """of each, from its beginning"""
+    """Of each piece, from its beginning."""
+
     controllers: tuple[str, ...] = CONTROLLERS
-    """who plays"""
-    troubles: tuple[str, ...] = tuple(TROUBLES)
-    """what goes wrong"""
-    planner: Path | None = None
-    """another planner than the one that comes along"""
-    out: Path = Path("runs/bench_troubled")
-    """folder of the results"""
+    """Names of controllers."""
+
+    disturbances: tuple[str, ...] = tuple(DISTURBANCES)
+    """Names of disturbances; the others are compared with the first."""
+
+    high_level: Path | None = None
+    """JSON file of a high-level policy; the bundled one by default."""
+
+    out: Path = Path("runs/bench_robustness")
+    """Folder of the results."""
+
     workers: int = os.cpu_count() or 1
-    """processes"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Processes."""
+
+    results: bool = False
+    """Write the results page."""
 
 
-class Troubled(Controller):
-    """A player in a world that is not quite the one that it reckons with."""
+class DisturbedController(Controller):
+    """A controller in a world that differs from the one that it has a model of."""
 
-    def __init__(self, player: Controller, trouble: str, seed: int) -> None:
-        """`trouble`: of `TROUBLES`; `seed`: of what is drawn."""
-        self._player = player
+    def __init__(self, controller: Controller, disturbance: str, seed: int) -> None:
+        """
+        Args:
+            controller: that plays; its own model is not changed.
+            disturbance: of `DISTURBANCES`.
+            seed: of the weak muscles and of the pushes.
+        """
+        self._controller = controller
         self._rng = np.random.default_rng(seed)
-        self.score = player.score
-        self.sim_steps = player.sim_steps
-        self.lead_in = player.lead_in
-        model = copy.copy(player.scene.model)
-        self.scene = replace(player.scene, model=model)
-        self._pushed = trouble == "pushed"
-        late = round(LATE / (self.sim_steps * model.opt.timestep)) if trouble == "late" else 0
-        self._felt = deque[mujoco.MjData](maxlen=late + 1)
-        self._arms = [
-            int(model.jnt_bodyid[model.dof_jntid[one.dofs[-1]]])
-            for one in self.scene.forearms.values()
+        self.score = controller.score
+        self.sim_steps = controller.sim_steps
+        self.lead_in = controller.lead_in
+        model = copy.copy(controller.scene.model)
+        self.scene = replace(controller.scene, model=model)
+        self._dt = self.sim_steps * model.opt.timestep
+        self._pushed = disturbance == PUSHES
+        steps = round(DELAY / self._dt) if disturbance == SENSORY_DELAY else 0
+        self._sensed = deque[mujoco.MjData](maxlen=steps + 1)
+        self._forearms = [
+            int(model.jnt_bodyid[model.dof_jntid[forearm.dofs[-1]]])
+            for forearm in self.scene.forearms.values()
         ]
-        if trouble == "weak":
+        if disturbance == WEAK_MUSCLE:
             for hand in self.scene.hands.values():
                 muscle = hand.muscles[self._rng.integers(len(hand.muscles))]
-                # MuJoCo's muscles have the peak force there.
+                # The third parameter of MuJoCo's muscles is their peak force.
                 model.actuator_gainprm[muscle, 2] *= WEAK
                 model.actuator_biasprm[muscle, 2] *= WEAK
-        if trouble == "heavy":
-            keys = self.scene.keys
-            model.jnt_stiffness[keys.joint] *= HEAVY
-            model.body_mass[model.jnt_bodyid[keys.joint]] *= HEAVY
-            model.body_inertia[model.jnt_bodyid[keys.joint]] *= HEAVY
-            model.dof_armature[model.jnt_dofadr[keys.joint]] *= HEAVY
+        if disturbance == HEAVY_KEYS:
+            make_heavy(model, self.scene.keys.joint, HEAVY)
 
+    @override
     def reset(self, data: mujoco.MjData) -> None:
-        """As the player."""
-        self._felt.clear()
-        self._player.reset(data)
+        self._sensed.clear()
+        self._controller.reset(data)
 
+    @override
     def control(self, data: mujoco.MjData, step: int) -> None:
-        """As the player, who may see what was some time ago; now and then a push begins or ends."""
-        if self._felt.maxlen == 1:
-            self._player.control(data, step)
+        if self._sensed.maxlen == 1:
+            self._controller.control(data, step)
         else:
-            self._felt.append(copy.copy(data))
-            self._player.control(self._felt[0], step)
-            data.ctrl[:] = self._felt[0].ctrl
-        if not self._pushed:
-            return
-        dt = self.sim_steps * self.scene.model.opt.timestep
-        for body in self._arms:
-            left = np.any(data.xfrc_applied[body])
-            if left and self._rng.random() < dt / PUSH_TIME:
-                data.xfrc_applied[body] = 0.0
-            elif not left and self._rng.random() < dt * PUSH_RATE:
-                force = self._rng.normal(size=3)
-                data.xfrc_applied[body, :3] = (
-                    force * PUSH * self._rng.random() / np.linalg.norm(force)
-                )
+            self._sensed.append(copy.copy(data))
+            self._controller.control(self._sensed[0], step)
+            data.ctrl[:] = self._sensed[0].ctrl
+        if self._pushed:
+            self._push(data)
 
+    @override
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
-        """As the player."""
-        self._player.drive(data, step, substep)
+        self._controller.drive(data, step, substep)
 
+    @override
     def reference(self) -> dict[Side, HandReference]:
-        """As the player."""
-        return self._player.reference()
+        return self._controller.reference()
 
+    @override
     def close(self) -> None:
-        """As the player."""
-        self._player.close()
+        self._controller.close()
+
+    def _push(self, data: mujoco.MjData) -> None:
+        """Begins and ends pushes."""
+        for body in self._forearms:
+            pushing = np.any(data.xfrc_applied[body])
+            if pushing and self._rng.random() < self._dt / PUSH_TIME:
+                data.xfrc_applied[body] = 0.0
+            elif not pushing and self._rng.random() < self._dt * PUSH_RATE:
+                direction = self._rng.normal(size=3)
+                size = PUSH * self._rng.random() / np.linalg.norm(direction)
+                data.xfrc_applied[body, :3] = direction * size
+
+
+def make_heavy(model: mujoco.MjModel, joints: np.ndarray, factor: float) -> None:
+    """Makes keys heavier and stiffer by the same factor.
+
+    Args:
+        model: that is changed.
+        joints: ids of the keys' joints. Shape (keys,).
+        factor: on mass, inertia, armature and spring stiffness.
+    """
+    bodies = model.jnt_bodyid[joints]
+    model.jnt_stiffness[joints] *= factor
+    model.body_mass[bodies] *= factor
+    model.body_inertia[bodies] *= factor
+    model.dof_armature[model.jnt_dofadr[joints]] *= factor
+    # MuJoCo keeps the inertia of bodies that move by themselves (`dof_M0`), and what it derives
+    # from inertia (`dof_invweight0`). Without this, keys would be stiffer and not heavier.
+    mujoco.mj_setConst(model, mujoco.MjData(model))
 
 
 def main(args: Args) -> None:
     """Plays, prints, writes."""
     for kind, names, known in (
-        ("trouble", args.troubles, TROUBLES),
+        ("disturbance", args.disturbances, DISTURBANCES),
         ("controller", args.controllers, CONTROLLERS),
     ):
         for name in names:
@@ -181,63 +236,97 @@ def main(args: Args) -> None:
                 raise UnknownName(kind, name, known)
     args.out.mkdir(parents=True, exist_ok=True)
     paths = {
-        (piece, controller, trouble): args.out / f"{piece}_{controller}_{trouble}.json"
-        for trouble in args.troubles
+        (piece, controller, disturbance): args.out / f"{piece}_{controller}_{disturbance}.json"
+        for disturbance in args.disturbances
         for controller in args.controllers
         for piece in args.pieces
     }
-    rows = keep_results(paths, play_one, args, workers=args.workers, doing="plays")
+    rows = keep_results(paths, play_one, args, workers=args.workers, description="plays")
     table = as_table(rows, args)
     Console().print(table, markup=False)
-    if args.readme:
-        put_table(MARK, table)
+    if args.results:
+        prose = PROSE.format(heavy=HEAVY, rate=PUSH_RATE, duration=PUSH_TIME)
+        command = command_of(__file__, args)
+        write_results_page("robustness", TITLE, command, f"{prose}\n\n{table}")
 
 
-def play_one(piece: str, controller: str, trouble: str, args: Args) -> dict[str, float]:
-    """Figures of one performance."""
+def play_one(piece: str, controller: str, disturbance: str, args: Args) -> dict[str, float]:
+    """Figures of one performance.
+
+    Args:
+        piece: name of the piece.
+        controller: its name.
+        disturbance: its name.
+        args: of the experiment.
+    """
     score = load_piece(piece)
     score = score.clip(0.0, min(args.seconds, score.duration))
-    planner = args.planner if controller == "planner" else None
-    player: Controller
-    if (controller, trouble) == ("policy", "late"):
-        policies = files("musclehand.models.policies")
-        with as_file(policies) as folder:
+    player = make_player(score, controller, disturbance, args)
+    disturbed = DisturbedController(player, disturbance, seed=args.pieces.index(piece))
+    metrics = perform(score, disturbed).metrics.as_dict()
+    return {figure: float(metrics[figure] or 0.0) for figure in FIGURES.values()}
+
+
+def make_player(score: Score, controller: str, disturbance: str, args: Args) -> Controller:
+    """The controller that plays; with sensory delay the policy that was trained for it."""
+    if has_own_policy(controller, disturbance):
+        with as_file(files("musclehand.models.policies")) as folder:
             plan = plan_performance(score, config=policy_plan_config())
-            player = TrackingPolicyController(plan, folder / LATE_POLICY, delay=LATE)
-    else:
-        fatigue = TIRED if trouble == "tired" else None
-        settings = PlayerSettings(controller, fatigue=fatigue, policy=planner, processes=1)
-        player = make_controller(keyboard_score(score), settings)
-    metrics = perform(
-        score, Troubled(player, trouble, seed=args.pieces.index(piece))
-    ).metrics.as_dict()
-    return {name: float(metrics[name] or 0.0) for name in FIGURES}
+            return TrackingPolicyController(plan, folder / DELAYED_POLICY, delay=DELAY)
+    settings = PlayerSettings(
+        controller,
+        fatigue=FATIGUED if disturbance == FATIGUE else None,
+        policy=args.high_level if controller == "high-level" else None,
+        processes=1,
+    )
+    return make_controller(keyboard_score(score), settings)
+
+
+def has_own_policy(controller: str, disturbance: str) -> bool:
+    """Whether a policy was trained for the disturbance."""
+    return (controller, disturbance) == ("policy", SENSORY_DELAY)
 
 
 def as_table(rows: Mapping[tuple[str, str, str], Mapping[str, float]], args: Args) -> str:
-    """Means over pieces, in Markdown, and what is lost of the first condition."""
-    heads = " | ".join(f"{one}: onset F1 | frame F1" for one in args.controllers)
-    lines = [
-        f"| {len(args.pieces)} pieces, means | {heads} |",
-        f"|{' --- |' * (1 + 2 * len(args.controllers))}",
-    ]
+    """Means over pieces, in Markdown, and changes from the first disturbance."""
 
-    def mean(controller: str, trouble: str, figure: str) -> float:
-        return float(np.mean([rows[piece, controller, trouble][figure] for piece in args.pieces]))
+    def mean(controller: str, disturbance: str, figure: str) -> float:
+        values = [rows[piece, controller, disturbance][figure] for piece in args.pieces]
+        return float(np.mean(values))
 
-    for trouble in args.troubles:
+    first = args.disturbances[0]
+    head = [f"{len(args.pieces)} pieces, means"]
+    for controller in args.controllers:
+        heading, *more = FIGURES
+        head += [f"{controller}: {heading}", *more]
+    lines = []
+    for disturbance in args.disturbances:
         cells = []
         for controller in args.controllers:
-            for figure in FIGURES:
-                now, first = (mean(controller, one, figure) for one in (trouble, args.troubles[0]))
-                alone = trouble == args.troubles[0] or (controller, trouble) == ("policy", "late")
-                cells.append(f"{now:.3f}" if alone else f"{now:.3f} ({now - first:+.3f})")
-        lines.append(f"| {TROUBLES[trouble] or trouble} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            alone = disturbance == first or has_own_policy(controller, disturbance)
+            for figure in FIGURES.values():
+                value = mean(controller, disturbance, figure)
+                change = value - mean(controller, first, figure)
+                cells.append(f"{value:.3f}" if alone else f"{value:.3f} ({change:+.3f})")
+        lines.append([DISTURBANCES[disturbance], *cells])
+    return markdown_table(head, lines)
 
+
+_OLD_NAMES = {
+    "pushed": PUSHES,
+    "weak": WEAK_MUSCLE,
+    "tired": FATIGUE,
+    "heavy": HEAVY_KEYS,
+    "late": SENSORY_DELAY,
+}
+
+RENAMED = Renamed(
+    options={"--troubles": "--disturbances", "--planner": "--high-level"},
+    values={
+        ("--controllers", "planner"): "high-level",
+        **{("--disturbances", old): new for old, new in _OLD_NAMES.items()},
+    },
+)
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(str(error)) from None
+    run_script(main, Args, __doc__, renamed=RENAMED)

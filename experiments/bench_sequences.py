@@ -1,7 +1,7 @@
 """A latent space beside the tracking policy that it was distilled from, sequence by sequence.
 
     python experiments/bench_sequences.py corpus --clips 44
-    python experiments/bench_sequences.py corpus --space runs/latent/latent/000001.json --policy POLICY
+    python experiments/bench_sequences.py corpus --space SPACE.json --policy POLICY.json
 
 Held-out clips are followed by the policy and through the latent space. In the folder `--out`:
 `sequences.csv`, a row for each clip, the worst first, and `latent.json`, means and what samples of
@@ -32,8 +32,9 @@ from musclehand.training.run_log import csv_text
 
 TITLE = "Latent space, sequence by sequence"
 
-PROSE = """Fingertip and joint errors of the tracking policy, and of the same motion through the latent space
-that was distilled from it. Held-out clips over keys, worst ratio first."""
+PROSE = """\
+Fingertip and joint errors of the tracking policy, and of the same motion through the latent
+space that was distilled from it. Held-out clips over keys, worst ratio first."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,7 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     policy = load_tracking_policy(args.policy)
-    if args.space is None:
-        space = load_high_level_policy().skill
-    else:
-        space = load_latent_space(args.space)
+    space = load_latent_space(args.space) if args.space else load_high_level_policy().skill
     clips = held_out_clips(open_corpus(args.corpus), args.clips)
     sequences = compare_sequences(space.policy, policy.policy.act, clips, policy.config)
     write_file(args.out / "sequences.csv", csv_text(sequences.rows))

@@ -1,15 +1,14 @@
-"""What a performance costs: planning, muscle control and simulation against the bare physics of the
-same states.
+"""Cost of a performance: planning, muscle control and simulation beside the bare physics.
 
-    python experiments/bench_speed.py --readme
+    python experiments/bench_speed.py --seconds 40
     python experiments/bench_speed.py --pieces fuer_elise --seconds 5
 
 Every piece is played in two ways. In one process, with a clock at every stage: processor time
-(`time.thread_time`), in which other programs on the machine count little. And as `perform` does by
+(`time.thread_time`), which other programs on the machine hardly change. And as `perform` does by
 default, with the reference in a second process: wall-clock time of the whole, for which two cores
-should be idle (the best of `repeats`), and processor time of the main process with what it waits
-for the other, which is what the wall clock shows where they are. Bare physics is the same run once
-more, nothing but `mj_step` and the excitations kept from the first.
+should be idle (the quickest of `repeats`), and processor time of the main process plus its waiting
+for the other, which is the wall-clock time on idle cores. Bare physics is the same run once more,
+nothing but `mj_step` with the controls kept from the first.
 """
 
 from __future__ import annotations
@@ -25,19 +24,27 @@ from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
-import tyro
-from readme_table import put_table
 from threadpoolctl import threadpool_limits
 
+from harness.results_page import markdown_table, write_results_page
+from harness.script import command_of, run_script
 from musclehand.controllers.muscle import MuscleController
 from musclehand.controllers.run import Run
+from musclehand.core.atomic import write_file
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import LEAD_IN, TAIL, PlanConfig, plan_performance
 
-MARK = "speed table"
+TITLE = "Cost of planning, control and simulation"
+
+PROSE = """\
+"Wall" is wall-clock time of the player as it is by default: inverse kinematics of both hands in
+a second process ahead of the simulation, and the ratio to the bare `mj_step` of the same run.
+"Main process" is its processor time and its waiting for the second process. All other columns
+are processor time with everything in one process (`--processes 1`, same bytes): the whole, one
+control decision for one hand, inverse kinematics of a hand and step, and shares of the stages."""
 
 
 @dataclass(frozen=True)
@@ -50,53 +57,76 @@ class Args:
         "entertainer",
         "fuer_elise",
     )
-    """pieces of the repertoire, all for two hands"""
+    """Pieces of the repertoire, all for two hands."""
+
     seconds: float = 30.0
-    """of each piece, from its beginning"""
-    out: Path = Path("runs/bench_speed")
-    """folder of the results"""
+    """Of each piece, from its beginning."""
+
     repeats: int = 3
-    """runs in two processes, and of the bare physics, of which the quickest counts"""
-    readme: bool = False
-    """put the table into README.md"""
+    """Runs in two processes, and of the bare physics, of which the quickest counts."""
+
+    out: Path = Path("runs/bench_speed")
+    """Folder of the results."""
+
+    results: bool = False
+    """Write the results page."""
 
 
 class Clock(NamedTuple):
-    """Wall-clock and processor time of this thread [s]."""
+    """Two times of this thread."""
 
     wall: float
+    """[s] Wall-clock time."""
+
     work: float
+    """[s] Processor time."""
 
     @classmethod
     def now(cls) -> Clock:
-        """To be subtracted from a later one."""
+        """The present times, to be subtracted from later ones."""
         return cls(perf_counter(), thread_time())
 
     def since(self, begin: Clock) -> Clock:
-        """What has passed since then."""
+        """The times that have passed since some earlier ones."""
         return Clock(self.wall - begin.wall, self.work - begin.work)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a performance cost [s], of music of length `music` [s].
-
-    `plan`, `physics`, `listen`, `score` and, for each step and hand, `control` and `reference`:
-    processor time in one process, `total` all of it. `both`: the same performance in two processes;
-    `bare`: nothing but its physics.
-    """
+    """What a performance costs. Processor times are those in one process."""
 
     piece: str
+    """Name of the piece."""
+
     music: float
+    """[s] Length of the music."""
+
     total: float
+    """[s] Processor time of everything."""
+
     plan: float
+    """[s] Processor time of planning."""
+
     physics: float
+    """[s] Processor time of the simulation."""
+
     listen: float
+    """[s] Processor time of finding the notes that sound, and of the rest of the run."""
+
     score: float
+    """[s] Processor time of the metrics."""
+
     control: Sequence[float]
+    """[s] Processor time of muscle control, for each step and hand."""
+
     reference: Sequence[float]
+    """[s] Processor time of inverse kinematics, for each step and hand."""
+
     both: Clock
+    """[s] The same performance in two processes."""
+
     bare: Clock
+    """[s] The physics alone."""
 
     @property
     def main_factor(self) -> float:
@@ -105,36 +135,43 @@ class Cost:
 
     @property
     def realtime_factor(self) -> float:
-        """Seconds of music a second by the clock on the wall, in two processes."""
+        """Seconds of music a second of wall-clock time, in two processes."""
         return self.music / self.both.wall
 
     @property
     def over_physics(self) -> float:
-        """The whole against bare physics, by the clock on the wall."""
+        """Wall-clock time of the whole over that of bare physics."""
         return self.both.wall / self.bare.wall
 
 
 def main(args: Args) -> None:
-    """Plays every piece and prints what it cost."""
+    """Plays every piece and prints its costs."""
     args.out.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(limits=1):
-        measure(
-            load_piece(args.pieces[0]).clip(0, 1), args.pieces[0]
-        )  # what is only done once in a process
+        # Loads what is loaded once in a process.
+        measure(load_piece(args.pieces[0]).clip(0, 1), args.pieces[0])
         costs = [
             measure(load_piece(piece).clip(0, args.seconds), piece, args.repeats)
             for piece in args.pieces
         ]
     table = render(costs)
-    (args.out / "speed.json").write_text(json.dumps([summary(cost) for cost in costs], indent=1))
+    write_file(args.out / "speed.json", json.dumps([summary(cost) for cost in costs], indent=1))
     print(table)
-    if args.readme:
-        put_table(MARK, table)
+    if args.results:
+        body = f"{PROSE}\n\n{table}"
+        write_results_page("speed", TITLE, command_of(__file__, args), body)
 
 
 def measure(score: Score, name: str, repeats: int = 1, config: PlanConfig | None = None) -> Cost:
-    """Plays a score as `perform` does, with a clock at every stage, then in two processes and
-    the physics alone."""
+    """Plays a score as `perform` does, with a clock at every stage, then in two processes, then
+    its physics alone.
+
+    Args:
+        score: to play.
+        name: of the piece.
+        repeats: runs of the last two, of which the quickest counts.
+        config: of planning.
+    """
     clocks: dict[str, list[float]] = defaultdict(list)
     begin = thread_time()
     target = keyboard_score(score)
@@ -169,8 +206,14 @@ def measure(score: Score, name: str, repeats: int = 1, config: PlanConfig | None
 
 
 def play_in_two(score: Score, before: Run, config: PlanConfig | None) -> Clock:
-    """The same performance with a second process, which leads to the same positions as the run
-    before. Waiting for that process counts as work."""
+    """Times of the same performance with a second process; waiting for that process counts as
+    work.
+
+    Args:
+        score: to play.
+        before: the run in one process, which ends with the same positions.
+        config: of planning.
+    """
     waits: list[float] = []
     begin = Clock.now()
     target = keyboard_score(score)
@@ -190,17 +233,23 @@ def play_in_two(score: Score, before: Run, config: PlanConfig | None) -> Clock:
     score_performance(target, run.play())
     taken = Clock.now().since(begin)
     taken = Clock(taken.wall, taken.work + sum(waits))
-    assert np.array_equal(run.data.qpos, before.data.qpos), "two processes led elsewhere"
+    assert np.array_equal(run.data.qpos, before.data.qpos), "two processes ended elsewhere"
     return taken
 
 
 def end_of(player: MuscleController, target: Score) -> float:
-    """When the run is over, as in `perform` [s]."""
+    """End of the run, as in `perform` [s]."""
     return LEAD_IN + max(target.duration, player.score.duration) + TAIL
 
 
 def watch(owner: Any, name: str, clocks: dict[str, list[float]]) -> None:
-    """Has a method of one object note how long each of its calls took."""
+    """Makes a method of one object note the processor time of each of its calls.
+
+    Args:
+        owner: the object.
+        name: of the method.
+        clocks: gets the times, by the name.
+    """
     method = getattr(owner, name)
 
     @wraps(method)
@@ -217,7 +266,7 @@ class _Kept(Run):
     """A run that keeps the control of every step, to be simulated again."""
 
     def play(self, writer: None = None) -> Score:
-        """As `Run.play`, with the physics timed."""
+        """Plays with a clock at every step of the physics."""
         self.begin: np.ndarray | None = None
         self.controls: list[np.ndarray] = []
         self.physics = 0.0
@@ -244,7 +293,7 @@ class _Kept(Run):
                 setattr(mujoco, name, function)
 
     def bare(self) -> Clock:
-        """Time of the same steps again, with nothing between them."""
+        """Times of the same steps again, with nothing between them."""
         again = mujoco.MjData(self.scene.model)
         again.qpos[:] = self.begin
         model = self.scene.model
@@ -254,12 +303,12 @@ class _Kept(Run):
             ctrl[:] = control
             mujoco.mj_step(model, again)
         taken = Clock.now().since(begin)
-        assert np.array_equal(again.qpos, self.data.qpos), "the same controls led elsewhere"
+        assert np.array_equal(again.qpos, self.data.qpos), "the same controls ended elsewhere"
         return taken
 
 
 def summary(cost: Cost) -> dict[str, Any]:
-    """What the table shows of a performance."""
+    """The figures of a performance that the table shows."""
     control = 1e6 * np.array(cost.control)
     reference = 1e6 * np.array(cost.reference)
     return {
@@ -283,35 +332,45 @@ def summary(cost: Cost) -> dict[str, Any]:
 
 
 def render(costs: Sequence[Cost]) -> str:
-    """A line a piece."""
-    lines = [
-        "| piece | music | realtime factor, wall | main process | total / physics, wall | main process | one process |"
-        " control of a hand, median (95 %) | inverse kinematics of a hand | planning | reference | control | physics"
-        " | listening |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    """A row for each piece, in Markdown."""
+    stages = {
+        "planning": "plan",
+        "reference": "reference",
+        "control": "control",
+        "physics": "physics",
+        "listening": "listen",
+    }
+    head = (
+        "piece",
+        "music",
+        "realtime factor, wall",
+        "main process",
+        "total / physics, wall",
+        "main process",
+        "one process",
+        "control of a hand, median (95 %)",
+        "inverse kinematics of a hand",
+        *stages,
+    )
+    rows = []
     for cost in costs:
-        one = summary(cost)
-        shares = [
-            one[f"{stage}_share"] for stage in ("plan", "reference", "control", "physics", "listen")
-        ]
-        ratios = [
-            one[name]
-            for name in ("wall_over_physics", "main_work_over_physics", "work_over_physics")
-        ]
-        cells = [
-            cost.piece,
-            f"{cost.music:.0f} s",
-            f"{cost.realtime_factor:.2f}",
-            f"{cost.main_factor:.2f}",
-            *(f"{ratio:.2f}" for ratio in ratios),
-            f"{one['control_us_median']:.0f} us ({one['control_us_p95']:.0f})",
-            f"{one['reference_us_mean']:.0f} us",
-            *(f"{100 * share:.0f} %" for share in shares),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        figures = summary(cost)
+        rows.append(
+            [
+                cost.piece,
+                f"{cost.music:.0f} s",
+                f"{cost.realtime_factor:.2f}",
+                f"{cost.main_factor:.2f}",
+                f"{figures['wall_over_physics']:.2f}",
+                f"{figures['main_work_over_physics']:.2f}",
+                f"{figures['work_over_physics']:.2f}",
+                f"{figures['control_us_median']:.0f} us ({figures['control_us_p95']:.0f})",
+                f"{figures['reference_us_mean']:.0f} us",
+                *(f"{100 * figures[f'{stage}_share']:.0f} %" for stage in stages.values()),
+            ]
+        )
+    return markdown_table(head, rows)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -46,7 +46,8 @@ from musclehand.validate.specimen import open_specimens
 
 TITLE = "Hand models through the same motions"
 
-PROSE = """The same generated motions (playing, taps, wrist circles, grasps, postures) tracked by the same
+PROSE = """\
+The same generated motions (playing, taps, wrist circles, grasps, postures) tracked by the same
 computed muscle control. One hand at a time, elbow fixed, without gravity or contacts."""
 
 FIGURE = "![Errors by kind of motion](../tracking.png)"

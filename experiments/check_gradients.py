@@ -1,7 +1,7 @@
 """Gradients of the analytic policy gradient against finite differences, over a whole policy.
 
     python experiments/check_gradients.py corpus
-    python experiments/check_gradients.py corpus runs/track/policy/000001.json --discount 1 --steps 64
+    python experiments/check_gradients.py corpus POLICY.json --discount 1 --steps 64
 
 A policy follows clips in the air, and plans on keys. Its weights are moved a little along its
 gradient, there and back, the same motion is followed from the same states, and the change of each
@@ -40,9 +40,10 @@ from musclehand.training.evaluation import held_out_references
 
 TITLE = "Gradients against finite differences"
 
-PROSE = """Change of the reward after a small step of the policy's weights along the gradient, promised by the
-analytic policy gradient and measured in the simulation. Means over hands, without the tenth of largest
-promise."""
+PROSE = """\
+Change of the reward after a small step of the policy's weights along the gradient, promised by
+the analytic policy gradient and measured in the simulation. Means over hands, without the tenth
+of largest promise."""
 
 TERMS = ("tip", "angle", "speed", "effort", "change")
 

@@ -1,10 +1,10 @@
-"""Draws the README's pictures of a performance, and of a followed melody where there is a corpus.
+"""Pictures of the documentation: a performance, and a followed melody where there is a corpus.
 
-    python experiments/draw_figures.py --readme
+    python experiments/draw_figures.py --results
     python experiments/draw_figures.py corpus --out runs/figures
 
 Pictures of hands need a headless OpenGL (EGL or OSMesa). The other pictures are drawn by the
-commands that make the tables beside them.
+benchmarks whose pages show them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from readme_table import put_figure
 
+from harness.results_page import write_figure
+from harness.script import run_script
 from musclehand.body.anatomy import Side
-from musclehand.cli.track import draw
 from musclehand.core.errors import MusclehandError
 from musclehand.envs.tracking.follow import follow
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.music.repertoire import load_piece
+from musclehand.performance.followed import draw_followed
 from musclehand.performance.figures import draw_piano_roll, save_figure
 from musclehand.performance.perform import perform
 from musclehand.policies.tracking import load_tracking_policy
@@ -29,10 +30,12 @@ from musclehand.sim.render.opengl import choose_backend
 from musclehand.sim.render.video import render_still
 
 PIECE = "fuer_elise"
+
 SECONDS = 12.0
+"""[s] Of the piece, from its beginning."""
+
 MOMENT = 8.2
-"""What is played, how much of it, and when it is looked at [s]: both hands in sight, and a key
-that one holds."""
+"""[s] Of the picture: both hands are in sight, and a key is held."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +43,29 @@ class Args:
     """What to draw."""
 
     corpus: tyro.conf.Positional[Path | None] = None
-    """folder of a corpus, for a melody to be followed"""
+    """Folder of a corpus, for a followed melody."""
+
     out: Path = Path("runs/draw_figures")
-    """folder of the pictures"""
-    readme: bool = False
-    """put them beside README.md as well"""
+    """Folder of the pictures."""
+
+    results: bool = False
+    """Put the pictures into docs/ as well."""
 
 
 def main(args: Args) -> None:
     """Plays, follows, draws."""
     args.out.mkdir(parents=True, exist_ok=True)
-    drawn = performance(args.out)
+    pictures = performance(args.out)
     if args.corpus is not None:
-        drawn.append(followed(held_out_melody(args.corpus), args.out / "tracked.png"))
-    for path in drawn:
+        pictures.append(followed(held_out_melody(args.corpus), args.out / "tracked.png"))
+    for path in pictures:
         print(path)
-        if args.readme:
-            put_figure(path, path.name)
+        if args.results:
+            write_figure(path, path.name)
 
 
 def performance(folder: Path) -> list[Path]:
-    """Hands at the keyboard, and the piano roll."""
+    """Draws hands at the keyboard, and the piano roll; gives the paths."""
     choose_backend()
     result = perform(load_piece(PIECE).clip(0.0, SECONDS), "muscle", record=folder / "recording.h5")
     hands = folder / "hands.png"
@@ -71,7 +76,7 @@ def performance(folder: Path) -> list[Path]:
 
 
 def held_out_melody(corpus: Path) -> MotionClip:
-    """The first melody of a left hand that nobody has learnt from.
+    """The first held-out melody of a left hand.
 
     Raises:
         MusclehandError: there is none.
@@ -83,14 +88,11 @@ def held_out_melody(corpus: Path) -> MotionClip:
 
 
 def followed(clip: MotionClip, path: Path) -> Path:
-    """A clip, followed by the policy that comes along."""
+    """Draws a clip as the bundled policy follows it; gives the path."""
     loaded = load_tracking_policy()
-    draw(follow(clip, loaded.act, loaded.config), path)
+    draw_followed(follow(clip, loaded.act, loaded.config), path)
     return path
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except MusclehandError as error:
-        raise SystemExit(str(error)) from None
+    run_script(main, Args, __doc__)

@@ -1,14 +1,13 @@
-"""Random search for the thumb's path points: what `models/hand/paths.csv` has was found in this
-way.
+"""Random search for the thumb's path points; those of `models/hand/paths.csv` were found by it.
 
     python experiments/fit_thumb.py --seconds 120 --out runs/fit_thumb/paths.csv
 
-Two points of a muscle about a joint share their dorsal and radial distance (see
-`body.build.joint_site`), so that a pair has four numbers. The search changes some of them at a
-time, from those in the tables, and keeps what lowers a cost: postures without torque closure or
-without 0.02 N m in every direction, arms of the wrong sign, and arms farther than 2.6 mm (root mean
-square over random postures) from the values of `models/reference/moment_arms.csv`. The result is a
-proposal, to be put through `musclehand validate` before it is copied into the tables.
+Two points of a muscle about a joint share their dorsal and radial distance
+(`body.build.joint_site`), so that a pair has four numbers. The search changes some of them at a
+time and keeps changes that lower a cost: postures without torque closure, or without 0.02 N m in
+every direction; moment arms of the wrong sign; and arms farther than 2.6 mm (root mean square over
+random postures) from those of `models/reference/moment_arms.csv`. The result is a proposal, to be
+checked by `musclehand validate` before it is copied into the tables.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.progress import Progress
 
+from harness.script import run_script
 from musclehand.body.analysis.moment_arm import moment_arms, tendon_lengths
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.analysis.strength import muscle_limits, torque_closure, torque_range
@@ -35,15 +34,21 @@ from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import sample_postures
 
 JOINTS = ("cmc", "mp", "ip")
+
 LEAST_TORQUE = 0.02
+"""[N m] Torque that muscles have to reach in every direction."""
+
 NEAR = 0.0026
+"""[m] Distance from a published moment arm that costs nothing."""
+
 SPREAD = np.array([0.0010, 0.0012, 0.0010, 0.0012])
-"""Usual size of a change of dorsal, radial, proximal and distal distance [m]."""
+"""[m] Typical changes of dorsal, radial, proximal and distal distance."""
 
 NEAREST = 0.003
+"""[m] Least distance of a point along the bone: nearer points fold over."""
+
 FARTHEST = 0.026
-"""Points lie between these distances along the bone [m]: nearer ones fold over, farther ones
-leave it."""
+"""[m] Largest distance of a point along the bone: farther points leave it."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,16 @@ class Args:
     """How long to search and where to write."""
 
     seconds: float = 120.0
-    """time to search"""
+    """Time of the search."""
+
     seed: int = 0
-    """of the search"""
+    """Of the search."""
+
     postures: int = 500
-    """random postures that are judged"""
+    """Random postures that are judged."""
+
     out: Path = Path("runs/fit_thumb/paths.csv")
-    """the table with the points found"""
+    """Table with the best points."""
 
 
 class Thumb:
@@ -91,22 +99,22 @@ class Thumb:
         )
         self.columns = [self.hand.joints.index(joint) for joint in THUMB_JOINTS]
         reference = load_reference().moment_arms
-        self.wanted = [
+        self.published = [
             row
             for row in reference
             if row.joint in THUMB_JOINTS and row.muscle in self.hand.muscle_names
         ]
-        self.muscles = sorted({self.hand.muscle_names.index(row.muscle) for row in self.wanted})
+        self.muscles = sorted({self.hand.muscle_names.index(row.muscle) for row in self.published})
 
     def move(self, pairs: dict[str, np.ndarray]) -> None:
-        """Puts all pairs where their four numbers say."""
+        """Moves all pairs of points to the places given by their four numbers."""
         for stem, (dorsal, radial, before, after) in pairs.items():
             for end, along in (("a", -before), ("b", after)):
                 _, pos = place_site(self.frames[self.joint_of[stem]], (radial, along, dorsal))
                 self.model.site_pos[self.model.site(f"{stem}{end}_r").id] = pos
 
     def cost(self) -> tuple[float, str]:
-        """The cost of the points as they are, and its parts in words."""
+        """The cost of the present points, and its parts in words."""
         arms = moment_arms(self.model, self.hand, self.postures)
         active = muscle_limits(
             self.model, self.hand, tendon_lengths(self.model, self.hand, self.postures)
@@ -115,8 +123,8 @@ class Thumb:
         closure = float(np.mean(torque_closure(thumb)))
         low, high = torque_range(thumb, active[:, self.muscles])
         strong = float(np.mean(((low < -LEAST_TORQUE) & (high > LEAST_TORQUE)).all(axis=1)))
-        wrong = off = 0.0
-        for row in self.wanted:
+        wrong = distance = 0.0
+        for row in self.published:
             sign = 1.0 if row.direction == directions(row.joint)[0] else -1.0
             arm = (
                 sign
@@ -126,13 +134,16 @@ class Thumb:
             )
             wrong += max(0.0, float(np.mean(arm < -0.0005)) - 0.005)
             if row.arm is not None and row.used:
-                off += max(0.0, float(np.sqrt(np.mean(np.square(arm - row.arm)))) - NEAR)
-        words = f"closure {closure:.3f}, torque {strong:.3f}, wrong {wrong:.3f}, arms off {1e3 * off:.1f} mm in all"
-        return 50.0 * (2.0 - closure - strong) + 80.0 * wrong + 500.0 * off, words
+                distance += max(0.0, float(np.sqrt(np.mean(np.square(arm - row.arm)))) - NEAR)
+        words = (
+            f"closure {closure:.3f}, torque {strong:.3f}, wrong {wrong:.3f}, "
+            f"arms off {1e3 * distance:.1f} mm in all"
+        )
+        return 50.0 * (2.0 - closure - strong) + 80.0 * wrong + 500.0 * distance, words
 
 
 def main(args: Args) -> None:
-    """Searches, says what it finds, and writes the table."""
+    """Searches, prints the parts of the lowest cost, and writes the table."""
     thumb = Thumb(args)
     rng = np.random.default_rng(args.seed)
     best = thumb.start
@@ -143,27 +154,32 @@ def main(args: Args) -> None:
         task = progress.add_task(f"{lowest:.2f}", total=args.seconds)
         while (spent := time.monotonic() - begin) < args.seconds:
             chosen = {stem: rng.random(4) < 0.25 for stem in best}
-            tried = {
+            candidate = {
                 stem: pair + rng.normal(size=4) * SPREAD * chosen[stem]
                 for stem, pair in best.items()
             }
             if all(
                 (pair[2:] > NEAREST).all() and (pair[2:] < FARTHEST).all()
-                for pair in tried.values()
+                for pair in candidate.values()
             ):
-                thumb.move(tried)
-                cost, said = thumb.cost()
+                thumb.move(candidate)
+                cost, parts = thumb.cost()
                 if cost < lowest:
-                    best = tried
+                    best = candidate
                     lowest = cost
-                    words = said
+                    words = parts
             progress.update(task, completed=spent, description=f"{lowest:.2f}: {words}")
     write(args.out, best)
     print(f"{words}\nWritten to {args.out}")
 
 
 def write(path: Path, pairs: dict[str, np.ndarray]) -> None:
-    """The table of paths with the pairs in place of those it has."""
+    """Writes the table of paths with other pairs of points.
+
+    Args:
+        path: of the table.
+        pairs: four numbers of each pair [m], by its name without the last letter.
+    """
     text = files("musclehand.models.hand").joinpath("paths.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     for row in rows:
@@ -180,4 +196,4 @@ def write(path: Path, pairs: dict[str, np.ndarray]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -1,12 +1,11 @@
-"""Makes the synthetic EMG in data/emg: hands play a piece, and a forward model says what electrodes
-would record.
+"""Synthetic EMG of data/emg: hands play a piece, and a forward model gives the electrodes' signals.
 
     python experiments/make_emg_data.py
     python experiments/make_emg_data.py --performance performances/ode_to_joy_muscle --out somewhere
 
-Writes synthetic_playing.h5 (the EMG), synthetic_playing.sto (the activations that it came from) and
-truth.json (gains, lead, seed, which channel is which), and brings the table with checksums in
-README.md up to date. The same performance and seed give the same files.
+Writes synthetic_playing.h5 (the EMG), synthetic_playing.sto (the activations behind it) and
+truth.json (gains, lead, seed, names of the channels), and updates the table of checksums in
+README.md. The same performance and seed give the same files.
 """
 
 from __future__ import annotations
@@ -18,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
-from readme_table import put_table
 
+from harness.results_page import markdown_table, replace_marked
+from harness.script import run_script
 from musclehand.cli.main import main as musclehand
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import MusclehandError
 from musclehand.emg.io.opensim_file import StorageFile, write_storage
 from musclehand.emg.io.simulated import SimulatedMuscles, read_simulated
@@ -31,12 +31,20 @@ from musclehand.emg.model.forward import ForwardConfig, simulate_emg
 from musclehand.emg.recording import Event, TimeSeries
 
 PIECE = "ode_to_joy"
+
 CLIP = ("0", "22")
+"""[s] Part of the piece that is played, as words of the command line."""
+
 SECONDS = 20.0
+"""[s] Length of the recording."""
+
 EMG = "synthetic_playing.h5"
 ACTIVATIONS = "synthetic_playing.sto"
 TRUTH = "truth.json"
+"""Names of the files."""
+
 MARK = "files"
+"""Name of the marks around the table in README.md."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,23 @@ class Args:
     """Folder of a performance of 20 s or more; by default one is played."""
 
     out: Path = Path(__file__).parent.parent / "data" / "emg"
+    """Folder of the files."""
+
     seed: int = 0
+    """Of the forward model."""
 
 
 def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
-    """The three files, from the activations of a right hand."""
+    """Writes the three files.
+
+    Args:
+        simulated: activations of a right hand.
+        out: folder of the files.
+        seed: of the forward model.
+
+    Raises:
+        MusclehandError: the performance is too short.
+    """
     first = int(
         np.searchsorted(simulated.start + np.arange(len(simulated.values)) / simulated.fs_hz, 0.0)
     )
@@ -60,7 +80,7 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
         raise MusclehandError(f"the performance is shorter than {SECONDS:g} s")
     sources = forearm_sources(simulated.muscles)
     columns = [simulated.muscles.index(source.name) for source in sources]
-    # What is kept of the activations is what the EMG is made of, to the last digit printed.
+    # The EMG is made from the activations as they are kept, to the last printed digit.
     values = np.round(simulated.values[first : first + count, columns], 4)
     electrodes = site_electrodes()
     events = [
@@ -69,7 +89,7 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
         if e.offset <= SECONDS
     ]
     config = ForwardConfig()
-    made = simulate_emg(
+    synthetic = simulate_emg(
         values,
         simulated.fs_hz,
         sources,
@@ -82,7 +102,9 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
     # A converter of 16 bits loses nothing in numbers of 4 bytes, and the file is half as large.
     save_recording(
         out / EMG,
-        made.recording.with_samples(made.recording.samples.astype(np.float32), config.fs_hz),
+        synthetic.recording.with_samples(
+            synthetic.recording.samples.astype(np.float32), config.fs_hz
+        ),
     )
     names = tuple(f"/forceset/{source.name}/activation" for source in sources)
     write_storage(
@@ -92,25 +114,25 @@ def make(simulated: SimulatedMuscles, out: Path, seed: int) -> None:
     truth = {
         "piece": PIECE,
         "seed": seed,
-        "lead_s": made.lead_s,
+        "lead_s": synthetic.lead_s,
         "forward": asdict(config),
         "sites_deg": dict(SITES),
-        "muscles": made.muscles,
+        "muscles": synthetic.muscles,
         "gain_v": {
             site.name: [float(f"{gain:.4g}") for gain in row]
-            for site, row in zip(electrodes, made.mixing, strict=True)
+            for site, row in zip(electrodes, synthetic.mixing, strict=True)
         },
     }
-    (out / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
+    write_file(out / TRUTH, json.dumps(truth, indent=1) + "\n")
 
 
 def file_table(folder: Path) -> str:
-    """The table of the README: file, size, SHA-256."""
+    """The table of README.md: file, size, SHA-256."""
     rows = [
-        f"| {name} | {(folder / name).stat().st_size // 1000} kB | `{checksum(folder / name)}` |"
+        [name, f"{(folder / name).stat().st_size // 1000} kB", f"`{checksum(folder / name)}`"]
         for name in (EMG, ACTIVATIONS, TRUTH)
     ]
-    return "\n".join(["| file | size | SHA-256 |", "|---|---|---|", *rows])
+    return markdown_table(["file", "size", "SHA-256"], rows)
 
 
 def checksum(path: Path) -> str:
@@ -119,7 +141,7 @@ def checksum(path: Path) -> str:
 
 
 def main(args: Args) -> None:
-    """Plays, if need be, and writes."""
+    """Plays the piece unless there is a performance, and writes the files."""
     if args.performance is not None:
         make(read_simulated(args.performance), args.out, args.seed)
     else:
@@ -129,9 +151,9 @@ def main(args: Args) -> None:
             make(read_simulated(f"{folder}/played"), args.out, args.seed)
     readme = args.out / "README.md"
     if readme.is_file():
-        put_table(MARK, file_table(args.out), path=readme)
+        replace_marked(readme, MARK, file_table(args.out))
     print(file_table(args.out))
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, description=__doc__))
+    run_script(main, Args, __doc__)

@@ -51,7 +51,9 @@ class Muscles:
 
     def encode_mean(self, observation: np.ndarray) -> np.ndarray:
         """As `LatentController`."""
-        return self._teacher.act(observation, self._teacher.encode_mean(observation), 0) - self.reach
+        return (
+            self._teacher.act(observation, self._teacher.encode_mean(observation), 0) - self.reach
+        )
 
 
 class MuscleSkill(NamedTuple):

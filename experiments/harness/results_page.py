@@ -56,6 +56,24 @@ def write_figure(path: Path, name: str, *, folder: Path = DOCS) -> None:
     write_file(folder / name, path.read_bytes())
 
 
+def replace_marked(path: Path, mark: str, text: str) -> None:
+    """Replaces the text between the two marks `<!-- MARK -->` of a file.
+
+    Args:
+        path: of the file.
+        mark: name of the marks.
+        text: to stand between them.
+
+    Raises:
+        InvalidValue: the file does not have two such marks.
+    """
+    comment = f"<!-- {mark} -->"
+    parts = path.read_text(encoding="utf-8").split(comment)
+    if len(parts) != 3:
+        raise InvalidValue(f"marks {comment} in {path.name}", len(parts) - 1, "2")
+    write_file(path, f"{parts[0]}{comment}\n{text}\n{comment}{parts[2]}")
+
+
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown.
 

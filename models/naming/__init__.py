@@ -1,1 +1,1 @@
-"""Namings of known hand models: read with importlib.resources; `musclehand.body.naming` says what an entry is."""
+"""Namings of known hand models; `musclehand.body.naming` describes their entries."""

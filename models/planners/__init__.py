@@ -1,1 +1,4 @@
-"""Trained planners: read by `musclehand.policies.high_level`; README.md says what they learnt from and how well."""
+"""Pretrained high-level policies, read by `musclehand.policies.high_level`.
+
+README.md has their training data and results.
+"""

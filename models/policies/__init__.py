@@ -1,1 +1,4 @@
-"""Trained policies: read by `musclehand.policies.tracking`; README.md says what they learnt from and how well."""
+"""Pretrained policies, read by `musclehand.policies.tracking`.
+
+README.md has their training data and results.
+"""

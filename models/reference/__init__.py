@@ -1,1 +1,1 @@
-"""Published measurements of the human hand: `musclehand.body.analysis.reference` reads them and says what a column is."""
+"""Published measurements of the human hand, read by `musclehand.body.analysis.reference`."""

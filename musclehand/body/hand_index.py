@@ -202,6 +202,15 @@ def _reduction(
 
 
 def wrist_centre(model: mujoco.MjModel, data: mujoco.MjData, hand: HandIndex) -> np.ndarray:
-    """World position [m] of the axis of wrist flexion after `mj_kinematics`. Shape (3,)."""
+    """World position of the axis of wrist flexion.
+
+    Args:
+        model: the model.
+        data: its state, after `mj_kinematics`.
+        hand: the hand in the model.
+
+    Returns:
+        Position [m]. Shape (3,).
+    """
     joint = hand.joint_ids(model)[hand.joints.index("flexion")]
     return np.array(data.xanchor[joint])

@@ -49,8 +49,8 @@ PLAYING_POSTURE_DEG = {
     "md5_flexion": 27,
 }
 """[deg] Five fingers on five neighbouring white keys, knuckles up and fingers curved; other joints
-are at 0. Solved by `motion.inverse_kinematics` for `planning.strokes.placement.NOMINAL_TIPS`, with a
-search over wrist height and depth for the most central joint angles."""
+are at 0. Solved by `motion.inverse_kinematics` for `planning.strokes.placement.NOMINAL_TIPS`, with
+a search over wrist height and depth for the most central joint angles."""
 
 
 def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndarray) -> np.ndarray:

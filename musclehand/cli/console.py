@@ -1,4 +1,4 @@
-"""What the command line shows: progress bars on stderr, tables on stdout."""
+"""Output of the command line: progress bars on stderr, tables on stdout."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 120
 """Width of tables that go to a file or a pipe [characters]."""
 
-_BOTH = (
+_COMPARED = (
     ("onset F1 within 50 ms", "onset_f1_50ms"),
     ("onset F1 within 100 ms", "onset_f1_100ms"),
     ("frame F1, mean over steps", "frame_f1_mean"),
     ("frame F1, micro", "frame_f1_micro"),
 )
-"""Figures that the baselines have as well."""
+"""Metrics that the baselines have as well: label, and field of `Metrics`."""
+
+_FIRST_RATE = 0.2
+"""Time after which a rate is shown [s]; earlier ones are noise."""
 
 
 def print_pieces() -> None:
-    """The repertoire, from easy to hard."""
+    """Prints the bundled pieces, from easy to hard."""
     from musclehand.music.repertoire import list_pieces
 
-    table = Table(title="Pieces that come along", title_justify="left")
+    table = Table(title="Bundled pieces", title_justify="left")
     table.add_column("name", no_wrap=True)
     table.add_column("title")
     table.add_column("composer")
@@ -48,8 +51,12 @@ def print_pieces() -> None:
 
 
 def print_result(performance: Performance, files: Sequence[Path]) -> None:
-    """How the performance went beside its baselines, what there is to remark, and where the
-    results are."""
+    """Prints the metrics of a performance beside its baselines, the remarks, and the files.
+
+    Args:
+        performance: the performance.
+        files: written files, all in one folder.
+    """
     metrics = performance.metrics
     body = performance.body
     title = " ".join(performance.score.title.split()) or "Untitled"
@@ -61,7 +68,7 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
     table.add_row("notes hit", f"{hits} of {metrics.num_reference}", "0", "")
     table.add_row("notes missed", str(metrics.missed), str(metrics.num_reference), "")
     table.add_row("notes extra", str(metrics.extra), "0", "")
-    for label, name in _BOTH:
+    for label, name in _COMPARED:
         row = (metrics, metrics.baseline_silent, metrics.baseline_hold_all)
         table.add_row(label, *(_number(getattr(column, name), 3) for column in row))
     for label, value, digits, unit in (
@@ -86,11 +93,12 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
 
 @contextmanager
 def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Progress]:
-    """A bar on stderr, if that is a terminal, and a function that moves it: seconds done, seconds
-    in all.
+    """A progress bar on stderr, if that is a terminal; gives the callback that moves it.
 
-    It reads `waiting` until the first call, then `working`, how many seconds are done in one (times
-    `unit`), and the time left.
+    Args:
+        waiting: text of the bar until the first call.
+        working: text from the first call on, with the rate and the time left.
+        unit: of the rate, which is amount done per second of time.
     """
     from rich.progress import (
         BarColumn,
@@ -113,28 +121,26 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Progress]:
         begin: list[tuple[float, float]] = []
 
         def show(done: float, total: float) -> None:
-            now = clock.perf_counter()
+            time = clock.perf_counter()
             if not begin:
-                begin.append((now, done))
-            spent = now - begin[0][0]
+                begin.append((time, done))
+            elapsed = time - begin[0][0]
             gained = done - begin[0][1]
-            rate = f"{gained / spent:.2f} x {unit}" if spent > 0.2 else ""
+            rate = f"{gained / elapsed:.2f} x {unit}" if elapsed > _FIRST_RATE else ""
             bar.update(task, description=working, completed=done, total=total, rate=rate)
 
         yield show
 
 
 def open_console() -> Console:
-    """Where results go: as wide as the terminal, or `PLAIN_WIDTH` in a file or pipe."""
-    return (
-        Console(highlight=False)
-        if sys.stdout.isatty()
-        else Console(width=PLAIN_WIDTH, highlight=False)
-    )
+    """The console for results: as wide as the terminal, or `PLAIN_WIDTH` in a file or pipe."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(width=PLAIN_WIDTH, highlight=False)
 
 
 def say(console: Console, sentence: str) -> None:
-    """A line as it is: no markup in it, not broken where names would be torn apart."""
+    """Prints a line verbatim: without markup, and not broken."""
     console.print(Text(sentence), soft_wrap=True)
 
 

@@ -1,5 +1,5 @@
-"""`musclehand corpus` and `musclehand corpus-info`: makes a corpus of motion, and tells what is
-in one."""
+"""`musclehand corpus` and `musclehand corpus-info`: generates a motion corpus, and lists the
+content of one."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from musclehand.motion.dataset import ClipEntry, CorpusIndex
 
 SHOWN = 6
-"""Failures shown before "and more"."""
+"""Most failures that are listed."""
 
 _NO_DEFAULT = ""
 
 
 @dataclass(frozen=True)
 class CorpusArgs:
-    """Make a corpus of motion: muscle-driven hands play scales, chords, exercises and random music,
-    and move freely.
+    """Generate a motion corpus: muscle-driven hands play scales, chords, exercises and random
+    music, and track reference motions.
 
-    The folder OUT gets files of clips (shard_00000.h5 ...), each one hand's motion with joint
-    angles, fingertips, forearm, notes with fingers, and muscle activations, and index.json with
-    checksums and splits. Interrupted in any way, the same command goes on where it was and ends
-    with the same files; with more --hours it continues.
+    The folder OUT gets files of clips (shard_00000.h5 ...), and index.json with checksums and
+    splits. A clip is the motion of a hand with joint angles, fingertips, forearm, notes with
+    fingers, and muscle activations. After any interruption, the same command resumes the corpus and
+    ends with the same files; with more --hours it continues the corpus.
 
     For example:
       musclehand corpus corpus --hours 1
@@ -43,25 +43,24 @@ class CorpusArgs:
     """Folder of the corpus."""
 
     hours: Annotated[float, tyro.conf.arg(metavar="H")] = 1.0
-    """About so many hours of music and motion, both hands at once; an hour takes some 0.3 GB."""
+    """Approximate hours of music and motion, both hands at once; an hour takes about 0.3 GB."""
 
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of all that is drawn; the same seed gives the same corpus."""
+    """Random seed; the same seed gives the same corpus."""
 
     workers: Annotated[int, tyro.conf.arg(metavar="N", help_behavior_hint=_NO_DEFAULT)] = 0
-    """Processes to work with; by default one for each processor core."""
+    """Worker processes; by default one for each processor core."""
 
     chorales: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
-    """Play chorales by Bach as well; needs music21: pip install 'musclehand[corpus]'."""
+    """Include chorales by Bach; needs music21: pip install 'musclehand[corpus]'."""
 
 
 @dataclass(frozen=True)
 class CorpusInfoArgs:
-    """Tell what is in a corpus: clips and minutes by kind of motion and split, and what could not
-    be made.
+    """List clips and minutes of a corpus by kind of motion and split, and the failures.
 
-    Exit code 0: all is well; 2: the folder is no corpus, or with --verify, a file of it is missing
-    or has changed.
+    The exit code is 2 if the folder is no corpus, or if --verify finds a file that is missing or
+    has changed, and else 0.
 
     For example:
       musclehand corpus-info corpus --verify
@@ -85,7 +84,7 @@ def corpus(args: CorpusArgs) -> None:
     from musclehand.corpus.plan import CorpusPlan
 
     plan = CorpusPlan(hours=args.hours, seed=args.seed, chorales=args.chorales)
-    with progress_bar("making the first shards", "making", "real time") as show:
+    with progress_bar("generating the first shards", "generating", "real time") as show:
         index = generate_corpus(
             args.out, plan, workers=args.workers or os.cpu_count() or 1, progress=show
         )
@@ -97,7 +96,7 @@ def corpus_info(args: CorpusInfoArgs) -> None:
     """`musclehand corpus-info`.
 
     Raises:
-        MusclehandError: no corpus, or a file of it is missing or has changed.
+        MusclehandError: the folder is no corpus, or a file of it is missing or has changed.
     """
     from musclehand.cli.console import open_console, say
     from musclehand.motion.dataset import open_corpus
@@ -107,13 +106,13 @@ def corpus_info(args: CorpusInfoArgs) -> None:
         opened.verify()
     print_index(opened.index)
     if not opened.index.complete:
-        say(open_console(), "Not complete yet: the command that made it goes on where it was.")
+        say(open_console(), "Not complete: run the command that generated it again to resume.")
     if args.verify:
-        say(open_console(), f"All {len(opened.index.shards)} shards are as they were written.")
+        say(open_console(), f"All {len(opened.index.shards)} shards have their checksums.")
 
 
 def print_index(index: CorpusIndex) -> None:
-    """Clips and minutes by kind and split, and what failed."""
+    """Print clips and minutes by kind and split, and the failures."""
     from rich.table import Table
     from rich.text import Text
 
@@ -125,13 +124,12 @@ def print_index(index: CorpusIndex) -> None:
     table.add_column("kind", no_wrap=True)
     for column in ("patterns", "clips", "minutes", *SPLITS):
         table.add_column(column, justify="right")
-    groups = [
-        (kind, [e for e in entries if e.kind == kind]) for kind in sorted({e.kind for e in entries})
-    ]
-    for kind, some in [*groups, ("all", entries)]:
-        by_split = [_minutes([entry for entry in some if entry.split == split]) for split in SPLITS]
-        patterns = str(len({entry.pattern for entry in some}))
-        table.add_row(Text(kind), patterns, str(len(some)), _minutes(some), *by_split)
+    kinds = sorted({entry.kind for entry in entries})
+    groups = [(kind, [entry for entry in entries if entry.kind == kind]) for kind in kinds]
+    for kind, group in [*groups, ("all", entries)]:
+        splits = [_minutes([entry for entry in group if entry.split == split]) for split in SPLITS]
+        patterns = str(len({entry.pattern for entry in group}))
+        table.add_row(Text(kind), patterns, str(len(group)), _minutes(group), *splits)
     console = open_console()
     console.print(table)
     failures = [failure for shard in index.shards.values() for failure in shard.failures]

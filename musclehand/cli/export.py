@@ -1,4 +1,4 @@
-"""`musclehand export`: writes our hands as an MJCF file to look at, edit and check."""
+"""`musclehand export`: writes the bundled hand as an MJCF file, to look at, edit and check."""
 
 from __future__ import annotations
 
@@ -20,18 +20,25 @@ if TYPE_CHECKING:
 
 _NO_DEFAULT = ""
 _MM = 1e-3
+"""[m]"""
+
 _OCTAVE = 0.165
+"""Width of an octave [m]: the distance of each hand from the middle of the keyboard."""
+
 _CLEARANCE = 0.015
-"""How far above its playing height the hand waits [m]."""
+"""Height of the waiting hand above its playing height [m]."""
+
+_LAMP = {"pos": [-0.4, -0.8, 1.4], "dir": [0.25, 0.5, -0.85], "diffuse": [0.6, 0.6, 0.6]}
+"""Light of the scene where no bones are shown, which have lights of their own [m]."""
 
 
 @dataclass(frozen=True)
 class ExportArgs:
     """Write the hand as an MJCF file: to look at, to edit, to use elsewhere.
 
-    FILE.xml is complete in itself: MuJoCo, its viewer and MyoSuite open it, and a text editor
-    changes it. Its head says what means what. `musclehand validate` checks it and `musclehand diff`
-    says what was changed.
+    FILE.xml is self-contained: MuJoCo, its viewer and MyoSuite open it, and a text editor changes
+    it. A comment at its head explains the names. `musclehand validate` checks an edited file, and
+    `musclehand diff` lists the edits.
 
     For example:
       musclehand export hand.xml
@@ -41,12 +48,12 @@ class ExportArgs:
     """
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE.xml")]]
-    """Where to write it."""
+    """The file to write."""
 
     side: Annotated[
         str | None, tyro.conf.arg(metavar="left|right|both", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Which hand, or both; by default the right one, and both with --piano."""
+    """Which hand, or both; by default the right hand, and both with --piano."""
 
     piano: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """The scene of a performance: hands on servo-driven forearms in playing posture at a piano."""
@@ -83,11 +90,11 @@ def export(args: ExportArgs) -> None:
     from musclehand.body.build.tables import load_tables
     from musclehand.cli.console import open_console, say
 
-    chosen = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
+    choices = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
     side = args.side or ("both" if args.piano else "right")
-    if side not in chosen:
-        raise InvalidValue("side", side, f"one of {', '.join(chosen)}")
-    sides = chosen[side]
+    if side not in choices:
+        raise InvalidValue("side", side, f"one of {', '.join(choices)}")
+    sides = choices[side]
     check_target(args.file, force=args.force)
     length, breadth = (
         None if size is None else size * _MM for size in (args.hand_length, args.hand_breadth)
@@ -95,12 +102,12 @@ def export(args: ExportArgs) -> None:
     tables = scale_tables(load_tables(), hand_length=length, hand_breadth=breadth)
     title = "Two hands" if len(sides) > 1 else f"A {side} hand"
     if args.piano:
-        spec, rest = _scene(args, sides, tables)
+        spec, positions = _scene(args, sides, tables)
         title = f"{title} at a piano"
     else:
         spec = hands_spec(sides, bones=args.bones, strength_scale=args.strength, tables=tables)
-        rest = rest_angles(tables, sides)
-    files = export_model(args.file, spec, title=title, rest=rest, force=args.force)
+        positions = rest_angles(tables, sides)
+    files = export_model(args.file, spec, title=title, keyframe=positions, force=args.force)
     meshes = f" and {len(files) - 1} meshes in {files[1].parent}" if len(files) > 1 else ""
     say(open_console(), f"Written to {files[0]}{meshes}")
 
@@ -108,23 +115,20 @@ def export(args: ExportArgs) -> None:
 def _scene(
     args: ExportArgs, sides: Sequence[Side], tables: HandTables
 ) -> tuple[mujoco.MjSpec, dict[str, float]]:
-    """Hands in playing posture over the keys, an octave from the middle: the scene, and its
-    joints [rad, m]."""
+    """The scene with hands in playing posture over the keys, and its joint positions [rad, m]."""
     from musclehand.body.posture import PLAYING_POSTURE_DEG
     from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
     from musclehand.sim.scene import forearm_joint, scene_spec
 
     spec = scene_spec(sides=sides, visual=args.bones, strength_scale=args.strength, design=tables)
-    if not args.bones:  # which come with light of their own
-        spec.worldbody.add_light(
-            pos=[-0.4, -0.8, 1.4], dir=[0.25, 0.5, -0.85], diffuse=[0.6, 0.6, 0.6]
-        )
+    if not args.bones:
+        spec.worldbody.add_light(**_LAMP)
     spec.worldbody.add_camera(name="above", pos=[0.0, -0.75, 0.75], xyaxes=[1, 0, 0, 0, 0.72, 0.69])
-    rest: dict[str, float] = {}
+    positions: dict[str, float] = {}
     for side in sides:
-        rest |= {
-            side.name_of(joint): math.radians(angle) for joint, angle in PLAYING_POSTURE_DEG.items()
-        }
+        for joint, angle in PLAYING_POSTURE_DEG.items():
+            positions[side.name_of(joint)] = math.radians(angle)
         place = (side.mirror * _OCTAVE, WRIST_DEPTH, WRIST_HEIGHT + _CLEARANCE)
-        rest |= {forearm_joint(side, axis): value for axis, value in zip("xyz", place, strict=True)}
-    return spec, rest
+        for axis, value in zip("xyz", place, strict=True):
+            positions[forearm_joint(side, axis)] = value
+    return spec, positions

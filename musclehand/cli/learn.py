@@ -74,11 +74,9 @@ def learn(args: LearnArgs) -> None:
 
     score = load_score(args.score, clip=args.clip)
     with run_folder(args.out):
-        from musclehand.training.piece_policy import PieceConfig, piece
+        from musclehand.training import PieceConfig, piece
 
         config = PieceConfig(args.iterations, args.threads, args.backend, args.seed)
-        run = piece(
-            score, args.out, config, policy=args.policy, reporter=open_reporter()
-        )
+        run = piece(score, args.out, config, policy=args.policy, reporter=open_reporter())
     playing = f"musclehand play {args.score} --controller high-level --policy {run.policy_path}"
     say(open_console(), f"Written to {run.policy_path}. To hear it: {playing}")

@@ -29,6 +29,7 @@ from musclehand.cli.train import TrainArgs, run_training, train
 from musclehand.cli.validate import ValidateArgs, validate
 from musclehand.cli.view import ViewArgs, view
 from musclehand.core.errors import MusclehandError
+from musclehand.core.opengl import defer_opengl
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -83,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: help was asked for (0), or an argument is wrong (2).
     """
+    defer_opengl()
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 gets question marks, not a crash.
         if hasattr(stream, "reconfigure"):

@@ -172,8 +172,8 @@ def play(args: PlayArgs) -> None:
         return progress_bar(*_STAGES[name])
 
     with progress_bar("loading", "", ""):
+        from musclehand.core.recording_reader import RECORDING
         from musclehand.performance.play import FilmError, asked_for, check_outputs, play_into
-        from musclehand.performance.report import RECORDING
 
         check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont)
         settings = options.settings()

@@ -1,10 +1,8 @@
-"""`musclehand retarget`: makes clips of our hand from published motion files, and says how well
-it follows them."""
+"""`musclehand retarget`: motion of our hand from published motion files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,63 +12,61 @@ import tyro
 from musclehand.core.errors import InvalidValue, OutputError
 
 if TYPE_CHECKING:
-    from musclehand.motion.clip import MotionClip
-    from musclehand.motion.fingertip_track import FingertipTrack
-    from musclehand.core.progress import Progress
-    from musclehand.motion.retarget import RetargetError
+    from musclehand.motion.published.retargeting import RetargetedTrack
 
 _NO_DEFAULT = ""
 _MM = 1e3
+"""[mm/m]"""
 
 
 @dataclass(frozen=True)
 class RetargetArgs:
-    """Make motion of our hand from a published motion file.
+    """Retarget a published motion file to our hand.
 
     FILE is a MUSIC clip (.joblib, .pkl), a FuerElise piece (its folder, or motion.pkl), an RP1M
-    folder (.zarr) or a PianoMime array (.npy), as downloaded. The fingertips of our hand go where
-    the file's do; a table says how close they come. PIG fingerings (.txt) are scores: `musclehand
-    play` makes the motion.
+    folder (.zarr) or a PianoMime array (.npy), as downloaded. The fingertips of our hand follow
+    those of the file; a table shows the errors. PIG fingerings (.txt) are scores: `musclehand play`
+    turns them into motion.
 
     For example:
-      musclehand retarget Stan_1_left_hand_action_list.npy --out stan_left.h5 musclehand retarget
-      rp1m.zarr --song RoboPianist-debug-TwinkleTwinkleRousseau-v0_0 --take 3 --out twinkle.h5
-      musclehand retarget dataset/081 --allow-pickle --out elise.h5 musclehand retarget
-      right/clips.joblib --side right --allow-pickle --out music.h5
+      musclehand retarget Stan_1_left_hand_action_list.npy --out stan_left.h5
+      musclehand retarget rp1m.zarr --song SONG --take 3 --out song.h5
+      musclehand retarget dataset/081 --allow-pickle --out elise.h5
+      musclehand retarget right/clips.joblib --side right --allow-pickle --out music.h5
     """
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
     """File or folder of the data set."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.h5")]
-    """Where to write the clips."""
+    """File for the clips."""
 
     format: Annotated[str, tyro.conf.arg(metavar="auto|music|fuer-elise|rp1m|pianomime")] = "auto"
-    """What FILE is; by default found by its name."""
+    """Format of FILE; auto finds it by the name."""
 
     side: Annotated[
         str | None, tyro.conf.arg(metavar="left|right", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Which hand it is, where its name does not say so; of a file with both hands, which to
-    take."""
+    """Side of the hand, if the name of FILE does not say it. From a file with two hands, only this
+    hand is taken."""
 
     song: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Which song of an RP1M folder."""
+    """Song of an RP1M folder."""
 
     take: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Which rollout of the song."""
+    """Rollout of the song, from 0."""
 
     scale: Annotated[str, tyro.conf.arg(metavar="X|fit")] = "1"
-    """Make the file's hand X times as large about its wrist, or as ours follows best. 1 keeps
-    fingers on their keys."""
+    """Enlarge the hand of the file X times about its wrist, or (fit) to the size that our hand
+    follows best. 1 keeps fingers on their keys."""
 
     allow_pickle: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
-    """Open .joblib and .pkl files. Only numbers are read from them and nothing in them is run."""
+    """Open .joblib and .pkl files. Their numbers are read, and no code in them is run."""
 
     force: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
-    """Write over an existing file."""
+    """Overwrite an existing file."""
 
 
 def retarget_file(args: RetargetArgs) -> None:
@@ -80,9 +76,9 @@ def retarget_file(args: RetargetArgs) -> None:
         MusclehandError: the file or an option cannot be used, or the result cannot be written.
     """
     from musclehand.body.anatomy import Side
-    from musclehand.cli.console import open_console, say
-    from musclehand.motion.published.reading import read_tracks
-    from musclehand.motion.retarget import retarget
+    from musclehand.cli.console import open_console, progress_bar, say
+    from musclehand.motion.clip import write_clips
+    from musclehand.motion.published.retargeting import retarget_published
 
     sides = {None: None, "left": Side.LEFT, "right": Side.RIGHT}
     if args.side not in sides:
@@ -91,24 +87,20 @@ def retarget_file(args: RetargetArgs) -> None:
     if args.out.suffix.lower() not in {".h5", ".hdf5"}:
         raise OutputError(args.out, "clips are HDF5 files; name it .h5")
     if args.out.is_dir() or (args.out.exists() and not args.force):
-        raise OutputError(args.out, "it is there already; --force writes over it")
-    tracks = read_tracks(
-        args.file,
-        format=args.format,
-        side=sides[args.side],
-        allow_pickle=args.allow_pickle,
-        song=args.song,
-        take=args.take,
-    )
-    clips: list[MotionClip] = []
-    errors: list[RetargetError] = []
-    for track in tracks:
-        with _progress(track.name) as show:
-            clip, error = retarget(track, scale=scale, progress=show)
-        clips.append(clip)
-        errors.append(error)
-    write_whole(args.out, clips)
-    print_errors(tracks, errors, clips)
+        raise OutputError(args.out, "the file exists already; --force overwrites it")
+    with progress_bar("reading", "retargeting", "real time") as show:
+        results = retarget_published(
+            args.file,
+            format=args.format,
+            side=sides[args.side],
+            allow_pickle=args.allow_pickle,
+            song=args.song,
+            take=args.take,
+            scale=scale,
+            progress=show,
+        )
+    write_clips(args.out, [result.clip for result in results])
+    print_errors(results)
     say(open_console(), f"Written to {args.out}")
 
 
@@ -121,30 +113,8 @@ def _scale(text: str) -> float | None:
         raise InvalidValue("scale", text, "a number from 0.5 to 2, or fit") from error
 
 
-def write_whole(path: Path, clips: Sequence[MotionClip]) -> None:
-    """Writes a file of clips atomically.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    from musclehand.core.atomic import temporary_path
-    from musclehand.motion.clip import write_clips
-
-    try:
-        with temporary_path(path) as part:
-            write_clips(part, clips)
-    except InvalidValue as error:
-        raise OutputError(path, str(error)) from error
-
-
-def print_errors(
-    tracks: Sequence[FingertipTrack], errors: Sequence[RetargetError], clips: Sequence[MotionClip]
-) -> None:
-    """A table of how far each fingertip of each hand stays from the file's, in millimetres, and its
-    fastest joint.
-
-    Joints have limits, but no highest speed: what a file asks beyond a hand's is seen here.
-    """
+def print_errors(results: Sequence[RetargetedTrack]) -> None:
+    """Print a table of fingertip errors, joint limits and the fastest joint of each clip."""
     from rich.table import Table
     from rich.text import Text
 
@@ -159,37 +129,19 @@ def print_errors(
     table.add_column("in limits", justify="right")
     table.add_column("scale", justify="right")
     table.add_column("fastest joint", justify="right")
-    for track, error, clip in zip(tracks, errors, clips, strict=True):
-        cells = [
-            "unseen" if seen == 0 else " / ".join(f"{_MM * value:.2f}" for value in row)
-            for seen, row in zip(
-                error.tracked, zip(error.mean, error.p95, error.max, strict=True), strict=True
-            )
-        ]
-        last = (
-            f"{track.duration:.1f}",
+    for result in results:
+        error = result.error
+        cells = []
+        for digit in range(len(DIGITS)):
+            row = (error.mean[digit], error.p95[digit], error.max[digit])
+            numbers = " / ".join(f"{_MM * value:.2f}" for value in row)
+            cells.append(numbers if error.tracked[digit] > 0 else "not tracked")
+        table.add_row(
+            Text(result.track.name),
+            *cells,
+            f"{result.track.duration:.1f}",
             f"{error.in_limits:.0%}",
             f"{error.scale:g}",
-            f"{abs(clip.qvel).max():.1f} rad/s",
+            f"{result.peak_joint_speed:.1f} rad/s",
         )
-        table.add_row(Text(track.name), *cells, *last)
     open_console().print(table)
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Progress]:
-    """A bar on stderr, if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

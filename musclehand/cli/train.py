@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -64,10 +64,11 @@ def run_training(words: Sequence[str]) -> int | None:
         tyro.cli(TrainArgs, prog="musclehand train", args=[name])
     if name not in TRAININGS:
         raise UnknownName("training", name, TRAININGS)
-    from musclehand.cli.train_commands import COMMANDS
+    from musclehand.cli.train_commands import COMMANDS, load_configs
 
+    load_configs()
     arguments, run = COMMANDS[name]
-    args = tyro.cli(
+    args: Any = tyro.cli(
         arguments,
         prog=f"musclehand train {name}",
         args=options,

@@ -1,14 +1,17 @@
-"""The arguments of `musclehand train`'s commands, and what they do."""
+"""The commands of `musclehand train`: their arguments, and the functions that do them.
+
+The arguments hold configurations whose modules load PyTorch. `load_configs` imports them, before
+the arguments are parsed; importing this module does not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from rich.live import Live
 
 from musclehand.cli.console import open_console, say
 from musclehand.cli.learn import LearnArgs, learn
@@ -19,10 +22,11 @@ from musclehand.cli.training_progress import (
     standing_table,
     summary_table,
 )
-from musclehand.training.generalist_policy import GeneralistConfig, generalist
-from musclehand.training.latent_space import LatentRunConfig, latent
-from musclehand.training.scale_out import seed_folders, track_seeds
-from musclehand.training.tracking import TrackConfig, stage_iterations, track
+
+if TYPE_CHECKING:
+    from musclehand.training.generalist_policy import GeneralistConfig
+    from musclehand.training.latent_space import LatentRunConfig
+    from musclehand.training.tracking import TrackConfig
 
 _NO_DEFAULT = ""
 
@@ -42,10 +46,10 @@ class TrainTrackArgs:
 
     For example:
       musclehand train track corpus
-      musclehand train track corpus --dagger.iterations 3 --apg.iterations 0 --envs 16 --out runs/try
-      musclehand train track corpus --seeds 0 1 2                   three trainings, one after another
-      musclehand train track corpus --seeds 0 1 2 --ray             side by side, on all cores
-      musclehand train track corpus --shards 4 --ray head:6379      one training on four machines
+      musclehand train track corpus --dagger.iterations 3 --apg.iterations 0 --out runs/try
+      musclehand train track corpus --seeds 0 1 2                  three trainings in turn
+      musclehand train track corpus --seeds 0 1 2 --ray            side by side, on all cores
+      musclehand train track corpus --shards 4 --ray head:6379     one training on four machines
       musclehand track hands.h5 --policy runs/track/policy/000001.json
 
     With --seeds each training has a folder DIR/seed_N, and summary.json has means with 95 %
@@ -64,7 +68,9 @@ class TrainTrackArgs:
     ] = ()
     """Train once with each of these seeds."""
 
-    config: Annotated[TrackConfig, tyro.conf.arg(name="")] = field(default_factory=TrackConfig)
+    config: Annotated[TrackConfig, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: TrackConfig()
+    )
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,7 @@ class TrainLatentArgs:
     """Folder of a corpus."""
 
     policy: tyro.conf.Positional[
-        Annotated[
-            Path | None, tyro.conf.arg(metavar="POLICY", help_behavior_hint=_NO_DEFAULT)
-        ]
+        Annotated[Path | None, tyro.conf.arg(metavar="POLICY", help_behavior_hint=_NO_DEFAULT)]
     ] = None
     """JSON file of a tracking policy; the bundled one by default."""
 
@@ -98,7 +102,7 @@ class TrainLatentArgs:
     """Folder of the run; a run that is there is resumed."""
 
     config: Annotated[LatentRunConfig, tyro.conf.arg(name="")] = field(
-        default_factory=LatentRunConfig
+        default_factory=lambda: LatentRunConfig()
     )
 
 
@@ -126,13 +130,13 @@ class TrainGeneralistArgs:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/generalist")
     """Folder of the run; a run that is there is resumed."""
 
-    start: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
-    ] = None
+    start: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """High-level policy to continue from, in this latent space or another; leaves out cloning."""
 
     config: Annotated[GeneralistConfig, tyro.conf.arg(name="")] = field(
-        default_factory=GeneralistConfig
+        default_factory=lambda: GeneralistConfig()
     )
 
 
@@ -150,12 +154,22 @@ class TrainPieceArgs(LearnArgs):
     """
 
 
+def load_configs() -> None:
+    """Imports the configurations that annotations of this module name, for tyro to look up."""
+    from musclehand.training import GeneralistConfig, LatentRunConfig, TrackConfig
+
+    for config in (GeneralistConfig, LatentRunConfig, TrackConfig):
+        globals()[config.__name__] = config
+
+
 def train_track(args: TrainTrackArgs) -> None:
     """`musclehand train track`.
 
     Raises:
         MusclehandError: the corpus, an option or the folder is not usable.
     """
+    from musclehand.training import track
+
     if args.seeds:
         _train_seeds(args)
         return
@@ -172,6 +186,8 @@ def train_latent(args: TrainLatentArgs) -> None:
     Raises:
         MusclehandError: the corpus, the policy, an option or the folder is not usable.
     """
+    from musclehand.training import latent
+
     with run_folder(args.out):
         run = latent(
             args.corpus, args.out, args.config, policy=args.policy, reporter=open_reporter()
@@ -187,6 +203,8 @@ def train_generalist(args: TrainGeneralistArgs) -> None:
     Raises:
         MusclehandError: a file, an option or the folder is not usable.
     """
+    from musclehand.training import generalist
+
     with run_folder(args.out):
         run = generalist(
             args.space, args.out, args.config, start=args.start, reporter=open_reporter()
@@ -195,6 +213,12 @@ def train_generalist(args: TrainGeneralistArgs) -> None:
 
 
 def _train_seeds(args: TrainTrackArgs) -> None:
+    from rich.live import Live
+
+    from musclehand.training import track_seeds
+    from musclehand.training.scale_out import seed_folders
+    from musclehand.training.tracking import stage_iterations
+
     console = open_console()
     folders = seed_folders(args.out, args.seeds)
     totals = stage_iterations(args.config)

@@ -1,9 +1,8 @@
-"""`musclehand validate`: puts hand models through all checks, and shows, writes and compares
-what came of it."""
+"""`musclehand validate`: runs all checks on hand models, and shows and writes the findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,29 +13,25 @@ import tyro
 from musclehand.core.errors import MusclehandError
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from musclehand.body.build.tables import HandTables
-    from musclehand.validate.check import Check, Specimen, Verdict
-    from musclehand.validate.suite import Examination, OnCheck
+    from musclehand.core.progress import Progress
+    from musclehand.validate.check import Check, Specimen
+    from musclehand.validate.suite import OnCheck
 
 PASSED = 0
 FAILED = 1
-
-SHOWN = 6
-"""Offenders shown in the terminal before "and more"."""
+"""Exit codes of a model that was checked."""
 
 _NO_DEFAULT = ""
-_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
 @dataclass(frozen=True)
 class ValidateArgs:
     """Check a hand model: is it anatomical, stable and strong enough?
 
-    MODEL is an MJCF file with one hand or two, or a model that comes along: musclehand or myohand.
-    Known names of joints and muscles are found by themselves; --map says which is which in other
-    models. Exit code 0: no check of MODEL fails; 1: one does; 2: a model cannot be used.
+    MODEL is an MJCF file with one hand or two, or a bundled model: musclehand or myohand. Common
+    names of joints and muscles are recognised; --map gives the names of other models. Exit code 0:
+    no check of MODEL fails; 1: one does; 2: a model cannot be used.
 
     For example:
       musclehand validate musclehand
@@ -51,7 +46,7 @@ class ValidateArgs:
     against: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="MODEL ...", help_behavior_hint=_NO_DEFAULT)
     ] = ()
-    """Other models to put through the same checks and to show beside it."""
+    """Other models to put through the same checks and to show beside MODEL."""
 
     report: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -67,7 +62,7 @@ class ValidateArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Which part of MODEL is which: a JSON file as in models/naming."""
+    """Names of the parts of MODEL: a JSON file as in models/naming."""
 
     root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder that a model's includes and meshes may come from; by default the one it lies in."""
@@ -101,42 +96,48 @@ def validate(args: ValidateArgs) -> int:
         MusclehandError: a model, naming, check or path is not usable.
     """
     from musclehand.cli.console import open_console, say
-    from musclehand.validate.report.write import write_json, write_report
+    from musclehand.validate.report.text import findings_text
+    from musclehand.validate.report.write import write_json
+    from musclehand.validate.run import validate as validate_models
     from musclehand.validate.specimen import open_specimens
-    from musclehand.validate.suite import examine, select_checks
+    from musclehand.validate.suite import select_checks
 
-    checks = select_checks(args.checks)
-    if args.model in args.against or len(set(args.against)) < len(args.against):
+    select_checks(args.checks)
+    if args.model in args.against:
         raise MusclehandError("a model is compared with itself: name each only once")
-    specimens = list(
-        open_specimens(
-            args.model,
-            naming=args.map,
-            root=args.root,
-            side=args.side,
-            tables=_tables(args),
-            strength_scale=args.strength,
-        )
+    specimens = open_specimens(
+        args.model,
+        naming=args.map,
+        root=args.root,
+        side=args.side,
+        tables=_tables(args),
+        strength_scale=args.strength,
     )
-    for other in args.against:
-        specimens += open_specimens(other, root=args.root, side=args.side)
-    with _progress(len(checks) * len(specimens)) as show:
-        examinations = examine(specimens, args.checks, show)
-    written: list[Path] = []
+    with _progress_bar() as (progress, on_check):
+        report = validate_models(
+            specimens,
+            against=args.against,
+            checks=args.checks,
+            side=args.side,
+            root=args.root,
+            progress=progress,
+            on_check=on_check,
+        )
+    files: list[Path] = []
     if args.report is not None:
-        written += write_report(examinations, args.report)
+        files += report.save(args.report)
     if args.json is not None:
-        write_json(examinations, args.json)
-        written.append(args.json)
-    print_examinations(examinations, args.model)
-    if written:
-        say(open_console(), f"Written to {', '.join(map(str, written))}")
-    own = [each for each in examinations if each.specimen.source == args.model]
-    return PASSED if all(each.passed for each in own) else FAILED
+        write_json(report.examinations, args.json)
+        files.append(args.json)
+    console = open_console()
+    console.print(findings_text(report.examinations, report.validated), crop=False)
+    if files:
+        say(console, f"Written to {', '.join(map(str, files))}")
+    return PASSED if report.passed else FAILED
 
 
 def _tables(args: ValidateArgs) -> HandTables | None:
-    """The tables of a hand of the size asked for; None where none is."""
+    """The tables of a hand of the size asked for; None for the usual size."""
     from musclehand.body.build.scaling import scale_tables
     from musclehand.body.build.tables import load_tables
 
@@ -145,81 +146,20 @@ def _tables(args: ValidateArgs) -> HandTables | None:
         raise MusclehandError(
             f"size and strength are settings of the model musclehand, not of {args.model}"
         )
+    if not sized:
+        return None
     length, breadth = (
         None if size is None else 1e-3 * size for size in (args.hand_length, args.hand_breadth)
     )
-    return scale_tables(load_tables(), hand_length=length, hand_breadth=breadth) if sized else None
-
-
-def print_examinations(examinations: Sequence[Examination], model: str) -> None:
-    """A table of all verdicts, and below it what is wrong with `model`."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from musclehand.cli.console import open_console, say
-
-    table = Table(title="Checks", title_justify="left")
-    table.add_column("", no_wrap=True)
-    table.add_column("check", max_width=30)
-    for each in examinations:
-        table.add_column(Text(each.name), ratio=1)
-    for row in zip(*(each.results for each in examinations), strict=True):
-        cells = [_cell(result.finding.verdict, result.finding.summary) for result in row]
-        table.add_row(row[0].check.code, Text(row[0].check.title), *cells)
-    console = open_console()
-    console.print(table)
-    _tell_offenders([each for each in examinations if each.specimen.source == model])
-    for each in examinations:
-        counts = dict.fromkeys(_STYLES, 0)
-        for result in each.results:
-            counts[result.finding.verdict.value] += 1
-        say(
-            console,
-            f"{each.name}: "
-            + ", ".join(f"{count} {word}" for word, count in counts.items() if count),
-        )
-
-
-def _tell_offenders(examinations: Sequence[Examination]) -> None:
-    """What is wrong with one model; of its second hand only what is not wrong with the first one
-    in the same way."""
-    from musclehand.cli.console import open_console, say
-
-    console = open_console()
-    told: set[tuple[str, str]] = set()
-    for each in examinations:
-        for check, finding, _ in each.results:
-            lines = [
-                line
-                for line in finding.offenders
-                if (check.code, _sideless(line, each)) not in told
-            ]
-            told |= {(check.code, _sideless(line, each)) for line in lines}
-            if finding.verdict.value not in {"fail", "warn"} or not lines:
-                continue
-            say(console, f"{each.name}, {check.code} {check.title} ({check.threshold}):")
-            for line in lines[:SHOWN]:
-                say(console, f"    {line}")
-            if len(lines) > SHOWN:
-                say(console, f"    and {len(lines) - SHOWN} more")
-
-
-def _sideless(line: str, examination: Examination) -> str:
-    """A line without what the model's names say about the side."""
-    naming = examination.specimen.naming
-    side = examination.specimen.hand.side
-    return " ".join(naming.base_of(word.strip(",:;()"), side) or word for word in line.split())
-
-
-def _cell(verdict: Verdict, summary: str) -> Text:
-    from rich.text import Text as Words
-
-    return Words.assemble((verdict.value.upper(), _STYLES[verdict.value]), f" {summary}")
+    return scale_tables(load_tables(), hand_length=length, hand_breadth=breadth)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[OnCheck]:
-    """A bar on stderr, if that is a terminal, with the name of the check that is running."""
+def _progress_bar() -> Iterator[tuple[Progress, OnCheck]]:
+    """A bar on stderr, if that is a terminal, with the name of the running check.
+
+    Gives the two callbacks of `validate` that move it.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -228,15 +168,14 @@ def _progress(total: int) -> Iterator[OnCheck]:
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        started = 0
+        task = bar.add_task("", total=None)
 
-        def show(specimen: Specimen, check: Check) -> None:
-            nonlocal started
-            name = (
-                f"{specimen.source} {specimen.hand.side.name.lower()}: {check.code} {check.title}"
-            )
-            bar.update(task, completed=started, description=str(Text(name)))
-            started += 1
+        def progress(done: float, total: float) -> None:
+            bar.update(task, completed=done, total=total)
 
-        yield show
+        def on_check(specimen: Specimen, check: Check) -> None:
+            side = specimen.hand.side.name.lower()
+            name = f"{specimen.source} {side}: {check.code} {check.title}"
+            bar.update(task, description=str(Text(name)))
+
+        yield progress, on_check

@@ -1,4 +1,4 @@
-"""`musclehand view`: shows a hand model in the browser."""
+"""`musclehand view`: a hand model in the browser."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from musclehand.view.app import HandPage
 
 FRAME_SECONDS = 1.0 / 30.0
+"""Duration of a picture [s]."""
+
+SHORTEST_PAUSE = 0.001
+"""Pause after each picture at least, in which the page is served [s]."""
+
+_NO_DEFAULT = ""
 
 
 @dataclass(frozen=True)
 class ViewArgs:
     """Look at a hand model in the browser: move joints, excite muscles, look up moment arms.
 
-    MODEL is an MJCF file, or a model that comes along: musclehand or myohand. The page is served on
-    this computer only, until Ctrl-C. It needs viser: pip install 'musclehand[view]'.
+    MODEL is an MJCF file, or a bundled model: musclehand or myohand. The page is served on this
+    computer only, until Ctrl-C. It needs viser: pip install 'musclehand[view]'.
 
     For example:
       musclehand view
@@ -31,15 +37,19 @@ class ViewArgs:
     """MJCF file, or musclehand or myohand."""
 
     port: Annotated[int, tyro.conf.arg(metavar="N")] = 8080
-    """Where the page is served; 0 for any free port."""
+    """Port of the page; 0 for any free one."""
 
     side: Annotated[str, tyro.conf.arg(metavar="left|right")] = "right"
     """Which hand to show."""
 
-    map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """Which part of MODEL is which: a JSON file as in models/naming."""
+    map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
+    """Names of the parts of MODEL: a JSON file as in models/naming."""
 
-    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """Folder that a model's includes and meshes may come from; by default the one it lies in."""
 
 
@@ -56,10 +66,8 @@ def view(args: ViewArgs) -> None:
         args.model, naming=args.map, root=args.root, side=args.side, visual=True
     )[0]
     page = HandPage(specimen, port=args.port)
-    print(
-        f"{args.model}, {specimen.hand.side.name.lower()} hand: {page.url} (Ctrl-C ends)",
-        flush=True,
-    )
+    side = specimen.hand.side.name.lower()
+    print(f"{args.model}, {side} hand: {page.url} (Ctrl-C ends)", flush=True)
     try:
         _run(page)
     except KeyboardInterrupt:
@@ -67,8 +75,8 @@ def view(args: ViewArgs) -> None:
 
 
 def _run(page: HandPage) -> None:
-    """Simulates in real time, or slower where the computer is, for ever."""
+    """Simulates in real time until interrupted; on a slow computer, slower."""
     while True:
         begin = time.perf_counter()
         page.advance(FRAME_SECONDS)
-        time.sleep(max(0.001, FRAME_SECONDS - (time.perf_counter() - begin)))
+        time.sleep(max(SHORTEST_PAUSE, FRAME_SECONDS - (time.perf_counter() - begin)))

@@ -5,6 +5,8 @@ information as JSON. `000012.json`, the seal, has that file's size and SHA-256; 
 and makes the checkpoint valid. Both are written atomically (`core.atomic`), so that a kill or a
 full disk at any moment leaves the previous checkpoint. Nothing is ever unpickled. A file is refused
 if a bit of it, its length, or its set of arrays is not as expected.
+
+Checkpoints of a training have numbers; what is kept for good has a name, such as `tracking.json`.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Checkpoint(NamedTuple):
     """Content of a checkpoint."""
 
     number: int
-    """Number in the file name, rising within a folder."""
+    """Number in the file name, rising within a folder; 0 for a named checkpoint."""
 
     arrays: dict[str, np.ndarray]
     """Arrays by name."""
@@ -90,7 +92,35 @@ def save_checkpoint(
     """
     if not 0 <= number < 10**12 or keep < 1:
         raise InvalidValue("number, keep", (number, keep), "0 to 10^12, and 1 or more")
-    folder = Path(folder)
+    path = save_named_checkpoint(Path(folder) / f"{number:06d}.json", arrays, info)
+    try:
+        _sweep(path.parent, keep)
+    except OSError as error:
+        raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+    return path
+
+
+def save_named_checkpoint(
+    path: str | PathLike[str], arrays: Mapping[str, np.ndarray], info: Mapping[str, Any]
+) -> Path:
+    """Writes a checkpoint under a name of its own, in place of one with that name.
+
+    Args:
+        path: its JSON file; the folder is created if it does not exist.
+        arrays: numeric arrays by name.
+        info: further information that JSON can express, without NaN.
+
+    Returns:
+        `path`, by which the checkpoint is loaded.
+
+    Raises:
+        OutputError: it cannot be written.
+        InvalidValue: the name does not end in `.json`, an array is not numeric, or JSON cannot
+            express the info.
+    """
+    path = Path(path)
+    if path.suffix != ".json":
+        raise InvalidValue("name of a checkpoint", path.name, "one that ends in .json")
     content = _pack(arrays, info)
     seal = {
         "format": FORMAT,
@@ -98,12 +128,10 @@ def save_checkpoint(
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    path = folder / f"{number:06d}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_file(_arrays_of(path), content)
         write_file(path, json.dumps(seal))
-        _sweep(folder, keep)
     except OSError as error:
         raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
     return path
@@ -123,9 +151,10 @@ def load_checkpoint(
         CheckpointError: the checkpoint cannot be used; the message names the file and the reason.
     """
     path = Path(path)
-    match = _NUMBER.fullmatch(path.name)
-    if not match:
-        raise CheckpointError(path, "a checkpoint is loaded by its JSON file, such as 000012.json")
+    if path.suffix != ".json":
+        raise CheckpointError(
+            path, "a checkpoint is loaded by its JSON file, such as 000012.json or tracking.json"
+        )
     seal = _read_seal(path)
     source = _arrays_of(path)
     content = _read(source, MAX_BYTES)
@@ -141,7 +170,8 @@ def load_checkpoint(
             )
     if shapes is not None:
         _check_shapes(source, arrays, shapes)
-    return Checkpoint(int(match.group(1)), arrays, info)
+    number = _NUMBER.fullmatch(path.name)
+    return Checkpoint(int(number.group(1)) if number else 0, arrays, info)
 
 
 def load_latest(

@@ -17,9 +17,10 @@ import numpy as np
 from musclehand.core.errors import FileError
 
 LIBVER = ("v110", "v110")
-"""File format of all HDF5 files that musclehand writes, for `h5py.File(libver=...)`: 1.10, the first
-with checksums on all structures and an append-only chunk index. A fixed format keeps the bytes the
-same under later HDF5 libraries."""
+"""File format of all HDF5 files that musclehand writes, for `h5py.File(libver=...)`.
+
+Version 1.10 is the first with checksums on all structures and an append-only chunk index. A fixed
+format keeps the bytes the same under later HDF5 libraries."""
 
 DAMAGE = (
     OSError,

@@ -166,8 +166,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, kind: str = 
     heads = element("tr", *(element("th", word) for word in columns))
     lines = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
     parts = [element("thead", heads)] if columns else []
-    whole = element("table", *parts, element("tbody", *lines), class_=kind)
-    return element("div", whole, class_="wide") if kind == "numbers" else whole
+    markup = element("table", *parts, element("tbody", *lines), class_=kind)
+    return element("div", markup, class_="wide") if kind == "numbers" else markup
 
 
 def pill(word: str, kind: str = "") -> Html:

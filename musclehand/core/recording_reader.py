@@ -21,6 +21,9 @@ from musclehand.core.hdf5 import DAMAGE, first_line, open_hdf5
 FORMAT = "musclehand-recording"
 VERSION = 1
 
+RECORDING = "recording.h5"
+"""Name of the recording in the folder of a performance."""
+
 
 class RecordingError(FileError):
     """A file that is no recording, or is cut short or damaged."""

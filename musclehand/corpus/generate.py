@@ -1,12 +1,11 @@
-"""Making a corpus of motion: jobs that follow from a seed, one shard each, made in parallel and
-never half.
+"""Parallel, resumable generation of a motion corpus.
 
     generate_corpus("corpus", CorpusPlan(hours=1.0), workers=2)
 
-Every job makes one shard out of nothing but the plan's seed and the job's number, writes it under a
-passing name and renames it when it is whole; then the index is replaced. Whatever moment the
-generator is killed at, another call goes on from the shards in the index whose checksums hold and
-ends with the same bytes as one that was never interrupted.
+Each job generates a shard from the seed of the plan and its own number alone. The shard is written
+atomically, then the index is replaced. A generator that is killed at any moment can be called
+again: it resumes from the shards in the index whose checksums hold, and ends with the same bytes as
+an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import musclehand
-from musclehand.core.atomic import find_temporaries, temporary_path
+from musclehand.core.atomic import find_temporaries
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
 from musclehand.core.progress import Progress
 from musclehand.corpus.plan import CorpusJob, CorpusPlan, ShardContent
@@ -46,9 +45,11 @@ from musclehand.motion.dataset import (
 from musclehand.music.generate.chorale import list_chorales
 
 MOST_WORKERS = 256
+"""Most worker processes."""
 
 
-Maker = Callable[[CorpusJob], ShardContent]
+JobRunner = Callable[[CorpusJob], ShardContent]
+"""Generates the content of a shard, which depends on the job alone."""
 
 
 def generate_corpus(
@@ -56,23 +57,23 @@ def generate_corpus(
     plan: CorpusPlan,
     *,
     workers: int = 2,
-    make: Maker | None = None,
+    run_job: JobRunner | None = None,
     progress: Progress | None = None,
 ) -> CorpusIndex:
-    """Makes a corpus, or what is missing of it, and returns its index.
+    """Generate a corpus, or resume one, and return its index.
 
     Args:
-        folder: to write to; made if it is not there.
-        plan: what to make.
-        workers: processes; 1 works in this one.
-        make: does a job, and has to depend on nothing else; by default hands play and move
-            (`corpus_player`).
-        progress: called with the seconds of motion done and in all, about.
+        folder: folder of the corpus; created if it does not exist.
+        plan: size and seed of the corpus.
+        workers: number of processes, 1 to `MOST_WORKERS`; 1 works in this process.
+        run_job: generates the content of a shard; by default the simulated hands of
+            `musclehand.corpus.record`.
+        progress: called with the approximate motion done and in all [s].
 
     Raises:
         CorpusError: the folder holds another corpus, or another process is at work in it.
         InvalidValue: the number of workers is out of range.
-        MissingChorales: they are wanted and music21 is not installed.
+        MissingChorales: chorales are requested, and music21 is not installed.
         OutputError: the folder cannot be written to.
         MusclehandError: a worker process was killed.
     """
@@ -87,35 +88,36 @@ def generate_corpus(
         ) from error
     if plan.chorales:
         list_chorales()
-    make = make or _hands()
-    with _alone(folder):
+    run_job = run_job or _simulated_hands()
+    with _lock(folder):
         jobs = plan.jobs()
-        shards = _finished(folder, plan)
-        _sweep(folder)
-        wanted = [job for job in jobs if job.shard not in shards]
+        shards = _finished_shards(folder, plan)
+        _remove_temporaries(folder)
+        missing = [job for job in jobs if job.shard not in shards]
         share = 3600 * plan.hours / len(jobs)
         names = [job.shard for job in jobs]
-        told = _told(plan)
-        for job, entry in _work_off(wanted, partial(_make_shard, folder, make), workers):
+        metadata = _metadata(plan)
+        for job, entry in _run_jobs(missing, partial(_write_shard, folder, run_job), workers):
             shards[job.shard] = entry
-            write_index(folder, CorpusIndex(told, shards, all(name in shards for name in names)))
+            complete = all(name in shards for name in names)
+            write_index(folder, CorpusIndex(metadata, shards, complete))
             if progress is not None:
                 progress(share * len(shards), share * len(jobs))
-        index = CorpusIndex(told, {name: shards[name] for name in names}, True)
+        index = CorpusIndex(metadata, {name: shards[name] for name in names}, complete=True)
         write_index(folder, index)
-        _sweep(folder)
+        _remove_temporaries(folder)
     return index
 
 
-def _hands() -> Maker:
-    # Loads the simulation, which jobs of another kind can do without.
+def _simulated_hands() -> JobRunner:
+    # Loads the simulation, which other job runners do not need.
     from musclehand.corpus.record import make_shard
 
     return make_shard
 
 
-def _told(plan: CorpusPlan) -> dict[str, Any]:
-    """The plan as the index keeps it, with the versions that a shard's bytes depend on."""
+def _metadata(plan: CorpusPlan) -> dict[str, Any]:
+    """The plan for the index, with the versions on which the bytes of shards depend."""
     packages = ("mujoco", "myo-sim", "numpy", "scipy", "daqp", "h5py")
     return {
         **asdict(plan),
@@ -124,58 +126,57 @@ def _told(plan: CorpusPlan) -> dict[str, Any]:
     }
 
 
-def _finished(folder: Path, plan: CorpusPlan) -> dict[str, ShardEntry]:
-    """The shards that are there already and whole.
+def _finished_shards(folder: Path, plan: CorpusPlan) -> dict[str, ShardEntry]:
+    """The shards of the index whose checksums hold.
 
     Raises:
-        CorpusError: they are those of another plan, or of other versions.
+        CorpusError: the index is that of another plan, or of other versions.
     """
     if not (folder / INDEX).exists():
         return {}
     index = read_index(folder)
-    told = _told(plan)
-    was = {name: index.plan.get(name) for name in told}
-    differing = [name for name in told if name != "hours" and was[name] != told[name]]
+    metadata = _metadata(plan)
+    previous = {name: index.plan.get(name) for name in metadata}
+    differing = [name for name in metadata if name != "hours" and previous[name] != metadata[name]]
     if differing:
-        words = ", ".join(f"{name} {was[name]} instead of {told[name]}" for name in differing)
-        raise CorpusError(folder, f"holds a corpus made with {words}; choose another folder")
-    if not isinstance(was["hours"], int | float) or was["hours"] > plan.hours:
-        raise CorpusError(
-            folder, f"holds a corpus of {was['hours']} hours; ask for as many or more"
+        words = ", ".join(
+            f"{name} {previous[name]} instead of {metadata[name]}" for name in differing
         )
-    whole = {}
-    for name, entry in index.shards.items():
-        if (folder / name).is_file() and file_sha256(folder / name) == entry.sha256:
-            whole[name] = entry
-    return whole
+        raise CorpusError(folder, f"holds a corpus made with {words}; choose another folder")
+    hours = previous["hours"]
+    if not isinstance(hours, int | float) or hours > plan.hours:
+        raise CorpusError(folder, f"holds a corpus of {hours} hours; ask for as many or more")
+    return {
+        name: entry
+        for name, entry in index.shards.items()
+        if (folder / name).is_file() and file_sha256(folder / name) == entry.sha256
+    }
 
 
-def _sweep(folder: Path) -> None:
-    """Removes what generators that were killed had begun to write."""
-    for stray in find_temporaries(folder, "shard_*"):
-        stray.unlink(missing_ok=True)
+def _remove_temporaries(folder: Path) -> None:
+    """Remove unfinished files of generators that were killed."""
+    for path in find_temporaries(folder, "shard_*"):
+        path.unlink(missing_ok=True)
 
 
-def _make_shard(folder: Path, make: Maker, job: CorpusJob) -> ShardEntry:
-    """Does a job and puts its shard into the folder."""
-    content = make(job)
-    with temporary_path(folder / job.shard) as part:
-        write_clips(part, content.clips)
-        digest = file_sha256(part)
+def _write_shard(folder: Path, run_job: JobRunner, job: CorpusJob) -> ShardEntry:
+    """Run a job and write its shard."""
+    content = run_job(job)
+    write_clips(folder / job.shard, content.clips)
+    digest = file_sha256(folder / job.shard)
     return ShardEntry(digest, tuple(map(entry_of, content.clips)), content.failures)
 
 
-def _work_off(
+def _run_jobs(
     jobs: list[CorpusJob], work: Callable[[CorpusJob], ShardEntry], workers: int
 ) -> Iterator[tuple[CorpusJob, ShardEntry]]:
-    """The jobs with what came of them, as they are done."""
+    """Run jobs in parallel; yields each with its shard as it is done."""
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, work(job)
         return
-    # Not forked: MuJoCo and the matrix libraries have threads. The pipe's other end closes when
-    # this process ends, however that happens; without it, workers of a process that was killed
-    # would wait for jobs for ever.
+    # Not forked, as MuJoCo and the matrix libraries have threads. The pipe's other end closes when
+    # this process ends in any way; without it, workers of a killed process would wait for ever.
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     workers = min(workers, len(jobs))
@@ -188,7 +189,7 @@ def _work_off(
                 yield running[done], done.result()
         except BrokenProcessPool as error:
             raise MusclehandError(
-                "a worker process was killed; run the same command again to go on"
+                "a worker process was killed; run the same command again to resume"
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -198,7 +199,7 @@ def _work_off(
 
 
 def _start_worker(parent: Connection) -> None:
-    """Leaves Ctrl-C to the parent, and ends with it."""
+    """Leave Ctrl-C to the parent process, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -209,16 +210,16 @@ def _start_worker(parent: Connection) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other generators out of a folder; the lock goes with the process, however it ends.
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other generators out of a folder; the lock ends with the process in any case.
 
     Raises:
-        CorpusError: there is another one.
+        CorpusError: another generator has the lock.
         OutputError: the folder cannot be written to.
     """
     try:
         import fcntl
-    except ImportError:  # Windows: nobody is kept out
+    except ImportError:  # Windows: no lock
         yield
         return
     try:

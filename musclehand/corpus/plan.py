@@ -1,4 +1,4 @@
-"""What a corpus of motion consists of: a plan, its jobs, and what a job makes."""
+"""Plan of a generated motion corpus, its jobs, and the content of a shard."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from musclehand.core.errors import InvalidValue
 from musclehand.motion.clip import MotionClip
 
 ITEMS_PER_JOB = 6
-"""Scores and motions in a shard: some 75 s of motion."""
+"""Scores and motions in a shard: about 75 s of motion."""
 
 ITEM_SECONDS = 12.6
-"""How long one of them lasts on average [s]: measured over the stream of
-`musclehand.corpus.record`."""
+"""[s] Mean length of an item, measured over the stream of `musclehand.corpus.record`."""
 
 MOST_HOURS = 10_000.0
+"""[h] Largest corpus."""
 
 
 @dataclass(frozen=True)
 class CorpusPlan:
-    """What a corpus is made of: about so many hours, a seed, and whether Bach's chorales (needs
-    music21) are in it.
+    """Size and seed of a corpus. A plan with more hours continues a smaller corpus.
 
-    An hour is one of music or of other motion, both hands at once. More hours continue a smaller
-    corpus.
+    Raises:
+        InvalidValue: a number is out of range.
     """
 
     hours: float = 1.0
+    """[h] Approximate time of music and other motion, both hands at once."""
+
     seed: int = 0
+    """Seed of all random numbers."""
+
     chorales: bool = False
+    """Include Bach's chorales, which needs music21."""
 
     def __post_init__(self) -> None:
         if not 0 < self.hours <= MOST_HOURS:
@@ -38,26 +42,34 @@ class CorpusPlan:
             raise InvalidValue("seed", self.seed, "0 or more")
 
     def jobs(self) -> tuple[CorpusJob, ...]:
-        """The jobs, as many as it takes."""
+        """The jobs that generate the corpus, one for each shard."""
         count = max(1, round(3600 * self.hours / (ITEMS_PER_JOB * ITEM_SECONDS)))
         return tuple(CorpusJob(number, self.seed, self.chorales) for number in range(count))
 
 
 class CorpusJob(NamedTuple):
-    """One shard's work: items `ITEMS_PER_JOB` * `number` and following of the stream of a seed."""
+    """The work of a shard: `ITEMS_PER_JOB` consecutive items of the stream of a seed."""
 
     number: int
+    """Number of the shard, from 0; its first item is `ITEMS_PER_JOB` times as far in the stream."""
+
     seed: int
+    """Seed of the stream."""
+
     chorales: bool
+    """The stream includes chorales."""
 
     @property
     def shard(self) -> str:
-        """Name of its file."""
+        """File name of the shard."""
         return f"shard_{self.number:05d}.h5"
 
 
 class ShardContent(NamedTuple):
-    """What a job made: clips with names of their own, and what failed, as sentences."""
+    """Result of a job."""
 
     clips: tuple[MotionClip, ...]
+    """Clips with unique names."""
+
     failures: tuple[str, ...] = ()
+    """Sentences about items that could not be generated."""

@@ -201,6 +201,24 @@ def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
     )
 
 
+def still_clip() -> MotionClip:
+    """A clip of 1.6 s without motion, all values 0: for environments of which only the model and
+    the observation matter."""
+    frames = 200
+    return MotionClip(
+        name="still",
+        kind="still",
+        pattern="still",
+        side=Side.RIGHT,
+        dt=0.008,
+        qpos=np.zeros((frames, len(HAND_JOINTS))),
+        qvel=np.zeros((frames, len(HAND_JOINTS))),
+        forearm=np.zeros((frames, len(FOREARM_AXES))),
+        fingertips=np.zeros((frames, len(DIGITS), 3)),
+        notes=np.zeros((0, 5)),
+    )
+
+
 def windows(references: ReferenceSet, frames: np.ndarray) -> ReferenceSet:
     """Rows of frames as clips of their own. Kinds, names and sides stay those of `references`.
 

@@ -179,9 +179,7 @@ class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
             gradient: with respect to their logits. Shape (rows, num_actions).
         """
         config = self.config
-        decay_learning_rate(
-            self._adam, config.learning_rate, self.iterations_done, config.decay
-        )
+        decay_learning_rate(self._adam, config.learning_rate, self.iterations_done, config.decay)
         seed = [config.seed, self.iterations_done, 3]
         order = np.random.default_rng(seed).permutation(len(gradient))
         for rows in np.array_split(order, config.minibatches):

@@ -204,9 +204,7 @@ class DaggerTraining(Training[TeacherEnv, DaggerConfig, DaggerProgress]):
     def _learn(self, rng: np.random.Generator) -> float:
         """Updates the network by batches drawn from the buffer; the mean loss of the last fifth."""
         config = self.config
-        decay_learning_rate(
-            self._adam, config.learning_rate, self.iterations_done, config.decay
-        )
+        decay_learning_rate(self._adam, config.learning_rate, self.iterations_done, config.decay)
         losses = []
         for _ in range(config.updates):
             loss = self._loss(*map(torch.from_numpy, self._draw(rng)))

@@ -107,9 +107,8 @@ class HighLevelNetwork(nn.Module):
         )
         num_observations = len(input_mask)
         num_references = int(reference_mask.sum())
-        if (
-            min(move_size, *hidden, int(input_mask.sum())) < 1
-            or num_observations != len(proprioception_mask)
+        if min(move_size, *hidden, int(input_mask.sum())) < 1 or num_observations != len(
+            proprioception_mask
         ):
             raise InvalidValue(
                 "input_mask, proprioception_mask, move_size, hidden",

@@ -255,9 +255,7 @@ class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillP
         """Updates the student by batches drawn from the buffer; means of error and divergence
         over the last fifth."""
         config = self.config
-        decay_learning_rate(
-            self._adam, config.learning_rate, self.iterations_done, config.decay
-        )
+        decay_learning_rate(self._adam, config.learning_rate, self.iterations_done, config.decay)
         kl_weight = config.kl_weight * min(1.0, (self.iterations_done + 1) / config.kl_warm_up)
         errors = []
         divergences = []

@@ -103,9 +103,8 @@ class LatentPolicy(nn.Module):
         super().__init__()
         state_mask = np.asarray(state_mask, dtype=bool)
         state_size = int(state_mask.sum())
-        if (
-            min(num_actions, latent_size, action_repeat, *hidden) < 1
-            or not 0 < state_size < len(state_mask)
+        if min(num_actions, latent_size, action_repeat, *hidden) < 1 or not 0 < state_size < len(
+            state_mask
         ):
             sizes = (state_size, len(state_mask), num_actions, latent_size, action_repeat, *hidden)
             raise InvalidValue(
@@ -188,9 +187,7 @@ class LatentPolicy(nn.Module):
             logits = self.decode(
                 torch.from_numpy(np.asarray(observation, dtype=np.float32)),
                 torch.from_numpy(np.asarray(z, dtype=np.float32)),
-                torch.from_numpy(
-                    np.broadcast_to(repeat_index, len(observation)).astype(np.int64)
-                ),
+                torch.from_numpy(np.broadcast_to(repeat_index, len(observation)).astype(np.int64)),
             )
             return np.asarray(torch.sigmoid(logits).numpy().astype(float))
 

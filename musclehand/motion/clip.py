@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +28,8 @@ import h5py
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
-from musclehand.core.errors import FileError, InvalidValue, OutputError
+from musclehand.core.atomic import temporary_path
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.hdf5 import DAMAGE, LIBVER, first_line, load_dataset, open_hdf5, own_member
 
 FORMAT = "musclehand-clips"
@@ -53,6 +53,10 @@ _ROWS: Mapping[str, tuple[int, ...]] = {
     "forearm": (len(FOREARM_AXES),),
     "fingertips": (len(DIGITS), 3),
 }
+
+
+LEAD_KEPT = 0.5
+"""[s] Time before the first note at which clips of playing begin; chosen."""
 
 
 class ClipError(FileError):
@@ -220,20 +224,17 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
 
 
 def write_clips(path: str | PathLike[str], clips: Iterable[MotionClip]) -> None:
-    """Write a file of clips; an existing file is replaced.
+    """Write a file of clips, complete or not at all; an existing file is replaced.
 
     Raises:
         InvalidValue: two clips have the same name.
         OutputError: the file cannot be written.
     """
-    try:
-        with h5py.File(path, "w", libver=LIBVER) as file:
-            file.attrs["format"] = np.bytes_(FORMAT)
-            file.attrs["version"] = VERSION
-            for clip in clips:
-                write_clip(file, clip)
-    except OSError as error:
-        raise OutputError(path, os.strerror(error.errno) if error.errno else str(error)) from error
+    with temporary_path(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
+        file.attrs["format"] = np.bytes_(FORMAT)
+        file.attrs["version"] = VERSION
+        for clip in clips:
+            write_clip(file, clip)
 
 
 @contextmanager

@@ -243,7 +243,7 @@ class MotionCorpus:
         split: str | None = "train",
         fields: Sequence[str] = FIELDS[:-1],
     ) -> WindowBatch:
-        """Draw random windows; every position in the split at which a window fits is equally likely.
+        """Draw random windows, uniformly from all positions at which a window fits.
 
         Args:
             rng: generator of the positions.

@@ -47,7 +47,9 @@ APART = 0.1
 """[s] A finger is idle in a stroke if its notes are at least this far from it in time."""
 
 LEAST_TRAVEL = 0.004
-"""[m] Shortest travel of a fingertip in strokes that count for individuation; the key dip is 10 mm."""
+"""[m] Shortest travel of a fingertip in a stroke that counts for individuation.
+
+The key dip is 10 mm."""
 
 ARMS_EVERY = 0.1
 """[s] Time between the postures at which moment arms are evaluated."""
@@ -79,7 +81,9 @@ class Naturalness:
     """Individuation of the digits, thumb first; NaN for a digit that never plays. Shape (5,)."""
 
     cocontraction: np.ndarray | None
-    """Co-contraction of `HAND_JOINTS`, NaN without torque; None without activations. Shape (23,)."""
+    """Co-contraction of `HAND_JOINTS`, NaN without torque. Shape (23,).
+
+    None for a clip without activations."""
 
 
 def measure_naturalness(clip: MotionClip, model: mujoco.MjModel, hand: HandIndex) -> Naturalness:

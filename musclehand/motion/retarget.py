@@ -102,7 +102,7 @@ class _Targets(NamedTuple):
     """[m] Fingertips. Shape (T, 5, 3)."""
 
     weight: np.ndarray
-    """Weights of the fingertips: 1 where tracked, less in short gaps, 0 in long ones. Shape (T, 5)."""
+    """Weights of fingertips: 1 where tracked, 0.3 in short gaps, 0 in long gaps. Shape (T, 5)."""
 
     tracked: np.ndarray
     """The fingertip was tracked. Shape (T, 5), bool."""

@@ -1,15 +1,16 @@
 """How well a performance matches its score. This docstring is the specification.
 
 Two scores are compared: the `reference` (the notes to be played; pass it through `keyboard_score`
-first, so that a keyboard can play it) and the `played` one (the notes that the keys reported). Times are not aligned: a late performance is late. The sustain pedal is not judged.
+first, so that a keyboard can play it) and the `played` one (the notes that the keys reported).
+Times are not aligned: a late performance is late. The sustain pedal is not judged.
 
 Frame level
     Both scores become piano rolls of `step` seconds (20 Hz by default) that cover the longer of the
     two. `frame_*_mean` is RoboPianist's definition (Zakka et al., CoRL 2023): in every step the 88
     keys are a binary classification whose precision, recall and F1 are 1 where their denominator is
     0, and the steps are averaged. A silent step played silently counts as 1, so pieces with rests
-    flatter every player: compare with the baselines. `frame_*_micro` counts over all steps and keys at
-    once (HandelBot, Xie et al. 2026); silence earns nothing.
+    flatter every player: compare with the baselines. `frame_*_micro` counts over all steps and keys
+    at once (HandelBot, Xie et al. 2026); silence earns nothing.
 
 Note level
     A played note can be matched with a reference note of the same pitch whose onset differs by at
@@ -21,10 +22,11 @@ Note level
 
 Read off the matching at 100 ms
     `onset_error_ms_*` over the matched pairs: median and 95th percentile of the absolute error, and
-    the median of played minus reference onset (positive is late). `velocity_error`: mean absolute difference
-    in MIDI velocity; `velocity_correlation`: Pearson's r, from 3 pairs on. `missed` reference notes
-    and `extra` played notes are those left unmatched; a missed and an extra note within 100 ms of
-    each other are also listed as one `wrong` note, each used once, nearest pitches first.
+    the median of played minus reference onset (positive is late). `velocity_error`: mean absolute
+    difference in MIDI velocity; `velocity_correlation`: Pearson's r, from 3 pairs on. `missed`
+    reference notes and `extra` played notes are those left unmatched; a missed and an extra note
+    within 100 ms of each other are also listed as one `wrong` note, each used once, nearest pitches
+    first.
 
 Baselines
     The same figures for playing nothing and for holding all 88 keys from 0 to the end of the

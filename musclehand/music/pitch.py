@@ -19,7 +19,9 @@ HIGHEST_PITCH = 108
 NUM_KEYS = 88
 """Keys of a piano."""
 
-_SEMITONE = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Semitones of the natural notes above C."""
+
 _SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _NAME = re.compile(r"([A-Ga-g])(#{1,2}|b{1,2}|)(-?\d{1,2})")
 
@@ -74,4 +76,4 @@ def parse_pitch(name: str) -> int:
         )
     letter, accidental, octave = match.groups()
     alter = accidental.count("#") - accidental.count("b")
-    return _SEMITONE[letter.upper()] + alter + 12 * (int(octave) + 1)
+    return SEMITONES[letter.upper()] + alter + 12 * (int(octave) + 1)

@@ -1,8 +1,8 @@
-"""The pictures of a performance: what was played against what was asked, and which muscles did it.
+"""Figures of a performance: a piano roll of played and reference notes, and muscle activations.
 
-Figures are made and saved without matplotlib's global state (no pyplot), so they can be drawn in
-any thread and leave nothing behind. Colours are told apart by everybody (Okabe and Ito 2008; Tol
-2021), and missed, extra and played notes differ in shape as well.
+Figures are drawn and saved without matplotlib's global state (no pyplot), so they can be drawn in
+any thread. Colours are safe for colour-blind readers (Okabe and Ito 2008; Tol 2021); missed, extra
+and played notes also differ in shape.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musclehand.core.errors import OutputError
+from musclehand.core.atomic import temporary_path
 from musclehand.core.recording import Recording
 from musclehand.music.metrics import WIDE_TOLERANCE, PerformanceMetrics, match_notes
 from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, is_black, pitch_name
@@ -27,42 +27,66 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HIT_RIGHT = "#0072B2"
+"""Colour of notes that the right hand played."""
+
 HIT_LEFT = "#56B4E9"
-HIT_NOBODY = "#009E73"
+"""Colour of notes that the left hand played."""
+
+HIT_UNKNOWN = "#009E73"
+"""Colour of played notes whose hand is unknown."""
+
 MISSED = "#E69F00"
+"""Colour of missed notes."""
+
 EXTRA = "#AA3377"
-ASKED = "#8C8C8C"
+"""Colour of extra notes."""
+
+REFERENCE = "#8C8C8C"
+"""Colour of the frames of reference notes."""
 
 ROW_SECONDS = 20.0
-"""Most music in one row of the piano roll [s]."""
+"""[s] Most music in a row of the piano roll."""
 
 ROWS_PER_PAGE = 6
+"""Rows of a page of the piano roll."""
 
 MAX_COLUMNS = 1600
-"""Most columns of the muscle raster; more steps than these are averaged."""
+"""Most columns of the muscle raster; a longer recording is averaged to fit."""
 
 
 class _Bar(NamedTuple):
-    """A note to be drawn: one colour, and which of the three shapes."""
+    """A note to be drawn."""
 
     start: float
+    """[s] Onset."""
+
     end: float
+    """[s] Offset."""
+
     pitch: int
+    """MIDI pitch."""
+
     colour: str
+    """Colour in hexadecimal."""
+
     shape: str
+    """"reference", "missed" or "played"."""
 
 
 def draw_piano_roll(score: Score, played: Score, metrics: PerformanceMetrics) -> list[Figure]:
-    """What was played over what was asked, a page for every two minutes.
+    """Draw a piano roll of played notes over reference notes.
 
-    A grey frame is a note asked for, as long as it is to be held; the bar within is what was played
-    for it, dark blue by the right hand, light blue by the left, green where no hand is known. A
-    filled orange frame was missed; a purple bar without frame was not asked for.
+    A grey frame is a reference note, and the bar within it the played note: dark blue for the right
+    hand, light blue for the left, green for an unknown hand. A filled orange frame is a missed
+    note, a purple bar without frame an extra note.
 
     Args:
-        score: what was asked of the keyboard.
-        played: what sounded.
-        metrics: of the two, for the title.
+        score: the reference notes.
+        played: the notes that sounded.
+        metrics: metrics of the two scores, for the title.
+
+    Returns:
+        A page for every two minutes.
     """
     bars = _bars(score, played)
     end = max(score.duration, played.duration, 1e-3)
@@ -82,12 +106,13 @@ def draw_piano_roll(score: Score, played: Score, metrics: PerformanceMetrics) ->
 def draw_muscles(
     recording: Recording, names: Sequence[tuple[str, str, str]], *, title: str = ""
 ) -> Figure:
-    """Activation of every muscle over time, left hand on the left, grouped as in the muscle table.
+    """Draw a raster of the activation of every muscle over time, the left hand on the left.
 
     Args:
-        recording: one with a channel `act`, whose entries are named `<muscle>_l` and `<muscle>_r`.
+        recording: a recording with the channel `act`, whose entries are named `<muscle>_l` and
+            `<muscle>_r`.
         names: short name, full name and group of each muscle, in the order of the rows.
-        title: above the picture.
+        title: title of the figure.
 
     Raises:
         UnknownName: the recording has no activations.
@@ -108,7 +133,7 @@ def draw_muscles(
     for panel, (word, suffix) in zip(panels, hands, strict=True):
         rows = image[[columns[f"{short}_{suffix}"] for short, _, _ in names]]
         edges = (time[0], time[-1], len(names) - 0.5, -0.5)
-        drawn = panel.imshow(
+        raster = panel.imshow(
             rows, aspect="auto", interpolation="nearest", cmap="inferno", norm=norm, extent=edges
         )
         panel.set_title(word, fontsize=10)
@@ -116,14 +141,14 @@ def draw_muscles(
         for row in _group_starts(names)[1:]:
             panel.axhline(row - 0.5, color="white", linewidth=0.8)
     _label_muscles(panels[0], panels[-1], names)
-    bar = figure.colorbar(drawn, ax=list(panels), pad=0.02, fraction=0.025, aspect=40)
+    bar = figure.colorbar(raster, ax=list(panels), pad=0.02, fraction=0.025, aspect=40)
     bar.set_label("activation (square-root scale)")
     figure.suptitle(title or "Muscle activation", fontsize=12)
     return figure
 
 
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Saves a figure as PNG.
+    """Save a figure as PNG, complete or not at all.
 
     Raises:
         OutputError: the file cannot be written.
@@ -131,14 +156,10 @@ def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
-    try:
-        with warnings.catch_warnings():
-            # Titles come in all scripts; what the font lacks becomes a box, and nobody needs to be
-            # told.
-            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            figure.savefig(path, format="png", dpi=130)
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
+    with temporary_path(path) as part, warnings.catch_warnings():
+        # Titles come in all scripts; a character that the font lacks becomes a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(part, format="png", dpi=130)
 
 
 def _new_figure(width: float, height: float) -> Figure:
@@ -148,42 +169,37 @@ def _new_figure(width: float, height: float) -> Figure:
 
 
 def _bars(score: Score, played: Score) -> list[_Bar]:
-    """Every note asked for, every note played for one, every extra note."""
+    """Bars of all reference notes and of all played notes."""
     matches = match_notes(score, played, tolerance=WIDE_TOLERANCE)
-    found = {match.reference for match in matches}
-    bars = [
-        _Bar(
-            note.onset,
-            note.offset,
-            note.pitch,
-            ASKED if index in found else MISSED,
-            "asked" if index in found else "missed",
-        )
-        for index, note in enumerate(score.notes)
-    ]
-    used = {match.played: score.notes[match.reference] for match in matches}
+    hits = {match.reference for match in matches}
+    bars = []
+    for index, note in enumerate(score.notes):
+        colour, shape = (REFERENCE, "reference") if index in hits else (MISSED, "missed")
+        bars.append(_Bar(note.onset, note.offset, note.pitch, colour, shape))
+    references = {match.played: score.notes[match.reference] for match in matches}
     for index, note in enumerate(played.notes):
-        colour = _hand_colour(used[index]) if index in used else EXTRA
+        colour = _hand_colour(references[index]) if index in references else EXTRA
         bars.append(_Bar(note.onset, note.offset, note.pitch, colour, "played"))
     return bars
 
 
 def _hand_colour(note: Note) -> str:
-    return {Hand.RIGHT: HIT_RIGHT, Hand.LEFT: HIT_LEFT, None: HIT_NOBODY}[note.hand]
+    return {Hand.RIGHT: HIT_RIGHT, Hand.LEFT: HIT_LEFT, None: HIT_UNKNOWN}[note.hand]
 
 
 def _roll_title(score: Score, metrics: PerformanceMetrics, page: int, pages: int) -> str:
-    def shown(value: float | None) -> str:
+    def format_figure(value: float | None) -> str:
         return "-" if value is None else f"{value:.3f}"
 
-    hits = metrics.num_reference - metrics.missed
-    counts = f"{hits} of {metrics.num_reference} notes hit, {metrics.missed} missed, {metrics.extra} extra"
-    scores = (
-        f"onset F1 {shown(metrics.onset_f1_50ms)} (50 ms) {shown(metrics.onset_f1_100ms)} (100 ms), "
-        f"frame F1 {shown(metrics.frame_f1_micro)}"
-    )
+    hits = f"{metrics.num_reference - metrics.missed} of {metrics.num_reference} notes hit"
+    counts = f"{hits}, {metrics.missed} missed, {metrics.extra} extra"
+    onset_50 = format_figure(metrics.onset_f1_50ms)
+    onset_100 = format_figure(metrics.onset_f1_100ms)
+    frame = format_figure(metrics.frame_f1_micro)
+    figures = f"onset F1 {onset_50} (50 ms) {onset_100} (100 ms), frame F1 {frame}"
     title = " ".join(score.title.split())[:80] or "Untitled"
-    return f"{title}{f', page {page} of {pages}' if pages > 1 else ''}\n{counts}; {scores}"
+    page_label = f", page {page} of {pages}" if pages > 1 else ""
+    return f"{title}{page_label}\n{counts}; {figures}"
 
 
 def _roll_page(
@@ -206,28 +222,27 @@ def _roll_page(
         Line2D(
             [],
             [],
-            color=ASKED,
+            color=REFERENCE,
             marker="s",
             markerfacecolor="none",
             linestyle="",
             markersize=9,
-            label="asked",
+            label="reference",
         ),
         Patch(color=HIT_RIGHT, label="hit, right hand"),
         Patch(color=HIT_LEFT, label="hit, left hand"),
-        Patch(color=HIT_NOBODY, label="hit, hand unknown"),
+        Patch(color=HIT_UNKNOWN, label="hit, hand unknown"),
         Patch(color=MISSED, label="missed"),
         Patch(color=EXTRA, label="extra"),
     ]
-    present = {bar.colour for bar in bars}
-    shown = [h for h in handles if h.get_label() != "hit, hand unknown" or HIT_NOBODY in present]
-    figure.legend(handles=shown, loc="outside lower center", ncols=len(shown), frameon=False)
+    if all(bar.colour != HIT_UNKNOWN for bar in bars):
+        handles = [handle for handle in handles if handle.get_label() != "hit, hand unknown"]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     return figure
 
 
 def _draw_keyboard(panel: Axes, pitches: tuple[int, int]) -> None:
-    """Lanes of black keys shaded, names of the Cs (of all white keys where there is room for
-    them)."""
+    """Shade the lanes of black keys, and name as many white keys as there is room for."""
     low, high = pitches
     for pitch in range(low, high + 1):
         if is_black(pitch):
@@ -235,40 +250,49 @@ def _draw_keyboard(panel: Axes, pitches: tuple[int, int]) -> None:
         if pitch % 12 in (0, 5):
             panel.axhline(pitch - 0.5, color="#C8C8C8", linewidth=0.6, zorder=0)
     white = [pitch for pitch in range(low, high + 1) if not is_black(pitch)]
-    named = (
-        white
-        if len(white) <= 16
-        else [p for p in white if p % 12 in ((0, 4, 7) if len(white) <= 30 else (0,))]
-    )
-    panel.set_yticks(named, [pitch_name(pitch) for pitch in named], fontsize=7)
+    if len(white) <= 16:
+        labelled = white
+    else:
+        classes = (0, 4, 7) if len(white) <= 30 else (0,)  # C, E and G, or C alone
+        labelled = [pitch for pitch in white if pitch % 12 in classes]
+    panel.set_yticks(labelled, [pitch_name(pitch) for pitch in labelled], fontsize=7)
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#DDDDDD", linewidth=0.5)
     panel.set_axisbelow(True)
 
 
 def _draw_bars(panel: Axes, bars: list[_Bar]) -> None:
-    """All bars of one shape at once: thousands of notes take a moment."""
+    """Draw all bars of a shape in a single collection, which is fast for thousands of notes."""
     from matplotlib.collections import PolyCollection
 
-    half = {"asked": 0.46, "missed": 0.46, "played": 0.27}
-    for order, shape in enumerate(("missed", "asked", "played")):
+    half_heights = {"missed": 0.46, "reference": 0.46, "played": 0.27}
+    for order, (shape, half) in enumerate(half_heights.items()):
         chosen = [bar for bar in bars if bar.shape == shape]
         corners = [
-            [(b.start, b.pitch + side) for side in (-half[shape], half[shape])]
-            + [(b.end, b.pitch + side) for side in (half[shape], -half[shape])]
-            for b in chosen
+            [
+                (bar.start, bar.pitch - half),
+                (bar.start, bar.pitch + half),
+                (bar.end, bar.pitch + half),
+                (bar.end, bar.pitch - half),
+            ]
+            for bar in chosen
         ]
         colours = [bar.colour for bar in chosen]
-        filled = "none" if shape == "asked" else colours
-        edges = PolyCollection(
-            corners, facecolors=filled, edgecolors=colours, linewidths=0.8, zorder=2 + order
+        collection = PolyCollection(
+            corners,
+            facecolors="none" if shape == "reference" else colours,
+            edgecolors=colours,
+            linewidths=0.8,
+            zorder=2 + order,
         )
-        panel.add_collection(edges, autolim=False)
+        panel.add_collection(collection, autolim=False)
 
 
 def _average_columns(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of the time axis [s] and activations, shape (num_muscles, num_columns), a block in
-    memory at a time."""
+    """Ends of the time axis [s], and activations averaged to at most `MAX_COLUMNS` columns.
+
+    Shape (num_muscles, num_columns). A block of the recording is in memory at a time.
+    """
     time = recording["time"]
     act = recording["act"]
     count = max(1, math.ceil(len(act) / MAX_COLUMNS))
@@ -282,12 +306,12 @@ def _average_columns(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _group_starts(names: Sequence[tuple[str, str, str]]) -> list[int]:
-    """Rows in which a new group begins."""
+    """Rows at which a new group begins."""
     return [row for row, name in enumerate(names) if row == 0 or name[2] != names[row - 1][2]]
 
 
 def _label_muscles(left: Axes, right: Axes, names: Sequence[tuple[str, str, str]]) -> None:
-    """Muscles' names on the left of the first panel, their groups' on the right of the last."""
+    """Write muscles left of the first panel, and their groups right of the last."""
     left.set_yticks(
         range(len(names)), [f"{full}  {short}" for short, full, _ in names], fontsize=6.5
     )

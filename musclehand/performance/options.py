@@ -113,10 +113,10 @@ class PlayOptions:
             raise InvalidValue("co-contraction", self.co_contraction, "an activation, 0 to 1")
         hands = self.controller in ("muscle", "policy")
         if not 0 <= self.rehearsals <= MOST_REHEARSALS or (self.rehearsals and not hands):
-            legal_rehearsals = f"0 to {MOST_REHEARSALS}, with controller muscle or policy"
+            legal_rehearsals = f"0 to {MOST_REHEARSALS}, with --controller muscle or policy"
             raise InvalidValue("rehearsals", self.rehearsals, legal_rehearsals)
         if self.policy is not None and self.controller not in ("policy", "high-level"):
-            legal_policy = "left out, or with controller policy or high-level"
+            legal_policy = "left out, or with --controller policy or high-level"
             raise InvalidValue("policy", str(self.policy), legal_policy)
         if self.processes not in (None, 1, 2):
             raise InvalidValue("processes", self.processes, "1 or 2")
@@ -130,7 +130,7 @@ class PlayOptions:
             default = PlayOptions.__dataclass_fields__[name].default
             if value != default and self.controller != "muscle":
                 option = name.replace("_", "-")
-                raise InvalidValue(option, str(value), "left out, or with controller muscle")
+                raise InvalidValue(option, str(value), "left out, or with --controller muscle")
 
     def _hands(self) -> tuple[HandDesign | None, FatigueParameters | None]:
         """Design and fatigue of the hands, None for the bundled ones and for none."""

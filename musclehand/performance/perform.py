@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -210,9 +209,7 @@ def _run(controller: Controller, target: Score, progress: Progress | None) -> Ru
     return Run(controller, end=end, progress=progress)
 
 
-def _part(
-    progress: Progress | None, number: int, count: int
-) -> Callable[[float, float], None] | Progress | None:
+def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
     """The progress of one run of several."""
     if progress is None or count == 1:
         return progress

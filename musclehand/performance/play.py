@@ -11,6 +11,7 @@ from typing import Any
 
 from musclehand.core.errors import InvalidValue, OutputError
 from musclehand.core.progress import Progress
+from musclehand.core.recording_reader import RECORDING
 from musclehand.music.score import Score
 from musclehand.music.sources import load_score
 from musclehand.music.synth import MAX_SECONDS, synthesise
@@ -18,7 +19,6 @@ from musclehand.performance.options import PlayOptions
 from musclehand.performance.perform import Performance, perform
 from musclehand.performance.players import PlayerSettings
 from musclehand.performance.report import (
-    RECORDING,
     clear_results,
     prepare_folder,
     remove_empty,

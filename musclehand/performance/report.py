@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 from musclehand.core.atomic import move_file
 from musclehand.core.errors import OutputError
 from musclehand.core.progress import Progress
+from musclehand.core.recording_reader import RECORDING
 
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
 
-RECORDING = "recording.h5"
 METRICS = "metrics.json"
 MIDI = "played.mid"
 SOUND = "played.wav"

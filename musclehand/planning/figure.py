@@ -47,8 +47,8 @@ def draw_plan(
 ) -> Figure:
     """Draws a plan.
 
-    A grey frame is a note of the target, the coloured bar in it is how long the plan holds its key,
-    with the number of the finger. A dashed frame is a note that no hand plays.
+    A grey frame is a note of the target. The coloured bar in it is the time for which the plan
+    holds its key, with the number of the finger. A dashed frame is a note that no hand plays.
 
     Args:
         target: what is asked of the keyboard.

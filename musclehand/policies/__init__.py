@@ -1,1 +1,8 @@
-"""Trained policies on disk: tracking, latent space, high level; saving, loading, fingerprints."""
+"""Trained policies on file: saving, loading, and checking that they fit hand and observation.
+
+- `tracking`: policies that follow reference motion, `load_tracking_policy`.
+- `latent`: latent action spaces, `load_latent_space`.
+- `high_level`: policies that play at sight in a latent action space, `load_high_level_policy`.
+- `fingerprint`: hashes of body and observation, which a policy's file has to agree with.
+- `files`: names and places of the files; `previous_release`: files of the release before.
+"""

@@ -1,159 +1,162 @@
-"""Planners on file: the network that says what it wants, and the latent space of skill that it
-forms intentions in."""
+"""High-level policies on file: the network, and the latent action space that it acts in."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from importlib.resources import as_file, files
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano.forearm import MOVE_SIZE
 from musclehand.envs.piano.observation import (
-    felt,
-    from_the_hand,
-    looked_at,
+    hand_matrix,
+    input_mask,
     piano_table,
-    proprioception_of_high_level,
+    proprioception_mask,
+    reference_mask,
 )
-from musclehand.envs.tracking.observation import tracking_table
-from musclehand.policies.latent import LatentSpace, latent_space_info, latent_space_of
-from musclehand.sim.scene import build_scene
+from musclehand.policies.files import HIGH_LEVEL, find_policy
+from musclehand.policies.fingerprint import built_in_hand, built_in_table, high_level_hash
+from musclehand.policies.latent import (
+    LatentSpace,
+    latent_space_from_checkpoint,
+    latent_space_info,
+)
+from musclehand.policies.previous_release import upgrade
 
 if TYPE_CHECKING:
     from musclehand.learning.high_level import HighLevelNetwork
 
-BUNDLED = ("musclehand.models.planners", "000001.json")
-"""Package and file of the planner that comes along."""
-
 
 class HighLevelPolicy(NamedTuple):
-    """A planner, its latent space of skill, and what else its file says."""
+    """A high-level policy with its latent action space and what its file tells of it."""
 
     policy: HighLevelNetwork
-    skill: LatentSpace
+    """The network."""
+
+    latent_space: LatentSpace
+    """The latent action space that it acts in."""
+
     info: Mapping[str, Any]
+    """Everything that the file tells, such as data and settings of the training."""
 
 
 def new_high_level_network(
-    skill: LatentSpace, hidden: Sequence[int], *, seed: int = 0
+    latent_space: LatentSpace, hidden: Sequence[int], *, seed: int = 0
 ) -> HighLevelNetwork:
-    """A planner that knows nothing yet.
+    """An untrained network that acts in a latent action space.
 
     Args:
-        skill: latent space that it acts in.
-        hidden: sizes of its layers between.
-        seed: of its first weights.
+        latent_space: to act in.
+        hidden: sizes of the hidden layers.
+        seed: of the initial weights.
     """
     from musclehand.learning.high_level import HighLevelNetwork
 
-    table = _skill_table(skill)
+    table = built_in_table(latent_space.config)
     return HighLevelNetwork(
-        skill.policy,
-        seen=looked_at(table),
-        felt=proprioception_of_high_level(table),
-        shown=~felt(table),
-        hand=from_the_hand(table, _hand()),
-        moves=MOVE_SIZE,
+        latent_space.policy,
+        input_mask=input_mask(table),
+        proprioception_mask=proprioception_mask(table),
+        reference_mask=reference_mask(table),
+        hand_matrix=hand_matrix(table, built_in_hand(latent_space.config)),
+        move_size=MOVE_SIZE,
         hidden=hidden,
         seed=seed,
     )
 
 
-def transfer_high_level_network(skill: LatentSpace, known: HighLevelPolicy) -> HighLevelNetwork:
-    """A planner that wants what another one does, and forms intentions of it in a latent space of
-    its own.
+def transfer_high_level_network(
+    latent_space: LatentSpace, source: HighLevelPolicy
+) -> HighLevelNetwork:
+    """A network that acts in a latent action space, with the weights of one that acts in another:
+    it predicts the same reference numbers, which the other encoder maps to latent actions.
 
     Args:
-        skill: that latent space.
-        known: the other planner.
+        latent_space: to act in.
+        source: with the weights.
 
     Raises:
-        InvalidValue: the two spaces' encoders are not shown the same.
+        InvalidValue: the encoders of both spaces have different observations.
     """
-    if _hash(skill) != _hash(known.skill):
+    if high_level_hash(latent_space.config) != high_level_hash(source.latent_space.config):
+        config = latent_space.config
         raise InvalidValue(
-            "look_ahead, past", (skill.config.look_ahead, skill.config.past), "the known planner's"
+            "look_ahead, action_history",
+            (config.look_ahead, config.action_history),
+            "those of the other policy's latent space",
         )
-    policy = new_high_level_network(skill, known.policy.sizes[1:-1])
-    policy.load_state_dict(known.policy.state_dict())
-    return policy
+    network = new_high_level_network(latent_space, source.policy.sizes[1:-1])
+    network.load_state_dict(source.policy.state_dict())
+    return network
 
 
 def save_high_level_policy(
-    folder: Path, policy: HighLevelNetwork, skill: LatentSpace, told: Mapping[str, Any]
+    folder: str | PathLike[str],
+    policy: HighLevelNetwork,
+    latent_space: LatentSpace,
+    info: Mapping[str, Any],
 ) -> Path:
-    """Writes a planner with its latent space; `told` is kept with it.
+    """Writes a high-level policy and its latent action space to `high_level.json` and
+    `high_level.safetensors` in a folder.
+
+    Args:
+        folder: made if it is not there.
+        policy: to write.
+        latent_space: that it acts in.
+        info: what else the file is to tell; values of JSON.
+
+    Returns:
+        Path of the JSON file, by which the policy is loaded.
 
     Raises:
         OutputError: it cannot be written.
     """
-    from musclehand.core.checkpoint import save_checkpoint
+    from musclehand.core.checkpoint import save_named_checkpoint
     from musclehand.learning.torch_state import module_arrays
 
     info = {
-        **latent_space_info(skill),
-        **told,
-        "planner_sha256": _hash(skill),
+        **latent_space_info(latent_space),
+        **info,
+        "high_level_sha256": high_level_hash(latent_space.config),
         "policy_sizes": list(policy.sizes),
     }
-    arrays = {**module_arrays("policy", policy), **module_arrays("latent", skill.policy)}
-    return save_checkpoint(folder, 1, arrays, info)
+    arrays = {**module_arrays("policy", policy), **module_arrays("latent", latent_space.policy)}
+    return save_named_checkpoint(Path(folder) / HIGH_LEVEL, arrays, info)
 
 
-def load_high_level_policy(path: Path | None = None) -> HighLevelPolicy:
-    """Reads a planner, by default the one that comes along. Nothing of a file is ever run.
+def load_high_level_policy(path: str | PathLike[str] | None = None) -> HighLevelPolicy:
+    """Reads a high-level policy. Nothing in a file is ever executed.
 
     Args:
-        path: its JSON file.
+        path: its JSON file, such as `runs/generalist/policy/high_level.json`; by default the
+            bundled policy, "sight_reading".
 
     Raises:
-        CheckpointError: it is damaged or no checkpoint.
-        FileError: it was made for a body or an observation that are not those of now.
-        InvalidValue: what it says of itself cannot be.
+        CheckpointError: the file is damaged or no checkpoint.
+        FileError: the policy was made for another hand or observation.
+        InvalidValue: what the file tells of its policy cannot be.
     """
-    if path is None:
-        with as_file(files(BUNDLED[0])) as folder:
-            return load_high_level_policy(folder / BUNDLED[1])
     from musclehand.core.checkpoint import load_checkpoint
     from musclehand.learning.policy import layer_sizes
     from musclehand.learning.torch_state import check_layers, load_module
 
-    checkpoint = load_checkpoint(path)
-    skill = latent_space_of(checkpoint, path)
-    if checkpoint.info.get("planner_sha256") != _hash(skill):
+    path = find_policy(path, HIGH_LEVEL, "sight_reading")
+    checkpoint = upgrade(load_checkpoint(path), path)
+    latent_space = latent_space_from_checkpoint(checkpoint, path)
+    if checkpoint.info.get("high_level_sha256") != high_level_hash(latent_space.config):
         raise FileError(
             path, "was made for another observation than this release's; train it again"
         )
     hidden = layer_sizes(checkpoint)[1:-1]
     check_layers(hidden, checkpoint.arrays)
-    policy = new_high_level_network(skill, hidden)
+    policy = new_high_level_network(latent_space, hidden)
     load_module("policy", policy, checkpoint.arrays)
-    return HighLevelPolicy(policy, skill, checkpoint.info)
+    return HighLevelPolicy(policy, latent_space, checkpoint.info)
 
 
-def _skill_table(skill: LatentSpace) -> ObservationTable:
-    return tracking_table(_hand(), skill.config.look_ahead, past=skill.config.past)
-
-
-def high_level_table(skill: LatentSpace) -> ObservationTable:
-    """What planners in this space see."""
-    return piano_table(_skill_table(skill))
-
-
-@lru_cache(maxsize=1)
-def _hand() -> HandIndex:
-    """Looked up once: a scene takes a tenth of a second to build."""
-    return next(iter(build_scene().hands.values()))
-
-
-def _hash(skill: LatentSpace) -> str:
-    """Of all that decides what the numbers mean that a planner sees and says."""
-    table = _skill_table(skill)
-    told = f"{high_level_table(skill)}\n{table}\n{from_the_hand(table, _hand()).round(6).tolist()}"
-    return hashlib.sha256(told.encode()).hexdigest()
+def high_level_table(latent_space: LatentSpace) -> ObservationTable:
+    """The table of the observation of high-level policies in a latent action space."""
+    return piano_table(built_in_table(latent_space.config))

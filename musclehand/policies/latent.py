@@ -1,106 +1,148 @@
-"""Latent spaces of skill on file: what they were distilled from, and how they act in an
-environment."""
+"""Latent action spaces on file: encoder, prior and decoder, and the environment of their training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking.observation import own_state
-from musclehand.policies.tracking import (
-    check_identity,
-    config_from,
-    config_info,
+from musclehand.envs.tracking.observation import state_mask
+from musclehand.policies.files import LATENT_SPACE, find_policy
+from musclehand.policies.fingerprint import (
+    Fingerprint,
+    built_in_fingerprint,
+    built_in_hand,
+    built_in_table,
+    check_fingerprint,
     identity_of,
-    still_clip,
 )
+from musclehand.policies.previous_release import upgrade
+from musclehand.policies.tracking import config_from, config_info
 
 if TYPE_CHECKING:
     from musclehand.core.checkpoint import Checkpoint
     from musclehand.learning.vae import LatentPolicy
 
+MAX_SIZE = 100_000
+"""Largest layer or latent action that a file may ask for."""
+
 
 class LatentSpace(NamedTuple):
-    """A latent policy, the environment it is for, and what else its file says."""
+    """A latent action space with what its file tells of it."""
 
     policy: LatentPolicy
+    """Encoder, prior and decoder."""
+
     config: TrackingConfig
+    """Environment that it was trained in: its observation and rate."""
+
     info: Mapping[str, Any]
+    """Everything that the file tells, such as data and settings of the training."""
 
 
 def save_latent_space(
-    folder: Path, policy: LatentPolicy, env: TrackingEnv, told: Mapping[str, Any]
+    folder: str | PathLike[str], policy: LatentPolicy, env: TrackingEnv, info: Mapping[str, Any]
 ) -> Path:
-    """Writes a latent policy; `told` is kept with it.
+    """Writes a latent action space to `latent_space.json` and `latent_space.safetensors` in a
+    folder.
+
+    Args:
+        folder: made if it is not there.
+        policy: to write.
+        env: that it was trained in.
+        info: what else the file is to tell; values of JSON.
+
+    Returns:
+        Path of the JSON file, by which the space is loaded.
 
     Raises:
         OutputError: it cannot be written.
     """
-    from musclehand.core.checkpoint import save_checkpoint
+    from musclehand.core.checkpoint import save_named_checkpoint
     from musclehand.learning.torch_state import module_arrays
 
-    info = {**told, **identity_of(env), **config_info(env.config), **_sizes(policy)}
-    return save_checkpoint(folder, 1, module_arrays("latent", policy), info)
+    info = {**info, **identity_of(env), **config_info(env.config), **_sizes(policy)}
+    path = Path(folder) / LATENT_SPACE
+    return save_named_checkpoint(path, module_arrays("latent", policy), info)
 
 
-def load_latent_space(path: Path) -> LatentSpace:
-    """Reads a latent policy. Nothing of a file is ever run.
+def load_latent_space(path: str | PathLike[str] | None = None) -> LatentSpace:
+    """Reads a latent action space. Nothing in a file is ever executed.
+
+    Args:
+        path: JSON file of the space, or of a high-level policy, whose file has its space; by
+            default that of the bundled high-level policy, "sight_reading".
 
     Raises:
-        CheckpointError: it is damaged or no checkpoint.
-        FileError: it was made for a body or an observation that are not those of now.
-        InvalidValue: what it says of itself cannot be.
+        CheckpointError: the file is damaged or no checkpoint.
+        FileError: the space was made for another hand or observation.
+        InvalidValue: what the file tells of its space cannot be.
     """
     from musclehand.core.checkpoint import load_checkpoint
 
-    return latent_space_of(load_checkpoint(path), path)
+    path = find_policy(path, LATENT_SPACE, "sight_reading")
+    return latent_space_from_checkpoint(upgrade(load_checkpoint(path), path), path)
 
 
-def latent_space_info(skill: LatentSpace) -> dict[str, Any]:
-    """What a file has to say of a latent space for `latent_space_of` to read it."""
-    names = ("model_sha256", "observation_sha256")
+def latent_space_info(latent_space: LatentSpace) -> dict[str, Any]:
+    """Entries of a file's info from which `latent_space_from_checkpoint` restores a space."""
     return {
-        **{name: skill.info[name] for name in names},
-        **config_info(skill.config),
-        **_sizes(skill.policy),
+        **{name: latent_space.info[name] for name in Fingerprint._fields},
+        **config_info(latent_space.config),
+        **_sizes(latent_space.policy),
     }
 
 
-def latent_space_of(checkpoint: Checkpoint, path: Path) -> LatentSpace:
-    """The latent space that a checkpoint holds under "latent"; errors as for
-    `load_latent_space`."""
+def latent_space_from_checkpoint(checkpoint: Checkpoint, path: Path) -> LatentSpace:
+    """The latent action space whose tensors a checkpoint holds under "latent".
+
+    Args:
+        checkpoint: of a latent action space, or of a policy that acts in one.
+        path: of its file, for messages.
+
+    Raises:
+        FileError: the space was made for another hand or observation, or the file does not tell
+            its sizes.
+        InvalidValue: what the file tells of its space cannot be.
+    """
     from musclehand.learning.torch_state import check_layers, load_module
     from musclehand.learning.vae import LatentPolicy
 
     info = checkpoint.info
     config = config_from(info, path)
-    probe = TrackingEnv([still_clip()], config)
     try:
-        sizes = {"latent": int(info["latent"]), "hold": int(info["hold"])}
+        latent_size = int(info["latent_size"])
+        action_repeat = int(info["action_repeat"])
         hidden = [int(size) for size in info["hidden"]]
         variational = bool(info["variational"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(
             path, f"does not say what it is ({type(error).__name__}: {error})"
         ) from error
-    check_identity(info, probe, path, "distil")
-    if max([*sizes.values(), *hidden], default=0) > 100_000:
-        raise InvalidValue("sizes", (sizes, hidden), "up to 100,000 each")
-    check_layers([*hidden, sizes["latent"]], checkpoint.arrays)
-    state = own_state(probe.table)
-    policy = LatentPolicy(state, probe.num_actions, **sizes, hidden=hidden, variational=variational)
+    check_fingerprint(info, built_in_fingerprint(config), path, "distil")
+    sizes = [latent_size, action_repeat, *hidden]
+    if max(sizes) > MAX_SIZE:
+        raise InvalidValue("sizes", sizes, f"up to {MAX_SIZE:,} each")
+    check_layers([*hidden, latent_size], checkpoint.arrays)
+    policy = LatentPolicy(
+        state_mask(built_in_table(config)),
+        len(built_in_hand(config).muscles),
+        latent_size=latent_size,
+        action_repeat=action_repeat,
+        hidden=hidden,
+        variational=variational,
+    )
     load_module("latent", policy, checkpoint.arrays)
     return LatentSpace(policy, config, info)
 
 
 def _sizes(policy: LatentPolicy) -> dict[str, Any]:
-    hidden = list(policy.sizes[1:])
     return {
-        "latent": policy.latent,
-        "hold": policy.hold,
-        "hidden": hidden,
+        "latent_size": policy.latent_size,
+        "action_repeat": policy.action_repeat,
+        "hidden": list(policy.sizes[1:]),
         "variational": policy.variational,
     }

@@ -27,10 +27,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from musclehand.envs.demonstrations.planned_pieces import keep_pieces, plan_pieces
+from musclehand.envs.demonstrations.planned_pieces import load_or_plan_pieces, plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.pieces import PlannedPieces
-from musclehand.envs.piano.scattered import ScatteredPiano
+from musclehand.envs.piano.static_env import StaticPianoEnv
 from musclehand.learning.high_level import HighLevelNetwork
 from musclehand.learning.high_level_distill import HighLevelConfig, HighLevelTraining
 from musclehand.motion.dataset import split_of
@@ -47,7 +47,7 @@ from musclehand.policies.high_level import (
     transfer_high_level_network,
 )
 from musclehand.policies.latent import LatentSpace, load_latent_space
-from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
+from musclehand.sim.backend_choice import BackendChoice, describe_backend, resolve_backend
 from musclehand.training.piece_policy import high_level_hash
 from musclehand.training.reporter import Reporter, SilentReporter
 from musclehand.training.run_log import METRICS, RunLog, read_metrics
@@ -93,13 +93,21 @@ class GeneralistConfig:
 
     cloning: HighLevelConfig = field(
         default_factory=lambda: HighLevelConfig(
-            iterations=80, steps=60, updates=150, rate=1e-3, decay=80, memory=20, beside=0
+            iterations=80,
+            steps=60,
+            updates=150,
+            learning_rate=1e-3,
+            decay=80,
+            buffer_iterations=20,
+            static_steps=0,
         )
     )
     """Behavioural cloning of the plan, with scattered hands."""
 
     dagger: HighLevelConfig = field(
-        default_factory=lambda: HighLevelConfig(iterations=64, updates=250, decay=64, memory=64)
+        default_factory=lambda: HighLevelConfig(
+            iterations=64, updates=250, decay=64, buffer_iterations=64
+        )
     )
     """DAgger: the policy plays, and the plan labels."""
 
@@ -178,7 +186,7 @@ def generalist(
         network = _train(pieces, space, start, env_config, _Stages(config, out, reporter))
     finally:
         reporter.close()
-    info = {"stage": "dagger", "config": _settings(config), **tell_backend(backend)}
+    info = {"stage": "dagger", "config": _settings(config), **describe_backend(backend)}
     path = save_high_level_policy(out / "policy", network, space, info)
     return GeneralistRun(out, load_high_level_policy(path), path)
 
@@ -231,7 +239,7 @@ def _planned_pieces(out: Path, config: GeneralistConfig, reporter: Reporter) -> 
         reporter.begin("planning", sum(known[name] for name in counts))
         return plan_pieces(_reported(training_scores(config), reporter))
 
-    return keep_pieces(out / "pieces", known, plan)
+    return load_or_plan_pieces(out / "pieces", known, plan)
 
 
 def _reported(
@@ -251,16 +259,16 @@ def _train(
 ) -> HighLevelNetwork:
     """The network after both stages."""
     config = run.config
-    known: dict[str, Any] = {
+    identity: dict[str, Any] = {
         "seed": config.seed,
         "skill": str(space.info.get("model_sha256")),
         "pieces": len(pieces.hands[0].names),
-        **tell_backend(env_config.backend),
+        **describe_backend(env_config.backend),
     }
     if start is not None:
-        known["start"] = high_level_hash(start)
+        identity["start"] = high_level_hash(start)
     log = RunLog(run.out / METRICS, run.reporter)
-    scattered = ScatteredPiano(pieces, space, env_config, seed=config.seed)
+    scattered = StaticPianoEnv(pieces, space, env_config, seed=config.seed)
     if start is None:
         network = new_high_level_network(space, config.cloning.hidden, seed=config.seed)
         cloning = HighLevelTraining(
@@ -268,9 +276,9 @@ def _train(
             network,
             _stage_config(config.cloning, network, config.seed),
             run.out / "cloning",
-            known=known,
-            fresh=True,
-            still=None,
+            identity=identity,
+            fit_normalisation=True,
+            static_env=None,
         )
         run_stage(cloning, "cloning", log)
         network = cloning.policy
@@ -283,9 +291,9 @@ def _train(
         network,
         _stage_config(config.dagger, network, config.seed),
         run.out / "dagger",
-        known=known,
-        fresh=False,
-        still=scattered,
+        identity=identity,
+        fit_normalisation=False,
+        static_env=scattered,
     )
     run_stage(dagger, "dagger", log)
     return dagger.policy
@@ -297,6 +305,6 @@ def _stage_config(config: HighLevelConfig, network: HighLevelNetwork, seed: int)
 
 def _settings(config: GeneralistConfig) -> dict[str, Any]:
     """The configuration as JSON, but for what depends on this machine."""
-    settings = json.loads(json.dumps(asdict(config), default=str))
+    settings: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
     del settings["backend"]
-    return settings  # type: ignore[no-any-return]
+    return settings

@@ -146,18 +146,18 @@ def sample_prior(
     clips_touching = []
     for _ in range(CLIP_POSTURES):
         frames = rng.integers(references.frames, size=env.num_envs)
-        env.body.place(np.arange(env.num_envs), references, frames)
+        env.body.reset_to(np.arange(env.num_envs), references, frames)
         clips_touching.append((env.body.backend.read("ncon") > 0).mean())
     observation = env.reset(seed=0)
     within_limits = []
     touching = []
     speeds = []
     for step in range(round(seconds / env.step_dt)):
-        if step % policy.hold == 0:
+        if step % policy.action_repeat == 0:
             latent_action = _sample(policy, observation, rng)
-        action = policy.act(observation, latent_action, step % policy.hold)
+        action = policy.act(observation, latent_action, step % policy.action_repeat)
         observation = env.step(action).observation
-        senses = env.body.senses()
+        senses = env.body.proprioception()
         above = senses.angles > limits[:, 0] - LIMIT_MARGIN
         below = senses.angles < limits[:, 1] + LIMIT_MARGIN
         within_limits.append((above & below).mean())
@@ -174,6 +174,6 @@ def sample_prior(
 
 def _sample(policy: LatentPolicy, observation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     with torch.inference_mode():
-        prior = policy.usual(torch.from_numpy(observation))
+        prior = policy.prior_distribution(torch.from_numpy(observation))
         noise = rng.standard_normal(prior.mean.shape).astype(np.float32)
         return prior.sample(torch.from_numpy(noise)).numpy()

@@ -119,7 +119,7 @@ def traverse_latent_actions(
     centre = space.policy.encode_mean(observation)
     moved = centre + size * np.concatenate([np.eye(count), -np.eye(count)])
     _hold(space, env, observation, moved, seconds)
-    raised, lowered = np.split(env.body.senses().angles, 2)
+    raised, lowered = np.split(env.body.proprioception().angles, 2)
     return np.asarray(0.5 * (raised - lowered))
 
 
@@ -145,7 +145,7 @@ def interpolate_latent_actions(
     shares = np.linspace(0.0, 1.0, points)[:, None, None]
     between = (ends[0] + shares * (ends[1] - ends[0])).reshape(-1, policy.latent_size)
     _hold(space, env, observation, between, seconds)
-    angles = env.body.senses().angles
+    angles = env.body.proprioception().angles
     limits = env.body.hand.limits(env.body.model)
     postures = angles.reshape(points, pairs, -1)
     line = postures[0] + shares * (postures[-1] - postures[0])
@@ -201,7 +201,7 @@ def _follow_plans(space: LatentSpace, scores: int) -> dict[str, np.ndarray]:
         rows["z"].append(space.policy.encode_mean(observation))
         rows["own"].append(observation[:, state])
         rows["press"].append(env.references.press[goal] > 0.0)
-        rows["motion"].append(env.references.angles[goal] - env.body.senses().angles)
+        rows["motion"].append(env.references.angles[goal] - env.body.proprioception().angles)
         rows["clip"].append(env.references.clip[env.frame])
         observation = env.step(act(observation, env)).observation
     return {name: np.concatenate(parts) for name, parts in rows.items()}

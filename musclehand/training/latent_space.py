@@ -30,9 +30,9 @@ import torch
 from musclehand.core.atomic import write_file
 from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking.observation import own_state
+from musclehand.envs.tracking.observation import state_mask
 from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
-from musclehand.learning.latent_distill import LatentConfig, LatentDistillation
+from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.learning.vae import LatentPolicy
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.policies.latent import LatentSpace, load_latent_space, save_latent_space
@@ -75,7 +75,7 @@ class LatentRunConfig:
     clips: int = 24
     """Held-out clips on which policy and latent space are compared."""
 
-    distillation: LatentConfig = field(default_factory=LatentConfig)
+    distillation: LatentDistillConfig = field(default_factory=LatentDistillConfig)
     """The distillation; its seed is that of the run."""
 
     apg: LatentApgConfig = field(default_factory=LatentApgConfig)
@@ -172,13 +172,13 @@ def _train(
     )
     log = RunLog(out / METRICS, reporter)
     env = TrackingEnv(references, env_config, bad_states=out / "bad_states")
-    distillation = LatentDistillation(
+    distillation = LatentDistillTraining(
         env,
         teacher.policy,
-        own_state(env.table),
+        state_mask(env.table),
         config.distillation,
         out / "distillation",
-        known=identity_of(env),
+        identity=identity_of(env),
     )
     run_stage(distillation, "distillation", log)
     student = _reinforce(distillation.policy, references, env_config, out, config, log)
@@ -202,11 +202,11 @@ def _reinforce(
         return student
     disturbed = replace(env_config, disturbance=TRAINING_DISTURBANCE)
     env = TrackingEnv(references, disturbed, bad_states=out / "bad_states")
-    known: dict[str, Any] = {
+    identity: dict[str, Any] = {
         **identity_of(env),
         "distilled": json.loads(json.dumps(asdict(config.distillation))),
     }
-    training = LatentApgTraining(env, student, config.apg, out / "apg", known=known)
+    training = LatentApgTraining(env, student, config.apg, out / "apg", identity=identity)
     run_stage(training, "apg", log)
     return training.policy
 

@@ -22,11 +22,11 @@ from typing import Any
 import torch
 
 from musclehand.core.errors import InvalidValue
-from musclehand.envs.demonstrations.planned_pieces import keep_pieces, plan_pieces
+from musclehand.envs.demonstrations.planned_pieces import load_or_plan_pieces, plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.goals import Goals, GoalsMaker
 from musclehand.envs.piano.pieces import PlannedPieces
-from musclehand.envs.piano.scattered import ScatteredPiano
+from musclehand.envs.piano.static_env import StaticPianoEnv
 from musclehand.learning.high_level_distill import HighLevelConfig, HighLevelTraining
 from musclehand.learning.torch_state import module_arrays
 from musclehand.music.score import Score
@@ -36,7 +36,7 @@ from musclehand.policies.high_level import (
     load_high_level_policy,
     save_high_level_policy,
 )
-from musclehand.sim.backend_choice import BackendChoice, resolve_backend, tell_backend
+from musclehand.sim.backend_choice import BackendChoice, describe_backend, resolve_backend
 from musclehand.training.reporter import Reporter, SilentReporter
 from musclehand.training.run_log import METRICS, RunLog, read_metrics
 from musclehand.training.stages import run_stage
@@ -153,9 +153,9 @@ def piece_training(iterations: int, *, seed: int = 0) -> HighLevelConfig:
         iterations=iterations,
         steps=60,
         updates=150,
-        rate=3e-4,
+        learning_rate=3e-4,
         decay=max(iterations, 1),
-        memory=max(iterations, 1),
+        buffer_iterations=max(iterations, 1),
         seed=seed,
     )
 
@@ -185,10 +185,10 @@ def learn_piece(
     """
     if not score.notes:
         raise InvalidValue("notes", 0, "1 or more")
-    known = {"score": score_hash(score)}
-    pieces = keep_pieces(folder / "plan", known, lambda: plan_pieces([("piece", score)]))
+    identity = {"score": score_hash(score)}
+    pieces = load_or_plan_pieces(folder / "plan", identity, lambda: plan_pieces([("piece", score)]))
     return learn_planned(
-        pieces, policy, folder, config, known=known, env_config=env_config, log=log
+        pieces, policy, folder, config, identity=identity, env_config=env_config, log=log
     )
 
 
@@ -198,7 +198,7 @@ def learn_planned(
     folder: Path,
     config: HighLevelConfig,
     *,
-    known: Mapping[str, str | None],
+    identity: Mapping[str, str | None],
     goals: GoalsMaker = Goals,
     env_config: PianoConfig | None = None,
     log: RunLog | None = None,
@@ -210,7 +210,7 @@ def learn_planned(
         policy: to start from.
         folder: for checkpoints.
         config: of DAgger.
-        known: what the pieces were made from; checkpoints have to agree with it.
+        identity: what the pieces were made from; checkpoints have to agree with it.
         goals: how notes are represented in the observation.
         env_config: of the environment; `WORLDS` pairs of hands by default.
         log: gets a row for each iteration.
@@ -219,7 +219,11 @@ def learn_planned(
         CheckpointError, FileError: the folder holds something else, or something damaged.
     """
     env_config = env_config or PianoConfig(num_worlds=WORLDS)
-    known = {**known, "planner": high_level_hash(policy)} | tell_backend(env_config.backend)
+    identity = {
+        **identity,
+        "planner": high_level_hash(policy),
+        **describe_backend(env_config.backend),
+    }
     env = PianoEnv(
         pieces,
         policy.skill,
@@ -233,15 +237,15 @@ def learn_planned(
         policy.policy,
         replace(config, hidden=policy.policy.sizes[1:-1]),
         folder / "dagger",
-        known=known,
-        fresh=False,
-        still=ScatteredPiano(pieces, policy.skill, env_config, goals=goals),
+        identity=identity,
+        fit_normalisation=False,
+        static_env=StaticPianoEnv(pieces, policy.skill, env_config, goals=goals),
     )
     if log is None:
         training.run()
     else:
         run_stage(training, "dagger", log)
-    return policy._replace(policy=training.policy, info={"stage": "piece", **known})
+    return policy._replace(policy=training.policy, info={"stage": "piece", **identity})
 
 
 def score_hash(score: Score) -> str:

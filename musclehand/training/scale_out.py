@@ -277,6 +277,7 @@ def _with_log(train: Callable[[SeedJob, Reporter], None], job: SeedJob) -> None:
 
 def _do_here(work: Callable[[SeedJob], None], job: SeedJob) -> Outcome:
     try:
-        return Outcome(work(job), None)
+        work(job)
+        return Outcome(None, None)
     except (MusclehandError, OSError) as error:
         return Outcome(None, str(error))

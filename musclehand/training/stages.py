@@ -24,7 +24,7 @@ def run_stage(training: Training[Any, Any, Any], stage: str, log: RunLog) -> Pol
     Returns:
         The trained policy.
     """
-    log.begin(stage, training.config.iterations, training.done)
+    log.begin(stage, training.config.iterations, training.iterations_done)
     steps = training.config.steps * training.env.num_envs
 
     def record(progress: Any) -> None:

@@ -206,9 +206,9 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
         reporter=reporter,
     )
     pattern = TrackingEnv(references, pattern_config, seed=config.seed, bad_states=bad_states)
-    known: dict[str, Any] = identity_of(pattern) | {"seed": config.seed}
+    identity: dict[str, Any] = identity_of(pattern) | {"seed": config.seed}
     if config.shards > 1:
-        known["shards"] = config.shards
+        identity["shards"] = config.shards
     minutes = pattern.references.frames * pattern.step_dt / 60
     reporter.message(f"{len(pattern.references.names)} clips, {minutes:.1f} min to learn from")
     place = partial(
@@ -221,12 +221,12 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
     )
     log = RunLog(out / METRICS, reporter)
     with place(env_config) as env:
-        policy = _warm_start(env, _Stages(config, out, known, log))
+        policy = _warm_start(env, _Stages(config, out, identity, log))
     disturbance = reinforcement_disturbance(config)
-    known |= {"take": config.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
+    identity |= {"take": config.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
     for stage in _reinforcement_stages(config):
         with place(replace(env_config, disturbance=disturbance)) as env:
-            policy = _reinforce(stage, env, policy, _Stages(config, out, known, log))
+            policy = _reinforce(stage, env, policy, _Stages(config, out, identity, log))
     path = save_tracking_policy(out / "policy", policy, pattern, _policy_info(corpus, config))
     clips = list(corpus.clips("validation"))
     undisturbed = replace(env_config, num_envs=1, disturbance=DisturbanceConfig())
@@ -248,7 +248,7 @@ def warm_start_env(config: TrackConfig) -> TrackingConfig:
         num_threads=config.threads,
         backend=config.backend,  # type: ignore[arg-type]
         sim_steps=config.sim_steps,
-        past=config.action_history,
+        action_history=config.action_history,
         keys=config.keys,
         disturbance=_sensory_delay(config),
     )
@@ -295,7 +295,7 @@ class _Stages(NamedTuple):
     out: Path
     """Folder of the run."""
 
-    known: dict[str, Any]
+    identity: dict[str, Any]
     """What checkpoints of the stage have to agree with."""
 
     log: RunLog
@@ -310,7 +310,7 @@ def _warm_start(env: TrackingEnv | ShardedEnv, run: _Stages) -> Policy:
         policy.fit_normalisation(np.concatenate([env.reset(seed=row) for row in range(20)]))
         return policy
     dagger = replace(config.dagger, seed=config.seed)
-    training = DaggerTraining(env, dagger, run.out / "dagger", known=run.known)
+    training = DaggerTraining(env, dagger, run.out / "dagger", identity=run.identity)
     return run_stage(training, "dagger", run.log)
 
 
@@ -325,10 +325,10 @@ def _reinforce(stage: str, env: TrackingEnv | ShardedEnv, policy: Policy, run: _
     training: ApgTraining | PpoTraining
     if stage == "apg":
         apg = replace(config.apg, seed=seed)
-        training = ApgTraining(env, policy, apg, folder, known=run.known)
+        training = ApgTraining(env, policy, apg, folder, identity=run.identity)
     else:
         ppo = replace(config.ppo, seed=seed)
-        training = PpoTraining(env, policy, ppo, folder, known=run.known)
+        training = PpoTraining(env, policy, ppo, folder, identity=run.identity)
     return run_stage(training, stage, run.log)
 
 

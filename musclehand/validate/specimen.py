@@ -33,8 +33,8 @@ ModelSource: TypeAlias = str | PathLike[str] | mujoco.MjModel | mujoco.MjSpec
 SIDES = {"left": (Side.LEFT,), "right": (Side.RIGHT,), "both": (Side.RIGHT, Side.LEFT)}
 """Legal values of `side`."""
 
-UNNAMED = "model"
-"""Name in reports of a model in memory that has no name; errors about any model carry it."""
+_ANY_MODEL = "model"
+"""The name that errors of `body` give a model."""
 
 _MUJOCO_DEFAULT = "MuJoCo Model"
 _LONGEST_PROBLEM = 300
@@ -67,7 +67,7 @@ def open_specimens(
             anyway.
         tables: for `musclehand`, another design than the bundled one, such as another size.
         strength_scale: for `musclehand`, a factor on all peak forces.
-        name: of the model in reports, by default `source`, or the name of a model in memory.
+        name: of the model in reports, by default `model_name(source)`.
 
     Returns:
         One specimen for each hand; the two hands of a file share one model.
@@ -100,14 +100,19 @@ def open_specimens(
 
 
 def model_name(source: ModelSource) -> str:
-    """The name of a model in reports: a path or name as it is, else the name within the model."""
+    """The name of a model in reports.
+
+    A path or the name of a bundled model stays as it is; a model in memory has the name that it
+    carries, and its type: "musclehand (MjSpec)", or "MjSpec" without a name.
+    """
     if isinstance(source, mujoco.MjModel):
         name = bytes(source.names).split(b"\0")[0].decode("utf-8", errors="replace")
     elif isinstance(source, mujoco.MjSpec):
         name = source.modelname
     else:
         return fspath(source)
-    return UNNAMED if name in ("", _MUJOCO_DEFAULT) else name
+    kind = type(source).__name__
+    return kind if name in ("", _MUJOCO_DEFAULT) else f"{name} ({kind})"
 
 
 def _bundled(
@@ -180,6 +185,6 @@ def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        if error.source != UNNAMED:
+        if error.source != _ANY_MODEL:
             raise
         raise ModelError(name, error.problem) from error

@@ -42,10 +42,20 @@ OURS = MuscleParameters(
 
 def mujoco_prm(params, *, low=0.7, high=1.2):
     """MuJoCo's encoding: normalised lengths at the ends of a length range, both chosen here."""
-    one = params._replace(**{name: float(getattr(params, name)[0]) for name in params._fields})
-    lengthrange = np.array([one.lts + low * one.l0, one.lts + high * one.l0])
+    first = params._replace(**{name: float(getattr(params, name)[0]) for name in params._fields})
+    lengthrange = np.array([first.lts + low * first.l0, first.lts + high * first.l0])
     prm = np.zeros(mujoco.mjNGAIN)
-    prm[:9] = [low, high, one.f0, 1.0, one.lmin, one.lmax, one.vmax, one.fpmax, one.fvmax]
+    prm[:9] = [
+        low,
+        high,
+        first.f0,
+        1.0,
+        first.lmin,
+        first.lmax,
+        first.vmax,
+        first.fpmax,
+        first.fvmax,
+    ]
     return lengthrange, prm
 
 
@@ -171,8 +181,8 @@ def test_out_of_reach_means_full_on_or_off(act, target):
 
 
 @given(shares, shares, shares, st.integers(1, 12))
-def test_activation_rises_with_excitation_and_never_passes_it(act, one, other, steps):
-    now, few, many = (np.array([value]) for value in (act, min(one, other), max(one, other)))
+def test_activation_rises_with_excitation_and_never_passes_it(act, first, second, steps):
+    now, few, many = (np.array([value]) for value in (act, min(first, second), max(first, second)))
     after_few = activation_after(OURS, now, few, 0.002, steps)
     after_many = activation_after(OURS, now, many, 0.002, steps)
     assert after_few <= after_many + 1e-12

@@ -52,11 +52,11 @@ def test_named_postures_are_clipped_to_the_limits(right_hand):
 
 def test_placing_computes_what_forward_computes(right_hand):
     model, hand = right_hand
-    one = mujoco.MjData(model)
-    other = mujoco.MjData(model)
+    placed = mujoco.MjData(model)
+    reference = mujoco.MjData(model)
     angles = sample_postures(hand, hand.limits(model), 1, np.random.default_rng(1))[0]
-    place(model, one, hand, angles)
-    hand.pose(other, angles)
-    mujoco.mj_forward(model, other)
-    assert one.ten_length == pytest.approx(other.ten_length)
-    assert one.actuator_moment == pytest.approx(other.actuator_moment)
+    place(model, placed, hand, angles)
+    hand.pose(reference, angles)
+    mujoco.mj_forward(model, reference)
+    assert placed.ten_length == pytest.approx(reference.ten_length)
+    assert placed.actuator_moment == pytest.approx(reference.actuator_moment)

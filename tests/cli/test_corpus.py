@@ -6,14 +6,14 @@ import pytest
 
 from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.core.errors import InvalidValue
-from musclehand.corpus import record as corpus_player
+from musclehand.corpus import record
 from musclehand.motion.dataset import INDEX, CorpusError, open_corpus
 from support.corpus_stub import JOB_HOURS, stub
 
 
 @pytest.fixture
 def made(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(corpus_player, "make_shard", stub)
+    monkeypatch.setattr(record, "make_shard", stub)
     corpus(CorpusArgs(tmp_path / "out", hours=4 * JOB_HOURS, seed=5, workers=1))
     return tmp_path / "out", capsys.readouterr().out
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.cli import main as cli
-from musclehand.cli.retarget import RetargetArgs, retarget_file
+from musclehand.cli.main import main
 from musclehand.motion.clip import read_clips
 from support.published_files import mirrored, playing, write_elise, write_pianomime, write_rp1m
 
@@ -18,10 +17,9 @@ def retarget(tmp_path, monkeypatch, capsys):
     """Runs the command in an empty folder; its exit code, and what it says on stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setitem(cli.COMMANDS, "retarget", (RetargetArgs, retarget_file))
 
     def run(*words):
-        code = cli.main(["retarget", *words])
+        code = main(["retarget", *words])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -84,7 +82,7 @@ def test_a_song_is_chosen(retarget, motion, tmp_path):
         (["missing.npy", "--out", "clip.h5"], "missing.npy: no such file"),
         (["bad_left.npy", "--out", "clip.h5"], "bad_left.npy: not a whole .npy"),
         (["good_left.npy", "--out", "clip.csv"], "HDF5"),
-        (["good_left.npy", "--out", "there.h5"], "there already"),
+        (["good_left.npy", "--out", "there.h5"], "exists already"),
         (["good_left.npy", "--out", "nowhere/clip.h5"], "cannot write nowhere/clip.h5"),
         (["good_left.npy", "--out", "clip.h5", "--side", "both"], "left or right"),
         (["good_left.npy", "--out", "clip.h5", "--scale", "big"], "a number from 0.5 to 2, or fit"),

@@ -20,6 +20,7 @@ from musclehand.core.checkpoint import (
     load_checkpoint,
     load_latest,
     save_checkpoint,
+    save_named_checkpoint,
 )
 from musclehand.core.errors import InvalidValue, OutputError
 
@@ -54,12 +55,12 @@ def seal_of(path, content):
 
 
 def test_what_is_kept_comes_back_to_the_bit(saved):
-    found = load_checkpoint(saved, shapes=SHAPES, model_sha256="abc")
-    assert found.number == 12
-    assert found.info == INFO
+    checkpoint = load_checkpoint(saved, shapes=SHAPES, model_sha256="abc")
+    assert checkpoint.number == 12
+    assert checkpoint.info == INFO
     for name, values in ARRAYS.items():
-        np.testing.assert_array_equal(found.arrays[name], values)
-        assert found.arrays[name].dtype == values.dtype
+        np.testing.assert_array_equal(checkpoint.arrays[name], values)
+        assert checkpoint.arrays[name].dtype == values.dtype
 
 
 def test_two_generations_stay_and_the_newest_whole_one_is_taken(tmp_path):
@@ -82,17 +83,17 @@ def test_every_flipped_bit_and_every_truncation_is_refused(tmp_path):
     rng = np.random.default_rng(1)
     refused = 0
     for file in (path, path.with_suffix(".safetensors")):
-        whole = file.read_bytes()
+        original = file.read_bytes()
         for _ in range(500):
-            bit = int(rng.integers(8 * len(whole)))
-            flipped = bytearray(whole)
+            bit = int(rng.integers(8 * len(original)))
+            flipped = bytearray(original)
             flipped[bit // 8] ^= 1 << bit % 8
-            for content in (bytes(flipped), whole[: int(rng.integers(len(whole)))]):
+            for content in (bytes(flipped), original[: int(rng.integers(len(original)))]):
                 file.write_bytes(content)
                 with pytest.raises(CheckpointError):
                     load_checkpoint(path, shapes=SHAPES)
                 refused += 1
-        file.write_bytes(whole)
+        file.write_bytes(original)
     assert refused == 2000
     assert load_checkpoint(path, shapes=SHAPES).number == 1
 
@@ -219,9 +220,27 @@ def test_a_kill_at_any_moment_leaves_a_whole_one(tmp_path):
         process.stdout.readline()
         time.sleep(float(rng.uniform(0.0, 0.15)))
         process.send_signal(signal.SIGKILL)
-        told = process.communicate()[0].split()
-        found = load_latest(tmp_path)
-        assert found.number >= max([1, *map(int, told)])
-        assert (found.arrays["x"] == found.info["number"]).all()
-        last = max(last, found.number)
+        printed = process.communicate()[0].split()
+        checkpoint = load_latest(tmp_path)
+        assert checkpoint.number >= max([1, *map(int, printed)])
+        assert (checkpoint.arrays["x"] == checkpoint.info["number"]).all()
+        last = max(last, checkpoint.number)
     assert last > 1
+
+
+def test_a_named_checkpoint_is_read_by_its_name_and_left_alone_by_numbered_ones(tmp_path):
+    arrays = {"weights": np.arange(6.0).reshape(2, 3)}
+    path = save_named_checkpoint(tmp_path / "best" / "tracking.json", arrays, {"kind": "named"})
+    for number in range(1, 5):
+        save_checkpoint(path.parent, number, {"weights": np.zeros(2)}, {}, keep=1)
+    assert [numbered.name for numbered in checkpoints_in(path.parent)] == ["000004.json"]
+    checkpoint = load_checkpoint(path, kind="named")
+    assert checkpoint.number == 0
+    np.testing.assert_array_equal(checkpoint.arrays["weights"], arrays["weights"])
+    path.with_suffix(".safetensors").write_bytes(b"other")
+    with pytest.raises(CheckpointError, match="cut short"):
+        load_checkpoint(path)
+    with pytest.raises(InvalidValue):
+        save_named_checkpoint(tmp_path / "tracking", arrays, {})
+    with pytest.raises(CheckpointError, match="JSON file"):
+        load_checkpoint(path.with_suffix(".safetensors"))

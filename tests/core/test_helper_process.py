@@ -23,9 +23,9 @@ same_numbers = partial(np.full, SIZE)
 
 
 def helper(make=same_numbers):
-    one = HelperProcess("numpy")
-    one.start(make, SIZE)
-    return one
+    worker = HelperProcess("numpy")
+    worker.start(make, SIZE)
+    return worker
 
 
 def gone(pid):
@@ -66,48 +66,48 @@ print(helper.pid, flush=True)
 
 
 def test_blocks_come_in_order_and_some_may_be_left_out():
-    one = helper()
+    worker = helper()
     for number in (0, 1, 2, 7, 8, 40):
-        assert np.array_equal(one.take(number, wait=True), np.full(SIZE, float(number)))
-    one.close()
-    assert gone(one.pid)
-    assert one.take(41, wait=True) is None
-    one.close()
+        assert np.array_equal(worker.take(number, wait=True), np.full(SIZE, float(number)))
+    worker.close()
+    assert gone(worker.pid)
+    assert worker.take(41, wait=True) is None
+    worker.close()
 
 
 def test_without_waiting_there_may_be_nothing_yet():
-    one = helper()
+    worker = helper()
     end = time.monotonic() + PATIENCE
-    while (block := one.take(3, wait=False)) is None and time.monotonic() < end:
+    while (block := worker.take(3, wait=False)) is None and time.monotonic() < end:
         time.sleep(0.01)
     assert (block == 3.0).all()
-    one.close()
+    worker.close()
 
 
 def test_few_blocks_are_ever_ahead():
-    one = helper()
-    one.take(0, wait=True)
+    worker = helper()
+    worker.take(0, wait=True)
     time.sleep(0.5)
-    assert len(one._channel._blocks) <= MOST_AHEAD
-    one.close()
+    assert len(worker._channel._blocks) <= MOST_AHEAD
+    worker.close()
 
 
 def test_a_child_that_dies_is_waited_for_no_longer():
-    one = helper()
-    one.take(0, wait=True)
-    os.kill(one.pid, signal.SIGKILL)
+    worker = helper()
+    worker.take(0, wait=True)
+    os.kill(worker.pid, signal.SIGKILL)
     number = 1
-    while one.take(number, wait=True) is not None:
+    while worker.take(number, wait=True) is not None:
         number += 1
     assert number < 40  # what was under way
-    one.close()
-    assert one._channel.process.returncode == -signal.SIGKILL
+    worker.close()
+    assert worker._channel.process.returncode == -signal.SIGKILL
 
 
 def test_a_maker_that_fails_ends_the_child():
-    one = helper(partial(np.zeros, 4, "no type"))
-    assert one.take(0, wait=True) is None
-    one.close()
+    worker = helper(partial(np.zeros, 4, "no type"))
+    assert worker.take(0, wait=True) is None
+    worker.close()
 
 
 def test_a_helper_forgotten_ends():
@@ -118,11 +118,11 @@ def test_a_helper_forgotten_ends():
 
 def test_where_no_process_can_be_started_it_is_of_no_help(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    one = HelperProcess("numpy")
-    one.start(same_numbers, SIZE)
-    assert one.pid is None
-    assert one.take(0, wait=True) is None
-    one.close()
+    worker = HelperProcess("numpy")
+    worker.start(same_numbers, SIZE)
+    assert worker.pid is None
+    assert worker.take(0, wait=True) is None
+    worker.close()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -139,8 +139,8 @@ def test_nothing_is_left_when_a_script_ends(tmp_path, ending, signals):
     """A Ctrl-C goes to the whole group; a kill leaves the parent no time for anything."""
     with script(tmp_path, HELD + ending) as parent:
         pid = int(parent.stdout.readline())
-        for one in signals:
-            os.killpg(parent.pid, one)
+        for number in signals:
+            os.killpg(parent.pid, number)
         parent.wait(PATIENCE)
     assert gone(pid)
 

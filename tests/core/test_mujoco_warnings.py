@@ -20,9 +20,9 @@ def warn():
 
 def test_warnings_are_collected_and_leave_no_file(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    with silence_mujoco() as said:
+    with silence_mujoco() as messages:
         warn()
-    assert any("prefix" in text for text in said)
+    assert any("prefix" in text for text in messages)
     assert capfd.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
 

@@ -26,9 +26,9 @@ def random_problem(size, seed):
 @given(problems)
 def test_agrees_with_bounded_least_squares(problem):
     matrix, right, lower, upper = random_problem(*problem)
-    found = solve_bounded(matrix.T @ matrix, -matrix.T @ right, lower, upper)
+    solution = solve_bounded(matrix.T @ matrix, -matrix.T @ right, lower, upper)
     expected = lsq_linear(matrix, right, (lower, upper), method="bvls", tol=1e-14).x
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert solution == pytest.approx(expected, abs=1e-6)
 
 
 @settings(max_examples=40)
@@ -36,8 +36,10 @@ def test_agrees_with_bounded_least_squares(problem):
 def test_agrees_with_non_negative_least_squares(problem):
     matrix, right, _, _ = random_problem(*problem)
     size = matrix.shape[1]
-    found = solve_bounded(matrix.T @ matrix, -matrix.T @ right, np.zeros(size), np.full(size, 1e6))
-    assert found == pytest.approx(nnls(matrix, right)[0], abs=1e-6)
+    solution = solve_bounded(
+        matrix.T @ matrix, -matrix.T @ right, np.zeros(size), np.full(size, 1e6)
+    )
+    assert solution == pytest.approx(nnls(matrix, right)[0], abs=1e-6)
 
 
 @settings(max_examples=60)
@@ -107,8 +109,8 @@ def test_a_chain_of_problems_stays_exact():
     for _ in range(40):
         matrix += 0.03 * rng.normal(size=matrix.shape)
         right += 0.2 * rng.normal(size=right.shape)
-        found = solver.solve(matrix.T @ matrix, -matrix.T @ right, lower, upper)
-        assert found == pytest.approx(
+        solution = solver.solve(matrix.T @ matrix, -matrix.T @ right, lower, upper)
+        assert solution == pytest.approx(
             lsq_linear(matrix, right, (lower, upper), method="bvls", tol=1e-14).x, abs=1e-6
         )
 
@@ -126,8 +128,8 @@ def test_constraints_are_kept_and_cost_no_more_than_they_must(size, seed):
     far = np.full(size, 1e3)
     rows = np.vstack([turn.T, -turn.T])
     limits = np.concatenate([upper, -lower])
-    found = solve_constrained(turn @ hessian @ turn.T, turn @ gradient, -far, far, rows, limits)
-    assert turn.T @ found == pytest.approx(plain, abs=1e-6)
+    solution = solve_constrained(turn @ hessian @ turn.T, turn @ gradient, -far, far, rows, limits)
+    assert turn.T @ solution == pytest.approx(plain, abs=1e-6)
     with pytest.raises(SolverError):
         solve_constrained(
             hessian, gradient, -far, far, np.vstack([rows[:1], -rows[:1]]), np.array([-1.0, -1.0])

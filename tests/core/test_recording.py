@@ -174,14 +174,14 @@ def test_killed_for_real(tmp_path):
         child = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
         try:
             for _ in range(wait):
-                told = int(child.stdout.readline())
+                printed = int(child.stdout.readline())
         finally:
             child.send_signal(signal.SIGKILL)
             child.wait()
             child.stdout.close()
         with Recording.open(path) as recording:
             assert not recording.complete
-            assert recording.num_rows >= told
+            assert recording.num_rows >= printed
             np.testing.assert_array_equal(recording["x"][:, 7], np.arange(recording.num_rows))
 
 
@@ -202,9 +202,9 @@ def contents(path):
 
 
 def test_a_flipped_bit_is_refused_or_harmless(tmp_path):
-    whole = write(tmp_path / "a.h5", num_rows=64, rows_per_chunk=16, note="x" * 300)
-    original = contents(whole)
-    content = whole.read_bytes()
+    undamaged = write(tmp_path / "a.h5", num_rows=64, rows_per_chunk=16, note="x" * 300)
+    original = contents(undamaged)
+    content = undamaged.read_bytes()
     rng = np.random.default_rng(5)
     path = tmp_path / "flipped.h5"
     refused = 0
@@ -213,11 +213,11 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path):
         damaged[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
         try:
-            found = contents(path)
+            read = contents(path)
         except RecordingError:
             refused += 1
         else:
-            assert found == original, f"byte {position}"
+            assert read == original, f"byte {position}"
     assert refused > 100
 
 

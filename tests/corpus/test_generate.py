@@ -27,7 +27,7 @@ def files_of(folder):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    generate_corpus(folder, PLAN, workers=1, make=stub)
+    generate_corpus(folder, PLAN, workers=1, run_job=stub)
     return files_of(folder)
 
 
@@ -42,7 +42,7 @@ def test_a_plan_has_jobs_for_its_hours():
 def test_two_processes_make_the_same_bytes_as_one(whole, tmp_path):
     done = []
     index = generate_corpus(
-        tmp_path, PLAN, workers=2, make=stub, progress=lambda *now: done.append(now)
+        tmp_path, PLAN, workers=2, run_job=stub, progress=lambda *now: done.append(now)
     )
     assert files_of(tmp_path) == whole
     assert set(whole) == {INDEX, *(f"shard_{n:05d}.h5" for n in range(8))}
@@ -55,7 +55,7 @@ def test_two_processes_make_the_same_bytes_as_one(whole, tmp_path):
 
 
 def test_finished_shards_are_kept_and_damaged_ones_made_again(whole, tmp_path):
-    generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+    generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
     (tmp_path / "shard_00002.h5").unlink()
     (tmp_path / "shard_00004.h5").write_bytes(b"something else")
     (tmp_path / ".shard_00006.h5.77.part").write_bytes(b"half")
@@ -65,32 +65,32 @@ def test_finished_shards_are_kept_and_damaged_ones_made_again(whole, tmp_path):
         made.append(job.number)
         return stub(job)
 
-    generate_corpus(tmp_path, PLAN, workers=1, make=noted)
+    generate_corpus(tmp_path, PLAN, workers=1, run_job=noted)
     assert made == [2, 4]
     assert files_of(tmp_path) == whole
 
 
 def test_more_hours_continue_and_others_are_refused(whole, tmp_path):
-    generate_corpus(tmp_path, CorpusPlan(hours=3 * JOB_HOURS, seed=5), workers=1, make=stub)
+    generate_corpus(tmp_path, CorpusPlan(hours=3 * JOB_HOURS, seed=5), workers=1, run_job=stub)
     assert len(open_corpus(tmp_path).index.shards) == 3
-    generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+    generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
     assert files_of(tmp_path) == whole
     with pytest.raises(CorpusError, match="seed 5 instead of 6"):
-        generate_corpus(tmp_path, CorpusPlan(hours=PLAN.hours, seed=6), make=stub)
+        generate_corpus(tmp_path, CorpusPlan(hours=PLAN.hours, seed=6), run_job=stub)
     with pytest.raises(CorpusError, match="ask for as many or more"):
-        generate_corpus(tmp_path, CorpusPlan(hours=JOB_HOURS, seed=5), make=stub)
+        generate_corpus(tmp_path, CorpusPlan(hours=JOB_HOURS, seed=5), run_job=stub)
     assert files_of(tmp_path) == whole
 
 
 def test_what_is_wrong_is_told_before_work_begins(tmp_path):
     with pytest.raises(InvalidValue, match="workers"):
-        generate_corpus(tmp_path, PLAN, workers=0, make=stub)
+        generate_corpus(tmp_path, PLAN, workers=0, run_job=stub)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
-        generate_corpus(tmp_path / "file", PLAN, make=stub)
+        generate_corpus(tmp_path / "file", PLAN, run_job=stub)
     (tmp_path / INDEX).write_text("{}")
     with pytest.raises(CorpusError, match="not an index"):
-        generate_corpus(tmp_path, PLAN, make=stub)
+        generate_corpus(tmp_path, PLAN, run_job=stub)
 
 
 def test_an_interruption_leaves_whole_shards(whole, tmp_path):
@@ -100,10 +100,10 @@ def test_an_interruption_leaves_whole_shards(whole, tmp_path):
         return stub(job)
 
     with pytest.raises(KeyboardInterrupt):
-        generate_corpus(tmp_path, PLAN, workers=1, make=interrupted)
+        generate_corpus(tmp_path, PLAN, workers=1, run_job=interrupted)
     assert not open_corpus(tmp_path).index.complete
     assert len(open_corpus(tmp_path).index.shards) == 5
-    generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+    generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
     assert files_of(tmp_path) == whole
 
 
@@ -111,7 +111,7 @@ def start(folder, workers=2):
     code = (
         "from musclehand.corpus.generate import generate_corpus\n"
         "from support.corpus_stub import PLAN, slow_stub\n"
-        f"generate_corpus({str(folder)!r}, PLAN, workers={workers}, make=slow_stub)\n"
+        f"generate_corpus({str(folder)!r}, PLAN, workers={workers}, run_job=slow_stub)\n"
         "print('done')\n"
     )
     environment = dict(os.environ, PYTHONPATH=str(TESTS))
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_all_processes_at_once(whole, tmp_path):
     # The workers hold this pipe as well: it ends when they have.
     assert process.communicate(timeout=30)[0] == ""
     assert process.returncode != 0
-    generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+    generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
     assert files_of(tmp_path) == whole
 
 
@@ -188,8 +188,10 @@ def test_a_second_generator_is_kept_out(tmp_path):
 
     def greedy(job):
         with pytest.raises(CorpusError, match="another process"):
-            generate_corpus(tmp_path, PLAN, workers=1, make=stub)
+            generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
         return stub(job)
 
-    index = generate_corpus(tmp_path, CorpusPlan(hours=JOB_HOURS, seed=5), workers=1, make=greedy)
+    index = generate_corpus(
+        tmp_path, CorpusPlan(hours=JOB_HOURS, seed=5), workers=1, run_job=greedy
+    )
     assert len(index.shards) == 1

@@ -7,22 +7,21 @@ import pytest
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.hand_index import wrist_centre
 from musclehand.core.errors import MusclehandError
-from musclehand.corpus import record as corpus_player
+from musclehand.corpus import record
 from musclehand.corpus.plan import CorpusJob
 from musclehand.corpus.record import (
+    FREE_FOREARM,
     FREE_KINDS,
-    FREE_PLACE,
     FREE_SHARE,
-    LEAD_KEPT,
     FreeMotion,
-    follow,
     free_limits,
     full_scene,
     make_item,
     make_shard,
-    play,
+    play_score,
+    track_motion,
 )
-from musclehand.motion.clip import write_clips
+from musclehand.motion.clip import LEAD_KEPT, write_clips
 from musclehand.motion.reference import reference_motions
 from musclehand.music.generate.patterns import PatternScore, pattern_score
 from musclehand.music.score import Hand, Note, Score
@@ -33,7 +32,7 @@ def played():
     """The right hand plays three notes, the left one."""
     notes = [Note(0.3 * i, 60 + 2 * i, 0.3 * i + 0.25, 70, Hand.RIGHT) for i in range(3)]
     score = Score((*notes, Note(0.0, 45, 0.5, 60, Hand.LEFT)), title="four notes")
-    return {clip.side: clip for clip in play(PatternScore("test", "scale", score), "7")}
+    return {clip.side: clip for clip in play_score(PatternScore("test", "scale", score), "7")}
 
 
 def assert_fits_the_model(clip):
@@ -92,9 +91,9 @@ def test_a_hand_follows_a_motion_over_the_keys_and_left_mirrors_right():
     short = type(motion)(
         motion.name, motion.kind, motion.dt, motion.angles[:120], motion.speeds[:120]
     )
-    right, left = (follow(FreeMotion(short, side), "3", seed=0) for side in Side)
+    right, left = (track_motion(FreeMotion(short, side), "3", seed=0) for side in Side)
     assert (right.kind, right.pattern, left.name) == ("taps", "taps 0-3", "3_l")
-    np.testing.assert_allclose(right.forearm[0], FREE_PLACE[Side.RIGHT], atol=1e-6)
+    np.testing.assert_allclose(right.forearm[0], FREE_FOREARM[Side.RIGHT], atol=1e-6)
     np.testing.assert_allclose(left.fingertips, right.fingertips * [-1, 1, 1], atol=1e-4)
     assert len(right.notes) == 0
     assert right.activations.shape == (right.frames, 46)
@@ -116,13 +115,13 @@ def test_items_depend_on_seed_and_number_only():
 
 def test_what_fails_is_left_out_and_told(monkeypatch):
     monkeypatch.setattr(
-        corpus_player, "make_item", lambda seed, number, chorales: pattern_score(seed, number)
+        record, "make_item", lambda seed, number, chorales: pattern_score(seed, number)
     )
 
     def broken(made, name):
         raise MusclehandError(f"{name} fell over")
 
-    monkeypatch.setattr(corpus_player, "play", broken)
+    monkeypatch.setattr(record, "play_score", broken)
     content = make_shard(CorpusJob(2, 0, False))
     assert content.clips == ()
     assert len(content.failures) == 6

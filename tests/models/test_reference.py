@@ -137,7 +137,7 @@ def test_the_sign_table_is_complete_and_says_one_thing_a_pair():
         assert row["arm_mm"] or row["source"] == "anatomy", row
         pairs.setdefault((row["muscle"], row["joint"]), set()).add(row["direction"])
     assert len(pairs) >= 104
-    assert all(len(said) == 1 for said in pairs.values())
+    assert all(len(stated) == 1 for stated in pairs.values())
     for number in "2345":
         lumbrical = f"LU{int(number) - 1}"
         assert pairs[lumbrical, f"mcp{number}_flexion"] == {"flexion"}
@@ -150,7 +150,10 @@ def test_the_sign_table_is_complete_and_says_one_thing_a_pair():
         assert (f"FDS{number}", f"md{number}_flexion") not in pairs
     for joint in HAND_JOINTS:
         pulled = {
-            direction for (_, name), said in pairs.items() for direction in said if name == joint
+            direction
+            for (_, name), stated in pairs.items()
+            for direction in stated
+            if name == joint
         }
         assert pulled == set(directions(joint)), f"{joint} is pulled one way only"
 

@@ -8,12 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musclehand.body.anatomy import DIP_PER_PIP, FINGER_NUMBERS, WRIST_JOINTS, Side
+from musclehand.body.anatomy import (
+    DIP_PER_PIP,
+    FINGER_NUMBERS,
+    INDEPENDENT_JOINTS,
+    WRIST_JOINTS,
+    Side,
+)
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.reference import (
-    JOINTS,
     LENGTH,
     MINIMUM_JERK_PEAK,
     PAUSE,
@@ -45,7 +50,7 @@ def fine():
 
 
 def column(motion, joint):
-    return motion.angles[:, JOINTS.index(joint)]
+    return motion.angles[:, INDEPENDENT_JOINTS.index(joint)]
 
 
 def test_five_minutes_by_default_in_the_shares_given():
@@ -59,12 +64,12 @@ def test_five_minutes_by_default_in_the_shares_given():
 
 
 def test_nothing_leaves_limits_or_speeds(motions):
-    wrist = np.isin(JOINTS, WRIST_JOINTS)
+    wrist = np.isin(INDEPENDENT_JOINTS, WRIST_JOINTS)
     for motion in motions:
         assert (
             motion.angles.shape
             == motion.speeds.shape
-            == (round(motion.duration / motion.dt) + 1, len(JOINTS))
+            == (round(motion.duration / motion.dt) + 1, len(INDEPENDENT_JOINTS))
         )
         assert (motion.angles >= limits()[:, 0]).all()
         assert (motion.angles <= limits()[:, 1]).all()
@@ -74,8 +79,12 @@ def test_nothing_leaves_limits_or_speeds(motions):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    centre=st.lists(st.floats(-1.5, 1.5), min_size=len(JOINTS), max_size=len(JOINTS)),
-    width=st.lists(st.floats(0.02, 2.0), min_size=len(JOINTS), max_size=len(JOINTS)),
+    centre=st.lists(
+        st.floats(-1.5, 1.5), min_size=len(INDEPENDENT_JOINTS), max_size=len(INDEPENDENT_JOINTS)
+    ),
+    width=st.lists(
+        st.floats(0.02, 2.0), min_size=len(INDEPENDENT_JOINTS), max_size=len(INDEPENDENT_JOINTS)
+    ),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_any_limits_are_kept(centre, width, seed):
@@ -186,15 +195,20 @@ def test_common_limits_are_those_of_the_narrower_hand():
     hand = HandIndex.from_model(model, Side.RIGHT)
     alone = common_limits([(model, hand)], margin_deg=0.0)
     own = dict(zip(hand.joints, hand.limits(model), strict=True))
-    assert alone[JOINTS.index("flexion")] == pytest.approx(own["flexion"])
-    assert alone[JOINTS.index("pm2_flexion"), 1] <= own["md2_flexion"][1] / DIP_PER_PIP + 1e-12
+    assert alone[INDEPENDENT_JOINTS.index("flexion")] == pytest.approx(own["flexion"])
+    assert (
+        alone[INDEPENDENT_JOINTS.index("pm2_flexion"), 1]
+        <= own["md2_flexion"][1] / DIP_PER_PIP + 1e-12
+    )
     stiff = copy.copy(model)
     stiff.jnt_range[model.joint("flexion_r").id] = [-0.2, 0.3]
     stiff.jnt_range[model.joint("md3_flexion_r").id] = [0.0, 0.4]
     both = common_limits([(model, hand), (stiff, hand)])
     margin = np.deg2rad(3.0)
-    assert both[JOINTS.index("flexion")] == pytest.approx([-0.2 + margin, 0.3 - margin])
-    assert both[JOINTS.index("pm3_flexion"), 1] == pytest.approx(0.4 / DIP_PER_PIP - margin)
+    assert both[INDEPENDENT_JOINTS.index("flexion")] == pytest.approx([-0.2 + margin, 0.3 - margin])
+    assert both[INDEPENDENT_JOINTS.index("pm3_flexion"), 1] == pytest.approx(
+        0.4 / DIP_PER_PIP - margin
+    )
     stiff.jnt_range[model.joint("flexion_r").id] = [1.2, 1.3]
     with pytest.raises(InvalidValue, match="common range of flexion"):
         common_limits([(model, hand), (stiff, hand)])

@@ -15,8 +15,8 @@ from musclehand.music.score import Hand, Note, Score
 from musclehand.performance.figures import (
     EXTRA,
     HIT_LEFT,
-    HIT_NOBODY,
     HIT_RIGHT,
+    HIT_UNKNOWN,
     MISSED,
     draw_muscles,
     draw_piano_roll,
@@ -56,7 +56,7 @@ def test_hits_misses_and_extras_have_their_colours(tmp_path):
     assert clean.shape[1] == 1950
     legend = count(clean, MISSED)
     assert legend == count(clean, EXTRA) > 0
-    for colour in (HIT_RIGHT, HIT_LEFT, HIT_NOBODY):
+    for colour in (HIT_RIGHT, HIT_LEFT, HIT_UNKNOWN):
         assert count(clean, colour) > 10 * legend
     assert count(right, MISSED) > 10 * legend
     assert count(right, HIT_RIGHT) == legend

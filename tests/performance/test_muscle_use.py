@@ -15,10 +15,10 @@ from musclehand.core.recording import Channel, RecordingError, RecordingWriter
 from musclehand.performance.figures import save_figure
 from musclehand.performance.muscle_use import (
     MOST_RUNS,
-    compare_uses,
-    draw_use,
-    read_course,
-    read_use,
+    compare_muscle_use,
+    draw_muscle_use,
+    read_activation,
+    read_muscle_use,
 )
 
 NOTE_COLUMNS = {
@@ -79,7 +79,7 @@ FORCE = during_music(-10.0, -20.0, -40.0, 0.0, outside=-999.0)
 
 
 def test_only_the_music_counts_and_its_means_are_exact(tmp_path):
-    use = read_use(write(tmp_path / "run", ACT, FORCE))
+    use = read_muscle_use(write(tmp_path / "run", ACT, FORCE))
     assert [each.key for each in use.muscles] == ["FDP2_r", "EDC2_r", "NEW_r", "FDP2_l"], (
         "the table's order, right first"
     )
@@ -96,13 +96,13 @@ def test_only_the_music_counts_and_its_means_are_exact(tmp_path):
 
 def test_a_rest_before_the_first_note_is_left_out(tmp_path):
     act = constant_between(0.5, 1.0)
-    use = read_use(write(tmp_path / "run", act, act, notes=[(0.5, 1.0, 60, 80, 1, 1)]))
+    use = read_muscle_use(write(tmp_path / "run", act, act, notes=[(0.5, 1.0, 60, 80, 1, 1)]))
     assert use.seconds == pytest.approx(0.5, abs=STEP)
     np.testing.assert_allclose(use.mean_activation, 1.0, atol=2 * STEP / 0.5)
 
 
 def test_muscles_have_their_names_and_groups(tmp_path):
-    use = read_use(write(tmp_path / "run", ACT, FORCE))
+    use = read_muscle_use(write(tmp_path / "run", ACT, FORCE))
     deep, extensor, new, left = use.muscles
     assert deep == (
         "FDP2_r",
@@ -121,12 +121,12 @@ def test_mean_peak_and_impulse_of_what_varies(tmp_path):
     ramp, square = (
         lambda time, power=power: [np.clip(time / 2.0, 0, 1) ** power] * 4 for power in (1, 2)
     )
-    use = read_use(write(tmp_path / "run", ramp, lambda time: -np.array(square(time))))
+    use = read_muscle_use(write(tmp_path / "run", ramp, lambda time: -np.array(square(time))))
     np.testing.assert_allclose(use.mean_activation, 0.5, atol=STEP)
     np.testing.assert_allclose(use.peak_activation, 0.95, atol=STEP)
     np.testing.assert_allclose(use.impulse, 2.0 / 3.0, atol=2 * STEP)
     assert use.effort == pytest.approx(4.0 / 3.0, abs=4 * STEP)
-    time, activation = read_course(use, "FDP2_r")
+    time, activation = read_activation(use, "FDP2_r")
     assert time[0] == pytest.approx(0.0, abs=1e-6)
     assert time[-1] == pytest.approx(2.0 - STEP)
     np.testing.assert_allclose(activation, time / 2.0, atol=1e-6)
@@ -137,7 +137,7 @@ def test_the_metrics_beside_it_are_read_for_folder_and_file(tmp_path):
         tmp_path / "run", ACT, FORCE, metrics={"joint_rmse_deg": 1.5, "onset_f1_50ms": None}
     )
     for run in (folder, folder / "recording.h5"):
-        use = read_use(run)
+        use = read_muscle_use(run)
         assert (use.joint_rmse_deg, use.onset_f1) == (1.5, None)
 
 
@@ -148,57 +148,57 @@ def test_metrics_that_are_none_are_named(tmp_path, content):
     folder = write(tmp_path / "run", ACT, FORCE)
     (folder / "metrics.json").write_text(content)
     with pytest.raises(MusclehandError, match=r"metrics\.json"):
-        read_use(folder)
+        read_muscle_use(folder)
 
 
 def test_what_is_no_recording_with_muscles_is_refused(tmp_path):
     with pytest.raises(RecordingError, match="No such file"):
-        read_use(tmp_path / "nothing")
+        read_muscle_use(tmp_path / "nothing")
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecordingError, match=r"without recording\.h5"):
-        read_use(tmp_path / "empty")
+        read_muscle_use(tmp_path / "empty")
     (tmp_path / "text").write_text("words")
     with pytest.raises(RecordingError, match="not an HDF5 file"):
-        read_use(tmp_path / "text")
+        read_muscle_use(tmp_path / "text")
     path = tmp_path / "keys.h5"
     metadata = {"controller": "KeyboardController"}
     RecordingWriter(
         path, {"time": Channel("s")}, tables={"score": NOTE_COLUMNS}, metadata=metadata
     ).close()
     with pytest.raises(RecordingError, match=r"no muscles in it \(played by KeyboardController"):
-        read_use(path)
+        read_muscle_use(path)
 
 
 def test_recordings_that_cannot_be_summed_up_are_refused(tmp_path):
     silent = write(tmp_path / "late", ACT, FORCE, notes=[(100.0, 101.0, 60, 80, 1, 1)])
-    assert read_use(silent).seconds > 0
+    assert read_muscle_use(silent).seconds > 0
     before = write(tmp_path / "before", ACT, FORCE, notes=[(-3.0, -2.0, 60, 80, 1, 1)])
     with pytest.raises(RecordingError, match="before the music begins"):
-        read_use(before)
+        read_muscle_use(before)
     with pytest.raises(RecordingError, match="finite"):
-        read_use(write(tmp_path / "nan", constant(0.0, np.nan, 0.0, 0.0), FORCE))
+        read_muscle_use(write(tmp_path / "nan", constant(0.0, np.nan, 0.0, 0.0), FORCE))
     with pytest.raises(RecordingError, match="hand"):
-        read_use(write(tmp_path / "names", constant(0.0), constant(0.0), muscles=["FDP2"]))
+        read_muscle_use(write(tmp_path / "names", constant(0.0), constant(0.0), muscles=["FDP2"]))
 
 
 def test_a_recording_that_broke_off_is_used_and_said(tmp_path):
-    use = read_use(write(tmp_path / "run", ACT, FORCE, whole=False))
+    use = read_muscle_use(write(tmp_path / "run", ACT, FORCE, whole=False))
     assert not use.complete
-    assert compare_uses([use]).remarks == ("run: the recording broke off",)
+    assert compare_muscle_use([use]).remarks == ("run: the recording broke off",)
 
 
 def test_muscles_stand_in_the_order_of_their_change(tmp_path):
-    one = read_use(write(tmp_path / "one", ACT, FORCE))
-    other = read_use(write(tmp_path / "other", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
-    comparison = compare_uses([one, other])
+    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    other = read_muscle_use(write(tmp_path / "other", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
+    comparison = compare_muscle_use([one, other])
     np.testing.assert_array_equal(comparison.change, [-0.125, 0.25, 0.0625, 0.0])
     assert comparison.order == (1, 0, 2, 3)
     assert comparison.labels == ("one", "other")
     assert comparison.remarks == ()
-    assert compare_uses([one]).order == (3, 1, 0, 2), "one alone: by activation"
-    third = read_use(write(tmp_path / "third", during_music(0.5, 0.125, 1.0, 0.0), FORCE))
+    assert compare_muscle_use([one]).order == (3, 1, 0, 2), "one alone: by activation"
+    third = read_muscle_use(write(tmp_path / "third", during_music(0.5, 0.125, 1.0, 0.0), FORCE))
     np.testing.assert_array_equal(
-        compare_uses([one, other, third]).change, [0.875, 0.25, 0.0625, 0.0]
+        compare_muscle_use([one, other, third]).change, [0.875, 0.25, 0.0625, 0.0]
     )
 
 
@@ -213,12 +213,12 @@ def test_the_change_is_the_largest_from_the_first_run(tmp_path_factory, means):
     folder = tmp_path_factory.getbasetemp() / "shared"
     if not folder.exists():
         write(folder, constant(0, 0, 0), constant(0, 0, 0), muscles=MUSCLES[:3])
-    first = read_use(folder)
+    first = read_muscle_use(folder)
     uses = [
         dataclasses.replace(first, path=first.path.with_name(f"{i}.h5"), mean_activation=mean)
         for i, mean in enumerate(means)
     ]
-    comparison = compare_uses(uses)
+    comparison = compare_muscle_use(uses)
     for i, change in enumerate(comparison.change):
         assert abs(change) == max(abs(mean[i] - means[0][i]) for mean in means)
         assert any(change == mean[i] - means[0][i] for mean in means)
@@ -228,31 +228,31 @@ def test_the_change_is_the_largest_from_the_first_run(tmp_path_factory, means):
 
 
 def test_different_muscles_are_refused_and_those_missing_listed(tmp_path):
-    one = read_use(write(tmp_path / "one", ACT, FORCE))
+    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
     fewer = write(tmp_path / "fewer", constant(0, 0), constant(0, 0), muscles=["FDP2_l", "EIP_r"])
     with pytest.raises(
         MusclehandError, match=r"fewer.* has no EDC2_r, FDP2_r, NEW_r; .*one.* has no EIP_r"
     ):
-        compare_uses([one, read_use(fewer)])
+        compare_muscle_use([one, read_muscle_use(fewer)])
 
 
 def test_nothing_the_same_and_too_many_are_refused(tmp_path):
-    one = read_use(write(tmp_path / "one", ACT, FORCE))
+    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
     with pytest.raises(MusclehandError, match="compared with itself"):
-        compare_uses([one, read_use(tmp_path / "one" / "recording.h5")])
+        compare_muscle_use([one, read_muscle_use(tmp_path / "one" / "recording.h5")])
     for uses in ([], [one] * (MOST_RUNS + 1)):
         with pytest.raises(InvalidValue, match="number of runs"):
-            compare_uses(uses)
+            compare_muscle_use(uses)
 
 
 def test_other_notes_or_fingers_are_remarked(tmp_path):
-    one = read_use(write(tmp_path / "one", ACT, FORCE))
-    short = read_use(write(tmp_path / "short", ACT, FORCE, notes=NOTES[:1]))
-    named = read_use(write(tmp_path / "named", ACT, FORCE, title="Air"))
-    crossed = read_use(
+    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    short = read_muscle_use(write(tmp_path / "short", ACT, FORCE, notes=NOTES[:1]))
+    named = read_muscle_use(write(tmp_path / "named", ACT, FORCE, title="Air"))
+    crossed = read_muscle_use(
         write(tmp_path / "crossed", ACT, FORCE, notes=[NOTES[0], (*NOTES[1][:5], 3)])
     )
-    remarks = compare_uses([one, short, named, crossed]).remarks
+    remarks = compare_muscle_use([one, short, named, crossed]).remarks
     assert remarks == (
         "one and short were asked to play different notes (Tune, notes: 2, 2.0 s and Tune, notes: 1, 0.5 s)",
         "one and named were asked to play different notes (Tune, notes: 2, 2.0 s and Air, notes: 2, 2.0 s)",
@@ -263,14 +263,14 @@ def test_other_notes_or_fingers_are_remarked(tmp_path):
 def test_folders_of_the_same_name_are_told_apart(tmp_path):
     for parent in ("a", "b"):
         (tmp_path / parent).mkdir()
-    uses = [read_use(write(tmp_path / parent / "run", ACT, FORCE)) for parent in ("a", "b")]
-    assert compare_uses(uses).labels == tuple(str(use.path) for use in uses)
+    uses = [read_muscle_use(write(tmp_path / parent / "run", ACT, FORCE)) for parent in ("a", "b")]
+    assert compare_muscle_use(uses).labels == tuple(str(use.path) for use in uses)
 
 
 def test_the_figure_has_a_bar_for_each_muscle_and_run_and_the_course_of_the_first(tmp_path):
-    one = read_use(write(tmp_path / "one", ACT, FORCE))
-    other = read_use(write(tmp_path / "$x", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
-    figure = draw_use(compare_uses([one, other]))
+    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    other = read_muscle_use(write(tmp_path / "$x", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
+    figure = draw_muscle_use(compare_muscle_use([one, other]))
     bars, course = figure.axes
     assert [bar.get_height() for bar in bars.patches] == [
         0.25,
@@ -286,4 +286,4 @@ def test_the_figure_has_a_bar_for_each_muscle_and_run_and_the_course_of_the_firs
     assert [line.get_ydata().mean() for line in course.lines] == [0.25, 0.5]
     save_figure(figure, tmp_path / "use.png")
     assert imread(tmp_path / "use.png").std() > 0.02
-    assert len(draw_use(compare_uses([one])).axes[0].patches) == 4
+    assert len(draw_muscle_use(compare_muscle_use([one])).axes[0].patches) == 4

@@ -10,10 +10,10 @@ import pytest
 
 from musclehand.core.errors import OutputError
 from musclehand.core.recording import Channel, RecordingWriter
+from musclehand.core.recording_reader import RECORDING
 from musclehand.music.metrics import score_performance
 from musclehand.music.score import Note, Score
 from musclehand.performance.report import (
-    RECORDING,
     clear_results,
     metrics_of,
     prepare_folder,

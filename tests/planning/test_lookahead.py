@@ -1,4 +1,4 @@
-"""What the hands should do is the same to the last bit whoever works it out, and whatever
+"""The reference motion is the same to the last bit in whichever process it is solved, and whatever
 becomes of the helper."""
 
 import os
@@ -8,14 +8,21 @@ import numpy as np
 import pytest
 
 from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.run import Run
 from musclehand.core.errors import InvalidValue
-from musclehand.core.helper_process import HelperProcess
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.planning.lookahead import BlockMaker, HandsStep, Layout, Reference
+from musclehand.performance.players import PlayerSettings
+from musclehand.planning.lookahead import (
+    BlockLayout,
+    BlockMaker,
+    HandsStep,
+    ReferenceStream,
+    start_helper,
+)
+from musclehand.planning.plan import plan_performance
 from musclehand.planning.strokes.motion import AHEAD
-from musclehand.sim.scene import build_scene
 
 STEPS = 150
 
@@ -25,83 +32,81 @@ def clip():
     return keyboard_score(load_piece("clementi_sonatina").clip(0, 0.8))
 
 
-@pytest.fixture(scope="module")
-def scene():
-    return build_scene()
-
-
-def motions(clip, scene):
-    return MuscleController(clip, scene=scene)._motions
+def motion_of(clip):
+    """A motion of which no step was solved yet."""
+    return plan_performance(clip).motion()
 
 
 @pytest.fixture(scope="module")
-def expected(clip, scene):
-    """Step by step from the motions themselves: by step, hand, field."""
-    fresh = motions(clip, scene)
-    return [[motion.at(step) for motion in fresh.values()] for step in range(STEPS)]
+def expected(clip):
+    """Steps of the motion itself: by step, hand, field."""
+    motion = motion_of(clip)
+    return [motion.at(step) for step in range(STEPS)]
 
 
-def assert_as_expected(step, found, expected):
-    assert isinstance(found, HandsStep)
-    for row, one in enumerate(expected[step]):
-        for name, field, value in zip(HandsStep._fields, found, one, strict=True):
+def assert_as_expected(step, reference, expected):
+    assert isinstance(reference, HandsStep)
+    assert len(expected[step]) == 2
+    for row, hand_step in enumerate(expected[step]):
+        for name, field, value in zip(HandsStep._fields, reference, hand_step, strict=True):
             assert np.array_equal(field[row], value), (step, row, name)
 
 
-def test_blocks_are_the_steps_of_the_motions(clip, scene, expected):
-    make = BlockMaker(motions(clip, scene))
-    fields = Layout(make._motions).fields(make(0))
+def test_blocks_are_the_steps_of_the_motions(clip, expected):
+    motion = motion_of(clip)
+    layout = BlockLayout(motion)
+    block = BlockMaker(motion)(0)
+    assert block.shape == (layout.size,)
+    fields = layout.fields(block)
     assert fields.tips.shape == (AHEAD, 2, 5, 3)
     for step in range(AHEAD):
         assert_as_expected(step, HandsStep(*(field[step] for field in fields)), expected)
 
 
-def test_alone(clip, scene, expected):
-    reference = Reference(motions(clip, scene))
+def test_alone(clip, expected):
+    stream = ReferenceStream(motion_of(clip))
     for step in range(STEPS):
-        assert_as_expected(step, reference.at(step), expected)
-    reference.close()
+        assert_as_expected(step, stream.at(step), expected)
+    stream.close()
 
 
-def test_with_help(clip, scene, expected):
-    helper = HelperProcess("musclehand.planning.lookahead")
-    reference = Reference(motions(clip, scene), helper)
-    reference._helped = True  # waits for the helper from the first step on
+def test_with_help(clip, expected):
+    stream = ReferenceStream(motion_of(clip), start_helper())
+    stream._helped = True  # waits for the helper from the first step on
     for step in range(STEPS):
-        assert_as_expected(step, reference.at(step), expected)
-    assert reference._make.done == 0
-    reference.close()
+        assert_as_expected(step, stream.at(step), expected)
+    assert stream._make.done == 0
+    stream.close()
 
 
-def test_help_that_breaks_off(clip, scene, expected, caplog):
-    helper = HelperProcess("musclehand.planning.lookahead")
-    reference = Reference(motions(clip, scene), helper)
+def test_help_that_breaks_off(clip, expected, caplog):
+    helper = start_helper()
+    stream = ReferenceStream(motion_of(clip), helper)
     for step in range(STEPS):
         if step == 40:
-            reference._helped = True
+            stream._helped = True
         if step == 70:
             os.kill(helper.pid, signal.SIGKILL)
             helper.close()
-        assert_as_expected(step, reference.at(step), expected)
+        assert_as_expected(step, stream.at(step), expected)
     assert "has ended" in caplog.text
-    assert reference._make.done > 0
+    assert stream._make.done > 0
 
 
 def test_a_performance_is_the_same_with_and_without_help(clip, tmp_path):
     files = []
     for processes in (1, 2):
         files.append(tmp_path / f"{processes}.h5")
-        result = perform(clip, processes=processes, record=files[-1])
+        result = perform(clip, PlayerSettings(processes=processes), record=files[-1])
         assert result.metrics.onset_f1_50ms > 0.5
-    one, two = (file.read_bytes() for file in files)
-    assert one == two
+    alone, helped = (file.read_bytes() for file in files)
+    assert alone == helped
 
 
-def test_a_run_that_fails_ends_its_helper(clip, scene):
-    from musclehand.controllers.run import Run
-
-    player = MuscleController(clip, scene=scene, processes=2)
-    pid = player._reference._helper.pid
+def test_a_run_that_fails_ends_its_helper(clip):
+    helper = start_helper()
+    player = MuscleController(plan_performance(clip), helper=helper)
+    pid = helper.pid
 
     def fail(data, step):
         raise ValueError("no")
@@ -113,7 +118,7 @@ def test_a_run_that_fails_ends_its_helper(clip, scene):
         os.kill(pid, 0)
 
 
-def test_numbers_of_processes_that_make_no_sense(clip):
-    for wrong in (0, 3):
+def test_numbers_of_processes_that_make_no_sense():
+    for processes in (0, 3):
         with pytest.raises(InvalidValue, match="processes"):
-            perform(clip, processes=wrong)
+            PlayerSettings(processes=processes)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.cli.track import TrackArgs, open_clip, track
+from musclehand.cli.track import TrackArgs, track
 from musclehand.core.checkpoint import load_checkpoint, save_checkpoint
 from musclehand.core.errors import FileError, MusclehandError, UnknownName
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
@@ -15,6 +15,7 @@ from musclehand.envs.tracking.evaluation import evaluate, follow_teacher
 from musclehand.envs.tracking.follow import follow
 from musclehand.learning.policy import Policy
 from musclehand.motion.clip import read_clips, write_clips
+from musclehand.motion.sources import load_clip
 from musclehand.policies.tracking import describe_model, load_tracking_policy, save_tracking_policy
 from support.tracking_clips import wave
 
@@ -106,11 +107,11 @@ def test_the_command_writes_what_the_hand_did(saved, tmp_path, controller, capsy
 
 def test_clips_that_are_not_there_are_said(tmp_path):
     write_clips(tmp_path / "clips.h5", CLIPS)
-    assert open_clip(str(tmp_path / "clips.h5"), None).name == "wave_0_r"
+    assert load_clip(tmp_path / "clips.h5").name == "wave_0_r"
     with pytest.raises(UnknownName):
-        open_clip(f"{tmp_path / 'clips.h5'}:wave_9", None)
+        load_clip(f"{tmp_path / 'clips.h5'}:wave_9")
     with pytest.raises(FileError):
-        open_clip(str(tmp_path / "nothing.h5"), None)
+        load_clip(tmp_path / "nothing.h5")
     with pytest.raises(UnknownName):
         track(TrackArgs(str(tmp_path / "clips.h5"), controller="nobody"))
 

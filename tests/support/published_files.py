@@ -6,7 +6,7 @@ from collections import namedtuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIP_PER_PIP, coupled_joint
+from musclehand.body.anatomy import DIP_PER_PIP, INDEPENDENT_JOINTS, coupled_joint
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.motion.published.pickled_clips import (
@@ -20,7 +20,7 @@ from musclehand.motion.published.pickled_clips import (
     MUSIC_WRIST,
 )
 from musclehand.motion.published.robopianist_sets import ROBOPIANIST_FRAME
-from musclehand.motion.reference import JOINTS, common_limits, reference_motions
+from musclehand.motion.reference import common_limits, reference_motions
 
 Motion = namedtuple("Motion", MUSIC_FIELDS)
 
@@ -42,7 +42,9 @@ def playing(model, hand, *, rate, seconds=2.0, seed=3):
         for place, sign, joint in zip(hand.qpos, hand.signs, hand.joints, strict=True):
             driver = coupled_joint(joint)
             data.qpos[place] = (
-                sign * row[JOINTS.index(driver or joint)] * (DIP_PER_PIP if driver else 1.0)
+                sign
+                * row[INDEPENDENT_JOINTS.index(driver or joint)]
+                * (DIP_PER_PIP if driver else 1.0)
             )
         mujoco.mj_kinematics(model, data)
         tips[frame] = data.site_xpos[hand.tips]

@@ -1,13 +1,12 @@
-"""Moment arms: how far each muscle's line of pull passes from each joint, in any posture of any
-hand model.
+"""Moment arms of muscles about joints, in any posture of any hand model.
 
-The one convention: `moment_arm = -d(length)/d(angle)` [m] with the angle in anatomical values, so
-that a tension [N] times its arm is the torque [N m] on the joint, and a positive arm drives the
-joint in its positive direction (`anatomy.directions(joint)[0]`). MuJoCo's own `actuator_moment` is
-d(length)/d(qpos), of the opposite sign.
+By the tendon excursion method, `moment_arm = -d(length)/d(angle)` [m] with anatomical angles. A
+tension [N] times its arm is therefore the torque [N m] on the joint, and a positive arm drives the
+joint in its positive direction (`anatomy.directions(joint)[0]`). MuJoCo's `actuator_moment` is
+d(length)/d(qpos) and has the opposite sign.
 
-Lengths are those of MuJoCo's actuators: the tendon's path times the gear, which is 1 in all known
-hands.
+Lengths are those of MuJoCo's actuators: the path of the tendon times the gear, which is 1 in all
+known hands.
 """
 
 from __future__ import annotations
@@ -22,56 +21,66 @@ from musclehand.body.posture import couple, place
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 FINEST_STEP = float(np.deg2rad(0.5))
-"""Largest joint movement between two looks at a path [rad]; arms of smooth paths change by some
-0.1 mm over it."""
+"""[rad] Largest joint movement between two samples of a path; chosen, arms of smooth paths change
+by about 0.1 mm over it."""
 
 
 class Geometry(NamedTuple):
-    """Lengths (p, m) [m] and moment arms (p, m, n) [m] of m muscles about n joints in p
-    postures."""
+    """Geometry of m muscles about n joints in p postures."""
 
     lengths: np.ndarray
+    """[m] Path lengths. Shape (p, m)."""
+
     arms: np.ndarray
+    """[m] Moment arms. Shape (p, m, n)."""
 
 
 class Sweep(NamedTuple):
-    """Arms about one joint over its range: `angles` (count,) [rad], `arms` (count, m) [m]."""
+    """Moment arms of m muscles about one joint over its range."""
 
     angles: np.ndarray
+    """[rad] Anatomical angles of the joint. Shape (count,)."""
+
     arms: np.ndarray
+    """[m] Moment arms. Shape (count, m)."""
 
 
-class Jumps(NamedTuple):
-    """The largest discontinuity of each muscle: `length` (m,) [m] and `arm` (m,) [m].
-
-    `segments` (m,) is the share of segments on which the muscle jumps by more than 0.3 mm in length
-    or 2 mm in arm.
-    """
+class Discontinuities(NamedTuple):
+    """Largest discontinuities in the paths of m muscles."""
 
     length: np.ndarray
+    """[m] Largest jump of length. Shape (m,)."""
+
     arm: np.ndarray
+    """[m] Largest jump of a moment arm. Shape (m,)."""
+
     segments: np.ndarray
+    """Share of the segments with a jump above `JUMP_OF_LENGTH` or `JUMP_OF_ARM`. Shape (m,)."""
 
 
 class MirrorError(NamedTuple):
-    """Largest difference between two hands in equal anatomical postures: `lengths` (m,) [m],
-    `arms` (m, n) [m]."""
+    """Largest differences between two hands in equal anatomical postures."""
 
     lengths: np.ndarray
+    """[m] Of the path lengths. Shape (m,)."""
+
     arms: np.ndarray
+    """[m] Of the moment arms. Shape (m, n)."""
 
 
 JUMP_OF_LENGTH = 0.0003
+"""[m] Larger changes of length count as jumps; chosen, well-placed wraps stay far below it."""
+
 JUMP_OF_ARM = 0.002
-"""What counts as a jump [m]: wraps that are well placed stay below the first by far."""
+"""[m] Larger changes of a moment arm count as jumps; chosen."""
 
 
 def muscle_geometry(model: mujoco.MjModel, hand: HandIndex, postures: np.ndarray) -> Geometry:
-    """Lengths and moment arms of all muscles of a hand.
+    """Computes lengths and moment arms of all muscles of a hand.
 
     Args:
         model: any model; joints outside the hand stay at `qpos0`.
-        hand: where the hand is in it.
+        hand: the hand in the model.
         postures: anatomical joint angles [rad]. Shape (p, n).
 
     Raises:
@@ -95,31 +104,57 @@ def muscle_geometry(model: mujoco.MjModel, hand: HandIndex, postures: np.ndarray
 
 
 def tendon_lengths(model: mujoco.MjModel, hand: HandIndex, postures: np.ndarray) -> np.ndarray:
-    """Path lengths of all muscles [m] in postures (p, n). Shape (p, m)."""
+    """Path lengths of all muscles.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        postures: anatomical joint angles [rad]. Shape (p, n).
+
+    Returns:
+        Lengths [m]. Shape (p, m).
+    """
     return muscle_geometry(model, hand, postures).lengths
 
 
 def moment_arms(model: mujoco.MjModel, hand: HandIndex, postures: np.ndarray) -> np.ndarray:
-    """Arms of all muscles about all joints [m] in postures (p, n). Shape (p, m, n)."""
+    """Moment arms of all muscles about all joints.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        postures: anatomical joint angles [rad]. Shape (p, n).
+
+    Returns:
+        Moment arms [m]. Shape (p, m, n).
+    """
     return muscle_geometry(model, hand, postures).arms
 
 
 def independent_arms(hand: HandIndex, arms: np.ndarray) -> np.ndarray:
-    """Arms about the independent joints, their followers' share included, from (..., n). Shape
-    (..., k)."""
+    """Moment arms about the independent joints, with the contribution of coupled joints.
+
+    Args:
+        hand: the hand.
+        arms: moment arms about all joints. Shape (..., n).
+
+    Returns:
+        Shape (..., k).
+    """
     return arms @ hand.expand
 
 
 def sweep(
     model: mujoco.MjModel, hand: HandIndex, joint: str, base: np.ndarray, count: int = 61
 ) -> Sweep:
-    """Arms of all muscles about one joint over its range of motion; coupled joints move along.
+    """Moment arms of all muscles about one joint over its range; coupled joints move with it.
 
     Args:
-        model, hand: any hand.
-        joint: which, by its anatomical name.
-        base: where the other joints are [rad]. Shape (n,).
-        count: how many angles, evenly spaced.
+        model: any model.
+        hand: the hand in the model.
+        joint: anatomical name of the joint.
+        base: posture of the other joints [rad]. Shape (n,).
+        count: number of evenly spaced angles.
 
     Raises:
         UnknownName: the hand has no such joint.
@@ -139,23 +174,24 @@ def sweep(
     return Sweep(angles, moment_arms(model, hand, couple(hand, postures))[:, :, column])
 
 
-def jumps(
+def find_discontinuities(
     model: mujoco.MjModel,
     hand: HandIndex,
     postures_from: np.ndarray,
     postures_to: np.ndarray,
     step_rad: float = FINEST_STEP,
-) -> Jumps:
-    """Walks straight through joint space from posture to posture and finds where paths are not
-    continuous.
+) -> Discontinuities:
+    """Finds discontinuities of muscle paths along straight segments in joint space.
 
-    A jump of length is the change between two steps that the arms do not explain, `|dL + (r0 +
-    r1)/2 dq|`; a jump of the arm is its change between two steps, about whichever joint.
+    A jump of length is the change between two samples that the moment arms do not explain, `|dL +
+    (r0 + r1)/2 dq|`. A jump of arm is the largest change of a moment arm between two samples.
 
     Args:
-        model, hand: any hand.
-        postures_from, postures_to: the ends of the segments [rad]. Shape (s, n) each.
-        step_rad: no joint moves more than this between two steps [rad].
+        model: any model.
+        hand: the hand in the model.
+        postures_from: beginnings of the segments [rad]. Shape (s, n).
+        postures_to: ends of the segments [rad]. Shape (s, n).
+        step_rad: largest movement of a joint between two samples [rad].
 
     Raises:
         InvalidValue: the step is not above 0.
@@ -163,7 +199,7 @@ def jumps(
     if not step_rad > 0:
         raise InvalidValue("step", step_rad, "an angle above 0 [rad]")
     count = len(hand.muscles)
-    worst = Jumps(np.zeros(count), np.zeros(count), np.zeros(count))
+    worst = Discontinuities(np.zeros(count), np.zeros(count), np.zeros(count))
     for start, end in zip(postures_from, postures_to, strict=True):
         steps = max(1, int(np.ceil(np.abs(end - start).max() / step_rad)))
         path = start + np.linspace(0.0, 1.0, steps + 1)[:, None] * (end - start)
@@ -171,46 +207,48 @@ def jumps(
         expected = -0.5 * (arms[1:] + arms[:-1]) @ ((end - start) / steps)
         length = np.abs(np.diff(lengths, axis=0) - expected).max(axis=0)
         arm = np.abs(np.diff(arms, axis=0)).max(axis=(0, 2))
-        crossed = (length > JUMP_OF_LENGTH) | (arm > JUMP_OF_ARM)
-        worst = Jumps(
-            np.maximum(worst.length, length), np.maximum(worst.arm, arm), worst.segments + crossed
+        has_jump = (length > JUMP_OF_LENGTH) | (arm > JUMP_OF_ARM)
+        worst = Discontinuities(
+            length=np.maximum(worst.length, length),
+            arm=np.maximum(worst.arm, arm),
+            segments=worst.segments + has_jump,
         )
     return worst._replace(segments=worst.segments / max(1, len(postures_from)))
 
 
 def mirror_error(
-    one_model: mujoco.MjModel,
-    one: HandIndex,
-    other_model: mujoco.MjModel,
-    other: HandIndex,
+    model: mujoco.MjModel,
+    hand: HandIndex,
+    partner_model: mujoco.MjModel,
+    partner: HandIndex,
     postures: np.ndarray,
 ) -> MirrorError:
-    """How far two hands, such as the right and the left one of a model, are from mirror images of
-    each other.
+    """Deviation of two hands, such as right and left, from mirror symmetry.
 
     Args:
-        one_model, one: a hand; its order of muscles and joints is that of the result.
-        other_model, other: the other hand, of the same model or another.
+        model: model of a hand.
+        hand: the hand, whose order of muscles and joints the result has.
+        partner_model: model of the other hand, the same one or another.
+        partner: the other hand.
         postures: anatomical joint angles [rad] for both. Shape (p, n).
 
     Raises:
         ModelError: the hands do not have the same muscles and joints.
     """
-    for kind, mine, theirs in (
-        ("muscles", one.muscle_names, other.muscle_names),
-        ("joints", one.joints, other.joints),
+    for kind, names, partner_names in (
+        ("muscles", hand.muscle_names, partner.muscle_names),
+        ("joints", hand.joints, partner.joints),
     ):
-        odd = sorted(set(mine) ^ set(theirs))
-        if odd:
-            raise ModelError(
-                "model", f"its two hands do not have the same {kind}; only in one: {', '.join(odd)}"
-            )
-    muscles = [other.muscle_names.index(name) for name in one.muscle_names]
-    joints = [other.joints.index(name) for name in one.joints]
+        unpaired = sorted(set(names) ^ set(partner_names))
+        if unpaired:
+            problem = f"its two hands do not have the same {kind}; only in one"
+            raise ModelError("model", f"{problem}: {', '.join(unpaired)}")
+    muscles = [partner.muscle_names.index(name) for name in hand.muscle_names]
+    joints = [partner.joints.index(name) for name in hand.joints]
     reordered = np.empty_like(np.asarray(postures, dtype=float))
     reordered[:, joints] = postures
-    first = muscle_geometry(one_model, one, postures)
-    second = muscle_geometry(other_model, other, reordered)
-    lengths = np.abs(first.lengths - second.lengths[:, muscles]).max(axis=0)
-    arms = np.abs(first.arms - second.arms[:, muscles][:, :, joints]).max(axis=0)
+    geometry = muscle_geometry(model, hand, postures)
+    mirrored = muscle_geometry(partner_model, partner, reordered)
+    lengths = np.abs(geometry.lengths - mirrored.lengths[:, muscles]).max(axis=0)
+    arms = np.abs(geometry.arms - mirrored.arms[:, muscles][:, :, joints]).max(axis=0)
     return MirrorError(lengths, arms)

@@ -1,12 +1,11 @@
-"""Published curves of muscle, to compare MuJoCo's with: De Groote et al. 2016 and Millard et al.
-2013.
+"""Published muscle curves for comparison with MuJoCo's: De Groote et al. 2016, Millard et al. 2013.
 
 Lengths are in optimal fibre lengths [l0], speeds in maximum shortening speeds [vmax], lengthening
 positive, forces in peak isometric forces [f0]. All functions take and return arrays of any shape.
 Formulas and constants were read in OpenSim 4's classes that carry the papers' curves
 (`DeGrooteFregly2016Muscle`, `ActiveForceLengthCurve`, `FiberForceLengthCurve`,
 `ForceVelocityCurve`, `SmoothSegmentedFunctionFactory`, `FirstOrderMuscleActivationDynamics`), not
-in the papers themselves; tests hold the constants OpenSim states and the landmarks they imply.
+in the papers themselves. Tests check the constants that OpenSim states and their landmarks.
 """
 
 from __future__ import annotations
@@ -24,69 +23,106 @@ from musclehand.body.muscle import force_length, force_velocity, passive_force
 from musclehand.core.errors import InvalidValue
 
 Curve = Callable[[np.ndarray], np.ndarray]
+"""A vectorised function of normalised length or speed."""
 
 LENGTHS = (0.4, 1.6)
+"""[l0] Range of fibre lengths over which curves are compared; chosen."""
+
 SPEEDS = (-1.0, 1.0)
-"""Where curves are compared: fibre lengths [l0] and speeds [vmax]."""
+"""[vmax] Range of speeds over which curves are compared."""
 
 _GAUSSIANS = (
     (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465),
     (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188),
     (0.1, 1.0, 0.353553390593274, 0.0),
 )
-"""Height, centre, width and growth of width with length, as in OpenSim, whose first height makes
-the sum 1 at 1."""
+"""Height, centre, width and growth of the width with length of three Gaussians (b11 to b43), as in
+OpenSim, whose first height makes the sum 1 at length 1."""
 
 _SPEED_SCALE = -8.149
+"""d2 of De Groote et al. 2016, as in OpenSim."""
+
 _SPEED_SHIFT = -0.374
+"""d3 of De Groote et al. 2016, as in OpenSim."""
+
 _PASSIVE_SHAPE = 4.0
+"""kPE of De Groote et al. 2016."""
+
 _PASSIVE_STRAIN = 0.6
+"""e0 of De Groote et al. 2016: strain with passive force 1."""
+
 _TENDON_SCALE = 0.2
+"""c1 of De Groote et al. 2016."""
+
 _TENDON_SHIFT = 0.995
+"""c2 of De Groote et al. 2016."""
+
 _TENDON_OFFSET = 0.25
+"""c3 of De Groote et al. 2016."""
 
 _BISECTIONS = 52
+"""Bisections that reach the precision of a double."""
 
 
 class CurveConstants(NamedTuple):
-    """Shape of MuJoCo's curves: `lmin`, `lmax` [l0], `fpmax`, `fvmax` [f0], as in its muscle
-    actuator."""
+    """Shape of MuJoCo's curves, with the names of its muscle actuator."""
 
     lmin: float
+    """[l0] Lower end of the active force-length curve."""
+
     lmax: float
+    """[l0] Upper end of the active force-length curve."""
+
     fpmax: float
+    """[f0] Scale of the passive force."""
+
     fvmax: float
+    """[f0] Force at saturating lengthening speed."""
 
 
 class CurveSet(NamedTuple):
-    """The three curves of one model: active and passive force [f0] over length [l0], force
-    factor over speed [vmax]."""
+    """Curves of one muscle model."""
 
     active: Curve
+    """Active force [f0] over length [l0]."""
+
     passive: Curve
+    """Passive force [f0] over length [l0]."""
+
     velocity: Curve
+    """Force factor over lengthening speed [vmax]."""
 
 
 class Difference(NamedTuple):
-    """Between two curves: largest absolute and root mean square difference [f0]."""
+    """Difference between two curves."""
 
     largest: float
+    """[f0] Largest absolute difference."""
+
     rms: float
+    """[f0] Root mean square difference."""
 
 
 class CurveDifferences(NamedTuple):
-    """Between two models: active and passive force over `LENGTHS`, force factor over `SPEEDS`."""
+    """Differences between two muscle models."""
 
     active: Difference
+    """Of the active force over `LENGTHS`."""
+
     passive: Difference
+    """Of the passive force over `LENGTHS`."""
+
     velocity: Difference
+    """Of the force factor over `SPEEDS`."""
 
 
 def de_groote_active(fibre: np.ndarray) -> np.ndarray:
-    """Active force [f0] at length `fibre` [l0]: three bells of varying width, 1 at 1; made for 0.2
-    to 1.8.
+    """Active force-length curve [f0] of De Groote et al. 2016 (Ann Biomed Eng 44:2922).
 
-    De Groote et al. 2016 (Ann Biomed Eng 44:2922).
+    Three Gaussians of varying width, 1 at length 1.
+
+    Args:
+        fibre: length [l0], valid from 0.2 to 1.8.
     """
     fibre = np.asarray(fibre, dtype=float)
     force = np.zeros_like(fibre)
@@ -98,11 +134,13 @@ def de_groote_active(fibre: np.ndarray) -> np.ndarray:
 
 
 def de_groote_velocity(speed: np.ndarray) -> np.ndarray:
-    """Force factor at lengthening speed `speed` [vmax]: a logarithm on both sides, made for -1 to
-    1.
+    """Force-velocity curve of De Groote et al. 2016, an inverse hyperbolic sine.
 
-    De Groote et al. 2016. The paper's rounded scale and offset miss (-1, 0) and (0, 1); like
-    OpenSim's, ours are those with which the curve meets both.
+    With the paper's rounded scale and offset the curve misses (-1, 0) and (0, 1); the scale and
+    offset here meet both, as OpenSim's do.
+
+    Args:
+        speed: lengthening speed [vmax], valid from -1 to 1.
     """
     scale = 1.0 / (math.asinh(_SPEED_SHIFT) - math.asinh(_SPEED_SHIFT - _SPEED_SCALE))
     offset = 1.0 - scale * math.asinh(_SPEED_SHIFT)
@@ -110,23 +148,27 @@ def de_groote_velocity(speed: np.ndarray) -> np.ndarray:
 
 
 def de_groote_passive(fibre: np.ndarray) -> np.ndarray:
-    """Force of the stretched fibre [f0] at length `fibre` [l0]: an exponential, 0 at 1 and 1 at
-    1.6.
+    """Passive force-length curve [f0] of De Groote et al. 2016: an exponential, 1 at 1.6.
 
-    De Groote et al. 2016, as published: below length 1 it pushes, with at most 0.019 (OpenSim
-    shifts the curve to be 0 at length 0.2 instead).
+    As published it is 0 at length 1 and negative below, down to -0.019; OpenSim shifts the curve to
+    be 0 at length 0.2.
+
+    Args:
+        fibre: length [l0].
     """
     strain = (np.asarray(fibre, dtype=float) - 1.0) / _PASSIVE_STRAIN
     return np.expm1(_PASSIVE_SHAPE * strain) / math.expm1(_PASSIVE_SHAPE)
 
 
 def de_groote_tendon(tendon: np.ndarray, *, stiffness: float = 35.0) -> np.ndarray:
-    """Force of the tendon [f0] at length `tendon` [lts], an exponential: 1 at 1.0474 with the usual
-    stiffness.
+    """Tendon force-length curve [f0] of De Groote et al. 2016: an exponential, 1 at 1.0474.
 
-    De Groote et al. 2016, as published: at slack length it pushes with 0.0118 (OpenSim changed two
-    constants so that it is 0 there, and bears 1 at 1.049). The hand has no such curve: its tendons
-    do not stretch.
+    As published it is -0.0118 at slack length; OpenSim changed two constants so that it is 0 there,
+    and 1 at 1.049. The tendons of our hand are inextensible.
+
+    Args:
+        tendon: length [lts].
+        stiffness: kT of the paper.
     """
     stretched = np.exp(stiffness * (np.asarray(tendon, dtype=float) - _TENDON_SHIFT))
     return np.asarray(_TENDON_SCALE * stretched - _TENDON_OFFSET)
@@ -139,18 +181,17 @@ def de_groote_activation_rate(
     times: tuple[float, float] = (0.015, 0.060),
     steepness: float = 0.1,
 ) -> np.ndarray:
-    """Change of activation [1/s] at activation `act` under excitation `ctrl`, both 0..1.
+    """Activation dynamics of De Groote et al. 2016: rate of activation [1/s].
 
-    De Groote et al. 2016: Millard's two rates blended by a hyperbolic tangent in place of the
-    switch between them.
+    Millard's two rates, blended by a hyperbolic tangent in place of a switch.
 
     Args:
-        act: activation, any shape.
-        ctrl: excitation, any shape that goes with it.
+        act: activation, 0..1, any shape.
+        ctrl: excitation, 0..1, a shape that broadcasts with it.
         times: time constants of activation and deactivation [s].
-        steepness: of the blend. OpenSim says that 0.1 was published, with which the two rates are
-            nearly averaged, and recommends 10, which sympy takes for the published one; a large one
-            is Millard's switch.
+        steepness: of the blend. With 0.1, published according to OpenSim, the two rates are nearly
+            averaged. OpenSim recommends 10, which sympy considers the published value. A large
+            value approaches Millard's switch.
     """
     act = np.asarray(act, dtype=float)
     ctrl = np.asarray(ctrl, dtype=float)
@@ -168,17 +209,16 @@ def millard_activation_rate(
     times: tuple[float, float] = (0.010, 0.040),
     floor: float = 0.0,
 ) -> np.ndarray:
-    """Change of activation [1/s] at activation `act` under excitation `ctrl`, both 0..1 and taken
-    as at least `floor`.
+    """Activation dynamics of Millard et al. 2013: rate of activation [1/s].
 
-    Millard et al. 2013, after Thelen 2003 (J Biomech Eng 125:70). With `floor` 0 it is MuJoCo's
-    muscle without smoothing; OpenSim's is 0.01. The hand's differs in its time constants.
+    After Thelen 2003 (J Biomech Eng 125:70). With `floor` 0 it is MuJoCo's muscle without
+    smoothing; OpenSim has 0.01. Our hand has other time constants.
 
     Args:
-        act: activation, any shape.
-        ctrl: excitation, any shape that goes with it.
+        act: activation, 0..1, any shape.
+        ctrl: excitation, 0..1, a shape that broadcasts with it.
         times: time constants of activation and deactivation [s].
-        floor: lowest activation.
+        floor: smallest activation and excitation; smaller values are raised to it.
     """
     act, ctrl = (np.clip(np.asarray(value, dtype=float), floor, 1.0) for value in (act, ctrl))
     slowing = 0.5 + 1.5 * act
@@ -186,42 +226,48 @@ def millard_activation_rate(
 
 
 def millard_active(fibre: np.ndarray, *, floor: float = 0.0) -> np.ndarray:
-    """Active force [f0] at length `fibre` [l0]: steep and shallow ascending limb, plateau,
-    descending limb.
+    """Active force-length curve [f0] of Millard et al. 2013 (J Biomech Eng 135:021005).
 
-    Millard et al. 2013 (J Biomech Eng 135:021005) with OpenSim's constants.
+    Steep and shallow ascending limb, plateau and descending limb, with OpenSim's constants.
 
     Args:
         fibre: length [l0].
-        floor: force outside the limbs; 0 in the model with fibre damping, 0.1 in the one without,
-            which cannot do with less.
+        floor: force outside the limbs: 0 in the model with fibre damping, 0.1 in the model without,
+            which needs some force.
     """
     return _active_spline(floor)(fibre)
 
 
 def millard_passive(fibre: np.ndarray) -> np.ndarray:
-    """Force of the stretched fibre [f0] at length `fibre` [l0]: 0 up to 1, 1 at 1.7, straight
-    beyond.
+    """Passive force-length curve [f0] of Millard et al. 2013 with OpenSim's constants.
 
-    Millard et al. 2013 with OpenSim's constants.
+    It is 0 up to length 1, 1 at 1.7, and linear beyond.
+
+    Args:
+        fibre: length [l0].
     """
     return _passive_spline()(fibre)
 
 
 def millard_velocity(speed: np.ndarray) -> np.ndarray:
-    """Force factor at lengthening speed `speed` [vmax]: 0 up to -1, 1 at 0, 1.4 from 1 on.
+    """Force-velocity curve of Millard et al. 2013 with OpenSim's constants.
 
-    Millard et al. 2013 with OpenSim's constants.
+    It is 0 up to speed -1, 1 at 0, and 1.4 from 1 on.
+
+    Args:
+        speed: lengthening speed [vmax].
     """
     return _velocity_spline()(speed)
 
 
 def curve_sets(constants: CurveConstants) -> dict[str, CurveSet]:
-    """The three models by name: `mujoco` with the given constants, `de_groote_2016`,
-    `millard_2013`.
+    """Curves of three muscle models by name: `mujoco`, `de_groote_2016` and `millard_2013`.
+
+    Args:
+        constants: of MuJoCo's curves.
 
     Raises:
-        InvalidValue: constants with which MuJoCo's curves are not defined.
+        InvalidValue: MuJoCo's curves are not defined for the constants.
     """
     _check(constants)
     lmin, lmax, fpmax, fvmax = (np.asarray(value, dtype=float) for value in constants)
@@ -236,42 +282,59 @@ def curve_sets(constants: CurveConstants) -> dict[str, CurveSet]:
     }
 
 
-def curve_differences(one: CurveSet, other: CurveSet, *, samples: int = 601) -> CurveDifferences:
-    """How far two models are apart, over `samples` evenly spaced lengths in `LENGTHS` and speeds
-    in `SPEEDS`."""
-    places = (
+def curve_differences(
+    curves: CurveSet, baseline: CurveSet, *, samples: int = 601
+) -> CurveDifferences:
+    """Compares two muscle models.
+
+    Args:
+        curves: a model.
+        baseline: another model.
+        samples: number of evenly spaced lengths in `LENGTHS` and speeds in `SPEEDS`.
+    """
+    points = (
         np.linspace(*LENGTHS, samples),
         np.linspace(*LENGTHS, samples),
         np.linspace(*SPEEDS, samples),
     )
-    gaps = (first(at) - second(at) for first, second, at in zip(one, other, places, strict=True))
+    gaps = (curve(x) - base(x) for curve, base, x in zip(curves, baseline, points, strict=True))
     return CurveDifferences(
-        *(Difference(float(np.abs(d).max()), float(np.sqrt(np.mean(d * d)))) for d in gaps)
+        *(Difference(float(np.abs(gap).max()), float(np.sqrt(np.mean(gap * gap)))) for gap in gaps)
     )
 
 
 class _Knot(NamedTuple):
-    """A point of a curve and its slope there."""
+    """A point of a curve with the slope of the curve."""
 
     x: float
+    """Length [l0] or speed [vmax]."""
+
     y: float
+    """Force [f0]."""
+
     slope: float
+    """Derivative of y by x."""
 
 
 class _Spline(NamedTuple):
-    """A curve through knots in pieces of fifth-order Bezier, straight beyond its ends; called
-    with any array."""
+    """A curve of fifth-order Bezier pieces through knots, linear beyond its ends."""
 
     x: BPoly
-    y: BPoly
-    first: _Knot
-    last: _Knot
+    """x over the parameter of the curve."""
 
-    def __call__(self, at: np.ndarray) -> np.ndarray:
-        at = np.asarray(at, dtype=float)
-        inside = np.clip(at, self.first.x, self.last.x)
-        # x rises with the curve's parameter, so halving finds it for all places at once and cannot
-        # fail.
+    y: BPoly
+    """y over the parameter of the curve."""
+
+    first: _Knot
+    """Left end."""
+
+    last: _Knot
+    """Right end."""
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        values = np.asarray(values, dtype=float)
+        inside = np.clip(values, self.first.x, self.last.x)
+        # x rises with the curve's parameter, so that bisection finds it for all values at once.
         low = np.zeros_like(inside)
         high = np.full_like(inside, self.x.x[-1])
         for _ in range(_BISECTIONS):
@@ -279,18 +342,21 @@ class _Spline(NamedTuple):
             below = self.x(middle) < inside
             low = np.where(below, middle, low)
             high = np.where(below, high, middle)
-        beyond = at - inside
+        beyond = values - inside
         slope = np.where(beyond < 0.0, self.first.slope, self.last.slope)
         return np.asarray(self.y(0.5 * (low + high)) + slope * beyond)
 
 
 def _spline(*corners: tuple[_Knot, float]) -> _Spline:
-    """Joins knots, each given with the curviness (0..1) of the piece that ends in it; the first
-    one's is not used.
+    """Joins knots by Bezier pieces.
 
-    A piece has six control points: both ends, and twice each a point on the way from an end to
-    where the two tangents cross. With the doubled points curvature vanishes at the knots, which
-    makes the curve twice differentiable.
+    A piece has six control points: both ends, and two double points, each between an end and the
+    intersection of the tangents. The double points make curvature vanish at the knots, so that the
+    curve is twice differentiable.
+
+    Args:
+        corners: each knot with the curviness (0..1) of the piece that ends there; that of the first
+            is not used.
     """
     columns = []
     for (start, _), (end, curviness) in itertools.pairwise(corners):
@@ -351,7 +417,7 @@ def _passive_spline() -> _Spline:
 def _velocity_spline() -> _Spline:
     shortening = 0.6
     lengthening = 0.9
-    most = 1.4
+    highest = 1.4
     near = 0.9
     near_slope = 0.25
     isometric_slope = 5.0
@@ -360,18 +426,18 @@ def _velocity_spline() -> _Spline:
         (_Knot(-1.0, 0.0, 0.0), shortening),
         (_Knot(-near, 0.5 * near_slope * (1.0 - near), near_slope), shortening),
         (_Knot(0.0, 1.0, isometric_slope), shortening),
-        (_Knot(near, most - 0.5 * far_slope * (1.0 - near), far_slope), lengthening),
-        (_Knot(1.0, most, 0.0), lengthening),
+        (_Knot(near, highest - 0.5 * far_slope * (1.0 - near), far_slope), lengthening),
+        (_Knot(1.0, highest, 0.0), lengthening),
     )
 
 
 def _check(constants: CurveConstants) -> None:
     lmin, lmax, fpmax, fvmax = constants
-    for name, value, legal, fine in (
+    for name, value, legal, is_legal in (
         ("lmin", lmin, "at least 0 and below 1", 0.0 <= lmin < 1.0),
         ("lmax", lmax, "a finite number above 1", 1.0 < lmax < math.inf),
         ("fpmax", fpmax, "a finite number of at least 0", 0.0 <= fpmax < math.inf),
         ("fvmax", fvmax, "a finite number above 1", 1.0 < fvmax < math.inf),
     ):
-        if not fine:
+        if not is_legal:
             raise InvalidValue(name, value, legal)

@@ -1,8 +1,7 @@
-"""A hand whose muscles are silent: where it comes to rest, and the torques and stiffness of its
-tissues.
+"""Passive mechanics of a hand without excitation: rest posture, passive torques and stiffness.
 
-Passive torque has two parts here: muscles stretched beyond their optimal length, and the springs of
-joints and tendons. Contact of a joint with its limit is neither.
+Passive torque has two parts: muscles stretched beyond their optimal length, and springs of joints
+and tendons. The force of a joint limit belongs to neither.
 """
 
 from __future__ import annotations
@@ -18,117 +17,176 @@ from musclehand.body.posture import couple, sample_postures
 from musclehand.core.errors import UnknownName
 
 SETTLE_SECONDS = 7.0
+"""[s] Time for a released hand to come to rest; chosen."""
+
 DRIFT_SECONDS = 3.0
+"""[s] Time after that over which the remaining drift is measured; chosen."""
+
 STIFFNESS_STEP = np.deg2rad(2.0)
+"""[rad] Step of the central difference of stiffness; chosen."""
 
 
 class RestPosture(NamedTuple):
-    """Where a hand comes to rest without excitation and gravity.
-
-    `angles` [rad] after 10 s from all joints at 0, shape (n,); `others` the same from random
-    postures, shape (k, n); `drift` [rad] how far each joint still moved in the last 3 s, the most
-    over all starts, shape (n,); `spread` [rad] between the highest and the lowest end of all
-    starts, shape (n,); `time` [s] and `traces` [rad] the movement from all joints at 0, shapes (s,)
-    and (s, n).
-    """
+    """Posture in which a hand comes to rest without excitation and gravity."""
 
     angles: np.ndarray
-    others: np.ndarray
+    """[rad] Angles after 10 s, from all joints at 0. Shape (n,)."""
+
+    random_starts: np.ndarray
+    """[rad] Angles after 10 s, from random postures. Shape (k, n)."""
+
     drift: np.ndarray
+    """[rad] Movement of each joint in the last 3 s, largest over all starts. Shape (n,)."""
+
     spread: np.ndarray
+    """[rad] Range of the final angles over all starts. Shape (n,)."""
+
     time: np.ndarray
+    """[s] Times of `traces`. Shape (s,)."""
+
     traces: np.ndarray
+    """[rad] Movement from all joints at 0. Shape (s, n)."""
 
 
 class PassiveTorque(NamedTuple):
-    """Torque on every joint in its positive anatomical direction [N m], shapes (n,): of silent
-    muscles, of springs."""
+    """Passive torque on every joint, positive in its positive anatomical direction."""
 
     muscles: np.ndarray
+    """[N m] Torque of muscles without activation. Shape (n,)."""
+
     springs: np.ndarray
+    """[N m] Torque of springs. Shape (n,)."""
 
     @property
     def total(self) -> np.ndarray:
-        """Both together [N m]. Shape (n,)."""
+        """Sum of both parts [N m]. Shape (n,)."""
         return self.muscles + self.springs
 
 
 class PassiveCurve(NamedTuple):
-    """Passive torque about one joint over its range: `angles` [rad], `muscles` and `springs` [N
-    m], shapes (p,)."""
+    """Passive torque about one joint over its range."""
 
     angles: np.ndarray
+    """[rad] Angles of the joint. Shape (p,)."""
+
     muscles: np.ndarray
+    """[N m] Torque of muscles without activation. Shape (p,)."""
+
     springs: np.ndarray
+    """[N m] Torque of springs. Shape (p,)."""
 
 
 def rest_posture(
     model: mujoco.MjModel, hand: HandIndex, *, starts: int = 3, seed: int = 0
 ) -> RestPosture:
-    """Lets the hand go, without excitation and gravity, from all joints at 0 and from random
-    postures, for 10 s."""
+    """Simulates the release of a hand for 10 s, without excitation and gravity.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        starts: number of random starting postures besides that with all joints at 0.
+        seed: of the random postures.
+    """
     twin = prepared_copy(model, gravity=False)
     limits = hand.limits(twin)
-    first = couple(hand, np.clip(np.zeros(len(hand.joints)), limits[:, 0], limits[:, 1]))
-    postures = [first, *sample_postures(hand, limits, starts, np.random.default_rng(seed))]
-    runs = [let_go(twin, hand, posture, SETTLE_SECONDS + DRIFT_SECONDS) for posture in postures]
+    zero = couple(hand, np.clip(np.zeros(len(hand.joints)), limits[:, 0], limits[:, 1]))
+    postures = [zero, *sample_postures(hand, limits, starts, np.random.default_rng(seed))]
+    runs = [
+        release_hand(twin, hand, posture, SETTLE_SECONDS + DRIFT_SECONDS) for posture in postures
+    ]
     ends = np.array([run[-1] for run in runs])
     dt = twin.opt.timestep
-    late = -round(DRIFT_SECONDS / dt)
-    thin = max(1, round(0.02 / dt))
+    end_part = slice(-round(DRIFT_SECONDS / dt), None)
+    stride = max(1, round(0.02 / dt))
     return RestPosture(
         angles=ends[0],
-        others=ends[1:],
-        drift=np.max([np.ptp(run[late:], axis=0) for run in runs], axis=0),
+        random_starts=ends[1:],
+        drift=np.max([np.ptp(run[end_part], axis=0) for run in runs], axis=0),
         spread=np.ptp(ends, axis=0),
-        time=np.arange(1, len(runs[0]) + 1)[::thin] * dt,
-        traces=runs[0][::thin],
+        time=np.arange(1, len(runs[0]) + 1)[::stride] * dt,
+        traces=runs[0][::stride],
     )
 
 
 def drift_from_springs(
     model: mujoco.MjModel, hand: HandIndex, seconds: float = DRIFT_SECONDS
 ) -> np.ndarray:
-    """How far each joint moves away by itself from where the model says it is at ease, without
-    gravity [rad].
+    """Passive movement of each joint away from the rest posture of its springs, without gravity.
 
-    That is where its joint springs have no torque; in a model without springs, its default posture.
-    Shape (n,).
+    A model without springs starts in its default posture.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        seconds: duration [s].
+
+    Returns:
+        Largest distance from the start [rad]. Shape (n,).
     """
     twin = prepared_copy(model, gravity=False)
     start = twin.qpos_spring[hand.qpos] * hand.signs
-    return np.abs(let_go(twin, hand, start, seconds) - start).max(axis=0)
+    return np.abs(release_hand(twin, hand, start, seconds) - start).max(axis=0)
 
 
-def let_go(model: mujoco.MjModel, hand: HandIndex, start: np.ndarray, seconds: float) -> np.ndarray:
-    """Joint angles [rad] over time of a hand without excitation, from the posture `start` (n,).
-    Shape (s, n)."""
+def release_hand(
+    model: mujoco.MjModel, hand: HandIndex, start: np.ndarray, seconds: float
+) -> np.ndarray:
+    """Simulates a hand without excitation.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        start: posture at the beginning [rad]. Shape (n,).
+        seconds: duration [s].
+
+    Returns:
+        Anatomical angles after every step [rad]. Shape (s, n).
+    """
     steps = round(seconds / model.opt.timestep)
     silent = np.broadcast_to(np.zeros(len(hand.muscles)), (steps, len(hand.muscles)))
     return simulate(model, data_at(model, hand, start), hand, silent).angles
 
 
 def passive_torque(model: mujoco.MjModel, hand: HandIndex, posture: np.ndarray) -> PassiveTorque:
-    """Torque of silent muscles and of springs in a posture, anatomical angles [rad] (n,), at
-    standstill."""
+    """Passive torques in a posture at rest.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        posture: anatomical angles [rad]. Shape (n,).
+    """
     data = data_at(model, hand, posture)
     return PassiveTorque(
         data.qfrc_actuator[hand.dofs] * hand.signs, data.qfrc_spring[hand.dofs] * hand.signs
     )
 
 
-def reduced(hand: HandIndex, torque: np.ndarray) -> np.ndarray:
-    """Torque as the independent joints feel it: joints that follow another one add to it. Shape
-    (n,) to (k,)."""
+def independent_torque(hand: HandIndex, torque: np.ndarray) -> np.ndarray:
+    """Generalised torque on the independent joints, to which coupled joints contribute.
+
+    Args:
+        hand: the hand.
+        torque: torque on all joints [N m]. Shape (n,).
+
+    Returns:
+        Torque on the independent joints [N m]. Shape (k,).
+    """
     return hand.expand.T @ torque
 
 
 def passive_stiffness(model: mujoco.MjModel, hand: HandIndex, posture: np.ndarray) -> PassiveTorque:
-    """Loss of passive torque by angle of every independent joint about a posture [N m/rad]. Shapes
-    (k,), not (n,).
+    """Passive stiffness of every independent joint, by central difference over 4 degrees.
 
-    Central difference over 4 degrees; joints that follow move along. Published for the healthy MCP
-    joint are 0.033 to 0.047 N m/rad (PMC7775510, table 2).
+    Coupled joints move with their drivers. Published for the healthy MCP joint are 0.033 to 0.047
+    N m/rad (PMC7775510, table 2).
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        posture: anatomical angles [rad]. Shape (n,).
+
+    Returns:
+        Stiffness [N m/rad] of muscles and springs. Shapes (k,), not (n,).
     """
     parts = np.empty((2, len(hand.independent)))
     for i in range(len(hand.independent)):
@@ -137,16 +195,22 @@ def passive_stiffness(model: mujoco.MjModel, hand: HandIndex, posture: np.ndarra
             for step in (-STIFFNESS_STEP, STIFFNESS_STEP)
         ]
         for part in range(2):
-            parts[part, i] = reduced(hand, ends[0][part] - ends[1][part])[i] / (
-                2.0 * STIFFNESS_STEP
-            )
+            loss = independent_torque(hand, ends[0][part] - ends[1][part])[i]
+            parts[part, i] = loss / (2.0 * STIFFNESS_STEP)
     return PassiveTorque(parts[0], parts[1])
 
 
 def passive_curve(
     model: mujoco.MjModel, hand: HandIndex, joint: str, posture: np.ndarray, points: int = 41
 ) -> PassiveCurve:
-    """Passive torque about an independent joint over its range, the others as in `posture` (n,).
+    """Passive torque about an independent joint over its range.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        joint: anatomical name of the joint.
+        posture: angles of the other joints [rad]. Shape (n,).
+        points: number of evenly spaced angles.
 
     Raises:
         UnknownName: not an independent joint of the hand.
@@ -162,6 +226,6 @@ def passive_curve(
         passive_torque(model, hand, posture + (angle - posture[place]) * hand.expand[:, column])
         for angle in angles
     ]
-    muscles = np.array([reduced(hand, torque.muscles)[column] for torque in torques])
-    springs = np.array([reduced(hand, torque.springs)[column] for torque in torques])
+    muscles = np.array([independent_torque(hand, torque.muscles)[column] for torque in torques])
+    springs = np.array([independent_torque(hand, torque.springs)[column] for torque in torques])
     return PassiveCurve(angles, muscles, springs)

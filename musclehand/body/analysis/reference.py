@@ -1,9 +1,8 @@
-"""Published measurements of the human hand, as far as models are compared with them:
-`models/reference`.
+"""Published measurements of the human hand (`models/reference`), with which models are compared.
 
-Every row has its source and a status: `published` was read in the source itself, `quoted` in
-another work that quotes it, `recalled` is from memory and counts for less. Files are in
-millimetres, degrees and cm^2 as published; everything is SI once it is read.
+Every row has its source and a status: `published` was read in the source itself, `quoted` in a work
+that quotes it, and `recalled` is from memory and less certain. Files have millimetres, degrees and
+cm^2, as published; all values are SI once they are read.
 """
 
 from __future__ import annotations
@@ -21,75 +20,137 @@ from musclehand.core.errors import ModelError
 PACKAGE = "musclehand.models.reference"
 
 STATUSES = ("published", "quoted", "recalled")
+"""Certainty of a value, from high to low."""
 
 
 @dataclass(frozen=True)
 class MomentArmRow:
-    """A muscle turns a joint in `direction` (a word of `anatomy.directions`) with `arm` [m],
-    None where only the direction is known; `sd` [m] between specimens or None. `posture` in
-    words. Rows not `used` are no yardstick."""
+    """Moment arm of a muscle about a joint."""
 
     muscle: str
+    """Name of the muscle."""
+
     joint: str
+    """One of `anatomy.HAND_JOINTS`."""
+
     direction: str
+    """Direction of the torque, a term of `anatomy.directions`."""
+
     arm: float | None
+    """[m] Moment arm; None if only its direction is known."""
+
     sd: float | None
+    """[m] Standard deviation between specimens, if known."""
+
     posture: str
+    """Posture in words."""
+
     source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
     status: str
+    """One of `STATUSES`."""
+
     used: bool
+    """Whether models are compared with the row."""
 
 
 @dataclass(frozen=True)
 class ArchitectureRow:
-    """A muscle's `pcsa` [m^2], peak force `f0` [N], optimal fibre length `l0` and tendon slack
-    length `lts` [m], pennation [rad]; None where not known."""
+    """Architecture of a muscle; unknown values are None."""
 
     muscle: str
+    """Name of the muscle."""
+
     pcsa: float | None
+    """[m^2] Physiological cross-sectional area."""
+
     f0: float | None
+    """[N] Peak isometric force."""
+
     l0: float | None
+    """[m] Optimal fibre length."""
+
     lts: float | None
+    """[m] Tendon slack length."""
+
     pennation: float | None
+    """[rad] Pennation angle."""
+
     source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
     status: str
+    """One of `STATUSES`."""
 
 
 @dataclass(frozen=True)
 class RangeRow:
-    """A joint's range of motion, anatomical angles [rad]; None for a side that is not known."""
+    """Range of motion of a joint in anatomical angles."""
 
     joint: str
+    """One of `anatomy.HAND_JOINTS`."""
+
     lower: float | None
+    """[rad] Lower end, if known."""
+
     upper: float | None
+    """[rad] Upper end, if known."""
+
     source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
     status: str
+    """One of `STATUSES`."""
 
 
 @dataclass(frozen=True)
 class FingertipForceRow:
-    """Force [N] that `n` people reach with one digit (`anatomy.DIGITS`) in a task; `sd` between
-    people [N]."""
+    """Maximum force of one digit in a task."""
 
     digit: str
+    """One of `anatomy.DIGITS`."""
+
     task: str
+    """Task in words."""
+
     force: float
+    """[N] Mean over people."""
+
     sd: float | None
+    """[N] Standard deviation between people, if known."""
+
     n: int | None
+    """Number of people, if known."""
+
     source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
     status: str
+    """One of `STATUSES`."""
 
 
 @dataclass(frozen=True)
 class PerformanceRow:
-    """Anything else that people do, such as a tapping rate; `value` and `sd` in `unit`."""
+    """Any other measure of performance, such as a tapping rate."""
 
     quantity: str
+    """Name of the measure."""
+
     value: float
+    """Mean over people, in `unit`."""
+
     sd: float | None
+    """Standard deviation between people, in `unit`, if known."""
+
     unit: str
+    """Unit as text."""
+
     source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
     status: str
+    """One of `STATUSES`."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +158,26 @@ class Reference:
     """All published values, in file order."""
 
     moment_arms: tuple[MomentArmRow, ...]
+    """Rows of `moment_arms.csv`."""
+
     architecture: tuple[ArchitectureRow, ...]
+    """Rows of `architecture.csv`."""
+
     ranges: tuple[RangeRow, ...]
+    """Rows of `range_of_motion.csv`."""
+
     fingertip_forces: tuple[FingertipForceRow, ...]
+    """Rows of `fingertip_force.csv`."""
+
     performance: tuple[PerformanceRow, ...]
+    """Rows of `performance.csv`."""
 
 
 def load_reference(folder: Path | None = None) -> Reference:
-    """Reads the five tables of a folder, by default those that come with the package (read once).
+    """Reads the five tables of a folder, by default the bundled ones (read once).
 
     Raises:
-        ModelError: a file or column is missing, or an entry is not what the column holds.
+        ModelError: a file or column is missing, or an entry is not legal in its column.
     """
     return _packaged() if folder is None else _load(folder)
 

@@ -1,13 +1,12 @@
-"""What a hand's muscles can do: torques of the joints of a digit, and forces of its fingertip.
+"""Strength of digits and wrist: feasible joint torques (zonotopes) and fingertip forces.
 
-Muscles only pull, with a tension between nothing and their active force at the length at hand
-(MuJoCo's own curve at full activation and rest). A digit's torques are then a zonotope, the sum of
-one line segment per muscle; its facets are known in closed form, so ranges of torque and closure
-over hundreds of postures need no optimiser.
+Muscles only pull, with a tension from 0 to their active force at the present length (MuJoCo's curve
+at full activation and zero velocity). The feasible torques of a digit are therefore a zonotope, the
+sum of one line segment per muscle. Its facets have a closed form, so that torque ranges and torque
+closure over hundreds of postures need no optimiser.
 
-Muscles are those that cross the joints asked about, and all torques they make on those count. What
-they do elsewhere does not: the wrist and forearm are locked for a digit, and the digits are locked
-for the wrist.
+For a digit or the wrist, only muscles that cross its joints count, with their torques about these
+joints. Wrist and forearm are locked for a digit, and the digits for the wrist.
 """
 
 from __future__ import annotations
@@ -28,62 +27,63 @@ from musclehand.body.posture import place
 from musclehand.core.errors import InvalidValue, ModelError
 
 GROUPS = ("thumb", "index", "middle", "ring", "little", "wrist")
-"""What is looked at by itself: the digits, and the wrist with the forearm."""
+"""Groups of joints that are analysed separately: the digits, and the wrist with the forearm."""
 
 SMALLEST_ARM = 1e-5
-"""A muscle with smaller arms [m] than this does not cross a joint; MuJoCo's rounding is six
-orders below."""
+"""[m] A muscle with smaller moment arms does not cross a joint; chosen, MuJoCo's rounding is six
+orders of magnitude smaller."""
 
 MARGIN = 1e-6
-"""How far inside the hull zero has to be for closure, as a share of the hull's own reach: well
-above rounding."""
+"""Smallest distance from zero to the hull for torque closure, as a share of the hull's reach;
+chosen, far above rounding."""
 
 NO_TORQUE = 1e-9
-"""Torque [N m] about each axis that every hand is given, so that its zonotope is flat in no
-direction."""
+"""[N m] Generator added about each axis, so that no zonotope is flat; chosen."""
 
 MOST_FORCE = 300.0
-"""Bound [N] on each part of a force in `force_set`: along a straight finger bones carry any
-force without muscles."""
+"""[N] Bound on each component of a force in `force_set`, because the bones of a straight finger
+carry any force along it without muscles; chosen."""
 
 CONE = 16
-"""Edges of the pyramid of friction: with 16 it reaches at least 98 % of the cone's width
-everywhere."""
+"""Edges of the friction pyramid; with 16 it has at least 98 % of the width of the cone."""
 
 POSTURES_AT_ONCE = 50
+"""Postures in a vectorised computation, to limit its memory; chosen."""
 
 
 class MuscleLimits(NamedTuple):
-    """Tensions [N] of m muscles in p postures: `active` at full activation, `passive` of the
-    stretched fibres.
-
-    Shapes (p, m).
-    """
+    """Tensions of m muscles in p postures."""
 
     active: np.ndarray
+    """[N] Active tension at full activation. Shape (p, m)."""
+
     passive: np.ndarray
+    """[N] Passive tension of the stretched fibres. Shape (p, m)."""
 
 
 class GroupArms(NamedTuple):
-    """The muscles that cross a digit or the wrist, and their arms about its independent joints.
-
-    `joints` k names, `muscles` (m,) positions among the hand's muscles, `arms` (p, m, k) [m].
-    """
+    """Muscles that cross a digit or the wrist, with their arms about its independent joints."""
 
     joints: tuple[str, ...]
+    """Names of the k independent joints."""
+
     muscles: np.ndarray
+    """Positions among the hand's muscles. Shape (m,)."""
+
     arms: np.ndarray
+    """[m] Moment arms. Shape (p, m, k)."""
 
 
 def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -> MuscleLimits:
-    """Active and passive tension at standstill, by MuJoCo's own curves.
+    """Active and passive tension at zero velocity, by MuJoCo's curves.
 
-    Active is what the highest excitation gives: less than the peak force in a hand with a palsy
+    Active tension is that at the highest excitation, which a palsy reduces
     (`body.conditions.condition`).
 
     Args:
-        model, hand: any hand.
-        lengths: of the muscles [m]. Shape (p, m).
+        model: any model.
+        hand: the hand in the model.
+        lengths: lengths of the muscles [m]. Shape (p, m).
 
     Raises:
         ModelError: a muscle whose force is not MuJoCo's muscle model.
@@ -94,43 +94,46 @@ def muscle_limits(model: mujoco.MjModel, hand: HandIndex, lengths: np.ndarray) -
         is_muscle = model.actuator_gaintype[actuator] == mujoco.mjtGain.mjGAIN_MUSCLE
         if not (is_muscle and model.actuator_biastype[actuator] == mujoco.mjtBias.mjBIAS_MUSCLE):
             raise ModelError("model", f"muscle {name} has another gain or bias type than 'muscle'")
-        where = model.actuator_lengthrange[actuator]
+        length_range = model.actuator_lengthrange[actuator]
         acc0 = model.actuator_acc0[actuator]
-        # MuJoCo defines ten parameters of a muscle; the compiled arrays may have room for more.
+        # A muscle has nine parameters; the compiled arrays may have room for more.
         gain = model.actuator_gainprm[actuator, :9]
         bias = model.actuator_biasprm[actuator, :9]
         for row, length in enumerate(lengths[:, column]):
-            active[row, column] = -mujoco.mju_muscleGain(length, 0.0, where, acc0, gain)
-            passive[row, column] = -mujoco.mju_muscleBias(length, where, acc0, bias)
+            active[row, column] = -mujoco.mju_muscleGain(length, 0.0, length_range, acc0, gain)
+            passive[row, column] = -mujoco.mju_muscleBias(length, length_range, acc0, bias)
     return MuscleLimits(active * excitation_ceiling(model, hand.muscles), passive)
 
 
 def anatomical_coupling(hand: HandIndex) -> HandIndex:
-    """The same hand with each last finger joint following the middle one, where the model leaves it
-    free.
+    """The same hand with DIP joints coupled to PIP joints, if the model leaves them free.
 
-    People do not move the last joint by itself, so this is what closure is asked of (two thirds as
-    in `anatomy.DIP_PER_PIP`); a model that couples its joints keeps its own couplings.
+    People cannot move the DIP joint alone, so that torque closure is tested with coupled joints.
+    The ratio is `anatomy.DIP_PER_PIP`; a model that couples its joints keeps its own couplings.
     """
     drivers = {joint: coupled_joint(joint) for joint in hand.joints}
     free = {hand.joints[i] for i in hand.independent}
-    added = {joint: driver for joint, driver in drivers.items() if joint in free and driver in free}
-    keep = [i for i, position in enumerate(hand.independent) if hand.joints[position] not in added]
+    couplings = {
+        joint: driver for joint, driver in drivers.items() if joint in free and driver in free
+    }
+    keep = [
+        i for i, position in enumerate(hand.independent) if hand.joints[position] not in couplings
+    ]
     expand = hand.expand[:, keep].copy()
     independent = hand.independent[keep]
-    for joint, driver in added.items():
+    for joint, driver in couplings.items():
         column = [hand.joints[i] for i in independent].index(driver)
         expand[hand.joints.index(joint), column] = DIP_PER_PIP
     return replace(hand, expand=expand, independent=independent)
 
 
 def group_arms(hand: HandIndex, arms: np.ndarray, group: str) -> GroupArms:
-    """What crosses a digit, or the wrist and forearm for "wrist", out of all arms of a hand.
+    """Selects the muscles that cross a digit, or the wrist and forearm for "wrist".
 
     Args:
-        hand: its couplings are respected.
-        arms: of all muscles about all joints [m]. Shape (p, m, n).
-        group: one of `GROUPS`. A model may have none of its joints; the result is then empty.
+        hand: the hand, with its couplings.
+        arms: moment arms of all muscles about all joints [m]. Shape (p, m, n).
+        group: one of `GROUPS`. If the model has none of its joints, the result is empty.
     """
     members = digit_joints(group)
     columns = [column for column, i in enumerate(hand.independent) if hand.joints[i] in members]
@@ -142,23 +145,21 @@ def group_arms(hand: HandIndex, arms: np.ndarray, group: str) -> GroupArms:
 
 
 def torque_normals(generators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Facets of zonotopes: unit normals, and how far each zonotope reaches along them and against
-    them.
+    """Facets of zonotopes: unit normals, and the reach of the zonotope along each of them.
 
-    The zonotope of generators g is all sums of t g with every t in 0..1. Each facet's normal is
-    orthogonal to k - 1 of the generators, so trying all subsets finds them all.
+    The zonotope of generators g is the set of all sums of t g with every t in 0..1. The normal of a
+    facet is orthogonal to k - 1 generators, so that all subsets of k - 1 give all facets.
 
     Args:
         generators: m vectors in each of p postures. Shape (p, m, k).
 
     Returns:
-        Normals, shape (p, c, k), zero where a subset is degenerate, and reach along each of them,
-            shape (p, c):
-        both signs of every normal are there.
+        Normals, shape (p, c, k), with both signs of each, and zero for a degenerate subset; and the
+        reach along each of them, shape (p, c).
     """
     _, count, size = generators.shape
-    chosen = list(combinations(range(count), size - 1))
-    subsets = np.array(chosen, dtype=int).reshape(len(chosen), size - 1)
+    combined = list(combinations(range(count), size - 1))
+    subsets = np.array(combined, dtype=int).reshape(len(combined), size - 1)
     scale = np.linalg.norm(generators, axis=-1, keepdims=True)
     units = np.divide(generators, scale, out=np.zeros_like(generators), where=scale > 0)
     rows = units[:, subsets]
@@ -174,11 +175,13 @@ def torque_normals(generators: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def torque_closure(arms: np.ndarray) -> np.ndarray:
-    """Whether pulling muscles can produce torque in every direction: zero is strictly inside their
-    hull.
+    """Whether pulling muscles can produce torque in every direction.
+
+    This is torque closure: zero is strictly inside the convex hull of the moment arm vectors.
 
     Args:
-        arms: of the muscles that cross the joints, about k independent joints [m]. Shape (p, m, k).
+        arms: moment arms about k independent joints of the muscles that cross them [m]. Shape (p,
+            m, k).
 
     Returns:
         Shape (p,), bool.
@@ -198,16 +201,15 @@ def torque_closure(arms: np.ndarray) -> np.ndarray:
 def torque_range(
     arms: np.ndarray, active: np.ndarray, passive: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest torque about each joint while all others have none.
+    """Smallest and largest torque about each joint with zero torque about all others.
 
     Args:
-        arms: about k joints [m]. Shape (p, m, k).
+        arms: moment arms about k joints [m]. Shape (p, m, k).
         active: tension at full activation [N]. Shape (p, m).
-        passive: tension that is there at any activation [N], same shape; by default none.
+        passive: tension at any activation [N]; by default none. Shape (p, m).
 
     Returns:
-        Lower and upper torque [N m], shape (p, k) each; NaN where passive tension cannot be
-            balanced.
+        Lower and upper torque [N m], shape (p, k) each; NaN if passive tension cannot be balanced.
     """
     count, _, size = arms.shape
     lower = np.zeros((count, size))
@@ -232,15 +234,16 @@ def torque_range(
 
 
 class PadForce(NamedTuple):
-    """What a fingertip can press with: `force` [N] along the pad's normal, and who does it.
-
-    `normal` (3,) is the direction pressed in, `tensions` (m,) [N] of all muscles of the hand at
-    that force.
-    """
+    """Largest force of a fingertip pad."""
 
     force: float
+    """[N] Force along the normal of the pad."""
+
     normal: np.ndarray
+    """Unit vector in which the pad presses. Shape (3,)."""
+
     tensions: np.ndarray
+    """[N] Tensions of all muscles of the hand at that force. Shape (m,)."""
 
 
 def feasible_forces(
@@ -252,26 +255,26 @@ def feasible_forces(
     *,
     passive: bool = False,
 ) -> PadForce:
-    """The largest force a pad can press with, held in balance by the digit's own muscles (a linear
-    programme).
+    """Largest static force of a fingertip pad that the digit's muscles balance (linear programme).
 
-    The force acts at the tip site. Its normal is the way the tip moves when the last joint flexes:
-    at right angles to that joint's axis and to the line from joint to tip, so towards the palm.
-    Friction lets the force lean away from the normal by up to `friction` (a pyramid of `CONE` edges
-    inside the cone). The model's own couplings between joints are respected; joint limits do not
-    help; wrist and forearm are locked.
+    The force acts at the tip site. Its normal is the direction in which the tip moves when the last
+    joint flexes: perpendicular to the axis of that joint and to the line from joint to tip, towards
+    the palm. Within the friction cone, approximated by a pyramid of `CONE` edges inside it, the
+    force may deviate from the normal. The model's couplings between joints apply, joint limits
+    contribute no torque, and wrist and forearm are locked.
 
     Args:
-        model, hand: any hand.
+        model: any model.
+        hand: the hand in the model.
         digit: one of `anatomy.DIGITS`.
         posture: anatomical joint angles [rad]. Shape (n,).
-        friction: coefficient between pad and what it presses on.
-        passive: whether the pull of stretched fibres counts.
+        friction: coefficient of friction at the pad.
+        passive: whether passive tension counts.
 
     Raises:
         InvalidValue: negative friction.
-        ModelError: the digit has no joints in this model, or its tip lies on the axis of the last
-            one.
+        ModelError: the digit has no joints in the model, or its tip lies on the axis of the last
+            joint.
     """
     if not friction >= 0:
         raise InvalidValue("friction", friction, "a number of at least 0")
@@ -282,58 +285,78 @@ def feasible_forces(
     )
     count = len(pad.muscles)
     balance = np.hstack([pad.arms.T, -pad.jacobian.T @ rim.T])
-    bounds = [*((0.0, float(most)) for most in pad.active), *((0.0, None) for _ in rim)]
+    bounds = [*((0.0, float(force)) for force in pad.active), *((0.0, None) for _ in rim)]
     cost = np.concatenate([np.zeros(count), -np.ones(CONE)])
-    found = linprog(
+    solution = linprog(
         cost, A_eq=balance, b_eq=-pad.arms.T @ pad.passive, bounds=bounds, method="highs"
     )
     tensions = np.zeros(len(hand.muscles))
-    if found.x is None:
+    if solution.x is None:
         return PadForce(0.0, pad.normal, tensions)
-    tensions[pad.muscles] = found.x[:count] + pad.passive
-    return PadForce(float(found.x[count:].sum()), pad.normal, tensions)
+    tensions[pad.muscles] = solution.x[:count] + pad.passive
+    return PadForce(float(solution.x[count:].sum()), pad.normal, tensions)
 
 
 def force_set(
     model: mujoco.MjModel, hand: HandIndex, digit: str, posture: np.ndarray, count: int = 36
 ) -> np.ndarray:
-    """Corners of the set of fingertip forces in the plane of flexion that the muscles can hold in
-    balance [N].
+    """Feasible force set: corners of the fingertip forces in the plane of flexion.
 
-    Each corner is the force that reaches farthest in one of `count` directions. Arguments and
-    assumptions are those of `feasible_forces`, without friction's limit and without forces out of
-    the plane.
+    Each corner is the force with the largest component in one of `count` directions. The
+    assumptions are those of `feasible_forces`, without a limit by friction and without forces out
+    of the plane.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        digit: one of `anatomy.DIGITS`.
+        posture: anatomical joint angles [rad]. Shape (n,).
+        count: number of directions.
 
     Returns:
-        Force along the pad's normal and along the bone towards the tip. Shape (count, 2).
+        Force along the normal of the pad and along the bone towards the tip [N]. Shape (count, 2).
     """
     pad = _pad(model, hand, digit, posture, passive=False)
     plane = np.stack([pad.normal, pad.along])
     balance = np.hstack([pad.arms.T, -pad.jacobian.T @ plane.T])
-    bounds = [*((0.0, float(most)) for most in pad.active), *2 * [(-MOST_FORCE, MOST_FORCE)]]
+    bounds = [*((0.0, float(force)) for force in pad.active), *2 * [(-MOST_FORCE, MOST_FORCE)]]
     corners = np.zeros((count, 2))
     for i, turn in enumerate(2 * np.pi * np.arange(count) / count):
         cost = np.concatenate([np.zeros(len(pad.muscles)), [-np.cos(turn), -np.sin(turn)]])
-        found = linprog(
+        solution = linprog(
             cost, A_eq=balance, b_eq=np.zeros(len(balance)), bounds=bounds, method="highs"
         )
-        if found.x is not None:
-            corners[i] = found.x[-2:]
+        if solution.x is not None:
+            corners[i] = solution.x[-2:]
     return corners
 
 
 class _Pad(NamedTuple):
-    """A digit in a posture; arms (m, k), jacobian (3, k), unit vectors normal, along the bone
-    and across."""
+    """A digit in a posture, with m muscles and k independent joints."""
 
     muscles: np.ndarray
+    """Positions among the hand's muscles. Shape (m,)."""
+
     arms: np.ndarray
+    """[m] Moment arms. Shape (m, k)."""
+
     active: np.ndarray
+    """[N] Active tensions. Shape (m,)."""
+
     passive: np.ndarray
+    """[N] Passive tensions. Shape (m,)."""
+
     jacobian: np.ndarray
+    """[m/rad] Jacobian of the tip. Shape (3, k)."""
+
     normal: np.ndarray
+    """Unit vector in which the pad presses. Shape (3,)."""
+
     along: np.ndarray
+    """Unit vector along the bone towards the tip. Shape (3,)."""
+
     across: np.ndarray
+    """Unit vector across the bone. Shape (3,)."""
 
 
 def _pad(
@@ -356,10 +379,8 @@ def _pad(
     normal = np.cross(axis, along)
     across = np.cross(normal, along)
     if not np.linalg.norm(across) > SMALLEST_ARM**2:
-        raise ModelError(
-            "model",
-            f"the tip of its {digit} lies on the axis of {present[-1]}: it has no pad to press with",
-        )
+        problem = f"the tip of its {digit} lies on the axis of {present[-1]}"
+        raise ModelError("model", f"{problem}: it has no pad to press with")
     normal = normal / np.linalg.norm(normal)
     across = across / np.linalg.norm(across)
     full = np.zeros((3, model.nv))
@@ -370,5 +391,13 @@ def _pad(
     jacobian = ((full[:, hand.dofs] * hand.signs) @ hand.expand)[:, columns]
     pulls = limits.passive[0, group.muscles] if passive else np.zeros(len(group.muscles))
     active = limits.active[0, group.muscles]
-    bone = np.cross(across, normal)
-    return _Pad(group.muscles, group.arms[0], active, pulls, jacobian, normal, bone, across)
+    return _Pad(
+        muscles=group.muscles,
+        arms=group.arms[0],
+        active=active,
+        passive=pulls,
+        jacobian=jacobian,
+        normal=normal,
+        along=np.cross(across, normal),
+        across=across,
+    )

@@ -1,10 +1,9 @@
-"""How fast a finger can tap: its flexors and extensors in turn at full excitation.
+"""Maximum finger tapping rate, with flexors and extensors alternately at full excitation.
 
-How a cycle is shared between them is free, as it is for who taps: flexors are the stronger ones,
-and with equal shares they press the finger into the fist. The rate with equal shares is there to
-compare with. Forearm and wrist are held, as a player holds them; all other joints are free, the
-finger's own middle and last joint included, and nothing is in the finger's way. People tap at 5 to
-7 Hz (Neurosci Lett 2009).
+The share of a cycle in which flexors are excited is free, as for people: flexors are stronger, and
+equal shares press the finger into the fist. The rate with equal shares is reported for comparison.
+Forearm and wrist are held, as a player holds them. All other joints are free, the finger's PIP and
+DIP joints included, and nothing obstructs the finger. People tap at 5 to 7 Hz (Neurosci Lett 2009).
 """
 
 from __future__ import annotations
@@ -21,58 +20,73 @@ from musclehand.body.posture import couple, place
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 FINGERS = DIGITS[1:]
+"""Digits whose tapping can be measured."""
 
 AMPLITUDE = np.deg2rad(25.0)
-"""Movement of the knuckle, peak to peak, that counts as a tap [rad]."""
+"""[rad] Smallest peak-to-peak movement of the MCP joint that counts as a tap; chosen."""
 
 GRID_HZ = 0.5
+"""[Hz] Resolution of tapping rates; chosen."""
+
 HIGHEST_HZ = 20.0
+"""[Hz] Highest tapping rate that is tried; chosen."""
 
 OWN_SHARE = 0.8
-"""A muscle is a finger's own when this share of its moment arms about digit joints is about that
-finger's."""
+"""A muscle belongs to a finger if its moment arms about the finger's joints are at least this share
+of those about all digit joints; chosen."""
 
 LEAST_ARM = 5e-4
-"""Muscles with a smaller mean moment arm about the knuckle are left alone [m]."""
+"""[m] Muscles with a smaller mean moment arm about the MCP joint are not excited; chosen."""
 
 SHARES = (0.5, 0.4, 0.3, 0.2, 0.6, 0.7)
-"""Shares of a cycle that flexors may have."""
+"""Shares of a cycle with excited flexors that are tried; chosen."""
 
 HELD_INERTIA = 1e4
-"""Added to the forearm's and wrist's joints to hold them [kg m^2]."""
+"""[kg m^2] Inertia that is added to the joints of forearm and wrist to hold them."""
 
 
 class Tapping(NamedTuple):
-    """How fast a finger taps.
-
-    `rate` [Hz] the fastest at which the knuckle still moves by `AMPLITUDE`, 0 where it never does;
-    `share` of a cycle that flexors have then; `equal_rate` [Hz] the fastest with equal shares;
-    `flexors`, `extensors` names of the muscles that took turns.
-    """
+    """Maximum tapping rate of a finger."""
 
     rate: float
+    """[Hz] Highest rate at which the MCP joint moves by `AMPLITUDE`, 0 if it never does."""
+
     share: float
+    """Share of a cycle with excited flexors at that rate."""
+
     equal_rate: float
+    """[Hz] Highest rate with equal shares."""
+
     flexors: tuple[str, ...]
+    """Names of the excited flexors."""
+
     extensors: tuple[str, ...]
+    """Names of the excited extensors."""
 
 
 class Antagonists(NamedTuple):
-    """Positions among a hand's muscles of those that bend and those that straighten a finger's
-    knuckle."""
+    """Flexors and extensors of a finger's MCP joint, as positions among the hand's muscles."""
 
     flexors: np.ndarray
+    """Positions of the flexors."""
+
     extensors: np.ndarray
+    """Positions of the extensors."""
 
 
 def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping:
-    """The fastest tapping of "index", "middle", "ring" or "little", to half a hertz.
+    """Searches for the maximum tapping rate of a finger, to half a hertz.
 
-    Found by bisection for each of `SHARES`: the faster, the smaller the movement.
+    The search is a bisection for each of `SHARES`, because movement shrinks with the rate.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        finger: one of `FINGERS`.
 
     Raises:
         UnknownName: no such finger.
-        ModelError: the model lacks its knuckle, its flexors or its extensors.
+        ModelError: the model lacks its MCP joint, its flexors or its extensors.
     """
     muscles = antagonists(model, hand, finger)
     held = _held(model, hand)
@@ -80,7 +94,8 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
     def reaches(place: int, share: float) -> bool:
         return _amplitude(held, hand, finger, muscles, place * GRID_HZ, share) >= AMPLITUDE
 
-    best = equal = 0
+    best = 0
+    equal = 0
     best_share = 0.5
     for share in SHARES:
         low = best
@@ -102,27 +117,35 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
 def tapping_amplitude(
     model: mujoco.MjModel, hand: HandIndex, finger: str, frequency: float, share: float = 0.5
 ) -> float:
-    """Movement of the knuckle, peak to peak [rad], at a tapping frequency [Hz], flexors having
-    `share` of a cycle.
+    """Peak-to-peak movement of the MCP joint at a tapping frequency.
 
-    The smaller one of the way there and the way back in the last two cycles of at least five: drift
-    does not count.
+    It is the smaller of flexion and extension over the last two cycles of at least five, so that
+    drift does not count.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        finger: one of `FINGERS`.
+        frequency: tapping frequency [Hz].
+        share: share of a cycle with excited flexors.
+
+    Returns:
+        Amplitude [rad].
 
     Raises:
         UnknownName: no such finger.
-        ModelError: the model lacks its knuckle, its flexors or its extensors.
+        ModelError: the model lacks its MCP joint, its flexors or its extensors.
         InvalidValue: the frequency is not above 0, or a cycle has fewer than four steps.
     """
     highest = 0.25 / model.opt.timestep
     if not 0.0 < frequency <= highest:
         raise InvalidValue("tapping frequency", frequency, f"above 0 and at most {highest:g} [Hz]")
-    return _amplitude(
-        _held(model, hand), hand, finger, antagonists(model, hand, finger), frequency, share
-    )
+    muscles = antagonists(model, hand, finger)
+    return _amplitude(_held(model, hand), hand, finger, muscles, frequency, share)
 
 
 def _held(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
-    """A copy whose forearm and wrist do not move."""
+    """A copy of the model with immobile forearm and wrist."""
     twin = prepared_copy(model)
     held = [i for i, joint in enumerate(hand.joints) if joint in WRIST_JOINTS]
     twin.dof_armature[hand.dofs[held]] += HELD_INERTIA
@@ -146,18 +169,22 @@ def _amplitude(
     motion = simulate(model, data_at(model, hand, rest_angles(model, hand)), hand, excitations)
     angle = motion.angles[:, hand.joints.index(knuckle(finger))]
     late = angle[-round(2 * cycle) :]
-    there = (late - np.minimum.accumulate(late)).max()
-    back = (np.maximum.accumulate(late) - late).max()
-    return float(min(there, back))
+    flexion = (late - np.minimum.accumulate(late)).max()
+    extension = (np.maximum.accumulate(late) - late).max()
+    return float(min(flexion, extension))
 
 
 def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagonists:
-    """The muscles of a finger by what they do at its knuckle, by their mean moment arm from 0 to 60
-    degrees.
+    """Divides the muscles of a finger by their mean MCP moment arm from 0 to 60 degrees.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        finger: one of `FINGERS`.
 
     Raises:
         UnknownName: no such finger.
-        ModelError: the model lacks the knuckle, its flexors or its extensors.
+        ModelError: the model lacks the MCP joint, its flexors or its extensors.
     """
     if finger not in FINGERS:
         raise UnknownName("finger", finger, FINGERS)
@@ -166,32 +193,30 @@ def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagoni
         raise ModelError("model", f"has no joint {joint}, which the {finger} finger taps with")
     digits = [i for i, name in enumerate(hand.joints) if name not in WRIST_JOINTS]
     own = [i for i, name in enumerate(hand.joints) if name in digit_joints(finger)]
-    rest = rest_angles(model, hand)
+    posture = rest_angles(model, hand)
     arms = np.zeros((len(hand.muscles), len(hand.joints)))
     for i in digits:
-        arms[:, i] = _mean_arm(model, hand, rest, i, rest[i] - 0.1, rest[i] + 0.1)
-    share = np.abs(arms[:, own]).sum(axis=1) / np.maximum(
-        np.abs(arms[:, digits]).sum(axis=1), 1e-12
-    )
-    arm = _mean_arm(model, hand, rest, hand.joints.index(joint), 0.0, np.deg2rad(60.0))
+        arms[:, i] = _mean_arm(model, hand, posture, i, posture[i] - 0.1, posture[i] + 0.1)
+    total = np.maximum(np.abs(arms[:, digits]).sum(axis=1), 1e-12)
+    share = np.abs(arms[:, own]).sum(axis=1) / total
+    arm = _mean_arm(model, hand, posture, hand.joints.index(joint), 0.0, np.deg2rad(60.0))
     flexors = np.flatnonzero((share >= OWN_SHARE) & (arm >= LEAST_ARM))
     extensors = np.flatnonzero((share >= OWN_SHARE) & (arm <= -LEAST_ARM))
-    for what, found in (("flexes", flexors), ("extends", extensors)):
-        if not len(found):
-            raise ModelError("model", f"has no muscle of the {finger} finger that {what} {joint}")
+    for action, muscles in (("flexes", flexors), ("extends", extensors)):
+        if not len(muscles):
+            raise ModelError("model", f"has no muscle of the {finger} finger that {action} {joint}")
     return Antagonists(flexors, extensors)
 
 
 def knuckle(finger: str) -> str:
-    """The joint a finger taps with: "mcp2_flexion" for "index"."""
+    """The MCP flexion joint of a finger: "mcp2_flexion" for "index"."""
     return digit_joints(finger)[0]
 
 
 def _mean_arm(
     model: mujoco.MjModel, hand: HandIndex, angles: np.ndarray, joint: int, low: float, high: float
 ) -> np.ndarray:
-    """Mean moment arm of every muscle about a joint between two angles: shortening by angle [m].
-    Shape (m,)."""
+    """Mean moment arm of every muscle about a joint between two angles [m]. Shape (m,)."""
     data = mujoco.MjData(model)
     lengths = []
     for angle in (low, high):

@@ -118,7 +118,7 @@ def export_model(
     spec: mujoco.MjSpec,
     *,
     title: str,
-    rest: Mapping[str, float] | None = None,
+    keyframe: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> tuple[Path, ...]:
     """Writes a model to one MJCF file, and its meshes to the folder `assets` beside it.
@@ -127,8 +127,8 @@ def export_model(
         path: the file, with ending .xml; its folder is created if needed.
         spec: the model; a keyframe is added to it.
         title: description in the head of the file.
-        rest: joint angles [rad] of the keyframe "rest" by name, other joints at 0; None adds no
-            keyframe.
+        keyframe: joint angles [rad] of the keyframe "rest" by name, other joints at 0; None adds
+            no keyframe.
         force: whether to overwrite existing files.
 
     Returns:
@@ -140,8 +140,8 @@ def export_model(
     path = Path(path)
     check_target(path, force=force)
     with silence_mujoco():
-        if rest is not None:
-            _add_keyframe(spec, rest)
+        if keyframe is not None:
+            _add_keyframe(spec, keyframe)
         spec.modelname = "musclehand"
         spec.compile()
         tree = ElementTree.fromstring(spec.to_xml())
@@ -182,12 +182,12 @@ def check_target(path: Path, *, force: bool = False) -> None:
         raise OutputError(path, error.strerror or str(error)) from error
 
 
-def _add_keyframe(spec: mujoco.MjSpec, rest: Mapping[str, float]) -> None:
+def _add_keyframe(spec: mujoco.MjSpec, angles: Mapping[str, float]) -> None:
     """Adds a keyframe in which position servos hold their joints and muscles are off."""
     model = spec.compile()
     qpos = model.qpos0.copy()
     ctrl = np.zeros(model.nu)
-    for name, angle in rest.items():
+    for name, angle in angles.items():
         qpos[model.joint(name).qposadr[0]] = angle
     for i in range(model.nu):
         on_joint = model.actuator_trntype[i] == mujoco.mjtTrn.mjTRN_JOINT

@@ -203,7 +203,7 @@ def _fix_inertia(body: Any, model: mujoco.MjModel) -> None:
 
 
 def _drop_pictures(spec: mujoco.MjSpec, root: Any) -> None:
-    """Removes meshes without contact, materials, and unused files, all of which slow down loading."""
+    """Removes meshes without contact, materials and unused files, which slow down loading."""
     hand = _below(root)
     inside = {body.name for body in hand}
     used = {

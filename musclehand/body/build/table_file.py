@@ -1,4 +1,4 @@
-"""Tables in CSV files, read row by row with errors that name file, line, column and legal values."""
+"""CSV tables, read row by row, with errors that name file, line, column and legal values."""
 
 from __future__ import annotations
 

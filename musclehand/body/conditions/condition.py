@@ -24,7 +24,7 @@ NERVES = ("median", "ulnar", "radial", "musculocutaneous")
 """Nerves of the muscles in `innervation.csv`."""
 
 MAX_STIFFNESS = 10.0
-"""[N m/rad] Largest stiffness that may be added to a joint; chosen, no finger moves against more."""
+"""[N m/rad] Largest stiffness that may be added to a joint; chosen, no finger moves against it."""
 
 MIN_STRENGTH = 0.01
 """Smallest factor on a peak force, because MuJoCo's muscles need some force; chosen. A paralysed
@@ -155,7 +155,10 @@ def find_condition(text: str) -> Condition:
 
 
 def combine(*conditions: Condition) -> Condition:
-    """Combines conditions: shares and factors multiply, stiffness adds up, the last fatigue counts."""
+    """Combines conditions into one.
+
+    Shares and factors multiply, stiffness adds up, and the last fatigue counts.
+    """
     drive: dict[str, float] = {}
     strength: dict[str, float] = {}
     stiffness: dict[str, float] = {}

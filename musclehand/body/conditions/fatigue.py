@@ -3,9 +3,10 @@
 The motor units of a muscle are resting, active or fatigued, in the fractions MR + MA + MF = 1. A
 controller activates resting units (or deactivates active ones) until the active ones meet the
 target load. Active units fatigue at the rate F. Fatigued units recover at the rate R, and r times
-as fast while the load is at most the active fraction (rest). Xia & Frey-Law 2008 (J Biomech 41:3046); Frey-Law,
-Looft & Heitsman 2012 (J Biomech 45:1803); the multiplier r: Looft, Herkert & Frey-Law 2018 (J
-Biomech 77:16).
+as fast while the load is at most the active fraction (rest).
+
+Sources: Xia & Frey-Law 2008 (J Biomech 41:3046); Frey-Law, Looft & Heitsman 2012 (J Biomech
+45:1803); for the multiplier r Looft, Herkert & Frey-Law 2018 (J Biomech 77:16).
 
 Differences from the source: activation and fatigue are integrated in turn, each by its exact
 exponential, and not both by explicit Euler. Fractions then stay in 0..1 and add up to 1 for any

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from musclehand.body.untrusted.model_scan import MAX_ELEMENTS, Sandbox, Node, scan_model, shorten
+from musclehand.body.untrusted.model_scan import MAX_ELEMENTS, Node, Sandbox, scan_model, shorten
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 MAX_ASSET_BYTES = 64 * 2**20
@@ -180,7 +180,7 @@ def _kind_of(section: Node, node: Node) -> str | None:
 
 
 def _check(tree: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
-    """Checks one model, a part of the models `outer`; returns its number of elements with copies."""
+    """Checks one model, a part of the models `outer`; returns its elements with copies."""
     folders = _folders(tree)
     inner = 0.0
     num_keys = 0

@@ -1,4 +1,4 @@
-"""Guarded parsing of untrusted MJCF to a tree of elements with file and line, before MuJoCo reads it.
+"""Guarded parsing of untrusted MJCF to a tree of elements, before MuJoCo reads it.
 
 Includes are inserted as MuJoCo does it: a name is looked up beside the main file, then beside the
 including file, and no file may be included twice. The parser is expat from the standard library.
@@ -42,7 +42,7 @@ _IDENTIFYING = ("name", "file", "joint", "site", "class")
 
 @dataclass(slots=True)
 class Node:
-    """An XML element."""
+    """An XML element with its place in a file."""
 
     source: Path
     """File that holds it."""

@@ -202,7 +202,7 @@ def convert(args: ConvertArgs) -> None:
             args.out, "recordings are HDF5 files; name it .h5, or give a folder for EMG-BIDS"
         )
     if args.out.is_dir() or (args.out.exists() and not args.force):
-        raise OutputError(args.out, "the file exists; --force writes over it")
+        raise OutputError(args.out, "it exists already; --force writes over it")
     if args.file.is_dir():
         raise MusclehandError(f"{args.file} is a folder; convert its files one by one")
     save_recording(args.out, read_emg(args.file, options_of(args)))

@@ -53,8 +53,7 @@ def sessions(args: SessionsArgs) -> None:
     study = study_sessions(args.folder, config_for(args.lowpass))
     print_study(study, summarise(study))
     if args.json is not None:
-        content = as_json(study) | {"lowpass_hz": args.lowpass}
-        text = json_format.dumps(content, indent=1, allow_nan=False)
+        text = json_format.dumps(as_json(study, args.lowpass), indent=1, allow_nan=False)
         try:
             args.json.write_text(text + "\n", encoding="utf-8")
         except OSError as error:

@@ -332,9 +332,7 @@ def null_band(name: str, observed: np.ndarray, draws: np.ndarray) -> NullBand:
     )
 
 
-def _best_within(
-    shifted: np.ndarray, fs_hz: float, lag_range: tuple[float, float]
-) -> np.ndarray:
+def _best_within(shifted: np.ndarray, fs_hz: float, lag_range: tuple[float, float]) -> np.ndarray:
     """For every shift, the largest value at the lags searched from it [s]. Shape (T, K)."""
     low, high = (round(limit * fs_hz) for limit in lag_range)
     return np.asarray(

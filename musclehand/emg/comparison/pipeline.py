@@ -1,8 +1,8 @@
 """The EMG comparison as one call: read, project on channels, filter, compare.
 
-    result = compare("song/recording.h5", "trial.c3d", muscle_map="map.csv")
-    result.pooled.scores["r"]
-    result.save("compared")
+result = compare("song/recording.h5", "trial.c3d", muscle_map="map.csv")
+result.pooled.scores["r"]
+result.save("compared")
 """
 
 from __future__ import annotations
@@ -88,9 +88,7 @@ class EmgComparison:
         Raises:
             OutputError: the folder or a file cannot be written.
         """
-        return write_comparison(
-            self.comparison, Path(folder), title=self.title, events=self.events
-        )
+        return write_comparison(self.comparison, Path(folder), title=self.title, events=self.events)
 
     def _repr_html_(self) -> str:
         """Summary and table for a notebook."""
@@ -140,7 +138,8 @@ def compare(
             are named like muscles.
         side: hand of the performance, "right" or "left".
         quantity: "activation" (after activation dynamics) or "excitation" (before).
-        combine: expected activity of a channel with several muscles, their weighted "mean" or "max".
+        combine: expected activity of a channel with several muscles: their weighted "mean", or
+            "max".
         delay: start of the performance's clock after the recording's [s].
         lowpass: low-pass of the envelopes and of the simulated side [Hz].
         notch: mains frequency to remove [Hz].

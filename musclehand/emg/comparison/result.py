@@ -74,9 +74,7 @@ class CompareConfig:
             low, high = getattr(self, name)
             if not (math.isfinite(low) and math.isfinite(high) and low < high and high - low < 60):
                 raise InvalidValue(
-                    name.replace("_", " "),
-                    (low, high),
-                    "two times in seconds, the first below the second",
+                    name, (low, high), "two times in seconds, the first below the second"
                 )
         if not 0 <= self.edge_s < 60:
             raise InvalidValue("edge_s", self.edge_s, "0 to 60 s")

@@ -42,12 +42,6 @@ CONFIG = EnvelopeConfig(fs_out_hz=25.0)
 """Settings of the envelopes. They change slowly: 25 rows a second give the same correlations as 100
 and are compared four times as fast."""
 
-def config_for(lowpass_hz: float) -> EnvelopeConfig:
-    """`CONFIG` with another low-pass frequency [Hz], at a rate that holds it."""
-    fs_out_hz = max(CONFIG.fs_out_hz, 4 * lowpass_hz)
-    return replace(CONFIG, lowpass_hz=lowpass_hz, fs_out_hz=fs_out_hz)
-
-
 MAX_SESSIONS = 200
 """Most sessions of a data set; the number of pairs grows with the square."""
 
@@ -113,6 +107,12 @@ class SessionStudy:
     def group(self, name: str) -> tuple[SessionPair, ...]:
         """The pairs of one of `GROUPS`."""
         return tuple(pair for pair in self.pairs if pair.group == name)
+
+
+def config_for(lowpass_hz: float) -> EnvelopeConfig:
+    """`CONFIG` with another low-pass frequency [Hz], at a rate that holds it."""
+    fs_out_hz = max(CONFIG.fs_out_hz, 4 * lowpass_hz)
+    return replace(CONFIG, lowpass_hz=lowpass_hz, fs_out_hz=fs_out_hz)
 
 
 def find_sessions(folder: str | PathLike[str]) -> tuple[Path, ...]:
@@ -304,11 +304,12 @@ def explain(study: SessionStudy) -> list[str]:
     return sentences
 
 
-def as_json(study: SessionStudy) -> dict[str, Any]:
-    """The study as an object of plain values, null for NaN."""
+def as_json(study: SessionStudy, lowpass_hz: float) -> dict[str, Any]:
+    """The study and its low-pass [Hz] as an object of plain values, null for NaN."""
     return {
         "sessions": list(study.sessions),
         "problems": list(study.problems),
+        "lowpass_hz": lowpass_hz,
         "scores": {
             group: {name: _spread_json(values) for name, values in row.items()}
             for group, row in summarise(study).items()

@@ -170,7 +170,9 @@ def lagged_correlation(
     reach = round(max_lag * fs_hz)
     low, high = (round(limit * fs_hz) for limit in lag_range)
     if not -reach <= low <= high <= reach or len(a) < 2 * reach + 3:
-        legal = f"within the {max_lag:g} s of the curve, which must be longer than {2 * max_lag:g} s"
+        legal = (
+            f"within the {max_lag:g} s of the curve, which must be longer than {2 * max_lag:g} s"
+        )
         raise InvalidValue("lag range", lag_range, legal)
     steps = np.arange(-reach, reach + 1)
     r = np.stack([_shifted_correlation(a, e, int(step)) for step in steps])
@@ -186,9 +188,7 @@ def lagged_correlation(
     peak = (bend < 0) & (best >= r_below) & (best >= r_above) & (top > 0) & (top < len(r) - 1)
     offset = np.where(peak, 0.5 * (r_below - r_above) / np.where(peak, bend, 1.0), 0.0)
     lag = np.where(np.isnan(best), np.nan, (top - reach + offset) / fs_hz)
-    return LagCurve(
-        lags=steps / fs_hz, r=r, at_zero=r[reach], best=best, lag=lag, at_edge=at_edge
-    )
+    return LagCurve(lags=steps / fs_hz, r=r, at_zero=r[reach], best=best, lag=lag, at_edge=at_edge)
 
 
 def _shifted_correlation(a: np.ndarray, e: np.ndarray, step: int) -> np.ndarray:

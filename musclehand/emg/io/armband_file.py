@@ -3,7 +3,7 @@ sets, a label.
 
 The numbers are counts of a converter whose gain the maker never stated. The rate is not in the
 file; these armbands send 200 samples a second. Channel numbers are places round the arm, not
-muscles: how far an armband was turned differs from wearer to wearer (see `emg.model.armband`).
+muscles, and wearers turn their armbands differently (see `emg.model.armband`).
 """
 
 from __future__ import annotations
@@ -22,19 +22,24 @@ from musclehand.emg.io.text_file import parse_numbers, read_text
 from musclehand.emg.recording import COUNTS, Channel, EmgFileError, EmgRecording, check_rate
 
 NUM_ELECTRODES = 8
+"""Electrodes of the armband."""
+
 RATE_HZ = 200.0
+"""[Hz] samples that it sends."""
+
 LOWEST = -128
 HIGHEST = 127
+"""Range of its 8-bit converter [counts]."""
 
 WRIST_LABELS: Mapping[str, str] = {
-    **{
-        "0": "hibernation",
-        "1": "flexion",
-        "2": "extension",
-        "3": "radial deviation",
-        "4": "ulnar deviation",
-    },
-    **{"5": "pronation", "6": "supination", "7": "fist"},
+    "0": "hibernation",
+    "1": "flexion",
+    "2": "extension",
+    "3": "radial deviation",
+    "4": "ulnar deviation",
+    "5": "pronation",
+    "6": "supination",
+    "7": "fist",
 }
 """Labels of the myo-readings-dataset, from its README."""
 
@@ -51,22 +56,25 @@ def read_armband(
     Args:
         path: the file.
         fs_hz: rate [Hz].
-        labels: what the ninth number means; one that it does not name keeps its number. By default
-            `WRIST_LABELS`.
+        labels: names of the values of the ninth number, by default `WRIST_LABELS`; others keep
+            their number.
         side: of the arm.
 
     Returns:
         Channels "1" to "8" in counts; an event for each run of lines with the same label.
 
     Raises:
-        EmgFileError: no such file, or a line that is not eight or nine whole numbers as all others
-            are, from -128 to 127: names the line.
+        EmgFileError: no such file, or a line that is not eight or nine whole numbers from -128 to
+            127, as many as in the first line. Names the line.
     """
     check_rate("sampling rate", fs_hz)
     lines = read_text(path).rstrip("\n").split("\n")
     width = lines[0].count(",") + 1
     if width not in (NUM_ELECTRODES, NUM_ELECTRODES + 1):
-        problem = f"{width} fields; an armband's line has {NUM_ELECTRODES} numbers and perhaps a label, with commas"
+        problem = (
+            f"{width} fields; an armband's line has {NUM_ELECTRODES} numbers and perhaps a label, "
+            "with commas"
+        )
         raise EmgFileError(path, problem, where="line 1")
     values = parse_numbers(path, lines, width, delimiter=",", first_line=1)
     counts = values[:, :NUM_ELECTRODES]
@@ -105,18 +113,18 @@ def read_armband_session(
     fs_hz: float = RATE_HZ,
     problems: list[EmgFileError] | None = None,
 ) -> dict[str, EmgRecording]:
-    """All files of a session of the myo-readings-dataset: a folder "12345-1" (subject, session) of
-    0.txt to 7.txt.
+    """Reads a session of the myo-readings-dataset: a folder "12345-1" (subject, session) of 0.txt
+    to 7.txt.
 
-    The side is that of the folder which it lies in, if its name says right or left.
+    The side is that of the parent folder, if its name has right or left in it.
 
     Args:
         folder: of the session.
         fs_hz: rate [Hz].
-        problems: where errors of single files go; the others are read all the same.
+        problems: list that errors of single files are added to; without it they are raised.
 
     Returns:
-        Recordings by what was done, in the order of the labels; of files that are there.
+        Recordings by movement, in the order of the labels; only of files that exist.
 
     Raises:
         EmgFileError: no such folder, none of the files in it, or a file that cannot be read; with
@@ -124,8 +132,12 @@ def read_armband_session(
     """
     folder = Path(folder)
     subject, _, session = folder.name.partition("-")
-    where = folder.resolve().parent.name.lower()
-    side = Side.RIGHT if "right" in where else Side.LEFT if "left" in where else None
+    parent = folder.resolve().parent.name.lower()
+    side = None
+    if "right" in parent:
+        side = Side.RIGHT
+    elif "left" in parent:
+        side = Side.LEFT
     recordings: dict[str, EmgRecording] = {}
     damaged: list[EmgFileError] = []
     for number, movement in WRIST_LABELS.items():

@@ -1,9 +1,8 @@
-"""EMG as bare arrays: MATLAB files (version 5, the layout of NinaPro), .npy files, and pickles of
-arrays.
+"""EMG as bare arrays: MATLAB files (version 5, the layout of NinaPro), .npy files, and pickles.
 
-None of them says its rate, unless a MATLAB file has a variable `frequency` or `fs`: it must be
-given. Pickles are programmes; they are opened only when asked for, and then through
-`motion.published.strict_pickle`, which runs nothing of them.
+None of them states its rate, unless a MATLAB file has a variable `frequency` or `fs`: the caller
+must give it. Pickles are programs. They are opened only if allowed, and then through
+`motion.published.strict_pickle`, which runs none of their code.
 """
 
 from __future__ import annotations
@@ -26,8 +25,10 @@ from musclehand.emg.recording import MAX_VALUES, Channel, EmgFileError, EmgRecor
 from musclehand.motion.published.strict_pickle import load_plain, plain_array
 
 MAX_BYTES = 800_000_000
+"""Largest file that is read [bytes]."""
+
 MAX_RATIO = 200
-"""A compressed variable is not larger than this many times the file: noise does not shrink so."""
+"""Largest size of a compressed variable over that of the file: noise does not compress better."""
 
 _NUMBERS = (
     "double",
@@ -69,14 +70,15 @@ _MALFORMED = (
 def read_matlab(
     path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V"
 ) -> EmgRecording:
-    """Reads a MATLAB file as NinaPro has it: `emg` (T, K), and what there is of `restimulus` or
-    `stimulus` (T, 1; the number of the movement, 0 for rest), `glove`, `force` and `acc` at the
-    same rate.
+    """Reads a MATLAB file in the layout of NinaPro.
+
+    The variable `emg` (T, K) is needed. Optional are `restimulus` or `stimulus` (T, 1; the number
+    of the movement, 0 for rest), and `glove`, `force` and `acc` at the same rate.
 
     Args:
         path: the file.
-        fs_hz: sampling rate [Hz]; by default what the file says in `frequency` or `fs`. DB2 has
-            2000, DB5 200, DB1 100 (recalled).
+        fs_hz: sampling rate [Hz]; by default the file's `frequency` or `fs`. DB2 has 2000, DB5 200,
+            DB1 100 (recalled).
         unit: of `emg`.
 
     Raises:
@@ -86,7 +88,7 @@ def read_matlab(
     variables = _load_matlab(path)
     if "emg" not in variables:
         raise EmgFileError(
-            path, f"no variable emg; there are {', '.join(sorted(variables)) or 'none of numbers'}"
+            path, f"no variable emg; it has {', '.join(sorted(variables)) or 'none of numbers'}"
         )
     for name in _RATES:
         if fs_hz is None and name in variables and variables[name].size == 1:
@@ -102,13 +104,18 @@ def read_matlab(
     ):
         words = [f"movement {value:g}" if value else "" for value in labels.reshape(-1).tolist()]
     series = {name: variables[name] for name in _SERIES if name in variables}
-    return _assemble(path, samples, fs_hz, unit, words, series, "MATLAB 5")
+    return _assemble(path, samples, fs_hz, unit, reader="MATLAB 5", words=words, series=series)
 
 
 def read_numpy(
     path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V"
 ) -> EmgRecording:
-    """Reads an array (T, K) of numbers from a .npy file; nothing that would have to be run.
+    """Reads an array (T, K) of numbers from a .npy file; objects are refused.
+
+    Args:
+        path: the file.
+        fs_hz: sampling rate [Hz].
+        unit: of the samples.
 
     Raises:
         EmgFileError: no such file, not an array of numbers, cut short, or no rate.
@@ -117,24 +124,24 @@ def read_numpy(
     try:
         stream = io.BytesIO(data)
         version = np.lib.format.read_magic(stream)
-        read = (
+        read_header = (
             np.lib.format.read_array_header_1_0
             if version == (1, 0)
             else np.lib.format.read_array_header_2_0
         )
-        shape, fortran, dtype = read(stream)
+        shape, fortran, dtype = read_header(stream)
         if dtype.kind not in "fiu" or min(shape, default=1) < 0:
             raise EmgFileError(path, f"an array of {dtype}; it must be of numbers")
         raw = data[stream.tell() :]
-        if len(raw) != math.prod(shape) * dtype.itemsize:
+        expected = math.prod(shape) * dtype.itemsize
+        if len(raw) != expected:
             raise EmgFileError(
-                path,
-                f"{math.prod(shape) * dtype.itemsize} bytes promised, {len(raw)} there: cut short",
+                path, f"{expected} bytes expected, {len(raw)} in the file: cut short"
             )
         samples = np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
     except _MALFORMED as error:
         raise EmgFileError(path, f"not a .npy file ({str(error)[:120]})") from error
-    return _assemble(path, samples, fs_hz, unit, None, {}, "numpy")
+    return _assemble(path, samples, fs_hz, unit, reader="numpy")
 
 
 def read_pickle(
@@ -145,12 +152,17 @@ def read_pickle(
     key: str | None = None,
     allow_pickle: bool = False,
 ) -> EmgRecording:
-    """Reads an array (T, K) from a pickle: the array itself, or what a dict has under `key` (by
-    default "emg").
+    """Reads an array (T, K) from a pickle: the array itself, or an entry of a dict.
+
+    Args:
+        path: the file.
+        fs_hz: sampling rate [Hz].
+        unit: of the samples.
+        key: of the dict; by default "emg".
+        allow_pickle: whether to open the file. None of its code is run.
 
     Raises:
-        EmgFileError: not allowed, no such file, or something else than plain arrays; nothing in it
-            is run.
+        EmgFileError: not allowed, no such file, or a content other than plain arrays.
     """
     if not allow_pickle:
         raise EmgFileError(
@@ -164,7 +176,7 @@ def read_pickle(
             name = key or "emg"
             if name not in content:
                 raise EmgFileError(
-                    path, f"no array {name!r}; there are {', '.join(map(str, content))}"[:300]
+                    path, f"no array {name!r}; it has {', '.join(map(str, content))}"[:300]
                 )
             content = content[name]
         samples = plain_array(content, Path(path), key or "emg")
@@ -172,11 +184,11 @@ def read_pickle(
         raise
     except (MusclehandError, *_MALFORMED) as error:
         raise EmgFileError(path, str(error).removeprefix(f"{path}: ")[:200]) from error
-    return _assemble(path, samples, fs_hz, unit, None, {}, "pickle")
+    return _assemble(path, samples, fs_hz, unit, reader="pickle")
 
 
 def _load_matlab(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    """The variables of numbers that a NinaPro file may have, after looking at their sizes."""
+    """The numeric variables that a NinaPro file may have, after a check of their sizes."""
     data = read_bytes(path, MAX_BYTES)
     if data[:8] == b"\x89HDF\r\n\x1a\n" or data[:10] == b"MATLAB 7.3":
         raise EmgFileError(path, "a MATLAB file of version 7.3; save it with -v7 (or -v6)")
@@ -185,32 +197,31 @@ def _load_matlab(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     from scipy import io as scipy_io
     from scipy.io.matlab import MatReadError
 
-    wanted = {"emg", *_LABELS, *_SERIES, *_RATES}
+    legal = {"emg", *_LABELS, *_SERIES, *_RATES}
     try:
         names = []
         for name, shape, kind in scipy_io.whosmat(str(path)):
             count = math.prod(shape)
-            if name in wanted and kind in _NUMBERS:
+            if name in legal and kind in _NUMBERS:
                 if count > min(MAX_VALUES, MAX_RATIO * len(data)) or min(shape, default=0) < 0:
                     raise EmgFileError(
                         path, f"{count} numbers in {len(data)} bytes: damaged", where=name
                     )
                 names.append(name)
-        found = (
-            scipy_io.loadmat(str(path), variable_names=names, verify_compressed_data_integrity=True)
-            if names
-            else {}
-        )
+        variables = {}
+        if names:
+            variables = scipy_io.loadmat(
+                str(path), variable_names=names, verify_compressed_data_integrity=True
+            )
     except EmgFileError:
         raise
     except (*_MALFORMED, MatReadError) as error:
         raise EmgFileError(path, f"damaged ({type(error).__name__}: {str(error)[:120]})") from error
-    kept = {
+    return {
         name: value
-        for name, value in found.items()
-        if name in wanted and isinstance(value, np.ndarray)
+        for name, value in variables.items()
+        if name in legal and isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
     }
-    return {name: value for name, value in kept.items() if value.dtype.kind in "fiu"}
 
 
 def _assemble(
@@ -218,21 +229,22 @@ def _assemble(
     samples: np.ndarray,
     fs_hz: float | None,
     unit: str,
-    words: list[str] | None,
-    series: Mapping[str, np.ndarray],
+    *,
     reader: str,
+    words: list[str] | None = None,
+    series: Mapping[str, np.ndarray] | None = None,
 ) -> EmgRecording:
     if samples.ndim != 2 or not 1 <= samples.shape[1] <= 4096 or len(samples) < 2:
         raise EmgFileError(
             path, f"an array of shape {samples.shape}; it must be (T, K), a column for each channel"
         )
     if fs_hz is None:
-        raise EmgFileError(path, "the file does not say its sampling rate; give it (--rate)")
+        raise EmgFileError(path, "the file does not state its sampling rate; give it (--rate)")
     factor, unit = (UNITS[unit], "V") if unit in UNITS else (1.0, unit)
     try:
         time = np.arange(len(samples)) / fs_hz
         extra: dict[str, Any] = {}
-        for name, values in series.items():
+        for name, values in (series or {}).items():
             if values.ndim == 2 and len(values) == len(samples):
                 columns = tuple(str(i + 1) for i in range(values.shape[1]))
                 extra[name] = TimeSeries(

@@ -1,10 +1,9 @@
-"""EMG out of EDF and BDF files, which pyedflib reads (extra `emg`), with the sidecars of EMG-BIDS
-beside them.
+"""EMG from EDF and BDF files, read by pyedflib (extra `emg`), with EMG-BIDS sidecars beside them.
 
-Beside `sub-01_task-scales_emg.edf` the names of BIDS 1.11 are looked for: `..._channels.tsv` (name,
+Beside `sub-01_task-scales_emg.edf` these names of BIDS 1.11 are read: `..._channels.tsv` (name,
 type, units, target_muscle, placement_description; channels that are no EMG become the series
-"other"), `..._events.tsv` (onset, duration, trial_type) and `..._emg.json` (its licence and what
-else is said in a word). A sidecar that is there must be right.
+"other"), `..._events.tsv` (onset, duration, trial_type) and `..._emg.json` (licence and other
+entries of plain text). A sidecar that exists must be valid.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ import csv
 import io
 import json
 import math
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,10 +33,16 @@ from musclehand.emg.recording import (
 )
 
 MAX_BYTES = 2_000_000_000
+"""Largest file that is read [bytes]."""
+
 MAX_SIGNALS = 4096
+"""Most signals of a file."""
+
 MAX_SIDECAR_BYTES = 20_000_000
+"""Largest sidecar that is read [bytes]."""
+
 MAX_PADDING = 2.0
-"""A last record is filled up by less than its length, usually 1 s [s]."""
+"""[s] longest padding of the last record, which is less than its length of usually 1 s."""
 
 _DAMAGE = (
     OSError,
@@ -56,12 +60,12 @@ _NAMED_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Sid
 def read_edf(path: str | PathLike[str]) -> EmgRecording:
     """Reads an EDF or BDF file and its sidecars.
 
-    Signals of the rate that most EMG channels have are channels, in volts where the file has volts
-    or parts of it; all others are series with their own times. Annotations and events.tsv are
-    events.
+    Signals at the most frequent rate of EMG channels become channels, in volts where the file has
+    volts or parts of it; all others become series with their own times. Annotations and events.tsv
+    become events.
 
     Raises:
-        EmgFileError: no such file, not EDF or BDF, cut short or damaged, a wrong sidecar; or
+        EmgFileError: no such file, not EDF or BDF, cut short or damaged, an invalid sidecar; or
             pyedflib is not installed.
     """
     _check_size(path)
@@ -104,49 +108,40 @@ class _Signal:
         self.side: Side | None = None
 
     def describe(self, row: dict[str, str]) -> None:
-        """Takes over what channels.tsv says."""
-        given = {
+        """Takes type, muscle, placement and side from a row of channels.tsv."""
+        cells = {
             key: "" if value.strip().lower() == "n/a" else value.strip()
             for key, value in row.items()
         }
-        self.is_emg = given.get("type", "EMG").upper() in ("EMG", "")
-        self.muscle = given.get("target_muscle") or None
-        self.site = next(
-            filter(
-                None,
-                (given.get(word) for word in ("placement_description", "placement", "description")),
-            ),
-            None,
-        )
-        self.side = _NAMED_SIDES.get(given.get("side", "").lower())
+        self.is_emg = cells.get("type", "EMG").upper() in ("EMG", "")
+        self.muscle = cells.get("target_muscle") or None
+        sites = (cells.get(word) for word in ("placement_description", "placement", "description"))
+        self.site = next(filter(None, sites), None)
+        self.side = _NAMED_SIDES.get(cells.get("side", "").lower())
 
 
 def _with_sidecars(
     path: str | PathLike[str], signals: list[_Signal], events: list[Event]
 ) -> EmgRecording:
-    for signal, name in zip(
-        signals, unique_names([signal.name for signal in signals]), strict=True
-    ):
+    """The recording of a file's signals and annotations, with the facts of its sidecars."""
+    names = unique_names([signal.name for signal in signals])
+    for signal, name in zip(signals, names, strict=True):
         signal.name = name
     stem = Path(path).name.rsplit(".", 1)[0].removesuffix("_emg")
     folder = Path(path).parent
-    by_name = {signal.name.lower(): signal for signal in signals}
-    for row in _read_tsv(folder / f"{stem}_channels.tsv", ("name",)):
-        if row["name"].strip().lower() not in by_name:
-            raise EmgFileError(
-                folder / f"{stem}_channels.tsv", f"channel {shown(row['name'])} is not in the file"
-            )
-        by_name[row["name"].strip().lower()].describe(row)
+    _describe_signals(folder / f"{stem}_channels.tsv", signals)
     events = events + _read_events(folder / f"{stem}_events.tsv")
-    described = _read_json(folder / f"{stem}_emg.json")
-    _drop_padding(signals, described.get("RecordingDuration"))
+    sidecar = _read_json(folder / f"{stem}_emg.json")
+    _drop_padding(signals, sidecar.get("RecordingDuration"))
     emg = [signal for signal in signals if signal.is_emg]
     if not emg:
         raise EmgFileError(path, "no EMG channels in it")
     rates = [signal.fs_hz for signal in emg]
     fs_hz = max(set(rates), key=lambda rate: (rates.count(rate), rate))
     main = [signal for signal in emg if signal.fs_hz == fs_hz]
-    recording = EmgRecording(
+    metadata = _plain_entries(sidecar)
+    entities = dict(part.split("-", 1) for part in stem.split("_") if "-" in part)
+    return EmgRecording(
         samples=np.stack([signal.values * UNITS.get(signal.unit, 1.0) for signal in main], axis=1),
         fs_hz=fs_hz,
         channels=tuple(_channel(signal) for signal in main),
@@ -156,24 +151,33 @@ def _with_sidecars(
             for signal in signals
             if signal not in main
         },
-        provenance={"file": Path(path).name, "reader": "EDF (pyedflib)"},
-    )
-    words = {
-        key: str(value) for key, value in described.items() if isinstance(value, str | int | float)
-    }
-    kept = {key: value for key, value in words.items() if value.isprintable() and len(value) < 500}
-    entities = dict(part.split("-", 1) for part in stem.split("_") if "-" in part)
-    return replace(
-        recording,
         subject=entities.get("sub", ""),
         session=entities.get("ses", ""),
-        licence=kept.get("License", ""),
-        provenance={**kept, **recording.provenance},
+        provenance={**metadata, "file": Path(path).name, "reader": "EDF (pyedflib)"},
+        licence=metadata.get("License", ""),
     )
+
+
+def _describe_signals(path: Path, signals: list[_Signal]) -> None:
+    """Adds the rows of channels.tsv to the signals, by name."""
+    by_name = {signal.name.lower(): signal for signal in signals}
+    for row in _read_tsv(path, ("name",)):
+        key = row["name"].strip().lower()
+        if key not in by_name:
+            raise EmgFileError(path, f"channel {shown(row['name'])} is not in the file")
+        by_name[key].describe(row)
+
+
+def _plain_entries(sidecar: dict[str, Any]) -> dict[str, str]:
+    """Entries that are short printable texts or numbers."""
+    texts = {
+        key: str(value) for key, value in sidecar.items() if isinstance(value, str | int | float)
+    }
+    return {key: text for key, text in texts.items() if text.isprintable() and len(text) < 500}
 
 
 def _drop_padding(signals: list[_Signal], seconds: Any) -> None:
-    """Cuts what fills the last record up, where the sidecar says how long the recording is."""
+    """Cuts the padding of the last record, where the sidecar states the duration."""
     if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
         return
     for signal in signals:
@@ -199,42 +203,63 @@ def _series(signal: _Signal) -> TimeSeries:
     )
 
 
+class _Heading(NamedTuple):
+    """Sizes that the heading of a file states."""
+
+    records: int
+    """Number of data records."""
+
+    seconds: float
+    """[s] length of a record."""
+
+    samples: list[int]
+    """Samples of each signal in a record."""
+
+    width: int
+    """Bytes of a sample."""
+
+
 def _check_size(path: str | PathLike[str]) -> None:
-    """Looks at what the heading promises, before anything is made room for."""
+    """Checks the sizes that the heading states, before any memory is allocated."""
     size = Path(path).stat().st_size if Path(path).is_file() else 0
     if size > MAX_BYTES:
         raise EmgFileError(path, f"{size} bytes; at most {MAX_BYTES}")
     if not Path(path).is_file():
-        read_bytes(path, MAX_BYTES)  # says what is the matter
+        read_bytes(path, MAX_BYTES)  # raises the error
     try:
-        with open(path, "rb") as file:
-            heading = file.read(256)
-            wide = {b"0       ": 2, b"\xffBIOSEMI": 3}.get(heading[:8])
-            if wide is None:
-                raise EmgFileError(path, "not an EDF or BDF file")
-            count = int(heading[252:256])
-            records = int(heading[236:244])
-            if not 0 < count <= MAX_SIGNALS or records < 0:
-                raise EmgFileError(
-                    path, f"{count} signals in {records} records: damaged, or still being written"
-                )
-            fields = file.read(256 * count)
-            each = [
-                int(fields[216 * count + 8 * i : 216 * count + 8 * i + 8]) for i in range(count)
-            ]
-            seconds = float(heading[244:252])
+        heading = _read_sizes(path)
     except OSError as error:
         raise EmgFileError(path, error.strerror or str(error)) from error
     except ValueError as error:
         raise EmgFileError(path, f"damaged heading ({str(error)[:100]})") from error
-    # All samples of a record go by, however short it is: that is the rate.
-    if min(each) < 1 or not 0 < seconds < math.inf:
+    # The rate is the number of samples over the length of a record, which may be very short.
+    if min(heading.samples) < 1 or not 0 < heading.seconds < math.inf:
         raise EmgFileError(path, "damaged heading: a record without samples or without length")
-    promised = 256 * (count + 1) + records * sum(each) * wide
-    if promised > size:
-        raise EmgFileError(path, f"{promised} bytes promised, {size} there: cut short or damaged")
-    if records * sum(each) > MAX_VALUES:
-        raise EmgFileError(path, f"{records * sum(each)} samples; at most {MAX_VALUES}")
+    count = heading.records * sum(heading.samples)
+    expected = 256 * (len(heading.samples) + 1) + count * heading.width
+    if expected > size:
+        raise EmgFileError(
+            path, f"{expected} bytes expected, {size} in the file: cut short or damaged"
+        )
+    if count > MAX_VALUES:
+        raise EmgFileError(path, f"{count} samples; at most {MAX_VALUES}")
+
+
+def _read_sizes(path: str | PathLike[str]) -> _Heading:
+    with open(path, "rb") as file:
+        heading = file.read(256)
+        width = {b"0       ": 2, b"\xffBIOSEMI": 3}.get(heading[:8])
+        if width is None:
+            raise EmgFileError(path, "not an EDF or BDF file")
+        count = int(heading[252:256])
+        records = int(heading[236:244])
+        if not 0 < count <= MAX_SIGNALS or records < 0:
+            raise EmgFileError(
+                path, f"{count} signals in {records} records: damaged, or still being written"
+            )
+        fields = file.read(256 * count)
+    samples = [int(fields[216 * count + 8 * i : 216 * count + 8 * i + 8]) for i in range(count)]
+    return _Heading(records, float(heading[244:252]), samples, width)
 
 
 def _read_events(path: Path) -> list[Event]:
@@ -257,7 +282,7 @@ def _read_events(path: Path) -> list[Event]:
 
 
 def _read_tsv(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
-    """The rows of a sidecar; none where it is not there."""
+    """The rows of a sidecar; none where the file does not exist."""
     if not path.is_file():
         return []
     reader = csv.reader(

@@ -1,17 +1,17 @@
-"""EMG recordings into a folder of EMG-BIDS (BIDS 1.11): BDF+ with its sidecars, which
-`bids_file.read_edf` reads back.
+"""EMG recordings into a folder of EMG-BIDS (BIDS 1.11): BDF+ with sidecars.
+
+`bids_file.read_edf` reads the result.
 
     study/dataset_description.json
-    study/sub-01/ses-1/emg/sub-01_ses-1_task-scales_emg.bdf        samples, 24 bits over each channel's own range
-                                              ..._emg.json         rate, duration, licence,
-                                              provenance ..._channels.tsv     name, type, units,
-                                              target_muscle, placement, side ..._channels.json
-                                              what "side" is, a column of ours ..._events.tsv
-                                              onset, duration, trial_type
+    study/sub-01/ses-1/emg/sub-01_ses-1_task-scales_emg.bdf    samples, 24 bits over each channel's
+                                                               own range
+        ..._emg.json         rate, duration, licence, provenance
+        ..._channels.tsv     name, type, units, target_muscle, placement, side
+        ..._channels.json    description of "side", an additional column
+        ..._events.tsv       onset, duration, trial_type
 
-Columns and required fields are those of the schema (bids-specification, src/schema/rules). What a
-recording does not say is "n/a". Kinematics and forces are not written: BIDS keeps them as other
-modalities.
+Columns and required fields are those of the schema (bids-specification, src/schema/rules). Unknown
+entries are "n/a". Kinematics and forces are not written: BIDS keeps them as other modalities.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
 from musclehand.emg.recording import EmgRecording
 
 BIDS_VERSION = "1.11.0"
+"""Version of the standard."""
+
 UNKNOWN = "n/a"
+"""Value of entries that a recording does not know."""
+
 SIDECARS = (
     "_channels.tsv",
     "_events.tsv",
@@ -44,8 +48,8 @@ SIDECARS = (
 """Endings of tables in such a folder that are no recordings."""
 
 RATE_ERROR = 1e-6
-"""Largest relative error of the rate: the format keeps it as whole samples in a record of whole
-10 us."""
+"""Largest relative error of the rate. The format keeps it as whole samples in a record of whole 10
+us."""
 
 _STEPS = 2**23 - 1
 _SCALES = {"V": ("uV", 1e6)}
@@ -55,12 +59,12 @@ _LABEL_CHARS = 16
 def save_bids(
     root: str | PathLike[str], recording: EmgRecording, *, task: str, force: bool = False
 ) -> Path:
-    """Adds a recording to a folder of EMG-BIDS, which is made if need be.
+    """Adds a recording to a folder of EMG-BIDS, which is created if need be.
 
     Args:
         root: of the data set.
         recording: without gaps; volts are written as microvolts.
-        task: what was done, letters and digits.
+        task: label of letters and digits.
         force: write over a recording of the same subject, session and task.
 
     Returns:
@@ -68,12 +72,12 @@ def save_bids(
 
     Raises:
         InvalidValue: gaps, a task that is no label, or a rate that the format cannot hold.
-        OutputError: something of that name is there, or it cannot be written.
+        OutputError: the file exists, or it cannot be written.
     """
     if not re.fullmatch(r"[A-Za-z0-9]+", task):
         raise InvalidValue("task", task, "letters and digits")
     if np.isnan(recording.samples).any():
-        raise InvalidValue("samples", "gaps", "no gaps in a BDF file: HDF5 keeps them")
+        raise InvalidValue("samples", "gaps", "without gaps in a BDF file; HDF5 keeps them")
     subject, session = (
         re.sub(r"[^A-Za-z0-9]", "", word) for word in (recording.subject, recording.session)
     )
@@ -82,7 +86,7 @@ def save_bids(
     stem = "_".join([*parts, f"task-{task}"])
     path = folder / f"{stem}_emg.bdf"
     if path.exists() and not force:
-        raise OutputError(path, "it is there already; --force writes over it")
+        raise OutputError(path, "it exists already; --force writes over it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         description = Path(root) / "dataset_description.json"
@@ -114,36 +118,38 @@ def _write_signals(path: Path, recording: EmgRecording) -> None:
     ):
         unit, scale = _SCALES.get(channel.unit, (channel.unit, 1.0))
         values = column * scale
-        # The heading has eight characters for a limit; a power of ten is exact in them.
-        limit: float = 10.0 ** np.ceil(np.log10(max(float(np.abs(values).max()), 1e-4)) + 1e-9)
-        if limit >= 1e7:
-            raise InvalidValue(
-                f"samples of {channel.name}",
-                float(np.abs(values).max()),
-                "below 1000000 in their unit",
-            )
-        heading = {
-            "label": name,
-            "dimension": unit[:8],
-            "sample_frequency": count / seconds,
-            "prefilter": "",
-        }
-        limit = int(limit) if limit >= 1 else limit
-        limits = {
-            "physical_max": limit,
-            "physical_min": -limit,
-            "digital_max": _STEPS,
-            "digital_min": -_STEPS,
-        }
-        headers.append(heading | limits | {"transducer": "EMG"})
+        limit = _limit(channel.name, values)
+        headers.append(
+            {
+                "label": name,
+                "dimension": unit[:8],
+                "sample_frequency": count / seconds,
+                "prefilter": "",
+                "physical_max": limit,
+                "physical_min": -limit,
+                "digital_max": _STEPS,
+                "digital_min": -_STEPS,
+                "transducer": "EMG",
+            }
+        )
         columns.append(np.ascontiguousarray(values))
     with pyedflib.EdfWriter(str(path), len(headers), pyedflib.FILETYPE_BDFPLUS) as writer:
         writer.setSignalHeaders(headers)
         with warnings.catch_warnings():
-            # It says that the rate may change, which `_record` has seen to.
+            # It warns that the rate may change; `_record` chose a length that keeps it.
             warnings.simplefilter("ignore", UserWarning)
             writer.setDatarecordDuration(seconds)
         writer.writeSamples(columns)
+
+
+def _limit(name: str, values: np.ndarray) -> float:
+    """Range of a channel in its unit. The heading has eight characters for it; a power of ten is
+    exact in them."""
+    largest = float(np.abs(values).max())
+    limit: float = 10.0 ** np.ceil(np.log10(max(largest, 1e-4)) + 1e-9)
+    if limit >= 1e7:
+        raise InvalidValue(f"samples of {name}", largest, "below 1000000 in their unit")
+    return int(limit) if limit >= 1 else limit
 
 
 def _record(fs_hz: float) -> tuple[int, float]:
@@ -165,28 +171,29 @@ def _record(fs_hz: float) -> tuple[int, float]:
 
 
 def _labels(recording: EmgRecording) -> list[str]:
-    """Names of at most 16 plain characters; those that differ only beyond get a number.
+    """Names of at most 16 ASCII characters; those that differ only beyond get a number.
 
-    channels.tsv has the names as the file has them, so that the two agree.
+    channels.tsv has the same names as the BDF file.
     """
     labels: list[str] = []
     for name in recording.names:
         plain = name.encode("ascii", "replace").decode()[:_LABEL_CHARS].strip() or "EMG"
-        again = sum(label == plain for label in labels)
         number = f"~{len(labels) + 1}"
-        labels.append(f"{plain[: _LABEL_CHARS - len(number)]}{number}" if again else plain)
+        is_taken = plain in labels
+        labels.append(f"{plain[: _LABEL_CHARS - len(number)]}{number}" if is_taken else plain)
     return labels
 
 
 def _dataset(name: str, recording: EmgRecording) -> dict[str, Any]:
-    made = {"Name": "musclehand", "Version": musclehand.__version__}
-    whole = {
+    description: dict[str, Any] = {
         "Name": name or "EMG",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
-        "GeneratedBy": [made],
+        "GeneratedBy": [{"Name": "musclehand", "Version": musclehand.__version__}],
     }
-    return whole | ({"License": recording.licence} if recording.licence else {})
+    if recording.licence:
+        description["License"] = recording.licence
+    return description
 
 
 def _sidecar(recording: EmgRecording, task: str) -> dict[str, Any]:
@@ -202,24 +209,23 @@ def _sidecar(recording: EmgRecording, task: str) -> dict[str, Any]:
         "RecordingDuration": recording.duration,
         "RecordingType": "continuous",
     }
-    return (
-        dict(recording.provenance)
-        | required
-        | ({"License": recording.licence} if recording.licence else {})
-    )
+    licence = {"License": recording.licence} if recording.licence else {}
+    return dict(recording.provenance) | required | licence
 
 
 def _channels(recording: EmgRecording) -> list[list[str]]:
     rows = [["name", "type", "units", "target_muscle", "placement_description", "side"]]
-    for name, each in zip(_labels(recording), recording.channels, strict=True):
-        side = UNKNOWN if each.side is None else each.side.name.lower()
-        unit = _SCALES.get(each.unit, (each.unit, 1.0))[0]
-        rows.append([name, "EMG", unit, each.muscle or UNKNOWN, each.site or UNKNOWN, side])
+    for name, channel in zip(_labels(recording), recording.channels, strict=True):
+        side = UNKNOWN if channel.side is None else channel.side.name.lower()
+        unit = _SCALES.get(channel.unit, (channel.unit, 1.0))[0]
+        rows.append([name, "EMG", unit, channel.muscle or UNKNOWN, channel.site or UNKNOWN, side])
     return rows
 
 
 def _events(recording: EmgRecording) -> list[list[str]]:
-    rows = [[f"{each.onset:.9g}", f"{each.duration:.9g}", each.label] for each in recording.events]
+    rows = [
+        [f"{event.onset:.9g}", f"{event.duration:.9g}", event.label] for event in recording.events
+    ]
     return [["onset", "duration", "trial_type"], *rows]
 
 

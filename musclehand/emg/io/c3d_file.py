@@ -1,7 +1,7 @@
-"""EMG and markers out of C3D files.
+"""EMG and markers from C3D files.
 
-Read here and not through ezc3d, which is what the tests compare with: ezc3d believes a file about
-its sizes, and a few damaged bytes can keep it busy for ever or make it ask for all memory there is.
+This is a reader of its own; the tests compare it with ezc3d. ezc3d trusts the sizes in a file, and
+a few damaged bytes can keep it busy forever or make it allocate all memory.
 """
 
 from __future__ import annotations
@@ -19,28 +19,41 @@ from musclehand.emg.io.text_file import read_bytes
 from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, Event, TimeSeries
 
 MAX_BYTES = 400_000_000
+"""Largest file that is read [bytes]."""
+
 MAX_CHANNELS = 4096
+"""Most analogue channels of a file."""
+
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6}
 
 
 class _Layout(NamedTuple):
-    """`frames` of `points` markers and `per_frame` samples of each of `channels`; `rate` of
-    frames [Hz], `first`."""
+    """Sizes of the data section."""
 
     frames: int
+    """Number of frames."""
+
     points: int
+    """Markers in a frame."""
+
     channels: int
+    """Analogue channels."""
+
     per_frame: int
+    """Samples of each channel in a frame."""
+
     rate: float
+    """[Hz] of frames."""
+
     first: int
+    """Number of the first frame."""
 
 
 def read_c3d(path: str | PathLike[str]) -> EmgRecording:
     """Reads a C3D file: all analogue channels, its markers as the series "markers" and its events.
 
-    Channels have the file's labels; which of them are EMG and of which muscle is for the reader to
-    say (`EmgRecording.select`). Those in volts or parts of it are in volts. A marker that was not
-    seen is NaN.
+    Channels have the file's labels, which do not state whether they are EMG: choose them with
+    `EmgRecording.select`. Those in volts or parts of it are in volts. A hidden marker is NaN.
 
     Raises:
         EmgFileError: no such file, not a C3D file, cut short or damaged, or without analogue
@@ -74,23 +87,22 @@ def read_c3d(path: str | PathLike[str]) -> EmgRecording:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """The names, each second and further one of its kind with a number behind it; nameless ones
-    by their place."""
-    seen: dict[str, int] = {}
-    used: set[str] = set()
+    """The names, with a number after each repeated one; empty names become their place."""
+    counts: dict[str, int] = {}
     unique: list[str] = []
+    used: set[str] = set()
     for i, raw in enumerate(names):
         name = "".join(mark for mark in raw if mark.isprintable()).strip() or f"channel {i + 1}"
-        seen[name] = seen.get(name, 0) + 1
-        while (made := name if seen[name] == 1 else f"{name} ({seen[name]})") in used:
-            seen[name] += 1
-        used.add(made)
-        unique.append(made)
+        counts[name] = counts.get(name, 0) + 1
+        while (candidate := name if counts[name] == 1 else f"{name} ({counts[name]})") in used:
+            counts[name] += 1
+        used.add(candidate)
+        unique.append(candidate)
     return unique
 
 
 def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
-    """How many of what a frame has, where the parameters say it and else the header."""
+    """Sizes of the data section, from the parameters or else from the header."""
     rate = heading.number("POINT:RATE")
     analog_rate = heading.number("ANALOG:RATE")
     channels = heading.count("ANALOG:USED")
@@ -102,7 +114,10 @@ def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
         not (0 < rate < np.inf and rate <= analog_rate < 1e6)
         or abs(analog_rate / rate % 1 - 0.5) < 0.49
     ):
-        problem = f"rates of {rate:g} Hz (frames) and {analog_rate:g} Hz (samples), not a whole number in each frame"
+        problem = (
+            f"rates of {rate:g} Hz (frames) and {analog_rate:g} Hz (samples), not a whole number "
+            "in each frame"
+        )
         raise EmgFileError(path, problem)
     first = heading.first
     last = heading.last
@@ -114,37 +129,44 @@ def _find_layout(path: str | PathLike[str], heading: C3dHeading) -> _Layout:
     if last < first:
         raise EmgFileError(path, f"frames from {first} to {last}: damaged")
     points = heading.count("POINT:USED") if "POINT:USED" in heading.parameters else heading.points
-    return _Layout(last - first + 1, points, channels, round(analog_rate / rate), rate, first)
+    return _Layout(
+        frames=last - first + 1,
+        points=points,
+        channels=channels,
+        per_frame=round(analog_rate / rate),
+        rate=rate,
+        first=first,
+    )
 
 
 def _read_frames(
     path: str | PathLike[str], data: bytes, heading: C3dHeading, layout: _Layout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Markers in the file's unit, NaN where not seen, shape (frames, points, 3); samples, shape
+    """Markers in the file's unit, NaN where hidden, shape (frames, points, 3); samples, shape
     (T, channels)."""
     scale = heading.number("POINT:SCALE", -1.0)
-    whole = scale > 0
+    integers = scale > 0
     begin = ((heading.count("POINT:DATA_START") or heading.start) - 1) * BLOCK
     numbers = 4 * layout.points + layout.channels * layout.per_frame
-    size = layout.frames * numbers * (2 if whole else 4)
-    there = max(len(data) - begin, 0)
-    if begin < BLOCK or size > there:
+    size = layout.frames * numbers * (2 if integers else 4)
+    available = max(len(data) - begin, 0)
+    if begin < BLOCK or size > available:
         raise EmgFileError(
-            path, f"{size} bytes of frames, {there} of them there: cut short or damaged"
+            path, f"{size} bytes of frames, {available} in the file: cut short or damaged"
         )
     raw = data[begin : begin + size]
     values = (
         np.frombuffer(raw, heading.order + "i2")
-        if whole
+        if integers
         else floats_of(raw, heading.order, heading.dec)
     )
     rows = values.reshape(layout.frames, numbers)
     points = rows[:, : 4 * layout.points].reshape(layout.frames, layout.points, 4)
     with np.errstate(invalid="ignore", over="ignore"):
-        places = points[..., :3].astype(float) * (scale if whole else 1.0)
+        places = points[..., :3].astype(float) * (scale if integers else 1.0)
         places[~((points[..., 3] >= 0) & np.isfinite(places).all(axis=2))] = np.nan
         analogs = rows[:, 4 * layout.points :].reshape(-1, layout.channels)
-        if whole and "UNSIGNED" in heading.texts("ANALOG:FORMAT", 1)[0].upper():
+        if integers and "UNSIGNED" in heading.texts("ANALOG:FORMAT", 1)[0].upper():
             analogs = analogs.view(heading.order + "u2")
         offset = heading.numbers("ANALOG:OFFSET", layout.channels, 0.0)
         gain = heading.numbers("ANALOG:SCALE", layout.channels, 1.0) * heading.number(
@@ -164,7 +186,7 @@ def _markers(heading: C3dHeading, layout: _Layout, points: np.ndarray) -> TimeSe
 
 
 def _events(heading: C3dHeading, layout: _Layout) -> tuple[Event, ...]:
-    """Events of the EVENT group, in time from the first frame on."""
+    """Events of the EVENT group, with times from the first frame."""
     count = min(heading.count("EVENT:USED"), 65535)
     times = heading.numbers("EVENT:TIMES", 2 * count, np.nan).reshape(-1, 2)
     labels, contexts = (heading.texts(f"EVENT:{word}", count) for word in ("LABELS", "CONTEXTS"))

@@ -1,5 +1,4 @@
-"""The parameter section of a C3D file: names, numbers and texts, read with the file's bounds in
-mind.
+"""Parameter section of a C3D file: names, numbers and texts, read within the file's bounds.
 
 The layout is that of The C3D File Format user guide (c3d.org; recalled, and checked against files
 that ezc3d and a Vicon system wrote): blocks of 512 bytes, records of groups (negative number) and
@@ -20,6 +19,8 @@ import numpy as np
 from musclehand.emg.recording import EmgFileError
 
 BLOCK = 512
+"""Size of a block [bytes]."""
+
 _KEY = 0x50
 _INTEL = 84
 _DEC = 85
@@ -29,56 +30,80 @@ _MAX_RECORDS = 20_000
 
 
 class C3dHeading(NamedTuple):
-    """All that stands before the data: `parameters` by name ("POINT:RATE"), numbers as arrays and
-    texts as tuples; `first` and `last` frame, `points` and `per_frame` samples of all channels in a
-    frame, `start` block of the data, as the header has them; `order` of the bytes, and whether
-    floats are those of a `dec`.
-    """
+    """Header and parameters of a C3D file."""
 
     parameters: Mapping[str, np.ndarray | tuple[str, ...]]
+    """By name ("POINT:RATE"): numbers as arrays, texts as tuples."""
+
     first: int
+    """First frame, by the header."""
+
     last: int
+    """Last frame, by the header."""
+
     points: int
+    """Markers, by the header."""
+
     per_frame: int
+    """Samples of all channels in a frame, by the header."""
+
     start: int
+    """Block at which the data begin, by the header."""
+
     order: str
+    """Byte order: "<" or ">"."""
+
     dec: bool
+    """Whether floats are those of a DEC processor."""
 
     def number(self, name: str, default: float = 0.0) -> float:
-        """The first number of a parameter; `default` where there is none."""
+        """First number of a parameter; `default` where it is missing."""
         values = self.parameters.get(name)
         return float(values[0]) if isinstance(values, np.ndarray) and len(values) else default
 
     def count(self, name: str) -> int:
-        """The same as a whole number of at least 0; 2-byte numbers count on below zero beyond
-        32767."""
+        """First number of a parameter as a whole number of at least 0.
+
+        Two-byte numbers beyond 32767 are stored as negative ones.
+        """
         value = self.number(name)
         return (int(value) % 65536 if value < 0 else int(value)) if math.isfinite(value) else 0
 
     def numbers(self, name: str, count: int, default: float) -> np.ndarray:
-        """The first numbers of a parameter, filled up to `count`. Shape (count,)."""
+        """First numbers of a parameter, padded with a default.
+
+        Args:
+            name: of the parameter.
+            count: length of the result.
+            default: value of missing numbers.
+
+        Returns:
+            Shape (count,).
+        """
         values = self.parameters.get(name)
-        found = values[:count].astype(float) if isinstance(values, np.ndarray) else np.empty(0)
-        return np.concatenate([found, np.full(count - len(found), default)])
+        stored = values[:count].astype(float) if isinstance(values, np.ndarray) else np.empty(0)
+        return np.concatenate([stored, np.full(count - len(stored), default)])
 
     def texts(self, name: str, count: int) -> list[str]:
-        """The first texts of a parameter and of those that go on after 255 (LABELS2 ...), filled
-        up to `count`."""
-        found: list[str] = []
+        """First texts of a parameter, padded with empty ones up to `count`.
+
+        A parameter with more than 255 texts continues in further ones (LABELS2 ...).
+        """
+        stored: list[str] = []
         part = 1
         while isinstance(
             texts := self.parameters.get(name if part == 1 else f"{name}{part}"), tuple
         ):
-            found.extend(texts)
+            stored.extend(texts)
             part += 1
-        return (found + [""] * count)[:count]
+        return (stored + [""] * count)[:count]
 
 
 def read_heading(path: str | PathLike[str], data: bytes) -> C3dHeading:
     """Header and parameters of a C3D file.
 
     Raises:
-        EmgFileError: it is no C3D file, or a parameter is not wholly in it.
+        EmgFileError: not a C3D file, or a parameter reaches beyond its end.
     """
     try:
         if len(data) < 2 * BLOCK or data[1] != _KEY or not data[0]:
@@ -93,27 +118,39 @@ def read_heading(path: str | PathLike[str], data: bytes) -> C3dHeading:
         points, per_frame, first, last, _, _, _, start = struct.unpack_from(order + "8H", data, 2)
         parameters = _read_parameters(path, data, begin + 4, order, processor == _DEC)
         return C3dHeading(
-            parameters, first, last, points, per_frame, start, order, processor == _DEC
+            parameters=parameters,
+            first=first,
+            last=last,
+            points=points,
+            per_frame=per_frame,
+            start=start,
+            order=order,
+            dec=processor == _DEC,
         )
     except (IndexError, struct.error) as error:
         raise EmgFileError(path, "not a C3D file, cut short or damaged") from error
 
 
 def floats_of(data: bytes, order: str, dec: bool) -> np.ndarray:
-    """Four-byte floats of any of the three processors."""
+    """Four-byte floats of any of the three processors.
+
+    Args:
+        data: bytes.
+        order: byte order.
+        dec: whether the processor was a DEC.
+    """
     if not dec:
         return np.frombuffer(data, order + "f4")
-    # A DEC float has its halves the other way round and an exponent that is larger by two.
-    return np.frombuffer(data, "<u2").reshape(-1, 2)[:, ::-1].copy().view("<f4")[:, 0] / np.float32(
-        4
-    )
+    # A DEC float has its halves in reverse order and an exponent that is larger by two.
+    halves = np.frombuffer(data, "<u2").reshape(-1, 2)[:, ::-1].copy()
+    return halves.view("<f4")[:, 0] / np.float32(4)
 
 
 def _read_parameters(
     path: str | PathLike[str], data: bytes, at: int, order: str, dec: bool
 ) -> dict[str, np.ndarray | tuple[str, ...]]:
     groups: dict[int, str] = {}
-    found: list[tuple[int, str, np.ndarray | tuple[str, ...]]] = []
+    parameters: list[tuple[int, str, np.ndarray | tuple[str, ...]]] = []
     for _ in range(_MAX_RECORDS):
         length, number = struct.unpack_from("2b", data, at)
         if length == 0 or number == 0:
@@ -124,11 +161,11 @@ def _read_parameters(
         if number < 0:
             groups[-number] = name
         else:
-            found.append((number, name, _values(path, data, behind + 2, order, dec)))
+            parameters.append((number, name, _values(path, data, behind + 2, order, dec)))
         if offset == 0:
             break
         at = behind + offset
-    return {f"{groups.get(number, '')}:{name}": values for number, name, values in found}
+    return {f"{groups.get(number, '')}:{name}": values for number, name, values in parameters}
 
 
 def _values(

@@ -1,10 +1,9 @@
-"""EMG in tables of text: one line a sample, one column a channel, separated by commas, semicolons,
+"""EMG in text tables: one line a sample, one column a channel, separated by commas, semicolons,
 tabs or spaces.
 
-What the columns are is never guessed from their numbers. A `ColumnMap` says it: which column is
-which channel, where the time is or what the rate is, the unit, and which column labels what goes
-on. Without one every column is a channel under the name that the heading gives it, except for a
-column called time, which is the time in seconds.
+The roles of columns are never guessed from their numbers. A `ColumnMap` states them: the channels,
+the time or the rate, the unit, and the column of labels. Without a map every column is a channel
+named by the heading, except for a column called time, which is the time in seconds.
 """
 
 from __future__ import annotations
@@ -30,13 +29,16 @@ from musclehand.emg.recording import (
 )
 
 DELIMITERS: Mapping[str, str | None] = {"comma": ",", "semicolon": ";", "tab": "\t", "space": None}
+"""Names of delimiters in a column map; None is any white space."""
 
 UNITS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6}
-"""Units that become volts."""
+"""Units that become volts, and their factors."""
 
 MAX_COLUMNS = 4096
+"""Most columns of a table."""
+
 MAX_JITTER = 0.6
-"""Times may be off the even grid by so much of a step: rounding in the file, but no missing
+"""Largest deviation of times from the even grid, in steps: rounding in the file, but no missing
 sample."""
 
 _TIMES = ("time", "time_s", "t", "time (s)", "time [s]")
@@ -45,31 +47,42 @@ _KEYS = ("fs_hz", "time", "label", "unit", "delimiter", "labels", "channels", "i
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """What the columns of a table are.
-
-    `channels` by the heading's name or the number of the column, from 1 on; empty: all that is
-    left. `time` column in seconds, or None and `fs_hz` [Hz] instead; both: the times must fit the
-    rate. `label` column of what goes on, whose numbers or words become events, under the names that
-    `labels` gives them ("" for none). `unit` of the samples: V, mV and uV become volts, all else
-    stays as it is. `delimiter` of `DELIMITERS`, None to find it. `ignore`: columns.
-    """
+    """Roles of the columns of a table. A column is its name in the heading, or its number from
+    1."""
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    """Channel of each column; empty: all columns without another role."""
+
     fs_hz: float | None = None
+    """[Hz] sampling rate; with a time column as well, the times must agree with it."""
+
     time: str | None = None
+    """Column of the time in seconds."""
+
     label: str | None = None
+    """Column of labels: runs of the same number or word become events."""
+
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Names of events by label; "" for no event."""
+
     unit: str = "V"
+    """Of the samples: V, mV and uV become volts, others stay."""
+
     delimiter: str | None = None
+    """One of `DELIMITERS`; None: found in the first line."""
+
     ignore: tuple[str, ...] = ()
+    """Columns without a role."""
 
 
 def read_column_map(path: str | PathLike[str]) -> ColumnMap:
-    """A column map from a JSON file, with the names of the fields of `ColumnMap`; a channel is an
-    object with name, muscle, site and side ("right", "left"), of which only the name must be there.
+    """Reads a column map from a JSON file with the fields of `ColumnMap`.
+
+    A channel is an object with name, muscle, site and side ("right", "left"); only the name is
+    needed.
 
     Raises:
-        EmgFileError: no such file, or not a column map: names what is wrong.
+        EmgFileError: no such file, or not a column map. Names the problem.
     """
     try:
         content = json.loads(read_bytes(path, 1_000_000))
@@ -93,11 +106,11 @@ def read_column_map(path: str | PathLike[str]) -> ColumnMap:
 
 
 def read_csv(path: str | PathLike[str], columns: ColumnMap | None = None) -> EmgRecording:
-    """Reads a table of text.
+    """Reads a text table.
 
     Raises:
-        EmgFileError: no such file, a line that does not belong, no column of a name, or no rate:
-            names file and line.
+        EmgFileError: no such file, a line that does not fit, no such column, or no rate. Names
+            file and line.
     """
     columns = _checked(columns or ColumnMap())
     lines = read_text(path).rstrip("\n").split("\n")
@@ -124,21 +137,27 @@ def read_csv(path: str | PathLike[str], columns: ColumnMap | None = None) -> Emg
 def find_rate(
     path: str | PathLike[str], time: np.ndarray, first_line: int, fs_hz: float | None = None
 ) -> float:
-    """The rate of evenly spaced times [Hz].
+    """Rate of evenly spaced times [Hz].
+
+    Args:
+        path: the file, for messages.
+        time: times of all samples [s]. Shape (T,).
+        first_line: line of the first sample in the file.
+        fs_hz: rate that the times must agree with [Hz], and that is returned then.
 
     Raises:
-        EmgFileError: a time is missing or off the grid by more than rounding; names the line.
+        EmgFileError: a time is missing or off the grid by more than rounding. Names the line.
     """
     if not np.isfinite(time).all():
         raise EmgFileError(
             path, "no time", where=f"line {first_line + int(np.argmin(np.isfinite(time)))}"
         )
     if time[-1] <= time[0]:
-        raise EmgFileError(path, "times do not go on", where=f"line {first_line + 1}")
+        raise EmgFileError(path, "times do not increase", where=f"line {first_line + 1}")
     rate = (len(time) - 1) / float(time[-1] - time[0])
-    off = np.abs((time - time[0]) * rate - np.arange(len(time)))
-    if off.max() > MAX_JITTER:
-        # The jump is where neighbours are farthest apart, not where the error it adds up to is
+    deviation = np.abs((time - time[0]) * rate - np.arange(len(time)))
+    if deviation.max() > MAX_JITTER:
+        # The jump is where neighbours are farthest apart, not where the accumulated error is
         # largest.
         jump = int(np.argmax(np.abs(np.diff(time) - np.median(np.diff(time))))) + 1
         problem = (
@@ -153,7 +172,13 @@ def find_rate(
 def label_events(
     words: Sequence[str], fs_hz: float, labels: Mapping[str, str]
 ) -> tuple[Event, ...]:
-    """One event for each run of the same label; labels that `labels` calls "" are none."""
+    """One event for each run of the same label.
+
+    Args:
+        words: label of each sample.
+        fs_hz: sampling rate [Hz].
+        labels: names of events by label; others keep their label, and "" is no event.
+    """
     changes = [i for i in range(len(words)) if i == 0 or words[i] != words[i - 1]]
     events = []
     for begin, end in zip(changes, [*changes[1:], len(words)], strict=True):
@@ -164,13 +189,12 @@ def label_events(
 
 
 def find_delimiter(line: str) -> str | None:
-    """What separates the fields of a line: a tab, semicolon or comma where there is one; None
-    for white space."""
+    """Delimiter of a line: a tab, semicolon or comma if it has one; None for white space."""
     return next((mark for mark in "\t;," if mark in line), None)
 
 
 class _Roles:
-    """Which column is what, as places from 0 on."""
+    """Role of each column, as places from 0."""
 
     def __init__(
         self, path: str | PathLike[str], names: list[str], columns: ColumnMap, where: str
@@ -181,9 +205,9 @@ class _Roles:
 
         def find(column: str) -> int:
             if column not in place:
-                found = ", ".join(names[:12])
+                available = ", ".join(names[:12])
                 raise EmgFileError(
-                    path, f"no column {shown(column)}; there are {found}"[:300], where=where
+                    path, f"no column {shown(column)}; there are {available}"[:300], where=where
                 )
             return place[column]
 
@@ -195,9 +219,9 @@ class _Roles:
         if columns.channels:
             self.channels = {find(column): channel for column, channel in columns.channels.items()}
         else:
-            rest = [i for i in range(len(names)) if i not in taken]
+            free = [i for i in range(len(names)) if i not in taken]
             try:
-                self.channels = {i: Channel(names[i], unit=columns.unit) for i in rest}
+                self.channels = {i: Channel(names[i], unit=columns.unit) for i in free}
             except InvalidValue as error:
                 raise EmgFileError(path, str(error), where=where) from error
         if not self.channels:
@@ -218,7 +242,8 @@ def _assemble(
     if fs_hz is None:
         raise EmgFileError(
             path,
-            "no column time and no sampling rate; give the rate (fs_hz in the column map, or --rate)",
+            "no column time and no sampling rate; give the rate (fs_hz in the column map, or "
+            "--rate)",
         )
     factor, unit = (UNITS[columns.unit], "V") if columns.unit in UNITS else (1.0, columns.unit)
     channels = [replace(channel, unit=unit) for channel in roles.channels.values()]
@@ -242,13 +267,13 @@ def _numbers_only(
     delimiter: str | None,
     first_line: int,
 ) -> tuple[list[str], list[str] | None]:
-    """The lines with 0 in the columns that nobody needs, where words may stand; and the labels."""
+    """The lines with 0 in unused columns, which may hold words; and the labels."""
     width = len(roles.names)
     unused = [i for i in range(width) if i != roles.time and i not in roles.channels]
     if not unused:
         return lines, None
     words = []
-    rest = []
+    numbers = []
     for i, line in enumerate(lines):
         fields = line.split(delimiter)
         if len(fields) != width:
@@ -258,15 +283,15 @@ def _numbers_only(
             words.append(fields[roles.label].strip().strip('"'))
         for place in unused:
             fields[place] = "0"
-        rest.append((delimiter or " ").join(fields))
-    return rest, None if roles.label is None else words
+        numbers.append((delimiter or " ").join(fields))
+    return numbers, None if roles.label is None else words
 
 
 def _checked(columns: ColumnMap) -> ColumnMap:
-    """The same map if it makes sense.
+    """The same map, after checks.
 
     Raises:
-        InvalidValue: a rate, delimiter or unit that is none.
+        InvalidValue: a rate, delimiter or unit that is not legal.
     """
     if columns.fs_hz is not None:
         check_rate("fs_hz", columns.fs_hz)
@@ -277,13 +302,20 @@ def _checked(columns: ColumnMap) -> ColumnMap:
 
 
 def _channel(entry: object) -> Channel:
-    given = {"name": entry} if isinstance(entry, str) else dict(entry)  # type: ignore[call-overload]
+    if isinstance(entry, str):
+        return Channel(entry)
+    fields = dict(entry)  # type: ignore[call-overload]
     sides = {"right": Side.RIGHT, "left": Side.LEFT, None: None}
-    if set(given) - {"name", "muscle", "site", "side"} or given.get("side") not in sides:
+    if set(fields) - {"name", "muscle", "site", "side"} or fields.get("side") not in sides:
         raise InvalidValue(
-            "channel", str(given)[:80], "a name, or name, muscle, site and side (right or left)"
+            "channel", str(fields)[:80], "a name, or name, muscle, site and side (right or left)"
         )
-    return Channel(given["name"], given.get("muscle"), given.get("site"), sides[given.get("side")])
+    return Channel(
+        name=fields["name"],
+        muscle=fields.get("muscle"),
+        site=fields.get("site"),
+        side=sides[fields.get("side")],
+    )
 
 
 def _is_number(word: str) -> bool:

@@ -1,7 +1,7 @@
 """Marker files (.trc) of Motion Analysis, as OpenSim reads and writes them.
 
-Five lines of heading, an optional blank one, then a row for each frame: its number, its time, and
-x, y, z of every marker, separated by tabs. Fields that are empty are markers that were not seen.
+Five lines of heading, an optional blank line, then a row for each frame: its number, its time, and
+x, y, z of every marker, separated by tabs. Empty fields are hidden markers.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from musclehand.emg.io.text_file import parse_numbers, read_text, shown
 from musclehand.emg.recording import EmgFileError, TimeSeries
 
 UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}
-"""Lengths that a file may be in, in metres."""
+"""Units of length that a file may have, in metres."""
 
 AXES = ("x", "y", "z")
+"""Endings of the columns of a marker."""
+
 MAX_MARKERS = 10_000
+"""Most markers of a file."""
+
 _FIELDS = ("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units")
 
 
 def read_markers(path: str | PathLike[str]) -> TimeSeries:
-    """Reads a .trc file. Columns are "WRIST.x" and so on in the file's own unit, which `units`
-    names.
+    """Reads a .trc file.
+
+    Returns:
+        Columns such as "WRIST.x", in the file's own unit, which `units` names.
 
     Raises:
-        EmgFileError: no such file, or not a marker file: names the line and what is wrong in it.
+        EmgFileError: no such file, or not a marker file. Names the line and the problem.
     """
     lines = read_text(path).rstrip("\n").split("\n")
     if not lines[0].startswith("PathFileType\t"):
@@ -46,16 +52,8 @@ def read_markers(path: str | PathLike[str]) -> TimeSeries:
     first = 5
     while first < len(lines) and not lines[first].strip():
         first += 1
-    rows = [line.rstrip("\n ").removesuffix("\t") for line in lines[first:]]
     width = 2 + 3 * count
-    # Markers not seen at the end of a row leave tabs, of which some programmes write one more and
-    # some none.
-    rows = [
-        row + "\t" * (width - 1 - row.count("\t"))
-        if width - 1 - row.count("\t") in (1, 2, 3)
-        else row
-        for row in rows
-    ]
+    rows = [_padded(line.rstrip("\n ").removesuffix("\t"), width) for line in lines[first:]]
     values = parse_numbers(path, rows, width, delimiter="\t", first_line=first + 1)
     if len(values) != frames:
         raise EmgFileError(
@@ -74,8 +72,17 @@ def read_markers(path: str | PathLike[str]) -> TimeSeries:
         raise EmgFileError(path, str(error)) from error
 
 
+def _padded(row: str, width: int) -> str:
+    """The row with all of its tabs.
+
+    Hidden markers at the end of a row leave tabs; some programs write one more, and some none.
+    """
+    missing = width - 1 - row.count("\t")
+    return row + "\t" * missing if missing in (1, 2, 3) else row
+
+
 def in_metres(markers: TimeSeries) -> TimeSeries:
-    """The same with all columns in metres.
+    """The same markers with all columns in metres.
 
     Raises:
         InvalidValue: a column that is no length.
@@ -88,11 +95,14 @@ def in_metres(markers: TimeSeries) -> TimeSeries:
 
 
 def write_markers(path: str | PathLike[str], markers: TimeSeries) -> None:
-    """Writes columns "WRIST.x", "WRIST.y", "WRIST.z" and so on as a .trc file, in the unit that
-    they have.
+    """Writes markers as a .trc file, in their own unit.
+
+    Args:
+        path: of the file.
+        markers: columns such as "WRIST.x", "WRIST.y", "WRIST.z", three of each marker.
 
     Raises:
-        InvalidValue: columns that are not three of each marker, or of different or unknown units.
+        InvalidValue: other columns, or different or unknown units.
         OutputError: it cannot be written.
     """
     names = [name.removesuffix(".x") for name in markers.names[::3]]

@@ -1,13 +1,12 @@
 """OpenSim's .sto and .mot: a table of numbers over time below a heading, separated by tabs.
 
-Read: the heading of OpenSim 4 (version 3) and of the older versions (a name, nRows, nColumns, or
-datarows and datacolumns as SIMM writes them), any mix of tabs and spaces, any line ends, with or
-without a last newline. Written: as OpenSim 4.6 does, to the last digit. Values stay as they are in
-the file: `in_degrees` says that angles are degrees, but which columns are angles only a model
-knows.
+Readable are the heading of OpenSim 4 (version 3) and those of older versions (a name, nRows,
+nColumns, or datarows and datacolumns as SIMM writes them), any mix of tabs and spaces, and any line
+ends, with or without a last newline. Files are written as OpenSim 4.6 does, to the last digit.
+Values stay as they are in the file. `in_degrees` states that angles are degrees; only a model knows
+which columns are angles.
 
-Not read: files separated by commas, which OpenSim does not read either, and values of more than one
-number.
+Files separated by commas are refused, as in OpenSim, and so are values of more than one number.
 """
 
 from __future__ import annotations
@@ -24,26 +23,33 @@ from musclehand.emg.io.text_file import parse_numbers, read_text, shown
 from musclehand.emg.recording import EmgFileError, TimeSeries
 
 MAX_HEADING_LINES = 500
+"""Longest heading that is read [lines]."""
+
 _COUNTS = {"nrows": "rows", "datarows": "rows", "ncolumns": "columns", "datacolumns": "columns"}
 
 
 @dataclass(frozen=True, eq=False)
 class StorageFile:
-    """A table over time. `series` as in the file; `in_degrees`: angles are degrees; `heading`: its
-    other entries; `first_line`: where the first row stands in the file.
-    """
+    """A table over time."""
 
     series: TimeSeries
+    """The columns, with the values of the file."""
+
     in_degrees: bool = False
+    """Whether angles are degrees."""
+
     heading: Mapping[str, str] = field(default_factory=dict)
+    """All entries of the heading."""
+
     first_line: int = 1
+    """Line of the first row in the file."""
 
 
 def read_storage(path: str | PathLike[str]) -> StorageFile:
     """Reads a .sto or .mot file.
 
     Raises:
-        EmgFileError: no such file, or not one of OpenSim's: names the line and what is wrong in it.
+        EmgFileError: no such file, or not one of OpenSim's. Names the line and the problem.
     """
     lines = read_text(path).rstrip("\n").split("\n")
     heading, end = _read_heading(path, lines)
@@ -77,7 +83,7 @@ def write_storage(path: str | PathLike[str], storage: StorageFile) -> None:
     """Writes a .sto or .mot file as OpenSim 4 does.
 
     Raises:
-        InvalidValue: a column's name that has a tab or an equals sign in it.
+        InvalidValue: a column's name with a tab, comma or equals sign.
         OutputError: it cannot be written.
     """
     series = storage.series
@@ -114,7 +120,7 @@ def write_lines(path: str | PathLike[str], lines: list[str]) -> None:
 
 
 def _read_heading(path: str | PathLike[str], lines: list[str]) -> tuple[dict[str, str], int]:
-    """The entries of the heading, and the line of its end (from 0 on)."""
+    """The entries of the heading, and the index of its last line."""
     heading: dict[str, str] = {}
     for i, line in enumerate(lines[:MAX_HEADING_LINES]):
         word = line.strip()
@@ -126,10 +132,8 @@ def _read_heading(path: str | PathLike[str], lines: list[str]) -> tuple[dict[str
                 "separated by commas; OpenSim's files are separated by tabs",
                 where=f"line {i + 1}",
             )
-        key, _, value = (
-            part.strip()
-            for part in (line if "=" in line else line.strip().replace(" ", "=", 1)).partition("=")
-        )
+        entry = line if "=" in line else word.replace(" ", "=", 1)
+        key, _, value = (part.strip() for part in entry.partition("="))
         if key and value and ("=" in line or key.lower() in _COUNTS):
             heading[key] = value
         elif i == 0 and word:
@@ -150,16 +154,16 @@ def _check_counts(
 ) -> None:
     for key, value in heading.items():
         kind = _COUNTS.get(key.lower())
-        found = shape[0] if kind == "rows" else shape[1]
-        if kind is not None and value != str(found):
+        count = shape[0] if kind == "rows" else shape[1]
+        if kind is not None and value != str(count):
             raise EmgFileError(
                 path,
-                f"the heading says {shown(value)} {kind}; there are {found}: cut short or damaged",
+                f"the heading says {shown(value)} {kind}; there are {count}: cut short or damaged",
             )
 
 
 def _trimmed(lines: list[str]) -> list[str]:
-    """Without blank lines at the end; those in between stay, and are wrong."""
+    """The lines without blank ones at the end; blank lines in between stay, as errors."""
     end = len(lines)
     while end and not lines[end - 1].strip():
         end -= 1

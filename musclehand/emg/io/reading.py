@@ -21,6 +21,7 @@ from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
 from musclehand.emg.io.armband_file import NUM_ELECTRODES, RATE_HZ, read_armband
 from musclehand.emg.io.array_file import read_matlab, read_numpy, read_pickle
 from musclehand.emg.io.bids_file import read_edf
+from musclehand.emg.io.bids_folder import SIDECARS
 from musclehand.emg.io.c3d_file import read_c3d
 from musclehand.emg.io.csv_file import ColumnMap, find_rate, read_csv
 from musclehand.emg.io.opensim_file import read_storage
@@ -104,8 +105,6 @@ def find_recordings(folder: str | PathLike[str]) -> list[Path]:
     Raises:
         MusclehandError: there is none.
     """
-    from musclehand.emg.io.bids_folder import SIDECARS
-
     endings = {ending for endings in FORMATS.values() for ending in endings}
     paths = sorted(
         path

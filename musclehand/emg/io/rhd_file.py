@@ -1,13 +1,14 @@
-"""EMG out of Intan's .rhd files, which neo reads (extra `emg`).
+"""EMG from Intan's .rhd files, read by neo (extra `emg`).
 
-Amplifier channels are channels, in volts; what else runs at its own rate in the file (auxiliary
-inputs, analogue inputs, supply voltage) becomes series. Only the usual form, header and data in one
-file, is read.
+Amplifier channels become channels, in volts. Other signals of the file (auxiliary inputs, analogue
+inputs, supply voltage) become series at their own rates. Only the usual form, header and data in
+one file, is read.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,20 +21,24 @@ from musclehand.emg.io.csv_file import UNITS
 from musclehand.emg.recording import MAX_VALUES, Channel, EmgFileError, EmgRecording, TimeSeries
 
 MAX_BYTES = 2_000_000_000
+"""Largest file that is read [bytes]."""
+
 _MAGIC = 0xC6912702
 _AMPLIFIER = "amplifier"
 _DAMAGE = (
-    *(
-        OSError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        OverflowError,
-        MemoryError,
-    ),
-    *(AssertionError, EOFError, UnboundLocalError, ZeroDivisionError, struct.error),
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    OverflowError,
+    MemoryError,
+    AssertionError,
+    EOFError,
+    UnboundLocalError,
+    ZeroDivisionError,
+    struct.error,
 )
 
 
@@ -61,25 +66,27 @@ def read_rhd(path: str | PathLike[str]) -> EmgRecording:
 
 
 def _assemble(path: str | PathLike[str], file: Any) -> EmgRecording:
+    """The recording of the amplifier channels, with all other streams as series."""
     recording: EmgRecording | None = None
     extra: dict[str, TimeSeries] = {}
-    for stream, name in enumerate(file.header["signal_streams"]["name"]):
-        known = file.header["signal_channels"]
-        mine = known[known["stream_id"] == file.header["signal_streams"]["id"][stream]]
-        fs_hz = float(mine["sampling_rate"][0])
-        if file.get_signal_size(0, 0, stream) * len(mine) > MAX_VALUES:
+    streams = file.header["signal_streams"]
+    all_channels = file.header["signal_channels"]
+    for stream, name in enumerate(streams["name"]):
+        members = all_channels[all_channels["stream_id"] == streams["id"][stream]]
+        fs_hz = float(members["sampling_rate"][0])
+        if file.get_signal_size(0, 0, stream) * len(members) > MAX_VALUES:
             raise EmgFileError(path, f"more than {MAX_VALUES} samples")
         raw = file.get_analogsignal_chunk(0, 0, stream_index=stream)
         values = np.asarray(
             file.rescale_signal_raw_to_float(raw, dtype="float64", stream_index=stream)
         )
-        names = unique_names([str(each) for each in mine["name"]])
-        units = [str(each) or "unknown" for each in mine["units"]]
+        names = unique_names([str(channel_name) for channel_name in members["name"]])
+        units = [str(unit) or "unknown" for unit in members["units"]]
         if _AMPLIFIER in str(name).lower():
             values = values * np.array([UNITS.get(unit, 1.0) for unit in units])
             channels = [
-                Channel(each, unit="V" if unit in UNITS else unit)
-                for each, unit in zip(names, units, strict=True)
+                Channel(channel_name, unit="V" if unit in UNITS else unit)
+                for channel_name, unit in zip(names, units, strict=True)
             ]
             source = {"file": Path(path).name, "reader": "Intan RHD (neo)"}
             recording = EmgRecording(values, fs_hz, tuple(channels), provenance=source)
@@ -90,13 +97,7 @@ def _assemble(path: str | PathLike[str], file: Any) -> EmgRecording:
             )
     if recording is None:
         raise EmgFileError(path, "no amplifier channels in it")
-    return EmgRecording(
-        recording.samples,
-        recording.fs_hz,
-        recording.channels,
-        extra=extra,
-        provenance=recording.provenance,
-    )
+    return replace(recording, extra=extra)
 
 
 def _check_magic(path: str | PathLike[str]) -> None:

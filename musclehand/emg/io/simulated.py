@@ -16,16 +16,14 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.core.recording_reader import Recording
+from musclehand.core.recording_reader import RECORDING, Recording
 from musclehand.emg.io.opensim_file import StorageFile, read_storage, write_storage
 from musclehand.emg.recording import EmgFileError, Event, TimeSeries
 from musclehand.music.pitch import pitch_name
 
 QUANTITIES = {"activation": "act", "excitation": "ctrl"}
-"""Quantities of a muscle, and their channels in a recording: after activation dynamics, or before."""
+"""Quantities of a muscle and their channels in a recording: after activation dynamics, or before."""
 
-RECORDING = "recording.h5"
-"""Name of the recording in the folder of a performance."""
 
 _MAX_JITTER = 0.02  # of a step
 _HANDS = {Side.LEFT: 0, Side.RIGHT: 1}

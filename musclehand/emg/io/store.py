@@ -1,23 +1,22 @@
-"""EMG recordings as HDF5 files: what everything else is turned into to be kept, shared and
-compared.
+"""EMG recordings as HDF5 files: the format in which this project stores and shares them.
 
     /                     attributes `format`, `version`
-    /header               JSON as bytes: all that is not an array
-    /signals/emg          samples (T, K), 4-byte floats where they lose nothing, else 8-byte ones, NaN where missing
+    /header               JSON as bytes: all metadata
+    /signals/emg          samples (T, K), NaN where missing; 4-byte floats where these are exact,
+                          else 8-byte ones
     /signals/<n>/time     of the n-th of the header's `extra` (n,) [s]
     /signals/<n>/values   (n, m)
 
-The header has the words of EMG-BIDS (BIDS 1.11, BEP 042), so that one maps onto the other line by
-line, as `bids_folder` writes it:
+The header uses the terms of EMG-BIDS (BIDS 1.11, BEP 042), which `bids_folder` writes:
 
-    sidecar json     SamplingFrequency, License, SourceDatasets (our provenance)
+    sidecar json     SamplingFrequency, License, SourceDatasets (provenance)
     channels.tsv     name, type "EMG", units, target_muscle, placement (placement_description), side
     events.tsv       onset, duration, trial_type
     participants     participant_id, session_id
 
-Nothing of a file is trusted on reading: only datasets of these types, in the file itself and no
-larger than what is on disk, become arrays, and the recording is checked as any other is. The bytes
-of a file depend on nothing but the recording.
+A file is not trusted on reading. Only datasets of these types, in the file itself and no larger
+than their size on disk, become arrays, and the recording is checked like any other. The bytes of a
+file depend only on the recording.
 """
 
 from __future__ import annotations
@@ -45,9 +44,16 @@ from musclehand.emg.recording import (
 
 FORMAT = "musclehand-emg"
 VERSION = 1
+"""Name and version of the format."""
+
 SUFFIXES = (".h5", ".hdf5")
+"""Endings of its files."""
+
 MAX_HEADER_BYTES = 20_000_000
+"""Largest header that is read [bytes]."""
+
 MAX_SERIES = 1000
+"""Most series of a recording."""
 
 _FLOATS = (np.dtype("<f4"), np.dtype("<f8"))
 _SIDES = {"right": Side.RIGHT, "left": Side.LEFT, None: None}
@@ -78,8 +84,8 @@ def load_recording(path: str | PathLike[str]) -> EmgRecording:
     """Reads a recording.
 
     Raises:
-        EmgFileError: no such file, not an EMG recording of ours, of a later version, cut short or
-            damaged.
+        EmgFileError: no such file, not an EMG recording of this format, of a later version, cut
+            short or damaged.
     """
     file = open_hdf5(path, EmgFileError)
     try:
@@ -138,8 +144,8 @@ def _header_of(recording: EmgRecording) -> dict[str, Any]:
         for channel in recording.channels
     ]
     events = [
-        {"onset": each.onset, "duration": each.duration, "trial_type": each.label}
-        for each in recording.events
+        {"onset": event.onset, "duration": event.duration, "trial_type": event.label}
+        for event in recording.events
     ]
     extra = [
         {"name": name, "columns": recording.extra[name].names, "units": recording.extra[name].units}
@@ -159,7 +165,11 @@ def _header_of(recording: EmgRecording) -> dict[str, Any]:
 
 def _channel(row: Mapping[str, Any]) -> Channel:
     return Channel(
-        row["name"], row["target_muscle"], row["placement"], _SIDES[row["side"]], row["units"]
+        name=row["name"],
+        muscle=row["target_muscle"],
+        site=row["placement"],
+        side=_SIDES[row["side"]],
+        unit=row["units"],
     )
 
 
@@ -174,8 +184,7 @@ def _shortest(values: np.ndarray) -> np.ndarray:
 
 
 def _store(file: h5py.File, name: str, values: np.ndarray) -> None:
-    # Chunks are what checksums belong to; of a megabyte, so that a damaged place does not take all
-    # with it.
+    # Checksums belong to chunks. They have a megabyte, so that damage stays local.
     options: dict[str, Any] = {}
     if values.size:
         rows = max(1, min(len(values), 2**20 * len(values) // max(1, values.nbytes)))
@@ -188,12 +197,12 @@ def _load(
     group: Any,
     name: str,
     dtypes: tuple[np.dtype[Any], ...],
-    most: int = 8 * MAX_VALUES,
+    max_bytes: int = 8 * MAX_VALUES,
 ) -> np.ndarray:
-    """A dataset of the file, by its place in groups of the file itself."""
+    """A dataset by its path through groups of the file itself."""
     *parts, last = name.split("/")
     for part in parts:
         group = own_member(group, part)
         if not isinstance(group, h5py.Group):
             raise EmgFileError(path, "missing, or not in the file itself", where=name)
-    return load_dataset(group, last, path=path, dtypes=dtypes, error=EmgFileError, most=most)
+    return load_dataset(group, last, path=path, dtypes=dtypes, error=EmgFileError, most=max_bytes)

@@ -1,7 +1,7 @@
-"""Text files of numbers, read with care: how large, in which code, and which line does not belong.
+"""Text files of numbers: checks of size and encoding, and errors that name the wrong line.
 
-Numbers of a whole file are parsed at once, by C code; only when that fails are the lines looked at
-one by one to name the one that is wrong.
+Numbers of a whole file are parsed at once, by C code. Only if that fails are the lines parsed one
+by one, to name the wrong one.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 from musclehand.emg.recording import EmgFileError
 
 MAX_TEXT_BYTES = 150_000_000
-"""The largest text file that is read: an hour of 16 channels at 250 Hz, or seven minutes at 2
+"""Largest text file that is read [bytes]: an hour of 16 channels at 250 Hz, or seven minutes at 2
 kHz."""
 
 _SHOWN = 60
 
 
-def read_bytes(path: str | PathLike[str], most: int) -> bytes:
-    """The bytes of a file, after looking at what it is and how large.
+def read_bytes(path: str | PathLike[str], max_bytes: int) -> bytes:
+    """The bytes of a file, after a check of its kind and size.
 
     Raises:
-        EmgFileError: no such file, a folder or device, or one of more than `most` bytes.
+        EmgFileError: no such file, a folder or device, or one of more than `max_bytes` bytes.
     """
     try:
         if not Path(path).is_file():
             raise EmgFileError(path, "is not a file" if Path(path).exists() else "no such file")
         size = Path(path).stat().st_size
-        if size > most:
-            raise EmgFileError(path, f"{size} bytes; at most {most} are read")
+        if size > max_bytes:
+            raise EmgFileError(path, f"{size} bytes; at most {max_bytes} are read")
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
         problem = (
@@ -42,14 +42,14 @@ def read_bytes(path: str | PathLike[str], most: int) -> bytes:
         raise EmgFileError(path, problem) from error
 
 
-def read_text(path: str | PathLike[str], most: int = MAX_TEXT_BYTES) -> str:
+def read_text(path: str | PathLike[str], max_bytes: int = MAX_TEXT_BYTES) -> str:
     """The text of a file in UTF-8, with or without byte order mark; all line ends become newlines.
 
     Raises:
-        EmgFileError: it cannot be read, is too large, or is not text: names the line of the first
+        EmgFileError: it cannot be read, is too large, or is not text. Names the line of the first
             wrong byte.
     """
-    data = read_bytes(path, most)
+    data = read_bytes(path, max_bytes)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,20 +78,20 @@ def parse_numbers(
     Args:
         path: the file, for messages.
         lines: without line ends; lines that are empty or blank are not allowed.
-        width: how many numbers each has.
+        width: numbers in a line.
         delimiter: between them; None: any white space.
         first_line: number of the first line in the file.
 
     Raises:
-        EmgFileError: names the line that has another number of fields, or one that is no finite
-            number.
+        EmgFileError: a line with another number of fields, or with a field that is no finite
+            number. Names the line.
     """
     if not lines:
         return np.empty((0, width))
     fast = _parse_fast(lines, width, delimiter)
     if fast is not None:
         return fast
-    # not one array of the size that a heading promises: a line that breaks the promise comes first
+    # No array of the stated size is allocated before all lines have that many fields.
     rows = []
     for i, line in enumerate(lines):
         where = f"line {first_line + i}"
@@ -103,18 +103,18 @@ def parse_numbers(
 
 
 def shown(text: str) -> str:
-    """A piece of a file for a message: short, and printable."""
+    """A piece of a file for a message, short and printable."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def _parse_fast(lines: Sequence[str], width: int, delimiter: str | None) -> np.ndarray | None:
-    """The same for lines that are all in order; None where one may not be."""
+    """The array for lines that are all valid; None where a line may not be."""
     try:
         values = np.loadtxt(lines, delimiter=delimiter, ndmin=2, comments=None, dtype=np.float64)
     except (ValueError, OverflowError):
         return None
-    good = values.shape == (len(lines), width) and not np.isinf(values).any()
-    return values if good else None
+    valid = values.shape == (len(lines), width) and not np.isinf(values).any()
+    return values if valid else None
 
 
 def _number(path: str | PathLike[str], field: str, where: str) -> float:
@@ -122,9 +122,8 @@ def _number(path: str | PathLike[str], field: str, where: str) -> float:
     if word.lower() in ("", "nan"):
         return np.nan
     try:
-        value = float(
-            word.replace("_", "?")
-        )  # what Python allows between digits is no number in a file
+        # Python allows underscores between digits; a file of numbers does not.
+        value = float(word.replace("_", "?"))
     except ValueError:
         raise EmgFileError(path, f"{shown(word)} is not a number", where=where) from None
     if np.isinf(value):

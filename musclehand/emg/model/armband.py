@@ -179,9 +179,7 @@ def pooled_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(x @ y) / size if size > 0 else float("nan")
 
 
-def find_rotation(
-    reference: np.ndarray, rotated: np.ndarray, *, mirror: bool = False
-) -> Rotation:
+def find_rotation(reference: np.ndarray, rotated: np.ndarray, *, mirror: bool = False) -> Rotation:
     """Rotation of the second wearer's armband against the first wearer's, in whole electrodes.
 
     Args:

@@ -17,7 +17,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.analysis.behaviour import prepared_copy
-from musclehand.body.analysis.passive import let_go
+from musclehand.body.analysis.passive import release_hand
 from musclehand.body.anatomy import FINGER_NUMBERS, INDEPENDENT_JOINTS, WRIST_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.tables import load_tables
@@ -141,7 +141,7 @@ def let_fingers_go(name: str) -> np.ndarray:
     for joint, dof in zip(hand.joints, hand.dofs, strict=True):
         if joint in held:
             model.dof_armature[dof] = HEAVY
-    final = let_go(model, hand, whole_posture(hand, posture), LET_GO)[-1]
+    final = release_hand(model, hand, whole_posture(hand, posture), LET_GO)[-1]
     angles = dict(zip(hand.joints, final, strict=True))
     posture = np.array([angles[joint] for joint in INDEPENDENT_JOINTS])
     posture.flags.writeable = False
@@ -149,8 +149,10 @@ def let_fingers_go(name: str) -> np.ndarray:
 
 
 def _relaxed_posture() -> np.ndarray:
-    """Angles of `INDEPENDENT_JOINTS` at which the bundled hand's passive tissue is at rest [rad]. Shape
-    (19,)."""
+    """Angles of `INDEPENDENT_JOINTS` at which the bundled hand's passive tissue is at rest [rad].
+
+    Shape (19,).
+    """
     angles = {row.joint: row.rest for row in load_tables().joints}
     return np.array([angles[joint] for joint in INDEPENDENT_JOINTS])
 

@@ -59,9 +59,7 @@ def _filters(recorded: Mapping[str, Any]) -> str:
     if low is not None:
         order = recorded["band_order"]
         band += f" (Butterworth, order {order} a pass, zero phase, second-order sections)"
-    notch = (
-        f", freed of mains at {recorded['notch_hz']:g} Hz" if recorded.get("notch_hz") else ""
-    )
+    notch = f", freed of mains at {recorded['notch_hz']:g} Hz" if recorded.get("notch_hz") else ""
     lowpass = (
         f"{recorded.get('lowpass_hz', 0):g} Hz (order {recorded.get('lowpass_order')} a pass, "
         "zero phase)"

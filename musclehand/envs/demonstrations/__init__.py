@@ -1,1 +1,1 @@
-"""Demonstrations for learners: planned motion and planned pieces."""
+"""Plans of the model-based player as demonstrations: reference motion, and planned pieces."""

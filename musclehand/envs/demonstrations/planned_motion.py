@@ -1,9 +1,8 @@
-"""What the player plans for its hands, as references for policies that follow motion: to learn
-from, and to play from.
+"""Plans of the model-based player as reference motion for tracking policies.
 
-A policy follows what it is shown, so the plan is one that can be followed to the end: fingertips
-are asked to go as far as their key lets them and hardly further. (Computed muscle control is asked
-to go through the key, and stopped by it.)
+A tracking policy follows its reference, so the plan has to be one that can be followed to the end:
+fingertips go as far as their key lets them, and hardly further. (For computed muscle control, the
+plan goes through the key's stop.)
 """
 
 from __future__ import annotations
@@ -21,21 +20,23 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.time_steps import SIM_STEPS
 from musclehand.envs.reference import ReferenceSet, join, mirrors
 from musclehand.envs.tracking.body import HandKinematics
+from musclehand.motion.clip import LEAD_KEPT
 from musclehand.music.generate.patterns import PatternScore
 from musclehand.music.score import Score
 from musclehand.planning.lookahead import HandsStep, ReferenceStream
-from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
+from musclehand.planning.plan import (
+    LEAD_IN,
+    TAIL,
+    PerformancePlan,
+    PlanConfig,
+    plan_performance,
+)
 from musclehand.planning.strokes.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
 
 OVERTRAVEL = -0.001
-"""How far below the key's stop a pressing fingertip is wanted [m]: the pulp takes the last
+"""How far below the key's stop a pressing fingertip goes [m]: the pulp takes the last
 millimetre."""
-
-LEAD_IN = 1.0
-LEAD_KEPT = 0.5
-TAIL = 0.5
-"""Before the first note, how much of that is kept, and after the last note [s]."""
 
 
 def policy_plan_config(config: PlanConfig | None = None) -> PlanConfig:
@@ -51,43 +52,64 @@ def policy_plan_config(config: PlanConfig | None = None) -> PlanConfig:
 
 
 class PlannedFrame(NamedTuple):
-    """What one hand should have reached at the end of a control step, as a right hand's; fields
-    of `ReferenceSet`."""
+    """Plan of one hand at the end of a control step, mirrored to a right hand: one row of a
+    `ReferenceSet`."""
 
     angles: np.ndarray
+    """Joint angles [rad]. Shape (23,)."""
+
     speeds: np.ndarray
+    """Joint velocities [rad/s]. Shape (23,)."""
+
     forearm: np.ndarray
+    """Coordinates of the forearm's base [m, rad]. Shape (6,)."""
+
     forearm_speed: np.ndarray
+    """Their velocities [m/s, rad/s]. Shape (6,)."""
+
     forearm_acceleration: np.ndarray
+    """Their accelerations [m/s^2, rad/s^2]. Shape (6,)."""
+
     tips: np.ndarray
+    """Fingertips in the world [m]. Shape (5, 3)."""
+
     press: np.ndarray
+    """Force of each finger on the key that it holds [N]. Shape (5,)."""
+
     key_mass: np.ndarray
+    """Effective mass of the key that each fingertip moves [kg]. Shape (5,)."""
+
     key_damping: np.ndarray
+    """Effective damping of that key [N s/m]. Shape (5,)."""
 
 
 class FrameBuilder:
-    """Makes frames of a plan's steps."""
+    """Makes frames of a reference set from the steps of a plan."""
 
     def __init__(self, hands: Mapping[Side, HandIndex]) -> None:
-        """`hands` of the scene, in the order of the plan."""
+        """
+        Args:
+            hands: of the scene, in the order of the plan.
+        """
         self._hands = [(hand, HandKinematics(side), *mirrors(side)) for side, hand in hands.items()]
 
     def of(self, step: HandsStep) -> list[PlannedFrame]:
-        """A frame for each hand."""
+        """Frames of all hands at the end of a step, in the order of the plan."""
         frames = []
-        for row, (hand, kinematics, turn, point) in enumerate(self._hands):
+        for row, (hand, kinematics, forearm_mirror, point_mirror) in enumerate(self._hands):
             angles = hand.expand @ step.next_qpos[row]
-            arm, speed, acceleration = np.zeros((3, len(FOREARM_AXES)))
-            arm[:3], speed[:3] = step.wrist[row, -1], step.wrist_velocity[row, -1]
+            forearm, speed, acceleration = np.zeros((3, len(FOREARM_AXES)))
+            forearm[:3] = step.wrist[row, -1]
+            speed[:3] = step.wrist_velocity[row, -1]
             acceleration[:3] = step.wrist_acceleration[row, -1]
             frames.append(
                 PlannedFrame(
                     angles=angles,
                     speeds=hand.expand @ step.next_qvel[row],
-                    forearm=arm * turn,
-                    forearm_speed=speed * turn,
-                    forearm_acceleration=acceleration * turn,
-                    tips=kinematics.tips(angles, arm) * point,
+                    forearm=forearm * forearm_mirror,
+                    forearm_speed=speed * forearm_mirror,
+                    forearm_acceleration=acceleration * forearm_mirror,
+                    tips=kinematics.tips(angles, forearm) * point_mirror,
                     press=np.array(step.press[row]),
                     key_mass=np.array(step.key_mass[row]),
                     key_damping=np.array(step.key_damping[row]),
@@ -97,45 +119,52 @@ class FrameBuilder:
 
 
 def plan_references(
-    made: Iterable[PatternScore], *, config: PlanConfig | None = None, scene: Scene | None = None
+    scores: Iterable[PatternScore], *, config: PlanConfig | None = None, scene: Scene | None = None
 ) -> ReferenceSet:
-    """Plans scores; a clip for each hand that has notes.
+    """Plans scores; the result has a clip for each hand that has notes.
 
     Args:
-        made: scores with their kinds.
-        config: how to plan, by default for a policy.
-        scene: that would be played in.
+        scores: with their kinds.
+        config: constants of planning, by default those for a policy.
+        scene: hands and piano of the plan, by default the built-in ones.
 
     Raises:
         InvalidValue: there is no note.
     """
     config = config or policy_plan_config()
     scene = scene or build_scene()
-    frames = FrameBuilder(scene.hands)
+    builder = FrameBuilder(scene.hands)
     sets = list[ReferenceSet]()
     dt = config.sim_steps * scene.model.opt.timestep
     muscles = next(iter(scene.hands.values())).muscles
-    for number, pattern in enumerate(made):
-        plan, rows = plan_frames(pattern.score, scene, frames, config)
+    for number, pattern in enumerate(scores):
+        plan, rows = plan_frames(pattern.score, scene, builder, config)
         for column, side in enumerate(plan.sides):
             if notes_of(plan.score.notes, side, lead_in=LEAD_IN):
-                name = f"{number:05d}_{side.value}"
-                hand_frames = [row[column] for row in rows]
-                sets.append(clip_from_frames(hand_frames, name, pattern.kind, side, dt, len(muscles)))
+                sets.append(
+                    clip_from_frames(
+                        [row[column] for row in rows],
+                        name=f"{number:05d}_{side.value}",
+                        kind=pattern.kind,
+                        side=side,
+                        dt=dt,
+                        muscles=len(muscles),
+                    )
+                )
     if not sets:
         raise InvalidValue("scores", "no notes", "some to play")
     return join(sets)
 
 
 def plan_frames(
-    score: Score, scene: Scene, frames: FrameBuilder, config: PlanConfig
+    score: Score, scene: Scene, builder: FrameBuilder, config: PlanConfig
 ) -> tuple[PerformancePlan, list[list[PlannedFrame]]]:
     """Plans a score, and makes frames of all hands from `LEAD_KEPT` before the first note on.
 
     Args:
         score: to plan; hands and fingers are assigned where it has none.
-        scene: that would be played in.
-        frames: maker of frames for the scene's hands.
+        scene: hands and piano of the plan.
+        builder: for the scene's hands.
         config: constants of planning.
 
     Returns:
@@ -152,14 +181,23 @@ def plan_frames(
         sim_dt=scene.model.opt.timestep,
     )
     stream = ReferenceStream(plan.motion())
-    rows = [frames.of(stream.at(step)) for step in range(round(plan.end / plan.control_dt))]
+    rows = [builder.of(stream.at(step)) for step in range(round(plan.end / plan.control_dt))]
     return plan, rows[round((LEAD_IN - LEAD_KEPT) / plan.control_dt) :]
 
 
 def clip_from_frames(
-    frames: list[PlannedFrame], name: str, kind: str, side: Side, dt: float, muscles: int
+    frames: list[PlannedFrame], *, name: str, kind: str, side: Side, dt: float, muscles: int
 ) -> ReferenceSet:
-    """Frames, every `dt` [s], as a clip of a name and kind for a hand of so many muscles."""
+    """Frames of one hand as a reference set with one clip.
+
+    Args:
+        frames: in their order.
+        name: of the clip.
+        kind: of the clip.
+        side: of the hand.
+        dt: time between frames [s].
+        muscles: number of muscles of the hand; activations are 0.
+    """
     columns = zip(PlannedFrame._fields, zip(*frames, strict=True), strict=True)
     return ReferenceSet(
         dt=dt,
@@ -175,13 +213,29 @@ def clip_from_frames(
 
 
 class ReferenceWindow:
-    """The next frames of some hands. `references`: a `ReferenceSet` of one clip each, from the
-    frame of now on, which goes on with every frame that comes."""
+    """The next frames of several hands: a sliding window over a plan."""
+
+    references: ReferenceSet
+    """A clip for each hand, from the current frame on; changed in place by `push`."""
 
     def __init__(self, first: list[PlannedFrame], length: int, dt: float, muscles: int) -> None:
-        """Begins with one frame for each hand, all over the window of `length` frames."""
+        """Fills the window with one frame for each hand.
+
+        Args:
+            first: frame of each hand.
+            length: number of frames in the window.
+            dt: time between frames [s].
+            muscles: number of muscles of a hand.
+        """
         sets = [
-            clip_from_frames([frame] * length, str(hand), "plan", Side.RIGHT, dt, muscles)
+            clip_from_frames(
+                [frame] * length,
+                name=str(hand),
+                kind="plan",
+                side=Side.RIGHT,
+                dt=dt,
+                muscles=muscles,
+            )
             for hand, frame in enumerate(first)
         ]
         self.references = join(sets)
@@ -190,52 +244,60 @@ class ReferenceWindow:
         self._rows = [values.reshape(*shape, *values.shape[1:]) for values in rows]
 
     def push(self, frames: list[PlannedFrame]) -> None:
-        """One frame more for each hand; the oldest ones go."""
+        """Adds a frame for each hand at the end, and drops the oldest ones."""
         for rows, values in zip(self._rows, zip(*frames, strict=True), strict=True):
             rows[:, :-1] = rows[:, 1:]
             rows[:, -1] = values
 
 
-def save_references(folder: Path, references: ReferenceSet, known: Mapping[str, Any]) -> None:
-    """Keeps references on file; `known`: what they came of.
+def save_references(folder: Path, references: ReferenceSet, identity: Mapping[str, Any]) -> None:
+    """Writes references to a folder.
+
+    Args:
+        folder: made if it is not there.
+        references: to write.
+        identity: what they were made from, to be checked when they are loaded; values of JSON.
 
     Raises:
         OutputError: they cannot be written.
     """
     from musclehand.core.checkpoint import save_checkpoint
 
-    told = {"dt": references.dt, "kinds": references.kinds, "names": references.names}
-    told["sides"] = [side.value for side in references.sides]
+    info = {"dt": references.dt, "kinds": references.kinds, "names": references.names}
+    info["sides"] = [side.value for side in references.sides]
     arrays = {
         field.name: getattr(references, field.name)
         for field in fields(references)
-        if field.name not in told
+        if field.name not in info
     }
-    save_checkpoint(folder, 1, arrays, {**told, **known})
+    save_checkpoint(folder, 1, arrays, {**info, **identity})
 
 
-def load_references(folder: Path, known: Mapping[str, Any]) -> ReferenceSet:
-    """References that were kept.
+def load_references(folder: Path, identity: Mapping[str, Any]) -> ReferenceSet:
+    """Reads references that `save_references` wrote.
+
+    Args:
+        folder: of the references.
+        identity: what they have to be made from.
 
     Raises:
-        FileError: there are none, they are damaged, or came of something else than is `known`.
+        FileError: there are none, they are damaged, or were made from something else.
     """
     from musclehand.core.checkpoint import load_latest
 
-    found = load_latest(folder, **known)
-    if found is None:
+    checkpoint = load_latest(folder, **identity)
+    if checkpoint is None:
         raise FileError(folder, "holds no references")
+    info = checkpoint.info
     try:
-        kinds, names, sides = (
-            tuple(map(str, found.info[name])) for name in ("kinds", "names", "sides")
-        )
-        told: dict[str, Any] = dict(found.arrays)
+        kinds, names, sides = (tuple(map(str, info[name])) for name in ("kinds", "names", "sides"))
+        arrays: dict[str, Any] = dict(checkpoint.arrays)
         return ReferenceSet(
-            dt=float(found.info["dt"]),
+            dt=float(info["dt"]),
             kinds=kinds,
             names=names,
             sides=tuple(Side(side) for side in sides),
-            **told,
+            **arrays,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(folder, f"holds no references ({type(error).__name__}: {error})") from error

@@ -162,9 +162,7 @@ class AdjointPass:
             not_done[:, None] * gradient for gradient in self._earlier_excitation
         ]
 
-    def _state_gradient(
-        self, rewards: RewardGradient
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _state_gradient(self, rewards: RewardGradient) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Gradient with respect to angles, velocities and activations at the end of the step: of
         its reward, and of everything later."""
         not_done = rewards.not_done

@@ -83,9 +83,7 @@ class JointLimits:
             angles: of all joints [rad]. Shape (n, j).
         """
         depth = self._margin - np.minimum(angles - self._low, self._high - angles)
-        constraint = linearise(
-            self._solref, self._solimp, self._inv_weight, np.maximum(depth, 0.0)
-        )
+        constraint = linearise(self._solref, self._solimp, self._inv_weight, np.maximum(depth, 0.0))
         return constraint.times(depth > 0.0)
 
     def springs(self, angles: np.ndarray) -> np.ndarray:
@@ -129,9 +127,9 @@ class KeyStop(NamedTuple):
             model.body_invweight0[bodies, 0] + model.body_invweight0[model.jnt_bodyid[key], 0]
         )
         # A friction pyramid has four edges, each of them with the constraint `edge`.
-        edge = linearise(
-            solref, solimp, inv_weight * (1.0 + friction**2), np.zeros(5)
-        ).times(0.5 / friction**2)
+        edge = linearise(solref, solimp, inv_weight * (1.0 + friction**2), np.zeros(5)).times(
+            0.5 / friction**2
+        )
         lever = _PRESS_POINT * 2.0 * model.geom_size[plate, 1]
         stop = linearise(
             model.jnt_solref[key],
@@ -143,7 +141,10 @@ class KeyStop(NamedTuple):
         sideways = edge.times(2.0 * friction**2)
         # Contact and stop are in series.
         down = SoftConstraint(
-            *(of_pad * of_stop / (of_pad + of_stop) for of_pad, of_stop in zip(pad, stop, strict=True))
+            *(
+                of_pad * of_stop / (of_pad + of_stop)
+                for of_pad, of_stop in zip(pad, stop, strict=True)
+            )
         )
         return cls(down, sideways._replace(stiffness=np.zeros(5)))
 

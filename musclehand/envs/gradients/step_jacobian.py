@@ -86,9 +86,7 @@ class SensoryJacobian(NamedTuple):
         velocity = gradient.velocity * self.velocity + gradient.force * self.force_by_speed
         by_length = np.einsum("nmk,nm->nk", self.arms, length)
         by_velocity = np.einsum("nmk,nm->nk", self.arms, velocity)
-        by_tips = np.einsum(
-            "nrk,nr->nk", self.tips, gradient.tips.reshape(len(gradient.tips), -1)
-        )
+        by_tips = np.einsum("nrk,nr->nk", self.tips, gradient.tips.reshape(len(gradient.tips), -1))
         angles = gradient.angles @ self.expand + by_length + by_tips
         speeds = gradient.speeds @ self.expand + by_velocity
         return angles, speeds, gradient.activation + gradient.force * self.force_by_activation

@@ -1,1 +1,6 @@
-"""Piano playing: two hands, latent actions at a low rate."""
+"""Piano playing with two hands, by latent actions at a low rate.
+
+`env` is the environment, `static_env` its variant without physics. `body` simulates, `goals` encodes
+the notes, `observation` and `reward` define what a policy sees and is paid for, `forearm` decodes
+moves of the forearm, `teacher` labels by a plan, `pieces` holds plans and protocols.
+"""

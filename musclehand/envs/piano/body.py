@@ -1,7 +1,7 @@
-"""Two muscle-driven hands at the piano, in many worlds: the body of planners.
+"""Batched simulation of two hands at a piano.
 
-Hands are rows: first the left hands of all worlds, then the right ones; all that goes in and out of
-a row is told as of a right hand. Forearms are carried along paths that whoever plans has asked for.
+Arrays have one row for each hand: the left hands of all worlds first, then the right ones, all
+mirrored to right hands. Servos carry the forearms along paths that the high-level policy chooses.
 """
 
 from __future__ import annotations
@@ -24,60 +24,76 @@ from musclehand.envs.tracking.teacher import WorldData
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.piano.keys import key_speed_to_velocity
 from musclehand.sim.backend_choice import BackendName, make_worlds
-from musclehand.sim.scene import Scene, build_scene
+from musclehand.sim.scene import ForearmIndex, Scene, build_scene
 
 SIDES = (Side.LEFT, Side.RIGHT)
-"""In the order of the rows."""
+"""The hands, in the order of the rows."""
 
 
 class ForearmPath(NamedTuple):
-    """Where forearms should be, as right ones: `place` [m], `speed` and `acceleration` in the
-    keyboard's x, y and z. Shapes (n, 3)."""
+    """A point on the path of each forearm's base, mirrored to right hands: x, y and z in the
+    keyboard's frame."""
 
     place: np.ndarray
+    """Position [m]. Shape (n, 3)."""
+
     speed: np.ndarray
+    """Velocity [m/s]. Shape (n, 3)."""
+
     acceleration: np.ndarray
+    """Acceleration [m/s^2]. Shape (n, 3)."""
 
 
-class KeysNow(NamedTuple):
-    """Which keys `sound`, bool, and how fast their front edges go down, `speed` [m/s]. Shapes
-    (worlds, 88)."""
+class KeyState(NamedTuple):
+    """State of all keys of all worlds."""
 
-    sound: np.ndarray
+    sounding: np.ndarray
+    """Whether the key's note sounds. Shape (worlds, 88), bool."""
+
     speed: np.ndarray
+    """Downward speed of the front edge [m/s]. Shape (worlds, 88)."""
 
 
 class ForearmServos:
-    """Has the servos of one side's forearm follow paths."""
+    """Set points of the servos of one side's forearm."""
+
+    forearm: ForearmIndex
+    """Where the forearm is in the model."""
 
     def __init__(self, scene: Scene, side: Side) -> None:
-        self.carrier = scene.forearms[side]
-        self._turn = mirrors(side)[0][:3]
-        self._inertia = forearm_inertia(scene.model, self.carrier.dofs)
+        self.forearm = scene.forearms[side]
+        self._mirror = mirrors(side)[0][:3]
+        self._inertia = forearm_inertia(scene.model, self.forearm.dofs)
 
     def set_points(
-        self, weight: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int
+        self, gravity: np.ndarray, start: ForearmPath, end: ForearmPath, parts: int
     ) -> np.ndarray:
-        """What servos are told in each of `parts` parts of the way. Shape (parts, n, 6).
+        """Servo controls in `parts` steps of the simulation from a point of the path to another:
+        linearly interpolated positions, with feedforward of gravity, acceleration and damping.
 
         Args:
-            weight: `qfrc_bias` of their joints. Shape (n, 6).
-            here: where forearms should be now, as right ones.
-            there: and at the end.
-            parts: how many.
+            gravity: `qfrc_bias` of the forearms' joints. Shape (n, 6).
+            start: of the step.
+            end: of the step.
+            parts: steps of the simulation.
+
+        Returns:
+            Shape (parts, n, 6).
         """
-        carrier = self.carrier
-        turn = self._turn
-        start, place, speed, acceleration = np.zeros((4, *weight.shape))
-        start[:, :3], place[:, :3] = here.place * turn, there.place * turn
-        speed[:, :3], acceleration[:, :3] = there.speed * turn, there.acceleration * turn
-        offset = (acceleration @ self._inertia + weight + carrier.kd * speed) / carrier.kp
+        forearm = self.forearm
+        mirror = self._mirror
+        first, last, speed, acceleration = np.zeros((4, *gravity.shape))
+        first[:, :3] = start.place * mirror
+        last[:, :3] = end.place * mirror
+        speed[:, :3] = end.speed * mirror
+        acceleration[:, :3] = end.acceleration * mirror
+        force = acceleration @ self._inertia + gravity + forearm.kd * speed
         shares = np.arange(1, parts + 1)[:, None, None] / parts
-        return np.asarray(start + shares * (place - start) + offset)
+        return np.asarray(first + shares * (last - first) + force / forearm.kp)
 
 
 class FingertipJacobian:
-    """How fingertips of both hands move with independent joints, as of right hands."""
+    """Fingertips by independent joint angles, of both hands, mirrored to right hands."""
 
     def __init__(self, scene: Scene) -> None:
         forearms = [scene.forearms[side].dofs for side in SIDES]
@@ -85,17 +101,28 @@ class FingertipJacobian:
         self._mirror = np.array([np.tile(mirrors(side)[1], NUM_TIPS) for side in SIDES])[:, :, None]
 
     def of(self, data: mujoco.MjData | WorldData) -> np.ndarray:
-        """With positions and velocities of now computed [m/rad]. Shape (2, 15, k)."""
+        """The Jacobian in one world, with positions and velocities up to date [m/rad]. Shape (2,
+        15, k)."""
         return np.asarray(self._reader.read(data).tips * self._mirror)
 
 
 class PianoBody:
-    """Worlds with a piano and two hands each. `rows`: hands in all."""
+    """Many worlds, each with a piano and two hands.
+
+    Attributes: `scene` and `model` of every world, `backend`, `num_worlds`, `rows` (hands in all),
+    `hand` (where the right hand is in the model), `muscles` (number of a hand), and `on_angle` [rad]
+    at which each key sounds.
+    """
 
     def __init__(
         self, num_worlds: int, *, num_threads: int = 1, backend: BackendName = "cpu"
     ) -> None:
-        """`backend`: what simulates, on `num_threads` threads."""
+        """
+        Args:
+            num_worlds: number of worlds.
+            num_threads: of the simulation.
+            backend: what simulates.
+        """
         self.scene: Scene = build_scene(sides=SIDES)
         self.model = self.scene.model
         self.backend = make_worlds(backend, self.model, num_worlds, num_threads=num_threads)
@@ -103,60 +130,76 @@ class PianoBody:
         self.rows = num_worlds * len(SIDES)
         self.hand = self.scene.hands[Side.RIGHT]
         self.muscles = len(self.hand.muscles)
-        self._feelings = [
+        self._readers = [
             ProprioceptionReader(
                 self.model, self.scene.hands[side], self.scene.forearms[side], side
             )
             for side in SIDES
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
-        self._slopes = FingertipJacobian(self.scene)
+        self._jacobian = FingertipJacobian(self.scene)
         self._keys = self.scene.keys
         geometry = keyboard_geometry(self.scene.piano)
         self.on_angle = geometry.on_angle
         self._off_angle = geometry.off_angle
         self._key_length = geometry.length
+        # The first read of an array recomputes all worlds; later ones are cheap.
         for name in ("site_xpos", "actuator_length", "actuator_velocity", "qfrc_bias"):
             self.backend.read(name)
 
-    def senses(self) -> Proprioception:
-        """What all hands feel now."""
-        return read_proprioception(self._feelings, self.backend.read)
+    def proprioception(self) -> Proprioception:
+        """Current sensory feedback of all hands, exact and without delay."""
+        return read_proprioception(self._readers, self.backend.read)
 
     def pressed(self) -> np.ndarray:
-        """Which keys are down so far that they sound. Shape (worlds, 88), bool."""
+        """Which keys are below the depth at which they sound. Shape (worlds, 88), bool."""
         return np.asarray(self.backend.read("qpos")[:, self._keys.qpos] >= self.on_angle)
 
-    def keys(self, sounded: np.ndarray) -> KeysNow:
-        """Keys as they are now. `sounded`: those that did before, until they are let up. Shape
-        (worlds, 88), bool."""
+    def key_state(self, sounding: np.ndarray) -> KeyState:
+        """Current state of the keys; a note that sounds ends when its key is above the damper's
+        depth.
+
+        Args:
+            sounding: notes that sounded before. Shape (worlds, 88), bool.
+        """
         angle = self.backend.read("qpos")[:, self._keys.qpos]
-        sound = (angle >= self.on_angle) | (sounded & (angle >= self._off_angle))
-        return KeysNow(sound, self.backend.read("qvel")[:, self._keys.dof] * self._key_length)
+        speed = self.backend.read("qvel")[:, self._keys.dof] * self._key_length
+        return KeyState(
+            sounding=(angle >= self.on_angle) | (sounding & (angle >= self._off_angle)),
+            speed=speed,
+        )
 
-    def struck(self, before: KeysNow, now: KeysNow) -> np.ndarray:
-        """MIDI velocities of the keys that sound now and did not a step of the muscles ago; 0 of
-        others. Less exact than `piano.keys`, which looks at each step of the simulation. Shape
-        (worlds, 88)."""
-        velocity = key_speed_to_velocity(self.scene.piano, np.maximum(before.speed, now.speed))
-        return np.where(now.sound & ~before.sound, velocity, 0)
+    def struck(self, before: KeyState, after: KeyState) -> np.ndarray:
+        """MIDI velocities of notes that began within a step of the muscles, 0 of others.
 
-    def tip_slopes(self) -> np.ndarray:
-        """How fingertips move with independent joints [m/rad]. Shape (rows, 15, k)."""
+        `piano.keys`, which looks at each step of the simulation, is more exact.
+
+        Args:
+            before: state of the keys at the beginning of the step.
+            after: at its end.
+
+        Returns:
+            Shape (worlds, 88).
+        """
+        velocity = key_speed_to_velocity(self.scene.piano, np.maximum(before.speed, after.speed))
+        return np.where(after.sounding & ~before.sounding, velocity, 0)
+
+    def fingertip_jacobian(self) -> np.ndarray:
+        """Fingertips by independent joint angles [m/rad]. Shape (rows, 15, k)."""
         arrays = [self.backend.read(name) for name in WorldData._fields]
-        slopes = [self._slopes.of(WorldData(*world)) for world in zip(*arrays, strict=True)]
-        return np.stack(slopes, axis=1).reshape(self.rows, 3 * NUM_TIPS, -1)
+        worlds = [self._jacobian.of(WorldData(*world)) for world in zip(*arrays, strict=True)]
+        return np.stack(worlds, axis=1).reshape(self.rows, 3 * NUM_TIPS, -1)
 
-    def place(
+    def reset_to(
         self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath
     ) -> None:
-        """Puts hands somewhere, muscles at rest and keys up.
+        """Resets worlds to given postures, with muscles at rest and keys up.
 
         Args:
             worlds: which. Shape (count,).
             angles: of their hands, left ones first [rad]. Shape (2 count, 23).
-            speeds: likewise [rad/s].
-            path: of their forearms. Shapes (2 count, 3).
+            speeds: of the joints, in the same order [rad/s]. Shape (2 count, 23).
+            path: of their forearms, in the same order. Shapes (2 count, 3).
         """
         backend = self.backend
         count = len(worlds)
@@ -164,39 +207,49 @@ class PianoBody:
         qpos, qvel = (np.array(backend.read(name)[worlds]) for name in ("qpos", "qvel"))
         for number, side in enumerate(SIDES):
             hand = self.scene.hands[side]
-            carrier = self.scene.forearms[side]
+            forearm = self.scene.forearms[side]
             rows = slice(number * count, None)
-            turn = mirrors(side)[0][:3]
-            qpos[:, hand.qpos], qvel[:, hand.dofs] = angles[rows][:count], speeds[rows][:count]
-            qpos[:, carrier.qpos[:3]] = path.place[rows][:count] * turn
-            qvel[:, carrier.dofs[:3]] = path.speed[rows][:count] * turn
+            mirror = mirrors(side)[0][:3]
+            qpos[:, hand.qpos] = angles[rows][:count]
+            qvel[:, hand.dofs] = speeds[rows][:count]
+            qpos[:, forearm.qpos[:3]] = path.place[rows][:count] * mirror
+            qvel[:, forearm.dofs[:3]] = path.speed[rows][:count] * mirror
         backend.write("qpos", qpos, worlds)
         backend.write("qvel", qvel, worlds)
         backend.forward(worlds)
 
     def controls(
-        self, excitation: np.ndarray, here: ForearmPath, there: ForearmPath, parts: int
+        self, excitation: np.ndarray, start: ForearmPath, end: ForearmPath, parts: int
     ) -> np.ndarray:
-        """Controls of all actuators in each of `parts` parts of the way of the forearms.
+        """Controls of all actuators, in `parts` steps of the simulation.
 
         Args:
-            excitation: of the muscles. Shape (rows, m).
-            here: where the forearms should be now.
-            there: and at the end.
-            parts: how many.
+            excitation: of the muscles, constant. Shape (rows, m).
+            start: path of the forearms at the beginning.
+            end: path of the forearms at the end.
+            parts: steps of the simulation.
 
         Returns:
             Shape (parts, worlds, nu).
         """
         count = self.num_worlds
-        weight = self.backend.read("qfrc_bias")
+        gravity = self.backend.read("qfrc_bias")
         ctrl = np.zeros((parts, count, self.model.nu))
         for number, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
             rows = slice(number * count, (number + 1) * count)
-            carrier = servos.carrier
+            forearm = servos.forearm
             ctrl[:, :, self.scene.hands[side].muscles] = excitation[rows]
-            start, end = (ForearmPath(*(part[rows] for part in path)) for path in (here, there))
-            ctrl[:, :, carrier.actuators] = servos.set_points(
-                weight[:, carrier.dofs], start, end, parts
+            ctrl[:, :, forearm.actuators] = servos.set_points(
+                gravity[:, forearm.dofs], path_rows(start, rows), path_rows(end, rows), parts
             )
         return ctrl
+
+
+def path_rows(path: ForearmPath, rows: slice) -> ForearmPath:
+    """Some rows of a path.
+
+    Args:
+        path: of all forearms.
+        rows: which of them.
+    """
+    return ForearmPath(*(part[rows] for part in path))

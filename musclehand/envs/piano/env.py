@@ -1,61 +1,78 @@
-"""Playing the piano with two hands by intentions: notes in, a latent action for each hand at a low
-rate out.
+"""Piano playing with two hands by latent actions: notes in, a latent action for each hand out.
 
-A decoder (`learning.vae`) turns intentions into excitations of all muscles, step by step, while one
-is held. Rows are hands, left ones first, all told as right ones. What a planner does, each number
-from 0 to 1: the intention, and where the forearm should be when the intention ends, and how fast.
+The decoder of a latent action space (`learning.vae`) turns latent actions into excitations of all
+muscles, step by step, while one is held (action repeat). Rows are hands, the left ones of all
+worlds first, mirrored to right hands. An action consists of numbers from 0 to 1: a latent action,
+then where the forearm should be when it ends and how fast (`envs.piano.forearm`).
 
-    env = PianoEnv(pieces, load_latent_skill(path))
-    result = env.step(env.teacher_action())
+    env = PianoEnv(pieces, load_latent_space(path))
+    observation = env.reset(seed=0)            # (2 num_worlds, env.num_observations)
+    result = env.step(env.teacher_action())    # (2 num_worlds, latent_size + 6)
 
-The teacher is the model-based player: its plan, as the encoder of the latent space understands it.
+The teacher is the model-based player: its plan, encoded to latent actions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DemonstrationEnv, StepResult, pack_generator, unpack_generator
+from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano import reward
-from musclehand.envs.piano.body import ForearmPath, PianoBody
-from musclehand.envs.piano.forearm import MOVE_SIZE, move_of, moved
+from musclehand.envs.piano.body import SIDES, ForearmPath, PianoBody
+from musclehand.envs.piano.forearm import MOVE_SIZE, decode_move, path_at
 from musclehand.envs.piano.goals import Goals, GoalsMaker
-from musclehand.envs.piano.observation import PianoObserver, TrackingObserver, felt
-from musclehand.envs.piano.pieces import LatentSpaceLike, PlannedPieces
+from musclehand.envs.piano.initial_states import InitialStates, draw_off_plan
+from musclehand.envs.piano.observation import PianoObserver, TrackingObserver, reference_mask
+from musclehand.envs.piano.pieces import LatentController, LatentSpaceLike, PlannedPieces
 from musclehand.envs.piano.reward import PianoWeights
 from musclehand.envs.piano.teacher import PlanTeacher
-from musclehand.envs.reference import join
+from musclehand.envs.reference import ReferenceSet, join
 from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.starts import StartSampler
 from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
+NEUTRAL_ACTION = 0.5
+"""A latent action of 0, and a forearm that moves on."""
+
 
 @dataclass(frozen=True)
 class PianoConfig:
-    """What an environment is.
-
-    `num_worlds` with two hands each, simulated by `backend` (`sim.backend_choice`) on `num_threads`
-    threads. `episode` [s] at most; it fails when fingertips of a hand are further from the plan
-    than `tip_limit` [m] on average. `off_plan` [m]: forearms start that far from where the plan has
-    them, at most, in half of the episodes. `fixed_starts`: episodes begin with a piece, piece after
-    piece.
-    """
+    """What a piano environment is like."""
 
     num_worlds: int = 32
+    """Number of worlds, each with two hands."""
+
     num_threads: int = 1
+    """Threads of the simulation."""
+
     backend: BackendName = "cpu"
+    """What simulates: MuJoCo on the processor, or MuJoCo Warp."""
+
     episode: float = 4.0
+    """Longest duration of an episode [s]."""
+
     tip_limit: float = 0.08
+    """Mean distance of a hand's fingertips from the plan at which an episode fails [m]."""
+
     off_plan: float = 0.01
+    """Largest offset of forearms from the plan, in each direction, at the start of an episode [m];
+    half of the episodes have none."""
+
     fixed_starts: bool = False
+    """Start episodes at the beginnings of pieces, piece after piece."""
+
     weights: PianoWeights = field(default_factory=PianoWeights)
+    """Weights of the reward's terms."""
 
     def __post_init__(self) -> None:
         if not (self.episode > 0 and self.tip_limit > 0 and 0 <= self.off_plan <= 0.1):
@@ -66,286 +83,360 @@ class PianoConfig:
 
 
 class PianoEnv(DemonstrationEnv):
-    """Pairs of hands that play pieces. `table` of the observation, `references` of all hands;
-    `frame` (n,) of the plan that each hand is at, `monitor` of the worlds, `teacher` who knows
-    the plan."""
+    """Pairs of hands that play pieces by latent actions."""
+
+    config: PianoConfig
+    """What the environment is like."""
+
+    body: PianoBody
+    """The simulated hands and pianos."""
+
+    monitor: HealthMonitor
+    """Counts and keeps states in which the simulation went unstable."""
+
+    latent_space: LatentSpaceLike
+    """The latent action space that the actions are in."""
+
+    policy: LatentController
+    """Encoder and decoder of that space."""
+
+    references: ReferenceSet
+    """The plan of all hands: all pieces for left hands, then all for right ones."""
+
+    teacher: PlanTeacher
+    """Encodes the plan to latent actions."""
+
+    table: ObservationTable
+    """What the numbers of an observation are."""
+
+    frame: np.ndarray
+    """Current frame of the plan of each hand. Shape (num_envs,)."""
 
     def __init__(
         self,
         pieces: PlannedPieces,
-        skill: LatentSpaceLike,
+        latent_space: LatentSpaceLike,
         config: PianoConfig | None = None,
         *,
         seed: int = 0,
         goals: GoalsMaker = Goals,
+        initial_states: InitialStates | None = None,
         bad_states: Path | None = None,
     ) -> None:
-        """`pieces`: to play; `skill`: what turns intentions into excitations; `goals`: how a
-        planner is told of notes; `bad_states`: a folder for what blew up.
+        """
+        Args:
+            pieces: to play, with their plans.
+            latent_space: latent action space, with its decoder.
+            config: what the environment is like.
+            seed: of all random numbers, until `reset` sets another.
+            goals: encoding of the notes.
+            initial_states: draws the postures in which hands start; by default `draw_off_plan` with
+                the offset of the configuration.
+            bad_states: folder for states in which the simulation went unstable.
 
         Raises:
-            InvalidValue: pieces were planned for another rate than the skill is for.
+            InvalidValue: pieces were planned for another rate than that of the latent space.
         """
         self.config = config = config or PianoConfig()
         self.body = PianoBody(
             config.num_worlds, num_threads=config.num_threads, backend=config.backend
         )
         self.monitor = HealthMonitor(self.body.backend, folder=bad_states)
-        self.skill = skill
-        self.policy = skill.policy
-        self._reach = skill.policy.reach
-        self._dt = skill.config.sim_steps * self.body.model.opt.timestep
-        self.step_dt = self.policy.hold * self._dt
-        if abs(pieces.hands[0].dt - self._dt) > 1e-9:
+        self.latent_space = latent_space
+        self.policy = latent_space.policy
+        self._dt = latent_space.config.sim_steps * self.body.model.opt.timestep
+        self.step_dt = self.policy.action_repeat * self._dt
+        one_hand = pieces.hands[0]
+        if abs(one_hand.dt - self._dt) > 1e-9:
             raise InvalidValue(
-                "time between frames", pieces.hands[0].dt, f"{self._dt}, a step of the muscles"
+                "time between frames", one_hand.dt, f"{self._dt}, a step of the muscles"
             )
         self.references = join(pieces.hands)
-        self._one_hand = pieces.hands[0]
-        self._goals = goals([one for side in pieces.notes for one in side])
-        self._own = TrackingObserver(skill, self.body.hand, self.body.rows, self.body.muscles)
-        self._view = PianoObserver(self._own.table, self._goals)
-        self._shown_numbers = ~felt(self._own.table)
-        self.table = self._view.table
+        self._one_hand = one_hand
+        self._goals = goals([notes for side in pieces.notes for notes in side])
+        self._tracking = TrackingObserver(
+            latent_space, self.body.hand, self.body.rows, self.body.muscles
+        )
+        self._observer = PianoObserver(self._tracking.table, self._goals)
+        self._reference_mask = reference_mask(self._tracking.table)
+        self._limits = self.body.hand.limits(self.body.model)
+        self._draw_states = initial_states or partial(draw_off_plan, off_plan=config.off_plan)
+        self.table = self._observer.table
         self.num_envs = self.body.rows
         self.num_observations = self.table.size
-        self.num_actions = self.policy.latent + MOVE_SIZE
-        self._most_steps = max(1, round(config.episode / self.step_dt))
-        self._limits = self.body.hand.limits(self.body.model)
-        self.teacher = PlanTeacher(self.references, skill, self._own, self.body.hand, self._limits)
-        self._starts = StartSampler(self._one_hand)
+        self.num_actions = self.policy.latent_size + MOVE_SIZE
+        self._max_steps = max(1, round(config.episode / self.step_dt))
+        self.teacher = PlanTeacher(
+            self.references,
+            latent_space,
+            self._tracking,
+            self.body.hand,
+            self._limits,
+        )
+        self._starts = StartSampler(one_hand)
         self._rng = np.random.default_rng(seed)
         self.frame, self._age = np.zeros((2, self.num_envs), dtype=int)
-        self._begin = self.frame[: config.num_worlds].copy()
-        self._error = np.zeros(self.num_envs)
-        self._arm = np.zeros((3, self.num_envs, 3))
-        self._past = np.zeros((max(skill.config.past, 1), self.num_envs, self.body.muscles))
-        self._last = np.full((self.num_envs, self.num_actions), 0.5)
+        self._start_frame = self.frame[: config.num_worlds].copy()
+        self._error_sum = np.zeros(self.num_envs)
+        self._forearm = np.zeros((3, self.num_envs, 3))
+        history = max(latent_space.config.action_history, 1)
+        self._history = np.zeros((history, self.num_envs, self.body.muscles))
+        self._previous = np.full((self.num_envs, self.num_actions), NEUTRAL_ACTION)
         self._sounding = np.zeros((config.num_worlds, NUM_KEYS), dtype=bool)
         self._next_piece = 0
         self.reset()
 
+    @override
     def reset(self, *, seed: int | None = None) -> np.ndarray:
-        """As `VecEnv`."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
         self._next_piece = 0
-        self._start(np.arange(self.config.num_worlds))
-        return self._see(self.body.senses())
+        self._start_episodes(np.arange(self.config.num_worlds))
+        return self._observe(self.body.proprioception())
 
+    @override
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`: an intention and a move of the forearm for each hand. `terms` also has
-        `tip_error` [m], from where the plan has fingertips, and `arm_error` [m], from where it
-        has the wrist."""
+        """Makes one step of the high-level policy, several of the muscles.
+
+        `terms` of the result also has `tip_error`, the mean distance of fingertips from the plan,
+        and `arm_error`, that of the forearm's base [m].
+
+        Args:
+            action: latent actions and moves of the forearm, clipped to 0 to 1; one that is not
+                finite ends the episode of its world. Shape (num_envs, num_actions).
+
+        Raises:
+            InvalidValue: the action has another shape.
+        """
         if np.shape(action) != (self.num_envs, self.num_actions):
             raise InvalidValue(
                 "shape of action", np.shape(action), f"{(self.num_envs, self.num_actions)}"
             )
-        harmful = ~np.isfinite(action).all(axis=1)
-        action = np.clip(np.where(harmful[:, None], 0.5, action), 0.0, 1.0)
-        z = self.intention_of(action[:, : self.policy.latent])
-        move = move_of(action[:, self.policy.latent :], self._path(), self.step_dt)
-        sick = np.zeros(self.config.num_worlds, dtype=bool)
+        not_finite = ~np.isfinite(action).all(axis=1)
+        action = np.where(not_finite[:, None], NEUTRAL_ACTION, action)
+        action = np.clip(action, 0.0, 1.0)
+        latent_size = self.policy.latent_size
+        z = self.latent_action(action[:, :latent_size])
+        move = decode_move(action[:, latent_size:], self._path(), self.step_dt)
+        unstable = np.zeros(self.config.num_worlds, dtype=bool)
         effort = np.zeros(self.num_envs)
-        senses = self.body.senses()
-        keys = self.body.keys(self._sounding)
-        struck = np.zeros(keys.sound.shape, dtype=int)
-        for part in range(1, self.policy.hold + 1):
-            sick |= self._muscle_step(senses, z, part - 1, moved(move, part * self._dt))
-            senses = self.body.senses()
+        proprioception = self.body.proprioception()
+        keys = self.body.key_state(self._sounding)
+        struck = np.zeros(keys.sounding.shape, dtype=int)
+        for part in range(1, self.policy.action_repeat + 1):
+            end = path_at(move, part * self._dt)
+            unstable |= self._muscle_step(proprioception, z, part - 1, end)
+            proprioception = self.body.proprioception()
             before = keys
-            keys = self.body.keys(keys.sound)
+            keys = self.body.key_state(keys.sounding)
             struck = np.maximum(struck, self.body.struck(before, keys))
-            effort += np.square(senses.activation).mean(axis=1) / self.policy.hold
-        self._sounding = keys.sound
+            square = np.square(proprioception.activation).mean(axis=1)
+            effort += square / self.policy.action_repeat
+        self._sounding = keys.sounding
         self._age += 1
-        terms, lost = self._judge(senses, action, effort, struck)
-        return self._conclude(senses, terms, lost | harmful | np.tile(sick, 2))
+        terms, failed = self._judge(proprioception, action, effort, struck)
+        failed = failed | not_finite | np.tile(unstable, len(SIDES))
+        return self._conclude(proprioception, terms, failed)
 
+    @override
     def teacher_action(self) -> np.ndarray:
-        """As `TeacherEnv`: what the encoder intends that is shown the plan, and where the plan
-        has the forearms."""
-        return self.teacher.action(self.frame, self._path(), self._plan_view())
+        """Latent actions by which the encoder understands the plan, and the plan's moves of the
+        forearms. Shape (num_envs, num_actions)."""
+        return self.teacher.action(self.frame, self._path(), self._encoder_observation())
 
+    @override
     def teacher_label(self) -> np.ndarray:
-        """As `DemonstrationEnv`: with the action, of what the encoder sees who is shown the
-        plan, what is not felt."""
-        seen = self._plan_view()
-        return np.hstack(
-            [self.teacher.action(self.frame, self._path(), seen), seen[:, self._shown_numbers]]
-        )
+        """The teacher's actions, then the reference numbers that the plan shows to the encoder.
+        Shape (num_envs, num_actions + reference numbers)."""
+        observation = self._encoder_observation()
+        action = self.teacher.action(self.frame, self._path(), observation)
+        return np.hstack([action, observation[:, self._reference_mask]])
 
-    def intention_of(self, action: np.ndarray) -> np.ndarray:
-        """Intentions told as numbers from 0 to 1."""
-        return np.asarray(2.0 * self._reach * (action - 0.5))
+    def latent_action(self, action: np.ndarray) -> np.ndarray:
+        """Latent actions `z` that numbers from 0 to 1 stand for. Shape as `action`."""
+        return np.asarray(2.0 * self.policy.latent_bound * (action - 0.5))
 
     def wanted_keys(self) -> np.ndarray:
-        """Which keys should be down now, in each world. Shape (worlds, 88), bool."""
-        return self._view.wanted_keys(self._hands(), self._time(), self.config.num_worlds)
+        """Which keys should be down now. Shape (worlds, 88), bool."""
+        return self._observer.wanted_keys(self._pieces(), self._time(), self.config.num_worlds)
 
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """As `VecEnv`."""
         return {
             "backend": self.body.backend.state(),
             "rng": pack_generator(self._rng),
-            "badness": self._starts.badness.copy(),
-            "arm": self._arm.copy(),
-            "past": self._past.copy(),
-            "last": self._last.copy(),
+            "badness": self._starts.difficulty.copy(),
+            "arm": self._forearm.copy(),
+            "past": self._history.copy(),
+            "last": self._previous.copy(),
             "sounding": self._sounding.copy(),
-            "error": self._error.copy(),
+            "error": self._error_sum.copy(),
             "places": np.column_stack([self.frame, self._age]),
-            "begin": self._begin.copy(),
+            "begin": self._start_frame.copy(),
             "next_piece": np.array([self._next_piece]),
         }
 
+    @override
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """As `VecEnv`."""
-        shapes = {name: values.shape for name, values in self.state().items()}
-        given = {name: np.shape(values) for name, values in state.items()}
-        if given != shapes:
-            raise InvalidValue("shapes of the state", given, f"{shapes}")
+        expected = {name: values.shape for name, values in self.state().items()}
+        shapes = {name: np.shape(values) for name, values in state.items()}
+        if shapes != expected:
+            raise InvalidValue("shapes of the state", shapes, f"{expected}")
         self.body.backend.restore(np.asarray(state["backend"]))
         self._rng = unpack_generator(state["rng"])
-        self._starts.badness = np.array(state["badness"])
-        self._arm, self._past, self._last = (
-            np.array(state[name]) for name in ("arm", "past", "last")
-        )
+        self._starts.difficulty = np.array(state["badness"])
+        self._forearm = np.array(state["arm"])
+        self._history = np.array(state["past"])
+        self._previous = np.array(state["last"])
         self._sounding = np.array(state["sounding"]).astype(bool)
-        self._error = np.array(state["error"])
-        self._begin = np.array(state["begin"]).astype(int)
+        self._error_sum = np.array(state["error"])
+        self._start_frame = np.array(state["begin"]).astype(int)
         self.frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_piece = int(state["next_piece"][0])
-        return self._see(self.body.senses())
+        return self._observe(self.body.proprioception())
 
     def _muscle_step(
-        self, senses: Proprioception, z: np.ndarray, held: int, there: ForearmPath
+        self, proprioception: Proprioception, z: np.ndarray, repeat_index: int, end: ForearmPath
     ) -> np.ndarray:
-        """One step of the muscles; which worlds went wrong. Shape (worlds,)."""
-        here = self._path()
-        excitation = self.policy.act(self._own.observe(senses, there, self._past), z, held)
-        sick = self.monitor.step(
-            self.body.controls(excitation, here, there, self.skill.config.sim_steps)
-        )
-        self._arm = np.array(there)
+        """Makes one step of the muscles. Returns which worlds went unstable, shape (worlds,)."""
+        observation = self._tracking.observe(proprioception, end, self._history)
+        excitation = self.policy.act(observation, z, repeat_index)
+        sim_steps = self.latent_space.config.sim_steps
+        controls = self.body.controls(excitation, self._path(), end, sim_steps)
+        unstable = self.monitor.step(controls)
+        self._forearm = np.array(end)
         self.frame = self.references.ahead(self.frame, 1)
-        self._past = np.concatenate([excitation[None], self._past[:-1]])
-        return sick
+        self._history = np.concatenate([excitation[None], self._history[:-1]])
+        return unstable
 
     def _judge(
-        self, senses: Proprioception, action: np.ndarray, effort: np.ndarray, struck: np.ndarray
+        self,
+        proprioception: Proprioception,
+        action: np.ndarray,
+        effort: np.ndarray,
+        struck: np.ndarray,
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Reward terms, and which hands are lost. `struck`: velocities of keys, shape (worlds,
-        88)."""
+        """Reward terms, and which hands have failed, shapes (num_envs,).
+
+        Args:
+            proprioception: after the step.
+            action: of the step. Shape (num_envs, num_actions).
+            effort: mean squared activation. Shape (num_envs,).
+            struck: velocities of notes that began. Shape (worlds, 88).
+        """
         frame = self.frame
         references = self.references
-        tip_error = np.linalg.norm(senses.tips - references.tips[frame], axis=2).mean(axis=1)
-        self._error += tip_error
-        held, points = self._goals.wanted(self._hands(), self._time())
+        distance = np.linalg.norm(proprioception.tips - references.tips[frame], axis=2)
+        tip_error = distance.mean(axis=1)
+        self._error_sum += tip_error
+        pieces = self._pieces()
+        time = self._time()
+        held, points = self._goals.held_keys(pieces, time)
         wanted = self.wanted_keys()
         pressed = self.body.pressed()
-        loud = self._view.wanted_velocity(self._hands(), self._time(), self.config.num_worlds)
+        velocity = self._observer.wanted_velocity(pieces, time, self.config.num_worlds)
+        hands = len(SIDES)
         terms = {
-            "press": np.tile(reward.press(wanted, pressed), 2),
-            "wrong": np.tile(reward.wrong(wanted, pressed), 2),
-            "velocity": np.tile(reward.velocity(loud, struck), 2),
-            "reach": reward.reach(senses.tips, points, held),
+            "press": np.tile(reward.press(wanted, pressed), hands),
+            "wrong": np.tile(reward.wrong(wanted, pressed), hands),
+            "velocity": np.tile(reward.velocity(velocity, struck), hands),
+            "reach": reward.reach(proprioception.tips, points, held),
             "plan": reward.plan(tip_error),
             "effort": -effort,
-            "change": reward.change(action, self._last),
+            "change": reward.change(action, self._previous),
             "tip_error": tip_error,
-            "arm_error": np.linalg.norm(self._arm[0] - references.forearm[frame, :3], axis=1),
+            "arm_error": np.linalg.norm(self._forearm[0] - references.forearm[frame, :3], axis=1),
         }
-        self._last = action
+        self._previous = action
         return terms, tip_error > self.config.tip_limit
 
     def _conclude(
-        self, senses: Proprioception, terms: dict[str, np.ndarray], lost: np.ndarray
+        self, proprioception: Proprioception, terms: dict[str, np.ndarray], failed: np.ndarray
     ) -> StepResult:
-        """Ends episodes and begins new ones; both hands of a world together."""
+        """Ends episodes, of both hands of a world together, and starts new ones.
+
+        Args:
+            proprioception: after the step.
+            terms: of the reward, to which `failure` is added.
+            failed: hands that have failed. Shape (num_envs,), bool.
+        """
         worlds = self.config.num_worlds
-        failed = lost.reshape(2, worlds).any(axis=0)
-        over = (self._age >= self._most_steps) | (self.frame >= self.references.last_of(self.frame))
-        terminated = np.tile(failed, 2)
-        truncated = np.tile(~failed & over[:worlds], 2)
+        hands = len(SIDES)
+        world_failed = failed.reshape(hands, worlds).any(axis=0)
+        over = (self._age >= self._max_steps) | (self.frame >= self.references.last_of(self.frame))
+        terminated = np.tile(world_failed, hands)
+        truncated = np.tile(~world_failed & over[:worlds], hands)
         terms["failure"] = -terminated.astype(float)
-        final = observation = self._see(senses)
+        final_observation = observation = self._observe(proprioception)
         done = np.flatnonzero((terminated | truncated)[:worlds])
         if len(done):
-            error = (
-                self._error.reshape(2, worlds).max(axis=0)
-                / self._age[:worlds]
-                / self.config.tip_limit
-            )
-            self._starts.tell(
-                self._begin[done], np.where(failed, 1.0, np.minimum(error, 1.0))[done]
-            )
-            self._start(done)
+            largest = self._error_sum.reshape(hands, worlds).max(axis=0)
+            mean_error = largest / self._age[:worlds] / self.config.tip_limit
+            error = np.where(world_failed, 1.0, np.minimum(mean_error, 1.0))
+            self._starts.update(self._start_frame[done], error[done])
+            self._start_episodes(done)
             rows = np.concatenate([done, done + worlds])
-            observation = final.copy()
-            observation[rows] = self._see(self.body.senses())[rows]
+            observation = final_observation.copy()
+            observation[rows] = self._observe(self.body.proprioception())[rows]
         return StepResult(
-            observation,
-            reward.weigh(terms, self.config.weights),
-            terminated,
-            truncated,
-            final,
-            terms,
+            observation=observation,
+            reward=reward.weigh(terms, self.config.weights),
+            terminated=terminated,
+            truncated=truncated,
+            final_observation=final_observation,
+            terms=terms,
         )
 
-    def _start(self, worlds: np.ndarray) -> None:
-        """New episodes."""
+    def _start_episodes(self, worlds: np.ndarray) -> None:
+        """Draws starts of new episodes, and resets the worlds to them."""
         config = self.config
-        one = self._one_hand
+        one_hand = self._one_hand
         if config.fixed_starts:
-            pieces = (self._next_piece + np.arange(len(worlds))) % len(one.first)
-            self._next_piece = int((self._next_piece + len(worlds)) % len(one.first))
-            frames = one.first[pieces]
+            count = len(one_hand.first)
+            pieces = (self._next_piece + np.arange(len(worlds))) % count
+            self._next_piece = int((self._next_piece + len(worlds)) % count)
+            frames = one_hand.first[pieces]
         else:
             frames = self._starts.draw(self._rng, len(worlds))
-        self._begin[worlds] = frames
+        self._start_frame[worlds] = frames
         rows = np.concatenate([worlds, worlds + config.num_worlds])
-        frame = np.concatenate([frames, frames + one.frames])
-        references = self.references
-        self.frame[rows], self._age[rows], self._error[rows] = frame, 0, 0.0
-        angles, speeds, place, speed = self._placed(frame)
-        self._arm[:, rows] = place, speed, references.forearm_acceleration[frame, :3]
-        self._past[:, rows], self._last[rows], self._sounding[worlds] = 0.0, 0.5, False
-        path = ForearmPath(place, speed, np.zeros_like(place))
-        self.body.place(worlds, angles, speeds, path)
+        frame = np.concatenate([frames, frames + one_hand.frames])
+        self.frame[rows] = frame
+        self._age[rows] = 0
+        self._error_sum[rows] = 0.0
+        start = self._draw_states(self.references, frame, self._limits, self._rng)
+        acceleration = self.references.forearm_acceleration[frame, :3]
+        self._forearm[:, rows] = start.place, start.forearm_speed, acceleration
+        self._history[:, rows] = 0.0
+        self._previous[rows] = NEUTRAL_ACTION
+        self._sounding[worlds] = False
+        path = ForearmPath(start.place, start.forearm_speed, np.zeros_like(start.place))
+        self.body.reset_to(worlds, start.angles, start.speeds, path)
 
-    def _placed(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Where hands begin that begin with these frames: angles and speeds of joints, place and
-        speed of forearms."""
-        references = self.references
-        off = self._rng.uniform(-1.0, 1.0, size=(len(frame), 3)) * self.config.off_plan
-        off[self._rng.random(len(frame)) < 0.5] = 0.0
-        place = references.forearm[frame, :3] + off
-        return (
-            references.angles[frame],
-            references.speeds[frame],
-            place,
-            references.forearm_speed[frame, :3],
-        )
-
-    def _see(self, senses: Proprioception) -> np.ndarray:
+    def _observe(self, proprioception: Proprioception) -> np.ndarray:
         """Observations of all hands."""
-        own = self._own.observe(senses, self._path(), self._past)
-        return self._view.observe(own, senses, self._path(), self._hands(), self._time())
+        path = self._path()
+        tracking = self._tracking.observe(proprioception, path, self._history)
+        return self._observer.observe(tracking, proprioception, path, self._pieces(), self._time())
 
-    def _plan_view(self) -> np.ndarray:
-        """What the encoder sees who is shown the plan. Shape (n, its observation)."""
-        return self.teacher.view(
-            self.frame, self.body.senses(), self.body.tip_slopes(), self._path(), self._past
+    def _encoder_observation(self) -> np.ndarray:
+        """Observations of the encoder, with the plan for a reference."""
+        return self.teacher.encoder_observation(
+            self.frame,
+            self.body.proprioception(),
+            self.body.fingertip_jacobian(),
+            self._path(),
+            self._history,
         )
 
     def _path(self) -> ForearmPath:
-        return ForearmPath(*self._arm)
+        """Current path of the forearms."""
+        return ForearmPath(*self._forearm)
 
-    def _hands(self) -> np.ndarray:
-        """Which notes each row plays: those of its piece and side."""
+    def _pieces(self) -> np.ndarray:
+        """Number of each hand's notes in the goals: those of its piece and side."""
         return np.asarray(self.references.clip[self.frame])
 
     def _time(self) -> np.ndarray:
-        """Since the piece's first frame [s]."""
-        return np.asarray((self.frame - self.references.first[self._hands()]) * self._dt)
+        """Time of each hand since its piece's first frame [s]."""
+        return np.asarray((self.frame - self.references.first[self._pieces()]) * self._dt)

@@ -1,8 +1,9 @@
-"""How a planner moves forearms: it says where one should be when an intention ends and how fast; a
-cubic leads there.
+"""Moves of the forearm, as a part of the high-level policy's action.
 
-Told as a right forearm's, relative to where it would be if it went on as it does, so that doing
-nothing is in the middle of what can be told.
+With each latent action, the policy tells where the forearm's base should be when that action ends,
+and how fast; a cubic Hermite spline leads there. Position and velocity are told relative to where
+the base would be at constant velocity, so that an action of 0.5 continues the motion. Numbers are
+scaled by an inverse hyperbolic sine: small moves are told finely, large ones coarsely.
 """
 
 from __future__ import annotations
@@ -14,98 +15,119 @@ import numpy as np
 from musclehand.envs.piano.body import ForearmPath
 
 ACCELERATION = 60.0
-"""Of the forearm, at most, on average over a move [m/s^2]. Leaps are planned with 35
-(`planning.strokes.release`) from end to end, and more of it at their ends."""
+"""Largest mean acceleration in a move [m/s^2]. Leaps are planned with a mean of 35
+(`planning.strokes.release`), and more than that at their ends."""
 
-BACK = 0.02
-"""Time constant of coming back to a plan [s]: nine tenths of the way in 80 ms."""
+RETURN_TIME = 0.02
+"""Time constant of the return to a plan [s]: nine tenths of the way in 80 ms."""
 
-FINE = 0.05
-"""Shares of the largest move well below that are told in proportion, those above by their
-logarithm: small moves need to be told exactly, large ones do not."""
+LINEAR_SHARE = 0.05
+"""Moves well below this share of the largest are told in proportion, those above by their
+logarithm."""
 
-_MOST = float(np.arcsinh(1.0 / FINE))
+_RANGE = float(np.arcsinh(1.0 / LINEAR_SHARE))
 
 MOVE_SIZE = 6
-"""Numbers that tell of a move."""
+"""Numbers of an action that tell a move: three of the position, three of the velocity."""
 
 
 class ForearmMove(NamedTuple):
-    """From `here` along cubics, that end at `place` [m] with `speed` [m/s] after `duration` [s];
-    shapes (n, 3)."""
+    """Cubic moves of n forearms."""
 
-    here: ForearmPath
+    start: ForearmPath
+    """Path at the beginning. Shapes (n, 3)."""
+
     place: np.ndarray
+    """Position at the end [m]. Shape (n, 3)."""
+
     speed: np.ndarray
+    """Velocity at the end [m/s]. Shape (n, 3)."""
+
     duration: float
+    """Duration [s]."""
 
 
-def move_of(action: np.ndarray, here: ForearmPath, duration: float) -> ForearmMove:
-    """The move that is told.
+def decode_move(action: np.ndarray, start: ForearmPath, duration: float) -> ForearmMove:
+    """The move that an action tells.
 
     Args:
-        action: three numbers for the place and three for the speed, 0 to 1. Shape (n, 6).
-        here: where forearms are.
+        action: three numbers of the position and three of the velocity, 0 to 1. Shape (n, 6).
+        start: current path of the forearms.
         duration: of the move [s].
     """
-    place, speed = np.split(np.sinh((2.0 * action - 1.0) * _MOST) * FINE, 2, axis=1)
-    most = ACCELERATION * duration
-    on = here.place + here.speed * duration
+    scaled = np.sinh((2.0 * action - 1.0) * _RANGE) * LINEAR_SHARE
+    place, speed = np.split(scaled, 2, axis=1)
+    largest = ACCELERATION * duration
+    straight_on = start.place + start.speed * duration
     return ForearmMove(
-        here, on + 0.5 * most * duration * place, here.speed + most * speed, duration
+        start=start,
+        place=straight_on + 0.5 * largest * duration * place,
+        speed=start.speed + largest * speed,
+        duration=duration,
     )
 
 
-def offset_action(
-    here: ForearmPath, place: np.ndarray, speed: np.ndarray, duration: float
+def encode_move(
+    start: ForearmPath, place: np.ndarray, speed: np.ndarray, duration: float
 ) -> np.ndarray:
-    """What tells a move that ends at a place with a speed; undoes `move_of`. Shape (n, 6).
+    """The action that tells a move, the inverse of `decode_move`; clipped to what can be told.
+    Shape (n, 6).
 
     Args:
-        here: where forearms are.
-        place: where they should be [m]. Shape (n, 3).
-        speed: and how fast [m/s]. Shape (n, 3).
+        start: current path of the forearms.
+        place: position at the end [m]. Shape (n, 3).
+        speed: velocity at the end [m/s]. Shape (n, 3).
         duration: of the move [s].
     """
-    most = ACCELERATION * duration
-    on = here.place + here.speed * duration
-    told = np.hstack([(place - on) / (0.5 * most * duration), (speed - here.speed) / most])
-    return np.asarray(0.5 + 0.5 * np.arcsinh(np.clip(told, -1.0, 1.0) / FINE) / _MOST)
+    largest = ACCELERATION * duration
+    straight_on = start.place + start.speed * duration
+    shares = np.hstack(
+        [(place - straight_on) / (0.5 * largest * duration), (speed - start.speed) / largest]
+    )
+    return np.asarray(0.5 + 0.5 * np.arcsinh(np.clip(shares, -1.0, 1.0) / LINEAR_SHARE) / _RANGE)
 
 
-def back_on(
-    here: ForearmPath, plan: ForearmPath, there: ForearmPath, duration: float
+def return_to_plan(
+    current: ForearmPath, plan: ForearmPath, later_plan: ForearmPath, duration: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Place and speed, after a while, of forearms that come back to a plan as a critically damped
-    spring does, in about `BACK` times four. Shapes (n, 3).
+    """Position and velocity, after a while, of forearms that return to a plan like a critically
+    damped spring, in about `RETURN_TIME` times four. Shapes (n, 3).
 
-    Who is to learn from that does not know the plan, and will be off by some millimetres one way
-    and the other: they should not be made good in one step.
+    A policy that learns from this does not know the plan, and will be off by some millimetres in
+    all directions. Labels that corrected this in one step would be mostly noise.
 
     Args:
-        here: where forearms are.
-        plan: where they should be.
-        there: where they should be after that.
-        duration: of the while [s].
+        current: path of the forearms.
+        plan: path they should have.
+        later_plan: path they should have after `duration`.
+        duration: [s].
     """
-    off = here.place - plan.place
-    drift = here.speed - plan.speed
-    rate = 1.0 / BACK
-    swing = drift + rate * off
-    left = np.exp(-rate * duration)
-    place = there.place + (off + swing * duration) * left
-    return place, there.speed + (drift - rate * swing * duration) * left
+    offset = current.place - plan.place
+    drift = current.speed - plan.speed
+    rate = 1.0 / RETURN_TIME
+    swing = drift + rate * offset
+    remaining = np.exp(-rate * duration)
+    place = later_plan.place + (offset + swing * duration) * remaining
+    return place, later_plan.speed + (drift - rate * swing * duration) * remaining
 
 
-def moved(move: ForearmMove, time: float) -> ForearmPath:
-    """Where forearms are so long after a move's beginning [s]."""
-    share, duration, (start, speed, _) = time / move.duration, move.duration, move.here
-    apart = move.place - start
-    # Cubic Hermite: place + speed s + b s^2 + c s^3 over the share s of the way.
-    b = 3.0 * apart - duration * (2.0 * speed + move.speed)
-    c = duration * (speed + move.speed) - 2.0 * apart
+def path_at(move: ForearmMove, time: float) -> ForearmPath:
+    """Path of the forearms within a move.
+
+    Args:
+        move: cubic moves.
+        time: since their beginning [s].
+    """
+    duration = move.duration
+    share = time / duration
+    start = move.start.place
+    speed = move.start.speed
+    distance = move.place - start
+    # Cubic Hermite: place + speed s + b s^2 + c s^3 over the share s of the duration.
+    b = 3.0 * distance - duration * (2.0 * speed + move.speed)
+    c = duration * (speed + move.speed) - 2.0 * distance
     return ForearmPath(
-        start + duration * speed * share + b * share**2 + c * share**3,
-        speed + (2.0 * b * share + 3.0 * c * share**2) / duration,
-        (2.0 * b + 6.0 * c * share) / duration**2,
+        place=start + duration * speed * share + b * share**2 + c * share**3,
+        speed=speed + (2.0 * b * share + 3.0 * c * share**2) / duration,
+        acceleration=(2.0 * b + 6.0 * c * share) / duration**2,
     )

@@ -1,225 +1,268 @@
-"""What a planner sees of one hand: the hand's own state, its notes, and the other hand."""
+"""What a high-level policy observes of one hand: its own state, its notes, and the other hand.
+
+Two tables matter here. The *tracking table* (`envs.tracking.observation`) is that of the encoder
+and decoder of the latent action space; the *piano table* is that of the high-level policy.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS
+from musclehand.body.anatomy import DIGITS, FOREARM_AXES
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.observation import Block, ObservationTable
 from musclehand.envs.piano.body import ForearmPath
 from musclehand.envs.piano.goals import Goals, goal_blocks
 from musclehand.envs.piano.pieces import LatentSpaceLike
-from musclehand.envs.reference import ReferenceSet, still_references
+from musclehand.envs.reference import POINT_MIRROR, ReferenceSet, still_references
 from musclehand.envs.tracking.body import Proprioception
-from musclehand.envs.tracking.observation import observe, own_state, tracking_table
+from musclehand.envs.tracking.observation import observe, state_mask, tracking_table
 from musclehand.music.pitch import NUM_KEYS
 
-
-def piano_table(skill: ObservationTable) -> ObservationTable:
-    """The observation's blocks. `skill`: the table of the decoder, of which the hand's own state
-    is taken."""
-    state = own_state(skill)
-    own = [block for block in skill.blocks if state[skill.slice(block.name)].all()]
-    return ObservationTable([*own, *_told_blocks()])
+STRIKE_WINDOW = 0.1
+"""A key that is struck within this time of a note's onset is taken to be struck for it [s]."""
 
 
-def _told_blocks() -> list[Block]:
-    """What a planner sees beside the hand's own state."""
+def piano_table(tracking: ObservationTable) -> ObservationTable:
+    """The table of a high-level policy's observation: the hand's own state as in the tracking
+    table, then what a piano adds."""
+    mask = state_mask(tracking)
+    state = [block for block in tracking.blocks if mask[tracking.slice(block.name)].all()]
+    return ObservationTable([*state, *_piano_blocks()])
+
+
+def _piano_blocks() -> list[Block]:
+    fingers = 2 * len(DIGITS)
     return [
-        Block(
-            "height",
-            2 * len(DIGITS),
-            "m",
-            0.03,
-            "fingertips along and above the keys, y and z of each",
-        ),
-        Block("hand", 2 * len(DIGITS), "m", 0.03, "fingertips from the wrist, x and y of each"),
-        Block("wrist", 2, "m", 0.03, "along and above the keys, y and z"),
-        Block("carried", 3, "m/s", 0.3, "speed of the forearm"),
+        Block("height", fingers, "m", 0.03, "fingertips along and above the keys; y, z of each"),
+        Block("hand", fingers, "m", 0.03, "fingertips minus forearm's base; x, y of each"),
+        Block("wrist", 2, "m", 0.03, "forearm's base along and above the keys; y, z"),
+        Block("carried", 3, "m/s", 0.3, "velocity of the forearm's base"),
         *goal_blocks(),
-        Block("other", 6, "m, m/s", 0.3, "the other forearm from this one, and its speed"),
+        Block("other", 6, "m, m/s", 0.3, "other forearm's base minus this one, and its velocity"),
     ]
 
 
 _MUSCLES = ("activation", "length", "velocity", "force", "delay")
+"""Blocks of the tracking table about muscles."""
 
 
-def felt(skill: ObservationTable) -> np.ndarray:
-    """Which numbers of the encoder's observation are felt, the rest being what it is shown. Shape
-    (skill.size,), bool.
-
-    How the forearm is going to move is shown.
-    """
-    return skill.where(
-        lambda name: (
-            name in (*_MUSCLES, "angle", "speed", "forearm") or name.startswith("excitation_")
-        )
-    )
+def reference_mask(tracking: ObservationTable) -> np.ndarray:
+    """Which numbers of the tracking table are reference numbers, which the high-level network
+    predicts: everything but proprioception. How the forearm will move is among them. Shape
+    (tracking.size,), bool."""
+    return ~_sensed(tracking)
 
 
-def proprioception_of_high_level(skill: ObservationTable) -> np.ndarray:
-    """Which numbers of a planner's observation are those. Shape (size of `piano_table`,), bool."""
-    table = piano_table(skill)
-    names = {block.name for block in skill.blocks if felt(skill)[skill.slice(block.name)].all()}
-    return table.where(lambda name: name in names)
+def _sensed(tracking: ObservationTable) -> np.ndarray:
+    """Which numbers of the tracking table are proprioception at the piano."""
+    names = (*_MUSCLES, "angle", "speed", "forearm")
+    return tracking.mask(lambda name: name in names or name.startswith("excitation_"))
 
 
-def looked_at(skill: ObservationTable) -> np.ndarray:
-    """Which numbers of a planner's observation tell what motion is to be wanted: all but those
-    of muscles, and of where a forearm is that goes on as it does. Shape (size of
-    `piano_table`,), bool."""
-    return piano_table(skill).where(
+def proprioception_mask(tracking: ObservationTable) -> np.ndarray:
+    """Which numbers of the piano table are that proprioception, which the encoder gets unchanged.
+    Shape (size of `piano_table`,), bool."""
+    mask = _sensed(tracking)
+    names = {block.name for block in tracking.blocks if mask[tracking.slice(block.name)].all()}
+    return piano_table(tracking).mask(lambda name: name in names)
+
+
+def input_mask(tracking: ObservationTable) -> np.ndarray:
+    """Which numbers of the piano table the high-level network gets: everything that a reference
+    motion depends on, so not the muscles, nor the set points of a forearm that moves on. Shape
+    (size of `piano_table`,), bool."""
+    return piano_table(tracking).mask(
         lambda name: name not in _MUSCLES and not name.startswith(("excitation_", "forearm"))
     )
 
 
-def from_the_hand(skill: ObservationTable, hand: HandIndex) -> np.ndarray:
-    """What of the numbers shown to an encoder follows from how the hand is at the moment, by a
-    planner's observation.
+def hand_matrix(tracking: ObservationTable, hand: HandIndex) -> np.ndarray:
+    """Linear map from the piano table to the part of the reference numbers that follows from the
+    hand's current state.
 
-    The rest is what is wanted, wherever the hand is: joint angles and speeds in place of what is
-    missing to them, and where fingertips should be from the wrist in place of how far that is.
-    Shape (numbers shown, size of `piano_table`); those are in the order of `skill`.
+    What remains for the network to predict is then independent of that state: joint angles and
+    velocities in place of their errors, and fingertips from the forearm's base in place of their
+    errors.
+
+    Args:
+        tracking: the tracking table.
+        hand: tells which joints are independent.
+
+    Returns:
+        Shape (reference numbers, size of `piano_table`), rows in the order of the tracking table.
     """
-    table = piano_table(skill)
-    all_shown = np.zeros((skill.size, table.size))
+    table = piano_table(tracking)
+    matrix = np.zeros((tracking.size, table.size))
 
-    def add(to: str, number: int, name: str, which: int, factor: float) -> None:
-        row = skill.slice(to).start + number
-        column = table.slice(name).start + which
-        all_shown[row, column] += factor * table.scale(name) / skill.scale(to)
+    def add(output: str, row: int, source: str, column: int, factor: float) -> None:
+        place = tracking.slice(output).start + row, table.slice(source).start + column
+        matrix[place] += factor * table.scale(source) / tracking.scale(output)
 
     for number, joint in enumerate(hand.independent):
         add("angle_error", number, "angle", joint, -1.0)
         add("speed_error", number, "speed", joint, -1.0)
     for finger in range(len(DIGITS)):
-        across = 2 * finger
-        along = 2 * finger + 1
-        above = 2 * finger + 1
-        # A fingertip from the wrist: x and y are told, z is a difference of two heights.
-        from_wrist = [
-            ("hand", across, 0, 1.0),
-            ("hand", along, 1, 1.0),
-            ("height", above, 2, 1.0),
+        y_or_z = 2 * finger + 1
+        # A fingertip from the forearm's base: x and y are in the table, z is a difference.
+        tip_from_base = [
+            ("hand", 2 * finger, 0, 1.0),
+            ("hand", y_or_z, 1, 1.0),
+            ("height", y_or_z, 2, 1.0),
             ("wrist", 1, 2, -1.0),
         ]
-        for name, which, axis, factor in from_wrist:
-            add("tip_error", 3 * finger + axis, name, which, -factor)
-            add("tip", 3 * finger + axis, name, which, factor)
-    for axis in range(6):
+        for source, column, axis, factor in tip_from_base:
+            add("tip_error", 3 * finger + axis, source, column, -factor)
+            add("tip", 3 * finger + axis, source, column, factor)
+    for axis in range(len(FOREARM_AXES)):
         add("forearm_error", axis, "forearm_error", axis, 1.0)
-    return np.asarray(all_shown[~felt(skill)])
+    return np.asarray(matrix[reference_mask(tracking)])
 
 
 class TrackingObserver:
-    """What a decoder sees of n hands that are carried along paths: their own state, and nothing
-    of a reference."""
+    """Observations by the tracking table, of n hands whose forearms move along paths."""
 
-    def __init__(self, skill: LatentSpaceLike, hand: HandIndex, hands: int, muscles: int) -> None:
-        """`hand`: which joints are free."""
-        self._config = skill.config
+    table: ObservationTable
+    """The tracking table."""
+
+    def __init__(
+        self, latent_space: LatentSpaceLike, hand: HandIndex, hands: int, muscles: int
+    ) -> None:
+        """
+        Args:
+            latent_space: whose encoder and decoder observe.
+            hand: tells which joints are independent.
+            hands: number of hands, n.
+            muscles: number of muscles of a hand.
+        """
+        config = latent_space.config
+        self._config = config
         self._hand = hand
-        self.table = tracking_table(hand, skill.config.look_ahead, past=skill.config.past)
-        self._carried = still_references(hands, dt=skill.config.sim_steps * SIM_DT, muscles=muscles)
+        self.table = tracking_table(hand, config.look_ahead, action_history=config.action_history)
+        self._still = still_references(hands, dt=config.sim_steps * SIM_DT, muscles=muscles)
 
     def observe(
         self,
-        senses: Proprioception,
+        proprioception: Proprioception,
         path: ForearmPath,
-        past: np.ndarray,
+        history: np.ndarray,
         references: ReferenceSet | None = None,
     ) -> np.ndarray:
-        """What `learning.vae` calls an observation. Shape (n, table.size).
+        """Observations for encoder and decoder. Shape (n, table.size).
 
         Args:
-            senses: what hands feel.
-            path: where their forearms should be after this step.
-            past: the last excitations. Shape (k, n, m).
-            references: what they should do, from its clips' first frames on; by default nothing is
-                told of that.
+            proprioception: of the hands.
+            path: of their forearms at the end of the step.
+            history: last excitations, the latest first; it may be longer than needed. Shape (k, n,
+                m).
+            references: a clip for each hand, of which the first frame is the current one; without
+                it, only the forearm has a reference.
         """
         if references is None:
-            references = self._carried
-            told = references.forearm, references.forearm_speed, references.forearm_acceleration
-            for values, part in zip(told, path, strict=True):
-                values[:, :3] = part
+            references = self._still
+            references.forearm[:, :3] = path.place
+            references.forearm_speed[:, :3] = path.speed
+            references.forearm_acceleration[:, :3] = path.acceleration
         config = self._config
-        delay = np.zeros(len(senses.angles))
-        where = references.first
-        past = past[: config.past]
         return observe(
-            self.table, references, where, senses, self._hand, config.look_ahead, past, delay
+            self.table,
+            references,
+            references.first,
+            proprioception=proprioception,
+            hand=self._hand,
+            look_ahead=config.look_ahead,
+            history=history[: config.action_history],
+            delay=np.zeros(len(proprioception.angles)),
         )
 
 
-ABOUT_NOW = 0.1
-"""A key that is struck so long before or after it should be is taken to be the note's [s]."""
-
-
 class PianoObserver:
-    """Makes observations of hands that play `goals`."""
+    """Observations by the piano table, of hands that play notes."""
 
-    def __init__(self, skill: ObservationTable, goals: Goals) -> None:
-        """`skill`: the table of the decoder."""
-        self.table = piano_table(skill)
+    table: ObservationTable
+    """The piano table."""
+
+    goals: Goals
+    """Notes of all hands."""
+
+    def __init__(self, tracking: ObservationTable, goals: Goals) -> None:
+        """
+        Args:
+            tracking: the tracking table.
+            goals: notes of all hands.
+        """
+        self.table = piano_table(tracking)
         self.goals = goals
-        self._state = own_state(skill)
-        self._told = ObservationTable(_told_blocks())
+        self._state_mask = state_mask(tracking)
+        self._piano_table = ObservationTable(_piano_blocks())
 
     def observe(
         self,
-        own: np.ndarray,
-        senses: Proprioception,
-        arms: ForearmPath,
+        tracking_observation: np.ndarray,
+        proprioception: Proprioception,
+        path: ForearmPath,
         hand: np.ndarray,
         time: np.ndarray,
     ) -> np.ndarray:
         """Observations of n hands, left ones first.
 
         Args:
-            own: what the decoder sees, of which the hands' own states are taken. Shape (n,
-                numbers).
-            senses: what they feel.
-            arms: where forearms are.
-            hand: which of the goals' each plays. Shape (n,).
-            time: of now [s]. Shape (n,).
+            tracking_observation: by the tracking table, of which the state is taken. Shape (n,
+                size of the tracking table).
+            proprioception: of the hands.
+            path: current one of their forearms.
+            hand: number of each row's notes in `goals.hands`. Shape (n,).
+            time: current time [s]. Shape (n,).
 
         Returns:
             4-byte floats. Shape (n, table.size).
         """
-        half = len(own) // 2
-        # Seen as from a right hand, the other one is a left hand's mirror image.
-        other = np.roll(np.hstack([arms.place, arms.speed]), half, axis=0) * np.array(
-            [-1.0, 1.0, 1.0] * 2
-        )
-        other[:, :3] -= arms.place
+        count = len(tracking_observation)
+        # Seen from a hand that is mirrored to a right one, the other hand is a left one.
+        mirror = np.tile(POINT_MIRROR, 2)
+        other = np.roll(np.hstack([path.place, path.speed]), count // 2, axis=0) * mirror
+        other[:, :3] -= path.place
+        tips = proprioception.tips
         values = {
-            "height": senses.tips[:, :, 1:],
-            "carried": arms.speed,
-            "hand": (senses.tips - arms.place[:, None])[:, :, :2],
-            "wrist": arms.place[:, 1:],
-            **self.goals.at(hand, time, senses.tips, arms.place),
+            "height": tips[:, :, 1:],
+            "carried": path.speed,
+            "hand": (tips - path.place[:, None])[:, :, :2],
+            "wrist": path.place[:, 1:],
+            **self.goals.encode(hand, time, tips, path.place),
             "other": other,
         }
-        told = self._told.write(values, np.empty((len(own), self._told.size), dtype=np.float32))
-        return np.hstack([own[:, self._state], told])
+        out = np.empty((count, self._piano_table.size), dtype=np.float32)
+        piano = self._piano_table.write(values, out)
+        return np.hstack([tracking_observation[:, self._state_mask], piano])
 
     def wanted_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
-        """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool."""
+        """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool.
+
+        Args:
+            hand: number of each row's notes in `goals.hands`. Shape (n,).
+            time: current time [s]. Shape (n,).
+            worlds: number of worlds.
+        """
         wanted = np.zeros((worlds, NUM_KEYS), dtype=bool)
-        for row, (one, now) in enumerate(zip(hand, time, strict=True)):
-            notes = self.goals.hands[one]
-            wanted[row % worlds, notes.key[(notes.onset <= now) & (now < notes.offset)]] = True
+        for row, (number, current) in enumerate(zip(hand, time, strict=True)):
+            notes = self.goals.hands[number]
+            held = (notes.onset <= current) & (current < notes.offset)
+            wanted[row % worlds, notes.key[held]] = True
         return wanted
 
     def wanted_velocity(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
-        """How hard keys should be struck that should be struck about now, by both hands of each
-        world; 0 of others. Shape (worlds, 88)."""
+        """MIDI velocities of keys that should be struck about now, by both hands of each world; 0
+        of others. Shape (worlds, 88).
+
+        Args:
+            hand: number of each row's notes in `goals.hands`. Shape (n,).
+            time: current time [s]. Shape (n,).
+            worlds: number of worlds.
+        """
         wanted = np.zeros((worlds, NUM_KEYS), dtype=int)
-        for row, (one, now) in enumerate(zip(hand, time, strict=True)):
-            notes = self.goals.hands[one]
-            soon = np.abs(notes.onset - now) < ABOUT_NOW
-            wanted[row % worlds, notes.key[soon]] = notes.velocity[soon]
+        for row, (number, current) in enumerate(zip(hand, time, strict=True)):
+            notes = self.goals.hands[number]
+            near = np.abs(notes.onset - current) < STRIKE_WINDOW
+            wanted[row % worlds, notes.key[near]] = notes.velocity[near]
         return wanted

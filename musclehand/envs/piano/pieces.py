@@ -1,5 +1,4 @@
-"""What planners learn from and act with, as their environment sees it: planned pieces, and a
-skill."""
+"""What a piano environment is made of: planned pieces, and a latent action space (protocols)."""
 
 from __future__ import annotations
 
@@ -13,34 +12,50 @@ from musclehand.envs.tracking.env import TrackingConfig
 
 
 class PlannedPieces(NamedTuple):
-    """Pieces, one after the other.
-
-    `hands`: for each of `piano_body.SIDES` the references of all pieces, which lie at the same
-    frames; `notes`: likewise, for each piece, from its first frame on.
-    """
+    """Pieces with the motion that the model-based player plans for them."""
 
     hands: tuple[ReferenceSet, ...]
+    """For each side of `envs.piano.body.SIDES` the motion of all pieces, which are at the same
+    frames in both."""
+
     notes: tuple[tuple[HandNotes, ...], ...]
+    """For each side the notes of each piece, with times from the piece's first frame on."""
 
 
 class LatentController(Protocol):
-    """Turns intentions, `latent` numbers between `reach` and its negative held for `hold` steps,
-    into excitations."""
+    """Encoder and decoder of a latent action space; `learning.vae.LatentPolicy` is one."""
 
-    latent: int
-    hold: int
-    reach: float
+    latent_size: int
+    """Dimension of a latent action."""
 
-    def act(self, observation: np.ndarray, z: np.ndarray, held: np.ndarray | int) -> np.ndarray:
-        """Excitations, (n, m), by what hands see, (n, observations), what they intend, (n,
-        latent), and since when."""
+    action_repeat: int
+    """Steps of the muscles for which a latent action is held."""
+
+    latent_bound: float
+    """Numbers of a latent action lie between this and its negative."""
+
+    def act(
+        self, observation: np.ndarray, z: np.ndarray, repeat_index: np.ndarray | int
+    ) -> np.ndarray:
+        """Decodes latent actions to excitations. Shape (n, m).
+
+        Args:
+            observation: of the hands' own state. Shape (n, num_observations).
+            z: latent actions. Shape (n, latent_size).
+            repeat_index: steps for which they have been held.
+        """
 
     def encode_mean(self, observation: np.ndarray) -> np.ndarray:
-        """What is intended by who sees a reference. Shape (n, latent)."""
+        """Encodes observations with a reference to latent actions. Shape (n, latent_size).
+
+        Args:
+            observation: shape (n, num_observations).
+        """
 
 
 class LatentSpaceLike(Protocol):
-    """Who intends, and the environment it has learnt in."""
+    """A latent action space and the environment it was trained in; `policies.latent.LatentSpace`
+    is one."""
 
     @property
     def policy(self) -> LatentController:
@@ -48,4 +63,4 @@ class LatentSpaceLike(Protocol):
 
     @property
     def config(self) -> TrackingConfig:
-        """Of its observation and rate."""
+        """Environment that it was trained in: its observation and rate."""

@@ -1,5 +1,4 @@
-"""What playing well is worth: terms that are 0 at best and below 0 otherwise, and their weights
-apart from them."""
+"""Reward of piano playing: terms that are 0 at best and negative otherwise, and their weights."""
 
 from __future__ import annotations
 
@@ -11,66 +10,78 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PianoWeights:
-    """What each term counts, a step of the planner. Chosen.
-
-    `press`: share of wanted keys that are not down, when they should be struck or held; `wrong`:
-    keys that are down and should not be, or no longer; `velocity`: how far keys are struck from as
-    hard as they should be; `reach`: how far fingertips are from the keys they should hold [cm];
-    `plan`: how far they are from where the model-based player has them [cm]; `effort`: activation
-    squared; `change` of the action, squared; `failure`: the price of an episode's end.
-    """
+    """Weight of each term of the reward, in a step of the high-level policy. Chosen."""
 
     press: float = 1.0
+    """Weight of the share of wanted keys, struck or held, that are not down."""
+
     wrong: float = 0.5
+    """Weight of each key that is down and should not be."""
+
     velocity: float = 2.0
+    """Weight of the difference in velocity of keys that are struck."""
+
     reach: float = 0.5
+    """Weight of the distance of fingertips from the keys that they should hold [1/cm]."""
+
     plan: float = 0.5
+    """Weight of the distance of fingertips from the plan [1/cm]."""
+
     effort: float = 2.0
+    """Weight of the squared activation."""
+
     change: float = 1.0
+    """Weight of the squared change of the action from one step to the next."""
+
     failure: float = 30.0
+    """Weight of an episode's end by failure."""
 
 
 def press(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the share of wanted keys that are not down. Shape (worlds,).
 
     Args:
-        wanted: shape (worlds, 88), bool.
-        pressed: likewise.
+        wanted: keys that should be down. Shape (worlds, 88), bool.
+        pressed: keys that are. Shape (worlds, 88), bool.
     """
     missing = (wanted & ~pressed).sum(axis=1)
     return np.asarray(-missing / np.maximum(wanted.sum(axis=1), 1))
 
 
 def wrong(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
-    """Minus the number of keys that are down and should not be. Shape (worlds,); arguments as
-    for `press`."""
+    """Minus the number of keys that are down and should not be. Shape (worlds,).
+
+    Args:
+        wanted: keys that should be down. Shape (worlds, 88), bool.
+        pressed: keys that are. Shape (worlds, 88), bool.
+    """
     return -np.asarray((pressed & ~wanted).sum(axis=1), dtype=float)
 
 
 def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
-    """Minus the mean difference of MIDI velocities, in shares of 127, over keys that are struck and
-    should be. Shape (worlds,).
+    """Minus the mean difference of MIDI velocities, as a share of 127, over keys that are struck
+    and should be. Shape (worlds,).
 
     Args:
-        wanted: of the keys that should be struck, 0 of others. Shape (worlds, 88).
-        struck: likewise, of those that are.
+        wanted: velocities of keys that should be struck, 0 of others. Shape (worlds, 88).
+        struck: velocities of keys that are. Shape (worlds, 88).
     """
-    both = (wanted > 0) & (struck > 0)
-    off = np.abs(wanted - struck) * both / 127.0
-    return np.asarray(-off.sum(axis=1) / np.maximum(both.sum(axis=1), 1))
+    matching = (wanted > 0) & (struck > 0)
+    difference = np.abs(wanted - struck) * matching / 127.0
+    return np.asarray(-difference.sum(axis=1) / np.maximum(matching.sum(axis=1), 1))
 
 
 def reach(tips: np.ndarray, points: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Minus the mean distance along the keyboard of fingers from the keys they should hold [cm].
+    """Minus the mean distance along the keyboard of fingertips from keys they should hold [cm].
     Shape (n,).
 
     Args:
         tips: fingertips [m]. Shape (n, 5, 3).
         points: where keys are to be pressed [m]. Shape (n, 5, 3).
-        held: which fingers hold one. Shape (n, 5), bool.
+        held: fingers that should hold a key. Shape (n, 5), bool.
     """
-    apart = 100.0 * np.abs(tips[:, :, 0] - points[:, :, 0]) * held
-    return np.asarray(-apart.sum(axis=1) / np.maximum(held.sum(axis=1), 1))
+    distance = 100.0 * np.abs(tips[:, :, 0] - points[:, :, 0]) * held
+    return np.asarray(-distance.sum(axis=1) / np.maximum(held.sum(axis=1), 1))
 
 
 def plan(tip_error: np.ndarray) -> np.ndarray:
@@ -82,16 +93,21 @@ def plan(tip_error: np.ndarray) -> np.ndarray:
     return np.asarray(-100.0 * tip_error)
 
 
-def change(action: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Minus the mean squared change of action. Shape (n,).
+def change(action: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Minus the mean squared change of the action. Shape (n,).
 
     Args:
-        action: of this step. Shape (n, numbers).
-        last: of the one before.
+        action: of this step. Shape (n, num_actions).
+        previous: of the step before. Shape (n, num_actions).
     """
-    return np.asarray(-np.mean(np.square(action - last), axis=1))
+    return np.asarray(-np.mean(np.square(action - previous), axis=1))
 
 
 def weigh(terms: Mapping[str, np.ndarray], weights: PianoWeights) -> np.ndarray:
-    """The reward: the terms' weighted sum, one term for each weight. Shape (n,)."""
+    """Reward: the weighted sum of the terms. Shape (n,).
+
+    Args:
+        terms: at least one for each weight, by its name. Shapes (n,).
+        weights: of the terms.
+    """
     return np.asarray(sum(weight * terms[name] for name, weight in vars(weights).items()))

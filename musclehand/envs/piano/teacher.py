@@ -1,5 +1,4 @@
-"""The teacher of planners: the model-based player's plan, as the encoder of the latent space
-understands it."""
+"""Teacher of high-level policies: the model-based player's plan, encoded to latent actions."""
 
 from __future__ import annotations
 
@@ -7,112 +6,126 @@ import numpy as np
 
 from musclehand.body.hand_index import HandIndex
 from musclehand.envs.piano.body import ForearmPath
-from musclehand.envs.piano.forearm import back_on, offset_action
+from musclehand.envs.piano.forearm import encode_move, return_to_plan
 from musclehand.envs.piano.observation import TrackingObserver
 from musclehand.envs.piano.pieces import LatentSpaceLike
 from musclehand.envs.reference import ReferenceSet, windows
 from musclehand.envs.tracking.body import Proprioception
 
 SOFTNESS = 1e-4
-"""How much joints give way rather than turn far to make up for a forearm that is elsewhere
-[m^2/rad^2]."""
+"""Damping of the least squares by which joints make up for a forearm that is off the plan
+[m^2/rad^2]: joints turn less and fingertips stay off a little. Chosen."""
 
-DEEPER = 0.008
-"""The teacher asks fingers that hold a key to go so much further than the plan [m]: what follows
-an intention is a little soft, and now and then would let it up."""
+EXTRA_DEPTH = 0.008
+"""How much lower than in the plan the reference is for fingers that hold a key [m]. The decoder
+follows a reference softly, and would release a key now and then. Chosen."""
 
-SETTLED = 5
-"""Steps of the muscles for which a finger has to have pressed for that: on its way down it would
-be early and loud."""
+SETTLED_STEPS = 5
+"""Steps of the muscles for which a finger must have pressed before its reference is lowered. A
+lower reference on the way down would strike the key early and loud. Chosen."""
 
 
 class PlanTeacher:
-    """What `n` hands should intend, and where their forearms should go, to do as a plan does."""
+    """Latent actions and moves of the forearm by which n hands do what a plan does."""
 
     def __init__(
         self,
         references: ReferenceSet,
-        skill: LatentSpaceLike,
-        own: TrackingObserver,
+        latent_space: LatentSpaceLike,
+        observer: TrackingObserver,
         hand: HandIndex,
         limits: np.ndarray,
     ) -> None:
         """
         Args:
             references: plans of all hands, at the rate of the muscles.
-            skill: whose encoder is shown them.
-            own: what the encoder sees.
-            hand: any of them.
+            latent_space: whose encoder is used.
+            observer: makes the encoder's observations.
+            hand: any of the hands.
             limits: of its joints [rad]. Shape (23, 2).
         """
         self._references = references
-        self._skill = skill
-        self._own = own
+        self._latent_space = latent_space
+        self._observer = observer
         self._expand = hand.expand
         self._limits = limits
 
-    def view(
+    def encoder_observation(
         self,
         frame: np.ndarray,
-        senses: Proprioception,
-        slopes: np.ndarray,
+        proprioception: Proprioception,
+        jacobian: np.ndarray,
         path: ForearmPath,
-        past: np.ndarray,
+        history: np.ndarray,
     ) -> np.ndarray:
-        """What the encoder sees who is shown the plan. Shape (n, its observation).
+        """Observation of the encoder, with the plan for a reference. Shape (n, its
+        num_observations).
 
         Args:
-            frame: of the plan, of now. Shape (n,).
-            senses: of the hands.
-            slopes: how fingertips move with independent joints [m/rad]. Shape (n, 15, k).
-            path: where the forearms are.
-            past: the last excitations. Shape (steps, n, m).
+            frame: current frame of the plan. Shape (n,).
+            proprioception: of the hands.
+            jacobian: fingertips by independent joint angles [m/rad]. Shape (n, 15, k).
+            path: current one of the forearms.
+            history: last excitations, the latest first. Shape (steps, n, m).
         """
-        plan = self.shown(frame, slopes, path.place, max(self._skill.config.look_ahead) + 2)
-        return self._own.observe(senses, path, past, plan)
+        length = max(self._latent_space.config.look_ahead) + 2
+        plan = self.adapted_plan(frame, jacobian, path.place, length)
+        return self._observer.observe(proprioception, path, history, plan)
 
-    def action(self, frame: np.ndarray, path: ForearmPath, seen: np.ndarray) -> np.ndarray:
-        """Intentions and moves of the forearm, numbers from 0 to 1. Shape (n, numbers).
+    def action(
+        self, frame: np.ndarray, path: ForearmPath, encoder_observation: np.ndarray
+    ) -> np.ndarray:
+        """Latent actions and moves of the forearm, 0 to 1. Shape (n, latent_size + MOVE_SIZE).
 
         Args:
-            frame: of the plan, of now. Shape (n,).
-            path: where the forearms are.
-            seen: by the encoder (`view`).
+            frame: current frame of the plan. Shape (n,).
+            path: current one of the forearms.
+            encoder_observation: from the method of that name.
         """
-        policy = self._skill.policy
-        interval = policy.hold * self._references.dt
-        now, then = (
-            self._planned(self._references.ahead(frame, steps)) for steps in (0, policy.hold)
+        policy = self._latent_space.policy
+        duration = policy.action_repeat * self._references.dt
+        current, later = (
+            self._planned_path(self._references.ahead(frame, steps))
+            for steps in (0, policy.action_repeat)
         )
-        place, speed = back_on(path, now, then, interval)
-        arms = offset_action(path, place, speed, interval)
-        return np.hstack([0.5 + 0.5 * policy.encode_mean(seen) / policy.reach, arms]).clip(0.0, 1.0)
+        place, speed = return_to_plan(path, current, later, duration)
+        moves = encode_move(path, place, speed, duration)
+        z = policy.encode_mean(encoder_observation)
+        return np.hstack([0.5 + 0.5 * z / policy.latent_bound, moves]).clip(0.0, 1.0)
 
-    def shown(
-        self, frame: np.ndarray, slopes: np.ndarray, place: np.ndarray, length: int
+    def adapted_plan(
+        self, frame: np.ndarray, jacobian: np.ndarray, place: np.ndarray, length: int
     ) -> ReferenceSet:
-        """The plan from some frames on, as hands can still do it whose forearms are elsewhere:
-        with the same fingertips, and joints that make up for it. `place`: of the forearms [m],
-        shape (n, 3); `length`: in frames."""
+        """The plan from some frames on, adapted to forearms that are off the plan: fingertips stay
+        where they are, and joints make up for the forearm by damped least squares.
+
+        Args:
+            frame: current frame of the plan. Shape (n,).
+            jacobian: fingertips by independent joint angles [m/rad]. Shape (n, 15, k).
+            place: of the forearms [m]. Shape (n, 3).
+            length: number of frames.
+        """
         references = self._references
         frames = references.ahead(frame[:, None], np.arange(length))
         window = windows(references, frames)
-        holds = (window.press > 0.0) & (
-            references.press[references.before(frames.ravel(), SETTLED)] > 0.0
-        )
-        off = place - references.forearm[frame, :3]
-        stiff = slopes @ slopes.transpose(0, 2, 1) + SOFTNESS * np.eye(slopes.shape[1])
-        back = np.linalg.solve(stiff, -np.tile(off, (1, slopes.shape[1] // 3))[:, :, None])
-        turned = (slopes.transpose(0, 2, 1) @ back)[:, :, 0] @ self._expand.T
-        window.forearm[:, :3] += np.repeat(off, length, axis=0)
-        window.tips[:, :, 2] -= DEEPER * holds
-        window.angles[:] = np.clip(
-            window.angles + np.repeat(turned, length, axis=0), *self._limits.T
-        )
+        pressed_before = references.press[references.before(frames.ravel(), SETTLED_STEPS)] > 0.0
+        holds = (window.press > 0.0) & pressed_before
+        offset = place - references.forearm[frame, :3]
+        coordinates = jacobian.shape[1]
+        transposed = jacobian.transpose(0, 2, 1)
+        damped = jacobian @ transposed + SOFTNESS * np.eye(coordinates)
+        tip_offset = np.tile(offset, (1, coordinates // 3))[:, :, None]
+        turn = (transposed @ np.linalg.solve(damped, -tip_offset))[:, :, 0] @ self._expand.T
+        window.forearm[:, :3] += np.repeat(offset, length, axis=0)
+        window.tips[:, :, 2] -= EXTRA_DEPTH * holds
+        window.angles[:] = np.clip(window.angles + np.repeat(turn, length, axis=0), *self._limits.T)
         return window
 
-    def _planned(self, frame: np.ndarray) -> ForearmPath:
-        """Where the plan has forearms."""
+    def _planned_path(self, frame: np.ndarray) -> ForearmPath:
+        """Path of the forearms in the plan."""
         references = self._references
-        parts = references.forearm, references.forearm_speed, references.forearm_acceleration
-        return ForearmPath(*(part[frame, :3] for part in parts))
+        return ForearmPath(
+            place=references.forearm[frame, :3],
+            speed=references.forearm_speed[frame, :3],
+            acceleration=references.forearm_acceleration[frame, :3],
+        )

@@ -106,9 +106,7 @@ class ProprioceptionReader:
         )
 
 
-def read_proprioception(
-    readers: Sequence[ProprioceptionReader], read: ReadArray
-) -> Proprioception:
+def read_proprioception(readers: Sequence[ProprioceptionReader], read: ReadArray) -> Proprioception:
     """Proprioception of several hands in the same worlds: all worlds of the first hand first.
 
     Args:

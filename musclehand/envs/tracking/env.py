@@ -212,9 +212,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         self._start_frame = self.frame.copy()
         self._age = self.frame.copy()
         self._error_sum = np.zeros(config.num_envs)
-        self._history = np.zeros(
-            (max(config.action_history, 1), config.num_envs, self.num_actions)
-        )
+        self._history = np.zeros((max(config.action_history, 1), config.num_envs, self.num_actions))
         self._next_clip = 0
         self.reset()
 

@@ -2,13 +2,13 @@
 
 | format | file | content |
 |---|---|---|
-| `music` | `.joblib`, `.pkl` | motion clips of MUSIC (a pickle: has to be allowed) |
-| `fuer-elise` | folder with `motion.pkl` | captured hands of FuerElise (a pickle: has to be allowed) |
+| `music` | `.joblib`, `.pkl` | motion clips of MUSIC (a pickle) |
+| `fuer-elise` | folder with `motion.pkl` | captured hands of FuerElise (a pickle) |
 | `rp1m` | `.zarr` folder | fingertips of RP1M's rollouts |
 | `pianomime` | `.npy` | fingertip arrays of PianoMime |
 
-PIG fingering files (`music.formats.pig`) hold a score with fingers and no motion; planning turns
-them into motion.
+Pickles have to be allowed. PIG fingering files (`music.formats.pig`) hold a score with fingers and no
+motion; planning turns them into motion.
 """
 
 from __future__ import annotations

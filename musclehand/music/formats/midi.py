@@ -290,7 +290,7 @@ def _remarks(
         (empty, "without length left out"),
         (unclosed, "never let go; ended with the track"),
     ]
-    remarks = [f"{format_count(number, 'note')} {what}" for number, what in counts if number]
+    remarks = [f"{format_count(number, 'note')} {phrase}" for number, phrase in counts if number]
     if content.kind == 2 and len(content.tracks) > 1:
         remarks.append("the tracks are independent patterns (MIDI format 2); played together")
     return tuple(remarks)

@@ -321,7 +321,7 @@ def _remarks(
             "with a change of finger on the key; the first finger taken",
         ),
     ]
-    remarks = [f"{format_count(number, 'note')} {what}" for number, what in counts if number]
+    remarks = [f"{format_count(number, 'note')} {phrase}" for number, phrase in counts if number]
     if not any(measure.tempos for part in parts for measure in part.measures):
         remarks.append(f"no tempo is marked; played at {DEFAULT_TEMPO:.0f} quarter notes a minute")
     return tuple(remarks)

@@ -19,6 +19,7 @@ from xml.etree.ElementTree import Element
 
 from musclehand.core.errors import ScoreError
 from musclehand.music.formats.repeats import UNMARKED, MeasureMarks
+from musclehand.music.pitch import SEMITONES
 from musclehand.music.score import Finger
 
 _MAX_TICKS_PER_QUARTER = 1_000_000_000
@@ -31,7 +32,6 @@ _NUMBER = re.compile(r"\s*(\d{1,9})(\.\d{1,9})?\s*", re.ASCII)
 _SIGNED = re.compile(r"\s*[-+]?\d{1,3}(\.\d{1,9})?\s*", re.ASCII)
 _FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,9})?", re.ASCII)
 _FINGER = re.compile(r"\s*([1-5])(?!\d)", re.ASCII)
-_SEMITONE = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _QUARTERS = {
     "breve": 8.0,
     "whole": 4.0,
@@ -390,26 +390,26 @@ def _pitch(element: Element) -> int:
     middle."""
     step = element.findtext("step", "").strip()
     alter = element.findtext("alter", "0")
-    if step not in _SEMITONE:
+    if step not in SEMITONES:
         raise ValueError(f"pitch step is {step[:20]!r}; it must be a letter A..G")
     if not _SIGNED.fullmatch(alter):
         raise ValueError(f"pitch alter is {alter[:20]!r}; it must be a number of semitones")
     octave = _whole_number("octave", element.findtext("octave"), 0, 9)
-    return math.floor(_SEMITONE[step] + float(alter) + 0.5) + 12 * (octave + 1)
+    return math.floor(SEMITONES[step] + float(alter) + 0.5) + 12 * (octave + 1)
 
 
-def _number(what: str, text: str | None) -> Fraction:
+def _number(label: str, text: str | None) -> Fraction:
     """A number from 0 as MusicXML writes it."""
     match = _NUMBER.fullmatch(text or "")
     if match is None:
-        raise ValueError(f"{what} is {(text or '')[:20]!r}; it must be a number from 0 below 1e9")
+        raise ValueError(f"{label} is {(text or '')[:20]!r}; it must be a number from 0 below 1e9")
     return Fraction(match[0].strip()) if match[2] else Fraction(int(match[1]))
 
 
-def _whole_number(what: str, text: str | None, low: int, high: int) -> int:
-    number = _number(what, text)
+def _whole_number(label: str, text: str | None, low: int, high: int) -> int:
+    number = _number(label, text)
     if number.denominator != 1 or not low <= number <= high:
         raise ValueError(
-            f"{what} is {(text or '')[:20]!r}; it must be a whole number, {low}..{high:,}"
+            f"{label} is {(text or '')[:20]!r}; it must be a whole number, {low}..{high:,}"
         )
     return int(number)

@@ -105,10 +105,8 @@ def _to_score(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
     lasting = [row for row in rows if row.offset > row.onset]
     playable = [row for row in lasting if is_on_keyboard(row.pitch)]
     if lasting and not playable:
-        raise ScoreError(
-            path,
-            f"has no note on the 88 keys (A0..C8); {format_count(len(lasting), 'note')} beyond them",
-        )
+        beyond = format_count(len(lasting), "note")
+        raise ScoreError(path, f"has no note on the 88 keys (A0..C8); {beyond} beyond them")
     counts = [
         (len(lasting) - len(playable), "off the 88 keys left out"),
         (len(rows) - len(lasting), "without length left out"),
@@ -128,7 +126,9 @@ def _to_score(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
         )
         for row in playable
     )
-    remarks = tuple(f"{format_count(number, 'note')} {what}" for number, what in counts if number)
+    remarks = tuple(
+        f"{format_count(number, 'note')} {phrase}" for number, phrase in counts if number
+    )
     return Score(notes=notes, title=Path(path).stem, remarks=remarks)
 
 
@@ -136,7 +136,7 @@ def _parse_line(line: str) -> _Row:
     """One note line.
 
     Raises:
-        ValueError: what is wrong with it.
+        ValueError: the line is malformed; the message says how.
     """
     fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
     while len(fields) > 8 and not fields[-1]:
@@ -170,17 +170,17 @@ def _parse_line(line: str) -> _Row:
     )
 
 
-def _seconds(what: str, text: str) -> float:
+def _seconds(label: str, text: str) -> float:
     if not _NUMBER.fullmatch(text) or float(text) > MAX_DURATION:
         raise ValueError(
-            f"{what} is {_show(text)}; it must be a number of seconds, 0..{MAX_DURATION:.0f}"
+            f"{label} is {_show(text)}; it must be a number of seconds, 0..{MAX_DURATION:.0f}"
         )
     return float(text)
 
 
-def _velocity(what: str, text: str) -> int:
+def _velocity(label: str, text: str) -> int:
     if not _INTEGER.fullmatch(text) or int(text) > 127:
-        raise ValueError(f"{what} is {_show(text)}; it must be 0..127")
+        raise ValueError(f"{label} is {_show(text)}; it must be 0..127")
     return int(text)
 
 

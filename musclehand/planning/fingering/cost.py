@@ -3,8 +3,8 @@
 The rules are those of Parncutt, Sloboda, Clarke, Raekallio & Desain (1997), "An ergonomic model of
 keyboard fingering for melodic fragments", Music Perception 14(4). Distances are measured along the
 keyboard in place of semitones, as Jacobs (2001, Music Perception 18(4)) proposed. Chords and held
-notes are treated as by Al Kasimi, Nichols & Raphael (2007, ISMIR, "A simple algorithm for automatic
-generation of polyphonic piano fingerings") and Balliauw et al. (2017, Int. Trans. in Operational
+notes follow Al Kasimi, Nichols & Raphael (2007, ISMIR, "A simple algorithm for automatic generation
+of polyphonic piano fingerings"). They also follow Balliauw et al. (2017, Int. Trans. in Operational
 Research 24(3)). Differences:
 
 - the hand has a position, which is carried along and costs time to move (`fingering.search`);
@@ -13,8 +13,8 @@ Research 24(3)). Differences:
 - costs weigh less when there is time between two notes.
 
 The weights were set by a random search for agreement with standard fingerings and with half of the
-repertoire's (`experiments/bench_fingering.py` reports that half and the held-out half separately).
-It started from values made for a muscle-driven hand, which is slow sideways.
+repertoire's. `experiments/bench_fingering.py` reports that half and the held-out half separately.
+The search started from values made for a muscle-driven hand, which is slow sideways.
 
 All distances are white-key widths in the hand's frame: from thumb to little finger is positive, and
 a left hand is mirrored. Tables are indexed by finger 0..5 (0: no finger, costs nothing) and by

@@ -4,8 +4,8 @@ Beam search in the manner of the merged-output model of Nakamura, Ono & Sagayama
 "Merged-output HMM for piano fingering of both hands"): two hands, each near its last place, share
 one stream of notes. Each chord is cut at one place, and the lower keys go to the left hand. A state
 consists of the places of the two hands and of the hands that hold keys. The costs differ from the
-source: they are ergonomic and not learned. They count the span, the number of keys, the distance to
-travel in the time available, crossed hands, and a line of notes that is broken between the hands.
+source: they are ergonomic and not learned. They count the span and number of keys, the distance to
+travel in the time available, crossed hands, and lines of notes broken between the hands.
 The weights were set on the repertoire.
 """
 

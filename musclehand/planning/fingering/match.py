@@ -1,7 +1,7 @@
 """Match rates: agreement of a fingering with those of people, and the PIG data set's folders.
 
 The measures and their names are those of Nakamura, Saito & Yoshii (2020), "Statistical learning and
-estimation of piano fingering", Information Sciences 517, with their definitions from memory:
+estimation of piano fingering", Information Sciences 517. Their definitions are from memory:
 
 - the general match rate is the share of notes fingered as by an annotator, averaged over the
   annotators;

@@ -1,14 +1,14 @@
 """Syncopated pedalling: the sustain pedal holds notes over whose keys are released too early.
 
-As in every piano method, the foot goes down a moment after a chord is struck, so that the pedal
-catches that chord and not the chord before. It comes up when the next harmony is struck. The rules
-are not learned:
+As in every piano method, the foot goes down a moment after a chord is struck. So the pedal catches
+that chord and not the chord before. It comes up when the next harmony is struck. The rules are not
+learned:
 
-- the pedal goes down only where notes are cut short, because their keys are released early or their
-  hand has to leave for a leap; it does so after the last chord struck before that;
-- it comes up when the last of these notes ends as written, or earlier, at the first new note that
-  clashes with a note held by the pedal alone: by a semitone or its inversions, or by a whole tone
-  in the same octave.
+- The pedal goes down only where notes are cut short: their keys are released early, or their hand
+  has to leave for a leap. It goes down after the last chord struck before that.
+- It comes up when the last of these notes ends as written, or earlier, at the first clash. A new
+  note clashes with a note held by the pedal alone if they are a semitone or its inversions apart,
+  or a whole tone in the same octave.
 
 Notes that are written to sound together never count as clashing. Metrics compare keys and not
 sound, so a pedal changes none of them. `sounding_score` gives the notes as they sound with the

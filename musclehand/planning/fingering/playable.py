@@ -80,11 +80,12 @@ def impossible_notes(
 ) -> tuple[ImpossibleNote, ...]:
     """Finds the notes that cannot be played, in order of onset.
 
-    Without hands these are inner notes of chords that two hands cannot grip, and keys struck again
-    faster than a key repeats. With hands these are also notes of chords with more keys than the
-    hand has fingers, or wider than the hand, and leaps faster than a hand travels. With fingers
-    these are also strokes of a finger faster than it taps, and leaps are between the fingers'
-    places.
+    - Without hands: inner notes of chords that two hands cannot grip, and keys struck again faster
+      than a key repeats.
+    - With hands also: notes of chords with more keys than the hand has fingers, chords wider than
+      the hand, and leaps faster than a hand travels.
+    - With fingers also: strokes of a finger faster than it taps. Leaps then are those between the
+      fingers' places.
 
     Args:
         score: with or without hands and fingers.

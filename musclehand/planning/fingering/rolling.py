@@ -42,8 +42,8 @@ _LEAST_DURATION = 0.02
 def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.ndarray:
     """Onsets of the notes, with chords that are too wide rolled [s]. Shape (num_notes,).
 
-    A chord of one hand is rolled if it has two to five keys and none of them a finger, if it is
-    somewhat wider than the hand, and if the other hand is busy. If that is free, it takes a note.
+    A chord of one hand is rolled if it has two to five keys, no fingers yet, and somewhat more than
+    the hand's span. The other hand must be busy; a free one takes a note of the chord instead.
 
     Args:
         score: with hands.

@@ -58,4 +58,4 @@ class BimanualMotion:
 
     def _skin_beside(self, hand: HandMotion) -> Skin | None:
         """Outline of the other hand at its last step, None if there is no other hand."""
-        return next((other.skin for other in self.hands.values() if other is not hand), None)
+        return next((partner.skin for partner in self.hands.values() if partner is not hand), None)

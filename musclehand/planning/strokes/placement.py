@@ -1,9 +1,9 @@
-"""Where a hand stands for what it has to grip: the wrist position from which the fingers reach
-their keys together.
+"""Wrist poses for grips: positions of the wrist from which the fingers reach their keys together.
 
-Each grip (which fingers on which keys) is solved by inverse kinematics with the wrist's position
-among the unknowns: thumbs are short, so a black key under the thumb brings the whole hand in, and
-an octave opens it. A grip is solved once, wherever on the keyboard and in whichever hand it occurs.
+A grip says which fingers are on which keys. It is solved by inverse kinematics with the position of
+the wrist among the unknowns. Thumbs are short, so a black key under the thumb brings the whole hand
+in, and an octave opens it. Each grip is solved once, wherever on the keyboard and in whichever hand
+it occurs.
 """
 
 from __future__ import annotations
@@ -19,98 +19,150 @@ from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
 
 WRIST_DEPTH = -0.086
-"""Resting y of the wrist [m]: in front of the keys by the length of the curved hand."""
+"""[m] y of the wrist at rest: in front of the keys by the length of the curved hand."""
 
 TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
-"""x of the five tips relative to the wrist in a five-finger position, right hand [m]: 23.5 mm
-apart."""
+"""[m] x of the five fingertips relative to the wrist in a five-finger position, right hand: 23.5 mm
+apart, as white keys are."""
 
 PRESS_Y = np.array([0.012, 0.049, 0.050, 0.049, 0.035])
-"""Where each finger presses a white key, behind its front edge [m]; the black keys begin at 60
-mm."""
+"""[m] y at which each finger presses a white key, behind its front edge; the black keys begin at
+60 mm."""
 
 BLACK_PRESS_Y = 0.067
-"""Where any finger presses a black key [m]: 7 mm behind its front."""
+"""[m] y at which any finger presses a black key: 7 mm behind its front."""
 
 NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
-"""x, y of the tips relative to the wrist, right hand [m]. Shape (5, 2)."""
+"""[m] x and y of the fingertips relative to the wrist in a five-finger position, right hand. Shape
+(5, 2)."""
 
 GRIP_DEPTH = 0.009
-"""How far below the resting key top the middle of a fingertip is in the middle of a stroke, less
-its radius [m]."""
+"""[m] depth of a fingertip's lowest point below the top of the key at rest, for which grips are
+solved: that in the middle of a stroke."""
 
+_GRIP_RADIUS = 0.006
+"""[m] radius of the fingertips for which grips are solved, that of the thumb."""
 
 DEEP = 0.02
-"""With the wrist further in than this [m] beyond its rest, fingers press white keys between the
-black ones."""
+"""[m] distance of the wrist further in than at rest, from which on fingers press white keys between
+the black keys; an assumption."""
 
 DEEP_PRESS_Y = (0.066, 0.105)
-"""Where they press them then, behind the fronts of the black keys [m]."""
+"""[m] range of y at which they press white keys there, behind the fronts of the black keys."""
+
+_CHORD_NOTES = 10
+"""Notes that are looked at for one grip."""
 
 
 @dataclass(frozen=True)
 class PlacementConfig:
-    """`pull` [1/m^2] draws the wrist to its five-finger place; `same_time` [s] makes notes one
-    grip; a key held from before stays in the grip until `release` [s] before its end, if then no
-    finger misses its key by `miss` [m]."""
+    """Constants of wrist poses."""
 
     pull: float = 40.0
+    """[1/m^2] weight of the wrist's distance from its place in a five-finger position; chosen by
+    `experiments/bench_repertoire.py`."""
+
     same_time: float = 0.03
-    release: float = 0.05
-    miss: float = 0.003
+    """[s] notes that begin within this time are one grip; the chord window of
+    `fingering.cost.FingeringConfig`."""
+
+    release_lead: float = 0.05
+    """[s] a held key leaves the grip this long before its end; an assumption."""
+
+    largest_miss: float = 0.003
+    """[m] held keys leave the grip if with them a finger misses its key by more; an assumption."""
 
 
 class WristPose(NamedTuple):
-    """How a hand stands for one note: the wrist's x, y, z, the point where the finger presses
-    the key, x, y, and how far apart the outermost keys of its grip are [m]."""
+    """Pose of a hand for one note."""
 
     wrist: np.ndarray
+    """[m] position of the wrist: x, y, z. Shape (3,)."""
+
     point: np.ndarray
+    """[m] x and y at which the finger presses the key. Shape (2,)."""
+
     span: float
+    """[m] distance between the outermost keys of the grip."""
+
+
+class _Grip(NamedTuple):
+    """A solved grip of a right hand, with x from the key of its lowest finger."""
+
+    wrist: np.ndarray
+    """[m] position of the wrist. Shape (3,)."""
+
+    points: np.ndarray
+    """[m] x and y at which the fingers press their keys. Shape (n, 2)."""
+
+    miss: float
+    """[m] largest distance of a finger from its point."""
 
 
 def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
-    """Where a finger of a hand in its place presses the note's key: x, y [m]. The note has a
-    finger."""
+    """Point at which a finger presses its key in a five-finger position: x and y [m].
+
+    Args:
+        note: with a finger.
+        geometry: places of the keys.
+    """
     assert note.finger is not None
     y = BLACK_PRESS_Y if geometry.black[note.key] else PRESS_Y[note.finger - 1]
     return np.array([geometry.x[note.key], y])
 
 
 def nominal_tip(side: Side, finger: int | None) -> np.ndarray:
-    """x, y of a finger's tip relative to the wrist in a five-finger position [m]."""
+    """Fingertip relative to the wrist in a five-finger position: x and y [m].
+
+    Args:
+        side: of the hand.
+        finger: 1 to 5; None, as of a note without a finger, is an error.
+    """
     assert finger is not None
     return NOMINAL_TIPS[finger - 1] * [side.mirror, 1.0]
 
 
 class HandPlacement:
-    """Finds and remembers wrist positions for grips."""
+    """Finds wrist poses for grips, and keeps them for when they occur again."""
 
     def __init__(
         self, ik: HandIk, geometry: KeyboardGeometry, config: PlacementConfig | None = None
     ) -> None:
+        """
+        Args:
+            ik: inverse kinematics of the hand.
+            geometry: places of the keys.
+            config: constants of wrist poses.
+        """
         self._ik = ik
         self._geometry = geometry
         self._config = config or PlacementConfig()
-        self._known: dict[bytes, _Grip] = {}
+        self._grips: dict[bytes, _Grip] = {}
 
     def wrist_poses(self, notes: list[Note], side: Side) -> list[WristPose]:
-        """How the hand stands for every note of one hand, which come in order of onset."""
+        """Poses for all notes of a hand.
+
+        Args:
+            notes: of the hand, with fingers, in order of onset.
+            side: of the hand.
+        """
         poses: list[WristPose] = []
         held: list[Note] = []
         while len(poses) < len(notes):
             onset = notes[len(poses)].onset
             struck = [
-                n
-                for n in notes[len(poses) : len(poses) + 10]
-                if n.onset - onset <= self._config.same_time
+                note
+                for note in notes[len(poses) : len(poses) + _CHORD_NOTES]
+                if note.onset - onset <= self._config.same_time
             ]
             busy = {note.finger for note in struck}
             held = [
-                n for n in held if n.offset - self._config.release > onset and n.finger not in busy
+                note
+                for note in held
+                if note.offset - self._config.release_lead > onset and note.finger not in busy
             ]
             wrist, points, miss = self._grip(struck + held, side)
-            if held and miss > self._config.miss:
+            if held and miss > self._config.largest_miss:
                 wrist, points, miss = self._grip(struck, side)
                 held = []
             x = [point[0] for point in points.values()]
@@ -123,8 +175,16 @@ class HandPlacement:
     def _grip(
         self, notes: list[Note], side: Side
     ) -> tuple[np.ndarray, dict[int, np.ndarray], float]:
-        """Wrist x, y for notes held together, the points of the fingers by number, and the
-        largest miss [m]."""
+        """Solves a grip, or looks it up.
+
+        Args:
+            notes: held together.
+            side: of the hand.
+
+        Returns:
+            Position of the wrist [m], points of the fingers by number [m], and largest distance of
+            a finger from its point [m].
+        """
         grip = sorted({int(note.finger or 0): note for note in notes}.items())
         geometry = self._geometry
         origin = float(geometry.x[grip[0][1].key])
@@ -135,20 +195,29 @@ class HandPlacement:
             column -= origin
             column *= side.mirror
         fingers = np.array([finger - 1 for finger, _ in grip])
-        key = np.rint(1e4 * np.column_stack([1e-4 * fingers, points, deep_x])).tobytes()
-        if key not in self._known:
-            self._known[key] = self._solve(fingers, points, deep_x, geometry.black[keys])
-        wrist, points, miss = self._known[key]
+        signature = np.rint(1e4 * np.column_stack([1e-4 * fingers, points, deep_x])).tobytes()
+        if signature not in self._grips:
+            self._grips[signature] = self._solve(fingers, points, deep_x, geometry.black[keys])
+        wrist, points, miss = self._grips[signature]
         flip = np.array([side.mirror, 1.0])
         shift = np.array([origin, 0.0])
         wrist = np.array([*(shift + flip * wrist[:2]), wrist[2]])
-        return wrist, {f: shift + flip * p for (f, _), p in zip(grip, points, strict=True)}, miss
+        by_finger = {
+            finger: shift + flip * point for (finger, _), point in zip(grip, points, strict=True)
+        }
+        return wrist, by_finger, miss
 
     def _solve(
         self, fingers: np.ndarray, points: np.ndarray, deep_x: np.ndarray, black: np.ndarray
     ) -> _Grip:
-        """The wrist for a grip at the front of the white keys, or further in where that takes
-        the hand there anyway."""
+        """Solves a grip at the front of the white keys, or further in if the hand is there anyway.
+
+        Args:
+            fingers: digits, 0 (thumb) to 4. Shape (n,).
+            points: x and y of their keys at the front [m]. Shape (n, 2).
+            deep_x: x of their keys between the black keys [m]. Shape (n,).
+            black: whether each key is black. Shape (n,), bool.
+        """
         wrist, miss = self._place(fingers, points, black)
         inward = wrist[1] - WRIST_DEPTH
         deep = ~black & (fingers > 0)
@@ -162,7 +231,14 @@ class HandPlacement:
     def _place(
         self, fingers: np.ndarray, points: np.ndarray, black: np.ndarray
     ) -> tuple[np.ndarray, float]:
-        height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH + 0.006
+        """Position of the wrist for given points, and largest distance of a finger from its point.
+
+        Args:
+            fingers: digits, 0 (thumb) to 4. Shape (n,).
+            points: x and y [m]. Shape (n, 2).
+            black: whether each key is black. Shape (n,), bool.
+        """
+        height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH + _GRIP_RADIUS
         guess = float(np.mean(points[:, 0] - TIP_X[fingers]))
         return self._ik.place_wrist(
             fingers,
@@ -171,12 +247,3 @@ class HandPlacement:
             home=np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),
             pull=self._config.pull,
         )
-
-
-class _Grip(NamedTuple):
-    """A solved grip, right hand, x from the key of its lowest finger: wrist (3,), points (n, 2),
-    largest miss [m]."""
-
-    wrist: np.ndarray
-    points: np.ndarray
-    miss: float

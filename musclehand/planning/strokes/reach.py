@@ -1,11 +1,11 @@
-"""Where the hand goes: the path of each wrist over the keyboard, from the notes its fingers play.
+"""Wrist path: the path of least jerk of each wrist over the keyboard, within bounds for each note.
 
-Every note asks the wrist to be where its grip is at ease (`planning.strokes.placement`), and leaves
-it room about that place: little when the key is struck, more while it is held, as far as the
-fingers reach. The path is the one of least jerk inside these rooms: a banded least-squares problem
-over the whole piece whose walls are soft, solved by a few Newton steps in time and memory
-proportional to its length. Where nothing is played the hand is free: leaps and rests become
-minimum-jerk motions by themselves.
+Each note has a wrist pose (`planning.strokes.placement`), and bounds on the wrist about that pose:
+narrow while the key is struck, wider while it is held, as far as the fingers reach. The path
+minimises its third differences within these bounds. This is a banded least-squares problem over the
+whole piece, with quadratic penalties for leaving the bounds. A few Newton steps solve it, in time
+and memory proportional to the length of the piece. Between notes the hand is free: leaps and rests
+become minimum-jerk motions by themselves.
 """
 
 from __future__ import annotations
@@ -21,74 +21,125 @@ from musclehand.music.score import Note
 from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT, WristPose
 
 NEWTON_STEPS = 12
-"""More than the walls of any piece tried needed to settle."""
+"""Newton steps at most, more than any piece has needed in `experiments/bench_repertoire.py`."""
+
+_BUSY_WEIGHT = 100.0
+"""Weight of a hand that is not raised because a finger has a key down, against 1 for a free one; an
+assumption."""
 
 
 @dataclass(frozen=True)
 class ReachConfig:
-    """How the path weighs its wishes.
+    """Bounds, weights and leaps of the wrist path.
 
-    `step` grid [s]; `jerk_time` [s] the time scale below which the path resists bending. A note's
-    room [m] about its place is `strike_room` from `before` [s] ahead of the onset until `after` [s]
-    behind it, then `hold_room`: less up and down and for wide grips, down to a tenth at `full_span`
-    [m], and the thumb's wider by `thumb_under` on the side of the fingers, under which it passes.
-    Leaving it costs 1 per squared distance; being in it but not at ease, `ease`. `idle_weight`
-    keeps a hand that has nothing to do where it is. In a leap the hand rises by `lift` [m], as far
-    as it is faster than `lift_speeds` [m/s] (none at the first, all at the second) over `lift_time`
-    [s]; where a finger has a key down it does not, and comes down `settle` [s] before. It waits
-    `aside` [m] from its first keys until `approach` [s] before the first note. A leap takes as long
-    as a minimum-jerk movement with the top acceleration `acceleration` [m/s^2].
+    Weights count against leaving the bounds of a note, which costs 1 per squared distance. All were
+    chosen by `experiments/bench_repertoire.py` (option `--generated`, and the repertoire) unless
+    stated otherwise.
     """
 
     step: float = 0.01
+    """[s] between grid points of the path; an assumption."""
+
     jerk_time: float = 0.016
+    """[s] time scale below which the path resists bending."""
+
     before: float = 0.03
+    """[s] ahead of an onset from which the hand is at its place."""
+
     after: float = 0.03
+    """[s] behind an onset until which the hand is at its place."""
+
     strike_room: float = 0.006
+    """[m] distance from its pose that the wrist may have while a key is struck; half in height."""
+
     hold_room: float = 0.022
+    """[m] distance from its pose that the wrist may have while a key is held; 0.3 of it in
+    height."""
+
     full_span: float = 0.165
+    """[m] span of a grip at which these distances are down to a tenth: seven white keys, an
+    octave."""
+
     thumb_under: float = 0.02
-    ease: float = 0.02
+    """[m] larger distance for the thumb on the side of the fingers, under which it passes."""
+
+    pose_weight: float = 0.02
+    """[share] weight of a distance from the pose within the bounds."""
+
     idle_weight: float = 1e-5
+    """[share] weight that keeps an idle hand in place."""
+
     lift: float = 0.035
+    """[m] height by which the hand rises in a fast leap."""
+
     lift_speeds: tuple[float, float] = (0.3, 1.2)
+    """[m/s] speed of the hand from which it rises, and from which it rises all the way."""
+
     settle: float = 0.02
+    """[s] before a finger has a key down, by which the hand has come down."""
+
     aside: float = 0.05
+    """[m] distance from its first keys at which a hand waits, clear of the other hand."""
+
     approach: float = 0.6
+    """[s] before its first note until which it waits there."""
+
     lift_time: float = 0.02
+    """[s] time scale below which the lift resists bending."""
+
     acceleration: float = 35.0
+    """[m/s^2] top acceleration in a leap, a minimum-jerk movement."""
 
     def leap_time(self, distance: float) -> float:
-        """How long a leap takes [s]."""
+        """Duration of a leap over a distance [m] in seconds."""
         return float(leap_time(distance, self.acceleration))
 
 
 def leap_time(distance: np.ndarray | float, acceleration: float) -> np.ndarray | float:
-    """Time of a minimum-jerk movement over `distance` [m] with that top acceleration [m/s^2]:
-    10/sqrt(3) d/T^2 [s]."""
+    """Duration of a minimum-jerk movement with a given top acceleration [s].
+
+    The top acceleration of a movement over a distance d in a time T is 10/sqrt(3) d/T^2.
+
+    Args:
+        distance: of the movement [m].
+        acceleration: at the top [m/s^2].
+    """
     return np.sqrt(10.0 / np.sqrt(3.0) * np.maximum(distance, 0.0) / acceleration)
 
 
 class WristBounds(NamedTuple):
-    """Where the wrist may be for each note: `place` at ease, and how far from it when striking
-    and holding, x, y and z towards lower and upper values [m]. Shapes (n, 3) and (n, 2, 3):
-    note, low or high, axis."""
+    """Bounds on the wrist for each of n notes."""
 
     place: np.ndarray
+    """[m] wrist of the pose: x, y, z. Shape (n, 3)."""
+
     strike: np.ndarray
+    """[m] distance from it while the key is struck: note, towards low or high, axis. Shape
+    (n, 2, 3)."""
+
     hold: np.ndarray
+    """[m] the same while the key is held. Shape (n, 2, 3)."""
 
 
-def wrist_bounds(notes: list[Note], poses: list[WristPose], side: Side, config: ReachConfig) -> WristBounds:
-    """The rooms of one hand's notes, given how it stands for each."""
+def wrist_bounds(
+    notes: list[Note], poses: list[WristPose], side: Side, config: ReachConfig
+) -> WristBounds:
+    """Bounds on the wrist for the notes of one hand, narrower for wide grips.
+
+    Args:
+        notes: of the hand, in order of onset.
+        poses: of the wrist for each of them.
+        side: of the hand.
+        config: widths of the bounds.
+    """
     places = np.array([pose.wrist for pose in poses], dtype=float).reshape(-1, 3)
-    ease = np.array([max(0.1, 1.0 - pose.span / config.full_span) for pose in poses])
-    strike = np.tile(config.strike_room * ease[:, None, None], (1, 2, 3))
-    hold = np.tile(config.hold_room * ease[:, None, None], (1, 2, 3))
+    slack = np.array([max(0.1, 1.0 - pose.span / config.full_span) for pose in poses])
+    strike = np.tile(config.strike_room * slack[:, None, None], (1, 2, 3))
+    hold = np.tile(config.hold_room * slack[:, None, None], (1, 2, 3))
     strike[:, :, 2] *= 0.5
     hold[:, :, 2] *= 0.3
     under = 0 if side is Side.RIGHT else 1
-    room_under = config.thumb_under * ease * np.array([note.finger == 1 for note in notes])
+    room_under = config.thumb_under * slack * np.array([note.finger == 1 for note in notes])
     strike[:, under, 0] += room_under
     hold[:, under, 0] += room_under
     return WristBounds(places, strike, hold)
@@ -96,23 +147,37 @@ def wrist_bounds(notes: list[Note], poses: list[WristPose], side: Side, config: 
 
 @dataclass(frozen=True)
 class WristPath:
-    """The wrist over time, cubic between grid points `step` [s] apart: x, y, z [m], their
-    velocity and acceleration. Arrays of shape (n, 3)."""
+    """The wrist over time: n grid points, and cubic polynomials between them."""
 
     step: float
+    """[s] between grid points."""
+
     position: np.ndarray
+    """[m] x, y, z. Shape (n, 3)."""
+
     velocity: np.ndarray
+    """[m/s] Shape (n, 3)."""
+
     acceleration: np.ndarray
+    """[m/s^2] Shape (n, 3)."""
 
     @classmethod
     def through(cls, position: np.ndarray, step: float) -> WristPath:
-        """The path through the given positions."""
+        """The path through given positions.
+
+        Args:
+            position: at the grid points [m]. Shape (n, 3).
+            step: between them [s].
+        """
         velocity = np.gradient(position, step, axis=0)
         return cls(step, position, velocity, np.gradient(velocity, step, axis=0))
 
     def at(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Position, velocity, acceleration at `times` [s], each of shape (len(times), 3); held
-        beyond the ends."""
+        """Position [m], velocity [m/s] and acceleration [m/s^2], each of shape (len(times), 3).
+
+        Args:
+            times: at which to ask [s]; beyond the ends of the path the wrist rests there.
+        """
         grid = np.asarray(times) / self.step
         last = len(self.position) - 1
         low = np.clip(np.floor(grid).astype(int), 0, last - 1)
@@ -124,6 +189,7 @@ class WristPath:
         m1 = self.velocity[low + 1] * self.step
         s2 = s**2
         s3 = s**3
+        # Cubic Hermite interpolation.
         position = (
             (2 * s3 - 3 * s2 + 1) * p0
             + (s3 - 2 * s2 + s) * m0
@@ -145,80 +211,99 @@ def plan_wrist(
     end: float,
     config: ReachConfig | None = None,
 ) -> WristPath:
-    """The wrist path of one hand from time 0 to `end` [s].
+    """Plans the wrist path of one hand from time 0 to the end.
 
     Args:
-        notes: the notes of this hand in order of onset.
-        stands: how the hand stands for each of them.
-        side: which hand; one without notes waits at its side of the keyboard.
+        notes: of the hand, in order of onset.
+        poses: of the wrist for each of them.
+        side: of the hand; without notes it waits at its side of the keyboard.
         end: length of the path [s].
+        config: bounds and weights.
     """
     config = config or ReachConfig()
     count = max(8, int(np.ceil(end / config.step)) + 1)
     home = poses[0].wrist if notes else np.array([0.25 * side.mirror, WRIST_DEPTH, WRIST_HEIGHT])
-    ease = np.full(count, config.idle_weight)
-    wish = np.zeros((count, 3))
-    wish += config.idle_weight * home
-    # Until it comes in, a hand waits beside its first keys, clear of the other.
+    weight = np.full(count, config.idle_weight)
+    target = np.zeros((count, 3))
+    target += config.idle_weight * home
+    # Until it comes in, a hand waits beside its first keys, clear of the other hand.
     waiting = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
-    ease[:waiting] += 1.0
-    wish[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
+    weight[:waiting] += 1.0
+    target[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
     low = np.full((count, 3), -np.inf)
     high = np.full((count, 3), np.inf)
-    room = wrist_bounds(notes, poses, side, config)
+    bounds = wrist_bounds(notes, poses, side, config)
     for i, note in enumerate(notes):
         first, onset, stop = (
             int(np.clip(round(time / config.step), 0, count - 1))
             for time in (note.onset - config.before, note.onset + config.after, note.offset)
         )
         onset = min(onset, max(stop, first + 1))
-        for begin, end_, wall in (
-            (first, onset + 1, room.strike[i]),
-            (onset + 1, stop + 1, room.hold[i]),
-        ):
-            np.maximum(low[begin:end_], room.place[i] - wall[0], out=low[begin:end_])
-            np.minimum(high[begin:end_], room.place[i] + wall[1], out=high[begin:end_])
-        ease[first : max(stop, onset) + 1] += config.ease
-        wish[first : max(stop, onset) + 1] += config.ease * room.place[i]
+        phases = (
+            (first, onset + 1, bounds.strike[i]),
+            (onset + 1, stop + 1, bounds.hold[i]),
+        )
+        for phase_start, phase_end, distance in phases:
+            phase = slice(phase_start, phase_end)
+            np.maximum(low[phase], bounds.place[i] - distance[0], out=low[phase])
+            np.minimum(high[phase], bounds.place[i] + distance[1], out=high[phase])
+        played = slice(first, max(stop, onset) + 1)
+        weight[played] += config.pose_weight
+        target[played] += config.pose_weight * bounds.place[i]
     crossed = low > high
     low[crossed] = high[crossed] = 0.5 * (low[crossed] + high[crossed])
     stiffness = (config.jerk_time / config.step) ** 6
-    axes = [_smooth_between(ease, wish[:, a], low[:, a], high[:, a], stiffness) for a in range(3)]
+    axes = [
+        _smooth_between(weight, target[:, a], low[:, a], high[:, a], stiffness) for a in range(3)
+    ]
     return WristPath.through(np.column_stack(axes), config.step)
 
 
 def _smooth_between(
-    ease: np.ndarray, wish: np.ndarray, low: np.ndarray, high: np.ndarray, stiffness: float
+    weight: np.ndarray,
+    weighted_target: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    stiffness: float,
 ) -> np.ndarray:
-    """Minimises sum(ease (p - target)^2) + stiffness sum(third difference^2) + sum(squared distance
-    outside low..high).
+    """Minimises the weighted squares of p - target, third differences, and distances outside.
 
-    `wish` is ease times the target; all of shape (count,). Newton's method on the walls that are
-    leant against, which changes nothing more once the same ones are.
+    The sum is that of weight (p - target)^2, stiffness (third difference of p)^2, and (distance of
+    p outside low..high)^2. Newton's method on the active bounds (an active-set method): it has
+    converged when these do not change any more.
+
+    Args:
+        weight: of the target. Shape (count,).
+        weighted_target: weight times target. Shape (count,).
+        low: lower bounds. Shape (count,).
+        high: upper bounds. Shape (count,).
+        stiffness: weight of third differences.
     """
-    path = _smooth(ease, wish[:, None], stiffness=stiffness)[:, 0]
-    leaning = np.zeros((2, len(ease)), dtype=bool)
+    path = _smooth(weight, weighted_target[:, None], stiffness=stiffness)[:, 0]
+    active = np.zeros((2, len(weight)), dtype=bool)
     for _ in range(NEWTON_STEPS):
-        now = np.stack([path < low, path > high])
-        if np.array_equal(now, leaning):
+        violated = np.stack([path < low, path > high])
+        if np.array_equal(violated, active):
             break
-        leaning = now
-        wall = np.where(leaning[0], low, 0.0) + np.where(leaning[1], high, 0.0)
-        path = _smooth(ease + leaning.any(axis=0), (wish + wall)[:, None], stiffness=stiffness)[
-            :, 0
-        ]
+        active = violated
+        bound = np.where(active[0], low, 0.0) + np.where(active[1], high, 0.0)
+        path = _smooth(
+            weight + active.any(axis=0),
+            (weighted_target + bound)[:, None],
+            stiffness=stiffness,
+        )[:, 0]
     return path
 
 
 def lift_in_leaps(
     path: WristPath, busy: np.ndarray, *, config: ReachConfig | None = None
 ) -> WristPath:
-    """The same path with the hand raised where it moves fast, so that no finger brushes a key on
-    the way.
+    """Raises the hand where it moves fast, so that no finger brushes a key on the way.
 
     Args:
-        path: the path over the keyboard.
+        path: over the keyboard.
         busy: begin and end of the times when a finger has a key down [s]. Shape (n, 2).
+        config: height and speeds of the lift.
     """
     config = config or ReachConfig()
     slow, fast = config.lift_speeds
@@ -228,18 +313,23 @@ def lift_in_leaps(
     for begin, end in busy:
         first = int((begin - config.settle) / path.step)
         last = int(np.ceil(end / path.step))
-        rise[first : last + 1], weight[first : last + 1] = 0.0, 100.0
-    smooth = _smooth(
-        weight, (weight * rise)[:, None], stiffness=(config.lift_time / path.step) ** 6
-    )
+        rise[first : last + 1] = 0.0
+        weight[first : last + 1] = _BUSY_WEIGHT
+    stiffness = (config.lift_time / path.step) ** 6
+    smooth = _smooth(weight, (weight * rise)[:, None], stiffness=stiffness)
     position = path.position.copy()
     position[:, 2] += np.maximum(smooth[:, 0], 0.0)
     return WristPath.through(position, path.step)
 
 
-def _smooth(weight: np.ndarray, wish: np.ndarray, *, stiffness: float) -> np.ndarray:
-    """Minimises sum(w (p - target)^2) + stiffness sum(third difference^2); `wish` is w times the
-    target."""
+def _smooth(weight: np.ndarray, weighted_target: np.ndarray, *, stiffness: float) -> np.ndarray:
+    """Minimises the sum of weight (p - target)^2 and of stiffness (third difference of p)^2.
+
+    Args:
+        weight: of the target. Shape (count,).
+        weighted_target: weight times target, for d problems at once. Shape (count, d).
+        stiffness: weight of third differences.
+    """
     count = len(weight)
     bands = np.zeros((4, count))
     bands[0] = weight
@@ -247,4 +337,4 @@ def _smooth(weight: np.ndarray, wish: np.ndarray, *, stiffness: float) -> np.nda
     for i, a in enumerate(difference):
         for j, b in enumerate(difference[: i + 1]):
             bands[i - j, j : count - 3 + j] += stiffness * a * b
-    return solveh_banded(bands, wish, lower=True)
+    return solveh_banded(bands, weighted_target, lower=True)

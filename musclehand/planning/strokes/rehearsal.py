@@ -1,10 +1,9 @@
-"""What a first run through a piece teaches the second: note by note, too late, too soft, held too
-long.
+"""Iterative learning control over runs through a piece: corrections of time and loudness by note.
 
-Iterative learning control (Arimoto, Kawamura & Miyazaki 1984, J Robotic Systems 1:123) with notes
-in place of time steps: a stroke of the next run begins earlier by what this one came late. It
-learns from the same piano that will be played, so it also makes up for what no plan knows: how late
-a stretched little finger answers, how soft it comes out.
+After Arimoto, Kawamura & Miyazaki (1984, J Robotic Systems 1:123), with notes in place of time
+steps. A stroke that came late begins earlier in the next run, by a share of its error. The same
+goes for releases and for loudness. The corrections come from the piano that will be played. So they
+also cover errors that no plan knows, such as the delay and softness of a stretched little finger.
 """
 
 from __future__ import annotations
@@ -17,43 +16,55 @@ import numpy as np
 from musclehand.music.score import Note, Score
 
 HEARD_WITHIN = 0.15
-"""A key struck within this of a note's onset is taken for it [s]."""
+"""[s] a stroke of a key within this time of a note's onset is taken for that note; an
+assumption."""
 
 GAIN = 0.8
+"""[share] of an error in time that the next run corrects; chosen by
+`experiments/bench_repertoire.py`, option `--rehearsals`."""
+
 VELOCITY_GAIN = 0.6
-"""Share of an error that is made up for in the next run."""
+"""[share] of an error in loudness that the next run corrects; chosen likewise."""
 
 MOST_TIME = 0.04
+"""[s] largest correction of a time, summed over the runs; an assumption."""
+
 MOST_VELOCITY = 40.0
-"""Bounds of what adds up over the runs [s], [MIDI]."""
+"""[MIDI velocity] largest correction of loudness, summed over the runs; an assumption."""
 
 UNHEARD_TIME = 0.01
+"""[s] a note that did not sound is struck earlier by this; an assumption."""
+
 UNHEARD_VELOCITY = 15.0
-"""A note that did not sound is struck earlier and harder by this [s], [MIDI]."""
+"""[MIDI velocity] a note that did not sound is struck harder by this; an assumption."""
 
 
 class Correction(NamedTuple):
-    """Of one note: stroke and release begin earlier by `strike` and `release` [s]; `velocity`
-    [MIDI] is added."""
+    """Changes to the press of one note."""
 
     strike: float = 0.0
+    """[s] by which the strike begins earlier."""
+
     release: float = 0.0
+    """[s] by which the release begins earlier."""
+
     velocity: float = 0.0
+    """[MIDI velocity] that is added."""
 
 
 Corrections = Mapping[tuple[float, int], Correction]
-"""By a note's onset [s] and pitch."""
+"""Corrections by a note's onset [s] and pitch."""
 
 
 def rehearse(
     planned: Score, played: Score, before: Corrections
 ) -> dict[tuple[float, int], Correction]:
-    """The corrections for the next run.
+    """Learns the corrections for the next run from the last one.
 
     Args:
-        planned: the notes as the hands were to play them, with the ends of the plan.
-        played: what sounded.
-        before: the corrections of the run just played.
+        planned: notes of the plan, with their ends in it.
+        played: notes that sounded.
+        before: corrections of the run just played.
     """
     strikes: dict[int, list[Note]] = {}
     for note in played.notes:
@@ -62,7 +73,7 @@ def rehearse(
     corrections = {}
     for note in planned.notes:
         key = (note.onset, note.pitch)
-        old = before.get(key, Correction())
+        correction = before.get(key, Correction())
         heard = _nearest(note, strikes.get(note.pitch, []), onsets.get(note.pitch))
         if heard is None:
             late = UNHEARD_TIME / GAIN
@@ -73,15 +84,21 @@ def rehearse(
             long = heard.offset - note.offset
             soft = float(note.velocity - heard.velocity)
         corrections[key] = Correction(
-            _bounded(old.strike + GAIN * late, MOST_TIME),
-            _bounded(old.release + GAIN * _bounded(long, MOST_TIME), MOST_TIME),
-            _bounded(old.velocity + VELOCITY_GAIN * soft, MOST_VELOCITY),
+            strike=_bounded(correction.strike + GAIN * late, MOST_TIME),
+            release=_bounded(correction.release + GAIN * _bounded(long, MOST_TIME), MOST_TIME),
+            velocity=_bounded(correction.velocity + VELOCITY_GAIN * soft, MOST_VELOCITY),
         )
     return corrections
 
 
 def _nearest(note: Note, strikes: list[Note], onsets: np.ndarray | None) -> Note | None:
-    """The strike closest to a note's onset, if one is near."""
+    """The stroke of a key that is taken for a note; None if none is near.
+
+    Args:
+        note: of the plan.
+        strikes: notes that sounded on its key.
+        onsets: of these [s]; None if there are none.
+    """
     if onsets is None:
         return None
     nearest = int(np.argmin(np.abs(onsets - note.onset)))
@@ -89,4 +106,5 @@ def _nearest(note: Note, strikes: list[Note], onsets: np.ndarray | None) -> Note
 
 
 def _bounded(value: float, most: float) -> float:
+    """The value cut to -most..most."""
     return min(max(value, -most), most)

@@ -1,9 +1,9 @@
-"""When keys are let go: as late as the next notes of the same hand allow, in the time it takes to
-get there.
+"""Releases of keys: as late as the next notes of the same hand allow.
 
-Every note that a hand plays asks it to be somewhere (`planning.strokes.reach.WristBounds`). A key is held
-to the end of its note unless its finger is needed for another one, or the hand cannot stay within
-reach of it and be in time at the next: then it is let go just as early as the leap takes.
+Every note has a wrist pose and bounds about it (`planning.strokes.reach.WristBounds`). A key is
+held to the end of its note in general. It is released earlier if its finger is needed for another
+note, or if the hand cannot stay with it and be in time at the next note. Then it is released as
+early as the leap takes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,21 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
 from musclehand.planning.strokes.placement import WristPose
-from musclehand.planning.strokes.reach import ReachConfig, WristPath, wrist_bounds
+from musclehand.planning.strokes.reach import ReachConfig, WristBounds, WristPath, wrist_bounds
 from musclehand.planning.strokes.strike import StrokeConfig
 
 LOOK_AHEAD = 1.0
-"""No leap takes longer than this [s]."""
+"""[s] behind a note within which its hand's next notes are looked at; no leap takes longer."""
 
 LEAST_SOUND = 0.03
-"""A key is down for at least this long [s]."""
+"""[s] a key is down for at least this long; an assumption."""
+
+_SETTLED = 0.05
+"""[s] behind an onset from which the hand's distance is looked at; before that it is at its
+place."""
+
+_LOOK_STEP = 0.01
+"""[s] between the times that are looked at."""
 
 
 def plan_releases(
@@ -32,15 +39,16 @@ def plan_releases(
     stroke: StrokeConfig,
     reach: ReachConfig,
 ) -> list[Note]:
-    """Notes with the ends that one hand can play.
+    """Shortens notes to what one hand can hold.
 
     Args:
-        notes: of one hand with fingers, in order of onset.
-        stands: how the hand stands for each.
-        side: which hand.
-        stroke, reach: the constants of strokes and leaps.
+        notes: of the hand, with fingers, in order of onset.
+        poses: of the wrist for each of them.
+        side: of the hand.
+        stroke: constants of strokes.
+        reach: constants of leaps.
     """
-    room = wrist_bounds(notes, poses, side, reach)
+    bounds = wrist_bounds(notes, poses, side, reach)
     onsets = np.array([note.onset for note in notes])
     released = []
     for i, note in enumerate(notes):
@@ -49,53 +57,90 @@ def plan_releases(
         later = np.arange(i + 1, last)
         later = later[onsets[later] > note.onset + reach.before]
         if len(later):
-            apart = room.place[later] - room.place[i]
-            # As seen from the next place: how far outside of what holding this key leaves is what
-            # striking there asks?
-            free = np.where(
-                apart > 0,
-                room.hold[i, 1] + room.strike[later, 0],
-                room.hold[i, 0] + room.strike[later, 1],
-            )
-            distance = np.linalg.norm(np.maximum(np.abs(apart) - free, 0.0), axis=1)
-            leap = np.array([reach.leap_time(d) for d in distance]) + reach.before * (distance > 0)
-            latest = np.where(distance > 0, onsets[later] - leap, np.inf)
-            # The hand has to be here first: no less than the least share of the time between the
-            # two is kept.
-            latest = np.maximum(
-                latest, note.onset + stroke.least_hold * (onsets[later] - note.onset)
-            )
-            offset = min(offset, float(latest.min()))
+            leaps = _hand_needed(i, later, onsets, bounds, stroke=stroke, reach=reach)
+            offset = min(offset, float(leaps.min()))
         released.append(replace(note, offset=max(offset, note.onset + LEAST_SOUND)))
     return released
 
 
+def _hand_needed(
+    i: int,
+    later: np.ndarray,
+    onsets: np.ndarray,
+    bounds: WristBounds,
+    *,
+    stroke: StrokeConfig,
+    reach: ReachConfig,
+) -> np.ndarray:
+    """Times at which the hand has to leave a note to be in time at later notes [s]. Shape (m,).
+
+    Args:
+        i: index of the note.
+        later: indices of later notes of the hand. Shape (m,).
+        onsets: of all notes of the hand [s].
+        bounds: of its wrist.
+        stroke: constants of strokes.
+        reach: constants of leaps.
+    """
+    apart = bounds.place[later] - bounds.place[i]
+    # Bounds that face each other: those of holding this key and those of striking the later one.
+    free = np.where(
+        apart > 0,
+        bounds.hold[i, 1] + bounds.strike[later, 0],
+        bounds.hold[i, 0] + bounds.strike[later, 1],
+    )
+    distance = np.linalg.norm(np.maximum(np.abs(apart) - free, 0.0), axis=1)
+    leap = np.array([reach.leap_time(d) for d in distance]) + reach.before * (distance > 0)
+    latest = np.where(distance > 0, onsets[later] - leap, np.inf)
+    # Before it leaves, the hand has to be at its note: the key is kept for its least share of the
+    # time between the two notes.
+    least = onsets[i] + stroke.least_hold * (onsets[later] - onsets[i])
+    return np.maximum(latest, least)
+
+
 def _finger_needed(
-    i: int, notes: list[Note], poses: list[WristPose], config: StrokeConfig, reach: ReachConfig
+    i: int, notes: list[Note], poses: list[WristPose], stroke: StrokeConfig, reach: ReachConfig
 ) -> float:
-    """When the finger of note `i` has to leave it for its next one [s]; infinite if it has none."""
+    """Time at which a finger has to leave its note for its next note [s].
+
+    Args:
+        i: index of the note.
+        notes: of the hand.
+        poses: of the wrist for each of them.
+        stroke: constants of strokes.
+        reach: constants of leaps.
+
+    Returns:
+        The time; infinite if the finger has no note soon after.
+    """
     note = notes[i]
     for follower, pose in zip(notes[i + 1 :], poses[i + 1 :], strict=True):
         if follower.onset > note.offset + LOOK_AHEAD:
             break
         if follower.finger == note.finger:
             distance = float(np.linalg.norm(np.subtract(pose.point, poses[i].point)))
-            gap = max(config.same_key_gap, reach.leap_time(distance) + reach.before)
-            return max(
-                follower.onset - gap, note.onset + config.least_hold * (follower.onset - note.onset)
-            )
+            gap = max(stroke.same_key_gap, reach.leap_time(distance) + reach.before)
+            least = note.onset + stroke.least_hold * (follower.onset - note.onset)
+            return max(follower.onset - gap, least)
     return np.inf
 
 
 def keep_within_reach(
     notes: list[Note], poses: list[WristPose], path: WristPath, config: StrokeConfig
 ) -> list[Note]:
-    """The notes, let go where the path takes the hand further than the reach from where it
-    stands for them."""
+    """Shortens notes to the time for which the wrist is within reach of their poses.
+
+    Args:
+        notes: of the hand, with fingers, in order of onset.
+        poses: of the wrist for each of them.
+        path: of the wrist.
+        config: constants of strokes.
+    """
     kept = []
     for note, pose in zip(notes, poses, strict=True):
-        times = np.arange(note.onset + 0.05, note.offset, 0.01)
-        away = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1) > config.reach
+        times = np.arange(note.onset + _SETTLED, note.offset, _LOOK_STEP)
+        distance = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1)
+        away = distance > config.hold_distance
         offset = float(times[np.argmax(away)]) if away.any() else note.offset
         kept.append(replace(note, offset=offset))
     return kept

@@ -208,8 +208,8 @@ def plan_strike(
 ) -> tuple[float, float]:
     """Starting height and duration of a strike.
 
-    Of the heights from which the time suffices, the highest is taken that is not above the usual
-    one, or above it if the descent would be too short otherwise.
+    The highest height is taken from which the time suffices. It is above the usual height only
+    where the descent takes no more than the shortest time.
 
     Args:
         levels: of fingertip and key.

@@ -1,10 +1,9 @@
-"""What the fingers do: prepare, press, hold, release, as a timeline for each of the five fingers of
-a hand.
+"""Timelines of the fingers of a hand, and the targets of its fingertips that follow from them.
 
-Strokes (`planning.strokes.press`) are timed so that the key crosses its sounding point at the
-note's onset and its silent point at the offset. Between notes a finger travels relative to the
-moving hand, on minimum-jerk movements (Flash & Hogan 1985, J Neurosci 5:1688); while it presses, it
-stays with its key.
+The timeline of a finger consists of its presses (`planning.strokes.press`) and of the movements
+between them. While a finger presses, it stays with its key. Between presses it travels on
+minimum-jerk movements relative to the moving hand (Flash & Hogan 1985, J Neurosci 5:1688). Where
+there is time, it rests in the hand.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.placement import nominal_tip
 from musclehand.planning.strokes.press import (
     TIP_RADIUS,
+    Keyboard,
     KeyLoad,
     Press,
     ground_height,
@@ -30,191 +30,281 @@ from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.strike import Descent, StrokeConfig
 
 FINGER_SPACE = 0.013
-"""Least distance of the middles of two neighbouring fingertips [m]: a semitone, and a little
+"""[m] least distance between the middles of two neighbouring fingertips: a semitone, and a little
 over their width."""
 
 LOOK_BACK = 0.25
-"""How long before a note the hand's place is looked at [s], which is longer than a stroke takes."""
+"""[s] before each note over which the hand's place is looked at; longer than a strike takes."""
 
 FORCE_RISE = 0.02
-"""Time before the bottom of a stroke over which the holding force comes in [s]."""
+"""[s] time before the bottom of a strike over which the holding force comes in; an assumption."""
+
+_LOOK_BACK_STEP = 0.005
+"""[s] between the times that are looked at."""
+
+_BEFORE_ALL = -1e3
+_AFTER_ALL = 1e6
+"""[s] times before and after any performance."""
 
 
 class TipTargets(NamedTuple):
-    """Targets at n times: `tips` (n, 5, 3) relative to the wrist, mirrored for a left hand [m];
-    `weight` of their coordinates (n, 5, 3), 1 for a finger that presses; and, shape (n, 5),
-    whether it does, `press` the force down [N], `key` that it presses, -1 for none, and mass
-    [kg] and damping [N s/m] of that key while the finger moves it."""
+    """Targets of the five fingertips of a hand at n times, thumb first."""
 
     tips: np.ndarray
+    """[m] positions relative to the wrist, mirrored for a left hand. Shape (n, 5, 3)."""
+
     weight: np.ndarray
+    """Weights of their coordinates in inverse kinematics, 1 for a finger that presses. Shape
+    (n, 5, 3)."""
+
     pressing: np.ndarray
+    """Whether the finger presses a key. Shape (n, 5), bool."""
+
     press: np.ndarray
+    """[N] force downwards. Shape (n, 5)."""
+
     key: np.ndarray
+    """Index of the key that the finger presses, -1 for none. Shape (n, 5)."""
+
     key_mass: np.ndarray
+    """[kg] effective mass of the key while the finger moves it, else 0. Shape (n, 5)."""
+
     key_damping: np.ndarray
+    """[N s/m] damping of the key while the finger moves it, else 0. Shape (n, 5)."""
 
 
 class _Tip(NamedTuple):
-    """One finger at n times: tip in the world [m], (n, 3); and, shape (n,): its claim to it, 0
-    at rest .. 1 at a key, what an error in x and in height counts, and the rest as in
-    `TipTargets`."""
+    """Targets of one fingertip at n times."""
 
     place: np.ndarray
-    claim: np.ndarray
-    sideways: np.ndarray
+    """[m] position in the world. Shape (n, 3)."""
+
+    engagement: np.ndarray
+    """0 at rest in the hand to 1 at a key. Shape (n,)."""
+
+    sideways_weight: np.ndarray
+    """[share] weight of an error in x. Shape (n,)."""
+
     height_weight: np.ndarray
+    """[share] weight of an error in height. Shape (n,)."""
+
     pressing: np.ndarray
+    """As in `TipTargets`, like all that follow. Shape (n,)."""
+
     press: np.ndarray
+    """[N]"""
+
     key: np.ndarray
+    """Index of the key."""
+
     key_mass: np.ndarray
+    """[kg]"""
+
     key_damping: np.ndarray
+    """[N s/m]"""
 
 
 class _Waypoint(NamedTuple):
-    """Where a finger is between its presses: at `time` in height, at `move` in place, x, y
-    relative to the hand."""
+    """Place of a finger between its presses."""
 
     time: float
+    """[s] time at which it has the height."""
+
     move: float
+    """[s] time at which it has the place."""
+
     place: np.ndarray
+    """[m] x and y relative to the wrist. Shape (2,)."""
+
     height: float
-    claim: float
-    sideways: float
+    """[m] of the fingertip's centre in the world."""
+
+    engagement: float
+    """0 at rest in the hand, 1 at a key."""
+
+    sideways_weight: float
+    """[share] weight of an error in x."""
 
 
 class _Timeline:
-    """One finger over time: its presses, and waypoints relative to the hand for the time between
-    them."""
+    """One finger over time: its presses, and waypoints relative to the hand between them."""
 
     def __init__(
         self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig
     ) -> None:
+        """
+        Args:
+            presses: of the finger, in order.
+            finger: 1 to 5.
+            side: of the hand.
+            path: of the wrist.
+            config: constants of strokes.
+        """
         self.radius = TIP_RADIUS[finger - 1]
         self.config = config
         self.presses = _columns(presses)
         self._load = self.presses.load
-        self._fall = self.presses.fall
+        self._descent = self.presses.descent
         waypoints = self._between(presses, side, path, finger)
         self._times = np.array([point.time for point in waypoints])
         self._moves = np.array([point.move for point in waypoints])
         self._places = np.array([point.place for point in waypoints])
         self._others = np.array(
-            [(point.height, point.claim, point.sideways) for point in waypoints]
+            [(point.height, point.engagement, point.sideways_weight) for point in waypoints]
         )
 
     def _between(
         self, presses: list[Press], side: Side, path: WristPath, finger: int
     ) -> list[_Waypoint]:
-        """At rest in the hand, to each key and away from it, at rest again where there is time."""
-        rest = nominal_tip(side, finger)
+        """Waypoints: at rest, to each key and away from it, and at rest where there is time."""
+        rest_place = nominal_tip(side, finger)
         travel = self.config.travel_time
 
         def resting(time: float) -> _Waypoint:
-            y = path.at(np.array([time]))[0][0, 1] + rest[1]
+            y = path.at(np.array([time]))[0][0, 1] + rest_place[1]
             height = float(ground_height(np.array(y))) + self.config.rest_hover + self.radius
-            return _Waypoint(time, time, rest, height, 0.0, self.config.sideways)
+            return _Waypoint(
+                time=time,
+                move=time,
+                place=rest_place,
+                height=height,
+                engagement=0.0,
+                sideways_weight=self.config.sideways_weight,
+            )
 
         moves = np.array([(press.touch, press.leave) for press in presses]).ravel()
         wrists = iter(path.at(moves)[0][:, :2])
-        waypoints = [resting(-1e3)]
+        waypoints = [resting(_BEFORE_ALL)]
         before = -np.inf
         for press in presses:
-            down = float(press.fall.down)
-            if down - before > 2 * travel:
+            start = float(press.descent.start)
+            if start - before > 2 * travel:
                 waypoints += [
-                    resting(time) for time in (before + travel, down - travel) if np.isfinite(time)
+                    resting(time) for time in (before + travel, start - travel) if np.isfinite(time)
                 ]
-            ends = (down, press.touch, press.fall.high), (press.end, press.leave, press.risen)
+            ends = (
+                (start, press.touch, press.descent.high),
+                (press.end, press.leave, press.release_height),
+            )
             for time, move, height in ends:
                 waypoints.append(
                     _Waypoint(
-                        time, move, press.point - next(wrists), float(height), 1.0, press.sideways
+                        time=time,
+                        move=move,
+                        place=press.point - next(wrists),
+                        height=float(height),
+                        engagement=1.0,
+                        sideways_weight=press.sideways_weight,
                     )
                 )
             before = press.end
         last = resting(waypoints[-1].time + travel)
-        return [*waypoints, last, last._replace(time=1e6, move=1e6)]
+        return [*waypoints, last, last._replace(time=_AFTER_ALL, move=_AFTER_ALL)]
 
-    def at(self, times: np.ndarray, wrist: np.ndarray, above: np.ndarray) -> _Tip:
-        """The finger at `times` [s]; the wrist in the world, (n, 3), which leaps lift it `above`
-        its path, (n,) [m]."""
+    def at(self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray) -> _Tip:
+        """The finger's targets.
+
+        Args:
+            times: at which to ask, ascending [s]. Shape (n,).
+            wrist: its positions in the world then [m]. Shape (n, 3).
+            lift: height by which leaps raise it above its path [m]. Shape (n,).
+        """
         count = len(times)
-        place = np.empty((len(times), 3))
+        place = np.empty((count, 3))
         place[:, :2] = wrist[:, :2] + _interpolate(self._moves, self._places, times)
-        height, claim, sideways = _interpolate(self._times, self._others, times).T
-        place[:, 2] = (
-            np.maximum(height, ground_height(place[:, 1]) + self.radius + self.config.clearance)
-            + above
-        )
+        height, engagement, sideways_weight = _interpolate(self._times, self._others, times).T
+        ground = ground_height(place[:, 1]) + self.radius + self.config.clearance
+        place[:, 2] = np.maximum(height, ground) + lift
         presses = self.presses
         if not presses.key.size:
-            none = np.zeros(count)
-            plain = np.ones(count)
+            zeros = np.zeros(count)
             return _Tip(
-                place, claim, sideways, plain, none > 0, none, np.full(count, -1), none, none
+                place=place,
+                engagement=engagement,
+                sideways_weight=sideways_weight,
+                height_weight=np.ones(count),
+                pressing=np.zeros(count, dtype=bool),
+                press=zeros,
+                key=np.full(count, -1),
+                key_mass=zeros,
+                key_damping=zeros,
             )
-        j = np.maximum(np.searchsorted(self._fall.down, times, side="right") - 1, 0)
-        fall = Descent(*(part[j] for part in self._fall))
+        j = np.maximum(np.searchsorted(self._descent.start, times, side="right") - 1, 0)
+        descent = Descent(*(part[j] for part in self._descent))
         load = KeyLoad(*(part[j] for part in self._load))
-        lift = presses.lift[j]
+        lift_time = presses.lift[j]
         surface = presses.surface[j]
-        pressing = (times >= fall.down) & (times <= presses.end[j])
-        rise = min_jerk((times - lift) / (presses.up[j] - lift))
-        height = fall.height(times) + (presses.risen[j] - fall.low) * rise
+        pressing = (times >= descent.start) & (times <= presses.end[j])
+        striking = pressing & (times <= descent.bottom)
+        rise = min_jerk((times - lift_time) / (presses.up[j] - lift_time))
+        height = descent.height(times) + (presses.release_height[j] - descent.low) * rise
         fixed = pressing & (times >= presses.touch[j]) & (times <= presses.leave[j])
         place[fixed, :2] = presses.point[j][fixed]
-        place[pressing, 2] = (height + np.where(fixed, 0.0, above))[pressing]
-        firm = min_jerk((times - fall.bottom + FORCE_RISE) / FORCE_RISE)
+        place[pressing, 2] = (height + np.where(fixed, 0.0, lift))[pressing]
+        firm = min_jerk((times - descent.bottom + FORCE_RISE) / FORCE_RISE)
         spring = load.stiffness * np.clip(surface - height, 0.0, presses.dip[j])
-        force = (spring + self.config.press_force * firm) * (pressing & (times <= lift))
-        moving = pressing & (height <= surface) & (times <= fall.bottom)
-        key = np.where(pressing, presses.key[j], -1)
-        height_weight = np.where(pressing & (times <= fall.bottom), self.config.height_weight, 1.0)
+        moving = striking & (height <= surface)
         return _Tip(
-            place,
-            claim,
-            sideways,
-            height_weight,
-            pressing,
-            force,
-            key,
-            moving * load.mass,
-            moving * load.damping,
+            place=place,
+            engagement=engagement,
+            sideways_weight=sideways_weight,
+            height_weight=np.where(striking, self.config.height_weight, 1.0),
+            pressing=pressing,
+            press=(spring + self.config.press_force * firm) * (pressing & (times <= lift_time)),
+            key=np.where(pressing, presses.key[j], -1),
+            key_mass=moving * load.mass,
+            key_damping=moving * load.damping,
         )
 
 
 def _columns(presses: list[Press]) -> Press:
-    """Presses as one, with an array in the place of each number."""
-    falls, loads = ([getattr(press, name) for press in presses] for name in ("fall", "load"))
-    fall = Descent(*(np.array([part[i] for part in falls]) for i in range(len(Descent._fields))))
+    """Presses as one, with an array in place of each number."""
+    descents, loads = ([getattr(press, name) for press in presses] for name in ("descent", "load"))
+    descent = Descent(
+        *(np.array([part[i] for part in descents]) for i in range(len(Descent._fields)))
+    )
     load = KeyLoad(*(np.array([part[i] for part in loads]) for i in range(len(KeyLoad._fields))))
-    parts = {name: [getattr(press, name) for press in presses] for name in Press._fields}
-    arrays = {name: np.array(part) for name, part in parts.items() if name not in ("fall", "load")}
-    return Press(fall=fall, load=load, **arrays)
+    arrays = {
+        name: np.array([getattr(press, name) for press in presses])
+        for name in Press._fields
+        if name not in ("descent", "load")
+    }
+    return Press(descent=descent, load=load, **arrays)
 
 
 def _interpolate(knots: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Minimum-jerk movements between `values` (m, d) at `knots` (m,), at `times` (n,) [s]. Shape
-    (n, d)."""
+    """Minimum-jerk movements between values at knots. Shape (n, d).
+
+    Args:
+        knots: times of the values, ascending [s]. Shape (m,).
+        values: to move between. Shape (m, d).
+        times: at which to ask [s]. Shape (n,).
+    """
     k = np.clip(np.searchsorted(knots, times, side="right") - 1, 0, len(knots) - 2)
     share = min_jerk((times - knots[k]) / np.maximum(knots[k + 1] - knots[k], 1e-6))[:, None]
     return np.asarray((1 - share) * values[k] + share * values[k + 1])
 
 
-def _near(notes: list[Note], path: WristPath, config: StrokeConfig) -> np.ndarray:
-    """For how long before each note the wrist is near its place there [s], as far as that
-    matters. Shape (n,)."""
-    back = np.arange(0.0, LOOK_BACK, 0.005)
+def _settled(notes: list[Note], path: WristPath, config: StrokeConfig) -> np.ndarray:
+    """Time from the hand's arrival at its place to each onset, `LOOK_BACK` at most [s].
+
+    Shape (n,).
+    """
+    back = np.arange(0.0, LOOK_BACK, _LOOK_BACK_STEP)
     onsets = np.array([note.onset for note in notes])
     places = path.at((onsets[:, None] - back).ravel())[0].reshape(len(notes), len(back), 3)
-    away = np.linalg.norm(places[:, :, :2] - places[:, :1, :2], axis=2) > config.near
+    distance = np.linalg.norm(places[:, :, :2] - places[:, :1, :2], axis=2)
+    away = distance > config.arrival_distance
     return np.where(away.any(axis=1), back[np.argmax(away, axis=1)], LOOK_BACK)
 
 
 class HandStrokes:
-    """The timelines of one hand's fingers, evaluated in blocks of times, and `path`, the wrist
-    path lifted in leaps."""
+    """The timelines of one hand's fingers, evaluated in blocks of times.
+
+    Attributes:
+        timelines: of the fingers, thumb first.
+        path: of the wrist, lifted in leaps.
+    """
 
     def __init__(
         self,
@@ -228,21 +318,31 @@ class HandStrokes:
         reach: ReachConfig | None = None,
         corrections: Corrections | None = None,
     ) -> None:
+        """
+        Args:
+            notes: of the hand, with fingers, in order of onset.
+            points: x and y at which each key is pressed [m]. Shape (n, 2).
+            side: of the hand.
+            path: of the wrist, without leaps.
+            piano: parameters of the keys.
+            geometry: places of the keys.
+            config: constants of strokes.
+            reach: constants of leaps.
+            corrections: from earlier runs, by onset [s] and pitch.
+        """
         self.side = side
         self.config = config
         self.timelines = []
-        near = _near(notes, path, config) if notes else np.zeros(0)
+        settled = _settled(notes, path, config) if notes else np.zeros(0)
         for finger in range(1, 6):
-            mine = [i for i, note in enumerate(notes) if note.finger == finger]
+            indices = [i for i, note in enumerate(notes) if note.finger == finger]
             presses = plan_presses(
-                [notes[i] for i in mine],
-                points[mine],
-                finger,
-                piano,
-                geometry,
-                config,
-                corrections or {},
-                near[mine],
+                [notes[i] for i in indices],
+                points[indices],
+                settled[indices],
+                finger=finger,
+                keyboard=Keyboard(piano, geometry, config),
+                corrections=corrections or {},
             )
             self.timelines.append(_Timeline(presses, finger, side, path, config))
         busy = [
@@ -252,39 +352,42 @@ class HandStrokes:
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
 
     def at(self, times: np.ndarray) -> TipTargets:
-        """Targets at `times` [s]."""
+        """Targets of the fingertips at some times [s], which ascend. Shape (n,)."""
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
         fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
-        place, claim, sideways, height_weight, pressing, press, key, mass, damping = (
-            np.stack(column, axis=1) for column in zip(*fingers, strict=True)
-        )
-        tips = place - wrist[:, None, :]
+        tip = _Tip(*(np.stack(column, axis=1) for column in zip(*fingers, strict=True)))
+        tips = tip.place - wrist[:, None, :]
         tips[:, :, 0] *= self.side.mirror
-        _make_room(tips[:, :, 0], claim)
-        weight = np.repeat(
-            (self.config.idle_weight + (1.0 - self.config.idle_weight) * claim)[:, :, None],
-            3,
-            axis=2,
+        _make_room(tips[:, :, 0], tip.engagement)
+        idle = self.config.idle_weight
+        weight = np.repeat((idle + (1.0 - idle) * tip.engagement)[:, :, None], 3, axis=2)
+        weight[:, :, 0] *= tip.sideways_weight
+        weight[:, :, 2] *= tip.height_weight
+        return TipTargets(
+            tips=tips,
+            weight=weight,
+            pressing=tip.pressing,
+            press=tip.press,
+            key=tip.key,
+            key_mass=tip.key_mass,
+            key_damping=tip.key_damping,
         )
-        weight[:, :, 0] *= sideways
-        weight[:, :, 2] *= height_weight
-        return TipTargets(tips, weight, pressing, press, key, mass, damping)
 
 
-def _make_room(x: np.ndarray, claim: np.ndarray) -> None:
-    """Moves fingers that wait aside so that index to little finger stay in order and apart, in
-    place.
+def _make_room(x: np.ndarray, engagement: np.ndarray) -> None:
+    """Moves waiting fingers aside so that index to little finger stay in order and apart, in place.
 
     A finger that plays far from its place would otherwise press against a neighbour that waits in
-    its own. A finger gives way as far as it has no claim to where it is. The thumb is left out: it
-    passes under.
+    its own. A finger gives way as far as it is not engaged. The thumb is left out: it passes under.
 
     Args:
         x: targets in a right hand [m]. Shape (n, 5).
-        claim: 0 for a finger at rest .. 1 for one at its key. Shape (n, 5).
+        engagement: 0 for a finger at rest to 1 for a finger at its key. Shape (n, 5).
     """
     for i in (2, 3, 4):
-        x[:, i] += (1 - claim[:, i]) * np.maximum(x[:, i - 1] + FINGER_SPACE - x[:, i], 0.0)
+        overlap = np.maximum(x[:, i - 1] + FINGER_SPACE - x[:, i], 0.0)
+        x[:, i] += (1 - engagement[:, i]) * overlap
     for i in (3, 2, 1):
-        x[:, i] += (1 - claim[:, i]) * np.minimum(x[:, i + 1] - FINGER_SPACE - x[:, i], 0.0)
+        overlap = np.minimum(x[:, i + 1] - FINGER_SPACE - x[:, i], 0.0)
+        x[:, i] += (1 - engagement[:, i]) * overlap

@@ -17,7 +17,7 @@ from musclehand.body.analysis.moment_arm import (
     FINEST_STEP,
     JUMP_OF_ARM,
     JUMP_OF_LENGTH,
-    jumps,
+    find_discontinuities,
     moment_arms,
     sweep,
 )
@@ -132,7 +132,9 @@ def check_continuity(specimen: Specimen) -> Finding:
     """V10: do lengths and arms change without jumps as the hand moves?"""
     postures = specimen.postures
     half = min(SEGMENTS, len(postures) // 2)
-    jump = jumps(specimen.model, specimen.hand, postures[:half], postures[half : 2 * half])
+    jump = find_discontinuities(
+        specimen.model, specimen.hand, postures[:half], postures[half : 2 * half]
+    )
     names = specimen.hand.muscle_names
     wrong = (jump.length > JUMP_OF_LENGTH) | (jump.arm > JUMP_OF_ARM)
     severity = np.maximum(jump.length / JUMP_OF_LENGTH, jump.arm / JUMP_OF_ARM)

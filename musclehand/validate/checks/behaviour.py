@@ -12,7 +12,7 @@ from musclehand.body.analysis.passive import (
     drift_from_springs,
     passive_curve,
     passive_torque,
-    reduced,
+    independent_torque,
     rest_posture,
 )
 from musclehand.body.analysis.tapping import AMPLITUDE, FINGERS, Tapping, knuckle, tapping_rate
@@ -176,8 +176,8 @@ def check_passive_torque(specimen: Specimen) -> Finding:
     parts = []
     for label, posture in (("at rest", rest_angles(model, hand)), ("playing", playing)):
         torque = passive_torque(model, hand, posture)
-        muscles = reduced(hand, torque.muscles)
-        springs = reduced(hand, torque.springs)
+        muscles = independent_torque(hand, torque.muscles)
+        springs = independent_torque(hand, torque.springs)
         worst = fingers[int(np.abs(muscles[fingers]).argmax())]
         parts.append(
             f"{label} {muscles[worst]:+.3f} N m at {names[worst]} (springs {springs[worst]:+.3f})"
@@ -197,7 +197,7 @@ def check_rest_posture(specimen: Specimen) -> Finding:
     if not mcp:
         return Finding(Verdict.SKIP, "the model has no finger's MCP flexion")
     resting = rest_posture(specimen.model, hand)
-    ends = np.rad2deg(np.vstack([resting.angles, resting.others]))
+    ends = np.rad2deg(np.vstack([resting.angles, resting.random_starts]))
     drift = np.rad2deg(resting.drift)
     spread = np.rad2deg(resting.spread)
     low = ends.min(axis=0)

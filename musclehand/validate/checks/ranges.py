@@ -240,12 +240,13 @@ CHECKS: tuple[Check, ...] = (
         title="Left and right",
         asks="Is the other hand of the model the mirror image of this one?",
         threshold=(
-            f"path lengths within {MIRROR_LENGTH:g} m, moment arms within {MIRROR_ARM:g} m, "
+            f"path lengths within {1e3 * MIRROR_LENGTH:g} mm, "
+            f"moment arms within {1e3 * MIRROR_ARM:g} mm, "
             f"forces and fibres within {100 * MIRROR_SHARE:g} %, "
             f"ranges within {np.rad2deg(MIRROR_RANGE):.4f} deg"
         ),
         source=(
-            f"myo_sim's symmetry test ({MIRROR_ARM:g} m); "
+            f"myo_sim's symmetry test ({1e3 * MIRROR_ARM:g} mm); "
             "MyoSim 0.2.3 mirrors its left arm to 1e-15 m (measured)"
         ),
         run=check_mirror,

@@ -19,10 +19,10 @@ from musclehand.validate.wording import (
     EQUAL_SHARE,
     TINY,
     Frame,
-    format_array,
     describe_bone,
     describe_change,
     describe_shift,
+    format_array,
     neutral_frame,
     numbers_differ,
 )
@@ -200,7 +200,9 @@ def _inertia(old: _Bone, new: _Bone, name: str, frame: Frame) -> list[Change]:
 def _parents(specimen: Specimen, bones: dict[str, int]) -> dict[str, str | None]:
     """The bone that each bone is attached to; None for bodies outside the hand."""
     names = {body: name for name, body in bones.items()}
-    return {name: names.get(int(specimen.model.body_parentid[body])) for name, body in bones.items()}
+    return {
+        name: names.get(int(specimen.model.body_parentid[body])) for name, body in bones.items()
+    }
 
 
 def _places(
@@ -263,9 +265,7 @@ def _contacts(old: _Bone, new: _Bone, name: str) -> list[Change]:
         for geom in geoms_after
         if geom not in geoms_before
     ]
-    mirror = np.array(
-        [1.0, 1.0, old.specimen.hand.side.mirror * new.specimen.hand.side.mirror]
-    )
+    mirror = np.array([1.0, 1.0, old.specimen.hand.side.mirror * new.specimen.hand.side.mirror])
     for geom in (geom for geom in geoms_before if geom in geoms_after):
         for field, quantity, weight in _CONTACT:
             values = getattr(old.specimen.model, field)[geoms_before[geom]]

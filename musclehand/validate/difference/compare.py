@@ -1,77 +1,132 @@
-"""What changed between two hand models, in anatomical words.
+"""The difference between two hand models, in anatomical words.
 
-Muscles, joints and bones are matched by their anatomical names, so the two models may name them
-differently; path points are matched by their own names. Changes that writing a model to XML makes
-(6 digits) are no changes.
+Muscles, joints and bones are matched by their anatomical names, so that the models may name them
+differently; path points are matched by their own names. Rounding to the 6 digits of an XML file is
+no change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.validate.check import Specimen
+from musclehand.validate.difference.bodies import compare_bodies
+from musclehand.validate.difference.change import WHOLE_PART, Change, group_changes, pair_hands
+from musclehand.validate.difference.joints import compare_joints
+from musclehand.validate.difference.muscles import compare_muscles
+from musclehand.validate.difference.text import SHOWN, changes_html, changes_text
+from musclehand.validate.text import render_plain
 
-WHOLE_PART = 1000.0
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MERGED_FROM = 4
-"""As many parts with the same change are told in one line."""
+"""The same change of this many parts or more is one line."""
+
+LISTED_PARTS = 8
+LISTED_FIRST = 5
+"""Parts that such a line lists; of more parts, the number that it lists before "and more"."""
 
 
-class Change(NamedTuple):
-    """One thing that is not the same any more.
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """All changes from one model to another, the heaviest groups and changes first.
 
-    `group` is a heading ("peak force", "path"), `part` what changed (a muscle, a joint, a bone) and
-    `words` how. `weight` compares changes of all kinds: 1 is a change worth a look (10 % of a
-    force, 3 mm of a path, 2 mm of an arm); a muscle or joint more or less has `WHOLE_PART`. `old`
-    and `new` are numbers in `unit` where there are two to compare. `alike`: changes of a group with
-    the same text here are the same change of several parts; None: told one by one. `muscle` and
-    `joint` are the anatomical names of what changed, where it is one. `sides` are the hands it
-    happened to.
-    """
-
-    group: str
-    part: str
-    words: str
-    weight: float
-    old: float | None = None
-    new: float | None = None
-    unit: str = ""
-    alike: str | None = None
-    muscle: str = ""
-    joint: str = ""
-    sides: tuple[Side, ...] = ()
-
-
-class Difference(NamedTuple):
-    """All changes from one model to the other, the heaviest group first and the heaviest changes
-    first in it.
-
-    `sides` are the hands that were compared (of `before`, where the two share none).
+    `print` shows the first changes of each group; in a notebook a difference shows itself.
     """
 
     before: str
+    """Name of the first model."""
+
     after: str
+    """Name of the second model."""
+
     sides: tuple[Side, ...]
+    """The hands that were compared; of `before`, where the models share none."""
+
     changes: tuple[Change, ...]
+    """The changes, in order."""
+
+    hands: tuple[tuple[Specimen, Specimen], ...] = field(repr=False)
+    """The hands that were compared, before and after."""
 
     @property
     def groups(self) -> dict[str, list[Change]]:
         """The changes by heading, in order."""
-        found: dict[str, list[Change]] = {}
-        for change in self.changes:
-            found.setdefault(change.group, []).append(change)
-        return found
+        return group_changes(self.changes)
+
+    def as_json(self) -> dict[str, Any]:
+        """The difference as a JSON object."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "sides": [side.name.lower() for side in self.sides],
+            "equal": not self.changes,
+            "changes": [
+                {
+                    "group": change.group,
+                    "part": change.part,
+                    "muscle": change.muscle or None,
+                    "joint": change.joint or None,
+                    "sides": [side.name.lower() for side in change.sides],
+                    "words": change.words,
+                    "weight": round(change.weight, 4),
+                    "old": change.old,
+                    "new": change.new,
+                    "unit": change.unit,
+                }
+                for change in self.changes
+            ],
+        }
+
+    def draw(self) -> Figure:
+        """Draws what changed most in the first hand: moment arms and peak forces."""
+        from musclehand.validate.difference.figure import draw_changes
+
+        return draw_changes(self.changes, *self.hands[0], names=(self.before, self.after))
+
+    def save_figure(self, path: str | PathLike[str]) -> None:
+        """Draws into a file: PNG, or another format by the name's suffix (PDF, SVG).
+
+        Raises:
+            OutputError: the file cannot be written, or Matplotlib does not know the format.
+        """
+        from musclehand.validate.difference.figure import save_figure
+
+        save_figure(self.draw(), path)
+
+    def to_text(self, *, shown: int | None = SHOWN) -> str:
+        """The changes by group as plain text.
+
+        Args:
+            shown: changes of a group before "and more"; None for all.
+        """
+        return render_plain(changes_text(self.title, self.changes, self.sides, shown=shown))
+
+    @property
+    def title(self) -> str:
+        """Names of both models, with an arrow."""
+        return f"{self.before} -> {self.after}"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return changes_html(self.title, self.changes, self.sides)
 
 
 def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference:
-    """Compares the hands of two models, side by side; a right hand with a left one where they share
-    no side.
+    """Compares the hands of two models, side by side.
+
+    A right hand is compared with a left one where the models share no side.
 
     Args:
-        before: the hands of one model, as `open_specimens` gives them.
+        before: the hands of one model, as `open_specimens` returns them.
         after: those of the other.
 
     Raises:
@@ -81,20 +136,13 @@ def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference
         raise InvalidValue(
             "hands to compare", (len(before), len(after)), "at least one of either model"
         )
-    from musclehand.validate.difference.bodies import compare_bodies
-    from musclehand.validate.difference.joints import compare_joints
-    from musclehand.validate.difference.muscles import compare_muscles
-
     changes: list[Change] = []
-    pairs = paired(before, after)
-    for one, other in pairs:
-        found = [
-            *compare_muscles(one, other),
-            *compare_joints(one, other),
-            *compare_bodies(one, other),
-        ]
-        changes += [change._replace(sides=(one.hand.side,)) for change in _merge_parts(found)]
-    changes += _sides(before, after)
+    pairs = pair_hands(before, after)
+    for pair in pairs:
+        hand_changes = [*compare_muscles(*pair), *compare_joints(*pair), *compare_bodies(*pair)]
+        side = pair[0].hand.side
+        changes += [change._replace(sides=(side,)) for change in _merge_parts(hand_changes)]
+    changes += _unpaired(before, after)
     changes = _merge_sides(changes)
     heaviest: dict[str, float] = {}
     for change in changes:
@@ -102,86 +150,56 @@ def compare(before: Sequence[Specimen], after: Sequence[Specimen]) -> Difference
     changes.sort(
         key=lambda change: (-heaviest[change.group], change.group, -change.weight, change.part)
     )
-    sides = tuple(one.hand.side for one, _ in pairs)
-    return Difference(before[0].source, after[0].source, sides, tuple(changes))
+    return Difference(
+        before=before[0].source,
+        after=after[0].source,
+        sides=tuple(specimen.hand.side for specimen, _ in pairs),
+        changes=tuple(changes),
+        hands=tuple(pairs),
+    )
 
 
-def paired(
-    before: Sequence[Specimen], after: Sequence[Specimen]
-) -> list[tuple[Specimen, Specimen]]:
-    """The hands that are compared with each other."""
-    others = {specimen.hand.side: specimen for specimen in after}
-    pairs = [(one, others[one.hand.side]) for one in before if one.hand.side in others]
-    return pairs or [(before[0], after[0])]
-
-
-def as_json(difference: Difference) -> dict[str, Any]:
-    """The same for a JSON file."""
-    return {
-        "before": difference.before,
-        "after": difference.after,
-        "sides": [side.name.lower() for side in difference.sides],
-        "equal": not difference.changes,
-        "changes": [
-            {
-                "group": change.group,
-                "part": change.part,
-                "muscle": change.muscle or None,
-                "joint": change.joint or None,
-                "sides": [side.name.lower() for side in change.sides],
-                "words": change.words,
-                "weight": round(change.weight, 4),
-                "old": change.old,
-                "new": change.new,
-                "unit": change.unit,
-            }
-            for change in difference.changes
-        ],
-    }
-
-
-def _sides(before: Sequence[Specimen], after: Sequence[Specimen]) -> list[Change]:
-    first, second = ({one.hand.side for one in hands} for hands in (before, after))
-    found = [_side(side, "only before: compared are the other hands") for side in first - second]
-    return found + [
-        _side(side, "only after: compared are the other hands") for side in second - first
+def _unpaired(before: Sequence[Specimen], after: Sequence[Specimen]) -> list[Change]:
+    """Hands that only one of the models has."""
+    old = {specimen.hand.side for specimen in before}
+    new = {specimen.hand.side for specimen in after}
+    return [
+        *(_unpaired_side(side, "only before: compared are the other hands") for side in old - new),
+        *(_unpaired_side(side, "only after: compared are the other hands") for side in new - old),
     ]
 
 
-def _side(side: Side, words: str) -> Change:
+def _unpaired_side(side: Side, words: str) -> Change:
     return Change("hands", f"{side.name.lower()} hand", words, 2 * WHOLE_PART, sides=(side,))
 
 
 def _merge_parts(changes: list[Change]) -> list[Change]:
-    """Tells the same change of many parts once."""
-    alike: dict[tuple[str, str], list[Change]] = {}
+    """Merges the same change of many parts into one."""
+    equal: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        if change.alike is not None:
-            alike.setdefault((change.group, change.alike), []).append(change)
-    result = [change for change in changes if change.alike is None]
-    for (_, text), members in alike.items():
+        if change.shared is not None:
+            equal.setdefault((change.group, change.shared), []).append(change)
+    merged = [change for change in changes if change.shared is None]
+    for (group, words), members in equal.items():
         if len(members) < MERGED_FROM:
-            result += members
+            merged += members
             continue
         names = list(dict.fromkeys(change.part.split(",")[0] for change in members))
-        part = (
-            ", ".join(names)
-            if len(names) <= 8
-            else f"{', '.join(names[:5])} and {len(names) - 5} more"
-        )
-        heaviest = max(change.weight for change in members)
-        result.append(
-            Change(members[0].group, part, text, heaviest, unit=members[0].unit, alike=text)
-        )
-    return result
+        part = ", ".join(names)
+        if len(names) > LISTED_PARTS:
+            part = f"{', '.join(names[:LISTED_FIRST])} and {len(names) - LISTED_FIRST} more"
+        weight = max(change.weight for change in members)
+        unit = members[0].unit
+        merged.append(Change(group, part, words, weight, unit=unit, shared=words))
+    return merged
 
 
 def _merge_sides(changes: list[Change]) -> list[Change]:
-    """Tells what happened to both hands once."""
+    """Merges the same change of both hands into one."""
     merged: dict[tuple[str, str, str], Change] = {}
     for change in changes:
         key = (change.group, change.part, change.words)
-        known = merged.get(key)
-        sides = change.sides if known is None else (*known.sides, *change.sides)
+        earlier = merged.get(key)
+        sides = change.sides if earlier is None else (*earlier.sides, *change.sides)
         merged[key] = change._replace(sides=sides)
     return list(merged.values())

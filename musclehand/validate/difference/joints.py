@@ -110,7 +110,7 @@ class _Joint(NamedTuple):
     specimen: Specimen
     """The hand."""
 
-    index: int
+    row: int
     """Index of the joint in the hand."""
 
     id: int
@@ -144,12 +144,12 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
 
 def _joint(specimen: Specimen, name: str) -> _Joint:
     hand = specimen.hand
-    index = hand.joints.index(name)
+    row = hand.joints.index(name)
     return _Joint(
         specimen=specimen,
-        index=index,
-        id=int(hand.joint_ids(specimen.model)[index]),
-        dof=int(hand.dofs[index]),
+        row=row,
+        id=int(hand.joint_ids(specimen.model)[row]),
+        dof=int(hand.dofs[row]),
     )
 
 
@@ -160,7 +160,7 @@ def _presence(joint: str, words: str) -> Change:
 def _limits(old: _Joint, new: _Joint, name: str, part: str) -> list[Change]:
     """Both ends of the range, by the direction of motion that they limit."""
     limits_before, limits_after = (
-        joint.specimen.hand.limits(joint.specimen.model)[joint.index] for joint in (old, new)
+        joint.specimen.hand.limits(joint.specimen.model)[joint.row] for joint in (old, new)
     )
     positive, negative = directions(name)
     changes = []
@@ -224,8 +224,8 @@ def _springs(old: _Joint, new: _Joint, part: str) -> list[Change]:
 def _spring_angle(joint: _Joint) -> float:
     """Anatomical angle at which a joint's spring has no torque [deg]."""
     hand = joint.specimen.hand
-    angle = joint.specimen.model.qpos_spring[hand.qpos[joint.index]]
-    return float(np.degrees(angle * hand.signs[joint.index]))
+    angle = joint.specimen.model.qpos_spring[hand.qpos[joint.row]]
+    return float(np.degrees(angle * hand.signs[joint.row]))
 
 
 def _coefficients(model: mujoco.MjModel, field: str, row: int) -> np.ndarray:
@@ -274,7 +274,9 @@ def _couplings(before: Specimen, after: Specimen) -> list[Change]:
         driver_before, a = old[joint]
         driver_after, b = new[joint]
         if driver_before != driver_after:
-            words = f"follows {describe_joint(driver_after)}, before {describe_joint(driver_before)}"
+            words = (
+                f"follows {describe_joint(driver_after)}, before {describe_joint(driver_before)}"
+            )
             changes.append(Change("couplings", part, words, COUPLING_WEIGHT))
         if numbers_differ(a, b):
             words = f"per {describe_joint(driver_after)} {describe_change(a, b, '', 2)}"

@@ -18,8 +18,8 @@ from musclehand.validate.wording import (
     describe_change,
     describe_joint,
     describe_muscle,
-    numbers_differ,
     describe_percentage,
+    numbers_differ,
 )
 
 EQUAL_ARM = 5e-5

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import mujoco
 
 import musclehand
-from musclehand.core.html_page import Html, build_document, element, figure, join, pill, table
+from musclehand.core.html_page import Html, build_document, element, figure, join, pill
 from musclehand.validate.check import Finding, Verdict
 from musclehand.validate.report.panels import draw_panel
 from musclehand.validate.suite import Examination, Result

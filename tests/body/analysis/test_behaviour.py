@@ -77,9 +77,9 @@ def test_a_damped_joint_comes_to_rest_unless_the_step_is_too_long():
     for ever.
     """
     model, hand = one_joint(damping=0.02, stiffness=0.1)
-    found = jitter(model, hand, dt=0.0005, integrator=EULER)
-    assert found.rms < 1e-3
-    assert found.joint == "mcp2_flexion"
+    result = jitter(model, hand, dt=0.0005, integrator=EULER)
+    assert result.rms < 1e-3
+    assert result.joint == "mcp2_flexion"
     assert jitter(model, hand, dt=0.002, integrator=EULER).rms > 0.05
 
 
@@ -87,12 +87,14 @@ def test_an_undamped_joint_swings_as_long_as_it_is_looked_at():
     """A step of torque T on a spring k and inertia I: speed T / sqrt(k I) sin(wt), by 0.71 as
     root mean square."""
     model, hand = one_joint(stiffness=10.0)
-    found = jitter(model, hand, dt=0.0005, integrator=mujoco.mjtIntegrator.mjINT_RK4, seed=0)
+    result = jitter(model, hand, dt=0.0005, integrator=mujoco.mjtIntegrator.mjINT_RK4, seed=0)
     largest = FORCE * ARM + 10.0 * abs(
         rest_angles(model, hand)[0]
     )  # released from the rest posture
-    assert 0.8 * largest / np.sqrt(10.0 * 1e-3) < found.peak < 1.05 * largest / np.sqrt(10.0 * 1e-3)
-    assert found.rms == pytest.approx(found.peak / np.sqrt(2), rel=0.05)
+    assert (
+        0.8 * largest / np.sqrt(10.0 * 1e-3) < result.peak < 1.05 * largest / np.sqrt(10.0 * 1e-3)
+    )
+    assert result.rms == pytest.approx(result.peak / np.sqrt(2), rel=0.05)
 
 
 @pytest.mark.parametrize(("solref", "armature"), [(0.02, 1e-3), (0.01, 1e-3), (0.02, 1e-2)])
@@ -108,24 +110,24 @@ def test_limit_violation_is_the_static_depth_of_a_soft_limit(solref, armature):
         limits=f'range="-0.7 0.61" solreflimit="{solref} 1"',
         dt=0.0005,
     )
-    found = limit_violation(model, hand, trials=0, alone_seconds=3.0)
-    assert found.excess[0] == pytest.approx(
+    result = limit_violation(model, hand, trials=0, alone_seconds=3.0)
+    assert result.excess[0] == pytest.approx(
         (1 - 0.9) * FORCE * ARM / armature * solref**2, rel=0.06
     )
-    assert found.trials[0] in hand.muscle_names
+    assert result.trials[0] in hand.muscle_names
 
 
 def test_a_joint_without_limits_cannot_leave_them():
-    found = limit_violation(*one_joint(damping=0.001), trials=1)
-    assert found.excess[0] == 0.0
-    assert found.trials == ("",)
+    result = limit_violation(*one_joint(damping=0.001), trials=1)
+    assert result.excess[0] == 0.0
+    assert result.trials == ("",)
 
 
 def test_a_stable_model_runs_clean():
     model, hand = one_joint(damping=0.01, stiffness=0.1)
-    found = soak(model, hand, seconds=2.0, dt=0.002)
-    assert found.clean
-    assert found.steps == 1000
+    result = soak(model, hand, seconds=2.0, dt=0.002)
+    assert result.clean
+    assert result.steps == 1000
 
 
 def test_silent_resets_and_warnings_are_counted(tmp_path, monkeypatch):
@@ -133,10 +135,10 @@ def test_silent_resets_and_warnings_are_counted(tmp_path, monkeypatch):
     counts a warning."""
     monkeypatch.chdir(tmp_path)
     model, hand = one_joint(stiffness=50.0)
-    found = soak(model, hand, seconds=2.0, dt=0.01)
-    assert not found.clean
-    assert found.resets > 0
-    assert sum(found.warnings.values()) >= found.resets
+    result = soak(model, hand, seconds=2.0, dt=0.01)
+    assert not result.clean
+    assert result.resets > 0
+    assert sum(result.warnings.values()) >= result.resets
     assert not list(tmp_path.iterdir()), "MuJoCo wrote a log"
 
 

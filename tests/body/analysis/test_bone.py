@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from musclehand.body.analysis.bone import bones, depth, surface_distance, winding
+from musclehand.body.analysis.bone import bones, depth, surface_distance, winding_number
 
 HALF = 0.01
 BOX = np.array([[x, y, z] for x in (-HALF, HALF) for y in (-HALF, HALF) for z in (-HALF, HALF)])
@@ -27,7 +27,7 @@ places = st.tuples(*[st.floats(-0.03, 0.03).filter(lambda x: abs(abs(x) - HALF) 
 @given(places)
 def test_a_box_contains_what_is_within_its_sides(point):
     inside = bool((np.abs(point) < HALF).all())
-    assert winding(point, CORNERS) == pytest.approx(float(inside), abs=1e-6)
+    assert winding_number(point, CORNERS) == pytest.approx(float(inside), abs=1e-6)
 
 
 @settings(max_examples=200, deadline=None)
@@ -48,7 +48,7 @@ SIDES = TETRAHEDRON[np.array([(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)])]
 def test_a_tetrahedron_contains_what_is_on_the_inner_side_of_its_planes(point):
     heights = np.array([*point, (SIDE - point.sum()) / np.sqrt(3)])
     assume(abs(heights[3]) > 1e-4)
-    assert winding(point, SIDES) == pytest.approx(float((heights > 0).all()), abs=1e-6)
+    assert winding_number(point, SIDES) == pytest.approx(float((heights > 0).all()), abs=1e-6)
     if (heights > 0).all():
         assert surface_distance(point, SIDES) == pytest.approx(heights.min(), abs=1e-9)
 
@@ -82,7 +82,7 @@ def test_distance_to_a_ball_is_the_radius_less_the_distance_from_its_centre(away
     point = away * np.array(
         [np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)]
     )
-    assert winding(point, BALL) == pytest.approx(float(away < 0.01), abs=1e-6)
+    assert winding_number(point, BALL) == pytest.approx(float(away < 0.01), abs=1e-6)
     flat = 0.01 * (np.pi / 40) ** 2 / 2
     assert surface_distance(point, BALL) == pytest.approx(abs(away - 0.01), abs=flat)
 
@@ -107,9 +107,9 @@ def test_a_bone_with_large_triangles_is_near_all_over_them():
     )
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    found = depth(data, bones(model), np.array([[0, 0, 0.051]]))
-    assert found.distance == pytest.approx([0.001], abs=1e-6)
-    assert found.nearest.tolist() == [model.body("large").id]
+    result = depth(data, bones(model), np.array([[0, 0, 0.051]]))
+    assert result.distance == pytest.approx([0.001], abs=1e-6)
+    assert result.nearest.tolist() == [model.body("large").id]
 
 
 def test_depth_in_turned_and_shifted_bones():
@@ -117,14 +117,14 @@ def test_depth_in_turned_and_shifted_bones():
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     # The box is 0.05 along the body's y, which is the world's -x.
-    found = depth(
+    result = depth(
         data, bones(model), np.array([[0.05, 0, 0], [0.058, 0, 0], [0.063, 0, 0], [1, 0, 0.012]])
     )
     bone = model.body("bone").id
     far = model.body("far").id
-    assert found.inside.tolist() == [bone, bone, -1, -1]
-    assert found.distance == pytest.approx([0.010, 0.002, 0.003, 0.002], abs=1e-6)
-    assert found.nearest.tolist() == [bone, bone, bone, far]
+    assert result.inside.tolist() == [bone, bone, -1, -1]
+    assert result.distance == pytest.approx([0.010, 0.002, 0.003, 0.002], abs=1e-6)
+    assert result.nearest.tolist() == [bone, bone, bone, far]
 
 
 def test_without_bones_there_is_no_depth(right_hand):

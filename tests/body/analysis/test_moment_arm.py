@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musclehand.body.analysis.moment_arm import (
+    find_discontinuities,
     independent_arms,
-    jumps,
     mirror_error,
     moment_arms,
     muscle_geometry,
@@ -134,14 +134,14 @@ def test_arms_about_independent_joints_include_their_followers(right_hand):
 def test_a_sweep_goes_from_limit_to_limit_and_takes_followers_along(right_hand):
     model, hand = right_hand
     limits = hand.limits(model)
-    rest = named_posture(hand, {}, limits)
+    neutral = named_posture(hand, {}, limits)
     for joint in ("mcp2_flexion", "pm3_flexion", "md3_flexion"):
-        angles, arms = sweep(model, hand, joint, rest, 7)
+        angles, arms = sweep(model, hand, joint, neutral, 7)
         column = hand.joints.index(joint)
         assert limits[column, 0] - 1e-9 <= angles[0] < angles[-1] <= limits[column, 1] + 1e-9
         assert np.ptp(angles) > 0.9 * np.ptp(limits[column])
         driver = int(np.argmax(np.abs(hand.expand[column])))
-        posture = rest.copy()
+        posture = neutral.copy()
         posture[hand.independent[driver]] = angles[-1] / hand.expand[column, driver]
         posture = couple(hand, posture)
         assert posture[column] == pytest.approx(angles[-1])
@@ -151,17 +151,18 @@ def test_a_sweep_goes_from_limit_to_limit_and_takes_followers_along(right_hand):
 def test_a_path_that_changes_sides_jumps_and_others_do_not(hinge):
     """The third path wraps whichever way is shorter: its arm turns from one radius to the other,
     its length does not jump."""
-    found = jumps(*hinge, np.array([[-0.4]]), np.array([[0.9]]))
-    assert found.arm[2] == pytest.approx(2 * RADIUS, rel=0.01)
-    assert found.length[2] < 1e-4
-    assert found.segments.tolist() == [0.0, 0.0, 1.0]
-    assert found.length[:2].max() < 1e-5
-    assert found.arm[:2].max() < 3e-4
+    result = find_discontinuities(*hinge, np.array([[-0.4]]), np.array([[0.9]]))
+    assert result.arm[2] == pytest.approx(2 * RADIUS, rel=0.01)
+    assert result.length[2] < 1e-4
+    assert result.segments.tolist() == [0.0, 0.0, 1.0]
+    assert result.length[:2].max() < 1e-5
+    assert result.arm[:2].max() < 3e-4
 
 
 def test_finer_steps_find_less_change_in_smooth_arms(hinge):
     coarse, fine = (
-        jumps(*hinge, np.array([[-0.4]]), np.array([[0.9]]), step) for step in (0.02, 0.005)
+        find_discontinuities(*hinge, np.array([[-0.4]]), np.array([[0.9]]), step)
+        for step in (0.02, 0.005)
     )
     assert fine.arm[0] == pytest.approx(coarse.arm[0] / 4, rel=0.1)
     assert fine.arm[2] == pytest.approx(coarse.arm[2], rel=0.05), "a jump stays as large as it is"
@@ -197,4 +198,4 @@ def test_what_does_not_fit_is_named(hinge):
     with pytest.raises(InvalidValue, match="postures"):
         moment_arms(*hinge, np.zeros(1))
     with pytest.raises(InvalidValue, match="step"):
-        jumps(*hinge, np.zeros((1, 1)), np.ones((1, 1)), 0.0)
+        find_discontinuities(*hinge, np.zeros((1, 1)), np.ones((1, 1)), 0.0)

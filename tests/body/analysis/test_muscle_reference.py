@@ -230,21 +230,21 @@ def test_curves_are_continuous_and_so_are_their_slopes(name, length, speed):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(lengths, lengths, speeds, speeds)
-def test_passive_force_and_speed_factor_never_fall(name, one, other, slow, fast):
+def test_passive_force_and_speed_factor_never_fall(name, first, second, slow, fast):
     model = MODELS[name]
-    assert model.passive(min(one, other)) <= model.passive(max(one, other)) + 1e-12
+    assert model.passive(min(first, second)) <= model.passive(max(first, second)) + 1e-12
     assert model.velocity(min(slow, fast)) <= model.velocity(max(slow, fast)) + 1e-12
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(lengths, lengths)
-def test_active_force_rises_to_optimal_length_and_falls_from_it(name, one, other):
+def test_active_force_rises_to_optimal_length_and_falls_from_it(name, first, second):
     active = MODELS[name].active
-    near, far = sorted((one, other), key=lambda length: abs(length - 1.0))
+    near, far = sorted((first, second), key=lambda length: abs(length - 1.0))
     if (near < 1.0) == (far < 1.0):
         # The bells of De Groote are highest a little above 1.
         assert active(far) <= active(near) + 1.1e-3
-    assert -1e-12 <= active(one) <= 1.0011
+    assert -1e-12 <= active(first) <= 1.0011
 
 
 @given(constants, st.floats(0.0, 2.2), st.floats(-1.5, 1.5))
@@ -290,15 +290,15 @@ def test_constants_that_define_no_curve_are_refused(field, value):
 def test_differences_of_known_curves():
     flat = CurveSet(np.zeros_like, np.zeros_like, np.zeros_like)
     ramps = CurveSet(lambda x: x, lambda x: np.full_like(x, -0.25), lambda v: v)
-    found = curve_differences(flat, ramps, samples=20001)
+    differences = curve_differences(flat, ramps, samples=20001)
     low, high = LENGTHS
-    assert found.active.largest == pytest.approx(high)
-    assert found.active.rms == pytest.approx(
+    assert differences.active.largest == pytest.approx(high)
+    assert differences.active.rms == pytest.approx(
         math.sqrt((high**3 - low**3) / (3 * (high - low))), rel=1e-3
     )
-    assert found.passive == pytest.approx((0.25, 0.25))
-    assert found.velocity.largest == pytest.approx(SPEEDS[1])
-    assert found.velocity.rms == pytest.approx(math.sqrt(1 / 3), rel=1e-3)
+    assert differences.passive == pytest.approx((0.25, 0.25))
+    assert differences.velocity.largest == pytest.approx(SPEEDS[1])
+    assert differences.velocity.rms == pytest.approx(math.sqrt(1 / 3), rel=1e-3)
     assert curve_differences(ramps, ramps).active == (0.0, 0.0)
     assert curve_differences(*(MODELS[n] for n in NAMES[:2])) == curve_differences(
         *(MODELS[n] for n in NAMES[1::-1])
@@ -331,8 +331,10 @@ def test_activation_is_slower_to_fall_with_a_longer_constant(analysis):
 
 
 def test_fit_finds_the_constants_that_made_the_curves(analysis):
-    made = CurveConstants(0.42, 1.63, 0.8, 1.6)
-    assert analysis.fit_constants([curve_sets(made)["mujoco"]]) == pytest.approx(made, abs=1e-3)
+    constants = CurveConstants(0.42, 1.63, 0.8, 1.6)
+    assert analysis.fit_constants([curve_sets(constants)["mujoco"]]) == pytest.approx(
+        constants, abs=1e-3
+    )
 
 
 def test_the_analysis_writes_its_figure_and_prints_its_tables(analysis, tmp_path, capsys):

@@ -6,11 +6,11 @@ import pytest
 from musclehand.body.analysis.behaviour import data_at, rest_angles
 from musclehand.body.analysis.passive import (
     drift_from_springs,
-    let_go,
+    independent_torque,
     passive_curve,
     passive_stiffness,
     passive_torque,
-    reduced,
+    release_hand,
     rest_posture,
 )
 from musclehand.core.errors import UnknownName
@@ -21,11 +21,11 @@ def test_a_damped_spring_settles_at_its_reference_from_anywhere():
     model, hand = one_joint(
         damping=0.03, stiffness=0.04, springref=0.6, limits='range="-0.5 1.5"', dt=0.002
     )
-    found = rest_posture(model, hand)
-    assert found.angles[0] == pytest.approx(0.6, abs=1e-3)
-    assert np.allclose(found.others, 0.6, atol=1e-3)
-    assert found.spread[0] < 1e-3
-    assert found.drift[0] < 1e-3
+    result = rest_posture(model, hand)
+    assert result.angles[0] == pytest.approx(0.6, abs=1e-3)
+    assert np.allclose(result.random_starts, 0.6, atol=1e-3)
+    assert result.spread[0] < 1e-3
+    assert result.drift[0] < 1e-3
     assert drift_from_springs(model, hand)[0] < 1e-9
 
 
@@ -33,16 +33,16 @@ def test_letting_go_follows_the_exponential_of_spring_and_damper():
     """Overdamped: angle = ref + (start - ref) exp(-k t / b), inertia being negligible."""
     model, hand = one_joint(damping=0.03, stiffness=0.04, springref=0.6, armature=1e-6, dt=0.002)
     model.opt.gravity[:] = 0
-    run = let_go(model, hand, np.array([-0.4]), 2.0)[:, 0]
+    run = release_hand(model, hand, np.array([-0.4]), 2.0)[:, 0]
     time = np.arange(1, len(run) + 1) * 0.002
     assert np.allclose(run, 0.6 - 1.0 * np.exp(-0.04 / 0.03 * time), atol=3e-3)
 
 
 def test_without_springs_a_joint_stays_where_it_is_put():
     model, hand = one_joint(damping=0.05, limits='range="-0.5 1.5"')
-    found = rest_posture(model, hand, starts=2)
-    assert found.spread[0] > 0.1
-    assert found.drift[0] < 1e-6
+    result = rest_posture(model, hand, starts=2)
+    assert result.spread[0] > 0.1
+    assert result.drift[0] < 1e-6
     assert drift_from_springs(model, hand)[0] == 0.0
 
 
@@ -68,8 +68,8 @@ def test_stretched_muscles_pull_back(right_hand):
         model, hand, posture + (curve.angles[0] - posture[11]) * hand.expand[:, column]
     )
     assert hand.joints[11] == "mcp3_flexion"
-    assert reduced(hand, torque.muscles)[column] == pytest.approx(curve.muscles[0])
-    assert reduced(hand, torque.springs)[column] == pytest.approx(curve.springs[0])
+    assert independent_torque(hand, torque.muscles)[column] == pytest.approx(curve.muscles[0])
+    assert independent_torque(hand, torque.springs)[column] == pytest.approx(curve.springs[0])
     # virtual work: force of every muscle times the change of its length
     lengths = []
     for step in (-1e-4, 1e-4):
@@ -79,9 +79,9 @@ def test_stretched_muscles_pull_back(right_hand):
             ]
         )
     work = data.actuator_force[hand.muscles] @ (lengths[1] - lengths[0]) / 2e-4
-    assert reduced(hand, passive_torque(model, hand, posture).muscles)[column] == pytest.approx(
-        work, abs=1e-6
-    )
+    assert independent_torque(hand, passive_torque(model, hand, posture).muscles)[
+        column
+    ] == pytest.approx(work, abs=1e-6)
 
 
 def test_a_coupled_joint_has_no_curve_of_its_own(right_hand):
@@ -91,13 +91,13 @@ def test_a_coupled_joint_has_no_curve_of_its_own(right_hand):
 
 
 def test_the_hand_comes_to_rest(right_hand):
-    found = rest_posture(*right_hand, starts=1)
+    result = rest_posture(*right_hand, starts=1)
     mcp = [
         i
         for i, joint in enumerate(right_hand[1].joints)
         if joint.startswith("mcp") and joint.endswith("flexion")
     ]
-    assert np.rad2deg(found.angles[mcp]).min() > 30
-    assert np.rad2deg(found.angles[mcp]).max() < 60
-    assert np.rad2deg(found.drift).max() < 1
-    assert found.traces.shape == (len(found.time), len(right_hand[1].joints))
+    assert np.rad2deg(result.angles[mcp]).min() > 30
+    assert np.rad2deg(result.angles[mcp]).max() < 60
+    assert np.rad2deg(result.drift).max() < 1
+    assert result.traces.shape == (len(result.time), len(right_hand[1].joints))

@@ -92,22 +92,22 @@ def hull_margin(vectors):
     balance[-1, -1] = 0.0
     least = np.hstack([-np.eye(count), np.ones((count, 1))])
     target = np.append(np.zeros(size), 1.0)
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(count), -1.0), least, np.zeros(count), balance, target, (None, None)
     )
-    return -found.fun if found.status == 0 else -1.0
+    return -solution.fun if solution.status == 0 else -1.0
 
 
 def range_by_programme(arms, active, passive, joint):
-    others = [i for i in range(arms.shape[1]) if i != joint]
+    locked = [i for i in range(arms.shape[1]) if i != joint]
     bounds = [(0.0, most) for most in active]
     ends = []
     for sign in (1.0, -1.0):
         torque = arms.T @ passive
-        found = linprog(
-            sign * arms[:, joint], A_eq=arms[:, others].T, b_eq=-torque[others], bounds=bounds
+        solution = linprog(
+            sign * arms[:, joint], A_eq=arms[:, locked].T, b_eq=-torque[locked], bounds=bounds
         )
-        ends.append(np.nan if found.status else sign * found.fun + torque[joint])
+        ends.append(np.nan if solution.status else sign * solution.fun + torque[joint])
     return ends
 
 
@@ -133,8 +133,8 @@ def test_torque_ranges_are_those_of_a_linear_programme(size, count, pull, seed):
     for posture in range(2):
         for joint in range(size):
             expected = range_by_programme(arms[posture], active[posture], passive[posture], joint)
-            found = [lower[posture, joint], upper[posture, joint]]
-            assert found == pytest.approx(expected, abs=1e-6, rel=1e-6, nan_ok=True)
+            solution = [lower[posture, joint], upper[posture, joint]]
+            assert solution == pytest.approx(expected, abs=1e-6, rel=1e-6, nan_ok=True)
 
 
 def test_muscles_on_one_side_or_in_one_plane_do_not_close():

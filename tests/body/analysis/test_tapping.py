@@ -14,12 +14,12 @@ def test_a_damped_joint_taps_at_torque_over_damping(damping, rate):
     (2 b amplitude)."""
     model, hand = one_joint(damping=damping, armature=1e-6, dt=0.001)
     closed = FORCE * ARM / (2 * damping * AMPLITUDE)
-    found = tapping_rate(model, hand, "index")
+    result = tapping_rate(model, hand, "index")
     assert abs(closed - rate) < 0.5
-    assert found.equal_rate == pytest.approx(closed, abs=0.75)
-    assert found.rate == found.equal_rate
-    assert found.share == 0.5
-    assert (found.flexors, found.extensors) == (("flexor",), ("extensor",))
+    assert result.equal_rate == pytest.approx(closed, abs=0.75)
+    assert result.rate == result.equal_rate
+    assert result.share == 0.5
+    assert (result.flexors, result.extensors) == (("flexor",), ("extensor",))
     assert tapping_amplitude(model, hand, "index", 4.0) == pytest.approx(
         FORCE * ARM / (2 * damping * 4.0), rel=0.06
     )
@@ -47,13 +47,13 @@ def test_antagonists_are_the_finger_s_own(right_hand, finger, number):
     groups = [{hand.muscle_names[i] for i in group} for group in antagonists(model, hand, finger)]
     assert {f"FDS{number}", f"FDP{number}", f"LU{number - 1}"} <= groups[0]
     assert f"EDC{number}" in groups[1]
-    others = {
-        f"{muscle}{other}"
+    foreign = {
+        f"{muscle}{finger_number}"
         for muscle in ("FDS", "FDP", "EDC")
-        for other in range(2, 6)
-        if other != number
+        for finger_number in range(2, 6)
+        if finger_number != number
     }
-    assert not (groups[0] | groups[1]) & others
+    assert not (groups[0] | groups[1]) & foreign
     assert not (groups[0] | groups[1]) & {"FCR", "ECU", "PL", "FPL"}
 
 

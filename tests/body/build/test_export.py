@@ -23,7 +23,9 @@ def hands(tmp_path_factory, tables):
     """The spec of two hands, and the file that it was written to."""
     spec = hands_spec(BOTH)
     path = tmp_path_factory.mktemp("export") / "hands.xml"
-    assert export_model(path, spec, title="Two hands", rest=rest_angles(tables, BOTH)) == (path,)
+    assert export_model(path, spec, title="Two hands", keyframe=rest_angles(tables, BOTH)) == (
+        path,
+    )
     return spec, path
 
 
@@ -54,11 +56,11 @@ def test_paths_arms_and_forces_are_those_of_the_hand(hands, written):
         for model, data in zip(models, datas, strict=True):
             data.qpos[:], data.act[:] = qpos, act
             mujoco.mj_forward(model, data)
-        one, two = datas
-        assert np.abs(one.ten_length - two.ten_length).max() < 1e-6
-        assert np.abs(moments(models[0], one) - moments(models[1], two)).max() < 1e-6
-        assert np.abs(one.actuator_force - two.actuator_force).max() < 0.05
-        assert np.abs(one.xpos - two.xpos).max() < 1e-6
+        original, exported = datas
+        assert np.abs(original.ten_length - exported.ten_length).max() < 1e-6
+        assert np.abs(moments(models[0], original) - moments(models[1], exported)).max() < 1e-6
+        assert np.abs(original.actuator_force - exported.actuator_force).max() < 0.05
+        assert np.abs(original.xpos - exported.xpos).max() < 1e-6
 
 
 def test_every_number_of_a_muscle_comes_back(hands, written):
@@ -73,9 +75,9 @@ def test_every_number_of_a_muscle_comes_back(hands, written):
         "trnid",
         "dyntype",
     ):
-        one = getattr(model, f"actuator_{name}")
-        two = getattr(written, f"actuator_{name}")
-        assert np.allclose(one, two, rtol=1e-5, atol=1e-9), name
+        original = getattr(model, f"actuator_{name}")
+        exported = getattr(written, f"actuator_{name}")
+        assert np.allclose(original, exported, rtol=1e-5, atol=1e-9), name
 
 
 def test_it_is_simulated_as_the_player_does_it(written):
@@ -128,7 +130,7 @@ def test_servos_hold_what_they_move(tmp_path):
         '<mujoco><worldbody><body><joint name="slide" type="slide"/><geom size=".1"/></body></worldbody>'
         '<actuator><position name="servo" joint="slide" kp="10"/></actuator></mujoco>'
     )
-    export_model(tmp_path / "servo.xml", spec, title="A servo", rest={"slide": 0.25})
+    export_model(tmp_path / "servo.xml", spec, title="A servo", keyframe={"slide": 0.25})
     model = mujoco.MjModel.from_xml_path(str(tmp_path / "servo.xml"))
     assert model.key_qpos[0] == model.key_ctrl[0] == 0.25
 
@@ -173,7 +175,7 @@ def test_bones_go_along_and_move_with_the_file(tmp_path, tables):
         path,
         hands_spec((Side.LEFT,), bones=True),
         title="A hand",
-        rest=rest_angles(tables, [Side.LEFT]),
+        keyframe=rest_angles(tables, [Side.LEFT]),
     )
     assert files[0] == path
     assert len(files) > 20

@@ -145,14 +145,14 @@ def test_every_finger_can_press_in_the_playing_posture(right_hand, muscles, digi
     up = jacobian[2, hand.dofs] @ hand.expand
     passive = arms @ bias + hand.expand.T @ data.qfrc_passive[hand.dofs]
     count = len(hand.muscles)
-    found = linprog(
+    solution = linprog(
         c=[*np.zeros(count), -1.0],
         A_eq=np.column_stack([arms * gain, up]),
         b_eq=-passive,
         bounds=[*[(0, 1)] * count, (0, None)],
     )
-    assert found.status == 0, found.message
-    assert found.x[-1] > 5.0
+    assert solution.status == 0, solution.message
+    assert solution.x[-1] > 5.0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -191,9 +191,13 @@ def test_ids_are_those_of_the_names(right_hand, tables):
 
 
 def test_strength_scale_scales_forces_and_nothing_else():
-    one, other = (build_scene(sides=(Side.LEFT,), strength_scale=scale) for scale in (1.0, 0.5))
-    hand = one.hands[Side.LEFT]
-    strong, weak = (muscle_parameters(scene.model, hand.muscles) for scene in (one, other))
+    strong_scene, weak_scene = (
+        build_scene(sides=(Side.LEFT,), strength_scale=scale) for scale in (1.0, 0.5)
+    )
+    hand = strong_scene.hands[Side.LEFT]
+    strong, weak = (
+        muscle_parameters(scene.model, hand.muscles) for scene in (strong_scene, weak_scene)
+    )
     assert weak.f0 == pytest.approx(0.5 * strong.f0)
     assert weak.l0 == pytest.approx(strong.l0)
     assert weak.lts == pytest.approx(strong.lts)

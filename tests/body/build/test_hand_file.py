@@ -37,47 +37,51 @@ def alone(myohand):
 
 
 def test_a_hand_cut_out_is_the_hand_it_was(myohand, alone):
-    file, whole = myohand
+    file, original = myohand
     model = alone[Side.RIGHT]
-    before, after = (HandIndex.from_model(each, Side.RIGHT, file.naming) for each in (whole, model))
-    assert after.muscle_names == before.muscle_names
-    postures = sample_postures(before, before.limits(whole), 20, np.random.default_rng(0))
-    assert tendon_lengths(model, after, postures) == pytest.approx(
-        tendon_lengths(whole, before, postures), abs=1e-9
+    before, after = (
+        HandIndex.from_model(source, Side.RIGHT, file.naming) for source in (original, model)
     )
-    assert after.limits(model) == pytest.approx(before.limits(whole))
+    assert after.muscle_names == before.muscle_names
+    postures = sample_postures(before, before.limits(original), 20, np.random.default_rng(0))
+    assert tendon_lengths(model, after, postures) == pytest.approx(
+        tendon_lengths(original, before, postures), abs=1e-9
+    )
+    assert after.limits(model) == pytest.approx(before.limits(original))
     assert after.joints == HAND_JOINTS
-    assert_same_bodies(model, whole)
+    assert_same_bodies(model, original)
 
 
-def assert_same_bodies(model, whole):
+def assert_same_bodies(model, original):
     for number in range(1, model.nbody):
-        one = model.body(number)
-        other = whole.body(model.body(number).name)
+        actual = model.body(number)
+        expected = original.body(model.body(number).name)
         for part in ("mass", "inertia", "ipos", "iquat"):
-            assert getattr(one, part) == pytest.approx(getattr(other, part), rel=1e-9, abs=1e-12), (
-                one.name,
+            assert getattr(actual, part) == pytest.approx(
+                getattr(expected, part), rel=1e-9, abs=1e-12
+            ), (
+                actual.name,
                 part,
             )
 
 
 def test_our_own_hand_goes_through_unchanged(right_hand):
-    whole, before = right_hand
+    original, before = right_hand
     with silence_mujoco():
         model = HandFile("own", hand_spec(Side.RIGHT), own_naming()).hand_spec(Side.RIGHT).compile()
     after = HandIndex.from_model(model, Side.RIGHT)
     assert (after.joints, after.muscle_names) == (before.joints, before.muscle_names)
     assert after.expand == pytest.approx(before.expand)
     assert [model.body(i).name for i in range(model.nbody)] == [
-        whole.body(i).name for i in range(whole.nbody)
+        original.body(i).name for i in range(original.nbody)
     ]
-    assert_same_bodies(model, whole)
-    postures = sample_postures(before, before.limits(whole), 10, np.random.default_rng(3))
+    assert_same_bodies(model, original)
+    postures = sample_postures(before, before.limits(original), 10, np.random.default_rng(3))
     assert tendon_lengths(model, after, postures) == pytest.approx(
-        tendon_lengths(whole, before, postures), abs=1e-9
+        tendon_lengths(original, before, postures), abs=1e-9
     )
     for side in ("contype", "conaffinity"):  # it knows of keys already
-        assert np.array_equal(getattr(model, f"geom_{side}"), getattr(whole, f"geom_{side}"))
+        assert np.array_equal(getattr(model, f"geom_{side}"), getattr(original, f"geom_{side}"))
 
 
 def test_nothing_else_comes_along_and_the_root_is_at_the_origin(alone):
@@ -94,13 +98,13 @@ def test_the_other_hand_is_the_mirror_image(myohand, alone):
     postures = sample_postures(right, right.limits(alone[Side.RIGHT]), 10, np.random.default_rng(1))
     lengths = tendon_lengths(alone[Side.RIGHT], right, postures)
     assert tendon_lengths(alone[Side.LEFT], left, postures) == pytest.approx(lengths, abs=1e-6)
-    one = mujoco.MjData(alone[Side.RIGHT])
-    other = mujoco.MjData(alone[Side.LEFT])
+    actual = mujoco.MjData(alone[Side.RIGHT])
+    expected = mujoco.MjData(alone[Side.LEFT])
     for posture in postures:
-        place(alone[Side.RIGHT], one, right, posture)
-        place(alone[Side.LEFT], other, left, posture)
-        assert other.xipos == pytest.approx(one.xipos * [1, 1, -1], abs=1e-6)
-        assert other.geom_xpos == pytest.approx(one.geom_xpos * [1, 1, -1], abs=1e-6)
+        place(alone[Side.RIGHT], actual, right, posture)
+        place(alone[Side.LEFT], expected, left, posture)
+        assert expected.xipos == pytest.approx(actual.xipos * [1, 1, -1], abs=1e-6)
+        assert expected.geom_xpos == pytest.approx(actual.geom_xpos * [1, 1, -1], abs=1e-6)
     assert alone[Side.LEFT].body_mass == pytest.approx(alone[Side.RIGHT].body_mass, rel=1e-5)
 
 
@@ -120,13 +124,15 @@ def test_our_hand_from_its_own_xml_plays_in_the_same_scene(tmp_path):
     usual = build_scene()
     assert scene.model.nu == usual.model.nu
     for side in Side:
-        one = scene.hands[side]
-        other = usual.hands[side]
-        assert one.muscle_names == other.muscle_names
-        assert one.expand == pytest.approx(other.expand, abs=1e-5)
-        postures = sample_postures(other, other.limits(usual.model), 5, np.random.default_rng(4))
-        lengths = tendon_lengths(usual.model, other, postures)
-        assert tendon_lengths(scene.model, one, postures) == pytest.approx(lengths, abs=1e-6)
+        actual = scene.hands[side]
+        expected = usual.hands[side]
+        assert actual.muscle_names == expected.muscle_names
+        assert actual.expand == pytest.approx(expected.expand, abs=1e-5)
+        postures = sample_postures(
+            expected, expected.limits(usual.model), 5, np.random.default_rng(4)
+        )
+        lengths = tendon_lengths(usual.model, expected, postures)
+        assert tendon_lengths(scene.model, actual, postures) == pytest.approx(lengths, abs=1e-6)
 
 
 def test_strength_scales_what_is_attached():
@@ -152,9 +158,9 @@ def test_muscles_of_ours_go_on_another_hand(myohand):
     index = HandIndex.from_model(ours, Side.RIGHT)
     postures = sample_postures(index, index.limits(ours), 10, np.random.default_rng(2))
     for muscle in ("APB", "SUP"):
-        one = tendon_lengths(model, hand, postures)[:, hand.muscle_names.index(muscle)]
-        other = tendon_lengths(ours, index, postures)[:, index.muscle_names.index(muscle)]
-        assert one == pytest.approx(other, abs=1e-9)
+        actual = tendon_lengths(model, hand, postures)[:, hand.muscle_names.index(muscle)]
+        expected = tendon_lengths(ours, index, postures)[:, index.muscle_names.index(muscle)]
+        assert actual == pytest.approx(expected, abs=1e-9)
     with pytest.raises(UnknownName, match="APL9"):
         add_muscles(spec, Side.RIGHT, ("APL9",))
 

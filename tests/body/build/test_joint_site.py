@@ -58,20 +58,20 @@ def test_dorsal_distance_is_the_moment_arm_of_every_pair(tables, right_hand):
     for muscle in tables.muscle_names:
         share = 1.0
         path = [row for row in tables.paths if row.muscle == muscle]
-        for one, other in itertools.pairwise(path):
-            share = 1.0 / float(one.name) if one.kind == "pulley" else share
+        for station, following in itertools.pairwise(path):
+            share = 1.0 / float(station.name) if station.kind == "pulley" else share
             finger = (
-                one.kind == other.kind == "joint_site"
-                and one.body == other.body
-                and one.body[:-1] in FINGER
+                station.kind == following.kind == "joint_site"
+                and station.body == following.body
+                and station.body[:-1] in FINGER
             )
-            if finger and one.pos[1] < 0 < other.pos[1]:
-                assert one.pos[2] == other.pos[2], one
-                joint = hand.joints.index(f"{one.body}_flexion")
-                expected = -share * one.pos[2]
+            if finger and station.pos[1] < 0 < following.pos[1]:
+                assert station.pos[2] == following.pos[2], station
+                joint = hand.joints.index(f"{station.body}_flexion")
+                expected = -share * station.pos[2]
                 assert arms[hand.muscle_names.index(muscle), joint] == pytest.approx(
                     expected, abs=1e-12
-                ), one
+                ), station
                 checked += 1
     assert checked > 50
 

@@ -22,41 +22,43 @@ def mirrored():
 
 def test_lengths_and_arms_are_those_of_our_left_hand(mirrored, left_hand):
     model, hand = left_hand
-    other = HandIndex.from_model(mirrored, Side.LEFT)
+    partner = HandIndex.from_model(mirrored, Side.LEFT)
     postures = sample_postures(hand, hand.limits(model), 20, np.random.default_rng(0))
-    assert tendon_lengths(mirrored, other, postures) == pytest.approx(
+    assert tendon_lengths(mirrored, partner, postures) == pytest.approx(
         tendon_lengths(model, hand, postures), abs=1e-6
     )
-    assert moment_arms(mirrored, other, postures) == pytest.approx(
+    assert moment_arms(mirrored, partner, postures) == pytest.approx(
         moment_arms(model, hand, postures), abs=1e-5
     )
 
 
 def test_bones_stand_where_those_of_our_left_hand_stand(mirrored, left_hand):
     model, hand = left_hand
-    other = HandIndex.from_model(mirrored, Side.LEFT)
+    partner = HandIndex.from_model(mirrored, Side.LEFT)
     ours = mujoco.MjData(model)
-    theirs = mujoco.MjData(mirrored)
+    reflected = mujoco.MjData(mirrored)
     places = [mirrored.body(model.body(number).name).id for number in range(model.nbody)]
     for posture in sample_postures(hand, hand.limits(model), 20, np.random.default_rng(1)):
         place(model, ours, hand, posture)
-        place(mirrored, theirs, other, posture)
-        assert theirs.xpos[places] == pytest.approx(ours.xpos, abs=1e-6)
-        assert theirs.xipos[places] == pytest.approx(ours.xipos, abs=1e-6)
-        assert theirs.site_xpos[other.tips] == pytest.approx(ours.site_xpos[hand.tips], abs=1e-6)
+        place(mirrored, reflected, partner, posture)
+        assert reflected.xpos[places] == pytest.approx(ours.xpos, abs=1e-6)
+        assert reflected.xipos[places] == pytest.approx(ours.xipos, abs=1e-6)
+        assert reflected.site_xpos[partner.tips] == pytest.approx(
+            ours.site_xpos[hand.tips], abs=1e-6
+        )
 
 
 def test_inertia_is_that_of_our_left_hand(mirrored, left_hand):
     """The mass matrix holds masses, centres and inertias of all bones at once."""
     model, hand = left_hand
-    other = HandIndex.from_model(mirrored, Side.LEFT)
+    partner = HandIndex.from_model(mirrored, Side.LEFT)
     ours = mujoco.MjData(model)
-    theirs = mujoco.MjData(mirrored)
+    reflected = mujoco.MjData(mirrored)
     for posture in sample_postures(hand, hand.limits(model), 5, np.random.default_rng(2)):
-        one = mass_matrix(model, ours, hand, posture)
-        two = mass_matrix(mirrored, theirs, other, posture)
-        assert (one.diagonal() > 0).all()
-        assert two == pytest.approx(one, rel=1e-5, abs=1e-9)
+        matrix = mass_matrix(model, ours, hand, posture)
+        reflected_matrix = mass_matrix(mirrored, reflected, partner, posture)
+        assert (matrix.diagonal() > 0).all()
+        assert reflected_matrix == pytest.approx(matrix, rel=1e-5, abs=1e-9)
 
 
 def mass_matrix(model, data, hand, posture):
@@ -72,13 +74,13 @@ def test_meshes_are_mirrored_with_their_bones():
     of our left hand."""
     right = mirror_hand(hand_spec(Side.RIGHT, visual=True), own_naming()).compile()
     left = hand_spec(Side.LEFT, visual=True).compile()
-    theirs = {right.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(right)}
+    expected = {right.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(right)}
     ours = {left.body(bone.body).name: bone.corners.reshape(-1, 3) for bone in bones(left)}
     assert len(ours) > 25
-    assert theirs.keys() == ours.keys()
+    assert expected.keys() == ours.keys()
     for name, corners in ours.items():
         for extent in (np.min, np.max, np.mean):
-            assert extent(theirs[name], axis=0) == pytest.approx(
+            assert extent(expected[name], axis=0) == pytest.approx(
                 extent(corners, axis=0), abs=2e-6
             ), name
 

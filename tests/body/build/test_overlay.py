@@ -49,14 +49,14 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
     sites = sorted(names | {row.side_site for row in around})
     assert len(names) > 50
     assert len(around) > 0
-    theirs, ours = ([find(each, "site", name) for name in sites] for each in (myosim, model))
+    original, ours = ([find(source, "site", name) for name in sites] for source in (myosim, model))
     surfaces = sorted({row.name for row in around})
     their_geoms, our_geoms = (
-        [find(each, "geom", name) for name in surfaces] for each in (myosim, model)
+        [find(source, "geom", name) for name in surfaces] for source in (myosim, model)
     )
     # All are spheres, which have a place and a radius but no direction.
-    for each, geoms in ((model, our_geoms), (myosim, their_geoms)):
-        assert (each.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE).all()
+    for source, geoms in ((model, our_geoms), (myosim, their_geoms)):
+        assert (source.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE).all()
     assert model.geom_size[our_geoms, 0] == pytest.approx(myosim.geom_size[their_geoms, 0])
     root = myosim.body("humerus_r").id
     for qpos in postures(model, hand, 20, seed=11):
@@ -65,7 +65,7 @@ def test_sites_and_surfaces_of_myosim_are_where_myosim_has_them(right_hand, myos
         mujoco.mj_kinematics(myosim, base)
         turn = base.xmat[root].reshape(3, 3)
         assert data.site_xpos[ours] == pytest.approx(
-            (base.site_xpos[theirs] - base.xpos[root]) @ turn, abs=1e-9
+            (base.site_xpos[original] - base.xpos[root]) @ turn, abs=1e-9
         )
         centres = (base.geom_xpos[their_geoms] - base.xpos[root]) @ turn
         assert data.geom_xpos[our_geoms] == pytest.approx(centres, abs=1e-9)
@@ -75,18 +75,18 @@ def find(model, kind, name):
     """Id of a part; MyoSim names some of the right hand's parts without saying that they are
     right ones."""
     number = {"site": mujoco.mjtObj.mjOBJ_SITE, "geom": mujoco.mjtObj.mjOBJ_GEOM}[kind]
-    found = max(mujoco.mj_name2id(model, number, each) for each in (f"{name}_r", name))
-    assert found >= 0, name
-    return found
+    part = max(mujoco.mj_name2id(model, number, source) for source in (f"{name}_r", name))
+    assert part >= 0, name
+    return part
 
 
 def test_joint_axes_and_places_are_myosims(right_hand, myosim):
     model, _ = right_hand
     for name in HAND_JOINTS:
         ours = model.joint(f"{name}_r")
-        theirs = myosim.joint(f"{name}_r")
-        assert ours.axis == pytest.approx(theirs.axis, abs=1e-9)
-        assert ours.pos == pytest.approx(theirs.pos, abs=1e-9)
+        original = myosim.joint(f"{name}_r")
+        assert ours.axis == pytest.approx(original.axis, abs=1e-9)
+        assert ours.pos == pytest.approx(original.pos, abs=1e-9)
 
 
 def test_left_is_the_mirror_image_of_right(right_hand, left_hand):
@@ -95,19 +95,22 @@ def test_left_is_the_mirror_image_of_right(right_hand, left_hand):
     (right, right_index), (left, left_index) = right_hand, left_hand
     assert left.body_mass.sum() == pytest.approx(right.body_mass.sum())
     for qpos in postures(right, right_index, 40, seed=12):
-        one = posed(right, right_index, qpos)
-        other = posed(left, left_index, qpos)
+        right_data = posed(right, right_index, qpos)
+        left_data = posed(left, left_index, qpos)
         lengths = (
-            one.actuator_length[right_index.muscles],
-            other.actuator_length[left_index.muscles],
+            right_data.actuator_length[right_index.muscles],
+            left_data.actuator_length[left_index.muscles],
         )
         assert lengths[1] == pytest.approx(lengths[0], abs=1e-12)
         arms = [
             dense_dynamics(model, data)[1][np.ix_(index.muscles, index.dofs)]
-            for model, data, index in ((right, one, right_index), (left, other, left_index))
+            for model, data, index in (
+                (right, right_data, right_index),
+                (left, left_data, left_index),
+            )
         ]
         assert arms[1] == pytest.approx(arms[0], abs=1e-9)
-        tips = one.site_xpos[right_index.tips], other.site_xpos[left_index.tips]
+        tips = right_data.site_xpos[right_index.tips], left_data.site_xpos[left_index.tips]
         assert tips[1] == pytest.approx(tips[0] * [1, 1, -1], abs=1e-12)
 
 

@@ -51,13 +51,13 @@ def test_the_tables_are_of_the_length_they_say(right_hand):
 
 def test_a_similar_hand_has_lengths_and_arms_in_proportion(right_hand, similar):
     model, hand = right_hand
-    other = HandIndex.from_model(similar, Side.RIGHT)
+    second = HandIndex.from_model(similar, Side.RIGHT)
     postures = sample_postures(hand, hand.limits(model), 10, np.random.default_rng(3))
     lengths = FACTOR * tendon_lengths(model, hand, postures)
-    assert tendon_lengths(similar, other, postures) == pytest.approx(lengths, abs=1e-9)
+    assert tendon_lengths(similar, second, postures) == pytest.approx(lengths, abs=1e-9)
     ours = moment_arms(model, hand, postures)
-    theirs = moment_arms(similar, other, postures)
-    assert theirs == pytest.approx(FACTOR * ours, abs=1e-9)
+    scaled = moment_arms(similar, second, postures)
+    assert scaled == pytest.approx(FACTOR * ours, abs=1e-9)
 
 
 def test_masses_grow_with_the_volume_and_forces_stay(right_hand, similar):
@@ -72,9 +72,9 @@ def test_masses_grow_with_the_volume_and_forces_stay(right_hand, similar):
 def test_fibres_and_tendons_of_the_built_hand_are_in_proportion(right_hand, similar):
     model, hand = right_hand
     ours = muscle_parameters(model, hand.muscles)
-    theirs = muscle_parameters(similar, hand.muscles)
-    assert theirs.l0 == pytest.approx(FACTOR * ours.l0, rel=1e-9)
-    assert theirs.lts == pytest.approx(FACTOR * ours.lts, rel=1e-9)
+    scaled = muscle_parameters(similar, hand.muscles)
+    assert scaled.l0 == pytest.approx(FACTOR * ours.l0, rel=1e-9)
+    assert scaled.lts == pytest.approx(FACTOR * ours.lts, rel=1e-9)
 
 
 def test_fibres_grow_with_the_length(tables):
@@ -82,10 +82,10 @@ def test_fibres_grow_with_the_length(tables):
         tables, hand_length=FACTOR * HAND_LENGTH, hand_breadth=FACTOR * HAND_BREADTH
     )
     ours = fit_fibres(tables)
-    theirs = fit_fibres(longer)
+    scaled = fit_fibres(longer)
     for muscle in tables.muscle_names:
-        assert theirs[muscle].l0 == pytest.approx(FACTOR * ours[muscle].l0)
-        assert theirs[muscle].lts == pytest.approx(FACTOR * ours[muscle].lts)
+        assert scaled[muscle].l0 == pytest.approx(FACTOR * ours[muscle].l0)
+        assert scaled[muscle].lts == pytest.approx(FACTOR * ours[muscle].lts)
 
 
 def measures(model):
@@ -126,14 +126,14 @@ def test_left_mirrors_right_at_any_size():
     sized = {"hand_length": 0.16, "hand_breadth": 0.09}
     right = load_hand(Side.RIGHT, **sized)
     left = load_hand(Side.LEFT, **sized)
-    one = HandIndex.from_model(right, Side.RIGHT)
-    other = HandIndex.from_model(left, Side.LEFT)
-    postures = sample_postures(one, one.limits(right), 10, np.random.default_rng(4))
-    assert tendon_lengths(left, other, postures) == pytest.approx(
-        tendon_lengths(right, one, postures), abs=1e-12
+    first = HandIndex.from_model(right, Side.RIGHT)
+    second = HandIndex.from_model(left, Side.LEFT)
+    postures = sample_postures(first, first.limits(right), 10, np.random.default_rng(4))
+    assert tendon_lengths(left, second, postures) == pytest.approx(
+        tendon_lengths(right, first, postures), abs=1e-12
     )
-    assert moment_arms(left, other, postures) == pytest.approx(
-        moment_arms(right, one, postures), abs=1e-12
+    assert moment_arms(left, second, postures) == pytest.approx(
+        moment_arms(right, first, postures), abs=1e-12
     )
     assert left.body_mass == pytest.approx(right.body_mass)
 

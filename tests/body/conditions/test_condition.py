@@ -204,8 +204,8 @@ def test_eip_sewn_onto_epl_extends_the_thumb_and_no_longer_the_index(right_hand,
     for joint in ("ip_flexion", "mp_flexion"):
         for angle in np.deg2rad([-50.0, -20.0, 0.0]):
             ours = arm(transferred, "EIP", joint, angle)
-            wanted = arm(healthy, "EPL", joint, angle)
-            assert ours == pytest.approx(wanted, abs=1e-5)
+            expected = arm(healthy, "EPL", joint, angle)
+            assert ours == pytest.approx(expected, abs=1e-5)
             assert ours > 1e-3  # positive is extension at the thumb
     for joint in FINGER_JOINTS:
         assert arm(transferred, "EIP", joint, 0.3) == pytest.approx(0.0, abs=1e-7)
@@ -245,10 +245,10 @@ def test_known_transfers_can_be_built(tables, donor, recipient, kept):
     changed = transfer_tendon(tables, Transfer(donor, recipient))
     path = paths_of(changed, donor)
     own = paths_of(tables, donor)
-    theirs = paths_of(tables, recipient)
+    expected_path = paths_of(tables, recipient)
     cut = path.index(kept) + 1
     assert path[:cut] == own[:cut]
-    assert path[cut:] == theirs[len(theirs) - len(path[cut:]) :]
+    assert path[cut:] == expected_path[len(expected_path) - len(path[cut:]) :]
     assert len(path) > cut
     assert silent_muscles(changed) == {recipient}
     for row in tables.muscles:
@@ -258,16 +258,16 @@ def test_known_transfers_can_be_built(tables, donor, recipient, kept):
 
 
 def test_conditions_combine(tables):
-    both = combine(
+    combined = combine(
         Condition("a", "one", drive={"FDP2": 0.5, "FPL": 0.2}, stiffness={"flexion": 0.1}),
         Condition(
             "b", "two", drive={"FDP2": 0.5}, stiffness={"flexion": 0.2}, fatigue=FatigueParameters()
         ),
     )
-    assert both.drive == {"FDP2": 0.25, "FPL": 0.2}
-    assert both.stiffness["flexion"] == pytest.approx(0.3)
-    assert (both.name, both.description) == ("a+b", "one; two")
-    assert both.fatigue == FatigueParameters()
+    assert combined.drive == {"FDP2": 0.25, "FPL": 0.2}
+    assert combined.stiffness["flexion"] == pytest.approx(0.3)
+    assert (combined.name, combined.description) == ("a+b", "one; two")
+    assert combined.fatigue == FatigueParameters()
 
 
 @given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True))

@@ -118,8 +118,10 @@ def test_fractions_stay_fractions_and_add_up(loads, dt, start, rates):
 
 @given(low=SHARE, high=SHARE)
 def test_more_load_tires_more(low, high):
-    less, more = (hold(load, GENERAL, 20.0, dt=0.1)[0].fatigued[0] for load in sorted((low, high)))
-    assert less <= more + 1e-12
+    smaller, larger = (
+        hold(load, GENERAL, 20.0, dt=0.1)[0].fatigued[0] for load in sorted((low, high))
+    )
+    assert smaller <= larger + 1e-12
 
 
 def test_muscles_have_their_own_rates():

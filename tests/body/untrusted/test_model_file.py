@@ -92,10 +92,10 @@ def write(tmp_path):
 
 def test_a_small_model_is_read(write, capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    found = read_model(write(finger()))
-    assert found.model.nu == 1
-    assert found.spec.compile().ntendon == 1
-    assert found.path.name == "hand.xml"
+    model_file = read_model(write(finger()))
+    assert model_file.model.nu == 1
+    assert model_file.spec.compile().ntendon == 1
+    assert model_file.path.name == "hand.xml"
     assert capfd.readouterr() == ("", "")
     assert not Path("MUJOCO_LOG.TXT").exists()
 
@@ -103,15 +103,15 @@ def test_a_small_model_is_read(write, capfd, monkeypatch, tmp_path):
 def test_our_own_hand_goes_around(write):
     spec = hand_spec(Side.RIGHT)
     model = spec.compile()
-    found = read_model(write(spec.to_xml()))
-    assert found.model.nu == model.nu
-    assert np.allclose(found.model.tendon_length0, model.tendon_length0, atol=1e-6)
+    model_file = read_model(write(spec.to_xml()))
+    assert model_file.model.nu == model.nu
+    assert np.allclose(model_file.model.tendon_length0, model.tendon_length0, atol=1e-6)
 
 
 def test_names_may_be_any_words(write):
     text = finger(joint='damping="1"', tail='<sensor><jointpos name="nan" joint="inf"/></sensor>')
-    found = read_model(write(text.replace('"mcp"', '"inf"').replace('"flexor"', '"1e99"')))
-    assert found.model.tendon(0).name == "1e99"
+    model_file = read_model(write(text.replace('"mcp"', '"inf"').replace('"flexor"', '"1e99"')))
+    assert model_file.model.tendon(0).name == "1e99"
 
 
 STRUCTURE = {
@@ -368,9 +368,9 @@ def test_includes_are_looked_up_as_mujoco_does(write, tmp_path):
     path = write(finger(head='<include file="parts/a.xml"/>'))
     for expected in ("near", "top"):
         tree, _ = scan_model(path)
-        found = {node.attributes.get("name") for node in tree.walk() if node.tag == "site"} - {None}
-        assert found == {site.name for site in mujoco.MjSpec.from_file(str(path)).sites}
-        assert expected in found
+        sites = {node.attributes.get("name") for node in tree.walk() if node.tag == "site"} - {None}
+        assert sites == {site.name for site in mujoco.MjSpec.from_file(str(path)).sites}
+        assert expected in sites
         write('<mujoco><worldbody><site name="top"/></worldbody></mujoco>', "b.xml")
 
 

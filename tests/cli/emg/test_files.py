@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from musclehand.cli import main as cli
-from musclehand.cli.emg.commands import EmgArgs, emg
+from musclehand.cli.main import main
 from musclehand.emg.io.store import load_recording, save_recording
 from musclehand.emg.recording import Channel, EmgRecording, Event, TimeSeries
 from support.paths import SHARED_DATA
@@ -16,11 +15,10 @@ real = pytest.mark.skipif(not SHARED.is_dir(), reason="the recordings are not he
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    monkeypatch.setitem(cli.COMMANDS, "emg", (EmgArgs, emg))
+def run(capsys):
 
     def call(*words):
-        code = cli.main(["emg", *map(str, words)])
+        code = main(["emg", *map(str, words)])
         out, err = capsys.readouterr()
         return code, " ".join(out.split()), err
 

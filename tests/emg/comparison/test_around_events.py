@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from musclehand.core.errors import UnknownName
 from musclehand.emg.comparison.around_events import find_differences, identify_movements
-from musclehand.emg.comparison.result import CompareConfig, Compared
+from musclehand.emg.comparison.result import AlignedCurves, CompareConfig
 from musclehand.emg.recording import Event
 
 RATE = 100.0
@@ -28,7 +28,9 @@ def compared_with(bump):
     for event in EVENTS:
         simulated[:, 0] += bump * np.exp(-0.5 * ((time - event.onset - 0.1) / 0.03) ** 2)
     on = simulated > 0
-    return Compared(time, simulated, recorded, on, on, ("A", "B"), np.empty((1900, 0)), (), RATE)
+    return AlignedCurves(
+        time, simulated, recorded, on, on, ("A", "B"), np.empty((1900, 0)), (), RATE
+    )
 
 
 @pytest.mark.parametrize("inference", ["cluster", "spm"])
@@ -52,6 +54,6 @@ def test_too_few_events_or_identical_curves_are_no_test():
     same = compared._replace(recorded=compared.simulated)
     assert find_differences(same, EVENTS, CONFIG, rng) is None
     assert identify_movements(compared, EVENTS[::2], CONFIG, rng) is None
-    assert identify_movements(compared, EVENTS, CONFIG, rng).found.first == 1.0
+    assert identify_movements(compared, EVENTS, CONFIG, rng).identification.first == 1.0
     with pytest.raises(UnknownName, match="inference"):
         replace(CONFIG, inference="anova")

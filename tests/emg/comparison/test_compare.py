@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from musclehand.core.errors import InvalidValue
-from musclehand.emg.comparison.compare import compare
+from musclehand.emg.comparison.compare import compare_envelopes
 from musclehand.emg.comparison.identify import match_channels
 from musclehand.emg.comparison.nulls import SCORES
-from musclehand.emg.comparison.result import CompareConfig, as_json, table_of
+from musclehand.emg.comparison.result import CompareConfig, as_json, muscle_table
 from musclehand.emg.model.armband import find_rotation
 from musclehand.emg.processing.envelope import Envelopes
 from support.synthetic_comparison import CONFIG, LEAD, QUICK, RATE, recorded_and_simulated
@@ -30,7 +30,7 @@ def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
     ranks = []
     electrode_ranks = []
     for seed, (recorded, simulated, _) in enumerate(sessions):
-        result = compare(simulated, recorded, (), QUICK)
+        result = compare_envelopes(simulated, recorded, (), QUICK)
         assert result.pooled.lag == pytest.approx(LEAD, abs=0.01)
         assert not any(each.at_edge for each in result.muscles)
         ranks += [each.rank for each in result.muscles]
@@ -38,7 +38,7 @@ def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
         order = np.random.default_rng(seed).permutation(8)
         np.testing.assert_array_equal(match_channels(result.matrix[:, order]), np.argsort(order))
         if seed == 0:
-            mixed = compare(simulated, reordered(recorded, order), (), QUICK)
+            mixed = compare_envelopes(simulated, reordered(recorded, order), (), QUICK)
             assert mixed.assigned == tuple(simulated.names[place] for place in np.argsort(order))
         turn = int(np.random.default_rng(seed).integers(1, 8))
         turned = np.roll(recorded.values, turn, axis=1)
@@ -50,13 +50,17 @@ def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
 @pytest.mark.parametrize("lead_s", [0.02, 0.1])
 def test_other_leads_are_recovered(lead_s):
     recorded, simulated, _ = recorded_and_simulated(7, lead_s)
-    assert compare(simulated, recorded, (), QUICK).pooled.lag == pytest.approx(lead_s, abs=0.01)
+    assert compare_envelopes(simulated, recorded, (), QUICK).pooled.lag == pytest.approx(
+        lead_s, abs=0.01
+    )
 
 
 def test_every_null_ceiling_and_movement_is_there(sessions):
     recorded, simulated, events = sessions[0]
     config = replace(QUICK, synergies=3)
-    result = compare(simulated, recorded, events, config, {"same person": [(recorded, events)]})
+    result = compare_envelopes(
+        simulated, recorded, events, config, {"same person": [(recorded, events)]}
+    )
     for each in (*result.muscles, result.pooled):
         assert set(each.nulls) == {"surrogate", "wrong muscle", "wrong movement"}
         assert each.ceilings["same person"] == pytest.approx(1.0)
@@ -64,17 +68,17 @@ def test_every_null_ceiling_and_movement_is_there(sessions):
     assert result.pooled.nulls["wrong muscle"]["r"].p < 0.02
     assert result.pooled.nulls["wrong movement"]["r"].p < 0.05
     assert result.movements is not None
-    assert result.movements.found.first >= 0.8
+    assert result.movements.identification.first >= 0.8
     assert result.synergies is not None
     assert abs(result.shift[np.argmax(result.shift_r)] - LEAD) < 0.03
-    heads, rows = table_of(result)
+    heads, rows = muscle_table(result)
     assert all(len(row) == len(heads) for row in rows)
     assert [row[0] for row in rows] == [*simulated.names, "all"]
     whole = json.loads(json.dumps(as_json(result), allow_nan=False))
     assert whole["config"]["searched"] == [0.0, 0.15]
     assert whole["parameters"]["envelope"]["lowpass_hz"] == 6.0
     assert (
-        as_json(compare(simulated, recorded, events, config))["muscles"][3]["nulls"]
+        as_json(compare_envelopes(simulated, recorded, events, config))["muscles"][3]["nulls"]
         == whole["muscles"][3]["nulls"]
     )
 
@@ -85,7 +89,7 @@ def test_channels_of_noise_alone_are_not_taken_for_those_of_muscles(sessions):
     names = (*recorded.names, *(f"noise {k}" for k in range(noise.shape[1])))
     both = np.concatenate([recorded.values, noise], axis=1)
     beside = replace(recorded, values=both, names=names, scale=np.ones(len(names)))
-    result = compare(simulated, beside, (), QUICK)
+    result = compare_envelopes(simulated, beside, (), QUICK)
     assert result.muscles[0].candidates == 24
     assert result.channels.first >= 0.85
 
@@ -93,12 +97,12 @@ def test_channels_of_noise_alone_are_not_taken_for_those_of_muscles(sessions):
 def test_noise_in_place_of_a_muscle_finds_nothing(sessions):
     recorded, simulated, events = sessions[1]
     other, _, _ = sessions[2]
-    result = compare(simulated, replace(other, values=other.values[::-1]), events, QUICK)
+    result = compare_envelopes(simulated, replace(other, values=other.values[::-1]), events, QUICK)
     assert result.pooled.nulls["surrogate"]["r"].p > 0.01
     assert result.channels.first <= 0.5
     noisy = recorded.values.copy()
     noisy[:, 0] = other.values[::-1, 3]
-    one = compare(simulated, replace(recorded, values=noisy), events, QUICK).muscles[0]
+    one = compare_envelopes(simulated, replace(recorded, values=noisy), events, QUICK).muscles[0]
     null = one.nulls["surrogate"]
     assert all(np.isnan(null[name].p) or null[name].p > 0.005 for name in SCORES)
     assert one.rank > 1
@@ -107,7 +111,7 @@ def test_noise_in_place_of_a_muscle_finds_nothing(sessions):
 
 def test_channels_without_a_muscle_are_candidates(sessions):
     recorded, simulated, events = sessions[0]
-    result = compare(simulated.select(simulated.names[:5]), recorded, events, QUICK)
+    result = compare_envelopes(simulated.select(simulated.names[:5]), recorded, events, QUICK)
     assert result.matrix.shape == (5, 8)
     assert result.curves.control_names == recorded.names[5:]
     assert result.muscles[0].candidates == 8
@@ -117,7 +121,7 @@ def test_gaps_dead_channels_and_other_times_are_told(sessions):
     recorded, simulated, events = sessions[0]
     values = recorded.values.copy()
     values[:400, 2], values[:, 7] = np.nan, np.nan
-    result = compare(simulated, replace(recorded, values=values), events, QUICK)
+    result = compare_envelopes(simulated, replace(recorded, values=values), events, QUICK)
     assert result.curves.time[0] == pytest.approx(4.3)
     assert len(result.curves.names) == 7
     assert any("gaps" in remark for remark in result.remarks)
@@ -125,7 +129,7 @@ def test_gaps_dead_channels_and_other_times_are_told(sessions):
     late = Envelopes(
         recorded.values[300:], RATE, recorded.names, recorded.config, recorded.scale, 3.0
     )
-    shifted = compare(simulated, late, events, QUICK)
+    shifted = compare_envelopes(simulated, late, events, QUICK)
     assert shifted.pooled.lag == pytest.approx(LEAD, abs=0.01)
 
 
@@ -133,17 +137,17 @@ def test_a_metronome_is_remarked_on():
     time = np.arange(2000) / RATE
     values = np.maximum(np.sin(2 * np.pi * time[:, None] / 2 + np.arange(3)), 0)
     beat = Envelopes(values, RATE, ("a", "b", "c"), CONFIG, np.ones(3))
-    assert any("repeats" in remark for remark in compare(beat, beat, (), QUICK).remarks)
+    assert any("repeats" in remark for remark in compare_envelopes(beat, beat, (), QUICK).remarks)
 
 
 def test_what_cannot_be_compared_is_refused(sessions):
     recorded, simulated, _ = sessions[0]
     with pytest.raises(InvalidValue, match="rate"):
-        compare(replace(simulated, fs_hz=50.0), recorded)
+        compare_envelopes(replace(simulated, fs_hz=50.0), recorded)
     with pytest.raises(InvalidValue, match="channels"):
-        compare(replace(simulated, names=tuple("abcdefgh")), recorded)
+        compare_envelopes(replace(simulated, names=tuple("abcdefgh")), recorded)
     with pytest.raises(InvalidValue, match="time in common"):
-        compare(replace(simulated, start=18.0), recorded)
-    for wrong in ({"searched": (0.1, 0.0)}, {"draws": 0}, {"synergies": -1}, {"edge_s": -1}):
+        compare_envelopes(replace(simulated, start=18.0), recorded)
+    for wrong in ({"lag_range": (0.1, 0.0)}, {"draws": 0}, {"synergies": -1}, {"edge_s": -1}):
         with pytest.raises(InvalidValue, match=next(iter(wrong))):
             CompareConfig(**wrong)

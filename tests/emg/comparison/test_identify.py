@@ -7,12 +7,12 @@ import pytest
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.comparison.identify import (
     average_events,
-    ceiling,
+    explained_shares,
     identify,
     match_channels,
     movement_matrix,
+    noise_ceiling,
     select_movements,
-    shares_of_explained,
 )
 from musclehand.emg.processing.envelope import EnvelopeConfig, Envelopes
 from musclehand.emg.recording import Event
@@ -48,11 +48,11 @@ def test_a_channel_is_found_in_spite_of_its_noise_and_one_of_noise_alone_is_not(
     assert identify(matrix, NAMES[:4], rng).first == 0.5
     chance = np.array([[0.25], [0.3]]) * np.ones(5)
     moved = np.concatenate([np.append(0.95 * heard[:4], 0.12)[None], chance.repeat(50, axis=0)])
-    shares = shares_of_explained(matrix, moved)
+    shares = explained_shares(matrix, moved)
     assert identify(shares, NAMES[:4], rng).first == 1.0
     assert shares[:, 0] == pytest.approx(matrix[:, 0] / 0.95)
     assert shares[:, 4] == pytest.approx(matrix[:, 4] / 0.3)
-    assert (shares_of_explained(matrix[:3], moved) == matrix[:3]).all()
+    assert (explained_shares(matrix[:3], moved) == matrix[:3]).all()
 
 
 def test_ranks_of_nothing_are_chance():
@@ -109,8 +109,8 @@ def test_movements_are_told_apart_and_the_ceiling_is_above_its_null():
     matrix = movement_matrix(*sessions)
     assert (np.diagonal(matrix) > 0.95).all()
     assert identify(matrix, sessions[0].movements, rng).first == 1.0
-    found = ceiling(*sessions)
+    found = noise_ceiling(*sessions)
     assert (found.channels.shape, found.wrong_channels.shape) == ((4, 5), (12, 5))
     assert np.median(found.pooled) > 0.95 > np.median(found.wrong_pooled) + 0.5
     with pytest.raises(InvalidValue, match="movements"):
-        ceiling(sessions[0], sessions[1]._replace(movements=("p", "q", "r", "s")))
+        noise_ceiling(sessions[0], sessions[1]._replace(movements=("p", "q", "r", "s")))

@@ -9,9 +9,9 @@ from musclehand.core.errors import InvalidValue
 from musclehand.emg.comparison import nulls
 from musclehand.emg.comparison.nulls import (
     Curves,
-    moved_scores,
-    score,
+    compute_scores,
     score_matrix,
+    shifted_scores,
     surrogate_null,
 )
 from musclehand.emg.comparison.statistics import concordance, correlation, relative_error
@@ -42,26 +42,26 @@ def test_what_a_mixture_explains_is_the_multiple_correlation_of_another_library(
     e = a @ rng.uniform(size=(4, 3)) + envelopes(rng, 301) * [0.0, 1.0, 5.0]
     # A muscle that is silent and one that is another's double add nothing.
     whole = np.column_stack([a, np.zeros(301), 2.0 * a[:, 0]])
-    found = nulls.moved_mixture(whole, e, RATE, (0.0, 0.0))
+    found = nulls.shifted_mixture_r(whole, e, RATE, (0.0, 0.0))
     for step in (0, 5, 150):
         moved = np.roll(e, step, axis=0)
         expected = [
             linear_model.LinearRegression().fit(a, column).score(a, column) for column in moved.T
         ]
         np.testing.assert_allclose(found[step], np.sqrt(expected), atol=1e-6)
-    late = nulls.moved_mixture(a, np.roll(e, -4, axis=0), RATE, (0.0, 0.1))
+    late = nulls.shifted_mixture_r(a, np.roll(e, -4, axis=0), RATE, (0.0, 0.1))
     assert late[0, 0] == pytest.approx(1.0)
     best = score_matrix(curves_of(a, a), np.roll(e, -4, axis=0), e > 0, (0.0, 0.1))["r_best"]
     assert (late[0] >= np.abs(best).max(axis=0) - 1e-9).all()
-    assert np.isnan(nulls.moved_mixture(a, np.ones((301, 1)), RATE)).all()
+    assert np.isnan(nulls.shifted_mixture_r(a, np.ones((301, 1)), RATE)).all()
     with pytest.raises(InvalidValue, match="curves"):
-        nulls.moved_mixture(a, np.full((301, 1), np.nan), RATE)
+        nulls.shifted_mixture_r(a, np.full((301, 1), np.nan), RATE)
 
 
 def test_moves_by_fourier_transform_are_those_made_one_by_one():
     rng = np.random.default_rng(1)
     curves = curves_of(envelopes(rng, 201), envelopes(rng, 201))
-    moved = moved_scores(curves, (0.0, 0.1))
+    moved = shifted_scores(curves, (0.0, 0.1))
     for step in (0, 1, 17, 100, 200):
         e = np.roll(curves.recorded, step, axis=0)
         on = np.roll(curves.recorded_on, step, axis=0)
@@ -73,17 +73,17 @@ def test_moves_by_fourier_transform_are_those_made_one_by_one():
         np.testing.assert_allclose(moved["kappa"][step], kappa(curves.simulated_on, on), atol=1e-10)
         lags = [correlation(curves.simulated, np.roll(e, lag, axis=0)) for lag in range(6)]
         np.testing.assert_allclose(moved["r_best"][step], np.max(lags, axis=0), atol=1e-10)
-    for name, value in score(curves, (0.0, 0.1)).items():
+    for name, value in compute_scores(curves, (0.0, 0.1)).items():
         np.testing.assert_allclose(value, moved[name][0], atol=1e-8)
 
 
 def test_where_nothing_is_to_be_found_five_percent_are_significant_and_bands_hold():
     rng = np.random.default_rng(2)
     curves = curves_of(envelopes(rng, columns=1000), envelopes(rng, columns=1000))
-    seen = score(curves)
+    observed = compute_scores(curves)
     for name, null in surrogate_null(curves).items():
         assert 0.03 <= np.mean(null.p < 0.05) <= 0.07, name
-        inside = (seen[name] >= null.low) & (seen[name] <= null.high)
+        inside = (observed[name] >= null.low) & (observed[name] <= null.high)
         assert 0.86 <= inside.mean() <= 0.94, name
         assert np.mean(null.p) == pytest.approx(0.5, abs=0.04), name
 

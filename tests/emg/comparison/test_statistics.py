@@ -109,7 +109,7 @@ def test_pairs_that_do_not_fit_are_refused():
         ours.correlation(np.zeros((5, 2)), np.zeros((5, 3)))
     with pytest.raises(InvalidValue, match="finite"):
         ours.correlation(np.full(5, np.nan), np.zeros(5))
-    with pytest.raises(InvalidValue, match="searched"):
+    with pytest.raises(InvalidValue, match="lag range"):
         ours.lagged_correlation(np.ones(20), np.ones(20), RATE)
 
 

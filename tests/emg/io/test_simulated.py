@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.core.errors import MusclehandError, UnknownName
+from musclehand.core.errors import InvalidValue, MusclehandError, UnknownName
 from musclehand.core.recording import Channel, RecordingWriter
+from musclehand.core.recording_reader import Recording
 from musclehand.emg.io.opensim_file import StorageFile, write_storage
-from musclehand.emg.io.simulated import parse_side, read_simulated
+from musclehand.emg.io.simulated import (
+    SimulatedMuscles,
+    muscles_of_performance,
+    parse_side,
+    read_simulated,
+    write_simulated,
+)
 from musclehand.emg.recording import TimeSeries
 
 NOTES = {
@@ -47,6 +54,26 @@ def test_muscles_of_one_hand_and_its_notes(tmp_path):
     assert left.muscles == ("FDP2",)
     np.testing.assert_allclose(left.values[:, 0], act[:, 2] / 2)
     assert left.events[0].label == "C3"
+
+
+def test_an_open_recording_gives_the_muscles_of_its_file(tmp_path):
+    folder = performance(tmp_path, np.random.default_rng(4).uniform(size=(50, 3)))
+    with Recording.open(folder / "recording.h5") as recording:
+        muscles = muscles_of_performance(recording, side=Side.LEFT)
+    assert np.array_equal(muscles.values, read_simulated(folder, side=Side.LEFT).values)
+    assert muscles.muscles == ("FDP2",)
+
+
+def test_written_muscles_are_read_back(tmp_path):
+    values = np.random.default_rng(5).uniform(size=(30, 2))
+    muscles = SimulatedMuscles(values, 125.0, ("FDP2", "FCU"), "excitation", 0.5)
+    write_simulated(tmp_path / "muscles.sto", muscles)
+    again = read_simulated(tmp_path / "muscles.sto", quantity="excitation")
+    np.testing.assert_allclose(again.values, values)
+    assert (again.muscles, again.start) == (muscles.muscles, 0.5)
+    assert again.fs_hz == pytest.approx(125.0)
+    with pytest.raises(InvalidValue, match=r"\.sto"):
+        write_simulated(tmp_path / "muscles.csv", muscles)
 
 
 @pytest.mark.parametrize(

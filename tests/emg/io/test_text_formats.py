@@ -137,7 +137,7 @@ def test_a_file_that_is_no_column_map_is_named(text, tmp_path):
         ("time,a\n0,1\n1,x\n", "line 3.*'x'"),
         ("time,a\n0,1\n1,inf\n", "line 3.*finite"),
         ("time,a\n0,1\n,2\n", "line 3.*no time"),
-        ("time,a\n0,1\n0,2\n", "do not go on"),
+        ("time,a\n0,1\n0,2\n", "do not increase"),
         ("time,a\n0,1\n1,2\n2,3\n13,4\n14,5\n15,5\n", "line 5.*11 s"),
         ("time,a,a\n0,1,1\n1,2,2\n", "used once"),
         ("time,,b\n0,1,1\n1,2,2\n", "line 1"),

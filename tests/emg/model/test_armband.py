@@ -10,14 +10,13 @@ from scipy import optimize
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.io.armband_file import read_armband_session
 from musclehand.emg.model.armband import (
-    Rotation,
     cross_validate_mixing,
     cross_validate_rotation,
     find_rotation,
     fit_mixing,
     movement_ensembles,
     pooled_correlation,
-    turn,
+    rotate_channels,
 )
 from musclehand.emg.processing.envelope import EnvelopeConfig
 from musclehand.emg.recording import Channel, EmgRecording, Event
@@ -38,14 +37,15 @@ def movements(rng, count=6, rows=60, muscles=5):
 def test_a_planted_rotation_is_found(shift, mirrored, seed):
     rng = np.random.default_rng(seed)
     reference = movements(rng, muscles=8)
-    other = np.empty_like(reference)
+    rotated = np.empty_like(reference)
     places = (shift - np.arange(8)) % 8 if mirrored else (np.arange(8) + shift) % 8
-    other[..., places] = reference
-    other = other + rng.normal(scale=0.02, size=other.shape)
-    found = find_rotation(reference, other, mirror=mirrored)
+    rotated[..., places] = reference
+    rotated = rotated + rng.normal(scale=0.02, size=rotated.shape)
+    found = find_rotation(reference, rotated, mirror=mirrored)
     assert (found.shift, found.mirrored) == (shift, mirrored)
     assert found.r > 0.9
-    assert turn(other, found) == pytest.approx(reference, abs=0.15)
+    aligned = rotate_channels(rotated, found.shift, mirrored=found.mirrored)
+    assert aligned == pytest.approx(reference, abs=0.15)
 
 
 def test_pooled_correlation_is_pearsons():
@@ -58,24 +58,22 @@ def test_pooled_correlation_is_pearsons():
 
 def test_electrodes_without_a_muscle_do_not_hinder():
     rng = np.random.default_rng(7)
-    other = movements(rng, muscles=8)
-    reference = turn(other, Rotation(5, False, 0.0, np.empty(0)))
+    rotated = movements(rng, muscles=8)
+    reference = rotate_channels(rotated, 5)
     reference[..., 1] = np.nan
-    assert find_rotation(reference, other).shift == 5
-    assert find_rotation(reference, other).r == pytest.approx(1.0)
+    assert find_rotation(reference, rotated).shift == 5
+    assert find_rotation(reference, rotated).r == pytest.approx(1.0)
 
 
 def test_rotation_is_tested_on_movements_that_it_did_not_see():
     rng = np.random.default_rng(2)
     reference = movements(rng, muscles=8)
-    other = turn(reference, Rotation(3, False, 0.0, np.empty(0))) + rng.normal(
-        scale=0.02, size=reference.shape
-    )
-    test = cross_validate_rotation(reference, other)
+    rotated = rotate_channels(reference, 3) + rng.normal(scale=0.02, size=reference.shape)
+    test = cross_validate_rotation(reference, rotated)
     assert test.shifts.tolist() == [5] * 6
     assert test.right.min() > 0.9
     assert test.wrong.shape == (6, 5)
-    apart = cross_validate_rotation(reference, other, align=False)
+    apart = cross_validate_rotation(reference, rotated, align=False)
     assert apart.right.max() < test.right.min()
     assert apart.shifts.tolist() == [0] * 6
 

@@ -5,8 +5,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.analysis.passive import passive_torque, reduced
-from musclehand.body.anatomy import Side
+from musclehand.body.analysis.passive import independent_torque, passive_torque
+from musclehand.body.anatomy import INDEPENDENT_JOINTS, WRIST_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import whole_posture
@@ -15,7 +15,6 @@ from musclehand.emg.model.wrist_movements import (
     GRIP_NM,
     MARGIN,
     MOVEMENTS_DEG,
-    WRIST,
     held_movement,
     joint_limits,
     let_fingers_go,
@@ -23,7 +22,6 @@ from musclehand.emg.model.wrist_movements import (
     simulate_movement,
     with_grip,
 )
-from musclehand.motion.reference import JOINTS
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +39,12 @@ def test_movements_stay_in_limits_start_at_rest_and_move_as_fast_as_said(ours, n
     assert not speeds[0].any()
     np.testing.assert_allclose(angles[0], angles[-1], atol=1e-9)
     np.testing.assert_allclose(np.gradient(angles, 0.002, axis=0)[1:-1], speeds[1:-1], atol=2e-2)
-    held = dict(zip(JOINTS, angles[round(3.0 / 0.002)], strict=True))
+    held = dict(zip(INDEPENDENT_JOINTS, angles[round(3.0 / 0.002)], strict=True))
     wanted = {joint: np.radians(value) for joint, value in MOVEMENTS_DEG[name].items()}
     assert {joint: held[joint] for joint in wanted} == pytest.approx(wanted, abs=MARGIN)
-    still = {*WRIST} - {*wanted}
+    still = {*WRIST_JOINTS} - {*wanted}
     assert {joint: held[joint] for joint in still} == pytest.approx(
-        {joint: angles[0, JOINTS.index(joint)] for joint in still}, abs=1e-3
+        {joint: angles[0, INDEPENDENT_JOINTS.index(joint)] for joint in still}, abs=1e-3
     )
 
 
@@ -54,15 +52,17 @@ def test_movements_stay_in_limits_start_at_rest_and_move_as_fast_as_said(ours, n
 def test_fingers_that_are_let_go_feel_no_torque_and_follow_the_wrist_as_in_tenodesis(ours, name):
     model, hand = ours
     posture = let_fingers_go(name)
-    torque = reduced(hand, passive_torque(model, hand, whole_posture(hand, posture)).total)
+    torque = independent_torque(
+        hand, passive_torque(model, hand, whole_posture(hand, posture)).total
+    )
     independent = [hand.joints[i] for i in hand.independent]
-    held = {*WRIST, *MOVEMENTS_DEG[name]}
+    held = {*WRIST_JOINTS, *MOVEMENTS_DEG[name]}
     free = [i for i, joint in enumerate(independent) if joint not in held]
     assert free
     np.testing.assert_allclose(torque[free], 0.0, atol=2e-3)
     opened = (
-        posture[JOINTS.index("mcp3_flexion")]
-        - let_fingers_go("radial deviation")[JOINTS.index("mcp3_flexion")]
+        posture[INDEPENDENT_JOINTS.index("mcp3_flexion")]
+        - let_fingers_go("radial deviation")[INDEPENDENT_JOINTS.index("mcp3_flexion")]
     )
     if name in ("flexion", "extension"):
         assert np.sign(opened) == (-1 if name == "flexion" else 1)

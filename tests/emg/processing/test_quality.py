@@ -8,7 +8,7 @@ from scipy import signal
 
 from musclehand.emg.io.armband_file import read_armband, read_armband_session
 from musclehand.emg.processing.quality import CHECKS, Quality, check_quality
-from musclehand.emg.processing.spectrum import constant_share, rail_share, reaction_lag
+from musclehand.emg.processing.spectrum import clipped_share, constant_share, reaction_lag
 from musclehand.emg.recording import Channel, EmgRecording, Event, TimeSeries
 from support.paths import SHARED_DATA
 
@@ -163,7 +163,7 @@ def test_rails_are_where_samples_pile_up():
     coarse = np.round(rng.normal(scale=2.0, size=20_000))
     fine = np.round(rng.normal(scale=20.0, size=20_000))
     cut = np.clip(fine, -40, 40)
-    shares = rail_share(np.stack([coarse, cut, np.zeros(20_000)], axis=1))
+    shares = clipped_share(np.stack([coarse, cut, np.zeros(20_000)], axis=1))
     assert shares[0] == 0.0
     assert shares[1] == pytest.approx((np.abs(fine) >= 40).mean())
     assert shares[2] == 0.0

@@ -47,7 +47,7 @@ def test_matches_of_nothing_are_significant_in_five_percent():
 
 def test_more_synergies_account_for_more_and_related_muscles_for_more_than_unrelated():
     rng = np.random.default_rng(4)
-    curve = vaf_curve(planted(rng)[1], rng, most=4, draws=3)
+    curve = vaf_curve(planted(rng)[1], rng, max_count=4, draws=3)
     assert (np.diff(curve.vaf) > -1e-3).all()
     assert curve.null.shape == (3, 4)
     assert curve.vaf[2] > curve.null[:, 2].max()

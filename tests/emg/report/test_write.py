@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from musclehand.core.errors import OutputError
-from musclehand.emg.comparison.compare import compare
+from musclehand.emg.comparison.compare import compare_envelopes
 from musclehand.emg.comparison.result import CompareConfig
 from musclehand.emg.processing.envelope import Envelopes
 from musclehand.emg.report.methods import describe_methods
@@ -23,7 +23,9 @@ def written(tmp_path_factory):
     recorded = recorded.select(recorded.names[:5])
     simulated = simulated.select(simulated.names[:4])
     config = CompareConfig(draws=40, resamples=200, synergies=2)
-    comparison = compare(simulated, recorded, events, config, {"same person": [(recorded, events)]})
+    comparison = compare_envelopes(
+        simulated, recorded, events, config, {"same person": [(recorded, events)]}
+    )
     folder = tmp_path_factory.mktemp("report") / "new"
     files = write_comparison(comparison, folder, title="<Ode> & joy", events=events)
     return comparison, folder, files
@@ -90,7 +92,7 @@ def test_the_summary_does_not_praise_noise(written):
     noise = [
         Envelopes(rng.uniform(size=(1000, 4)), RATE, names, CONFIG, np.ones(4)) for _ in range(2)
     ]
-    text = summarise(compare(*noise, (), QUICK))
+    text = summarise(compare_envelopes(*noise, (), QUICK))
     assert "no better than wrong muscles" in text
     assert "0 of 4 muscles" in text
 

@@ -142,15 +142,15 @@ def identity(note: Note) -> tuple[float, int, float, int]:
     return note.onset, note.pitch, note.offset, note.velocity
 
 
-def remarked(score: Score, what: str) -> int:
+def remarked(score: Score, reason: str) -> int:
     return sum(
-        int(remark.split()[0].replace(",", "")) for remark in score.remarks if what in remark
+        int(remark.split()[0].replace(",", "")) for remark in score.remarks if reason in remark
     )
 
 
 def clashes(score: Score) -> list[tuple[Note, Note]]:
     """Pairs of notes with one finger on two keys at overlapping times."""
-    found = []
+    pairs = []
     for i, first in enumerate(score.notes):
         for second in score.notes[i + 1 :]:
             same = (first.hand, first.finger) == (
@@ -162,8 +162,8 @@ def clashes(score: Score) -> list[tuple[Note, Note]]:
                 and min(first.offset, second.offset) - max(first.onset, second.onset)
                 > TOLERANCE + 1e-9
             ):
-                found.append((first, second))
-    return found
+                pairs.append((first, second))
+    return pairs
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -239,8 +239,8 @@ def scores(
     notes = []
     for _ in range(draw(st.integers(0, 25))):
         start, length = draw(note_times)
-        known = draw(st.booleans()) if hands is None else hands
-        hand = draw(st.sampled_from(Hand)) if known else None
+        has_hand = draw(st.booleans()) if hands is None else hands
+        hand = draw(st.sampled_from(Hand)) if has_hand else None
         finger = draw(st.none() | st.sampled_from(Finger)) if fingers and hand is not None else None
         pitch = draw(st.integers(lowest, lowest + spread))
         notes.append(
@@ -291,13 +291,13 @@ def test_letting_go_early_shortens_and_loses_less(score: Score) -> None:
 @given(scores(hands=True, fingers=True, spread=30))
 def test_given_fingers_are_kept(score: Score) -> None:
     played = assign_fingering(score)
-    asked = {}
+    wanted_fingers = {}
     for note in score.notes:
-        asked.setdefault(identity(note), []).append((note.hand, note.finger))
+        wanted_fingers.setdefault(identity(note), []).append((note.hand, note.finger))
     changed = sum(
         all(
             finger is not None and (hand, finger) != (n.hand, n.finger)
-            for hand, finger in asked[identity(n)]
+            for hand, finger in wanted_fingers[identity(n)]
         )
         for n in played.notes
     )
@@ -315,9 +315,9 @@ def test_mirrored_keyboard_gives_mirrored_fingering(score: Score) -> None:
 
     distinct = {(n.onset, n.pitch, n.hand): n for n in score.notes}
     score = score.with_notes(distinct.values())
-    there = mirror(assign_fingering(score))
+    mirrored = mirror(assign_fingering(score))
     direct = assign_fingering(mirror(score))
-    assert sorted(there.notes) == sorted(direct.notes)
+    assert sorted(mirrored.notes) == sorted(direct.notes)
 
 
 def test_contradicting_fingers_are_chosen_anew() -> None:
@@ -409,9 +409,9 @@ def test_time_is_linear() -> None:
     quarter = time.process_time() - begin
     begin = time.process_time()
     played = assign_fingering(score, config=HOLDS)
-    whole = time.process_time() - begin
+    full_time = time.process_time() - begin
     assert len(played) > 0.95 * len(score)
-    assert whole < 8 * quarter + 1.0
+    assert full_time < 8 * quarter + 1.0
 
 
 def test_empty_score() -> None:

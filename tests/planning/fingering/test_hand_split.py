@@ -30,8 +30,8 @@ def test_hands_of_the_repertoire_are_found() -> None:
         score = load_piece(piece.name)
         if len({n.hand for n in score.notes}) < 2:
             continue
-        found = split_hands(bare(score))
-        agree = sum(a == b for a, b in zip(hands(found), hands(score), strict=True))
+        split = split_hands(bare(score))
+        agree = sum(a == b for a, b in zip(hands(split), hands(score), strict=True))
         assert agree >= 0.75 * len(score), piece.name
         same = same + agree
         total = total + len(score)
@@ -41,8 +41,8 @@ def test_hands_of_the_repertoire_are_found() -> None:
 def test_scales_in_octaves_are_shared() -> None:
     for tonic in ("C4", "E4", "Bb3"):
         score = scale(tonic, hands=(R, L))
-        found = split_hands(bare(score))
-        assert sum(a == b for a, b in zip(hands(found), hands(score), strict=True)) >= 0.9 * len(
+        split = split_hands(bare(score))
+        assert sum(a == b for a, b in zip(hands(split), hands(score), strict=True)) >= 0.9 * len(
             score
         )
 
@@ -53,18 +53,18 @@ def test_melody_over_chords() -> None:
         Note(0.5 * k, p, 0.5 * k + 0.5)
         for k, p in enumerate((72, 74, 76, 77, 79, 77, 76, 74, 72, 71, 72, 67))
     ]
-    found = split_hands(Score((*chords, *melody)))
-    assert all(n.hand == (R if n.pitch >= 67 else L) for n in found.notes)
+    split = split_hands(Score((*chords, *melody)))
+    assert all(n.hand == (R if n.pitch >= 67 else L) for n in split.notes)
 
 
 def test_wide_and_thick_chords_are_shared() -> None:
     for pitches in ((36, 43, 48, 60, 67, 72), tuple(range(60, 70)), (40, 64), (57, 74)):
-        found = split_hands(Score(tuple(Note(0, p, 1) for p in pitches)))
+        split = split_hands(Score(tuple(Note(0, p, 1) for p in pitches)))
         for hand in Hand:
-            mine = [n.pitch for n in found.notes if n.hand == hand]
-            assert 1 <= len(mine) <= 5
-            assert max(mine) - min(mine) <= 14
-        assert hands(found) == sorted(hands(found))
+            pitches_of_hand = [n.pitch for n in split.notes if n.hand == hand]
+            assert 1 <= len(pitches_of_hand) <= 5
+            assert max(pitches_of_hand) - min(pitches_of_hand) <= 14
+        assert hands(split) == sorted(hands(split))
 
 
 def test_register_decides_for_a_single_line() -> None:
@@ -83,8 +83,8 @@ def test_register_decides_for_a_single_line() -> None:
 def test_a_hand_that_holds_does_not_reach_away() -> None:
     held = [Note(0, 48, 6), Note(0, 55, 6)]
     moving = [Note(1 + 0.5 * k, p, 1.4 + 0.5 * k) for k, p in enumerate((64, 67, 72, 67, 64, 60))]
-    found = split_hands(Score((*held, *moving)))
-    assert all(n.hand == (L if n.pitch < 60 else R) for n in found.notes)
+    split = split_hands(Score((*held, *moving)))
+    assert all(n.hand == (L if n.pitch < 60 else R) for n in split.notes)
 
 
 @st.composite
@@ -102,15 +102,15 @@ def scores(draw: st.DrawFn) -> Score:
 @settings(max_examples=100, deadline=None)
 @given(scores())
 def test_every_note_gets_a_hand_and_keeps_what_it_has(score: Score) -> None:
-    found = split_hands(score)
-    assert found.remarks == score.remarks
-    assert [replace(n, hand=None) for n in found.notes] == [
+    split = split_hands(score)
+    assert split.remarks == score.remarks
+    assert [replace(n, hand=None) for n in split.notes] == [
         replace(n, hand=None) for n in score.notes
     ]
-    for before, after in zip(score.notes, found.notes, strict=True):
+    for before, after in zip(score.notes, split.notes, strict=True):
         assert after.hand in (L, R)
         assert before.hand in (None, after.hand)
-    assert split_hands(found) is found
+    assert split_hands(split) is split
 
 
 def test_chords_are_cut_once() -> None:
@@ -120,9 +120,9 @@ def test_chords_are_cut_once() -> None:
         for k in range(60)
         for p in rng.choice(88, 5, replace=False) + 21
     ]
-    found = split_hands(Score(tuple(notes)), config=HandSplitConfig(beam_width=16))
+    split = split_hands(Score(tuple(notes)), config=HandSplitConfig(beam_width=16))
     for k in range(60):
-        chord = hands(found)[5 * k : 5 * k + 5]
+        chord = hands(split)[5 * k : 5 * k + 5]
         assert chord == sorted(chord)
 
 
@@ -130,6 +130,6 @@ def test_linear_time_even_when_nothing_is_let_go() -> None:
     rng = np.random.default_rng(2)
     notes = tuple(Note(0.08 * k, int(rng.integers(21, 109)), 1000.0) for k in range(2000))
     begin = time.process_time()
-    found = split_hands(Score(notes))
+    split = split_hands(Score(notes))
     assert time.process_time() - begin < 6.0
-    assert set(hands(found)) == {L, R}
+    assert set(hands(split)) == {L, R}

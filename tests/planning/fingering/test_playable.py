@@ -84,20 +84,20 @@ def test_the_repertoire_is_possible_before_and_after_fingering() -> None:
     for piece in list_pieces():
         score = load_piece(piece.name)
         assert impossible_notes(score) == ()
-        # Quick repetitions on one finger are the planner's own doing, and slower than what a finger
+        # Quick repetitions on one finger are the plan's own doing, and slower than what a finger
         # can.
         assert impossible_notes(assign_fingering(score, config=ROLLS)) == ()
 
 
 def test_remarks_list_notes_by_reason() -> None:
     score = Score(chord(36, 60, 84), remarks=("before",))
-    told = report_impossible(score)
-    assert told.remarks == (
+    reported = report_impossible(score)
+    assert reported.remarks == (
         "before",
         "1 note beyond what hands can do, the chord is more than two hands can grip: C4 at 0.000 s",
     )
-    assert told.notes == score.notes
-    assert report_impossible(told.with_notes(told.notes[:2])).remarks == told.remarks
+    assert reported.notes == score.notes
+    assert report_impossible(reported.with_notes(reported.notes[:2])).remarks == reported.remarks
     assert list_notes(chord(*range(21, 109))).endswith("and 28 more")
 
 
@@ -120,9 +120,9 @@ def test_limits_are_checked() -> None:
 )
 def test_any_score_can_be_asked_about(rows: list[tuple[int, int, int, Hand | None]]) -> None:
     score = Score(tuple(Note(0.05 * t, p, 0.05 * (t + d), 80, h) for t, p, d, h in rows))
-    found = impossible_notes(score)
-    assert all(item.note in score.notes for item in found)
-    assert list(found) == sorted(found)
+    impossible = impossible_notes(score)
+    assert all(item.note in score.notes for item in impossible)
+    assert list(impossible) == sorted(impossible)
     mirrored = score.with_notes(
         replace(n, pitch=124 - n.pitch, hand=None if n.hand is None else Hand(1 - n.hand))
         for n in score.notes

@@ -1,6 +1,7 @@
 """Fingers that take over held keys: when it helps, when it cannot be done."""
 
 from dataclasses import replace
+from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,10 @@ FREE = FingeringConfig(release_early=True)
 def fingered(*rows: tuple[float, int, float, int], hand: Hand = R) -> Score:
     """Onset, pitch, offset, finger."""
     return Score(
-        tuple(Note(on, pitch, off, 80, hand, Finger(finger)) for on, pitch, off, finger in rows)
+        tuple(
+            Note(onset, pitch, offset, 80, hand, Finger(finger))
+            for onset, pitch, offset, finger in rows
+        )
     )
 
 
@@ -70,8 +74,8 @@ def test_it_lasts_until_the_finger_is_needed() -> None:
 
 def test_one_finger_takes_over_one_key() -> None:
     written = fingered((0.0, 60, 2.0, 1), (0.0, 64, 2.0, 3), (1.0, 59, 2.0, 1), (1.0, 65, 2.0, 3))
-    both = cut(cut(written, 60, 1.0), 64, 1.0)
-    changes = find_substitutions(both, written)
+    played = cut(cut(written, 60, 1.0), 64, 1.0)
+    changes = find_substitutions(played, written)
     assert len({change.finger for change in changes}) == len(changes)
 
 
@@ -88,13 +92,12 @@ def test_changes_never_clash_with_what_the_hand_does(rows: list[tuple[int, int, 
     for change in changes:
         assert change.note in played.notes
         assert change.note.onset < change.time < change.note.offset < change.until
-        for other in played.notes:
-            if other.hand == change.note.hand and other.finger == change.finger:
-                assert other.offset <= change.time + 0.01 or other.onset >= change.until - 0.01
-    for one in changes:
-        for two in changes:
-            if one is not two and (one.note.hand, one.finger) == (two.note.hand, two.finger):
-                assert one.until <= two.time + 0.01 or two.until <= one.time + 0.01
+        for note in played.notes:
+            if note.hand == change.note.hand and note.finger == change.finger:
+                assert note.offset <= change.time + 0.01 or note.onset >= change.until - 0.01
+    for change, rival in combinations(changes, 2):
+        if (change.note.hand, change.finger) == (rival.note.hand, rival.finger):
+            assert change.until <= rival.time + 0.01 or rival.until <= change.time + 0.01
 
 
 def test_many_notes_take_little_time() -> None:

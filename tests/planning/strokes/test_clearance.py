@@ -91,10 +91,10 @@ def test_mirrored_hands_have_mirrored_wishes(ik):
     right = np.array([middle + 0.1, WRIST_DEPTH, WRIST_HEIGHT])
     left = np.array([middle - 0.1, WRIST_DEPTH, WRIST_HEIGHT])
     settle(ik, over_keys(0.001, right), right)
-    one = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).tasks(ik, right, NONE)
-    other = Clearance(ik, GEOMETRY, -1.0, ClearanceConfig()).tasks(ik, left, NONE)
-    assert np.sort(one.distance) == pytest.approx(np.sort(other.distance), abs=1e-9)
-    assert one.direction.sum(axis=0) == pytest.approx(other.direction.sum(axis=0))
+    right_tasks = Clearance(ik, GEOMETRY, 1.0, ClearanceConfig()).tasks(ik, right, NONE)
+    left_tasks = Clearance(ik, GEOMETRY, -1.0, ClearanceConfig()).tasks(ik, left, NONE)
+    assert np.sort(right_tasks.distance) == pytest.approx(np.sort(left_tasks.distance), abs=1e-9)
+    assert right_tasks.direction.sum(axis=0) == pytest.approx(left_tasks.direction.sum(axis=0))
 
 
 def test_two_hands_in_one_place_give_way_to_each_other():
@@ -114,7 +114,7 @@ def test_two_hands_in_one_place_give_way_to_each_other():
         return float((right.radius[:, None] + left.radius - distance).max())
 
     tips = np.column_stack([NOMINAL_TIPS, np.full(5, -0.02)])
-    found = []
+    overlaps = []
     for turn in range(60):
         for i, (ik, clearance) in enumerate(zip(hands, clearances, strict=True)):
             ik.tips()
@@ -122,9 +122,9 @@ def test_two_hands_in_one_place_give_way_to_each_other():
                 ik, wrists[i], NONE, clearances[1 - i].skin if turn >= 30 else None
             )
             ik.step(tips, np.full(5, 0.08), tasks=tasks)
-        found.append(overlap())
-    assert found[29] > 0.005
-    assert found[-1] < margin
+        overlaps.append(overlap())
+    assert overlaps[29] > 0.005
+    assert overlaps[-1] < margin
 
 
 def test_fingers_asked_into_one_place_give_way_to_each_other(ik):

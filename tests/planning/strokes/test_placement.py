@@ -40,11 +40,11 @@ def test_a_single_white_key_leaves_the_hand_in_its_five_finger_place(placement, 
 
 
 def test_the_same_grip_elsewhere_is_the_same_hand_elsewhere(placement):
-    here = wrists_of(placement, chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
-    there = wrists_of(placement, chord((72, 1), (76, 3), (79, 5)), Side.RIGHT)
+    place = wrists_of(placement, chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
+    octave_higher = wrists_of(placement, chord((72, 1), (76, 3), (79, 5)), Side.RIGHT)
     octave = GEOMETRY.x[51] - GEOMETRY.x[39]
-    assert there - here == pytest.approx(np.tile([octave, 0], (3, 1)), abs=1e-4)
-    assert np.ptp(here, axis=0) == pytest.approx(0, abs=1e-12)
+    assert octave_higher - place == pytest.approx(np.tile([octave, 0], (3, 1)), abs=1e-4)
+    assert np.ptp(place, axis=0) == pytest.approx(0, abs=1e-12)
 
 
 def test_mirrored_grips_mirror(placement):

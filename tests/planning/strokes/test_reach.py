@@ -51,12 +51,12 @@ def test_the_banded_solution_is_the_dense_one(count, seed, stiffness):
     rng = np.random.default_rng(seed)
     weight = rng.uniform(1e-2, 2, count)
     target = rng.normal(size=(count, 2))
-    found = _smooth(weight, weight[:, None] * target, stiffness=stiffness)
+    solution = _smooth(weight, weight[:, None] * target, stiffness=stiffness)
     third = np.diff(np.eye(count), 3, axis=0)
     rows = np.vstack([np.diag(np.sqrt(weight)), np.sqrt(stiffness) * third])
     right = np.vstack([np.sqrt(weight)[:, None] * target, np.zeros((count - 3, 2))])
     expected = np.linalg.lstsq(rows, right, rcond=None)[0]
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert solution == pytest.approx(expected, abs=1e-5)
 
 
 @settings(max_examples=30)
@@ -90,12 +90,12 @@ def test_between_soft_walls_no_path_is_cheaper(count, seed):
             + (outside**2).sum()
         )
 
-    found = _smooth_between(ease, ease * target, low, high, 3.0)
-    other = minimize(
+    solution = _smooth_between(ease, ease * target, low, high, 3.0)
+    general = minimize(
         cost, rng.normal(size=count), method="BFGS", options={"gtol": 1e-9, "maxiter": 5000}
     )
-    assert cost(found) <= other.fun + 1e-6
-    assert found == pytest.approx(other.x, abs=5e-3)
+    assert cost(solution) <= general.fun + 1e-6
+    assert solution == pytest.approx(general.x, abs=5e-3)
 
 
 @given(st.floats(1e-3, 1.0))
@@ -188,9 +188,9 @@ def test_left_and_right_mirror_each_other():
         assert key is not None
         left.append(Note(note.onset, key + 21, note.offset, 80, Hand.LEFT, note.finger))
     times = np.linspace(0, 3, 200)
-    one, other = (
+    right_path, left_path = (
         plan(notes, side, end=3.0).at(times)[0]
         for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))
     )
-    assert other[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - one[:, 0], abs=1e-6)
-    assert other[:, 1:] == pytest.approx(one[:, 1:], abs=1e-6)
+    assert left_path[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - right_path[:, 0], abs=1e-6)
+    assert left_path[:, 1:] == pytest.approx(right_path[:, 1:], abs=1e-6)

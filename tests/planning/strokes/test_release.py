@@ -1,4 +1,4 @@
-"""When keys are let go: as late as can be, and early enough for what comes."""
+"""Releases of keys: as late as can be, and early enough for the next notes."""
 
 import numpy as np
 import pytest
@@ -69,9 +69,7 @@ def test_holds_are_shortened_only_and_onsets_kept(steps):
         time += gap
     poses = poses_of(notes)
     held = released(notes)
-    held = keep_within_reach(
-        held, poses, plan_wrist(held, poses, Side.RIGHT, end=time + 2), STROKE
-    )
+    held = keep_within_reach(held, poses, plan_wrist(held, poses, Side.RIGHT, end=time + 2), STROKE)
     assert [(n.onset, n.pitch, n.finger) for n in held] == [
         (n.onset, n.pitch, n.finger) for n in notes
     ]

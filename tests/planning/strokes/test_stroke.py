@@ -152,7 +152,8 @@ def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity)
         before, now, after = heights(strokes, 2, moment + np.array([-dt, 0, dt]))
         y = note_point(note, GEOMETRY)[1]
         assert now == pytest.approx(
-            key_top_point(GEOMETRY, note.key, y, GEOMETRY.on_angle[note.key])[2] + LOADED_TIP_GAP, abs=5e-4
+            key_top_point(GEOMETRY, note.key, y, GEOMETRY.on_angle[note.key])[2] + LOADED_TIP_GAP,
+            abs=5e-4,
         )
         lever = GEOMETRY.hinge_y[note.key] - y
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
@@ -163,14 +164,14 @@ def test_a_key_played_again_softly_comes_up_far_enough_to_fall_silent_and_no_fur
     notes = [Note(1 + 0.3 * i, 60, 1.22 + 0.3 * i, 40, Hand.RIGHT, Finger(2)) for i in range(4)]
     strokes, _ = strokes_of(notes)
     y = note_point(notes[0], GEOMETRY)[1]
-    rest, silent = (
+    at_rest, silent = (
         key_top_point(GEOMETRY, notes[0].key, y, angle)[2] for angle in (0, GEOMETRY.off_angle[39])
     )
     for note, following in pairwise(notes):
         between = heights(
             strokes, 2, np.linspace(note.offset - 0.02, following.onset - CONFIG.delay, 200)
         )
-        assert silent + 0.002 < between.max() < rest
+        assert silent + 0.002 < between.max() < at_rest
 
 
 def test_a_key_s_load_is_that_of_the_compiled_model(scene):
@@ -203,10 +204,12 @@ def test_between_notes_fingers_are_clear_of_the_keys_and_in_them_while_they_soun
     times = np.arange(0, 5, 0.005)
     for finger in range(1, 6):
         lowest = heights(strokes, finger, times)
-        mine = [note for note in notes if note.finger == finger]
-        away = np.all([(times < n.onset - 0.25) | (times > n.offset + 0.25) for n in mine], axis=0)
+        finger_notes = [note for note in notes if note.finger == finger]
+        away = np.all(
+            [(times < n.onset - 0.25) | (times > n.offset + 0.25) for n in finger_notes], axis=0
+        )
         assert (lowest[away] > 0.002).all()
-        for note in mine:
+        for note in finger_notes:
             held = (times > note.onset + 0.05) & (times < note.offset - 0.1)
             stop = key_top_point(
                 GEOMETRY, note.key, note_point(note, GEOMETRY)[1], GEOMETRY.full_angle[note.key]
@@ -223,7 +226,7 @@ def test_a_pressing_finger_stays_with_its_key():
         tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0][:, :2]
         assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
         black = GEOMETRY.black[note.key]
-        expected = np.tile([1 if black else CONFIG.sideways, 1, 1], (20, 1))
+        expected = np.tile([1 if black else CONFIG.sideways_weight, 1, 1], (20, 1))
         assert targets.weight[:, note.finger - 1, :2] == pytest.approx(expected[:, :2])
         assert targets.weight[5:, note.finger - 1, 2] == pytest.approx(1.0)
         assert targets.pressing[:, note.finger - 1].all()
@@ -232,8 +235,8 @@ def test_a_pressing_finger_stays_with_its_key():
 def test_height_counts_more_as_long_as_a_finger_strikes():
     (note,) = single_notes(count=1)
     strokes, _ = strokes_of([note])
-    bottom = strokes.timelines[note.finger - 1].presses.fall.bottom[0]
-    down = strokes.timelines[note.finger - 1].presses.fall.down[0]
+    bottom = strokes.timelines[note.finger - 1].presses.descent.bottom[0]
+    down = strokes.timelines[note.finger - 1].presses.descent.start[0]
     heights = strokes.at(
         np.array([down - 0.001, down + 0.001, bottom - 0.001, bottom + 0.001])
     ).weight[:, :, 2]
@@ -304,9 +307,9 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
 def test_one_block_of_times_is_like_many():
     strokes, _ = strokes_of(single_notes())
     times = np.arange(0.5, 3, 0.01)
-    whole = strokes.at(times)
+    block = strokes.at(times)
     parts = [strokes.at(part) for part in np.array_split(times, 7)]
     for name in ("tips", "weight", "pressing", "press"):
         assert np.array_equal(
-            np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name)
+            np.concatenate([getattr(part, name) for part in parts]), getattr(block, name)
         )

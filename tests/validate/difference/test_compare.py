@@ -16,17 +16,17 @@ from musclehand.body.naming import own_naming
 from musclehand.core.errors import InvalidValue
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validate.check import Specimen
-from musclehand.validate.difference.compare import as_json, compare
-from musclehand.validate.difference.figure import arm_curves, draw_difference, force_changes
+from musclehand.validate.difference.compare import compare
+from musclehand.validate.difference.figure import arm_curves, force_changes
 from musclehand.validate.difference.muscles import arms_in_shared_postures
 from musclehand.validate.specimen import open_specimens
 from musclehand.validate.wording import (
     describe_arm,
     describe_bone,
     describe_change,
-    describe_shift,
     describe_joint,
     describe_muscle,
+    describe_shift,
     neutral_frame,
 )
 
@@ -73,7 +73,9 @@ def test_a_model_does_not_differ_from_itself_as_xml(original, tmp_path):
 
 def test_mirror_images_differ_only_in_their_side(original):
     left = specimen_of(hand_spec(Side.LEFT), Side.LEFT)
+    turns = left.model.body_quat.copy()
     assert {change.group for change in compare([original], [left]).changes} == {"hands"}
+    np.testing.assert_array_equal(left.model.body_quat, turns, "models are not changed")
 
 
 def test_an_insertion_moved(original, spec):
@@ -151,9 +153,9 @@ def test_muscles_points_and_joints_that_come_and_go(original, spec):
     spec.delete(spec.actuator("EIP_r"))
     spec.delete(spec.joint("mcp5_abduction_r"))
     changes = changes_to(original, spec)
-    told = {(change.group, change.words): change for change in changes}
-    assert told["muscles", "removed"].muscle == "EIP"
-    assert told["joints", "removed"].joint == "mcp5_abduction"
+    by_words = {(change.group, change.words): change for change in changes}
+    assert by_words["muscles", "removed"].muscle == "EIP"
+    assert by_words["joints", "removed"].joint == "mcp5_abduction"
     back = compare([specimen_of(spec)], [original]).changes
     assert {(change.group, change.words) for change in back} == {
         ("muscles", "added"),
@@ -195,8 +197,8 @@ def test_joints(original, spec):
     joint.stiffness = np.asarray(joint.stiffness) * 2
     joint.springref = joint.springref + np.deg2rad(5)
     spec.equality("md3_flexion_coupling_r").data[1] = 0.5
-    told = changes_to(original, spec)
-    changes = {change.group: change for change in told}
+    all_changes = changes_to(original, spec)
+    changes = {change.group: change for change in all_changes}
     assert set(changes) == {
         "range of motion",
         "damping",
@@ -208,7 +210,9 @@ def test_joints(original, spec):
     coupling = changes["couplings"]
     assert range_.words.startswith("flexion limit 90.0 -> 80.0 deg")
     assert range_.joint == "mcp2_flexion"
-    assert any("(+100 %)" in change.words for change in told if change.group == "passive stiffness")
+    assert any(
+        "(+100 %)" in change.words for change in all_changes if change.group == "passive stiffness"
+    )
     assert changes["rest angle"].new - changes["rest angle"].old == pytest.approx(5.0)
     assert (coupling.part, coupling.new) == ("middle DIP flexion", pytest.approx(0.5))
 
@@ -234,14 +238,14 @@ def test_bones_contacts_and_simulation(original, spec):
     spec.option.timestep = 0.004
     spec.option.gravity = [0, 0, -9.81]
     changes = changes_to(original, spec)
-    told = {(change.group, change.words.split()[0]): change for change in changes}
-    mass = told["inertia", "mass"]
+    by_word = {(change.group, change.words.split()[0]): change for change in changes}
+    mass = by_word["inertia", "mass"]
     assert mass.part == "distal phalanx of the index finger"
     assert mass.new == pytest.approx(1.5 * mass.old)
-    assert told["inertia", "moment"].new == pytest.approx(
-        1.5 * told["inertia", "moment"].old, rel=1e-3
+    assert by_word["inertia", "moment"].new == pytest.approx(
+        1.5 * by_word["inertia", "moment"].old, rel=1e-3
     )
-    assert told["contacts", "friction"].part == "distal phalanx of the index finger"
+    assert by_word["contacts", "friction"].part == "distal phalanx of the index finger"
     simulation = {change.part: change.words for change in changes if change.group == "simulation"}
     assert simulation == {
         "time step [s]": "0.002 -> 0.004",
@@ -254,7 +258,7 @@ def test_what_both_hands_share_is_told_once(original):
     stronger = [specimen_of(hand_spec(side, strength_scale=1.3), side) for side in Side]
     (change,) = compare([original, left], stronger).changes
     assert change.sides == (Side.RIGHT, Side.LEFT)
-    assert as_json(compare([original, left], stronger))["changes"][0]["sides"] == ["right", "left"]
+    assert compare([original, left], stronger).as_json()["changes"][0]["sides"] == ["right", "left"]
 
 
 def test_another_models_hand_is_compared_by_anatomy(original):
@@ -285,17 +289,17 @@ def test_the_figure_shows_what_changed(original, spec):
     assert curves[0].muscle == MUSCLE
     assert np.abs(curves[0].arms_before - curves[0].arms_after).max() > 0.5
     assert force_changes(original, after) == [("FDS3", pytest.approx(-50.0))]
-    figure = draw_difference(difference, [original], [after])
+    figure = difference.draw()
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles[0] == MUSCLE
     assert titles[-1] == "Peak force"
     same = compare([original], [original])
-    assert not draw_difference(same, [original], [original]).axes
+    assert not same.draw().axes
 
 
 def test_directions_do_not_depend_on_where_a_hand_is(original):
-    here = neutral_frame(original).axes
-    assert here == pytest.approx(np.eye(3), abs=1e-9)
+    upright = neutral_frame(original).axes
+    assert upright == pytest.approx(np.eye(3), abs=1e-9)
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     with silence_mujoco():
@@ -304,7 +308,7 @@ def test_directions_do_not_depend_on_where_a_hand_is(original):
         turned = specimen_of(spec)
     axes = neutral_frame(turned).axes
     root = neutral_frame(turned).data.body("humerus_r").xmat.reshape(3, 3)
-    assert axes @ root == pytest.approx(here, abs=1e-6)
+    assert axes @ root == pytest.approx(upright, abs=1e-6)
 
 
 def test_words():
@@ -312,7 +316,11 @@ def test_words():
     assert describe_joint("cmc_flexion") == "thumb CMC flexion"
     assert len({describe_joint(joint) for joint in HAND_JOINTS}) == len(HAND_JOINTS)
     assert describe_bone("2proxph") == "proximal phalanx of the index finger"
-    assert describe_bone("proxph2") == describe_bone("2proxph") == describe_bone(describe_bone("2proxph"))
+    assert (
+        describe_bone("proxph2")
+        == describe_bone("2proxph")
+        == describe_bone(describe_bone("2proxph"))
+    )
     assert describe_bone("midph5") == "middle phalanx of the little finger"
     assert describe_bone("distal_thumb") == "distal phalanx of the thumb"
     assert describe_bone("thirdmc") == "third metacarpal"
