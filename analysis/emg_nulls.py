@@ -1,4 +1,6 @@
-"""Correlation of unrelated EMG curves: null distributions of the usual scores. A figure and a table.
+"""Correlation of unrelated EMG curves: null distributions of the usual scores.
+
+Draws a figure and writes the table behind it.
 
     python analysis/emg_nulls.py myo-readings-dataset --out analysis/figures
 

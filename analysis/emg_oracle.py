@@ -1,5 +1,6 @@
-"""Recovery test of the EMG comparison: planted leads and muscles, and p-values of noise. A figure
-and a table.
+"""Recovery test of the EMG comparison: planted leads and muscles, and p-values of noise.
+
+Draws a figure and writes the table behind it.
 
     python analysis/emg_oracle.py --out analysis/figures
     python analysis/emg_oracle.py --activations data/emg/synthetic_playing.sto --seeds 2
@@ -33,7 +34,7 @@ from musclehand.performance.figures import save_figure
 
 CONFIG = EnvelopeConfig()
 QUICK = CompareConfig(draws=20, resamples=100, synergies=0)
-"""Settings of envelopes and of comparisons; only what is measured is computed with care."""
+"""Settings of envelopes and of comparisons; few draws, because intervals are not measured."""
 
 LEADS_S = (0.0, 0.03, 0.06, 0.09, 0.12)
 """[s] planted leads."""

@@ -1,15 +1,15 @@
-"""The hand's muscle curves beside published ones: one figure, the tables of differences, and which
-constants fit best.
+"""The hand's muscle curves beside published ones: a figure, differences, fitted constants.
 
     python analysis/muscle_curves.py --out analysis/figures
 
-Compared are MuJoCo's curves with the constants the hand is built with, those of De Groote et al.
-2016 (Ann Biomed Eng 44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005), and how
-activation follows excitation in each.
+The curves are MuJoCo's with the constants of the bundled hand, those of De Groote et al. 2016 (Ann
+Biomed Eng 44:2922) and those of Millard et al. 2013 (J Biomech Eng 135:021005). The activation
+dynamics of the three are compared as well.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +36,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BUNDLED = CurveConstants(LMIN, LMAX, FPMAX, FVMAX)
+"""Constants of the bundled hand."""
+
 USUAL_TIMES = (0.010, 0.040)
-"""Time constants of activation and deactivation [s] of Millard et al. 2013, which most models
-take."""
+"""Time constants of activation and deactivation of Millard et al. 2013, as in most models [s]."""
+
 BLENDED_TIMES = (0.015, 0.060)
-"""The same of De Groote et al. 2016 [s], who blend the two rates."""
+"""The same of De Groote et al. 2016, who blend the two rates [s]."""
 
 Rate = Callable[[float, float], float]
-"""Change of activation [1/s], of activation and excitation."""
+"""Rate of change of activation [1/s] as a function of activation and excitation."""
 
 TITLES = {
     "mujoco": "musclehand (MuJoCo)",
@@ -56,20 +58,29 @@ STYLES = {
     "de_groote_2016": (MISSED, "--"),
     "millard_2013": (HIT_UNKNOWN, "-."),
 }
+"""Titles, time constants [s], and colours and line styles of the models."""
+
 CURVES = ("active", "passive", "velocity")
+"""Fields of `CurveSet`."""
+
 REACHED = "#E6EEF6"
 EXCITED = "#F5EFE0"
+"""Colours of the hand's range of fibre lengths, and of the time of full excitation."""
+
 PULSE = 0.1
 SHOWN = 0.25
-"""Full excitation for that long, and how much time is shown [s]."""
+"""Durations of full excitation, and of the figure [s]."""
+
+STEP = 2e-4
+"""Time step of activation dynamics [s]."""
 
 
 @dataclass(frozen=True)
 class Args:
-    """Where the figure goes."""
+    """Options of the command line."""
 
     out: Path = Path("analysis/figures")
-    """folder of the figure, made where it is missing"""
+    """folder of the figure, created where it is missing"""
 
 
 def main(args: Args) -> None:
@@ -88,8 +99,7 @@ def main(args: Args) -> None:
 
 
 def difference_table(models: dict[str, CurveSet]) -> str:
-    """Largest and root mean square difference [f0] of every two models, in Markdown."""
-    names = list(models)
+    """Largest and root mean square differences between all models [f0], in Markdown."""
     lines = [
         f"Differences, largest and rms [f0], over lengths {LENGTHS[0]} to {LENGTHS[1]} l0, "
         f"speeds {SPEEDS[0]:g} to {SPEEDS[1]:g} vmax:",
@@ -97,17 +107,19 @@ def difference_table(models: dict[str, CurveSet]) -> str:
         "| between | active | passive | velocity |",
         "| --- | --- | --- | --- |",
     ]
-    for index, one in enumerate(names):
-        for other in names[index + 1 :]:
-            found = curve_differences(models[one], models[other])
-            cells = " | ".join(f"{gap.largest:.3f}, {gap.rms:.3f}" for gap in found)
-            lines.append(f"| {TITLES[one]}, {TITLES[other]} | {cells} |")
+    for name, reference in itertools.combinations(models, 2):
+        gaps = curve_differences(models[name], models[reference])
+        cells = " | ".join(f"{gap.largest:.3f}, {gap.rms:.3f}" for gap in gaps)
+        lines.append(f"| {TITLES[name]}, {TITLES[reference]} | {cells} |")
     return "\n".join(lines)
 
 
 def fit_constants(references: list[CurveSet]) -> CurveConstants:
-    """MuJoCo's constants with the least sum of squares to all three curves of all references,
-    over the same ranges."""
+    """Least-squares fit of MuJoCo's constants to all three curves of all references.
+
+    Args:
+        references: the curves to fit.
+    """
     from scipy.optimize import least_squares
 
     fibre = np.linspace(*LENGTHS, 241)
@@ -119,44 +131,40 @@ def fit_constants(references: list[CurveSet]) -> CurveConstants:
     targets = [values(reference) for reference in references]
 
     def residuals(constants: np.ndarray) -> np.ndarray:
-        ours = values(curve_sets(CurveConstants(*constants))["mujoco"])
-        return np.concatenate([ours - target for target in targets])
+        fitted = values(curve_sets(CurveConstants(*constants))["mujoco"])
+        return np.concatenate([fitted - target for target in targets])
 
     bounds = ([0.0, 1.05, 0.0, 1.05], [0.9, 3.0, 5.0, 3.0])
-    return CurveConstants(
-        *(float(value) for value in least_squares(residuals, BUNDLED, bounds=bounds).x)
-    )
+    solution = least_squares(residuals, BUNDLED, bounds=bounds).x
+    return CurveConstants(*(float(value) for value in solution))
 
 
 def fit_table(models: dict[str, CurveSet]) -> str:
-    """Shipped and fitted constants with the root mean square difference that each leaves [f0],
-    in Markdown."""
+    """Bundled and fitted constants with their root mean square differences [f0], in Markdown."""
     names = [name for name in models if name != "mujoco"]
-    rows = {"as shipped": BUNDLED}
+    rows = {"as bundled": BUNDLED}
     rows |= {f"fitted to {TITLES[name]}": fit_constants([models[name]]) for name in names}
     rows["fitted to both"] = fit_constants([models[name] for name in names])
+    heads = ["constants", "lmin", "lmax", "fpmax", "fvmax"]
+    heads += [f"to {TITLES[name]}" for name in names]
     lines = [
         "Constants, and rms difference [f0] of active, passive, velocity:",
         "",
-        "| constants | lmin | lmax | fpmax | fvmax | "
-        + " | ".join(f"to {TITLES[name]}" for name in names)
-        + " |",
-        "|" + " --- |" * (5 + len(names)),
+        f"| {' | '.join(heads)} |",
+        "|" + " --- |" * len(heads),
     ]
     for title, constants in rows.items():
-        ours = curve_sets(constants)["mujoco"]
-        gaps = [
-            ", ".join(f"{gap.rms:.3f}" for gap in curve_differences(ours, models[name]))
-            for name in names
-        ]
-        lines.append(
-            f"| {title} | " + " | ".join([*(f"{value:.3f}" for value in constants), *gaps]) + " |"
-        )
+        curves = curve_sets(constants)["mujoco"]
+        cells = [title, *(f"{value:.3f}" for value in constants)]
+        for name in names:
+            gaps = curve_differences(curves, models[name])
+            cells.append(", ".join(f"{gap.rms:.3f}" for gap in gaps))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def mujoco_rate(times: tuple[float, float]) -> Rate:
-    """MuJoCo's own activation dynamics with time constants of activation and deactivation [s]."""
+    """MuJoCo's activation dynamics, with time constants of activation and deactivation [s]."""
     parameters = np.array([*times, 0.0])
     return lambda act, ctrl: mujoco.mju_muscleDynamics(ctrl, act, parameters)
 
@@ -165,8 +173,13 @@ def blended_rate(*, steepness: float = 0.1) -> Rate:
     """The activation dynamics of De Groote et al. 2016."""
 
     def rate(act: float, ctrl: float) -> float:
-        both = np.asarray(act), np.asarray(ctrl)
-        return float(de_groote_activation_rate(*both, times=BLENDED_TIMES, steepness=steepness))
+        activation = np.asarray(act)
+        excitation = np.asarray(ctrl)
+        return float(
+            de_groote_activation_rate(
+                activation, excitation, times=BLENDED_TIMES, steepness=steepness
+            )
+        )
 
     return rate
 
@@ -180,9 +193,16 @@ def activation_rates() -> dict[str, Rate]:
     }
 
 
-def step_response(rate: Rate, *, dt: float = 2e-4) -> tuple[np.ndarray, np.ndarray]:
-    """Time [s] and activation under full excitation for `PULSE` seconds and none after it;
-    midpoint rule, step `dt`."""
+def step_response(rate: Rate, *, dt: float = STEP) -> tuple[np.ndarray, np.ndarray]:
+    """Response to full excitation for `PULSE` seconds, by the midpoint rule.
+
+    Args:
+        rate: activation dynamics.
+        dt: time step [s].
+
+    Returns:
+        Time [s] and activation.
+    """
     time = np.arange(round(SHOWN / dt) + 1) * dt
     act = np.zeros_like(time)
     for index in range(len(time) - 1):
@@ -193,8 +213,8 @@ def step_response(rate: Rate, *, dt: float = 2e-4) -> tuple[np.ndarray, np.ndarr
 
 
 def half_times(rate: Rate) -> tuple[float, float]:
-    """Seconds from full excitation to activation 0.5, and from its end to half of the activation
-    reached."""
+    """Times to activation 0.5 from the onset of full excitation, and to half of the reached
+    activation from its end [s]."""
     time, act = step_response(rate)
     end = round(PULSE / (time[1] - time[0]))
     rise = float(np.interp(0.5, act[: end + 1], time[: end + 1]))
@@ -203,7 +223,7 @@ def half_times(rate: Rate) -> tuple[float, float]:
 
 
 def activation_table() -> str:
-    """Times to half activation and half of it lost, in Markdown."""
+    """Rise and fall times of activation [ms], in Markdown."""
     rows = {
         f"{TITLES[name]}, {_in_ms(TIMES[name])}": rate for name, rate in activation_rates().items()
     }
@@ -219,48 +239,46 @@ def activation_table() -> str:
 
 
 def draw(models: dict[str, CurveSet]) -> Figure:
-    """Curves above, their distance from MuJoCo's below, a column each for the three curves and
-    for activation."""
+    """The figure: curves above, differences from MuJoCo's below, with a column for each curve and
+    one for activation."""
     from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.patches import Patch
 
     figure = MatplotlibFigure(figsize=(16, 6.6), layout="constrained")
     panels = figure.subplots(2, 4, sharex="col", height_ratios=(1.7, 1))
     grids = (np.linspace(0.3, 1.9, 801), np.linspace(0.3, 1.9, 801), np.linspace(-1.0, 1.0, 801))
-    for name, at, (above, below) in zip(CURVES, grids, panels.T[:3], strict=True):
-        _draw_curve(above, below, name, at, models)
+    for name, grid, (above, below) in zip(CURVES, grids, panels.T[:3], strict=True):
+        _draw_curve(above, below, name, grid, models)
     _draw_activation(*panels.T[3])
     for panel in panels.flat:
         panel.grid(color="#DDDDDD", linewidth=0.5)
         panel.set_axisbelow(True)
+    reached = f"lengths of the hand's fibres, at most {FIBRE_RANGE[0]} to {FIBRE_RANGE[1]} l0"
     handles = [
         *panels[0, 0].get_lines(),
-        Patch(
-            color=REACHED,
-            label=f"lengths of the hand's fibres, at most {FIBRE_RANGE[0]} to {FIBRE_RANGE[1]} l0",
-        ),
+        Patch(color=REACHED, label=reached),
         Patch(color=EXCITED, label="full excitation"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     figure.suptitle(
-        f"Muscle curves: MuJoCo with lmin {LMIN}, lmax {LMAX}, vmax {VMAX:g} l0/s, fpmax {FPMAX}, fvmax {FVMAX}, "
-        "beside published ones"
+        f"Muscle curves: MuJoCo with lmin {LMIN}, lmax {LMAX}, vmax {VMAX:g} l0/s, "
+        f"fpmax {FPMAX}, fvmax {FVMAX}, beside published ones"
     )
     return figure
 
 
 def _draw_curve(
-    above: Axes, below: Axes, name: str, at: np.ndarray, models: dict[str, CurveSet]
+    above: Axes, below: Axes, name: str, grid: np.ndarray, models: dict[str, CurveSet]
 ) -> None:
-    """One of the three curves of all models, and how far the published ones are from the first."""
+    """One of the three curves of all models, and its difference from MuJoCo's."""
     titles = {"active": "Active force", "passive": "Passive force", "velocity": "Factor of speed"}
-    ours = getattr(models["mujoco"], name)(at)
+    bundled = getattr(models["mujoco"], name)(grid)
     for model, curves in models.items():
         colour, line = STYLES[model]
-        values = getattr(curves, name)(at)
-        above.plot(at, values, color=colour, linestyle=line, label=TITLES[model])
+        values = getattr(curves, name)(grid)
+        above.plot(grid, values, color=colour, linestyle=line, label=TITLES[model])
         if model != "mujoco":
-            below.plot(at, values - ours, color=colour, linestyle=line)
+            below.plot(grid, values - bundled, color=colour, linestyle=line)
     below.axhline(0.0, color=STYLES["mujoco"][0])
     above.set_title(titles[name], fontsize=11)
     above.set_ylabel("factor on active force" if name == "velocity" else "force [f0]")
@@ -279,15 +297,15 @@ def _draw_curve(
 
 
 def _draw_activation(above: Axes, below: Axes) -> None:
-    """Activation while and after full excitation in all models, and how far the published ones
-    are from the first."""
+    """Activation during and after full excitation in all models, and its difference from
+    MuJoCo's."""
     responses = {name: step_response(rate) for name, rate in activation_rates().items()}
-    time, ours = responses["mujoco"]
+    time, bundled = responses["mujoco"]
     for name, (_, act) in responses.items():
         colour, line = STYLES[name]
         above.plot(1e3 * time, act, color=colour, linestyle=line, label=_in_ms(TIMES[name]))
         if name != "mujoco":
-            below.plot(1e3 * time, act - ours, color=colour, linestyle=line)
+            below.plot(1e3 * time, act - bundled, color=colour, linestyle=line)
     below.axhline(0.0, color=STYLES["mujoco"][0])
     for panel in (above, below):
         panel.axvspan(0.0, 1e3 * PULSE, color=EXCITED, linewidth=0, zorder=0)

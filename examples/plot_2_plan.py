@@ -12,7 +12,8 @@ score = mh.load_score("minuet_in_g", clip=(0, 6))
 plan = mh.plan_performance(score)
 print(f"the plan's own ceiling: frame F1 {plan.metrics.frame_f1_micro:.3f}")
 for note in plan.planned.notes[:5]:
-    print(f"{note.onset:.2f} s  pitch {note.pitch}  {note.hand.name.lower()} hand, finger {note.finger}")
+    hand = note.hand.name.lower()
+    print(f"{note.onset:.2f} s  pitch {note.pitch}  {hand} hand, finger {note.finger}")
 
 # %%
 # Numbers are fingers: 1 is the thumb. `plan.draw("plan.png")` writes the figure to a file.

@@ -2,8 +2,8 @@
 Compare with EMG
 ================
 
-Simulated activations against synthetic EMG of the same piece, where the truth is known. Which muscle
-agrees with its electrode by more than chance?
+Simulated activations against synthetic EMG of the same piece, where the truth is known. Which
+muscle agrees with its electrode by more than chance?
 """
 
 from pathlib import Path

@@ -1,9 +1,8 @@
-"""Notes told as a field: from places round the hand, how far it is to the nearest key that is
-wanted, now and soon.
+"""Ablation of notes in the observation of the high-level policy: a field of distances to keys.
 
-Nothing is said of single notes or of fingers. The field has a distance, with its sign, for each
-place and moment; a linear autoencoder makes `CODES` numbers of it, those directions in which the
-fields of the pieces differ most.
+The policy observes no single notes and no fingers. For places along the keyboard and for moments
+from now on, it gets the signed distance to the nearest key that is wanted then, in `CODES` numbers
+of a linear autoencoder (principal components of the fields of the pieces).
 """
 
 from __future__ import annotations
@@ -12,88 +11,102 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from typing_extensions import override
 
 from musclehand.envs.piano.goals import Goals, HandNotes
 
 CODES = 16
-"""Numbers that a field is told by."""
-
-PLACES = np.linspace(-0.165, 0.165, 25)
-"""From the wrist, along the keyboard: an octave each way [m]."""
-
-SOON = np.array([0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
-"""Moments from now on [s]."""
+"""Numbers of the code of a field."""
 
 OCTAVE = 0.165
-"""A 1 of a distance, and the largest, also where no key is wanted [m]."""
+"""[m] Width of an octave: the unit of distances, and the largest one, also without a wanted
+key."""
+
+PLACES = np.linspace(-OCTAVE, OCTAVE, 25)
+"""[m] From the wrist along the keyboard, an octave each way."""
+
+MOMENTS = np.array([0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
+"""[s] From now on."""
+
+SWAY = 0.04
+"""[m] Standard deviation of the wrist about the next note's key, for the autoencoder."""
 
 
 class KeyCode(NamedTuple):
-    """A field's code is `matrix` (CODES or fewer, size) times what it has beyond `mean` (size,)."""
+    """A linear autoencoder of fields: the code is `matrix @ (field - mean)`."""
 
     mean: np.ndarray
+    """Mean field. Shape (size,)."""
+
     matrix: np.ndarray
+    """Scaled principal directions, `CODES` or fewer. Shape (codes, size)."""
 
 
 def field(notes: HandNotes, time: float, wrist: float) -> np.ndarray:
-    """Distances to the nearest wanted key, in octaves, from -1 to 1. Shape (moments * places,).
+    """Signed distances to the nearest wanted key, in octaves, from -1 to 1. Shape (moments *
+    places,).
 
     Args:
         notes: of one hand.
-        time: of now [s].
-        wrist: where it is along the keyboard, as a right hand's [m].
+        time: current time [s].
+        wrist: place along the keyboard, as a right hand's [m].
     """
-    then = time + SOON[:, None]
-    wanted = (notes.onset <= then) & (then < notes.offset)
-    away = (notes.point[:, 0] - wrist - PLACES[:, None])[None] / OCTAVE
-    away = np.where(wanted[:, None], away, np.inf)
     if not len(notes.onset):
-        return np.ones(len(SOON) * len(PLACES))
-    nearest = np.take_along_axis(away, np.abs(away).argmin(axis=2)[..., None], axis=2)
+        return np.ones(len(MOMENTS) * len(PLACES))
+    moments = time + MOMENTS[:, None]
+    wanted = (notes.onset <= moments) & (moments < notes.offset)
+    distance = (notes.point[:, 0] - wrist - PLACES[:, None])[None] / OCTAVE
+    distance = np.where(wanted[:, None], distance, np.inf)
+    rows = np.abs(distance).argmin(axis=2)[..., None]
+    nearest = np.take_along_axis(distance, rows, axis=2)
     return np.clip(nearest, -1.0, 1.0).ravel()
 
 
-def learn_code(hands: Sequence[HandNotes], *, every: float = 0.04, seed: int = 0) -> KeyCode:
-    """The autoencoder that loses least of the fields of these notes, wherever hands may be
-    meanwhile.
+def learn_code(hands: Sequence[HandNotes], *, interval: float = 0.04, seed: int = 0) -> KeyCode:
+    """The linear autoencoder with the smallest squared error on the fields of some notes.
 
     Args:
-        hands: one after the other.
-        every: time between the fields looked at [s].
-        seed: of where hands are, some centimetres from their next notes.
+        hands: notes of one hand after the other.
+        interval: time between fields [s].
+        seed: of the wrist's places, some centimetres from the next notes.
     """
     rng = np.random.default_rng(seed)
     fields = []
     for notes in hands:
-        for time in np.arange(0.0, notes.offset.max(initial=0.0), every):
+        for time in np.arange(0.0, notes.offset.max(initial=0.0), interval):
             near = min(np.searchsorted(notes.onset, time), len(notes.onset) - 1)
-            fields.append(
-                field(notes, float(time), notes.point[near, 0] + 0.04 * rng.standard_normal())
-            )
+            wrist = notes.point[near, 0] + SWAY * rng.standard_normal()
+            fields.append(field(notes, float(time), wrist))
     rows = np.array(fields)
     _, size, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-    # Codes of what was looked at differ by 1, but for directions in which next to nothing does.
-    spread = np.maximum(size[:CODES], 1e-3 * size[0]) / np.sqrt(len(rows))
-    return KeyCode(rows.mean(axis=0), directions[:CODES] / spread[:, None])
+    # Codes of these fields have variance 1, but for directions of almost none.
+    std = np.maximum(size[:CODES], 1e-3 * size[0]) / np.sqrt(len(rows))
+    return KeyCode(rows.mean(axis=0), directions[:CODES] / std[:, None])
 
 
 class NearestKeys(Goals):
-    """Tells the code of the field in the first numbers of the first block, and nothing else."""
+    """Goals with the code of the field in the first numbers of the first block, and zeros else."""
 
     def __init__(self, hands: Sequence[HandNotes], code: KeyCode) -> None:
+        """
+        Args:
+            hands: notes of one hand after the other.
+            code: of the fields.
+        """
         super().__init__(hands)
         self._code = code
 
-    def at(
+    @override
+    def encode(
         self, hand: np.ndarray, time: np.ndarray, tips: np.ndarray, wrist: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """As `Goals`."""
-        told = {
+        blocks = {
             name: np.zeros_like(values)
-            for name, values in super().at(hand, time, tips, wrist).items()
+            for name, values in super().encode(hand, time, tips, wrist).items()
         }
         rows = np.array(
             [field(self.hands[h], t, w) for h, t, w in zip(hand, time, wrist[:, 0], strict=True)]
         )
-        told["held"][:, : len(self._code.matrix)] = (rows - self._code.mean) @ self._code.matrix.T
-        return told
+        codes = (rows - self._code.mean) @ self._code.matrix.T
+        blocks["held"][:, : len(self._code.matrix)] = codes
+        return blocks

@@ -1,16 +1,17 @@
-"""The model-based player's plan, played through intentions: nothing learnt, or with corrections
-that PPO finds.
+"""The model-based plan in place of the high-level policy, through the latent space.
 
-The teacher of planners (`envs.piano.teacher`) acts; what it does is corrected as a planner is
-(`by_reward`), by a policy that sees what a planner sees.
+The teacher of high-level policies (`envs.piano.teacher`) acts: the encoder gets the plan for a
+reference. A residual policy (`ablate_ppo_residual`), which observes what a high-level policy would,
+may be added.
 """
 
 from __future__ import annotations
 
 import mujoco
 import numpy as np
-from by_reward import corrected
+from typing_extensions import override
 
+from ablate_ppo_residual import add_residual
 from musclehand.body.anatomy import Side
 from musclehand.controllers.high_level import HighLevelController
 from musclehand.envs.piano.body import FingertipJacobian
@@ -25,36 +26,47 @@ from musclehand.policies.high_level import HighLevelPolicy
 
 
 class PlanController(HighLevelController):
-    """Plays a piece as its plan says, through intentions, with corrections."""
+    """Plays a piece as its plan says, by latent actions, with or without a residual policy."""
 
     def __init__(
         self,
         score: Score,
-        planner: HighLevelPolicy,
+        policy: HighLevelPolicy,
         pieces: PlannedPieces,
-        corrections: Policy | None,
+        residual: Policy | None,
     ) -> None:
-        """`planner`: of which the latent space is taken; `pieces`: the score's plan."""
-        super().__init__(score, planner=planner, lead_in=LEAD_KEPT)
+        """
+        Args:
+            score: to play.
+            policy: whose latent space is used.
+            pieces: the score's plan.
+            residual: the residual policy; None adds nothing.
+        """
+        super().__init__(score, policy, lead_in=LEAD_KEPT)
         hand = self.scene.hands[Side.RIGHT]
+        model = self.scene.model
         self._references = join(pieces.hands)
-        self._corrections = corrections
+        self._residual = residual
         self._teacher = PlanTeacher(
-            self._references, planner.skill, self._own, hand, hand.limits(self.scene.model)
+            self._references, policy.latent_space, self._own, hand, hand.limits(model)
         )
-        self._slopes, self._data = FingertipJacobian(self.scene), mujoco.MjData(self.scene.model)
+        self._jacobian = FingertipJacobian(self.scene)
+        self._data = mujoco.MjData(model)
 
+    @override
     def control(self, data: mujoco.MjData, step: int) -> None:
-        """As the planner."""
         self._data = data
         super().control(data, step)
 
-    def _act(self, seen: np.ndarray, senses: Proprioception, time: float) -> np.ndarray:
+    @override
+    def _act(
+        self, observation: np.ndarray, proprioception: Proprioception, time: float
+    ) -> np.ndarray:
         frame = self._references.ahead(self._references.first, round(time / self._references.dt))
-        view = self._teacher.view(
-            frame, senses, self._slopes.of(self._data), self._path, self._past
+        encoder_observation = self._teacher.encoder_observation(
+            frame, proprioception, self._jacobian.of(self._data), self._path, self._history
         )
-        action = self._teacher.action(frame, self._path, view)
-        return (
-            action if self._corrections is None else corrected(action, self._corrections.act(seen))
-        )
+        action = self._teacher.action(frame, self._path, encoder_observation)
+        if self._residual is None:
+            return action
+        return add_residual(action, self._residual.act(observation))

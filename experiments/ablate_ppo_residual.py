@@ -1,8 +1,8 @@
-"""A planner that goes on learning by reward: PPO finds out what is to be added to what it does.
+"""Reinforcement in place of imitation: PPO learns a residual policy for a high-level policy.
 
-Actions, the intention and the moves of the forearm, are those of the planner and a correction,
-which begins with 0. All else of PPO is as a tracking policy has it (`learning.ppo`), on the reward
-of `envs.piano.reward`.
+Actions, the latent action and the moves of the forearm, are those of the high-level policy plus a
+residual, which begins with 0. PPO is as for tracking policies (`learning.ppo`), on the reward of
+`envs.piano.reward`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from musclehand.core.vec_env import StepResult, VecEnv
 from musclehand.learning.high_level import HighLevelNetwork
@@ -20,85 +21,113 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.policies.high_level import HighLevelPolicy
 
-MOST = 0.25
-"""By so much a correction changes an action, which is from 0 to 1, at most."""
+MAX_RESIDUAL = 0.25
+"""Largest residual of an action, which is from 0 to 1."""
 
 
-def corrected(action: np.ndarray, correction: np.ndarray) -> np.ndarray:
-    """Actions with corrections from 0 to 1, of which 0.5 changes nothing. Shapes (n, actions)."""
-    return np.clip(action + 2.0 * MOST * (correction - 0.5), 0.0, 1.0)
+def add_residual(action: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Actions with a residual. Shape (n, num_actions).
+
+    Args:
+        action: from 0 to 1. Shape (n, num_actions).
+        output: of the residual policy, from 0 to 1; 0.5 is no residual. Shape (n, num_actions).
+    """
+    return np.clip(action + 2.0 * MAX_RESIDUAL * (output - 0.5), 0.0, 1.0)
 
 
-class Corrected(VecEnv):
-    """An environment in which `act`, told what is seen, acts and is corrected."""
+class ResidualEnv(VecEnv):
+    """An environment whose actions are residuals of another actor's."""
 
     def __init__(self, env: VecEnv, act: Callable[[np.ndarray], np.ndarray]) -> None:
+        """
+        Args:
+            env: the environment.
+            act: the other actor, from observations to actions.
+        """
         self._env = env
         self._act = act
         self.num_envs = env.num_envs
         self.num_observations = env.num_observations
         self.num_actions = env.num_actions
         self.step_dt = env.step_dt
-        self._seen = env.reset()
+        self._observation = env.reset()
 
+    @override
     def reset(self, *, seed: int | None = None) -> np.ndarray:
-        """As `VecEnv`."""
-        self._seen = self._env.reset(seed=seed)
-        return self._seen
+        self._observation = self._env.reset(seed=seed)
+        return self._observation
 
+    @override
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`: corrections."""
-        result = self._env.step(corrected(self._act(self._seen), action))
-        self._seen = result.observation
+        result = self._env.step(add_residual(self._act(self._observation), action))
+        self._observation = result.observation
         return result
 
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """As `VecEnv`."""
         return self._env.state()
 
+    @override
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """As `VecEnv`."""
-        self._seen = self._env.restore(state)
-        return self._seen
+        self._observation = self._env.restore(state)
+        return self._observation
 
 
-class CorrectedPlanner:
-    """Acts as a planner that is corrected by a policy."""
+class ResidualNetwork:
+    """A high-level network plus a residual policy, with the interface of the former."""
 
-    def __init__(self, planner: HighLevelNetwork, policy: Policy) -> None:
-        self._planner = planner
-        self._policy = policy
+    def __init__(self, network: HighLevelNetwork, residual: Policy) -> None:
+        """
+        Args:
+            network: the high-level network.
+            residual: the residual policy.
+        """
+        self._network = network
+        self._residual = residual
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """As `HighLevelNetwork`."""
-        return corrected(self._planner.act(observation), self._policy.act(observation))
+        """Actions with the residual. Shape (n, num_actions).
+
+        Args:
+            observation: shape (n, num_observations).
+        """
+        return add_residual(self._network.act(observation), self._residual.act(observation))
 
 
-def corrected_planner(planner: HighLevelPolicy, corrections: Policy) -> HighLevelPolicy:
-    """The planner with corrections that were found for it."""
-    return planner._replace(
-        policy=cast(HighLevelNetwork, CorrectedPlanner(planner.policy, corrections))
-    )
+def with_residual(policy: HighLevelPolicy, residual: Policy) -> HighLevelPolicy:
+    """A high-level policy plus a residual policy."""
+    network = ResidualNetwork(policy.policy, residual)
+    return policy._replace(policy=cast(HighLevelNetwork, network))
 
 
-def learn_corrections(
+def learn_residual(
     piano: VecEnv,
     act: Callable[[np.ndarray], np.ndarray],
-    planner: HighLevelPolicy,
+    policy: HighLevelPolicy,
     folder: Path,
     config: PpoConfig,
-    known: dict[str, Any],
+    *,
+    identity: dict[str, Any],
 ) -> Policy:
-    """What PPO finds is to be added to what `act` does; `planner` tells what is normal to see."""
-    env = Corrected(piano, act)
-    policy = Policy(env.num_observations, env.num_actions, seed=config.seed)
-    policy.mean.copy_(planner.policy.mean)
-    policy.spread.copy_(planner.policy.spread)
+    """Trains a residual policy by PPO.
+
+    Args:
+        piano: the environment.
+        act: what the residual is added to, from observations to actions.
+        policy: whose normalisation of observations is used.
+        folder: for checkpoints; a run that is there is resumed.
+        config: of PPO.
+        identity: what checkpoints have to agree with.
+    """
+    env = ResidualEnv(piano, act)
+    residual = Policy(env.num_observations, env.num_actions, seed=config.seed)
+    residual.mean.copy_(policy.policy.mean)
+    residual.std.copy_(policy.policy.std)
     with torch.no_grad():
-        last = policy.layers[-1]
+        last = residual.layers[-1]
         assert isinstance(last, torch.nn.Linear)
         last.weight.zero_()
         last.bias.zero_()
-    run = PpoTraining(env, policy, config, folder, known=known)
-    run.run()
-    return run.policy
+    training = PpoTraining(env, residual, config, folder, identity=identity)
+    training.run()
+    return training.policy

@@ -1,7 +1,9 @@
-"""One network for both hands, beside one that plays either hand and is told of the other's forearm.
+"""Ablation of the reference predictor: latent actions as direct outputs, by one network or another.
 
-Both learn from nothing what the teacher intends and how it moves forearms (`learning.dagger`), in
-as many steps, and from as many hands in an update.
+Either one network acts for either hand, which observes the other hand's forearm, or one network
+acts for both hands at once. Both are trained from scratch by DAgger (`learning.dagger`) to output
+the teacher's latent actions and moves of the forearm, with as many steps, and as many hands in an
+update.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from typing_extensions import override
 
 from musclehand.core.vec_env import StepResult, TeacherEnv
 from musclehand.envs.piano.env import PianoEnv
@@ -21,19 +24,30 @@ from musclehand.learning.policy import Policy
 from musclehand.policies.high_level import HighLevelPolicy
 from musclehand.policies.latent import LatentSpace
 
+SHARED_FIELDS = (
+    "iterations",
+    "steps",
+    "updates",
+    "noise",
+    "decay",
+    "buffer_iterations",
+    "seed",
+)
+"""Fields of `HighLevelConfig` that DAgger takes over; the others keep their defaults."""
 
-def together(rows: np.ndarray) -> np.ndarray:
-    """Left hands' numbers, then right ones', of each pair. Shape (2 n, k) to (n, 2 k)."""
+
+def join_pairs(rows: np.ndarray) -> np.ndarray:
+    """Numbers of the left hand, then of the right one, of each pair. Shape (2 n, k) to (n, 2 k)."""
     return np.hstack(np.split(rows, 2))
 
 
-def apart(rows: np.ndarray) -> np.ndarray:
-    """Back from `together`: left hands first. Shape (n, 2 k) to (2 n, k)."""
+def split_pairs(rows: np.ndarray) -> np.ndarray:
+    """Inverse of `join_pairs`, left hands first. Shape (n, 2 k) to (2 n, k)."""
     return np.vstack(np.split(rows, 2, axis=1))
 
 
-class Pairs(TeacherEnv):
-    """Hands of a `PianoEnv` as pairs that see and act together."""
+class PairEnv(TeacherEnv):
+    """Hands of a `PianoEnv` as pairs with one observation and one action."""
 
     def __init__(self, env: PianoEnv) -> None:
         self._env = env
@@ -42,64 +56,81 @@ class Pairs(TeacherEnv):
         self.num_observations = 2 * env.num_observations
         self.num_actions = 2 * env.num_actions
 
+    @override
     def reset(self, *, seed: int | None = None) -> np.ndarray:
-        """As `VecEnv`."""
-        return together(self._env.reset(seed=seed))
+        return join_pairs(self._env.reset(seed=seed))
 
+    @override
     def step(self, action: np.ndarray) -> StepResult:
-        """As `VecEnv`; rewards and terms are means of both hands."""
-        result = self._env.step(apart(action))
+        result = self._env.step(split_pairs(action))
         left, _ = np.split(np.arange(self._env.num_envs), 2)
+        # Rewards and terms are means of both hands.
         return StepResult(
-            together(result.observation),
-            result.reward.reshape(2, -1).mean(axis=0),
-            result.terminated[left],
-            result.truncated[left],
-            together(result.final_observation),
-            {name: values.reshape(2, -1).mean(axis=0) for name, values in result.terms.items()},
+            observation=join_pairs(result.observation),
+            reward=result.reward.reshape(2, -1).mean(axis=0),
+            terminated=result.terminated[left],
+            truncated=result.truncated[left],
+            final_observation=join_pairs(result.final_observation),
+            terms={
+                name: values.reshape(2, -1).mean(axis=0) for name, values in result.terms.items()
+            },
         )
 
+    @override
     def teacher_action(self) -> np.ndarray:
-        """As `TeacherEnv`."""
-        return together(self._env.teacher_action())
+        return join_pairs(self._env.teacher_action())
 
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """As `VecEnv`."""
         return self._env.state()
 
+    @override
     def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """As `VecEnv`."""
-        return together(self._env.restore(state))
+        return join_pairs(self._env.restore(state))
 
 
-class OneActor:
-    """Acts for a left and a right hand at once."""
+class PairActor:
+    """Acts for a left and a right hand at once, with the interface of a `HighLevelNetwork`."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
     def act(self, observation: np.ndarray) -> np.ndarray:
-        """As `HighLevelNetwork`."""
-        return apart(self._policy.act(together(observation)))
+        """Actions of all hands, left ones first. Shape (2 n, num_actions).
+
+        Args:
+            observation: shape (2 n, num_observations).
+        """
+        return split_pairs(self._policy.act(join_pairs(observation)))
 
 
 def learn_directly(
     env: PianoEnv,
     folder: Path,
     config: HighLevelConfig,
-    known: dict[str, Any],
+    identity: dict[str, Any],
     *,
-    one_actor: bool = False,
+    both_hands: bool = False,
 ) -> HighLevelPolicy:
-    """Who says what is done, from nothing, for both hands at once or for either, in as many
-    steps and updates as `config` has."""
-    names = ("iterations", "steps", "updates", "noise", "decay", "memory", "seed")
-    same = {name: getattr(config, name) for name in names}
-    batch = config.batch // 2 if one_actor else config.batch
-    run = DaggerTraining(
-        Pairs(env) if one_actor else env, DaggerConfig(**same, batch=batch), folder, known=known
+    """Trains a network that outputs latent actions.
+
+    Args:
+        env: to play in.
+        folder: for checkpoints; a run that is there is resumed.
+        config: with the number of steps and updates.
+        identity: what checkpoints have to agree with.
+        both_hands: one network for both hands at once.
+    """
+    shared = {name: getattr(config, name) for name in SHARED_FIELDS}
+    batch = config.batch // 2 if both_hands else config.batch
+    training = DaggerTraining(
+        PairEnv(env) if both_hands else env,
+        DaggerConfig(**shared, batch=batch),
+        folder,
+        identity=identity,
     )
-    run.run()
-    # It is played by what it does, which is the same as of a planner.
-    policy = OneActor(run.policy) if one_actor else run.policy
-    return HighLevelPolicy(cast(HighLevelNetwork, policy), cast(LatentSpace, env.skill), {})
+    training.run()
+    policy = PairActor(training.policy) if both_hands else training.policy
+    # A controller only lets it act, as it does a `HighLevelNetwork`.
+    network = cast(HighLevelNetwork, policy)
+    return HighLevelPolicy(network, cast(LatentSpace, env.latent_space), {})

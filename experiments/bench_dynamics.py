@@ -28,7 +28,7 @@ from musclehand.music.metrics import match_notes
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 
 TITLE = "Loudness and rehearsals"
 

@@ -168,10 +168,14 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
         threads: of the simulation.
     """
     policy = load_tracking_policy()
-    observed = {"sim_steps": policy.config.sim_steps, "look_ahead": policy.config.look_ahead}
-    env = TrackingEnv(
-        clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=args.backend, **observed)
+    config = TrackingConfig(
+        num_envs=hands,
+        num_threads=threads,
+        backend=args.backend,
+        sim_steps=policy.config.sim_steps,
+        look_ahead=policy.config.look_ahead,
     )
+    env = TrackingEnv(clips, config)
     bare = bare_physics(env)
     taken = []
     for number in range(args.rounds):
@@ -190,8 +194,13 @@ def measure_share(clips: list[Any], args: Args, hands: int, threads: int) -> Sha
         acted = time.perf_counter() - start
         taken.append((acted, bare(begin["backend"], controls)))
     environment, physics = np.array(taken).T
-    rates = (float(args.steps * hands / np.median(times)) for times in (environment, physics))
-    return Share(hands, threads, *rates, float(np.median(physics / environment)))
+    return Share(
+        hands=hands,
+        threads=threads,
+        environment=float(args.steps * hands / np.median(environment)),
+        physics=float(args.steps * hands / np.median(physics)),
+        ratio=float(np.median(physics / environment)),
+    )
 
 
 def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], float]:
@@ -220,7 +229,7 @@ def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int)
     env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=backend))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:
-        run = PpoTraining(env, policy, PpoConfig(critic_alone=0), Path(folder), known={})
+        run = PpoTraining(env, policy, PpoConfig(critic_warm_up=0), Path(folder), identity={})
         run.iterate()
         took = min(_seconds(run.iterate) for _ in range(3))
     steps = run.config.steps * hands / took

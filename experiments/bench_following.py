@@ -1,8 +1,8 @@
 """Tracking policies on held-out motion, beside computed muscle control (the teacher).
 
-    python experiments/bench_following.py corpus runs/track/policy/000001.json
+    python experiments/bench_following.py corpus runs/track/policy/tracking.json
     python experiments/bench_following.py corpus                              # the teacher alone
-    python experiments/bench_following.py corpus runs/*/policy/000001.json --conditions all
+    python experiments/bench_following.py corpus runs/*/policy/tracking.json --conditions all
 
 Clips of a split of the corpus are followed in the air, and plans of generated scores of the same
 split on keys, for ten seconds at most. `--out` gets the figures of every clip as CSV. Several

@@ -1,6 +1,6 @@
 """Probes of a latent space: what its dimensions do, what can be read out of it, what lies between.
 
-    python experiments/bench_latent_space.py runs/latent/latent/000001.json
+    python experiments/bench_latent_space.py runs/latent/policy/latent_space.json
     python experiments/bench_latent_space.py             # that of the bundled high-level policy
 
 In the folder `--out`: `latent.png`, how joints turn when a dimension of a latent action is moved,
@@ -26,7 +26,6 @@ from harness.results_page import markdown_table, write_figure, write_results_pag
 from harness.script import command_of, run_script
 from musclehand.core.atomic import write_file
 from musclehand.motion.dataset import open_corpus
-from musclehand.policies.high_level import load_high_level_policy
 from musclehand.policies.latent import LatentSpace, load_latent_space
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.training.latent_evaluation import compare_sequences, held_out_clips, sample_prior
@@ -76,7 +75,7 @@ def main(args: Args) -> None:
     """Probes, draws and writes."""
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    space = load_latent_space(args.space) if args.space else load_high_level_policy().skill
+    space = load_latent_space(args.space)
     rotations = traverse_latent_actions(space)
     draw_traversal(rotations, args.out / "latent.png")
     turned = np.abs(rotations).max(axis=1) > np.radians(LEAST_ROTATION)

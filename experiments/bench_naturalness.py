@@ -1,7 +1,7 @@
 """Naturalness of the motion: smoothness, individuation, use of the range, co-contraction, depth.
 
     python experiments/bench_naturalness.py
-    python experiments/bench_naturalness.py --recordings runs/bench_long/recording.h5 --out runs/long
+    python experiments/bench_naturalness.py --recordings long/recording.h5 --out runs/long
 
 Plays the beginnings of pieces, or takes recordings, and measures each hand's clip
 (`motion.naturalness` defines the measures; a piece has the mean of its hands). Leaves `table.md`

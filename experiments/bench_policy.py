@@ -28,7 +28,7 @@ from musclehand.cli.deprecated import Renamed
 from musclehand.core.errors import UnknownName
 from musclehand.music.score import Score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 
 TITLES = {
     "policy": "Controllers at the piano",

@@ -26,7 +26,6 @@ from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
 from musclehand.planning.plan import PlanConfig, plan_performance
 
-
 TITLE = "Control rate"
 
 PROSE = """\
@@ -112,8 +111,8 @@ def play(score: Score, sim_steps: int) -> Outcome:
     result = perform(score, controller)
     taken = thread_time() - begin
     return Outcome(
-        onset_f1=result.metrics.onset_f1_50ms,
-        frame_f1=result.metrics.frame_f1_micro,
+        onset_f1=result.metrics.onset_f1_50ms or 0.0,
+        frame_f1=result.metrics.frame_f1_micro or 0.0,
         onset_error_ms=result.metrics.onset_error_ms_median or 0.0,
         joint_rmse_deg=result.body.joint_rmse_deg or 0.0,
         activation=result.body.mean_activation or 0.0,

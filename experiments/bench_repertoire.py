@@ -48,7 +48,7 @@ from musclehand.music.metrics import PerformanceMetrics
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Score, keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import plan_performance
 from musclehand.sim.penetration import measure_penetration
 from musclehand.validate.specimen import open_specimens
@@ -211,7 +211,8 @@ def main(args: Args) -> None:
     for page, body in bodies.items():
         print(body)
         write_file(args.out / f"{page}.md", body)
-        if args.results:
+        # The page of rehearsals has a command of its own.
+        if args.results and not (args.rehearsals and page == "repertoire"):
             prose = PROSE[page].format(count=len(rows), **overall(rows))
             command = command_of(__file__, args)
             write_results_page(page, TITLES[page], command, f"{prose}\n\n{body}")

@@ -1,7 +1,7 @@
 """Robustness at the piano: pushes, a weak muscle, fatigue, heavier keys and sensory delay.
 
     python experiments/bench_robustness.py
-    python experiments/bench_robustness.py --controllers high-level --disturbances undisturbed pushes
+    python experiments/bench_robustness.py --controllers muscle --disturbances undisturbed pushes
 
 Body and keys differ from those that the controllers were planned or trained with, and no controller
 is told: all have is proprioception. Beside the figures of each disturbance stands the change from
@@ -15,7 +15,6 @@ import os
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import mujoco
@@ -36,8 +35,10 @@ from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings, make_controller
+from musclehand.performance.players import make_controller
+from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import plan_performance
+from musclehand.policies.tracking import load_tracking_policy
 
 TITLE = "Robustness at the piano"
 
@@ -83,8 +84,8 @@ FATIGUED = FatigueParameters(initial=0.3)
 DELAY = 0.024
 """[s] Sensory delay."""
 
-DELAYED_POLICY = "000002.json"
-"""File of the bundled tracking policy for sensory delay."""
+DELAYED_POLICY = "tracking_delayed"
+"""Name of the bundled tracking policy for sensory delay."""
 
 UNDISTURBED = "undisturbed"
 PUSHES = "pushes"
@@ -263,16 +264,16 @@ def play_one(piece: str, controller: str, disturbance: str, args: Args) -> dict[
     score = score.clip(0.0, min(args.seconds, score.duration))
     player = make_player(score, controller, disturbance, args)
     disturbed = DisturbedController(player, disturbance, seed=args.pieces.index(piece))
-    metrics = perform(score, disturbed).metrics.as_dict()
-    return {figure: float(metrics[figure] or 0.0) for figure in FIGURES.values()}
+    metrics = perform(score, disturbed).metrics
+    return {figure: float(getattr(metrics, figure) or 0.0) for figure in FIGURES.values()}
 
 
 def make_player(score: Score, controller: str, disturbance: str, args: Args) -> Controller:
     """The controller that plays; with sensory delay the policy that was trained for it."""
     if has_own_policy(controller, disturbance):
-        with as_file(files("musclehand.models.policies")) as folder:
-            plan = plan_performance(score, config=policy_plan_config())
-            return TrackingPolicyController(plan, folder / DELAYED_POLICY, delay=DELAY)
+        plan = plan_performance(score, config=policy_plan_config())
+        policy = load_tracking_policy(DELAYED_POLICY)
+        return TrackingPolicyController(plan, policy, delay=DELAY)
     settings = PlayerSettings(
         controller,
         fatigue=FATIGUED if disturbance == FATIGUE else None,

@@ -24,7 +24,6 @@ from harness.results_page import cells_table, write_results_page
 from harness.script import command_of, run_script
 from musclehand.core.atomic import write_file
 from musclehand.motion.dataset import open_corpus
-from musclehand.policies.high_level import load_high_level_policy
 from musclehand.policies.latent import load_latent_space
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.training.latent_evaluation import compare_sequences, held_out_clips, sample_prior
@@ -65,7 +64,7 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     policy = load_tracking_policy(args.policy)
-    space = load_latent_space(args.space) if args.space else load_high_level_policy().skill
+    space = load_latent_space(args.space)
     clips = held_out_clips(open_corpus(args.corpus), args.clips)
     sequences = compare_sequences(space.policy, policy.policy.act, clips, policy.config)
     write_file(args.out / "sequences.csv", csv_text(sequences.rows))

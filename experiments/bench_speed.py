@@ -25,12 +25,14 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 from threadpoolctl import threadpool_limits
+from typing_extensions import override
 
 from harness.results_page import markdown_table, write_results_page
 from harness.script import command_of, run_script
 from musclehand.controllers.muscle import MuscleController
 from musclehand.controllers.run import Run
 from musclehand.core.atomic import write_file
+from musclehand.core.recording import RecordingWriter
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Score, keyboard_score
@@ -263,10 +265,10 @@ def watch(owner: Any, name: str, clocks: dict[str, list[float]]) -> None:
 
 
 class _Kept(Run):
-    """A run that keeps the control of every step, to be simulated again."""
+    """A run with a clock at the physics, which keeps its controls to be simulated again."""
 
-    def play(self, writer: None = None) -> Score:
-        """Plays with a clock at every step of the physics."""
+    @override
+    def play(self, writer: RecordingWriter | None = None) -> Score:
         self.begin: np.ndarray | None = None
         self.controls: list[np.ndarray] = []
         self.physics = 0.0

@@ -32,7 +32,7 @@ from musclehand.envs.tracking.body import TrackingBody
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.reward import RewardWeights
-from musclehand.learning.apg import LARGEST
+from musclehand.learning.apg import GRADIENT_CLIP
 from musclehand.learning.policy import Policy
 from musclehand.motion.dataset import open_corpus
 from musclehand.policies.tracking import load_tracking_policy
@@ -167,7 +167,9 @@ def check(
 
     observations, learnt = gradients(config.weights)
     learnt = np.clip(
-        learnt / np.sqrt(np.median(np.mean(np.square(learnt), axis=2))), -LARGEST, LARGEST
+        learnt / np.sqrt(np.median(np.mean(np.square(learnt), axis=2))),
+        -GRADIENT_CLIP,
+        GRADIENT_CLIP,
     )
     parts = torch.autograd.grad(
         (torch.from_numpy(learnt) * policy(observations)).sum(), list(policy.parameters())

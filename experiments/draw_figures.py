@@ -22,8 +22,8 @@ from musclehand.envs.tracking.follow import follow
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.music.repertoire import load_piece
-from musclehand.performance.followed import draw_followed
 from musclehand.performance.figures import draw_piano_roll, save_figure
+from musclehand.performance.followed import draw_followed
 from musclehand.performance.perform import perform
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.sim.render.opengl import choose_backend

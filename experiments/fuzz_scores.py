@@ -1,14 +1,13 @@
-"""Damaged score files by the thousand: does reading ever do anything but return a score or say what
-is wrong?
+"""Damaged score files by the thousand: reading returns a score, or says what is wrong.
 
     python experiments/fuzz_scores.py --count 20000
 
-Seeds of every format are made here, then damaged: bytes flipped, cut off, inserted, lengths
+Sound files of every format are made here, then damaged: bytes flipped, cut off, inserted, lengths
 changed, blocks repeated, words of the text exchanged. A worker process with a memory limit reads
-each one and is killed when it hangs. Reported: what came of the files, errors by kind, the slowest
-file, the largest growth of memory (peak resident size while reading). The exit code is 1 when
-anything but a `ScoreError` escaped, or a file took over 2 s or grew memory by over 256 MB; such
-files are kept. Mutant k of seed s is the same on every machine.
+each file and is killed when it hangs. Reported are the outcomes, errors by kind, the slowest file,
+and the largest growth of memory (peak resident size while reading). The exit code is 1 if anything
+but a `ScoreError` escaped, or if a file took over 2 s or grew memory by over 256 MB; such files are
+kept. Mutant k of seed s is the same on every machine.
 """
 
 from __future__ import annotations
@@ -37,29 +36,50 @@ from musclehand.music.formats.reading import read_score
 from musclehand.music.score import Finger, Hand, Note, Pedal, Score
 
 MAX_SECONDS = 2.0
+"""[s] Longest time that reading a file may take."""
+
 MAX_GROWTH_MB = 256.0
+"""[MB] Largest growth of memory that reading a file may cause."""
+
 KILL_SECONDS = 20.0
+"""[s] After which a worker counts as hanging."""
+
 ADDRESS_SPACE = 4 << 30
+"""[bytes] Memory limit of a worker."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """How many files, from which random seed, and where the offending ones are kept."""
+    """What to damage, and where to keep offending files."""
 
     count: int = 20_000
+    """Number of damaged files."""
+
     seed: int = 0
+    """Of the damage."""
+
     out: Path = Path("runs/fuzz_scores")
+    """Folder of offending files."""
 
 
 @dataclass
 class Report:
-    """What came of the files."""
+    """Outcomes of reading."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
+    """Number of files by extension and outcome."""
+
     errors: Counter[str] = field(default_factory=Counter)
+    """Number of files by error."""
+
     offending: list[str] = field(default_factory=list)
+    """Files that broke a limit, in words."""
+
     slowest: tuple[float, int, str] = (0.0, -1, "")
+    """[s] Longest time, number and extension of its file."""
+
     largest: tuple[float, int, str] = (0.0, -1, "")
+    """[MB] Largest growth of memory, number and extension of its file."""
 
     def add(self, row: dict[str, object]) -> None:
         """Count one file."""
@@ -111,9 +131,13 @@ def make_seeds() -> list[tuple[str, bytes]]:
 def _raw_midi() -> bytes:
     """Running status, tempo changes, drums, system-exclusive and text events, a chunk of unknown
     type, format 1."""
-    meta = "00 FF 03 05 70 69 65 63 65  00 FF 51 03 07 A1 20  00 FF 58 04 04 02 18 08  83 60 FF 51 03 05 00 00"
+    meta = (
+        "00 FF 03 05 70 69 65 63 65  00 FF 51 03 07 A1 20  "
+        "00 FF 58 04 04 02 18 08  83 60 FF 51 03 05 00 00"
+    )
     events = (
-        "00 F0 05 7E 7F 09 01 F7  00 B0 40 7F  00 C0 00  00 90 3C 50  60 3E 51  60 3C 00  60 3E 00  00 99 24 60"
+        "00 F0 05 7E 7F 09 01 F7  00 B0 40 7F  00 C0 00  00 90 3C 50  "
+        "60 3E 51  60 3C 00  60 3E 00  00 99 24 60"
         "30 89 24 00  00 E0 00 40  00 90 05 40  10 05 00  00 40 40  00 B0 40 00"
     )
     chunks = [bytes.fromhex("4D546864 00000006 0001 0002 01E0  58464948 00000002 6162")]
@@ -139,21 +163,35 @@ def _musicxml() -> str:
     finger = "<notations><technical><fingering>3</fingering></technical></notations>"
     sign = "<direction><direction-type><{0}/></direction-type></direction>"
     start = (
-        "<attributes><divisions>4</divisions><time><beats>4</beats><beat-type>4</beat-type></time><staves>2</staves>"
+        "<attributes><divisions>4</divisions>"
+        "<time><beats>4</beats><beat-type>4</beat-type></time><staves>2</staves>"
         "</attributes><direction><direction-type><dynamics><f/></dynamics></direction-type>"
         '<sound tempo="90"/></direction>'
     )
+    left = '<barline location="left">'
+    right = '<barline location="right">'
+    ending = '<ending number="{0}" type="{1}"/>'
+    backward = '<repeat direction="backward"/>'
     measures = [
-        start + note("C", 5, 8, 1, '<tie type="start"/>') + note("E", 5, 8, 1, "", "<chord/>")
-        + note("C", 5, 8, 1, '<tie type="stop"/>') + "<backup><duration>16</duration></backup>" + note("C", 3, 16, 2),
-        '<barline location="left"><repeat direction="forward"/></barline>' + sign.format('pedal type="start"')
-        + note("D", 5, 0, 1, "", "<grace/>") + note("E", 5, 16, 1, finger) + sign.format('pedal type="stop"'),
-        '<barline location="left"><ending number="1" type="start"/></barline>' + note("F", 5, 16, 1)
-        + '<barline location="right"><ending number="1" type="stop"/><repeat direction="backward"/></barline>',
-        '<barline location="left"><ending number="2" type="start"/></barline>' + note("G", 5, 16, 1)
-        + '<barline location="right"><ending number="2" type="stop"/></barline>',
+        start
+        + note("C", 5, 8, 1, '<tie type="start"/>')
+        + note("E", 5, 8, 1, "", "<chord/>")
+        + note("C", 5, 8, 1, '<tie type="stop"/>')
+        + "<backup><duration>16</duration></backup>"
+        + note("C", 3, 16, 2),
+        f'{left}<repeat direction="forward"/></barline>'
+        + sign.format('pedal type="start"')
+        + note("D", 5, 0, 1, "", "<grace/>")
+        + note("E", 5, 16, 1, finger)
+        + sign.format('pedal type="stop"'),
+        f"{left}{ending.format(1, 'start')}</barline>"
+        + note("F", 5, 16, 1)
+        + f"{right}{ending.format(1, 'stop')}{backward}</barline>",
+        f"{left}{ending.format(2, 'start')}</barline>"
+        + note("G", 5, 16, 1)
+        + f"{right}{ending.format(2, 'stop')}</barline>",
         "<forward><duration>4</duration></forward>" + note("A", 4, 12, 2),
-    ]  # fmt: skip
+    ]
     body = "".join(
         f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1)
     )
@@ -161,7 +199,8 @@ def _musicxml() -> str:
         '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE score-partwise PUBLIC '
         '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">'
         '<score-partwise version="4.0"><part-list><score-part id="P1">'
-        f'<part-name>Piano</part-name></score-part></part-list><part id="P1">{body}</part></score-partwise>'
+        "<part-name>Piano</part-name></score-part></part-list>"
+        f'<part id="P1">{body}</part></score-partwise>'
     )
 
 
@@ -265,13 +304,13 @@ _WAYS_TEXT = (_exchange_words, _exchange_words, _exchange_words, _repeat_block, 
 
 
 def _status_mb(name: str) -> float:
-    """A line of Linux's process status, in MB; elsewhere the peak so far."""
+    """A line of Linux's process status [MB]; on other systems the peak so far."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = re.search(rf"{name}:\s+(\d+)", status)
-    return int(found[1]) / 1024 if found else 0.0
+    line = re.search(rf"{name}:\s+(\d+)", status)
+    return int(line[1]) / 1024 if line else 0.0
 
 
 def _reset_peak() -> None:
@@ -283,7 +322,14 @@ def _reset_peak() -> None:
 
 
 def work(start: int, stop: int, seed: int, folder: Path) -> None:
-    """Read mutants `start`..`stop`, printing one line of JSON for each; the worker process."""
+    """Reads mutants and prints a line of JSON for each: the worker process.
+
+    Args:
+        start: number of the first mutant.
+        stop: number after the last one.
+        seed: of the damage.
+        folder: for the file that is read.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     seeds = make_seeds()
     for index in range(start, stop):

@@ -1,16 +1,14 @@
-"""Makes every table and picture of the README again: from the weights that come along, or with
-`--train` from nothing.
+"""Makes every results page and picture again: from the bundled policies, or from new trainings.
 
     python experiments/reproduce.py --list
-    python experiments/reproduce.py                                 all of it: many hours on two cores
+    python experiments/reproduce.py                                  all: many hours on two cores
     python experiments/reproduce.py --only policy learning --corpus corpus
-    python experiments/reproduce.py --train --out runs/all          a corpus, the policy, the latent space, the planner
+    python experiments/reproduce.py --train --out runs/all           trains everything first
 
-Each table is made by a command of its own, told before it is run; all can be killed and go on where
-they were. Tables about learning need a corpus (`musclehand corpus`), which is made if it is not
-there; the columns of MUSIC-Hand need its file (`--music`). Three takes of the policy and its warm
-start, which the README's table of following has, are trained by commands that stand above it; here
-the table is of one.
+Each page of docs/results is made by a command of its own, which is printed before it runs; all can
+be killed and resumed. Pages about learning need a corpus (`musclehand corpus`), which is made if it
+is not there. The columns of MUSIC-Hand need its file (`--music`), the page of wrist movements a
+data set (`--emg`). The pages of three seeds of the tracking policy need their files (`--seeds`).
 """
 
 from __future__ import annotations
@@ -22,114 +20,173 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
+from harness.script import run_script
+from musclehand.cli.deprecated import Renamed
+from musclehand.core.errors import UnknownName
 
-from musclehand.core.errors import MusclehandError, UnknownName
+EXPERIMENTS = Path(__file__).parent
 
-HERE = Path(__file__).parent
-
-TABLES = {
+PAGES = {
     "hands": "bench_hands.py {music}",
     "tracking": "bench_tracking.py {music}",
     "repertoire": "bench_repertoire.py --peer",
+    "generated": "bench_repertoire.py --generated 50 --out runs/bench_repertoire_generated",
+    "rehearsals": "bench_repertoire.py --rehearsals 1 --out runs/bench_repertoire_rehearsals",
     "budget": "bench_budget.py",
     "naturalness": "bench_naturalness.py",
     "fingering": "bench_fingering.py",
     "dynamics": "bench_dynamics.py",
+    "rate": "bench_rate.py --seconds 8",
     "speed": "bench_speed.py --seconds 40",
+    "long": "bench_long.py",
     "environment": "bench_env.py {corpus} --peer",
-    "following": "eval_tracking.py {corpus} {policy} --conditions undisturbed 'pushes of up to 3 N'"
-    " 'one muscle at 50 %' 'keys 30 % heavier'",
-    "policy": "bench_policy.py --seconds 12 --policy {policy} --planner {planner}",
+    "emg": "bench_emg.py {emg} --permutations 500",
+    "following": "bench_following.py {corpus} {seeds} --conditions undisturbed"
+    " 'pushes of up to 3 N' 'one muscle at 50 %' 'keys 30 % heavier'",
+    "delayed": "bench_following.py {corpus} {delayed} --conditions undisturbed"
+    " 'sensory delay 24 ms' --page delayed",
+    "step_gradients": "check_gradients.py {corpus} {policy}",
+    "policy": "bench_policy.py --seconds 12 {policy_option} {high_level_option}",
+    "policy_generated": "bench_policy.py --generated 30 --controllers muscle high-level"
+    " {high_level_option} --out runs/bench_policy_generated",
     "learning": "bench_learning.py {corpus}",
-    "sequences": "distill_latent.py {corpus} {policy} {judged} --clips 44",
-    "latent": "bench_latent.py {corpus} --policy {policy}",
-    "pieces": "plan_piece.py --planner {planner} --variants at_sight --iterations 16 --every 8",
-    "without": "plan_piece.py --planner {planner} --variants from_nothing without_fingers nearest_keys without_space"
-    " either_hand both_hands by_reward on_the_plan --iterations 16 --every 4"
-    " --pieces ode_to_joy chopin_prelude_in_e_minor --out runs/plan_piece_without",
-    "troubled": "bench_troubled.py --planner {planner} --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman"
-    " --seconds 10",
+    "sequences": "bench_sequences.py {corpus} {space_option} {policy_option} --clips 44",
+    "latent": "bench_latent.py {corpus} {policy_option}",
+    "latent_space": "bench_latent_space.py {space} --scores 8 --corpus {corpus}",
+    "pieces": "bench_pieces.py {policy_of_pieces} --iterations 16 --every 8",
+    "hard_pieces": "bench_pieces.py {policy_of_pieces} --iterations 40 --every 20"
+    " --pieces chopin_prelude_in_a entertainer ragtime_left_hand repeated_notes --page hard_pieces"
+    " --out runs/bench_pieces_hard",
+    "ablations": "bench_pieces.py {policy_of_pieces} --variants from-scratch no-fingering"
+    " nearest-keys no-latent-space direct-one-hand direct-both-hands ppo-residual plan-residual"
+    " --iterations 16 --every 4 --pieces ode_to_joy chopin_prelude_in_e_minor"
+    " --out runs/bench_pieces_ablations",
+    "robustness": "bench_robustness.py {high_level_option} --seconds 10"
+    " --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman",
 }
-"""The README's tables by name, and what makes them; some put a picture beside it as well."""
+"""Results pages by name, and the commands that write them; some write further pages and pictures
+as well."""
 
-PICTURES = {
-    "performance": "draw_figures.py {corpus}",
-    "intentions": "look_at_latent.py --scores 8 {skill}",
+PICTURES = {"performance": "draw_figures.py {corpus}"}
+"""Pictures without a page."""
+
+TRAININGS = {
+    "track": "track {corpus} --out {out}/track",
+    "latent": "latent {corpus} {out}/track/policy/tracking.json --out {out}/latent",
+    "generalist": "generalist {out}/latent/policy/latent_space.json --out {out}/generalist",
 }
-"""Pictures without a table."""
+"""Commands of `musclehand train`, in order."""
 
-TRAINING = {
-    "policy": "track_hand.py {corpus} --out {out}/track_hand",
-    "skill": "distill_latent.py {corpus} {policy} --out {out}/distill_latent",
-    "planner": "plan_generalist.py {skill} --out {out}/plan_generalist",
-}
-"""What is learnt, in that order."""
-
-MADE = TABLES | PICTURES
-
-MODELS = HERE.parent / "models"
+COMMANDS = PAGES | PICTURES
 
 
 @dataclass(frozen=True)
 class Args:
     """What to make."""
 
-    only: tuple[str, ...] = (*TABLES, *PICTURES)
-    """names of tables and pictures"""
+    only: tuple[str, ...] = ()
+    """Names of pages and pictures; all by default."""
+
     corpus: Path = Path("corpus")
-    """folder of the corpus"""
+    """Folder of a corpus."""
+
     train: bool = False
-    """train everything anew, and judge that"""
+    """Train everything, and judge that in place of the bundled policies."""
+
     music: Path | None = None
-    """MUSIC-Hand's two_hands_ds6.5_muscle_driven.xml (github.com/xupei0610/music)"""
+    """MUSIC-Hand's two_hands_ds6.5_muscle_driven.xml (github.com/xupei0610/music)."""
+
+    emg: Path | None = None
+    """A copy of the data set aljazfrancic/myo-readings-dataset."""
+
+    seeds: tuple[Path, ...] = ()
+    """Tracking policies of several seeds, by their JSON files; the bundled one by default."""
+
+    delayed: tuple[Path, ...] = ()
+    """Tracking policies for sensory delay, by their JSON files; the bundled one by default."""
+
     out: Path = Path("runs/reproduce")
-    """folder of trainings"""
+    """Folder of trainings."""
+
     list: bool = False
-    """tell the commands, and run none"""
+    """Print the commands, and run none."""
 
 
 def main(args: Args) -> None:
-    """Runs one command after the other; the first that fails ends it."""
-    for name in args.only:
-        if name not in MADE:
-            raise UnknownName("table or picture", name, MADE)
+    """Runs the commands in turn; the first that fails ends it.
+
+    Raises:
+        SystemExit: a command failed.
+        UnknownName: there is no such page or picture.
+    """
     for command in commands(args):
         print(shlex.join(command), flush=True)
-        if not args.list:
+        if args.list:
+            continue
+        try:
             subprocess.run(command, check=True)
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(str(error)) from None
 
 
 def commands(args: Args) -> Iterator[list[str]]:
-    """What is to be run, in order."""
-    places = {"corpus": args.corpus, "out": args.out}
-    places |= {
-        "policy": MODELS / "policies" / "000001.json",
-        "planner": MODELS / "planners" / "000001.json",
-    }
-    if args.train:
-        places |= {
-            "policy": args.out / "track_hand" / "policy" / "000001.json",
-            "skill": args.out / "distill_latent" / "skill" / "000001.json",
-            "planner": args.out / "plan_generalist" / "planner" / "000001.json",
-        }
-    told = {"skill": "", "music": ""} | {
-        name: shlex.quote(str(path)) for name, path in places.items()
-    }
-    told["judged"] = f"--out {told['out']}/distill_latent" if args.train else "--shipped"
-    if args.music is not None:
-        told["music"] = f"--music {shlex.quote(str(args.music))}"
-    wanted = [*TRAINING.values()] if args.train else []
-    wanted += [f"{MADE[name]} --readme" for name in args.only]
-    if any("{corpus}" in command for command in wanted):
-        yield [sys.executable, "-m", "musclehand", "corpus", str(args.corpus), "--hours", "1"]
-    for command in wanted:
-        script, *rest = shlex.split(command.format(**told))
-        yield [sys.executable, str(HERE / script), *rest]
+    """The commands, in order; pages whose data are not given are left out.
 
+    Raises:
+        UnknownName: there is no such page or picture.
+    """
+    for name in args.only:
+        if name not in COMMANDS:
+            raise UnknownName("page or picture", name, COMMANDS)
+    names = args.only or tuple(COMMANDS)
+    if args.emg is None:
+        names = tuple(name for name in names if name != "emg")
+    places = placeholders(args)
+    wanted = [COMMANDS[name] for name in names]
+    if args.train or any("{corpus}" in command for command in wanted):
+        yield [sys.executable, "-m", "musclehand", "corpus", str(args.corpus), "--hours", "1"]
+    if args.train:
+        for training in TRAININGS.values():
+            words = shlex.split(training.format(**places))
+            yield [sys.executable, "-m", "musclehand", "train", *words]
+    for command in wanted:
+        script, *words = shlex.split(command.format(**places))
+        yield [sys.executable, str(EXPERIMENTS / script), *words, "--results"]
+
+
+def placeholders(args: Args) -> dict[str, str]:
+    """Words of the command line for the names in braces; empty where a script's default holds."""
+    out = shlex.quote(str(args.out))
+    policy = f"{out}/track/policy/tracking.json" if args.train else ""
+    space = f"{out}/latent/policy/latent_space.json" if args.train else ""
+    high_level = f"{out}/generalist/policy/high_level.json" if args.train else ""
+    return {
+        "corpus": shlex.quote(str(args.corpus)),
+        "out": out,
+        "music": "" if args.music is None else f"--music {shlex.quote(str(args.music))}",
+        "emg": "" if args.emg is None else shlex.quote(str(args.emg)),
+        "policy": policy,
+        "policy_option": f"--policy {policy}" if policy else "",
+        "space": space,
+        "space_option": f"--space {space}" if space else "",
+        "high_level_option": f"--high-level {high_level}" if high_level else "",
+        "policy_of_pieces": f"--policy {high_level}" if high_level else "",
+        "seeds": joined(args.seeds) or policy or "tracking",
+        "delayed": joined(args.delayed) or "tracking_delayed",
+    }
+
+
+def joined(paths: tuple[Path, ...]) -> str:
+    """Paths as words of a command line."""
+    return shlex.join(str(path) for path in paths)
+
+
+_OLD_NAMES = {
+    "troubled": "robustness",
+    "without": "ablations",
+    "intentions": "latent_space",
+}
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Args, description=__doc__))
-    except (MusclehandError, subprocess.CalledProcessError) as error:
-        raise SystemExit(str(error)) from None
+    renamed = Renamed(values={("--only", old): new for old, new in _OLD_NAMES.items()})
+    run_script(main, Args, __doc__, renamed=renamed)

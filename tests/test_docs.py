@@ -79,8 +79,7 @@ def test_relative_links_hold(path):
     broken = [
         link
         for link in relative_links(path)
-        if not (folder / link).exists()
-        and not {"generated", "gallery"} & set(link.split("/"))
+        if not (folder / link).exists() and not {"generated", "gallery"} & set(link.split("/"))
     ]
     assert broken == []
 
@@ -116,7 +115,11 @@ def test_every_results_page_is_listed_and_every_note_has_a_page():
 
 
 def test_a_result_that_is_not_there_is_refused():
-    for address in ("nowhere", "repertoire / no piece / onset F1 50 ms", "repertoire / arabesque / x"):
+    for address in (
+        "nowhere",
+        "repertoire / no piece / onset F1 50 ms",
+        "repertoire / arabesque / x",
+    ):
         with pytest.raises(KeyError):
             results_pages.read_result(address)
 

@@ -17,7 +17,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "musclehand"
 _ITEM = re.compile(r"\s*([-*]|\d+\.)\s")
 
 
-def translate(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def translate(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """Rewrites the lines of a docstring in place, before napoleon reads its sections."""
     if lines and lines[0].startswith("Alias for field number"):
         lines[:] = []

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
 
 
-def scrape_figures(block: tuple[Any, ...], variables: dict[str, Any], config: dict[str, Any]) -> str:
+def scrape_figures(
+    block: tuple[Any, ...], variables: dict[str, Any], config: dict[str, Any]
+) -> str:
     """Saves the figures that appeared among an example's variables in one block of it.
 
     Args:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import io
@@ -19,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-import musclehand
 from sphinx.application import Sphinx
+
+import musclehand
 
 PACKAGE = Path(musclehand.__file__).parent
 NOT_API = {"cli"}
@@ -52,7 +54,7 @@ def write_pages(app: Sphinx) -> None:
         "renamed_options.md": renamed_options(),
     }
     names = public_packages()
-    listed = "\n".join(f"{name or 'musclehand'}" for name in names)
+    listed = "\n".join(f"{name or 'musclehand'} <{name or 'musclehand'}>" for name in names)
     pages["api/index.md"] = API_INDEX.format(pages=listed)
     for name in names:
         pages[f"api/{name or 'musclehand'}.md"] = api_page(name)
@@ -109,25 +111,51 @@ def full_name(name: str) -> str:
 def api_page(name: str) -> str:
     """The page of one package."""
     package = full_name(name)
-    lines = [f"# `{package}`", "", "```{eval-rst}", f".. automodule:: {package}", "   :no-members:", "```"]
+    lines = [f"# {package}", "", "```{eval-rst}", f".. automodule:: {package}", "   :no-members:"]
+    lines += ["```"]
     names = exported(name)
     if names:
-        lines += ["", "```{eval-rst}"]
-        lines += [directive(package, member) for member in names]
-        lines += ["```"]
+        lines += ["", "```{eval-rst}", *(directive(package, member) for member in names), "```"]
     elif name:
         for module in own_modules(name):
-            lines += ["", f"## `{module.rpartition('.')[2]}`", "", "```{eval-rst}"]
+            lines += ["", f"## {module.rpartition('.')[2]}", "", "```{eval-rst}"]
             lines += [f".. automodule:: {module}", "   :members:", "```"]
     return "\n".join(lines) + "\n"
 
 
 def directive(package: str, member: str) -> str:
-    """The autodoc directive of an exported object, by its kind."""
+    """The autodoc directive of an exported object, by its kind.
+
+    Data are documented under the module that defines them, where their docstrings are. A function
+    with the name of a sub-package, such as `musclehand.validate`, is left out of the index.
+    """
     value = getattr(importlib.import_module(package), member)
-    kind = "autoclass" if isinstance(value, type) else "autofunction" if callable(value) else "autodata"
-    members = "\n   :members:" if kind == "autoclass" else ""
-    return f".. {kind}:: {package}.{member}{members}\n"
+    path = f"{package}.{member}"
+    options = []
+    if isinstance(value, type):
+        kind = "autoclass"
+        options.append(":members:")
+    elif callable(value):
+        kind = "autofunction"
+    else:
+        kind = "autodata"
+        path = f"{origins(package).get(member, package)}.{member}"
+    if PACKAGE.joinpath(*f"{package}.{member}".split(".")[1:]).is_dir():
+        options.append(":no-index:")
+    return "\n   ".join((f".. {kind}:: {path}", *options)) + "\n"
+
+
+def origins(package: str) -> dict[str, str]:
+    """The module of each name that a package's stub imports."""
+    stub = PACKAGE.joinpath(*package.split(".")[1:], "__init__.pyi")
+    if not stub.is_file():
+        return {}
+    return {
+        alias.name: f"{package}.{node.module}"
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
 
 
 def command_page() -> str:
@@ -139,7 +167,6 @@ def command_page() -> str:
         "2 the command, a file or a folder cannot be used (one line says why), 130 interrupted.",
         "",
     ]
-    lines += ["```{contents}", ":local:", ":depth: 1", "```", ""]
     for words in commands((), COMMANDS_WITH_SUBCOMMANDS):
         name = " ".join(("musclehand", *words))
         lines += [f"## `{name}`", "", "```text", help_text(words), "```", ""]
@@ -166,16 +193,12 @@ def help_text(words: tuple[str, ...]) -> str:
     from musclehand.cli.main import main
 
     out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-        with mock.patch("shutil.get_terminal_size", return_value=_size()):
-            main([*words, "--help"])
+    size = mock.patch("shutil.get_terminal_size", return_value=os.terminal_size((88, 40)))
+    with size, contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        main([*words, "--help"])
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     cut = lines.index(" subcommands") if " subcommands" in lines else len(lines)
     return "\n".join(lines[:cut]).strip()
-
-
-def _size() -> object:
-    return os.terminal_size((88, 40))
 
 
 def checks_page() -> str:
@@ -185,13 +208,15 @@ def checks_page() -> str:
     lines = [
         "# Checks of the validator",
         "",
-        f"`musclehand validate` puts a hand through {len(CHECKS)} checks. A check passes, warns, fails,",
-        "or is skipped where a model lacks the parts in question.",
+        f"`musclehand validate` puts a hand through {len(CHECKS)} checks. A check passes, warns,",
+        "fails, or is skipped where a model lacks the parts in question.",
         "",
         "| check | question |",
         "| --- | --- |",
     ]
-    lines += [f"| [{check.code}](#check-{check.code.lower()}) | {check.title} |" for check in CHECKS]
+    lines += [
+        f"| [{check.code}](#check-{check.code.lower()}) | {check.title} |" for check in CHECKS
+    ]
     for check in CHECKS:
         module = check.run.__module__
         lines += [
@@ -224,7 +249,8 @@ def observations_page() -> str:
     lines = [
         "# Observations",
         "",
-        "Every observation is a row of numbers, divided by the scale of its block and limited to +-10.",
+        "Every observation is a row of numbers, divided by the scale of its block and limited to",
+        "+-10.",
     ]
     for title, table in (("Tracking", tracking), ("Piano", piano_table(tracking))):
         lines += ["", f"## {title}", "", "| block | numbers | unit | scale | content |"]
@@ -242,13 +268,20 @@ def renamed_options() -> str:
     from musclehand.cli.deprecated import RENAMED, RENAMED_COMMANDS
 
     lines = ["| command | before | now |", "| --- | --- | --- |"]
-    lines += [f"| | `musclehand {old}` | `musclehand {new}` |" for old, new in RENAMED_COMMANDS.items()]
+    lines += [
+        f"| | `musclehand {old}` | `musclehand {new}` |" for old, new in RENAMED_COMMANDS.items()
+    ]
     for command, names in RENAMED.items():
-        pairs = [(f"{old}*" if old.endswith(".") else old, new) for old, new in names.options.items()]
+        pairs = [
+            (f"{old}*" if old.endswith(".") else old, new) for old, new in names.options.items()
+        ]
         pairs += [(f"--*.{old}", f"--*.{new}") for old, new in names.fields.items()]
-        pairs += [(f"{option} {old}", f"{option} {new}") for (option, old), new in names.values.items()]
+        pairs += [
+            (f"{option} {old}", f"{option} {new}") for (option, old), new in names.values.items()
+        ]
         lines += [
-            f"| `{command}` | `{old}` | `{new}{'*' if old.endswith('.*') else ''}` |" for old, new in pairs
+            f"| `{command}` | `{old}` | `{new}{'*' if old.endswith('.*') else ''}` |"
+            for old, new in pairs
         ]
     return "\n".join(lines) + "\n"
 

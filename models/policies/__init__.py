@@ -1,4 +1,4 @@
-"""Pretrained policies, read by `musclehand.policies.tracking`.
+"""Pretrained policies, read by `musclehand.policies`.
 
 README.md has their training data and results.
 """

@@ -203,7 +203,14 @@ def _parse(source: str, text: str) -> Naming:
     joints = _mapping(source, entries, "joints", HAND_JOINTS)
     muscles = _mapping(source, entries, "muscles", None)
     tips = _mapping(source, entries, "tips", DIGITS)
-    return Naming(entries["name"], patterns[0], patterns[1], joints, muscles, tips)
+    return Naming(
+        name=entries["name"],
+        right=patterns[0],
+        left=patterns[1],
+        joints=joints,
+        muscles=muscles,
+        tips=tips,
+    )
 
 
 def _mapping(source: str, entries: dict, key: str, legal: tuple[str, ...] | None) -> dict[str, str]:

@@ -108,7 +108,7 @@ def corpus_info(args: CorpusInfoArgs) -> None:
     if not opened.index.complete:
         say(open_console(), "Not complete: run the command that generated it again to resume.")
     if args.verify:
-        say(open_console(), f"All {len(opened.index.shards)} shards have their checksums.")
+        say(open_console(), f"The checksums of all {len(opened.index.shards)} shards match.")
 
 
 def print_index(index: CorpusIndex) -> None:

@@ -31,12 +31,27 @@ class Renamed:
 RENAMED_COMMANDS: Mapping[str, str] = {}
 """Old command to new one, each of one word or more."""
 
-_ALGORITHM_FIELDS = {
+_FIELDS = {
     "teacher-share": "dagger-beta",
+    "rate": "learning-rate",
+    "memory": "buffer-iterations",
     "fading": "discount",
     "answers": "through-policy",
     "no-answers": "no-through-policy",
+    "latent": "latent-size",
+    "hold": "action-repeat",
+    "divergence": "kl-weight",
+    "warm-up": "kl-warm-up",
+    "beside": "static-steps",
+    "share": "static-share",
+    "intention": "latent-weight",
+    "moves": "move-weight",
+    "critic-rate": "critic-learning-rate",
+    "entropy": "entropy-coef",
+    "critic-alone": "critic-warm-up",
+    "critic": "critic-hidden",
 }
+"""Fields of the algorithms' configurations."""
 
 RENAMED: Mapping[str, Renamed] = {
     "play": Renamed(values={("--controller", "planner"): "high-level"}),
@@ -49,16 +64,17 @@ RENAMED: Mapping[str, Renamed] = {
             "--delay": "--sensory-delay",
             "--past": "--action-history",
             "--smooth": "--undisturbed",
+            "--ppo.noise": "--ppo.init-std",
         },
-        fields=_ALGORITHM_FIELDS,
+        fields=_FIELDS,
     ),
     "train latent": Renamed(
         options={"--latent.": "--distillation.", "--slope.": "--apg."},
-        fields=_ALGORITHM_FIELDS,
+        fields=_FIELDS,
     ),
     "train generalist": Renamed(
         options={"--read.": "--cloning.", "--teach.": "--dagger."},
-        fields=_ALGORITHM_FIELDS,
+        fields=_FIELDS,
     ),
 }
 """By the words of the command, as they are called now."""

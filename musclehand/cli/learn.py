@@ -20,12 +20,12 @@ class LearnArgs:
 
     SCORE is a score file or the name of a piece, as for `musclehand play`. The model-based player
     plans the piece and teaches it (DAgger). The folder DIR gets the plan, metrics.csv, checkpoints,
-    and the policy (policy/000001.json). Killed at any moment, the same command resumes the run.
+    and the policy (policy/high_level.json). Killed at any moment, the same command resumes the run.
     This is the short name of `musclehand train piece`.
 
     For example:
       musclehand learn song.mid --out song
-      musclehand play song.mid --controller high-level --policy song/policy/000001.json
+      musclehand play song.mid --controller high-level --policy song/policy/high_level.json
     """
 
     score: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="SCORE")]]

@@ -47,7 +47,9 @@ class PlayArgs:
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION
     where there is one."""
 
-    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard")] = "muscle"
+    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard")] = (
+        "muscle"
+    )
     """Computed muscle control or a tracking policy follows a plan, a high-level policy plays at
     sight, or the keyboard plays itself."""
 
@@ -174,9 +176,10 @@ def play(args: PlayArgs) -> None:
     with progress_bar("loading", "", ""):
         from musclehand.core.recording_reader import RECORDING
         from musclehand.performance.play import FilmError, asked_for, check_outputs, play_into
+        from musclehand.performance.settings import settings_of
 
         check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont)
-        settings = options.settings()
+        settings = settings_of(options)
     try:
         performance = play_into(
             folder,

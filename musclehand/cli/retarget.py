@@ -132,16 +132,13 @@ def print_errors(results: Sequence[RetargetedTrack]) -> None:
     for result in results:
         error = result.error
         cells = []
-        for digit in range(len(DIGITS)):
-            row = (error.mean[digit], error.p95[digit], error.max[digit])
+        for finger in range(len(DIGITS)):
+            row = (error.mean[finger], error.p95[finger], error.max[finger])
             numbers = " / ".join(f"{_MM * value:.2f}" for value in row)
-            cells.append(numbers if error.tracked[digit] > 0 else "not tracked")
-        table.add_row(
-            Text(result.track.name),
-            *cells,
-            f"{result.track.duration:.1f}",
-            f"{error.in_limits:.0%}",
-            f"{error.scale:g}",
-            f"{result.peak_joint_speed:.1f} rad/s",
-        )
+            cells.append(numbers if error.tracked[finger] > 0 else "not tracked")
+        cells.append(f"{result.track.duration:.1f}")
+        cells.append(f"{error.in_limits:.0%}")
+        cells.append(f"{error.scale:g}")
+        cells.append(f"{result.peak_joint_speed:.1f} rad/s")
+        table.add_row(Text(result.track.name), *cells)
     open_console().print(table)

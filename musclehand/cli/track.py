@@ -29,7 +29,7 @@ class TrackArgs:
       musclehand track corpus/shard_00000.h5
       musclehand track corpus/shard_00000.h5:0000003_r --video
       musclehand track hands.h5 --controller teacher
-      musclehand track hands.h5 --policy runs/track/policy/000001.json
+      musclehand track hands.h5 --policy runs/track/policy/tracking.json
     """
 
     clip: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="CLIP")]]

@@ -29,8 +29,8 @@ class TrainArgs:
     For example:
       musclehand corpus corpus --hours 1
       musclehand train track corpus --out runs/track
-      musclehand train latent corpus runs/track/policy/000001.json --out runs/latent
-      musclehand train generalist runs/latent/latent/000001.json --out runs/generalist
+      musclehand train latent corpus runs/track/policy/tracking.json --out runs/latent
+      musclehand train generalist runs/latent/policy/latent_space.json --out runs/generalist
       musclehand train piece song.mid --out song
       musclehand train track --help
 
@@ -68,10 +68,5 @@ def run_training(words: Sequence[str]) -> int | None:
 
     load_configs()
     arguments, run = COMMANDS[name]
-    args: Any = tyro.cli(
-        arguments,
-        prog=f"musclehand train {name}",
-        args=options,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
+    args: Any = tyro.cli(arguments, prog=f"musclehand train {name}", args=options)
     return run(args)

@@ -41,7 +41,7 @@ class TrainTrackArgs:
     the plans of generated scores are followed as well, over a keyboard.
 
     The folder DIR gets config.json, metrics.csv (a row for each iteration), checkpoints, the policy
-    (policy/000001.json), and scores.json, which tells how held-out clips are followed. With the
+    (policy/tracking.json), and scores.json, which tells how held-out clips are followed. With the
     defaults it takes some twenty minutes on two cores.
 
     For example:
@@ -50,7 +50,7 @@ class TrainTrackArgs:
       musclehand train track corpus --seeds 0 1 2                  three trainings in turn
       musclehand train track corpus --seeds 0 1 2 --ray            side by side, on all cores
       musclehand train track corpus --shards 4 --ray head:6379     one training on four machines
-      musclehand track hands.h5 --policy runs/track/policy/000001.json
+      musclehand track hands.h5 --policy runs/track/policy/tracking.json
 
     With --seeds each training has a folder DIR/seed_N, and summary.json has means with 95 %
     intervals. Ray (pip install 'musclehand[ray]') needs folders that all machines see; where a
@@ -81,13 +81,13 @@ class TrainLatentArgs:
     policy (encoder, prior and decoder) first learns to act as the policy does, then improves by
     analytic policy gradients (apg).
 
-    The folder DIR gets metrics.csv, checkpoints, the latent space (latent/000001.json), and how
+    The folder DIR gets metrics.csv, checkpoints, the latent space (policy/latent_space.json), and how
     held-out clips are followed by the policy and through the latent space (sequences.csv, the worst
     first; latent.json, means).
 
     For example:
       musclehand train latent corpus
-      musclehand train latent corpus runs/track/policy/000001.json --out runs/latent
+      musclehand train latent corpus runs/track/policy/tracking.json --out runs/latent
     """
 
     corpus: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CORPUS")]]
@@ -114,12 +114,12 @@ class TrainGeneralistArgs:
     generated scores and chorales, which the model-based player plans: first by behavioural cloning,
     with hands scattered about the plan (cloning), then by playing (dagger).
 
-    The folder DIR gets the plans, metrics.csv, checkpoints, and the policy (policy/000001.json).
+    The folder DIR gets the plans, metrics.csv, checkpoints, and the policy (policy/high_level.json).
 
     For example:
-      musclehand train generalist runs/latent/latent/000001.json --out runs/generalist
+      musclehand train generalist runs/latent/policy/latent_space.json --out runs/generalist
       musclehand train generalist --patterns 9 --textures 0 --chorales 0 --accompaniments 9
-      musclehand play song.mid --controller high-level --policy runs/generalist/policy/000001.json
+      musclehand play song.mid --controller high-level --policy runs/generalist/policy/high_level.json
     """
 
     space: tyro.conf.Positional[
@@ -146,11 +146,11 @@ class TrainPieceArgs(LearnArgs):
 
     SCORE is a score file or the name of a piece, as for `musclehand play`. The model-based player
     plans the piece; the policy plays it and learns what the plan shows it (DAgger). The folder DIR
-    gets the plan, metrics.csv, checkpoints, and the policy (policy/000001.json).
+    gets the plan, metrics.csv, checkpoints, and the policy (policy/high_level.json).
 
     For example:
       musclehand train piece song.mid --out song
-      musclehand play song.mid --controller high-level --policy song/policy/000001.json
+      musclehand play song.mid --controller high-level --policy song/policy/high_level.json
     """
 
 

@@ -20,7 +20,7 @@ from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.plan_follower import make_fatigue
 from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 from musclehand.envs.piano.body import SIDES, ForearmPath, ForearmServos
-from musclehand.envs.piano.forearm import ForearmMove, move_of, moved
+from musclehand.envs.piano.forearm import ForearmMove, decode_move, path_at
 from musclehand.envs.piano.goals import Goals, GoalsMaker, hand_notes
 from musclehand.envs.piano.observation import PianoObserver, TrackingObserver
 from musclehand.envs.reference import mirrors
@@ -71,10 +71,10 @@ class HighLevelController(Controller):
             policy if isinstance(policy, HighLevelPolicy) else load_high_level_policy(policy)
         )
         config = policy_plan_config(config)
-        skill = self._policy.skill
+        latent_space = self._policy.latent_space
         self.scene = scene or build_scene()
         self.lead_in = lead_in
-        self.sim_steps = skill.config.sim_steps
+        self.sim_steps = latent_space.config.sim_steps
         self.score = assign_fingering(score, config=config.fingering)
         if pedal_auto:
             self.score = auto_pedal(self.score, score)
@@ -87,7 +87,7 @@ class HighLevelController(Controller):
         hand = self.scene.hands[Side.RIGHT]
         count = len(SIDES)
         muscles = len(hand.muscles)
-        self._own = TrackingObserver(skill, hand, count, muscles)
+        self._own = TrackingObserver(latent_space, hand, count, muscles)
         self._view = PianoObserver(self._own.table, goals(notes))
         self._readers = [
             ProprioceptionReader(
@@ -97,7 +97,7 @@ class HighLevelController(Controller):
         ]
         self._servos = [ForearmServos(self.scene, side) for side in SIDES]
         self._dt = self.sim_steps * self.scene.model.opt.timestep
-        self._history = np.zeros((max(skill.config.past, 1), count, muscles))
+        self._history = np.zeros((max(latent_space.config.action_history, 1), count, muscles))
         place = np.array([first[1] for first in self._first])
         self._path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
         self._ceiling = np.ones((count, muscles))
@@ -107,7 +107,7 @@ class HighLevelController(Controller):
             if fatigue is None
             else make_fatigue(self.scene.model, actuators, fatigue, sim_steps=self.sim_steps)
         )
-        self._z = np.zeros((count, skill.policy.latent))
+        self._z = np.zeros((count, latent_space.policy.latent_size))
         self._move: ForearmMove | None = None
         self._points = np.zeros((count, self.sim_steps, 1, 6))
 
@@ -123,14 +123,16 @@ class HighLevelController(Controller):
     @override
     def control(self, data: mujoco.MjData, step: int) -> None:
         proprioception = read_proprioception(self._readers, lambda name: getattr(data, name)[None])
-        skill = self._policy.skill.policy
-        held = step % skill.hold
+        latent_policy = self._policy.latent_space.policy
+        held = step % latent_policy.action_repeat
         if held == 0:
             self._choose_action(proprioception, step * self._dt)
         assert self._move is not None
-        goal_path = moved(self._move, (held + 1) * self._dt)
+        goal_path = path_at(self._move, (held + 1) * self._dt)
         excitation = np.minimum(
-            skill.act(self._own.observe(proprioception, goal_path, self._history), self._z, held),
+            latent_policy.act(
+                self._own.observe(proprioception, goal_path, self._history), self._z, held
+            ),
             self._ceiling,
         )
         for row, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
@@ -140,7 +142,7 @@ class HighLevelController(Controller):
                 for path in (self._path, goal_path)
             )
             self._points[row] = servos.set_points(
-                data.qfrc_bias[None, servos.carrier.dofs], start, goal, self.sim_steps
+                data.qfrc_bias[None, servos.forearm.dofs], start, goal, self.sim_steps
             )
         if self.fatigue is not None:
             self.fatigue.advance(excitation.ravel())
@@ -151,22 +153,23 @@ class HighLevelController(Controller):
     @override
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
         for row, servos in enumerate(self._servos):
-            data.ctrl[servos.carrier.actuators] = self._points[row, substep, 0]
+            data.ctrl[servos.forearm.actuators] = self._points[row, substep, 0]
 
     @override
     def reference(self) -> dict[Side, HandReference]:
         return {}
 
     def _choose_action(self, proprioception: Proprioception, time: float) -> None:
-        skill = self._policy.skill.policy
+        latent_policy = self._policy.latent_space.policy
         hands = np.arange(len(SIDES))
         own = self._own.observe(proprioception, self._path, self._history)
         observation = self._view.observe(
             own, proprioception, self._path, hands, np.full(len(hands), time)
         )
         action = self._act(observation, proprioception, time)
-        self._z = skill.reach * (2.0 * action[:, : skill.latent] - 1.0)
-        self._move = move_of(action[:, skill.latent :], self._path, skill.hold * self._dt)
+        self._z = latent_policy.latent_bound * (2.0 * action[:, : latent_policy.latent_size] - 1.0)
+        duration = latent_policy.action_repeat * self._dt
+        self._move = decode_move(action[:, latent_policy.latent_size :], self._path, duration)
 
     def _act(
         self, observation: np.ndarray, proprioception: Proprioception, time: float

@@ -47,7 +47,9 @@ class PolicyExcitations:
         self._delay = np.full(len(self._readers), delay)
         self._hand = next(iter(scene.hands.values()))
         config = policy.config
-        self._table = tracking_table(self._hand, config.look_ahead, past=config.past)
+        self._table = tracking_table(
+            self._hand, config.look_ahead, action_history=config.action_history
+        )
         self._frames = FrameBuilder(scene.hands)
         self._dt = config.sim_steps * scene.model.opt.timestep
         # The frame of now, that at the end of the step, and as far ahead from there as the policy
@@ -55,7 +57,7 @@ class PolicyExcitations:
         self._length = 2 + max(config.look_ahead)
         self._window: ReferenceWindow | None = None
         self._ahead = list[HandsStep]()
-        self._history = np.zeros((max(config.past, 1), *muscle_control.muscles.shape))
+        self._history = np.zeros((max(config.action_history, 1), *muscle_control.muscles.shape))
 
     def reference_at(self, stream: ReferenceStream, step: int) -> HandsStep:
         """The reference of a step; those after it, as far as the policy looks, enter its window."""
@@ -76,17 +78,17 @@ class PolicyExcitations:
         """
         assert self._window is not None
         references = self._window.references
-        senses = read_proprioception(self._readers, lambda name: getattr(data, name)[None])
+        proprioception = read_proprioception(self._readers, lambda name: getattr(data, name)[None])
         config = self._policy.config
         observation = observe(
             self._table,
             references,
             references.first,
-            senses,
-            self._hand,
-            config.look_ahead,
-            self._history[: config.past],
-            self._delay,
+            proprioception=proprioception,
+            hand=self._hand,
+            look_ahead=config.look_ahead,
+            history=self._history[: config.action_history],
+            delay=self._delay,
         )
         excitation = np.minimum(self._policy.policy.act(observation), self._muscle_control.ceiling)
         self._history = np.concatenate([excitation[None], self._history[:-1]])

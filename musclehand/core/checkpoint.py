@@ -286,11 +286,11 @@ def _read_seal(path: Path) -> dict[str, Any]:
     return seal
 
 
-def _read(path: Path, most: int) -> bytes:
+def _read(path: Path, max_bytes: int) -> bytes:
     try:
         size = path.stat().st_size
-        if size > most:
-            raise CheckpointError(path, f"{size} bytes; at most {most}")
+        if size > max_bytes:
+            raise CheckpointError(path, f"{size} bytes; at most {max_bytes}")
         return path.read_bytes()
     except OSError as error:
         raise CheckpointError(

@@ -33,8 +33,8 @@ def from_plain(kind: type[RecordT], data: Any, *, name: str = "") -> RecordT:
     if not isinstance(data, dict):
         raise ValueError(f"{name or kind.__name__} is no table of fields")
     hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - known)
+    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - names)
     if unknown:
         raise ValueError(f"{name or kind.__name__} has no field {unknown[0]}")
     values = {
@@ -75,9 +75,13 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     if is_dataclass(hint):
         return from_plain(hint, value, name=name)  # type: ignore[arg-type]
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise ValueError(f"{name} is too large a number") from error
+        if not math.isfinite(number):
             raise ValueError(f"{name} is {value}")
-        return float(value)
+        return number
     if hint in (int, str, bool) and type(value) is hint:
         return value
     raise ValueError(f"{name} is {value!r}")

@@ -67,7 +67,7 @@ def load_dataset(
     path: str | PathLike[str],
     dtypes: tuple[np.dtype[Any], ...],
     error: type[FileError],
-    most: int | None = None,
+    max_bytes: int | None = None,
 ) -> np.ndarray:
     """Loads a dataset as an array, after inspecting its place, type and size.
 
@@ -77,7 +77,7 @@ def load_dataset(
         path: path of the file, for messages.
         dtypes: legal types; messages name the last of them.
         error: class of the exception that is raised.
-        most: largest size [bytes], or None where the size on disk is limit enough.
+        max_bytes: largest size [bytes], or None where the size on disk is limit enough.
 
     Raises:
         FileError: an `error`, because the dataset is missing, not in the file itself, compressed,
@@ -96,8 +96,8 @@ def load_dataset(
         # Without compression no dataset is larger in memory than in the file.
         if filters - {h5py.h5z.FILTER_FLETCHER32} or data.id.get_storage_size() < size:
             raise error(path, f"{size} bytes that are compressed or not there", where=where)
-        if most is not None and size > most:
-            raise error(path, f"{size} bytes; at most {most}", where=where)
+        if max_bytes is not None and size > max_bytes:
+            raise error(path, f"{size} bytes; at most {max_bytes}", where=where)
         return np.asarray(data[...])
     except DAMAGE as problem:
         raise error(path, f"damaged ({first_line(problem)})", where=where) from problem

@@ -36,7 +36,8 @@ a {{ color: #0b57a4; text-decoration: none; }}
 a:hover {{ text-decoration: underline; }}
 .fine, figcaption {{ color: var(--soft); font-size: .85rem; line-height: 1.5; }}
 figcaption {{ max-width: 54rem; }}
-.lead {{ background: var(--wash); padding: .9rem 1.1rem; border-left: .25rem solid var(--mark); }}
+.lead {{ background: var(--wash); margin: 1rem 0; padding: .9rem 1.1rem;
+  border-left: .25rem solid var(--mark); }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: .86rem; line-height: 1.4; margin: .7rem 0; }}
 th, td {{ padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); }}
@@ -44,8 +45,8 @@ th {{ font-weight: 600; border-bottom: 2px solid var(--ink); }}
 table.text {{ width: 100%; }}
 table.text th, table.text td {{ text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
 table.numbers th, table.numbers td {{ text-align: right; font-variant-numeric: tabular-nums; }}
+table.numbers th, table.numbers td {{ white-space: nowrap; }}
 table.numbers th {{ vertical-align: bottom; }}
-table.numbers td {{ white-space: nowrap; }}
 table.numbers th:first-child, table.numbers td:first-child {{ text-align: left; position: sticky;
   left: 0; background: #fff; }}
 .under {{ display: block; color: var(--soft); font-weight: 400; }}
@@ -87,6 +88,12 @@ main { max-width: 62rem; margin: 0 auto; padding: 2.4rem 1.5rem 4.5rem; }
 }
 """
 
+# Notebooks style tables themselves, dark ones with light text on dark rows.
+_NOTEBOOK = """
+table, th, td { color: var(--ink); }
+tbody tr, tbody tr:hover { background: #fff !important; }
+"""
+
 
 def build_document(title: str, body: Sequence[str], *, style: str = "") -> str:
     """A whole page.
@@ -123,7 +130,7 @@ def notebook_part(body: Sequence[str]) -> str:
     )
     content = "\n".join(_safe(part) for part in body)
     return (
-        f"<style>.musclehand-report {{ {box} {_CONTENT} }}</style>\n"
+        f"<style>.musclehand-report {{ {box} {_CONTENT}{_NOTEBOOK} }}</style>\n"
         f'<div class="musclehand-report">\n{content}\n</div>\n'
     )
 

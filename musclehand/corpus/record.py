@@ -33,7 +33,7 @@ from musclehand.music.generate.chorale import draw_chorale
 from musclehand.music.generate.patterns import PatternScore, pattern_score
 from musclehand.music.score import Hand
 from musclehand.performance.perform import SimulationError, perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 from musclehand.sim.scene import Scene, build_scene, forearm_joint
 
 FREE_SHARE = 0.15

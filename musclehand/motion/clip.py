@@ -282,7 +282,7 @@ def read_clips(path: str | PathLike[str]) -> tuple[MotionClip, ...]:
 def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
     dtypes = (np.dtype("u1"),)
     content = load_dataset(
-        group, "header", path=path, dtypes=dtypes, error=ClipError, most=MAX_HEADER_BYTES
+        group, "header", path=path, dtypes=dtypes, error=ClipError, max_bytes=MAX_HEADER_BYTES
     )
     header = json.loads(content.tobytes().decode())
     kinds = {"kind": str, "pattern": str, "side": str, "dt": float, "muscles": list, "source": dict}

@@ -149,9 +149,14 @@ def split_of(pattern: str) -> str:
 
 def entry_of(clip: MotionClip) -> ClipEntry:
     """The entry of a clip for the index."""
-    split = split_of(clip.pattern)
     return ClipEntry(
-        clip.name, clip.kind, clip.pattern, clip.side.value, clip.frames, float(clip.dt), split
+        name=clip.name,
+        kind=clip.kind,
+        pattern=clip.pattern,
+        side=clip.side.value,
+        frames=clip.frames,
+        dt=float(clip.dt),
+        split=split_of(clip.pattern),
     )
 
 
@@ -210,7 +215,7 @@ class MotionCorpus:
                     clip = read_clip(file, entry.name)
                     if entry_of(clip) != entry:
                         raise CorpusError(
-                            self.folder / shard, f"clip {entry.name} is not what {INDEX} says"
+                            self.folder / shard, f"clip {entry.name} differs from {INDEX}"
                         )
                     yield clip
 

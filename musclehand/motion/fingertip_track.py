@@ -156,7 +156,14 @@ def make_track(
         raise MotionFileError(
             path, f"{rate!r} frames per second; it must be 1 to 10000", where=name
         )
-    return FingertipTrack(name, side, 1.0 / rate, tips, wrist, MappingProxyType(dict(source)))
+    return FingertipTrack(
+        name=name,
+        side=side,
+        dt=1.0 / rate,
+        fingertips=tips,
+        wrist=wrist,
+        source=MappingProxyType(dict(source)),
+    )
 
 
 def side_in_name(path: Path) -> Side | None:

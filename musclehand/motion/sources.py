@@ -1,4 +1,4 @@
-"""A clip of motion by its file, or by file and name: what every command means by CLIP."""
+"""Motion clips by file, or by file and name, as the CLIP argument of every command."""
 
 from __future__ import annotations
 

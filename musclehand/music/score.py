@@ -38,7 +38,7 @@ class Finger(IntEnum):
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """One key pressed and let go; notes sort by onset, then pitch.
+    """One press and release of a key; notes sort by onset, then pitch.
 
     Raises:
         InvalidValue: a time, the pitch or the velocity is out of its range.

@@ -1,4 +1,4 @@
-"""A score by its file or by its name in the repertoire: what every command means by SCORE."""
+"""Scores by file or by name of a piece, as the SCORE argument of every command."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ a small room. Tuning is equal temperament, A4 = 440 Hz, not stretched.
 The inharmonicity B follows Rigaud, David and Daudet 2013 ("A parametric model and estimation
 techniques for the inharmonicity and tuning of the piano", JASA 133: 3107); decay times, brightness
 and levels are chosen by ear and order of magnitude. Loudness is absolute: a soft piece stays soft,
-and only what would clip is turned down.
+and only a score that would clip is turned down.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def synthesise(
 
     Raises:
         InvalidValue: an impossible sample rate, or a score of over an hour.
-        OutputError: the SoundFont or what is needed to play it is missing.
+        OutputError: the SoundFont, or the library that plays it, is missing.
     """
     if not 8000 <= sample_rate <= 192_000:
         raise InvalidValue("sample rate", sample_rate, "8000..192000 Hz")

@@ -108,7 +108,7 @@ class MuscleUse:
     """Sum of squared activations of all muscles, mean over time."""
 
     notes: np.ndarray
-    """Notes of the score: onset, offset [s], pitch, velocity, hand, finger. Shape (num_notes, 6)."""
+    """Notes: onset, offset [s], pitch, velocity, hand, finger. Shape (num_notes, 6)."""
 
     joint_rmse_deg: float | None
     """[deg] Joint error from metrics.json, where there is one."""
@@ -305,7 +305,7 @@ def _find_recording(run: str | PathLike[str]) -> Path:
 
 
 def _read_muscles(recording: Recording) -> tuple[MuscleName, ...]:
-    """The recorded muscles: right hand first, in the order of the muscle table, unknown ones last."""
+    """The recorded muscles: right hand first, then by the muscle table, unknown muscles last."""
     missing = [name for name in ("time", "act", "muscle_force") if name not in recording.channels]
     if missing or "score" not in recording.tables:
         player = recording.metadata.get("controller", "an unknown controller")

@@ -6,32 +6,25 @@ The same options are keyword arguments of `musclehand.play` and flags of `muscle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from musclehand.core.errors import InvalidValue, UnknownName
 
-if TYPE_CHECKING:
-    from musclehand.body.build.hand import HandDesign
-    from musclehand.body.conditions.fatigue import FatigueParameters
-    from musclehand.control.muscle_control import ControlConfig
-    from musclehand.performance.players import PlayerSettings
-    from musclehand.planning.plan import PlanConfig
-
 CONTROLLERS = ("muscle", "policy", "high-level", "keyboard")
-"""Names of the built-in controllers (see `performance.players`)."""
-
-CHORDS = ("thinned", "rolled")
+"""Names of the built-in controllers (`performance.players`)."""
 
 PEDALS = ("written", "auto")
+"""Sustain pedal as in the score, or added where a hand has to leave its keys early."""
+
+CHORDS = ("thinned", "rolled")
 
 MOST_REHEARSALS = 10
 
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """How a score is to be played. `settings` checks everything and reads the files."""
+    """How a score is to be played. `check` looks at everything but the files."""
 
     controller: str = "muscle"
     """"muscle", "policy", "high-level" or "keyboard"."""
@@ -68,30 +61,6 @@ class PlayOptions:
 
     processes: int | None = None
     """1 or 2; None: where a second process pays."""
-
-    def settings(self) -> PlayerSettings:
-        """The settings that the options mean; reads the model and the condition.
-
-        Raises:
-            UnknownName, InvalidValue: an option is out of range, or does not go with another.
-            FileError, ModelError: the model cannot be used.
-        """
-        self.check()
-        from musclehand.performance.players import PlayerSettings
-
-        design, fatigue = self._hands()
-        plan, control = self._constants()
-        return PlayerSettings(
-            controller=self.controller,
-            design=design,
-            fatigue=fatigue,
-            plan=plan,
-            control=control,
-            pedal=self.pedal,
-            rehearsals=self.rehearsals,
-            processes=self.processes,
-            policy=self.policy,
-        )
 
     def check(self) -> None:
         """Checks the options without reading a file.
@@ -131,33 +100,3 @@ class PlayOptions:
             if value != default and self.controller != "muscle":
                 option = name.replace("_", "-")
                 raise InvalidValue(option, str(value), "left out, or with --controller muscle")
-
-    def _hands(self) -> tuple[HandDesign | None, FatigueParameters | None]:
-        """Design and fatigue of the hands, None for the bundled ones and for none."""
-        from musclehand.body.build.hand_file import read_hand
-        from musclehand.body.build.tables import load_tables
-        from musclehand.body.conditions.condition import apply_condition, find_condition
-
-        if self.model is not None:
-            return read_hand(self.model, naming=self.naming, root=self.root), None
-        if self.condition is None:
-            return None, None
-        condition = find_condition(self.condition)
-        return apply_condition(load_tables(), condition), condition.fatigue
-
-    def _constants(self) -> tuple[PlanConfig | None, ControlConfig | None]:
-        """Constants of planning and of muscle control, None where they are the defaults."""
-        plan: PlanConfig | None = None
-        control: ControlConfig | None = None
-        if self.chords != "thinned":
-            from musclehand.planning.plan import PlanConfig
-
-            plan = PlanConfig()
-            plan = replace(plan, fingering=replace(plan.fingering, roll_chords=True))
-        if self.criterion != "squares" or self.co_contraction != 0.0:
-            from musclehand.controllers.muscle import playing_control
-
-            control = replace(
-                playing_control(), criterion=self.criterion, co_contraction=self.co_contraction
-            )
-        return plan, control

@@ -17,7 +17,6 @@ from musclehand.music.sources import load_score
 from musclehand.music.synth import MAX_SECONDS, synthesise
 from musclehand.performance.options import PlayOptions
 from musclehand.performance.perform import Performance, perform
-from musclehand.performance.players import PlayerSettings
 from musclehand.performance.report import (
     clear_results,
     prepare_folder,
@@ -25,6 +24,7 @@ from musclehand.performance.report import (
     write_film,
     write_report,
 )
+from musclehand.performance.settings import PlayerSettings, settings_of
 
 Stage = Callable[[str], AbstractContextManager[Progress | None]]
 """Called with the name of a stage ("play", "report", "film"), gives the progress of it."""
@@ -91,7 +91,7 @@ def play(
         name = str(source)
         score = load_score(name, clip=clip, tempo=tempo)
     check_outputs(score, out=out, video=video, soundfont=soundfont)
-    settings = chosen.settings()
+    settings = settings_of(chosen)
     if out is None:
         return perform(score, settings, seed=seed, progress=progress)
     asked = asked_for(name, clip, tempo, chosen)

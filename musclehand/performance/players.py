@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
-from musclehand.body.build.hand import HandDesign
-from musclehand.body.conditions.fatigue import FatigueParameters
-from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
-from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.core.helper_process import HelperProcess, processors
 from musclehand.music.score import Score
-from musclehand.performance.options import CONTROLLERS, PEDALS
+from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.fingering.pedalling import auto_pedal
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
@@ -24,60 +18,6 @@ from musclehand.sim.scene import build_scene
 
 TWO_PROCESSES_FROM = 5.0
 """[s] length of a score from which a second process is worth its start."""
-
-
-@dataclass(frozen=True)
-class PlayerSettings:
-    """How a score is played by a built-in controller.
-
-    Raises:
-        UnknownName, InvalidValue: a value is out of range, or does not go with the controller.
-    """
-
-    controller: str = "muscle"
-    """"muscle": computed muscle control follows a plan; "policy": a tracking policy follows it;
-    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves."""
-
-    design: HandDesign | None = None
-    """Hands to play with; None: the bundled ones."""
-
-    fatigue: FatigueParameters | None = None
-    """How muscles tire; None: they do not."""
-
-    plan: PlanConfig | None = None
-    """Constants of planning; None: the defaults."""
-
-    control: ControlConfig | None = None
-    """Settings of muscle control, with "muscle"; None: the defaults."""
-
-    pedal: str = "written"
-    """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
-
-    rehearsals: int = 0
-    """Runs before the one that counts, in which timing and loudness are learnt; with plans only."""
-
-    processes: int | None = None
-    """2 solves the reference ahead in a second process, with the same result; None: where it
-    pays."""
-
-    policy: str | PathLike[str] | None = None
-    """File of the policy, with "policy" and "high-level"; None: the bundled one."""
-
-    def __post_init__(self) -> None:
-        if self.controller not in CONTROLLERS:
-            raise UnknownName("controller", self.controller, CONTROLLERS)
-        if self.pedal not in PEDALS:
-            raise UnknownName("pedal", self.pedal, PEDALS)
-        if self.processes not in (None, 1, 2):
-            raise InvalidValue("processes", self.processes, "1 or 2")
-        if self.rehearsals < 0 or (self.rehearsals and not self.follows_plan):
-            legal = "0 or more with muscle or policy; other controllers do not rehearse"
-            raise InvalidValue("rehearsals", self.rehearsals, legal)
-
-    @property
-    def follows_plan(self) -> bool:
-        """Whether the controller follows a plan."""
-        return self.controller in ("muscle", "policy")
 
 
 class PlanPlayer:

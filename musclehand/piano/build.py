@@ -1,7 +1,7 @@
 """The piano as a MuJoCo model: 88 hinged keys, built from `PianoParameters` with MjSpec.
 
-A key at rest is an unloaded spring: its centre of mass lies on the hinge (a real key is balanced on
-its rail) and the upper stop is slightly above, so 88 keys at rest add no row to the constraint
+A key at rest is an unloaded spring. Its centre of mass lies on the hinge (a real key is balanced on
+its rail), and the upper stop is slightly above. So 88 keys at rest add no row to the constraint
 solver.
 """
 

@@ -224,7 +224,7 @@ def _plan_key(
     for i, (note, press) in enumerate(zip(notes, presses, strict=True)):
         _add_descent(points, press, dt)
         latest = presses[i + 1].step - 2 if i + 1 < len(presses) else _FAR
-        _add_release(points, press, key, (start + note.offset) / dt, latest, dt)
+        _add_release(points, press, key, offset=(start + note.offset) / dt, latest=latest, dt=dt)
     if notes:
         points.append((points[-1][0] + math.ceil(_RETURN_TIME / dt), 0.0))
     points.append((_FAR, 0.0))
@@ -280,7 +280,13 @@ def _add_descent(points: list[tuple[int, float]], press: _Press, dt: float) -> N
 
 
 def _add_release(
-    points: list[tuple[int, float]], press: _Press, key: _Key, offset: float, latest: int, dt: float
+    points: list[tuple[int, float]],
+    press: _Press,
+    key: _Key,
+    *,
+    offset: float,
+    latest: int,
+    dt: float,
 ) -> None:
     """Hold the key, and lift it through the release angle at `offset` [steps], at the latest at
     step `latest`."""

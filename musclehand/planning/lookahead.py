@@ -37,20 +37,21 @@ class BlockLayout:
     def __init__(self, motion: BimanualMotion) -> None:
         joints, independent = motion.joints
         wrist = (motion.sim_steps, 3)
-        step = MotionStep(
-            qpos=(joints,),
-            next_qpos=(independent,),
-            next_qvel=(independent,),
-            tips=(5, 3),
-            pressing=(5,),
-            press=(5,),
-            key_mass=(5,),
-            key_damping=(5,),
-            wrist=wrist,
-            wrist_velocity=wrist,
-            wrist_acceleration=wrist,
-        )  # type: ignore[arg-type]
-        self.shapes = tuple((AHEAD, len(motion.hands), *shape) for shape in step)
+        shapes: dict[str, tuple[int, ...]] = {
+            "qpos": (joints,),
+            "next_qpos": (independent,),
+            "next_qvel": (independent,),
+            "tips": (5, 3),
+            "pressing": (5,),
+            "press": (5,),
+            "key_mass": (5,),
+            "key_damping": (5,),
+            "wrist": wrist,
+            "wrist_velocity": wrist,
+            "wrist_acceleration": wrist,
+        }
+        hands = len(motion.hands)
+        self.shapes = tuple((AHEAD, hands, *shapes[name]) for name in MotionStep._fields)
         edges = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         self.places = tuple(slice(int(start), int(end)) for start, end in pairwise(edges))
         self.size = int(edges[-1])

@@ -56,7 +56,11 @@ TAIL = 0.5
 
 @dataclass(frozen=True)
 class PlanConfig:
-    """Constants of planning."""
+    """Constants of planning.
+
+    Raises:
+        InvalidValue: `sim_steps` is out of range.
+    """
 
     sim_steps: int = 2
     """Simulation steps in a control step: 250 decisions a second, chosen by
@@ -67,6 +71,10 @@ class PlanConfig:
 
     motion: MotionConfig = field(default_factory=MotionConfig)
     """Wrist path, strokes, releases and inverse kinematics."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sim_steps <= 100:
+            raise InvalidValue("sim_steps", self.sim_steps, "1 to 100")
 
 
 @dataclass(frozen=True)

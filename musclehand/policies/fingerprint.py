@@ -74,9 +74,7 @@ def built_in_table(config: TrackingConfig) -> ObservationTable:
 def identity_of(env: TrackingEnv) -> dict[str, str | None]:
     """What a run in an environment has to agree with: the fingerprint of its hand, which may be
     another than the built-in one, and what simulates it (`sim.backend_choice.describe_backend`)."""
-    fingerprint = Fingerprint(
-        _sha256(describe_model(env.body.model)), observation_hash(env.table)
-    )
+    fingerprint = Fingerprint(_sha256(describe_model(env.body.model)), observation_hash(env.table))
     return {**fingerprint._asdict(), **describe_backend(env.config.backend)}
 
 

@@ -68,4 +68,3 @@ def upgrade_tensor_name(name: str) -> str:
         for earlier, current in LAYER_NAMES.items():
             name = name.replace(earlier, current)
     return name
-

@@ -6,7 +6,7 @@ score. The first stage, behavioural cloning, shows what the plan does to hands t
 about it, in a world where nothing moves. In the second, DAgger, the policy plays, and the plan
 labels the states that it has come to.
 
-    run = generalist("runs/latent/latent/000001.json", out="runs/generalist")
+    run = generalist("runs/latent/policy/latent_space.json", out="runs/generalist")
     perform(score, HighLevelController(score, run.policy))
 
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
@@ -48,7 +48,7 @@ from musclehand.policies.high_level import (
 )
 from musclehand.policies.latent import LatentSpace, load_latent_space
 from musclehand.sim.backend_choice import BackendChoice, describe_backend, resolve_backend
-from musclehand.training.piece_policy import high_level_hash
+from musclehand.training.piece_policy import weights_hash
 from musclehand.training.reporter import Reporter, SilentReporter
 from musclehand.training.run_log import METRICS, RunLog, read_metrics
 from musclehand.training.stages import run_stage
@@ -102,14 +102,14 @@ class GeneralistConfig:
             static_steps=0,
         )
     )
-    """Behavioural cloning of the plan, with scattered hands."""
+    """Behavioural cloning of the plan, with scattered hands; its seed is that of the run."""
 
     dagger: HighLevelConfig = field(
         default_factory=lambda: HighLevelConfig(
             iterations=64, updates=250, decay=64, buffer_iterations=64
         )
     )
-    """DAgger: the policy plays, and the plan labels."""
+    """DAgger: the policy plays, and the plan labels; its seed is that of the run."""
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,10 @@ def generalist(
     config = replace(config, backend=backend)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    if space is None:
-        space = load_high_level_policy().skill
-    elif not isinstance(space, LatentSpace):
-        space = load_latent_space(Path(space))
+    if not isinstance(space, LatentSpace):
+        space = load_latent_space(space)
     if not (start is None or isinstance(start, HighLevelPolicy)):
-        start = load_high_level_policy(Path(start))
+        start = load_high_level_policy(start)
     env_config = replace(
         piano or PianoConfig(episode=1.6),
         num_worlds=config.worlds,
@@ -266,7 +264,7 @@ def _train(
         **describe_backend(env_config.backend),
     }
     if start is not None:
-        identity["start"] = high_level_hash(start)
+        identity["start"] = weights_hash(start)
     log = RunLog(run.out / METRICS, run.reporter)
     scattered = StaticPianoEnv(pieces, space, env_config, seed=config.seed)
     if start is None:

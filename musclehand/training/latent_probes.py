@@ -17,11 +17,11 @@ import torch
 
 from musclehand.body.anatomy import DIGITS, HAND_JOINTS
 from musclehand.envs.demonstrations.planned_motion import plan_references
+from musclehand.envs.reference import still_clip
 from musclehand.envs.tracking.env import TrackingEnv
 from musclehand.learning.vae import LatentActor
 from musclehand.motion.dataset import split_of
 from musclehand.music.generate.patterns import pattern_scores
-from musclehand.policies.tracking import still_clip
 
 if TYPE_CHECKING:
     from musclehand.policies.latent import LatentSpace

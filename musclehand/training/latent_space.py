@@ -5,12 +5,12 @@ al. 2022 (ASE) and Luo et al. 2024 (PULSE). It is first distilled from a trackin
 (`learning.latent_distill`), then improved by analytic policy gradients with the disturbances of
 `training.tracking`.
 
-    run = latent("corpus", out="runs/latent", policy="runs/track/policy/000001.json")
+    run = latent("corpus", out="runs/latent", policy="runs/track/policy/tracking.json")
     run.space.policy
 
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `metrics.csv`, `distillation/` and `apg/` with checkpoints, `planned/`, the latent policy in
-`latent/`, and of held-out clips `sequences.csv` (how each is followed by the policy and through the
+`policy/`, and of held-out clips `sequences.csv` (how each is followed by the policy and through the
 latent space, the worst first) and `latent.json` (means, and what latent actions drawn from the
 prior do).
 """
@@ -35,8 +35,9 @@ from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.learning.vae import LatentPolicy
 from musclehand.motion.dataset import MotionCorpus, open_corpus
+from musclehand.policies.fingerprint import identity_of
 from musclehand.policies.latent import LatentSpace, load_latent_space, save_latent_space
-from musclehand.policies.tracking import TrackingPolicy, identity_of, load_tracking_policy
+from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend
 from musclehand.training.latent_evaluation import (
     compare_sequences,
@@ -135,7 +136,7 @@ def latent(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    teacher = policy if isinstance(policy, TrackingPolicy) else load_tracking_policy(_path(policy))
+    teacher = policy if isinstance(policy, TrackingPolicy) else load_tracking_policy(policy)
     if not isinstance(corpus, MotionCorpus):
         corpus = open_corpus(corpus)
     clips = held_out_clips(corpus, config.clips)
@@ -187,7 +188,7 @@ def _train(
         "policy": dict(teacher.info),
         "config": json.loads(json.dumps(asdict(config.distillation))),
     }
-    return student, save_latent_space(out / "latent", student, env, info)
+    return student, save_latent_space(out / "policy", student, env, info)
 
 
 def _reinforce(
@@ -209,7 +210,3 @@ def _reinforce(
     training = LatentApgTraining(env, student, config.apg, out / "apg", identity=identity)
     run_stage(training, "apg", log)
     return training.policy
-
-
-def _path(policy: str | PathLike[str] | None) -> Path | None:
-    return None if policy is None else Path(policy)

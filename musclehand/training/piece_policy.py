@@ -129,7 +129,7 @@ def piece(
         num_worlds=WORLDS, num_threads=config.threads, backend=resolve_backend(config.backend)
     )
     if not isinstance(policy, HighLevelPolicy):
-        policy = load_high_level_policy(None if policy is None else Path(policy))
+        policy = load_high_level_policy(policy)
     training = piece_training(config.iterations, seed=config.seed)
     try:
         reporter.message("plans the piece")
@@ -138,7 +138,7 @@ def piece(
         )
     finally:
         reporter.close()
-    path = save_high_level_policy(out / "policy", trained.policy, trained.skill, trained.info)
+    path = save_high_level_policy(out / "policy", trained.policy, trained.latent_space, trained.info)
     return PieceRun(out, load_high_level_policy(path), path)
 
 
@@ -221,12 +221,12 @@ def learn_planned(
     env_config = env_config or PianoConfig(num_worlds=WORLDS)
     identity = {
         **identity,
-        "planner": high_level_hash(policy),
+        "planner": weights_hash(policy),
         **describe_backend(env_config.backend),
     }
     env = PianoEnv(
         pieces,
-        policy.skill,
+        policy.latent_space,
         env_config,
         seed=config.seed,
         goals=goals,
@@ -239,7 +239,7 @@ def learn_planned(
         folder / "dagger",
         identity=identity,
         fit_normalisation=False,
-        static_env=StaticPianoEnv(pieces, policy.skill, env_config, goals=goals),
+        static_env=StaticPianoEnv(pieces, policy.latent_space, env_config, goals=goals),
     )
     if log is None:
         training.run()
@@ -256,10 +256,10 @@ def score_hash(score: Score) -> str:
     return hashlib.sha256(notes.encode()).hexdigest()
 
 
-def high_level_hash(policy: HighLevelPolicy) -> str:
+def weights_hash(policy: HighLevelPolicy) -> str:
     """SHA-256 of the weights of a policy and of its latent space."""
     arrays = {
         **module_arrays("policy", policy.policy),
-        **module_arrays("latent", policy.skill.policy),
+        **module_arrays("latent", policy.latent_space.policy),
     }
     return hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()

@@ -36,12 +36,8 @@ from musclehand.learning.policy import Policy
 from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus
-from musclehand.policies.tracking import (
-    TrackingPolicy,
-    identity_of,
-    load_tracking_policy,
-    save_tracking_policy,
-)
+from musclehand.policies.fingerprint import identity_of
+from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy, save_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, BackendName, resolve_backend
 from musclehand.training.placement import place_env
 from musclehand.training.references import training_references
@@ -124,13 +120,13 @@ class TrackConfig:
     steadier."""
 
     dagger: DaggerConfig = field(default_factory=DaggerConfig)
-    """The warm start."""
+    """The warm start; its seed is that of the run."""
 
     apg: ApgConfig = field(default_factory=ApgConfig)
-    """Reinforcement by analytic policy gradients."""
+    """Reinforcement by analytic policy gradients; its seed is that of the run."""
 
     ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
-    """Reinforcement by PPO, after that; off by default."""
+    """Reinforcement by PPO, after that; off by default. Its seed is that of the run."""
 
 
 @dataclass(frozen=True)

@@ -139,14 +139,14 @@ def validate(
     codes = [checks] if isinstance(checks, str) else checks
     selected = select_checks(codes)
     models = _listed(model)
-    others = _listed(against)
-    _check_different([*models, *others])
-    names = _unique_names([*models, *others])
+    references = _listed(against)
+    _check_different([*models, *references])
+    names = _unique_names([*models, *references])
     validated: list[Specimen] = []
     for source in models:
         validated += _open(source, names, side=side, naming=naming, root=root)
     compared: list[Specimen] = []
-    for source in others:
+    for source in references:
         compared += _open(source, names, side=side, root=root)
     specimens = [*validated, *compared]
     counter = _Counter(progress, on_check, total=len(selected) * len(specimens))

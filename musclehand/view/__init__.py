@@ -1,1 +1,1 @@
-"""A hand model in the browser: move its joints, excite its muscles, look up its moment arms."""
+"""A hand model in the browser: sliders for joints and muscles, and moment arms."""

@@ -1,8 +1,7 @@
-"""The page: bones and tendons in three dimensions, and beside them sliders, moment arms and the
-list of muscles.
+"""The viewer's page: bones and tendons in 3D, sliders, moment arms and the list of muscles.
 
-Made with viser (https://viser.studio), which serves the page and calls back when somebody moves a
-slider.
+It is built with viser (https://viser.studio), which serves the page and calls back when a user
+moves a slider.
 """
 
 from __future__ import annotations
@@ -24,21 +23,22 @@ from musclehand.view.shape import geom_shape
 from musclehand.view.state import POSTURES, HandState
 
 HOST = "127.0.0.1"
-"""The page is for this computer only."""
+"""Address of the page, which only this computer reaches."""
 
 PICTURE_GROUPS = 3
-"""Geoms of the groups below are drawn; MuJoCo's viewers leave out the same ones."""
+"""Geoms of lower groups are drawn, as in MuJoCo's viewers."""
 
 TENDON_WIDTH = 0.0014
-"""[m]"""
+"""Width of a tendon [m]."""
 
 SKIN_OPACITY = 0.12
-"""What can be seen through is not to hide the tendons behind it."""
+"""Largest opacity of transparent geoms, which must not hide the tendons."""
 
 SLIDERS_PER_SECOND = 5.0
-"""How often sliders follow a simulated hand."""
+"""Rate at which sliders follow a simulated hand [Hz]."""
 
 _STEP_DEG = 0.5
+"""Step of the joints' sliders [deg]."""
 
 
 class HandPage:
@@ -47,11 +47,21 @@ class HandPage:
     Handlers of the page's controls are methods, so that they can be called without a browser.
     """
 
+    state: HandState
+    """The hand that is shown."""
+
+    simulated: bool
+    """Whether the muscles move the hand."""
+
     def __init__(self, specimen: Specimen, *, port: int) -> None:
         """Starts to serve.
 
+        Args:
+            specimen: the hand.
+            port: 0 to 65535; 0 for any free port.
+
         Raises:
-            InvalidValue: the port is taken, or none of a computer's.
+            InvalidValue: the port is taken, or not legal.
             MusclehandError: viser is not installed.
         """
         _check_port(port)
@@ -65,7 +75,8 @@ class HandPage:
         self.simulated = False
         self._shown: dict[str, float] = {}
         self._since_sliders = 0.0
-        with redirect_stdout(io.StringIO()):  # it greets
+        with redirect_stdout(io.StringIO()):
+            # The greeting of the server is dropped.
             label = f"musclehand: {specimen.source}"
             self._server = viser.ViserServer(host=HOST, port=port, label=label, verbose=False)
         self._server.gui.configure_theme(
@@ -77,18 +88,19 @@ class HandPage:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """Address of the page."""
         return f"http://{HOST}:{self._server.get_port()}"
 
     def stop(self) -> None:
-        """Ends serving."""
+        """Stops serving."""
         with redirect_stdout(io.StringIO()):
             self._server.stop()
 
     def on_joint(self, joint: str, degrees: float) -> None:
         """A joint's slider was moved."""
         if abs(degrees - self._shown.get(joint, np.inf)) < 1e-9:
-            return  # set by the page itself
+            # The page itself has set the slider.
+            return
         self.state.set_joint(joint, float(np.deg2rad(degrees)))
         self.show()
 
@@ -98,7 +110,7 @@ class HandPage:
         self.show()
 
     def on_skin(self, visible: bool) -> None:
-        """What can be seen through is shown or not."""
+        """The box for transparent geoms was ticked or not."""
         for mesh in self._skin:
             mesh.visible = visible
 
@@ -108,14 +120,14 @@ class HandPage:
         self.draw()
 
     def on_simulate(self, simulated: bool) -> None:
-        """The simulation was turned on or off; when off the hand stays where it is."""
+        """The simulation was turned on or off; when off, the hand keeps its posture."""
         self.simulated = simulated
         self.state.set_angles(self.state.angles)
         self._status.content = "simulated" if simulated else ""
         self.show()
 
     def on_silence(self) -> None:
-        """The button that lets all muscles go was pressed."""
+        """The button that sets all excitations to 0 was pressed."""
         for muscle, slider in self._muscle_sliders.items():
             slider.value = 0.0
             self.state.set_excitation(muscle, 0.0, simulated=self.simulated)
@@ -125,21 +137,28 @@ class HandPage:
         """Another muscle or joint was chosen for the moment arms."""
         muscle = self._muscle.value
         joint = self._joints_by_words[self._joint.value]
-        rows = [
-            f"| {describe_joint(name)} | {1e3 * abs(arm):.1f} | {directions(name)[0 if arm > 0 else 1]} |"
-            for name, arm in self.state.arm_table(muscle)
+        lines = [
+            f"**{describe_muscle(muscle)}**, in this posture",
+            "",
+            "| joint | arm [mm] | drives it to |",
+            "|---|---:|---|",
         ]
-        head = f"**{describe_muscle(muscle)}**, in this posture\n\n| joint | arm [mm] | drives it to |\n|---|---:|---|\n"
-        self._arm_table.content = head + "\n".join(rows)
+        for name, arm in self.state.arm_table(muscle):
+            direction = directions(name)[0 if arm > 0 else 1]
+            lines.append(f"| {describe_joint(name)} | {1e3 * abs(arm):.1f} | {direction} |")
+        self._arm_table.content = "\n".join(lines)
         curve = self.state.arm_curve(muscle, joint)
         self._arm_plot.data = (np.degrees(curve.angles), 1e3 * curve.arms)
-        to = directions(joint)[0]
-        self._arm_words.content = (
-            f"Arm [mm], positive for {to}, over {self._joint.value} [deg, {to} positive]"
-        )
+        positive = directions(joint)[0]
+        axis = f"{self._joint.value} [deg, {positive} positive]"
+        self._arm_words.content = f"Arm [mm], positive for {positive}, over {axis}"
 
     def advance(self, seconds: float) -> None:
-        """Simulates that long, if simulation is on, and shows it."""
+        """Simulates and shows the hand, if simulation is on.
+
+        Args:
+            seconds: simulated time [s].
+        """
         if not self.simulated:
             return
         if not self.state.advance(seconds):
@@ -154,7 +173,7 @@ class HandPage:
             self.draw()
 
     def draw(self) -> None:
-        """Brings bones and tendons to where they are now."""
+        """Updates bones and tendons."""
         lines = self.state.tendon_lines()
         positions, turns = self.state.body_poses(self._bodies)
         with self._server.atomic():
@@ -165,12 +184,11 @@ class HandPage:
                 frame.wxyz = turn
 
     def show(self) -> None:
-        """The same, and the sliders and moment arms with it."""
+        """Updates bones, tendons, sliders and moment arms."""
         angles = dict(zip(self.state.hand.joints, np.degrees(self.state.angles), strict=True))
         for joint, slider in self._joint_sliders.items():
-            value = float(
-                np.clip(round(angles[joint] / _STEP_DEG) * _STEP_DEG, slider.min, slider.max)
-            )
+            step = round(angles[joint] / _STEP_DEG) * _STEP_DEG
+            value = float(np.clip(step, slider.min, slider.max))
             self._shown[joint] = value
             slider.value = value
         self.draw()
@@ -207,18 +225,18 @@ class HandPage:
             rgba = model.mat_rgba[model.geom_matid[geom]]
         if shape is None or not rgba[3]:
             return
-        see_through = rgba[3] < 1.0
+        transparent = rgba[3] < 1.0
         mesh = self._server.scene.add_mesh_simple(
             f"/hand/{body}/{geom}",
             shape.vertices,
             shape.faces,
             color=(255 * rgba[:3]).astype(np.uint8),
-            opacity=min(float(rgba[3]), SKIN_OPACITY) if see_through else None,
+            opacity=min(float(rgba[3]), SKIN_OPACITY) if transparent else None,
             flat_shading=False,
             position=model.geom_pos[geom],
             wxyz=model.geom_quat[geom],
         )
-        if see_through:
+        if transparent:
             self._skin.append(mesh)
 
     def _build_controls(self) -> None:
@@ -231,13 +249,12 @@ class HandPage:
         with tabs.add_tab("Moment arms"):
             self._build_arms(gui)
         with tabs.add_tab("List"):
-            rows = [
+            lines = ["| | muscle | F0 [N] | L0 [mm] |", "|---|---|---:|---:|"]
+            lines += [
                 f"| {fact.muscle} | {fact.name} | {fact.f0:.1f} | {1e3 * fact.l0:.1f} |"
                 for fact in self.state.muscles()
             ]
-            gui.add_markdown(
-                "| | muscle | F0 [N] | L0 [mm] |\n|---|---|---:|---:|\n" + "\n".join(rows)
-            )
+            gui.add_markdown("\n".join(lines))
 
     def _build_joints(self, gui: Any) -> None:
         buttons = gui.add_button_group("posture", tuple(POSTURES))
@@ -302,7 +319,7 @@ class HandPage:
 
 
 def _check_port(port: int) -> None:
-    """viser would take the next free port without a word."""
+    """Refuses a port that is taken: viser would silently take the next free one."""
     if not 0 <= port < 65536:
         raise InvalidValue("port", port, "a number from 0 to 65535, 0 for any free one")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""Geoms of a model as triangles, for a viewer that knows nothing of MuJoCo."""
+"""Geoms of a model as triangle meshes, for viewers other than MuJoCo's."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import mujoco
 import numpy as np
 
 ROUND_PARTS = 20
-"""Edges around a cylinder or capsule; half as many from pole to pole."""
+"""Edges around a cylinder or capsule; a ball has half as many from pole to pole."""
 
 
 class Shape(NamedTuple):
-    """Triangles: corners (v, 3) [m] in the frame of the geom, and three numbers of corners each,
-    (f, 3)."""
+    """A triangle mesh."""
 
     vertices: np.ndarray
+    """[m] corners in the frame of the geom. Shape (v, 3)."""
+
     faces: np.ndarray
+    """Indices of the corners of each triangle. Shape (f, 3), int."""
 
 
 def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
-    """The triangles of a geom, or None for kinds that a hand is not made of (planes, height
-    fields, SDFs)."""
+    """The triangle mesh of a geom; None for planes, height fields and SDFs."""
     kind = model.geom_type[geom]
     size = model.geom_size[geom]
     if kind == mujoco.mjtGeom.mjGEOM_MESH:
@@ -32,15 +33,15 @@ def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
         faces = slice(model.mesh_faceadr[mesh], model.mesh_faceadr[mesh] + model.mesh_facenum[mesh])
         return Shape(np.array(model.mesh_vert[vertices]), np.array(model.mesh_face[faces]))
     if kind == mujoco.mjtGeom.mjGEOM_SPHERE:
-        return _turned(*_ball(size[0], 0.0))
+        return _revolve(*_ball(size[0], 0.0))
     if kind == mujoco.mjtGeom.mjGEOM_CAPSULE:
-        return _turned(*_ball(size[0], size[1]))
+        return _revolve(*_ball(size[0], size[1]))
     if kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
-        return _turned(
-            np.array([0.0, size[0], size[0], 0.0]), np.array([size[1], size[1], -size[1], -size[1]])
-        )
+        radii = np.array([0.0, size[0], size[0], 0.0])
+        heights = np.array([size[1], size[1], -size[1], -size[1]])
+        return _revolve(radii, heights)
     if kind == mujoco.mjtGeom.mjGEOM_ELLIPSOID:
-        ball = _turned(*_ball(1.0, 0.0))
+        ball = _revolve(*_ball(1.0, 0.0))
         return Shape(ball.vertices * size, ball.faces)
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
         return _box(size)
@@ -48,16 +49,19 @@ def geom_shape(model: mujoco.MjModel, geom: int) -> Shape | None:
 
 
 def _ball(radius: float, half: float) -> tuple[np.ndarray, np.ndarray]:
-    """Outline of a ball, its halves pulled apart by `half` either way: radii and heights from
-    the upper pole down."""
+    """Outline of a ball whose halves are moved apart by `half` either way.
+
+    Returns:
+        Radii and heights, from the upper pole down.
+    """
     slope = np.linspace(0.0, np.pi / 2, ROUND_PARTS // 2 + 1)
     radii = radius * np.sin(slope)
     heights = half + radius * np.cos(slope)
     return np.concatenate([radii, radii[::-1]]), np.concatenate([heights, -heights[::-1]])
 
 
-def _turned(radii: np.ndarray, heights: np.ndarray) -> Shape:
-    """An outline turned about z; faces look outwards."""
+def _revolve(radii: np.ndarray, heights: np.ndarray) -> Shape:
+    """The surface of revolution of an outline about z; faces look outwards."""
     around = np.linspace(0.0, 2.0 * np.pi, ROUND_PARTS, endpoint=False)
     rings = np.stack(
         [

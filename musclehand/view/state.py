@@ -1,5 +1,4 @@
-"""What a viewer shows, without the viewer: a hand in a posture, its muscles excited, at rest or
-simulated."""
+"""The state of a viewer: a hand in a posture with excited muscles, static or simulated."""
 
 from __future__ import annotations
 
@@ -17,41 +16,65 @@ from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.validate.check import Specimen
 
 POSTURES = {"neutral": {}, "rest": REST_DEG, "playing": PLAYING_POSTURE_DEG}
+"""Named postures [deg]; joints that are not named are at 0."""
 
 SILENT_COLOUR = np.array([40.0, 84.0, 160.0])
 ACTIVE_COLOUR = np.array([228.0, 16.0, 10.0])
-"""Red, green, blue of a tendon without activation and with all of it, 0..255."""
+"""Red, green and blue of a tendon at activation 0 and 1, 0..255."""
 
 SMALLEST_ARM = 1e-4
-"""Arms below it are not listed [m]."""
+"""Smaller arms are not listed [m]."""
+
+_PULLEY = -2
+"""Kind of a path point that ends one branch of a tendon; the next point begins another."""
 
 
 class Lines(NamedTuple):
-    """Straight pieces of tendons: `points` (s, 2, 3) [m] and `colours` (s, 2, 3) 0..255."""
+    """Straight pieces of tendons."""
 
     points: np.ndarray
+    """[m] both ends of each piece. Shape (s, 2, 3)."""
+
     colours: np.ndarray
+    """Red, green and blue at both ends, 0..255. Shape (s, 2, 3), uint8."""
 
 
 class MuscleFacts(NamedTuple):
-    """What a muscle is: its anatomical name and group, peak force [N], optimal fibre and slack
-    length [m]."""
+    """Names and constants of a muscle."""
 
     muscle: str
+    """Abbreviation, such as "FDP2"."""
+
     name: str
+    """Anatomical name."""
+
     group: str
+    """Group of our tables, such as "wrist"; "other" for muscles that they lack."""
+
     f0: float
+    """[N] peak force along the tendon."""
+
     l0: float
+    """[m] optimal fibre length."""
+
     lts: float
+    """[m] tendon slack length."""
 
 
 class HandState:
-    """One hand that is moved by hand or simulated. Methods may be called from several threads.
+    """One hand that sliders or its muscles move. Methods may be called from several threads.
 
-    Activations are the excitations while nothing is simulated, so that colours follow the sliders.
+    Without simulation, activations equal excitations, so that colours follow the sliders.
     """
 
+    limits: np.ndarray
+    """[rad] range of each joint. Shape (n, 2)."""
+
+    excitations: np.ndarray
+    """Excitation of each muscle, 0..1. Shape (m,)."""
+
     def __init__(self, specimen: Specimen) -> None:
+        """Puts the hand at rest."""
         self.specimen = specimen
         self.model = specimen.model
         self.hand = specimen.hand
@@ -63,17 +86,20 @@ class HandState:
 
     @property
     def angles(self) -> np.ndarray:
-        """Where the joints are, anatomical [rad]. Shape (n,)."""
+        """Anatomical joint angles [rad]. Shape (n,)."""
         return self.hand.angles(self._data).copy()
 
     @property
     def activations(self) -> np.ndarray:
-        """Of all muscles, 0..1. Shape (m,)."""
+        """Muscle activations, 0..1. Shape (m,)."""
         return np.array(self._data.act[self.hand.act])
 
     def set_angles(self, angles: np.ndarray) -> None:
-        """Puts the hand into a posture [rad], shape (n,), at rest; coupled joints follow their
-        drivers."""
+        """Sets a posture without velocity; coupled joints follow their drivers.
+
+        Args:
+            angles: anatomical, clipped to the limits [rad]. Shape (n,).
+        """
         with self.lock:
             angles = couple(self.hand, np.clip(angles, self.limits[:, 0], self.limits[:, 1]))
             self._data.qvel[:] = 0.0
@@ -81,18 +107,22 @@ class HandState:
             place(self.model, self._data, self.hand, angles)
 
     def set_joint(self, joint: str, angle: float) -> None:
-        """Turns one joint [rad], within its limits.
+        """Turns one joint.
+
+        Args:
+            joint: anatomical name.
+            angle: clipped to the limits [rad].
 
         Raises:
             UnknownName: the hand has no such joint.
         """
         with self.lock:
             angles = self.angles
-            angles[self._place_of(joint)] = angle
+            angles[self._joint(joint)] = angle
             self.set_angles(angles)
 
     def set_posture(self, name: str) -> None:
-        """Takes one of `POSTURES`.
+        """Sets one of `POSTURES`.
 
         Raises:
             UnknownName: there is no such posture.
@@ -102,10 +132,15 @@ class HandState:
         self.set_angles(named_posture(self.hand, POSTURES[name], self.limits))
 
     def set_excitation(self, muscle: str, value: float, *, simulated: bool = False) -> None:
-        """Excites a muscle, 0..1; unless simulated, its activation is the same at once.
+        """Excites a muscle.
+
+        Args:
+            muscle: abbreviation, such as "FDP2".
+            value: excitation, 0..1.
+            simulated: whether activation follows by its dynamics; else it is `value` at once.
 
         Raises:
-            InvalidValue: outside 0..1.
+            InvalidValue: the value is outside 0..1.
             UnknownName: the hand has no such muscle.
         """
         if not 0.0 <= value <= 1.0:
@@ -117,8 +152,14 @@ class HandState:
                 self._data.act[self.hand.act[number]] = value
 
     def advance(self, seconds: float) -> bool:
-        """Simulates with the excitations as they are; False, and back to rest, if that becomes
-        unstable."""
+        """Simulates with constant excitations.
+
+        Args:
+            seconds: simulated time [s].
+
+        Returns:
+            Whether the simulation is stable; if not, the hand is back at rest.
+        """
         with self.lock:
             self._data.ctrl[self.hand.muscles] = self.excitations
             for _ in range(max(1, round(seconds / self.model.opt.timestep))):
@@ -137,34 +178,31 @@ class HandState:
             return stable
 
     def body_poses(self, bodies: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Where bodies are: positions (k, 3) [m] and quaternions (k, 4)."""
+        """Positions [m] and quaternions of bodies. Shapes (k, 3) and (k, 4)."""
         with self.lock:
             return self._data.xpos[bodies].copy(), self._data.xquat[bodies].copy()
 
     def tendon_lines(self) -> Lines:
-        """The paths of all muscles, coloured by activation; what wraps around a surface is a
-        straight piece here."""
+        """The paths of all muscles, coloured by activation; arcs on surfaces are straight here."""
         with self.lock:
             points = []
             owners = []
             xpos = self._data.wrap_xpos.reshape(-1, 3)
-            on = self._data.wrap_obj.reshape(-1)
+            kinds = self._data.wrap_obj.reshape(-1)
             for number, tendon in enumerate(self.hand.tendons):
                 first = self._data.ten_wrapadr[tendon]
                 count = self._data.ten_wrapnum[tendon]
                 for i in range(first, first + count - 1):
-                    # A pulley (-2) ends one branch; the next one begins anew.
-                    if on[i] != -2 and on[i + 1] != -2:
+                    if _PULLEY not in (kinds[i], kinds[i + 1]):
                         points.append(xpos[[i, i + 1]])
                         owners.append(number)
-            shades = SILENT_COLOUR + self.activations[:, None].clip(0, 1) * (
-                ACTIVE_COLOUR - SILENT_COLOUR
-            )
+            activations = self.activations[:, None].clip(0, 1)
+            shades = SILENT_COLOUR + activations * (ACTIVE_COLOUR - SILENT_COLOUR)
             colours = np.repeat(shades[owners, None], 2, axis=1).astype(np.uint8)
             return Lines(np.array(points, dtype=np.float32), colours)
 
     def arm_table(self, muscle: str) -> list[tuple[str, float]]:
-        """Joints that a muscle moves and its arm about each [m] in this posture, the largest first.
+        """Joints that a muscle moves in this posture, with its arms [m], the largest first.
 
         Raises:
             UnknownName: the hand has no such muscle.
@@ -176,8 +214,14 @@ class HandState:
         ]
 
     def arm_curve(self, muscle: str, joint: str) -> Sweep:
-        """A muscle's arm over the range of a joint, other joints as they are: `arms` is (count,)
-        [m].
+        """A muscle's arm over the range of a joint, other joints as they are.
+
+        Args:
+            muscle: abbreviation, such as "FDP2".
+            joint: anatomical name.
+
+        Returns:
+            Angles [rad] and arms [m]. Shapes (count,).
 
         Raises:
             UnknownName: the hand has no such muscle or joint.
@@ -188,25 +232,24 @@ class HandState:
 
     def muscles(self) -> list[MuscleFacts]:
         """All muscles of the hand, in the model's order."""
-        known = {row.muscle: row for row in load_tables().muscles}
+        rows = {row.muscle: row for row in load_tables().muscles}
         params = muscle_parameters(self.model, self.hand.muscles)
         facts = []
         for i, muscle in enumerate(self.hand.muscle_names):
-            row = known.get(muscle)
-            name, group = (row.name, row.group) if row else (muscle, "other")
+            row = rows.get(muscle)
             facts.append(
                 MuscleFacts(
-                    muscle,
-                    name,
-                    group,
-                    float(params.f0[i]),
-                    float(params.l0[i]),
-                    float(params.lts[i]),
+                    muscle=muscle,
+                    name=row.name if row else muscle,
+                    group=row.group if row else "other",
+                    f0=float(params.f0[i]),
+                    l0=float(params.l0[i]),
+                    lts=float(params.lts[i]),
                 )
             )
         return facts
 
-    def _place_of(self, joint: str) -> int:
+    def _joint(self, joint: str) -> int:
         if joint not in self.hand.joints:
             raise UnknownName("joint", joint, self.hand.joints)
         return self.hand.joints.index(joint)

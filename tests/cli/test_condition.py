@@ -11,7 +11,7 @@ from musclehand.cli.main import main
 from musclehand.core.recording import Recording
 from musclehand.music.sources import load_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 
 PARALYSED = ("DI", "PI", "ADM", "FDM")
 

@@ -16,13 +16,13 @@ def files(tmp_path_factory):
     changed = hand_spec(Side.RIGHT)
     changed.joint("pm2_flexion_r").range = [0.0, 1.0]
     changed.delete(changed.actuator("EIP_r"))
-    made = {
+    specs = {
         "hand": hand_spec(Side.RIGHT),
         "strong": hand_spec(Side.RIGHT, strength_scale=2.0),
         "changed": changed,
     }
     paths = {}
-    for name, spec in made.items():
+    for name, spec in specs.items():
         spec.compile()
         paths[name] = folder / f"{name}.xml"
         paths[name].write_text(spec.to_xml())
@@ -31,8 +31,8 @@ def files(tmp_path_factory):
 
 def run(capsys, *words):
     code = main(["diff", *map(str, words)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
 
 
 def test_no_difference_is_said_plainly(files, capsys):

@@ -15,8 +15,8 @@ def export(tmp_path, monkeypatch, capsys):
 
     def run(*words):
         code = main(["export", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run
 
@@ -74,14 +74,14 @@ def test_the_scene_of_a_performance(export, scene):
 def test_a_hand_of_another_person(export):
     assert export("hand.xml")[0] == 0
     assert export("other.xml", "--hand-length", "200", "--strength", "2")[0] == 0
-    usual, other = (mujoco.MjModel.from_xml_path(name) for name in ("hand.xml", "other.xml"))
+    usual, large = (mujoco.MjModel.from_xml_path(name) for name in ("hand.xml", "other.xml"))
     reach = []
-    for model in (usual, other):
+    for model in (usual, large):
         data = mujoco.MjData(model)
         mujoco.mj_kinematics(model, data)
         reach.append(data.site("tip_middle_r").xpos[1] - data.joint("flexion_r").xanchor[1])
     assert reach[1] / reach[0] == pytest.approx(0.2 / HAND_LENGTH, rel=1e-3)
-    assert other.actuator("FDP2_r").gainprm[2] == pytest.approx(
+    assert large.actuator("FDP2_r").gainprm[2] == pytest.approx(
         2 * usual.actuator("FDP2_r").gainprm[2], rel=1e-5
     )
 

@@ -36,16 +36,16 @@ def write(folder, act, *, muscles=MUSCLES, pitch=60):
 
 @pytest.fixture
 def runs(tmp_path):
-    one = write(tmp_path / "one", [0.25, 0.5, 0.125])
-    other = write(tmp_path / "other", [0.25, 0.4, 0.375])
-    (one / "metrics.json").write_text('{"joint_rmse_deg": 1.25, "onset_f1_50ms": 1.0}')
-    return one, other
+    first = write(tmp_path / "one", [0.25, 0.5, 0.125])
+    second = write(tmp_path / "other", [0.25, 0.4, 0.375])
+    (first / "metrics.json").write_text('{"joint_rmse_deg": 1.25, "onset_f1_50ms": 1.0}')
+    return first, second
 
 
 def run(capsys, *words):
     code = main(["muscles", *map(str, words)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def cells(out, word):
@@ -138,14 +138,14 @@ def test_other_notes_are_remarked(runs, capsys, tmp_path):
 
 
 def test_unusable_input_is_one_line_and_exit_code_2(runs, capsys, tmp_path):
-    other = write(tmp_path / "muscles", [0.1], muscles=["EIP_r"])
+    second = write(tmp_path / "muscles", [0.1], muscles=["EIP_r"])
     keys = write(tmp_path / "keys", [], muscles=[])
     (tmp_path / "text.h5").write_text("words")
     for words, message in (
         ([tmp_path / "none"], "No such file"),
         ([tmp_path / "text.h5"], "not an HDF5 file"),
         ([keys], "no muscles in it (played by KeyboardController"),
-        ([runs[0], other], "has no EDC2_r, FDP2_l, FDP2_r"),
+        ([runs[0], second], "has no EDC2_r, FDP2_l, FDP2_r"),
         ([runs[0], runs[0]], "compared with itself"),
         ([], "number of runs"),
         ([runs[0], "--csv", tmp_path / "missing" / "use.csv"], "cannot write"),

@@ -20,8 +20,8 @@ def retarget(tmp_path, monkeypatch, capsys):
 
     def run(*words):
         code = main(["retarget", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -67,8 +67,8 @@ def test_both_hands_of_a_piece_become_two_clips(retarget, motion, tmp_path):
 
 def test_a_song_is_chosen(retarget, motion, tmp_path):
     pytest.importorskip("zarr")
-    both = np.concatenate([motion[0][:6], mirrored(motion[0][:6])], axis=1)
-    write_rp1m(tmp_path / "a.zarr", {"SongA": both[None], "SongB": both[None]})
+    both_hands = np.concatenate([motion[0][:6], mirrored(motion[0][:6])], axis=1)
+    write_rp1m(tmp_path / "a.zarr", {"SongA": both_hands[None], "SongB": both_hands[None]})
     code, _, err = retarget("a.zarr", "--out", "clip.h5")
     assert code == 2
     assert "SongA, SongB" in err

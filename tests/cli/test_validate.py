@@ -89,7 +89,7 @@ def test_a_changed_muscle_fails(capsys, tmp_path, own_file):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("no_such.xml",), "no_such.xml"),
         (("musclehand", "--checks", "V99"), "unknown check 'V99'"),
@@ -99,10 +99,10 @@ def test_a_changed_muscle_fails(capsys, tmp_path, own_file):
         (("musclehand", "--map", "no_such.json"), "no_such.json"),
     ],
 )
-def test_what_is_not_usable_is_one_line(capsys, words, said):
+def test_what_is_not_usable_is_one_line(capsys, words, message):
     code, out, err = run(capsys, *words)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
     assert err.count("\n") == 1
     assert err.startswith("musclehand: error: ")
 
@@ -118,9 +118,9 @@ def test_a_report_that_cannot_be_written_is_one_line(capsys, tmp_path):
 
 
 def test_a_map_says_which_part_is_which(capsys, tmp_path, own_file):
-    import musclehand.models.naming as known
+    import musclehand.models.naming as namings
 
-    text = Path(next(iter(known.__path__)), "musclehand.json").read_text("utf-8")
+    text = Path(next(iter(namings.__path__)), "musclehand.json").read_text("utf-8")
     naming = tmp_path / "naming.json"
     naming.write_text(text.replace('"name": "musclehand"', '"name": "mine"'), encoding="utf-8")
     code, _, _ = run(

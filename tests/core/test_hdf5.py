@@ -33,7 +33,7 @@ def file(tmp_path):
 
 
 def test_what_is_in_order_is_read(file):
-    values = load_dataset(file, "good", path="x.h5", dtypes=FLOATS, error=OddFile, most=12)
+    values = load_dataset(file, "good", path="x.h5", dtypes=FLOATS, error=OddFile, max_bytes=12)
     assert values.tolist() == [0.0, 1.0, 2.0]
     assert own_member(file, "group") == file["group"]
     assert own_member(file, "soft") is None
@@ -59,7 +59,7 @@ def test_what_is_not_is_told_with_file_and_place(file, name, words):
 
 def test_more_bytes_than_allowed_are_not_read(file):
     with pytest.raises(OddFile, match="12 bytes; at most 11"):
-        load_dataset(file, "good", path="x.h5", dtypes=FLOATS, error=OddFile, most=11)
+        load_dataset(file, "good", path="x.h5", dtypes=FLOATS, error=OddFile, max_bytes=11)
 
 
 def test_opening_says_what_is_wrong_with_a_file(tmp_path):

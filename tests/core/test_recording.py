@@ -280,7 +280,8 @@ def fill_disk(path, limit):
             if i % 100 == 0:
                 writer.extend_table("played", np.ones((4, 1)))
     except OutputError as error:
-        assert "File too large" in str(error)  # noqa: PT017 - what the operating system says at this limit
+        # The operating system's message at this limit.
+        assert "File too large" in str(error)  # noqa: PT017
         return writer
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

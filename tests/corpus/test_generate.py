@@ -25,7 +25,7 @@ def files_of(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def expected_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     generate_corpus(folder, PLAN, workers=1, run_job=stub)
     return files_of(folder)
@@ -39,13 +39,13 @@ def test_a_plan_has_jobs_for_its_hours():
             CorpusPlan(**wrong)
 
 
-def test_two_processes_make_the_same_bytes_as_one(whole, tmp_path):
+def test_two_processes_make_the_same_bytes_as_one(expected_files, tmp_path):
     done = []
     index = generate_corpus(
         tmp_path, PLAN, workers=2, run_job=stub, progress=lambda *now: done.append(now)
     )
-    assert files_of(tmp_path) == whole
-    assert set(whole) == {INDEX, *(f"shard_{n:05d}.h5" for n in range(8))}
+    assert files_of(tmp_path) == expected_files
+    assert set(expected_files) == {INDEX, *(f"shard_{n:05d}.h5" for n in range(8))}
     assert index.complete
     assert done[-1][0] == pytest.approx(done[-1][1])
     corpus = open_corpus(tmp_path)
@@ -54,32 +54,32 @@ def test_two_processes_make_the_same_bytes_as_one(whole, tmp_path):
     assert len(list(corpus.clips())) == 16
 
 
-def test_finished_shards_are_kept_and_damaged_ones_made_again(whole, tmp_path):
+def test_finished_shards_are_kept_and_damaged_ones_made_again(expected_files, tmp_path):
     generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
     (tmp_path / "shard_00002.h5").unlink()
     (tmp_path / "shard_00004.h5").write_bytes(b"something else")
     (tmp_path / ".shard_00006.h5.77.part").write_bytes(b"half")
-    made = []
+    finished = []
 
     def noted(job):
-        made.append(job.number)
+        finished.append(job.number)
         return stub(job)
 
     generate_corpus(tmp_path, PLAN, workers=1, run_job=noted)
-    assert made == [2, 4]
-    assert files_of(tmp_path) == whole
+    assert finished == [2, 4]
+    assert files_of(tmp_path) == expected_files
 
 
-def test_more_hours_continue_and_others_are_refused(whole, tmp_path):
+def test_more_hours_continue_and_others_are_refused(expected_files, tmp_path):
     generate_corpus(tmp_path, CorpusPlan(hours=3 * JOB_HOURS, seed=5), workers=1, run_job=stub)
     assert len(open_corpus(tmp_path).index.shards) == 3
     generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
-    assert files_of(tmp_path) == whole
+    assert files_of(tmp_path) == expected_files
     with pytest.raises(CorpusError, match="seed 5 instead of 6"):
         generate_corpus(tmp_path, CorpusPlan(hours=PLAN.hours, seed=6), run_job=stub)
     with pytest.raises(CorpusError, match="ask for as many or more"):
         generate_corpus(tmp_path, CorpusPlan(hours=JOB_HOURS, seed=5), run_job=stub)
-    assert files_of(tmp_path) == whole
+    assert files_of(tmp_path) == expected_files
 
 
 def test_what_is_wrong_is_told_before_work_begins(tmp_path):
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_told_before_work_begins(tmp_path):
         generate_corpus(tmp_path, PLAN, run_job=stub)
 
 
-def test_an_interruption_leaves_whole_shards(whole, tmp_path):
+def test_an_interruption_leaves_whole_shards(expected_files, tmp_path):
     def interrupted(job):
         if job.number == 5:
             raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def test_an_interruption_leaves_whole_shards(whole, tmp_path):
     assert not open_corpus(tmp_path).index.complete
     assert len(open_corpus(tmp_path).index.shards) == 5
     generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
-    assert files_of(tmp_path) == whole
+    assert files_of(tmp_path) == expected_files
 
 
 def start(folder, workers=2):
@@ -129,7 +129,7 @@ def start(folder, workers=2):
     )
 
 
-def test_ctrl_c_ends_all_processes_at_once(whole, tmp_path):
+def test_ctrl_c_ends_all_processes_at_once(expected_files, tmp_path):
     process = start(tmp_path)
     while process.poll() is None and not (tmp_path / INDEX).exists():
         time.sleep(0.005)
@@ -138,10 +138,10 @@ def test_ctrl_c_ends_all_processes_at_once(whole, tmp_path):
     assert process.communicate(timeout=30)[0] == ""
     assert process.returncode != 0
     generate_corpus(tmp_path, PLAN, workers=1, run_job=stub)
-    assert files_of(tmp_path) == whole
+    assert files_of(tmp_path) == expected_files
 
 
-def kill_at_random(folder, whole, rng, tries):
+def kill_at_random(folder, expected_files, rng, tries):
     """Kills generators at random moments until one gets to its end; returns how many were
     killed."""
     killed = 0
@@ -162,23 +162,23 @@ def kill_at_random(folder, whole, rng, tries):
         if (Path(folder) / INDEX).exists() and open_corpus(folder).index.complete:
             break
     assert start(folder).communicate(timeout=120)[0].strip() == "done"
-    assert files_of(folder) == whole
+    assert files_of(folder) == expected_files
     return killed
 
 
-def test_killed_generators_end_with_the_same_bytes(whole, tmp_path):
+def test_killed_generators_end_with_the_same_bytes(expected_files, tmp_path):
     rng = np.random.default_rng(1)
-    assert kill_at_random(tmp_path, whole, rng, 2) >= 1
+    assert kill_at_random(tmp_path, expected_files, rng, 2) >= 1
 
 
 @pytest.mark.slow
-def test_twenty_killed_generators_end_with_the_same_bytes(whole, tmp_path):
+def test_twenty_killed_generators_end_with_the_same_bytes(expected_files, tmp_path):
     rng = np.random.default_rng(0)
     killed = 0
     round_ = 0
     while killed < 20:
         (tmp_path / str(round_)).mkdir()
-        killed += kill_at_random(tmp_path / str(round_), whole, rng, 20)
+        killed += kill_at_random(tmp_path / str(round_), expected_files, rng, 20)
         round_ += 1
     assert killed >= 20
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.envs.observation import LARGEST, Block, ObservationTable
+from musclehand.envs.observation import CLIP, Block, ObservationTable
 from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.reward import RewardWeights, weigh
 
@@ -25,7 +25,7 @@ def test_what_is_written_is_read_back(sizes, scale, seed):
     for name, part in values.items():
         np.testing.assert_allclose(table.read(out, name), part)
     wild = {name: part * 1e9 for name, part in values.items()}
-    assert np.abs(table.write(wild, np.empty((3, table.size)))).max() <= LARGEST
+    assert np.abs(table.write(wild, np.empty((3, table.size)))).max() <= CLIP
 
 
 def test_tables_that_are_none_are_refused():
@@ -45,19 +45,19 @@ def test_tables_that_are_none_are_refused():
 
 
 def test_rewards_at_their_ends():
-    none = np.zeros((2, 5))
-    all_ = np.ones((2, 5))
+    zeros = np.zeros((2, 5))
+    ones = np.ones((2, 5))
     np.testing.assert_allclose(reward.tip(np.zeros((2, 5, 3))), 0.0)
     for term in (reward.angle, reward.speed):
-        np.testing.assert_allclose(term(none), 0.0)
+        np.testing.assert_allclose(term(zeros), 0.0)
     # All fingertips 10 mm off cost about 10, all joints off by a unit cost 1.
     np.testing.assert_allclose(
         reward.tip(0.01 * np.eye(3)[None, :1].repeat(5, axis=1)), -9.5, rtol=0.01
     )
-    np.testing.assert_allclose(reward.angle(reward.ANGLE_UNIT * all_), -1.0)
-    np.testing.assert_allclose(reward.speed(reward.SPEED_UNIT * all_), -1.0)
-    np.testing.assert_allclose(reward.effort(all_), -1.0)
-    np.testing.assert_allclose(reward.change(all_, none), -1.0)
+    np.testing.assert_allclose(reward.angle(reward.ANGLE_UNIT * ones), -1.0)
+    np.testing.assert_allclose(reward.speed(reward.SPEED_UNIT * ones), -1.0)
+    np.testing.assert_allclose(reward.effort(ones), -1.0)
+    np.testing.assert_allclose(reward.change(ones, zeros), -1.0)
     np.testing.assert_allclose(reward.failure(np.array([True, False])), [-1.0, 0.0])
 
 

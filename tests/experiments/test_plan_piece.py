@@ -13,7 +13,7 @@ from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.policies.high_level import high_level_table, load_high_level_policy
 from musclehand.training.piece import learning_config
 from support.scripts import load
-from support.small_planner import MIRRORED, small_planner, small_skill
+from support.small_high_level import MIRRORED, small_high_level, small_latent_space
 
 pytest.importorskip("rsl_rl")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -78,23 +78,23 @@ def test_codes_are_the_best_of_their_number(modules, pieces):
 
 def test_codes_reach_the_network_as_they_are(modules, tmp_path):
     planner = load_high_level_policy(
-        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+        small_high_level(tmp_path / "planner", small_latent_space(tmp_path / "skill"))
     )
     planner.policy.mean += 3.0
-    planner.policy.spread *= 0.02
+    planner.policy.std *= 0.02
     modules["plan_piece"].codes_are_normal(planner)
     seen = np.zeros((1, len(planner.policy.mean)), dtype=np.float32)
-    first = high_level_table(planner.skill).slice("held").start
+    first = high_level_table(planner.latent_space).slice("held").start
     seen[0, first : first + modules["nearest_keys"].CODES] = 1.0
-    normal = ((seen - planner.policy.mean.numpy()) / planner.policy.spread.numpy())[0]
+    normal = ((seen - planner.policy.mean.numpy()) / planner.policy.std.numpy())[0]
     assert (normal == 1.0).sum() == modules["nearest_keys"].CODES
 
 
 def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):
     one_actor = modules["one_actor"]
-    skill = small_skill(tmp_path)
-    env = PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4)
-    pairs = one_actor.Pairs(PianoEnv(pieces, skill, PianoConfig(num_worlds=3), seed=4))
+    latent_space = small_latent_space(tmp_path)
+    env = PianoEnv(pieces, latent_space, PianoConfig(num_worlds=3), seed=4)
+    pairs = one_actor.Pairs(PianoEnv(pieces, latent_space, PianoConfig(num_worlds=3), seed=4))
     rows = np.arange(12.0).reshape(6, 2)
     assert (one_actor.apart(one_actor.together(rows)) == rows).all()
     assert one_actor.together(rows)[0].tolist() == [*rows[0], *rows[3]]
@@ -113,9 +113,9 @@ def test_pairs_see_and_do_what_their_hands_do(modules, pieces, tmp_path):
 def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
     by_reward = modules["by_reward"]
     planner = load_high_level_policy(
-        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+        small_high_level(tmp_path / "planner", small_latent_space(tmp_path / "skill"))
     )
-    make = lambda: PianoEnv(pieces, planner.skill, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
+    make = lambda: PianoEnv(pieces, planner.latent_space, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
     plain = make()
     env = by_reward.Corrected(make(), planner.policy.act)
     seen = plain.reset(seed=3)
@@ -139,17 +139,17 @@ def test_corrections_begin_with_none_and_are_added(modules, pieces, tmp_path):
 def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
     """The player, in a performance, beside the environment's teacher in the same states."""
     planner = load_high_level_policy(
-        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+        small_high_level(tmp_path / "planner", small_latent_space(tmp_path / "skill"))
     )
     env = PianoEnv(
-        pieces, planner.skill, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0)
+        pieces, planner.latent_space, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0)
     )
     env.reset(seed=0)
     player = modules["on_the_plan"].PlanController(MIRRORED, planner, pieces, None)
     data = mujoco.MjData(player.scene.model)
     player.reset(data)
     backend = env.body.backend
-    hold = planner.skill.policy.hold
+    hold = planner.latent_space.policy.hold
     model = player.scene.model
     # Hands stand in another order in its scene.
     joints = [model.joint(env.body.model.joint(i).name).id for i in range(model.njnt)]
@@ -164,7 +164,7 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
         env._past = player._past.copy()
         action = env.teacher_action()
         player.control(data, step * hold)
-        assert env.intention_of(action[:, : planner.skill.policy.latent]) == pytest.approx(
+        assert env.latent_action(action[:, : planner.latent_space.policy.latent]) == pytest.approx(
             player._z, abs=1e-5
         )
         for _ in range(hold * player.sim_steps):
@@ -177,18 +177,18 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, tmp_path):
 def test_who_says_excitations_does_what_the_space_would_have_done_at_first(
     modules, pieces, tmp_path
 ):
-    skill = small_skill(tmp_path)
-    direct = modules["without"].muscle_skill(skill)
+    latent_space = small_latent_space(tmp_path)
+    direct = modules["without"].excitation_space(latent_space)
     one, two = (
         PianoEnv(pieces, some, PianoConfig(num_worlds=1, fixed_starts=True, off_plan=0.0))
-        for some in (skill, direct)
+        for some in (latent_space, direct)
     )
     count = two.policy.latent
     excited = two.teacher_action()[:, :count]
     assert excited.min() >= 0.0
-    assert (excited == two.intention_of(excited) + 0.5).all()
+    assert (excited == two.latent_action(excited) + 0.5).all()
     seen = one._plan_view()
-    assert np.allclose(excited, skill.policy.act(seen, skill.policy.encode_mean(seen), 0))
+    assert np.allclose(excited, latent_space.policy.act(seen, latent_space.policy.encode_mean(seen), 0))
     assert (two.teacher_action()[:, count:] == one.teacher_action()[:, one.policy.latent :]).all()
 
 
@@ -203,7 +203,7 @@ def test_a_piece_is_learnt_and_played_after_every_so_many_steps(
     modules, variant, tmp_path, monkeypatch
 ):
     plan_piece = modules["plan_piece"]
-    path = small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+    path = small_high_level(tmp_path / "planner", small_latent_space(tmp_path / "skill"))
     monkeypatch.setattr(plan_piece, "WORLDS", 1)
     short = replace(learning_config(2), steps=3, updates=2, batch=8, beside=2)
     monkeypatch.setattr(
@@ -231,7 +231,7 @@ def test_curves_of_all_variants_are_drawn(modules, tmp_path):
 
 def test_who_knows_nothing_finds_normal_what_the_other_does(modules, tmp_path):
     planner = load_high_level_policy(
-        small_planner(tmp_path / "planner", small_skill(tmp_path / "skill"))
+        small_high_level(tmp_path / "planner", small_latent_space(tmp_path / "skill"))
     )
     known = planner.policy.state_dict()
     fresh = modules["plan_piece"].knows_nothing(planner, 0).state_dict()

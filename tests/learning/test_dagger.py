@@ -11,7 +11,7 @@ import pytest
 from musclehand.core.checkpoint import CheckpointError, load_latest
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.dagger import DaggerConfig, DaggerTraining
-from musclehand.learning.policy import Policy, policy_of
+from musclehand.learning.policy import Policy, policy_from_checkpoint
 from support.dagger_run import SMALL, whole_run
 from support.paths import TESTS
 from support.toy_env import Points
@@ -21,44 +21,44 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def errors(env, act, steps=20):
     observation = env.reset(seed=5)
-    found = []
+    measured = []
     for _ in range(steps):
         result = env.step(act(observation))
         observation = result.observation
-        found.append(result.terms["error"])
-    return float(np.mean(found))
+        measured.append(result.terms["error"])
+    return float(np.mean(measured))
 
 
 def test_the_network_does_what_its_teacher_does(tmp_path):
-    told = []
-    policy = DaggerTraining(Points(), SMALL, tmp_path, known={}).run(told.append)
+    log = []
+    policy = DaggerTraining(Points(), SMALL, tmp_path, identity={}).run(log.append)
     env = Points()
     student = errors(Points(), policy.act)
-    idle = errors(Points(), lambda seen: np.full((16, 2), 0.5))
-    teacher = errors(env, lambda seen: env.teacher_action())
+    idle = errors(Points(), lambda observation: np.full((16, 2), 0.5))
+    teacher = errors(env, lambda observation: env.teacher_action())
     assert teacher < 0.4 * idle
     assert student < teacher + 0.2 * (idle - teacher)
-    assert [progress.iteration for progress in told] == list(range(4))
-    assert told[0].terms is None
-    assert told[-1].terms["error"] < 1.0
-    assert told[-1].loss < told[0].loss
+    assert [progress.iteration for progress in log] == list(range(4))
+    assert log[0].terms is None
+    assert log[-1].terms["error"] < 1.0
+    assert log[-1].loss < log[0].loss
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
-    DaggerTraining(Points(), SMALL, tmp_path / "whole", known={}).run()
+    DaggerTraining(Points(), SMALL, tmp_path / "whole", identity={}).run()
     for _ in range(SMALL.iterations):
-        DaggerTraining(Points(seed=9), SMALL, tmp_path / "parts", known={}).iterate()
+        DaggerTraining(Points(seed=9), SMALL, tmp_path / "parts", identity={}).iterate()
     same_arrays(tmp_path / "whole", tmp_path / "parts")
 
 
-def same_arrays(one, two):
-    one = load_latest(one)
-    two = load_latest(two)
-    assert one.number == two.number
-    assert one.info == two.info
-    assert one.arrays.keys() == two.arrays.keys()
-    for name, values in one.arrays.items():
-        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+def same_arrays(whole, parts):
+    whole = load_latest(whole)
+    parts = load_latest(parts)
+    assert whole.number == parts.number
+    assert whole.info == parts.info
+    assert whole.arrays.keys() == parts.arrays.keys()
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(values, parts.arrays[name], err_msg=name)
 
 
 RUN = """
@@ -67,7 +67,6 @@ sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from support.toy_env import Points
 from support.dagger_run import whole_run
-from musclehand.learning.ppo import Reinforcement
 torch.set_num_threads(1)
 print("begins", flush=True)
 whole_run(Path(sys.argv[1]))
@@ -95,29 +94,29 @@ def test_twenty_kills_at_any_moment_leave_no_trace(tmp_path):
 
 
 def test_other_runs_are_refused(tmp_path):
-    DaggerTraining(Points(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    DaggerTraining(Points(), SMALL, tmp_path, identity={"model_sha256": "a"}).iterate()
     with pytest.raises(CheckpointError, match="model_sha256"):
-        DaggerTraining(Points(), SMALL, tmp_path, known={"model_sha256": "b"})
+        DaggerTraining(Points(), SMALL, tmp_path, identity={"model_sha256": "b"})
     with pytest.raises(CheckpointError, match="distill"):
-        DaggerTraining(Points(), DaggerConfig(), tmp_path, known={"model_sha256": "a"})
+        DaggerTraining(Points(), DaggerConfig(), tmp_path, identity={"model_sha256": "a"})
 
 
 def test_a_policy_comes_back_from_its_checkpoint(tmp_path):
-    policy = DaggerTraining(Points(), SMALL, tmp_path, known={}).run()
-    found = policy_of(load_latest(tmp_path), observations=4, actions=2)
-    seen = np.random.default_rng(0).normal(size=(5, 4))
-    np.testing.assert_array_equal(policy.act(seen), found.act(seen))
+    policy = DaggerTraining(Points(), SMALL, tmp_path, identity={}).run()
+    restored = policy_from_checkpoint(load_latest(tmp_path), num_observations=4, num_actions=2)
+    observation = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_array_equal(policy.act(observation), restored.act(observation))
     with pytest.raises(InvalidValue):
-        policy_of(load_latest(tmp_path), observations=5, actions=2)
+        policy_from_checkpoint(load_latest(tmp_path), num_observations=5, num_actions=2)
 
 
 def test_a_policy_begins_near_rest_and_is_what_its_seed_says():
-    seen = np.random.default_rng(0).normal(size=(50, 30))
-    one, two, other = (Policy(30, 46, seed=seed).act(seen) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, two)
-    assert not np.array_equal(one, other)
-    assert one.min() > 0.02
-    assert one.max() < 0.12
+    observation = np.random.default_rng(0).normal(size=(50, 30))
+    first, again, different = (Policy(30, 46, seed=seed).act(observation) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, different)
+    assert first.min() > 0.02
+    assert first.max() < 0.12
     with pytest.raises(InvalidValue):
         Policy(0, 2)
     with pytest.raises(InvalidValue):

@@ -1,4 +1,4 @@
-"""The latent space: its distributions against torch's, its intentions step by step, and that
+"""The latent space: its distributions against torch's, its action repeat step by step, and that
 distilling works."""
 
 from dataclasses import replace
@@ -22,12 +22,12 @@ SMALL = LatentDistillConfig(
     steps=24,
     updates=60,
     batch=64,
-    latent=2,
-    hold=3,
+    latent_size=2,
+    action_repeat=3,
     hidden=(32,),
     decay=20,
-    memory=4,
-    rate=3e-3,
+    buffer_iterations=4,
+    learning_rate=3e-3,
 )
 
 
@@ -62,12 +62,12 @@ class Knows:
     """The teacher as a policy."""
 
     mean = torch.zeros(6)
-    spread = torch.ones(6)
+    std = torch.ones(6)
 
-    def act(self, seen):
-        place = seen[:, :2]
-        speed = seen[:, 2:4]
-        aim = seen[:, 4:]
+    def act(self, observation):
+        place = observation[:, :2]
+        speed = observation[:, 2:4]
+        aim = observation[:, 4:]
         return np.clip(0.5 - 0.6 * (place - aim) - 0.4 * speed, 0.0, 1.0)
 
 
@@ -79,85 +79,101 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def test_divergence_is_torchs():
     generator = torch.Generator().manual_seed(0)
-    one, two = (Gaussian(*torch.randn(2, 5, 3, generator=generator)) for _ in range(2))
+    left, right = (Gaussian(*torch.randn(2, 5, 3, generator=generator)) for _ in range(2))
     expected = torch.distributions.kl_divergence(
-        *(torch.distributions.Normal(part.mean, part.log_std.exp()) for part in (one, two))
+        *(torch.distributions.Normal(part.mean, part.log_std.exp()) for part in (left, right))
     ).sum(dim=1)
-    torch.testing.assert_close(one.divergence(two), expected)
-    torch.testing.assert_close(one.divergence(one), torch.zeros(5))
-    torch.testing.assert_close(one.sample(torch.zeros(5, 3)), one.mean)
+    torch.testing.assert_close(left.kl_divergence(right), expected)
+    torch.testing.assert_close(left.kl_divergence(left), torch.zeros(5))
+    torch.testing.assert_close(left.sample(torch.zeros(5, 3)), left.mean)
 
 
 def test_the_decoder_sees_nothing_of_the_reference():
-    policy = LatentPolicy(STATE, 2, latent=2, hold=2, hidden=(8,))
-    seen = np.random.default_rng(0).normal(size=(5, 4))
-    other = seen.copy()
-    other[:, 3] += 1.0
+    policy = LatentPolicy(STATE, 2, latent_size=2, action_repeat=2, hidden=(8,))
+    observation = np.random.default_rng(0).normal(size=(5, 4))
+    moved = observation.copy()
+    moved[:, 3] += 1.0
     z = np.ones((5, 2))
-    np.testing.assert_array_equal(policy.act(seen, z, 0), policy.act(other, z, 0))
-    assert np.abs(policy.encode_mean(seen) - policy.encode_mean(other)).max() > 0
-    usual = [policy.usual(torch.from_numpy(part.astype(np.float32))).mean for part in (seen, other)]
-    torch.testing.assert_close(*usual)
-    assert np.abs(policy.act(seen, z, 0) - policy.act(seen, -z, 0)).max() > 0
+    np.testing.assert_array_equal(policy.act(observation, z, 0), policy.act(moved, z, 0))
+    assert np.abs(policy.encode_mean(observation) - policy.encode_mean(moved)).max() > 0
+    prior = [
+        policy.prior_distribution(torch.from_numpy(part.astype(np.float32))).mean
+        for part in (observation, moved)
+    ]
+    torch.testing.assert_close(*prior)
+    assert np.abs(policy.act(observation, z, 0) - policy.act(observation, -z, 0)).max() > 0
 
 
-def test_intentions_are_held_and_made_anew():
-    policy = LatentPolicy(STATE, 2, latent=2, hold=3, hidden=(8,))
-    held = LatentHold(policy, 2)
+def test_latent_actions_are_held_and_encoded_anew():
+    policy = LatentPolicy(STATE, 2, latent_size=2, action_repeat=3, hidden=(8,))
+    hold = LatentHold(policy, 2)
     rng = np.random.default_rng(1)
-    made = []
+    encoded = []
     for step in range(7):
-        seen = rng.normal(size=(2, 4)).astype(np.float32)
-        before = held.z.copy()
+        observation = rng.normal(size=(2, 4)).astype(np.float32)
+        before = hold.z.copy()
         # The second hand's episode begins anew in step 4.
-        new = held.update(seen, np.array([step == 0, step in (0, 4)]))
-        made.append(new)
-        np.testing.assert_allclose(held.z[new], policy.encode_mean(seen[new]))
-        np.testing.assert_array_equal(held.z[~new], before[~new])
-    np.testing.assert_array_equal(np.array(made).T, [[1, 0, 0, 1, 0, 0, 1], [1, 0, 0, 1, 1, 0, 0]])
+        new = hold.update(observation, np.array([step == 0, step in (0, 4)]))
+        encoded.append(new)
+        np.testing.assert_allclose(hold.z[new], policy.encode_mean(observation[new]))
+        np.testing.assert_array_equal(hold.z[~new], before[~new])
+    expected = [[1, 0, 0, 1, 0, 0, 1], [1, 0, 0, 1, 1, 0, 0]]
+    np.testing.assert_array_equal(np.array(encoded).T, expected)
 
 
 @pytest.mark.parametrize("variational", [True, False])
 def test_a_student_learns_what_its_teacher_does(tmp_path, variational):
     config = replace(SMALL, iterations=14, variational=variational)
-    told = []
-    run = LatentDistillTraining(Aims(32), Knows(), OWN, config, tmp_path, known={})
-    policy = run.run(told.append)
-    assert told[-1].error < 0.3 * told[0].error
-    assert told[-1].labels == 14 * 24 * 32
-    assert (told[-1].divergence > 0) == variational
+    log = []
+    run = LatentDistillTraining(Aims(32), Knows(), OWN, config, tmp_path, identity={})
+    policy = run.run(log.append)
+    assert log[-1].error < 0.3 * log[0].error
+    assert log[-1].labels == 14 * 24 * 32
+    assert (log[-1].kl_divergence > 0) == variational
     env = Aims(64)
     actor = LatentActor(policy)
-    seen = env.reset(seed=9)
+    observation = env.reset(seed=9)
     for _ in range(15):
-        result = env.step(actor(seen, env))
-        seen = result.observation
+        result = env.step(actor(observation, env))
+        observation = result.observation
     aimed = np.linalg.norm(env.place - env.aim, axis=1).mean()
     assert aimed < 0.5 * np.linalg.norm(env.place - env.aim[::-1], axis=1).mean()
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
     config = replace(SMALL, iterations=5, updates=5)
-    LatentDistillTraining(Aims(), Knows(), OWN, config, tmp_path / "whole", known={}).run()
+    LatentDistillTraining(Aims(), Knows(), OWN, config, tmp_path / "whole", identity={}).run()
     for _ in range(5):
         torch.rand(3)
         LatentDistillTraining(
-            Aims(seed=4), Knows(), OWN, config, tmp_path / "parts", known={}
+            Aims(seed=4), Knows(), OWN, config, tmp_path / "parts", identity={}
         ).iterate()
-    one = load_latest(tmp_path / "whole")
-    two = load_latest(tmp_path / "parts")
-    assert one.number == two.number == 5
-    for name, values in one.arrays.items():
-        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+    whole = load_latest(tmp_path / "whole")
+    parts = load_latest(tmp_path / "parts")
+    assert whole.number == parts.number == 5
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(values, parts.arrays[name], err_msg=name)
 
 
 def test_settings_out_of_range_are_refused():
-    for wrong in ({"latent": 0}, {"hold": 0}, {"divergence": -1.0}, {"rate": 0.0}):
+    for wrong in (
+        {"latent_size": 0},
+        {"action_repeat": 0},
+        {"kl_weight": -1.0},
+        {"learning_rate": 0.0},
+    ):
         with pytest.raises(InvalidValue):
             replace(SMALL, **wrong)
     for state in (np.ones(4, dtype=bool), np.zeros(4, dtype=bool)):
         with pytest.raises(InvalidValue):
-            LatentPolicy(state, 2, latent=2, hold=1)
-    assert isinstance(
-        LatentPolicy(STATE, 2, latent=2, hold=1).copy_normalisation(Policy(4, 2, (8,))), type(None)
-    )
+            LatentPolicy(state, 2, latent_size=2, action_repeat=1)
+
+
+def test_normalisation_is_taken_over_from_the_teacher():
+    teacher = Policy(4, 2, (8,))
+    teacher.fit_normalisation(np.random.default_rng(0).normal(3.0, 2.0, size=(50, 4)))
+    student = LatentPolicy(STATE, 2, latent_size=2, action_repeat=1)
+    student.copy_normalisation(teacher)
+    assert torch.equal(student.mean, teacher.mean)
+    assert torch.equal(student.std, teacher.std)
+    assert float(student.mean.min()) > 1.0

@@ -20,10 +20,10 @@ SMALL = PpoConfig(
     steps=20,
     epochs=4,
     minibatches=4,
-    noise=0.5,
-    rate=3e-3,
-    critic_alone=2,
-    critic=(32,),
+    init_std=0.5,
+    learning_rate=3e-3,
+    critic_warm_up=2,
+    critic_hidden=(32,),
     gamma=0.9,
 )
 
@@ -40,45 +40,45 @@ def fresh():
 
 
 def test_reward_rises_and_the_policy_has_learnt_it(tmp_path):
-    told = []
-    run = PpoTraining(Points(64), fresh(), SMALL, tmp_path, known={})
-    policy = run.run(told.append)
-    rewards = [progress.reward for progress in told]
+    log = []
+    run = PpoTraining(Points(64), fresh(), SMALL, tmp_path, identity={})
+    policy = run.run(log.append)
+    rewards = [progress.reward for progress in log]
     assert np.mean(rewards[-3:]) > 1.3 * np.mean(rewards[:3])
-    assert told[-1].steps == 15 * 20 * 64
-    seen = Points(64).reset(seed=3)
-    idle = fresh().act(seen)
-    assert np.abs(policy.act(seen) - idle).max() > 0.1
+    assert log[-1].steps == 15 * 20 * 64
+    observation = Points(64).reset(seed=3)
+    idle = fresh().act(observation)
+    assert np.abs(policy.act(observation) - idle).max() > 0.1
 
 
 def test_the_policy_stays_while_the_critic_learns_alone(tmp_path):
     before = fresh()
-    run = PpoTraining(Points(), fresh(), replace(SMALL, critic_alone=3), tmp_path, known={})
-    seen = Points().reset(seed=1)
+    run = PpoTraining(Points(), fresh(), replace(SMALL, critic_warm_up=3), tmp_path, identity={})
+    observation = Points().reset(seed=1)
     for _ in range(3):
         run.iterate()
-        np.testing.assert_array_equal(run.policy.act(seen), before.act(seen))
+        np.testing.assert_array_equal(run.policy.act(observation), before.act(observation))
     run.iterate()
-    assert not np.array_equal(run.policy.act(seen), before.act(seen))
+    assert not np.array_equal(run.policy.act(observation), before.act(observation))
 
 
 def test_a_run_that_was_interrupted_ends_the_same(tmp_path):
     config = replace(SMALL, iterations=6)
-    PpoTraining(Points(), fresh(), config, tmp_path / "whole", known={}).run()
+    PpoTraining(Points(), fresh(), config, tmp_path / "whole", identity={}).run()
     for _ in range(6):
         torch.rand(3)
-        PpoTraining(Points(seed=4), fresh(), config, tmp_path / "parts", known={}).iterate()
-    one = load_latest(tmp_path / "whole")
-    two = load_latest(tmp_path / "parts")
-    assert one.number == two.number == 6
-    for name, values in one.arrays.items():
-        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+        PpoTraining(Points(seed=4), fresh(), config, tmp_path / "parts", identity={}).iterate()
+    whole = load_latest(tmp_path / "whole")
+    parts = load_latest(tmp_path / "parts")
+    assert whole.number == parts.number == 6
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(values, parts.arrays[name], err_msg=name)
 
 
 def test_other_runs_and_settings_are_refused(tmp_path):
-    PpoTraining(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "a"}).iterate()
+    PpoTraining(Points(), fresh(), SMALL, tmp_path, identity={"model_sha256": "a"}).iterate()
     with pytest.raises(CheckpointError):
-        PpoTraining(Points(), fresh(), SMALL, tmp_path, known={"model_sha256": "b"})
-    for wrong in ({"gamma": 1.0}, {"noise": 0.0}, {"steps": 0}):
+        PpoTraining(Points(), fresh(), SMALL, tmp_path, identity={"model_sha256": "b"})
+    for wrong in ({"gamma": 1.0}, {"init_std": 0.0}, {"steps": 0}):
         with pytest.raises(InvalidValue):
             replace(SMALL, **wrong)

@@ -17,8 +17,8 @@ from musclehand.learning.apg import ApgTraining
 from musclehand.learning.ray_cluster import RayUnavailable, cluster, import_ray, run_jobs
 from musclehand.learning.ray_shards import RayShards
 from musclehand.learning.shards import LocalShards, ShardedEnv, ShardError
+from support.differentiable_points import SMALL, fresh
 from support.paths import ROOT, TESTS
-from support.sloped_points import SMALL, fresh
 from support.toy_jobs import backward_gradients, points, slow_points, train, unwilling
 from support.tracking_clips import write_small_corpus
 
@@ -50,19 +50,19 @@ def machines():
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     head = {**NODE, "include_dashboard": False, "_system_config": QUICK}
-    made = Cluster(initialize_head=True, head_node_args=head)
+    started = Cluster(initialize_head=True, head_node_args=head)
     try:
         folders = os.pathsep.join([str(ROOT), str(TESTS), *sys.path])
         ray.init(
-            address=made.address,
+            address=started.address,
             log_to_driver=False,
             logging_level="ERROR",
             runtime_env={"env_vars": {"PYTHONPATH": folders}},
         )
-        yield made
+        yield started
     finally:
         ray.shutdown()
-        made.shutdown()
+        started.shutdown()
 
 
 @pytest.fixture
@@ -98,13 +98,13 @@ def kill_when_begun(machines, node, folders):
     return killer
 
 
-def assert_same(one, two):
-    one = load_latest(one)
-    two = load_latest(two)
-    assert one.number == two.number
-    assert one.arrays.keys() == two.arrays.keys()
-    for name, values in one.arrays.items():
-        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+def assert_same(expected, actual):
+    whole = load_latest(expected)
+    parts = load_latest(actual)
+    assert whole.number == parts.number
+    assert whole.arrays.keys() == parts.arrays.keys()
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(values, parts.arrays[name], err_msg=name)
 
 
 def test_without_ray_it_says_how_to_get_it(monkeypatch):
@@ -134,11 +134,11 @@ def test_shards_that_die_are_made_again_where_they_were(machines, second):
             if step in (0, 13, 33):
                 ray.kill(there.shards._hosts[step % 2])
             action = rng.uniform(size=(here.num_envs, 2))
-            one = here.step(action)
-            two = there.step(action)
-            for name in one._fields[:-1]:
-                np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-            np.testing.assert_array_equal(one.terms["error"], two.terms["error"])
+            local = here.step(action)
+            remote = there.step(action)
+            for name in local._fields[:-1]:
+                np.testing.assert_array_equal(getattr(local, name), getattr(remote, name))
+            np.testing.assert_array_equal(local.terms["error"], remote.terms["error"])
             np.testing.assert_array_equal(here.teacher_action(), there.teacher_action())
         np.testing.assert_array_equal(backward_gradients(here), backward_gradients(there))
         assert there.shards.lost == 3
@@ -186,7 +186,7 @@ def test_a_job_that_fails_leaves_the_others_alone(machines, tmp_path):
 def test_a_training_whose_machine_dies_ends_with_the_same_bits(machines, second, tmp_path):
     config = replace(SMALL, iterations=8)
     ApgTraining(
-        ShardedEnv(LocalShards(points, 2)), fresh(), config, tmp_path / "here", known={}
+        ShardedEnv(LocalShards(points, 2)), fresh(), config, tmp_path / "here", identity={}
     ).run()
     env = ShardedEnv(RayShards(slow_points, 2, patience=90))
     # Where a shard can go on; there already are others on the two.
@@ -194,7 +194,7 @@ def test_a_training_whose_machine_dies_ends_with_the_same_bits(machines, second,
     killer = threading.Timer(1.0, kill, (machines, second))
     killer.start()
     try:
-        ApgTraining(env, fresh(), config, tmp_path / "there", known={}).run()
+        ApgTraining(env, fresh(), config, tmp_path / "there", identity={}).run()
         assert env.shards.lost >= 1
     finally:
         killer.join()
@@ -227,38 +227,27 @@ def test_trainings_whose_machine_dies_end_with_the_same_bits(machines, second, t
 def test_the_training_command_outlives_a_machine(machines, second, tmp_path):
     """As it is typed: two seeds on the cluster, and the same two one after the other without it."""
     pytest.importorskip("rsl_rl")
-    from killed import said_in
-
-    from support.track_command import track_hand
+    from support.killed import output_in
+    from support.track_command import train_track
 
     (tmp_path / "corpus").mkdir()
     write_small_corpus(tmp_path / "corpus")
-    options = (
-        "--warm.iterations",
-        "30",
-        "--slope.iterations",
-        "40",
-        "--ppo.iterations",
-        "0",
-        "--seeds",
-        "0",
-        "1",
-    )
-    track_hand(tmp_path, *options).finish(tmp_path / "plain")
+    options = "--dagger.iterations 30 --apg.iterations 40 --ppo.iterations 0 --seeds 0 1"
+    train_track(tmp_path, options).finish(tmp_path / "plain")
     seeds = [tmp_path / "ray" / "run" / f"seed_{seed}" for seed in (0, 1)]
-    killer = kill_when_begun(machines, second, [folder / "warm" for folder in seeds])
-    command = track_hand(tmp_path, *options, "--ray", machines.address)
+    killer = kill_when_begun(machines, second, [folder / "dagger" for folder in seeds])
+    command = train_track(tmp_path, options, "--ray", machines.address)
     command.finish(tmp_path / "ray")
-    assert "2 seeds" in said_in(tmp_path / "ray")
+    assert "2 seeds" in output_in(tmp_path / "ray")
     killer.join(timeout=30)
     # A log is begun by each attempt.
     assert sorted((folder / "log.txt").read_text().count("clips, ") for folder in seeds) == [1, 2]
     for seed in ("seed_0", "seed_1"):
-        one = command._replace(
-            run=f"run/{seed}", files=("policy/000001.safetensors", "scores.json")
+        seed_command = command._replace(
+            run=f"run/{seed}", files=("policy/tracking.safetensors", "scores.json")
         )
-        assert one.reached(tmp_path / "plain") > 0
-        one.assert_same(tmp_path / "plain", tmp_path / "ray")
+        assert seed_command.reached(tmp_path / "plain") > 0
+        seed_command.assert_same(tmp_path / "plain", tmp_path / "ray")
 
 
 @on_a_cluster

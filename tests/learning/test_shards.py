@@ -10,7 +10,7 @@ from musclehand.core.errors import InvalidValue
 from musclehand.learning.apg import ApgTraining
 from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from musclehand.learning.shards import LocalShards, ShardedEnv, shard_seed
-from support.sloped_points import SMALL, fresh
+from support.differentiable_points import SMALL, fresh
 from support.toy_env import Points
 from support.toy_jobs import backward_gradients, points
 
@@ -27,20 +27,23 @@ def sharded(count=COUNT):
 def test_it_is_its_shards_side_by_side():
     env = sharded()
     alone = [points(number) for number in range(COUNT)]
-    assert env.num_envs == sum(one.num_envs for one in alone) == 15
+    assert env.num_envs == sum(shard.num_envs for shard in alone) == 15
     assert (env.num_observations, env.num_actions, env.step_dt) == (4, 2, 0.1)
-    seen = env.reset(seed=5)
+    observation = env.reset(seed=5)
     np.testing.assert_array_equal(
-        seen,
-        np.concatenate([one.reset(seed=shard_seed(5, number)) for number, one in enumerate(alone)]),
+        observation,
+        np.concatenate(
+            [shard.reset(seed=shard_seed(5, number)) for number, shard in enumerate(alone)]
+        ),
     )
     rng = np.random.default_rng(0)
     env.start_recording()
-    for one in alone:
-        one.start_recording()
+    for shard in alone:
+        shard.start_recording()
     for _ in range(30):
         action = rng.uniform(size=(15, 2))
-        parts = [one.step(part) for one, part in zip(alone, np.split(action, [4, 9]), strict=True)]
+        actions = np.split(action, [4, 9])
+        parts = [shard.step(part) for shard, part in zip(alone, actions, strict=True)]
         result = env.step(action)
         for name in result._fields[:-1]:
             np.testing.assert_array_equal(
@@ -50,12 +53,12 @@ def test_it_is_its_shards_side_by_side():
             result.terms["error"], np.concatenate([p.terms["error"] for p in parts])
         )
         np.testing.assert_array_equal(
-            env.teacher_action(), np.concatenate([one.teacher_action() for one in alone])
+            env.teacher_action(), np.concatenate([shard.teacher_action() for shard in alone])
         )
-    slopes = backward_gradients(env)
-    assert slopes.shape == (30, 15, 2)
+    gradients = backward_gradients(env)
+    assert gradients.shape == (30, 15, 2)
     np.testing.assert_array_equal(
-        slopes, np.concatenate([backward_gradients(one) for one in alone], axis=1)
+        gradients, np.concatenate([backward_gradients(shard) for shard in alone], axis=1)
     )
 
 
@@ -71,7 +74,7 @@ def test_one_shard_is_the_environment():
 
 def test_a_state_leads_to_the_same_bits():
     env = sharded()
-    other = sharded()
+    again = sharded()
     env.reset(seed=1)
     rng = np.random.default_rng(3)
     for action in rng.uniform(size=(12, 15, 2)):
@@ -79,12 +82,12 @@ def test_a_state_leads_to_the_same_bits():
     state = env.state()
     assert state["shard_2/rng"].dtype == np.uint64
     assert len(state) == 4 * COUNT
-    np.testing.assert_array_equal(other.restore(state), env.restore(state))
+    np.testing.assert_array_equal(again.restore(state), env.restore(state))
     for action in rng.uniform(size=(30, 15, 2)):
-        one = env.step(action)
-        two = other.step(action)
-        np.testing.assert_array_equal(one.observation, two.observation)
-        np.testing.assert_array_equal(one.reward, two.reward)
+        result = env.step(action)
+        repeated = again.step(action)
+        np.testing.assert_array_equal(result.observation, repeated.observation)
+        np.testing.assert_array_equal(result.reward, repeated.reward)
 
 
 def test_seeds_of_shards_are_their_own_and_always_the_same():
@@ -125,31 +128,31 @@ def test_what_does_not_fit_is_refused():
         ShardedEnv(LocalShards(unlike, 2))
 
 
-def test_learning_from_slopes_goes_on_to_the_same_bits(tmp_path):
+def test_analytic_policy_gradients_resume_to_the_same_bits(tmp_path):
     config = replace(SMALL, iterations=4)
-    told = []
-    ApgTraining(sharded(), fresh(), config, tmp_path / "whole", known={}).run(told.append)
-    assert told[-1].steps == 4 * SMALL.steps * 15
+    log = []
+    ApgTraining(sharded(), fresh(), config, tmp_path / "whole", identity={}).run(log.append)
+    assert log[-1].steps == 4 * SMALL.steps * 15
     for _ in range(4):
-        ApgTraining(sharded(), fresh(), config, tmp_path / "parts", known={}).iterate()
-    one = load_latest(tmp_path / "whole")
-    two = load_latest(tmp_path / "parts")
-    assert one.arrays.keys() == two.arrays.keys()
-    assert "env/shard_1/rng" in one.arrays
-    for name, values in one.arrays.items():
-        np.testing.assert_array_equal(values, two.arrays[name], err_msg=name)
+        ApgTraining(sharded(), fresh(), config, tmp_path / "parts", identity={}).iterate()
+    whole = load_latest(tmp_path / "whole")
+    parts = load_latest(tmp_path / "parts")
+    assert whole.arrays.keys() == parts.arrays.keys()
+    assert "env/shard_1/rng" in whole.arrays
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(values, parts.arrays[name], err_msg=name)
 
 
 def test_rewards_rise_and_teachers_are_learnt_from(tmp_path):
-    told = []
-    ApgTraining(sharded(), fresh(), replace(SMALL, steps=40), tmp_path / "slope", known={}).run(
-        told.append
+    apg_log = []
+    config = replace(SMALL, steps=40)
+    ApgTraining(sharded(), fresh(), config, tmp_path / "apg", identity={}).run(apg_log.append)
+    rewards = [progress.reward for progress in apg_log]
+    assert np.mean(rewards[-3:]) > 0.6 * np.mean(rewards[:3])
+    config = DaggerConfig(
+        iterations=3, steps=20, updates=60, batch=64, hidden=(16,), buffer_iterations=3
     )
-    assert np.mean([one.reward for one in told[-3:]]) > 0.6 * np.mean(
-        [one.reward for one in told[:3]]
-    )
-    config = DaggerConfig(iterations=3, steps=20, updates=60, batch=64, hidden=(16,), memory=3)
-    told = []
-    DaggerTraining(sharded(), config, tmp_path / "warm", known={}).run(told.append)
-    assert told[-1].loss < told[0].loss
-    assert told[-1].labels == 3 * 20 * 15
+    dagger_log = []
+    DaggerTraining(sharded(), config, tmp_path / "dagger", identity={}).run(dagger_log.append)
+    assert dagger_log[-1].loss < dagger_log[0].loss
+    assert dagger_log[-1].labels == 3 * 20 * 15

@@ -45,13 +45,13 @@ def make_clip(name="a", frames=4, seed=0, **changes):
     return MotionClip(**(parts | changes))
 
 
-def assert_same(one, two):
+def assert_same(first, second):
     for thing in ("name", "kind", "pattern", "side", "dt", "muscles"):
-        assert getattr(one, thing) == getattr(two, thing)
-    assert dict(one.source) == dict(two.source)
+        assert getattr(first, thing) == getattr(second, thing)
+    assert dict(first.source) == dict(second.source)
     for thing in ARRAYS:
-        left = getattr(one, thing)
-        right = getattr(two, thing)
+        left = getattr(first, thing)
+        right = getattr(second, thing)
         assert (left is None) == (right is None)
         if left is not None:
             np.testing.assert_array_equal(left, right)
@@ -148,6 +148,16 @@ def test_a_name_is_used_once_and_a_folder_has_to_be_there(tmp_path):
         write_clips(tmp_path / "a.h5", [make_clip(), make_clip()])
     with pytest.raises(OutputError, match="cannot write"):
         write_clips(tmp_path / "no" / "a.h5", [make_clip()])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_previous_one(tmp_path):
+    write_clips(tmp_path / "a.h5", [make_clip()])
+    previous = (tmp_path / "a.h5").read_bytes()
+    with pytest.raises(InvalidValue):
+        write_clips(tmp_path / "a.h5", [make_clip("b"), make_clip("b")])
+    assert (tmp_path / "a.h5").read_bytes() == previous
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
 def break_dtype(group):
@@ -240,11 +250,11 @@ def test_a_clip_that_is_not_in_order_is_refused_by_name(tmp_path, damage):
 
 
 def test_files_of_something_else(tmp_path):
-    other = tmp_path / "other.h5"
-    with h5py.File(other, "w") as file:
+    other_file = tmp_path / "other.h5"
+    with h5py.File(other_file, "w") as file:
         file["a"] = 1
     with pytest.raises(ClipError, match="not one of motion clips"):
-        read_clips(other)
+        read_clips(other_file)
     (tmp_path / "text").write_text("hello")
     for path, problem in (
         (tmp_path / "text", "not an HDF5"),

@@ -48,10 +48,10 @@ def make_corpus(folder, clips, per_shard=10):
     shards = {}
     for start in range(0, len(clips), per_shard):
         name = f"shard_{start // per_shard:05d}.h5"
-        some = clips[start : start + per_shard]
-        write_clips(folder / name, some)
+        members = clips[start : start + per_shard]
+        write_clips(folder / name, members)
         shards[name] = ShardEntry(
-            file_sha256(folder / name), tuple(map(entry_of, some)), ("one failed",)
+            file_sha256(folder / name), tuple(map(entry_of, members)), ("one failed",)
         )
     write_index(folder, CorpusIndex({"seed": 1}, shards, True))
     return open_corpus(folder)
@@ -80,9 +80,9 @@ def test_splits_keep_patterns_together_and_have_their_shares(corpus):
     by_split = {split: {entry.pattern for entry in corpus.entries(split)} for split in SPLITS}
     assert sum(map(len, by_split.values())) == 30
     assert sum(len(corpus.entries(split)) for split in SPLITS) == len(CLIPS)
-    found = [split_of(f"any {number}") for number in range(4000)]
+    drawn_splits = [split_of(f"any {number}") for number in range(4000)]
     for split, share in SPLITS.items():
-        assert found.count(split) / 4000 == pytest.approx(share, abs=0.03)
+        assert drawn_splits.count(split) / 4000 == pytest.approx(share, abs=0.03)
     with pytest.raises(UnknownName, match="split"):
         corpus.entries("dev")
 
@@ -105,11 +105,11 @@ def test_windows_are_pieces_of_clips_and_every_place_is_as_likely(corpus):
 
 
 def test_windows_depend_on_the_seed_and_stay_in_their_split(corpus):
-    one, two = (corpus.windows(np.random.default_rng(7), 50, 16) for _ in range(2))
-    np.testing.assert_array_equal(one.qpos, two.qpos)
-    assert one.activations is None
+    batch, same_batch = (corpus.windows(np.random.default_rng(7), 50, 16) for _ in range(2))
+    np.testing.assert_array_equal(batch.qpos, same_batch.qpos)
+    assert batch.activations is None
     train = np.concatenate([clip.qpos for clip in corpus.clips("train")])
-    assert np.isin(one.qpos[:, 0, 0], train[:, 0]).all()
+    assert np.isin(batch.qpos[:, 0, 0], train[:, 0]).all()
 
 
 def test_what_windows_refuse(corpus, tmp_path):
@@ -153,7 +153,7 @@ def test_shards_that_are_gone_or_changed_are_named(corpus, tmp_path):
     with pytest.raises(MusclehandError, match=r"shard_00001.h5"):
         list(corpus.clips())
     write_clips(tmp_path / "shard_00001.h5", [*CLIPS[10:19], make_clip(19, 5)])
-    with pytest.raises(CorpusError, match=r"clip_19 is not what index.json says"):
+    with pytest.raises(CorpusError, match=r"clip_19 differs from index.json"):
         list(corpus.clips())
 
 

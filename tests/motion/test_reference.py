@@ -128,13 +128,14 @@ def test_they_begin_and_end_at_rest(motions):
 
 
 def test_the_same_again_and_others_from_another_seed(motions):
-    for one, other in zip(motions, reference_motions(limits(), seconds=60.0), strict=True):
-        assert one.name == other.name
-        assert np.array_equal(one.angles, other.angles)
-        assert np.array_equal(one.speeds, other.speeds)
+    for original, repeated in zip(motions, reference_motions(limits(), seconds=60.0), strict=True):
+        assert original.name == repeated.name
+        assert np.array_equal(original.angles, repeated.angles)
+        assert np.array_equal(original.speeds, repeated.speeds)
     moved = reference_motions(limits(), seconds=60.0, seed=1)
     assert any(
-        np.abs(one.angles - two.angles).max() > 0.1 for one, two in zip(motions, moved, strict=True)
+        np.abs(original.angles - shifted.angles).max() > 0.1
+        for original, shifted in zip(motions, moved, strict=True)
     )
 
 
@@ -203,10 +204,12 @@ def test_common_limits_are_those_of_the_narrower_hand():
     stiff = copy.copy(model)
     stiff.jnt_range[model.joint("flexion_r").id] = [-0.2, 0.3]
     stiff.jnt_range[model.joint("md3_flexion_r").id] = [0.0, 0.4]
-    both = common_limits([(model, hand), (stiff, hand)])
+    shared = common_limits([(model, hand), (stiff, hand)])
     margin = np.deg2rad(3.0)
-    assert both[INDEPENDENT_JOINTS.index("flexion")] == pytest.approx([-0.2 + margin, 0.3 - margin])
-    assert both[INDEPENDENT_JOINTS.index("pm3_flexion"), 1] == pytest.approx(
+    assert shared[INDEPENDENT_JOINTS.index("flexion")] == pytest.approx(
+        [-0.2 + margin, 0.3 - margin]
+    )
+    assert shared[INDEPENDENT_JOINTS.index("pm3_flexion"), 1] == pytest.approx(
         0.4 / DIP_PER_PIP - margin
     )
     stiff.jnt_range[model.joint("flexion_r").id] = [1.2, 1.3]

@@ -82,8 +82,8 @@ def test_fuer_elise_pieces(tmp_path, truth):
 def test_rp1m_rollouts(tmp_path, truth):
     pytest.importorskip("zarr")
     tips, _ = truth(20)
-    both = np.concatenate([tips, mirrored(tips)], axis=1)[None]
-    write_rp1m(tmp_path / "a.zarr", {"Song": both})
+    both_hands = np.concatenate([tips, mirrored(tips)], axis=1)[None]
+    write_rp1m(tmp_path / "a.zarr", {"Song": both_hands})
     for track, points in zip(read_tracks(tmp_path / "a.zarr"), (tips, mirrored(tips)), strict=True):
         check(track, points)
 
@@ -160,13 +160,13 @@ def test_size_is_found(right_hand):
 
 def test_progress_ends_at_the_end(right_hand):
     tips, wrist = playing(*right_hand, rate=60, seconds=0.3)
-    seen = []
+    calls = []
     retarget(
         FingertipTrack("a", Side.RIGHT, 1 / 60, tips, wrist),
-        progress=lambda *step: seen.append(step),
+        progress=lambda *step: calls.append(step),
     )
-    assert seen[-1][0] == seen[-1][1]
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert calls[-1][0] == calls[-1][1]
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
 
 def test_scales_that_make_no_sense_are_refused():

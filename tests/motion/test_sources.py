@@ -23,10 +23,10 @@ def test_a_clip_is_found_by_file_or_by_name(path):
 
 
 def test_only_the_first_seconds_are_kept(path):
-    whole = load_clip(path)
+    clip = load_clip(path)
     part = load_clip(path, seconds=0.5)
-    assert part.duration == pytest.approx(0.5, abs=2 * whole.dt)
-    np.testing.assert_array_equal(part.qpos, whole.qpos[: len(part.qpos)])
+    assert part.duration == pytest.approx(0.5, abs=2 * clip.dt)
+    np.testing.assert_array_equal(part.qpos, clip.qpos[: len(part.qpos)])
     assert part.fingertips.shape == (len(part.qpos), 5, 3)
     with pytest.raises(InvalidValue, match="seconds"):
         load_clip(path, seconds=0.0)

@@ -13,9 +13,9 @@ PIECE = load_piece("minuet_in_g")
 
 
 def test_only_velocities_change_and_the_same_seed_gives_the_same():
-    one, same, other = (shape_dynamics(PIECE, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert one == same != other
-    assert [replace(note, velocity=1) for note in one.notes] == [
+    first, same, second = (shape_dynamics(PIECE, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first == same != second
+    assert [replace(note, velocity=1) for note in first.notes] == [
         replace(note, velocity=1) for note in PIECE.notes
     ]
 

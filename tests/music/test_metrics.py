@@ -66,7 +66,7 @@ def mir_eval_counts(reference: Score, played: Score, tolerance: float) -> int:
 def test_frame_figures_agree_with_scikit_learn(reference: Score, played: Score) -> None:
     metrics = score_performance(reference, played)
     num_steps = int(np.ceil(max(reference.duration, played.duration) / 0.05 - 1e-9))
-    asked = piano_roll(reference, step=0.05, num_steps=num_steps)
+    expected = piano_roll(reference, step=0.05, num_steps=num_steps)
     heard = piano_roll(played, step=0.05, num_steps=num_steps)
     if num_steps == 0:
         assert metrics.frame_f1_mean is None
@@ -75,10 +75,10 @@ def test_frame_figures_agree_with_scikit_learn(reference: Score, played: Score) 
         warnings.simplefilter("ignore")
         steps = [
             precision_recall_fscore_support(a, h, average="binary", zero_division=1)[:3]
-            for a, h in zip(asked.astype(int), heard.astype(int), strict=True)
+            for a, h in zip(expected.astype(int), heard.astype(int), strict=True)
         ]
         micro = precision_recall_fscore_support(
-            asked.ravel().astype(int),
+            expected.ravel().astype(int),
             heard.ravel().astype(int),
             average="binary",
             zero_division=np.nan,
@@ -125,9 +125,9 @@ def test_matching_has_the_least_error_of_the_largest() -> None:
     reference = Score((Note(1.0, 60, 1.2),))
     stumble = Score((Note(0.95, 60, 0.96), Note(1.001, 60, 1.2)))
     assert match_notes(reference, stumble, tolerance=0.1) == [(0, 1)]
-    two = Score((Note(1.0, 60, 1.02), Note(1.08, 60, 1.2)))
+    pair = Score((Note(1.0, 60, 1.02), Note(1.08, 60, 1.2)))
     late = Score((Note(1.06, 60, 1.1), Note(1.17, 60, 1.3)))
-    assert match_notes(two, late, tolerance=0.1) == [(0, 0), (1, 1)]
+    assert match_notes(pair, late, tolerance=0.1) == [(0, 0), (1, 1)]
 
 
 @settings(max_examples=25, deadline=None)

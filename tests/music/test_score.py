@@ -30,11 +30,11 @@ few_keys = notes.map(
 )
 pedals = st.builds(lambda start, length: Pedal(start, start + length), times, lengths)
 scores = st.builds(
-    lambda some, downs: Score(tuple(some), tuple(downs)),
+    lambda members, downs: Score(tuple(members), tuple(downs)),
     st.lists(notes, max_size=40),
     st.lists(pedals, max_size=4),
 )
-crowded = st.builds(lambda some: Score(tuple(some)), st.lists(few_keys, max_size=40))
+crowded = st.builds(lambda members: Score(tuple(members)), st.lists(few_keys, max_size=40))
 
 
 def by_key(score):
@@ -46,15 +46,15 @@ def by_key(score):
 
 @given(
     st.lists(notes, max_size=40).flatmap(
-        lambda some: st.tuples(st.just(some), st.permutations(some))
+        lambda members: st.tuples(st.just(members), st.permutations(members))
     )
 )
 def test_order_of_entry_does_not_matter(case):
-    one, other = (Score(tuple(some)) for some in case)
-    assert [(n.onset, n.pitch, n.offset) for n in one.notes] == [
-        (n.onset, n.pitch, n.offset) for n in other.notes
+    first, second = (Score(tuple(members)) for members in case)
+    assert [(n.onset, n.pitch, n.offset) for n in first.notes] == [
+        (n.onset, n.pitch, n.offset) for n in second.notes
     ]
-    assert list(one.intervals[:, 0]) == sorted(one.intervals[:, 0])
+    assert list(first.intervals[:, 0]) == sorted(first.intervals[:, 0])
 
 
 def test_a_score_cannot_be_changed():
@@ -175,9 +175,13 @@ def test_making_playable_twice_changes_nothing_more(score):
     once = keyboard_score(score)
     twice = keyboard_score(once)
     assert len(once) == len(twice)
-    for one, two in zip(once.notes, twice.notes, strict=True):
-        assert (one.onset, one.pitch, one.velocity) == (two.onset, two.pitch, two.velocity)
-        assert one.offset == pytest.approx(two.offset, abs=1e-9)
+    for first, second in zip(once.notes, twice.notes, strict=True):
+        assert (first.onset, first.pitch, first.velocity) == (
+            second.onset,
+            second.pitch,
+            second.velocity,
+        )
+        assert first.offset == pytest.approx(second.offset, abs=1e-9)
 
 
 @given(crowded)

@@ -25,9 +25,9 @@ def test_a_file_wins_over_a_piece_of_the_same_name(tmp_path):
 
 
 def test_clip_is_in_seconds_as_written_and_tempo_comes_after():
-    whole = load_piece("ode_to_joy")
+    piece = load_piece("ode_to_joy")
     part = load_score("ode_to_joy", clip=(4.0, 8.0), tempo=2.0)
-    inside = [note for note in whole.notes if 4.0 <= note.onset < 8.0]
+    inside = [note for note in piece.notes if 4.0 <= note.onset < 8.0]
     assert [note.onset for note in part.notes] == pytest.approx(
         [(note.onset - 4.0) / 2.0 for note in inside]
     )

@@ -50,8 +50,8 @@ def test_the_fundamental_is_in_tune(name: str) -> None:
     near = slice(int(expected * 0.97 * size / RATE), int(expected * 1.03 * size / RATE) + 1)
     top = near.start + int(np.argmax(spectrum[near]))
     left, middle, right = spectrum[top - 1 : top + 2]
-    found = (top + 0.5 * (left - right) / (left - 2 * middle + right)) * RATE / size
-    assert abs(1200 * np.log2(found / expected)) < 3
+    measured = (top + 0.5 * (left - right) / (left - 2 * middle + right)) * RATE / size
+    assert abs(1200 * np.log2(measured / expected)) < 3
 
 
 @pytest.mark.parametrize("pitch", [33, 48, 60, 72, 96])

@@ -68,8 +68,8 @@ def test_lengths_are_those_held(tmp_path):
     def width(held):
         score = Score((Note(0.0, 60, 4.0, hand=Hand.RIGHT),))
         picture = roll(score, score.with_notes([Note(0.0, 60, held)]), tmp_path / "roll.png")
-        here = np.abs(picture - np.array(to_rgb(HIT_RIGHT))).max(axis=2) < 0.01
-        return int(here.sum(axis=1)[: picture.shape[0] * 2 // 3].max())
+        is_hit = np.abs(picture - np.array(to_rgb(HIT_RIGHT))).max(axis=2) < 0.01
+        return int(is_hit.sum(axis=1)[: picture.shape[0] * 2 // 3].max())
 
     assert width(1.0) == pytest.approx(width(2.0) / 2, rel=0.02)
 
@@ -79,7 +79,7 @@ def test_long_pieces_have_rows_and_pages():
     pages = draw_piano_roll(score, score, score_performance(score, score))
     assert [len(page.axes) for page in pages] == [6, 6, 1]
     ends = [panel.get_xlim() for page in pages for panel in page.axes]
-    assert all(one[1] == pytest.approx(two[0]) for one, two in itertools.pairwise(ends))
+    assert all(left[1] == pytest.approx(right[0]) for left, right in itertools.pairwise(ends))
     assert ends[-1][1] == pytest.approx(score.duration)
 
 

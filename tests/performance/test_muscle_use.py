@@ -1,5 +1,6 @@
 """The use of muscles, against recordings whose means are known."""
 
+import csv
 import dataclasses
 import json
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from musclehand.body.anatomy import Side
-from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
 from musclehand.core.recording import Channel, RecordingError, RecordingWriter
 from musclehand.performance.figures import save_figure
 from musclehand.performance.muscle_use import (
@@ -19,6 +20,7 @@ from musclehand.performance.muscle_use import (
     draw_muscle_use,
     read_activation,
     read_muscle_use,
+    write_muscle_use,
 )
 
 NOTE_COLUMNS = {
@@ -37,7 +39,7 @@ MUSCLES = ("FDP2_l", "EDC2_r", "FDP2_r", "NEW_r")
 
 
 def write(
-    folder, act, force, *, muscles=MUSCLES, notes=NOTES, title="Tune", metrics=None, whole=True
+    folder, act, force, *, muscles=MUSCLES, notes=NOTES, title="Tune", metrics=None, complete=True
 ):
     """A folder as `play` leaves it. `act` and `force`: functions of time [s] that give a value
     for each muscle."""
@@ -56,7 +58,7 @@ def write(
     for step in range(round((LEAD_IN + end + TAIL) / STEP)):
         time = step * STEP - LEAD_IN
         writer.append(time=time, act=np.array(act(time)), muscle_force=np.array(force(time)))
-    writer.close() if whole else writer.abandon()
+    writer.close() if complete else writer.abandon()
     if metrics is not None:
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     return folder
@@ -182,23 +184,23 @@ def test_recordings_that_cannot_be_summed_up_are_refused(tmp_path):
 
 
 def test_a_recording_that_broke_off_is_used_and_said(tmp_path):
-    use = read_muscle_use(write(tmp_path / "run", ACT, FORCE, whole=False))
+    use = read_muscle_use(write(tmp_path / "run", ACT, FORCE, complete=False))
     assert not use.complete
     assert compare_muscle_use([use]).remarks == ("run: the recording broke off",)
 
 
 def test_muscles_stand_in_the_order_of_their_change(tmp_path):
-    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
-    other = read_muscle_use(write(tmp_path / "other", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
-    comparison = compare_muscle_use([one, other])
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    changed = read_muscle_use(write(tmp_path / "other", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
+    comparison = compare_muscle_use([baseline, changed])
     np.testing.assert_array_equal(comparison.change, [-0.125, 0.25, 0.0625, 0.0])
     assert comparison.order == (1, 0, 2, 3)
     assert comparison.labels == ("one", "other")
     assert comparison.remarks == ()
-    assert compare_muscle_use([one]).order == (3, 1, 0, 2), "one alone: by activation"
+    assert compare_muscle_use([baseline]).order == (3, 1, 0, 2), "one alone: by activation"
     third = read_muscle_use(write(tmp_path / "third", during_music(0.5, 0.125, 1.0, 0.0), FORCE))
     np.testing.assert_array_equal(
-        compare_muscle_use([one, other, third]).change, [0.875, 0.25, 0.0625, 0.0]
+        compare_muscle_use([baseline, changed, third]).change, [0.875, 0.25, 0.0625, 0.0]
     )
 
 
@@ -228,31 +230,31 @@ def test_the_change_is_the_largest_from_the_first_run(tmp_path_factory, means):
 
 
 def test_different_muscles_are_refused_and_those_missing_listed(tmp_path):
-    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
     fewer = write(tmp_path / "fewer", constant(0, 0), constant(0, 0), muscles=["FDP2_l", "EIP_r"])
     with pytest.raises(
         MusclehandError, match=r"fewer.* has no EDC2_r, FDP2_r, NEW_r; .*one.* has no EIP_r"
     ):
-        compare_muscle_use([one, read_muscle_use(fewer)])
+        compare_muscle_use([baseline, read_muscle_use(fewer)])
 
 
 def test_nothing_the_same_and_too_many_are_refused(tmp_path):
-    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
     with pytest.raises(MusclehandError, match="compared with itself"):
-        compare_muscle_use([one, read_muscle_use(tmp_path / "one" / "recording.h5")])
-    for uses in ([], [one] * (MOST_RUNS + 1)):
+        compare_muscle_use([baseline, read_muscle_use(tmp_path / "one" / "recording.h5")])
+    for uses in ([], [baseline] * (MOST_RUNS + 1)):
         with pytest.raises(InvalidValue, match="number of runs"):
             compare_muscle_use(uses)
 
 
 def test_other_notes_or_fingers_are_remarked(tmp_path):
-    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
     short = read_muscle_use(write(tmp_path / "short", ACT, FORCE, notes=NOTES[:1]))
     named = read_muscle_use(write(tmp_path / "named", ACT, FORCE, title="Air"))
     crossed = read_muscle_use(
         write(tmp_path / "crossed", ACT, FORCE, notes=[NOTES[0], (*NOTES[1][:5], 3)])
     )
-    remarks = compare_muscle_use([one, short, named, crossed]).remarks
+    remarks = compare_muscle_use([baseline, short, named, crossed]).remarks
     assert remarks == (
         "one and short were asked to play different notes (Tune, notes: 2, 2.0 s and Tune, notes: 1, 0.5 s)",
         "one and named were asked to play different notes (Tune, notes: 2, 2.0 s and Air, notes: 2, 2.0 s)",
@@ -268,9 +270,9 @@ def test_folders_of_the_same_name_are_told_apart(tmp_path):
 
 
 def test_the_figure_has_a_bar_for_each_muscle_and_run_and_the_course_of_the_first(tmp_path):
-    one = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
-    other = read_muscle_use(write(tmp_path / "$x", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
-    figure = draw_muscle_use(compare_muscle_use([one, other]))
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    changed = read_muscle_use(write(tmp_path / "$x", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
+    figure = draw_muscle_use(compare_muscle_use([baseline, changed]))
     bars, course = figure.axes
     assert [bar.get_height() for bar in bars.patches] == [
         0.25,
@@ -286,4 +288,22 @@ def test_the_figure_has_a_bar_for_each_muscle_and_run_and_the_course_of_the_firs
     assert [line.get_ydata().mean() for line in course.lines] == [0.25, 0.5]
     save_figure(figure, tmp_path / "use.png")
     assert imread(tmp_path / "use.png").std() > 0.02
-    assert len(draw_muscle_use(compare_muscle_use([one])).axes[0].patches) == 4
+    assert len(draw_muscle_use(compare_muscle_use([baseline])).axes[0].patches) == 4
+
+
+def test_the_table_has_a_row_for_each_run_and_muscle(tmp_path):
+    baseline = read_muscle_use(write(tmp_path / "one", ACT, FORCE))
+    changed = read_muscle_use(write(tmp_path / "two", during_music(0.5, 0.5, 0.0, 0.0625), FORCE))
+    assert baseline.overall_activation == pytest.approx((0.5 + 0.25 + 0.125) / 4)
+    write_muscle_use(compare_muscle_use([baseline, changed]), tmp_path / "use.csv")
+    with (tmp_path / "use.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["run"], row["muscle"], row["hand"]) for row in rows] == [
+        (run, *muscle)
+        for run in ("one", "two")
+        for muscle in (("FDP2", "right"), ("EDC2", "right"), ("NEW", "right"), ("FDP2", "left"))
+    ]
+    changes = [float(row["change_of_mean_activation"]) for row in rows]
+    np.testing.assert_allclose(changes, [0, 0, 0, 0, -0.125, 0.25, 0.0625, 0], atol=1e-9)
+    with pytest.raises(OutputError):
+        write_muscle_use(compare_muscle_use([baseline]), tmp_path / "missing" / "use.csv")

@@ -98,13 +98,13 @@ def test_without_spread_black_keys_stand_over_the_gaps():
 
 def test_the_front_edge_goes_down_by_the_travel():
     down = key_top_point(GEOMETRY, np.arange(88), GEOMETRY.front_y, GEOMETRY.full_angle)
-    rest = key_top_point(GEOMETRY, np.arange(88), GEOMETRY.front_y)
-    np.testing.assert_allclose(rest[:, 2], GEOMETRY.top_z, atol=1e-15)
-    np.testing.assert_allclose(rest[:, 1], GEOMETRY.front_y, atol=1e-15)
+    at_rest = key_top_point(GEOMETRY, np.arange(88), GEOMETRY.front_y)
+    np.testing.assert_allclose(at_rest[:, 2], GEOMETRY.top_z, atol=1e-15)
+    np.testing.assert_allclose(at_rest[:, 1], GEOMETRY.front_y, atol=1e-15)
     travel = np.where(GEOMETRY.black, 0.008, 0.010)
     # tan(angle) = travel / length is the published definition; the chord is shorter by its second
     # order
-    np.testing.assert_allclose(rest[:, 2] - down[:, 2], travel, rtol=0.005)
+    np.testing.assert_allclose(at_rest[:, 2] - down[:, 2], travel, rtol=0.005)
     np.testing.assert_allclose(np.tan(GEOMETRY.full_angle), travel / GEOMETRY.length)
     np.testing.assert_allclose(down[:, 0], GEOMETRY.x)
 

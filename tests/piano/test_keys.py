@@ -59,13 +59,13 @@ def test_velocity_map_loses_at_most_its_rounding(speed):
 )
 def test_ramps_are_timed_between_the_steps(onset, length, speed, dt, key):
     on = GEOMETRY.on_angle[key]
-    off = GEOMETRY.off_angle[key]
+    silent_angle = GEOMETRY.off_angle[key]
     sensor = KeySensor(PARAMS)
     angles = np.zeros(88)
     speeds = np.zeros(88)
     for t in np.arange(0.0, 1.0, dt):
         down = on + speed * min(t - onset, dt)  # straight until a step after its crossing
-        up = off - 1.0 * (t - onset - length)
+        up = silent_angle - 1.0 * (t - onset - length)
         angles[key], speeds[key] = max(0.0, min(down, up)), speed
         sensor.update(float(t), angles, speeds)
     (note,) = sensor.finish(1.0).notes
@@ -97,10 +97,10 @@ def test_a_smooth_stroke_is_timed_and_its_speed_read_to_second_order():
 
 def test_hysteresis_keeps_a_trembling_key_sounding():
     on = GEOMETRY.on_angle[39]
-    off = GEOMETRY.off_angle[39]
+    silent_angle = GEOMETRY.off_angle[39]
 
     def trembling(size):
-        return lambda t: 0.0 if t < 0.1 else on + size * (on - off) * np.sin(300 * t)
+        return lambda t: 0.0 if t < 0.1 else on + size * (on - silent_angle) * np.sin(300 * t)
 
     assert len(play(KeySensor(PARAMS), trembling(0.9))) == 1
     assert len(play(KeySensor(PARAMS), trembling(1.2))) > 20
@@ -108,9 +108,9 @@ def test_hysteresis_keeps_a_trembling_key_sounding():
 
 def test_repeats_need_to_pass_the_release_angle():
     on = GEOMETRY.on_angle[39]
-    off = GEOMETRY.off_angle[39]
+    silent_angle = GEOMETRY.off_angle[39]
     top = on + 0.003
-    for low, expected in ((off - 0.002, 5), (off + 0.002, 1)):
+    for low, expected in ((silent_angle - 0.002, 5), (silent_angle + 0.002, 1)):
 
         def waves(t, low=low):
             return (

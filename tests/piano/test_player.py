@@ -49,11 +49,11 @@ def by_key(score):
 
 def assert_played(score, played, *, time=2e-9, velocity=0):
     assert len(played) == len(score)
-    for asked, heard in zip(by_key(score), by_key(played), strict=True):
-        assert heard.pitch == asked.pitch
-        assert heard.onset == pytest.approx(asked.onset, abs=time)
-        assert heard.offset == pytest.approx(asked.offset, abs=time)
-        assert abs(heard.velocity - asked.velocity) <= velocity
+    for expected, heard in zip(by_key(score), by_key(played), strict=True):
+        assert heard.pitch == expected.pitch
+        assert heard.onset == pytest.approx(expected.onset, abs=time)
+        assert heard.offset == pytest.approx(expected.offset, abs=time)
+        assert abs(heard.velocity - expected.velocity) <= velocity
 
 
 @st.composite
@@ -165,10 +165,10 @@ def test_notes_too_short_or_too_near_are_late_or_early_but_never_lost(length, ga
     score = chromatic(70, length=length, gap=gap)
     played, _, _ = play(score)
     assert len(played) == len(score)
-    for asked, heard in zip(by_key(score), by_key(played), strict=True):
-        assert heard.pitch == asked.pitch
-        assert heard.onset == pytest.approx(asked.onset, abs=0.003)
-        assert heard.offset == pytest.approx(asked.offset, abs=0.009)
+    for expected, heard in zip(by_key(score), by_key(played), strict=True):
+        assert heard.pitch == expected.pitch
+        assert heard.onset == pytest.approx(expected.onset, abs=0.003)
+        assert heard.offset == pytest.approx(expected.offset, abs=0.009)
 
 
 def test_keys_rest_between_notes_and_at_the_end():

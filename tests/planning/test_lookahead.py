@@ -13,7 +13,7 @@ from musclehand.core.errors import InvalidValue
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import keyboard_score
 from musclehand.performance.perform import perform
-from musclehand.performance.players import PlayerSettings
+from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.lookahead import (
     BlockLayout,
     BlockMaker,

@@ -16,7 +16,8 @@ from musclehand.envs.tracking.follow import follow
 from musclehand.learning.policy import Policy
 from musclehand.motion.clip import read_clips, write_clips
 from musclehand.motion.sources import load_clip
-from musclehand.policies.tracking import describe_model, load_tracking_policy, save_tracking_policy
+from musclehand.policies.fingerprint import describe_model
+from musclehand.policies.tracking import load_tracking_policy, save_tracking_policy
 from support.tracking_clips import wave
 
 CLIPS = [wave(0, seconds=0.5), wave(1, seconds=0.5, side=Side.LEFT)]
@@ -25,7 +26,7 @@ CLIPS = [wave(0, seconds=0.5), wave(1, seconds=0.5, side=Side.LEFT)]
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A policy that has learnt nothing, its file, and its environment."""
-    env = TrackingEnv(CLIPS, TrackingConfig(num_envs=2, past=1, look_ahead=(2, 5)))
+    env = TrackingEnv(CLIPS, TrackingConfig(num_envs=2, action_history=1, look_ahead=(2, 5)))
     policy = Policy(env.num_observations, env.num_actions, (16,), seed=3)
     return (
         policy,
@@ -36,11 +37,12 @@ def saved(tmp_path_factory):
 
 def test_a_policy_comes_back_with_its_environment(saved):
     policy, path, env = saved
-    found = load_tracking_policy(path)
-    assert (found.config.past, found.config.look_ahead) == (1, (2, 5))
-    assert found.info["data"] == "none"
-    seen = env.reset(seed=0)
-    np.testing.assert_array_equal(found.act(seen, env), policy.act(seen))
+    assert path.name == "tracking.json"
+    loaded = load_tracking_policy(path)
+    assert (loaded.config.action_history, loaded.config.look_ahead) == (1, (2, 5))
+    assert loaded.info["data"] == "none"
+    observation = env.reset(seed=0)
+    np.testing.assert_array_equal(loaded.act(observation, env), policy.act(observation))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_a_policy_comes_back_with_its_environment(saved):
     [
         {"model_sha256": "0"},
         {"observation_sha256": "0"},
-        {"past": None},
+        {"action_history": None},
         {"look_ahead": 3},
         {"policy_sizes": None},
     ],
@@ -116,7 +118,7 @@ def test_clips_that_are_not_there_are_said(tmp_path):
         track(TrackArgs(str(tmp_path / "clips.h5"), controller="nobody"))
 
 
-def test_the_policy_that_comes_along_follows_what_it_never_saw():
+def test_the_bundled_policy_follows_motion_that_it_never_saw():
     """Waves of all joints at once, of either hand; half a degree and a millimetre are the
     teacher's."""
     loaded = load_tracking_policy()
@@ -124,12 +126,12 @@ def test_the_policy_that_comes_along_follows_what_it_never_saw():
     assert all(score.survived for score in scores)
     assert max(score.tip_mean for score in scores) < 0.006
     assert max(score.joint_rmse for score in scores) < np.radians(4.0)
-    assert loaded.info["stage"] == "slope"
+    assert loaded.info["stage"] == "apg"
 
 
 def test_a_description_is_that_of_the_body():
     model = TrackingEnv(CLIPS, TrackingConfig(num_envs=1)).body.model
-    other = copy.copy(model)
-    assert describe_model(other) == describe_model(model)
-    other.body_mass[5] *= 1.001
-    assert describe_model(other) != describe_model(model)
+    changed = copy.copy(model)
+    assert describe_model(changed) == describe_model(model)
+    changed.body_mass[5] *= 1.001
+    assert describe_model(changed) != describe_model(model)

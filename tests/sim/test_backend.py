@@ -122,9 +122,9 @@ def test_a_world_has_the_strength_it_is_given(backend, right_hand):
     backend.set_field("actuator_gainprm", weak, np.array([1]))
     ctrl = np.repeat(controls(model, 8)[:, :1], WORLDS, axis=1)
     run(backend, ctrl)
-    other = mujoco.MjModel.__copy__(model)
-    other.actuator_gainprm[:] = weak[0]
-    for world, oracle in ((0, model), (1, other), (2, model)):
+    weakened = mujoco.MjModel.__copy__(model)
+    weakened.actuator_gainprm[:] = weak[0]
+    for world, oracle in ((0, model), (1, weakened), (2, model)):
         expected = plain_loop(oracle, world, ctrl)
         np.testing.assert_allclose(backend.read("qpos")[world], expected.qpos, atol=1e-5)
     assert np.abs(backend.read("qpos")[0] - backend.read("qpos")[1]).max() > 1e-3
@@ -187,9 +187,9 @@ def test_what_is_not_there_is_said(right_hand, wrong):
 def test_a_second_on_warp_agrees_with_the_cpu(right_hand):
     model, _ = right_hand
     ctrl = controls(model, 125)
-    one = make_backend("cpu", model)
-    two = make_backend("warp", model)
-    run(one, ctrl)
-    run(two, ctrl)
-    assert np.abs(one.read("qpos") - two.read("qpos")).max() < 2e-3
-    assert np.abs(one.read("time") - two.read("time")).max() < 1e-4
+    reference = make_backend("cpu", model)
+    tested = make_backend("warp", model)
+    run(reference, ctrl)
+    run(tested, ctrl)
+    assert np.abs(reference.read("qpos") - tested.read("qpos")).max() < 2e-3
+    assert np.abs(reference.read("time") - tested.read("time")).max() < 1e-4

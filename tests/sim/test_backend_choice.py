@@ -14,15 +14,15 @@ from musclehand.sim.cpu import CpuBackend
 @pytest.fixture
 def versions(monkeypatch):
     """What packages are of which version; those that are not named are not there."""
-    found = {}
+    installed = {}
 
     def version(package):
-        if package not in found:
+        if package not in installed:
             raise metadata.PackageNotFoundError(package)
-        return found[package]
+        return installed[package]
 
     monkeypatch.setattr(warp.metadata, "version", version)
-    return found
+    return installed
 
 
 def test_without_warp_auto_is_the_processor_and_warp_an_error(versions):
@@ -50,14 +50,14 @@ def test_a_run_goes_on_with_what_has_begun_it(monkeypatch, tmp_path):
     kinds = {"cpu": describe_backend("cpu"), "gpu": describe_backend("warp")}
     monkeypatch.setattr(warp, "gpu_available", lambda: False)
     kinds["none"] = describe_backend("warp")
-    for one, begun in kinds.items():
-        save_checkpoint(tmp_path / one, 1, {}, begun)
-        for other, known in kinds.items():
-            if one == other:
-                assert load_latest(tmp_path / one, **known).number == 1
+    for name, entry in kinds.items():
+        save_checkpoint(tmp_path / name, 1, {}, entry)
+        for resumed, entries in kinds.items():
+            if name == resumed:
+                assert load_latest(tmp_path / name, **entries).number == 1
             else:
                 with pytest.raises(CheckpointError, match="backend"):
-                    load_latest(tmp_path / one, **known)
+                    load_latest(tmp_path / name, **entries)
     # Runs from before there was a choice were on the processor.
     save_checkpoint(tmp_path / "old", 1, {}, {})
     assert load_latest(tmp_path / "old", **kinds["cpu"]).number == 1

@@ -36,7 +36,7 @@ def test_three_thousand_injections(right_hand):
     backend = monitor.backend
     sick = np.arange(0, 2 * WORLDS, 2)
     healthy = np.arange(1, 2 * WORLDS, 2)
-    found = 0
+    detected = 0
     for _ in range(30):
         ctrl = np.repeat(controls(rng, model), 2, axis=0)
         for world in sick:
@@ -50,12 +50,12 @@ def test_three_thousand_injections(right_hand):
                 backend.write(name, row[None], np.array([world]))
         wrong = monitor.step(ctrl[None], steps_each=STEPS)
         assert not wrong[healthy].any()
-        found += int(wrong[sick].sum())
+        detected += int(wrong[sick].sum())
         alone.write("ctrl", ctrl[healthy])
         alone.step(STEPS)
         np.testing.assert_array_equal(backend.state()[healthy], alone.state())
         assert np.isfinite(backend.state()).all()
-    assert found == 3000
+    assert detected == 3000
     assert sum(monitor.counts.values()) == 3000
 
 

@@ -51,16 +51,16 @@ def posture(scene, *, height, right_x=0.3, left_x=-0.3):
 
 
 def depths(scene, qpos):
-    found = {}
+    deepest = {}
     for kind, depth, _ in PenetrationMeter(scene).measure(qpos):
-        found[kind] = max(depth, found.get(kind, 0.0))
-    return found
+        deepest[kind] = max(depth, deepest.get(kind, 0.0))
+    return deepest
 
 
 @pytest.mark.parametrize("depth", [0.0005, 0.002, 0.004])
 def test_a_fingertip_in_a_key_is_as_deep_as_it_was_put(scene, depth):
-    found = depths(scene, posture(scene, height=-depth))
-    assert found["keys"] == pytest.approx(depth, abs=1e-6)
+    deepest = depths(scene, posture(scene, height=-depth))
+    assert deepest["keys"] == pytest.approx(depth, abs=1e-6)
 
 
 def test_hands_in_the_air_touch_nothing(scene):

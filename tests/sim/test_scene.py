@@ -40,8 +40,8 @@ def test_sides_are_those_asked_for(scene):
     alone = build_scene(sides=())
     assert alone.model.nu == 0
     assert not alone.hands
-    one = build_scene(sides=(Side.LEFT,))
-    assert tuple(one.hands) == (Side.LEFT,)
+    left = build_scene(sides=(Side.LEFT,))
+    assert tuple(left.hands) == (Side.LEFT,)
 
 
 def test_the_neutral_wrist_is_where_the_forearm_base_is(scene):
@@ -139,10 +139,10 @@ def test_pictures_are_of_the_same_scene(scene):
 
 def test_other_parameters_are_taken(scene):
     softer = dataclasses.replace(load_piano_parameters(), stiffness=1.0)
-    other = build_scene(piano=softer, forearm=ForearmParameters(bound=(80.0, 5.0)))
-    key = other.model.jnt_stiffness[other.keys.joint]
+    changed = build_scene(piano=softer, forearm=ForearmParameters(bound=(80.0, 5.0)))
+    key = changed.model.jnt_stiffness[changed.keys.joint]
     assert key == pytest.approx(0.5 * scene.model.jnt_stiffness[scene.keys.joint])
-    servo = other.forearms[Side.RIGHT].actuators
-    assert other.model.actuator_forcerange[servo[0]] == pytest.approx([-80, 80])
+    servo = changed.forearms[Side.RIGHT].actuators
+    assert changed.model.actuator_forcerange[servo[0]] == pytest.approx([-80, 80])
     with pytest.raises(InvalidValue):
         build_scene(strength_scale=-1)

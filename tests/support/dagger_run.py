@@ -6,7 +6,14 @@ from musclehand.learning.dagger import DaggerConfig, DaggerTraining
 from support.toy_env import Points
 
 SMALL = DaggerConfig(
-    iterations=4, steps=20, updates=120, batch=64, hidden=(32,), rate=5e-3, decay=4, memory=3
+    iterations=4,
+    steps=20,
+    updates=120,
+    batch=64,
+    hidden=(32,),
+    learning_rate=5e-3,
+    decay=4,
+    buffer_iterations=3,
 )
 
 
@@ -15,7 +22,9 @@ def whole_run(folder):
     from musclehand.learning.ppo import PpoConfig, PpoTraining
 
     policy = DaggerTraining(
-        Points(), replace(SMALL, iterations=30), folder / "warm", known={}
+        Points(), replace(SMALL, iterations=30), folder / "warm", identity={}
     ).run()
-    config = PpoConfig(iterations=60, steps=20, critic_alone=2, critic=(32,), rate=1e-3)
-    PpoTraining(Points(), policy, config, folder / "ppo", known={}).run()
+    config = PpoConfig(
+        iterations=60, steps=20, critic_warm_up=2, critic_hidden=(32,), learning_rate=1e-3
+    )
+    PpoTraining(Points(), policy, config, folder / "ppo", identity={}).run()

@@ -15,42 +15,52 @@ import numpy as np
 from musclehand.core.checkpoint import checkpoints_in, load_checkpoint
 
 EVERY = 5
-"""Every fifth is killed while it starts."""
+"""Every fifth run is killed while it starts."""
 
 RUN = "run"
-SAID = "said.txt"
+"""Folder of the training in the folder of the command."""
+
+OUTPUT = "output.txt"
+"""File of what a command prints."""
+
 TIMES = {"seconds", "steps_s"}
+"""Columns of `metrics.csv` that are times."""
 
 
 class Command(NamedTuple):
-    """`arguments` of Python, run in a folder of its own, where the training is in `run`; in
-    `folders` of that are checkpoints, and `files` are the same whenever the training has come to
-    its end."""
+    """A training command, run in a folder of its own."""
 
     arguments: tuple[str, ...]
+    """Of Python."""
+
     folders: tuple[str, ...]
+    """Folders of checkpoints, in the folder of the training."""
+
     files: tuple[str, ...]
+    """Files of a finished training, likewise."""
+
     run: str = RUN
+    """Folder of the training."""
 
     def start(self, folder, *, limit=None):
         """Runs it; it writes no file larger than `limit` bytes."""
         folder.mkdir(exist_ok=True)
-        with open(folder / SAID, "w") as said:
+        with open(folder / OUTPUT, "w") as output:
             return subprocess.Popen(
                 [sys.executable, *self.arguments],
                 cwd=folder,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 preexec_fn=limit
                 and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
             )
 
     def finish(self, folder):
         """Runs it to its end."""
-        assert self.start(folder).wait(timeout=600) == 0, said_in(folder)
+        assert self.start(folder).wait(timeout=600) == 0, output_in(folder)
 
     def reached(self, folder):
-        """How many iterations are done, of all stages."""
+        """Number of iterations that are done, of all stages."""
         newest = [
             paths[-1]
             for name in self.folders
@@ -59,14 +69,14 @@ class Command(NamedTuple):
         return sum(int(path.stem) for path in newest)
 
     def arrays(self, folder):
-        """What is in all checkpoints; fails if one cannot be read."""
+        """Arrays of all checkpoints; fails if one cannot be read."""
         paths = [path for name in self.folders for path in checkpoints_in(folder / self.run / name)]
         return {
             str(path.relative_to(folder / self.run)): load_checkpoint(path).arrays for path in paths
         }
 
     def rows(self, folder):
-        """Its metrics, but for times."""
+        """Rows of its metrics, without times."""
         path = folder / self.run / "metrics.csv"
         if not path.exists():
             return []
@@ -90,27 +100,28 @@ class Command(NamedTuple):
                     time.sleep(0.01)
                 time.sleep(rng.uniform(0.0, 0.2))
             running.send_signal(signal.SIGKILL)
-            assert running.wait(timeout=60) == -signal.SIGKILL, f"kill {number}: {said_in(folder)}"
-            # None is ever damaged.
+            assert running.wait(timeout=60) == -signal.SIGKILL, (
+                f"kill {number}: {output_in(folder)}"
+            )
+            # No checkpoint is ever damaged.
             self.arrays(folder)
             reached.append(self.reached(folder))
         return reached
 
-    def assert_same(self, one, two):
-        """All that runs in two folders have left."""
-        assert self.rows(one) == self.rows(two)
-        mine = self.arrays(one)
-        other = self.arrays(two)
-        assert mine.keys() == other.keys()
-        for path, arrays in mine.items():
-            for name, values in arrays.items():
-                np.testing.assert_array_equal(values, other[path][name], err_msg=f"{path} {name}")
+    def assert_same(self, first, second):
+        """Asserts that runs in two folders have left the same."""
+        assert self.rows(first) == self.rows(second)
+        arrays = self.arrays(first)
+        again = self.arrays(second)
+        assert arrays.keys() == again.keys()
+        for path, checkpoint in arrays.items():
+            for name, values in checkpoint.items():
+                np.testing.assert_array_equal(values, again[path][name], err_msg=f"{path} {name}")
         for name in self.files:
-            assert (one / self.run / name).read_bytes() == (two / self.run / name).read_bytes(), (
-                name
-            )
+            path = self.run, name
+            assert first.joinpath(*path).read_bytes() == second.joinpath(*path).read_bytes(), name
 
 
-def said_in(folder):
-    """What the command that was run there last has said."""
-    return Path(folder, SAID).read_text()
+def output_in(folder):
+    """The output of the command that was run there last."""
+    return Path(folder, OUTPUT).read_text()

@@ -87,9 +87,9 @@ def music_motion(tips, wrist, rate, convert=lambda array: array):
     pos = np.random.default_rng(0).normal(size=(frames, MUSIC_LINKS, 3))
     pos[:, MUSIC_WRIST] = MUSIC_FRAME.from_world(wrist)
     pos[:, MUSIC_TIPS] = MUSIC_FRAME.from_world(tips)
-    rest = (np.zeros((frames, MUSIC_LINKS, width)) for width in (4, 3, 3))
+    other_fields = (np.zeros((frames, MUSIC_LINKS, width)) for width in (4, 3, 3))
     joints = np.zeros((frames, 23))
-    arrays = (pos, *rest, joints, joints)
+    arrays = (pos, *other_fields, joints, joints)
     return Motion(rate, *(convert(array.astype(np.float32)) for array in arrays))
 
 
@@ -123,9 +123,11 @@ def write_rp1m(path, songs, *, compressor="blosc"):
     root = zarr.open_group(str(path), mode="w", zarr_format=2)
     for name, tips in songs.items():
         group = root.create_group(name)
-        theirs = ROBOPIANIST_FRAME.from_world(tips).reshape(*tips.shape[:2], 30).astype(np.float32)
+        coordinates = (
+            ROBOPIANIST_FRAME.from_world(tips).reshape(*tips.shape[:2], 30).astype(np.float32)
+        )
         for array, values in (
-            ("hand_fingertips", theirs),
+            ("hand_fingertips", coordinates),
             ("hand_joints", np.zeros((*tips.shape[:2], 46))),
         ):
             group.create_array(

@@ -1,17 +1,15 @@
-"""Experiments and analyses as modules, to test what is in them."""
+"""Experiments and analyses as modules, to test their functions."""
 
 import importlib.util
 import sys
 
 from support.paths import ROOT
 
-FOLDER = ROOT
-
 
 def load(name, folder="experiments"):
-    """The module of a script, and in `sys.modules`; scripts beside it are found by their names,
-    as when it is run."""
-    path = FOLDER / folder / f"{name}.py"
+    """The module of a script, which is put into `sys.modules`; it finds the modules beside it, as
+    when it is run."""
+    path = ROOT / folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

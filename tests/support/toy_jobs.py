@@ -9,11 +9,11 @@ import torch
 
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.apg import ApgTraining
-from support.sloped_points import SMALL, SlopedPoints, fresh
+from support.differentiable_points import SMALL, DifferentiablePoints, fresh
 
 
 def points(number):
-    env = SlopedPoints(4 + number, seed=number)
+    env = DifferentiablePoints(4 + number, seed=number)
     # These can only step while they are watched.
     env.start_recording()
     return env
@@ -47,7 +47,7 @@ def train(job):
     if seed < 0:
         raise InvalidValue("seed", seed, "0 or more")
     run = ApgTraining(
-        points(seed), fresh(), replace(SMALL, iterations=20, seed=seed), folder, known={}
+        points(seed), fresh(), replace(SMALL, iterations=20, seed=seed), folder, identity={}
     )
     run.run(lambda _: time.sleep(pause))
     return run.done

@@ -1,79 +1,49 @@
-"""The command of a small tracking training."""
+"""Commands of small trainings."""
 
 import pytest
 
 from musclehand.music.formats.midi import write_midi
 from support.killed import RUN, Command
-from support.paths import EXPERIMENTS
-from support.small_planner import MIRRORED, small_planner, small_skill
+from support.small_high_level import MIRRORED, small_high_level, small_latent_space
 from support.tracking_clips import write_small_corpus
 
-TAUGHT = (
-    "--{0}.steps",
-    "10",
-    "--{0}.updates",
-    "5",
-    "--{0}.batch",
-    "16",
-    "--{0}.hidden",
-    "16",
-    "--{0}.memory",
-    "3",
+LABELLED = "--{0}.steps 10 --{0}.updates 5 --{0}.batch 16 --{0}.hidden 16 --{0}.buffer-iterations 3"
+"""Options of a stage that learns from labels."""
+
+APG = "--apg.iterations 13 --apg.steps 8 --apg.minibatches 2"
+
+PPO = (
+    "--ppo.iterations 13 --ppo.steps 8 --ppo.minibatches 2 --ppo.epochs 1 --ppo.critic-hidden 16 "
+    "--ppo.critic-warm-up 1"
 )
 
 
-SLOPE = ("--slope.iterations", "13", "--slope.steps", "8", "--slope.minibatches", "2")
+def train(*words):
+    """The words of Python's command line for `musclehand train`; each may be several, in one
+    text."""
+    split = (part for word in words for part in str(word).split())
+    return ("-m", "musclehand", "train", *split)
 
 
-def track_hand(made, *more):
-    """Warm start, slopes and PPO."""
-    warm = (part.format("warm") for part in TAUGHT)
-    ppo = (
-        "--ppo.iterations",
-        "13",
-        "--ppo.steps",
-        "8",
-        "--ppo.minibatches",
-        "2",
-        "--ppo.epochs",
-        "1",
-    )
+def train_track(inputs, *more):
+    """Warm start, analytic policy gradients and PPO."""
+    dagger = LABELLED.format("dagger")
     return Command(
-        (
-            *(
-                str(EXPERIMENTS / "track_hand.py"),
-                str(made / "corpus"),
-                "--out",
-                RUN,
-                "--envs",
-                "4",
-                "--scores",
-                "1",
-            ),
-            *(
-                "--warm.iterations",
-                "13",
-                *warm,
-                *SLOPE,
-                *ppo,
-                "--ppo.critic",
-                "16",
-                "--ppo.critic-alone",
-                "1",
-                *more,
-            ),
+        train(
+            f"track {inputs / 'corpus'} --out {RUN} --envs 4 --scores 1 --dagger.iterations 13",
+            *(dagger, APG, PPO, *more),
         ),
-        ("planned", "warm", "warm/labels", "slope", "ppo", "policy"),
-        ("policy/000001.safetensors", "policy/000001.json", "scores.json", "config.json"),
+        ("planned", "dagger", "dagger/labels", "apg", "ppo", "policy"),
+        ("policy/tracking.safetensors", "policy/tracking.json", "scores.json", "config.json"),
     )
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder with what commands are given."""
-    folder = tmp_path_factory.mktemp("made")
+def inputs(tmp_path_factory):
+    """A folder with the inputs of the commands."""
+    folder = tmp_path_factory.mktemp("inputs")
     (folder / "corpus").mkdir()
     write_small_corpus(folder / "corpus")
-    small_planner(folder / "planner", small_skill(folder / "skill"))
+    small_high_level(folder / "high_level", small_latent_space(folder / "latent_space"))
     write_midi(MIRRORED, folder / "song.mid")
     return folder

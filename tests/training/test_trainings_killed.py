@@ -1,5 +1,5 @@
-"""Training commands as they are run: killed again and again, or on a full disk, they end with
-the same bits."""
+"""Training commands as they are run: killed again and again, or on a full disk, they end with the
+same bits."""
 
 import shutil
 import time
@@ -8,116 +8,80 @@ import numpy as np
 import pytest
 
 from musclehand.core.checkpoint import checkpoints_in
-from support.killed import RUN, Command, said_in
-from support.paths import EXPERIMENTS
-from support.track_command import SLOPE, TAUGHT, track_hand
+from support.killed import RUN, Command, output_in
+from support.track_command import APG, LABELLED, train, train_track
 
 pytest.importorskip("rsl_rl")
 pytestmark = pytest.mark.slow
 
 KILLS = 20
-LATENT = ("--latent.iterations", "13", *(part.format("latent") for part in TAUGHT))
 
 
-def distill_latent(made, *more):
-    """Learning from the policy, and slopes."""
+def train_latent(inputs, *more):
+    """Distillation and analytic policy gradients."""
+    distillation = LABELLED.format("distillation")
     return Command(
-        (
-            *(
-                str(EXPERIMENTS / "distill_latent.py"),
-                str(made / "corpus"),
-                "--out",
-                RUN,
-                "--envs",
-                "4",
-            ),
-            *("--scores", "1", "--clips", "1", "--latent.latent", "6", *LATENT, *SLOPE, *more),
+        train(
+            f"latent {inputs / 'corpus'} --out {RUN} --envs 4 --scores 1 --clips 1",
+            f"--distillation.latent-size 6 --distillation.iterations 13 {distillation}",
+            *(APG, *more),
         ),
-        ("planned", "run", "run/labels", "slope", "skill"),
-        ("skill/000001.safetensors", "skill/000001.json", "sequences.csv"),
+        ("planned", "distillation", "distillation/labels", "apg", "policy"),
+        ("policy/latent_space.safetensors", "policy/latent_space.json", "sequences.csv"),
     )
 
 
-def plan_generalist(made):
-    """Reading and playing."""
-    stages = (
-        option
-        for stage in ("read", "teach")
-        for option in (f"--{stage}.iterations", "10", *(part.format(stage) for part in TAUGHT))
-    )
+def train_generalist(inputs):
+    """Behavioural cloning and DAgger."""
+    stages = [
+        f"--{stage}.iterations 10 {LABELLED.format(stage)}" for stage in ("cloning", "dagger")
+    ]
     return Command(
-        (
-            *(
-                str(EXPERIMENTS / "plan_generalist.py"),
-                str(made / "skill" / "000001.json"),
-                "--out",
-                RUN,
-            ),
-            *(
-                "--worlds",
-                "2",
-                "--patterns",
-                "1",
-                "--textures",
-                "0",
-                "--chorales",
-                "0",
-                "--accompaniments",
-                "1",
-            ),
-            *(*stages, "--teach.beside", "3"),
+        train(
+            f"generalist {inputs / 'latent_space' / 'latent_space.json'} --out {RUN} --worlds 2",
+            "--patterns 1 --textures 0 --chorales 0 --accompaniments 1",
+            *(*stages, "--dagger.static-steps 3"),
         ),
-        ("pieces", "read", "read/labels", "teach", "teach/labels", "planner"),
-        ("planner/000001.safetensors", "planner/000001.json"),
+        ("pieces", "cloning", "cloning/labels", "dagger", "dagger/labels", "policy"),
+        ("policy/high_level.safetensors", "policy/high_level.json"),
     )
 
 
-def learn(made):
-    """`musclehand learn`."""
+def train_piece(inputs):
+    """DAgger on a piece."""
+    policy = inputs / "high_level" / "high_level.json"
     return Command(
-        (
-            *(
-                "-m",
-                "musclehand",
-                "learn",
-                str(made / "song.mid"),
-                "--out",
-                RUN,
-                "--iterations",
-                "5",
-            ),
-            *("--planner", str(made / "planner" / "000001.json")),
-        ),
-        ("plan", "teach", "teach/labels", "planner"),
-        ("planner/000001.safetensors", "planner/000001.json"),
+        train(f"piece {inputs / 'song.mid'} --out {RUN} --iterations 5 --policy {policy}"),
+        ("plan", "dagger", "dagger/labels", "policy"),
+        ("policy/high_level.safetensors", "policy/high_level.json"),
     )
 
 
 COMMANDS = {
-    "track_hand": track_hand,
-    "distill_latent": distill_latent,
-    "plan_generalist": plan_generalist,
-    "learn": learn,
+    "track": train_track,
+    "latent": train_latent,
+    "generalist": train_generalist,
+    "piece": train_piece,
 }
 
 
 @pytest.fixture(scope="module")
-def wholes(made, tmp_path_factory):
+def wholes(inputs, tmp_path_factory):
     """A folder for each command, in which it has run undisturbed; made when it is asked for."""
     folders = {}
 
     def whole(name):
         if name not in folders:
             folders[name] = tmp_path_factory.mktemp(name)
-            COMMANDS[name](made).finish(folders[name])
+            COMMANDS[name](inputs).finish(folders[name])
         return folders[name]
 
     return whole
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_path):
-    command = COMMANDS[name](made)
+def test_killed_twenty_times_it_ends_with_the_same_bits(name, inputs, wholes, tmp_path):
+    command = COMMANDS[name](inputs)
     whole = wholes(name)
     seed = int(time.time())
     total = command.reached(whole)
@@ -130,40 +94,38 @@ def test_killed_twenty_times_it_ends_with_the_same_bits(name, made, wholes, tmp_
     command.assert_same(whole, tmp_path)
 
 
-def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(made, wholes, tmp_path):
-    command = track_hand(made)
-    whole = wholes("track_hand")
-    # What was planned is larger than any checkpoint; PPO's is the largest of those.
+def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(inputs, wholes, tmp_path):
+    command = train_track(inputs)
+    whole = wholes("track")
+    # The plans are larger than any checkpoint; PPO's is the largest of those.
     shutil.copytree(whole / RUN / "planned", tmp_path / RUN / "planned")
     full = checkpoints_in(whole / RUN / "ppo")[-1].with_suffix(".safetensors").stat().st_size - 1
     running = command.start(tmp_path, limit=full)
-    assert running.wait(timeout=300) == 1
-    said = said_in(tmp_path)
-    assert f"cannot write {RUN}/ppo" in said
-    assert "File too large" in said
-    assert "Traceback" not in said
+    assert running.wait(timeout=300) == 2
+    output = output_in(tmp_path)
+    assert f"cannot write {RUN}/ppo" in output
+    assert "File too large" in output
+    assert "Traceback" not in output
     # Nothing is damaged, and nothing lies about.
-    assert "slope/000013.json" in command.arrays(tmp_path)
+    assert "apg/000013.json" in command.arrays(tmp_path)
     assert not list((tmp_path / RUN).rglob("*.part*"))
     command.finish(tmp_path)
     command.assert_same(whole, tmp_path)
 
 
-def test_the_same_on_warp(made, tmp_path):
-    """On its CPU device, where there is no GPU; a run goes on only with what has begun it."""
+def test_the_same_on_warp(inputs, tmp_path):
+    """On its CPU device, where there is no GPU; a run is resumed only by the backend that began
+    it."""
     pytest.importorskip("mujoco_warp")
-    command = distill_latent(
-        made, "--backend", "warp", "--latent.iterations", "2", "--slope.iterations", "2"
-    )
+    short = "--distillation.iterations 2 --apg.iterations 2"
+    command = train_latent(inputs, "--backend warp", short)
     command.finish(tmp_path / "whole")
     reached = command.kill_often(
         tmp_path / "parts", command.reached(tmp_path / "whole"), 4, np.random.default_rng(0)
     )
     assert len(set(reached)) > 1
-    other = distill_latent(
-        made, "--backend", "cpu", "--latent.iterations", "2", "--slope.iterations", "2"
-    )
-    assert other.start(tmp_path / "parts").wait(timeout=300) == 1
-    assert "was made with backend 'warp" in said_in(tmp_path / "parts")
+    other = train_latent(inputs, "--backend cpu", short)
+    assert other.start(tmp_path / "parts").wait(timeout=300) == 2
+    assert "was made with backend 'warp" in output_in(tmp_path / "parts")
     command.finish(tmp_path / "parts")
     command.assert_same(tmp_path / "whole", tmp_path / "parts")

@@ -87,10 +87,10 @@ def test_fingertips_that_are_bodies_become_sites(right_xml, tmp_path):
     }
     naming = tmp_path / "map.json"
     naming.write_text(json.dumps(entries))
-    (mine,) = open_specimens(str(path), naming=naming)
+    (opened,) = open_specimens(str(path), naming=naming)
     (original,) = open_specimens(str(right_xml))
     places = []
-    for specimen in (mine, original):
+    for specimen in (opened, original):
         data = mujoco.MjData(specimen.model)
         mujoco.mj_forward(specimen.model, data)
         places.append(data.site_xpos[specimen.hand.tips])
@@ -103,10 +103,10 @@ def test_what_cannot_be_opened_says_why(right_xml, tmp_path):
         open_specimens("musclehand", side="upper")
     with pytest.raises(ModelError):
         open_specimens(str(tmp_path / "nothing.xml"))
-    other = tmp_path / "ball.xml"
-    other.write_text(
+    ball = tmp_path / "ball.xml"
+    ball.write_text(
         "<mujoco><worldbody><body><joint name='j'/><geom size='1'/></body></worldbody>"
         "<actuator><muscle joint='j' lengthrange='0 1'/></actuator></mujoco>"
     )
     with pytest.raises(ModelError, match=r"ball\.xml: .*--map"):
-        open_specimens(str(other))
+        open_specimens(str(ball))

@@ -18,17 +18,17 @@ def answer(verdict):
 
 
 def test_every_code_is_there_once_and_says_what_it_asks():
-    codes = [each.code for each in CHECKS]
+    codes = [check.code for check in CHECKS]
     assert codes == sorted(set(codes))
     assert codes == [f"V{number:02d}" for number in range(1, len(codes) + 1)]
     assert len(codes) >= 28
-    for each in CHECKS:
-        assert each.asks.endswith("?")
-        assert all((each.title, each.threshold, each.source))
+    for check in CHECKS:
+        assert check.asks.endswith("?")
+        assert all((check.title, check.threshold, check.source))
 
 
 def test_checks_are_chosen_by_code():
-    assert [each.code for each in select_checks(("v20", "V03", "V20"))] == ["V03", "V20"]
+    assert [check.code for check in select_checks(("v20", "V03", "V20"))] == ["V03", "V20"]
     assert select_checks() == select_checks(()) == CHECKS
     with pytest.raises(UnknownName, match="unknown check 'V99'"):
         select_checks(("V01", "V99"))
@@ -37,7 +37,9 @@ def test_checks_are_chosen_by_code():
 def test_results_come_in_order_and_are_announced(ours):
     announced = []
     results = run_checks(
-        ours, ("V20", "V02", "V01"), lambda specimen, each: announced.append((specimen, each.code))
+        ours,
+        ("V20", "V02", "V01"),
+        lambda specimen, check: announced.append((specimen, check.code)),
     )
     assert announced == [(ours, "V01"), (ours, "V02"), (ours, "V20")]
     assert [result.check.code for result in results] == ["V01", "V02", "V20"]
@@ -89,7 +91,7 @@ def test_left_and_right_of_one_source_are_compared(ours, other_side):
     alone = examine([ours], ["V21"])
     pair = examine([ours, other_side], ["V21"])
     assert alone[0].results[0].finding.verdict is Verdict.SKIP
-    assert [each.results[0].finding.verdict for each in pair] == [Verdict.PASS, Verdict.PASS]
-    assert [each.name for each in pair] == ["ours right", "ours left"]
+    assert [hand.results[0].finding.verdict for hand in pair] == [Verdict.PASS, Verdict.PASS]
+    assert [hand.name for hand in pair] == ["ours right", "ours left"]
     stranger = Specimen("other", other_side.model, other_side.hand, other_side.naming)
     assert examine([ours, stranger], ["V21"])[0].results[0].finding.verdict is Verdict.SKIP

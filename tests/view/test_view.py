@@ -33,9 +33,9 @@ def page(specimen):
     pytest.importorskip("viser")
     from musclehand.view.app import HandPage
 
-    made = HandPage(specimen, port=0)
-    yield made
-    made.stop()
+    page = HandPage(specimen, port=0)
+    yield page
+    page.stop()
 
 
 def test_it_begins_at_rest_and_takes_postures(state):
@@ -124,9 +124,9 @@ def test_arms_of_a_muscle(state):
     assert [abs(arm) for _, arm in table] == sorted((abs(arm) for _, arm in table), reverse=True)
     assert not {"mcp4_flexion", "ip_flexion"} & {joint for joint, _ in table}
     curve = state.arm_curve("FDP2", "mcp2_flexion")
-    here = state.angles[state.hand.joints.index("mcp2_flexion")]
+    angle = state.angles[state.hand.joints.index("mcp2_flexion")]
     at = arms[number, state.hand.joints.index("mcp2_flexion")]
-    assert np.interp(here, curve.angles, curve.arms) == pytest.approx(at, abs=5e-5)
+    assert np.interp(angle, curve.angles, curve.arms) == pytest.approx(at, abs=5e-5)
 
 
 def test_facts_of_muscles(state):
@@ -223,15 +223,15 @@ def test_moment_arms_on_the_page(page):
 
 def test_a_port_that_is_taken_is_one_line(specimen, capsys):
     pytest.importorskip("viser")
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         assert main(["view", "musclehand", "--port", str(port)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.splitlines()) == 1
-    assert str(port) in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert str(port) in captured.err
     assert main(["view", "--port", "70000"]) == 2
 
 

@@ -92,7 +92,9 @@ def tapping_rate(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Tapping
     held = _held(model, hand)
 
     def reaches(place: int, share: float) -> bool:
-        return _amplitude(held, hand, finger, muscles, place * GRID_HZ, share) >= AMPLITUDE
+        frequency = place * GRID_HZ
+        amplitude = _amplitude(held, hand, finger, muscles, frequency=frequency, share=share)
+        return amplitude >= AMPLITUDE
 
     best = 0
     equal = 0
@@ -141,7 +143,8 @@ def tapping_amplitude(
     if not 0.0 < frequency <= highest:
         raise InvalidValue("tapping frequency", frequency, f"above 0 and at most {highest:g} [Hz]")
     muscles = antagonists(model, hand, finger)
-    return _amplitude(_held(model, hand), hand, finger, muscles, frequency, share)
+    held = _held(model, hand)
+    return _amplitude(held, hand, finger, muscles, frequency=frequency, share=share)
 
 
 def _held(model: mujoco.MjModel, hand: HandIndex) -> mujoco.MjModel:
@@ -157,9 +160,11 @@ def _amplitude(
     hand: HandIndex,
     finger: str,
     muscles: Antagonists,
+    *,
     frequency: float,
     share: float,
 ) -> float:
+    """Peak-to-peak movement [rad] of a model whose forearm and wrist are held."""
     cycles = max(5, round(frequency))
     cycle = 1.0 / (frequency * model.opt.timestep)
     phase = np.arange(round(cycles * cycle)) / cycle % 1.0
@@ -196,10 +201,13 @@ def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagoni
     posture = rest_angles(model, hand)
     arms = np.zeros((len(hand.muscles), len(hand.joints)))
     for i in digits:
-        arms[:, i] = _mean_arm(model, hand, posture, i, posture[i] - 0.1, posture[i] + 0.1)
+        low = posture[i] - 0.1
+        high = posture[i] + 0.1
+        arms[:, i] = _mean_arm(model, hand, posture, i, low=low, high=high)
     total = np.maximum(np.abs(arms[:, digits]).sum(axis=1), 1e-12)
     share = np.abs(arms[:, own]).sum(axis=1) / total
-    arm = _mean_arm(model, hand, posture, hand.joints.index(joint), 0.0, np.deg2rad(60.0))
+    mcp = hand.joints.index(joint)
+    arm = _mean_arm(model, hand, posture, mcp, low=0.0, high=np.deg2rad(60.0))
     flexors = np.flatnonzero((share >= OWN_SHARE) & (arm >= LEAST_ARM))
     extensors = np.flatnonzero((share >= OWN_SHARE) & (arm <= -LEAST_ARM))
     for action, muscles in (("flexes", flexors), ("extends", extensors)):
@@ -214,7 +222,13 @@ def knuckle(finger: str) -> str:
 
 
 def _mean_arm(
-    model: mujoco.MjModel, hand: HandIndex, angles: np.ndarray, joint: int, low: float, high: float
+    model: mujoco.MjModel,
+    hand: HandIndex,
+    angles: np.ndarray,
+    joint: int,
+    *,
+    low: float,
+    high: float,
 ) -> np.ndarray:
     """Mean moment arm of every muscle about a joint between two angles [m]. Shape (m,)."""
     data = mujoco.MjData(model)

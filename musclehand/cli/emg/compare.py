@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from musclehand.emg.comparison.pipeline import EmgComparison
-    from musclehand.emg.comparison.result import Comparison, MuscleResult
+    from musclehand.emg.comparison.result import Comparison
 
 _NO_DEFAULT = ""
 
@@ -150,42 +152,14 @@ def print_comparison(comparison: Comparison) -> None:
     from rich.text import Text
 
     from musclehand.cli.console import open_console
+    from musclehand.emg.report.text import TITLE, result_table
 
-    table = Table(
-        title="Simulated against recorded; surrogate, wrong: r of these nulls, 95th percentile",
-        title_justify="left",
-    )
-    table.add_column("muscle", no_wrap=True)
-    columns = ["r", "95 %", "surrogate", "wrong", "p", "best r"]
-    columns += ["lag ms", "CCC", "nRMSE", "kappa", "n_eff", "rank"]
+    columns, rows = result_table(comparison)
+    table = Table(title=TITLE, title_justify="left")
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for kind in comparison.ceilings:
-        table.add_column(f"ceiling, {kind}", justify="right")
-    for result in (*comparison.muscles, comparison.pooled):
-        ceilings = [_number(result.ceilings[kind]) for kind in comparison.ceilings]
-        table.add_row(Text(result.name), *_cells(result), *ceilings)
+        is_ceiling = column.startswith("ceiling")
+        justify: JustifyMethod = "left" if column == "muscle" else "right"
+        table.add_column(column, justify=justify, no_wrap=not is_ceiling)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
     open_console().print(table)
-
-
-def _cells(result: MuscleResult) -> list[str]:
-    low, high = result.interval
-    kinds = ("surrogate", "wrong muscle")
-    nulls = [
-        result.nulls[kind]["r"].high if kind in result.nulls else float("nan") for kind in kinds
-    ]
-    return [
-        _number(result.scores["r"]),
-        f"{low:.2f}..{high:.2f}" if low == low else "",
-        *(_number(null) for null in nulls),
-        _number(result.holm["r"], 3),
-        _number(result.scores["r_best"]),
-        _number(1e3 * result.lag, 0) + ("*" if result.at_edge else ""),
-        *(_number(result.scores[name]) for name in ("ccc", "nrmse", "kappa")),
-        _number(result.size, 0),
-        f"{result.rank:.2g}/{result.candidates}",
-    ]
-
-
-def _number(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}" if value == value else "-"

@@ -218,8 +218,9 @@ def _add_keys(
     """Adds mass and damping of the keys that one hand's fingertips move."""
     joints = torque.size
     for tip in range(target.press.shape[1]):
-        key_mass = target.key_mass[hand, tip]
-        key_damping = target.key_damping[hand, tip]
+        # `MuscleControl` fills in what is None.
+        key_mass = target.key_mass[hand, tip]  # type: ignore[index]
+        key_damping = target.key_damping[hand, tip]  # type: ignore[index]
         if key_mass > 0.0 or key_damping > 0.0:
             down = state.tips[hand, 3 * tip + 2]
             falling = 0.0

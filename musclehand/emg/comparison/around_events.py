@@ -56,7 +56,14 @@ def identify_movements(
     ones = np.ones(len(curves.names))
     simulated, recorded = (
         average_events(
-            Envelopes(values, curves.fs_hz, curves.names, _PLAIN, ones, curves.time[0]),
+            Envelopes(
+                values=values,
+                fs_hz=curves.fs_hz,
+                names=curves.names,
+                config=_PLAIN,
+                scale=ones,
+                start=curves.time[0],
+            ),
             complete,
             config.window,
         )

@@ -138,7 +138,7 @@ def compare_envelopes(
     parts = _Parts(
         curves=aligned,
         matrices=matrices,
-        nulls=_nulls(curves, matrices, aligned.time[0], events, config, rng),
+        nulls=_nulls(curves, matrices, config, rng, events=events, start=aligned.time[0]),
         lags=_lags(aligned, config),
         channels=identify(shares, aligned.names, rng),
         electrodes=identify(shares[:, : len(aligned.names)].T, aligned.names, rng),
@@ -210,17 +210,21 @@ def _remarks(curves: AlignedCurves, simulated: Envelopes, recorded: Envelopes) -
 def _nulls(
     curves: Curves,
     matrices: Mapping[str, np.ndarray],
-    start: float,
-    events: Sequence[Event],
     config: CompareConfig,
     rng: np.random.Generator,
+    *,
+    events: Sequence[Event],
+    start: float,
 ) -> dict[str, dict[str, NullBand]]:
+    """Null bands of every score by kind; events count in the curves' time from `start` [s]."""
     nulls = {"surrogate": surrogate_null(curves, config.lag_range)}
     if matrices["r"].shape[1] > 1:
         nulls["wrong muscle"] = wrong_muscle_null(matrices)
     onsets = [event.onset - start for event in events]
     labels = [event.label for event in events]
-    wrong_movement = wrong_movement_null(curves, onsets, labels, config.window, rng, config.draws)
+    wrong_movement = wrong_movement_null(
+        curves, onsets, labels, config.window, rng, draws=config.draws
+    )
     if wrong_movement is not None:
         nulls["wrong movement"] = wrong_movement
     return nulls

@@ -101,7 +101,7 @@ def explained_shares(matrix: np.ndarray, shifted_mixture: np.ndarray) -> np.ndar
 
     A noisy channel has low correlations with all muscles. A clean neighbour has higher ones even
     with muscles that are not its own. Shares remove that difference. A mixture explains some of any
-    noise by chance, so at least the 95th percentile of what circular shifts explain is the divisor.
+    noise by chance, so the divisor is at least the 95th percentile of circular shifts.
     With up to `MAX_WITHOUT_MIXTURE` muscles the correlations stay as they are.
 
     Args:

@@ -42,9 +42,9 @@ LOWER_IS_BETTER = frozenset({"nrmse"})
 
 MIN_SHIFT = 0.05
 """Smallest circular shift [s], chosen by `analysis/emg_oracle.py`. A larger one makes p too small,
-because a chance alignment is left out with its surroundings. For noise against played activations
-of 20 s, 5.4 % of p-values were below 0.05 with all shifts, 5.6 % without those below 0.05 s (3000
-draws), and 7.3 % without those below 0.3 s (1500 draws)."""
+because a chance alignment is left out with its surroundings. Of noise against played activations
+of 20 s, 5.4 % of p-values were below 0.05 with all shifts. Without shifts below 0.05 s it was 5.6 %
+(3000 draws), and without those below 0.3 s it was 7.3 % (1500 draws)."""
 
 MIN_LENGTH = 2.0
 """Curves shorter than this [s] have no shift that is far from all others."""
@@ -153,8 +153,8 @@ def shifted_mixture_r(
     """Multiple correlation of all simulated muscles with each channel, after circular shifts.
 
     The recording is shifted by 0, 1, ... T - 1 samples; of the lags searched from there the best
-    counts. The multiple correlation is what the noise of a channel, and muscles that were not
-    simulated, leave to explain. The r of any single muscle is at most that.
+    counts. Noise of the channel, and muscles that were not simulated, keep it below 1. The r of any
+    single muscle is at most that.
 
     Args:
         simulated: activations. Shape (T, K).

@@ -33,6 +33,7 @@ from musclehand.emg.processing.envelope import (
     smooth_simulated,
 )
 from musclehand.emg.recording import EmgRecording, Event
+from musclehand.emg.report.text import as_text
 from musclehand.emg.report.write import overview, summarise, write_comparison
 
 FilePath = str | PathLike[str]
@@ -78,6 +79,9 @@ class EmgComparison:
     def summary(self) -> str:
         """The comparison in a few sentences that claim no more than the nulls allow."""
         return summarise(self.comparison)
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, as_text(self.comparison), self.summary])
 
     def save(self, folder: FilePath) -> tuple[Path, ...]:
         """Writes a page, all numbers as JSON, tables and figures into a folder.
@@ -126,7 +130,7 @@ def compare(
             "data/emg/synthetic_playing.h5",
             muscle_map="data/emg/muscle_map.csv",
         )
-        print(result.summary)
+        print(result)
         print(result.pooled.scores["r"], result.pooled.lag)
         result.save("compared")
 

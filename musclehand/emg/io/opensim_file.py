@@ -1,8 +1,8 @@
 """OpenSim's .sto and .mot: a table of numbers over time below a heading, separated by tabs.
 
-Readable are the heading of OpenSim 4 (version 3) and those of older versions (a name, nRows,
-nColumns, or datarows and datacolumns as SIMM writes them), any mix of tabs and spaces, and any line
-ends, with or without a last newline. Files are written as OpenSim 4.6 does, to the last digit.
+Readable are the headings of OpenSim 4 (version 3) and of older versions: a name, nRows, nColumns,
+or datarows and datacolumns as SIMM writes them. Tabs and spaces may be mixed, with any line ends,
+and with or without a last newline. Files are written as OpenSim 4.6 does, to the last digit.
 Values stay as they are in the file. `in_degrees` states that angles are degrees; only a model knows
 which columns are angles.
 

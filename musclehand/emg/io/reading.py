@@ -95,7 +95,7 @@ def find_format(path: str | PathLike[str]) -> str:
             return "armband" if kind == "csv" and _looks_like_armband(path) else kind
     known = ", ".join(ending for endings in FORMATS.values() for ending in endings)
     raise EmgFileError(
-        path, f"unknown ending {ending!r}; there are {known}; or say what it is with --format"
+        path, f"unknown ending {ending!r}; there are {known}; or name its format with --format"
     )
 
 
@@ -121,7 +121,7 @@ def _read(path: str | PathLike[str], kind: str, options: ReadOptions) -> EmgReco
     if kind == "armband":
         return read_armband(path, fs_hz=options.fs_hz or RATE_HZ)
     if kind == "csv":
-        columns = options.columns or ColumnMap(**unit)
+        columns = options.columns or ColumnMap(unit="V" if options.unit is None else options.unit)
         if options.fs_hz is not None:
             columns = replace(columns, fs_hz=options.fs_hz)
         return read_csv(path, columns)

@@ -22,7 +22,8 @@ from musclehand.emg.recording import EmgFileError, Event, TimeSeries
 from musclehand.music.pitch import pitch_name
 
 QUANTITIES = {"activation": "act", "excitation": "ctrl"}
-"""Quantities of a muscle and their channels in a recording: after activation dynamics, or before."""
+"""Quantities of a muscle, after and before activation dynamics, and their channels in a
+recording."""
 
 
 _MAX_JITTER = 0.02  # of a step

@@ -205,4 +205,6 @@ def _load(
         group = own_member(group, part)
         if not isinstance(group, h5py.Group):
             raise EmgFileError(path, "missing, or not in the file itself", where=name)
-    return load_dataset(group, last, path=path, dtypes=dtypes, error=EmgFileError, most=max_bytes)
+    return load_dataset(
+        group, last, path=path, dtypes=dtypes, error=EmgFileError, max_bytes=max_bytes
+    )

@@ -2,10 +2,10 @@
 
 Steps: band-pass, optional mains notch, full-wave rectification, low-pass, one scale a channel, a
 common rate. Each filter is a zero-phase Butterworth (second-order sections, forward and backward).
-One pass of a 2nd-order low-pass would delay by 60 ms at 4 Hz and 40 ms at 6 Hz, as much as the
-electromechanical delay that is searched. A corner frequency is where both passes together have lost
-3 dB; the single pass is designed for it exactly (Winter, Biomechanics and Motor Control of Human
-Movement, gives the same correction for one order; recalled).
+One pass of a 2nd-order low-pass would delay by 60 ms at 4 Hz and 40 ms at 6 Hz. That is as much as
+the electromechanical delay that is searched. A corner frequency is where both passes together have
+lost 3 dB; the single pass is designed for it exactly (Winter, Biomechanics and Motor Control of
+Human Movement, gives the same correction for one order; recalled).
 
 Bands: SENIAM 10-20 Hz to near 500 Hz, sampled at 1 kHz or more (Hermens et al. 2000, recalled);
 high-pass 20 Hz against movement artefacts (De Luca et al. 2010, J Biomech 43:1573, recalled). An
@@ -244,7 +244,13 @@ def envelope(
         recordings = [recording] if reference is None else reference
         scale = _scale_from(find_scale(recordings, config), recording.names)
     values = _smoothed(_rectified(recording, resolved), recording.fs_hz, resolved)
-    return Envelopes(_divide(values, scale), resolved.fs_out_hz, recording.names, resolved, scale)
+    return Envelopes(
+        values=_divide(values, scale),
+        fs_hz=resolved.fs_out_hz,
+        names=recording.names,
+        config=resolved,
+        scale=scale,
+    )
 
 
 def find_scale(
@@ -315,7 +321,12 @@ def smooth_simulated(
         )
     divisor = np.ones(values.shape[1]) if scale is None else np.asarray(scale, dtype=float)
     return Envelopes(
-        _divide(smooth, divisor), config.fs_out_hz, tuple(titles), config, divisor, start
+        values=_divide(smooth, divisor),
+        fs_hz=config.fs_out_hz,
+        names=tuple(titles),
+        config=config,
+        scale=divisor,
+        start=start,
     )
 
 

@@ -24,9 +24,9 @@ FLOOR = 1e-3
 logarithm of 0 is taken."""
 
 MIN_SEPARATION = 2.0
-"""Ashman's D from which two clusters are separate. In an armband session with labels, on and off
-agreed with them by a median kappa of 0.89 in channels with D above 3, 0.78 from 2 to 3 (44 of 56
-channels together), and 0.30 to 0.56 below 2."""
+"""Ashman's D from which two clusters are separate, chosen on a labelled armband session. Median
+kappa with the labels was 0.89 in channels with D above 3, and 0.78 from 2 to 3 (44 of 56 channels
+together). Below 2 it was 0.30 to 0.56."""
 
 _MAX_FITTED = 3000
 

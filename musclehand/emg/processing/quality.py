@@ -149,11 +149,11 @@ class QualityReport:
     def words(self) -> str:
         """Advice in a sentence."""
         if self.verdict is Quality.BAD and self.bad_channels:
-            return f"Do not compare with {_few(self.bad_channels)}: see what is called bad."
+            return f"Do not compare with {_few(self.bad_channels)}: see its bad findings."
         if self.verdict is Quality.BAD:
-            return "Do not compare with this recording before what is called bad is understood."
+            return "Do not compare with this recording before its bad findings are understood."
         if self.verdict is Quality.DOUBTFUL:
-            return "Usable; say in your methods what is called doubtful."
+            return "Usable; mention the doubtful findings in your methods."
         return "Fit to be compared with."
 
     def as_json(self) -> dict[str, object]:
@@ -199,7 +199,7 @@ def check_rate_and_length(recording: EmgRecording) -> QualityFinding:
         if live.any()
         else fs_hz / 2
     )
-    if edge < min(0.35 * fs_hz, 400.0):  # what ends at 450 Hz is surface EMG as it should be
+    if edge < min(0.35 * fs_hz, 400.0):  # surface EMG may end at 450 Hz
         problem = (
             f"{words}, but nothing above {edge:.0f} Hz: filtered hard, or brought to this rate "
             "from a lower one"
@@ -218,9 +218,9 @@ def check_gaps(recording: EmgRecording) -> QualityFinding:
         recording,
         "gaps",
         shares,
-        (GAP_DOUBTFUL, GAP_BAD),
-        "samples are missing",
-        "no sample is missing",
+        limits=(GAP_DOUBTFUL, GAP_BAD),
+        bad="samples are missing",
+        good="no sample is missing",
     )
 
 
@@ -228,14 +228,13 @@ def check_flat(recording: EmgRecording) -> QualityFinding:
     """Channels that are constant for a tenth of a second or more: unplugged, or switched off for
     a while."""
     shares = constant_share(_filled(recording), max(3, round(0.1 * recording.fs_hz)))
-    limits = FLAT_DOUBTFUL, FLAT_BAD
     return _by_share(
         recording,
         "flat",
         shares,
-        limits,
-        "of the time the signal stands still",
-        "every channel moves",
+        limits=(FLAT_DOUBTFUL, FLAT_BAD),
+        bad="of the time the signal is constant",
+        good="every channel varies",
     )
 
 
@@ -271,14 +270,13 @@ def check_duplicates(recording: EmgRecording) -> QualityFinding:
 def check_clipping(recording: EmgRecording) -> QualityFinding:
     """Samples at the ends of the converter's range."""
     shares = clipped_share(recording.samples)
-    limits = CLIPPED_DOUBTFUL, CLIPPED_BAD
     return _by_share(
         recording,
         "clipping",
         shares,
-        limits,
-        "of the samples are cut off at the range",
-        "nothing is cut off",
+        limits=(CLIPPED_DOUBTFUL, CLIPPED_BAD),
+        bad="of the samples are cut off at the range",
+        good="nothing is cut off",
     )
 
 
@@ -290,9 +288,9 @@ def check_mains(recording: EmgRecording) -> QualityFinding:
     frequencies, power = power_spectrum(_filled(recording), recording.fs_hz)
     hum = {mains: mains_share(frequencies, power, mains) for mains in (50.0, 60.0)}
     mains, shares = max(hum.items(), key=lambda item: float(item[1].sum()))
-    limits = MAINS_DOUBTFUL, MAINS_BAD
+    limits = (MAINS_DOUBTFUL, MAINS_BAD)
     bad = f"of the power is mains hum at {mains:.0f} Hz (--notch {mains:.0f} takes it out)"
-    return _by_share(recording, "mains", shares, limits, bad, "little hum")
+    return _by_share(recording, "mains", shares, limits=limits, bad=bad, good="little hum")
 
 
 def check_band(recording: EmgRecording) -> QualityFinding:
@@ -314,7 +312,12 @@ def check_band(recording: EmgRecording) -> QualityFinding:
     shares = np.divide(slow, total, out=np.zeros_like(slow), where=total > 0)
     bad = "of the power is below 20 Hz: movement of cables and skin, or no raw EMG"
     return _by_share(
-        recording, "band", shares, (SLOW_DOUBTFUL, SLOW_BAD), bad, "most power is where EMG has it"
+        recording,
+        "band",
+        shares,
+        limits=(SLOW_DOUBTFUL, SLOW_BAD),
+        bad=bad,
+        good="most power is in the band of EMG",
     )
 
 
@@ -436,6 +439,7 @@ def _by_share(
     recording: EmgRecording,
     check: str,
     shares: np.ndarray,
+    *,
     limits: tuple[float, float],
     bad: str,
     good: str,

@@ -183,7 +183,7 @@ def summarise(comparison: Comparison) -> str:
 def _table(comparison: Comparison) -> Html:
     columns = ["muscle", "r", "95 %", "best r", "lag [ms]", "CCC"]
     columns += ["nRMSE", "kappa", "n_eff", "rank", "p"]
-    columns += [f"ceiling, {kind}" for kind in comparison.ceilings]
+    columns += [join(["ceiling,", Html("<br>"), kind]) for kind in comparison.ceilings]
     results = (*comparison.muscles, comparison.pooled)
     rows = [_row(result, list(comparison.ceilings)) for result in results]
     # The last row holds the means.

@@ -256,9 +256,9 @@ class PianoEnv(DemonstrationEnv):
         """Latent actions `z` that numbers from 0 to 1 stand for. Shape as `action`."""
         return np.asarray(2.0 * self.policy.latent_bound * (action - 0.5))
 
-    def wanted_keys(self) -> np.ndarray:
+    def target_keys(self) -> np.ndarray:
         """Which keys should be down now. Shape (worlds, 88), bool."""
-        return self._observer.wanted_keys(self._pieces(), self._time(), self.config.num_worlds)
+        return self._observer.target_keys(self._pieces(), self._time(), self.config.num_worlds)
 
     @override
     def state(self) -> dict[str, np.ndarray]:
@@ -332,13 +332,13 @@ class PianoEnv(DemonstrationEnv):
         pieces = self._pieces()
         time = self._time()
         held, points = self._goals.held_keys(pieces, time)
-        wanted = self.wanted_keys()
+        target = self.target_keys()
         pressed = self.body.pressed()
-        velocity = self._observer.wanted_velocity(pieces, time, self.config.num_worlds)
+        velocity = self._observer.target_velocity(pieces, time, self.config.num_worlds)
         hands = len(SIDES)
         terms = {
-            "press": np.tile(reward.press(wanted, pressed), hands),
-            "wrong": np.tile(reward.wrong(wanted, pressed), hands),
+            "press": np.tile(reward.press(target, pressed), hands),
+            "wrong": np.tile(reward.wrong(target, pressed), hands),
             "velocity": np.tile(reward.velocity(velocity, struck), hands),
             "reach": reward.reach(proprioception.tips, points, held),
             "plan": reward.plan(tip_error),

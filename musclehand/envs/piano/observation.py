@@ -221,8 +221,8 @@ class PianoObserver:
         count = len(tracking_observation)
         # Seen from a hand that is mirrored to a right one, the other hand is a left one.
         mirror = np.tile(POINT_MIRROR, 2)
-        other = np.roll(np.hstack([path.place, path.speed]), count // 2, axis=0) * mirror
-        other[:, :3] -= path.place
+        other_forearm = np.roll(np.hstack([path.place, path.speed]), count // 2, axis=0) * mirror
+        other_forearm[:, :3] -= path.place
         tips = proprioception.tips
         values = {
             "height": tips[:, :, 1:],
@@ -230,13 +230,13 @@ class PianoObserver:
             "hand": (tips - path.place[:, None])[:, :, :2],
             "wrist": path.place[:, 1:],
             **self.goals.encode(hand, time, tips, path.place),
-            "other": other,
+            "other": other_forearm,
         }
         out = np.empty((count, self._piano_table.size), dtype=np.float32)
         piano = self._piano_table.write(values, out)
         return np.hstack([tracking_observation[:, self._state_mask], piano])
 
-    def wanted_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
+    def target_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
         """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool.
 
         Args:
@@ -244,14 +244,14 @@ class PianoObserver:
             time: current time [s]. Shape (n,).
             worlds: number of worlds.
         """
-        wanted = np.zeros((worlds, NUM_KEYS), dtype=bool)
+        target = np.zeros((worlds, NUM_KEYS), dtype=bool)
         for row, (number, current) in enumerate(zip(hand, time, strict=True)):
             notes = self.goals.hands[number]
             held = (notes.onset <= current) & (current < notes.offset)
-            wanted[row % worlds, notes.key[held]] = True
-        return wanted
+            target[row % worlds, notes.key[held]] = True
+        return target
 
-    def wanted_velocity(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
+    def target_velocity(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
         """MIDI velocities of keys that should be struck about now, by both hands of each world; 0
         of others. Shape (worlds, 88).
 
@@ -260,9 +260,9 @@ class PianoObserver:
             time: current time [s]. Shape (n,).
             worlds: number of worlds.
         """
-        wanted = np.zeros((worlds, NUM_KEYS), dtype=int)
+        target = np.zeros((worlds, NUM_KEYS), dtype=int)
         for row, (number, current) in enumerate(zip(hand, time, strict=True)):
             notes = self.goals.hands[number]
             near = np.abs(notes.onset - current) < STRIKE_WINDOW
-            wanted[row % worlds, notes.key[near]] = notes.velocity[near]
-        return wanted
+            target[row % worlds, notes.key[near]] = notes.velocity[near]
+        return target

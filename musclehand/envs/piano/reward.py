@@ -37,28 +37,28 @@ class PianoWeights:
     """Weight of an episode's end by failure."""
 
 
-def press(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
+def press(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the share of wanted keys that are not down. Shape (worlds,).
 
     Args:
         wanted: keys that should be down. Shape (worlds, 88), bool.
         pressed: keys that are. Shape (worlds, 88), bool.
     """
-    missing = (wanted & ~pressed).sum(axis=1)
-    return np.asarray(-missing / np.maximum(wanted.sum(axis=1), 1))
+    missing = (target & ~pressed).sum(axis=1)
+    return np.asarray(-missing / np.maximum(target.sum(axis=1), 1))
 
 
-def wrong(wanted: np.ndarray, pressed: np.ndarray) -> np.ndarray:
+def wrong(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the number of keys that are down and should not be. Shape (worlds,).
 
     Args:
         wanted: keys that should be down. Shape (worlds, 88), bool.
         pressed: keys that are. Shape (worlds, 88), bool.
     """
-    return -np.asarray((pressed & ~wanted).sum(axis=1), dtype=float)
+    return -np.asarray((pressed & ~target).sum(axis=1), dtype=float)
 
 
-def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
+def velocity(target: np.ndarray, struck: np.ndarray) -> np.ndarray:
     """Minus the mean difference of MIDI velocities, as a share of 127, over keys that are struck
     and should be. Shape (worlds,).
 
@@ -66,8 +66,8 @@ def velocity(wanted: np.ndarray, struck: np.ndarray) -> np.ndarray:
         wanted: velocities of keys that should be struck, 0 of others. Shape (worlds, 88).
         struck: velocities of keys that are. Shape (worlds, 88).
     """
-    matching = (wanted > 0) & (struck > 0)
-    difference = np.abs(wanted - struck) * matching / 127.0
+    matching = (target > 0) & (struck > 0)
+    difference = np.abs(target - struck) * matching / 127.0
     return np.asarray(-difference.sum(axis=1) / np.maximum(matching.sum(axis=1), 1))
 
 

@@ -7,8 +7,8 @@
 | `rp1m` | `.zarr` folder | fingertips of RP1M's rollouts |
 | `pianomime` | `.npy` | fingertip arrays of PianoMime |
 
-Pickles have to be allowed. PIG fingering files (`music.formats.pig`) hold a score with fingers and no
-motion; planning turns them into motion.
+Pickles have to be allowed. PIG fingering files (`music.formats.pig`) hold a score with fingers and
+no motion; planning turns them into motion.
 """
 
 from __future__ import annotations

@@ -288,7 +288,7 @@ def _remarks(
         (drums, "on the drum channel left out"),
         (beyond, "off the 88 keys left out"),
         (empty, "without length left out"),
-        (unclosed, "never let go; ended with the track"),
+        (unclosed, "never released; ended with the track"),
     ]
     remarks = [f"{format_count(number, 'note')} {phrase}" for number, phrase in counts if number]
     if content.kind == 2 and len(content.tracks) > 1:

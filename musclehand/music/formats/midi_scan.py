@@ -1,9 +1,9 @@
 """Standard MIDI File bytes to key, pedal and tempo events, in one pass that no file can stall.
 
 Format: The Complete MIDI 1.0 Detailed Specification, part "Standard MIDI Files 1.0" (MMA 1996).
-Every length in the file is checked against the bytes present before it is used, a variable-length
-number may have the four bytes that the specification allows, and events are counted as they are
-read. So time and memory are linear in the size of the file and stop at the limits below. General
+Every length in the file is checked against the bytes present before it is used. A variable-length
+number may have the four bytes that the specification allows. Events are counted as they are read,
+so time and memory are linear in the size of the file and stop at the limits below. General
 parsers keep none of these bounds (mido 1.3.3 reads 300 kB of continuation bytes for 8.5 s;
 pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990). They also refuse files over details
 that a keyboard does not need, such as a bad key signature. This scanner walks every event and keeps
@@ -221,9 +221,11 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
                 raise IndexError
             if meta == _META_END:
                 break
-            _keep_meta(
-                meta, body[position : position + length], tick, tempos, texts, start + position
-            )
+            content = body[position : position + length]
+            if meta == _META_TEMPO:
+                tempos.append((tick, _scan_tempo(content, start + position)))
+            elif meta in (_META_NAME, _META_TEXT):
+                texts.setdefault(meta, _decode_text(content))
             position += length
     except IndexError:
         raise _Fault(
@@ -231,7 +233,15 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
         ) from None
     name = texts.get(_META_NAME, "")
     text = texts.get(_META_TEXT, "")
-    return MidiTrack(name, text, messages, tempos, tick, num_events, num_notes)
+    return MidiTrack(
+        name=name,
+        text=text,
+        messages=messages,
+        tempos=tempos,
+        end_tick=tick,
+        num_events=num_events,
+        num_notes=num_notes,
+    )
 
 
 def _scan_message(
@@ -283,25 +293,20 @@ def _scan_meta_kind(body: bytes, position: int, status: int, start: int) -> tupl
     )
 
 
-def _keep_meta(
-    meta: int | None,
-    content: bytes,
-    tick: int,
-    tempos: list[tuple[int, int]],
-    texts: dict[int, str],
-    place: int,
-) -> None:
-    """Record a tempo, or the first name or text of a track."""
-    if meta == _META_TEMPO:
-        tempo = int.from_bytes(content, "big")
-        if len(content) != 3 or tempo == 0:
-            raise _Fault(
-                place, f"a tempo of {tempo} microseconds per quarter note; it must be 1..16777215"
-            )
-        tempos.append((tick, tempo))
-    elif meta in (_META_NAME, _META_TEXT) and meta not in texts:
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-        texts[meta] = "".join(c if c.isprintable() else " " for c in text[:_MAX_TEXT]).strip()
+def _scan_tempo(content: bytes, place: int) -> int:
+    """A tempo [us per quarter note]; `place` is the byte of the file at which it stands."""
+    tempo = int.from_bytes(content, "big")
+    if len(content) != 3 or tempo == 0:
+        raise _Fault(
+            place, f"a tempo of {tempo} microseconds per quarter note; it must be 1..16777215"
+        )
+    return tempo
+
+
+def _decode_text(content: bytes) -> str:
+    """A name or text, cut to a sane length, without control characters."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return "".join(c if c.isprintable() else " " for c in text[:_MAX_TEXT]).strip()

@@ -211,7 +211,8 @@ def parse_header(text: str, source: str) -> Header:
             raise _error(source, number, f"{name!r} is given twice")
         if not value:
             raise _error(source, number, f"{name!r} is empty")
-        values[name], lines[name] = value, number
+        values[name] = value
+        lines[name] = number
     for name in _REQUIRED:
         if name not in values:
             raise ScoreError(source, f"the header has no {name!r}")
@@ -232,13 +233,13 @@ def parse_header(text: str, source: str) -> Header:
         )
     tempi = tuple(_tempi(values["tempo_bpm"], source, lines["tempo_bpm"]))
     return Header(
-        values["title"],
-        values["composer"],
-        values["source"],
-        int(values["level"]),
-        tempi,
-        bar,
-        pickup,
+        title=values["title"],
+        composer=values["composer"],
+        source=values["source"],
+        level=int(values["level"]),
+        tempi=tempi,
+        bar=bar,
+        pickup=pickup,
     )
 
 
@@ -265,8 +266,9 @@ class _Clock:
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Numbered lines without comments; empty lines are skipped."""
     for number, line in enumerate(text.splitlines(), start=1):
-        if bare := re.sub(r"(^|\s)#.*", "", line).strip():
-            yield number, bare
+        content = re.sub(r"(^|\s)#.*", "", line).strip()
+        if content:
+            yield number, content
 
 
 def _split_voices(text: str, source: str) -> dict[str, list[_Place]]:
@@ -411,7 +413,14 @@ def _notes(voice: _Voice, hand: Hand, clock: _Clock, source: str) -> Iterator[No
         offset = clock.seconds(end)
         if key.staccato:
             offset = onset + min((offset - onset) / 2, STACCATO_AT_MOST)
-        yield Note(onset, key.pitch, offset, event.velocity, hand, key.finger)
+        yield Note(
+            onset=onset,
+            pitch=key.pitch,
+            offset=offset,
+            velocity=event.velocity,
+            hand=hand,
+            finger=key.finger,
+        )
 
 
 def _pedals(voice: _Voice, clock: _Clock, source: str) -> Iterator[Pedal]:

@@ -32,7 +32,7 @@ def score_from_dict(data: Mapping[str, Any]) -> Score:
     """The score that `score_to_dict` was given.
 
     Raises:
-        KeyError, TypeError, ValueError: the data is no score's.
+        KeyError, OverflowError, TypeError, ValueError: the data is no score's.
         InvalidValue: a note or pedal is out of range.
     """
     notes = [

@@ -271,9 +271,9 @@ def hanon_pattern(
         end = (index + 1) * period
         for hand in hands:
             if hand is Hand.RIGHT:
-                notes.append(_note(start, end, key, velocity, hand, Finger(finger)))
+                notes.append(_note(start, end, key, velocity, hand, finger=Finger(finger)))
             else:
-                notes.append(_note(start, end, key - 12, velocity, hand, Finger(6 - finger)))
+                notes.append(_note(start, end, key - 12, velocity, hand, finger=Finger(6 - finger)))
     title = f"five-finger pattern {'-'.join(map(str, pattern))}"
     return keyboard_score(Score(tuple(notes), title=title))
 
@@ -410,7 +410,7 @@ def _run(
             finger = Finger(int(fingers[hand][place])) if hand in fingers else None
             start = index * period
             end = (index + 1) * period
-            notes.append(_note(start, end, base + offsets[place], velocity, hand, finger))
+            notes.append(_note(start, end, base + offsets[place], velocity, hand, finger=finger))
     return notes
 
 
@@ -429,7 +429,13 @@ def _nearest_inversion(members: Sequence[int], previous: tuple[int, ...]) -> tup
 
 
 def _note(
-    start: float, end: float, pitch: int, velocity: int, hand: Hand, finger: Finger | None = None
+    start: float,
+    end: float,
+    pitch: int,
+    velocity: int,
+    hand: Hand,
+    *,
+    finger: Finger | None = None,
 ) -> Note:
     if not is_on_keyboard(pitch):
         raise InvalidValue(
@@ -437,7 +443,7 @@ def _note(
             pitch,
             f"{LOWEST_PITCH}..{HIGHEST_PITCH}: choose another tonic or range",
         )
-    return Note(start, pitch, end, velocity, hand, finger)
+    return Note(start, pitch, end, velocity, hand=hand, finger=finger)
 
 
 def _mode_steps(mode: str) -> tuple[int, ...]:

@@ -29,6 +29,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.errors import InvalidValue
+
 MAX_STEPS = 104
 """[half white keys] from one end of the keyboard to the other, rounded up."""
 
@@ -76,6 +78,9 @@ class FingeringConfig:
 
     A key is one white-key width (23.5 mm). Costs have no unit; only their ratios matter. Each
     weight for which no source is given was chosen by `experiments/bench_fingering.py`.
+
+    Raises:
+        InvalidValue: `beam_width` is below 1.
     """
 
     hand_span: float = 8.0
@@ -194,6 +199,10 @@ class FingeringConfig:
     release: float = 20.0
     """A held key released early with all of its note lost; a quarter with little of it lost. An
     assumption: dearer than any crossing or leap, so that keys are held where fingers allow."""
+
+    def __post_init__(self) -> None:
+        if not self.beam_width >= 1:
+            raise InvalidValue("beam_width", self.beam_width, "1 or more")
 
 
 class CostTables(NamedTuple):

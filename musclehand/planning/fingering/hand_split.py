@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.errors import InvalidValue
 from musclehand.music.score import Hand, Score
 from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
 
@@ -30,6 +31,9 @@ class HandSplitConfig:
     A key is one white-key width (23.5 mm). Costs have no unit; only their ratios matter. Weights
     were set on the repertoire, and limits without a source are assumptions
     (`experiments/bench_fingering.py` reports the agreement).
+
+    Raises:
+        InvalidValue: `beam_width` is below 1.
     """
 
     chord_window: float = 0.03
@@ -101,6 +105,10 @@ class HandSplitConfig:
 
     beam_width: int = 64
     """States kept after each chord."""
+
+    def __post_init__(self) -> None:
+        if not self.beam_width >= 1:
+            raise InvalidValue("beam_width", self.beam_width, "1 or more")
 
 
 class _Notes(NamedTuple):

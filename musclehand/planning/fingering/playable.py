@@ -161,7 +161,8 @@ def _beyond(chord: Sequence[Note], hands: int, limits: PlayableLimits) -> list[N
     """Notes of a chord that remain when one or two hands grip as many as they can.
 
     Two hands grip from the lowest key upwards and from the highest key downwards. One hand grips
-    in the direction in which it holds more keys. Keys struck by two notes count once.
+    in the direction in which it holds more keys, or as many keys and more notes. Keys struck by two
+    notes count once.
 
     Args:
         chord: its notes.
@@ -172,8 +173,18 @@ def _beyond(chord: Sequence[Note], hands: int, limits: PlayableLimits) -> list[N
     place = {note.pitch: _place(note) for note in chord}
     low = [p for p in order if place[p] - place[order[0]] <= limits.hand_span][: limits.fingers]
     high = [p for p in order if place[order[-1]] - place[p] <= limits.hand_span][-limits.fingers :]
-    gripped = set(low) | set(high) if hands == 2 else set(low if len(low) > len(high) else high)
+    if hands == 2:
+        gripped = {*low, *high}
+    else:
+        from_low = len(low), _count(chord, low)
+        from_high = len(high), _count(chord, high)
+        gripped = set(low if from_low > from_high else high)
     return [note for note in chord if note.pitch not in gripped]
+
+
+def _count(chord: Sequence[Note], keys: Sequence[int]) -> int:
+    """Number of notes of a chord on some keys, which are given as pitches."""
+    return sum(note.pitch in keys for note in chord)
 
 
 def _repetitions(score: Score, limits: PlayableLimits) -> Iterator[tuple[Note, str]]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.core.errors import InvalidValue
 from musclehand.motion.inverse_kinematics import WRIST_HEIGHT, HandIk
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
@@ -56,7 +57,11 @@ _CHORD_NOTES = 10
 
 @dataclass(frozen=True)
 class PlacementConfig:
-    """Constants of wrist poses."""
+    """Constants of wrist poses.
+
+    Raises:
+        InvalidValue: `same_time` is negative.
+    """
 
     pull: float = 40.0
     """[1/m^2] weight of the wrist's distance from its place in a five-finger position; chosen by
@@ -71,6 +76,10 @@ class PlacementConfig:
 
     largest_miss: float = 0.003
     """[m] held keys leave the grip if with them a finger misses its key by more; an assumption."""
+
+    def __post_init__(self) -> None:
+        if not self.same_time >= 0.0:
+            raise InvalidValue("same_time", self.same_time, "0 s or more")
 
 
 class WristPose(NamedTuple):

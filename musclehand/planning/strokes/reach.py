@@ -17,6 +17,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 
 from musclehand.body.anatomy import Side
+from musclehand.core.errors import InvalidValue
 from musclehand.music.score import Note
 from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT, WristPose
 
@@ -35,6 +36,9 @@ class ReachConfig:
     Weights count against leaving the bounds of a note, which costs 1 per squared distance. All were
     chosen by `experiments/bench_repertoire.py` (option `--generated`, and the repertoire) unless
     stated otherwise.
+
+    Raises:
+        InvalidValue: `step` is out of range.
     """
 
     step: float = 0.01
@@ -89,6 +93,10 @@ class ReachConfig:
 
     acceleration: float = 35.0
     """[m/s^2] top acceleration in a leap, a minimum-jerk movement."""
+
+    def __post_init__(self) -> None:
+        if not 1e-3 <= self.step <= 0.1:
+            raise InvalidValue("step of the wrist path", self.step, "0.001 to 0.1 s")
 
     def leap_time(self, distance: float) -> float:
         """Duration of a leap over a distance [m] in seconds."""

@@ -28,26 +28,11 @@ BACKENDS = ("egl", "osmesa")
 PACKAGES = {"egl": "libegl1 and libgl1-mesa-dri", "osmesa": "libosmesa6"}
 """Packages of Debian and Ubuntu that install each library."""
 
-OTHER_CHOICES = frozenset(
-    [
-        "enable",
-        "enabled",
-        "on",
-        "true",
-        "1",
-        "glfw",
-        "glx",
-        "wgl",
-        "cgl",
-        "disable",
-        "disabled",
-        "off",
-        "false",
-        "0",
-    ]
+OTHER_CHOICES = (
+    *("enable", "enabled", "on", "true", "1", "glfw", "glx", "wgl", "cgl"),
+    *("disable", "disabled", "off", "false", "0"),
 )
-"""Values of `MUJOCO_GL` that are legal for MuJoCo and leave the choice of a library to us, as does no
-value."""
+"""Values of `MUJOCO_GL` that are legal for MuJoCo and leave the choice of a library to us."""
 
 MAX_GEOMS = 10_000
 """Geoms that a picture may have."""

@@ -10,9 +10,9 @@ from musclehand.body.analysis.passive import (
     DRIFT_SECONDS,
     SETTLE_SECONDS,
     drift_from_springs,
+    independent_torque,
     passive_curve,
     passive_torque,
-    independent_torque,
     rest_posture,
 )
 from musclehand.body.analysis.tapping import AMPLITUDE, FINGERS, Tapping, knuckle, tapping_rate

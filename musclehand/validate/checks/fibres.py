@@ -307,7 +307,7 @@ def _offenders(
 
 def _bars(title: str, ylabel: str, names: Sequence[str], values: np.ndarray) -> Panel:
     series = Series("", np.arange(len(names), dtype=float), np.asarray(values, dtype=float))
-    return Panel(title, "", ylabel, "bars", (series,), tuple(names))
+    return Panel(title, "", ylabel, kind="bars", series=(series,), ticks=tuple(names))
 
 
 def _finding(

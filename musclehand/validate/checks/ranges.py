@@ -217,7 +217,7 @@ def _panel(specimen: Specimen, limits: np.ndarray, rows: tuple[RangeRow, ...]) -
         published = np.rad2deg(np.array([ends[i] for i in complete], dtype=float))
         half = np.diff(published)[:, 0] / 2
         series.append(Series("published", x[complete] + 0.15, published.mean(axis=1), half))
-    return Panel("Ranges of motion", "", "deg", "points", tuple(series), joints)
+    return Panel("Ranges of motion", "", "deg", kind="points", series=tuple(series), ticks=joints)
 
 
 CHECKS: tuple[Check, ...] = (

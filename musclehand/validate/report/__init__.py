@@ -1,1 +1,1 @@
-"""Findings written down: JSON, and one HTML page with figures."""
+"""Findings as JSON, as a self-contained HTML page with figures, and as text."""

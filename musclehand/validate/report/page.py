@@ -21,8 +21,8 @@ h2 .code { color: var(--soft); font-weight: 500; margin-right: .5rem; }
 .asks { font-size: 1.08rem; }
 td.code, td.part { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.part { width: 1%; padding-right: 1.5rem; }
-td.title { min-width: 6rem; }
-.summary td:not(.code):not(.title) { width: var(--column); min-width: 11rem; }
+td.title { min-width: 5.8rem; }
+.summary td:not(.code):not(.title) { width: var(--column); min-width: 7rem; }
 """
 
 

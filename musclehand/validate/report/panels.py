@@ -1,45 +1,47 @@
-"""Figures of findings: `Panel` data drawn with matplotlib, as SVG that stands by itself inside a
-page.
+"""Figures of findings: `Panel` data drawn with Matplotlib, as self-contained SVG.
 
-Series with labels such as "FDP2" and "FDP2, published" belong together: they have one colour, and
-what stands after the comma is a way of drawing that the legend explains once.
+Series with labels such as "FDP2" and "FDP2, published" belong together: they have one colour. The
+word after the comma is a line style or marker, which the legend explains once.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from musclehand.core.html_page import svg_source
 from musclehand.validate.check import Panel, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#AA3377", "#555555")
-"""Told apart by everybody (Okabe and Ito 2008; Tol 2021); more series get the same colours with
-other lines."""
+"""Colours of series, safe for colour-blind readers (Okabe and Ito 2008; Tol 2021). Further series
+repeat them with other line styles."""
 
 LINES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+"""Line styles and markers of series."""
 
 INK = "#333333"
 FAINT = "#DDDDDD"
 LIMIT = "#B3261E"
+"""Colours of text, grid and threshold."""
 
 WIDTH = 7.2
 HEIGHT = 2.7
 PER_ENTRY = 0.155
-"""Size of a figure, and what an entry of the legend adds to its height where there are many
+PER_LETTER = 0.055
+"""Size of a figure; height of an entry of a long legend, and of a letter of an upright label
 [inch]."""
 
 MOST_IN_A_COLUMN = 24
 """Entries of a legend in one column."""
 
-MOST_TURNED = 8
-"""More labels than these below an axis are written upright."""
+MOST_HORIZONTAL = 8
+"""More labels than these on an axis are written upright."""
 
 
 def draw_panel(panel: Panel) -> str:
@@ -56,25 +58,27 @@ def draw_panel(panel: Panel) -> str:
     }
     with mpl.rc_context(style):
         rows = min(len(_legend(panel)), MOST_IN_A_COLUMN)
-        height = max(HEIGHT, PER_ENTRY * rows + 0.5) + 0.055 * _longest_tick(panel)
+        height = max(HEIGHT, PER_ENTRY * rows + 0.5) + PER_LETTER * _longest_tick(panel)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasSVG(figure)
         _draw(figure.add_subplot(), panel)
         sink = io.BytesIO()
         figure.savefig(sink, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(sink.getvalue()).decode("ascii")
+    return svg_source(sink.getvalue().decode("utf-8"))
 
 
 def _draw(axes: Axes, panel: Panel) -> None:
-    ways = _legend(panel)
+    styles = _legend(panel)
     names = list(dict.fromkeys(_split(panel, series)[0] for series in panel.series))
     for number, series in enumerate(panel.series):
         name, qualifier = _split(panel, series)
-        way = {**ways[name], **({"linestyle": ways[qualifier]["linestyle"]} if qualifier else {})}
+        style = dict(styles[name])
+        if qualifier:
+            style["linestyle"] = styles[qualifier]["linestyle"]
         if panel.kind == "bars":
             _bars(axes, series, number, len(panel.series), COLOURS[number % len(COLOURS)])
         elif panel.kind == "line" and series.error is None and len(series.x) > 1:
-            axes.plot(series.x, series.y, linewidth=1.3, **way)
+            axes.plot(series.x, series.y, linewidth=1.3, **style)
         else:
             marker = MARKERS[0 if qualifier else names.index(name) % len(MARKERS)]
             axes.errorbar(
@@ -84,7 +88,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
                 fmt=marker,
                 markersize=4.0,
                 elinewidth=1.1,
-                color=way["color"],
+                color=style["color"],
             )
     if panel.limit is not None:
         axes.axhline(panel.limit, color=LIMIT, linestyle="--", linewidth=1.0)
@@ -92,47 +96,40 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_xlabel(plain(panel.xlabel))
     axes.set_ylabel(plain(panel.ylabel))
     if panel.ticks:
-        turned = 90 if len(panel.ticks) > MOST_TURNED else 0
-        axes.set_xticks(
-            np.arange(len(panel.ticks)), [plain(tick) for tick in panel.ticks], rotation=turned
-        )
+        rotation = 90 if len(panel.ticks) > MOST_HORIZONTAL else 0
+        labels = [plain(tick) for tick in panel.ticks]
+        axes.set_xticks(np.arange(len(panel.ticks)), labels, rotation=rotation)
         axes.set_xlim(-0.7, len(panel.ticks) - 0.3)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    _explain(axes, panel, ways)
+    _add_legend(axes, panel, styles)
 
 
-def _explain(axes: Axes, panel: Panel, ways: dict[str, dict[str, Any]]) -> None:
-    """The legend, at the side, where there is more than one thing to tell apart."""
+def _add_legend(axes: Axes, panel: Panel, styles: dict[str, dict[str, Any]]) -> None:
+    """Adds a legend beside the axes, where it has two entries or more."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    entries = {label: way for label, way in ways.items() if label}
+    entries = {label: style for label, style in styles.items() if label}
     if len(entries) < 2:
         return
-    shapes: list[Any] = []
-    for number, (label, way) in enumerate(entries.items()):
+    handles: list[Any] = []
+    for number, (label, style) in enumerate(entries.items()):
         if panel.kind == "bars":
-            shapes.append(Patch(color=COLOURS[number % len(COLOURS)]))
+            handles.append(Patch(color=COLOURS[number % len(COLOURS)]))
             continue
         are_points = [
-            len(series.x) == 1 or series.error is not None for series in _called(panel, label)
+            len(series.x) == 1 or series.error is not None for series in _labelled(panel, label)
         ]
         as_points = panel.kind == "points" or all(are_points)
-        own = any(series.label == label for series in panel.series)
-        marker = MARKERS[number % len(MARKERS) if own else 0] if as_points else None
-        shapes.append(
-            Line2D(
-                [],
-                [],
-                markersize=4.0,
-                marker=marker,
-                **{**way, "linestyle": "" if marker else way["linestyle"]},
-            )
-        )
+        is_name = any(series.label == label for series in panel.series)
+        marker = MARKERS[number % len(MARKERS) if is_name else 0] if as_points else None
+        line_style = "" if marker else style["linestyle"]
+        line = Line2D([], [], markersize=4.0, marker=marker, **{**style, "linestyle": line_style})
+        handles.append(line)
     axes.legend(
-        shapes,
+        handles,
         [plain(label) for label in entries],
         frameon=False,
         fontsize=7,
@@ -144,14 +141,14 @@ def _explain(axes: Axes, panel: Panel, ways: dict[str, dict[str, Any]]) -> None:
 
 
 def _legend(panel: Panel) -> dict[str, dict[str, Any]]:
-    """Colour and line of each name, then line of each qualifier, in order of appearance."""
+    """Colour and line style of each name, then line style of each qualifier, in order."""
     names = list(dict.fromkeys(_split(panel, series)[0] for series in panel.series))
     qualifiers = list(
         dict.fromkeys(
             _split(panel, series)[1] for series in panel.series if _split(panel, series)[1]
         )
     )
-    ways = {
+    styles = {
         name: {
             "color": COLOURS[i % len(COLOURS)],
             "linestyle": LINES[i // len(COLOURS) % len(LINES)],
@@ -159,30 +156,27 @@ def _legend(panel: Panel) -> dict[str, dict[str, Any]]:
         for i, name in enumerate(names)
     }
     for i, qualifier in enumerate(qualifiers):
-        ways.setdefault(qualifier, {"color": INK, "linestyle": LINES[1 + i % (len(LINES) - 1)]})
-    return ways
+        styles.setdefault(qualifier, {"color": INK, "linestyle": LINES[1 + i % (len(LINES) - 1)]})
+    return styles
 
 
 def _split(panel: Panel, series: Series) -> tuple[str, str]:
-    """What a series is of, and which kind of it: ("FDP2", "published") where there is a series
-    "FDP2" as well."""
+    """Name and qualifier of a series: ("FDP2", "published") where there is a series "FDP2"."""
     name, _, qualifier = series.label.partition(", ")
-    return (
-        (name, qualifier)
-        if any(other.label == name for other in panel.series)
-        else (series.label, "")
-    )
+    if any(candidate.label == name for candidate in panel.series):
+        return name, qualifier
+    return series.label, ""
 
 
-def _called(panel: Panel, label: str) -> list[Series]:
-    """The series of a name, first of all those without qualifier, or those of a qualifier."""
-    own = [series for series in panel.series if series.label == label]
-    return own or [series for series in panel.series if label in _split(panel, series)]
+def _labelled(panel: Panel, label: str) -> list[Series]:
+    """The series of a label, or else those of which it is the name or qualifier."""
+    exact = [series for series in panel.series if series.label == label]
+    return exact or [series for series in panel.series if label in _split(panel, series)]
 
 
 def _longest_tick(panel: Panel) -> int:
-    """Letters below the axis that need room because they stand upright."""
-    return max(map(len, panel.ticks), default=0) if len(panel.ticks) > MOST_TURNED else 0
+    """Letters of the longest label, if labels are upright; else 0."""
+    return max(map(len, panel.ticks), default=0) if len(panel.ticks) > MOST_HORIZONTAL else 0
 
 
 def _bars(axes: Axes, series: Series, number: int, count: int, colour: str) -> None:
@@ -192,5 +186,5 @@ def _bars(axes: Axes, series: Series, number: int, count: int, colour: str) -> N
 
 
 def plain(text: str) -> str:
-    """Text for matplotlib, which would read formulas between two dollar signs."""
+    """Text with dollar signs escaped, which Matplotlib takes for formulas."""
     return text.replace("$", r"\$")

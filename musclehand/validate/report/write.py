@@ -1,4 +1,4 @@
-"""What checks found, written down: as JSON for programs, and as one page for people.
+"""Findings as files: JSON for programs, and an HTML page for people.
 
 The JSON object has `schema` (1; raised when the meaning of an entry changes), `musclehand` and
 `mujoco` (versions) and `models`, a list of hands with `name`, `source`, `side`, `naming`, `passed`
@@ -23,6 +23,7 @@ from musclehand.validate.report.page import build_page
 from musclehand.validate.suite import Examination, Result
 
 SCHEMA = 1
+"""Version of the JSON object."""
 
 PAGE = "validation.html"
 TABLE = "validation.json"
@@ -30,7 +31,11 @@ TABLE = "validation.json"
 
 
 def write_report(examinations: Sequence[Examination], folder: Path) -> tuple[Path, Path]:
-    """Writes the page and the JSON file into a folder, which is made if need be.
+    """Writes the page and the JSON file into a folder, which is created if need be.
+
+    Args:
+        examinations: hands, all of which have been through the same checks.
+        folder: where to write.
 
     Returns:
         Paths of the page and of the JSON file.
@@ -67,14 +72,14 @@ def as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
         "mujoco": mujoco.__version__,
         "models": [
             {
-                "name": each.name,
-                "source": each.specimen.source,
-                "side": each.specimen.hand.side.name.lower(),
-                "naming": each.specimen.naming.name,
-                "passed": each.passed,
-                "checks": [_entry(result) for result in each.results],
+                "name": examination.name,
+                "source": examination.specimen.source,
+                "side": examination.specimen.hand.side.name.lower(),
+                "naming": examination.specimen.naming.name,
+                "passed": examination.passed,
+                "checks": [_entry(result) for result in examination.results],
             }
-            for each in examinations
+            for examination in examinations
         ],
     }
 
@@ -82,7 +87,7 @@ def as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
 def _entry(result: Result) -> dict[str, Any]:
     check = result.check
     finding = result.finding
-    known = finding.value is not None and math.isfinite(finding.value)
+    value = finding.value
     return {
         "code": check.code,
         "title": check.title,
@@ -91,7 +96,7 @@ def _entry(result: Result) -> dict[str, Any]:
         "source": check.source,
         "verdict": finding.verdict.value,
         "summary": finding.summary,
-        "value": float(finding.value) if known and finding.value is not None else None,
+        "value": float(value) if value is not None and math.isfinite(value) else None,
         "offenders": list(finding.offenders),
         "seconds": round(result.seconds, 3),
     }

@@ -14,8 +14,10 @@ FACES = [(0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1)]
 FACES += [(2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3)]
 CORNERS = BOX[np.array(FACES)]
 
-MODEL = f"""<mujoco><asset><mesh name="box" vertex="{" ".join(f"{v:g}" for v in BOX.ravel())}"/></asset>
-<worldbody><body name="bone" pos=".1 0 0" euler="0 0 90"><geom type="mesh" mesh="box" pos="0 .05 0"/></body>
+MODEL = f"""<mujoco><asset><mesh name="box" vertex="{" ".join(f"{v:g}" for v in BOX.ravel())}"/>
+</asset>
+<worldbody><body name="bone" pos=".1 0 0" euler="0 0 90">
+<geom type="mesh" mesh="box" pos="0 .05 0"/></body>
 <body name="far" pos="1 0 0"><geom type="mesh" mesh="box"/></body></worldbody></mujoco>"""
 
 places = st.tuples(*[st.floats(-0.03, 0.03).filter(lambda x: abs(abs(x) - HALF) > 1e-4)] * 3).map(
@@ -101,9 +103,12 @@ def test_a_bone_with_large_triangles_is_near_all_over_them():
     that is farther away."""
     large, small = (" ".join(f"{v:g}" for v in (scale * BOX).ravel()) for scale in (5, 0.1))
     model = mujoco.MjModel.from_xml_string(
-        f"""<mujoco><asset><mesh name="large" vertex="{large}"/><mesh name="small" vertex="{small}"/></asset><worldbody>
+        f"""<mujoco><asset><mesh name="large" vertex="{large}"/>
+        <mesh name="small" vertex="{small}"/>
+        </asset><worldbody>
         <body name="large"><geom type="mesh" mesh="large"/></body>
-        <body name="small" pos="0 0 .058"><geom type="mesh" mesh="small"/></body></worldbody></mujoco>"""
+        <body name="small" pos="0 0 .058"><geom type="mesh" mesh="small"/></body>
+        </worldbody></mujoco>"""
     )
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)

@@ -51,7 +51,8 @@ HINGE = f"""
     <spatial name="around">
       <site site="around_start"/><geom geom="pulley" sidesite="side"/><site site="around_end"/>
     </spatial>
-    <spatial name="flip"><site site="flip_start"/><geom geom="pulley"/><site site="flip_end"/></spatial>
+    <spatial name="flip"><site site="flip_start"/><geom geom="pulley"/><site site="flip_end"/>
+    </spatial>
   </tendon>
   <actuator>
     <muscle name="over_r" tendon="over" lengthrange=".02 .05"/>

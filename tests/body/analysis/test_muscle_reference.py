@@ -346,5 +346,5 @@ def test_the_analysis_writes_its_figure_and_prints_its_tables(analysis, tmp_path
     models = curve_sets(analysis.BUNDLED)
     gap = curve_differences(models["mujoco"], models["de_groote_2016"]).active
     assert f"{gap.largest:.3f}, {gap.rms:.3f}" in printed
-    for line in ("| as shipped |", "| fitted to both |", "| Millard 2013, 10 and 40 ms |"):
+    for line in ("| as bundled |", "| fitted to both |", "| Millard 2013, 10 and 40 ms |"):
         assert line in printed

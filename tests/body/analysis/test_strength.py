@@ -51,14 +51,17 @@ def lever(kinds="flexor extensor"):
         for kind in kinds.split()
     )
     muscles = "".join(
-        f'<muscle name="{kind}_r" tendon="{kind}" lengthrange=".03 .06" range=".5 1.5" force="{STRENGTH}"/>'
+        f'<muscle name="{kind}_r" tendon="{kind}" lengthrange=".03 .06" '
+        f'range=".5 1.5" force="{STRENGTH}"/>'
         for kind in kinds.split()
     )
     xml = f"""
     <mujoco>
       <worldbody>
-        {sites}{side_sites}<geom name="pulley" type="cylinder" size="{RADIUS} .01" contype="0" conaffinity="0"/>
-        <body><joint name="md2_flexion_r" axis="0 0 -1"/><geom size=".005" pos=".02 0 0"/>{ends}{SITES}</body>
+        {sites}{side_sites}
+        <geom name="pulley" type="cylinder" size="{RADIUS} .01" contype="0" conaffinity="0"/>
+        <body><joint name="md2_flexion_r" axis="0 0 -1"/><geom size=".005" pos=".02 0 0"/>
+        {ends}{SITES}</body>
       </worldbody>
       <tendon>{paths}</tendon><actuator>{muscles}</actuator>
     </mujoco>"""

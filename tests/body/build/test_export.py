@@ -127,7 +127,8 @@ def test_the_keyframe_is_the_hand_at_ease(written, tables):
 
 def test_servos_hold_what_they_move(tmp_path):
     spec = mujoco.MjSpec.from_string(
-        '<mujoco><worldbody><body><joint name="slide" type="slide"/><geom size=".1"/></body></worldbody>'
+        '<mujoco><worldbody><body><joint name="slide" type="slide"/><geom size=".1"/></body>'
+        "</worldbody>"
         '<actuator><position name="servo" joint="slide" kp="10"/></actuator></mujoco>'
     )
     export_model(tmp_path / "servo.xml", spec, title="A servo", keyframe={"slide": 0.25})

@@ -76,7 +76,8 @@ def test_dorsal_distance_is_the_moment_arm_of_every_pair(tables, right_hand):
     assert checked > 50
 
 
-HINGE = """<mujoco><worldbody><site name="p" pos="-{a} {h} 0"/><body><joint axis="0 0 -1"/><geom size=".001"/>
+HINGE = """<mujoco><worldbody><site name="p" pos="-{a} {h} 0"/><body>
+  <joint axis="0 0 -1"/><geom size=".001"/>
 <site name="d" pos="{b} {h} 0"/></body></worldbody>
 <tendon><spatial name="t"><site site="p"/><site site="d"/></spatial></tendon></mujoco>"""
 

@@ -376,7 +376,10 @@ def test_includes_are_looked_up_as_mujoco_does(write, tmp_path):
 
 def test_a_compile_without_end_is_stopped(write, monkeypatch):
     monkeypatch.setattr(model_trial, "SECONDS", 2.0)
-    endless = '<compiler><lengthrange inttotal="1e9" timestep="1e-9" mode="all" useexisting="false"/></compiler>'
+    endless = (
+        '<compiler><lengthrange inttotal="1e9" timestep="1e-9" mode="all" useexisting="false"/>'
+        "</compiler>"
+    )
     assert "not done with it after 2 s" in refusal(write(finger(head=endless)))
 
 
@@ -386,7 +389,10 @@ def test_memory_is_bounded(write):
         TEXTURE.replace("<texture", f'<texture name="t{i}" type="2d"') for i in range(4)
     )
     path = write(finger(head=f"<asset>{textures}</asset>"))
-    code = f"from musclehand.body.untrusted import model_trial as trial; trial.MEMORY_BYTES = 2**27; trial.main({str(path)!r})"
+    code = (
+        "from musclehand.body.untrusted import model_trial as trial; "
+        f"trial.MEMORY_BYTES = 2**27; trial.main({str(path)!r})"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, timeout=SECONDS
     )

@@ -13,9 +13,9 @@ from musclehand.motion.clip import MotionClip, write_clips
 def test_a_movement_by_name_becomes_activations(tmp_path, capsys):
     path = tmp_path / "pronation.sto"
     simulate(SimulateArgs("pronation", path, hold=1.0))
-    found = read_simulated(path)
-    assert found.fs_hz == pytest.approx(125.0, rel=1e-3)
-    assert "PT" in found.muscles
+    muscles = read_simulated(path)
+    assert muscles.fs_hz == pytest.approx(125.0, rel=1e-3)
+    assert "PT" in muscles.muscles
     assert "most active" in capsys.readouterr().out
 
 
@@ -37,9 +37,9 @@ def test_a_clip_is_followed(tmp_path):
     )
     write_clips(tmp_path / "clips.h5", [clip])
     simulate(SimulateArgs(str(tmp_path / "clips.h5"), tmp_path / "still.sto"))
-    found = read_simulated(tmp_path / "still.sto")
+    muscles = read_simulated(tmp_path / "still.sto")
     assert len(HAND_JOINTS) == 23
-    assert found.values.mean() < 0.1
+    assert muscles.values.mean() < 0.1
 
 
 @pytest.mark.parametrize(

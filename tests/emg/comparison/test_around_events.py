@@ -38,13 +38,13 @@ def test_a_planted_difference_is_found_where_it_is_and_only_there(inference):
     if inference == "spm":
         pytest.importorskip("spm1d")
     config = replace(CONFIG, inference=inference)
-    found = find_differences(compared_with(0.2), EVENTS, config, np.random.default_rng(0))
-    assert found.events == 14
-    assert found.p[0] < 0.01
-    assert found.p[1] > 0.05
-    best = min(found.tests[0].clusters, key=lambda each: each.p)
-    assert found.time[best.first] < 0.1 < found.time[best.last - 1]
-    assert found.tests[0].t[best.first] > 0
+    differences = find_differences(compared_with(0.2), EVENTS, config, np.random.default_rng(0))
+    assert differences.events == 14
+    assert differences.p[0] < 0.01
+    assert differences.p[1] > 0.05
+    best = min(differences.tests[0].clusters, key=lambda cluster: cluster.p)
+    assert differences.time[best.first] < 0.1 < differences.time[best.last - 1]
+    assert differences.tests[0].t[best.first] > 0
 
 
 def test_too_few_events_or_identical_curves_are_no_test():

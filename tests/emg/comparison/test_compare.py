@@ -32,9 +32,9 @@ def test_lag_channels_permutation_and_rotation_are_recovered(sessions):
     for seed, (recorded, simulated, _) in enumerate(sessions):
         result = compare_envelopes(simulated, recorded, (), QUICK)
         assert result.pooled.lag == pytest.approx(LEAD, abs=0.01)
-        assert not any(each.at_edge for each in result.muscles)
-        ranks += [each.rank for each in result.muscles]
-        electrode_ranks += [each.electrode_rank for each in result.muscles]
+        assert not any(muscle.at_edge for muscle in result.muscles)
+        ranks += [muscle.rank for muscle in result.muscles]
+        electrode_ranks += [muscle.electrode_rank for muscle in result.muscles]
         order = np.random.default_rng(seed).permutation(8)
         np.testing.assert_array_equal(match_channels(result.matrix[:, order]), np.argsort(order))
         if seed == 0:
@@ -61,9 +61,9 @@ def test_every_null_ceiling_and_movement_is_there(sessions):
     result = compare_envelopes(
         simulated, recorded, events, config, {"same person": [(recorded, events)]}
     )
-    for each in (*result.muscles, result.pooled):
-        assert set(each.nulls) == {"surrogate", "wrong muscle", "wrong movement"}
-        assert each.ceilings["same person"] == pytest.approx(1.0)
+    for muscle in (*result.muscles, result.pooled):
+        assert set(muscle.nulls) == {"surrogate", "wrong muscle", "wrong movement"}
+        assert muscle.ceilings["same person"] == pytest.approx(1.0)
     assert result.pooled.nulls["surrogate"]["r"].p < 0.02
     assert result.pooled.nulls["wrong muscle"]["r"].p < 0.02
     assert result.pooled.nulls["wrong movement"]["r"].p < 0.05

@@ -33,11 +33,11 @@ def test_the_true_channel_is_found_and_a_permutation_recovered():
     matrix = rng.uniform(-0.5, 0.5, size=(8, 8))
     matrix[np.arange(8), order] = 0.9
     np.testing.assert_array_equal(match_channels(matrix), order)
-    found = identify(matrix[:, order], NAMES, rng)
-    assert (found.first, found.chance) == (1.0, 1 / 8)
-    np.testing.assert_array_equal(found.ranks, 1)
-    assert found.p < 1e-3
-    assert found.low == pytest.approx(0.676, abs=1e-3)
+    result = identify(matrix[:, order], NAMES, rng)
+    assert (result.first, result.chance) == (1.0, 1 / 8)
+    np.testing.assert_array_equal(result.ranks, 1)
+    assert result.p < 1e-3
+    assert result.low == pytest.approx(0.676, abs=1e-3)
 
 
 def test_a_channel_is_found_in_spite_of_its_noise_and_one_of_noise_alone_is_not():
@@ -85,11 +85,11 @@ def test_events_are_averaged_at_their_own_times():
         Event(19.9, 1.0, "x"),
         Event(10.0, 1, "z"),
     ]
-    found = average_events(envelopes_of(values, start=10.0), events, (-0.5, 0.5))
-    assert (found.movements, found.counts) == (("x", "y"), (2, 1))
-    np.testing.assert_allclose(found.values[0, :, 0], np.arange(25.0, 35.0))
-    np.testing.assert_allclose(found.values[1, :, 1], 2 * np.arange(25.0, 35.0))
-    assert select_movements(found, ["y"]).counts == (1,)
+    result = average_events(envelopes_of(values, start=10.0), events, (-0.5, 0.5))
+    assert (result.movements, result.counts) == (("x", "y"), (2, 1))
+    np.testing.assert_allclose(result.values[0, :, 0], np.arange(25.0, 35.0))
+    np.testing.assert_allclose(result.values[1, :, 1], 2 * np.arange(25.0, 35.0))
+    assert select_movements(result, ["y"]).counts == (1,)
     for window, labels in (((0.5, 0.5), None), ((-0.5, 0.5), ["z"])):
         with pytest.raises(InvalidValue, match=r"window|events"):
             average_events(envelopes_of(values, start=10.0), events, window, labels)
@@ -109,8 +109,8 @@ def test_movements_are_told_apart_and_the_ceiling_is_above_its_null():
     matrix = movement_matrix(*sessions)
     assert (np.diagonal(matrix) > 0.95).all()
     assert identify(matrix, sessions[0].movements, rng).first == 1.0
-    found = noise_ceiling(*sessions)
-    assert (found.channels.shape, found.wrong_channels.shape) == ((4, 5), (12, 5))
-    assert np.median(found.pooled) > 0.95 > np.median(found.wrong_pooled) + 0.5
+    result = noise_ceiling(*sessions)
+    assert (result.channels.shape, result.wrong_channels.shape) == ((4, 5), (12, 5))
+    assert np.median(result.pooled) > 0.95 > np.median(result.wrong_pooled) + 0.5
     with pytest.raises(InvalidValue, match="movements"):
         noise_ceiling(sessions[0], sessions[1]._replace(movements=("p", "q", "r", "s")))

@@ -33,21 +33,23 @@ def test_t_is_that_of_scipy():
 
 def test_a_difference_is_found_in_five_percent_where_there_is_none():
     rng = np.random.default_rng(2)
-    found = [compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(100)]
-    assert 0.01 <= np.mean(found) <= 0.10
+    rejected = [
+        compare_curves(smooth(rng), smooth(rng), rng, draws=99).p <= 0.05 for _ in range(100)
+    ]
+    assert 0.01 <= np.mean(rejected) <= 0.10
 
 
 def test_the_largest_cluster_of_many_curves_is_that_of_each():
     t = smooth(np.random.default_rng(9), rows=50) / 0.2
-    each = [max((mass for *_, mass in _clusters(row, 2.0)), default=0.0) for row in t]
-    assert min(each) == 0.0 < max(each)
-    np.testing.assert_allclose(_largest_mass(t, 2.0), each, atol=1e-9)
+    masses = [max((mass for *_, mass in _clusters(row, 2.0)), default=0.0) for row in t]
+    assert min(masses) == 0.0 < max(masses)
+    np.testing.assert_allclose(_largest_mass(t, 2.0), masses, atol=1e-9)
 
 
 def test_a_planted_difference_is_found_where_it_is():
     rng = np.random.default_rng(3)
     result = compare_curves(smooth(rng) + bump(0.6), smooth(rng), rng, draws=400)
-    (cluster,) = (each for each in result.clusters if each.p < 0.05)
+    (cluster,) = (item for item in result.clusters if item.p < 0.05)
     assert cluster.first < 60 < cluster.last
     assert result.p == cluster.p
 
@@ -65,25 +67,27 @@ def test_spm1d_finds_the_same_difference():
     rng = np.random.default_rng(5)
     a = smooth(rng) + bump(0.6)
     b = smooth(rng)
-    theirs = compare_curves_spm(a, b)
+    spm = compare_curves_spm(a, b)
     ours = compare_curves(a, b, rng, draws=200)
-    np.testing.assert_allclose(theirs.t, ours.t, rtol=1e-6)
-    assert theirs.threshold > ours.threshold
-    assert any(each.first < 62 and each.last > 58 and each.p < 0.05 for each in theirs.clusters)
+    np.testing.assert_allclose(spm.t, ours.t, rtol=1e-6)
+    assert spm.threshold > ours.threshold
+    assert any(
+        cluster.first < 62 and cluster.last > 58 and cluster.p < 0.05 for cluster in spm.clusters
+    )
 
 
 def test_spm1d_and_clusters_find_alike_where_there_is_nothing_and_where_there_is_something():
     pytest.importorskip("spm1d")
     rng = np.random.default_rng(6)
-    found = []
+    p = []
     for height in [0.0] * 40 + [0.9] * 10:
         a = smooth(rng) + bump(height)
         b = smooth(rng)
-        found.append(
+        p.append(
             (compare_curves_spm(a, b).p <= 0.05, compare_curves(a, b, rng, draws=99).p <= 0.05)
         )
-    nothing = np.array(found[:40])
-    something = np.array(found[40:])
+    nothing = np.array(p[:40])
+    something = np.array(p[40:])
     assert (nothing.mean(axis=0) <= 0.15).all()
     assert (something.mean(axis=0) >= 0.9).all()
     assert np.mean(nothing[:, 0] == nothing[:, 1]) >= 0.85

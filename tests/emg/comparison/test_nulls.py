@@ -42,13 +42,13 @@ def test_what_a_mixture_explains_is_the_multiple_correlation_of_another_library(
     e = a @ rng.uniform(size=(4, 3)) + envelopes(rng, 301) * [0.0, 1.0, 5.0]
     # A muscle that is silent and one that is another's double add nothing.
     whole = np.column_stack([a, np.zeros(301), 2.0 * a[:, 0]])
-    found = nulls.shifted_mixture_r(whole, e, RATE, (0.0, 0.0))
+    mixture = nulls.shifted_mixture_r(whole, e, RATE, (0.0, 0.0))
     for step in (0, 5, 150):
         moved = np.roll(e, step, axis=0)
         expected = [
             linear_model.LinearRegression().fit(a, column).score(a, column) for column in moved.T
         ]
-        np.testing.assert_allclose(found[step], np.sqrt(expected), atol=1e-6)
+        np.testing.assert_allclose(mixture[step], np.sqrt(expected), atol=1e-6)
     late = nulls.shifted_mixture_r(a, np.roll(e, -4, axis=0), RATE, (0.0, 0.1))
     assert late[0, 0] == pytest.approx(1.0)
     best = score_matrix(curves_of(a, a), np.roll(e, -4, axis=0), e > 0, (0.0, 0.1))["r_best"]
@@ -109,8 +109,8 @@ def test_the_wrong_muscles_are_all_others():
     a = envelopes(rng, columns=3)
     extra = envelopes(rng, columns=2)
     curves = curves_of(a, a)
-    others = np.concatenate([a, extra], axis=1)
-    matrices = score_matrix(curves, others, others > 1)
+    controls = np.concatenate([a, extra], axis=1)
+    matrices = score_matrix(curves, controls, controls > 1)
     matrix = matrices["r"]
     assert matrix.shape == (3, 5)
     np.testing.assert_allclose(np.diagonal(matrix), 1.0)

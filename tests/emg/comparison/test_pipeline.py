@@ -98,6 +98,13 @@ def test_a_saved_folder_has_page_numbers_and_figures(result, tmp_path):
     assert written["pooled"]["scores"]["r"] == result.pooled.scores["r"]
 
 
+def test_printed_it_has_title_table_and_summary(result):
+    text = str(result)
+    assert text.startswith(result.title)
+    assert text.endswith(result.summary)
+    assert all(f"\n{muscle.name} " in text for muscle in result.muscles)
+
+
 def test_a_notebook_shows_summary_and_table(result):
     part = result._repr_html_()
     assert result.summary.split(";")[0] in part

@@ -218,13 +218,13 @@ def test_what_is_no_marker_file_is_named(old, new, problem, tmp_path):
 def test_markers_survive_writing_and_reading(points, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "round.trc"
     values = np.where(np.abs(points) < 1e-300, 0.0, np.array(points))
-    made = TimeSeries(
+    markers = TimeSeries(
         np.arange(len(points)) * 0.02, values, ("TIP.x", "TIP.y", "TIP.z"), ("m",) * 3
     )
-    write_markers(path, made)
+    write_markers(path, markers)
     again = read_markers(path)
-    assert again.names == made.names
-    assert again.values == pytest.approx(made.values, rel=1e-15, abs=0, nan_ok=True)
+    assert again.names == markers.names
+    assert again.values == pytest.approx(markers.values, rel=1e-15, abs=0, nan_ok=True)
 
 
 @given(

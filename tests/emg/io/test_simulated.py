@@ -84,10 +84,10 @@ def test_activations_of_opensim(tmp_path, names):
     values = np.random.default_rng(2).uniform(size=(20, 2))
     path = tmp_path / "states.sto"
     write_storage(path, StorageFile(TimeSeries(time, values, names)))
-    found = read_simulated(path)
-    assert (found.muscles, found.events) == (("FDP2", "FCU"), ())
-    assert found.fs_hz == pytest.approx(50.0)
-    np.testing.assert_allclose(found.values, values, rtol=1e-6)
+    muscles = read_simulated(path)
+    assert (muscles.muscles, muscles.events) == (("FDP2", "FCU"), ())
+    assert muscles.fs_hz == pytest.approx(50.0)
+    np.testing.assert_allclose(muscles.values, values, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from musclehand.emg.io.store import load_recording, save_recording
 from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, Event, TimeSeries
 
 
-def made(samples=None):
+def synthetic_recording(samples=None):
     rng = np.random.default_rng(0)
     return EmgRecording(
         samples=rng.normal(size=(500, 2)) if samples is None else samples,
@@ -54,19 +54,19 @@ def assert_same(a, b):
 )
 def test_all_comes_back(samples, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "all.h5"
-    recording = made(samples)
+    recording = synthetic_recording(samples)
     save_recording(path, recording)
     assert_same(load_recording(path), recording)
 
 
 def test_the_same_recording_makes_the_same_bytes(tmp_path):
     for name in ("a.h5", "b.h5"):
-        save_recording(tmp_path / name, made())
+        save_recording(tmp_path / name, synthetic_recording())
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 def test_counts_take_four_bytes(tmp_path):
-    save_recording(tmp_path / "counts.h5", made(np.ones((100_000, 2))))
+    save_recording(tmp_path / "counts.h5", synthetic_recording(np.ones((100_000, 2))))
     assert (tmp_path / "counts.h5").stat().st_size < 850_000
 
 
@@ -80,13 +80,13 @@ def test_a_file_of_something_else_is_named(tmp_path):
         file["x"] = 1
     with pytest.raises(EmgFileError, match="not an EMG recording"):
         load_recording(tmp_path / "other.h5")
-    save_recording(tmp_path / "later.h5", made())
+    save_recording(tmp_path / "later.h5", synthetic_recording())
     with h5py.File(tmp_path / "later.h5", "a") as file:
         file.attrs["version"] = 2
     with pytest.raises(EmgFileError, match="version 2"):
         load_recording(tmp_path / "later.h5")
     with pytest.raises(OutputError):
-        save_recording(tmp_path / "no" / "a.h5", made())
+        save_recording(tmp_path / "no" / "a.h5", synthetic_recording())
 
 
 def _replace(file, name, **options):
@@ -113,7 +113,7 @@ def _replace(file, name, **options):
     ],
 )
 def test_damaged_parts_are_errors(harm, tmp_path):
-    save_recording(tmp_path / "harmed.h5", made())
+    save_recording(tmp_path / "harmed.h5", synthetic_recording())
     with h5py.File(tmp_path / "harmed.h5", "a") as file:
         harm(file)
     with pytest.raises(EmgFileError, match=r"harmed\.h5"):
@@ -121,8 +121,8 @@ def test_damaged_parts_are_errors(harm, tmp_path):
 
 
 def test_links_out_of_the_file_are_not_followed(tmp_path):
-    save_recording(tmp_path / "a.h5", made())
-    save_recording(tmp_path / "b.h5", made())
+    save_recording(tmp_path / "a.h5", synthetic_recording())
+    save_recording(tmp_path / "b.h5", synthetic_recording())
     with h5py.File(tmp_path / "a.h5", "a") as file:
         del file["signals/emg"]
         file["signals/emg"] = h5py.ExternalLink("b.h5", "/signals/emg")
@@ -139,7 +139,7 @@ def test_links_out_of_the_file_are_not_followed(tmp_path):
 @given(at=st.floats(0, 0.999), bit=st.integers(0, 7), cut=st.booleans())
 def test_damaged_bytes_are_errors_or_harmless(at, bit, cut, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "bytes.h5"
-    save_recording(path, made(np.arange(40.0).reshape(20, 2)))
+    save_recording(path, synthetic_recording(np.arange(40.0).reshape(20, 2)))
     data = bytearray(path.read_bytes())
     place = int(at * len(data))
     data[place] ^= 1 << bit
@@ -153,4 +153,4 @@ def test_damaged_bytes_are_errors_or_harmless(at, bit, cut, tmp_path_factory):
     if read is None:
         assert "bytes.h5" in problem
     else:
-        assert_same(read, made(np.arange(40.0).reshape(20, 2)))
+        assert_same(read, synthetic_recording(np.arange(40.0).reshape(20, 2)))

@@ -41,10 +41,10 @@ def test_a_planted_rotation_is_found(shift, mirrored, seed):
     places = (shift - np.arange(8)) % 8 if mirrored else (np.arange(8) + shift) % 8
     rotated[..., places] = reference
     rotated = rotated + rng.normal(scale=0.02, size=rotated.shape)
-    found = find_rotation(reference, rotated, mirror=mirrored)
-    assert (found.shift, found.mirrored) == (shift, mirrored)
-    assert found.r > 0.9
-    aligned = rotate_channels(rotated, found.shift, mirrored=found.mirrored)
+    fitted = find_rotation(reference, rotated, mirror=mirrored)
+    assert (fitted.shift, fitted.mirrored) == (shift, mirrored)
+    assert fitted.r > 0.9
+    aligned = rotate_channels(rotated, fitted.shift, mirrored=fitted.mirrored)
     assert aligned == pytest.approx(reference, abs=0.15)
 
 
@@ -85,19 +85,19 @@ def test_a_planted_mixing_is_found(seed):
     matrix = rng.uniform(0, 1, (8, 5)) * (rng.random((8, 5)) < 0.5)
     activity = movements(rng)
     envelopes = activity @ matrix.T
-    found = fit_mixing(activity.reshape(-1, 5), envelopes.reshape(-1, 8), ridge=1e-9)
-    assert found.matrix == pytest.approx(matrix, abs=1e-3)
-    assert found.predict(activity) == pytest.approx(envelopes, abs=1e-3)
+    fitted = fit_mixing(activity.reshape(-1, 5), envelopes.reshape(-1, 8), ridge=1e-9)
+    assert fitted.matrix == pytest.approx(matrix, abs=1e-3)
+    assert fitted.predict(activity) == pytest.approx(envelopes, abs=1e-3)
 
 
 def test_mixing_is_the_least_squares_of_scipy():
     rng = np.random.default_rng(3)
     activity = rng.uniform(size=(200, 4))
     envelopes = rng.uniform(size=(200, 3))
-    found = fit_mixing(activity, envelopes, ridge=0.0).matrix
-    for row, target in zip(found, envelopes.T, strict=True):
+    fitted = fit_mixing(activity, envelopes, ridge=0.0).matrix
+    for row, target in zip(fitted, envelopes.T, strict=True):
         assert row == pytest.approx(optimize.nnls(activity, target)[0])
-    assert (found >= 0).all()
+    assert (fitted >= 0).all()
 
 
 def test_a_prior_holds_where_the_activity_does_not_tell():
@@ -105,8 +105,8 @@ def test_a_prior_holds_where_the_activity_does_not_tell():
     activity = rng.uniform(size=(100, 3))
     activity[:, 2] = 0.0
     prior = np.array([[0.2, 0.3, 0.7]])
-    found = fit_mixing(activity, activity @ np.array([[0.5], [0.0], [9.0]]), prior=prior)
-    assert found.matrix[0] == pytest.approx([0.5, 0.0, 0.7], abs=0.01)
+    fitted = fit_mixing(activity, activity @ np.array([[0.5], [0.0], [9.0]]), prior=prior)
+    assert fitted.matrix[0] == pytest.approx([0.5, 0.0, 0.7], abs=0.01)
 
 
 def test_mixing_is_tested_on_movements_that_it_did_not_see():
@@ -135,14 +135,16 @@ def test_ensembles_are_means_about_the_onsets():
         "flexion": held("flexion", [5, 10], seed=1),
         "none": held("other", [1, 1]),
     }
-    made = movement_ensembles(recordings, EnvelopeConfig())
-    assert made.movements == ("fist", "flexion")
-    assert made.counts == (2, 2)
-    assert made.values.shape == (2, 800, 2)
-    assert made.time[[0, -1]] == pytest.approx([-1.0, 6.99])
-    on = (made.time > 1) & (made.time < 4)
-    assert made.values[0, on, 0].mean() > 5 * made.values[0, made.time < -0.2, 0].mean()
-    loud = made.values[:, on].mean(axis=1)
+    ensembles = movement_ensembles(recordings, EnvelopeConfig())
+    assert ensembles.movements == ("fist", "flexion")
+    assert ensembles.counts == (2, 2)
+    assert ensembles.values.shape == (2, 800, 2)
+    assert ensembles.time[[0, -1]] == pytest.approx([-1.0, 6.99])
+    on = (ensembles.time > 1) & (ensembles.time < 4)
+    assert (
+        ensembles.values[0, on, 0].mean() > 5 * ensembles.values[0, ensembles.time < -0.2, 0].mean()
+    )
+    loud = ensembles.values[:, on].mean(axis=1)
     # One scale a channel over all movements: the ratio between movements is that of the levels.
     assert loud[0, 0] / loud[1, 0] == pytest.approx(31 / 6, rel=0.1)
     assert loud[0, 1] / loud[1, 1] == pytest.approx(4 / 11, rel=0.1)

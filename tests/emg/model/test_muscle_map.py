@@ -84,13 +84,15 @@ def test_channels_are_found_in_any_case_and_keep_the_recordings_name(small):
 
 @pytest.mark.parametrize("name", ["muscle_map.csv", "muscle_map_armband.csv"])
 def test_the_maps_that_come_along_know_our_muscles(name):
-    made = read_map(DATA / name)
-    for row in made.rows:
+    muscle_map = read_map(DATA / name)
+    for row in muscle_map.rows:
         for names in row.muscles:
             assert set(names) & set(OURS), f"{row.channel}: {names}"
-    heard = made.matrix(OURS).sum(axis=1)
-    assert set(made.controls(OURS)) == {row.channel for row in made.rows if not row.muscles}
-    assert heard == pytest.approx([0.0 if not row.muscles else 1.0 for row in made.rows])
+    heard = muscle_map.matrix(OURS).sum(axis=1)
+    assert set(muscle_map.controls(OURS)) == {
+        row.channel for row in muscle_map.rows if not row.muscles
+    }
+    assert heard == pytest.approx([0.0 if not row.muscles else 1.0 for row in muscle_map.rows])
 
 
 def test_the_map_serves_myohand_as_well(myohand):
@@ -129,14 +131,14 @@ def test_the_map_knows_the_right_hand_by_its_names():
 )
 def test_what_is_written_is_read_back(rows, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "round.csv"
-    made = []
+    muscle_map = []
     for i, (muscles, force, confidence, source) in enumerate(rows):
         weights = (
             None
             if force or not muscles
             else tuple(2.0 ** -min(k + 1, len(muscles) - 1) for k in range(len(muscles)))
         )
-        made.append(
+        muscle_map.append(
             MapRow(
                 f"channel {i}",
                 tuple((name, "other") for name in muscles),
@@ -145,8 +147,8 @@ def test_what_is_written_is_read_back(rows, tmp_path_factory):
                 source,
             )
         )
-    write_map(path, MuscleMap(tuple(made)))
-    assert read_map(path).rows == tuple(made)
+    write_map(path, MuscleMap(tuple(muscle_map)))
+    assert read_map(path).rows == tuple(muscle_map)
 
 
 @pytest.mark.parametrize(

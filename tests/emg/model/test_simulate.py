@@ -41,7 +41,7 @@ def test_a_clip_has_the_independent_joints(clips):
 
 
 def test_a_clip_must_be_named_where_there_are_several(clips):
-    with pytest.raises(InvalidValue, match="slow, fast"):
+    with pytest.raises(InvalidValue, match="fast, slow"):
         read_motion(clips)
     with pytest.raises(UnknownName, match="slow"):
         read_motion(clips, "slo")

@@ -70,9 +70,10 @@ def test_fingers_that_are_let_go_feel_no_torque_and_follow_the_wrist_as_in_tenod
 
 
 def test_a_wrist_is_extended_by_its_own_extensors(ours):
-    found = simulate_movement(*ours, "extension", before=0.8, hold=1.2, after=0.5)
-    rows = slice(round((1.4 - found.start) * found.fs_hz), round((2.0 - found.start) * found.fs_hz))
-    held = dict(zip(found.muscles, found.values[rows].mean(axis=0), strict=True))
+    muscles = simulate_movement(*ours, "extension", before=0.8, hold=1.2, after=0.5)
+    first, last = (round((time - muscles.start) * muscles.fs_hz) for time in (1.4, 2.0))
+    rows = slice(first, last)
+    held = dict(zip(muscles.muscles, muscles.values[rows].mean(axis=0), strict=True))
     strongest = sorted(held, key=held.__getitem__)[-3:]
     assert set(strongest) == {"ECRL", "ECRB", "ECU"}
 
@@ -89,17 +90,16 @@ def test_a_wrist_is_extended_by_its_own_extensors(ours):
 def test_movements_need_the_muscles_that_make_them_and_rest_needs_none(
     ours, name, stronger, weaker
 ):
-    found = simulate_movement(*ours, name, before=0.8, hold=1.2, after=0.5)
+    muscles = simulate_movement(*ours, name, before=0.8, hold=1.2, after=0.5)
 
     def activity(begin, end):
-        return found.values[
-            round((begin - found.start) * found.fs_hz) : round((end - found.start) * found.fs_hz)
-        ]
+        first, last = (round((time - muscles.start) * muscles.fs_hz) for time in (begin, end))
+        return muscles.values[first:last]
 
-    held = dict(zip(found.muscles, activity(1.4, 2.0).mean(axis=0), strict=True))
+    held = dict(zip(muscles.muscles, activity(1.4, 2.0).mean(axis=0), strict=True))
     assert held[stronger] > held[weaker] + 0.01
     assert activity(0.6, 0.8).max() < 0.01
-    assert found.fs_hz == pytest.approx(125.0)
+    assert muscles.fs_hz == pytest.approx(125.0)
 
 
 def test_a_fist_s_palm_pushes_back_as_stated_and_fingers_press_against_it(ours):
@@ -107,10 +107,10 @@ def test_a_fist_s_palm_pushes_back_as_stated_and_fingers_press_against_it(ours):
     gripping = with_grip(model, hand)
     fist = np.array([np.radians(MOVEMENTS_DEG["fist"].get(joint, 0.0)) for joint in hand.joints])
     torques = []
-    for each in (model, gripping):
-        data = mujoco.MjData(each)
+    for variant in (model, gripping):
+        data = mujoco.MjData(variant)
         hand.pose(data, fist)
-        mujoco.mj_forward(each, data)
+        mujoco.mj_forward(variant, data)
         torques.append(data.qfrc_spring[hand.dofs] * hand.signs)
     back = dict(zip(hand.joints, torques[0] - torques[1], strict=True))
     assert {joint: round(torque, 9) for joint, torque in back.items() if torque} == pytest.approx(
@@ -119,8 +119,8 @@ def test_a_fist_s_palm_pushes_back_as_stated_and_fingers_press_against_it(ours):
     flexors = [hand.muscle_names.index(name) for name in ("FDS3", "FDP3")]
     angles, speeds = held_movement("fist", joint_limits(*ours), before=0.3, hold=1.0, after=0.5)
     open_air, closed = (
-        simulate_motion(each, hand, angles, speeds).values[60:120, flexors]
-        for each in (model, gripping)
+        simulate_motion(variant, hand, angles, speeds).values[60:120, flexors]
+        for variant in (model, gripping)
     )
     assert closed.sum(axis=1).mean() > open_air.sum(axis=1).mean() + 0.05
 

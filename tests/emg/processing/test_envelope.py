@@ -80,19 +80,19 @@ def test_the_envelope_is_not_delayed_where_one_pass_is():
 @pytest.mark.parametrize("fs_hz", [1000.0, 2000.0, 2148.1481, 4096.0])
 def test_the_envelope_of_a_modulated_carrier_is_its_amplitude(fs_hz):
     _, _, emg = modulated(fs_hz)
-    made = envelope(recording(emg, fs_hz), PLAIN)
-    assert made.fs_hz == 100.0
-    expected = (0.5 - 0.5 * np.cos(2 * np.pi * made.time)) * 2 / np.pi
-    assert made.values[50:-50, 0] == pytest.approx(expected[50:-50], abs=0.01)
+    envelopes = envelope(recording(emg, fs_hz), PLAIN)
+    assert envelopes.fs_hz == 100.0
+    expected = (0.5 - 0.5 * np.cos(2 * np.pi * envelopes.time)) * 2 / np.pi
+    assert envelopes.values[50:-50, 0] == pytest.approx(expected[50:-50], abs=0.01)
 
 
 def test_an_armband_gets_the_band_it_can_hold():
     fs_hz = 200.0
     _, _, emg = modulated(fs_hz, carrier=61.3)
-    made = envelope(recording(emg, fs_hz), PLAIN)
-    assert made.config.band == (20.0, None)
-    expected = (0.5 - 0.5 * np.cos(2 * np.pi * made.time)) * 2 / np.pi
-    assert made.values[50:-50, 0] == pytest.approx(expected[50:-50], abs=0.03)
+    envelopes = envelope(recording(emg, fs_hz), PLAIN)
+    assert envelopes.config.band == (20.0, None)
+    expected = (0.5 - 0.5 * np.cos(2 * np.pi * envelopes.time)) * 2 / np.pi
+    assert envelopes.values[50:-50, 0] == pytest.approx(expected[50:-50], abs=0.03)
     with pytest.raises(InvalidValue, match="below 100 Hz"):
         envelope(recording(emg, fs_hz), EnvelopeConfig(band=(20.0, 450.0)))
 
@@ -139,9 +139,9 @@ def test_scales_are_one_a_channel():
         recording(size * rng.normal(size=(8000, 2)) * [1.0, 3.0]) for size in (1.0, 4.0)
     )
     mvc = EnvelopeConfig(normalise="mvc")
-    made = envelope(weak, mvc, strong)
-    assert made.values.max() < 0.6
-    assert made.scale[1] / made.scale[0] == pytest.approx(3.0, rel=0.2)
+    envelopes = envelope(weak, mvc, strong)
+    assert envelopes.values.max() < 0.6
+    assert envelopes.scale[1] / envelopes.scale[0] == pytest.approx(3.0, rel=0.2)
     assert envelope(strong, mvc, strong).values.max(axis=0) == pytest.approx([1.0, 1.0])
     mean = envelope(strong, EnvelopeConfig(normalise="reference"), strong)
     assert mean.values.mean(axis=0) == pytest.approx([1.0, 1.0])
@@ -171,10 +171,10 @@ def test_a_scale_needs_its_reference():
 def test_a_dead_channel_is_missing_and_harms_no_other():
     rng = np.random.default_rng(3)
     samples = np.stack([rng.normal(size=4000), np.full(4000, 0.1)], axis=1)
-    made = envelope(recording(samples), EnvelopeConfig())
-    assert made.scale[1] == 0.0
-    assert np.isnan(made.values[:, 1]).all()
-    assert np.isfinite(made.values[:, 0]).all()
+    envelopes = envelope(recording(samples), EnvelopeConfig())
+    assert envelopes.scale[1] == 0.0
+    assert np.isnan(envelopes.values[:, 1]).all()
+    assert np.isfinite(envelopes.values[:, 0]).all()
 
 
 def test_short_gaps_are_bridged_and_long_ones_stay():
@@ -182,9 +182,9 @@ def test_short_gaps_are_bridged_and_long_ones_stay():
     samples = rng.normal(size=(8000, 2))
     samples[1000:1030, 0] = np.nan
     samples[4000:5000, 1] = np.nan
-    made = envelope(recording(samples), PLAIN)
-    assert np.isfinite(made.values[:, 0]).all()
-    missing = np.flatnonzero(np.isnan(made.values[:, 1]))
+    envelopes = envelope(recording(samples), PLAIN)
+    assert np.isfinite(envelopes.values[:, 0]).all()
+    missing = np.flatnonzero(np.isnan(envelopes.values[:, 1]))
     assert missing[[0, -1]].tolist() == [200, 249]
     assert len(missing) == 50
 
@@ -246,24 +246,26 @@ def test_simulated_activations_that_do_not_fit_are_refused(values, fs_hz):
 
 def test_very_short_recordings_have_envelopes():
     for count in (1, 2, 3, 7):
-        made = envelope(recording(np.arange(count, dtype=float)), PLAIN)
-        assert made.values.shape == (1, 1)
-        assert np.isfinite(made.values).all()
+        envelopes = envelope(recording(np.arange(count, dtype=float)), PLAIN)
+        assert envelopes.values.shape == (1, 1)
+        assert np.isfinite(envelopes.values).all()
 
 
 def test_envelopes_give_parts_of_themselves():
-    made = Envelopes(np.arange(40.0).reshape(20, 2), 10.0, ("a", "b"), PLAIN, np.ones(2), start=1.0)
-    part = made.segment(1.5, 2.0)
+    envelopes = Envelopes(
+        np.arange(40.0).reshape(20, 2), 10.0, ("a", "b"), PLAIN, np.ones(2), start=1.0
+    )
+    part = envelopes.segment(1.5, 2.0)
     assert part.start == 1.5
     assert part.column("a").tolist() == [10.0, 12.0, 14.0, 16.0, 18.0]
-    assert made.select(["b"]).values[0].tolist() == [1.0]
-    assert len(made.segment(5.0, 6.0).values) == 0
+    assert envelopes.select(["b"]).values[0].tolist() == [1.0]
+    assert len(envelopes.segment(5.0, 6.0).values) == 0
     with pytest.raises(UnknownName):
-        made.column("c")
+        envelopes.column("c")
     with pytest.raises(InvalidValue):
-        replace(made, names=("a",))
+        replace(envelopes, names=("a",))
     with pytest.raises(InvalidValue):
-        replace(made, names=("a", "a"))
+        replace(envelopes, names=("a", "a"))
 
 
 def test_every_parameter_is_described():

@@ -37,10 +37,10 @@ def test_bursts_are_found_whatever_the_unit():
     truth = bursts((2, 4), (7, 8.5), (12, 17))
     envelope = noisy_envelope(truth, np.random.default_rng(1))
     for scale in (1.0, 1e-5):
-        found = find_activity(scale * envelope, RATE)
-        assert found.usable
-        assert np.mean(found.active == truth) > 0.99
-        assert scale < found.threshold < 8 * scale
+        activity = find_activity(scale * envelope, RATE)
+        assert activity.usable
+        assert np.mean(activity.active == truth) > 0.99
+        assert scale < activity.threshold < 8 * scale
     assert np.mean(fraction_activity(envelope, RATE, 0.2) == truth) > 0.9
 
 

@@ -16,13 +16,13 @@ def planted(rng, count=3, muscles=8, samples=300):
 def test_planted_synergies_are_found_whatever_their_order():
     rng = np.random.default_rng(1)
     weights, envelopes = planted(rng)
-    found = find_synergies(envelopes, 3)
-    assert found.vaf > 0.995
+    synergies = find_synergies(envelopes, 3)
+    assert synergies.vaf > 0.995
     np.testing.assert_allclose(
-        found.activity @ found.weights, envelopes, atol=0.1 * envelopes.max()
+        synergies.activity @ synergies.weights, envelopes, atol=0.1 * envelopes.max()
     )
-    np.testing.assert_allclose(np.linalg.norm(found.weights, axis=1), 1.0)
-    match = match_synergies(weights, found.weights, rng, draws=200)
+    np.testing.assert_allclose(np.linalg.norm(synergies.weights, axis=1), 1.0)
+    match = match_synergies(weights, synergies.weights, rng, draws=200)
     assert sorted(match.pairs) == [0, 1, 2]
     assert match.cosine > 0.95
     assert max(match.p_cosine, match.p_angle) < 0.05

@@ -1,4 +1,4 @@
-"""Plans as references: against the plan itself, MuJoCo's kinematics and the keyboard; and a
+"""Plans as references, against the plan itself, MuJoCo's kinematics and the keyboard; and a
 policy that plays them."""
 
 from dataclasses import replace
@@ -13,10 +13,15 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.demonstrations.planned_motion import (
     load_references,
     plan_references,
+    policy_plan_config,
     save_references,
 )
 from musclehand.envs.reference import cut, join
-from musclehand.envs.tracking.cropped_keyboard import LIFT, CROPPED_KEYS, fit_to_cropped_keyboard
+from musclehand.envs.tracking.cropped_keyboard import (
+    AIR_HEIGHT,
+    CROPPED_KEYS,
+    fit_to_cropped_keyboard,
+)
 from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import evaluate, follow_teacher
@@ -24,7 +29,9 @@ from musclehand.learning.policy import Policy
 from musclehand.music.generate.patterns import PatternScore
 from musclehand.music.score import Hand, Note, Score
 from musclehand.performance.perform import perform
+from musclehand.performance.settings import PlayerSettings
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
+from musclehand.planning.plan import plan_performance
 from musclehand.planning.strokes.press import TIP_RADIUS
 from musclehand.policies.tracking import TrackingPolicy, save_tracking_policy
 
@@ -143,7 +150,7 @@ def test_a_long_way_is_cut(planned):
 def test_what_was_not_planned_for_keys_is_done_above_them(planned):
     plain = replace(planned, key_mass=np.zeros_like(planned.key_mass))
     moved = fit_to_cropped_keyboard(plain, Side.RIGHT)
-    np.testing.assert_allclose(moved.tips, planned.tips + np.array([0.0, 0.0, LIFT]))
+    np.testing.assert_allclose(moved.tips, planned.tips + np.array([0.0, 0.0, AIR_HEIGHT]))
     assert not moved.press.any()
 
 
@@ -168,24 +175,29 @@ def test_heavier_keys_are_heavier(planned):
 
 
 def test_a_policy_plays_what_it_is_shown(planned, tmp_path):
-    """Nothing learnt yet: it does not play, but sees what the environment would show and acts on
+    """Untrained, so it does not play; but it observes what the environment would show, and acts on
     it."""
-    config = TrackingConfig(num_envs=1, past=2, look_ahead=(2, 5), keys=True)
+    config = TrackingConfig(num_envs=1, action_history=2, look_ahead=(2, 5), keys=True)
     env = TrackingEnv(planned, config)
     policy = Policy(env.num_observations, env.num_actions, (8,), seed=1)
     path = save_tracking_policy(tmp_path, policy, env, {})
-    result = perform(five_notes(), "policy", policy=path)
+    result = perform(five_notes(), PlayerSettings("policy", policy=path))
     assert result.metrics.onset_f1_50ms is not None
-    seen = []
-    loaded = TrackingPolicy(policy, config, {})
-    player = TrackingPolicyController(five_notes(), policy=loaded)
-    policy.act = lambda observation: seen.append(np.array(observation)) or np.full((2, 46), 0.02)
+    observations = []
+
+    def act(observation):
+        observations.append(np.array(observation))
+        return np.full((2, 46), 0.02)
+
+    plan = plan_performance(five_notes(), config=policy_plan_config())
+    player = TrackingPolicyController(plan, TrackingPolicy(policy, config, {}))
+    policy.act = act
     Run(player, end=1.0).play()
     table = env.table
-    wanted = np.array([table.read(row, "ahead_5") for row in seen])[:, :, :19]
+    ahead = np.array([table.read(row, "ahead_5") for row in observations])[:, :, :19]
     free = env.body.hand.independent
     for row in (70, 90, 110):
         for clip in range(2):
             frame = planned.first[clip] + row - round(0.5 / planned.dt)
             expected = (planned.angles[frame + 4] - planned.angles[frame])[free]
-            np.testing.assert_allclose(wanted[row, clip], expected, atol=2e-3)
+            np.testing.assert_allclose(ahead[row, clip], expected, atol=2e-3)

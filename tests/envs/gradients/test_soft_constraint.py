@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.envs.gradients.soft_constraint import JointLimits, KeyStop, restraint
+from musclehand.envs.gradients.soft_constraint import JointLimits, KeyStop, linearise
 from musclehand.envs.tracking.body import TrackingBody
 
 HINGE = """
@@ -28,7 +28,7 @@ def test_an_end_answers_as_a_mass_a_damper_and_a_spring_would(depth, ratio):
         return data.qvel[0]
 
     angle = 1.0 - 0.05 + depth
-    part = restraint(model.jnt_solref[0], model.jnt_solimp[0], model.dof_invweight0[0], depth)
+    part = linearise(model.jnt_solref[0], model.jnt_solimp[0], model.dof_invweight0[0], depth)
     inertia = 1.0 / model.dof_invweight0[0]
     by_speed = (speed(angle, 1e-6) - speed(angle, -1e-6)) / 2e-6
     assert by_speed == pytest.approx(1.0 - dt * part.damping / (inertia + part.mass), abs=1e-6)

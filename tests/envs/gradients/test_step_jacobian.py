@@ -1,5 +1,4 @@
-"""How a step answers to small changes, and what an action was worth: against differences of the
-simulation itself."""
+"""Jacobians of a step and gradients of rewards, against finite differences of the simulation."""
 
 from dataclasses import replace
 
@@ -47,9 +46,9 @@ def outcome(env, kept, action, nudge=None):
     if nudge is not None:
         nudge(env)
     env.step(action)
-    senses = env.body.senses()
+    proprioception = env.body.proprioception()
     free = env.body.hand.independent
-    return np.array(senses.speeds[0, free]), np.array(senses.activation[0])
+    return np.array(proprioception.speeds[0, free]), np.array(proprioception.activation[0])
 
 
 def test_speeds_and_activations_change_as_the_slopes_say():
@@ -175,7 +174,7 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
 def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
     """As before, with a network that acts by what it sees, and sees it late, after the action
     that is changed."""
-    env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), past=2)
+    env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), action_history=2)
     rng = np.random.default_rng(0)
     network = torch.nn.Sequential(torch.nn.Linear(env.num_observations, 46)).double()
     with torch.no_grad():
@@ -274,14 +273,14 @@ def test_slopes_of_rewards_are_their_derivatives(term):
     rng = np.random.default_rng(1)
     unit = {"tip": 1e-3, "angle": 0.05, "speed": 2.0, "effort": 0.1}[term]
     values = unit * rng.normal(size=(2, 5, 3) if term == "tip" else (2, 7))
-    slope = getattr(reward, f"{term}_slope")(values)
+    gradient = getattr(reward, f"{term}_gradient")(values)
     for place in np.ndindex(values[0].shape):
         step = np.zeros_like(values)
         step[(slice(None), *place)] = 1e-6 * unit
         worth = getattr(reward, term)
         np.testing.assert_allclose(
             (worth(values + step) - worth(values - step)) / (2e-6 * unit),
-            slope[(slice(None), *place)],
+            gradient[(slice(None), *place)],
             rtol=1e-4,
             atol=1e-6,
         )
@@ -293,9 +292,9 @@ def test_slopes_of_change_are_its_derivatives():
     last = rng.random((2, 4))
     step = 1e-6 * np.eye(4)[1]
     found = (reward.change(now + step, last) - reward.change(now - step, last)) / 2e-6
-    np.testing.assert_allclose(found, reward.change_slope(now, last)[:, 1], rtol=1e-6)
+    np.testing.assert_allclose(found, reward.change_gradient(now, last)[:, 1], rtol=1e-6)
     before = (reward.change(now, last + step) - reward.change(now, last - step)) / 2e-6
-    np.testing.assert_allclose(before, -reward.change_slope(now, last)[:, 1], rtol=1e-6)
+    np.testing.assert_allclose(before, -reward.change_gradient(now, last)[:, 1], rtol=1e-6)
 
 
 def test_weights_without_errors_weigh_nothing():

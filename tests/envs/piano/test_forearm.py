@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from musclehand.envs.piano.body import ForearmPath
-from musclehand.envs.piano.forearm import ACCELERATION, BACK, back_on, move_of, moved, offset_action
+from musclehand.envs.piano.forearm import (
+    ACCELERATION,
+    RETURN_TIME,
+    decode_move,
+    encode_move,
+    path_at,
+    return_to_plan,
+)
 
 NUMBER = st.floats(-1.0, 1.0)
 
@@ -18,28 +25,28 @@ def somewhere(seed):
 
 @given(st.integers(0, 1000), st.floats(0.008, 0.1), st.lists(NUMBER, min_size=6, max_size=6))
 def test_places_and_speeds_in_reach_are_told_and_reached(seed, duration, shares):
-    here = somewhere(seed)
+    start = somewhere(seed)
     most = ACCELERATION * duration
-    place = here.place + duration * here.speed + 0.5 * most * duration * np.array(shares[:3])
-    speed = here.speed + most * np.array(shares[3:])
-    action = offset_action(here, place, speed, duration)
+    place = start.place + duration * start.speed + 0.5 * most * duration * np.array(shares[:3])
+    speed = start.speed + most * np.array(shares[3:])
+    action = encode_move(start, place, speed, duration)
     assert ((action >= 0.0) & (action <= 1.0)).all()
-    end = moved(move_of(action, here, duration), duration)
+    end = path_at(decode_move(action, start, duration), duration)
     np.testing.assert_allclose(end.place, place, atol=1e-9)
     np.testing.assert_allclose(end.speed, speed, atol=1e-9)
 
 
 @given(st.integers(0, 1000), st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6))
 def test_paths_begin_where_forearms_are_and_speeds_are_their_slopes(seed, numbers):
-    here = somewhere(seed)
+    start = somewhere(seed)
     duration = 0.032
     step = 1e-6
-    move = move_of(np.tile(numbers, (4, 1)), here, duration)
-    begin = moved(move, 0.0)
-    np.testing.assert_allclose(begin.place, here.place)
-    np.testing.assert_allclose(begin.speed, here.speed, atol=1e-12)
+    move = decode_move(np.tile(numbers, (4, 1)), start, duration)
+    begin = path_at(move, 0.0)
+    np.testing.assert_allclose(begin.place, start.place)
+    np.testing.assert_allclose(begin.speed, start.speed, atol=1e-12)
     for time in (0.004, 0.02, 0.03):
-        before, now, after = (moved(move, time + sign * step) for sign in (-1, 0, 1))
+        before, now, after = (path_at(move, time + sign * step) for sign in (-1, 0, 1))
         np.testing.assert_allclose((after.place - before.place) / (2 * step), now.speed, atol=1e-6)
         np.testing.assert_allclose(
             (after.speed - before.speed) / (2 * step), now.acceleration, atol=1e-4
@@ -47,21 +54,21 @@ def test_paths_begin_where_forearms_are_and_speeds_are_their_slopes(seed, number
 
 
 def test_what_is_out_of_reach_is_told_as_far_as_it_goes():
-    here = somewhere(0)
-    action = offset_action(here, here.place + 10.0, here.speed - 100.0, 0.032)
+    start = somewhere(0)
+    action = encode_move(start, start.place + 10.0, start.speed - 100.0, 0.032)
     np.testing.assert_array_equal(action, np.tile([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], (4, 1)))
 
 
 def test_forearms_come_back_to_a_plan_as_a_damped_spring_does():
     rng = np.random.default_rng(0)
-    plan, there, here = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(3))
-    place, speed = back_on(here, plan, there, 0.05)
+    plan, there, start = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(3))
+    place, speed = return_to_plan(start, plan, there, 0.05)
 
     def slope(_, state):
         off, drift = np.split(state, 2)
-        return np.concatenate([drift, -2.0 * drift / BACK - off / BACK**2])
+        return np.concatenate([drift, -2.0 * drift / RETURN_TIME - off / RETURN_TIME**2])
 
-    start = np.concatenate([(here.place - plan.place).ravel(), (here.speed - plan.speed).ravel()])
+    start = np.concatenate([(start.place - plan.place).ravel(), (start.speed - plan.speed).ravel()])
     found = solve_ivp(slope, (0.0, 0.05), start, rtol=1e-9, atol=1e-12).y[:, -1]
     told = np.concatenate([(place - there.place).ravel(), (speed - there.speed).ravel()])
     np.testing.assert_allclose(told, found, atol=1e-6)
@@ -70,6 +77,6 @@ def test_forearms_come_back_to_a_plan_as_a_damped_spring_does():
 def test_who_is_on_the_plan_stays_there():
     rng = np.random.default_rng(1)
     plan, there = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(2))
-    place, speed = back_on(plan, plan, there, 0.016)
+    place, speed = return_to_plan(plan, plan, there, 0.016)
     np.testing.assert_array_equal(place, there.place)
     np.testing.assert_array_equal(speed, there.speed)

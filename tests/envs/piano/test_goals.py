@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.piano.goals import (
-    COMING,
-    FAR,
-    MOMENTS,
+    APPROACH_KNOTS,
+    HORIZON,
+    NUM_NEXT,
     POINT_UNIT,
-    STAGES,
+    TIME_KNOTS,
     Goals,
     goal_blocks,
     hand_notes,
-    shares,
+    hat_functions,
 )
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
@@ -43,7 +43,7 @@ def by_hand(notes, finger, time):
     """The note that a finger holds, or None, and those that come."""
     own = sorted(note for note in notes if note.finger == finger)
     held = [note for note in own if note.onset <= time < note.offset]
-    return (held[-1] if held else None), [note for note in own if note.onset > time][:COMING]
+    return (held[-1] if held else None), [note for note in own if note.onset > time][:NUM_NEXT]
 
 
 def by_interpolation(time, moments):
@@ -53,10 +53,12 @@ def by_interpolation(time, moments):
 
 @given(st.floats(-3.0, 3.0))
 def test_times_are_shared_out_between_moments(time):
-    told = shares(np.array([[time]]), MOMENTS)
-    assert told.shape == (1, 1, len(MOMENTS))
-    np.testing.assert_allclose(told[0, 0] @ MOMENTS, np.clip(time, 0.0, MOMENTS[-1]), atol=1e-12)
-    np.testing.assert_allclose(told.sum(), 1.0)
+    encoded = hat_functions(np.array([[time]]), TIME_KNOTS)
+    assert encoded.shape == (1, 1, len(TIME_KNOTS))
+    np.testing.assert_allclose(
+        encoded[0, 0] @ TIME_KNOTS, np.clip(time, 0.0, TIME_KNOTS[-1]), atol=1e-12
+    )
+    np.testing.assert_allclose(encoded.sum(), 1.0)
 
 
 @given(
@@ -70,19 +72,19 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
     tips = np.random.default_rng(0).normal(size=(2 * len(times), 5, 3))
     hands = np.repeat([0, 1], len(times))
     wrist = np.random.default_rng(1).normal(size=(2 * len(times), 3))
-    told = goals.at(hands, np.tile(times, 2), tips, wrist)
-    assert [block.name for block in goal_blocks()] == list(told)
-    held_now, points = goals.wanted(hands, np.tile(times, 2))
+    encoded = goals.encode(hands, np.tile(times, 2), tips, wrist)
+    assert [block.name for block in goal_blocks()] == list(encoded)
+    held_now, points = goals.held_keys(hands, np.tile(times, 2))
     for row, (hand, time) in enumerate(zip(hands, np.tile(times, 2), strict=True)):
         for finger in Finger:
             held, coming = by_hand((one, two)[hand], finger, time)
             assert held_now[row, finger - 1] == (held is not None)
             shown = [
-                told[name].reshape(len(hands), 5, -1)[row, finger - 1]
-                for name in told
+                encoded[name].reshape(len(hands), 5, -1)[row, finger - 1]
+                for name in encoded
                 if name != "approach"
             ]
-            for note, numbers in zip([held, *coming, *[None] * COMING], shown, strict=False):
+            for note, numbers in zip([held, *coming, *[None] * NUM_NEXT], shown, strict=False):
                 if note is None:
                     np.testing.assert_array_equal(numbers, 0.0)
                     continue
@@ -91,21 +93,27 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
                     [GEOMETRY.x[key], GEOMETRY.press_y[key].mean(), GEOMETRY.top_z[key]]
                 )
                 begins, ends = (
-                    np.clip(moment - time, -FAR, FAR) for moment in (note.onset, note.offset)
+                    np.clip(moment - time, -HORIZON, HORIZON)
+                    for moment in (note.onset, note.offset)
                 )
                 place = [
                     *((point - tips[row, finger - 1]) / POINT_UNIT),
                     *((point - wrist[row])[:2] / POINT_UNIT),
                 ]
                 expected = [1.0, begins, ends, note.velocity / 127, *place]
-                expected += [*by_interpolation(begins, MOMENTS), *by_interpolation(ends, MOMENTS)]
+                expected += [
+                    *by_interpolation(begins, TIME_KNOTS),
+                    *by_interpolation(ends, TIME_KNOTS),
+                ]
                 np.testing.assert_allclose(numbers, expected, atol=1e-9)
                 if coming and note is coming[0]:
-                    approach = told["approach"].reshape(len(hands), 5, len(STAGES), 5)[
+                    approach = encoded["approach"].reshape(len(hands), 5, len(APPROACH_KNOTS), 5)[
                         row, finger - 1
                     ]
                     np.testing.assert_allclose(
-                        approach, np.outer(by_interpolation(begins, STAGES), place), atol=1e-9
+                        approach,
+                        np.outer(by_interpolation(begins, APPROACH_KNOTS), place),
+                        atol=1e-9,
                     )
                 if note is held:
                     np.testing.assert_allclose(points[row, finger - 1], point)
@@ -126,7 +134,7 @@ def test_a_left_hand_is_told_as_a_right_one():
 
 def test_hands_without_notes_have_no_goals_and_notes_need_fingers():
     goals = Goals([hand_notes([], Side.RIGHT, GEOMETRY)])
-    told = goals.at(np.array([0]), np.array([1.0]), np.zeros((1, 5, 3)), np.zeros((1, 3)))
-    assert all(not values.any() for values in told.values())
+    encoded = goals.encode(np.array([0]), np.array([1.0]), np.zeros((1, 5, 3)), np.zeros((1, 3)))
+    assert all(not values.any() for values in encoded.values())
     with pytest.raises(InvalidValue, match="finger"):
         hand_notes([Note(0.0, 60, 1.0)], Side.RIGHT, GEOMETRY)

@@ -73,13 +73,14 @@ def test_a_left_clip_is_its_right_twin(clips):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_seed_gives_the_same_bits_at_any_number_of_threads(clips, threads):
     config = replace(SMALL, disturbance=ROUGH)
-    one = TrackingEnv(clips, config)
-    two = TrackingEnv(clips, replace(config, num_threads=threads))
-    np.testing.assert_array_equal(one.reset(seed=7), two.reset(seed=7))
+    env = TrackingEnv(clips, config)
+    threaded = TrackingEnv(clips, replace(config, num_threads=threads))
+    np.testing.assert_array_equal(env.reset(seed=7), threaded.reset(seed=7))
     action = np.full((4, 46), 0.05)
-    for mine, other in zip(roll(one, 60, action), roll(two, 60, action), strict=True):
-        np.testing.assert_array_equal(mine.observation, other.observation)
-        np.testing.assert_array_equal(mine.reward, other.reward)
+    results = roll(env, 60, action)
+    for result, repeated in zip(results, roll(threaded, 60, action), strict=True):
+        np.testing.assert_array_equal(result.observation, repeated.observation)
+        np.testing.assert_array_equal(result.reward, repeated.reward)
 
 
 @pytest.mark.parametrize("disturbance", [DisturbanceConfig(), ROUGH])
@@ -88,14 +89,14 @@ def test_a_state_that_is_put_back_goes_on_to_the_bit(clips, disturbance):
     roll(env, 20)
     kept = env.state()
     env.restore(kept)
-    on = roll(env, 40)
-    other = TrackingEnv(clips, replace(SMALL, disturbance=disturbance), seed=99)
-    other.restore(kept)
-    for mine, again in zip(on, roll(other, 40), strict=True):
-        np.testing.assert_array_equal(mine.observation, again.observation)
-        np.testing.assert_array_equal(mine.reward, again.reward)
+    results = roll(env, 40)
+    again = TrackingEnv(clips, replace(SMALL, disturbance=disturbance), seed=99)
+    again.restore(kept)
+    for result, repeated in zip(results, roll(again, 40), strict=True):
+        np.testing.assert_array_equal(result.observation, repeated.observation)
+        np.testing.assert_array_equal(result.reward, repeated.reward)
     with pytest.raises(InvalidValue):
-        other.restore({**kept, "past": kept["past"][:, 1:]})
+        again.restore({**kept, "past": kept["past"][:, 1:]})
 
 
 def test_the_observation_says_what_it_says(clips):
@@ -110,13 +111,13 @@ def test_the_observation_says_what_it_says(clips):
     ends = [(table.slice(block.name).start, table.slice(block.name).stop) for block in table.blocks]
     assert ends[0][0] == 0
     assert ends[-1][1] == table.size
-    assert all(one[1] == two[0] for one, two in itertools.pairwise(ends))
-    senses = body.senses()
+    assert all(left[1] == right[0] for left, right in itertools.pairwise(ends))
+    proprioception = body.proprioception()
     goal = references.ahead(env.frame, 1)
-    np.testing.assert_allclose(table.read(observation, "angle"), senses.angles, atol=1e-5)
-    np.testing.assert_allclose(senses.angles, references.angles[env.frame], atol=1e-6)
-    np.testing.assert_allclose(senses.tips, references.tips[env.frame], atol=1e-5)
-    far = (references.tips[goal] - senses.tips).reshape(4, -1)
+    np.testing.assert_allclose(table.read(observation, "angle"), proprioception.angles, atol=1e-5)
+    np.testing.assert_allclose(proprioception.angles, references.angles[env.frame], atol=1e-6)
+    np.testing.assert_allclose(proprioception.tips, references.tips[env.frame], atol=1e-5)
+    far = (references.tips[goal] - proprioception.tips).reshape(4, -1)
     np.testing.assert_allclose(table.read(observation, "tip_error"), far, atol=1e-6)
     names = [block.name for block in table.blocks]
     assert all(name in str(table) for name in names)
@@ -124,7 +125,7 @@ def test_the_observation_says_what_it_says(clips):
 
 def test_hands_that_let_go_fail_and_start_again_where_they_failed(clips):
     env = TrackingEnv(clips, replace(SMALL, episode=4.0, tip_limit=0.015))
-    before = env._starts.badness.copy()
+    before = env._starts.difficulty.copy()
     results = roll(env, 120, np.zeros((4, 46)))
     failed = np.array([result.terminated for result in results])
     assert failed.any()
@@ -133,7 +134,7 @@ def test_hands_that_let_go_fail_and_start_again_where_they_failed(clips):
     assert result.terms["failure"][row] == -1.0
     assert result.terms["tip_error"][row] > 0.015
     assert not np.array_equal(result.observation[row], result.final_observation[row])
-    assert env._starts.badness.max() > before.max()
+    assert env._starts.difficulty.max() > before.max()
 
 
 def test_time_and_the_clips_end_truncate(clips):
@@ -164,26 +165,30 @@ def test_bad_actions_end_an_episode_and_are_kept_from_the_others(clips, tmp_path
 
 def test_what_is_felt_comes_late(clips):
     config = replace(SMALL, num_envs=1, episode=2.0)
-    now = TrackingEnv(clips, config)
-    late = TrackingEnv(clips, replace(config, disturbance=DisturbanceConfig(delay=(0.016, 0.016))))
-    now.reset(seed=1)
-    late.reset(seed=1)
+    exact = TrackingEnv(clips, config)
+    delayed = TrackingEnv(
+        clips, replace(config, disturbance=DisturbanceConfig(delay=(0.016, 0.016)))
+    )
+    exact.reset(seed=1)
+    delayed.reset(seed=1)
     action = np.full((1, 46), 0.03)
-    felt = [
+    sensed = [
         [env.table.read(row.final_observation, "angle") for row in roll(env, 12, action)]
-        for env in (now, late)
+        for env in (exact, delayed)
     ]
-    np.testing.assert_array_equal(felt[0][:-2], felt[1][2:])
+    np.testing.assert_array_equal(sensed[0][:-2], sensed[1][2:])
 
 
 def test_the_last_excitations_are_shown(clips):
-    env = TrackingEnv(clips, replace(SMALL, past=2, episode=2.0))
+    env = TrackingEnv(clips, replace(SMALL, action_history=2, episode=2.0))
     for number in range(1, 5):
-        seen = env.step(np.full((4, 46), 0.01 * number)).observation
-        np.testing.assert_allclose(env.table.read(seen, "excitation_1"), 0.01 * number, atol=1e-6)
-    np.testing.assert_allclose(env.table.read(seen, "excitation_2"), 0.03, atol=1e-6)
+        observation = env.step(np.full((4, 46), 0.01 * number)).observation
+        np.testing.assert_allclose(
+            env.table.read(observation, "excitation_1"), 0.01 * number, atol=1e-6
+        )
+    np.testing.assert_allclose(env.table.read(observation, "excitation_2"), 0.03, atol=1e-6)
     again = env.restore(env.state())
-    np.testing.assert_array_equal(again, seen)
+    np.testing.assert_array_equal(again, observation)
 
 
 def test_bodies_and_pushes_are_what_was_drawn(clips):
@@ -220,7 +225,7 @@ def test_other_rates_follow_the_same_motion(clips):
         lambda: TrackingConfig(sim_steps=0),
         lambda: TrackingConfig(look_ahead=(1,)),
         lambda: TrackingConfig(tip_limit=0.0),
-        lambda: TrackingConfig(past=-1),
+        lambda: TrackingConfig(action_history=-1),
         lambda: DisturbanceConfig(strength=(2.0, 1.0)),
         lambda: DisturbanceConfig(delay=(0.02, 0.01)),
         lambda: DisturbanceConfig(push_time=0.0),
@@ -241,45 +246,47 @@ def test_a_hand_over_the_keyboard(clips):
     assert str(env.table) == str(plain.table)
     for result in roll(env, 5):
         assert not result.terminated.any()
-        mine = plain.step(plain.teacher_action())
-        np.testing.assert_allclose(result.terms["tip_error"], mine.terms["tip_error"], atol=1e-5)
+        in_air = plain.step(plain.teacher_action())
+        np.testing.assert_allclose(result.terms["tip_error"], in_air.terms["tip_error"], atol=1e-5)
 
 
 def test_without_keys_nothing_is_owed_to_them(clips):
     held = replace(clips[0], notes=np.array([[0.0, 10.0, 60.0, 80.0, 2.0]]))
-    shown = {}
+    forces = {}
     for keys in (True, False):
         env = TrackingEnv([held], replace(SMALL, num_envs=1, keys=keys))
         # A clip that no keys were planned for is done above them.
-        shown[keys] = env.table.read(env.reset(seed=0), "press")
-    assert (shown[True] == 0.0).all()
-    assert (shown[False] == 0.0).all()
+        forces[keys] = env.table.read(env.reset(seed=0), "press")
+    assert (forces[True] == 0.0).all()
+    assert (forces[False] == 0.0).all()
 
 
 def test_delays_are_drawn_and_told(clips):
     disturbance = DisturbanceConfig(delay=(0.0, 0.024))
     env = TrackingEnv(clips, replace(SMALL, num_envs=16, episode=0.2, disturbance=disturbance))
-    told = []
+    delays = []
     for _ in range(60):
-        seen = env.step(np.full((16, 46), 0.03)).observation
-        told.append(env.table.read(seen, "delay")[:, 0])
-    assert sorted(set(np.round(np.ravel(told), 6))) == [0.0, 0.008, 0.016, 0.024]
+        observation = env.step(np.full((16, 46), 0.03)).observation
+        delays.append(env.table.read(observation, "delay")[:, 0])
+    assert sorted(set(np.round(np.ravel(delays), 6))) == [0.0, 0.008, 0.016, 0.024]
     # Nobody's changes within an episode, which takes 25 steps at most.
-    assert (np.diff(told, axis=0) != 0).mean() < 0.1
+    assert (np.diff(delays, axis=0) != 0).mean() < 0.1
 
 
 @pytest.mark.slow
 def test_worlds_on_warp_are_those_of_the_cpu(clips):
     """Single precision: a tenth of a second of the same excitations, on warp's CPU device."""
     pytest.importorskip("mujoco_warp")
-    one = TrackingEnv(clips, SMALL)
-    two = TrackingEnv(clips, replace(SMALL, backend="warp"))
-    np.testing.assert_allclose(one.reset(seed=2), two.reset(seed=2), atol=1e-3)
+    on_cpu = TrackingEnv(clips, SMALL)
+    on_warp = TrackingEnv(clips, replace(SMALL, backend="warp"))
+    np.testing.assert_allclose(on_cpu.reset(seed=2), on_warp.reset(seed=2), atol=1e-3)
     for _ in range(12):
-        action = one.teacher_action()
-        cpu = one.step(action)
-        warp = two.step(action)
+        action = on_cpu.teacher_action()
+        cpu = on_cpu.step(action)
+        warp = on_warp.step(action)
         np.testing.assert_array_equal(cpu.terminated, warp.terminated)
         np.testing.assert_allclose(cpu.terms["tip_error"], warp.terms["tip_error"], atol=1e-4)
         np.testing.assert_allclose(cpu.reward, warp.reward, atol=0.02)
-    np.testing.assert_allclose(one.body.senses().angles, two.body.senses().angles, atol=1e-3)
+    np.testing.assert_allclose(
+        on_cpu.body.proprioception().angles, on_warp.body.proprioception().angles, atol=1e-3
+    )

@@ -19,18 +19,20 @@ CLIPS = [wave(0), wave(1, kind="other"), wave(2, seconds=0.8)]
 def test_the_teacher_is_better_than_rest():
     taught = evaluate(CLIPS, follow_teacher)
     idle = evaluate(
-        CLIPS, lambda seen, env: np.zeros((len(seen), 46)), TrackingConfig(tip_limit=0.02)
+        CLIPS,
+        lambda observation, env: np.zeros((len(observation), 46)),
+        TrackingConfig(tip_limit=0.02),
     )
     assert [score.name for score in taught] == ["wave_0_r", "other_1_r", "wave_2_r"]
     assert all(score.survived for score in taught)
     assert [score.seconds for score in taught] == pytest.approx([1.6, 1.6, 0.8])
     assert [score.asked for score in taught] == pytest.approx([1.6, 1.6, 0.8])
     assert not all(score.survived for score in idle)
-    for mine, other in zip(taught, idle, strict=True):
-        assert mine.tip_mean < 0.5 * other.tip_mean
-        assert mine.joint_rmse < other.joint_rmse
-        assert other.change == 0.0
-        assert mine.tip_p95 >= mine.tip_mean
+    for followed, limp in zip(taught, idle, strict=True):
+        assert followed.tip_mean < 0.5 * limp.tip_mean
+        assert followed.joint_rmse < limp.joint_rmse
+        assert limp.change == 0.0
+        assert followed.tip_p95 >= followed.tip_mean
 
 
 def test_the_table_has_all_kinds():
@@ -45,10 +47,10 @@ def test_the_table_has_all_kinds():
 
 
 def test_late_senses_make_a_teacher_worse():
-    now, same, late = (
+    exact, same, delayed = (
         evaluate(CLIPS[2:], act) for act in (follow_teacher, DelayedTeacher(0), DelayedTeacher(2))
     )
-    assert same == now
-    assert late[0].tip_mean > 1.5 * now[0].tip_mean
+    assert same == exact
+    assert delayed[0].tip_mean > 1.5 * exact[0].tip_mean
     with pytest.raises(InvalidValue):
         DelayedTeacher(-1)

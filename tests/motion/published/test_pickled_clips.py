@@ -129,9 +129,9 @@ def test_unpacking_stops_at_the_limit(tmp_path, monkeypatch, name):
 def test_files_cut_short_are_refused(tmp_path, points, compress):
     file = tmp_path / "left.joblib"
     write_music(file, [(*points, 60)], compress=compress)
-    whole = file.read_bytes()
+    original = file.read_bytes()
     for share in (0.0, 0.1, 0.5, 0.9, 0.99):
-        file.write_bytes(whole[: int(share * len(whole))])
+        file.write_bytes(original[: int(share * len(original))])
         with pytest.raises(MotionFileError, match=r"left\.joblib"):
             read_music(file, allow_pickle=True)
 
@@ -140,10 +140,10 @@ def test_files_cut_short_are_refused(tmp_path, points, compress):
 @settings(max_examples=100)
 def test_damaged_clips_are_read_or_refused(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("fuzz")
-    whole = pickle.dumps([music_motion(np.full((2, 5, 3), 0.1), np.zeros((2, 3)), 60)])
+    original = pickle.dumps([music_motion(np.full((2, 5, 3), 0.1), np.zeros((2, 3)), 60)])
     # Damage the descriptions, not the numbers, which may be any.
-    places = [i for i in range(len(whole)) if whole[i] != 0]
-    raw = bytearray(whole)
+    places = [i for i in range(len(original)) if original[i] != 0]
+    raw = bytearray(original)
     for place in data.draw(st.lists(st.sampled_from(places), max_size=5)):
         raw[place] = data.draw(st.integers(0, 255))
     (folder / "left.pkl").write_bytes(raw)

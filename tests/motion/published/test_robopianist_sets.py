@@ -187,9 +187,9 @@ def test_rp1m_notes_are_looked_at_before_they_are_read(folder, tmp_path):
 
 def test_rp1m_blocks_cut_short_or_grown_are_refused(folder):
     block = folder / "SongA" / "hand_fingertips" / "0.1.0"
-    whole = block.read_bytes()
-    grown = whole[:4] + struct.pack("<I", 2**31 - 1) + whole[8:]
-    for raw in (b"", whole[:10], whole[:-1], grown):
+    content = block.read_bytes()
+    grown = content[:4] + struct.pack("<I", 2**31 - 1) + content[8:]
+    for raw in (b"", content[:10], content[:-1], grown):
         block.write_bytes(raw)
         with pytest.raises(MotionFileError, match=r"0\.1\.0\): cut short"):
             read_rp1m(folder, song="SongA")
@@ -228,9 +228,9 @@ def test_damaged_folders_are_read_or_refused(tmp_path_factory, data):
     if not folder.exists():
         write_rp1m(folder, {"Song": np.zeros((1, 3, 10, 3))})
     file = folder / "Song" / "hand_fingertips" / data.draw(st.sampled_from([".zarray", "0.0.0"]))
-    whole = file.read_bytes()
-    raw = bytearray(whole)[: data.draw(st.integers(0, len(whole)))]
-    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
+    content = file.read_bytes()
+    raw = bytearray(content)[: data.draw(st.integers(0, len(content)))]
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
         if place < len(raw):
             raw[place] = data.draw(st.integers(0, 255))
     try:
@@ -239,5 +239,5 @@ def test_damaged_folders_are_read_or_refused(tmp_path_factory, data):
     except MotionFileError as error:
         outcome = error
     finally:
-        file.write_bytes(whole)
+        file.write_bytes(content)
     assert isinstance(outcome, MotionFileError) or len(outcome) == 2

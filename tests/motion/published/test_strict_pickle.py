@@ -37,23 +37,23 @@ def load(data):
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{array.shape}")
 def test_arrays_of_every_protocol_come_back(array, protocol):
-    found = load(
+    content = load(
         pickle.dumps(
             {"a": [array, "text", (1, 2.5, None, True, -7, 2**40)], "b": b"raw"}, protocol=protocol
         )
     )
-    back = plain_array(found["a"][0], PATH, "a")
+    back = plain_array(content["a"][0], PATH, "a")
     assert back.dtype == array.dtype
     np.testing.assert_array_equal(back, array)
-    assert found["a"][1:] == ["text", (1, 2.5, None, True, -7, 2**40)]
-    assert found["b"] == b"raw"
+    assert content["a"][1:] == ["text", (1, 2.5, None, True, -7, 2**40)]
+    assert content["b"] == b"raw"
 
 
 def test_numpy_scalars_and_named_tuples_come_back():
-    found = load(pickle.dumps([Motion(np.float32(60), np.ones(3)), OrderedDict(a=1)]))
-    assert found[0].fps == 60
-    assert plain_array(found[0].pos, PATH, "pos").tolist() == [1, 1, 1]
-    assert found[1] == {"a": 1}
+    content = load(pickle.dumps([Motion(np.float32(60), np.ones(3)), OrderedDict(a=1)]))
+    assert content[0].fps == 60
+    assert plain_array(content[0].pos, PATH, "pos").tolist() == [1, 1, 1]
+    assert content[1] == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,10 @@ def test_joblib_arrays_come_back(array):
 def test_tensors_come_back():
     torch = pytest.importorskip("torch")
     tensor = torch.arange(24, dtype=torch.float32).reshape(4, 6)
-    for one in (tensor, tensor.T, tensor[1:, ::2], tensor.double(), torch.zeros(0, 3)):
-        np.testing.assert_array_equal(load(pickle.dumps([Motion(60, one)]))[0].pos, one.numpy())
+    for sample in (tensor, tensor.T, tensor[1:, ::2], tensor.double(), torch.zeros(0, 3)):
+        np.testing.assert_array_equal(
+            load(pickle.dumps([Motion(60, sample)]))[0].pos, sample.numpy()
+        )
 
 
 class _Runs:
@@ -144,12 +146,12 @@ def test_tensors_larger_than_their_numbers_are_refused():
 
 def test_the_same_bytes_again_and_again_are_refused():
     torch = pytest.importorskip("torch")
-    one = pickle.dumps(torch.zeros(300_000), protocol=4)
-    start = one.index(b"\x8c\x0ctorch._utils")
+    sample = pickle.dumps(torch.zeros(300_000), protocol=4)
+    start = sample.index(b"\x8c\x0ctorch._utils")
     again = (
         b"h\x05h\x06\x85R" * 50
     )  # the storage's maker and its bytes, both remembered, put together once more
-    data = b"\x80\x04](" + one[start:-1] + again + b"e."
+    data = b"\x80\x04](" + sample[start:-1] + again + b"e."
     with pytest.raises(MotionFileError, match="again and again"):
         load(data)
     text = (
@@ -193,7 +195,7 @@ def test_damaged_files_are_read_or_refused(data):
 @given(st.binary(max_size=200))
 def test_noise_is_read_or_refused(noise):
     try:
-        found = load(b"\x80\x04" + noise + b".")
+        content = load(b"\x80\x04" + noise + b".")
     except MotionFileError as error:
-        found = error
-    assert found is None or not callable(found)
+        content = error
+    assert content is None or not callable(content)

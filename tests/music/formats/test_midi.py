@@ -109,9 +109,11 @@ def test_pretty_midi_reads_what_is_written(tmp_path: Path, score: Score):
     path = tmp_path / "written.mid"
     write_midi(score, path)
     midi = pretty_midi.PrettyMIDI(str(path))
-    there = sorted((n.pitch, n.start, n.end, n.velocity) for i in midi.instruments for n in i.notes)
+    written = sorted(
+        (n.pitch, n.start, n.end, n.velocity) for i in midi.instruments for n in i.notes
+    )
     back = sorted((n.pitch, n.onset, n.offset, n.velocity) for n in read_midi(path).notes)
-    assert np.allclose(there, back)
+    assert np.allclose(written, back)
     assert midi.get_tempo_changes()[1].tolist() == [120.0]
 
 
@@ -150,8 +152,10 @@ def test_overlaps_and_tempo_changes_are_read_as_pretty_midi_does(
         with pytest.raises(ScoreError):
             read(tmp_path, data)
         return
-    found = sorted((n.pitch, n.onset, n.offset, n.velocity) for n in read(tmp_path, data).notes)
-    assert np.allclose(found, expected)
+    notes_read = sorted(
+        (n.pitch, n.onset, n.offset, n.velocity) for n in read(tmp_path, data).notes
+    )
+    assert np.allclose(notes_read, expected)
 
 
 def test_tempo_changes_in_any_track_add_up(tmp_path: Path):
@@ -182,7 +186,7 @@ def test_what_is_left_out_is_remarked(tmp_path: Path):
         "1 note on the drum channel left out",
         "2 notes off the 88 keys left out",
         "1 note without length left out",
-        "1 note never let go; ended with the track",
+        "1 note never released; ended with the track",
     )
 
 
@@ -205,10 +209,10 @@ def test_hands_from_track_names_else_from_pitch(
 
 
 def test_no_hands_for_one_line_three_lines_or_equal_pitch(tmp_path: Path):
-    one = note(72, 96) + END
+    line = note(72, 96) + END
     low = note(40, 96) + END
     near = note(70, 96) + END
-    for tracks in ([one], [one, near], [one, low, low]):
+    for tracks in ([line], [line, near], [line, low, low]):
         assert {n.hand for n in read(tmp_path, midi_file(*tracks)).notes} == {None}
 
 

@@ -89,10 +89,10 @@ def test_two_staves_with_backup_chords_and_default_tempo(tmp_path: Path):
 
 def test_ties_are_merged_across_measures(tmp_path: Path):
     start = '<tie type="start"/>'
-    both = '<tie type="stop"/><tie type="start"/>'
+    ties = '<tie type="stop"/><tie type="start"/>'
     stop = '<tie type="stop"/>'
     score = read(
-        tmp_path, xml(DIVISIONS + note(more=start), note(more=both), note(more=stop) + note())
+        tmp_path, xml(DIVISIONS + note(more=start), note(more=ties), note(more=stop) + note())
     )
     assert times(score) == [(60, 0.0, 1.5), (60, 1.5, 2.0)]
 
@@ -133,14 +133,14 @@ def test_repeats_keep_their_tempo_and_loudness(tmp_path: Path):
 
 
 def test_endings_are_played_in_turn(tmp_path: Path):
-    one = barline('<ending number="1" type="start"/>', "left") + note("D4")
-    one += barline('<ending number="1" type="stop"/><repeat direction="backward"/>')
-    two = (
+    first_ending = barline('<ending number="1" type="start"/>', "left") + note("D4")
+    first_ending += barline('<ending number="1" type="stop"/><repeat direction="backward"/>')
+    second_ending = (
         barline('<ending number="2" type="start"/>', "left")
         + note("E4")
         + barline('<ending number="2" type="stop"/>')
     )
-    score = read(tmp_path, xml(DIVISIONS + note("C4"), one, two, note("F4")))
+    score = read(tmp_path, xml(DIVISIONS + note("C4"), first_ending, second_ending, note("F4")))
     assert [n.pitch for n in score.notes] == [60, 62, 60, 64, 65]
 
 
@@ -209,8 +209,8 @@ def test_timewise_utf16_and_archives_read_the_same(tmp_path: Path):
         f'<measure number="2"><part id="P1">{note("D4")}</part></measure></score-timewise>'
     )
     doctype = '<?xml version="1.0"?><!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD" "file:///etc/passwd">'
-    for other in (timewise, plain.encode("utf-16"), doctype + plain, pack(plain.encode())):
-        assert times(read(tmp_path, other)) == expected
+    for variant in (timewise, plain.encode("utf-16"), doctype + plain, pack(plain.encode())):
+        assert times(read(tmp_path, variant)) == expected
     assert times(read(tmp_path, pack(plain.encode(), container="<container/>"))) == expected
 
 

@@ -42,10 +42,10 @@ def test_a_chorale_begins_as_it_is_printed():
 def test_there_are_hundreds_and_chance_picks_the_same_one_again():
     pytest.importorskip("music21")
     assert len(list_chorales()) > 300
-    one, two = (draw_chorale(np.random.default_rng(4)) for _ in range(2))
-    assert one == two
-    assert one[0] in list_chorales()
-    assert {note.hand for note in one[1].notes} == set(Hand)
+    drawn, same = (draw_chorale(np.random.default_rng(4)) for _ in range(2))
+    assert drawn == same
+    assert drawn[0] in list_chorales()
+    assert {note.hand for note in drawn[1].notes} == set(Hand)
 
 
 def test_what_is_not_there_is_refused():

@@ -38,51 +38,51 @@ def test_numbers_below_zero_are_refused(seed, number):
 def test_kinds_come_in_their_shares():
     assert sum(SHARES.values()) == pytest.approx(1.0)
     for kind, share in SHARES.items():
-        found = np.mean([made.kind == kind for made in STREAM])
+        measured = np.mean([item.kind == kind for item in STREAM])
         # Four standard errors of a share among 900.
-        assert found == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(STREAM)))
+        assert measured == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(STREAM)))
 
 
 def test_every_score_is_one_that_a_keyboard_and_hands_can_play():
-    for made in STREAM:
-        assert made.score.notes, made.pattern
-        assert made.pattern.startswith(made.kind)
-        assert keyboard_score(made.score).notes == made.score.notes
-        assert all(note.hand is not None and note.duration >= 0.03 for note in made.score.notes)
-        assert SECONDS - 3.0 <= made.score.duration < 60.0, made.pattern
+    for item in STREAM:
+        assert item.score.notes, item.pattern
+        assert item.pattern.startswith(item.kind)
+        assert keyboard_score(item.score).notes == item.score.notes
+        assert all(note.hand is not None and note.duration >= 0.03 for note in item.score.notes)
+        assert SECONDS - 3.0 <= item.score.duration < 60.0, item.pattern
 
 
 def test_scales_come_in_all_keys_hands_and_lengths():
-    scales = [made for made in STREAM if made.kind == "scale"]
+    scales = [item for item in STREAM if item.kind == "scale"]
     many = scales + [
-        made for n in range(900, 2000) if (made := pattern_score(3, n)).kind == "scale"
+        item for n in range(900, 2000) if (item := pattern_score(3, n)).kind == "scale"
     ]
-    assert len({made.pattern for made in many}) == 24
-    assert {frozenset(note.hand for note in made.score.notes) for made in scales} == {
+    assert len({item.pattern for item in many}) == 24
+    assert {frozenset(note.hand for note in item.score.notes) for item in scales} == {
         frozenset({Hand.RIGHT}),
         frozenset({Hand.LEFT}),
         frozenset(Hand),
     }
     spans = {
-        round(np.ptp([n.pitch for n in made.score.notes if n.hand is hand]) / 12)
-        for made in scales
-        for hand in {n.hand for n in made.score.notes}
+        round(np.ptp([n.pitch for n in item.score.notes if n.hand is hand]) / 12)
+        for item in scales
+        for hand in {n.hand for n in item.score.notes}
     }
     assert spans == {1, 2, 3, 4}
 
 
 def test_tempo_loudness_and_touch_vary():
     shares = [
-        np.median([note.duration for note in made.score.notes])
-        / np.median(np.diff(np.unique(made.score.intervals[:, 0])))
-        for made in STREAM
-        if made.kind == "hanon"
+        np.median([note.duration for note in item.score.notes])
+        / np.median(np.diff(np.unique(item.score.intervals[:, 0])))
+        for item in STREAM
+        if item.kind == "hanon"
     ]
     assert min(shares) < 0.55
     assert max(shares) > 0.9
-    means = [made.score.velocities.mean() for made in STREAM]
+    means = [item.score.velocities.mean() for item in STREAM]
     assert np.ptp(means) > 40
-    rates = [len(set(made.score.intervals[:, 0])) / made.score.duration for made in STREAM]
+    rates = [len(set(item.score.intervals[:, 0])) / item.score.duration for item in STREAM]
     assert min(rates) < 1.5
     assert max(rates) > 6
 
@@ -99,8 +99,8 @@ def test_finger_patterns_are_different_and_never_repeat_a_finger():
 
 def test_repeating_keeps_the_notes_and_lasts_long_enough():
     once = scale("C4", octaves=1, notes_per_second=5)
-    more = repeat_to_length(once, 8.0)
-    assert more.duration >= 8.0
-    assert len(more) == 3 * len(once)
+    repeated = repeat_to_length(once, 8.0)
+    assert repeated.duration >= 8.0
+    assert len(repeated) == 3 * len(once)
     assert repeat_to_length(once, 1.0) is once
-    assert min(note.duration for note in more.notes) > SHORTEST
+    assert min(note.duration for note in repeated.notes) > SHORTEST

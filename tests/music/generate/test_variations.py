@@ -13,7 +13,7 @@ STARTS = np.cumsum([0.0, *(part.seconds + PAUSE for part in VARIATIONS)])
 
 
 def part(name):
-    index = [each.name for each in VARIATIONS].index(name)
+    index = [variation.name for variation in VARIATIONS].index(name)
     return SCORE.clip(STARTS[index], STARTS[index] + VARIATIONS[index].seconds), VARIATIONS[index]
 
 
@@ -25,11 +25,11 @@ def test_it_lasts_fourteen_minutes_and_nothing_is_left_to_chance():
 
 def test_the_theme_is_the_repertoire_s():
     ours, variation = part("theme")
-    theirs = load_piece("mozart_k265_theme")
+    mozart = load_piece("mozart_k265_theme")
     beat = 60.0 / variation.tempo
     sounding = [n for n in ours.notes if n.hand is Hand.RIGHT and n.onset < 16 * beat - 1e-6]
     pitches = [
-        n.pitch for n in theirs.notes if n.hand is Hand.RIGHT and n.onset < 16 * 60.0 / 112.0 - 1e-6
+        n.pitch for n in mozart.notes if n.hand is Hand.RIGHT and n.onset < 16 * 60.0 / 112.0 - 1e-6
     ]
     plain = [n.pitch for n in sounding]
     # Theirs has one passing note before the close, ours has none.

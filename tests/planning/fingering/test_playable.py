@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musclehand.core.errors import InvalidValue
@@ -118,6 +118,7 @@ def test_limits_are_checked() -> None:
         max_size=30,
     )
 )
+@example([(0, 21, 1, L), (0, 36, 1, L), (0, 36, 1, L)])
 def test_any_score_can_be_asked_about(rows: list[tuple[int, int, int, Hand | None]]) -> None:
     score = Score(tuple(Note(0.05 * t, p, 0.05 * (t + d), 80, h) for t, p, d, h in rows))
     impossible = impossible_notes(score)

@@ -35,12 +35,12 @@ def test_a_ghost_is_what_is_elsewhere():
     with Canvas(model, 64, 64) as canvas:
         alone = canvas.draw(data, camera)
         same = canvas.draw(data, camera, ghost=data)
-        both = canvas.draw(data, camera, ghost=ghost)
+        overlaid = canvas.draw(data, camera, ghost=ghost)
         blue = [geom for geom in canvas.scene.geoms[: canvas.scene.ngeom] if geom.rgba[2] == 1.0]
     np.testing.assert_array_equal(alone, same)
     assert len(blue) == 1
     assert blue[0].pos[0] == pytest.approx(0.5)
-    assert np.abs(both.astype(int) - alone).max() > 20
+    assert np.abs(overlaid.astype(int) - alone).max() > 20
 
 
 def test_a_film_is_made(tmp_path):

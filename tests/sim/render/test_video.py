@@ -12,8 +12,8 @@ import pytest
 from musclehand.core.errors import InvalidValue, OutputError, UnknownName
 from musclehand.core.recording import Channel, Recording, RecordingError, RecordingWriter
 from musclehand.music.score import Note, Score
-from musclehand.performance.record import NOTE_COLUMNS, note_table
 from musclehand.performance.perform import perform
+from musclehand.performance.record import NOTE_COLUMNS, note_table
 from musclehand.sim.render import opengl
 from musclehand.sim.render.mesh import simplify_meshes
 from musclehand.sim.render.opengl import Canvas, choose_backend
@@ -65,9 +65,9 @@ def near(picture, rgb, tolerance=0.16):
     """Pixels whose hue is that of a colour, whatever the light."""
     values = picture.astype(float)
     length = np.linalg.norm(values, axis=2, keepdims=True)
-    wanted = np.asarray(rgb[:3]) / np.linalg.norm(rgb[:3])
+    direction = np.asarray(rgb[:3]) / np.linalg.norm(rgb[:3])
     return (length[:, :, 0] > 60) & (
-        np.linalg.norm(values / np.maximum(length, 1) - wanted, axis=2) < tolerance
+        np.linalg.norm(values / np.maximum(length, 1) - direction, axis=2) < tolerance
     )
 
 
@@ -79,10 +79,10 @@ def test_keys_are_green_when_right_and_red_when_wrong(keyboard):
         def colours(time):
             stage.pose(time)
             rgba = stage.model.geom_rgba[keys]
-            found = [
+            matches = [
                 np.abs(rgba - colour).max(axis=1) < 1e-6 for colour in (RIGHT_RGBA, WRONG_RGBA)
             ]
-            return np.flatnonzero(found[0]).tolist(), np.flatnonzero(found[1]).tolist()
+            return np.flatnonzero(matches[0]).tolist(), np.flatnonzero(matches[1]).tolist()
 
         assert colours(-0.5) == ([], [])
         assert colours(0.25) == ([60 - 21], [])
@@ -191,15 +191,40 @@ def test_the_first_backend_that_works_is_taken_and_the_users_choice_kept(monkeyp
     assert choose_backend.__wrapped__() == "osmesa"
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        ("nonsense", InvalidValue, "MUJOCO_GL is 'nonsense'; it must be egl or osmesa"),
+        ("osmesa", OutputError, "MUJOCO_GL is 'osmesa', which does not work here .*libosmesa6"),
+        ("EGL ", OutputError, "MUJOCO_GL is 'egl', which does not work here .*MUJOCO_GL=osmesa"),
+    ],
+)
+def test_a_choice_that_does_not_work_is_an_error_that_says_how_to_drop_it(
+    monkeypatch, value, error, words
+):
+    monkeypatch.setenv("MUJOCO_GL", value)
+    monkeypatch.delenv("MUSCLEHAND_MUJOCO_GL", raising=False)
+    monkeypatch.setattr(opengl, "_probe", lambda backend: f"no {backend} here")
+    with pytest.raises(error, match=f"{words}.*unset MUJOCO_GL"):
+        choose_backend.__wrapped__()
+
+
+@pytest.mark.parametrize("value", ["glfw", "off", "1", ""])
+def test_a_choice_that_is_not_ours_leaves_it_to_us(monkeypatch, value):
+    monkeypatch.setenv("MUJOCO_GL", value)
+    monkeypatch.setattr(opengl, "_probe", lambda backend: None)
+    assert choose_backend.__wrapped__() == "egl"
+
+
 def test_a_backend_that_ends_its_process_does_not_end_ours(monkeypatch):
     monkeypatch.setattr(opengl, "_PROBE", "import os; os.abort()")
     assert opengl._probe("egl") is not None
 
 
-@pytest.mark.parametrize("what", [{"width": 641}, {"height": 0}, {"fps": 0}, {"fps": 1000}])
-def test_impossible_films_are_refused(what, keyboard, tmp_path):
+@pytest.mark.parametrize("options", [{"width": 641}, {"height": 0}, {"fps": 0}, {"fps": 1000}])
+def test_impossible_films_are_refused(options, keyboard, tmp_path):
     with pytest.raises(InvalidValue):
-        render_video(keyboard, tmp_path / "film.mp4", **what)
+        render_video(keyboard, tmp_path / "film.mp4", **options)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -246,12 +271,12 @@ def test_sound_and_picture_agree(keyboard, tmp_path):
         sound.setsampwidth(2)
         sound.setframerate(44100)
         sound.writeframes(click.tobytes())
-    seen = []
+    calls = []
     render_video(
         keyboard, tmp_path / "film.mp4", sound=tmp_path / "sound.wav", width=320, height=180, fps=25,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total: calls.append((done, total)),
     )  # fmt: skip
-    assert seen[-1][0] == pytest.approx(seen[-1][1])
+    assert calls[-1][0] == pytest.approx(calls[-1][1])
     about = subprocess.run(
         [get_ffmpeg_exe(), "-i", tmp_path / "film.mp4"], capture_output=True, text=True, check=False
     ).stderr

@@ -105,8 +105,8 @@ def test_rows_read_in_their_source_come_first_and_unknown_ends_ask_nothing():
 
 
 def test_our_hands_are_mirror_images(ours, other_side):
-    for one, two in ((ours, other_side), (other_side, ours)):
-        finding = compare_sides(one, two)
+    for specimen, partner in ((ours, other_side), (other_side, ours)):
+        finding = compare_sides(specimen, partner)
         assert finding.verdict is Verdict.PASS, finding.offenders
         assert finding.value < 1e-9
 

@@ -42,8 +42,8 @@ def lever(muscles, force=500.0, length=0.03):
     tip `length` out."""
     tips = "".join(f'<site name="tip_{digit}_r" pos="{length} 0 0"/>' for digit in DIGITS)
     height = {"flexor": -0.008, "extensor": 0.008}
-    here = "".join(f'<site name="{name}_0" pos="-.02 {height[name]} 0"/>' for name in muscles)
-    there = "".join(f'<site name="{name}_1" pos=".02 {height[name]} 0"/>' for name in muscles)
+    proximal = "".join(f'<site name="{name}_0" pos="-.02 {height[name]} 0"/>' for name in muscles)
+    distal = "".join(f'<site name="{name}_1" pos=".02 {height[name]} 0"/>' for name in muscles)
     paths = "".join(
         f'<spatial name="{name}"><site site="{name}_0"/><site site="{name}_1"/></spatial>'
         for name in muscles
@@ -53,8 +53,8 @@ def lever(muscles, force=500.0, length=0.03):
         for name in muscles
     )
     model = mujoco.MjModel.from_xml_string(
-        f"""<mujoco><worldbody>{here}<body><joint name="md2_flexion_r" axis="0 0 -1" limited="true" range="-20 20"/>
-        <geom size=".005"/>{there}{tips}</body></worldbody>
+        f"""<mujoco><worldbody>{proximal}<body><joint name="md2_flexion_r" axis="0 0 -1" limited="true" range="-20 20"/>
+        <geom size=".005"/>{distal}{tips}</body></worldbody>
         <tendon>{paths}</tendon><actuator>{actuators}</actuator></mujoco>"""
     )
     return Specimen("lever", model, HandIndex.from_model(model, Side.RIGHT), own_naming())
@@ -75,9 +75,11 @@ def test_a_joint_without_extensor_is_found_and_the_missing_way_named():
     assert closure.value == torque.value == 0.0
     assert "extension" in torque.offenders[0]
     assert "flexion 100" not in torque.offenders[0], "what is there is not listed"
-    both = lever(("flexor", "extensor"), force=1.0)
-    assert check_closure(both).verdict is Verdict.PASS, "closure does not ask how strong"
-    assert check_joint_torques(both).verdict is Verdict.FAIL, "8 mm times 1 N are less than 20 mN m"
+    antagonists = lever(("flexor", "extensor"), force=1.0)
+    assert check_closure(antagonists).verdict is Verdict.PASS, "closure does not ask how strong"
+    assert check_joint_torques(antagonists).verdict is Verdict.FAIL, (
+        "8 mm times 1 N are less than 20 mN m"
+    )
 
 
 def test_a_digit_without_muscles_is_an_answer_too(myohand):

@@ -44,21 +44,21 @@ def test_our_hand_passes(ours, check):
 
 
 def test_myohand_passes_and_fails_as_measured_before(myohand):
-    found = {check.code: check.run(myohand) for check in CHECKS}
-    assert {code: finding.verdict.value for code, finding in found.items()} == {
+    findings = {check.code: check.run(myohand) for check in CHECKS}
+    assert {code: finding.verdict.value for code, finding in findings.items()} == {
         "V01": "pass",
         "V02": "pass",
         "V18": "fail",
         "V20": "fail",
         "V24": "pass",
     }
-    named = " ".join(found["V18"].offenders)
+    named = " ".join(findings["V18"].offenders)
     for finger in range(2, 6):
         assert f"midph{finger}_r" in named
         assert f"distph{finger}_r" in named
-    assert found["V20"].value == 0.0
-    assert len(found["V20"].offenders) == 10
-    assert "thumb and index: 6 of 6" in found["V20"].offenders[0]
+    assert findings["V20"].value == 0.0
+    assert len(findings["V20"].offenders) == 10
+    assert "thumb and index: 6 of 6" in findings["V20"].offenders[0]
 
 
 def test_an_idle_tendon_is_named_and_a_ligament_is_not():
@@ -140,13 +140,13 @@ def test_what_may_touch_agrees_with_what_mujoco_finds(ours):
     assert finding.verdict is Verdict.FAIL
     assert len(finding.offenders) == 4
     assert all("index" in line and "midph2_r" in line for line in finding.offenders)
-    for each, expected in ((ours, True), (specimen, False)):
-        data = mujoco.MjData(each.model)
-        data.qpos[each.hand.qpos[each.hand.joints.index("mcp2_abduction")]] = -0.35
-        data.qpos[each.hand.qpos[each.hand.joints.index("mcp3_abduction")]] = 0.35
-        mujoco.mj_forward(each.model, data)
+    for hand, expected in ((ours, True), (specimen, False)):
+        data = mujoco.MjData(hand.model)
+        data.qpos[hand.hand.qpos[hand.hand.joints.index("mcp2_abduction")]] = -0.35
+        data.qpos[hand.hand.qpos[hand.hand.joints.index("mcp3_abduction")]] = 0.35
+        mujoco.mj_forward(hand.model, data)
         geoms = np.asarray(data.contact.geom).reshape(-1, 2)
-        bodies = {each.model.body(int(body)).name for body in each.model.geom_bodyid[geoms].ravel()}
+        bodies = {hand.model.body(int(body)).name for body in hand.model.geom_bodyid[geoms].ravel()}
         assert ("midph2_r" in bodies) is expected
 
 

@@ -198,15 +198,17 @@ def test_a_figure_is_a_picture_by_itself(panel):
 @given(summary=PRINTED, offender=PRINTED, source=PRINTED)
 def test_any_text_arrives_as_it_is(ours, summary, offender, source):
     specimen = Specimen(source, ours.model, ours.hand, ours.naming)
-    each = examination(specimen, Finding(Verdict.FAIL, summary, None, (offender,)))
-    reader = read(build_page([each]))
+    examined = examination(specimen, Finding(Verdict.FAIL, summary, None, (offender,)))
+    reader = read(build_page([examined]))
     assert summary in reader.text
     assert f"{source} right" in reader.text
     part, _, words = offender.partition(": ")
     assert part in reader.text
     assert not words or words in reader.text
     assert not reader.tags & {"script", "a" * 9}
-    assert json.loads(json.dumps(as_json([each])))["models"][0]["checks"][0]["summary"] == summary
+    assert (
+        json.loads(json.dumps(as_json([examined])))["models"][0]["checks"][0]["summary"] == summary
+    )
 
 
 def test_markup_in_names_stays_text(ours):
@@ -231,15 +233,15 @@ def test_a_folder_gets_both_files_and_no_leftovers(ours, tmp_path):
 
 
 def test_what_cannot_be_written_is_named_and_nothing_is_left(ours, tmp_path):
-    each = [examination(ours, *findings())]
+    examined = [examination(ours, *findings())]
     (tmp_path / "file").write_text("kept")
     with pytest.raises(OutputError, match=r"cannot write .*file"):
-        write_report(each, tmp_path / "file")
+        write_report(examined, tmp_path / "file")
     (tmp_path / "taken.json").mkdir()
     (tmp_path / "taken.json" / "inside").write_text("")
     with pytest.raises(OutputError, match=r"cannot write .*taken\.json"):
-        write_json(each, tmp_path / "taken.json")
+        write_json(examined, tmp_path / "taken.json")
     with pytest.raises(OutputError, match=r"cannot write .*nowhere"):
-        write_json(each, tmp_path / "nowhere" / "out.json")
+        write_json(examined, tmp_path / "nowhere" / "out.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken.json"]
     assert (tmp_path / "file").read_text() == "kept"

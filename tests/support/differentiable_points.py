@@ -8,10 +8,12 @@ from musclehand.learning.apg import ApgConfig
 from musclehand.learning.policy import Policy
 from support.toy_env import Points
 
-SMALL = ApgConfig(iterations=30, steps=20, minibatches=2, rate=3e-3, decay=100, discount=0.9)
+SMALL = ApgConfig(
+    iterations=30, steps=20, minibatches=2, learning_rate=3e-3, decay=100, discount=0.9
+)
 
 
-class SlopedPoints(Points, DifferentiableEnv):
+class DifferentiablePoints(Points, DifferentiableEnv):
     """Points that know their equations: rewards fall with the square of the place."""
 
     def start_recording(self):

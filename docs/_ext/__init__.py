@@ -1,1 +1,0 @@
-"""Extensions of the documentation: numbers from results pages, and reference pages from the code."""

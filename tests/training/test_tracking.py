@@ -1,0 +1,135 @@
+"""Training of tracking policies on a corpus of two clips, and their evaluation."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from musclehand import training
+from musclehand.core.checkpoint import CheckpointError, load_checkpoint
+from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.learning.apg import ApgConfig
+from musclehand.learning.dagger import DaggerConfig
+from musclehand.policies.tracking import load_tracking_policy
+from musclehand.training.evaluation import AIR, KEYS, TEACHER, evaluate_tracking
+from musclehand.training.tracking import TrackConfig, track
+from support.tracking_clips import write_small_corpus
+
+pytest.importorskip("rsl_rl")
+
+from musclehand.learning.ppo import PpoConfig
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_small_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    """A run that was never interrupted."""
+    return track(corpus, tmp_path_factory.mktemp("whole"), config_of(2, 2))
+
+
+def config_of(dagger, ppo):
+    """A small training with so many iterations."""
+    return TrackConfig(
+        envs=4,
+        scores=1,
+        apg=ApgConfig(iterations=0),
+        dagger=DaggerConfig(
+            iterations=dagger, steps=10, updates=5, batch=16, hidden=(16,), buffer_iterations=3
+        ),
+        ppo=PpoConfig(
+            iterations=ppo,
+            steps=8,
+            minibatches=2,
+            epochs=1,
+            critic_hidden=(16,),
+            critic_warm_up=1,
+        ),
+    )
+
+
+def test_a_training_is_resumed_to_the_same_bits(corpus, whole, tmp_path):
+    for dagger, ppo in ((1, 0), (2, 1), (2, 2)):
+        parts = track(corpus, tmp_path, config_of(dagger, ppo))
+    first = load_checkpoint(whole.policy_path)
+    second = load_checkpoint(parts.policy_path)
+    for name, values in first.arrays.items():
+        np.testing.assert_array_equal(values, second.arrays[name], err_msg=name)
+    stages = [(row["stage"], row["iteration"]) for row in whole.metrics]
+    assert stages == [("dagger", 0), ("dagger", 1), ("ppo", 0), ("ppo", 1)]
+    assert [(row["stage"], row["iteration"]) for row in parts.metrics] == stages
+    assert parts.scores == whole.scores
+
+
+def test_a_run_tells_how_held_out_clips_are_followed(whole):
+    (score,) = whole.scores
+    assert score.kind == "wave"
+    assert json.loads((whole.folder / "scores.json").read_text()) == [score._asdict()]
+    settings = json.loads((whole.folder / "config.json").read_text())
+    assert settings["envs"] == 4
+    assert settings["dagger"]["hidden"] == [16]
+    info = load_checkpoint(whole.policy_path).info
+    assert info["stage"] == "ppo"
+    # A policy's file does not say where things were on the machine that trained it.
+    assert not {"corpus", "out", "ray", "backend"} & info["config"].keys()
+
+
+def test_a_run_with_another_configuration_is_refused(corpus, whole):
+    config = config_of(2, 2)
+    other = replace(config, dagger=replace(config.dagger, updates=6))
+    with pytest.raises(CheckpointError):
+        track(corpus, whole.folder, other)
+
+
+def test_a_cold_start_leaves_the_warm_start_out(corpus, tmp_path):
+    config = replace(config_of(2, 0), cold=True, keys=False)
+    run = track(corpus, tmp_path, replace(config, apg=ApgConfig(iterations=1, steps=4)))
+    assert [row["stage"] for row in run.metrics] == ["apg"]
+    assert not (tmp_path / "dagger").exists()
+    assert not (tmp_path / "planned").exists()
+
+
+def test_shards_have_to_divide_the_hands(corpus, tmp_path):
+    with pytest.raises(InvalidValue, match="a divisor of 4 hands"):
+        track(corpus, tmp_path, replace(config_of(1, 0), keys=False, shards=3))
+    with pytest.raises(InvalidValue, match="auto or cpu"):
+        track(corpus, tmp_path, replace(config_of(1, 0), ray=(), backend="warp"))
+
+
+def test_a_policy_is_judged_beside_its_teacher(corpus, whole):
+    result = evaluate_tracking(
+        whole.policy,
+        corpus,
+        split="validation",
+        scores=0,
+        conditions=("undisturbed", "one muscle at 50 %"),
+    )
+    assert result.places() == [("undisturbed", AIR), ("one muscle at 50 %", AIR)]
+    assert len(result.clips) == 4
+    assert 0.0 < result.tip_error(TEACHER) < result.tip_error("policy")
+    assert result.tip_error("policy") == pytest.approx(1e3 * result.scores("policy")[0].tip_mean)
+    row = result.rows()[0]
+    assert (row["actor"], row["condition"], row["place"]) == (TEACHER, "undisturbed", AIR)
+    with pytest.raises(UnknownName, match="condition"):
+        evaluate_tracking(whole.policy, corpus, conditions=("drunk",))
+
+
+def test_policies_are_judged_on_keys_as_well(corpus):
+    policies = {"bundled": load_tracking_policy()}
+    result = evaluate_tracking(policies, corpus, clips=1, scores=1, teacher=False)
+    assert {place for _, place in result.places()} == {AIR, KEYS}
+    assert result.tip_error("bundled", place=KEYS) < 5.0
+    assert all(score.name.startswith("plan ") for score in result.scores("bundled", place=KEYS))
+
+
+def test_the_package_offers_its_functions():
+    assert training.track is track
+    assert set(training.__all__) <= set(dir(training))
+    for name in training.__all__:
+        assert getattr(training, name).__doc__
