@@ -6,11 +6,15 @@ import importlib
 import inspect
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
 from support.paths import ROOT, TESTS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 LIBRARY = ROOT / "musclehand"
 MODULES = sorted(LIBRARY.rglob("*.py"))

@@ -1,1 +1,5 @@
 """The hand: anatomy, names, postures and muscles of any hand model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

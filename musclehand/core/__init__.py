@@ -1,1 +1,5 @@
 """Foundations that every other package may use: errors, files, checkpoints, recordings, solvers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

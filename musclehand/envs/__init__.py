@@ -7,3 +7,7 @@
 - `demonstrations`: plans of the model-based player, as references and as labels.
 - `reference`: clips of motion as arrays; `observation`: observations as tables.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -147,11 +147,11 @@ class ObservationTable:
         return values[name]
 
     def __str__(self) -> str:
-        lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'scale':<14}meaning"]
+        lines = [f"{'block':<22}{'from':>6}{'to':>6}  {'scale':<20}meaning"]
         for block in self.blocks:
             place = self._slices[block.name]
             scale = f"{block.scale:g} {block.unit}"
             lines.append(
-                f"{block.name:<22}{place.start:>6}{place.stop:>6}  {scale:<14}{block.meaning}"
+                f"{block.name:<22}{place.start:>6}{place.stop:>6}  {scale:<20}{block.meaning}"
             )
         return "\n".join(lines)

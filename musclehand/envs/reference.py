@@ -41,37 +41,37 @@ class ReferenceSet:
     """
 
     dt: float
-    """Time between frames [s]."""
+    """[s] Time between frames."""
 
     angles: np.ndarray = field(repr=False)
-    """Joint angles [rad]. Shape (N, 23)."""
+    """[rad] Joint angles. Shape (N, 23)."""
 
     speeds: np.ndarray = field(repr=False)
-    """Joint velocities [rad/s]. Shape (N, 23)."""
+    """[rad/s] Joint velocities. Shape (N, 23)."""
 
     forearm: np.ndarray = field(repr=False)
-    """Coordinates of the forearm's base [m, rad]. Shape (N, 6)."""
+    """[m, rad] Coordinates of the forearm's base. Shape (N, 6)."""
 
     forearm_speed: np.ndarray = field(repr=False)
-    """Their velocities [m/s, rad/s]. Shape (N, 6)."""
+    """[m/s, rad/s] Their velocities. Shape (N, 6)."""
 
     forearm_acceleration: np.ndarray = field(repr=False)
-    """Their accelerations [m/s^2, rad/s^2]. Shape (N, 6)."""
+    """[m/s^2, rad/s^2] Their accelerations. Shape (N, 6)."""
 
     tips: np.ndarray = field(repr=False)
-    """Fingertips in the world [m]. Shape (N, 5, 3)."""
+    """[m] Fingertips in the world. Shape (N, 5, 3)."""
 
     activations: np.ndarray = field(repr=False)
     """Muscle activations, 0 where the clip has none. Shape (N, m)."""
 
     press: np.ndarray = field(repr=False)
-    """Force of each finger on the key that it holds [N]. Shape (N, 5)."""
+    """[N] Force of each finger on the key that it holds. Shape (N, 5)."""
 
     key_mass: np.ndarray = field(repr=False)
-    """Effective mass of the key that each fingertip moves [kg]. Shape (N, 5)."""
+    """[kg] Effective mass of the key that each fingertip moves. Shape (N, 5)."""
 
     key_damping: np.ndarray = field(repr=False)
-    """Effective damping of that key [N s/m]. Shape (N, 5)."""
+    """[N s/m] Effective damping of that key. Shape (N, 5)."""
 
     first: np.ndarray = field(repr=False)
     """First frame of each clip. Shape (clips,)."""

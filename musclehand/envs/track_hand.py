@@ -33,7 +33,7 @@ DEFAULT_PIECE = "five_finger_right"
 """Piece of the repertoire whose plan is followed if there are no clips: a five-finger exercise."""
 
 DEFAULT_SECONDS = 8.0
-"""How much of it is planned [s]."""
+"""[s] How much of it is planned."""
 
 
 class TrackHand(gymnasium.Env[np.ndarray, np.ndarray]):

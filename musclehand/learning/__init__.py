@@ -11,3 +11,7 @@ iterations in a folder of checkpoints, from which it resumes to the same bits (`
 - `high_level_distill`: a policy that acts in that space (`high_level.HighLevelNetwork`).
 - `shards`, `ray_shards`, `ray_cluster`: environments and trainings on several machines.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

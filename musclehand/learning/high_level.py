@@ -107,30 +107,8 @@ class HighLevelNetwork(nn.Module):
         )
         num_observations = len(input_mask)
         num_references = int(reference_mask.sum())
-        if min(move_size, *hidden, int(input_mask.sum())) < 1 or num_observations != len(
-            proprioception_mask
-        ):
-            raise InvalidValue(
-                "input_mask, proprioception_mask, move_size, hidden",
-                (num_observations, len(proprioception_mask), move_size, hidden),
-                "1 or more, and masks of the same length",
-            )
-        encoder_size = latent_policy.sizes[0]
-        if (
-            len(reference_mask) != encoder_size
-            or proprioception_mask.sum() + num_references != encoder_size
-        ):
-            raise InvalidValue(
-                "numbers of proprioception and reference",
-                (int(proprioception_mask.sum()), num_references),
-                f"all {encoder_size} of the encoder",
-            )
-        if np.shape(hand_matrix) != (num_references, num_observations):
-            raise InvalidValue(
-                "shape of hand_matrix",
-                np.shape(hand_matrix),
-                f"{(num_references, num_observations)}",
-            )
+        masks = (input_mask, proprioception_mask, reference_mask)
+        _check_sizes(latent_policy, masks, np.shape(hand_matrix), move_size, hidden)
         # In a tuple, so that it is no submodule: its weights are not among those that are trained.
         self._latent_policy = (latent_policy.requires_grad_(False),)
         targets = num_references + move_size
@@ -228,3 +206,42 @@ class HighLevelNetwork(nn.Module):
         with inference():
             tensor = torch.from_numpy(np.asarray(observation, dtype=np.float32))
             return np.asarray(self.actions(tensor, self.predict(tensor)).numpy().astype(float))
+
+
+def _check_sizes(
+    latent_policy: LatentPolicy,
+    masks: tuple[np.ndarray, np.ndarray, np.ndarray],
+    matrix_shape: tuple[int, ...],
+    move_size: int,
+    hidden: Sequence[int],
+) -> None:
+    """Checks the arguments of `HighLevelNetwork`; `masks` are those of inputs, proprioception and
+    reference.
+
+    Raises:
+        InvalidValue: a size below 1, or sizes that do not fit each other.
+    """
+    input_mask, proprioception_mask, reference_mask = masks
+    num_observations = len(input_mask)
+    num_proprioception = int(proprioception_mask.sum())
+    num_references = int(reference_mask.sum())
+    if (
+        min(move_size, *hidden, int(input_mask.sum())) < 1
+        or len(proprioception_mask) != num_observations
+    ):
+        raise InvalidValue(
+            "input_mask, proprioception_mask, move_size, hidden",
+            (num_observations, len(proprioception_mask), move_size, hidden),
+            "1 or more, and masks of the same length",
+        )
+    encoder_size = latent_policy.sizes[0]
+    if (len(reference_mask), num_proprioception + num_references) != (encoder_size, encoder_size):
+        raise InvalidValue(
+            "numbers of proprioception and reference",
+            (num_proprioception, num_references),
+            f"all {encoder_size} of the encoder",
+        )
+    if matrix_shape != (num_references, num_observations):
+        raise InvalidValue(
+            "shape of hand_matrix", matrix_shape, f"{(num_references, num_observations)}"
+        )

@@ -34,7 +34,7 @@ class LatentApgConfig(ApgConfig):
     """Iterations in which the learning rate falls to a tenth, exponentially."""
 
     kl_weight: float = 3e-4
-    """Weight of the KL divergence from the prior [1/nat]; the return's gradient is of size 1."""
+    """[1/nat] Weight of the KL divergence from the prior; the return's gradient is of size 1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

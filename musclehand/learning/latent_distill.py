@@ -52,7 +52,7 @@ class LatentDistillConfig:
     """Sizes of the hidden layers of encoder, prior and decoder."""
 
     kl_weight: float = 1e-6
-    """Weight of the KL divergence from the prior [1/nat], beside the mean squared error of the
+    """[1/nat] Weight of the KL divergence from the prior, beside the mean squared error of the
     excitations."""
 
     kl_warm_up: int = 10
@@ -107,7 +107,7 @@ class LatentDistillProgress(NamedTuple):
     """Mean squared error of the excitations, over the last fifth of the updates."""
 
     kl_divergence: float
-    """Mean KL divergence of the encoder from the prior [nat], over the last fifth of the
+    """[nat] Mean KL divergence of the encoder from the prior, over the last fifth of the
     updates."""
 
     terms: dict[str, float] | None

@@ -20,11 +20,11 @@ LOCAL = "local"
 """Address of a cluster that is started on this machine for as long as it is needed."""
 
 PATIENCE = 300.0
-"""How long to wait for a machine with room [s]. Ray takes up to half a minute to find out that
-a machine has died."""
+"""[s] How long to wait for a machine with room. Ray takes up to half a minute to find out that a
+machine has died."""
 
 _POLL = 1.0
-"""Time between two looks at the jobs [s]."""
+"""[s] Time between two looks at the jobs."""
 
 
 class RayUnavailable(MusclehandError):

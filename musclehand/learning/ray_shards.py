@@ -22,7 +22,7 @@ READING = ("shape", "state")
 """Methods that do not change a shard, so that they need not be repeated."""
 
 _PAUSE = 0.5
-"""Wait before a shard is made again [s], for Ray to notice that its machine has gone."""
+"""[s] Wait before a shard is made again, for Ray to notice that its machine has gone."""
 
 Call = tuple[str, tuple[Any, ...]]
 """Name of a method and its arguments."""

@@ -43,7 +43,7 @@ class ShardShape(NamedTuple):
     """Length of an action."""
 
     step_dt: float
-    """Duration of a step [s]."""
+    """[s] Duration of a step."""
 
     action_low: float
     """Lower bound of actions."""

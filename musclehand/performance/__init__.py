@@ -1,1 +1,5 @@
 """A performance: score and controller in; metrics, recording, figures and report out."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

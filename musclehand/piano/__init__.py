@@ -1,1 +1,5 @@
 """Piano keyboards as MuJoCo models, and key angles as notes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,3 +6,7 @@
 - `fingerprint`: hashes of body and observation, which a policy's file has to agree with.
 - `files`: names and places of the files; `previous_release`: files of the release before.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

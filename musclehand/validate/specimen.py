@@ -162,8 +162,22 @@ def _model_specimens(
     check_compiled(name, model)
     with _named_errors(name):
         names = find_naming(model, naming)
+        _check_tips(name, model, names)
         hands = _hands(model, names, sides)
     return tuple(Specimen(name, model, hand, names) for hand in hands)
+
+
+def _check_tips(name: str, model: mujoco.MjModel, naming: Naming) -> None:
+    """Refuses a compiled model whose fingertips are bodies, which sites cannot be added to."""
+    for side in naming.sides(model):
+        for tip in naming.tips.values():
+            label = naming.name_of(tip, side)
+            is_site = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, label) >= 0
+            if not is_site and mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, label) >= 0:
+                problem = (
+                    f"its fingertip {label} is a body and must be a site; give its MjSpec or file"
+                )
+                raise ModelError(name, problem)
 
 
 def _hands(model: mujoco.MjModel, naming: Naming, sides: tuple[Side, ...]) -> list[HandIndex]:

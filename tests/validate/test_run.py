@@ -217,6 +217,17 @@ def test_what_is_not_usable_is_one_line_that_names_the_model(path):
     assert "itself" in error(specimens, against="musclehand", kind=MusclehandError)
 
 
+def test_fingertips_that_are_bodies_need_the_spec():
+    spec = hand_spec(Side.RIGHT)
+    site = spec.site("tip_index_r")
+    site.parent.add_body(name="tip_index_r", pos=site.pos)
+    spec.delete(site)
+    assert validate(spec, checks=["V01"]).passed
+    assert spec.site("tip_index_r") is None
+    with pytest.raises(ModelError, match=r"MjModel: its fingertip tip_index_r is a body.*MjSpec"):
+        validate(spec.compile(), checks=["V01"])
+
+
 def test_a_diff_takes_every_kind_of_model(path):
     spec = mujoco.MjSpec.from_file(str(path))
     spec.actuator("EIP_r").gainprm[2] *= 1.25

@@ -35,7 +35,7 @@ from musclehand.planning.strokes.motion import notes_of
 from musclehand.sim.scene import Scene, build_scene
 
 OVERTRAVEL = -0.001
-"""How far below the key's stop a pressing fingertip goes [m]: the pulp takes the last
+"""[m] How far below the key's stop a pressing fingertip goes: the pulp takes the last
 millimetre."""
 
 
@@ -56,31 +56,31 @@ class PlannedFrame(NamedTuple):
     `ReferenceSet`."""
 
     angles: np.ndarray
-    """Joint angles [rad]. Shape (23,)."""
+    """[rad] Joint angles. Shape (23,)."""
 
     speeds: np.ndarray
-    """Joint velocities [rad/s]. Shape (23,)."""
+    """[rad/s] Joint velocities. Shape (23,)."""
 
     forearm: np.ndarray
-    """Coordinates of the forearm's base [m, rad]. Shape (6,)."""
+    """[m, rad] Coordinates of the forearm's base. Shape (6,)."""
 
     forearm_speed: np.ndarray
-    """Their velocities [m/s, rad/s]. Shape (6,)."""
+    """[m/s, rad/s] Their velocities. Shape (6,)."""
 
     forearm_acceleration: np.ndarray
-    """Their accelerations [m/s^2, rad/s^2]. Shape (6,)."""
+    """[m/s^2, rad/s^2] Their accelerations. Shape (6,)."""
 
     tips: np.ndarray
-    """Fingertips in the world [m]. Shape (5, 3)."""
+    """[m] Fingertips in the world. Shape (5, 3)."""
 
     press: np.ndarray
-    """Force of each finger on the key that it holds [N]. Shape (5,)."""
+    """[N] Force of each finger on the key that it holds. Shape (5,)."""
 
     key_mass: np.ndarray
-    """Effective mass of the key that each fingertip moves [kg]. Shape (5,)."""
+    """[kg] Effective mass of the key that each fingertip moves. Shape (5,)."""
 
     key_damping: np.ndarray
-    """Effective damping of that key [N s/m]. Shape (5,)."""
+    """[N s/m] Effective damping of that key. Shape (5,)."""
 
 
 class FrameBuilder:

@@ -80,7 +80,7 @@ class ObservationGradient(NamedTuple):
     """With respect to the last excitations, the latest first. Shape (action_history, n, m)."""
 
     delay: np.ndarray
-    """Sensory delay of each hand [steps]. Shape (n,)."""
+    """[steps] Sensory delay of each hand. Shape (n,)."""
 
 
 class AdjointPass:

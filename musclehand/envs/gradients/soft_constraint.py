@@ -23,13 +23,13 @@ class SoftConstraint(NamedTuple):
     """Linearised constraints, in arrays of one shape."""
 
     mass: np.ndarray
-    """Equivalent mass [kg, kg m^2]."""
+    """[kg, kg m^2] Equivalent mass."""
 
     damping: np.ndarray
-    """Equivalent damping [N s/m, N m s/rad]."""
+    """[N s/m, N m s/rad] Equivalent damping."""
 
     stiffness: np.ndarray
-    """Equivalent stiffness [N/m, N m/rad]."""
+    """[N/m, N m/rad] Equivalent stiffness."""
 
     def times(self, factor: np.ndarray | float) -> SoftConstraint:
         """All three times a factor, 0 where a constraint is not active."""

@@ -22,10 +22,10 @@ from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
 
 _LENGTH_STEP = 1e-5
-"""Finite difference of muscle length [m]."""
+"""[m] Finite difference of muscle length."""
 
 _SPEED_STEP = 1e-3
-"""Finite difference of muscle velocity [m/s]."""
+"""[m/s] Finite difference of muscle velocity."""
 
 _ACTIVITY_STEP = 5e-3
 """Finite difference of excitation and activation. Activation rises faster than it falls; this is
@@ -36,10 +36,10 @@ class KeyContact(NamedTuple):
     """Keys under the fingertips of n hands."""
 
     mass: np.ndarray
-    """Effective mass of the key that each fingertip moves [kg]. Shape (n, 5)."""
+    """[kg] Effective mass of the key that each fingertip moves. Shape (n, 5)."""
 
     damping: np.ndarray
-    """Effective damping of that key [N s/m]. Shape (n, 5)."""
+    """[N s/m] Effective damping of that key. Shape (n, 5)."""
 
     held: np.ndarray
     """Whether the fingertip holds its key on the stop. Shape (n, 5)."""
@@ -50,25 +50,25 @@ class SensoryJacobian(NamedTuple):
     angles and velocities, and m activations."""
 
     arms: np.ndarray
-    """Muscle lengths by angles [m/rad]. Shape (n, m, k)."""
+    """[m/rad] Muscle lengths by angles. Shape (n, m, k)."""
 
     length: np.ndarray
-    """Sensed fibre length by muscle length [1/m]. Shape (m,)."""
+    """[1/m] Sensed fibre length by muscle length. Shape (m,)."""
 
     velocity: np.ndarray
-    """Sensed fibre velocity by muscle velocity [s/m]. Shape (m,)."""
+    """[s/m] Sensed fibre velocity by muscle velocity. Shape (m,)."""
 
     force_by_activation: np.ndarray
     """Sensed force by activation. Shape (n, m)."""
 
     force_by_length: np.ndarray
-    """Sensed force by muscle length [1/m]. Shape (n, m)."""
+    """[1/m] Sensed force by muscle length. Shape (n, m)."""
 
     force_by_speed: np.ndarray
-    """Sensed force by muscle velocity [s/m]. Shape (n, m)."""
+    """[s/m] Sensed force by muscle velocity. Shape (n, m)."""
 
     tips: np.ndarray
-    """Fingertips by angles [m/rad]. Shape (n, 15, k)."""
+    """[m/rad] Fingertips by angles. Shape (n, 15, k)."""
 
     expand: np.ndarray
     """All joint angles by independent ones. Shape (j, k)."""
@@ -102,19 +102,19 @@ class StepJacobian(NamedTuple):
     """Final velocities by initial velocities. Shape (n, k, k)."""
 
     speed_by_angle: np.ndarray
-    """Final velocities by initial angles [1/s]. Shape (n, k, k)."""
+    """[1/s] Final velocities by initial angles. Shape (n, k, k)."""
 
     angle_by_speed: np.ndarray
-    """Final angles by initial velocities [s]. Shape (n, k, k)."""
+    """[s] Final angles by initial velocities. Shape (n, k, k)."""
 
     angle_by_angle: np.ndarray
     """Final angles by initial angles. Shape (n, k, k)."""
 
     speed_by_mean: np.ndarray
-    """Final velocities by mean activations [rad/s]. Shape (n, k, m)."""
+    """[rad/s] Final velocities by mean activations. Shape (n, k, m)."""
 
     angle_by_mean: np.ndarray
-    """Final angles by mean activations [rad]. Shape (n, k, m)."""
+    """[rad] Final angles by mean activations. Shape (n, k, m)."""
 
     mean_by_excitation: np.ndarray
     """Mean activation by excitation. Shape (n, m)."""

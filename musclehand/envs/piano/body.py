@@ -35,13 +35,13 @@ class ForearmPath(NamedTuple):
     keyboard's frame."""
 
     place: np.ndarray
-    """Position [m]. Shape (n, 3)."""
+    """[m] Position. Shape (n, 3)."""
 
     speed: np.ndarray
-    """Velocity [m/s]. Shape (n, 3)."""
+    """[m/s] Velocity. Shape (n, 3)."""
 
     acceleration: np.ndarray
-    """Acceleration [m/s^2]. Shape (n, 3)."""
+    """[m/s^2] Acceleration. Shape (n, 3)."""
 
 
 class KeyState(NamedTuple):
@@ -51,7 +51,7 @@ class KeyState(NamedTuple):
     """Whether the key's note sounds. Shape (worlds, 88), bool."""
 
     speed: np.ndarray
-    """Downward speed of the front edge [m/s]. Shape (worlds, 88)."""
+    """[m/s] Downward speed of the front edge. Shape (worlds, 88)."""
 
 
 class ForearmServos:

@@ -59,13 +59,13 @@ class PianoConfig:
     """What simulates: MuJoCo on the processor, or MuJoCo Warp."""
 
     episode: float = 4.0
-    """Longest duration of an episode [s]."""
+    """[s] Longest duration of an episode."""
 
     tip_limit: float = 0.08
-    """Mean distance of a hand's fingertips from the plan at which an episode fails [m]."""
+    """[m] Mean distance of a hand's fingertips from the plan at which an episode fails."""
 
     off_plan: float = 0.01
-    """Largest offset of forearms from the plan, in each direction, at the start of an episode [m];
+    """[m] Largest offset of forearms from the plan, in each direction, at the start of an episode;
     half of the episodes have none."""
 
     fixed_starts: bool = False

@@ -15,11 +15,11 @@ import numpy as np
 from musclehand.envs.piano.body import ForearmPath
 
 ACCELERATION = 60.0
-"""Largest mean acceleration in a move [m/s^2]. Leaps are planned with a mean of 35
+"""[m/s^2] Largest mean acceleration in a move. Leaps are planned with a mean of 35
 (`planning.strokes.release`), and more than that at their ends."""
 
 RETURN_TIME = 0.02
-"""Time constant of the return to a plan [s]: nine tenths of the way in 80 ms."""
+"""[s] Time constant of the return to a plan: nine tenths of the way in 80 ms."""
 
 LINEAR_SHARE = 0.05
 """Moves well below this share of the largest are told in proportion, those above by their
@@ -38,13 +38,13 @@ class ForearmMove(NamedTuple):
     """Path at the beginning. Shapes (n, 3)."""
 
     place: np.ndarray
-    """Position at the end [m]. Shape (n, 3)."""
+    """[m] Position at the end. Shape (n, 3)."""
 
     speed: np.ndarray
-    """Velocity at the end [m/s]. Shape (n, 3)."""
+    """[m/s] Velocity at the end. Shape (n, 3)."""
 
     duration: float
-    """Duration [s]."""
+    """[s] Duration."""
 
 
 def decode_move(action: np.ndarray, start: ForearmPath, duration: float) -> ForearmMove:

@@ -26,16 +26,16 @@ NUM_NEXT = 2
 """Next notes of each finger that are observed, beside the one it holds."""
 
 HORIZON = 2.0
-"""Times are clipped to this and its negative [s]."""
+"""[s] Times are clipped to this and its negative."""
 
 TIME_KNOTS = np.array([0.0, 0.016, 0.032, 0.05, 0.07, 0.1, 0.14, 0.19, 0.25, 0.33, 0.45, 0.65, 1.0])
-"""Knots of the hat functions for the beginnings and ends of notes [s]. Chosen."""
+"""[s] Knots of the hat functions for the beginnings and ends of notes. Chosen."""
 
 APPROACH_KNOTS = np.array([0.0, 0.05, 0.12, 0.25, 0.5])
-"""Knots of the hat functions by which the key of the next note is weighted [s]. Chosen."""
+"""[s] Knots of the hat functions by which the key of the next note is weighted. Chosen."""
 
 POINT_UNIT = 0.03
-"""Distance to a key that is encoded as 1 [m]."""
+"""[m] Distance to a key that is encoded as 1."""
 
 _KEY_SIZE = 5
 """Numbers of a key's position: x, y, z from the fingertip, x and y from the wrist."""
@@ -78,10 +78,10 @@ class HandNotes:
     """Notes of one hand in their order, mirrored to a right hand."""
 
     onset: np.ndarray
-    """Times at which notes begin [s]. Shape (notes,)."""
+    """[s] Times at which notes begin. Shape (notes,)."""
 
     offset: np.ndarray
-    """Times at which notes end [s]. Shape (notes,)."""
+    """[s] Times at which notes end. Shape (notes,)."""
 
     finger: np.ndarray
     """Finger of each note, 0 (thumb) to 4. Shape (notes,)."""
@@ -93,7 +93,7 @@ class HandNotes:
     """Key of each note, 0 to 87. Shape (notes,)."""
 
     point: np.ndarray
-    """Where each key is to be pressed [m]. Shape (notes, 3)."""
+    """[m] Where each key is to be pressed. Shape (notes, 3)."""
 
 
 def hand_notes(notes: Sequence[Note], side: Side, geometry: KeyboardGeometry) -> HandNotes:

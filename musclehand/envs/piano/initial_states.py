@@ -10,38 +10,38 @@ import numpy as np
 from musclehand.envs.reference import ReferenceSet
 
 ANGLE_STD = (0.0, 0.01, 0.02, 0.04)
-"""Standard deviations of joint angles near a plan [rad], of which one is drawn for each hand.
+"""[rad] Standard deviations of joint angles near a plan, of which one is drawn for each hand.
 Chosen, as those below, to cover the errors of trained policies."""
 
 SPEED_PER_ANGLE = 5.0
-"""Standard deviation of joint velocities for each of angles [1/s]."""
+"""[1/s] Standard deviation of joint velocities for each of angles."""
 
 PLACE_STD = (0.0, 0.001, 0.003, 0.008)
-"""Standard deviations of the forearm's position [m], of which one is drawn for each hand."""
+"""[m] Standard deviations of the forearm's position, of which one is drawn for each hand."""
 
 FOREARM_SPEED_STD = (0.0, 0.01, 0.05)
-"""Standard deviations of the forearm's velocity [m/s], of which one is drawn for each hand."""
+"""[m/s] Standard deviations of the forearm's velocity, of which one is drawn for each hand."""
 
 
 class InitialState(NamedTuple):
     """Postures of n hands, mirrored to right hands."""
 
     angles: np.ndarray
-    """Joint angles [rad]. Shape (n, 23)."""
+    """[rad] Joint angles. Shape (n, 23)."""
 
     speeds: np.ndarray
-    """Joint velocities [rad/s]. Shape (n, 23)."""
+    """[rad/s] Joint velocities. Shape (n, 23)."""
 
     place: np.ndarray
-    """Positions of the forearms' bases [m]. Shape (n, 3)."""
+    """[m] Positions of the forearms' bases. Shape (n, 3)."""
 
     forearm_speed: np.ndarray
-    """Velocities of the forearms' bases [m/s]. Shape (n, 3)."""
+    """[m/s] Velocities of the forearms' bases. Shape (n, 3)."""
 
 
 InitialStates = Callable[[ReferenceSet, np.ndarray, np.ndarray, np.random.Generator], InitialState]
-"""Draws postures for given frames of a plan: from the plan, frames (n,), limits of the joints (23,
-2) [rad], and random numbers."""
+"""Draws postures for given frames of a plan. Arguments: the plan; frames, shape (n,); limits of the
+joints [rad], shape (23, 2); random numbers."""
 
 
 def draw_off_plan(

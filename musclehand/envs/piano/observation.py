@@ -21,7 +21,7 @@ from musclehand.envs.tracking.observation import observe, state_mask, tracking_t
 from musclehand.music.pitch import NUM_KEYS
 
 STRIKE_WINDOW = 0.1
-"""A key that is struck within this time of a note's onset is taken to be struck for it [s]."""
+"""[s] A key that is struck within this time of a note's onset is taken to be struck for it."""
 
 
 def piano_table(tracking: ObservationTable) -> ObservationTable:

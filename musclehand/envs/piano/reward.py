@@ -13,7 +13,7 @@ class PianoWeights:
     """Weight of each term of the reward, in a step of the high-level policy. Chosen."""
 
     press: float = 1.0
-    """Weight of the share of wanted keys, struck or held, that are not down."""
+    """Weight of the share of target keys, to be struck or held, that are not down."""
 
     wrong: float = 0.5
     """Weight of each key that is down and should not be."""
@@ -22,10 +22,10 @@ class PianoWeights:
     """Weight of the difference in velocity of keys that are struck."""
 
     reach: float = 0.5
-    """Weight of the distance of fingertips from the keys that they should hold [1/cm]."""
+    """[1/cm] Weight of the distance of fingertips from the keys that they should hold."""
 
     plan: float = 0.5
-    """Weight of the distance of fingertips from the plan [1/cm]."""
+    """[1/cm] Weight of the distance of fingertips from the plan."""
 
     effort: float = 2.0
     """Weight of the squared activation."""
@@ -38,10 +38,10 @@ class PianoWeights:
 
 
 def press(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
-    """Minus the share of wanted keys that are not down. Shape (worlds,).
+    """Minus the share of target keys that are not down. Shape (worlds,).
 
     Args:
-        wanted: keys that should be down. Shape (worlds, 88), bool.
+        target: keys that should be down. Shape (worlds, 88), bool.
         pressed: keys that are. Shape (worlds, 88), bool.
     """
     missing = (target & ~pressed).sum(axis=1)
@@ -52,7 +52,7 @@ def wrong(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the number of keys that are down and should not be. Shape (worlds,).
 
     Args:
-        wanted: keys that should be down. Shape (worlds, 88), bool.
+        target: keys that should be down. Shape (worlds, 88), bool.
         pressed: keys that are. Shape (worlds, 88), bool.
     """
     return -np.asarray((pressed & ~target).sum(axis=1), dtype=float)
@@ -63,7 +63,7 @@ def velocity(target: np.ndarray, struck: np.ndarray) -> np.ndarray:
     and should be. Shape (worlds,).
 
     Args:
-        wanted: velocities of keys that should be struck, 0 of others. Shape (worlds, 88).
+        target: velocities of keys that should be struck, 0 of others. Shape (worlds, 88).
         struck: velocities of keys that are. Shape (worlds, 88).
     """
     matching = (target > 0) & (struck > 0)

@@ -13,11 +13,11 @@ from musclehand.envs.reference import ReferenceSet, windows
 from musclehand.envs.tracking.body import Proprioception
 
 SOFTNESS = 1e-4
-"""Damping of the least squares by which joints make up for a forearm that is off the plan
-[m^2/rad^2]: joints turn less and fingertips stay off a little. Chosen."""
+"""[m^2/rad^2] Damping of the least squares by which joints make up for a forearm that is off the
+plan: joints turn less and fingertips stay off a little. Chosen."""
 
 EXTRA_DEPTH = 0.008
-"""How much lower than in the plan the reference is for fingers that hold a key [m]. The decoder
+"""[m] How much lower than in the plan the reference is for fingers that hold a key. The decoder
 follows a reference softly, and would release a key now and then. Chosen."""
 
 SETTLED_STEPS = 5

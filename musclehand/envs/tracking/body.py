@@ -37,10 +37,10 @@ class Proprioception(NamedTuple):
     """Sensory feedback of n hands, mirrored to right hands; or gradients with respect to it."""
 
     angles: np.ndarray
-    """Joint angles [rad]. Shape (n, 23)."""
+    """[rad] Joint angles. Shape (n, 23)."""
 
     speeds: np.ndarray
-    """Joint velocities [rad/s]. Shape (n, 23)."""
+    """[rad/s] Joint velocities. Shape (n, 23)."""
 
     activation: np.ndarray
     """Muscle activations, 0 to 1. Shape (n, m)."""
@@ -55,10 +55,10 @@ class Proprioception(NamedTuple):
     """Tendon forces, in peak isometric forces, 0 and above. Shape (n, m)."""
 
     tips: np.ndarray
-    """Fingertips in the world [m]. Shape (n, 5, 3)."""
+    """[m] Fingertips in the world. Shape (n, 5, 3)."""
 
     forearm: np.ndarray
-    """Coordinates of the forearm's base [m, rad]. Shape (n, 6)."""
+    """[m, rad] Coordinates of the forearm's base. Shape (n, 6)."""
 
 
 class ProprioceptionReader:

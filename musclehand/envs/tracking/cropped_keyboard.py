@@ -22,10 +22,10 @@ CROPPED_KEYS = slice(27, 75)
 """Keys of the cropped keyboard, of 88: C3 to B6."""
 
 EDGE_MARGIN = 0.03
-"""Least distance of fingertips from the keyboard's ends [m]: more than a white key's width."""
+"""[m] Least distance of fingertips from the keyboard's ends: more than a white key's width."""
 
 AIR_HEIGHT = 0.15
-"""Height that is added to motion without keys [m]."""
+"""[m] Height that is added to motion without keys."""
 
 _MIRROR_KEY = 41
 """D4, about which keys are mirrored."""

@@ -33,25 +33,25 @@ class DisturbanceConfig:
     """Factor on the peak force of the weak muscles."""
 
     push: float = 0.0
-    """Largest force on a fingertip [N]; sizes are drawn uniformly from 0 to this."""
+    """[N] Largest force on a fingertip; sizes are drawn uniformly from 0 to this."""
 
     push_rate: float = 1.0
-    """Mean rate of pushes [1/s]."""
+    """[1/s] Mean rate of pushes."""
 
     push_time: float = 0.1
-    """Duration of a push [s]."""
+    """[s] Duration of a push."""
 
     motor_noise: float = 0.0
     """Standard deviation of the excitations, as a share of each excitation."""
 
     angle_noise: float = 0.0
-    """Standard deviation of sensed joint angles [rad]."""
+    """[rad] Standard deviation of sensed joint angles."""
 
     length_noise: float = 0.0
     """Standard deviation of sensed fibre lengths, in optimal fibre lengths."""
 
     delay: tuple[float, float] = (0.0, 0.0)
-    """Shortest and longest sensory delay [s], drawn at the start of an episode."""
+    """[s] Shortest and longest sensory delay, drawn at the start of an episode."""
 
     delay_probability: float = 1.0
     """Probability that an episode has a sensory delay."""
@@ -116,7 +116,7 @@ class Pushes:
     """External forces on fingertips, which begin at random and last for a while."""
 
     force: np.ndarray
-    """Force of the latest push in each environment [N]. Shape (n, 3)."""
+    """[N] Force of the latest push in each environment. Shape (n, 3)."""
 
     finger: np.ndarray
     """Finger that it acts on, 0 to 4. Shape (n,)."""
@@ -158,3 +158,14 @@ class Pushes:
     def clear(self, envs: np.ndarray) -> None:
         """Ends the pushes in some environments. Shape (count,)."""
         self.left[envs] = 0
+
+    def state(self) -> np.ndarray:
+        """Force, finger and remaining steps of each environment. Shape (n, 5)."""
+        return np.column_stack([self.force, self.finger, self.left])
+
+    def restore(self, state: np.ndarray) -> None:
+        """Restores what `state` returned. Shape (n, 5)."""
+        state = np.array(state)
+        self.force = state[:, :3]
+        self.finger = state[:, 3].astype(int)
+        self.left = state[:, 4].astype(int)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from typing_extensions import override
@@ -30,25 +29,15 @@ from musclehand.core.vec_env import (
     pack_generator,
     unpack_generator,
 )
-from musclehand.envs.gradients.adjoint import (
-    AdjointPass,
-    ObservationGradient,
-    RewardGradient,
-    reward_gradient,
-)
-from musclehand.envs.gradients.step_jacobian import BodyJacobian, KeyContact, StepJacobian
+from musclehand.envs.gradients.adjoint import RewardGradient, reward_gradient
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.reference import ReferenceSet, build_references
 from musclehand.envs.tracking import reward
 from musclehand.envs.tracking.body import Proprioception, TrackingBody
 from musclehand.envs.tracking.cropped_keyboard import fit_to_cropped_keyboard, without_key_forces
 from musclehand.envs.tracking.disturbance import DisturbanceConfig, Pushes, draw_strengths
-from musclehand.envs.tracking.observation import (
-    history_gradient,
-    observe,
-    proprioception_gradient,
-    tracking_table,
-)
+from musclehand.envs.tracking.observation import observe, tracking_table
+from musclehand.envs.tracking.recorder import GradientRecorder
 from musclehand.envs.tracking.reward import RewardWeights
 from musclehand.envs.tracking.sensing import Sensing
 from musclehand.envs.tracking.starts import StartSampler
@@ -56,10 +45,6 @@ from musclehand.envs.tracking.teacher import Teacher
 from musclehand.motion.clip import MotionClip
 from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
-
-NEAR_STOP = 3e-4
-"""A finger that should press is on its key's stop when it is at most this far above its reference
-[m]. Chosen."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +70,19 @@ class TrackingConfig:
     """Simulation steps of 2 ms in a step of the policy: 4 makes 125 Hz."""
 
     look_ahead: tuple[int, ...] = (2, 4, 8, 16)
-    """Steps from the next one on at which the reference is observed."""
+    """Steps ahead, 2 or more, at which the reference is observed, beside the next one."""
 
     action_history: int = 0
     """Number of last excitations that are observed; needed to make up for sensory delay."""
 
     episode: float = 4.0
-    """Longest duration of an episode [s]."""
+    """[s] Longest duration of an episode."""
 
     tip_limit: float = 0.04
-    """Mean distance of fingertips from the reference at which an episode fails [m]."""
+    """[m] Mean distance of fingertips from the reference at which an episode fails."""
 
     angle_limit: float = 1.4
-    """Error of any joint angle at which an episode fails [rad]."""
+    """[rad] Error of any joint angle at which an episode fails."""
 
     fixed_starts: bool = False
     """Start episodes at the beginnings of clips, clip after clip, for evaluation."""
@@ -121,14 +106,6 @@ class TrackingConfig:
         if not (self.episode > 0 and self.tip_limit > 0 and self.angle_limit > 0):
             limits = (self.episode, self.tip_limit, self.angle_limit)
             raise InvalidValue("episode, tip_limit, angle_limit", limits, "above 0")
-
-
-class _RecordedStep(NamedTuple):
-    """What the backward pass needs of a step."""
-
-    jacobian: StepJacobian
-    reward_gradient: RewardGradient
-    delay: np.ndarray
 
 
 class TrackingEnv(TeacherEnv, DifferentiableEnv):
@@ -203,10 +180,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         self._sensing = Sensing(config.disturbance, config.num_envs, self.step_dt)
         self._pushes = Pushes(config.disturbance, config.num_envs, self.step_dt)
         self._teacher: Teacher | None = None
-        self._recorded: list[_RecordedStep] | None = None
-        self._adjoint: AdjointPass | None = None
-        self._delays: list[np.ndarray] = []
-        self._jacobian: BodyJacobian | None = None
+        self._recorder: GradientRecorder | None = None
         self._rng = np.random.default_rng(seed)
         self.frame = np.zeros(config.num_envs, dtype=int)
         self._start_frame = self.frame.copy()
@@ -220,7 +194,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
     def reset(self, *, seed: int | None = None) -> np.ndarray:
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self._recorded = None
+        self._stop_recording()
         self._next_clip = 0
         self._forget_teacher()
         all_envs = np.arange(self.num_envs)
@@ -252,9 +226,10 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         excitation = self._disturb(np.clip(np.asarray(action, dtype=float), 0.0, 1.0))
         goal = self.references.ahead(self.frame, 1)
         controls = body.controls(excitation, self.references, self.frame, goal, config.sim_steps)
+        recorder = self._recorder
         jacobian = None
-        if self._recorded is not None:
-            jacobian = self._step_jacobian(np.nan_to_num(excitation), goal)
+        if recorder is not None and recorder.recording:
+            jacobian = recorder.step_jacobian(np.nan_to_num(excitation), self.references, goal)
         unstable = self.monitor.step(controls)
         self.frame = goal
         self._age = self._age + 1
@@ -268,10 +243,10 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         truncated = ~terminated & (
             (self._age >= self._max_steps) | (goal >= self.references.last_of(goal))
         )
-        if self._recorded is not None and jacobian is not None:
+        if recorder is not None and jacobian is not None:
             not_done = ~(terminated | truncated)
             gradient = self._reward_gradient(proprioception, excitation, not_done)
-            self._recorded.append(_RecordedStep(jacobian, gradient, self._sensing.delay.copy()))
+            recorder.add(jacobian, gradient, self._sensing.delay)
         self._history = np.concatenate([excitation[None], self._history[:-1]])
         self._sensing.advance(proprioception, self._rng)
         final_observation = self._observe(proprioception)
@@ -303,38 +278,24 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
 
     @override
     def start_recording(self) -> None:
-        self._recorded = []
-        self._adjoint = None
-        self._jacobian = self._jacobian or BodyJacobian(self.body, sim_steps=self.config.sim_steps)
+        self.recorder.start()
 
     @override
     def begin_backward(self, discount: float) -> int:
-        if not self._recorded or self._jacobian is None:
-            raise InvalidValue("recorded steps", 0, "1 or more, after `start_recording`")
-        jacobians, gradients, delays = zip(*self._recorded, strict=True)
-        sensory = self._jacobian.sensory(self.teacher.states())
-        self._adjoint = AdjointPass(jacobians, gradients, sensory, discount)
-        self._delays = [*delays, self._sensing.delay.copy()]
-        self._recorded = None
-        return len(gradients)
+        return self.recorder.begin_backward(discount, self._sensing.delay)
 
     @override
     def backward_step(self, observation_gradient: np.ndarray | None) -> np.ndarray:
-        if self._adjoint is None:
-            raise InvalidValue("steps to go back", 0, "1 or more, after `begin_backward`")
-        delay = self._delays.pop()
-        if observation_gradient is None:
-            return self._adjoint.step(None)
         history = self.config.action_history
-        return self._adjoint.step(
-            ObservationGradient(
-                proprioception=proprioception_gradient(
-                    self.table, observation_gradient, self.body.hand
-                ),
-                history=history_gradient(self.table, observation_gradient, history),
-                delay=delay,
-            )
-        )
+        return self.recorder.backward_step(self.table, observation_gradient, history)
+
+    @property
+    def recorder(self) -> GradientRecorder:
+        """Records steps and passes gradients back through them."""
+        if self._recorder is None:
+            sim_steps = self.config.sim_steps
+            self._recorder = GradientRecorder(self.body, self.teacher, sim_steps=sim_steps)
+        return self._recorder
 
     @property
     def teacher(self) -> Teacher:
@@ -352,7 +313,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             "key_weight": self.body.key_weight.copy(),
             "rng": pack_generator(self._rng),
             "badness": self._starts.difficulty.copy(),
-            "pushes": np.column_stack([self._pushes.force, self._pushes.finger, self._pushes.left]),
+            "pushes": self._pushes.state(),
             "past": self._history.copy(),
             "error": self._error_sum.copy(),
             "places": np.column_stack([self.frame, self._start_frame, self._age]),
@@ -378,20 +339,20 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         self.body.backend.restore(np.asarray(state["backend"]))
         self._rng = unpack_generator(state["rng"])
         self._starts.difficulty = np.array(state["badness"])
-        pushes = np.array(state["pushes"])
-        self._pushes.force = pushes[:, :3]
-        self._pushes.finger = pushes[:, 3].astype(int)
-        self._pushes.left = pushes[:, 4].astype(int)
+        self._pushes.restore(np.asarray(state["pushes"]))
         self._history = np.array(state["past"])
         self._error_sum = np.array(state["error"])
         self.frame, self._start_frame, self._age = np.array(state["places"]).astype(int).T.copy()
         self._next_clip = int(state["next_clip"][0])
         self._sensing.buffer = np.array(state["sensed"])
         self._sensing.delay = np.array(state["delay"]).astype(int)
-        self._recorded = None
-        self._adjoint = None
+        self._stop_recording()
         self._forget_teacher()
         return self._observe(self.body.proprioception())
+
+    def _stop_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop()
 
     def _forget_teacher(self) -> None:
         """Puts the teacher into the state of a new one."""
@@ -492,20 +453,6 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
         failed = mean_tip_error > self.config.tip_limit
         failed |= np.abs(angle_error).max(axis=1) > self.config.angle_limit
         return terms, failed
-
-    def _step_jacobian(self, excitation: np.ndarray, goal: np.ndarray) -> StepJacobian:
-        """Jacobian of the step that is about to be made."""
-        assert self._jacobian is not None
-        references = self.references
-        force, mass, damping = (
-            getattr(references, name)[goal] for name in ("press", "key_mass", "key_damping")
-        )
-        if not self.config.keys:
-            force, mass, damping = np.zeros((3, *force.shape))
-        height = self.body.proprioception().tips[:, :, 2]
-        held = (force > 0) & (height < references.tips[goal][:, :, 2] + NEAR_STOP)
-        contact = KeyContact(mass, damping, held)
-        return self._jacobian.at(self.teacher.states(), excitation, contact)
 
     def _reward_gradient(
         self, proprioception: Proprioception, excitation: np.ndarray, not_done: np.ndarray

@@ -19,14 +19,14 @@ from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.motion.clip import MotionClip
 
 LONGEST = 10.0
-"""Duration for which a clip is followed, at most [s]."""
+"""[s] Duration for which a clip is followed, at most."""
 
 SETTLE = 0.25
-"""Time at the start that does not count [s], unless the hand fails within it: muscles that begin at
+"""[s] Time at the start that does not count, unless the hand fails within it: muscles that begin at
 rest let the hand drop."""
 
 RAPID = 10.0
-"""Velocity of any joint of the reference above which a passage is rapid [rad/s]. Chosen: 570
+"""[rad/s] Velocity of any joint of the reference above which a passage is rapid. Chosen: 570
 degrees a second."""
 
 Actor = Callable[[np.ndarray, TrackingEnv], np.ndarray]
@@ -43,22 +43,22 @@ class ClipScore(NamedTuple):
     """Kind of the clip, such as "scales"."""
 
     seconds: float
-    """Duration for which it was followed [s]."""
+    """[s] Duration for which it was followed."""
 
     asked: float
-    """Duration for which it should have been followed [s]."""
+    """[s] Duration for which it should have been followed."""
 
     survived: bool
     """Whether the hand did not fail."""
 
     joint_rmse: float
-    """Root mean square error over joints and time [rad]."""
+    """[rad] Root mean square error over joints and time."""
 
     tip_mean: float
-    """Mean distance of fingertips from the reference, over fingers and time [m]."""
+    """[m] Mean distance of fingertips from the reference, over fingers and time."""
 
     tip_p95: float
-    """95th percentile over time of the distance, averaged over fingers [m]."""
+    """[m] 95th percentile over time of the fingers' mean distance."""
 
     activation: float
     """Mean activation."""
@@ -70,16 +70,16 @@ class ClipScore(NamedTuple):
     """Mean reward of a step."""
 
     rapid_tip: float
-    """Mean distance of fingertips in rapid passages [m], 0 if there are none."""
+    """[m] Mean distance of fingertips in rapid passages, 0 if there are none."""
 
     rapid_seconds: float
-    """Duration of the passages in which a joint of the reference is faster than `RAPID` [s]."""
+    """[s] Duration of the passages in which a joint of the reference is faster than `RAPID`."""
 
     loaded_tip: float
-    """Mean distance of fingertips while a finger presses on a key [m], 0 if none does."""
+    """[m] Mean distance of fingertips while a finger presses on a key, 0 if none does."""
 
     loaded_seconds: float
-    """Duration for which a finger presses on a key [s]."""
+    """[s] Duration for which a finger presses on a key."""
 
 
 def follow_teacher(observation: np.ndarray, env: TrackingEnv) -> np.ndarray:

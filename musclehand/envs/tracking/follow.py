@@ -22,7 +22,7 @@ class FollowedClip:
     """The clip that was followed."""
 
     dt: float
-    """Time between frames [s]."""
+    """[s] Time between frames."""
 
     failed: bool
     """Whether the hand lost the motion; the arrays end there."""
@@ -31,22 +31,22 @@ class FollowedClip:
     """Names of the muscles, without the side."""
 
     angles: np.ndarray = field(repr=False)
-    """Joint angles of the hand [rad]. Shape (T, 23)."""
+    """[rad] Joint angles of the hand. Shape (T, 23)."""
 
     reference: np.ndarray = field(repr=False)
-    """Joint angles of the reference [rad]. Shape (T, 23)."""
+    """[rad] Joint angles of the reference. Shape (T, 23)."""
 
     forearm: np.ndarray = field(repr=False)
-    """Coordinates of the forearm's base [m, rad]. Shape (T, 6)."""
+    """[m, rad] Coordinates of the forearm's base. Shape (T, 6)."""
 
     reference_forearm: np.ndarray = field(repr=False)
-    """The same of the reference [m, rad]. Shape (T, 6)."""
+    """[m, rad] The same of the reference. Shape (T, 6)."""
 
     tips: np.ndarray = field(repr=False)
-    """Fingertips of the hand in the world [m]. Shape (T, 5, 3)."""
+    """[m] Fingertips of the hand in the world. Shape (T, 5, 3)."""
 
     reference_tips: np.ndarray = field(repr=False)
-    """Fingertips of the reference in the world [m]. Shape (T, 5, 3)."""
+    """[m] Fingertips of the reference in the world. Shape (T, 5, 3)."""
 
     activations: np.ndarray = field(repr=False)
     """Activations of the muscles. Shape (T, m)."""

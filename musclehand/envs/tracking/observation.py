@@ -23,7 +23,7 @@ def tracking_table(
 
     Args:
         hand: tells the numbers of muscles and of independent joints.
-        look_ahead: steps from the next one on at which the reference is shown.
+        look_ahead: steps ahead, 2 or more, at which the reference is observed beside the next one.
         action_history: number of last excitations that are shown.
     """
     muscles = len(hand.muscles)
@@ -118,7 +118,7 @@ def observe(
         frame: current frame of each hand. Shape (n,).
         proprioception: as it is sensed.
         hand: tells which joints are independent.
-        look_ahead: steps from the next one on at which the reference is shown.
+        look_ahead: steps ahead, 2 or more, at which the reference is observed beside the next one.
         history: last excitations, the latest first. Shape (action_history, n, m).
         delay: sensory delay [s]. Shape (n,).
 

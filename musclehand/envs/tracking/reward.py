@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 TIP_UNIT = 1e-3
-"""Fingertip error that costs about 1 [m]."""
+"""[m] Fingertip error that costs about 1."""
 
 TIP_SOFTNESS = 5e-4
-"""Fingertip errors well below this are nearly free [m]: the error is sqrt(e^2 + softness^2)."""
+"""[m] Fingertip errors well below this are nearly free: the error is sqrt(e^2 + softness^2)."""
 
 ANGLE_UNIT = 0.05
-"""Error of all joint angles that costs 1 [rad]: 3 degrees."""
+"""[rad] Error of all joint angles that costs 1: 3 degrees."""
 
 SPEED_UNIT = 3.0
-"""Error of all joint velocities that costs 1 [rad/s]."""
+"""[rad/s] Error of all joint velocities that costs 1."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Sensing:
     noise. Shape (steps, n, size)."""
 
     delay: np.ndarray
-    """Current delay of each hand [steps]. Shape (n,)."""
+    """[steps] Current delay of each hand. Shape (n,)."""
 
     def __init__(self, config: DisturbanceConfig, num_envs: int, dt: float) -> None:
         """

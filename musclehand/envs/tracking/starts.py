@@ -14,7 +14,7 @@ import numpy as np
 from musclehand.envs.reference import ReferenceSet
 
 SEGMENT = 0.5
-"""Duration of a segment [s]. Chosen."""
+"""[s] Duration of a segment. Chosen."""
 
 RETENTION = 0.9
 """Share of the running mean that is kept when an episode is added. Chosen."""

@@ -245,7 +245,7 @@ def _advance(
             continue
         chord = _chord_cost(options, new, notes, tables, config)
         follow, released = _follow_cost(beam, options, links)
-        centre, moved = _move(beam, options, new, released, links, notes)
+        centre, moved = _move(beam, options, new, released, links=links, notes=notes)
         interval = max(notes.onset[new].min() - beam.time, _LEAST_INTERVAL)
         hurry = config.shift + config.shift_hurry / interval
         step_cost = follow + chord[:, None] + hurry * moved
@@ -443,6 +443,7 @@ def _move(
     options: np.ndarray,
     new: np.ndarray,
     released: np.ndarray,
+    *,
     links: _Links,
     notes: HandNotes,
 ) -> tuple[np.ndarray, np.ndarray]:

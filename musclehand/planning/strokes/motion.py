@@ -152,7 +152,15 @@ class HandMotion:
         held = keep_within_reach(held, poses, path, config.stroke)
         self.notes = held
         self.strokes = HandStrokes(
-            held, points, side, path, piano, geometry, config.stroke, config.reach, corrections
+            held,
+            points,
+            side,
+            path,
+            piano=piano,
+            geometry=geometry,
+            config=config.stroke,
+            reach=config.reach,
+            corrections=corrections,
         )
         self.path = self.strokes.path
         self.ik.reset_solver()
@@ -234,7 +242,13 @@ class HandMotion:
 
 
 def notes_of(notes: Sequence[Note], side: Side, *, lead_in: float) -> list[Note]:
-    """One hand's notes, moved from score time to simulation time."""
+    """One hand's notes, moved from score time to simulation time.
+
+    Args:
+        notes: of a score; those without a finger are left out.
+        side: of the hand.
+        lead_in: simulation time at which the score begins [s].
+    """
     hand = Hand.RIGHT if side is Side.RIGHT else Hand.LEFT
     return [
         replace(note, onset=note.onset + lead_in, offset=note.offset + lead_in)

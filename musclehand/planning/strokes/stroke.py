@@ -312,6 +312,7 @@ class HandStrokes:
         points: np.ndarray,
         side: Side,
         path: WristPath,
+        *,
         piano: PianoParameters,
         geometry: KeyboardGeometry,
         config: StrokeConfig,

@@ -1,4 +1,4 @@
-"""Bones kept out of keys: told apart as MuJoCo tells them, and moved out by the inverse
+"""Bones kept out of keys: detected as MuJoCo detects them, and moved out by the inverse
 kinematics."""
 
 import numpy as np
@@ -98,7 +98,7 @@ def test_mirrored_hands_have_mirrored_wishes(ik):
 
 
 def test_two_hands_in_one_place_give_way_to_each_other():
-    """Thumbs overlap where hands stand 60 mm apart; each hand heeds the other in turn until they
+    """Thumbs overlap where wrists are 60 mm apart; each hand heeds the other in turn until they
     are clear."""
     margin = ClearanceConfig().margin
     hands = [HandIk(), HandIk()]

@@ -1,4 +1,4 @@
-"""Where the hand stands for a grip: fingers reach their keys, wherever on the keyboard and in
+"""Wrist poses for grips: fingers reach their keys, wherever on the keyboard and in
 either hand."""
 
 import numpy as np

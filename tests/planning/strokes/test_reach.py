@@ -18,7 +18,7 @@ FINGER_X = np.array([-0.047, -0.0235, 0, 0.0235, 0.047])
 
 
 def wish(note, side):
-    """Where the wrist stands for five neighbouring white keys."""
+    """Place of the wrist for five neighbouring white keys."""
     return np.array(
         [GEOMETRY.x[note.key] - side.mirror * FINGER_X[note.finger - 1], -0.09, WRIST_HEIGHT]
     )

@@ -42,7 +42,7 @@ def test_errors_are_made_up_for_by_a_share(late, longer, velocity):
 
 
 def test_repeated_runs_of_a_player_with_fixed_errors_converge_geometrically():
-    """A player 20 ms late, 30 ms long and 20 too soft, who does as corrected: what is left
+    """A player 20 ms late, 30 ms long and 20 too soft that does as corrected: the error left
     shrinks by 1 - gain."""
     corrections = {}
     for run in range(1, 6):

@@ -45,7 +45,9 @@ def points_of(notes):
 
 def strokes_of(notes, side=Side.RIGHT, config=CONFIG):
     path, _ = path_of(notes, side)
-    return HandStrokes(notes, points_of(notes), side, path, PIANO, GEOMETRY, config), path
+    return HandStrokes(
+        notes, points_of(notes), side, path, piano=PIANO, geometry=GEOMETRY, config=config
+    ), path
 
 
 def heights(strokes, finger, times):
@@ -252,7 +254,9 @@ def test_a_finger_between_black_keys_comes_from_above_them_and_goes_up_out_of_th
     note = replace(note, pitch=57, finger=Finger(3))
     point = np.array([[GEOMETRY.back_x[key].mean(), 0.08]])
     path, _ = path_of([note])
-    strokes = HandStrokes([note], point, Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
+    strokes = HandStrokes(
+        [note], point, Side.RIGHT, path, piano=PIANO, geometry=GEOMETRY, config=CONFIG
+    )
     times = np.arange(note.onset - 0.3, note.offset + 0.3, 0.001)
     wrist = strokes.path.at(times)[0]
     tip = strokes.at(times).tips[:, 2] + wrist
@@ -294,7 +298,9 @@ def test_targets_are_finite_continuous_and_above_the_keybed(steps):
     _, poses = path_of(notes)
     held = plan_releases(notes, poses, Side.RIGHT, CONFIG, ReachConfig())
     path = plan_wrist(held, poses, Side.RIGHT, end=time + 2)
-    strokes = HandStrokes(held, points_of(held), Side.RIGHT, path, PIANO, GEOMETRY, CONFIG)
+    strokes = HandStrokes(
+        held, points_of(held), Side.RIGHT, path, piano=PIANO, geometry=GEOMETRY, config=CONFIG
+    )
     times = np.arange(0, time + 1, 0.008)
     targets = strokes.at(times)
     assert np.isfinite(targets.tips).all()

@@ -1,0 +1,10 @@
+from .arrays import HandState as HandState
+from .arrays import HandTarget as HandTarget
+from .criterion import CRITERIA as CRITERIA
+from .criterion import Sharing as Sharing
+from .forearm_control import ForearmControl as ForearmControl
+from .hand_state import HandReader as HandReader
+from .muscle_control import ControlConfig as ControlConfig
+from .muscle_control import MuscleControl as MuscleControl
+from .tracking import TrackingResult as TrackingResult
+from .tracking import track as track

@@ -1,0 +1,16 @@
+from .demonstrations.planned_motion import plan_references as plan_references
+from .demonstrations.planned_motion import policy_plan_config as policy_plan_config
+from .demonstrations.planned_pieces import plan_pieces as plan_pieces
+from .gym import register_envs as register_envs
+from .observation import ObservationTable as ObservationTable
+from .piano.env import PianoConfig as PianoConfig
+from .piano.env import PianoEnv as PianoEnv
+from .piano.reward import PianoWeights as PianoWeights
+from .reference import ReferenceSet as ReferenceSet
+from .reference import build_references as build_references
+from .track_hand import TrackHand as TrackHand
+from .tracking.disturbance import DisturbanceConfig as DisturbanceConfig
+from .tracking.env import TrackingConfig as TrackingConfig
+from .tracking.env import TrackingEnv as TrackingEnv
+from .tracking.reward import RewardWeights as RewardWeights
+from .tracking.teacher import Teacher as Teacher

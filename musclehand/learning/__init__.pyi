@@ -1,0 +1,17 @@
+from .apg import ApgConfig as ApgConfig
+from .apg import ApgTraining as ApgTraining
+from .dagger import DaggerConfig as DaggerConfig
+from .dagger import DaggerTraining as DaggerTraining
+from .high_level import HighLevelNetwork as HighLevelNetwork
+from .high_level_distill import HighLevelConfig as HighLevelConfig
+from .high_level_distill import HighLevelTraining as HighLevelTraining
+from .latent_apg import LatentApgConfig as LatentApgConfig
+from .latent_apg import LatentApgTraining as LatentApgTraining
+from .latent_distill import LatentDistillConfig as LatentDistillConfig
+from .latent_distill import LatentDistillTraining as LatentDistillTraining
+from .policy import Policy as Policy
+from .ppo import PpoConfig as PpoConfig
+from .ppo import PpoTraining as PpoTraining
+from .shards import ShardedEnv as ShardedEnv
+from .training import Training as Training
+from .vae import LatentPolicy as LatentPolicy

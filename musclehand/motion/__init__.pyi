@@ -1,0 +1,16 @@
+from .clip import MotionClip as MotionClip
+from .clip import open_clips as open_clips
+from .clip import read_clips as read_clips
+from .clip import write_clips as write_clips
+from .dataset import MotionCorpus as MotionCorpus
+from .dataset import open_corpus as open_corpus
+from .fingertip_track import FingertipTrack as FingertipTrack
+from .inverse_kinematics import HandIk as HandIk
+from .inverse_kinematics import IkWeights as IkWeights
+from .naturalness import Naturalness as Naturalness
+from .naturalness import measure_naturalness as measure_naturalness
+from .published.reading import read_tracks as read_tracks
+from .reference import ReferenceMotion as ReferenceMotion
+from .reference import common_limits as common_limits
+from .reference import reference_motions as reference_motions
+from .sources import load_clip as load_clip

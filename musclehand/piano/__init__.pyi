@@ -1,0 +1,10 @@
+from .build import build_piano as build_piano
+from .build import find_keys as find_keys
+from .geometry import KeyboardGeometry as KeyboardGeometry
+from .geometry import PianoParameters as PianoParameters
+from .geometry import keyboard_geometry as keyboard_geometry
+from .geometry import load_piano_parameters as load_piano_parameters
+from .keys import KeySensor as KeySensor
+from .keys import key_speed_to_velocity as key_speed_to_velocity
+from .keys import velocity_to_key_speed as velocity_to_key_speed
+from .player import KeyboardPlayer as KeyboardPlayer

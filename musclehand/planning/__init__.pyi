@@ -1,0 +1,16 @@
+from .fingering.assign import assign_fingering as assign_fingering
+from .fingering.cost import FingeringConfig as FingeringConfig
+from .fingering.pedalling import auto_pedal as auto_pedal
+from .fingering.playable import impossible_notes as impossible_notes
+from .lookahead import ReferenceStream as ReferenceStream
+from .plan import PerformancePlan as PerformancePlan
+from .plan import PlanConfig as PlanConfig
+from .plan import plan_fingered as plan_fingered
+from .plan import plan_performance as plan_performance
+from .plan_file import load_plan as load_plan
+from .strokes.bimanual import BimanualMotion as BimanualMotion
+from .strokes.motion import HandMotion as HandMotion
+from .strokes.motion import MotionConfig as MotionConfig
+from .strokes.motion import MotionStep as MotionStep
+from .strokes.rehearsal import Correction as Correction
+from .strokes.rehearsal import rehearse as rehearse

@@ -1,0 +1,10 @@
+from .fingerprint import Fingerprint as Fingerprint
+from .high_level import HighLevelPolicy as HighLevelPolicy
+from .high_level import load_high_level_policy as load_high_level_policy
+from .high_level import save_high_level_policy as save_high_level_policy
+from .latent import LatentSpace as LatentSpace
+from .latent import load_latent_space as load_latent_space
+from .latent import save_latent_space as save_latent_space
+from .tracking import TrackingPolicy as TrackingPolicy
+from .tracking import load_tracking_policy as load_tracking_policy
+from .tracking import save_tracking_policy as save_tracking_policy

@@ -1,0 +1,11 @@
+from .backend import Backend as Backend
+from .backend_choice import make_worlds as make_worlds
+from .cpu import CpuBackend as CpuBackend
+from .health import HealthMonitor as HealthMonitor
+from .penetration import measure_penetration as measure_penetration
+from .render.stage import Stage as Stage
+from .render.video import render_still as render_still
+from .render.video import render_video as render_video
+from .scene import Scene as Scene
+from .scene import build_scene as build_scene
+from .warp import WarpBackend as WarpBackend

@@ -1,0 +1,2 @@
+from .app import HandPage as HandPage
+from .state import HandState as HandState
