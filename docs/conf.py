@@ -61,6 +61,7 @@ autodoc_mock_imports = [
 ]
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
+toc_object_entries = False  # the navigation of every page would hold every object
 python_maximum_signature_line_length = 80
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

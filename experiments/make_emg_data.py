@@ -20,7 +20,7 @@ import numpy as np
 
 from harness.results_page import markdown_table, replace_marked
 from harness.script import run_script
-from musclehand.cli.main import main as musclehand
+from musclehand.cli import main as musclehand
 from musclehand.core.atomic import write_file
 from musclehand.core.errors import MusclehandError
 from musclehand.emg.io.opensim_file import StorageFile, write_storage

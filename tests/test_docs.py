@@ -11,7 +11,7 @@ from io import StringIO
 import pytest
 import tyro
 
-from musclehand.cli.main import COMMANDS
+from musclehand.cli.commands import COMMANDS
 from support.documents import DOCS, code_blocks, commands, documents, relative_links
 from support.paths import ROOT
 

@@ -1,6 +1,6 @@
 """Reference pages written from the code at build time, into `docs/reference/generated`.
 
-- `api/`: a page for each public sub-package, with what its `__all__` names, or else with all
+- `api/`: the front door, and a page for each room with the names of its stub, or else with all
   public names of its modules;
 - `cli.md`: every command with its own `--help`;
 - `checks.md`: the checks of the validator with question, threshold and source;
@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import inspect
 import io
 import os
 import re
@@ -33,31 +34,36 @@ COMMANDS_WITH_SUBCOMMANDS = 3
 
 API_INDEX = """# Python API
 
-`import musclehand` offers the front door. Everything else is in sub-packages, from the music to the
-learned policies. Names that are not on these pages are private.
+`import musclehand` offers the [front door](musclehand.md). Each room, such as `musclehand.body`, has public names
+of its own. Names that are not on these pages are private.
 
 ```{{toctree}}
-:maxdepth: 1
+:hidden:
 
 {pages}
 ```
+
+| package | content |
+| --- | --- |
+{rows}
 """
 
 
 def write_pages(app: Sphinx) -> None:
     """Writes all generated pages; files whose text stays the same are not touched."""
     folder = Path(app.srcdir) / "reference" / "generated"
+    rooms = list_rooms()
     pages = {
         "cli.md": command_page(),
         "checks.md": checks_page(),
         "observations.md": observations_page(),
         "renamed_options.md": renamed_options(),
+        "api/musclehand.md": front_page(),
+        **{f"api/{room}.md": room_page(room) for room in rooms},
     }
-    names = public_packages()
-    listed = "\n".join(f"{name or 'musclehand'} <{name or 'musclehand'}>" for name in names)
-    pages["api/index.md"] = API_INDEX.format(pages=listed)
-    for name in names:
-        pages[f"api/{name or 'musclehand'}.md"] = api_page(name)
+    listed = "\n".join(f"{name} <{name}>" for name in ("musclehand", *rooms))
+    rows = "\n".join(f"| [musclehand.{room}]({room}.md) | {summary(room)} |" for room in rooms)
+    pages["api/index.md"] = API_INDEX.format(pages=listed, rows=rows)
     for path in folder.rglob("*.md"):
         if str(path.relative_to(folder)) not in pages:
             path.unlink()
@@ -68,94 +74,80 @@ def write_pages(app: Sphinx) -> None:
             path.write_text(text, encoding="utf-8")
 
 
-def public_packages() -> list[str]:
-    """Names below `musclehand` of the packages with a page; "" is the front door."""
-    names = [""]
-    for path in sorted(PACKAGE.rglob("__init__.py")):
-        parts = path.parent.relative_to(PACKAGE).parts
-        if parts and parts[0] not in NOT_API and not any(part.startswith("_") for part in parts):
-            name = ".".join(parts)
-            if exported(name) or any(own_modules(name)):
-                names.append(name)
-    return names
+def list_rooms() -> list[str]:
+    """Names of the sub-packages that have a page."""
+    names = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+    return [name for name in names if name not in NOT_API and not name.startswith("_")]
 
 
-def exported(name: str) -> list[str]:
-    """The names in a package's `__all__`, without private ones and sub-packages."""
-    package = importlib.import_module(full_name(name))
-    return [
-        member
-        for member in getattr(package, "__all__", ())
-        if not member.startswith("_") and not inspect_module(package, member)
-    ]
+def summary(room: str) -> str:
+    """The first sentence of a room's docstring."""
+    text = inspect.getdoc(importlib.import_module(f"musclehand.{room}")) or ""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
-def inspect_module(package: object, member: str) -> bool:
-    """Whether a member of a package is a module."""
-    return type(getattr(package, member)).__name__ == "module"
+def front_page() -> str:
+    """What `import musclehand` offers, documented under these names."""
+    lines = ["# musclehand", "", *automodule("musclehand", ":no-members:"), "", "```{eval-rst}"]
+    for name in public_names("musclehand"):
+        value = getattr(importlib.import_module("musclehand"), name)
+        kind = "autoclass" if isinstance(value, type) else "autofunction"
+        lines += [f".. {kind}:: musclehand.{name}", "   :no-index:"]
+        lines += ["   :members:", ""] if kind == "autoclass" else [""]
+    return "\n".join([*lines, "```", ""])
 
 
-def own_modules(name: str) -> Iterator[str]:
-    """Modules of one package, without those of its sub-packages."""
-    folder = PACKAGE.joinpath(*name.split(".")) if name else PACKAGE
-    for path in sorted(folder.glob("*.py")):
-        if not path.stem.startswith("_"):
-            yield f"{full_name(name)}.{path.stem}"
-
-
-def full_name(name: str) -> str:
-    """The importable name of a package."""
-    return f"musclehand.{name}" if name else "musclehand"
-
-
-def api_page(name: str) -> str:
-    """The page of one package."""
-    package = full_name(name)
-    lines = [f"# {package}", "", "```{eval-rst}", f".. automodule:: {package}", "   :no-members:"]
-    lines += ["```"]
-    names = exported(name)
-    if names:
-        lines += ["", "```{eval-rst}", *(directive(package, member) for member in names), "```"]
-    elif name:
-        for module in own_modules(name):
-            lines += ["", f"## {module.rpartition('.')[2]}", "", "```{eval-rst}"]
-            lines += [f".. automodule:: {module}", "   :members:", "```"]
+def room_page(room: str) -> str:
+    """A room: the modules of its public names with these names, then its other modules."""
+    package = f"musclehand.{room}"
+    public = public_names(package)
+    by_module: dict[str, list[str]] = {}
+    for name, module in public.items():
+        by_module.setdefault(module, []).append(name)
+    lines = [f"# {package}", "", *automodule(package, ":no-members:")]
+    inside = []
+    for module in own_modules(room):
+        title = module.removeprefix(f"{package}.")
+        if not public:
+            lines += ["", f"## {title}", "", *automodule(module, ":members:")]
+        elif module in by_module:
+            names = ", ".join(by_module[module])
+            lines += ["", f"## {title}", "", f"Public as `{package}.NAME`.", ""]
+            lines += automodule(module, f":members: {names}")
+        else:
+            inside += ["", f"### {title}", "", *automodule(module, ":no-members:")]
+    if inside:
+        lines += ["", "## Internal modules", "", "Their names are private.", *inside]
     return "\n".join(lines) + "\n"
 
 
-def directive(package: str, member: str) -> str:
-    """The autodoc directive of an exported object, by its kind.
-
-    Data are documented under the module that defines them, where their docstrings are. A function
-    with the name of a sub-package, such as `musclehand.validate`, is left out of the index.
-    """
-    value = getattr(importlib.import_module(package), member)
-    path = f"{package}.{member}"
-    options = []
-    if isinstance(value, type):
-        kind = "autoclass"
-        options.append(":members:")
-    elif callable(value):
-        kind = "autofunction"
-    else:
-        kind = "autodata"
-        path = f"{origins(package).get(member, package)}.{member}"
-    if PACKAGE.joinpath(*f"{package}.{member}".split(".")[1:]).is_dir():
-        options.append(":no-index:")
-    return "\n   ".join((f".. {kind}:: {path}", *options)) + "\n"
+def automodule(module: str, option: str) -> list[str]:
+    """The directive that documents a module, in Markdown."""
+    return ["```{eval-rst}", f".. automodule:: {module}", f"   {option}", "```"]
 
 
-def origins(package: str) -> dict[str, str]:
-    """The module of each name that a package's stub imports."""
+def public_names(package: str) -> dict[str, str]:
+    """The names that a package's stub imports, and the module that defines each."""
     stub = PACKAGE.joinpath(*package.split(".")[1:], "__init__.pyi")
     if not stub.is_file():
         return {}
     return {
-        alias.name: f"{package}.{node.module}"
+        alias.asname or alias.name: f"{package}.{node.module}"
         for node in ast.parse(stub.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
+
+
+def own_modules(room: str) -> list[str]:
+    """All modules of a room, sub-packages with their docstrings among them."""
+    names = []
+    for path in sorted((PACKAGE / room).rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if len(parts) > 1 and not any(part.startswith("_") for part in parts):
+            names.append(".".join(("musclehand", *parts)))
+    return sorted(names)
 
 
 def command_page() -> str:
@@ -190,7 +182,7 @@ def subcommands(text: str) -> list[str]:
 
 def help_text(words: tuple[str, ...]) -> str:
     """What `musclehand WORDS --help` prints."""
-    from musclehand.cli.main import main
+    from musclehand.cli import main
 
     out = io.StringIO()
     size = mock.patch("shutil.get_terminal_size", return_value=os.terminal_size((88, 40)))

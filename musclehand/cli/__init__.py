@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: help was asked for (0), or an argument is wrong (2).
     """
     try:
-        from musclehand.cli.main import main as run
+        from musclehand.cli.commands import run
 
         return run(argv)
     except KeyboardInterrupt:

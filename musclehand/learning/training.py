@@ -77,7 +77,8 @@ class Training(ABC, Generic[EnvT, ConfigT, ProgressT]):
         self.env = env
         self.config = config
         self.folder = Path(folder)
-        settings = {name: value for name, value in asdict(config).items() if name != "iterations"}  # type: ignore[call-overload]
+        settings = asdict(config)  # type: ignore[call-overload]
+        del settings["iterations"]
         # Through JSON, as checkpoints give it back: lists in place of tuples.
         self._identity = {**json.loads(json.dumps({kind: settings})), **identity}
         self.iterations_done = 0

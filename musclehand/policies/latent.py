@@ -1,4 +1,4 @@
-"""Latent action spaces on file: encoder, prior and decoder, and the environment of their training."""
+"""Latent action spaces on file: encoder, prior and decoder, and the environment of training."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_pieces import load_or_plan_pieces, plan_pieces
 from musclehand.envs.piano.env import PianoConfig, PianoEnv
 from musclehand.envs.piano.pieces import PlannedPieces
@@ -57,6 +58,9 @@ __all__ = ["GeneralistConfig", "GeneralistRun", "generalist", "training_scores"]
 
 SCORE_SEED = 3000
 """Seed of the scores, to which the run's seed is added: tracking policies learn from others."""
+
+MAX_COUNT = 1_000_000
+"""Largest number of scores and worlds that a configuration may ask for."""
 
 CHORALE_SECONDS = 24.0
 """[s] Of each chorale, from its beginning."""
@@ -110,6 +114,13 @@ class GeneralistConfig:
         )
     )
     """DAgger: the policy plays, and the plan labels; its seed is that of the run."""
+
+    def __post_init__(self) -> None:
+        for name in ("patterns", "textures", "chorales", "accompaniments", "seed"):
+            if not 0 <= getattr(self, name) <= MAX_COUNT:
+                raise InvalidValue(name, getattr(self, name), f"0 to {MAX_COUNT:,}")
+        if not 1 <= self.worlds <= MAX_COUNT:
+            raise InvalidValue("worlds", self.worlds, f"1 to {MAX_COUNT:,}")
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,9 @@ def piece(
         )
     finally:
         reporter.close()
-    path = save_high_level_policy(out / "policy", trained.policy, trained.latent_space, trained.info)
+    path = save_high_level_policy(
+        out / "policy", trained.policy, trained.latent_space, trained.info
+    )
     return PieceRun(out, load_high_level_policy(path), path)
 
 

@@ -53,6 +53,9 @@ SCORES = "scores.json"
 TAKE_STRIDE = 1_000_000
 """Distance of the seeds of two takes of reinforcement."""
 
+MAX_COUNT = 1_000_000
+"""Largest number of hands, shards, scores and the like that a configuration may ask for."""
+
 SHORT_DELAY = 0.008
 """[s] Shortest sensory delay of an episode that has one: a step of the policy at 125 Hz."""
 
@@ -127,6 +130,11 @@ class TrackConfig:
 
     ppo: PpoConfig = field(default_factory=lambda: PpoConfig(iterations=0))
     """Reinforcement by PPO, after that; off by default. Its seed is that of the run."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("envs", 1), ("shards", 1), ("scores", 0), ("seed", 0), ("take", 0)):
+            if not least <= getattr(self, name) <= MAX_COUNT:
+                raise InvalidValue(name, getattr(self, name), f"{least} to {MAX_COUNT:,}")
 
 
 @dataclass(frozen=True)

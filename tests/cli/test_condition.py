@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.conditions.condition import find_condition
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.recording import Recording
 from musclehand.music.sources import load_score
 from musclehand.performance.perform import perform

@@ -3,7 +3,7 @@
 import pytest
 
 from musclehand.cli.deprecated import Renamed, rewrite, update_words
-from musclehand.cli.main import main
+from musclehand.cli import main
 
 TABLE = {
     "play": Renamed(values={("--controller", "planner"): "high-level"}),
@@ -48,7 +48,7 @@ def test_groups_and_fields_of_trainings_are_known_by_their_old_names(words, expe
 
 
 def test_all_old_names_are_told_in_one_line(capsys):
-    words = update_words("corpus-info x --check".split(), TABLE, COMMANDS)
+    words = update_words(["corpus-info", "x", "--check"], TABLE, COMMANDS)
     assert words == ["corpus", "info", "x", "--verify"]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("musclehand: warning: corpus-info is called corpus info now; --check")

@@ -6,7 +6,7 @@ import pytest
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
-from musclehand.cli.main import main
+from musclehand.cli import main
 
 
 @pytest.fixture(scope="module")

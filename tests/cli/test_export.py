@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.build.scaling import HAND_LENGTH
-from musclehand.cli.main import main
+from musclehand.cli import main
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.recording import Recording
 from musclehand.music.formats.midi import read_midi, write_midi
 from musclehand.music.repertoire import list_pieces
@@ -227,7 +227,7 @@ def test_the_list_has_every_piece(capsys):
 
 def test_help_and_errors_load_nothing_heavy():
     program = (
-        "import sys\nfrom musclehand.cli.main import main\n"
+        "import sys\nfrom musclehand.cli import main\n"
         "codes = [main(['--version']), main(['play', 'missing.mid']), main(['play', 'ode_to_joy', '--tempo', '-1'])]\n"
         "heavy = {'mujoco', 'matplotlib', 'scipy', 'torch', 'h5py', 'partitura', 'pretty_midi'} & set(sys.modules)\n"
         "sys.exit(f'{codes} {heavy}' if heavy or codes != [0, 2, 2] else 0)\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.performance.record import NOTE_COLUMNS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.motion.clip import read_clips
 from support.published_files import mirrored, playing, write_elise, write_pianomime, write_rp1m
 

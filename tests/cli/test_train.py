@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from support.track_command import LABELLED
 from support.tracking_clips import write_small_corpus
 

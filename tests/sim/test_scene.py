@@ -1,4 +1,4 @@
-"""The scene: hands and forearm bases where they should be, quiet at rest, and as strong as they say."""
+"""The scene: hands and forearm bases in place, quiet at rest, and as strong as they say."""
 
 import dataclasses
 

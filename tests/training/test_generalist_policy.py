@@ -65,6 +65,6 @@ def test_a_policy_moves_to_another_latent_space(tmp_path):
     observation = torch.from_numpy(np.random.default_rng(0).normal(size=shape).astype(np.float32))
     torch.testing.assert_close(moved.predict(observation), source.policy.predict(observation))
     assert moved.act(observation.numpy()).shape == (3, 9 + moved.move_size)
+    delayed = small_latent_space(tmp_path / "delayed", action_history=2)
     with pytest.raises(InvalidValue, match="action_history"):
-        delayed = small_latent_space(tmp_path / "delayed", action_history=2)
         transfer_high_level_network(delayed, source)

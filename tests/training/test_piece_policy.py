@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.checkpoint import CheckpointError
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_pieces import plan_pieces

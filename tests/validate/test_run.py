@@ -10,7 +10,7 @@ import pytest
 from musclehand.body.anatomy import Side
 from musclehand.body.build.export import hands_spec
 from musclehand.body.build.hand import hand_spec
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, ModelError, MusclehandError, UnknownName
 from musclehand.validate.check import Verdict
 from musclehand.validate.report.write import PAGE, TABLE

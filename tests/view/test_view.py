@@ -11,7 +11,7 @@ from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.build.hand import load_hand
 from musclehand.body.posture import REST_DEG
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.validate.specimen import open_specimens
 from musclehand.view.shape import geom_shape

@@ -93,9 +93,9 @@ def find_format(path: str | PathLike[str]) -> str:
     for kind, endings in FORMATS.items():
         if ending in endings:
             return "armband" if kind == "csv" and _looks_like_armband(path) else kind
-    known = ", ".join(ending for endings in FORMATS.values() for ending in endings)
+    available = ", ".join(ending for endings in FORMATS.values() for ending in endings)
     raise EmgFileError(
-        path, f"unknown ending {ending!r}; there are {known}; or name its format with --format"
+        path, f"unknown ending {ending!r}; there are {available}; or name its format with --format"
     )
 
 

@@ -110,8 +110,8 @@ class PianoBody:
     """Many worlds, each with a piano and two hands.
 
     Attributes: `scene` and `model` of every world, `backend`, `num_worlds`, `rows` (hands in all),
-    `hand` (where the right hand is in the model), `muscles` (number of a hand), and `on_angle` [rad]
-    at which each key sounds.
+    `hand` (where the right hand is in the model), `muscles` (number of a hand), and `on_angle`
+    [rad] at which each key sounds.
     """
 
     def __init__(

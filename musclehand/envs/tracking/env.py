@@ -5,8 +5,8 @@ Each environment has one hand. Servos carry its forearm's base along the referen
 state initialisation), and ends by failure when fingertips or joints are far from the reference.
 
     env = TrackingEnv(open_corpus("corpus").clips("train"), TrackingConfig(num_envs=64))
-    observation = env.reset(seed=0)                # (64, env.num_observations), see print(env.table)
-    result = env.step(env.teacher_action())        # actions: excitations (64, 46), 0 to 1
+    observation = env.reset(seed=0)             # (64, env.num_observations): print(env.table)
+    result = env.step(env.teacher_action())     # excitations (64, 46), 0 to 1
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from musclehand.core.errors import InvalidValue
 def simplify_meshes(model: mujoco.MjModel, edge: float) -> int:
     """Simplifies all meshes of a model in place, for drawing only.
 
-    Vertex clustering (Rossignac and Borrel 1993): vertices are grouped by cubes of edge `edge`,
-    each cube keeps the vertex nearest to the mean of its vertices, and triangles with two corners
-    in one cube vanish. Collision geometry and inertia are computed before and do not change. Call
+    Vertex clustering (Rossignac and Borrel 1993): vertices are grouped by cubes of edge `edge`, and
+    each cube keeps the vertex nearest to the mean of its vertices. Triangles with two corners in
+    one cube vanish. Collision geometry and inertia are computed before and do not change. Call
     this before the OpenGL context of the model is created.
 
     Args:

@@ -1,8 +1,7 @@
 """Moment arms and paths (V08 to V11, V25): direction, size, continuity, and folds.
 
-Arms are compared with `models/reference/moment_arms.csv`, which has the direction in which each
-muscle turns each joint, and the size of the arm where it was measured. An arm is positive in the
-direction of the table.
+Arms are compared with `models/reference/moment_arms.csv`. The table has the direction in which each
+muscle turns each joint, and measured sizes of arms. An arm is positive in the table's direction.
 """
 
 from __future__ import annotations
@@ -202,8 +201,8 @@ def check_folds(specimen: Specimen) -> Finding:
     """V25: do paths fold over?
 
     A path folds where it bends by more than `MOST_TURN` at one of its points, so that it runs back.
-    It also folds where its arm about a joint changes sides within the range of that joint, other
-    joints at rest, although anatomy gives it one side.
+    It also folds where its arm about a joint changes sides within the range of that joint, although
+    anatomy gives it one side. Other joints are at rest.
     """
     hand = specimen.hand
     turns, sites = path_turns(specimen)

@@ -94,14 +94,14 @@ def _summary(examinations: Sequence[Examination], results: Sequence[tuple[Result
             words = element("span", finding.summary, class_="under")
             cells.append(element("td", _pill(finding.verdict), words))
         rows.append(element("tr", *cells))
-    whole = element(
+    markup = element(
         "table",
         element("thead", element("tr", *heads)),
         element("tbody", *rows),
         class_="text summary",
         style=f"--column: {70 / max(1, len(examinations)):.0f}%",
     )
-    return element("div", whole, class_="wide")
+    return element("div", markup, class_="wide")
 
 
 def _section(examinations: Sequence[Examination], row: tuple[Result, ...]) -> Html:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from musclehand.cli.emg.compare import CompareArgs, compare, run_comparison
-from musclehand.cli.main import main
+from musclehand.cli import main
 from support.paths import EMG_DATA
 
 ARGS = CompareArgs(

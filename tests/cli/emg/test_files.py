@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.emg.io.store import load_recording, save_recording
 from musclehand.emg.recording import Channel, EmgRecording, Event, TimeSeries
 from support.paths import SHARED_DATA

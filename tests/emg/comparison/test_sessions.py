@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.emg.comparison.sessions import (
     HALVES,
     OTHER_PERSON,

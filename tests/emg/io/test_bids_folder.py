@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musclehand.body.anatomy import Side
-from musclehand.cli.main import main
+from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, OutputError
 from musclehand.emg.io.bids_file import read_edf
 from musclehand.emg.io.bids_folder import save_bids

@@ -8,9 +8,17 @@ from musclehand.envs.gradients.soft_constraint import JointLimits, KeyStop, line
 from musclehand.envs.tracking.body import TrackingBody
 
 HINGE = """
-<mujoco><compiler angle="radian"/><option timestep="0.002" gravity="0 0 0" integrator="implicitfast"/><worldbody><body>
-<joint type="hinge" axis="0 1 0" limited="true" range="-1 1" margin="0.05" solreflimit="0.005 {ratio}"
- solimplimit="0.9 0.95 0.002 0.5 2"/><geom size="0.02" pos="0.05 0 0" mass="0.03"/></body></worldbody></mujoco>
+<mujoco>
+ <compiler angle="radian"/>
+ <option timestep="0.002" gravity="0 0 0" integrator="implicitfast"/>
+ <worldbody>
+  <body>
+   <joint type="hinge" axis="0 1 0" limited="true" range="-1 1" margin="0.05"
+    solreflimit="0.005 {ratio}" solimplimit="0.9 0.95 0.002 0.5 2"/>
+   <geom size="0.02" pos="0.05 0 0" mass="0.03"/>
+  </body>
+ </worldbody>
+</mujoco>
 """
 
 

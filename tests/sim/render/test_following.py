@@ -10,8 +10,12 @@ from musclehand.sim.render.following import Following, film_following
 from musclehand.sim.render.opengl import Canvas, choose_backend
 
 BOXES = """<mujoco><worldbody>
-<body name="a"><joint type="slide" axis="1 0 0"/><geom type="box" size=".1 .1 .1" rgba="1 0 0 1"/></body>
-<body name="b" pos="0 1 0"><joint type="slide" axis="1 0 0"/><geom type="box" size=".1 .1 .1" rgba="0 1 0 1"/></body>
+<body name="a">
+  <joint type="slide" axis="1 0 0"/><geom type="box" size=".1 .1 .1" rgba="1 0 0 1"/>
+</body>
+<body name="b" pos="0 1 0">
+  <joint type="slide" axis="1 0 0"/><geom type="box" size=".1 .1 .1" rgba="0 1 0 1"/>
+</body>
 </worldbody></mujoco>"""
 
 

@@ -244,8 +244,8 @@ def test_a_still_shows_the_hands(camera, hands, tmp_path):
 @needs_opengl
 def test_the_canvas_draws_the_right_way_up():
     model = mujoco.MjModel.from_xml_string(
-        "<mujoco><worldbody><light pos='0 -3 0' dir='0 1 0'/><geom size='.2' pos='0.5 0 0.5' rgba='1 0 0 1'/>"
-        "</worldbody></mujoco>"
+        "<mujoco><worldbody><light pos='0 -3 0' dir='0 1 0'/>"
+        "<geom size='.2' pos='0.5 0 0.5' rgba='1 0 0 1'/></worldbody></mujoco>"
     )
     data = mujoco.MjData(model)
     camera = mujoco.MjvCamera()
@@ -273,9 +273,14 @@ def test_sound_and_picture_agree(keyboard, tmp_path):
         sound.writeframes(click.tobytes())
     calls = []
     render_video(
-        keyboard, tmp_path / "film.mp4", sound=tmp_path / "sound.wav", width=320, height=180, fps=25,
+        keyboard,
+        tmp_path / "film.mp4",
+        sound=tmp_path / "sound.wav",
+        width=320,
+        height=180,
+        fps=25,
         progress=lambda done, total: calls.append((done, total)),
-    )  # fmt: skip
+    )
     assert calls[-1][0] == pytest.approx(calls[-1][1])
     about = subprocess.run(
         [get_ffmpeg_exe(), "-i", tmp_path / "film.mp4"], capture_output=True, text=True, check=False

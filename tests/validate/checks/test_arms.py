@@ -35,8 +35,9 @@ HINGE = """
     <site name="axis_0" pos="-.02 0 0"/><site name="near" pos="{near} -.010 0"/>
     <body>
       <joint name="mcp2_flexion_r" axis="0 0 -1" limited="true" range="{low} {high}"/>
-      <geom size=".005" pos=".02 0 0"/><site name="d" pos=".02 -.004 0"/><site name="axis_1" pos="0 0 0"/>
-      <site name="axis_2" pos=".02 0 0"/><site name="far" pos="{far} -.010 0"/><site name="end" pos=".03 -.010 0"/>
+      <geom size=".005" pos=".02 0 0"/><site name="d" pos=".02 -.004 0"/>
+      <site name="axis_1" pos="0 0 0"/><site name="axis_2" pos=".02 0 0"/>
+      <site name="far" pos="{far} -.010 0"/><site name="end" pos=".03 -.010 0"/>
       {tips}
     </body>
     <site name="start" pos="-.04 -.010 0"/>
@@ -44,7 +45,9 @@ HINGE = """
   <tendon>
     <spatial name="round"><site site="p"/><geom geom="pulley" {side}/><site site="d"/></spatial>
     <spatial name="centre"><site site="axis_0"/><site site="axis_1"/><site site="axis_2"/></spatial>
-    <spatial name="via"><site site="start"/><site site="near"/><site site="far"/><site site="end"/></spatial>
+    <spatial name="via">
+      <site site="start"/><site site="near"/><site site="far"/><site site="end"/>
+    </spatial>
   </tendon>
   <actuator>
     <muscle name="FDP2_r" tendon="round" lengthrange=".02 .06"/>

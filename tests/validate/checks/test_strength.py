@@ -49,11 +49,13 @@ def lever(muscles, force=500.0, length=0.03):
         for name in muscles
     )
     actuators = "".join(
-        f'<muscle name="{name}_r" tendon="{name}" lengthrange=".03 .05" range=".8 1.2" force="{force}"/>'
+        f'<muscle name="{name}_r" tendon="{name}" lengthrange=".03 .05" range=".8 1.2" '
+        f'force="{force}"/>'
         for name in muscles
     )
     model = mujoco.MjModel.from_xml_string(
-        f"""<mujoco><worldbody>{proximal}<body><joint name="md2_flexion_r" axis="0 0 -1" limited="true" range="-20 20"/>
+        f"""<mujoco><worldbody>{proximal}<body>
+        <joint name="md2_flexion_r" axis="0 0 -1" limited="true" range="-20 20"/>
         <geom size=".005"/>{distal}{tips}</body></worldbody>
         <tendon>{paths}</tendon><actuator>{actuators}</actuator></mujoco>"""
     )

@@ -75,7 +75,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
 """Every command: its arguments, and the function that does it, which may return an exit code."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(argv: Sequence[str] | None = None) -> int:
     """The `musclehand` command; returns its exit code.
 
     Args:
