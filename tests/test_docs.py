@@ -42,6 +42,7 @@ def parse(words):
     if words[0] == "train":
         from musclehand.cli import train_commands
 
+        train_commands.load_configs()
         parser = train_commands.COMMANDS[words[1]][0]
         tyro.cli(parser, args=words[2:], config=(tyro.conf.FlagCreatePairsOff,))
         return

@@ -78,14 +78,18 @@ def test_licence_and_notice_travel(config):
 
 def names_of(rows):
     """Distributions named in a requirement list of setup.cfg."""
-    return {
-        re.split(r"[<>=!~;\[ ]", row.strip())[0].lower() for row in rows.splitlines() if row.strip()
-    }
+    names = [re.split(r"[<>=!~;\[ ]", row.strip())[0] for row in rows.splitlines()]
+    return {normal(name) for name in names if name}
+
+
+def normal(name):
+    """A distribution's name as package indices compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_constraints_give_a_tested_version_of_all_that_is_installed(config):
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    pinned = {line.split("==")[0].lower() for line in text.splitlines() if "==" in line}
+    pinned = {normal(line.split("==")[0]) for line in text.splitlines() if "==" in line}
     extras = config["options.extras_require"]
     required = names_of(config["options"]["install_requires"])
     for extra in ("test", "dev", "docs"):
@@ -146,7 +150,7 @@ def test_what_the_library_imports_is_installed_with_it(config):
                 - sys.stdlib_module_names
                 - {"musclehand"}
             ):
-                sources = {name.lower() for name in distributions[module]}
+                sources = {normal(name) for name in distributions[module]}
                 assert sources & (required | optional), (
                     f"{path} imports {module}, which setup.cfg does not install"
                 )

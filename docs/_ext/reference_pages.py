@@ -34,8 +34,8 @@ COMMANDS_WITH_SUBCOMMANDS = 3
 
 API_INDEX = """# Python API
 
-`import musclehand` offers the [front door](musclehand.md). Each room, such as `musclehand.body`, has public names
-of its own. Names that are not on these pages are private.
+`import musclehand` offers the [front door](musclehand.md). Each room, such as `musclehand.body`,
+has public names of its own. Names that are not on these pages are private.
 
 ```{{toctree}}
 :hidden:

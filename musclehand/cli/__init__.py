@@ -1,13 +1,15 @@
 """The `musclehand` command.
 
-`main` loads the commands itself, so that Ctrl-C while libraries are loaded has the same exit code as
-later.
+Ctrl-C is taken at safe points (`core.interrupts`), also while libraries are loaded, and always ends
+with exit code 130.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+
+from musclehand.core.interrupts import deferred
 
 INTERRUPTED = 130
 """Exit code of an interrupted command, as shells have it."""
@@ -23,9 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: help was asked for (0), or an argument is wrong (2).
     """
     try:
-        from musclehand.cli.commands import run
+        with deferred():
+            from musclehand.cli.commands import run
 
-        return run(argv)
+            return run(argv)
     except KeyboardInterrupt:
         print("musclehand: interrupted", file=sys.stderr)
         return INTERRUPTED

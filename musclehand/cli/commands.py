@@ -28,6 +28,7 @@ from musclehand.cli.track import TrackArgs, track
 from musclehand.cli.train import TrainArgs, run_training, train
 from musclehand.cli.validate import ValidateArgs, validate
 from musclehand.cli.view import ViewArgs, view
+from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
 from musclehand.core.opengl import defer_opengl
 
@@ -96,6 +97,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     words = update_words(words)
     _show_notices()
     try:
+        interrupts.check()
         if words[:1] == ["train"]:
             return run_training(words[1:]) or 0
         args = tyro.extras.subcommand_cli_from_dict(
@@ -105,8 +107,9 @@ def run(argv: Sequence[str] | None = None) -> int:
             args=words or ["--help"],
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-        run = next(run for arguments, run in COMMANDS.values() if isinstance(args, arguments))
-        return run(args) or 0
+        interrupts.check()
+        command = next(do for arguments, do in COMMANDS.values() if isinstance(args, arguments))
+        return command(args) or 0
     except MusclehandError as error:
         return _fail(f"error: {error}", USAGE_ERROR)
     except Interrupted as interruption:

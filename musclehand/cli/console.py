@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from musclehand.core import interrupts
+
 if TYPE_CHECKING:
     from musclehand.core.progress import Progress
     from musclehand.performance.perform import Performance
@@ -121,6 +123,7 @@ def progress_bar(waiting: str, working: str, unit: str) -> Iterator[Progress]:
         begin: list[tuple[float, float]] = []
 
         def show(done: float, total: float) -> None:
+            interrupts.check()
             time = clock.perf_counter()
             if not begin:
                 begin.append((time, done))

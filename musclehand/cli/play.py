@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
 from musclehand.performance.options import PlayOptions
 
@@ -169,6 +170,7 @@ def play(args: PlayArgs) -> None:
         raise InvalidValue("seed", args.seed, "0 or more")
     score = load_score(args.score, clip=args.clip, tempo=args.tempo)
     folder = args.out or default_folder(args)
+    interrupts.check()
 
     def stage(name: str) -> AbstractContextManager[Progress | None]:
         return progress_bar(*_STAGES[name])
@@ -178,6 +180,7 @@ def play(args: PlayArgs) -> None:
         from musclehand.performance.play import FilmError, asked_for, check_outputs, play_into
         from musclehand.performance.settings import settings_of
 
+        interrupts.check()
         check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont)
         settings = settings_of(options)
     try:

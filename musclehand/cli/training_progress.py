@@ -21,7 +21,8 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from musclehand.envs.tracking.evaluation import ClipScore
+    from musclehand.core import interrupts
+from musclehand.envs.tracking.evaluation import ClipScore
     from musclehand.training.reporter import Reporter
     from musclehand.training.scale_out import SeedRuns
 
@@ -64,6 +65,7 @@ class BarReporter:
 
     def advance(self, detail: str = "") -> None:
         """Moves the bar."""
+        interrupts.check()
         if self._task is not None:
             self._bars.update(self._task, advance=1, detail=detail)
 

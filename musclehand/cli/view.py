@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from musclehand.core import interrupts
+
 if TYPE_CHECKING:
     from musclehand.view.app import HandPage
 
@@ -77,6 +79,7 @@ def view(args: ViewArgs) -> None:
 def _run(page: HandPage) -> None:
     """Simulates in real time until interrupted; on a slow computer, slower."""
     while True:
+        interrupts.check()
         begin = time.perf_counter()
         page.advance(FRAME_SECONDS)
         time.sleep(max(SHORTEST_PAUSE, FRAME_SECONDS - (time.perf_counter() - begin)))

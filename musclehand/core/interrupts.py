@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """[s] that a noted interrupt waits for a safe point before it is raised where the program is."""
 
 

@@ -206,6 +206,7 @@ def practise(
 
 def _run(controller: Controller, target: Score, progress: Progress | None) -> Run:
     """A run through the whole piece, a little longer than its last note."""
+    interrupts.check()
     end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
     return Run(controller, end=end, progress=progress)
 

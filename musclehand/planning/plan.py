@@ -26,6 +26,7 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.tables import load_tables
+from musclehand.core import interrupts
 from musclehand.core.atomic import write_file
 from musclehand.core.dataclass_json import to_plain
 from musclehand.core.errors import InvalidValue
@@ -342,6 +343,7 @@ def _plan_motion(plan: PerformancePlan) -> BimanualMotion:
     }
     hands = dict[Side, HandMotion]()
     for side in plan.sides:
+        interrupts.check()
         hands[side] = HandMotion(
             notes_of(plan.score.notes, side, lead_in=plan.lead_in),
             side,
