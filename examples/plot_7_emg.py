@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 import musclehand as mh
 
-data = Path(__file__).resolve().parents[1] / "data" / "emg"
+data = Path(mh.__file__).parents[1] / "data" / "emg"  # of a checkout of the project
 found = mh.emg.compare(
     data / "synthetic_playing.sto",
     data / "synthetic_playing.h5",

@@ -93,4 +93,4 @@ def _words(value: Any) -> list[str]:
         return [word for part in value for word in _words(part)]
     if isinstance(value, Path) and value.is_absolute():
         return [value.name]
-    return [str(value)]
+    return [f"{value:g}" if isinstance(value, float) else str(value)]

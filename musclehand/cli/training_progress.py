@@ -20,9 +20,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from musclehand.core import interrupts
+
 if TYPE_CHECKING:
-    from musclehand.core import interrupts
-from musclehand.envs.tracking.evaluation import ClipScore
+    from musclehand.envs.tracking.evaluation import ClipScore
     from musclehand.training.reporter import Reporter
     from musclehand.training.scale_out import SeedRuns
 

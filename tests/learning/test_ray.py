@@ -119,36 +119,36 @@ def test_without_ray_it_says_how_to_get_it(monkeypatch):
 def test_shards_that_die_are_made_again_where_they_were(machines, second):
     import ray
 
-    here = ShardedEnv(LocalShards(points, 2))
-    there = ShardedEnv(RayShards(points, 2, patience=60))
+    local_env = ShardedEnv(LocalShards(points, 2))
+    remote_env = ShardedEnv(RayShards(points, 2, patience=60))
     try:
-        np.testing.assert_array_equal(here.reset(seed=1), there.reset(seed=1))
+        np.testing.assert_array_equal(local_env.reset(seed=1), remote_env.reset(seed=1))
         rng = np.random.default_rng(0)
         for step in range(40):
             if step == 20:
                 np.testing.assert_array_equal(
-                    here.restore(here.state()), there.restore(there.state())
+                    local_env.restore(local_env.state()), remote_env.restore(remote_env.state())
                 )
-                here.start_recording()
-                there.start_recording()
+                local_env.start_recording()
+                remote_env.start_recording()
             if step in (0, 13, 33):
-                ray.kill(there.shards._hosts[step % 2])
-            action = rng.uniform(size=(here.num_envs, 2))
-            local = here.step(action)
-            remote = there.step(action)
+                ray.kill(remote_env.shards._hosts[step % 2])
+            action = rng.uniform(size=(local_env.num_envs, 2))
+            local = local_env.step(action)
+            remote = remote_env.step(action)
             for name in local._fields[:-1]:
                 np.testing.assert_array_equal(getattr(local, name), getattr(remote, name))
             np.testing.assert_array_equal(local.terms["error"], remote.terms["error"])
-            np.testing.assert_array_equal(here.teacher_action(), there.teacher_action())
-        np.testing.assert_array_equal(backward_gradients(here), backward_gradients(there))
-        assert there.shards.lost == 3
-        state = there.state()
-        for name, values in here.state().items():
+            np.testing.assert_array_equal(local_env.teacher_action(), remote_env.teacher_action())
+        np.testing.assert_array_equal(backward_gradients(local_env), backward_gradients(remote_env))
+        assert remote_env.shards.lost == 3
+        state = remote_env.state()
+        for name, values in local_env.state().items():
             np.testing.assert_array_equal(values, state[name])
-            # To go on with, here or there.
+            # To continue with, here or there.
             assert state[name].flags.writeable
     finally:
-        there.close()
+        remote_env.close()
 
 
 @on_a_cluster

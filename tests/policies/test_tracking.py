@@ -101,8 +101,8 @@ def test_the_command_writes_what_the_hand_did(saved, tmp_path, controller, capsy
     (clip,) = read_clips(out / "followed.h5")
     assert clip.side is Side.LEFT
     assert clip.activations.shape[1] == 46
-    told = json.loads((out / "tracking.json").read_text())
-    assert told["seconds_asked"] == pytest.approx(0.3, abs=0.01)
+    summary = json.loads((out / "tracking.json").read_text())
+    assert summary["seconds_asked"] == pytest.approx(0.3, abs=0.01)
     assert (out / "tracking.png").stat().st_size > 10_000
     assert "left hand" in capsys.readouterr().out
 

@@ -128,23 +128,23 @@ def test_on_the_strip_every_finger_stands_over_a_key_of_its_colour(planned, side
             # Told as of a right hand; a left one's keys are at the mirrored places.
             near = int(np.argmin(np.abs(side.mirror * tip[0] - x)))
             assert abs(side.mirror * tip[0] - x[near]) < 0.006
-            asked = pitch if own is side else 2 * 62 - pitch
-            assert (near + 48 - asked) % 12 == 0
+            expected_pitch = pitch if own is side else 2 * 62 - pitch
+            assert (near + 48 - expected_pitch) % 12 == 0
 
 
 def test_a_long_way_is_cut(planned):
     """A hand that goes over the whole keyboard does it in parts, each of them on the strip."""
     frames = planned.last[0] + 1
-    way = cut(planned, [(0, int(planned.last[0]))], np.zeros((1, 2)))
+    moved_clip = cut(planned, [(0, int(planned.last[0]))], np.zeros((1, 2)))
     shift = np.linspace(-0.6, 0.6, frames)
-    way.tips[:, :, 0] += shift[:, None]
+    moved_clip.tips[:, :, 0] += shift[:, None]
     parts = fit_to_cropped_keyboard(way, Side.RIGHT)
     assert len(parts.names) >= 2
     x = GEOMETRY.x[CROPPED_KEYS]
     half = 0.5 * GEOMETRY.width[0]
     assert parts.tips[:, :, 0].min() > x[0] - half
     assert parts.tips[:, :, 0].max() < x[-1] + half
-    np.testing.assert_array_equal(parts.tips[:, :, 2], way.tips[: parts.frames, :, 2])
+    np.testing.assert_array_equal(parts.tips[:, :, 2], moved_clip.tips[: parts.frames, :, 2])
 
 
 def test_what_was_not_planned_for_keys_is_done_above_them(planned):

@@ -26,12 +26,12 @@ def backward_gradients(env, discount):
     return np.array([env.backward_step(None) for _ in range(env.begin_backward(discount))])[::-1]
 
 
-def moving(side=Side.RIGHT, clips=None, **more):
+def moving(side=Side.RIGHT, clips=None, **plus):
     """A hand that has followed a wave, or something else, for a while."""
     env = TrackingEnv(
         clips or [wave(0)],
         TrackingConfig(
-            **{"num_envs": 1, "side": side, "fixed_starts": True, "episode": 9.0, **more}
+            **{"num_envs": 1, "side": side, "fixed_starts": True, "episode": 9.0, **plus}
         ),
     )
     for _ in range(30):
@@ -41,7 +41,7 @@ def moving(side=Side.RIGHT, clips=None, **more):
 
 def outcome(env, kept, action, nudge=None):
     """Speeds of the independent joints and activations a step after what was kept, with a little
-    of something more."""
+    of something plus."""
     env.restore(kept)
     if nudge is not None:
         nudge(env)
@@ -55,22 +55,22 @@ def test_speeds_and_activations_change_as_the_slopes_say():
     env = moving()
     kept = env.state()
     action = env.teacher_action()
-    slopes = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
+    jacobian = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, AIR)
     pulled = np.flatnonzero(action[0] > 0.005)
     assert len(pulled) > 20
-    by_excitation = (slopes.speed_by_mean[0] * slopes.mean_by_excitation[0])[:, pulled]
-    found = np.zeros_like(by_excitation)
+    by_excitation = (jacobian.speed_by_mean[0] * jacobian.mean_by_excitation[0])[:, pulled]
+    measured = np.zeros_like(by_excitation)
     ends = np.zeros(len(pulled))
     for column, muscle in enumerate(pulled):
         step = 0.005 * (np.arange(46) == muscle)
-        more, less = (outcome(env, kept, action + sign * step) for sign in (1, -1))
-        found[:, column], ends[column] = (
-            (more[0] - less[0]) / 0.01,
-            (more[1] - less[1])[muscle] / 0.01,
+        plus, minus = (outcome(env, kept, action + sign * step) for sign in (1, -1))
+        measured[:, column], ends[column] = (
+            (plus[0] - minus[0]) / 0.01,
+            (plus[1] - minus[1])[muscle] / 0.01,
         )
-    np.testing.assert_allclose(ends, slopes.end_by_excitation[0, pulled], atol=1e-6)
-    assert np.corrcoef(found.ravel(), by_excitation.ravel())[0, 1] > 0.98
-    assert np.linalg.norm(found - by_excitation) < 0.2 * np.linalg.norm(found)
+    np.testing.assert_allclose(ends, jacobian.end_by_excitation[0, pulled], atol=1e-6)
+    assert np.corrcoef(measured.ravel(), by_excitation.ravel())[0, 1] > 0.98
+    assert np.linalg.norm(measured - by_excitation) < 0.2 * np.linalg.norm(measured)
 
 
 def held_chord():
@@ -116,26 +116,26 @@ def test_speeds_change_as_the_slopes_say(place):
     env, keys = place()
     kept = env.state()
     action = env.teacher_action()
-    slopes = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
+    jacobian = BodyJacobian(env.body, sim_steps=4).at(env.teacher.states(), action, keys)
     hand = env.body.hand
-    for name, where, step, told, within in (
-        ("qvel", hand.dofs, 1e-3, slopes.speed_by_speed[0], 0.2),
-        ("qpos", hand.qpos, 1e-5, slopes.speed_by_angle[0], 0.45),
+    for name, where, step, expected, within in (
+        ("qvel", hand.dofs, 1e-3, jacobian.speed_by_speed[0], 0.2),
+        ("qpos", hand.qpos, 1e-5, jacobian.speed_by_angle[0], 0.45),
     ):
-        found = np.zeros_like(told)
-        for joint, way in enumerate(hand.expand.T):
-            more, less = (
+        measured = np.zeros_like(expected)
+        for joint, direction in enumerate(hand.expand.T):
+            plus, minus = (
                 outcome(
                     env,
                     kept,
                     action,
-                    lambda env, n=name, w=where, c=sign * step * way: nudged(env, n, w, c),
+                    lambda env, n=name, w=where, c=sign * step * direction: nudged(env, n, w, c),
                 )[0]
                 for sign in (1.0, -1.0)
             )
-            found[:, joint] = (more - less) / (2.0 * step)
-        assert np.corrcoef(found.ravel(), told.ravel())[0, 1] > 0.95
-        assert np.linalg.norm(found - told) < within * np.linalg.norm(found)
+            measured[:, joint] = (plus - minus) / (2.0 * step)
+        assert np.corrcoef(measured.ravel(), expected.ravel())[0, 1] > 0.95
+        assert np.linalg.norm(measured - expected) < within * np.linalg.norm(measured)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -153,8 +153,8 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
         env.step(actions[-1])
     gradient = backward_gradients(env, 1.0)
     assert gradient.shape == (8, 1, 46)
-    told = []
-    found = []
+    expected = []
+    measured = []
     for _ in range(40):
         step = rng.integers(7)
         direction = rng.normal(size=46)
@@ -163,17 +163,17 @@ def test_an_action_was_worth_what_doing_it_again_otherwise_shows(side):
             env.restore(kept)
             doing = [a + sign * 1e-3 * direction * (i == step) for i, a in enumerate(actions)]
             sums.append(sum(float(env.step(np.clip(a, 0, 1)).reward[0]) for a in doing))
-        told.append(float(gradient[step, 0] @ direction))
-        found.append((sums[0] - sums[1]) / 2e-3)
-    assert np.corrcoef(told, found)[0, 1] > 0.9
-    assert 0.5 < np.linalg.norm(told) / np.linalg.norm(found) < 2.0
+        expected.append(float(gradient[step, 0] @ direction))
+        measured.append((sums[0] - sums[1]) / 2e-3)
+    assert np.corrcoef(expected, measured)[0, 1] > 0.9
+    assert 0.5 < np.linalg.norm(expected) / np.linalg.norm(measured) < 2.0
 
 
 @pytest.mark.parametrize("late", [0.0, 0.016])
 @pytest.mark.parametrize("side", list(Side))
 def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
-    """As before, with a network that acts by what it sees, and sees it late, after the action
-    that is changed."""
+    """As before, with a network that acts on delayed observations after the action that is
+    changed."""
     env = moving(side, disturbance=DisturbanceConfig(delay=(late, late)), action_history=2)
     rng = np.random.default_rng(0)
     network = torch.nn.Sequential(torch.nn.Linear(env.num_observations, 46)).double()
@@ -185,70 +185,71 @@ def test_an_action_was_worth_what_a_network_makes_of_it(side, late):
         env.table.slice("force"),
         env.table.slice("velocity"),
     )
-    others = np.setdiff1d(
-        np.arange(env.num_observations), np.concatenate([np.r_[one] for one in own])
+    unused = np.setdiff1d(
+        np.arange(env.num_observations), np.concatenate([np.r_[part] for part in own])
     )
     with torch.no_grad():
-        network[0].weight[:, others] *= 0.3
+        network[0].weight[:, unused] *= 0.3
 
-    def act(seen, taught):
+    def act(observation, teacher):
         return (
             0.05
-            + taught
-            * (1.0 + 0.9 * torch.tanh(network(torch.from_numpy(seen.astype(float)))))
+            + teacher
+            * (1.0 + 0.9 * torch.tanh(network(torch.from_numpy(observation.astype(float)))))
             .detach()
             .numpy()
         )
 
     kept = env.state()
     steps = 14
-    seen = [env.restore(kept)]
+    observations = [env.restore(kept)]
     taught = []
     for _ in range(steps):
         taught.append(0.9 * env.teacher_action())
-        seen.append(env.step(act(seen[-1], taught[-1])).observation)
-    done = [act(*both) for both in zip(seen[:-1], taught, strict=True)]
+        observations.append(env.step(act(observations[-1], taught[-1])).observation)
+    done = [act(*pair) for pair in zip(observations[:-1], taught, strict=True)]
 
-    def told(answers):
+    def gradient_by(through_policy):
         env.restore(kept)
         env.start_recording()
         for action in done:
             env.step(action)
         gradient = np.empty((steps, 1, 46))
-        by_seen = None
+        observation_gradient = None
         for step in reversed(range(env.begin_backward(1.0))):
-            gradient[step] = env.backward_step(by_seen)
-            shown = torch.from_numpy(seen[step].astype(float)).requires_grad_()
+            gradient[step] = env.backward_step(observation_gradient)
+            shown = torch.from_numpy(observations[step].astype(float)).requires_grad_()
             action = torch.from_numpy(taught[step]) * (1.0 + 0.9 * torch.tanh(network(shown)))
-            (by,) = torch.autograd.grad(action, shown, torch.from_numpy(gradient[step]))
-            by_seen = by.numpy() if answers else None
+            (input_gradient,) = torch.autograd.grad(action, shown, torch.from_numpy(gradient[step]))
+            observation_gradient = input_gradient.numpy() if through_policy else None
         return gradient
 
-    def worth(answers, change):
+    def total_reward(through_policy, change):
         last = env.restore(kept)
         total = 0.0
         for i in range(steps):
             result = env.step(
-                (act(last, taught[i]) if answers else done[i]) + change * (i == start)
+                (act(last, taught[i]) if through_policy else done[i]) + change * (i == start)
             )
             last = result.observation
             total = total + float(result.reward[0])
         return total
 
-    gradients = told(True), told(False)
-    expected, found = np.empty((2, 2, 30))
+    gradients = gradient_by(True), gradient_by(False)
+    expected, measured = np.empty((2, 2, 30))
     for trial, start in enumerate(rng.integers(5, size=30)):
         change = 1e-3 * rng.normal(size=46)
-        for which, answers in enumerate((True, False)):
-            expected[which, trial] = gradients[which][start, 0] @ change
-            found[which, trial] = 0.5 * (worth(answers, change) - worth(answers, -change))
-    assert np.corrcoef(expected[0], found[0])[0, 1] > 0.95
-    # What the answers of later actions are worth, by itself.
+        for row, through_policy in enumerate((True, False)):
+            expected[row, trial] = gradients[row][start, 0] @ change
+            measured[row, trial] = 0.5 * (
+                total_reward(through_policy, change) - total_reward(through_policy, -change)
+            )
+    assert np.corrcoef(expected[0], measured[0])[0, 1] > 0.95
+    # The part of the gradient that goes through the policy, by itself.
     expected = expected[0] - expected[1]
-    found = found[0] - found[1]
-    print(np.corrcoef(expected, found)[0, 1], np.linalg.norm(expected) / np.linalg.norm(found))
-    assert np.corrcoef(expected, found)[0, 1] > 0.9
-    assert 0.7 < np.linalg.norm(expected) / np.linalg.norm(found) < 1.4
+    measured = measured[0] - measured[1]
+    assert np.corrcoef(expected, measured)[0, 1] > 0.9
+    assert 0.7 < np.linalg.norm(expected) / np.linalg.norm(measured) < 1.4
 
 
 def test_an_end_hides_what_comes_after_it():
@@ -269,7 +270,7 @@ def test_an_end_hides_what_comes_after_it():
 
 
 @pytest.mark.parametrize("term", ["tip", "angle", "speed", "effort"])
-def test_slopes_of_rewards_are_their_derivatives(term):
+def test_gradients_of_rewards_are_their_derivatives(term):
     rng = np.random.default_rng(1)
     unit = {"tip": 1e-3, "angle": 0.05, "speed": 2.0, "effort": 0.1}[term]
     values = unit * rng.normal(size=(2, 5, 3) if term == "tip" else (2, 7))
@@ -277,24 +278,32 @@ def test_slopes_of_rewards_are_their_derivatives(term):
     for place in np.ndindex(values[0].shape):
         step = np.zeros_like(values)
         step[(slice(None), *place)] = 1e-6 * unit
-        worth = getattr(reward, term)
+        function = getattr(reward, term)
         np.testing.assert_allclose(
-            (worth(values + step) - worth(values - step)) / (2e-6 * unit),
+            (function(values + step) - function(values - step)) / (2e-6 * unit),
             gradient[(slice(None), *place)],
             rtol=1e-4,
             atol=1e-6,
         )
 
 
-def test_slopes_of_change_are_its_derivatives():
+def test_the_gradient_of_change_is_its_derivative():
     rng = np.random.default_rng(2)
-    now = rng.random((2, 4))
-    last = rng.random((2, 4))
+    excitation = rng.random((2, 4))
+    previous = rng.random((2, 4))
     step = 1e-6 * np.eye(4)[1]
-    found = (reward.change(now + step, last) - reward.change(now - step, last)) / 2e-6
-    np.testing.assert_allclose(found, reward.change_gradient(now, last)[:, 1], rtol=1e-6)
-    before = (reward.change(now, last + step) - reward.change(now, last - step)) / 2e-6
-    np.testing.assert_allclose(before, -reward.change_gradient(now, last)[:, 1], rtol=1e-6)
+    measured = (
+        reward.change(excitation + step, previous) - reward.change(excitation - step, previous)
+    ) / 2e-6
+    np.testing.assert_allclose(
+        measured, reward.change_gradient(excitation, previous)[:, 1], rtol=1e-6
+    )
+    before = (
+        reward.change(excitation, previous + step) - reward.change(excitation, previous - step)
+    ) / 2e-6
+    np.testing.assert_allclose(
+        before, -reward.change_gradient(excitation, previous)[:, 1], rtol=1e-6
+    )
 
 
 def test_weights_without_errors_weigh_nothing():

@@ -33,11 +33,11 @@ def pieces():
     return plan_pieces([("mirrored", MIRRORED)])
 
 
-def make_env(pieces, latent_space, **more):
+def make_env(pieces, latent_space, **settings):
     return PianoEnv(
         pieces,
         latent_space,
-        PianoConfig(**{"num_worlds": 2, "fixed_starts": True, "off_plan": 0.0, **more}),
+        PianoConfig(**{"num_worlds": 2, "fixed_starts": True, "off_plan": 0.0, **settings}),
     )
 
 
@@ -73,8 +73,8 @@ def test_wanted_keys_are_those_of_the_score(pieces, latent_space):
     for _ in range(40):
         # The piece's first frame is half a second before its first note.
         time = env._time()[0] - 0.5
-        wanted = {note.pitch - 21 for note in MIRRORED.notes if note.onset <= time < note.offset}
-        assert set(np.flatnonzero(env.target_keys()[0])) == wanted
+        target = {note.pitch - 21 for note in MIRRORED.notes if note.onset <= time < note.offset}
+        assert set(np.flatnonzero(env.target_keys()[0])) == target
         env.step(env.teacher_action())
 
 
@@ -118,16 +118,16 @@ def test_only_keys_that_should_be_struck_now_count_for_velocity(pieces, latent_s
     observer = env._observer
     pieces_played = env._pieces()
     times = env._time() + 0.5
-    wanted = observer.target_velocity(pieces_played, times, 2)
-    assert {int(key): int(wanted[0, key]) for key in np.flatnonzero(wanted[0])} == {
+    target = observer.target_velocity(pieces_played, times, 2)
+    assert {int(key): int(target[0, key]) for key in np.flatnonzero(target[0])} == {
         note.pitch - 21: 80 for note in MIRRORED.notes if note.onset == 0.0
     }
     assert not observer.target_velocity(pieces_played, times + 0.2, 2).any()
-    struck = np.zeros_like(wanted)
+    struck = np.zeros_like(target)
     struck[:, 5] = 100
-    assert (reward.velocity(wanted, struck) == 0.0).all()
-    struck[0, np.flatnonzero(wanted[0])[0]] = 60
-    assert reward.velocity(wanted, struck) == pytest.approx([-20 / 127, 0.0])
+    assert (reward.velocity(target, struck) == 0.0).all()
+    struck[0, np.flatnonzero(target[0])[0]] = 60
+    assert reward.velocity(target, struck) == pytest.approx([-20 / 127, 0.0])
 
 
 def test_what_was_done_can_be_done_again(pieces, latent_space):

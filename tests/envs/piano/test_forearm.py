@@ -1,4 +1,4 @@
-"""How planners move forearms: what is told is done."""
+"""Moves of the forearm: what is encoded is done."""
 
 import numpy as np
 from hypothesis import given
@@ -61,22 +61,24 @@ def test_what_is_out_of_reach_is_told_as_far_as_it_goes():
 
 def test_forearms_come_back_to_a_plan_as_a_damped_spring_does():
     rng = np.random.default_rng(0)
-    plan, there, start = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(3))
-    place, speed = return_to_plan(start, plan, there, 0.05)
+    plan, later_plan, start = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(3))
+    place, speed = return_to_plan(start, plan, later_plan, 0.05)
 
     def slope(_, state):
-        off, drift = np.split(state, 2)
-        return np.concatenate([drift, -2.0 * drift / RETURN_TIME - off / RETURN_TIME**2])
+        offset, drift = np.split(state, 2)
+        return np.concatenate([drift, -2.0 * drift / RETURN_TIME - offset / RETURN_TIME**2])
 
     start = np.concatenate([(start.place - plan.place).ravel(), (start.speed - plan.speed).ravel()])
-    found = solve_ivp(slope, (0.0, 0.05), start, rtol=1e-9, atol=1e-12).y[:, -1]
-    told = np.concatenate([(place - there.place).ravel(), (speed - there.speed).ravel()])
-    np.testing.assert_allclose(told, found, atol=1e-6)
+    expected = solve_ivp(slope, (0.0, 0.05), start, rtol=1e-9, atol=1e-12).y[:, -1]
+    place_and_speed = np.concatenate(
+        [(place - later_plan.place).ravel(), (speed - later_plan.speed).ravel()]
+    )
+    np.testing.assert_allclose(place_and_speed, expected, atol=1e-6)
 
 
 def test_who_is_on_the_plan_stays_there():
     rng = np.random.default_rng(1)
-    plan, there = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(2))
-    place, speed = return_to_plan(plan, plan, there, 0.016)
-    np.testing.assert_array_equal(place, there.place)
-    np.testing.assert_array_equal(speed, there.speed)
+    plan, later_plan = (ForearmPath(*rng.normal(size=(3, 2, 3))) for _ in range(2))
+    place, speed = return_to_plan(plan, plan, later_plan, 0.016)
+    np.testing.assert_array_equal(place, later_plan.place)
+    np.testing.assert_array_equal(speed, later_plan.speed)

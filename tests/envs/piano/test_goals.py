@@ -67,8 +67,10 @@ def test_times_are_shared_out_between_moments(time):
     st.lists(st.integers(0, 6000).map(lambda ms: ms / 1000), min_size=1, max_size=5),
 )
 @settings(max_examples=60, deadline=None)
-def test_every_finger_is_told_of_its_notes(one, two, times):
-    goals = Goals([hand_notes(one, Side.RIGHT, GEOMETRY), hand_notes(two, Side.RIGHT, GEOMETRY)])
+def test_every_finger_is_told_of_its_notes(first, second, times):
+    goals = Goals(
+        [hand_notes(first, Side.RIGHT, GEOMETRY), hand_notes(second, Side.RIGHT, GEOMETRY)]
+    )
     tips = np.random.default_rng(0).normal(size=(2 * len(times), 5, 3))
     hands = np.repeat([0, 1], len(times))
     wrist = np.random.default_rng(1).normal(size=(2 * len(times), 3))
@@ -77,7 +79,7 @@ def test_every_finger_is_told_of_its_notes(one, two, times):
     held_now, points = goals.held_keys(hands, np.tile(times, 2))
     for row, (hand, time) in enumerate(zip(hands, np.tile(times, 2), strict=True)):
         for finger in Finger:
-            held, coming = by_hand((one, two)[hand], finger, time)
+            held, coming = by_hand((first, second)[hand], finger, time)
             assert held_now[row, finger - 1] == (held is not None)
             shown = [
                 encoded[name].reshape(len(hands), 5, -1)[row, finger - 1]
@@ -123,12 +125,12 @@ def test_a_left_hand_is_told_as_a_right_one():
     """Keys are their own mirror image about each D."""
     right = [Note(0.5, 62 + step, 1.0, 80, Hand.RIGHT, Finger(1 + step // 2)) for step in (0, 2, 5)]
     left = [Note(0.5, 62 - step, 1.0, 80, Hand.LEFT, Finger(1 + step // 2)) for step in (0, 2, 5)]
-    one, two = (
+    first, second = (
         hand_notes(notes, side, GEOMETRY)
         for notes, side in ((right, Side.RIGHT), (left, Side.LEFT))
     )
-    order = np.argsort(two.finger)
-    apart = one.point - two.point[order]
+    order = np.argsort(second.finger)
+    apart = first.point - second.point[order]
     np.testing.assert_allclose(apart - apart[0], 0.0, atol=1e-12)
 
 

@@ -142,9 +142,9 @@ def test_time_and_the_clips_end_truncate(clips):
     truncated = np.array([result.truncated for result in roll(short, 10)])
     assert truncated[-1].all()
     assert not truncated[:-1].any()
-    whole = TrackingEnv(clips, replace(SMALL, num_envs=3, episode=60.0, fixed_starts=True))
-    frames = whole.references.last - whole.references.first
-    ends = np.array([result.truncated for result in roll(whole, int(frames.max()))])
+    whole_clips = TrackingEnv(clips, replace(SMALL, num_envs=3, episode=60.0, fixed_starts=True))
+    frames = whole_clips.references.last - whole_clips.references.first
+    ends = np.array([result.truncated for result in roll(whole_clips, int(frames.max()))])
     assert ends[int(frames[0]) - 1, 0]
     assert ends.sum() == 3
 
