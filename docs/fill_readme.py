@@ -42,7 +42,7 @@ def count(name: str) -> int:
     from musclehand.body.build.tables import load_tables
     from musclehand.emg.io.reading import FORMATS
     from musclehand.music.repertoire import list_pieces
-    from musclehand.validate.suite import CHECKS
+    from musclehand.validation.suite import CHECKS
 
     counted = {
         "joints": HAND_JOINTS,

@@ -65,7 +65,7 @@ from musclehand.emg.model.forearm import ARMBAND_DECAY, armband_electrodes, fore
 from musclehand.emg.model.forward import ForwardConfig, mixing_matrix
 from musclehand.emg.model.wrist_movements import MOVEMENTS_DEG, simulate_movement
 from musclehand.emg.processing.envelope import EnvelopeConfig, smooth_simulated
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 
 TITLE = "Simulated against recorded wrist movements"
 

@@ -22,9 +22,9 @@ from harness.script import command_of, run_script
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import load_tables
 from musclehand.core.atomic import write_file
-from musclehand.validate.report.write import as_json
-from musclehand.validate.specimen import open_specimens
-from musclehand.validate.suite import CHECKS, examine
+from musclehand.validation.report.write import as_json
+from musclehand.validation.specimen import open_specimens
+from musclehand.validation.suite import CHECKS, examine
 
 TITLE = "Hand models through all checks"
 

@@ -51,7 +51,7 @@ from musclehand.performance.perform import perform
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import plan_performance
 from musclehand.sim.penetration import measure_penetration
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 
 TITLES = {
     "repertoire": "The repertoire, played by two muscle-driven hands",

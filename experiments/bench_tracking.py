@@ -42,7 +42,7 @@ from musclehand.control.tracking import TrackingResult, track
 from musclehand.core.atomic import temporary_path, write_file
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.motion.reference import SHARES, ReferenceMotion, common_limits, reference_motions
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 
 TITLE = "Hand models through the same motions"
 

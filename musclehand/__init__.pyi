@@ -21,7 +21,7 @@ from .planning.plan_file import load_plan as load_plan
 from .policies.high_level import load_high_level_policy as load_high_level_policy
 from .policies.tracking import load_tracking_policy as load_tracking_policy
 from .sim.scene import build_scene as build_scene
-from .validate.run import diff as diff
-from .validate.run import validate as validate
+from .validation.run import diff as diff
+from .validation.run import validate as validate
 
 __version__: str

@@ -10,8 +10,8 @@ from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.sim.scene import build_scene
-from musclehand.validate.check import Specimen
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.check import Specimen
+from musclehand.validation.specimen import open_specimens
 
 # The same examples on every run, so that a failure belongs to the change that made it; `pytest
 # --hypothesis-profile search` looks at other ones and at more of them.

@@ -153,7 +153,11 @@ def test_modules_and_functions_are_short(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_library_does_not_print_or_give_up_silently(path):
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and room_of(path) != "cli":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and room_of(path) != "cli"
+        ):
             assert node.func.id != "print", f"print in line {node.lineno}"
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"bare except in line {node.lineno}"

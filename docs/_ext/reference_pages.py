@@ -195,7 +195,7 @@ def help_text(words: tuple[str, ...]) -> str:
 
 def checks_page() -> str:
     """All checks of the validator."""
-    from musclehand.validate.suite import CHECKS
+    from musclehand.validation.suite import CHECKS
 
     lines = [
         "# Checks of the validator",

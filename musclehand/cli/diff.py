@@ -69,8 +69,8 @@ def diff(args: DiffArgs) -> None:
     """
     from musclehand.cli.console import open_console, say
     from musclehand.core.atomic import write_file
-    from musclehand.validate.difference.text import SHOWN, changes_text
-    from musclehand.validate.run import diff as compare_models
+    from musclehand.validation.difference.text import SHOWN, changes_text
+    from musclehand.validation.run import diff as compare_models
 
     difference = compare_models(
         args.before, args.after, side=args.side, naming=args.map, root=args.root

@@ -71,6 +71,7 @@ class TrainTrackArgs:
     config: Annotated[TrackConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: TrackConfig()
     )
+    """How to train."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ class TrainLatentArgs:
     policy (encoder, prior and decoder) first learns to act as the policy does, then improves by
     analytic policy gradients (apg).
 
-    The folder DIR gets metrics.csv, checkpoints, the latent space (policy/latent_space.json), and how
-    held-out clips are followed by the policy and through the latent space (sequences.csv, the worst
-    first; latent.json, means).
+    The folder DIR gets metrics.csv, checkpoints, the latent space (policy/latent_space.json), and
+    how held-out clips are followed by the policy and through the latent space (sequences.csv, the
+    worst first; latent.json, means).
 
     For example:
       musclehand train latent corpus
@@ -104,6 +105,7 @@ class TrainLatentArgs:
     config: Annotated[LatentRunConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: LatentRunConfig()
     )
+    """How to train."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,13 @@ class TrainGeneralistArgs:
     generated scores and chorales, which the model-based player plans: first by behavioural cloning,
     with hands scattered about the plan (cloning), then by playing (dagger).
 
-    The folder DIR gets the plans, metrics.csv, checkpoints, and the policy (policy/high_level.json).
+    The folder DIR gets the plans, metrics.csv, checkpoints, and the policy
+    (policy/high_level.json).
 
     For example:
       musclehand train generalist runs/latent/policy/latent_space.json --out runs/generalist
       musclehand train generalist --patterns 9 --textures 0 --chorales 0 --accompaniments 9
-      musclehand play song.mid --controller high-level --policy runs/generalist/policy/high_level.json
+      musclehand learn song.mid --policy runs/generalist/policy/high_level.json
     """
 
     space: tyro.conf.Positional[
@@ -138,6 +141,7 @@ class TrainGeneralistArgs:
     config: Annotated[GeneralistConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: GeneralistConfig()
     )
+    """How to train."""
 
 
 @dataclass(frozen=True)

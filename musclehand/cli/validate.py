@@ -15,8 +15,8 @@ from musclehand.core.errors import MusclehandError
 if TYPE_CHECKING:
     from musclehand.body.build.tables import HandTables
     from musclehand.core.progress import Progress
-    from musclehand.validate.check import Check, Specimen
-    from musclehand.validate.suite import OnCheck
+    from musclehand.validation.check import Check, Specimen
+    from musclehand.validation.suite import OnCheck
 
 PASSED = 0
 FAILED = 1
@@ -96,11 +96,11 @@ def validate(args: ValidateArgs) -> int:
         MusclehandError: a model, naming, check or path is not usable.
     """
     from musclehand.cli.console import open_console, say
-    from musclehand.validate.report.text import findings_text
-    from musclehand.validate.report.write import write_json
-    from musclehand.validate.run import validate as validate_models
-    from musclehand.validate.specimen import open_specimens
-    from musclehand.validate.suite import select_checks
+    from musclehand.validation.report.text import findings_text
+    from musclehand.validation.report.write import write_json
+    from musclehand.validation.run import validate as validate_models
+    from musclehand.validation.specimen import open_specimens
+    from musclehand.validation.suite import select_checks
 
     select_checks(args.checks)
     if args.model in args.against:

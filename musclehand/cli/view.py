@@ -61,7 +61,7 @@ def view(args: ViewArgs) -> None:
     Raises:
         MusclehandError: the model, the port or an option is not usable, or viser is missing.
     """
-    from musclehand.validate.specimen import open_specimens
+    from musclehand.validation.specimen import open_specimens
     from musclehand.view.app import HandPage
 
     specimen = open_specimens(

@@ -16,9 +16,9 @@ import numpy as np
 
 from musclehand.body.anatomy import DIGITS, digit_joints, directions
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.validate.check import Specimen
-from musclehand.validate.difference.bodies import hand_bones
-from musclehand.validate.wording import describe_joint, describe_muscle, neutral_frame
+from musclehand.validation.check import Specimen
+from musclehand.validation.difference.bodies import hand_bones
+from musclehand.validation.wording import describe_joint, describe_muscle, neutral_frame
 from musclehand.view.shape import geom_shape
 from musclehand.view.state import POSTURES, HandState
 

@@ -13,7 +13,7 @@ from musclehand.body.build.tables import load_tables
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG, couple, named_posture, place
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.validate.check import Specimen
+from musclehand.validation.check import Specimen
 
 POSTURES = {"neutral": {}, "rest": REST_DEG, "playing": PLAYING_POSTURE_DEG}
 """Named postures [deg]; joints that are not named are at 0."""

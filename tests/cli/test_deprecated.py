@@ -2,8 +2,8 @@
 
 import pytest
 
-from musclehand.cli.deprecated import Renamed, rewrite, update_words
 from musclehand.cli import main
+from musclehand.cli.deprecated import Renamed, rewrite, update_words
 
 TABLE = {
     "play": Renamed(values={("--controller", "planner"): "high-level"}),

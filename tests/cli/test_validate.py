@@ -9,7 +9,7 @@ import pytest
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.cli import main
-from musclehand.validate.report.write import PAGE, TABLE
+from musclehand.validation.report.write import PAGE, TABLE
 
 QUICK = ("--checks", "V01", "V03", "V20")
 

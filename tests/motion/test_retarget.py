@@ -13,7 +13,7 @@ from musclehand.motion.fingertip_track import FingertipTrack
 from musclehand.motion.published.reading import read_tracks
 from musclehand.motion.retarget import RATE, retarget
 from musclehand.sim.scene import build_scene
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 from support.published_files import (
     mirrored,
     myohand,

@@ -22,8 +22,8 @@ from musclehand.music.generate import exercises as generate
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Note, Pedal, Score, keyboard_score
 from musclehand.performance.perform import SimulationError, perform
-from musclehand.performance.settings import PlayerSettings
 from musclehand.performance.record import NOTE_COLUMNS, note_table
+from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import LEAD_IN, TAIL, plan_performance
 from musclehand.sim.scene import build_scene
 

@@ -70,7 +70,7 @@ def playing(model, hand, *, rate, seconds=2.0, seed=3):
 
 def myohand():
     """MyoHand's kinematics: bones of other lengths, another thumb."""
-    from musclehand.validate.specimen import open_specimens
+    from musclehand.validation.specimen import open_specimens
 
     specimen = open_specimens("myohand", side="right")[0]
     assert isinstance(specimen.hand, HandIndex)

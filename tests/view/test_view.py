@@ -13,7 +13,7 @@ from musclehand.body.build.hand import load_hand
 from musclehand.body.posture import REST_DEG
 from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 from musclehand.view.shape import geom_shape
 from musclehand.view.state import ACTIVE_COLOUR, SILENT_COLOUR, HandState
 

@@ -22,7 +22,7 @@ from musclehand.emg.model.wrist_movements import (
     simulate_movement,
 )
 from musclehand.motion.clip import read_clips
-from musclehand.validate.specimen import open_specimens
+from musclehand.validation.specimen import open_specimens
 
 
 class JointMotion(NamedTuple):

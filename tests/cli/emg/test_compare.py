@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from musclehand.cli.emg.compare import CompareArgs, compare, run_comparison
 from musclehand.cli import main
+from musclehand.cli.emg.compare import CompareArgs, compare, run_comparison
 from support.paths import EMG_DATA
 
 ARGS = CompareArgs(

@@ -1,2 +1,0 @@
-"""Validation and comparison of hand models: 29 checks with thresholds and sources, and differences
-in anatomical words."""

@@ -1,0 +1,14 @@
+from .check import Check as Check
+from .check import Finding as Finding
+from .check import Specimen as Specimen
+from .check import Verdict as Verdict
+from .difference.change import Change as Change
+from .difference.compare import Difference as Difference
+from .run import ValidationReport as ValidationReport
+from .run import diff as diff
+from .run import validate as validate
+from .specimen import open_specimens as open_specimens
+from .suite import CHECKS as CHECKS
+from .suite import Examination as Examination
+from .suite import examine as examine
+from .suite import run_checks as run_checks
