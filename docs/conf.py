@@ -78,11 +78,13 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "default_thumb_file": str(Path(__file__).parent / "hands.png"),
     "download_all_examples": False,
     "copyfile_regex": r".*GALLERY_HEADER\.rst",
     "min_reported_time": 1,
     "remove_config_comments": True,
     "show_memory": False,
+    "show_signature": False,
     "write_computation_times": False,
 }
 

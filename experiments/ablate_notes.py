@@ -54,9 +54,9 @@ def field(notes: HandNotes, time: float, wrist: float) -> np.ndarray:
     if not len(notes.onset):
         return np.ones(len(MOMENTS) * len(PLACES))
     moments = time + MOMENTS[:, None]
-    wanted = (notes.onset <= moments) & (moments < notes.offset)
+    sounding = (notes.onset <= moments) & (moments < notes.offset)
     distance = (notes.point[:, 0] - wrist - PLACES[:, None])[None] / OCTAVE
-    distance = np.where(wanted[:, None], distance, np.inf)
+    distance = np.where(sounding[:, None], distance, np.inf)
     rows = np.abs(distance).argmin(axis=2)[..., None]
     nearest = np.take_along_axis(distance, rows, axis=2)
     return np.clip(nearest, -1.0, 1.0).ravel()

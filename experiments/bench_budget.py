@@ -144,14 +144,14 @@ class TorqueController(MuscleController):
         before = now.qpos[hand.independent]
         speed = (1.0 - share) * self._last.get(side, now.next_qvel) + share * now.next_qvel
         aim = before + share * (now.next_qpos - before)
-        wanted = hand.expand @ (speed + RATE * (aim - data.qpos[hand.qpos][hand.independent]))
-        acceleration = (wanted - data.qvel[hand.dofs]) / REACH_IN
+        velocity = hand.expand @ (speed + RATE * (aim - data.qpos[hand.qpos][hand.independent]))
+        acceleration = (velocity - data.qvel[hand.dofs]) / REACH_IN
         down = np.array([self._down(data, site)[hand.dofs] for site in hand.tips])
         inertia = self._mass[np.ix_(hand.dofs, hand.dofs)]
         carried = self._mass[np.ix_(hand.dofs, carrier.dofs)] @ _carrier_acceleration(now)
         load = data.qfrc_bias[hand.dofs] - data.qfrc_spring[hand.dofs] + carried
-        torque = inertia @ acceleration + model.dof_damping[hand.dofs] * wanted + load
-        return np.asarray(torque + down.T @ (now.key_damping * (down @ wanted) - now.press))
+        torque = inertia @ acceleration + model.dof_damping[hand.dofs] * velocity + load
+        return np.asarray(torque + down.T @ (now.key_damping * (down @ velocity) - now.press))
 
     def _down(self, data: mujoco.MjData, site: int) -> np.ndarray:
         """Jacobian of a fingertip's height, a copy [m/rad]. Shape (nv,)."""

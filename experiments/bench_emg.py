@@ -303,7 +303,13 @@ def people_table(people: Mapping[str, PeopleResult]) -> str:
 def compression_table(
     simulated: Mapping[str, np.ndarray], sessions: list[Session], chosen: str
 ) -> str:
-    """Answers of each model by each compression; the chosen one is marked."""
+    """Answers of each model by each compression; the chosen one is marked.
+
+    Args:
+        simulated: answers of each model.
+        sessions: recordings.
+        chosen: the compression that is used.
+    """
     head = [f"{HANDS[name]}: {question}" for name in simulated for question in QUESTIONS]
     rows = []
     for compression, compress in COMPRESSIONS.items():
@@ -322,7 +328,7 @@ def summary_table(
     results: Mapping[str, Mapping[str, Result]], people: Mapping[str, PeopleResult]
 ) -> str:
     """Both questions for each hand, beside another person's recording."""
-    other = people.get(OTHER_PERSON)
+    person = people.get(OTHER_PERSON)
     rows = []
     for question in QUESTIONS:
         cells = []
@@ -331,9 +337,9 @@ def summary_table(
             low, high = proportion_interval(int(hits.sum()), hits.size)
             p = share_above(answers[question].null, hits.mean())
             cells.append(f"{hits.mean():.3f} ({low:.2f} to {high:.2f}, p {p:.2f})")
-        cells.append("-" if other is None else f"{other.hits / other.trials:.3f}")
-        if other is not None and question == RECORDED:
-            low, high = proportion_interval(other.hits, other.trials)
+        cells.append("-" if person is None else f"{person.hits / person.trials:.3f}")
+        if person is not None and question == RECORDED:
+            low, high = proportion_interval(person.hits, person.trials)
             cells[-1] += f" ({low:.2f} to {high:.2f})"
         rows.append([question, *cells])
     cells = []
@@ -341,7 +347,7 @@ def summary_table(
         result = answers[RECORDED]
         p = share_above(result.null_margin, (result.r - result.wrong).mean())
         cells.append(f"{result.r.mean():.2f}, {result.wrong.mean():.2f} (p {p:.2f})")
-    margin = "-" if other is None else f"{other.margin:.2f} more"
+    margin = "-" if person is None else f"{person.margin:.2f} more"
     rows.append(["correlation with the right movement, with wrong movements", *cells, margin])
     hands = [HANDS[name] for name in results]
     return markdown_table(["question", *hands, "another person's recording"], rows)
@@ -455,7 +461,15 @@ def write_json(
     chosen: str,
     ceilings: dict[str, list[NoiseCeiling]],
 ) -> None:
-    """Writes results.json."""
+    """Writes results.json.
+
+    Args:
+        folder: that gets the file.
+        results: of each hand, for each question.
+        sessions: recordings.
+        chosen: the compression that is used.
+        ceilings: noise ceilings of pairs of sessions, by kind of pair.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     medians = {
         kind: [float(values[0]) for values in percentiles(pairs).values()]

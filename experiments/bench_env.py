@@ -225,7 +225,14 @@ def bare_physics(env: TrackingEnv) -> Callable[[np.ndarray, list[np.ndarray]], f
 
 
 def train_ours(clips: list[Any], backend: BackendName, hands: int, threads: int) -> Training:
-    """Some iterations of PPO as `musclehand train track` does them, without the first."""
+    """Some iterations of PPO as `musclehand train track` does them, without the first.
+
+    Args:
+        clips: that are followed.
+        backend: what simulates.
+        hands: number of environments.
+        threads: of the simulation.
+    """
     env = TrackingEnv(clips, TrackingConfig(num_envs=hands, num_threads=threads, backend=backend))
     policy = Policy(env.num_observations, env.num_actions)
     with tempfile.TemporaryDirectory() as folder:

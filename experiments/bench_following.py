@@ -154,7 +154,13 @@ def error_table(result: TrackingEvaluation, actors: Sequence[str]) -> str:
 
 def passage_table(result: TrackingEvaluation, actors: Sequence[str], condition: str) -> str:
     """Mean fingertip errors in rapid and in loaded passages, and the share of clips that are
-    followed to their end."""
+    followed to their end.
+
+    Args:
+        result: of an evaluation.
+        actors: columns.
+        condition: that the figures are of.
+    """
     passages = {
         "rapid": f"a joint above {RAPID:.0f} rad/s",
         "loaded": "fingers on keys",

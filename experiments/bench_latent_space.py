@@ -96,7 +96,13 @@ def main(args: Args) -> None:
 
 
 def judge(space: LatentSpace, folder: Path, count: int) -> dict[str, Any]:
-    """How held-out clips are followed, and what samples of the prior do."""
+    """How held-out clips are followed, and what samples of the prior do.
+
+    Args:
+        space: to judge.
+        folder: of the corpus.
+        count: of clips and of samples.
+    """
     policy = load_tracking_policy()
     clips = held_out_clips(open_corpus(folder), count)
     sequences = compare_sequences(space.policy, policy.policy.act, clips, policy.config)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +218,14 @@ def train_variant(
 
 
 def learn(env: TrackingEnv, variant: Variant, args: Args, folder: Path) -> Policy:
-    """The policy of a variant, after warm start and reinforcement."""
+    """The policy of a variant, after warm start and reinforcement.
+
+    Args:
+        env: undisturbed environment.
+        variant: of training.
+        args: of the experiment.
+        folder: of the run.
+    """
     # The same simulated time at every rate, in steps of the default one.
     per_step = variant.sim_steps / 4
     policy = Policy(env.num_observations, env.num_actions, variant.hidden, seed=args.seed)
@@ -260,7 +268,13 @@ def references_of(
     clips: list[MotionClip], variant: Variant, design: HandDesign | None
 ) -> ReferenceSet:
     """Clips at the rate of a variant; for another hand with the fingertips that it has in those
-    postures."""
+    postures.
+
+    Args:
+        clips: at any rate.
+        variant: whose rate they get.
+        design: the other hand.
+    """
     muscles = TrackingBody(1, design=design).muscles
     references = build_references(clips, dt=variant.sim_steps * SIM_DT, muscles=muscles)
     if design is None:
@@ -275,8 +289,7 @@ def references_of(
 def as_table(figures: dict[str, dict[str, float]]) -> str:
     """In Markdown."""
     cells: list[tuple[str, Callable[[dict[str, float]], str]]] = [
-        (f"{condition}: fingertips mm", lambda row, c=condition: f"{row[f'policy, {c}']:.2f}")  # type: ignore[misc]
-        for condition in JUDGED
+        (f"{condition}: fingertips mm", partial(_tip_error, condition)) for condition in JUDGED
     ]
     cells += [
         ("its teacher", lambda row: f"{row[f'teacher, {JUDGED[0]}']:.2f}"),
@@ -285,6 +298,10 @@ def as_table(figures: dict[str, dict[str, float]]) -> str:
         ("minutes", lambda row: f"{row['minutes']:.0f}"),
     ]
     return cells_table("changed", cells, figures)
+
+
+def _tip_error(condition: str, row: Mapping[str, float]) -> str:
+    return f"{row[f'policy, {condition}']:.2f}"
 
 
 if __name__ == "__main__":

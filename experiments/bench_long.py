@@ -151,13 +151,19 @@ def page_table(content: dict[str, Any]) -> str:
 
 
 def thirds(score: Score, planned: Score, played: Score) -> list[dict[str, Any]]:
-    """Figures of each third of the time, of the notes played and of the plan."""
+    """Figures of each third of the time, of the notes played and of the plan.
+
+    Args:
+        score: what should sound.
+        planned: what the plan plays.
+        played: what the hands played.
+    """
     edges = np.linspace(0.0, score.duration, 4)
     edges[-1] += 1e-6  # the end itself belongs to the last third
     rows = []
     for start, end in pairwise(edges):
         target, plan_part, played_part = (
-            whole.clip(float(start), float(end)) for whole in (score, planned, played)
+            complete.clip(float(start), float(end)) for complete in (score, planned, played)
         )
         metrics = score_performance(target, played_part)
         ceiling = score_performance(target, plan_part)

@@ -204,10 +204,10 @@ def render_table(pieces: dict[str, Piece]) -> str:
     figures["**mean**"] = means.filled(np.nan).tolist()
     count = len(GROUPS)
     rows = []
-    for name, (jerk, arc, alone, *more) in figures.items():
-        ranges, balance = more[:count], more[count : 2 * count]
+    for name, (jerk, arc, alone, *fields) in figures.items():
+        ranges, balance = fields[:count], fields[count : 2 * count]
         shares = [", ".join(f"{100 * v:.0f}" for v in values) for values in (ranges, balance)]
-        depth = f"{more[-2]:.1f}, {more[-1]:.1f}"
+        depth = f"{fields[-2]:.1f}, {fields[-1]:.1f}"
         rows.append(
             [
                 name,

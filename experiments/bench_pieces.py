@@ -247,7 +247,13 @@ def main(args: Args) -> None:
 
 
 def prose(page: str, rows: Mapping[Job, Rows], args: Args) -> str:
-    """The prose of a page with its numbers."""
+    """The prose of a page with its numbers.
+
+    Args:
+        page: its name.
+        rows: of each training.
+        args: of the experiment.
+    """
     last = [performances[-1] for performances in rows.values()]
     return PROSE[page].format(
         iterations=args.iterations,

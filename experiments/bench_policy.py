@@ -178,7 +178,13 @@ def losses(
     pieces: Sequence[str],
     controllers: Sequence[str],
 ) -> list[str]:
-    """For each controller but the first, a sentence on the pieces where it loses most."""
+    """For each controller but the first, a sentence on the pieces where it loses most.
+
+    Args:
+        rows: figures by piece and controller.
+        pieces: names of the pieces.
+        controllers: names; the others are compared with the first.
+    """
     first = controllers[0]
     sentences = []
     for controller in controllers[1:]:

@@ -296,7 +296,14 @@ def peer_hand() -> HandFile:
 
 def play_one(name: str, score: Score, hand: str, rehearsals: int = 0) -> dict[str, Any]:
     """One performance with its figures, in a process of its own; outlines are measured on our
-    hands only."""
+    hands only.
+
+    Args:
+        name: of the piece.
+        score: to play.
+        hand: name of the hand.
+        rehearsals: before the performance.
+    """
     begin = time.perf_counter()
     target = keyboard_score(score)
     with tempfile.TemporaryDirectory() as folder:
@@ -342,8 +349,8 @@ def counted(count: int, noun: str) -> str:
 def grouped(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
     """Pieces that are not dense, and dense ones; groups without a piece are left out."""
     dense = {name: row for name, row in rows.items() if Density(**row["density"]).dense}
-    others = {name: row for name, row in rows.items() if name not in dense}
-    groups = {"not dense": others, "dense": dense}
+    sparse = {name: row for name, row in rows.items() if name not in dense}
+    groups = {"not dense": sparse, "dense": dense}
     return {group: members for group, members in groups.items() if members}
 
 
@@ -399,7 +406,13 @@ def render_row(name: str, row: dict[str, Any]) -> list[str]:
 
 
 def render_summary(group: str, rows: dict[str, dict[str, Any]], columns: int) -> list[list[str]]:
-    """Mean and lowest of a group of pieces, as rows of a table of so many columns."""
+    """Mean and lowest of a group of pieces, as rows of a table of so many columns.
+
+    Args:
+        group: name of the group.
+        rows: of its pieces.
+        columns: of the table.
+    """
     figures = np.array([[row[key] for key in SCORES] for row in rows.values()])
     empty = [""] * (columns - 3 - len(SCORES))
     return [

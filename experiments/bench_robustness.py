@@ -228,13 +228,13 @@ def make_heavy(model: mujoco.MjModel, joints: np.ndarray, factor: float) -> None
 
 def main(args: Args) -> None:
     """Plays, prints, writes."""
-    for kind, names, known in (
+    for kind, names, choices in (
         ("disturbance", args.disturbances, DISTURBANCES),
         ("controller", args.controllers, CONTROLLERS),
     ):
         for name in names:
-            if name not in known:
-                raise UnknownName(kind, name, known)
+            if name not in choices:
+                raise UnknownName(kind, name, choices)
     args.out.mkdir(parents=True, exist_ok=True)
     paths = {
         (piece, controller, disturbance): args.out / f"{piece}_{controller}_{disturbance}.json"
@@ -269,7 +269,14 @@ def play_one(piece: str, controller: str, disturbance: str, args: Args) -> dict[
 
 
 def make_player(score: Score, controller: str, disturbance: str, args: Args) -> Controller:
-    """The controller that plays; with sensory delay the policy that was trained for it."""
+    """The controller that plays; with sensory delay the policy that was trained for it.
+
+    Args:
+        score: to play.
+        controller: its name.
+        disturbance: its name.
+        args: of the experiment.
+    """
     if has_own_policy(controller, disturbance):
         plan = plan_performance(score, config=policy_plan_config())
         policy = load_tracking_policy(DELAYED_POLICY)
@@ -298,8 +305,8 @@ def as_table(rows: Mapping[tuple[str, str, str], Mapping[str, float]], args: Arg
     first = args.disturbances[0]
     head = [f"{len(args.pieces)} pieces, means"]
     for controller in args.controllers:
-        heading, *more = FIGURES
-        head += [f"{controller}: {heading}", *more]
+        heading, *headings = FIGURES
+        head += [f"{controller}: {heading}", *headings]
     lines = []
     for disturbance in args.disturbances:
         cells = []

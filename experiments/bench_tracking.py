@@ -146,7 +146,13 @@ def follow_all(
     hands: dict[str, Hand], motions: tuple[ReferenceMotion, ...], args: Args
 ) -> dict[str, list[TrackingResult]]:
     """Every model through every motion, by model and in the order of the motions; results on file
-    are read back."""
+    are read back.
+
+    Args:
+        hands: models by name.
+        motions: to follow.
+        args: of the experiment.
+    """
     results: dict[tuple[str, str], TrackingResult] = {}
     files = {
         (name, motion.name): args.out
@@ -202,7 +208,14 @@ def start_worker(hands: dict[str, Hand]) -> None:
 
 
 def follow(name: str, motion: ReferenceMotion, path: Path, mark: str) -> TrackingResult:
-    """One model through one motion, kept in a file."""
+    """One model through one motion, kept in a file.
+
+    Args:
+        name: of the model.
+        motion: to follow.
+        path: of the file.
+        mark: what the result depends on, written to the file.
+    """
     model, hand = WORKER_HANDS[name]
     result = track(model, hand, motion.angles, motion.speeds, dt=motion.dt)
     arrays = {
@@ -366,14 +379,26 @@ def criteria(overall: dict[str, Summary], ratios: dict[str, float]) -> str:
 
 
 def criterion(name: str, value: float, limit: float) -> list[str]:
-    """A row of `criteria` for a value with an upper limit."""
+    """A row of `criteria` for a value with an upper limit.
+
+    Args:
+        name: of the criterion.
+        value: measured.
+        limit: upper limit.
+    """
     return [name, f"at most {limit:g}", f"{value:.2f}", "yes" if value <= limit else "**no**"]
 
 
 def draw(
     results: dict[str, list[TrackingResult]], motions: tuple[ReferenceMotion, ...], path: Path
 ) -> None:
-    """Bars of joint and fingertip error by kind of motion and model."""
+    """Bars of joint and fingertip error by kind of motion and model.
+
+    Args:
+        results: of each model.
+        motions: in the order of the results.
+        path: of the picture.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")

@@ -197,6 +197,12 @@ def follow(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Has a policy follow motion from a state.
 
+    Args:
+        env: environment that is not recording.
+        policy: that acts.
+        start: state to begin with.
+        steps: of the policy.
+
     Returns:
         Observations, shape (steps, n, observations), and means of the reward's terms for each
         hand, shape (n,).
@@ -217,7 +223,14 @@ def logit_gradients(
     env: TrackingEnv, policy: Policy, observations: np.ndarray, discount: float
 ) -> np.ndarray:
     """Gradient of the summed reward with each logit of the steps just recorded. Shape (steps, n,
-    actions)."""
+    actions).
+
+    Args:
+        env: environment that has recorded the steps.
+        policy: that acted.
+        observations: of the steps. Shape (steps, n, observations).
+        discount: factor of rewards, a step.
+    """
     gradients = np.empty((*observations.shape[:2], env.num_actions), dtype=np.float32)
     observation_gradient = None
     for step in reversed(range(env.begin_backward(discount))):

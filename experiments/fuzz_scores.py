@@ -152,12 +152,12 @@ def _musicxml() -> str:
     fingering."""
 
     def note(
-        step: str, octave: int, duration: int, staff: int, more: str = "", first: str = ""
+        step: str, octave: int, duration: int, staff: int, marks: str = "", first: str = ""
     ) -> str:
         pitch = f"<pitch><step>{step}</step><alter>0</alter><octave>{octave}</octave></pitch>"
         time_ = f"<duration>{duration}</duration>" if "grace" not in first else ""
         return (
-            f"<note>{first}{pitch}{time_}{more}<voice>{staff}</voice><staff>{staff}</staff></note>"
+            f"<note>{first}{pitch}{time_}{marks}<voice>{staff}</voice><staff>{staff}</staff></note>"
         )
 
     finger = "<notations><technical><fingering>3</fingering></technical></notations>"
@@ -205,15 +205,21 @@ def _musicxml() -> str:
 
 
 def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, bytes]:
-    """Damaged file number `index` of a random seed, as (extension, content)."""
+    """Damaged file number `index` of a random seed, as (extension, content).
+
+    Args:
+        seeds: intact files, as (extension, content).
+        seed: of all damage.
+        index: number of the file.
+    """
     rng = random.Random(f"{seed}/{index}")
     suffix, content = seeds[index % len(seeds)]
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
-        way = rng.choice(
+        damage = rng.choice(
             _WAYS_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else _WAYS
         )
-        data = way(data, rng) or bytearray(b"\0")
+        data = damage(data, rng) or bytearray(b"\0")
     if suffix == ".mid" and rng.random() < 0.5:
         data = _repair(data)
     if (
@@ -441,11 +447,11 @@ def main(config: Config) -> int:
             table.add_row(name, str(number))
         console.print(table)
     console.print(f"{config.count} files in {time.perf_counter() - began:.0f} s")
-    for what, (value, index, suffix) in (
+    for heading, (value, index, suffix) in (
         ("slowest, s", report.slowest),
         ("largest growth, MB", report.largest),
     ):
-        console.print(f"{what}: {value:.3f} (mutant {index}{suffix})")
+        console.print(f"{heading}: {value:.3f} (mutant {index}{suffix})")
     console.print(f"offending: {len(report.offending)}", *report.offending[:20], sep="\n")
     return 1 if report.offending else 0
 

@@ -142,14 +142,14 @@ def commands(args: Args) -> Iterator[list[str]]:
     if args.emg is None:
         names = tuple(name for name in names if name != "emg")
     places = placeholders(args)
-    wanted = [COMMANDS[name] for name in names]
-    if args.train or any("{corpus}" in command for command in wanted):
+    commands = [COMMANDS[name] for name in names]
+    if args.train or any("{corpus}" in command for command in commands):
         yield [sys.executable, "-m", "musclehand", "corpus", str(args.corpus), "--hours", "1"]
     if args.train:
         for training in TRAININGS.values():
             words = shlex.split(training.format(**places))
             yield [sys.executable, "-m", "musclehand", "train", *words]
-    for command in wanted:
+    for command in commands:
         script, *words = shlex.split(command.format(**places))
         yield [sys.executable, str(EXPERIMENTS / script), *words, "--results"]
 

@@ -111,9 +111,10 @@ def room_page(room: str) -> str:
         if not public:
             lines += ["", f"## {title}", "", *automodule(module, ":members:")]
         elif module in by_module:
-            names = ", ".join(by_module[module])
-            lines += ["", f"## {title}", "", f"Public as `{package}.NAME`.", ""]
-            lines += automodule(module, f":members: {names}")
+            names = by_module[module]
+            listed = ", ".join(f"`{package}.{name}`" for name in names)
+            lines += ["", f"## {title}", "", f"Public as {listed}.", ""]
+            lines += automodule(module, f":members: {', '.join(names)}")
         else:
             inside += ["", f"### {title}", "", *automodule(module, ":no-members:")]
     if inside:

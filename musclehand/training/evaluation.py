@@ -104,7 +104,13 @@ class TrackingEvaluation:
         ]
 
     def tip_error(self, actor: str, condition: str = "undisturbed", place: str = AIR) -> float:
-        """Mean fingertip error [mm] of an actor in a condition and place, weighted by time."""
+        """Mean fingertip error [mm] of an actor in a condition and place, weighted by time.
+
+        Args:
+            actor: its name.
+            condition: one of `CONDITIONS`.
+            place: `AIR` or `KEYS`.
+        """
         return mean_tip_error(self.scores(actor, condition, place))
 
     def places(self) -> list[tuple[str, str]]:

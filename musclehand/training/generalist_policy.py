@@ -242,13 +242,13 @@ class _Stages(NamedTuple):
 def _planned_pieces(out: Path, config: GeneralistConfig, reporter: Reporter) -> PlannedPieces:
     """The scores with their plans, which are kept on file."""
     counts = ("patterns", "textures", "chorales", "accompaniments")
-    known = {name: getattr(config, name) for name in (*counts, "seed")}
+    origin = {name: getattr(config, name) for name in (*counts, "seed")}
 
     def plan() -> PlannedPieces:
-        reporter.begin("planning", sum(known[name] for name in counts))
+        reporter.begin("planning", sum(origin[name] for name in counts))
         return plan_pieces(_reported(training_scores(config), reporter))
 
-    return load_or_plan_pieces(out / "pieces", known, plan)
+    return load_or_plan_pieces(out / "pieces", origin, plan)
 
 
 def _reported(

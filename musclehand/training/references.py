@@ -57,7 +57,7 @@ def training_references(
     clips = build_references(corpus.clips("train"), dt=sim_steps * SIM_DT, muscles=muscles)
     if not scores:
         return clips
-    known = {"scores": scores, "seed": seed, "sim_steps": sim_steps}
+    origin = {"scores": scores, "seed": seed, "sim_steps": sim_steps}
     if load_latest(folder) is None:
         reporter = reporter or SilentReporter()
         reporter.begin("planning", scores)
@@ -65,8 +65,8 @@ def training_references(
         planned = plan_references(
             _reported(_training_scores(seed, scores), reporter), config=config
         )
-        save_references(folder, planned, known)
-    return join([clips, load_references(folder, known)])
+        save_references(folder, planned, origin)
+    return join([clips, load_references(folder, origin)])
 
 
 def _training_scores(seed: int, count: int) -> Iterator[PatternScore]:

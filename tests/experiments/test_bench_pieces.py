@@ -116,7 +116,10 @@ def test_pairs_observe_and_do_what_their_hands_do(modules, pieces, tmp_path):
 
 def test_residuals_begin_with_none_and_are_added(modules, pieces, policy, tmp_path):
     residual = modules["ppo_residual"]
-    make = lambda: PianoEnv(pieces, policy.latent_space, PianoConfig(num_worlds=2), seed=4)  # noqa: E731
+
+    def make():
+        return PianoEnv(pieces, policy.latent_space, PianoConfig(num_worlds=2), seed=4)
+
     plain = make()
     env = residual.ResidualEnv(make(), policy.policy.act)
     observation = plain.reset(seed=3)

@@ -50,4 +50,4 @@ def train(job):
         points(seed), fresh(), replace(SMALL, iterations=20, seed=seed), folder, identity={}
     )
     run.run(lambda _: time.sleep(pause))
-    return run.done
+    return run.iterations_done

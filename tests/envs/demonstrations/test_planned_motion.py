@@ -138,7 +138,7 @@ def test_a_long_way_is_cut(planned):
     moved_clip = cut(planned, [(0, int(planned.last[0]))], np.zeros((1, 2)))
     shift = np.linspace(-0.6, 0.6, frames)
     moved_clip.tips[:, :, 0] += shift[:, None]
-    parts = fit_to_cropped_keyboard(way, Side.RIGHT)
+    parts = fit_to_cropped_keyboard(moved_clip, Side.RIGHT)
     assert len(parts.names) >= 2
     x = GEOMETRY.x[CROPPED_KEYS]
     half = 0.5 * GEOMETRY.width[0]

@@ -41,7 +41,7 @@ def moving(side=Side.RIGHT, clips=None, **plus):
 
 def outcome(env, kept, action, nudge=None):
     """Speeds of the independent joints and activations a step after what was kept, with a little
-    of something plus."""
+    of something more."""
     env.restore(kept)
     if nudge is not None:
         nudge(env)
