@@ -7,6 +7,7 @@ from .controllers.muscle import MuscleController as MuscleController
 from .controllers.tracking_policy import TrackingPolicyController as TrackingPolicyController
 from .core.errors import MusclehandError as MusclehandError
 from .core.recording_reader import Recording as Recording
+from .envs.gym import register_envs as register_envs
 from .music.repertoire import list_pieces as list_pieces
 from .music.repertoire import load_piece as load_piece
 from .music.score import Note as Note

@@ -70,3 +70,12 @@ def test_importing_takes_no_time():
         for _ in range(3)
     ]
     assert min(float(run.stdout) for run in runs) < 0.1
+
+
+def test_gymnasium_finds_the_environment_by_the_package():
+    code = (
+        "import gymnasium; env = gymnasium.make('musclehand:TrackHand-v0'); env.reset(seed=0);"
+        "print(env.step(env.action_space.sample())[2])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() in ("True", "False")

@@ -5,12 +5,13 @@ from .gym import register_envs as register_envs
 from .observation import ObservationTable as ObservationTable
 from .piano.env import PianoConfig as PianoConfig
 from .piano.env import PianoEnv as PianoEnv
-from .piano.reward import PianoWeights as PianoWeights
+from .piano.static_env import StaticPianoEnv as StaticPianoEnv
 from .reference import ReferenceSet as ReferenceSet
 from .reference import build_references as build_references
 from .track_hand import TrackHand as TrackHand
 from .tracking.disturbance import DisturbanceConfig as DisturbanceConfig
 from .tracking.env import TrackingConfig as TrackingConfig
 from .tracking.env import TrackingEnv as TrackingEnv
+from .tracking.evaluation import evaluate as evaluate
+from .tracking.follow import FollowedClip as FollowedClip
 from .tracking.reward import RewardWeights as RewardWeights
-from .tracking.teacher import Teacher as Teacher

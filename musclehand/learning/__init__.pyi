@@ -13,5 +13,4 @@ from .policy import Policy as Policy
 from .ppo import PpoConfig as PpoConfig
 from .ppo import PpoTraining as PpoTraining
 from .shards import ShardedEnv as ShardedEnv
-from .training import Training as Training
 from .vae import LatentPolicy as LatentPolicy

@@ -1,6 +1,9 @@
+from .files import BUNDLED as BUNDLED
 from .fingerprint import Fingerprint as Fingerprint
+from .fingerprint import built_in_fingerprint as built_in_fingerprint
 from .high_level import HighLevelPolicy as HighLevelPolicy
 from .high_level import load_high_level_policy as load_high_level_policy
+from .high_level import new_high_level_network as new_high_level_network
 from .high_level import save_high_level_policy as save_high_level_policy
 from .latent import LatentSpace as LatentSpace
 from .latent import load_latent_space as load_latent_space
