@@ -235,9 +235,12 @@ def import_time(root: Path) -> float:
 
 
 def public_names(root: Path) -> int:
-    """Names that `import musclehand` offers."""
-    tree = parse(root / "musclehand" / "__init__.py")
-    for node in tree.body:
+    """Names that `import musclehand` offers: those of its stub, or of `__all__`."""
+    stub = root / "musclehand" / "__init__.pyi"
+    if stub.exists():
+        imports = [node for node in parse(stub).body if isinstance(node, ast.ImportFrom)]
+        return sum(len(node.names) for node in imports)
+    for node in parse(root / "musclehand" / "__init__.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return len(getattr(node.value, "elts", ()))
     return 0

@@ -16,6 +16,8 @@ os.environ.setdefault("COLUMNS", "88")
 os.environ["NO_COLOR"] = "1"
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+import gymnasium  # noqa: F401  before musclehand, which then registers its environments
+
 import musclehand
 
 project = "musclehand"

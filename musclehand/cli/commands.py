@@ -1,8 +1,8 @@
 """The command line: one command for each job, and exit codes.
 
 Heavy libraries are loaded only by the command that needs them, so help and errors are immediate.
-Exit codes: 0 done, 1 a model was checked and does not pass, 2 something in the command, its files or
-its folders is wrong (one line on stderr says what), 130 interrupted.
+Exit codes: 0 done, 1 a model was checked and does not pass, 2 the command, a file or a folder cannot
+be used (one line on stderr says why), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ Examples:
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
   musclehand export hand.xml                    the hand as a file to look at and to edit
-  musclehand validate my_hand.xml               is a hand model anatomical, stable and strong enough?
+  musclehand validate my_hand.xml               is a hand anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
-  musclehand muscles original edited            how hard muscles worked, in one performance or several
-  musclehand emg info session.c3d               what is in an EMG recording; qc, sessions, compare, simulate
+  musclehand muscles original edited            activation of each muscle, in one performance or more
+  musclehand emg info session.c3d               an EMG recording; also qc, compare, sessions, simulate
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
   musclehand track hands.h5 --video             a hand follows motion by a tracking policy

@@ -1,6 +1,6 @@
 """The folder of results of a performance: metrics, notes, sound, figures, film and recording.
 
-    metrics.json             every figure of `music.metrics` and of the hands, versions, seed (see `metrics_of`)
+    metrics.json             every figure of `music.metrics` and of the hands, versions, seed
     recording.h5             motion and muscles, written as the performance goes
     played.mid, played.wav   what sounded
     figures/piano_roll.png   hit, missed and extra notes (`piano_roll_2.png` and on for long pieces)

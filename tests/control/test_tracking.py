@@ -7,13 +7,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import DIP_PER_PIP, Side
+from musclehand.body.anatomy import DIP_PER_PIP, INDEPENDENT_JOINTS, Side
 from musclehand.body.build.hand import hand_spec, load_hand
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import couple, sample_postures
 from musclehand.control.tracking import SETTLE, TrackingResult, tip_positions, track, whole_posture
 from musclehand.core.errors import InvalidValue, ModelError
-from musclehand.motion.reference import JOINTS, common_limits, reference_motions
+from musclehand.motion.reference import common_limits, reference_motions
 from support.scripts import load
 
 DT = 0.008
@@ -42,13 +42,15 @@ def still(right, seconds=0.8):
 def test_last_joints_follow_the_middle_ones(right):
     _, hand = right
     rng = np.random.default_rng(0)
-    free = rng.normal(size=(4, len(JOINTS)))
+    free = rng.normal(size=(4, len(INDEPENDENT_JOINTS)))
     whole = whole_posture(hand, free)
     assert whole.shape == (4, len(hand.joints))
-    for joint in JOINTS:
-        assert np.array_equal(whole[:, hand.joints.index(joint)], free[:, JOINTS.index(joint)])
+    for joint in INDEPENDENT_JOINTS:
+        assert np.array_equal(
+            whole[:, hand.joints.index(joint)], free[:, INDEPENDENT_JOINTS.index(joint)]
+        )
     for finger in range(2, 6):
-        middle = free[:, JOINTS.index(f"pm{finger}_flexion")]
+        middle = free[:, INDEPENDENT_JOINTS.index(f"pm{finger}_flexion")]
         assert whole[:, hand.joints.index(f"md{finger}_flexion")] == pytest.approx(
             DIP_PER_PIP * middle
         )

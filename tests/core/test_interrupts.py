@@ -1,3 +1,4 @@
+# ruff: noqa: PT012 - the block is what is tested
 """Ctrl-C is noted in a deferred block and raised at a safe point, whatever it falls into."""
 
 import signal

@@ -170,11 +170,11 @@ def prepare(
             mass,
             torque,
             speeding,
-            state.tips[hand],
-            arms,
-            gain,
-            factor[hand],
-            goal[hand],
+            tips=state.tips[hand],
+            arms=arms,
+            gain=gain,
+            factor=factor[hand],
+            goal=goal[hand],
         )
         if status != DONE:
             return status
@@ -269,7 +269,9 @@ def share_squares(
     step = np.empty((size, 1))
     slope = np.empty((size, 1))
     begun = np.empty(size)
-    cost, noise = _dual(factor, goal, price, lower, upper, dual, out, side, slope)
+    cost, noise = _dual(
+        factor, goal, price, lower, upper, dual=dual, out=out, side=side, slope=slope
+    )
     for _ in range(MOST_STEPS):
         for i in range(muscles):
             last[i] = side[i]
@@ -288,7 +290,9 @@ def share_squares(
         for _ in range(MOST_HALVINGS):
             for q in range(size):
                 dual[q] = begun[q] - length * step[q, 0]
-            reached, noise = _dual(factor, goal, price, lower, upper, dual, out, side, slope)
+            reached, noise = _dual(
+                factor, goal, price, lower, upper, dual=dual, out=out, side=side, slope=slope
+            )
             if reached <= cost - 1e-4 * length * fall + noise:
                 break
             length *= 0.5
