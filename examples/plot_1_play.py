@@ -17,7 +17,7 @@ print(f"mean activation {result.body.mean_activation:.3f}")
 # %%
 # Grey bars are the written notes, coloured ones the notes that the keys gave.
 
-figure, axes = plt.subplots(figsize=(8, 3.5))
+figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
 for score, colour, height in ((result.score, "0.8", 0.9), (result.played, "tab:blue", 0.4)):
     for note in score.notes:
         axes.barh(note.pitch, note.offset - note.onset, height, note.onset, color=colour)

@@ -18,7 +18,7 @@ hand = HandIndex.from_model(model, mh.Side.RIGHT)
 # %%
 # A positive moment arm flexes the joint.
 
-figure, panels = plt.subplots(1, 3, figsize=(9, 3), sharey=True)
+figure, panels = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
 for axes, joint in zip(panels, ("mcp2_flexion", "pm2_flexion", "md2_flexion"), strict=True):
     curves = sweep(model, hand, joint, base=np.zeros(len(hand.joints)))
     for muscle in ("FDP2", "FDS2", "EDC2", "LU1", "DI1"):

@@ -24,7 +24,7 @@ print(found)
 # Bars are correlations; lines are the 95th percentiles of two nulls: circular shifts, wrong muscle.
 
 names = [muscle.name for muscle in found.muscles]
-figure, axes = plt.subplots(figsize=(8, 3.5))
+figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
 axes.bar(names, [muscle.scores["r"] for muscle in found.muscles], color="tab:blue")
 for null, style in (("surrogate", "k_"), ("wrong muscle", "r_")):
     limits = [muscle.nulls[null]["r"].high for muscle in found.muscles]

@@ -25,7 +25,7 @@ for _ in range(250):
 # %%
 # The reward's term for fingertips is about minus their mean error in mm.
 
-figure, axes = plt.subplots(figsize=(8, 3))
+figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 axes.plot(np.arange(len(errors)) / 125, errors)
 axes.set(xlabel="time [s]", ylabel="fingertip error [mm]", ylim=(0, None))
 plt.show()

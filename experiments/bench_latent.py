@@ -32,7 +32,7 @@ from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.reference import build_references
 from musclehand.envs.tracking.body import TrackingBody
 from musclehand.envs.tracking.env import TrackingEnv
-from musclehand.envs.tracking.observation import state_mask
+from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.policies.tracking import load_tracking_policy
@@ -148,7 +148,7 @@ def train_variant(name: str, args: Args) -> dict[str, Any]:
     distillation = LatentDistillTraining(
         env,
         teacher.policy,
-        state_mask(env.table),
+        decoder_mask(env.table),
         replace(usual, **variant.distillation),
         folder / "distillation",
         identity={},

@@ -11,6 +11,7 @@ import pytest
 
 from support.documents import code_blocks, relative_links
 from support.paths import ROOT
+from support.readme_files import make_files
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -60,33 +61,47 @@ def test_every_name_of_the_front_door_that_it_uses_is_there():
                     value = getattr(value, name)
 
 
+SMALL = """
+from musclehand.learning.apg import ApgConfig
+from musclehand.learning.dagger import DaggerConfig
+small = mh.training.TrackConfig(
+    envs=8,
+    keys=False,
+    dagger=DaggerConfig(iterations=1, steps=50, updates=20),
+    apg=ApgConfig(iterations=1),
+)
+"""
+
+
 @pytest.mark.slow
 def test_the_python_jobs_run_as_they_stand_there(tmp_path):
-    environment = {**os.environ, "PYTHONUTF8": "1", "TRIAL": str(ROOT / "data" / "emg")}
-    script = "\n".join((PREPARATION, *code_blocks(TEXT, "python")))
-    path = tmp_path / "jobs.py"
-    path.write_text(script.replace(*SMALL), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(path)],
+    """All but the length of the training, which is cut short."""
+    make_files(tmp_path)
+    first, *others = code_blocks(TEXT, "python")
+    script = "\n".join((first.replace("import musclehand as mh\n", IMPORT), *others))
+    training = 'mh.training.track("corpus", out="runs/track")'
+    assert training in script
+    script = script.replace(training, training.replace(")", ", config=small)"))
+    process = subprocess.run(
+        [sys.executable, "-c", f"{script}\nplan.save('plan.json')"],
         cwd=tmp_path,
-        env=environment,
+        env={**os.environ, "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
         timeout=900,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    for name in ("song/metrics.json", "report/validation.html", "compared/comparison.html"):
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert "FDP2" in process.stdout
+    for name in (
+        "song/metrics.json",
+        "report/validation.html",
+        "compared/comparison.html",
+        "runs/track/policy/tracking.json",
+        "plan.json",
+    ):
         assert (tmp_path / name).stat().st_size > 100, name
-    assert (tmp_path / "plan.json").stat().st_size > 100
-    assert "FDP2" in done.stdout
 
 
-SMALL = (
-    'mh.training.track("corpus", out="runs/track")',
-    'mh.training.track("corpus", out="runs/track", config=small())',
-)
-"""The one line that is changed: the training is cut short."""
-
-PREPARATION = ""
+IMPORT = f"import musclehand as mh\n{SMALL}"

@@ -23,7 +23,9 @@ def translate(
     """Rewrites the lines of a docstring in place, before napoleon reads its sections."""
     if lines and lines[0].startswith("Alias for field number"):
         lines[:] = []
-    lines[:] = [*mark_blocks(lines)]
+    lines[:] = mark_blocks(lines)
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "")  # or napoleon takes the words before a colon for a type
 
 
 def mark_blocks(lines: list[str]) -> list[str]:

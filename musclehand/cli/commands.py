@@ -1,8 +1,8 @@
 """The command line: one command for each job, and exit codes.
 
 Heavy libraries are loaded only by the command that needs them, so help and errors are immediate.
-Exit codes: 0 done, 1 a model was checked and does not pass, 2 the command, a file or a folder cannot
-be used (one line on stderr says why), 130 interrupted.
+Exit codes: 0 done, 1 a model was checked and does not pass, 2 the command, a file or a folder
+cannot be used (one line on stderr says why), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Union
 
 import tyro
 
 import musclehand
+from musclehand.cli import INTERRUPTED
 from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.cli.deprecated import update_words
 from musclehand.cli.diff import DiffArgs, diff
@@ -33,22 +34,24 @@ from musclehand.core.errors import MusclehandError
 from musclehand.core.opengl import defer_opengl
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
-"""Exit codes."""
+"""Exit code of a command that cannot be done as it was given."""
+
+PARSING = (tyro.conf.FlagCreatePairsOff,)
+"""Settings of tyro: flags have no --no-... twin."""
 
 _EXAMPLES = """Muscle-driven human hands that play the piano.
 
 Examples:
   musclehand play --list                        the bundled pieces
-  musclehand play ode_to_joy                    two muscle-driven hands play one of them
+  musclehand play fuer_elise                    two muscle-driven hands play one of them
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
   musclehand export hand.xml                    the hand as a file to look at and to edit
   musclehand validate my_hand.xml               is a hand anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
   musclehand view                               a hand in the browser, with sliders and moment arms
-  musclehand muscles original edited            activation of each muscle, in one performance or more
-  musclehand emg info session.c3d               an EMG recording; also qc, compare, sessions, simulate
+  musclehand muscles original edited            activation of each muscle in performances
+  musclehand emg info session.c3d               an EMG recording; also qc, compare, simulate
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
   musclehand track hands.h5 --video             a hand follows motion by a tracking policy
@@ -100,16 +103,15 @@ def run(argv: Sequence[str] | None = None) -> int:
         interrupts.check()
         if words[:1] == ["train"]:
             return run_training(words[1:]) or 0
-        args = tyro.extras.subcommand_cli_from_dict(
-            {name: arguments for name, (arguments, _) in COMMANDS.items()},
-            prog="musclehand",
-            description=_EXAMPLES,
-            args=words or ["--help"],
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
-        interrupts.check()
-        command = next(do for arguments, do in COMMANDS.values() if isinstance(args, arguments))
-        return command(args) or 0
+        if words[:1] and words[0] in COMMANDS:
+            arguments, command = COMMANDS[words[0]]
+            args = tyro.cli(
+                arguments, prog=f"musclehand {words[0]}", args=words[1:], config=PARSING
+            )
+            interrupts.check()
+            return command(args) or 0
+        _show_commands(words)
+        return 0
     except MusclehandError as error:
         return _fail(f"error: {error}", USAGE_ERROR)
     except Interrupted as interruption:
@@ -118,6 +120,31 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _fail(f"interrupted{where}", INTERRUPTED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
+
+
+def _show_commands(words: Sequence[str]) -> None:
+    """Lists the commands, a line each, or refuses words that begin with none.
+
+    Args:
+        words: of the command line; none, or not the name of a command.
+
+    Raises:
+        SystemExit: always, after the list (0) or the error (2).
+    """
+    summaries = [
+        Annotated[
+            arguments,
+            tyro.conf.subcommand(name, description=(arguments.__doc__ or "").partition("\n")[0]),
+        ]
+        for name, (arguments, _) in COMMANDS.items()
+    ]
+    tyro.cli(
+        Union[tuple(summaries)],  # type: ignore[arg-type]  # noqa: UP007
+        prog="musclehand",
+        description=_EXAMPLES,
+        args=words or ["--help"],
+        config=PARSING,
+    )
 
 
 class _Notice(logging.Handler):

@@ -163,11 +163,8 @@ def play(args: PlayArgs) -> None:
     options = options_of(args)
     options.check()
     from musclehand.cli.console import print_result, progress_bar
-    from musclehand.core.errors import InvalidValue
     from musclehand.music.sources import load_score
 
-    if args.seed < 0:
-        raise InvalidValue("seed", args.seed, "0 or more")
     score = load_score(args.score, clip=args.clip, tempo=args.tempo)
     folder = args.out or default_folder(args)
     interrupts.check()
@@ -181,7 +178,7 @@ def play(args: PlayArgs) -> None:
         from musclehand.performance.settings import settings_of
 
         interrupts.check()
-        check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont)
+        check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont, seed=args.seed)
         settings = settings_of(options)
     try:
         performance = play_into(

@@ -137,7 +137,7 @@ def validate(args: ValidateArgs) -> int:
 
 
 def _tables(args: ValidateArgs) -> HandTables | None:
-    """The tables of a hand of the size asked for; None for the usual size."""
+    """Tables of the bundled hand in the requested size; None for its default size."""
     from musclehand.body.build.scaling import scale_tables
     from musclehand.body.build.tables import load_tables
 

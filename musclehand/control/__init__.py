@@ -1,4 +1,4 @@
-"""From a wanted motion to muscle excitations."""
+"""Computed muscle control: muscle excitations by which hands follow a reference motion."""
 
 import lazy_loader
 

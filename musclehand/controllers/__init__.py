@@ -1,4 +1,4 @@
-"""Who plays: the hands-free keyboard and computed muscle control, behind one interface."""
+"""Controllers: computed muscle control, tracking and high-level policies, the keyboard alone."""
 
 import lazy_loader
 

@@ -31,8 +31,8 @@ class HandReference(NamedTuple):
 class Controller(ABC):
     """Plays one score in one scene.
 
-    `perform` calls `reset` once, then `control` for every control step, with positions and
-    velocities computed, and `drive` before each of the `sim_steps` simulation steps in it.
+    For each run `perform` calls `reset` once, then `control` for every control step, with positions
+    and velocities computed, and `drive` before each of the `sim_steps` simulation steps in it.
 
     Attributes:
         scene: that is played in.
@@ -72,7 +72,8 @@ class Controller(ABC):
         reference."""
 
     def close(self) -> None:
-        """Called when a run is over, however it ended: releases what was needed for it alone."""
+        """Called at the end of a run, however it ended, perhaps more than once: releases what was
+        needed for that run alone."""
         return
 
     def planned(self) -> Score:

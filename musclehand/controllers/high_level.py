@@ -8,7 +8,7 @@ over their first keys, comes from planning.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike
 
 import mujoco
 import numpy as np
@@ -44,7 +44,7 @@ class HighLevelController(Controller):
     def __init__(
         self,
         score: Score,
-        policy: HighLevelPolicy | Path | None = None,
+        policy: HighLevelPolicy | str | PathLike[str] | None = None,
         *,
         goals: GoalsMaker = Goals,
         config: PlanConfig | None = None,
@@ -99,7 +99,8 @@ class HighLevelController(Controller):
         self._dt = self.sim_steps * self.scene.model.opt.timestep
         self._history = np.zeros((max(latent_space.config.action_history, 1), count, muscles))
         place = np.array([first[1] for first in self._first])
-        self._path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
+        self._first_path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
+        self._path = self._first_path
         self._ceiling = np.ones((count, muscles))
         actuators = np.concatenate([self.scene.hands[side].muscles for side in SIDES])
         self.fatigue = (
@@ -113,6 +114,8 @@ class HighLevelController(Controller):
 
     @override
     def reset(self, data: mujoco.MjData) -> None:
+        self._history = np.zeros_like(self._history)
+        self._path = self._first_path
         if self.fatigue is not None:
             self.fatigue.reset()
             self._ceiling = self.fatigue.capacity.reshape(self._ceiling.shape)

@@ -67,12 +67,12 @@ def make_fatigue(
 
 
 class PlanFollower(Controller):
-    """Plays a plan in a scene.
+    """Plays a plan in a scene. It can play it several times; each run is the same.
 
     Attributes:
         plan: that is followed.
         source: of the excitations.
-        stream: reference motion of the plan, used up by one run.
+        stream: reference motion of the plan; every run has one of its own.
         muscle_control: of all hands; its `ceiling` is the highest excitation of each muscle.
         fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
     """
@@ -95,8 +95,8 @@ class PlanFollower(Controller):
             control: settings of muscle control.
             scene: with the plan's hands and piano, by default built from the plan.
             fatigue: parameters of fatigue; None: muscles do not tire.
-            helper: a second process that solves the reference ahead (`planning.lookahead`), which
-                changes nothing but the time that takes.
+            helper: a second process that solves the reference of the first run ahead
+                (`planning.lookahead`), which changes nothing but the time that takes.
 
         Raises:
             InvalidValue: the scene has other hands or another time step than the plan.
@@ -135,6 +135,7 @@ class PlanFollower(Controller):
             else make_fatigue(model, muscles, fatigue, sim_steps=self.sim_steps)
         )
         self._reference: HandsStep | None = None
+        self._make_source = make_source
         self.stream = ReferenceStream(plan.motion(), helper)
         self.source = make_source(self.scene, self.muscle_control)
 
@@ -148,6 +149,8 @@ class PlanFollower(Controller):
 
     @override
     def reset(self, data: mujoco.MjData) -> None:
+        if self._reference is not None:
+            self._begin_again()
         if self.fatigue is not None:
             self.fatigue.reset()
             self._set_ceiling(self._drive * self.fatigue.capacity)
@@ -184,6 +187,15 @@ class PlanFollower(Controller):
             side: HandReference(reference.qpos[row], reference.tips[row], reference.pressing[row])
             for row, side in enumerate(self.scene.hands)
         }
+
+    def _begin_again(self) -> None:
+        """Forgets an earlier run, which has used the stream up and left its traces in the
+        source."""
+        self.close()
+        self._reference = None
+        self.stream = ReferenceStream(self.plan.motion())
+        self.muscle_control.forget()
+        self.source = self._make_source(self.scene, self.muscle_control)
 
     def _set_ceiling(self, ceiling: np.ndarray) -> None:
         """The highest excitation of every muscle from the next control step on. Shape (m,)."""

@@ -55,7 +55,7 @@ class Run:
     def __init__(self, player: Controller, *, end: float, progress: Progress | None = None) -> None:
         """
         Args:
-            player: controller that plays; used for this run alone.
+            player: controller that plays, in one run at a time.
             end: of the run, simulation time [s].
             progress: called with simulated time and all of it [s].
         """

@@ -4,7 +4,7 @@ hands by the same network."""
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
+from os import PathLike
 
 import mujoco
 import numpy as np
@@ -104,13 +104,16 @@ class PolicyExcitations:
 
 
 class TrackingPolicyController(PlanFollower):
-    """Plays a plan by a trained tracking policy. The plan is one made with
-    `envs.demonstrations.planned_motion.policy_plan_config`."""
+    """Plays a plan by a trained tracking policy.
+
+    The plan is made for the policy's control rate and strokes:
+    `plan_performance(score, config=musclehand.envs.policy_plan_config())`.
+    """
 
     def __init__(
         self,
         plan: PerformancePlan,
-        policy: TrackingPolicy | Path | None = None,
+        policy: TrackingPolicy | str | PathLike[str] | None = None,
         *,
         delay: float = 0.0,
         scene: Scene | None = None,
@@ -120,7 +123,8 @@ class TrackingPolicyController(PlanFollower):
         """
         Args:
             plan: to follow.
-            policy: to play with, or its file; by default the bundled one.
+            policy: to play with, or its file or name (`policies.tracking.load_tracking_policy`);
+                by default the bundled one.
             delay: sensory delay that the policy is informed of [s].
             scene: with the plan's hands and piano, by default built from the plan.
             fatigue: parameters of fatigue; None: muscles do not tire.
@@ -132,7 +136,7 @@ class TrackingPolicyController(PlanFollower):
         """
         policy = policy if isinstance(policy, TrackingPolicy) else load_tracking_policy(policy)
         if policy.config.sim_steps != plan.config.sim_steps:
-            legal = f"{policy.config.sim_steps}, as the policy was made for"
+            legal = f"{policy.config.sim_steps} for this policy, as `envs.policy_plan_config` has it"
             raise InvalidValue("sim_steps", plan.config.sim_steps, legal)
         super().__init__(
             plan,

@@ -9,6 +9,8 @@ safe point within `PATIENCE`, raises at once.
         for step in range(steps):
             check()
             ...
+
+Only the main thread receives interrupts; in any other thread none of these functions does anything.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 PATIENCE = 2.0
 """[s] that a noted interrupt waits for a safe point before it is raised where the program is."""
@@ -28,11 +29,9 @@ class _State:
     """Of the main thread: there is one signal handler in a process."""
 
     def __init__(self) -> None:
-        self.depth = 0
         self.pending = False
         self.shielded = 0
         self.timer: threading.Timer | None = None
-        self.before: Any = signal.default_int_handler
 
 
 _state = _State()
@@ -44,8 +43,8 @@ def check() -> None:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed within the surrounding `deferred` block.
     """
-    if _state.pending and not _state.shielded:
-        _clear()
+    if _state.pending and not _state.shielded and _in_main_thread():
+        _forget()
         raise KeyboardInterrupt
 
 
@@ -53,57 +52,85 @@ def check() -> None:
 def deferred() -> Iterator[None]:
     """Notes interrupts in the block instead of raising them; one that is left is raised at its end.
 
-    Does nothing outside the main thread, and where the program has a handler of its own. Blocks may
-    be nested.
+    An exception of the block goes before an interrupt that is left. Does nothing where the program
+    has a handler of its own. Blocks may be nested: the outermost one counts.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    if _state.depth == 0:
-        before = signal.getsignal(signal.SIGINT)
-        if before is not signal.default_int_handler:
-            yield
-            return
-        _state.before = before
-        signal.signal(signal.SIGINT, _note)
-    _state.depth += 1
+    _forget()
+    signal.signal(signal.SIGINT, _note)
     try:
         yield
-        if _state.depth == 1:
-            check()
     finally:
-        _state.depth -= 1
-        if _state.depth == 0:
-            signal.signal(signal.SIGINT, _state.before)
-            _clear()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        unraised = _forget()
+    if unraised:
+        raise KeyboardInterrupt
 
 
 @contextmanager
 def shielded() -> Iterator[None]:
     """A part of a `deferred` block that nothing interrupts, such as the closing of a file."""
+    if not _in_main_thread():
+        yield
+        return
     _state.shielded += 1
     try:
         yield
     finally:
         _state.shielded -= 1
+        if _state.pending and not _state.shielded:
+            _start_timer()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _note(number: int, frame: FrameType | None) -> None:
     """The handler of SIGINT within `deferred`."""
     if _state.shielded:
         _state.pending = True
-        return
-    if _state.pending:
-        _clear()
+    elif _state.pending:
+        _forget()
         raise KeyboardInterrupt
-    _state.pending = True
-    _state.timer = threading.Timer(PATIENCE, signal.raise_signal, [signal.SIGINT])
-    _state.timer.daemon = True
-    _state.timer.start()
+    else:
+        _state.pending = True
+        _start_timer()
 
 
-def _clear() -> None:
-    _state.pending = False
+def _start_timer() -> None:
+    """Has the noted interrupt raised after `PATIENCE`, unless it is forgotten before."""
     if _state.timer is not None:
         _state.timer.cancel()
-        _state.timer = None
+    _state.timer = threading.Timer(PATIENCE, _insist)
+    _state.timer.daemon = True
+    try:
+        _state.timer.start()
+    except RuntimeError:  # No thread can be started any more.
+        _forget()
+        raise KeyboardInterrupt from None
+
+
+def _insist() -> None:
+    """Interrupts the main thread once more, in the thread of a timer that is still wanted."""
+    if _state.timer is not threading.current_thread():
+        return
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        # Sent to the main thread itself, the signal also ends its waiting for a file or a lock.
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
+
+
+def _forget() -> bool:
+    """Drops a noted interrupt; returns whether there was one."""
+    pending = _state.pending
+    timer = _state.timer
+    _state.pending = False
+    _state.timer = None
+    if timer is not None:
+        timer.cancel()
+    return pending

@@ -9,7 +9,7 @@ plans without physics (`envs.piano.static_env`), and the encoder decides what a 
 is worth.
 
 Most reference numbers are differences between the reference and the hand's state. The state's part
-of them is known; it is a linear map of the observation (`hand_matrix`), and the network predicts
+of them is known; it is a linear map of the observation (`state_to_reference`), and the network predicts
 only the remainder, the *targets*. With each latent action the network also tells a move of the
 forearm (`envs.piano.forearm`).
 """
@@ -39,7 +39,7 @@ class HighLevelNetwork(nn.Module):
     """Multilayer perceptron in front of a frozen encoder.
 
     Inputs and targets are normalised by means and standard deviations that are fitted once.
-    Masks and normalisation are buffers; `hand_matrix` is not part of checkpoints.
+    Masks and normalisation are buffers; `state_to_reference` is not part of checkpoints.
     """
 
     input_mask: torch.Tensor
@@ -65,7 +65,7 @@ class HighLevelNetwork(nn.Module):
     target_std: torch.Tensor
     """Standard deviation of each target. Shape (targets,)."""
 
-    hand_matrix: torch.Tensor
+    state_to_reference: torch.Tensor
     """Linear map from the observation to the state's part of the reference numbers. Shape
     (reference numbers, num_observations)."""
 
@@ -76,7 +76,7 @@ class HighLevelNetwork(nn.Module):
         input_mask: np.ndarray,
         proprioception_mask: np.ndarray,
         reference_mask: np.ndarray,
-        hand_matrix: np.ndarray,
+        state_to_reference: np.ndarray,
         move_size: int,
         hidden: Sequence[int] = (512, 512),
         seed: int = 0,
@@ -108,7 +108,7 @@ class HighLevelNetwork(nn.Module):
         num_observations = len(input_mask)
         num_references = int(reference_mask.sum())
         masks = (input_mask, proprioception_mask, reference_mask)
-        _check_sizes(latent_policy, masks, np.shape(hand_matrix), move_size, hidden)
+        _check_sizes(latent_policy, masks, np.shape(state_to_reference), move_size, hidden)
         # In a tuple, so that it is no submodule: its weights are not among those that are trained.
         self._latent_policy = (latent_policy.requires_grad_(False),)
         targets = num_references + move_size
@@ -122,7 +122,7 @@ class HighLevelNetwork(nn.Module):
         self.register_buffer("reference_mask", torch.from_numpy(reference_mask))
         self.register_buffer(
             "hand_matrix",
-            torch.from_numpy(np.asarray(hand_matrix, dtype=np.float32)),
+            torch.from_numpy(np.asarray(state_to_reference, dtype=np.float32)),
             persistent=False,
         )
         self.register_buffer("mean", torch.zeros(num_observations))
@@ -146,7 +146,7 @@ class HighLevelNetwork(nn.Module):
             references: of the encoder's observation. Shape (n, reference numbers).
             moves: of the forearm. Shape (n, move_size).
         """
-        return torch.cat([references - observation @ self.hand_matrix.T, moves], dim=1)
+        return torch.cat([references - observation @ self.state_to_reference.T, moves], dim=1)
 
     def fit_normalisation(self, observation: np.ndarray, targets: np.ndarray) -> None:
         """Sets mean and std of inputs and targets to those of a sample.
@@ -181,7 +181,7 @@ class HighLevelNetwork(nn.Module):
             prediction: normalised targets. Shape (n, targets).
         """
         targets = self.target_mean + self.target_std * prediction
-        references = targets[:, : -self.move_size] + observation @ self.hand_matrix.T
+        references = targets[:, : -self.move_size] + observation @ self.state_to_reference.T
         encoder_input = torch.empty(len(targets), len(self.reference_mask))
         encoder_input[:, ~self.reference_mask] = observation[:, self.proprioception_mask]
         encoder_input[:, self.reference_mask] = references.clamp(-CLIP, CLIP)

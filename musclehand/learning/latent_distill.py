@@ -142,7 +142,7 @@ class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillP
         self,
         env: VecEnv,
         teacher: Policy,
-        state_mask: np.ndarray,
+        decoder_mask: np.ndarray,
         config: LatentDistillConfig,
         folder: Path,
         *,
@@ -166,7 +166,7 @@ class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillP
         super().__init__("latent", env, config, folder, identity)
         self._teacher = teacher
         self.policy = LatentPolicy(
-            state_mask,
+            decoder_mask,
             env.num_actions,
             latent_size=config.latent_size,
             action_repeat=config.action_repeat,

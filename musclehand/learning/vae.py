@@ -65,7 +65,7 @@ class LatentPolicy(nn.Module):
     latent_bound = 3.0
     """Means of encoder and prior lie between this and its negative."""
 
-    state_mask: torch.Tensor
+    decoder_mask: torch.Tensor
     """Which numbers of an observation are the hand's own state. Shape (num_observations,), bool."""
 
     mean: torch.Tensor
@@ -76,7 +76,7 @@ class LatentPolicy(nn.Module):
 
     def __init__(
         self,
-        state_mask: np.ndarray,
+        decoder_mask: np.ndarray,
         num_actions: int,
         *,
         latent_size: int,
@@ -101,32 +101,32 @@ class LatentPolicy(nn.Module):
             InvalidValue: a size below 1, or a mask that chooses all numbers or none.
         """
         super().__init__()
-        state_mask = np.asarray(state_mask, dtype=bool)
-        state_size = int(state_mask.sum())
+        decoder_mask = np.asarray(decoder_mask, dtype=bool)
+        state_size = int(decoder_mask.sum())
         if min(num_actions, latent_size, action_repeat, *hidden) < 1 or not 0 < state_size < len(
-            state_mask
+            decoder_mask
         ):
-            sizes = (state_size, len(state_mask), num_actions, latent_size, action_repeat, *hidden)
+            sizes = (state_size, len(decoder_mask), num_actions, latent_size, action_repeat, *hidden)
             raise InvalidValue(
                 "state, observation, num_actions, latent_size, action_repeat, hidden",
                 sizes,
                 "1 or more each, and a state that is a part of the observation",
             )
-        self.sizes = (len(state_mask), *hidden)
+        self.sizes = (len(decoder_mask), *hidden)
         self.num_actions = num_actions
         self.latent_size = latent_size
         self.action_repeat = action_repeat
         self.variational = variational
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = SkipMlp(len(state_mask), hidden, 2 * latent_size)
+            self.encoder = SkipMlp(len(decoder_mask), hidden, 2 * latent_size)
             self.prior = SkipMlp(state_size, hidden, 2 * latent_size)
             self.decoder = SkipMlp(state_size + latent_size + action_repeat, hidden, num_actions)
         with torch.no_grad():
             self.decoder.last.bias.fill_(REST_LOGIT)
-        self.register_buffer("state_mask", torch.from_numpy(state_mask.copy()))
-        self.register_buffer("mean", torch.zeros(len(state_mask)))
-        self.register_buffer("std", torch.ones(len(state_mask)))
+        self.register_buffer("state_mask", torch.from_numpy(decoder_mask.copy()))
+        self.register_buffer("mean", torch.zeros(len(decoder_mask)))
+        self.register_buffer("std", torch.ones(len(decoder_mask)))
 
     def copy_normalisation(self, policy: Policy) -> None:
         """Takes over the inputs' mean and std from a policy with the same observation."""
@@ -154,7 +154,7 @@ class LatentPolicy(nn.Module):
         if not self.variational:
             mean = torch.zeros(len(observation), self.latent_size)
             return Gaussian(mean, torch.zeros_like(mean))
-        return self._gaussian(self.prior(self.normalise(observation)[:, self.state_mask]))
+        return self._gaussian(self.prior(self.normalise(observation)[:, self.decoder_mask]))
 
     def decode(
         self, observation: torch.Tensor, z: torch.Tensor, repeat_index: torch.Tensor
@@ -169,7 +169,7 @@ class LatentPolicy(nn.Module):
         """
         phase = nn.functional.one_hot(repeat_index, self.action_repeat).to(z.dtype)
         logits: torch.Tensor = self.decoder(
-            torch.cat([self.normalise(observation)[:, self.state_mask], z, phase], dim=1)
+            torch.cat([self.normalise(observation)[:, self.decoder_mask], z, phase], dim=1)
         )
         return logits
 

@@ -1,25 +1,36 @@
-"""Options of a performance as a user gives them, in words and file names, and the settings they
-mean.
+"""Options of a performance as a user gives them, in words and file names, and their checks.
 
-The same options are keyword arguments of `musclehand.play` and flags of `musclehand play`.
+The same options are keyword arguments of `musclehand.play` and flags of `musclehand play`;
+`performance.settings` turns them into the settings of a player. This module loads no heavy library,
+so that wrong options are named at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
+
+from typing_extensions import TypedDict
 
 from musclehand.core.errors import InvalidValue, UnknownName
 
 CONTROLLERS = ("muscle", "policy", "high-level", "keyboard")
 """Names of the built-in controllers (`performance.players`)."""
 
+FOLLOW_PLANS = ("muscle", "policy")
+"""Controllers that follow a plan, and so can rehearse it."""
+
+HAVE_POLICIES = ("policy", "high-level")
+"""Controllers that a policy file can be given to."""
+
 PEDALS = ("written", "auto")
 """Sustain pedal as in the score, or added where a hand has to leave its keys early."""
 
 CHORDS = ("thinned", "rolled")
+"""Chords wider than a hand lose a note, or are rolled."""
 
 MOST_REHEARSALS = 10
+"""Most runs before the one that counts; what they teach is learnt in the first few."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +40,19 @@ class PlayOptions:
     controller: str = "muscle"
     """"muscle", "policy", "high-level" or "keyboard"."""
 
-    policy: Path | None = None
+    policy: str | PathLike[str] | None = None
     """JSON file of the policy, with "policy" and "high-level"; None: the bundled one."""
 
     condition: str | None = None
     """Condition of both hands, such as "ulnar-palsy" (`body.conditions.condition`)."""
 
-    model: Path | None = None
+    model: str | PathLike[str] | None = None
     """MJCF file of the hands; None: the bundled ones."""
 
-    naming: Path | None = None
+    naming: str | PathLike[str] | None = None
     """JSON file that says which part of the model is which, where its names are not known."""
 
-    root: Path | None = None
+    root: str | PathLike[str] | None = None
     """Folder that the model's includes and meshes may come from; None: its own."""
 
     criterion: str = "squares"
@@ -70,33 +81,72 @@ class PlayOptions:
         """
         from musclehand.control.criterion import CRITERIA
 
-        for name, value, legal in (
-            ("controller", self.controller, CONTROLLERS),
-            ("criterion", self.criterion, CRITERIA),
-            ("chords", self.chords, CHORDS),
-            ("pedal", self.pedal, PEDALS),
-        ):
-            if value not in legal:
-                raise UnknownName(name, value, legal)
+        check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
+        _check_name("criterion", self.criterion, CRITERIA)
+        _check_name("chords", self.chords, CHORDS)
         if not 0.0 <= self.co_contraction <= 1.0:
             raise InvalidValue("co-contraction", self.co_contraction, "an activation, 0 to 1")
-        hands = self.controller in ("muscle", "policy")
-        if not 0 <= self.rehearsals <= MOST_REHEARSALS or (self.rehearsals and not hands):
-            legal_rehearsals = f"0 to {MOST_REHEARSALS}, with --controller muscle or policy"
-            raise InvalidValue("rehearsals", self.rehearsals, legal_rehearsals)
-        if self.policy is not None and self.controller not in ("policy", "high-level"):
-            legal_policy = "left out, or with --controller policy or high-level"
-            raise InvalidValue("policy", str(self.policy), legal_policy)
-        if self.processes not in (None, 1, 2):
-            raise InvalidValue("processes", self.processes, "1 or 2")
         if self.naming is not None and self.model is None:
-            raise InvalidValue("map", str(self.naming), "left out without a model")
+            raise InvalidValue("naming map", str(self.naming), "left out without a model")
         if self.condition is not None and self.model is not None:
-            legal_condition = "left out with a model: only the bundled hand can have one"
-            raise InvalidValue("condition", self.condition, legal_condition)
+            legal = "left out with a model: only the bundled hand can have one"
+            raise InvalidValue("condition", self.condition, legal)
         for name in ("condition", "model", "criterion", "co_contraction", "chords"):
             value = getattr(self, name)
             default = PlayOptions.__dataclass_fields__[name].default
             if value != default and self.controller != "muscle":
                 option = name.replace("_", "-")
-                raise InvalidValue(option, str(value), "left out, or with --controller muscle")
+                raise InvalidValue(option, str(value), "left out, or with controller muscle")
+
+
+class PlayKeywords(TypedDict, total=False):
+    """The fields of `PlayOptions` as keyword arguments, for type checkers and editors."""
+
+    controller: str
+    policy: str | PathLike[str] | None
+    condition: str | None
+    model: str | PathLike[str] | None
+    naming: str | PathLike[str] | None
+    root: str | PathLike[str] | None
+    criterion: str
+    co_contraction: float
+    chords: str
+    pedal: str
+    rehearsals: int
+    processes: int | None
+
+
+def check_player(
+    controller: str,
+    policy: str | PathLike[str] | None,
+    pedal: str,
+    rehearsals: int,
+    processes: int | None,
+) -> None:
+    """Checks what `PlayOptions` and `performance.settings.PlayerSettings` have in common.
+
+    Args:
+        controller: one of `CONTROLLERS`.
+        policy: file of the policy, with a controller of `HAVE_POLICIES`.
+        pedal: one of `PEDALS`.
+        rehearsals: 0 to `MOST_REHEARSALS`, with a controller of `FOLLOW_PLANS`.
+        processes: 1, 2 or None.
+
+    Raises:
+        UnknownName, InvalidValue: a value is out of range, or does not go with the controller.
+    """
+    _check_name("controller", controller, CONTROLLERS)
+    _check_name("pedal", pedal, PEDALS)
+    if not 0 <= rehearsals <= (MOST_REHEARSALS if controller in FOLLOW_PLANS else 0):
+        legal = f"0 to {MOST_REHEARSALS}, with controller {' or '.join(FOLLOW_PLANS)}"
+        raise InvalidValue("rehearsals", rehearsals, legal)
+    if policy is not None and controller not in HAVE_POLICIES:
+        legal = f"left out, or with controller {' or '.join(HAVE_POLICIES)}"
+        raise InvalidValue("policy", str(policy), legal)
+    if processes not in (None, 1, 2):
+        raise InvalidValue("processes", processes, "1 or 2")
+
+
+def _check_name(kind: str, name: str, legal: tuple[str, ...]) -> None:
+    if name not in legal:
+        raise UnknownName(kind, name, legal)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import html
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -145,8 +146,9 @@ def perform(
             name = controller.controller
             player, rehearsed = _prepare(target, controller, progress)
         runs = len(rehearsed)
-        run = _run(player, target, _part(progress, runs, runs + 1))
-        played = run.play() if record is None else _play_into(record, run, target, seed)
+        with closing(player):
+            run = _run(player, target, _part(progress, runs, runs + 1))
+            played = run.play() if record is None else _play_into(record, run, target, seed)
     wall = time.perf_counter() - begin
     return Performance(
         score=player.score,
@@ -177,8 +179,7 @@ def _prepare(
         return make_controller(target, settings), ()
     player = PlanPlayer(target, settings)
     metrics = practise(player, target, settings.rehearsals, progress)
-    plan = player.plan.with_auto_pedal() if settings.pedal == "auto" else player.plan
-    return player.controller(plan), metrics
+    return player.controller(player.final_plan), metrics
 
 
 def practise(
@@ -197,8 +198,8 @@ def practise(
     """
     metrics = []
     for number in range(count):
-        controller = player.controller(player.plan)
-        played = _run(controller, target, _part(progress, number, count + 1)).play()
+        with closing(player.controller(player.plan)) as controller:
+            played = _run(controller, target, _part(progress, number, count + 1)).play()
         metrics.append(score_performance(target, played))
         player.replan(rehearse(player.plan.planned, played, player.plan.corrections))
     return tuple(metrics)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from musclehand.core.errors import InvalidValue, OutputError
+from typing_extensions import Unpack
+
+from musclehand.core.errors import InvalidValue, OutputError, UnknownName
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
-from musclehand.music.score import Score
-from musclehand.music.sources import load_score
+from musclehand.music.score import Note, Score
+from musclehand.music.sources import TEMPO_RANGE, load_score
 from musclehand.music.synth import MAX_SECONDS, synthesise
-from musclehand.performance.options import PlayOptions
+from musclehand.performance.options import PlayKeywords, PlayOptions
 from musclehand.performance.perform import Performance, perform
 from musclehand.performance.report import (
     clear_results,
@@ -31,7 +33,11 @@ Stage = Callable[[str], AbstractContextManager[Progress | None]]
 
 
 class FilmError(OutputError):
-    """The film cannot be made; everything else of the performance is there."""
+    """The film cannot be made; everything else of the performance is there.
+
+    Attributes:
+        performance: with its recording and files.
+    """
 
     def __init__(self, error: OutputError, performance: Performance) -> None:
         super().__init__(error.path, error.problem)
@@ -48,9 +54,12 @@ def play(
     soundfont: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[PlayKeywords],
 ) -> Performance:
     """Plays a score with two muscle-driven hands, and writes everything that happened to a folder.
+
+    It is `musclehand play` as a function. `performance.perform` takes hands, plans and controllers
+    that are made in Python.
 
     Args:
         source: score file, name of a bundled piece, or a score.
@@ -58,10 +67,10 @@ def play(
         clip: part of the score to play [s].
         tempo: factor on the tempo.
         video: make a film as well; needs `out`.
-        soundfont: SoundFont for the sound, in place of the built-in piano.
-        seed: written to the recording; the built-in controllers draw no random numbers.
+        soundfont: SoundFont for the sound, in place of the built-in piano; needs `out`.
+        seed: 0 or more, written to the recording; the built-in controllers draw no random numbers.
         progress: called with simulated time and all of it [s].
-        options: fields of `PlayOptions`, such as `controller="policy"` or
+        options: fields of `performance.options.PlayOptions`, such as `controller="policy"` or
             `condition="ulnar-palsy"`.
 
     Returns:
@@ -69,6 +78,7 @@ def play(
         `files`.
 
     Raises:
+        FilmError: the film cannot be made; everything else is there.
         MusclehandError: the score, an option or the folder cannot be used; the message says what is
             legal.
 
@@ -76,25 +86,21 @@ def play(
         >>> result = play("ode_to_joy", out="ode", clip=(0, 5))
         >>> result.metrics.onset_f1_50ms
     """
-    try:
-        chosen = PlayOptions(**options)
-    except TypeError:
-        legal = ", ".join(PlayOptions.__dataclass_fields__)
-        unknown = next(name for name in options if name not in PlayOptions.__dataclass_fields__)
-        raise InvalidValue("option", unknown, f"one of {legal}") from None
+    for option in options:
+        if option not in PlayOptions.__dataclass_fields__:
+            legal = (*PlayOptions.__dataclass_fields__, *(play.__kwdefaults__ or ()))
+            raise UnknownName("option", option, legal)
+    chosen = PlayOptions(**options)
     chosen.check()
-    if isinstance(source, Score):
-        name = source.title
-        score = source if clip is None else source.clip(*clip)
-        score = score if tempo == 1.0 else score.stretch(1.0 / tempo)
-    else:
-        name = str(source)
-        score = load_score(name, clip=clip, tempo=tempo)
-    check_outputs(score, out=out, video=video, soundfont=soundfont)
+    # Numbers of other libraries' types would go on into the score and its files.
+    clip = None if clip is None else (float(clip[0]), float(clip[1]))
+    tempo = float(tempo)
+    score = _score_of(source, clip, tempo)
+    check_outputs(score, out=out, video=video, soundfont=soundfont, seed=seed)
     settings = settings_of(chosen)
     if out is None:
         return perform(score, settings, seed=seed, progress=progress)
-    asked = asked_for(name, clip, tempo, chosen)
+    title = source.title if isinstance(source, Score) else os.fspath(source)
 
     def stage(name: str) -> AbstractContextManager[Progress | None]:
         return nullcontext(progress if name == "play" else None)
@@ -103,12 +109,25 @@ def play(
         Path(out),
         score,
         settings,
-        asked=asked,
+        asked=asked_for(title, clip, tempo, chosen),
         video=video,
         soundfont=soundfont,
         seed=seed,
         stage=stage,
     )
+
+
+def _score_of(
+    source: str | PathLike[str] | Score, clip: tuple[float, float] | None, tempo: float
+) -> Score:
+    """The part to play, at its tempo: of a file or piece as `load_score`, or of a score."""
+    if not isinstance(source, Score):
+        return load_score(source, clip=clip, tempo=tempo)
+    slowest, fastest = TEMPO_RANGE
+    if not slowest <= tempo <= fastest:
+        raise InvalidValue("tempo", tempo, f"a number from {slowest:g} to {fastest:g}")
+    score = source if clip is None else source.clip(*clip)
+    return score if tempo == 1.0 else score.stretch(1.0 / tempo)
 
 
 def check_outputs(
@@ -117,29 +136,34 @@ def check_outputs(
     out: str | PathLike[str] | None,
     video: bool,
     soundfont: str | PathLike[str] | None,
+    seed: int,
 ) -> None:
     """Finds what would otherwise fail only after the work is done.
 
     Args:
         score: to be played.
-        out: folder for the results.
+        out: folder for the results; None: there is none.
         video: a film is to be made.
         soundfont: to make the sound with.
+        seed: to be written to the recording.
 
     Raises:
-        InvalidValue: the score is too long, or a film is to be made without a folder.
+        InvalidValue: the score is too long, the seed is negative, or a film or sound is to be made
+            without a folder.
         OutputError, FileError: no film or no sound can be made here.
     """
+    if seed < 0:
+        raise InvalidValue("seed", seed, "0 or more")
     if score.duration > MAX_SECONDS:
         legal = f"at most {MAX_SECONDS:.0f} s to be played in one go; take parts of it with clip"
         raise InvalidValue("length of the score", f"{score.duration:.0f} s", legal)
+    for name, value in (("video", video or None), ("soundfont", soundfont)):
+        if value is not None and out is None:
+            raise InvalidValue(name, value, "left out, or with a folder for the results (out)")
     if soundfont is not None:
-        from musclehand.music.score import Note
-
         synthesise(Score((Note(0.0, 60, 0.05),)), sample_rate=8000, soundfont=soundfont)
     if video:
-        if out is None:
-            raise InvalidValue("video", True, "with a folder for the results (out)")
+        # Loads OpenGL, which only films need.
         from musclehand.sim.render.opengl import choose_backend
 
         choose_backend()
@@ -184,7 +208,7 @@ def play_into(
     """Plays a score and fills a folder with the results; those of an earlier performance go first.
 
     Args:
-        folder: made where it is missing, and removed again if nothing comes to be in it.
+        folder: made where it is missing, and removed again if it stays empty.
         score: to play.
         settings: of the player.
         asked: what the user asked for, for `metrics.json`.
@@ -206,7 +230,7 @@ def play_into(
             )
         with stage("report"):
             files = write_report(performance, folder, soundfont=soundfont, asked=asked)
-        performance = replace(performance, recording=folder / RECORDING, files=tuple(files))
+        performance = replace(performance, files=tuple(files))
         if video:
             with stage("film") as progress:
                 try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
@@ -16,6 +18,9 @@ from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performan
 from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.sim.scene import build_scene
 
+if TYPE_CHECKING:
+    from musclehand.policies.tracking import TrackingPolicy
+
 TWO_PROCESSES_FROM = 5.0
 """[s] length of a score from which a second process is worth its start."""
 
@@ -28,49 +33,60 @@ class PlanPlayer:
         Args:
             target: to play (`music.score.keyboard_score`).
             settings: of the controller, "muscle" or "policy".
+
+        Raises:
+            FileError: the policy cannot be read, or was made for other hands.
+            ModelError: the design is not one that can play.
         """
         self._settings = settings
+        self._policy = _load_policy(settings)
         self._processes = _processes(settings.processes, target)
-        helper = self._start_helper()
-        self.plan = plan_performance(target, design=settings.design, config=self._plan_config())
-        self._scene = build_scene(design=settings.design)
-        self._helper: HelperProcess | None = helper
+        self._helper = self._start_helper()
+        with _closed_on_error(self._helper):
+            self.plan = plan_performance(target, design=settings.design, config=self._plan_config())
+            self._scene = build_scene(design=settings.design)
+
+    @property
+    def final_plan(self) -> PerformancePlan:
+        """The plan for the performance: with the pedal that the settings ask for."""
+        return self.plan.with_auto_pedal() if self._settings.pedal == "auto" else self.plan
 
     def controller(self, plan: PerformancePlan) -> Controller:
         """A controller for one run of a plan."""
         settings = self._settings
-        helper = self._helper or self._start_helper()
+        helper = self._helper
         self._helper = None
-        if settings.controller == "muscle":
-            return MuscleController(
+        with _closed_on_error(helper):
+            if self._policy is None:
+                return MuscleController(
+                    plan,
+                    control=settings.control,
+                    scene=self._scene,
+                    fatigue=settings.fatigue,
+                    helper=helper,
+                )
+            from musclehand.controllers.tracking_policy import TrackingPolicyController
+
+            return TrackingPolicyController(
                 plan,
-                control=settings.control,
+                self._policy,
                 scene=self._scene,
                 fatigue=settings.fatigue,
                 helper=helper,
             )
-        # Loads torch, which no other controller needs.
-        from musclehand.controllers.tracking_policy import TrackingPolicyController
-
-        return TrackingPolicyController(
-            plan,
-            None if settings.policy is None else Path(settings.policy),
-            scene=self._scene,
-            fatigue=settings.fatigue,
-            helper=helper,
-        )
 
     def replan(self, corrections: Corrections) -> None:
         """Plans anew with what the last run has shown."""
         self._helper = self._start_helper()
-        self.plan = self.plan.with_corrections(corrections)
+        with _closed_on_error(self._helper):
+            self.plan = self.plan.with_corrections(corrections)
 
     def _start_helper(self) -> HelperProcess | None:
         """The second process loads its libraries while this one plans."""
         return start_helper() if self._processes > 1 else None
 
     def _plan_config(self) -> PlanConfig | None:
-        if self._settings.controller == "muscle":
+        if self._policy is None:
             return self._settings.plan
         from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 
@@ -90,8 +106,7 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
     """
     if settings.follows_plan:
         player = PlanPlayer(target, settings)
-        plan = player.plan.with_auto_pedal() if settings.pedal == "auto" else player.plan
-        return player.controller(plan)
+        return player.controller(player.final_plan)
     if settings.controller == "keyboard":
         return KeyboardController(
             auto_pedal(target, target) if settings.pedal == "auto" else target
@@ -101,12 +116,33 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
 
     return HighLevelController(
         target,
-        None if settings.policy is None else Path(settings.policy),
+        settings.policy,
         config=settings.plan,
         pedal_auto=settings.pedal == "auto",
         scene=None if settings.design is None else build_scene(design=settings.design),
         fatigue=settings.fatigue,
     )
+
+
+def _load_policy(settings: PlayerSettings) -> TrackingPolicy | None:
+    """The policy that follows the plan, None where muscle control does."""
+    if settings.controller == "muscle":
+        return None
+    # Loads torch, which muscle control does not need.
+    from musclehand.policies.tracking import load_tracking_policy
+
+    return load_tracking_policy(settings.policy)
+
+
+@contextmanager
+def _closed_on_error(helper: HelperProcess | None) -> Iterator[None]:
+    """Ends the second process if the block raises, before anybody else can."""
+    try:
+        yield
+    except BaseException:
+        if helper is not None:
+            helper.close()
+        raise
 
 
 def _processes(number: int | None, score: Score) -> int:

@@ -51,7 +51,7 @@ def provenance(model: mujoco.MjModel, seed: int) -> dict[str, object]:
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
         "model_sha256": model_sha256(model),
-        "seed": seed,
+        "seed": int(seed),
     }
 
 

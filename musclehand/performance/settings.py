@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.hand_file import read_hand
@@ -12,8 +13,8 @@ from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
-from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.performance.options import CONTROLLERS, PEDALS, PlayOptions
+from musclehand.core.errors import InvalidValue
+from musclehand.performance.options import FOLLOW_PLANS, PlayOptions, check_player
 from musclehand.planning.plan import PlanConfig
 
 
@@ -30,13 +31,13 @@ class PlayerSettings:
     "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves."""
 
     design: HandDesign | None = None
-    """Hands to play with; None: the bundled ones."""
+    """Hands to play with, not with "keyboard"; None: the bundled ones."""
 
     fatigue: FatigueParameters | None = None
-    """How muscles tire; None: they do not."""
+    """How muscles tire, not with "keyboard"; None: they do not."""
 
     plan: PlanConfig | None = None
-    """Constants of planning; None: the defaults."""
+    """Constants of planning, not with "keyboard"; None: the defaults."""
 
     control: ControlConfig | None = None
     """Settings of muscle control, with "muscle"; None: the defaults."""
@@ -45,7 +46,8 @@ class PlayerSettings:
     """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
 
     rehearsals: int = 0
-    """Runs before the one that counts, in which timing and loudness are learnt; with plans only."""
+    """Runs before the one that counts, in which timing and loudness are learnt; with "muscle" and
+    "policy"."""
 
     processes: int | None = None
     """2 solves the reference ahead in a second process, with the same result; None: where it
@@ -55,20 +57,18 @@ class PlayerSettings:
     """File of the policy, with "policy" and "high-level"; None: the bundled one."""
 
     def __post_init__(self) -> None:
-        if self.controller not in CONTROLLERS:
-            raise UnknownName("controller", self.controller, CONTROLLERS)
-        if self.pedal not in PEDALS:
-            raise UnknownName("pedal", self.pedal, PEDALS)
-        if self.processes not in (None, 1, 2):
-            raise InvalidValue("processes", self.processes, "1 or 2")
-        if self.rehearsals < 0 or (self.rehearsals and not self.follows_plan):
-            legal = "0 or more with muscle or policy; other controllers do not rehearse"
-            raise InvalidValue("rehearsals", self.rehearsals, legal)
+        check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
+        if self.control is not None and self.controller != "muscle":
+            legal = "muscle, to have settings of muscle control"
+            raise InvalidValue("controller", self.controller, legal)
+        for name in ("design", "fatigue", "plan"):
+            if self.controller == "keyboard" and getattr(self, name) is not None:
+                raise InvalidValue("controller", self.controller, f"one with hands, for its {name}")
 
     @property
     def follows_plan(self) -> bool:
         """Whether the controller follows a plan."""
-        return self.controller in ("muscle", "policy")
+        return self.controller in FOLLOW_PLANS
 
 
 def settings_of(options: PlayOptions) -> PlayerSettings:
@@ -110,7 +110,9 @@ def settings_of(options: PlayOptions) -> PlayerSettings:
 def _hands(options: PlayOptions) -> tuple[HandDesign | None, FatigueParameters | None]:
     """Design and fatigue of the hands, None for the bundled ones and for none."""
     if options.model is not None:
-        return read_hand(options.model, naming=options.naming, root=options.root), None
+        naming = None if options.naming is None else Path(options.naming)
+        root = None if options.root is None else Path(options.root)
+        return read_hand(Path(options.model), naming=naming, root=root), None
     if options.condition is None:
         return None, None
     condition = find_condition(options.condition)

@@ -20,7 +20,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import FileError
 from musclehand.envs.observation import Block, ObservationTable
-from musclehand.envs.piano.observation import hand_matrix, piano_table
+from musclehand.envs.piano.observation import state_to_reference, piano_table
 from musclehand.envs.tracking.body import tracking_model
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.observation import tracking_table
@@ -107,7 +107,7 @@ def high_level_hash(config: TrackingConfig) -> str:
     """
     hand = built_in_hand(config)
     table = built_in_table(config)
-    matrix = hand_matrix(table, hand).round(6).tolist()
+    matrix = state_to_reference(table, hand).round(6).tolist()
     return _sha256(f"{hashed_text(piano_table(table))}\n{hashed_text(table)}\n{matrix}")
 
 

@@ -11,7 +11,7 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano.forearm import MOVE_SIZE
 from musclehand.envs.piano.observation import (
-    hand_matrix,
+    state_to_reference,
     input_mask,
     piano_table,
     proprioception_mask,
@@ -61,7 +61,7 @@ def new_high_level_network(
         input_mask=input_mask(table),
         proprioception_mask=proprioception_mask(table),
         reference_mask=reference_mask(table),
-        hand_matrix=hand_matrix(table, built_in_hand(latent_space.config)),
+        state_to_reference=state_to_reference(table, built_in_hand(latent_space.config)),
         move_size=MOVE_SIZE,
         hidden=hidden,
         seed=seed,

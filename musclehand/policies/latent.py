@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking.observation import state_mask
+from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.policies.files import LATENT_SPACE, find_policy
 from musclehand.policies.fingerprint import (
     Fingerprint,
@@ -128,7 +128,7 @@ def latent_space_from_checkpoint(checkpoint: Checkpoint, path: Path) -> LatentSp
         raise InvalidValue("sizes", sizes, f"up to {MAX_SIZE:,} each")
     check_layers([*hidden, latent_size], checkpoint.arrays)
     policy = LatentPolicy(
-        state_mask(built_in_table(config)),
+        decoder_mask(built_in_table(config)),
         len(built_in_hand(config).muscles),
         latent_size=latent_size,
         action_repeat=action_repeat,

@@ -193,7 +193,7 @@ def _follow_plans(space: LatentSpace, scores: int) -> dict[str, np.ndarray]:
     env = TrackingEnv(references, config)
     observation = env.reset(seed=0)
     act = LatentActor(space.policy)
-    state = space.policy.state_mask.numpy()
+    state = space.policy.decoder_mask.numpy()
     names = ("z", "own", "press", "motion", "clip")
     rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for _ in range(round(PROBE_SECONDS / env.step_dt)):

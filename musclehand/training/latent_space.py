@@ -30,7 +30,7 @@ import torch
 from musclehand.core.atomic import write_file
 from musclehand.envs.reference import ReferenceSet
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking.observation import state_mask
+from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.learning.latent_apg import LatentApgConfig, LatentApgTraining
 from musclehand.learning.latent_distill import LatentDistillConfig, LatentDistillTraining
 from musclehand.learning.vae import LatentPolicy
@@ -176,7 +176,7 @@ def _train(
     distillation = LatentDistillTraining(
         env,
         teacher.policy,
-        state_mask(env.table),
+        decoder_mask(env.table),
         config.distillation,
         out / "distillation",
         identity=identity_of(env),

@@ -1,4 +1,4 @@
-"""Validation and comparison of hand models: 29 checks with thresholds and sources, and differences
+"""Validation and comparison of hand models: checks with thresholds and sources, and differences
 in anatomical words."""
 
 import lazy_loader

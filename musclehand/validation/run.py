@@ -1,4 +1,4 @@
-"""Validation and comparison of hand models: the front door of this package.
+"""Validation and comparison of hand models: the public functions.
 
 report = validate("my_hand.xml")          # also an MjModel, an MjSpec, or a list of these
 print(report)

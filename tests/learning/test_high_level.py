@@ -105,7 +105,7 @@ def test_targets_do_not_change_when_the_hand_is_moved(pieces, latent_space):
 
 
 def test_sizes_that_do_not_fit_are_refused(latent_space):
-    references = np.ones(len(latent_space.policy.state_mask), dtype=bool)
+    references = np.ones(len(latent_space.policy.decoder_mask), dtype=bool)
     chosen = np.ones(4, bool)
     none = np.zeros(4, bool)
     matrix = np.zeros((len(references), 4))
@@ -116,7 +116,7 @@ def test_sizes_that_do_not_fit_are_refused(latent_space):
             input_mask=inputs,
             proprioception_mask=proprioception,
             reference_mask=references,
-            hand_matrix=matrix,
+            state_to_reference=matrix,
             move_size=6,
         )
 

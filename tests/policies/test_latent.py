@@ -27,7 +27,7 @@ def test_it_comes_back_as_it_was(written):
     space, path = written
     again = load_latent_space(path)
     rng = np.random.default_rng(0)
-    observation = rng.normal(size=(3, len(space.policy.state_mask)))
+    observation = rng.normal(size=(3, len(space.policy.decoder_mask)))
     z = rng.normal(size=(3, space.policy.latent_size))
     np.testing.assert_array_equal(
         space.policy.act(observation, z, 2), again.policy.act(observation, z, 2)

@@ -2,7 +2,7 @@
 
 from musclehand.envs.reference import still_clip
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
-from musclehand.envs.tracking.observation import state_mask
+from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.learning.vae import LatentPolicy
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.policies.high_level import new_high_level_network, save_high_level_policy
@@ -24,7 +24,7 @@ def small_latent_space(folder, *, latent_size=5, action_history=0):
     config = TrackingConfig(num_envs=1, keys=True, action_history=action_history)
     env = TrackingEnv([still_clip()], config)
     policy = LatentPolicy(
-        state_mask(env.table),
+        decoder_mask(env.table),
         env.num_actions,
         latent_size=latent_size,
         action_repeat=4,

@@ -1,11 +1,6 @@
 """Commands of small trainings."""
 
-import pytest
-
-from musclehand.music.formats.midi import write_midi
 from support.killed import RUN, Command
-from support.small_high_level import MIRRORED, small_high_level, small_latent_space
-from support.tracking_clips import write_small_corpus
 
 LABELLED = "--{0}.steps 10 --{0}.updates 5 --{0}.batch 16 --{0}.hidden 16 --{0}.buffer-iterations 3"
 """Options of a stage that learns from labels."""
@@ -36,14 +31,3 @@ def train_track(inputs, *more):
         ("planned", "dagger", "dagger/labels", "apg", "ppo", "policy"),
         ("policy/tracking.safetensors", "policy/tracking.json", "scores.json", "config.json"),
     )
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
-    """A folder with the inputs of the commands."""
-    folder = tmp_path_factory.mktemp("inputs")
-    (folder / "corpus").mkdir()
-    write_small_corpus(folder / "corpus")
-    small_high_level(folder / "high_level", small_latent_space(folder / "latent_space"))
-    write_midi(MIRRORED, folder / "song.mid")
-    return folder

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from musclehand.core.checkpoint import checkpoints_in
+from musclehand.music.formats.midi import write_midi
 from support.killed import RUN, Command, output_in
+from support.small_high_level import MIRRORED, small_high_level, small_latent_space
 from support.track_command import APG, LABELLED, train, train_track
+from support.tracking_clips import write_small_corpus
 
 pytest.importorskip("rsl_rl")
 pytestmark = pytest.mark.slow
@@ -63,6 +66,17 @@ COMMANDS = {
     "generalist": train_generalist,
     "piece": train_piece,
 }
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A folder with the inputs of the commands."""
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "corpus").mkdir()
+    write_small_corpus(folder / "corpus")
+    small_high_level(folder / "high_level", small_latent_space(folder / "latent_space"))
+    write_midi(MIRRORED, folder / "song.mid")
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from musclehand.envs.piano.goals import Goals, goal_blocks
 from musclehand.envs.piano.pieces import LatentSpaceLike
 from musclehand.envs.reference import POINT_MIRROR, ReferenceSet, still_references
 from musclehand.envs.tracking.body import Proprioception
-from musclehand.envs.tracking.observation import observe, state_mask, tracking_table
+from musclehand.envs.tracking.observation import observe, decoder_mask, tracking_table
 from musclehand.music.pitch import NUM_KEYS
 
 STRIKE_WINDOW = 0.1
@@ -27,7 +27,7 @@ STRIKE_WINDOW = 0.1
 def piano_table(tracking: ObservationTable) -> ObservationTable:
     """The table of a high-level policy's observation: the hand's own state as in the tracking
     table, then what a piano adds."""
-    mask = state_mask(tracking)
+    mask = decoder_mask(tracking)
     state = [block for block in tracking.blocks if mask[tracking.slice(block.name)].all()]
     return ObservationTable([*state, *_piano_blocks()])
 
@@ -78,7 +78,7 @@ def input_mask(tracking: ObservationTable) -> np.ndarray:
     )
 
 
-def hand_matrix(tracking: ObservationTable, hand: HandIndex) -> np.ndarray:
+def state_to_reference(tracking: ObservationTable, hand: HandIndex) -> np.ndarray:
     """Linear map from the piano table to the part of the reference numbers that follows from the
     hand's current state.
 
@@ -194,7 +194,7 @@ class PianoObserver:
         """
         self.table = piano_table(tracking)
         self.goals = goals
-        self._state_mask = state_mask(tracking)
+        self._state_mask = decoder_mask(tracking)
         self._piano_table = ObservationTable(_piano_blocks())
 
     def observe(

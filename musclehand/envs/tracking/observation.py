@@ -93,7 +93,7 @@ _STATE_PREFIXES = ("forearm_", "excitation_")
 """Names of blocks of the hand's own state, and what names of others begin with."""
 
 
-def state_mask(table: ObservationTable) -> np.ndarray:
+def decoder_mask(table: ObservationTable) -> np.ndarray:
     """Which numbers of an observation are the hand's own state, with the carried forearm; the
     others are the reference. Shape (table.size,), bool."""
     return table.mask(lambda name: name in _STATE or name.startswith(_STATE_PREFIXES))

@@ -24,7 +24,7 @@ _BIN = 0.002
 """[m] width of the bins along the keyboard by which the nearest keys are looked up."""
 
 _CANDIDATES = 6
-"""Keys that are looked at for each point: those nearest sideways."""
+"""Keys that are considered for each point: those nearest sideways."""
 
 _EDGE = 0.05
 """[m] distance by which the bins go beyond the keyboard."""

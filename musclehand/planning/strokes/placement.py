@@ -52,7 +52,7 @@ DEEP_PRESS_Y = (0.066, 0.105)
 """[m] range of y at which they press white keys there, behind the fronts of the black keys."""
 
 _CHORD_NOTES = 10
-"""Notes that are looked at for one grip."""
+"""Notes that are considered for one grip."""
 
 
 @dataclass(frozen=True)

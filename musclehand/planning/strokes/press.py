@@ -362,7 +362,7 @@ def _descent(
     velocity = min(max(note.velocity + correction.velocity, config.softest), 127.0)
     key_speed = float(velocity_to_key_speed(piano, velocity))
     speed = key_speed * lever / float(geometry.length[note.key])
-    # In the air the finger may come along with the hand, but it has to touch its key near its
+    # In the air the finger may move with the hand, but it has to touch its key near its
     # place.
     latest = max(time.settled + 2.0 * config.least_hover / speed, config.press_times[0])
     high, duration = plan_strike(levels, speed, min(time.strike, latest), config, repeated=repeated)

@@ -19,17 +19,17 @@ from musclehand.planning.strokes.reach import ReachConfig, WristBounds, WristPat
 from musclehand.planning.strokes.strike import StrokeConfig
 
 LOOK_AHEAD = 1.0
-"""[s] behind a note within which its hand's next notes are looked at; no leap takes longer."""
+"""[s] behind a note within which its hand's next notes are considered; no leap takes longer."""
 
 LEAST_SOUND = 0.03
 """[s] a key is down for at least this long; an assumption."""
 
 _SETTLED = 0.05
-"""[s] behind an onset from which the hand's distance is looked at; before that it is at its
+"""[s] behind an onset from which the hand's distance is considered; before that it is at its
 place."""
 
 _LOOK_STEP = 0.01
-"""[s] between the times that are looked at."""
+"""[s] between sampled times."""
 
 
 def plan_releases(

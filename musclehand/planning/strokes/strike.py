@@ -208,7 +208,7 @@ def plan_strike(
 ) -> tuple[float, float]:
     """Starting height and duration of a strike.
 
-    The highest height is taken from which the time suffices. It is above the usual height only
+    The highest height is taken from which the time suffices. It is above the nominal height only
     where the descent takes no more than the shortest time.
 
     Args:
@@ -236,8 +236,8 @@ def plan_strike(
     # At half the speed on average as far as the key, then with all of it; from below the key's
     # surface, at half of it.
     needed = np.where(in_air > 0.0, 2.0 * in_air + surface - sound, 2.0 * (heights - sound)) / speed
-    usual = np.maximum(surface + config.hover, over)
-    possible = (needed <= min(time, longest)) & ((heights <= usual) | (needed <= shortest))
+    nominal = np.maximum(surface + config.hover, over)
+    possible = (needed <= min(time, longest)) & ((heights <= nominal) | (needed <= shortest))
     if possible.any():
         first = int(np.argmax(possible))
         return float(heights[first]), float(needed[first])

@@ -34,13 +34,13 @@ FINGER_SPACE = 0.013
 over their width."""
 
 LOOK_BACK = 0.25
-"""[s] before each note over which the hand's place is looked at; longer than a strike takes."""
+"""[s] before each note over which the hand's place is considered; longer than a strike takes."""
 
 FORCE_RISE = 0.02
 """[s] time before the bottom of a strike over which the holding force comes in; an assumption."""
 
 _LOOK_BACK_STEP = 0.005
-"""[s] between the times that are looked at."""
+"""[s] between sampled times."""
 
 _BEFORE_ALL = -1e3
 _AFTER_ALL = 1e6

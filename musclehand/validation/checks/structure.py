@@ -160,8 +160,8 @@ def check_names(specimen: Specimen) -> Finding:
     if (np.diff(hand.qpos) <= 0).any():
         order = [hand.joints[i] for i in np.argsort(hand.qpos)]
         pairs = zip(order, hand.joints, strict=True)
-        joint, usual = next((joint, usual) for joint, usual in pairs if joint != usual)
-        remarks.append(f"order of joints: {joint} stands where {usual} is usual")
+        joint, expected = next(pair for pair in pairs if pair[0] != pair[1])
+        remarks.append(f"order of joints: {joint} where {expected} is expected")
     names = {joint: specimen.naming.joints[joint].removeprefix("-") for joint in hand.joints}
     renamed = [f"{joint} is {name}" for joint, name in names.items() if name != joint]
     words = "; ".join(renamed[:NUM_RENAMED]) or "all as in MyoSim 0.2.3"
