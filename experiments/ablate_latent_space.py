@@ -16,7 +16,7 @@ from musclehand.policies.latent import LatentSpace
 
 
 class ExcitationController:
-    """A `LatentController` whose latent action is the excitation of each muscle, less a half."""
+    """A `LatentCodec` whose latent action is the excitation of each muscle, less a half."""
 
     latent_bound = 0.5
     """Numbers of an action lie between this and its negative."""

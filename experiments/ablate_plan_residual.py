@@ -64,9 +64,9 @@ class PlanController(HighLevelController):
     ) -> np.ndarray:
         frame = self._references.ahead(self._references.first, round(time / self._references.dt))
         encoder_observation = self._teacher.encoder_observation(
-            frame, proprioception, self._jacobian.of(self._data), self._path, self._history
+            frame, proprioception, self._jacobian.of(self._data), self._forearm_state, self._history
         )
-        action = self._teacher.action(frame, self._path, encoder_observation)
+        action = self._teacher.action(frame, self._forearm_state, encoder_observation)
         if self._residual is None:
             return action
         return add_residual(action, self._residual.act(observation))

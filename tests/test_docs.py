@@ -4,6 +4,7 @@ without a loose page."""
 import ast
 import importlib.util
 import re
+import subprocess
 import sys
 from contextlib import redirect_stderr
 from io import StringIO
@@ -115,6 +116,46 @@ def test_every_results_page_is_listed_and_every_note_has_a_page():
     assert {path.stem for path in (RESULTS / "notes").glob("*.md")} <= {path.stem for path in PAGES}
 
 
+def test_the_new_names_of_the_page_on_migrating_are_there():
+    """Modules, and functions and classes in them, by their source."""
+    text = (DOCS / "about" / "migrating.md").read_text(encoding="utf-8")
+    for section in ("Modules", "Functions and classes"):
+        rows = text.split(f"## {section}\n")[1].split("\n## ")[0]
+        for name in re.findall(r"\| `([\w.]+)` \|$", rows, flags=re.MULTILINE):
+            module, _, member = name.rpartition(".")
+            if section == "Modules":
+                assert source(name), name
+            else:
+                assert re.search(rf"^(class|def) {member}\b", source(module), re.MULTILINE), name
+
+
+def source(module):
+    """The text of a module or package of the library, empty where there is none."""
+    path = ROOT.joinpath("musclehand", *module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate.read_text(encoding="utf-8")
+    return ""
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    """Into a folder of its own; pages that the build writes stay beside their sources."""
+    for extension in ("furo", "myst_parser", "sphinx_copybutton", "sphinx_design"):
+        pytest.importorskip(extension)
+    pytest.importorskip("sphinx_gallery")
+    words = ["-m", "sphinx", "-W", "--keep-going", "-d", str(tmp_path / "trees"), str(DOCS)]
+    process = subprocess.run(
+        [sys.executable, *words, str(tmp_path / "html")],
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    for page in ("index", "gallery/index", "reference/generated/api/musclehand"):
+        assert (tmp_path / "html" / f"{page}.html").stat().st_size > 1000, page
+
+
 def test_a_result_that_is_not_there_is_refused():
     for address in (
         "nowhere",
@@ -123,6 +164,12 @@ def test_a_result_that_is_not_there_is_refused():
     ):
         with pytest.raises(KeyError):
             results_pages.read_result(address)
+
+
+def test_the_first_word_of_a_cell_is_read(tmp_path):
+    (tmp_path / "page.md").write_text("| a | b |\n| --- | --- |\n| x | 0.1 (-0.9) |\n")
+    assert results_pages.read_result("page / x / b", tmp_path) == "0.1 (-0.9)"
+    assert results_pages.read_result("page / x / b [first]", tmp_path) == "0.1"
 
 
 def test_tables_are_read_cell_by_cell():

@@ -75,7 +75,11 @@ def _quoted(part: str) -> str:
 
 
 def _plain(part: str) -> str:
-    escaped = re.sub(r"[|]|(?<![*])[*](?![*])", r"\\\g<0>", part.replace("\\", "\\\\"))
+    escaped = re.sub(
+        r"[*]{2}|[*]\w+[*]|[*|]",  # bold and *emphasis* are kept
+        lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}",
+        part.replace("\\", "\\\\"),
+    )
     return re.sub(r"(?<=\w)_(?!\w)", r"\\_", escaped)
 
 

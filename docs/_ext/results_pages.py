@@ -2,7 +2,8 @@
 
 A number has an address, `page / row / column`: the page's file name, and the row and column of the
 first table on that page that has both. A row is named by its first cell, or by its first two,
-joined by a comma. Short names of often used addresses stand in `docs/headlines.json`.
+joined by a comma. With ` [first]` at its end, an address means the first word of the cell, such as
+0.097 of "0.097 (-0.897)". Short names of often used addresses stand in `docs/headlines.json`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parents[1]
 RESULTS = DOCS / "results"
 HEADLINES = DOCS / "headlines.json"
+
+FIRST = " [first]"
 
 Table = list[list[str]]
 
@@ -31,6 +34,8 @@ def read_result(address: str, folder: Path = RESULTS) -> str:
         KeyError: no such page, row or column.
     """
     address = headlines().get(address, address)
+    if address.endswith(FIRST):
+        return read_result(address.removesuffix(FIRST), folder).split()[0]
     page, separator, place = address.partition(" / ")
     row, separator, column = place.partition(" / ")
     path = folder / f"{page}.md"

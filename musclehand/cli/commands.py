@@ -105,7 +105,7 @@ def run(argv: Sequence[str] | None = None) -> int:
             return run_training(words[1:]) or 0
         if words[:1] and words[0] in COMMANDS:
             arguments, command = COMMANDS[words[0]]
-            args = tyro.cli(
+            args: Any = tyro.cli(
                 arguments, prog=f"musclehand {words[0]}", args=words[1:], config=PARSING
             )
             interrupts.check()
@@ -138,8 +138,9 @@ def _show_commands(words: Sequence[str]) -> None:
         ]
         for name, (arguments, _) in COMMANDS.items()
     ]
+    choice: Any = Union[tuple(summaries)]  # noqa: UP007
     tyro.cli(
-        Union[tuple(summaries)],  # type: ignore[arg-type]  # noqa: UP007
+        choice,
         prog="musclehand",
         description=_EXAMPLES,
         args=words or ["--help"],

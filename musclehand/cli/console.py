@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time as clock
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -28,7 +27,7 @@ _COMPARED = (
     ("frame F1, mean over steps", "frame_f1_mean"),
     ("frame F1, micro", "frame_f1_micro"),
 )
-"""Metrics that the baselines have as well: label, and field of `Metrics`."""
+"""Metrics that the baselines have as well: label, and field of `PerformanceMetrics`."""
 
 _FIRST_RATE = 0.2
 """Time after which a rate is shown [s]; earlier ones are noise."""
@@ -52,13 +51,9 @@ def print_pieces() -> None:
     say(console, "Play one of them: musclehand play ode_to_joy")
 
 
-def print_result(performance: Performance, files: Sequence[Path]) -> None:
-    """Prints the metrics of a performance beside its baselines, the remarks, and the files.
-
-    Args:
-        performance: the performance.
-        files: written files, all in one folder.
-    """
+def print_result(performance: Performance) -> None:
+    """Prints the metrics of a performance beside its baselines, the remarks, and the files, which
+    are all in one folder."""
     metrics = performance.metrics
     body = performance.body
     title = " ".join(performance.score.title.split()) or "Untitled"
@@ -88,8 +83,8 @@ def print_result(performance: Performance, files: Sequence[Path]) -> None:
     console.print(table)
     for remark in performance.remarks:
         say(console, f"Remark: {remark}")
-    folder = files[0].parent
-    names = [str(path.relative_to(folder)) for path in files]
+    folder = performance.files[0].parent
+    names = [str(path.relative_to(folder)) for path in performance.files]
     say(console, f"Written to {folder}: {', '.join(names)}")
 
 

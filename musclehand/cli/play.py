@@ -174,7 +174,12 @@ def play(args: PlayArgs) -> None:
 
     with progress_bar("loading", "", ""):
         from musclehand.core.recording_reader import RECORDING
-        from musclehand.performance.play import FilmError, asked_for, check_outputs, play_into
+        from musclehand.performance.play import (
+            FilmError,
+            check_outputs,
+            play_into,
+            request_record,
+        )
         from musclehand.performance.settings import settings_of
 
         interrupts.check()
@@ -185,18 +190,18 @@ def play(args: PlayArgs) -> None:
             folder,
             score,
             settings,
-            asked=asked_for(args.score, args.clip, args.tempo, options),
+            request=request_record(args.score, args.clip, args.tempo, options),
             video=args.video,
             soundfont=args.soundfont,
             seed=args.seed,
             stage=stage,
         )
     except FilmError as error:
-        print_result(error.performance, error.performance.files)
+        print_result(error.performance)
         raise
     except KeyboardInterrupt:
         raise Interrupted(folder / RECORDING) from None
-    print_result(performance, performance.files)
+    print_result(performance)
 
 
 _STAGES = {

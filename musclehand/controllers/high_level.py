@@ -19,8 +19,8 @@ from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.controllers.controller import Controller, HandReference
 from musclehand.controllers.plan_follower import make_fatigue
 from musclehand.envs.demonstrations.planned_motion import policy_plan_config
-from musclehand.envs.piano.body import SIDES, ForearmPath, ForearmServos
-from musclehand.envs.piano.forearm import ForearmMove, decode_move, path_at
+from musclehand.envs.piano.body import SIDES, ForearmServos, ForearmState
+from musclehand.envs.piano.forearm import ForearmMove, decode_move, state_at
 from musclehand.envs.piano.goals import Goals, GoalsMaker, hand_notes
 from musclehand.envs.piano.observation import PianoObserver, TrackingObserver
 from musclehand.envs.reference import mirrors
@@ -99,8 +99,8 @@ class HighLevelController(Controller):
         self._dt = self.sim_steps * self.scene.model.opt.timestep
         self._history = np.zeros((max(latent_space.config.action_history, 1), count, muscles))
         place = np.array([first[1] for first in self._first])
-        self._first_path = ForearmPath(place, np.zeros_like(place), np.zeros_like(place))
-        self._path = self._first_path
+        self._first_forearm_state = ForearmState(place, np.zeros_like(place), np.zeros_like(place))
+        self._forearm_state = self._first_forearm_state
         self._ceiling = np.ones((count, muscles))
         actuators = np.concatenate([self.scene.hands[side].muscles for side in SIDES])
         self.fatigue = (
@@ -115,7 +115,7 @@ class HighLevelController(Controller):
     @override
     def reset(self, data: mujoco.MjData) -> None:
         self._history = np.zeros_like(self._history)
-        self._path = self._first_path
+        self._forearm_state = self._first_forearm_state
         if self.fatigue is not None:
             self.fatigue.reset()
             self._ceiling = self.fatigue.capacity.reshape(self._ceiling.shape)
@@ -131,18 +131,18 @@ class HighLevelController(Controller):
         if held == 0:
             self._choose_action(proprioception, step * self._dt)
         assert self._move is not None
-        goal_path = path_at(self._move, (held + 1) * self._dt)
+        goal_state = state_at(self._move, (held + 1) * self._dt)
         excitation = np.minimum(
             latent_policy.act(
-                self._own.observe(proprioception, goal_path, self._history), self._z, held
+                self._own.observe(proprioception, goal_state, self._history), self._z, held
             ),
             self._ceiling,
         )
         for row, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
             data.ctrl[self.scene.hands[side].muscles] = excitation[row]
             start, goal = (
-                ForearmPath(*(part[row : row + 1] for part in path))
-                for path in (self._path, goal_path)
+                ForearmState(*(part[row : row + 1] for part in forearm_state))
+                for forearm_state in (self._forearm_state, goal_state)
             )
             self._points[row] = servos.set_points(
                 data.qfrc_bias[None, servos.forearm.dofs], start, goal, self.sim_steps
@@ -150,7 +150,7 @@ class HighLevelController(Controller):
         if self.fatigue is not None:
             self.fatigue.advance(excitation.ravel())
             self._ceiling = self.fatigue.capacity.reshape(excitation.shape)
-        self._path = goal_path
+        self._forearm_state = goal_state
         self._history = np.concatenate([excitation[None], self._history[:-1]])
 
     @override
@@ -165,14 +165,16 @@ class HighLevelController(Controller):
     def _choose_action(self, proprioception: Proprioception, time: float) -> None:
         latent_policy = self._policy.latent_space.policy
         hands = np.arange(len(SIDES))
-        own = self._own.observe(proprioception, self._path, self._history)
+        own = self._own.observe(proprioception, self._forearm_state, self._history)
         observation = self._view.observe(
-            own, proprioception, self._path, hands, np.full(len(hands), time)
+            own, proprioception, self._forearm_state, hands, np.full(len(hands), time)
         )
         action = self._act(observation, proprioception, time)
         self._z = latent_policy.latent_bound * (2.0 * action[:, : latent_policy.latent_size] - 1.0)
         duration = latent_policy.action_repeat * self._dt
-        self._move = decode_move(action[:, latent_policy.latent_size :], self._path, duration)
+        self._move = decode_move(
+            action[:, latent_policy.latent_size :], self._forearm_state, duration
+        )
 
     def _act(
         self, observation: np.ndarray, proprioception: Proprioception, time: float

@@ -31,7 +31,7 @@ PROGRESS_STEPS = 50
 
 
 class SimulationError(MusclehandError):
-    """The simulation became unstable: names the time and what MuJoCo found."""
+    """The simulation became unstable: names the time and MuJoCo's warning."""
 
 
 @dataclass(frozen=True)

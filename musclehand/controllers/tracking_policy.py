@@ -136,7 +136,9 @@ class TrackingPolicyController(PlanFollower):
         """
         policy = policy if isinstance(policy, TrackingPolicy) else load_tracking_policy(policy)
         if policy.config.sim_steps != plan.config.sim_steps:
-            legal = f"{policy.config.sim_steps} for this policy, as `envs.policy_plan_config` has it"
+            legal = (
+                f"{policy.config.sim_steps} for this policy, as `envs.policy_plan_config` has it"
+            )
             raise InvalidValue("sim_steps", plan.config.sim_steps, legal)
         super().__init__(
             plan,

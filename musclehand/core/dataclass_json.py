@@ -20,7 +20,7 @@ def to_plain(record: Any) -> dict[str, Any]:
 
 
 def from_plain(kind: type[RecordT], data: Any, *, name: str = "") -> RecordT:
-    """What `to_plain` was given.
+    """Makes a record from what `to_plain` returned, checked against its annotations.
 
     Args:
         kind: dataclass to make.

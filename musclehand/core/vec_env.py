@@ -113,13 +113,13 @@ class DemonstrationEnv(TeacherEnv):
 
     @abstractmethod
     def teacher_label(self) -> np.ndarray:
-        """The teacher's actions and the plan's observation for the low-level policy.
+        """The teacher's actions, and a part of the observation that they follow from.
 
         The present states do not change.
 
         Returns:
-            Actions, then the numbers that the plan shows to the policy that turns it into actions.
-            Shape (num_envs, num_actions + numbers).
+            Actions, then the reference block of the encoder's observation. Shape (num_envs,
+            num_actions + references).
         """
 
 

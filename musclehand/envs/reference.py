@@ -64,7 +64,7 @@ class ReferenceSet:
     activations: np.ndarray = field(repr=False)
     """Muscle activations, 0 where the clip has none. Shape (N, m)."""
 
-    press: np.ndarray = field(repr=False)
+    key_force: np.ndarray = field(repr=False)
     """[N] Force of each finger on the key that it holds. Shape (N, 5)."""
 
     key_mass: np.ndarray = field(repr=False)
@@ -120,7 +120,7 @@ class ReferenceSet:
 
 
 def build_references(
-    clips: Iterable[MotionClip], *, dt: float, muscles: Sequence[str], press: float = 2.0
+    clips: Iterable[MotionClip], *, dt: float, muscles: Sequence[str], hold_force: float = 2.0
 ) -> ReferenceSet:
     """Clips of motion as a reference set; clips shorter than `FEWEST_FRAMES` are left out.
 
@@ -128,7 +128,7 @@ def build_references(
         clips: of either hand.
         dt: time between frames of the result [s]; clips are interpolated by cubic splines.
         muscles: names without the side, in the order of the columns of `activations`.
-        press: force on a key while it is held [N].
+        hold_force: force on a key while it is held [N].
 
     Raises:
         InvalidValue: no clip is long enough.
@@ -141,7 +141,7 @@ def build_references(
     for clip in clips:
         if clip.duration < FEWEST_FRAMES * dt:
             continue
-        for name, values in _interpolate(clip, dt, muscles, press).items():
+        for name, values in _interpolate(clip, dt, muscles, hold_force).items():
             parts[name].append(values)
         names.append(clip.name)
         kinds.append(clip.kind)
@@ -164,7 +164,7 @@ def build_references(
 
 _PARTS = (
     *("angles", "speeds", "forearm", "forearm_speed", "forearm_acceleration"),
-    *("tips", "activations", "press", "key_mass", "key_damping"),
+    *("tips", "activations", "key_force", "key_mass", "key_damping"),
 )
 """Fields of a reference set with a row for every frame."""
 
@@ -189,7 +189,7 @@ def still_references(clips: int, *, dt: float, muscles: int) -> ReferenceSet:
         forearm_acceleration=np.zeros(arms),
         tips=np.zeros((*fingers, 3)),
         activations=np.zeros((clips, muscles)),
-        press=np.zeros(fingers),
+        key_force=np.zeros(fingers),
         key_mass=np.zeros(fingers),
         key_damping=np.zeros(fingers),
         first=np.arange(clips),
@@ -300,7 +300,7 @@ def cut(
 
 
 def _interpolate(
-    clip: MotionClip, dt: float, muscles: Sequence[str], press: float
+    clip: MotionClip, dt: float, muscles: Sequence[str], hold_force: float
 ) -> dict[str, np.ndarray]:
     """The arrays of `ReferenceSet` for one clip; arguments as of `build_references`."""
     forearm_mirror, point_mirror = mirrors(clip.side)
@@ -318,7 +318,7 @@ def _interpolate(
     force = np.zeros((len(times), len(DIGITS)))
     for onset, offset, _, _, finger in clip.notes:
         if 1 <= finger <= len(DIGITS):
-            force[(times >= onset) & (times < offset), int(finger) - 1] = press
+            force[(times >= onset) & (times < offset), int(finger) - 1] = hold_force
     return {
         "angles": joints(times),
         "speeds": joints(times, 1),
@@ -327,7 +327,7 @@ def _interpolate(
         "forearm_acceleration": forearm(times, 2),
         "tips": CubicSpline(clip_times, tips)(times),
         "activations": activations,
-        "press": force,
+        "key_force": force,
         "key_mass": np.zeros_like(force),
         "key_damping": np.zeros_like(force),
     }

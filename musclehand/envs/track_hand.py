@@ -7,7 +7,7 @@
     PPO("MlpPolicy", env).learn(100_000)
 
 Observations are vectors of scaled numbers from -10 to 10; `print(env.unwrapped.tracking.table)`
-tells what they are. Actions are 46 numbers from -1, no excitation, to 1, full excitation of a
+lists them. Actions are 46 numbers from -1, no excitation, to 1, full excitation of a
 muscle: centred on 0, as learners expect that start with a normal distribution. The reward is that
 of `envs.tracking.reward`; `info` has its terms before weighting.
 """

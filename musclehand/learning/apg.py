@@ -5,8 +5,6 @@ short rollout it gives the gradient of the sum of rewards with respect to the ac
 is passed on through the logistic function to the network's logits, and the weights follow it by
 Adam. Sources: analytic policy gradients, Wiedemann et al. 2023 (ICRA); short-horizon actor-critic
 (SHAC), Xu et al. 2022 (ICLR), here without a critic: rewards beyond the rollout count nothing.
-PPO, which sees one number a step in place of 46 derivatives, needs about a hundred times as many
-steps.
 
 Gradients also pass through the policy (`through_policy`): an action changes what is observed later,
 and later actions respond to that. With later actions held fixed, each action tries to correct what
@@ -24,10 +22,15 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training, check_counts, decay_learning_rate
+from musclehand.learning.training import (
+    RngStream,
+    Training,
+    check_counts,
+    check_value,
+    decay_learning_rate,
+)
 
 GRADIENT_CLIP = 5.0
 """Components of the gradient are clipped to this, in units of the typical size in a rollout: a hand
@@ -64,9 +67,8 @@ class ApgConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, ("iterations", "steps", "minibatches", "decay"))
-        if not (self.learning_rate > 0 and 0 <= self.discount <= 1):
-            values = (self.learning_rate, self.discount)
-            raise InvalidValue("learning_rate, discount", values, "above 0, and 0 to 1")
+        check_value(self, "learning_rate", self.learning_rate > 0, "above 0")
+        check_value(self, "discount", 0 <= self.discount <= 1, "0 to 1")
 
 
 class ApgProgress(NamedTuple):
@@ -180,7 +182,7 @@ class ApgTraining(Training[DifferentiableEnv, ApgConfig, ApgProgress]):
         """
         config = self.config
         decay_learning_rate(self._adam, config.learning_rate, self.iterations_done, config.decay)
-        seed = [config.seed, self.iterations_done, 3]
+        seed = [config.seed, self.iterations_done, RngStream.APG]
         order = np.random.default_rng(seed).permutation(len(gradient))
         for rows in np.array_split(order, config.minibatches):
             logits, penalty = self._logits(observation, rows)

@@ -2,9 +2,14 @@
 
 Dataset aggregation (Ross, Gordon & Bagnell 2011, AISTATS): at first the teacher acts, then more and
 more the network; the teacher labels every state with its action, and the network learns from the
-labels of all iterations (a buffer of the last `buffer_iterations`). There are two differences. Who
-acts is drawn for each environment anew every `ACTOR_STEPS` steps, with the chance beta of the
-iteration. The network is trained further in each iteration instead of anew.
+labels of all iterations (a buffer of the last `buffer_iterations`). There are two differences from
+the original. Whether teacher or network acts is drawn for each environment anew every `ACTOR_STEPS`
+steps, with the chance beta of the iteration. The network is trained further in each iteration
+instead of anew.
+
+The teacher acts with noise (`DaggerConfig.noise`), so that there are labels beside its own path.
+`learning.latent_distill` differs in both: its actor is drawn once an iteration, and its teacher
+acts without noise.
 
 Checkpoints and labels are on file after each iteration; an iteration that was interrupted is done
 again, to the same bits.
@@ -16,7 +21,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -25,11 +30,18 @@ from typing_extensions import override
 from musclehand.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from musclehand.core.vec_env import TeacherEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training, check_counts, decay_learning_rate
+from musclehand.learning.training import (
+    RngStream,
+    Training,
+    TrainingConfig,
+    check_counts,
+    check_value,
+    decay_learning_rate,
+)
 
 ACTOR_STEPS = 30
-"""Steps for which teacher or network act before it is drawn again which of them does: a quarter
-of a second at 125 Hz. Chosen."""
+"""Steps after which the choice between teacher and network is drawn again: a quarter of a second at
+125 Hz. Chosen."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,36 @@ class DaggerConfig:
         check_counts(
             self, ("iterations", "steps", "updates", "batch", "decay", "buffer_iterations")
         )
+        check_imitation(self)
+        check_value(self, "noise", self.noise >= 0, "0 or more")
+
+
+class ImitationConfig(TrainingConfig, Protocol):
+    """What the configurations of all imitations have."""
+
+    @property
+    def dagger_beta(self) -> tuple[float, ...]:
+        """Chance with which the teacher acts, in each of the first iterations."""
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Sizes of the hidden layers."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of Adam at first."""
+
+
+def check_imitation(config: ImitationConfig) -> None:
+    """Checks the settings that the configurations of all imitations have.
+
+    Raises:
+        InvalidValue: a setting is out of range.
+    """
+    check_value(config, "learning_rate", config.learning_rate > 0, "above 0")
+    betas_legal = all(0 <= beta <= 1 for beta in config.dagger_beta)
+    check_value(config, "dagger_beta", betas_legal, "chances from 0 to 1")
+    check_value(config, "hidden", all(size >= 1 for size in config.hidden), "sizes of 1 or more")
 
 
 class DaggerProgress(NamedTuple):
@@ -144,7 +186,7 @@ class DaggerTraining(Training[TeacherEnv, DaggerConfig, DaggerProgress]):
     def _iterate(self) -> DaggerProgress:
         config = self.config
         number = self.iterations_done
-        rng = np.random.default_rng([config.seed, number, 1])
+        rng = np.random.default_rng([config.seed, number, RngStream.DAGGER])
         observations, labels, terms = self._collect(rng)
         if number == 0 and self._fits_normalisation:
             self._fit_normalisation(observations, labels)

@@ -1,17 +1,19 @@
 """High-level policy in a latent action space: from notes and proprioception to latent actions.
 
 A tracking policy observes a reference motion, and the encoder of its latent action space
-(`learning.vae`) maps that observation to a latent action. At the piano there is no reference. The
-high-level network predicts the numbers that the encoder would be shown of one, the *reference
-numbers*, and the frozen encoder maps them to a latent action. The reference motion follows from the
-notes and from where the hand is, whatever the muscles do at the moment, so it can be learnt from
-plans without physics (`envs.piano.static_env`), and the encoder decides what a millimetre of error
-is worth.
+(`learning.vae`) maps that observation to a latent action. At the piano there is no such motion. The
+high-level network predicts the numbers of the encoder's observation that depend on one, the
+*references*, and the frozen encoder maps them to a latent action. References follow from the notes
+and the posture of the hand, whatever the muscles do at the moment, so they can be learnt from plans
+without physics (`envs.piano.static_env`).
 
-Most reference numbers are differences between the reference and the hand's state. The state's part
-of them is known; it is a linear map of the observation (`state_to_reference`), and the network predicts
-only the remainder, the *targets*. With each latent action the network also tells a move of the
-forearm (`envs.piano.forearm`).
+Most references are differences between the reference motion and the hand's current state, so they
+are split into a known and an unknown part:
+
+    references = targets + state_to_reference @ observation
+
+The network predicts the *targets*. With each latent action it also predicts a move of the forearm
+(`envs.piano.forearm`); the moves follow the targets in its outputs.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ LOGIT_EPS = 1e-6
 class HighLevelNetwork(nn.Module):
     """Multilayer perceptron in front of a frozen encoder.
 
-    Inputs and targets are normalised by means and standard deviations that are fitted once.
+    Its outputs are targets and, after them, moves. Inputs and outputs are normalised by means and
+    standard deviations that are fitted once.
     Masks and normalisation are buffers; `state_to_reference` is not part of checkpoints.
     """
 
@@ -50,8 +53,8 @@ class HighLevelNetwork(nn.Module):
     (num_observations,), bool."""
 
     reference_mask: torch.Tensor
-    """Numbers of the encoder's observation that are reference numbers. Shape (encoder's
-    observations,), bool."""
+    """Numbers of the encoder's observation that are references. Shape (encoder's observations,),
+    bool."""
 
     mean: torch.Tensor
     """Mean of each input. Shape (num_observations,)."""
@@ -60,14 +63,14 @@ class HighLevelNetwork(nn.Module):
     """Standard deviation of each input. Shape (num_observations,)."""
 
     target_mean: torch.Tensor
-    """Mean of each target. Shape (targets,)."""
+    """Mean of each output, targets and moves. Shape (outputs,)."""
 
     target_std: torch.Tensor
-    """Standard deviation of each target. Shape (targets,)."""
+    """Standard deviation of each output, targets and moves. Shape (outputs,)."""
 
     state_to_reference: torch.Tensor
-    """Linear map from the observation to the state's part of the reference numbers. Shape
-    (reference numbers, num_observations)."""
+    """Matrix of the split `references = targets + state_to_reference @ observation`. Shape
+    (references, num_observations)."""
 
     def __init__(
         self,
@@ -90,15 +93,15 @@ class HighLevelNetwork(nn.Module):
                 order. Shape (num_observations,), bool.
             reference_mask: which numbers of the encoder's observation the network predicts. Shape
                 (encoder's observations,), bool.
-            hand_matrix: linear map to the state's part of those. Shape (reference numbers,
-                num_observations).
-            move_size: numbers of a forearm's move, which follow the latent action.
+            state_to_reference: matrix of `references = targets + state_to_reference @ observation`.
+                Shape (references, num_observations).
+            move_size: length of a forearm's move, which follows the latent action.
             hidden: sizes of the hidden layers.
             seed: of the initial weights.
 
         Raises:
             InvalidValue: a size below 1, or the encoder's observation is not made up of the
-                proprioception and the reference numbers.
+                proprioception and the references.
         """
         super().__init__()
         input_mask, proprioception_mask, reference_mask = (
@@ -111,59 +114,59 @@ class HighLevelNetwork(nn.Module):
         _check_sizes(latent_policy, masks, np.shape(state_to_reference), move_size, hidden)
         # In a tuple, so that it is no submodule: its weights are not among those that are trained.
         self._latent_policy = (latent_policy.requires_grad_(False),)
-        targets = num_references + move_size
+        num_outputs = num_references + move_size
         self.sizes = (num_observations, *hidden, latent_policy.latent_size + move_size)
         self.move_size = move_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.layers = make_mlp(int(input_mask.sum()), hidden, targets)
+            self.layers = make_mlp(int(input_mask.sum()), hidden, num_outputs)
         self.register_buffer("input_mask", torch.from_numpy(input_mask))
         self.register_buffer("proprioception_mask", torch.from_numpy(proprioception_mask))
         self.register_buffer("reference_mask", torch.from_numpy(reference_mask))
         self.register_buffer(
-            "hand_matrix",
+            "state_to_reference",
             torch.from_numpy(np.asarray(state_to_reference, dtype=np.float32)),
             persistent=False,
         )
         self.register_buffer("mean", torch.zeros(num_observations))
-        self.register_buffer("target_mean", torch.zeros(targets))
+        self.register_buffer("target_mean", torch.zeros(num_outputs))
         self.register_buffer("std", torch.ones(num_observations))
-        self.register_buffer("target_std", torch.ones(targets))
+        self.register_buffer("target_std", torch.ones(num_outputs))
 
     @property
     def latent_policy(self) -> LatentPolicy:
         """The latent action space."""
         return self._latent_policy[0]
 
-    def targets(
+    def outputs(
         self, observation: torch.Tensor, references: torch.Tensor, moves: torch.Tensor
     ) -> torch.Tensor:
-        """Targets of the network that lead to given reference numbers and moves. Shape (n,
-        targets).
+        """Outputs that lead to given references and moves: targets, then moves. Shape (n,
+        outputs).
 
         Args:
             observation: shape (n, num_observations).
-            references: of the encoder's observation. Shape (n, reference numbers).
+            references: of the encoder's observation. Shape (n, references).
             moves: of the forearm. Shape (n, move_size).
         """
         return torch.cat([references - observation @ self.state_to_reference.T, moves], dim=1)
 
-    def fit_normalisation(self, observation: np.ndarray, targets: np.ndarray) -> None:
-        """Sets mean and std of inputs and targets to those of a sample.
+    def fit_normalisation(self, observation: np.ndarray, outputs: np.ndarray) -> None:
+        """Sets mean and std of inputs and outputs to those of a sample.
 
         Args:
             observation: shape (n, num_observations).
-            targets: shape (n, targets).
+            outputs: shape (n, outputs).
         """
         for mean, std, rows in (
             (self.mean, self.std, observation),
-            (self.target_mean, self.target_std, targets),
+            (self.target_mean, self.target_std, outputs),
         ):
             mean.copy_(torch.from_numpy(rows.mean(axis=0)))
             std.copy_(torch.from_numpy(np.maximum(rows.std(axis=0), MIN_STD)))
 
     def predict(self, observation: torch.Tensor) -> torch.Tensor:
-        """Normalised targets. Shape (n, targets).
+        """Normalised outputs. Shape (n, outputs).
 
         Args:
             observation: shape (n, num_observations).
@@ -178,16 +181,18 @@ class HighLevelNetwork(nn.Module):
 
         Args:
             observation: shape (n, num_observations).
-            prediction: normalised targets. Shape (n, targets).
+            prediction: normalised outputs. Shape (n, outputs).
         """
-        targets = self.target_mean + self.target_std * prediction
-        references = targets[:, : -self.move_size] + observation @ self.state_to_reference.T
-        encoder_input = torch.empty(len(targets), len(self.reference_mask))
+        outputs = self.target_mean + self.target_std * prediction
+        targets = outputs[:, : -self.move_size]
+        moves = outputs[:, -self.move_size :]
+        references = targets + observation @ self.state_to_reference.T
+        encoder_input = torch.empty(len(outputs), len(self.reference_mask))
         encoder_input[:, ~self.reference_mask] = observation[:, self.proprioception_mask]
         encoder_input[:, self.reference_mask] = references.clamp(-CLIP, CLIP)
         z = self.latent_policy.encode(encoder_input).mean
         scaled = 0.5 + 0.5 * z / self.latent_policy.latent_bound
-        return torch.clamp(torch.cat([scaled, targets[:, -self.move_size :]], dim=1), 0.0, 1.0)
+        return torch.clamp(torch.cat([scaled, moves], dim=1), 0.0, 1.0)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """Logits of the actions. Shape (n, latent_size + move_size).
@@ -243,5 +248,5 @@ def _check_sizes(
         )
     if matrix_shape != (num_references, num_observations):
         raise InvalidValue(
-            "shape of hand_matrix", matrix_shape, f"{(num_references, num_observations)}"
+            "shape of state_to_reference", matrix_shape, f"{(num_references, num_observations)}"
         )

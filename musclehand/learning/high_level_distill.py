@@ -1,7 +1,7 @@
 """Training of a high-level policy by DAgger from plans of the model-based player.
 
-As in `learning.dagger`: the network acts, and the plan labels the states that it comes to with
-reference numbers, latent actions and moves of the forearm. A part of each batch comes from a static
+DAgger as in `learning.dagger`: the network acts, and the plan labels the states that it comes to
+with references, latent actions and moves of the forearm. A part of each batch comes from a static
 environment (`envs.piano.static_env`): states near the plan, without physics, drawn anew in each
 iteration.
 """
@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DemonstrationEnv
 from musclehand.learning.dagger import DaggerConfig, DaggerProgress, DaggerTraining
 from musclehand.learning.high_level import HighLevelNetwork
+from musclehand.learning.training import RngStream, check_value
 
 MIN_VARIANCE = 1e-6
 """Least variance of latent actions that their error is divided by."""
@@ -64,23 +64,14 @@ class HighLevelConfig(DaggerConfig):
     """Weight of the squared error of the latent actions, in units of their variance."""
 
     move_weight: float = 2.0
-    """Weight of the squared error of the forearm's moves, beside that of all targets."""
+    """Weight of the squared error of the forearm's moves, beside that of all outputs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        weights = self.latent_weight, self.move_weight
-        if not (
-            0 <= self.static_steps <= 10**6
-            and 0 <= self.static_share < 1
-            and min(weights) >= 0
-            and max(weights) < 1e6
-        ):
-            values = (self.static_steps, self.static_share, *weights)
-            raise InvalidValue(
-                "static_steps, static_share, latent_weight, move_weight",
-                values,
-                "0 or more, a share below 1",
-            )
+        check_value(self, "static_steps", 0 <= self.static_steps <= 10**6, "0 to a million")
+        check_value(self, "static_share", 0 <= self.static_share < 1, "0 to below 1")
+        for name in ("latent_weight", "move_weight"):
+            check_value(self, name, 0 <= getattr(self, name) < 1e6, "0 to below a million")
 
 
 class HighLevelTraining(DaggerTraining):
@@ -109,7 +100,7 @@ class HighLevelTraining(DaggerTraining):
             config: how to train.
             folder: of checkpoints and labels.
             identity: what a resumed run has to agree with.
-            fit_normalisation: set mean and std of inputs and targets by the first labels.
+            fit_normalisation: set mean and std of inputs and outputs by the first labels.
             static_env: environments of states near the plan, without physics.
 
         Raises:
@@ -135,7 +126,9 @@ class HighLevelTraining(DaggerTraining):
 
     def _collect_static(self, env: DemonstrationEnv) -> list[np.ndarray]:
         """Observations and labels of the static environment. Shapes (rows, numbers)."""
-        seed = np.random.SeedSequence([self.config.seed, self.iterations_done, 6])
+        seed = np.random.SeedSequence(
+            [self.config.seed, self.iterations_done, RngStream.STATIC_STATES]
+        )
         observation = env.reset(seed=int(seed.generate_state(1)[0]))
         rows = list[tuple[np.ndarray, np.ndarray]]()
         for _ in range(self.config.static_steps):
@@ -154,14 +147,14 @@ class HighLevelTraining(DaggerTraining):
 
     @override
     def _fit_normalisation(self, observation: np.ndarray, label: np.ndarray) -> None:
-        targets = self._targets(torch.from_numpy(observation), torch.from_numpy(label))
-        self.policy.fit_normalisation(observation, targets.numpy())
+        outputs = self._outputs(torch.from_numpy(observation), torch.from_numpy(label))
+        self.policy.fit_normalisation(observation, outputs.numpy())
 
-    def _targets(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        """Targets of the network, by labels. Shape (n, targets)."""
+    def _outputs(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """Outputs of the network that fit labels. Shape (n, outputs)."""
         count = self.env.num_actions
         moves = label[:, count - self.policy.move_size : count]
-        return self.policy.targets(observation, label[:, count:], moves)
+        return self.policy.outputs(observation, label[:, count:], moves)
 
     @override
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -179,13 +172,13 @@ class HighLevelTraining(DaggerTraining):
 
     @override
     def _loss(self, observation: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        """Squared error of the normalised targets, once more of the forearm's moves, and of the
+        """Squared error of the normalised outputs, once more of the forearm's moves, and of the
         latent actions in units of their variance."""
         network = self.policy
         config = self.config
         prediction = network.predict(observation)
-        targets = (self._targets(observation, label) - network.target_mean) / network.target_std
-        error = (prediction - targets).square()
+        outputs = (self._outputs(observation, label) - network.target_mean) / network.target_std
+        error = (prediction - outputs).square()
         loss = error.mean() + config.move_weight * error[:, -network.move_size :].mean()
         latent_size = network.latent_policy.latent_size
         z = label[:, :latent_size]

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DifferentiableEnv
 from musclehand.learning.apg import ApgConfig, ApgTraining
+from musclehand.learning.training import RngStream, check_value
 from musclehand.learning.vae import LatentPolicy
 
 
@@ -38,8 +38,7 @@ class LatentApgConfig(ApgConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.kl_weight >= 0:
-            raise InvalidValue("kl_weight", self.kl_weight, "0 or more")
+        check_value(self, "kl_weight", self.kl_weight >= 0, "0 or more")
 
 
 class LatentApgTraining(ApgTraining):
@@ -81,7 +80,9 @@ class LatentApgTraining(ApgTraining):
     @override
     def _act(self, step: int, observation: np.ndarray, begun: np.ndarray) -> np.ndarray:
         if step == 0:
-            rng = np.random.default_rng([self.config.seed, self.iterations_done, 5])
+            rng = np.random.default_rng(
+                [self.config.seed, self.iterations_done, RngStream.LATENT_APG]
+            )
             self._noise = rng.standard_normal(self._noise.shape).astype(np.float32)
             self._z_gradient[:] = 0.0
         else:

@@ -1,10 +1,13 @@
 """Distillation of a policy into a latent action space (conditional VAE), by DAgger.
 
-The student, encoder and decoder of `learning.vae`, acts; the policy labels the states that the
-student comes to (as in `learning.dagger`, with a policy for a teacher). The loss is the mean
-squared error of the excitations, plus the KL divergence of the encoder from the state-dependent
-prior, plus the squared change from one latent action to the next. This is the scheme of PULSE (Luo
-et al. 2024, ICLR), with an action repeat.
+The student, encoder and decoder of `learning.vae`, acts with the encoder's mean; the policy, as a
+teacher, labels the states that the student comes to. `learning.dagger` draws the choice between
+teacher and network anew every `ACTOR_STEPS` steps, and its teacher acts with noise. Here the choice
+is drawn once an iteration for each environment, and the teacher acts without noise.
+
+The loss is the mean squared error of the excitations, plus the KL divergence of the encoder from
+the state-dependent prior, plus the squared change from one latent action to the next. This is the
+scheme of PULSE (Luo et al. 2024, ICLR), with an action repeat.
 """
 
 from __future__ import annotations
@@ -19,10 +22,16 @@ import torch
 from typing_extensions import override
 
 from musclehand.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import VecEnv
+from musclehand.learning.dagger import check_imitation
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training, check_counts, decay_learning_rate
+from musclehand.learning.training import (
+    RngStream,
+    Training,
+    check_counts,
+    check_value,
+    decay_learning_rate,
+)
 from musclehand.learning.vae import LatentHold, LatentPolicy
 
 
@@ -87,11 +96,9 @@ class LatentDistillConfig:
                 *("decay", "buffer_iterations", "kl_warm_up"),
             ),
         )
-        if not (self.learning_rate > 0 and min(self.kl_weight, self.smoothness) >= 0):
-            values = (self.learning_rate, self.kl_weight, self.smoothness)
-            raise InvalidValue(
-                "learning_rate, kl_weight, smoothness", values, "above 0, and 0 or more"
-            )
+        check_imitation(self)
+        check_value(self, "kl_weight", self.kl_weight >= 0, "0 or more")
+        check_value(self, "smoothness", self.smoothness >= 0, "0 or more")
 
 
 class LatentDistillProgress(NamedTuple):
@@ -153,7 +160,7 @@ class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillP
         Args:
             env: environments to act in.
             teacher: policy to distil, with the environment's observation.
-            state_mask: which numbers of the observation are the hand's own state. Shape
+            decoder_mask: which numbers of the observation decoder and prior get. Shape
                 (num_observations,), bool.
             config: how to distil.
             folder: of checkpoints and labels.
@@ -193,7 +200,7 @@ class LatentDistillTraining(Training[VecEnv, LatentDistillConfig, LatentDistillP
     def _iterate(self) -> LatentDistillProgress:
         config = self.config
         number = self.iterations_done
-        rng = np.random.default_rng([config.seed, number, 4])
+        rng = np.random.default_rng([config.seed, number, RngStream.LATENT_DISTILL])
         labels, terms = self._collect(rng)
         save_checkpoint(
             self.folder / "labels",

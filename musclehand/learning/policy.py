@@ -31,7 +31,7 @@ CLIP = 10.0
 """Normalised inputs are clipped to this and its negative."""
 
 MAX_LAYER = 100_000
-"""Largest layer that a file may ask for."""
+"""Largest layer that a file may have."""
 
 
 class Policy(nn.Module):
@@ -113,7 +113,7 @@ class Policy(nn.Module):
 
 
 def layer_sizes(checkpoint: Checkpoint) -> list[int]:
-    """Sizes of a policy's layers, as its checkpoint tells them under "policy_sizes".
+    """Sizes of a policy's layers, the entry "policy_sizes" of its checkpoint's metadata.
 
     Raises:
         InvalidValue: there are none, or sizes out of range.

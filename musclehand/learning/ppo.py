@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.core.errors import MusclehandError
 from musclehand.core.vec_env import VecEnv
 from musclehand.learning.policy import Policy
-from musclehand.learning.training import Training, check_counts
+from musclehand.learning.training import RngStream, Training, check_counts, check_value
 
 STD_RANGE = (0.02, 1.0)
 """Bounds of the standard deviation of the logits."""
@@ -39,9 +39,9 @@ class PpoConfig:
     """How to learn by PPO.
 
     The defaults are cautious, because a policy from imitation is easily spoilt. Fingertip errors on
-    held-out clips with senses 24 ms late, one run each: 1.62 mm before; 1.86 mm after 57 iterations
-    with 32 steps, 4 epochs, learning rate 1e-4, std 0.15 and lambda 0.9; 1.65 mm after 45
-    iterations with the defaults. Which of the settings matters was not tested.
+    held-out clips with a sensory delay of 24 ms, one run each: 1.62 mm before; 1.86 mm after 57
+    iterations with 32 steps, 4 epochs, learning rate 1e-4, std 0.15 and lambda 0.9; 1.65 mm after
+    45 iterations with the defaults. Which of the settings matters was not tested.
     """
 
     iterations: int = 200
@@ -88,14 +88,14 @@ class PpoConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, ("iterations", "steps", "epochs", "minibatches"))
-        if not (
-            0 < self.gamma < 1
-            and 0 <= self.lam <= 1
-            and min(self.learning_rate, self.critic_learning_rate, self.init_std) > 0
-        ):
-            names = ("gamma", "lam", "learning_rate", "critic_learning_rate", "init_std")
-            values = tuple(getattr(self, name) for name in names)
-            raise InvalidValue(", ".join(names), values, "below 1 and above 0")
+        check_value(self, "gamma", 0 < self.gamma < 1, "above 0 and below 1")
+        check_value(self, "lam", 0 <= self.lam <= 1, "0 to 1")
+        for name in ("clip", "learning_rate", "critic_learning_rate", "init_std"):
+            check_value(self, name, getattr(self, name) > 0, "above 0")
+        check_value(self, "entropy_coef", self.entropy_coef >= 0, "0 or more")
+        check_value(self, "critic_warm_up", self.critic_warm_up >= 0, "0 or more")
+        hidden_legal = all(size >= 1 for size in self.critic_hidden)
+        check_value(self, "critic_hidden", hidden_legal, "sizes of 1 or more")
 
 
 class PpoProgress(NamedTuple):
@@ -156,7 +156,7 @@ class PpoTraining(Training[VecEnv, PpoConfig, PpoProgress]):
     @override
     def _iterate(self) -> PpoProgress:
         config = self.config
-        seed = np.random.SeedSequence([config.seed, self.iterations_done, 2])
+        seed = np.random.SeedSequence([config.seed, self.iterations_done, RngStream.PPO])
         torch_seed = int(seed.generate_state(1, np.uint64)[0]) >> 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed)

@@ -1,7 +1,7 @@
 """Connection to a Ray cluster, or to this machine's cores, and independent jobs on it.
 
-Only Ray Core is used. Ray executes whatever anyone who reaches its ports sends it, so a cluster
-belongs in a private network.
+Only Ray Core is used. Ray executes any code that is sent to its ports, so a cluster belongs
+in a private network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATIENCE = 300.0
 machine has died."""
 
 _POLL = 1.0
-"""[s] Time between two looks at the jobs."""
+"""[s] Time between two queries of the jobs' state."""
 
 
 class RayUnavailable(MusclehandError):

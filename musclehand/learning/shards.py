@@ -1,4 +1,4 @@
-"""Sharded environments: several batches of environments that a learner sees as one.
+"""Sharded environments: several batches of environments that a learner uses as one.
 
     env = ShardedEnv(LocalShards(make, 4))       # one after the other, in this process
     env = ShardedEnv(RayShards(make, 4))         # on a Ray cluster: `learning.ray_shards`
@@ -20,6 +20,7 @@ from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.core.vec_env import DifferentiableEnv, StepResult, TeacherEnv, VecEnv
 
 MAX_SHARDS = 10_000
+"""Largest number of shards."""
 
 EnvMaker = Callable[[int], VecEnv]
 """Makes the shard with a number. To be sent to other machines, it has to be picklable, and must

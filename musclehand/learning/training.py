@@ -12,6 +12,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -31,7 +32,30 @@ from musclehand.learning.torch_state import (
 )
 
 MAX_COUNT = 10**7
-"""Largest number of iterations, steps and the like that a configuration may ask for."""
+"""Largest number of iterations, steps and the like in a configuration."""
+
+
+class RngStream(IntEnum):
+    """Streams of random numbers: the last part of a seed, after the configuration's seed and the
+    number of the iteration, so that no two algorithms draw the same numbers."""
+
+    DAGGER = 1
+    """Actors, noise and batches of `learning.dagger`."""
+
+    PPO = 2
+    """Noise and minibatches of `learning.ppo`."""
+
+    APG = 3
+    """Minibatches of `learning.apg`."""
+
+    LATENT_DISTILL = 4
+    """Actors, noise and batches of `learning.latent_distill`."""
+
+    LATENT_APG = 5
+    """Noise of `learning.latent_apg`."""
+
+    STATIC_STATES = 6
+    """States of the static environment of `learning.high_level_distill`."""
 
 
 class TrainingConfig(Protocol):
@@ -182,6 +206,22 @@ def check_counts(config: TrainingConfig, names: tuple[str, ...]) -> None:
         value = getattr(config, name)
         if not (0 if name == "iterations" else 1) <= value <= MAX_COUNT:
             raise InvalidValue(name, value, "1 to 10 million, iterations also 0")
+
+
+def check_value(config: TrainingConfig, name: str, is_legal: bool, legal: str) -> None:
+    """Refuses a configuration with a value that is not legal.
+
+    Args:
+        config: of a training.
+        name: of the field with the value.
+        is_legal: whether the value is legal.
+        legal: the legal values, in words.
+
+    Raises:
+        InvalidValue: the value is not legal.
+    """
+    if not is_legal:
+        raise InvalidValue(name, getattr(config, name), legal)
 
 
 def arrays_below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:

@@ -1,10 +1,10 @@
 """Conditional variational autoencoder (CVAE): a latent action space distilled from a policy.
 
-Of an observation, some numbers are the hand's own state (proprioception), the others the reference
-motion. The encoder maps both to a distribution over latent actions `z`; the decoder maps state and
-`z` to muscle excitations. A latent action is held for several steps of the muscles (action repeat),
-and the decoder also gets the step within the repeat. The prior maps the state alone to a
-distribution over `z`, as in PULSE.
+The encoder maps an observation to a distribution over latent actions `z`. The decoder maps `z` and
+a part of the observation, the *state*, to muscle excitations. The state has no reference motion of
+the hand (`decoder_mask` in `envs.tracking.observation`). A latent action is held for several steps
+of the muscles (action repeat), and the decoder also gets the step within the repeat. The prior maps
+the state alone to a distribution over `z`, as in PULSE.
 
 Sources: conditional VAE, Sohn, Lee & Yan 2015 (NeurIPS); state-dependent prior for physics-based
 motion, PULSE, Luo et al. 2024 (ICLR).
@@ -65,8 +65,8 @@ class LatentPolicy(nn.Module):
     latent_bound = 3.0
     """Means of encoder and prior lie between this and its negative."""
 
-    decoder_mask: torch.Tensor
-    """Which numbers of an observation are the hand's own state. Shape (num_observations,), bool."""
+    state_mask: torch.Tensor
+    """The tensor of `decoder_mask`, under its name in files. Shape (num_observations,), bool."""
 
     mean: torch.Tensor
     """Mean of each input, subtracted first. Shape (num_observations,)."""
@@ -87,8 +87,8 @@ class LatentPolicy(nn.Module):
     ) -> None:
         """
         Args:
-            state_mask: which numbers of an observation are the hand's own state. Shape
-                (num_observations,), bool.
+            decoder_mask: which numbers of an observation are the state, which decoder and prior
+                get. Shape (num_observations,), bool.
             num_actions: number of excitations.
             latent_size: dimension of `z`.
             action_repeat: steps of the muscles for which a latent action is held.
@@ -106,7 +106,14 @@ class LatentPolicy(nn.Module):
         if min(num_actions, latent_size, action_repeat, *hidden) < 1 or not 0 < state_size < len(
             decoder_mask
         ):
-            sizes = (state_size, len(decoder_mask), num_actions, latent_size, action_repeat, *hidden)
+            sizes = (
+                state_size,
+                len(decoder_mask),
+                num_actions,
+                latent_size,
+                action_repeat,
+                *hidden,
+            )
             raise InvalidValue(
                 "state, observation, num_actions, latent_size, action_repeat, hidden",
                 sizes,
@@ -128,6 +135,12 @@ class LatentPolicy(nn.Module):
         self.register_buffer("mean", torch.zeros(len(decoder_mask)))
         self.register_buffer("std", torch.ones(len(decoder_mask)))
 
+    @property
+    def decoder_mask(self) -> torch.Tensor:
+        """Which numbers of an observation are the state, which decoder and prior get. Shape
+        (num_observations,), bool."""
+        return self.state_mask
+
     def copy_normalisation(self, policy: Policy) -> None:
         """Takes over the inputs' mean and std from a policy with the same observation."""
         self.mean.copy_(policy.mean)
@@ -138,7 +151,7 @@ class LatentPolicy(nn.Module):
         return torch.clamp((observation - self.mean) / self.std, -CLIP, CLIP)
 
     def encode(self, observation: torch.Tensor) -> Gaussian:
-        """Posterior over latent actions, given state and reference.
+        """Posterior over latent actions, given the whole observation.
 
         Args:
             observation: shape (n, num_observations).

@@ -98,6 +98,10 @@ class Performance:
             "realtime_factor": self.realtime_factor,
         }
 
+    def __repr__(self) -> str:
+        figures = f"onset F1 {self.metrics.onset_f1_50ms:.3f}"
+        return f"<Performance of {self.score.title!r} by {self.controller}: {figures}>"
+
     def _repr_html_(self) -> str:
         """A table for notebooks."""
         rows = "".join(

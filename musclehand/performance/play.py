@@ -109,7 +109,7 @@ def play(
         Path(out),
         score,
         settings,
-        asked=asked_for(title, clip, tempo, chosen),
+        request=request_record(title, clip, tempo, chosen),
         video=video,
         soundfont=soundfont,
         seed=seed,
@@ -169,7 +169,7 @@ def check_outputs(
         choose_backend()
 
 
-def asked_for(
+def request_record(
     name: str, clip: tuple[float, float] | None, tempo: float, options: PlayOptions
 ) -> dict[str, object]:
     """What a user asked for, as it stands first in `metrics.json`.
@@ -199,7 +199,7 @@ def play_into(
     score: Score,
     settings: PlayerSettings,
     *,
-    asked: dict[str, object] | None = None,
+    request: dict[str, object] | None = None,
     video: bool = False,
     soundfont: str | PathLike[str] | None = None,
     seed: int = 0,
@@ -211,7 +211,7 @@ def play_into(
         folder: made where it is missing, and removed again if it stays empty.
         score: to play.
         settings: of the player.
-        asked: what the user asked for, for `metrics.json`.
+        request: what the user asked for, for `metrics.json`.
         video: make a film.
         soundfont: for the sound.
         seed: written to the recording.
@@ -221,7 +221,7 @@ def play_into(
         FilmError: the film cannot be made; the rest is there.
         MusclehandError: as `perform`, or a result cannot be written.
     """
-    made = prepare_folder(folder)
+    created = prepare_folder(folder)
     try:
         with stage("play") as progress:
             clear_results(folder)
@@ -229,7 +229,7 @@ def play_into(
                 score, settings, record=folder / RECORDING, seed=seed, progress=progress
             )
         with stage("report"):
-            files = write_report(performance, folder, soundfont=soundfont, asked=asked)
+            files = write_report(performance, folder, soundfont=soundfont, request=request)
         performance = replace(performance, files=tuple(files))
         if video:
             with stage("film") as progress:
@@ -240,4 +240,4 @@ def play_into(
             performance = replace(performance, files=(*performance.files, film))
         return performance
     finally:
-        remove_empty(folder, made)
+        remove_empty(folder, created)

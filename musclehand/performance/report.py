@@ -102,7 +102,7 @@ def clear_results(folder: str | PathLike[str]) -> None:
 
 
 def metrics_of(
-    performance: Performance, asked: Mapping[str, object] | None = None
+    performance: Performance, request: Mapping[str, object] | None = None
 ) -> dict[str, object]:
     """Everything in `metrics.json`; units are in the names, times of notes are in seconds.
 
@@ -111,12 +111,12 @@ def metrics_of(
 
     Args:
         performance: to describe.
-        asked: what the user asked for (score, clip, tempo), which comes first.
+        request: what the user asked for (score, clip, tempo), which comes first.
     """
     body = performance.body
     metrics = performance.metrics.as_dict()
     return {
-        **(asked or {}),
+        **(request or {}),
         "title": performance.score.title,
         "controller": performance.controller,
         "duration_s": performance.duration_s,
@@ -136,7 +136,7 @@ def write_report(
     folder: str | PathLike[str],
     *,
     soundfont: str | PathLike[str] | None = None,
-    asked: Mapping[str, object] | None = None,
+    request: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Writes all files but the recording, which is expected in the folder, and the film.
 
@@ -144,7 +144,7 @@ def write_report(
         performance: to describe.
         folder: with its recording.
         soundfont: SoundFont for the sound, in place of the built-in piano.
-        asked: what the user asked for, for `metrics.json`.
+        request: what the user asked for, for `metrics.json`.
 
     Returns:
         The files written, the recording among them, in the order of the module docstring.
@@ -163,7 +163,7 @@ def write_report(
             part = Path(name)
             (part / "figures").mkdir()
             text = json.dumps(
-                metrics_of(performance, asked), indent=2, ensure_ascii=False, allow_nan=False
+                metrics_of(performance, request), indent=2, ensure_ascii=False, allow_nan=False
             )
             (part / METRICS).write_text(text + "\n", encoding="utf-8")
             write_midi(performance.played, part / MIDI)

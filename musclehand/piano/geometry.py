@@ -97,12 +97,12 @@ class PianoParameters:
     """[kg m^2] Moment of inertia that the action (hammer and levers) adds to a key."""
 
     on_band: float
-    """[rad] Sounding depth: a key sounds when its angle comes this close to full travel."""
+    """[rad] Distance from the bottom stop at which a key sounds: `KeyboardGeometry.on_angle` is
+    full travel minus this."""
 
     off_band: float
-    """[rad] Release depth: a key falls silent when its angle is further than this from full travel.
-
-    Larger than `on_band` (hysteresis)."""
+    """[rad] Distance from the bottom stop at which a key falls silent: `KeyboardGeometry.off_angle`
+    is full travel minus this. Larger than `on_band` (hysteresis)."""
 
     rest_margin: float
     """[rad] Angle above rest at which the upper stop lies."""

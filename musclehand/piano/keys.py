@@ -173,8 +173,8 @@ class KeySensor:
             self._pedals.append(span)
 
     def _note(self, key: int, onset: float, offset: float, velocity: int) -> Note | None:
-        onset = max(round(onset - self._start, 9), 0.0)
-        offset = round(offset - self._start, 9)
+        onset = max(float(round(onset - self._start, 9)), 0.0)
+        offset = float(round(offset - self._start, 9))
         return Note(onset, key_to_pitch(key), offset, velocity) if offset > onset else None
 
     def _span(self, start: float, end: float) -> Pedal | None:

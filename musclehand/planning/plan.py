@@ -125,7 +125,12 @@ class PerformancePlan:
     _prepared: list[BimanualMotion] = field(
         default_factory=list, init=False, compare=False, repr=False
     )
-    """The motion that planning has built, for whoever is the first to ask for it."""
+    """The motion that planning has built, until the first call of `motion` takes it."""
+
+    def __repr__(self) -> str:
+        notes = f"{len(self.planned)} of {len(self.target)} notes"
+        hands = " and ".join(side.name.lower() for side in self.sides)
+        return f"<PerformancePlan of {self.target.title!r}: {notes}, {self.end:.1f} s, {hands}>"
 
     @property
     def control_dt(self) -> float:

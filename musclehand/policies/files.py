@@ -17,6 +17,8 @@ HIGH_LEVEL = "high_level.json"
 """The same of a high-level policy."""
 
 BUNDLED_PACKAGE = "musclehand.models.policies"
+"""Package whose data are the bundled policies."""
+
 BUNDLED = ("tracking", "tracking_delayed", "sight_reading")
 """Names of the bundled policies: two tracking policies, and a high-level policy with its latent
 action space. They can be given in place of a path."""

@@ -1,4 +1,4 @@
-"""Fingerprints of body and observation, by which a policy's file tells what it was trained for.
+"""Fingerprints of body and observation: a policy's file names by them what it was trained for.
 
 A policy fits one hand and one observation. Both are described by texts, whose SHA-256 hashes are
 written into its file and compared when it is loaded. No environment is built for that: the model of
@@ -20,7 +20,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import FileError
 from musclehand.envs.observation import Block, ObservationTable
-from musclehand.envs.piano.observation import state_to_reference, piano_table
+from musclehand.envs.piano.observation import piano_table, state_to_reference
 from musclehand.envs.tracking.body import tracking_model
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.observation import tracking_table
@@ -53,7 +53,7 @@ def built_in_fingerprint(config: TrackingConfig) -> Fingerprint:
     """The fingerprint of the built-in hand in a tracking environment.
 
     Args:
-        config: tells whether there are keys, and what is observed.
+        config: of the environment, with or without keys, and with its observation.
     """
     return Fingerprint(_built_in_model_hash(config.keys), observation_hash(built_in_table(config)))
 
@@ -84,7 +84,7 @@ def check_fingerprint(
     """Compares the fingerprint in a file with another one.
 
     Args:
-        info: of the file.
+        info: metadata of the file.
         fingerprint: that it has to have.
         path: of the file, for the message.
         remedy: what to do again with the policy otherwise, such as "train".

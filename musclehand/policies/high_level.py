@@ -11,11 +11,11 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano.forearm import MOVE_SIZE
 from musclehand.envs.piano.observation import (
-    state_to_reference,
     input_mask,
     piano_table,
     proprioception_mask,
     reference_mask,
+    state_to_reference,
 )
 from musclehand.policies.files import HIGH_LEVEL, find_policy
 from musclehand.policies.fingerprint import built_in_hand, built_in_table, high_level_hash
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class HighLevelPolicy(NamedTuple):
-    """A high-level policy with its latent action space and what its file tells of it."""
+    """A high-level policy with its latent action space and the metadata of its file."""
 
     policy: HighLevelNetwork
     """The network."""
@@ -40,7 +40,7 @@ class HighLevelPolicy(NamedTuple):
     """The latent action space that it acts in."""
 
     info: Mapping[str, Any]
-    """Everything that the file tells, such as data and settings of the training."""
+    """Metadata of the file, such as data and settings of the training."""
 
 
 def new_high_level_network(
@@ -72,7 +72,7 @@ def transfer_high_level_network(
     latent_space: LatentSpace, source: HighLevelPolicy
 ) -> HighLevelNetwork:
     """A network that acts in a latent action space, with the weights of one that acts in another:
-    it predicts the same reference numbers, which the other encoder maps to latent actions.
+    it predicts the same references, which the other encoder maps to latent actions.
 
     Args:
         latent_space: to act in.
@@ -106,7 +106,7 @@ def save_high_level_policy(
         folder: made if it is not there.
         policy: to write.
         latent_space: that it acts in.
-        info: what else the file is to tell; values of JSON.
+        info: further metadata of the file; values of JSON.
 
     Returns:
         Path of the JSON file, by which the policy is loaded.
@@ -137,7 +137,7 @@ def load_high_level_policy(path: str | PathLike[str] | None = None) -> HighLevel
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
         FileError: the policy was made for another hand or observation.
-        InvalidValue: what the file tells of its policy cannot be.
+        InvalidValue: the metadata of the file has impossible values.
     """
     from musclehand.core.checkpoint import load_checkpoint
     from musclehand.learning.policy import layer_sizes

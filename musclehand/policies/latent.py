@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from musclehand.learning.vae import LatentPolicy
 
 MAX_SIZE = 100_000
-"""Largest layer or latent action that a file may ask for."""
+"""Largest layer or latent action that a file may have."""
 
 
 class LatentSpace(NamedTuple):
-    """A latent action space with what its file tells of it."""
+    """A latent action space with the metadata of its file."""
 
     policy: LatentPolicy
     """Encoder, prior and decoder."""
@@ -40,7 +40,7 @@ class LatentSpace(NamedTuple):
     """Environment that it was trained in: its observation and rate."""
 
     info: Mapping[str, Any]
-    """Everything that the file tells, such as data and settings of the training."""
+    """Metadata of the file, such as data and settings of the training."""
 
 
 def save_latent_space(
@@ -53,7 +53,7 @@ def save_latent_space(
         folder: made if it is not there.
         policy: to write.
         env: that it was trained in.
-        info: what else the file is to tell; values of JSON.
+        info: further metadata of the file; values of JSON.
 
     Returns:
         Path of the JSON file, by which the space is loaded.
@@ -79,7 +79,7 @@ def load_latent_space(path: str | PathLike[str] | None = None) -> LatentSpace:
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
         FileError: the space was made for another hand or observation.
-        InvalidValue: what the file tells of its space cannot be.
+        InvalidValue: the metadata of the file has impossible values.
     """
     from musclehand.core.checkpoint import load_checkpoint
 
@@ -88,7 +88,7 @@ def load_latent_space(path: str | PathLike[str] | None = None) -> LatentSpace:
 
 
 def latent_space_info(latent_space: LatentSpace) -> dict[str, Any]:
-    """Entries of a file's info from which `latent_space_from_checkpoint` restores a space."""
+    """Entries of a file's metadata from which `latent_space_from_checkpoint` restores a space."""
     return {
         **{name: latent_space.info[name] for name in Fingerprint._fields},
         **config_info(latent_space.config),
@@ -104,9 +104,9 @@ def latent_space_from_checkpoint(checkpoint: Checkpoint, path: Path) -> LatentSp
         path: of its file, for messages.
 
     Raises:
-        FileError: the space was made for another hand or observation, or the file does not tell
-            its sizes.
-        InvalidValue: what the file tells of its space cannot be.
+        FileError: the space was made for another hand or observation, or the metadata of the file
+            has no sizes.
+        InvalidValue: the metadata of the file has impossible values.
     """
     from musclehand.learning.torch_state import check_layers, load_module
     from musclehand.learning.vae import LatentPolicy

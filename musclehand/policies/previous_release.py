@@ -16,7 +16,7 @@ INFO_NAMES: Mapping[str, str] = {
     "hold": "action_repeat",
     "planner_sha256": "high_level_sha256",
 }
-"""New names of entries of a file's info, by the earlier ones."""
+"""New names of entries of a file's metadata, by the earlier ones."""
 
 TENSOR_NAMES: Mapping[str, str] = {
     "policy/spread": "policy/std",
@@ -57,7 +57,7 @@ def upgrade(checkpoint: Checkpoint, path: Path) -> Checkpoint:
 
 
 def upgrade_info(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Entries of a file's info under their new names."""
+    """Entries of a file's metadata under their new names."""
     return {INFO_NAMES.get(name, name): value for name, value in info.items()}
 
 

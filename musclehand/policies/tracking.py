@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TrackingPolicy(NamedTuple):
-    """A tracking policy with what its file tells of it."""
+    """A tracking policy with the metadata of its file."""
 
     policy: Policy
     """The network."""
@@ -35,7 +35,7 @@ class TrackingPolicy(NamedTuple):
     """Environment that it was trained in: its observation and rate."""
 
     info: Mapping[str, Any]
-    """Everything that the file tells, such as data and settings of the training."""
+    """Metadata of the file, such as data and settings of the training."""
 
     def act(self, observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
         """Excitations of n hands; this is an `envs.tracking.evaluation.Actor`. Shape (n, 46).
@@ -56,7 +56,7 @@ def save_tracking_policy(
         folder: made if it is not there.
         policy: to write.
         env: that it was trained in.
-        info: what else the file is to tell, such as data and settings of the training; values of
+        info: further metadata of the file, such as data and settings of the training; values of
             JSON.
 
     Returns:
@@ -88,7 +88,7 @@ def load_tracking_policy(path: str | PathLike[str] | None = None) -> TrackingPol
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
         FileError: the policy was made for another hand or observation.
-        InvalidValue: what the file tells of its policy cannot be.
+        InvalidValue: the metadata of the file has impossible values.
     """
     from musclehand.core.checkpoint import load_checkpoint
     from musclehand.learning.policy import policy_from_checkpoint
@@ -106,7 +106,7 @@ def load_tracking_policy(path: str | PathLike[str] | None = None) -> TrackingPol
 
 
 def config_info(config: TrackingConfig) -> dict[str, Any]:
-    """Entries of a file's info about the environment of its policy."""
+    """Entries of a file's metadata about the environment of its policy."""
     return {
         "sim_steps": config.sim_steps,
         "action_history": config.action_history,
@@ -116,15 +116,15 @@ def config_info(config: TrackingConfig) -> dict[str, Any]:
 
 
 def config_from(info: Mapping[str, Any], path: Path) -> TrackingConfig:
-    """The environment of a policy, as its file tells it.
+    """The environment of a policy, by the metadata of its file.
 
     Args:
-        info: of the file.
+        info: metadata of the file.
         path: of the file, for the message.
 
     Raises:
-        FileError: the file does not tell it.
-        InvalidValue: what it tells cannot be.
+        FileError: the metadata has no such entries.
+        InvalidValue: the metadata has impossible values.
     """
     try:
         return TrackingConfig(

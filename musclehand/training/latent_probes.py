@@ -200,7 +200,7 @@ def _follow_plans(space: LatentSpace, scores: int) -> dict[str, np.ndarray]:
         goal = env.references.ahead(env.frame, LOOK_AHEAD)
         rows["z"].append(space.policy.encode_mean(observation))
         rows["own"].append(observation[:, state])
-        rows["press"].append(env.references.press[goal] > 0.0)
+        rows["press"].append(env.references.key_force[goal] > 0.0)
         rows["motion"].append(env.references.angles[goal] - env.body.proprioception().angles)
         rows["clip"].append(env.references.clip[env.frame])
         observation = env.step(act(observation, env)).observation

@@ -119,5 +119,12 @@ def test_a_policy_begins_near_rest_and_is_what_its_seed_says():
     assert first.max() < 0.12
     with pytest.raises(InvalidValue):
         Policy(0, 2)
-    with pytest.raises(InvalidValue):
-        DaggerConfig(steps=0)
+    for wrong in (
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"noise": -0.1},
+        {"dagger_beta": (1.0, -0.5)},
+        {"hidden": (8, 0)},
+    ):
+        with pytest.raises(InvalidValue):
+            DaggerConfig(**wrong)

@@ -38,7 +38,7 @@ def test_a_network_that_predicts_the_plan_acts_as_the_teacher_does(
         np.testing.assert_array_equal(label[:, : env.num_actions], action)
         references = label[:, env.num_actions :]
         moves = action[:, latent_space.policy.latent_size :]
-        targets = network.targets(
+        targets = network.outputs(
             *(
                 torch.from_numpy(part.astype(np.float32))
                 for part in (observation, references, moves)
@@ -72,7 +72,7 @@ def test_logits_are_those_of_the_actions_and_muscles_do_not_change_the_predictio
 
 
 def test_targets_do_not_change_when_the_hand_is_moved(pieces, latent_space):
-    """The state's part of the reference numbers is known exactly: the same plan, from hands that
+    """The state's part of the references is known exactly: the same plan, from hands that
     are in other places."""
     env = StaticPianoEnv(pieces, latent_space, PianoConfig(num_worlds=16))
     env._starts.draw = lambda rng, count: np.full(count, env.references.first[0] + 40)
@@ -81,7 +81,7 @@ def test_targets_do_not_change_when_the_hand_is_moved(pieces, latent_space):
     label = env.teacher_label()
     references = torch.from_numpy(label[:, env.num_actions :].astype(np.float32))
     moves = torch.zeros(len(observation), network.move_size)
-    targets = network.targets(torch.from_numpy(observation), references, moves)
+    targets = network.outputs(torch.from_numpy(observation), references, moves)
     blocks = env._tracking.table.blocks
     names = np.array([block.name for block in blocks for _ in range(block.size)])
     names = names[env._reference_mask]
@@ -124,7 +124,7 @@ def test_sizes_that_do_not_fit_are_refused(latent_space):
         make(chosen, chosen)
     with pytest.raises(InvalidValue):
         make(none, none)
-    with pytest.raises(InvalidValue, match="shape of hand"):
+    with pytest.raises(InvalidValue, match="shape of state_to_reference"):
         make(chosen, none, matrix[1:])
     with pytest.raises(InvalidValue, match="share"):
         HighLevelConfig(static_share=1.0)

@@ -161,6 +161,8 @@ def test_settings_out_of_range_are_refused():
         {"action_repeat": 0},
         {"kl_weight": -1.0},
         {"learning_rate": 0.0},
+        {"dagger_beta": (1.0, 1.5)},
+        {"hidden": (0,)},
     ):
         with pytest.raises(InvalidValue):
             replace(SMALL, **wrong)

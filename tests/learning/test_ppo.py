@@ -79,6 +79,17 @@ def test_other_runs_and_settings_are_refused(tmp_path):
     PpoTraining(Points(), fresh(), SMALL, tmp_path, identity={"model_sha256": "a"}).iterate()
     with pytest.raises(CheckpointError):
         PpoTraining(Points(), fresh(), SMALL, tmp_path, identity={"model_sha256": "b"})
-    for wrong in ({"gamma": 1.0}, {"init_std": 0.0}, {"steps": 0}):
+    for wrong in (
+        {"gamma": 1.0},
+        {"lam": 1.1},
+        {"clip": 0.0},
+        {"learning_rate": 0.0},
+        {"critic_learning_rate": -1.0},
+        {"init_std": 0.0},
+        {"entropy_coef": -0.1},
+        {"critic_warm_up": -1},
+        {"critic_hidden": (8, 0)},
+        {"steps": 0},
+    ):
         with pytest.raises(InvalidValue):
             replace(SMALL, **wrong)

@@ -73,7 +73,7 @@ class PlannedFrame(NamedTuple):
     tips: np.ndarray
     """[m] Fingertips in the world. Shape (5, 3)."""
 
-    press: np.ndarray
+    key_force: np.ndarray
     """[N] Force of each finger on the key that it holds. Shape (5,)."""
 
     key_mass: np.ndarray
@@ -110,7 +110,7 @@ class FrameBuilder:
                     forearm_speed=speed * forearm_mirror,
                     forearm_acceleration=acceleration * forearm_mirror,
                     tips=kinematics.tips(angles, forearm) * point_mirror,
-                    press=np.array(step.press[row]),
+                    key_force=np.array(step.press[row]),
                     key_mass=np.array(step.key_mass[row]),
                     key_damping=np.array(step.key_damping[row]),
                 )
@@ -250,6 +250,10 @@ class ReferenceWindow:
             rows[:, -1] = values
 
 
+_FILE_NAMES = {"key_force": "press"}
+"""Names of arrays on file that differ from those of the fields of `ReferenceSet`."""
+
+
 def save_references(folder: Path, references: ReferenceSet, identity: Mapping[str, Any]) -> None:
     """Writes references to a folder.
 
@@ -266,7 +270,7 @@ def save_references(folder: Path, references: ReferenceSet, identity: Mapping[st
     info = {"dt": references.dt, "kinds": references.kinds, "names": references.names}
     info["sides"] = [side.value for side in references.sides]
     arrays = {
-        field.name: getattr(references, field.name)
+        _FILE_NAMES.get(field.name, field.name): getattr(references, field.name)
         for field in fields(references)
         if field.name not in info
     }
@@ -291,7 +295,10 @@ def load_references(folder: Path, identity: Mapping[str, Any]) -> ReferenceSet:
     info = checkpoint.info
     try:
         kinds, names, sides = (tuple(map(str, info[name])) for name in ("kinds", "names", "sides"))
-        arrays: dict[str, Any] = dict(checkpoint.arrays)
+        field_names = {name: field for field, name in _FILE_NAMES.items()}
+        arrays: dict[str, Any] = {
+            field_names.get(name, name): values for name, values in checkpoint.arrays.items()
+        }
         return ReferenceSet(
             dt=float(info["dt"]),
             kinds=kinds,

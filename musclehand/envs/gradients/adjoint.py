@@ -1,7 +1,7 @@
 """Adjoint pass through recorded steps: gradient of the return with respect to excitations.
 
 Backpropagation through time: the gradient of later rewards with respect to a hand's joint angles,
-velocities and activations is carried back through the Jacobian of each step
+velocities and activations is propagated back through the Jacobian of each step
 (`envs.gradients.step_jacobian`) to the excitations of that step. Sources: analytic policy
 gradients, Wiedemann et al. 2023 (ICRA); short horizon, SHAC, Xu et al. 2022 (ICLR). How later
 actions respond to a changed state comes in as an `ObservationGradient`, from the policy.

@@ -2,6 +2,6 @@
 
 `env` is the environment, `static_env` its variant without physics, `initial_states` draws where
 hands start. `body` simulates, `goals` encodes the notes, `observation` and `reward` define what a
-policy sees and is paid for, `forearm` decodes moves of the forearm, `teacher` labels by a plan, and
-`pieces` holds plans and protocols.
+policy observes and is rewarded for, `forearm` decodes moves of the forearm, `teacher` labels by a
+plan, and `pieces` holds plans and protocols.
 """

@@ -1,7 +1,7 @@
 """Batched simulation of two hands at a piano.
 
 Arrays have one row for each hand: the left hands of all worlds first, then the right ones, all
-mirrored to right hands. Servos carry the forearms along paths that the high-level policy chooses.
+mirrored to right hands. Servos move the forearms along paths that the high-level policy chooses.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import NUM_TIPS, Side
+from musclehand.body.hand_index import HandIndex
 from musclehand.control.hand_state import HandReader
 from musclehand.envs.reference import mirrors
 from musclehand.envs.tracking.body import (
@@ -23,6 +24,7 @@ from musclehand.envs.tracking.body import (
 from musclehand.envs.tracking.teacher import WorldData
 from musclehand.piano.geometry import keyboard_geometry
 from musclehand.piano.keys import key_speed_to_velocity
+from musclehand.sim.backend import Backend
 from musclehand.sim.backend_choice import BackendName, make_worlds
 from musclehand.sim.scene import ForearmIndex, Scene, build_scene
 
@@ -30,14 +32,14 @@ SIDES = (Side.LEFT, Side.RIGHT)
 """The hands, in the order of the rows."""
 
 
-class ForearmPath(NamedTuple):
-    """A point on the path of each forearm's base, mirrored to right hands: x, y and z in the
-    keyboard's frame."""
+class ForearmState(NamedTuple):
+    """State of motion of each forearm's base, mirrored to right hands: x, y and z in the keyboard's
+    frame."""
 
-    place: np.ndarray
+    position: np.ndarray
     """[m] Position. Shape (n, 3)."""
 
-    speed: np.ndarray
+    velocity: np.ndarray
     """[m/s] Velocity. Shape (n, 3)."""
 
     acceleration: np.ndarray
@@ -66,15 +68,15 @@ class ForearmServos:
         self._inertia = forearm_inertia(scene.model, self.forearm.dofs)
 
     def set_points(
-        self, gravity: np.ndarray, start: ForearmPath, end: ForearmPath, parts: int
+        self, gravity: np.ndarray, start: ForearmState, end: ForearmState, parts: int
     ) -> np.ndarray:
-        """Servo controls in `parts` steps of the simulation from a point of the path to another:
-        linearly interpolated positions, with feedforward of gravity, acceleration and damping.
+        """Servo controls in `parts` steps of the simulation from one state to another: linearly
+        interpolated positions, with feedforward of gravity, acceleration and damping.
 
         Args:
             gravity: `qfrc_bias` of the forearms' joints. Shape (n, 6).
-            start: of the step.
-            end: of the step.
+            start: state of the forearms at the beginning of the step.
+            end: planned state of the forearms at its end.
             parts: steps of the simulation.
 
         Returns:
@@ -83,9 +85,9 @@ class ForearmServos:
         forearm = self.forearm
         mirror = self._mirror
         first, last, speed, acceleration = np.zeros((4, *gravity.shape))
-        first[:, :3] = start.place * mirror
-        last[:, :3] = end.place * mirror
-        speed[:, :3] = end.speed * mirror
+        first[:, :3] = start.position * mirror
+        last[:, :3] = end.position * mirror
+        speed[:, :3] = end.velocity * mirror
         acceleration[:, :3] = end.acceleration * mirror
         force = acceleration @ self._inertia + gravity + forearm.kd * speed
         shares = np.arange(1, parts + 1)[:, None, None] / parts
@@ -107,12 +109,31 @@ class FingertipJacobian:
 
 
 class PianoBody:
-    """Many worlds, each with a piano and two hands.
+    """Many worlds, each with a piano and two hands."""
 
-    Attributes: `scene` and `model` of every world, `backend`, `num_worlds`, `rows` (hands in all),
-    `hand` (where the right hand is in the model), `muscles` (number of a hand), and `on_angle`
-    [rad] at which each key sounds.
-    """
+    scene: Scene
+    """Hands and piano of every world."""
+
+    model: mujoco.MjModel
+    """Model of every world."""
+
+    backend: Backend
+    """The simulated worlds."""
+
+    num_worlds: int
+    """Number of worlds."""
+
+    rows: int
+    """Number of hands, two in each world."""
+
+    hand: HandIndex
+    """Where the right hand is in the model."""
+
+    muscles: int
+    """Number of muscles of a hand."""
+
+    on_angle: np.ndarray
+    """[rad] Angle at which each key sounds. Shape (88,)."""
 
     def __init__(
         self, num_worlds: int, *, num_threads: int = 1, backend: BackendName = "cpu"
@@ -123,7 +144,7 @@ class PianoBody:
             num_threads: of the simulation.
             backend: what simulates.
         """
-        self.scene: Scene = build_scene(sides=SIDES)
+        self.scene = build_scene(sides=SIDES)
         self.model = self.scene.model
         self.backend = make_worlds(backend, self.model, num_worlds, num_threads=num_threads)
         self.num_worlds = num_worlds
@@ -172,7 +193,7 @@ class PianoBody:
     def struck(self, before: KeyState, after: KeyState) -> np.ndarray:
         """MIDI velocities of notes that began within a step of the muscles, 0 of others.
 
-        `piano.keys`, which looks at each step of the simulation, is more exact.
+        `piano.keys`, which is updated in each step of the simulation, is more exact.
 
         Args:
             before: state of the keys at the beginning of the step.
@@ -191,7 +212,11 @@ class PianoBody:
         return np.stack(worlds, axis=1).reshape(self.rows, 3 * NUM_TIPS, -1)
 
     def reset_to(
-        self, worlds: np.ndarray, angles: np.ndarray, speeds: np.ndarray, path: ForearmPath
+        self,
+        worlds: np.ndarray,
+        angles: np.ndarray,
+        speeds: np.ndarray,
+        forearm_state: ForearmState,
     ) -> None:
         """Resets worlds to given postures, with muscles at rest and keys up.
 
@@ -199,7 +224,7 @@ class PianoBody:
             worlds: which. Shape (count,).
             angles: of their hands, left ones first [rad]. Shape (2 count, 23).
             speeds: of the joints, in the same order [rad/s]. Shape (2 count, 23).
-            path: of their forearms, in the same order. Shapes (2 count, 3).
+            forearm_state: of their forearms, in the same order. Shapes (2 count, 3).
         """
         backend = self.backend
         count = len(worlds)
@@ -212,21 +237,21 @@ class PianoBody:
             mirror = mirrors(side)[0][:3]
             qpos[:, hand.qpos] = angles[rows][:count]
             qvel[:, hand.dofs] = speeds[rows][:count]
-            qpos[:, forearm.qpos[:3]] = path.place[rows][:count] * mirror
-            qvel[:, forearm.dofs[:3]] = path.speed[rows][:count] * mirror
+            qpos[:, forearm.qpos[:3]] = forearm_state.position[rows][:count] * mirror
+            qvel[:, forearm.dofs[:3]] = forearm_state.velocity[rows][:count] * mirror
         backend.write("qpos", qpos, worlds)
         backend.write("qvel", qvel, worlds)
         backend.forward(worlds)
 
     def controls(
-        self, excitation: np.ndarray, start: ForearmPath, end: ForearmPath, parts: int
+        self, excitation: np.ndarray, start: ForearmState, end: ForearmState, parts: int
     ) -> np.ndarray:
         """Controls of all actuators, in `parts` steps of the simulation.
 
         Args:
             excitation: of the muscles, constant. Shape (rows, m).
-            start: path of the forearms at the beginning.
-            end: path of the forearms at the end.
+            start: state of the forearms at the beginning.
+            end: planned state of the forearms at the end.
             parts: steps of the simulation.
 
         Returns:
@@ -240,16 +265,16 @@ class PianoBody:
             forearm = servos.forearm
             ctrl[:, :, self.scene.hands[side].muscles] = excitation[rows]
             ctrl[:, :, forearm.actuators] = servos.set_points(
-                gravity[:, forearm.dofs], path_rows(start, rows), path_rows(end, rows), parts
+                gravity[:, forearm.dofs], state_rows(start, rows), state_rows(end, rows), parts
             )
         return ctrl
 
 
-def path_rows(path: ForearmPath, rows: slice) -> ForearmPath:
-    """Some rows of a path.
+def state_rows(forearm_state: ForearmState, rows: slice) -> ForearmState:
+    """States of some of the forearms.
 
     Args:
-        path: of all forearms.
+        forearm_state: of all forearms.
         rows: which of them.
     """
-    return ForearmPath(*(part[rows] for part in path))
+    return ForearmState(*(part[rows] for part in forearm_state))

@@ -26,12 +26,12 @@ from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DemonstrationEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano import reward
-from musclehand.envs.piano.body import SIDES, ForearmPath, PianoBody
-from musclehand.envs.piano.forearm import MOVE_SIZE, decode_move, path_at
+from musclehand.envs.piano.body import SIDES, ForearmState, PianoBody
+from musclehand.envs.piano.forearm import MOVE_SIZE, decode_move, state_at
 from musclehand.envs.piano.goals import Goals, GoalsMaker
 from musclehand.envs.piano.initial_states import InitialStates, draw_off_plan
 from musclehand.envs.piano.observation import PianoObserver, TrackingObserver, reference_mask
-from musclehand.envs.piano.pieces import LatentController, LatentSpaceLike, PlannedPieces
+from musclehand.envs.piano.pieces import LatentCodec, LatentSpaceLike, PlannedPieces
 from musclehand.envs.piano.reward import PianoWeights
 from musclehand.envs.piano.teacher import PlanTeacher
 from musclehand.envs.reference import ReferenceSet, join
@@ -42,7 +42,7 @@ from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
 
 NEUTRAL_ACTION = 0.5
-"""A latent action of 0, and a forearm that moves on."""
+"""A latent action of 0, and a forearm that continues its motion."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class PianoConfig:
     """What a piano environment is like."""
 
     num_worlds: int = 32
-    """Number of worlds, each with two hands."""
+    """Number of worlds, each with two hands: `PianoEnv.num_envs`, the number of hands, is twice
+    this."""
 
     num_threads: int = 1
     """Threads of the simulation."""
@@ -97,7 +98,7 @@ class PianoEnv(DemonstrationEnv):
     latent_space: LatentSpaceLike
     """The latent action space that the actions are in."""
 
-    policy: LatentController
+    policy: LatentCodec
     """Encoder and decoder of that space."""
 
     references: ReferenceSet
@@ -217,14 +218,14 @@ class PianoEnv(DemonstrationEnv):
         action = np.clip(action, 0.0, 1.0)
         latent_size = self.policy.latent_size
         z = self.latent_action(action[:, :latent_size])
-        move = decode_move(action[:, latent_size:], self._path(), self.step_dt)
+        move = decode_move(action[:, latent_size:], self._forearm_state(), self.step_dt)
         unstable = np.zeros(self.config.num_worlds, dtype=bool)
         effort = np.zeros(self.num_envs)
         proprioception = self.body.proprioception()
         keys = self.body.key_state(self._sounding)
         struck = np.zeros(keys.sounding.shape, dtype=int)
         for part in range(1, self.policy.action_repeat + 1):
-            end = path_at(move, part * self._dt)
+            end = state_at(move, part * self._dt)
             unstable |= self._muscle_step(proprioception, z, part - 1, end)
             proprioception = self.body.proprioception()
             before = keys
@@ -240,16 +241,17 @@ class PianoEnv(DemonstrationEnv):
 
     @override
     def teacher_action(self) -> np.ndarray:
-        """Latent actions by which the encoder understands the plan, and the plan's moves of the
-        forearms. Shape (num_envs, num_actions)."""
-        return self.teacher.action(self.frame, self._path(), self._encoder_observation())
+        """The plan encoded to latent actions, and the plan's moves of the forearms. Shape
+        (num_envs, num_actions)."""
+        return self.teacher.action(self.frame, self._forearm_state(), self._encoder_observation())
 
     @override
     def teacher_label(self) -> np.ndarray:
-        """The teacher's actions, then the reference numbers that the plan shows to the encoder.
-        Shape (num_envs, num_actions + reference numbers)."""
+        """The teacher's actions, then the reference block of the encoder's observation
+        (`reference_mask`), with the plan for a reference. Shape (num_envs, num_actions +
+        references)."""
         observation = self._encoder_observation()
-        action = self.teacher.action(self.frame, self._path(), observation)
+        action = self.teacher.action(self.frame, self._forearm_state(), observation)
         return np.hstack([action, observation[:, self._reference_mask]])
 
     def latent_action(self, action: np.ndarray) -> np.ndarray:
@@ -296,13 +298,13 @@ class PianoEnv(DemonstrationEnv):
         return self._observe(self.body.proprioception())
 
     def _muscle_step(
-        self, proprioception: Proprioception, z: np.ndarray, repeat_index: int, end: ForearmPath
+        self, proprioception: Proprioception, z: np.ndarray, repeat_index: int, end: ForearmState
     ) -> np.ndarray:
         """Makes one step of the muscles. Returns which worlds went unstable, shape (worlds,)."""
         observation = self._tracking.observe(proprioception, end, self._history)
         excitation = self.policy.act(observation, z, repeat_index)
         sim_steps = self.latent_space.config.sim_steps
-        controls = self.body.controls(excitation, self._path(), end, sim_steps)
+        controls = self.body.controls(excitation, self._forearm_state(), end, sim_steps)
         unstable = self.monitor.step(controls)
         self._forearm = np.array(end)
         self.frame = self.references.ahead(self.frame, 1)
@@ -337,7 +339,7 @@ class PianoEnv(DemonstrationEnv):
         velocity = self._observer.target_velocity(pieces, time, self.config.num_worlds)
         hands = len(SIDES)
         terms = {
-            "press": np.tile(reward.press(target, pressed), hands),
+            "press": np.tile(reward.missing_keys(target, pressed), hands),
             "wrong": np.tile(reward.wrong(target, pressed), hands),
             "velocity": np.tile(reward.velocity(velocity, struck), hands),
             "reach": reward.reach(proprioception.tips, points, held),
@@ -410,14 +412,16 @@ class PianoEnv(DemonstrationEnv):
         self._history[:, rows] = 0.0
         self._previous[rows] = NEUTRAL_ACTION
         self._sounding[worlds] = False
-        path = ForearmPath(start.place, start.forearm_speed, np.zeros_like(start.place))
-        self.body.reset_to(worlds, start.angles, start.speeds, path)
+        forearm_state = ForearmState(start.place, start.forearm_speed, np.zeros_like(start.place))
+        self.body.reset_to(worlds, start.angles, start.speeds, forearm_state)
 
     def _observe(self, proprioception: Proprioception) -> np.ndarray:
         """Observations of all hands."""
-        path = self._path()
-        tracking = self._tracking.observe(proprioception, path, self._history)
-        return self._observer.observe(tracking, proprioception, path, self._pieces(), self._time())
+        forearm_state = self._forearm_state()
+        tracking = self._tracking.observe(proprioception, forearm_state, self._history)
+        return self._observer.observe(
+            tracking, proprioception, forearm_state, self._pieces(), self._time()
+        )
 
     def _encoder_observation(self) -> np.ndarray:
         """Observations of the encoder, with the plan for a reference."""
@@ -425,13 +429,13 @@ class PianoEnv(DemonstrationEnv):
             self.frame,
             self.body.proprioception(),
             self.body.fingertip_jacobian(),
-            self._path(),
+            self._forearm_state(),
             self._history,
         )
 
-    def _path(self) -> ForearmPath:
-        """Current path of the forearms."""
-        return ForearmPath(*self._forearm)
+    def _forearm_state(self) -> ForearmState:
+        """Current state of the forearms."""
+        return ForearmState(*self._forearm)
 
     def _pieces(self) -> np.ndarray:
         """Number of each hand's notes in the goals: those of its piece and side."""

@@ -4,7 +4,7 @@ A note is encoded by the times until it begins and ends, its velocity, and the p
 relative to fingertip and wrist, all mirrored to a right hand. The times are also encoded by hat
 functions (piecewise linear interpolation weights) at knots that are dense near 0. What a finger
 does 20 ms before it strikes has little to do with what it does 60 ms before; a network can learn
-such a step from the weights, but not from a time in seconds. Nothing tells how to move.
+such a step from the weights, but not from a time in seconds. No part of the encoding is a movement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a high-level policy observes of one hand: its own state, its notes, and the other hand.
 
-Two tables matter here. The *tracking table* (`envs.tracking.observation`) is that of the encoder
-and decoder of the latent action space; the *piano table* is that of the high-level policy.
+Two tables matter here. The *tracking table* (`envs.tracking.observation`, where its two masks are
+explained) is that of the encoder and decoder of the latent action space; the *piano table* is that
+of the high-level policy. A third mask, `input_mask`, chooses its numbers that the network gets.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from musclehand.body.anatomy import DIGITS, FOREARM_AXES
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.time_steps import SIM_DT
 from musclehand.envs.observation import Block, ObservationTable
-from musclehand.envs.piano.body import ForearmPath
+from musclehand.envs.piano.body import ForearmState
 from musclehand.envs.piano.goals import Goals, goal_blocks
 from musclehand.envs.piano.pieces import LatentSpaceLike
 from musclehand.envs.reference import POINT_MIRROR, ReferenceSet, still_references
 from musclehand.envs.tracking.body import Proprioception
-from musclehand.envs.tracking.observation import observe, decoder_mask, tracking_table
+from musclehand.envs.tracking.observation import decoder_mask, observe, tracking_table
+from musclehand.envs.tracking.observation import (
+    proprioception_mask as tracking_proprioception_mask,
+)
 from musclehand.music.pitch import NUM_KEYS
 
 STRIKE_WINDOW = 0.1
@@ -25,8 +29,8 @@ STRIKE_WINDOW = 0.1
 
 
 def piano_table(tracking: ObservationTable) -> ObservationTable:
-    """The table of a high-level policy's observation: the hand's own state as in the tracking
-    table, then what a piano adds."""
+    """The table of a high-level policy's observation: the blocks that the decoder gets, as in the
+    tracking table, then those that the piano adds."""
     mask = decoder_mask(tracking)
     state = [block for block in tracking.blocks if mask[tracking.slice(block.name)].all()]
     return ObservationTable([*state, *_piano_blocks()])
@@ -49,56 +53,50 @@ _MUSCLES = ("activation", "length", "velocity", "force", "delay")
 
 
 def reference_mask(tracking: ObservationTable) -> np.ndarray:
-    """Which numbers of the tracking table are reference numbers, which the high-level network
-    predicts: everything but proprioception. How the forearm will move is among them. Shape
-    (tracking.size,), bool."""
-    return ~_sensed(tracking)
-
-
-def _sensed(tracking: ObservationTable) -> np.ndarray:
-    """Which numbers of the tracking table are proprioception at the piano."""
-    names = (*_MUSCLES, "angle", "speed", "forearm")
-    return tracking.mask(lambda name: name in names or name.startswith("excitation_"))
+    """Which numbers of the tracking table are references, which the high-level network predicts:
+    all but proprioception. The set points of the forearm are among them. Shape (tracking.size,),
+    bool."""
+    return ~tracking_proprioception_mask(tracking)
 
 
 def proprioception_mask(tracking: ObservationTable) -> np.ndarray:
-    """Which numbers of the piano table are that proprioception, which the encoder gets unchanged.
-    Shape (size of `piano_table`,), bool."""
-    mask = _sensed(tracking)
+    """Which numbers of the piano table are proprioception, which the encoder gets unchanged. Shape
+    (size of `piano_table`,), bool."""
+    mask = tracking_proprioception_mask(tracking)
     names = {block.name for block in tracking.blocks if mask[tracking.slice(block.name)].all()}
     return piano_table(tracking).mask(lambda name: name in names)
 
 
 def input_mask(tracking: ObservationTable) -> np.ndarray:
-    """Which numbers of the piano table the high-level network gets: everything that a reference
-    motion depends on, so not the muscles, nor the set points of a forearm that moves on. Shape
-    (size of `piano_table`,), bool."""
+    """Which numbers of the piano table the high-level network gets: those that a reference motion
+    depends on, so neither muscles nor the set points of the forearm's current move. Shape (size of
+    `piano_table`,), bool."""
     return piano_table(tracking).mask(
         lambda name: name not in _MUSCLES and not name.startswith(("excitation_", "forearm"))
     )
 
 
 def state_to_reference(tracking: ObservationTable, hand: HandIndex) -> np.ndarray:
-    """Linear map from the piano table to the part of the reference numbers that follows from the
-    hand's current state.
+    """Matrix of the split `references = targets + state_to_reference @ observation`
+    (`learning.high_level`), by the piano table.
 
-    What remains for the network to predict is then independent of that state: joint angles and
-    velocities in place of their errors, and fingertips from the forearm's base in place of their
-    errors.
+    The targets, which the network predicts, are then independent of the hand's state: joint angles
+    and velocities in place of their errors, and fingertips from the forearm's base in place of
+    their errors.
 
     Args:
         tracking: the tracking table.
-        hand: tells which joints are independent.
+        hand: with its independent joints.
 
     Returns:
-        Shape (reference numbers, size of `piano_table`), rows in the order of the tracking table.
+        Shape (references, size of `piano_table`), rows in the order of the tracking table.
     """
     table = piano_table(tracking)
     matrix = np.zeros((tracking.size, table.size))
 
     def add(output: str, row: int, source: str, column: int, factor: float) -> None:
-        place = tracking.slice(output).start + row, table.slice(source).start + column
-        matrix[place] += factor * table.scale(source) / tracking.scale(output)
+        entry = tracking.slice(output).start + row, table.slice(source).start + column
+        matrix[entry] += factor * table.scale(source) / tracking.scale(output)
 
     for number, joint in enumerate(hand.independent):
         add("angle_error", number, "angle", joint, -1.0)
@@ -121,7 +119,7 @@ def state_to_reference(tracking: ObservationTable, hand: HandIndex) -> np.ndarra
 
 
 class TrackingObserver:
-    """Observations by the tracking table, of n hands whose forearms move along paths."""
+    """Observations by the tracking table, of n hands with moving forearms."""
 
     table: ObservationTable
     """The tracking table."""
@@ -132,7 +130,7 @@ class TrackingObserver:
         """
         Args:
             latent_space: whose encoder and decoder observe.
-            hand: tells which joints are independent.
+            hand: with its independent joints.
             hands: number of hands, n.
             muscles: number of muscles of a hand.
         """
@@ -145,7 +143,7 @@ class TrackingObserver:
     def observe(
         self,
         proprioception: Proprioception,
-        path: ForearmPath,
+        forearm_state: ForearmState,
         history: np.ndarray,
         references: ReferenceSet | None = None,
     ) -> np.ndarray:
@@ -153,7 +151,7 @@ class TrackingObserver:
 
         Args:
             proprioception: of the hands.
-            path: of their forearms at the end of the step.
+            forearm_state: planned state of their forearms at the end of the step.
             history: last excitations, the latest first; it may be longer than needed. Shape (k, n,
                 m).
             references: a clip for each hand, of which the first frame is the current one; without
@@ -161,9 +159,9 @@ class TrackingObserver:
         """
         if references is None:
             references = self._still
-            references.forearm[:, :3] = path.place
-            references.forearm_speed[:, :3] = path.speed
-            references.forearm_acceleration[:, :3] = path.acceleration
+            references.forearm[:, :3] = forearm_state.position
+            references.forearm_speed[:, :3] = forearm_state.velocity
+            references.forearm_acceleration[:, :3] = forearm_state.acceleration
         config = self._config
         return observe(
             self.table,
@@ -194,24 +192,24 @@ class PianoObserver:
         """
         self.table = piano_table(tracking)
         self.goals = goals
-        self._state_mask = decoder_mask(tracking)
+        self._decoder_mask = decoder_mask(tracking)
         self._piano_table = ObservationTable(_piano_blocks())
 
     def observe(
         self,
         tracking_observation: np.ndarray,
         proprioception: Proprioception,
-        path: ForearmPath,
+        forearm_state: ForearmState,
         hand: np.ndarray,
         time: np.ndarray,
     ) -> np.ndarray:
         """Observations of n hands, left ones first.
 
         Args:
-            tracking_observation: by the tracking table, of which the state is taken. Shape (n,
-                size of the tracking table).
+            tracking_observation: by the tracking table, of which the decoder's part is taken.
+                Shape (n, size of the tracking table).
             proprioception: of the hands.
-            path: current one of their forearms.
+            forearm_state: current one of their forearms.
             hand: number of each row's notes in `goals.hands`. Shape (n,).
             time: current time [s]. Shape (n,).
 
@@ -219,22 +217,23 @@ class PianoObserver:
             4-byte floats. Shape (n, table.size).
         """
         count = len(tracking_observation)
-        # Seen from a hand that is mirrored to a right one, the other hand is a left one.
+        # In the frame of a hand that is mirrored to a right one, the other hand is a left one.
         mirror = np.tile(POINT_MIRROR, 2)
-        other_forearm = np.roll(np.hstack([path.place, path.speed]), count // 2, axis=0) * mirror
-        other_forearm[:, :3] -= path.place
+        motion = np.hstack([forearm_state.position, forearm_state.velocity])
+        other_forearm = np.roll(motion, count // 2, axis=0) * mirror
+        other_forearm[:, :3] -= forearm_state.position
         tips = proprioception.tips
         values = {
             "height": tips[:, :, 1:],
-            "carried": path.speed,
-            "hand": (tips - path.place[:, None])[:, :, :2],
-            "wrist": path.place[:, 1:],
-            **self.goals.encode(hand, time, tips, path.place),
+            "carried": forearm_state.velocity,
+            "hand": (tips - forearm_state.position[:, None])[:, :, :2],
+            "wrist": forearm_state.position[:, 1:],
+            **self.goals.encode(hand, time, tips, forearm_state.position),
             "other": other_forearm,
         }
         out = np.empty((count, self._piano_table.size), dtype=np.float32)
         piano = self._piano_table.write(values, out)
-        return np.hstack([tracking_observation[:, self._state_mask], piano])
+        return np.hstack([tracking_observation[:, self._decoder_mask], piano])
 
     def target_keys(self, hand: np.ndarray, time: np.ndarray, worlds: int) -> np.ndarray:
         """Which keys should be down, by both hands of each world. Shape (worlds, 88), bool.

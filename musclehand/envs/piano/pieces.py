@@ -22,7 +22,7 @@ class PlannedPieces(NamedTuple):
     """For each side the notes of each piece, with times from the piece's first frame on."""
 
 
-class LatentController(Protocol):
+class LatentCodec(Protocol):
     """Encoder and decoder of a latent action space; `learning.vae.LatentPolicy` is one."""
 
     latent_size: int
@@ -40,7 +40,7 @@ class LatentController(Protocol):
         """Decodes latent actions to excitations. Shape (n, m).
 
         Args:
-            observation: of the hands' own state. Shape (n, num_observations).
+            observation: of which only the decoder's part is used. Shape (n, num_observations).
             z: latent actions. Shape (n, latent_size).
             repeat_index: steps for which they have been held.
         """
@@ -58,7 +58,7 @@ class LatentSpaceLike(Protocol):
     is one."""
 
     @property
-    def policy(self) -> LatentController:
+    def policy(self) -> LatentCodec:
         """Encoder and decoder."""
 
     @property

@@ -13,7 +13,8 @@ class PianoWeights:
     """Weight of each term of the reward, in a step of the high-level policy. Chosen."""
 
     press: float = 1.0
-    """Weight of the share of target keys, to be struck or held, that are not down."""
+    """Weight of `missing_keys`: of the share of target keys, to be struck or held, that are not
+    down."""
 
     wrong: float = 0.5
     """Weight of each key that is down and should not be."""
@@ -37,7 +38,7 @@ class PianoWeights:
     """Weight of an episode's end by failure."""
 
 
-def press(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
+def missing_keys(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
     """Minus the share of target keys that are not down. Shape (worlds,).
 
     Args:

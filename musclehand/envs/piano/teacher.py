@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.body.hand_index import HandIndex
-from musclehand.envs.piano.body import ForearmPath
+from musclehand.envs.piano.body import ForearmState
 from musclehand.envs.piano.forearm import encode_move, return_to_plan
 from musclehand.envs.piano.observation import TrackingObserver
 from musclehand.envs.piano.pieces import LatentSpaceLike
@@ -55,7 +55,7 @@ class PlanTeacher:
         frame: np.ndarray,
         proprioception: Proprioception,
         jacobian: np.ndarray,
-        path: ForearmPath,
+        forearm_state: ForearmState,
         history: np.ndarray,
     ) -> np.ndarray:
         """Observation of the encoder, with the plan for a reference. Shape (n, its
@@ -65,31 +65,31 @@ class PlanTeacher:
             frame: current frame of the plan. Shape (n,).
             proprioception: of the hands.
             jacobian: fingertips by independent joint angles [m/rad]. Shape (n, 15, k).
-            path: current one of the forearms.
+            forearm_state: current one.
             history: last excitations, the latest first. Shape (steps, n, m).
         """
         length = max(self._latent_space.config.look_ahead) + 2
-        plan = self.adapted_plan(frame, jacobian, path.place, length)
-        return self._observer.observe(proprioception, path, history, plan)
+        plan = self.adapted_plan(frame, jacobian, forearm_state.position, length)
+        return self._observer.observe(proprioception, forearm_state, history, plan)
 
     def action(
-        self, frame: np.ndarray, path: ForearmPath, encoder_observation: np.ndarray
+        self, frame: np.ndarray, forearm_state: ForearmState, encoder_observation: np.ndarray
     ) -> np.ndarray:
         """Latent actions and moves of the forearm, 0 to 1. Shape (n, latent_size + MOVE_SIZE).
 
         Args:
             frame: current frame of the plan. Shape (n,).
-            path: current one of the forearms.
+            forearm_state: current one.
             encoder_observation: from the method of that name.
         """
         policy = self._latent_space.policy
         duration = policy.action_repeat * self._references.dt
         current, later = (
-            self._planned_path(self._references.ahead(frame, steps))
+            self._planned_state(self._references.ahead(frame, steps))
             for steps in (0, policy.action_repeat)
         )
-        place, speed = return_to_plan(path, current, later, duration)
-        moves = encode_move(path, place, speed, duration)
+        position, velocity = return_to_plan(forearm_state, current, later, duration)
+        moves = encode_move(forearm_state, position, velocity, duration)
         z = policy.encode_mean(encoder_observation)
         return np.hstack([0.5 + 0.5 * z / policy.latent_bound, moves]).clip(0.0, 1.0)
 
@@ -108,8 +108,10 @@ class PlanTeacher:
         references = self._references
         frames = references.ahead(frame[:, None], np.arange(length))
         window = windows(references, frames)
-        pressed_before = references.press[references.before(frames.ravel(), SETTLED_STEPS)] > 0.0
-        holds = (window.press > 0.0) & pressed_before
+        pressed_before = (
+            references.key_force[references.before(frames.ravel(), SETTLED_STEPS)] > 0.0
+        )
+        holds = (window.key_force > 0.0) & pressed_before
         offset = place - references.forearm[frame, :3]
         coordinates = jacobian.shape[1]
         transposed = jacobian.transpose(0, 2, 1)
@@ -121,11 +123,11 @@ class PlanTeacher:
         window.angles[:] = np.clip(window.angles + np.repeat(turn, length, axis=0), *self._limits.T)
         return window
 
-    def _planned_path(self, frame: np.ndarray) -> ForearmPath:
-        """Path of the forearms in the plan."""
+    def _planned_state(self, frame: np.ndarray) -> ForearmState:
+        """State of the forearms in the plan."""
         references = self._references
-        return ForearmPath(
-            place=references.forearm[frame, :3],
-            speed=references.forearm_speed[frame, :3],
+        return ForearmState(
+            position=references.forearm[frame, :3],
+            velocity=references.forearm_speed[frame, :3],
             acceleration=references.forearm_acceleration[frame, :3],
         )

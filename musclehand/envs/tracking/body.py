@@ -1,6 +1,6 @@
 """Batched simulation of one hand on its forearm base, with or without a cropped keyboard.
 
-Servos carry the forearm's base along the reference, as they do when the model-based player plays;
+Servos move the forearm's base along the reference, as they do when the model-based player plays;
 muscle excitations are all that a policy controls. Everything that is read or written is mirrored to
 a right hand (`envs.reference`), so a policy need not know the side.
 
@@ -26,6 +26,7 @@ from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.envs.reference import ReferenceSet, mirrors
 from musclehand.envs.tracking.cropped_keyboard import CROPPED_KEYS
 from musclehand.piano.build import key_names
+from musclehand.sim.backend import Backend
 from musclehand.sim.backend_choice import BackendName, make_worlds
 from musclehand.sim.scene import ForearmIndex, Scene, build_scene, scene_spec
 
@@ -154,11 +155,31 @@ class HandKinematics:
 
 
 class TrackingBody:
-    """Many worlds with one hand each.
+    """Many worlds with one hand each."""
 
-    Attributes are those of every world: `model`, `hand` and `forearm` with their places in it,
-    `key_joints` of the keys, `side`, and `muscles`, names without the side.
-    """
+    model: mujoco.MjModel
+    """Model of every world."""
+
+    hand: HandIndex
+    """Where the hand is in the model."""
+
+    forearm: ForearmIndex
+    """Where the forearm's base is in the model."""
+
+    side: Side
+    """Side of the hand."""
+
+    keys: bool
+    """Whether there is the cropped keyboard."""
+
+    key_joints: list[int]
+    """Joints of the keys in the model, none without keys."""
+
+    muscles: tuple[str, ...]
+    """Names of the muscles, without the side."""
+
+    backend: Backend
+    """The simulated worlds."""
 
     strength: np.ndarray
     """Current factors on the peak force of each muscle. Shape (n, m)."""
@@ -318,12 +339,16 @@ class TrackingBody:
 
 
 _STRENGTH = ("actuator_gainprm", "actuator_biasprm")
+"""Fields of a model that hold the muscles' peak forces."""
+
 _MASS = ("body_mass", "body_inertia")
+"""Fields of a model that hold masses and inertias of hand and keys."""
+
 _KEY = ("jnt_stiffness", "dof_armature")
-"""Fields of a model that domain randomisation changes."""
+"""Fields of a model that hold spring and added inertia of the keys."""
 
 _KEY_PREFIX = "key/"
-"""What the names of keys' joints begin with."""
+"""Prefix of the names of keys' joints."""
 
 
 @lru_cache(maxsize=4)

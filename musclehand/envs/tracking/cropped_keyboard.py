@@ -68,13 +68,13 @@ def fit_to_cropped_keyboard(references: ReferenceSet, side: Side) -> ReferenceSe
         raise InvalidValue("clips", list(references.names), "some that fit four octaves of keys")
     result = cut(references, spans, np.array(shifts))
     counts = [last + 1 - first for first, last in spans]
-    result.press[np.repeat([height > 0.0 for _, height in shifts], counts)] = 0.0
+    result.key_force[np.repeat([height > 0.0 for _, height in shifts], counts)] = 0.0
     return result
 
 
 def without_key_forces(references: ReferenceSet) -> ReferenceSet:
     """The same references with no forces on keys, for simulations without a keyboard."""
-    return replace(references, press=np.zeros_like(references.press))
+    return replace(references, key_force=np.zeros_like(references.key_force))
 
 
 def _parts_within(x: np.ndarray, room: float) -> list[tuple[int, int, float]]:

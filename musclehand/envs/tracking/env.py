@@ -1,6 +1,6 @@
 """Motion tracking with muscles: hands follow reference motion by excitations of 46 muscles.
 
-Each environment has one hand. Servos carry its forearm's base along the reference; muscles move its
+Each environment has one hand. Servos move its forearm's base along the reference; muscles move its
 23 joints. An episode starts at a random frame, in the state that the reference has there (reference
 state initialisation), and ends by failure when fingertips or joints are far from the reference.
 
@@ -274,7 +274,7 @@ class TrackingEnv(TeacherEnv, DifferentiableEnv):
             state: of all hands; None for the true one.
         """
         goal = self.references.ahead(self.frame, 1)
-        return self.teacher.action(self.references, goal, press=self.config.keys, state=state)
+        return self.teacher.action(self.references, goal, with_keys=self.config.keys, state=state)
 
     @override
     def start_recording(self) -> None:

@@ -87,7 +87,7 @@ def follow_teacher(observation: np.ndarray, env: TrackingEnv) -> np.ndarray:
 
     Args:
         observation: not used.
-        env: whose true state the teacher knows.
+        env: with the true state, which the teacher gets.
     """
     return env.teacher_action()
 
@@ -152,7 +152,7 @@ def evaluate(
     references = env.references
     terms, lasted, failed = _roll_out(env, act, seed)
     max_steps = round(LONGEST / env.step_dt)
-    asked = np.minimum(references.last - references.first, max_steps) * env.step_dt
+    full_seconds = np.minimum(references.last - references.first, max_steps) * env.step_dt
     skip = round(SETTLE / env.step_dt)
     scores = []
     for clip, (name, kind) in enumerate(zip(references.names, references.kinds, strict=True)):
@@ -164,7 +164,7 @@ def evaluate(
                 name=name,
                 kind=kind,
                 seconds=float(lasted[clip] * env.step_dt),
-                asked=float(asked[clip]),
+                full_seconds=float(full_seconds[clip]),
                 survived=bool(not failed[clip]),
             )
         )
@@ -196,7 +196,7 @@ def _roll_out(
         terms["reward"][step, running] = result.reward[running]
         goal = references.ahead(references.first, step + 1)
         terms["rapid"][step] = np.abs(references.speeds[goal]).max(axis=1) > RAPID
-        terms["loaded"][step] = references.press[goal].any(axis=1)
+        terms["loaded"][step] = references.key_force[goal].any(axis=1)
         terms["change"][step, running] = (
             0.0 if previous is None else np.abs(action - previous).mean(axis=1)[running]
         )
@@ -214,7 +214,7 @@ def _score(
     name: str,
     kind: str,
     seconds: float,
-    asked: float,
+    full_seconds: float,
     survived: bool,
 ) -> ClipScore:
     """Score of a clip, by the terms of its steps, shapes (steps,)."""
@@ -229,7 +229,7 @@ def _score(
         name=name,
         kind=kind,
         seconds=seconds,
-        asked=asked,
+        asked=full_seconds,
         survived=survived,
         joint_rmse=float(np.sqrt(np.mean(np.square(terms["angle_error"])))),
         tip_mean=float(np.mean(terms["tip_error"])),

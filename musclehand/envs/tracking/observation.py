@@ -1,4 +1,12 @@
-"""What a tracking policy observes: proprioception, tracking errors, and the reference ahead."""
+"""What a tracking policy observes: proprioception, tracking errors, and the reference ahead.
+
+Two partitions of an observation matter to latent action spaces (`learning.vae`), each a mask. The
+`decoder_mask` chooses what the decoder and the prior get: proprioception and the set points of the
+forearm's base, which servos move whatever the muscles do. The encoder gets all numbers. The
+`proprioception_mask` leaves out those set points. At the piano its numbers are known to the
+high-level policy as they are; all others, the *references*, it predicts for the encoder
+(`learning.high_level`).
+"""
 
 from __future__ import annotations
 
@@ -22,9 +30,9 @@ def tracking_table(
     Scales are about the difference between one moment of playing and another.
 
     Args:
-        hand: tells the numbers of muscles and of independent joints.
+        hand: with its muscles and independent joints.
         look_ahead: steps ahead, 2 or more, at which the reference is observed beside the next one.
-        action_history: number of last excitations that are shown.
+        action_history: number of last excitations that are observed.
     """
     muscles = len(hand.muscles)
     return ObservationTable(
@@ -88,15 +96,29 @@ def _forearm_blocks() -> list[Block]:
     ]
 
 
-_STATE = ("angle", "speed", "activation", "length", "velocity", "force", "delay", "forearm")
-_STATE_PREFIXES = ("forearm_", "excitation_")
-"""Names of blocks of the hand's own state, and what names of others begin with."""
+_PROPRIOCEPTION = (
+    *("angle", "speed", "activation", "length", "velocity", "force"),
+    *("delay", "forearm"),
+)
+"""Names of blocks of proprioception, beside the last excitations."""
+
+_EXCITATION = "excitation_"
+"""Prefix of the names of blocks of the last excitations."""
+
+_FOREARM_SET_POINT = "forearm_"
+"""Prefix of the names of blocks of the forearm's set points."""
+
+
+def proprioception_mask(table: ObservationTable) -> np.ndarray:
+    """Which numbers of an observation are proprioception, sensory delay and last excitations
+    included. Shape (table.size,), bool."""
+    return table.mask(lambda name: name in _PROPRIOCEPTION or name.startswith(_EXCITATION))
 
 
 def decoder_mask(table: ObservationTable) -> np.ndarray:
-    """Which numbers of an observation are the hand's own state, with the carried forearm; the
-    others are the reference. Shape (table.size,), bool."""
-    return table.mask(lambda name: name in _STATE or name.startswith(_STATE_PREFIXES))
+    """Which numbers of an observation the decoder of a latent action space gets: proprioception,
+    and the set points of the forearm's base. Shape (table.size,), bool."""
+    return proprioception_mask(table) | table.mask(lambda name: name.startswith(_FOREARM_SET_POINT))
 
 
 def observe(
@@ -116,8 +138,8 @@ def observe(
         table: from `tracking_table`.
         references: reference motion.
         frame: current frame of each hand. Shape (n,).
-        proprioception: as it is sensed.
-        hand: tells which joints are independent.
+        proprioception: with sensory delay and noise.
+        hand: with its independent joints.
         look_ahead: steps ahead, 2 or more, at which the reference is observed beside the next one.
         history: last excitations, the latest first. Shape (action_history, n, m).
         delay: sensory delay [s]. Shape (n,).
@@ -146,7 +168,7 @@ def observe(
         "forearm_error": references.forearm[goal] - proprioception.forearm,
         "forearm_speed": references.forearm_speed[goal],
         "forearm_acceleration": references.forearm_acceleration[goal],
-        "press": references.press[goal],
+        "press": references.key_force[goal],
         "load": references.key_mass[goal],
         "delay": delay,
     }
@@ -166,7 +188,7 @@ def proprioception_gradient(
     Args:
         table: from `tracking_table`.
         observation_gradient: gradient with respect to observations. Shape (n, table.size).
-        hand: tells which joints are independent.
+        hand: with its independent joints.
     """
 
     def of(name: str) -> np.ndarray:

@@ -76,7 +76,7 @@ class GradientRecorder:
             goal: its frames at the end of the step. Shape (n,).
         """
         force, mass, damping = (
-            getattr(references, name)[goal] for name in ("press", "key_mass", "key_damping")
+            getattr(references, name)[goal] for name in ("key_force", "key_mass", "key_damping")
         )
         if not self._body.keys:
             force, mass, damping = np.zeros((3, *force.shape))

@@ -97,7 +97,7 @@ class Teacher:
         references: ReferenceSet,
         goal: np.ndarray,
         *,
-        press: bool,
+        with_keys: bool,
         state: HandState | None = None,
     ) -> np.ndarray:
         """Excitations that lead to given frames at the end of the next step. Shape (n, m).
@@ -105,7 +105,7 @@ class Teacher:
         Args:
             references: reference motion.
             goal: frames. Shape (n,).
-            press: whether fingers press on keys.
+            with_keys: whether keys are simulated; without them no key is pressed or moved.
             state: of all hands, as the control believes it to be; by default the true one.
 
         Raises:
@@ -113,8 +113,8 @@ class Teacher:
         """
         independent = self._body.hand.independent
         force, mass, damping = (
-            getattr(references, name)[goal] * float(press)
-            for name in ("press", "key_mass", "key_damping")
+            getattr(references, name)[goal] * float(with_keys)
+            for name in ("key_force", "key_mass", "key_damping")
         )
         target = HandTarget(
             references.angles[goal][:, independent],

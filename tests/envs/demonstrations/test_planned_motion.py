@@ -9,6 +9,7 @@ import pytest
 from musclehand.body.anatomy import Side
 from musclehand.controllers.run import Run
 from musclehand.controllers.tracking_policy import TrackingPolicyController
+from musclehand.core.checkpoint import load_latest
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.envs.demonstrations.planned_motion import (
     load_references,
@@ -67,8 +68,8 @@ def test_fingers_reach_their_keys_and_no_further(planned):
             lever = GEOMETRY.hinge_y[key] - tip[1]
             stop = GEOMETRY.top_z[key] - lever * np.tan(GEOMETRY.full_angle[key])
             assert tip[2] - stop - TIP_RADIUS[number] == pytest.approx(0.001, abs=0.001)
-            assert planned.press[frame, number] > 0
-            assert (planned.press[frame, np.arange(5) != number] == 0).all()
+            assert planned.key_force[frame, number] > 0
+            assert (planned.key_force[frame, np.arange(5) != number] == 0).all()
 
 
 def test_speeds_are_those_of_the_angles(planned):
@@ -83,7 +84,7 @@ def test_speeds_are_those_of_the_angles(planned):
 def test_what_is_kept_comes_back(planned, tmp_path):
     save_references(tmp_path, planned, {"scores": 1})
     back = load_references(tmp_path, {"scores": 1})
-    for name in ("angles", "tips", "press", "clip", "first"):
+    for name in ("angles", "tips", "key_force", "clip", "first"):
         np.testing.assert_array_equal(getattr(back, name), getattr(planned, name))
     assert (back.dt, back.kinds, back.names, back.sides) == (
         planned.dt,
@@ -91,6 +92,7 @@ def test_what_is_kept_comes_back(planned, tmp_path):
         planned.names,
         planned.sides,
     )
+    assert "press" in load_latest(tmp_path).arrays
     with pytest.raises(FileError):
         load_references(tmp_path, {"scores": 2})
     with pytest.raises(FileError):
@@ -151,7 +153,7 @@ def test_what_was_not_planned_for_keys_is_done_above_them(planned):
     plain = replace(planned, key_mass=np.zeros_like(planned.key_mass))
     moved = fit_to_cropped_keyboard(plain, Side.RIGHT)
     np.testing.assert_allclose(moved.tips, planned.tips + np.array([0.0, 0.0, AIR_HEIGHT]))
-    assert not moved.press.any()
+    assert not moved.key_force.any()
 
 
 def test_the_teacher_plays_on_the_strip(planned):

@@ -1,4 +1,4 @@
-"""The command as a user meets it: what it prints, what it leaves behind, and how it fails."""
+"""`musclehand play` as a user meets it: what it prints, what it leaves behind, and how it fails."""
 
 import json
 import os
@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from musclehand.cli import main
+from musclehand.cli.play import PlayArgs, default_folder
+from musclehand.core.errors import OutputError
 from musclehand.core.recording import Recording
 from musclehand.music.formats.midi import read_midi, write_midi
 from musclehand.music.repertoire import list_pieces
@@ -146,14 +149,6 @@ def test_a_chord_wider_than_the_hand_is_thinned_or_rolled_as_asked(tmp_path):
     assert len(heard["thinned"]) == 2
 
 
-def test_emg_is_among_the_commands(tmp_path, capsys):
-    write = "time,FDS\n" + "".join(f"{0.001 * i:.3f},{i % 7}\n" for i in range(2000))
-    (tmp_path / "trial.csv").write_text(write)
-    code = main(["emg", "info", "trial.csv"])
-    shown = capsys.readouterr()
-    assert (code, "FDS" in shown.out + shown.err) == (0, True), shown.err
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -171,13 +166,19 @@ def test_emg_is_among_the_commands(tmp_path, capsys):
         (["ode_to_joy", "--seed", "-1"], "seed"),
         (["ode_to_joy", "--criterion", "fourths"], "cubes, min-max, squares"),
         (["ode_to_joy", "--chords", "broken"], "rolled, thinned"),
-        (["ode_to_joy", "--chords", "rolled", "--controller", "keyboard"], "--controller muscle"),
+        (
+            ["ode_to_joy", "--chords", "rolled", "--controller", "keyboard"],
+            "with controller muscle",
+        ),
         (["ode_to_joy", "--co-contraction", "1.5"], "0 to 1"),
         (["ode_to_joy", "--co-contraction", "nan"], "0 to 1"),
-        (["ode_to_joy", "--criterion", "cubes", "--controller", "keyboard"], "--controller muscle"),
+        (
+            ["ode_to_joy", "--criterion", "cubes", "--controller", "keyboard"],
+            "with controller muscle",
+        ),
         (
             ["ode_to_joy", "--co-contraction", "0.1", "--controller", "keyboard"],
-            "--controller muscle",
+            "with controller muscle",
         ),
         (["ode_to_joy", "--soundfont", "missing.sf2"], "missing.sf2"),
         (["ode_to_joy", "--out", "/dev/null/results"], "/dev/null/results"),
@@ -197,45 +198,10 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(words, says, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "words", [["play", "ode_to_joy", "--tempo", "fast"], ["play", "--clip", "1"], ["fly"]]
-)
-def test_wrong_arguments_exit_with_2(words):
-    with pytest.raises(SystemExit) as leaving:
-        main(words)
-    assert leaving.value.code == 2
-
-
-@pytest.mark.parametrize("words", [["--help"], ["play", "--help"], []])
-def test_help_shows_examples(words, capsys):
-    with pytest.raises(SystemExit) as leaving:
-        main(words)
-    assert leaving.value.code == 0
-    assert "musclehand play fuer_elise" in capsys.readouterr().out
-
-
-def test_version(capsys):
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("musclehand 0.")
-
-
 def test_the_list_has_every_piece(capsys):
     assert play("--list") == 0
     shown = capsys.readouterr().out
     assert all(piece.name in shown for piece in list_pieces())
-
-
-def test_help_and_errors_load_nothing_heavy():
-    program = (
-        "import sys\nfrom musclehand.cli import main\n"
-        "codes = [main(['--version']), main(['play', 'missing.mid']), main(['play', 'ode_to_joy', '--tempo', '-1'])]\n"
-        "heavy = {'mujoco', 'matplotlib', 'scipy', 'torch', 'h5py', 'partitura', 'pretty_midi'} & set(sys.modules)\n"
-        "sys.exit(f'{codes} {heavy}' if heavy or codes != [0, 2, 2] else 0)\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert result.returncode == 0, result.stderr
 
 
 def test_a_title_is_shown_as_it_is(tmp_path, capsys):
@@ -262,6 +228,37 @@ def test_a_second_performance_replaces_the_first(tmp_path):
         "piano_roll.png",
         "piano_roll_mine.png",
     }
+
+
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        (PlayArgs("ode_to_joy"), "ode_to_joy_muscle"),
+        (PlayArgs("songs/a song.mid", controller="high-level"), "a_song_high-level"),
+        (PlayArgs("x.mid", model=Path("hands/my hand.xml")), "x_muscle_my_hand"),
+        (
+            PlayArgs("x.mid", condition="transfer:EIP>EPL+fatigue=0.3"),
+            "x_muscle_transfer_EIP_EPL_fatigue_0.3",
+        ),
+        (PlayArgs(".."), "score_muscle"),
+    ],
+)
+def test_results_have_a_folder_named_after_score_controller_and_hand(args, name):
+    assert default_folder(args) == Path("performances") / name
+
+
+def test_a_film_that_fails_is_an_error_after_the_results(tmp_path, capsys, monkeypatch):
+    def fail(folder, *, progress=None):
+        raise OutputError(folder / "performance.mp4", "no space left")
+
+    monkeypatch.setattr("musclehand.sim.render.opengl.choose_backend", lambda: None)
+    monkeypatch.setattr("musclehand.performance.play.write_film", fail)
+    words = ["five_finger_right", "--controller", "keyboard", "--clip", "0", "1"]
+    assert play(*words, "--video", "--out", "out") == 2
+    shown = capsys.readouterr()
+    assert "Written to out: metrics.json" in shown.out
+    assert shown.err == "musclehand: error: cannot write out/performance.mp4: no space left\n"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == RESULTS
 
 
 def start_playing(folder):
