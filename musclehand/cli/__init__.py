@@ -9,10 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from musclehand.core.interrupts import deferred
-
-INTERRUPTED = 130
-"""Exit code of an interrupted command, as shells have it."""
+from musclehand.core.interrupts import EXIT_CODE, deferred
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,4 +28,4 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run(argv)
     except KeyboardInterrupt:
         print("musclehand: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_CODE

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Union
 import tyro
 
 import musclehand
-from musclehand.cli import INTERRUPTED
 from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_info
 from musclehand.cli.deprecated import update_words
 from musclehand.cli.diff import DiffArgs, diff
@@ -117,9 +116,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     except Interrupted as interruption:
         recording = interruption.recording
         where = f"; what was played until then is in {recording}" if recording.exists() else ""
-        return _fail(f"interrupted{where}", INTERRUPTED)
+        return _fail(f"interrupted{where}", interrupts.EXIT_CODE)
     except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
+        return _fail("interrupted", interrupts.EXIT_CODE)
 
 
 def _show_commands(words: Sequence[str]) -> None:

@@ -21,6 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+EXIT_CODE = 130
+"""Of an interrupted command, as shells have it."""
+
 PATIENCE = 2.0
 """[s] that a noted interrupt waits for a safe point before it is raised where the program is."""
 
