@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 EXIT_CODE = 130
-"""Of an interrupted command, as shells have it."""
+"""Exit code of an interrupted command, as shells have it."""
 
 PATIENCE = 2.0
 """[s] that a noted interrupt waits for a safe point before it is raised where the program is."""

@@ -233,8 +233,15 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
             policy = _reinforce(stage, env, policy, _Stages(config, out, identity, log))
     path = save_tracking_policy(out / "policy", policy, pattern, _policy_info(corpus, config))
     clips = list(corpus.clips("validation"))
-    undisturbed = replace(env_config, num_envs=1, disturbance=DisturbanceConfig())
-    scores = evaluate(clips, lambda observation, _: policy.act(observation), undisturbed)
+    scores: list[ClipScore] = []
+    if clips:
+        undisturbed = replace(env_config, num_envs=1, disturbance=DisturbanceConfig())
+        scores = evaluate(clips, lambda observation, _: policy.act(observation), undisturbed)
+    else:
+        reporter.message(
+            "The policy is not judged: the corpus has no clip in its validation split. More hours of"
+            " the corpus would have some."
+        )
     write_file(out / SCORES, json.dumps([score._asdict() for score in scores], indent=1))
     return TrackingRun(out, load_tracking_policy(path), path, tuple(scores))
 

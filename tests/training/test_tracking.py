@@ -11,8 +11,10 @@ from musclehand.core.checkpoint import CheckpointError, load_checkpoint
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.learning.apg import ApgConfig
 from musclehand.learning.dagger import DaggerConfig
+from musclehand.motion.dataset import MotionCorpus
 from musclehand.policies.tracking import load_tracking_policy
 from musclehand.training.evaluation import AIR, KEYS, TEACHER, evaluate_tracking
+from musclehand.training.reporter import SilentReporter
 from musclehand.training.tracking import TrackConfig, track
 from support.tracking_clips import write_small_corpus
 
@@ -93,6 +95,23 @@ def test_a_cold_start_leaves_the_warm_start_out(corpus, tmp_path):
     assert [row["stage"] for row in run.metrics] == ["apg"]
     assert not (tmp_path / "dagger").exists()
     assert not (tmp_path / "planned").exists()
+
+
+def test_a_corpus_without_held_out_clips_trains_and_says_so(corpus, tmp_path, monkeypatch):
+    clips = MotionCorpus.clips
+    monkeypatch.setattr(
+        MotionCorpus,
+        "clips",
+        lambda self, split: () if split == "validation" else clips(self, split),
+    )
+    messages = []
+    reporter = SilentReporter()
+    monkeypatch.setattr(reporter, "message", messages.append)
+    config = replace(config_of(1, 0), keys=False)
+    run = track(corpus, tmp_path, config, reporter=reporter)
+    assert run.scores == ()
+    assert run.policy_path.exists()
+    assert any("no clip in its validation split" in message for message in messages)
 
 
 def test_shards_have_to_divide_the_hands(corpus, tmp_path):
