@@ -65,7 +65,7 @@ def learn(args: LearnArgs) -> None:
     Raises:
         MusclehandError: the score, the policy or the folder is not usable.
     """
-    # Before PyTorch is loaded, so that a slip is told at once.
+    # Before PyTorch is loaded, so that a mistake is reported at once.
     if not 1 <= args.iterations <= 10_000:
         raise InvalidValue("iterations", args.iterations, "1 to 10,000")
     from musclehand.cli.console import open_console, say

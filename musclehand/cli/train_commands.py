@@ -36,12 +36,12 @@ class TrainTrackArgs:
     """Train a policy that follows reference motion with muscles.
 
     CORPUS is a folder of `musclehand corpus`. A warm start imitates computed muscle control
-    (DAgger); reinforcement goes on from there in a world with disturbances, by analytic policy
+    (DAgger); reinforcement continues in a world with disturbances, by analytic policy
     gradients (apg) or, with --ppo.iterations, by PPO (pip install 'musclehand[train]'). With keys,
     the plans of generated scores are followed as well, over a keyboard.
 
     The folder DIR gets config.json, metrics.csv (a row for each iteration), checkpoints, the policy
-    (policy/tracking.json), and scores.json, which tells how held-out clips are followed. With the
+    (policy/tracking.json), and scores.json with the errors on held-out clips. With the
     defaults it takes some twenty minutes on two cores.
 
     For example:
@@ -114,7 +114,7 @@ class TrainGeneralistArgs:
 
     SPACE is the JSON file of a latent space (musclehand train latent). The policy learns from
     generated scores and chorales, which the model-based player plans: first by behavioural cloning,
-    with hands scattered about the plan (cloning), then by playing (dagger).
+    from perturbed states near the plan (cloning), then by playing (dagger).
 
     The folder DIR gets the plans, metrics.csv, checkpoints, and the policy
     (policy/high_level.json).

@@ -228,7 +228,7 @@ class _Follower:
         mujoco.mj_step(model, data, nstep=SIM_STEPS - 1)
         if not all(np.isfinite(part).all() for part in (data.qpos, data.qvel, data.act)):
             return f"not finite at {before:.2f} s"
-        # MuJoCo starts over without an exception when a simulation blows up; time tells.
+        # MuJoCo starts over without an exception when a simulation blows up; its clock shows it.
         if data.time < before + (SIM_STEPS - 0.5) * model.opt.timestep:
             return f"unstable, started over by MuJoCo at {before:.2f} s"
         return None

@@ -2,8 +2,8 @@
 
 It learns from scores that are generated for the purpose (`music.generate`) and from chorales by
 Bach. No piece of the repertoire is among them: those judge it. The model-based player plans every
-score. The first stage, behavioural cloning, shows what the plan does to hands that are scattered
-about it, in a world where nothing moves. In the second, DAgger, the policy plays, and the plan
+score. The first stage, behavioural cloning, labels perturbed states near the plan, without
+simulation. In the second, DAgger, the policy plays, and the plan
 labels the states that it has come to.
 
     run = generalist("runs/latent/policy/latent_space.json", out="runs/generalist")
@@ -106,7 +106,7 @@ class GeneralistConfig:
             static_steps=0,
         )
     )
-    """Behavioural cloning of the plan, with scattered hands; its seed is that of the run."""
+    """Behavioural cloning of the plan from perturbed states; its seed is that of the run."""
 
     dagger: HighLevelConfig = field(
         default_factory=lambda: HighLevelConfig(
@@ -161,7 +161,7 @@ def generalist(
         start: a high-level policy to continue from, in this latent space or another; it skips
             behavioural cloning.
         piano: the environment; `num_worlds`, `num_threads` and `backend` are those of `config`.
-        reporter: told of stages and iterations.
+        reporter: notified of stages and iterations.
 
     Raises:
         CheckpointError: the folder holds a run with another configuration.
@@ -277,11 +277,11 @@ def _train(
     if start is not None:
         identity["start"] = weights_hash(start)
     log = RunLog(run.out / METRICS, run.reporter)
-    scattered = StaticPianoEnv(pieces, space, env_config, seed=config.seed)
+    static_env = StaticPianoEnv(pieces, space, env_config, seed=config.seed)
     if start is None:
         network = new_high_level_network(space, config.cloning.hidden, seed=config.seed)
         cloning = HighLevelTraining(
-            scattered,
+            static_env,
             network,
             _stage_config(config.cloning, network, config.seed),
             run.out / "cloning",
@@ -302,7 +302,7 @@ def _train(
         run.out / "dagger",
         identity=identity,
         fit_normalisation=False,
-        static_env=scattered,
+        static_env=static_env,
     )
     run_stage(dagger, "dagger", log)
     return dagger.policy

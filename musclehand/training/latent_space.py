@@ -121,7 +121,7 @@ def latent(
         out: folder of the run; a run that is there is resumed.
         config: how to train.
         policy: a tracking policy, or its JSON file; the bundled one by default.
-        reporter: told of stages and iterations.
+        reporter: notified of stages and iterations.
 
     Raises:
         CheckpointError: the folder holds a run with another configuration.

@@ -109,7 +109,7 @@ def piece(
         policy: the policy to start from, or its JSON file; the bundled one by default.
         clip: [s] first and last time of the score that are learnt; all of it by default. Only for
             files and names.
-        reporter: told of stages and iterations.
+        reporter: notified of stages and iterations.
 
     Raises:
         CheckpointError: the folder holds a run with another score, policy or configuration.

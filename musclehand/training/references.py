@@ -47,7 +47,7 @@ def training_references(
         scores: how many generated scores are planned; the motion is that of hands on keys.
         seed: of the scores.
         sim_steps: simulation steps of 2 ms between frames.
-        reporter: told of each score that is planned.
+        reporter: notified of each score that is planned.
 
     Raises:
         FileError: the folder holds plans of other scores, or damaged ones.

@@ -33,7 +33,7 @@ class RunLog:
         """
         Args:
             path: of the file; rows that it holds are kept.
-            reporter: told of each iteration.
+            reporter: notified of each iteration.
         """
         self._path = path
         self._reporter = reporter or SilentReporter()

@@ -9,8 +9,8 @@ and heavy keys: by analytic policy gradients (`learning.apg`), or by PPO.
 
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `config.json`, `metrics.csv` (a row for each iteration), `dagger/`, `apg/` and `ppo/` with
-checkpoints, `planned/`, the policy in `policy/`, and `scores.json`, which tells how held-out clips
-are followed.
+checkpoints, `planned/`, the policy in `policy/`, and `scores.json` with the errors on held-out
+clips are followed.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class TrackConfig:
     """Generated scores whose plans are followed beside the corpus; only with keys."""
 
     sensory_delay: float = 0.0
-    """[s] Longest delay of all senses, in two of five episodes. The policy is told of the delay;
+    """[s] Longest delay of all senses, in two of five episodes. The policy observes the delay;
     it needs an action history to make up for it."""
 
     action_history: int = 0
@@ -172,7 +172,7 @@ def track(
         corpus: a corpus of motion, or its folder (`musclehand corpus`).
         out: folder of the run; a run that is there is resumed.
         config: how to train.
-        reporter: told of stages, iterations and results.
+        reporter: notified of stages, iterations and results.
 
     Raises:
         CheckpointError: the folder holds a run with another configuration.
@@ -199,7 +199,7 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
     _write_config(out, corpus, config)
     env_config = warm_start_env(config)
     bad_states = out / "bad_states"
-    # With shards, this environment only tells what they are like.
+    # With shards, this environment is the pattern of theirs.
     pattern_config = env_config if config.shards == 1 else replace(env_config, num_envs=1)
     references = training_references(
         corpus,
