@@ -239,8 +239,8 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
         scores = evaluate(clips, lambda observation, _: policy.act(observation), undisturbed)
     else:
         reporter.message(
-            "The policy is not judged: the corpus has no clip in its validation split. More hours of"
-            " the corpus would have some."
+            "The policy is not judged: the corpus has no clip in its validation split. More"
+            " hours of the corpus would have some."
         )
     write_file(out / SCORES, json.dumps([score._asdict() for score in scores], indent=1))
     return TrackingRun(out, load_tracking_policy(path), path, tuple(scores))
