@@ -10,7 +10,7 @@ and heavy keys: by analytic policy gradients (`learning.apg`), or by PPO.
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `config.json`, `metrics.csv` (a row for each iteration), `dagger/`, `apg/` and `ppo/` with
 checkpoints, `planned/`, the policy in `policy/`, and `scores.json` with the errors on held-out
-clips are followed.
+clips.
 """
 
 from __future__ import annotations
