@@ -25,8 +25,8 @@ _MARK = re.compile(r"(<!-- (result|count): ([^>]+) -->)(.*?)(<!-- /\2 -->)", fla
 def fill(text: str) -> str:
     """The text with every marked number as it is measured or counted now."""
 
-    def value(found: re.Match[str]) -> str:
-        opening, kind, name, _, closing = found.groups()
+    def value(mark: re.Match[str]) -> str:
+        opening, kind, name, _, closing = mark.groups()
         return f"{opening}{read_result(name) if kind == 'result' else count(name)}{closing}"
 
     return _MARK.sub(value, text)
@@ -59,6 +59,9 @@ def main(arguments: list[str]) -> int:
     before = README.read_text(encoding="utf-8")
     after = fill(before)
     if "--check" in arguments:
+        for old, new in zip(_MARK.finditer(before), _MARK.finditer(after), strict=True):
+            if old.group(4) != new.group(4):
+                print(f"README.md: {old.group(3)} is {old.group(4)} in place of {new.group(4)}")
         return int(before != after)
     README.write_text(after, encoding="utf-8")
     return 0

@@ -5,8 +5,8 @@
     result = mh.play("song.mid", out="song")
     report = mh.validate("my_hand.xml")
     print(mh.diff("hand.xml", "my_hand.xml"))
-    found = mh.emg.compare("song/recording.h5", "trial.c3d", muscle_map="map.csv")
-    policy = mh.training.track("corpus", out="runs/track")
+    comparison = mh.emg.compare("song/recording.h5", "trial.c3d", muscle_map="map.csv")
+    run = mh.training.track("corpus", out="runs/track")  # run.policy, run.scores
 
 Names are loaded when they are first used (`lazy_loader`); the stub `__init__.pyi` lists them.
 
