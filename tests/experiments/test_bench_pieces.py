@@ -162,7 +162,7 @@ def test_on_the_plan_hands_do_what_the_teacher_does(modules, pieces, policy):
         for name, order in (("qpos", joints), ("qvel", joints), ("act", acts)):
             backend.write(name, getattr(data, name)[None, order])
         backend.forward()
-        env._forearm = np.array(controller._path)
+        env._forearm = np.array(controller._forearm_state)
         env._history = controller._history.copy()
         action = env.teacher_action()
         controller.control(data, step * repeat)
