@@ -183,7 +183,7 @@ def test_the_benchmark_compares_and_resumes(tmp_path, capsys, monkeypatch):
     assert table.strip() in capsys.readouterr().out
     for name in ("musclehand", "MyoHand 0.2.3", "MyoHand, length ranges repaired"):
         assert f"| {name} |" in table
-    assert "joint error, ratio to MyoHand's, at most 0.25" in table
+    assert "| joint error, ratio to MyoHand's | at most 0.25 |" in table
     assert (tmp_path / "tracking.png").stat().st_size > 10_000
     files = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")}
     assert len(files) == 3 * 5
