@@ -135,6 +135,11 @@ class TrackConfig:
         for name, least in (("envs", 1), ("shards", 1), ("scores", 0), ("seed", 0), ("take", 0)):
             if not least <= getattr(self, name) <= MAX_COUNT:
                 raise InvalidValue(name, getattr(self, name), f"{least} to {MAX_COUNT:,}")
+        for stage in ("dagger", "apg", "ppo"):
+            stage_seed = getattr(self, stage).seed
+            if stage_seed not in (0, self.seed):
+                legal = "left out: the seed of the run is that of all its stages"
+                raise InvalidValue(f"{stage}.seed", stage_seed, legal)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,13 @@ def test_a_corpus_without_held_out_clips_trains_and_says_so(corpus, tmp_path, mo
     assert any("no clip in its validation split" in message for message in messages)
 
 
+def test_a_seed_of_a_stage_is_refused():
+    """It would be ignored: the run's seed is that of all its stages."""
+    with pytest.raises(InvalidValue, match=r"apg\.seed"):
+        TrackConfig(apg=ApgConfig(seed=3))
+    assert TrackConfig(seed=3, apg=ApgConfig(seed=3)).seed == 3
+
+
 def test_shards_have_to_divide_the_hands(corpus, tmp_path):
     with pytest.raises(InvalidValue, match="a divisor of 4 hands"):
         track(corpus, tmp_path, replace(config_of(1, 0), keys=False, shards=3))
