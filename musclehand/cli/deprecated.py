@@ -150,9 +150,9 @@ def rewrite(
     return words, changes
 
 
-def _command(words: Sequence[str], known: Mapping[str, object]) -> str | None:
+def _command(words: Sequence[str], commands: Mapping[str, object]) -> str | None:
     """The longest of some commands that the words begin with."""
-    for command in sorted(known, key=lambda name: -len(name.split())):
+    for command in sorted(commands, key=lambda name: -len(name.split())):
         parts = command.split()
         if list(words[: len(parts)]) == parts:
             return command

@@ -60,7 +60,13 @@ class BarReporter:
         self._task: TaskID | None = None
 
     def begin(self, stage: str, total: int, done: int = 0) -> None:
-        """Opens the bar of a stage."""
+        """Opens the bar of a stage.
+
+        Args:
+            stage: its name.
+            total: its iterations in all.
+            done: iterations done before.
+        """
         self._bars.start()
         self._task = self._bars.add_task(stage, total=total, completed=done, detail="")
 

@@ -221,13 +221,13 @@ def _draw(performance: Performance, recording: Path, part: Path) -> list[str]:
     with Recording.open(recording) as opened:
         if "act" in opened.channels:
             played = dict.fromkeys(name[:-2] for name in opened["act"].names)
-            known = [
+            tabled = [
                 (row.muscle, row.name, row.group)
                 for row in load_tables().muscles
                 if row.muscle in played
             ]
-            others = played.keys() - {muscle for muscle, _, _ in known}
-            muscles = [*known, *((name, name, "others") for name in played if name in others)]
+            untabled = played.keys() - {muscle for muscle, _, _ in tabled}
+            muscles = [*tabled, *((name, name, "others") for name in played if name in untabled)]
             title = " ".join(performance.score.title.split())[:80]
             save_figure(
                 draw_muscles(opened, muscles, title=f"Muscle activation: {title}"), part / MUSCLES

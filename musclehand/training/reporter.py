@@ -42,7 +42,13 @@ class SilentReporter:
     """A `Reporter` that drops everything."""
 
     def begin(self, stage: str, total: int, done: int = 0) -> None:
-        """Does nothing."""
+        """Does nothing.
+
+        Args:
+            stage: not used.
+            total: not used.
+            done: not used.
+        """
 
     def advance(self, detail: str = "") -> None:
         """Does nothing."""
@@ -72,7 +78,13 @@ class TextReporter:
         self._done = 0
 
     def begin(self, stage: str, total: int, done: int = 0) -> None:
-        """Remembers the stage; a stage that is resumed gets a line."""
+        """Remembers the stage; a stage that is resumed gets a line.
+
+        Args:
+            stage: its name.
+            total: its iterations in all.
+            done: iterations done before.
+        """
         self._stage = stage
         self._total = total
         self._done = done
