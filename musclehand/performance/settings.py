@@ -13,9 +13,10 @@ from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
-from musclehand.core.errors import InvalidValue
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.performance.options import FOLLOW_PLANS, PlayOptions, check_player
 from musclehand.planning.plan import PlanConfig
+from musclehand.policies.files import BUNDLED, HIGH_LEVEL, TRACKING, find_policy
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,21 @@ def settings_of(options: PlayOptions) -> PlayerSettings:
         pedal=options.pedal,
         rehearsals=options.rehearsals,
         processes=options.processes,
-        policy=options.policy,
+        policy=_policy_file(options),
     )
+
+
+def _policy_file(options: PlayOptions) -> Path | None:
+    """The policy's file, found before results of an earlier performance are deleted."""
+    if options.policy is None:
+        return None
+    follows_plan = options.controller == "policy"
+    name, default = (TRACKING, "tracking") if follows_plan else (HIGH_LEVEL, "sight_reading")
+    path = find_policy(options.policy, name, default)
+    if not path.is_file():
+        bundled = ", ".join(BUNDLED)
+        raise FileError(path, f"there is no such file; the bundled policies are {bundled}")
+    return path
 
 
 def _hands(options: PlayOptions) -> tuple[HandDesign | None, FatigueParameters | None]:

@@ -339,3 +339,12 @@ def test_a_film_with_sound(tmp_path):
     assert film.stat().st_size > 50_000
     assert b"mp4a" in film.read_bytes()
     assert b"avc1" in film.read_bytes()
+
+
+def test_a_policy_that_is_not_there_leaves_earlier_results(tmp_path, capsys):
+    assert play("five_finger_right", "--controller", "keyboard", "--out", "out") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*")}
+    words = ("--controller", "policy", "--policy", "missing.json", "--out", "out")
+    assert play("five_finger_right", *words) == 2
+    assert "missing.json" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*")} == before

@@ -10,10 +10,17 @@ from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
-from musclehand.core.errors import InvalidValue, ModelError, MusclehandError, UnknownName
+from musclehand.core.errors import (
+    FileError,
+    InvalidValue,
+    ModelError,
+    MusclehandError,
+    UnknownName,
+)
 from musclehand.performance.options import PlayOptions
 from musclehand.performance.settings import PlayerSettings, settings_of
 from musclehand.planning.plan import PlanConfig
+from musclehand.policies.files import bundled_path
 from musclehand.sim.scene import build_scene
 
 
@@ -21,13 +28,26 @@ def test_without_options_settings_are_the_defaults():
     assert settings_of(PlayOptions()) == PlayerSettings()
 
 
-def test_options_of_the_player_are_passed_on():
+def test_options_of_the_player_are_passed_on(tmp_path):
+    mine = tmp_path / "mine.json"
+    mine.write_text("{}")
     options = PlayOptions(
-        controller="policy", policy="mine.json", pedal="auto", rehearsals=2, processes=1
+        controller="policy", policy=str(mine), pedal="auto", rehearsals=2, processes=1
     )
     assert settings_of(options) == PlayerSettings(
-        "policy", policy="mine.json", pedal="auto", rehearsals=2, processes=1
+        "policy", policy=mine, pedal="auto", rehearsals=2, processes=1
     )
+
+
+@pytest.mark.parametrize("controller", ["policy", "high-level"])
+def test_a_policy_that_is_not_there_is_named_with_the_bundled_ones(controller):
+    with pytest.raises(FileError, match=r"missing\.json: there is no such file.*sight_reading"):
+        settings_of(PlayOptions(controller=controller, policy="missing.json"))
+
+
+def test_a_bundled_policy_is_found_by_its_name():
+    settings = settings_of(PlayOptions(controller="policy", policy="tracking_delayed"))
+    assert settings.policy == bundled_path("tracking_delayed")
 
 
 def test_rolled_chords_are_a_matter_of_fingering_alone():
