@@ -21,6 +21,7 @@ import numpy as np
 import tyro
 
 from musclehand.core.errors import MusclehandError
+from musclehand.core.figure_file import save_figure
 from musclehand.emg.comparison.sessions import find_sessions
 from musclehand.emg.comparison.statistics import (
     correlation,
@@ -30,7 +31,6 @@ from musclehand.emg.comparison.statistics import (
 from musclehand.emg.io.armband_file import read_armband_session
 from musclehand.emg.processing.envelope import EnvelopeConfig, envelope
 from musclehand.emg.recording import EmgRecording
-from musclehand.performance.figures import save_figure
 
 LOWPASSES_HZ = (2.0, 6.0)
 """[Hz] low-passes of the envelopes."""

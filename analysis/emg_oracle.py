@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import tyro
 
+from musclehand.core.figure_file import save_figure
 from musclehand.emg.comparison.compare import compare_envelopes
 from musclehand.emg.comparison.nulls import SCORES, Curves, surrogate_null
 from musclehand.emg.comparison.result import CompareConfig
@@ -30,7 +31,6 @@ from musclehand.emg.model.forearm import forearm_sources, site_electrodes
 from musclehand.emg.model.forward import ForwardConfig, mixing_matrix, simulate_emg
 from musclehand.emg.processing.envelope import EnvelopeConfig, Envelopes, envelope, smooth_simulated
 from musclehand.emg.recording import Channel, EmgRecording
-from musclehand.performance.figures import save_figure
 
 CONFIG = EnvelopeConfig()
 QUICK = CompareConfig(draws=20, resamples=100, synergies=0)

@@ -29,7 +29,8 @@ from musclehand.body.analysis.muscle_reference import (
     de_groote_activation_rate,
 )
 from musclehand.body.build.hand import ACTIVATION_TIMES, FIBRE_RANGE, FPMAX, FVMAX, LMAX, LMIN, VMAX
-from musclehand.performance.figures import HIT_RIGHT, HIT_UNKNOWN, MISSED, save_figure
+from musclehand.core.figure_file import save_figure
+from musclehand.performance.figures import HIT_RIGHT, HIT_UNKNOWN, MISSED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,11 +18,12 @@ from harness.results_page import write_figure
 from harness.script import run_script
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import MusclehandError
+from musclehand.core.figure_file import save_figure
 from musclehand.envs.tracking.follow import follow
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.dataset import open_corpus
 from musclehand.music.repertoire import load_piece
-from musclehand.performance.figures import draw_piano_roll, save_figure
+from musclehand.performance.figures import draw_piano_roll
 from musclehand.performance.followed import draw_followed
 from musclehand.performance.perform import perform
 from musclehand.policies.tracking import load_tracking_policy

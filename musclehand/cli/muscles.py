@@ -67,7 +67,7 @@ def muscles(args: MusclesArgs) -> None:
         MusclehandError: a run or path is not usable, or the runs have different muscles.
     """
     from musclehand.cli.console import open_console, say
-    from musclehand.performance.figures import save_figure
+    from musclehand.core.figure_file import save_figure
     from musclehand.performance.muscle_use import (
         compare_muscle_use,
         draw_muscle_use,

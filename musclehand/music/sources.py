@@ -19,6 +19,17 @@ TEMPO_RANGE = (0.05, 20.0)
 mistyped number is more likely than a musical wish."""
 
 
+def check_tempo(tempo: float) -> None:
+    """Checks a factor on the tempo.
+
+    Raises:
+        InvalidValue: it is outside `TEMPO_RANGE`.
+    """
+    slowest, fastest = TEMPO_RANGE
+    if not slowest <= tempo <= fastest:
+        raise InvalidValue("tempo", tempo, f"a number from {slowest:g} to {fastest:g}")
+
+
 def load_score(
     source: str | os.PathLike[str],
     *,
@@ -43,9 +54,7 @@ def load_score(
         MusclehandError: there is no such file or piece, the file is not readable, an argument is
             out of its range, or no note is left to play.
     """
-    slowest, fastest = TEMPO_RANGE
-    if not slowest <= tempo <= fastest:
-        raise InvalidValue("tempo", tempo, f"a number from {slowest:g} to {fastest:g}")
+    check_tempo(tempo)
     if clip is not None and not (0 <= clip[0] < clip[1] and math.isfinite(clip[1])):
         raise InvalidValue(
             "clip", clip, "two times in seconds, from 0 on, the first below the second"

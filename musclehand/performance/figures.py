@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
-from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musclehand.core.atomic import temporary_path
 from musclehand.core.recording import Recording
 from musclehand.music.metrics import WIDE_TOLERANCE, PerformanceMetrics, match_notes
 from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, is_black, pitch_name
@@ -145,21 +142,6 @@ def draw_muscles(
     bar.set_label("activation (square-root scale)")
     figure.suptitle(title or "Muscle activation", fontsize=12)
     return figure
-
-
-def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Save a figure as PNG, complete or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    with temporary_path(path) as part, warnings.catch_warnings():
-        # Titles come in all scripts; a character that the font lacks becomes a box.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(part, format="png", dpi=130)
 
 
 def _new_figure(width: float, height: float) -> Figure:

@@ -15,7 +15,7 @@ from musclehand.core.errors import InvalidValue, OutputError, UnknownName
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
 from musclehand.music.score import Note, Score
-from musclehand.music.sources import TEMPO_RANGE, load_score
+from musclehand.music.sources import check_tempo, load_score
 from musclehand.music.synth import MAX_SECONDS, synthesise
 from musclehand.performance.options import PlayKeywords, PlayOptions
 from musclehand.performance.perform import Performance, perform
@@ -123,9 +123,7 @@ def _score_of(
     """The part to play, at its tempo: of a file or piece as `load_score`, or of a score."""
     if not isinstance(source, Score):
         return load_score(source, clip=clip, tempo=tempo)
-    slowest, fastest = TEMPO_RANGE
-    if not slowest <= tempo <= fastest:
-        raise InvalidValue("tempo", tempo, f"a number from {slowest:g} to {fastest:g}")
+    check_tempo(tempo)
     score = source if clip is None else source.clip(*clip)
     return score if tempo == 1.0 else score.stretch(1.0 / tempo)
 

@@ -210,8 +210,9 @@ def _versions(provenance: Mapping[str, object]) -> dict[str, object]:
 def _draw(performance: Performance, recording: Path, part: Path) -> list[str]:
     """The pictures; returns their names."""
     from musclehand.body.build.tables import load_tables
+    from musclehand.core.figure_file import save_figure
     from musclehand.core.recording import Recording
-    from musclehand.performance.figures import draw_muscles, draw_piano_roll, save_figure
+    from musclehand.performance.figures import draw_muscles, draw_piano_roll
 
     names = []
     pages = draw_piano_roll(performance.score, performance.played, performance.metrics)

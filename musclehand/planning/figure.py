@@ -6,15 +6,12 @@ and by their number in the bar.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.core.atomic import temporary_path
 from musclehand.music.pitch import LOWEST_PITCH, is_black, pitch_name
 from musclehand.music.score import Note, Score
 from musclehand.piano.geometry import KeyboardGeometry
@@ -95,21 +92,6 @@ def draw_plan(
     _label(axes, target, geometry)
     _legend(figure, axes)
     return figure
-
-
-def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Saves a figure in the format of the file's ending, whole or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    with temporary_path(path) as part, warnings.catch_warnings():
-        # A title may be in any script; a glyph that the font lacks becomes a box.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(part, dpi=130)
 
 
 def _bar(

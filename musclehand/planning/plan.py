@@ -187,7 +187,8 @@ class PerformancePlan:
         Raises:
             OutputError: it cannot be written.
         """
-        from musclehand.planning.figure import draw_plan, save_figure
+        from musclehand.core.figure_file import save_figure
+        from musclehand.planning.figure import draw_plan
 
         motion = self._prepared[0] if self._prepared else self.motion()
         wrists = {}

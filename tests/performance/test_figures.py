@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from musclehand.core.errors import OutputError, UnknownName
+from musclehand.core.figure_file import save_figure
 from musclehand.core.recording import Channel, Recording, RecordingWriter
 from musclehand.music.metrics import score_performance
 from musclehand.music.score import Hand, Note, Score
@@ -20,7 +21,6 @@ from musclehand.performance.figures import (
     MISSED,
     draw_muscles,
     draw_piano_roll,
-    save_figure,
 )
 
 NAMES = (

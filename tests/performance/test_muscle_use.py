@@ -12,8 +12,8 @@ from matplotlib.image import imread
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
+from musclehand.core.figure_file import save_figure
 from musclehand.core.recording import Channel, RecordingError, RecordingWriter
-from musclehand.performance.figures import save_figure
 from musclehand.performance.muscle_use import (
     MOST_RUNS,
     compare_muscle_use,

@@ -11,10 +11,11 @@ from matplotlib.patches import Rectangle
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import OutputError
+from musclehand.core.figure_file import save_figure
 from musclehand.music.pitch import is_black, parse_pitch
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planning.figure import FINGER_COLOURS, draw_plan, save_figure
+from musclehand.planning.figure import FINGER_COLOURS, draw_plan
 from musclehand.planning.plan import plan_fingered, plan_performance
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())

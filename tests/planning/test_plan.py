@@ -208,3 +208,10 @@ def test_a_plan_that_cannot_be_written_is_an_error(plan, tmp_path):
     with pytest.raises(OutputError, match="nowhere"):
         plan.save(tmp_path / "nowhere" / "plan.json")
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_picture_of_an_unknown_format_is_one_error(tmp_path):
+    plan = plan_performance(load_piece("ode_to_joy").clip(0, 1))
+    with pytest.raises(OutputError, match="not supported"):
+        plan.draw(tmp_path / "plan.nonsense")
+    assert not list(tmp_path.iterdir())

@@ -96,7 +96,7 @@ class Difference:
         Raises:
             OutputError: the file cannot be written, or Matplotlib does not know the format.
         """
-        from musclehand.validation.difference.figure import save_figure
+        from musclehand.core.figure_file import save_figure
 
         save_figure(self.draw(), path)
 

@@ -6,7 +6,6 @@ It is drawn without Matplotlib's global state (no pyplot).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,8 +14,6 @@ import numpy as np
 from musclehand.body.analysis.moment_arm import sweep
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import REST_DEG, named_posture
-from musclehand.core.atomic import temporary_path
-from musclehand.core.errors import OutputError
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import Change
 from musclehand.validation.wording import EQUAL_SHARE, describe_joint
@@ -28,9 +25,6 @@ if TYPE_CHECKING:
 MOST_ARMS = 6
 MOST_BARS = 16
 """Most moment arms that have a panel, and most muscles that have a bar."""
-
-DPI = 130
-"""Resolution of pictures [dots per inch]."""
 
 _COLUMNS = 3
 _BEFORE = "#8C8C8C"
@@ -143,19 +137,6 @@ def draw_changes(
     if forces:
         _draw_forces(figure.add_subplot(grid[rows - 1, :]), forces)
     return figure
-
-
-def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Writes a figure to a file, in the format of the name's suffix.
-
-    Raises:
-        OutputError: the file cannot be written, or Matplotlib does not know the format.
-    """
-    try:
-        with temporary_path(path) as part:
-            figure.savefig(part, dpi=DPI)
-    except ValueError as error:
-        raise OutputError(path, str(error)) from error
 
 
 def _draw_arms(axes: Axes, curve: ArmCurves, *, legend: bool) -> None:
