@@ -406,7 +406,7 @@ def render_row(name: str, row: dict[str, Any]) -> list[str]:
 
 
 def render_summary(group: str, rows: dict[str, dict[str, Any]], columns: int) -> list[list[str]]:
-    """Mean and lowest of a group of pieces, as rows of a table of so many columns.
+    """Mean and lowest of a group of pieces, as rows of a table of that number of columns.
 
     Args:
         group: name of the group.

@@ -77,7 +77,7 @@ def page_command(text: str) -> str:
     Raises:
         KeyError: the page names no command.
     """
-    found = re.search(r"^Command: `([^`]+)`", text, flags=re.MULTILINE)
-    if found is None:
+    match = re.search(r"^Command: `([^`]+)`", text, flags=re.MULTILINE)
+    if match is None:
         raise KeyError("the page has no line that begins with 'Command: `'")
-    return found[1]
+    return match[1]

@@ -68,7 +68,7 @@ def cluster(address: str | None = None, *, cpus: float = 1, least: float = 1) ->
             then share its cores.
 
     Raises:
-        RayUnavailable: Ray is not installed, nothing answers, or no machine has so many CPUs.
+        RayUnavailable: Ray is not installed, nothing answers, or no machine has enough CPUs.
     """
     ray = import_ray()
     connects = not ray.is_initialized()
@@ -84,7 +84,7 @@ def cluster(address: str | None = None, *, cpus: float = 1, least: float = 1) ->
 
 
 def has_room(ray: Any, cpus: float) -> bool:
-    """Whether a machine that is alive has so many CPUs, busy ones included.
+    """Whether a machine that is alive has that number of CPUs, busy ones included.
 
     Args:
         ray: the module.
