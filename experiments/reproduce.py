@@ -8,7 +8,8 @@
 Each page of docs/results is made by a command of its own, which is printed before it runs; all can
 be killed and resumed. Pages about learning need a corpus (`musclehand corpus`), which is made if it
 is not there. The columns of MUSIC-Hand need its file (`--music`), the page of wrist movements a
-data set (`--emg`). The pages of three seeds of the tracking policy need their files (`--seeds`).
+data set (`--emg`), the clips of people MIDI files (`--clips`). The pages of three seeds of the
+tracking policy need their files (`--seeds`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ EXPERIMENTS = Path(__file__).parent
 PAGES = {
     "hands": "bench_hands.py {music}",
     "tracking": "bench_tracking.py {music}",
+    "independence": "bench_independence.py {clips} {policy_option}",
     "repertoire": "bench_repertoire.py --peer",
     "generated": "bench_repertoire.py --generated 50 --out runs/bench_repertoire_generated",
     "rehearsals": "bench_repertoire.py --rehearsals 1 --out runs/bench_repertoire_rehearsals",
@@ -99,6 +101,9 @@ class Args:
     emg: Path | None = None
     """A copy of the data set aljazfrancic/myo-readings-dataset."""
 
+    clips: Path | None = None
+    """Folder of MIDI files of people's performances."""
+
     seeds: tuple[Path, ...] = ()
     """Tracking policies of several seeds, by their JSON files; the bundled one by default."""
 
@@ -164,6 +169,7 @@ def placeholders(args: Args) -> dict[str, str]:
         "corpus": shlex.quote(str(args.corpus)),
         "out": out,
         "music": "" if args.music is None else f"--music {shlex.quote(str(args.music))}",
+        "clips": "" if args.clips is None else f"--clips {shlex.quote(str(args.clips))} --every 3",
         "emg": "" if args.emg is None else shlex.quote(str(args.emg)),
         "policy": policy,
         "policy_option": f"--policy {policy}" if policy else "",

@@ -40,7 +40,11 @@ FINGER_JOINTS = tuple(
         ("md", "flexion"),
     )
 )
-HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS
+PALM_JOINTS = ("cmc4_flexion", "cmc5_flexion")
+"""Flexion of the fourth and fifth metacarpal, which hollows the palm. Models without these joints
+have a flat palm."""
+
+HAND_JOINTS = WRIST_JOINTS + THUMB_JOINTS + FINGER_JOINTS + PALM_JOINTS
 
 FOREARM_AXES = ("x", "y", "z", "yaw", "pitch", "roll")
 """Axes of the forearm base at the keyboard: [m], then [rad] about z, x and y in turn."""
@@ -56,16 +60,32 @@ DIP_PER_PIP = 2.0 / 3.0
 of the ligaments (`models/hand/SOURCES.md`)."""
 
 
-def coupled_joint(joint: str) -> str | None:
-    """The joint that drives `joint` through the extensor mechanism, or None.
+PALM_PER_MCP = {"cmc4_flexion": 11.6 / 125.0, "cmc5_flexion": 27.0 / 125.0}
+"""Flexion of a metacarpal per flexion of its MCP joint. Each metacarpal goes through its published
+range while the finger goes through its 125 degrees (`models/hand/SOURCES.md`); that they move
+together is chosen, no published coefficient was found."""
 
-    `coupled_joint("md2_flexion") == "pm2_flexion"`.
+
+def coupled_joint(joint: str) -> str | None:
+    """The joint that `joint` follows, or None.
+
+    DIP joints follow PIP joints through the extensor mechanism, and the fourth and fifth metacarpal
+    follow the MCP joints of their fingers: `coupled_joint("md2_flexion") == "pm2_flexion"`.
     """
+    if joint in PALM_PER_MCP:
+        return joint.replace("cmc", "mcp", 1)
     return joint.replace("md", "pm", 1) if joint.startswith("md") else None
 
 
+def coupling_ratio(joint: str) -> float:
+    """Angle of a joint per angle of the joint that it follows; 1 for a joint that follows none."""
+    if joint.startswith("md"):
+        return DIP_PER_PIP
+    return PALM_PER_MCP.get(joint, 1.0)
+
+
 INDEPENDENT_JOINTS = tuple(joint for joint in HAND_JOINTS if coupled_joint(joint) is None)
-"""The 19 joints that do not follow another one by `DIP_PER_PIP`."""
+"""The 19 joints that do not follow another one."""
 
 
 def directions(joint: str) -> tuple[str, str]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
-from musclehand.body.naming import Naming, own_naming
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side, digit_joints
+from musclehand.body.naming import Naming, own_naming, similar_name
 from musclehand.core.errors import ModelError
+
+NO_TIP = -1
+"""In place of the site at the tip of a digit that a model lacks."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class HandIndex:
     """Tendons of the muscles. Shape (m,)."""
 
     tips: np.ndarray
-    """Sites at the fingertips, thumb to little finger. Shape (5,)."""
+    """Sites at the fingertips, thumb to little finger; `NO_TIP` of digits that the model lacks.
+    Shape (5,)."""
 
     expand: np.ndarray
     """Jacobian of all joints by the k independent ones: in our hand the DIP joints follow the PIP
@@ -73,7 +77,7 @@ class HandIndex:
         if not joints:
             raise ModelError("model", f"has no {side.name.lower()} hand named as in {naming.name}")
         ids = np.array([number for _, number, _ in joints])
-        muscles = _muscles(model, naming, side)
+        muscles = _muscles(model, naming, side, ids)
         actuators = np.array([number for number, _ in muscles], dtype=int)
         signs = np.array([sign for _, _, sign in joints])
         expand, independent = _reduction(model, ids, signs)
@@ -87,10 +91,15 @@ class HandIndex:
             muscles=actuators,
             act=np.asarray(model.actuator_actadr)[actuators],
             tendons=np.asarray(model.actuator_trnid)[actuators, 0],
-            tips=_tips(model, naming, side),
+            tips=_tips(model, naming, side, {name for name, _, _ in joints}),
             expand=expand,
             independent=independent,
         )
+
+    @property
+    def digits(self) -> tuple[str, ...]:
+        """The digits that have a fingertip, of `DIGITS`."""
+        return tuple(digit for digit, tip in zip(DIGITS, self.tips, strict=True) if tip != NO_TIP)
 
     def joint_ids(self, model: mujoco.MjModel) -> np.ndarray:
         """Ids of the joints in the model. Shape (n,)."""
@@ -139,39 +148,60 @@ def bodies_below(model: mujoco.MjModel, *tops: int) -> set[int]:
     return bodies
 
 
-def _muscles(model: mujoco.MjModel, naming: Naming, side: Side) -> list[tuple[int, str]]:
-    """Muscle actuators of one side with their anatomical names, in the model's order."""
+def _muscles(
+    model: mujoco.MjModel, naming: Naming, side: Side, joints: np.ndarray
+) -> list[tuple[int, str]]:
+    """Muscle actuators of one side with their anatomical names, in the model's order.
+
+    Muscles that the naming does not list are those whose path touches a bone that the joints move.
+    """
+    is_muscle = model.actuator_dyntype == mujoco.mjtDyn.mjDYN_MUSCLE
+    is_muscle &= model.actuator_trntype == mujoco.mjtTrn.mjTRN_TENDON
+    bones: set[int] = set()
+    for joint in joints:
+        if int(model.jnt_bodyid[joint]) not in bones:
+            bones |= bodies_below(model, int(model.jnt_bodyid[joint]))
     muscles = []
-    for number in range(model.nu):
-        base = naming.base_of(model.actuator(number).name, side)
-        is_muscle = model.actuator_dyntype[number] == mujoco.mjtDyn.mjDYN_MUSCLE
-        pulls_tendon = model.actuator_trntype[number] == mujoco.mjtTrn.mjTRN_TENDON
-        if base is not None and is_muscle and pulls_tendon:
-            muscles.append((number, naming.muscles.get(base, base)))
+    for number in map(int, np.flatnonzero(is_muscle)):
+        label = model.actuator(number).name
+        name = naming.muscle(label, side)
+        if name is None and bones & path_bodies(model, int(model.actuator_trnid[number, 0])):
+            name = naming.base_of(label, side) or label or f"actuator {number}"
+        if name is not None:
+            muscles.append((number, name))
     if not muscles:
-        raise ModelError(
-            "model",
-            f"has no muscles (tendon-driven muscle actuators) in its {side.name.lower()} hand",
-        )
+        has = f"none of its {np.count_nonzero(is_muscle)} muscles on tendons touches a bone of it"
+        problem = f"has no muscles in its {side.name.lower()} hand"
+        raise ModelError("model", f"{problem}: {has if is_muscle.any() else 'no tendon has one'}")
     return muscles
 
 
-def _tips(model: mujoco.MjModel, naming: Naming, side: Side) -> np.ndarray:
-    names = [
-        naming.name_of(naming.tips[digit], side) if digit in naming.tips else "" for digit in DIGITS
-    ]
-    tips = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, name) for name in names]
-    missing = [
-        f"{digit} ({name!r})"
-        for digit, name, tip in zip(DIGITS, names, tips, strict=True)
-        if tip < 0
-    ]
+def path_bodies(model: mujoco.MjModel, tendon: int) -> set[int]:
+    """Ids of the bodies that the sites and wrapping surfaces of a tendon belong to."""
+    part = slice(model.tendon_adr[tendon], model.tendon_adr[tendon] + model.tendon_num[tendon])
+    kinds = model.wrap_type[part]
+    objects = model.wrap_objid[part]
+    is_surface = (kinds == mujoco.mjtWrap.mjWRAP_SPHERE) | (kinds == mujoco.mjtWrap.mjWRAP_CYLINDER)
+    bodies = {*model.site_bodyid[objects[kinds == mujoco.mjtWrap.mjWRAP_SITE]]}
+    return {int(body) for body in bodies | {*model.geom_bodyid[objects[is_surface]]}}
+
+
+def _tips(model: mujoco.MjModel, naming: Naming, side: Side, joints: set[str]) -> np.ndarray:
+    """Sites at the fingertips; -1 where the model has no joint of a digit and no tip of it."""
+    tips = [naming.tip(model, digit, side) for digit in DIGITS]
+    missing = []
+    for digit, tip in zip(DIGITS, tips, strict=True):
+        if tip is None and not joints.isdisjoint(digit_joints(digit)):
+            name = next(iter(naming.tip_names(digit, side)), "")
+            similar = similar_name(naming, model, "tips", name)
+            hint = f"; did you mean {similar!r}?" if similar else ""
+            missing.append(f"{digit} ({name!r}{hint})")
     if missing:
         raise ModelError(
             "model",
             f"has no site at the tip of: {', '.join(missing)}; name them in the naming's tips",
         )
-    return np.array(tips)
+    return np.array([NO_TIP if tip is None else tip for tip in tips])
 
 
 def _reduction(

@@ -50,6 +50,9 @@ class MuscleParameters(NamedTuple):
 def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MuscleParameters:
     """Reads the constants of muscle actuators from a compiled model.
 
+    As in MuJoCo, a force below 0 stands for `scale` over the acceleration that a unit force causes
+    (`actuator_acc0`).
+
     Args:
         model: the model.
         actuators: ids of muscle actuators, of any shape.
@@ -61,8 +64,9 @@ def muscle_parameters(model: mujoco.MjModel, actuators: np.ndarray) -> MusclePar
     dyn = model.actuator_dynprm[actuators]
     lengthrange = model.actuator_lengthrange[actuators]
     l0 = (lengthrange[..., 1] - lengthrange[..., 0]) / (gain[..., 1] - gain[..., 0])
+    acceleration = np.maximum(model.actuator_acc0[actuators], mujoco.mjMINVAL)
     return MuscleParameters(
-        f0=gain[..., 2].copy(),
+        f0=np.where(gain[..., 2] < 0, gain[..., 3] / acceleration, gain[..., 2]),
         l0=l0,
         lts=lengthrange[..., 0] - gain[..., 0] * l0,
         lmin=gain[..., 4].copy(),

@@ -15,42 +15,52 @@ collateral ligaments tighten; chosen."""
 
 REST_DEG = {
     "flexion": -15,
-    "mp_flexion": -15,
-    "ip_flexion": -15,
+    "cmc_flexion": 8,
+    "mp_flexion": -18,
+    "ip_flexion": -30,
+    "mcp2_abduction": 6,
+    "mcp3_abduction": 1,
+    "mcp4_abduction": -4,
+    "mcp5_abduction": -10,
     **{f"mcp{finger}_flexion": 35 for finger in range(2, 6)},
     **{f"pm{finger}_flexion": 40 for finger in range(2, 6)},
     **{f"md{finger}_flexion": 27 for finger in range(2, 6)},
+    "cmc4_flexion": 3.25,
+    "cmc5_flexion": 7.56,
 }
-"""[deg] The relaxed hand, wrist slightly extended and fingers half open; other joints are at 0."""
+"""[deg] The relaxed hand, wrist slightly extended and fingers half open; other joints are at 0. The
+same as `rest_deg` in `models/hand/joints.csv`."""
 
 PLAYING_POSTURE_DEG = {
-    "pro_sup": 5,
+    "pro_sup": 4,
     "deviation": -4,
-    "flexion": -14,
-    "cmc_flexion": 22,
+    "flexion": -13,
+    "cmc_flexion": 18,
     "cmc_abduction": -5,
     "mp_flexion": -18,
-    "ip_flexion": -38,
-    "mcp2_flexion": 33,
-    "mcp2_abduction": 14,
-    "pm2_flexion": 36,
-    "mcp3_flexion": 30,
-    "mcp3_abduction": 5,
-    "pm3_flexion": 39,
-    "mcp4_flexion": 25,
-    "mcp4_abduction": -9,
-    "pm4_flexion": 40,
-    "mcp5_flexion": 6,
+    "ip_flexion": -27,
+    "mcp2_flexion": 37,
+    "mcp2_abduction": 11,
+    "pm2_flexion": 24,
+    "md2_flexion": 16,
+    "mcp3_flexion": 31,
+    "mcp3_abduction": 3,
+    "pm3_flexion": 35,
+    "md3_flexion": 23,
+    "mcp4_flexion": 23,
+    "mcp4_abduction": -10,
+    "pm4_flexion": 30,
+    "md4_flexion": 20,
+    "mcp5_flexion": 8,
     "mcp5_abduction": -18,
-    "pm5_flexion": 41,
-    "md2_flexion": 24,
-    "md3_flexion": 26,
-    "md4_flexion": 27,
-    "md5_flexion": 27,
+    "pm5_flexion": 28,
+    "md5_flexion": 19,
+    "cmc4_flexion": 2,
+    "cmc5_flexion": 2,
 }
 """[deg] Five fingers on five neighbouring white keys, knuckles up and fingers curved; other joints
-are at 0. Solved by `motion.inverse_kinematics` for `planning.strokes.placement.NOMINAL_TIPS`, with
-a search over wrist height and depth for the most central joint angles."""
+are at 0. The bundled hand's, as `motion.inverse_kinematics.HandIk` solves it for every hand and
+`experiments/fit_playing_posture.py` prints it; a test holds both equal."""
 
 
 def named_posture(hand: HandIndex, degrees: Mapping[str, float], limits: np.ndarray) -> np.ndarray:

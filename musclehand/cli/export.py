@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +35,10 @@ _LAMP = {"pos": [-0.4, -0.8, 1.4], "dir": [0.25, 0.5, -0.85], "diffuse": [0.6, 0
 class ExportArgs:
     """Write the hand as an MJCF file: to look at, to edit, to use elsewhere.
 
-    FILE.xml is self-contained: MuJoCo, its viewer and MyoSuite open it, and a text editor changes
-    it. A comment at its head explains the names. `musclehand validate` checks an edited file, and
-    `musclehand diff` lists the edits.
+    FILE.xml is self-contained: MuJoCo from 3.7 on, its viewer and MyoSuite open it, and a text
+    editor changes it. Simulate it with MuJoCo 4.0 or later: earlier versions lay some tendons the
+    long way round. A comment at its head explains the names. `musclehand validate` checks an edited
+    file, and `musclehand diff` lists the edits.
 
     For example:
       musclehand export hand.xml
@@ -116,19 +116,21 @@ def _scene(
     args: ExportArgs, sides: Sequence[Side], tables: HandTables
 ) -> tuple[mujoco.MjSpec, dict[str, float]]:
     """The scene with hands in playing posture over the keys, and its joint positions [rad, m]."""
-    from musclehand.body.posture import PLAYING_POSTURE_DEG
-    from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
+    from musclehand.motion.inverse_kinematics import HandIk
     from musclehand.sim.scene import forearm_joint, scene_spec
 
     spec = scene_spec(sides=sides, visual=args.bones, strength_scale=args.strength, design=tables)
     if not args.bones:
         spec.worldbody.add_light(**_LAMP)
     spec.worldbody.add_camera(name="above", pos=[0.0, -0.75, 0.75], xyaxes=[1, 0, 0, 0, 0.72, 0.69])
+    ik = HandIk(design=tables)
+    hand = ik.playing
+    angles = (ik.index.expand @ ik.posture).tolist()
     positions: dict[str, float] = {}
     for side in sides:
-        for joint, angle in PLAYING_POSTURE_DEG.items():
-            positions[side.name_of(joint)] = math.radians(angle)
-        place = (side.mirror * _OCTAVE, WRIST_DEPTH, WRIST_HEIGHT + _CLEARANCE)
+        for joint, angle in zip(ik.index.joints, angles, strict=True):
+            positions[side.name_of(joint)] = angle
+        place = (side.mirror * _OCTAVE, hand.wrist_depth, hand.wrist_height + _CLEARANCE)
         for axis, value in zip("xyz", place, strict=True):
             positions[forearm_joint(side, axis)] = value
     return spec, positions

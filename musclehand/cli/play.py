@@ -68,9 +68,10 @@ class PlayArgs:
     condition: Annotated[
         str | None, tyro.conf.arg(metavar="WHAT", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """What is wrong with both hands: ulnar-palsy, median-palsy (each also -high: above the
+    """Condition of both hands: ulnar-palsy, median-palsy (each also -high: above the
     elbow), radial-palsy, weak:FDP2=0.5, atrophy:FDP2=0.5, stiff:mcp2_flexion=0.2,
-    "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start); several with +."""
+    "transfer:EIP>EPL", fatigue, fatigue=0.3 (tired from the start), enslaving (fingers as
+    dependent as people's), enslaving=0.5 (half as much); several with +."""
 
     model: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.xml", help_behavior_hint=_NO_DEFAULT)

@@ -50,7 +50,11 @@ class TrainTrackArgs:
       musclehand train track corpus --seeds 0 1 2                  three trainings in turn
       musclehand train track corpus --seeds 0 1 2 --ray            side by side, on all cores
       musclehand train track corpus --shards 4 --ray head:6379     one training on four machines
+      musclehand train track corpus --start tracking --apg.iterations 200
       musclehand track hands.h5 --policy runs/track/policy/tracking.json
+
+    With --start, reinforcement continues from a policy that was trained for another hand, such as
+    the bundled one after you have edited the tables of the hand; the muscles have to be the same.
 
     With --seeds each training has a folder DIR/seed_N, and summary.json has means with 95 %
     intervals. Ray (pip install 'musclehand[ray]') needs folders that all machines see; where a
@@ -67,6 +71,12 @@ class TrainTrackArgs:
         tuple[int, ...], tyro.conf.arg(metavar="[N ...]", help_behavior_hint=_NO_DEFAULT)
     ] = ()
     """Train once with each of these seeds."""
+
+    start: Annotated[
+        Path | None, tyro.conf.arg(metavar="POLICY", help_behavior_hint=_NO_DEFAULT)
+    ] = None
+    """Tracking policy to continue from, for this hand or another with the same muscles: its JSON
+    file, or a bundled one's name. Leaves out the warm start."""
 
     config: Annotated[TrackConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: TrackConfig()
@@ -89,6 +99,7 @@ class TrainLatentArgs:
     For example:
       musclehand train latent corpus
       musclehand train latent corpus runs/track/policy/tracking.json --out runs/latent
+      musclehand train latent corpus runs/track/policy/tracking.json --start sight_reading
     """
 
     corpus: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CORPUS")]]
@@ -101,6 +112,12 @@ class TrainLatentArgs:
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/latent")
     """Folder of the run; a run that is there is resumed."""
+
+    start: Annotated[
+        Path | None, tyro.conf.arg(metavar="SPACE", help_behavior_hint=_NO_DEFAULT)
+    ] = None
+    """Latent space to continue from, for this hand or another with the same muscles: its JSON file,
+    that of a high-level policy, or a bundled one's name. Leaves out the distillation."""
 
     config: Annotated[LatentRunConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: LatentRunConfig()
@@ -136,7 +153,8 @@ class TrainGeneralistArgs:
     start: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """High-level policy to continue from, in this latent space or another; leaves out cloning."""
+    """High-level policy to continue from, in this latent space or another, for this hand or
+    another; leaves out cloning."""
 
     config: Annotated[GeneralistConfig, tyro.conf.arg(name="")] = field(
         default_factory=lambda: GeneralistConfig()
@@ -178,7 +196,7 @@ def train_track(args: TrainTrackArgs) -> None:
         _train_seeds(args)
         return
     with run_folder(args.out):
-        run = track(args.corpus, args.out, args.config, reporter=open_reporter())
+        run = track(args.corpus, args.out, args.config, start=args.start, reporter=open_reporter())
     console = open_console()
     console.print(score_table("validation clips", run.scores))
     say(console, f"Written to {run.policy_path}")
@@ -194,7 +212,12 @@ def train_latent(args: TrainLatentArgs) -> None:
 
     with run_folder(args.out):
         run = latent(
-            args.corpus, args.out, args.config, policy=args.policy, reporter=open_reporter()
+            args.corpus,
+            args.out,
+            args.config,
+            policy=args.policy,
+            start=args.start,
+            reporter=open_reporter(),
         )
     console = open_console()
     console.print_json(data=dict(run.figures))
@@ -225,7 +248,7 @@ def _train_seeds(args: TrainTrackArgs) -> None:
 
     console = open_console()
     folders = seed_folders(args.out, args.seeds)
-    totals = stage_iterations(args.config)
+    totals = stage_iterations(args.config, started=args.start is not None)
     with (
         run_folder(args.out),
         Live(
@@ -234,7 +257,7 @@ def _train_seeds(args: TrainTrackArgs) -> None:
             refresh_per_second=1,
         ),
     ):
-        runs = track_seeds(args.corpus, args.seeds, args.out, args.config)
+        runs = track_seeds(args.corpus, args.seeds, args.out, args.config, start=args.start)
     if runs.summary:
         console.print(summary_table(runs))
     say(console, f"Written to {args.out}: {', '.join(folder.name for folder in folders)}")

@@ -29,8 +29,9 @@ _NO_DEFAULT = ""
 class ValidateArgs:
     """Check a hand model: is it anatomical, stable and strong enough?
 
-    MODEL is an MJCF file with one hand or two, or a bundled model: musclehand or myohand. Common
-    names of joints and muscles are recognised; --map gives the names of other models. Exit code 0:
+    MODEL is an MJCF file with one hand or two, or a bundled model: musclehand or myohand. Names of
+    joints and muscles are recognised as in MyoSim, MuscleMimic and MUSIC-Hand, whatever their
+    suffix; --map gives the names of other models. A single finger can be checked too. Exit code 0:
     no check of MODEL fails; 1: one does; 2: a model cannot be used.
 
     For example:
@@ -62,10 +63,12 @@ class ValidateArgs:
     map: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
         None
     )
-    """Names of the parts of MODEL: a JSON file as in models/naming."""
+    """Names of the parts of MODEL: a JSON file that maps anatomical names to the model's, with a
+    pattern for each side, such as "{}_r"; the guide to own hands shows one."""
 
     root: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Folder that a model's includes and meshes may come from; by default the one it lies in."""
+    """Folder that a model's includes, meshes and textures may come from; by default the one it lies
+    in."""
 
     side: Annotated[str, tyro.conf.arg(metavar="left|right|both")] = "both"
     """Which hands to check; both means those that a model has."""
@@ -95,6 +98,7 @@ def validate(args: ValidateArgs) -> int:
     Raises:
         MusclehandError: a model, naming, check or path is not usable.
     """
+    from musclehand.body.naming import known_namings
     from musclehand.cli.console import open_console, say
     from musclehand.validation.report.text import findings_text
     from musclehand.validation.report.write import write_json
@@ -131,6 +135,9 @@ def validate(args: ValidateArgs) -> int:
         files.append(args.json)
     console = open_console()
     console.print(findings_text(report.examinations, report.validated), crop=False)
+    for source, naming in dict.fromkeys((hand.source, hand.naming.name) for hand in specimens):
+        if naming not in {known.name for known in known_namings()} and args.map is None:
+            say(console, f"{source}: read as {naming}")
     if files:
         say(console, f"Written to {', '.join(map(str, files))}")
     return PASSED if report.passed else FAILED

@@ -9,6 +9,8 @@ After Thelen, Anderson & Delp 2003 (J Biomech 36:321), with these differences:
 - Muscle force is distributed within the activations that can be reached in one interval.
 - The predicted error of fingertip and joint velocity is minimised, so that torque which the muscles
   cannot give is missing where it matters least.
+- Where muscles share drive (`body.conditions.enslaving`), their commands are chosen with the mixing
+  in mind (`control.shared_drive`).
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from musclehand.body.build.tables import SharedDrive
+from musclehand.body.conditions.mixing import DriveMixer, mixed_excitations
 from musclehand.body.hand_index import HandIndex
-from musclehand.body.muscle import excitation_ceiling, muscle_parameters
+from musclehand.body.muscle import MuscleParameters, excitation_ceiling, muscle_parameters
 from musclehand.control.arrays import (
     ActivationRange,
     HandState,
@@ -30,6 +34,8 @@ from musclehand.control.arrays import (
 )
 from musclehand.control.criterion import Sharing
 from musclehand.control.hand_state import HandReader
+from musclehand.control.shared_drive import DriveSharing
+from musclehand.core.errors import InvalidValue
 from musclehand.core.quadratic import SolverError
 
 
@@ -76,6 +82,7 @@ class MuscleControl:
         *,
         sim_steps: int,
         config: ControlConfig | None = None,
+        drives: Sequence[SharedDrive] = (),
     ) -> None:
         """
         Args:
@@ -84,11 +91,14 @@ class MuscleControl:
             forearms: dofs of the forearm base of each hand, none where the elbow is fixed.
             sim_steps: simulation steps in a control interval.
             config: gains.
+            drives: that muscles of every hand share; none where all are independent.
 
         Raises:
-            ModelError: the hands differ in their number of joints, muscles or forearm dofs.
+            ModelError: the hands differ in their number of joints, muscles or forearm dofs, or lack
+                a muscle of a drive.
             UnknownName: no such criterion.
-            InvalidValue: co-contraction outside 0 to 1.
+            InvalidValue: co-contraction outside 0 to 1, or another criterion than "squares" with
+                shared drive.
         """
         # Loads the compiler, which only control needs.
         from musclehand.control.kernels import muscle as muscle_kernels
@@ -118,6 +128,10 @@ class MuscleControl:
         self._forces = MuscleForces(np.zeros(self.muscles.shape), np.zeros(self.muscles.shape))
         self._factor = np.zeros((*self.muscles.shape, joints))
         self._task = np.zeros((len(hands), joints))
+        if drives and config.criterion != "squares":
+            raise InvalidValue("criterion", config.criterion, '"squares" where muscles share drive')
+        self._mixers = [DriveMixer(hand.muscle_names, drives) for hand in hands] if drives else []
+        self._driven = np.zeros(self.muscles.shape)
         self.forget()
 
     def forget(self) -> None:
@@ -127,6 +141,26 @@ class MuscleControl:
             Sharing(config.criterion, config.effort, co_contraction=config.co_contraction)
             for _ in self.muscles
         ]
+        self._drive_sharing = [
+            DriveSharing(
+                mixer,
+                MuscleParameters(*params),
+                self._dt,
+                self._steps,
+                effort=config.effort,
+                co_contraction=config.co_contraction,
+            )
+            for mixer, params in zip(self._mixers, self._params, strict=False)
+        ]
+
+    def mixed(self, commands: np.ndarray) -> np.ndarray:
+        """Excitations that commands of another controller lead to: through shared drive, and at
+        most `ceiling`. Shape (h, m).
+
+        Args:
+            commands: to the muscles of every hand, 0 to 1. Shape (h, m).
+        """
+        return mixed_excitations(self._mixers, commands, self.ceiling)
 
     def excitations(self, data: mujoco.MjData, target: HandTarget) -> np.ndarray:
         """What to write into `data.ctrl[self.muscles]` for the next interval, 0 to `ceiling`. Shape
@@ -152,6 +186,8 @@ class MuscleControl:
         self._muscle_kernels.excite(
             self._params, state.act, activations, self.ceiling, self._dt, self._steps, excitations
         )
+        for hand, mixer in enumerate(self._mixers):
+            excitations[hand, mixer.shared] = self._driven[hand, mixer.shared]
         return excitations
 
     def activations(self, state: HandState, target: HandTarget) -> np.ndarray:
@@ -173,11 +209,22 @@ class MuscleControl:
         if status != self._task_kernels.DONE:
             raise SolverError("inertia of a hand is not positive definite")
         activations = np.empty(self.muscles.shape)
+        low, high = self._reachable
+        for hand, driving in enumerate(self._drive_sharing):
+            activations[hand], self._driven[hand] = driving.excitations(
+                self._factor[hand],
+                self._task[hand],
+                state.act[hand],
+                (low[hand], high[hand]),
+                self.ceiling[hand],
+            )
+        if self._drive_sharing:
+            return activations
         for hand, sharing in enumerate(self._sharing):
             activations[hand] = sharing.activations(
                 self._factor[hand],
                 self._task[hand],
-                self._reachable.low[hand],
-                self._reachable.high[hand],
+                low[hand],
+                high[hand],
             )
         return activations

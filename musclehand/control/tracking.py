@@ -8,13 +8,16 @@ posture of the same model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
 
 from musclehand.body.analysis.behaviour import data_at, prepared_copy
-from musclehand.body.anatomy import DIP_PER_PIP, INDEPENDENT_JOINTS, NUM_TIPS, coupled_joint
+from musclehand.body.anatomy import INDEPENDENT_JOINTS, NUM_TIPS, coupled_joint, coupling_ratio
+from musclehand.body.build.tables import SharedDrive
+from musclehand.body.conditions.mixing import DriveMixer, mixed_excitations
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.arrays import HandTarget
 from musclehand.control.muscle_control import ControlConfig, MuscleControl
@@ -85,20 +88,18 @@ def whole_posture(hand: HandIndex, independent: np.ndarray) -> np.ndarray:
     """Angles or speeds of all joints that a hand has, from those of the 19 joints that are free in
     a human hand.
 
-    The last finger joints follow the middle ones by `DIP_PER_PIP`, whether or not the model couples
+    Joints that follow others do so by `anatomy.coupling_ratio`, whether or not the model couples
     them.
 
     Args:
         hand: whose joints.
-        independent: values of `HAND_JOINTS` without the last finger joints. Shape (..., 19).
+        independent: values of `INDEPENDENT_JOINTS`. Shape (..., 19).
 
     Returns:
         In the order of `hand.joints`. Shape (..., n).
     """
     columns = [INDEPENDENT_JOINTS.index(coupled_joint(joint) or joint) for joint in hand.joints]
-    ratios = np.array(
-        [1.0 if coupled_joint(joint) is None else DIP_PER_PIP for joint in hand.joints]
-    )
+    ratios = np.array([coupling_ratio(joint) for joint in hand.joints])
     return np.asarray(independent[..., columns] * ratios)
 
 
@@ -110,6 +111,8 @@ def track(
     *,
     dt: float = CONTROL_DT,
     control: ControlConfig | None = None,
+    drives: Sequence[SharedDrive] = (),
+    aware: bool = True,
 ) -> TrackingResult:
     """Has a hand follow a motion that starts at rest.
 
@@ -121,11 +124,13 @@ def track(
         speeds: their rates [rad/s]. Shape (T, 19).
         dt: a control step, `SIM_STEPS` steps of the simulation [s].
         control: gains; the player's by default.
+        drives: that muscles of the hand share; none where all are independent.
+        aware: whether the control knows of the drives, or commands as if there were none.
 
     Raises:
         InvalidValue: the motion's arrays differ in shape or are not finite, or `dt` is not above 0.
         ModelError: joints beside the hand's, or such that are turned round against the anatomical
-            ones.
+            ones; a muscle of a drive is missing.
     """
     shapes = np.shape(angles), np.shape(speeds)
     if shapes != ((len(angles), len(INDEPENDENT_JOINTS)),) * 2 or not (
@@ -142,7 +147,7 @@ def track(
         model, dt=dt / SIM_STEPS, integrator=mujoco.mjtIntegrator.mjINT_IMPLICITFAST, gravity=False
     )
     twin.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
-    follower = _Follower(twin, hand, control)
+    follower = _Follower(twin, hand, control, drives, aware=aware)
     goal = whole_posture(hand, np.asarray(angles))
     rates = whole_posture(hand, np.asarray(speeds))
     data = data_at(twin, hand, goal[0])
@@ -199,13 +204,25 @@ class _Follower:
     """Computed muscle control of a hand with its elbow fixed."""
 
     def __init__(
-        self, model: mujoco.MjModel, hand: HandIndex, config: ControlConfig | None
+        self,
+        model: mujoco.MjModel,
+        hand: HandIndex,
+        config: ControlConfig | None,
+        drives: Sequence[SharedDrive],
+        *,
+        aware: bool,
     ) -> None:
         self.model = model
         self.hand = hand
         self.control = MuscleControl(
-            model, [hand], [np.array([], dtype=int)], sim_steps=SIM_STEPS, config=config
+            model,
+            [hand],
+            [np.array([], dtype=int)],
+            sim_steps=SIM_STEPS,
+            config=config,
+            drives=drives if aware else (),
         )
+        self._mixers = [] if aware or not drives else [DriveMixer(hand.muscle_names, drives)]
 
     def step(self, data: mujoco.MjData, goal: np.ndarray, rates: np.ndarray) -> str | None:
         """One control step to joint angles and rates, (n,), at its end. Returns what broke down,
@@ -221,9 +238,11 @@ class _Follower:
             np.zeros((1, 0)),
         )
         try:
-            data.ctrl[hand.muscles] = self.control.excitations(data, target)[0]
+            commands = self.control.excitations(data, target)
         except SolverError as error:
             return f"no control at {before:.2f} s: {error}"
+        mixed = mixed_excitations(self._mixers, commands, self.control.ceiling)
+        data.ctrl[hand.muscles] = mixed[0]
         mujoco.mj_step2(model, data)
         mujoco.mj_step(model, data, nstep=SIM_STEPS - 1)
         if not all(np.isfinite(part).all() for part in (data.qpos, data.qvel, data.act)):

@@ -16,8 +16,9 @@ from typing_extensions import override
 
 from musclehand.body.anatomy import Side
 from musclehand.body.conditions.fatigue import FatigueParameters
+from musclehand.body.conditions.mixing import DriveMixer, mixed_excitations
 from musclehand.controllers.controller import Controller, HandReference
-from musclehand.controllers.plan_follower import make_fatigue
+from musclehand.controllers.plan_follower import make_fatigue, shared_drives_of
 from musclehand.envs.demonstrations.planned_motion import policy_plan_config
 from musclehand.envs.piano.body import SIDES, ForearmServos, ForearmState
 from musclehand.envs.piano.forearm import ForearmMove, decode_move, state_at
@@ -102,6 +103,10 @@ class HighLevelController(Controller):
         self._first_forearm_state = ForearmState(place, np.zeros_like(place), np.zeros_like(place))
         self._forearm_state = self._first_forearm_state
         self._ceiling = np.ones((count, muscles))
+        drives = shared_drives_of(self.scene.design)
+        self._mixers = [
+            DriveMixer(self.scene.hands[side].muscle_names, drives) for side in SIDES if drives
+        ]
         actuators = np.concatenate([self.scene.hands[side].muscles for side in SIDES])
         self.fatigue = (
             None
@@ -132,12 +137,11 @@ class HighLevelController(Controller):
             self._choose_action(proprioception, step * self._dt)
         assert self._move is not None
         goal_state = state_at(self._move, (held + 1) * self._dt)
-        excitation = np.minimum(
-            latent_policy.act(
-                self._own.observe(proprioception, goal_state, self._history), self._z, held
-            ),
-            self._ceiling,
+        command = latent_policy.act(
+            self._own.observe(proprioception, goal_state, self._history), self._z, held
         )
+        own = np.minimum(command, self._ceiling)
+        excitation = mixed_excitations(self._mixers, command, self._ceiling)
         for row, (side, servos) in enumerate(zip(SIDES, self._servos, strict=True)):
             data.ctrl[self.scene.hands[side].muscles] = excitation[row]
             start, goal = (
@@ -149,9 +153,9 @@ class HighLevelController(Controller):
             )
         if self.fatigue is not None:
             self.fatigue.advance(excitation.ravel())
-            self._ceiling = self.fatigue.capacity.reshape(excitation.shape)
+            self._ceiling = self.fatigue.capacity.reshape(self._ceiling.shape)
         self._forearm_state = goal_state
-        self._history = np.concatenate([excitation[None], self._history[:-1]])
+        self._history = np.concatenate([own[None], self._history[:-1]])
 
     @override
     def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:

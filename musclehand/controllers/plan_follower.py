@@ -16,6 +16,8 @@ import numpy as np
 from typing_extensions import override
 
 from musclehand.body.anatomy import Side
+from musclehand.body.build.hand import HandDesign
+from musclehand.body.build.tables import HandTables, SharedDrive
 from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
 from musclehand.control.arrays import HandState
 from musclehand.control.forearm_control import ForearmControl
@@ -64,6 +66,11 @@ def make_fatigue(
     """
     muscles = [model.actuator(int(i)).name.rpartition("_")[0] for i in actuators]
     return Fatigue(muscles, parameters, sim_steps * model.opt.timestep)
+
+
+def shared_drives_of(design: HandDesign) -> tuple[SharedDrive, ...]:
+    """Drives that the muscles of a hand share; the hand of a model file has none."""
+    return design.drives if isinstance(design, HandTables) else ()
 
 
 class PlanFollower(Controller):
@@ -118,6 +125,7 @@ class PlanFollower(Controller):
             [forearm.dofs for forearm in forearms],
             sim_steps=self.sim_steps,
             config=control,
+            drives=shared_drives_of(self.scene.design),
         )
         muscles = self.muscle_control.muscles.ravel()
         self._muscles = selection(muscles)

@@ -90,9 +90,10 @@ class PolicyExcitations:
             history=self._history[: config.action_history],
             delay=self._delay,
         )
-        excitation = np.minimum(self._policy.policy.act(observation), self._muscle_control.ceiling)
-        self._history = np.concatenate([excitation[None], self._history[:-1]])
-        return excitation
+        command = self._policy.policy.act(observation)
+        own = np.minimum(command, self._muscle_control.ceiling)
+        self._history = np.concatenate([own[None], self._history[:-1]])
+        return self._muscle_control.mixed(command)
 
     def _push(self, step: HandsStep) -> None:
         self._ahead.append(step)

@@ -9,7 +9,8 @@ over-actuated hand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,13 +113,13 @@ class Policy(nn.Module):
             return np.asarray(torch.sigmoid(logits).numpy().astype(float))
 
 
-def layer_sizes(checkpoint: Checkpoint) -> list[int]:
-    """Sizes of a policy's layers, the entry "policy_sizes" of its checkpoint's metadata.
+def layer_sizes(info: Mapping[str, Any]) -> list[int]:
+    """Sizes of a policy's layers, the entry "policy_sizes" of its file's metadata.
 
     Raises:
         InvalidValue: there are none, or sizes out of range.
     """
-    sizes = checkpoint.info.get("policy_sizes")
+    sizes = info.get("policy_sizes")
     if not (
         isinstance(sizes, list) and len(sizes) >= 2 and all(type(size) is int for size in sizes)
     ):
@@ -141,7 +142,7 @@ def policy_from_checkpoint(
     Raises:
         InvalidValue: the policy has other inputs or outputs, or there is none.
     """
-    sizes = layer_sizes(checkpoint)
+    sizes = layer_sizes(checkpoint.info)
     if (sizes[0], sizes[-1]) != (num_observations, num_actions):
         raise InvalidValue(
             "policy_sizes", sizes, f"from {num_observations} observations to {num_actions} actions"

@@ -9,7 +9,7 @@ joint values mean the same on either side; the targets of a left hand are mirror
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import mujoco
@@ -18,24 +18,27 @@ import numpy as np
 from musclehand.body.anatomy import NUM_TIPS, Side
 from musclehand.body.build.hand import HandDesign, hand_spec, naming_of
 from musclehand.body.hand_index import HandIndex, wrist_centre
-from musclehand.body.posture import PLAYING_POSTURE_DEG, named_posture
+from musclehand.body.posture import REST_DEG, named_posture
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.core.quadratic import BoundedSolver
+from musclehand.motion.playing_hand import REST_HOVER, TIP_X, measure_hand
 from musclehand.motion.point_jacobian import PointJacobian
-
-WRIST_HEIGHT = 0.033
-"""[m] Usual height of the wrist joint over the tops of the white keys."""
 
 PLACE_ITERATIONS = 25
 """Steps of `HandIk.place_wrist`: enough to converge from the playing posture to an octave."""
 
-LOWEST_WRIST = 0.015
-"""[m] Lowest height of the wrist joint over the tops of the white keys: the heel of the hand is
-below it."""
+_SETTLE_ITERATIONS = 150
+"""Steps by which the playing posture is found."""
+
+_SETTLE_FACTOR = 100.0
+"""Factor on its weights, against which damping is small: the steps then go all the way."""
+
+_HELD = 1000.0
+"""Weight of an error of the wrist in x against that of a fingertip, while it is found."""
 
 _WRIST_STEP = (0.05, 0.03, 0.02)
 """[m] Largest displacement of the wrist in a step of `place_wrist`: to either side, to the front or
-back, and upwards. Downwards, `LOWEST_WRIST` bounds it."""
+back, and upwards. Downwards, the hand's heel bounds it."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class HandIk:
         design: HandDesign | None = None,
         model: mujoco.MjModel | None = None,
     ) -> None:
-        """Build the model of the right hand, and start in the playing posture.
+        """Build the model of the right hand, and start in its playing posture.
 
         Args:
             weights: weights of the quadratic programme; by default `IkWeights()`.
@@ -152,8 +155,9 @@ class HandIk:
         limits = self.model.jnt_range[self.model.dof_jntid[self.index.dofs[independent]]]
         self.lower = limits[:, 0] + self.weights.limit_margin
         self.upper = limits[:, 1] - self.weights.limit_margin
-        posture = named_posture(self.index, PLAYING_POSTURE_DEG, self.index.limits(self.model))
-        self.posture = np.clip(posture[independent], self.lower, self.upper)
+        relaxed = named_posture(self.index, REST_DEG, self.index.limits(self.model))
+        self.posture = np.clip(relaxed[independent], self.lower, self.upper)
+        self.playing = measure_hand(self.model, self.data, self.index)
         self._pull = np.full(independent.size, self.weights.posture)
         self._pull[:3] = self.weights.wrist
         self._points = PointJacobian(self.model, self.index.dofs, self.index.expand)
@@ -161,6 +165,7 @@ class HandIk:
         self._tip_directions = np.tile(np.diag(self._axes), (NUM_TIPS, 1))
         self._solver = BoundedSolver()
         self._solved_tips: tuple[np.ndarray, np.ndarray] | None = None
+        self._take_playing_posture()
         self.reset()
 
     def reset(self, qr: np.ndarray | None = None) -> None:
@@ -287,32 +292,85 @@ class HandIk:
             tip and its target [m].
         """
         previous_qr = self.qr
-        wrist = np.array(wrist, dtype=float)
         self.reset()
-        weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * self.weights.tip, 3)
+        wrist = self._settle(
+            fingers, points, wrist, home=home, pull=np.full(3, pull), iterations=PLACE_ITERATIONS
+        )
+        error = points - (self.tips()[fingers] + wrist)
+        self.qr = previous_qr
+        return wrist, float(np.linalg.norm(error, axis=1).max())
+
+    def _take_playing_posture(self) -> None:
+        """Finds the playing posture, and the place of the wrist with it.
+
+        Of all postures with the fingertips over five neighbouring white keys, at any height and
+        depth of the wrist, it is the one nearest to the relaxed hand in the weights of inverse
+        kinematics. It follows from the size of the hand and from its ranges of motion.
+        """
+        hand = self.playing
+        places = np.column_stack([TIP_X, hand.press_y, hand.tip_radius + REST_HOVER])
+        home = np.array([0.0, hand.wrist_depth, hand.wrist_height])
+        self.reset()
+        wrist = self._settle(
+            np.arange(NUM_TIPS),
+            places,
+            home,
+            home=home,
+            pull=np.array([_HELD * self.weights.tip, 0.0, 0.0]),
+            iterations=_SETTLE_ITERATIONS,
+            factor=_SETTLE_FACTOR,
+        )
+        self.posture = self.qr
+        self.playing = replace(hand, wrist_depth=float(wrist[1]), wrist_height=float(wrist[2]))
+
+    def _settle(
+        self,
+        fingers: np.ndarray,
+        points: np.ndarray,
+        wrist: np.ndarray,
+        *,
+        home: np.ndarray,
+        pull: np.ndarray,
+        iterations: int,
+        factor: float = 1.0,
+    ) -> np.ndarray:
+        """Moves angles and wrist together until some fingers are at given points.
+
+        Args:
+            fingers: as for `place_wrist`, like `points`, `wrist` and `home`.
+            points: targets of their tips.
+            wrist: initial guess.
+            home: preferred position of the wrist.
+            pull: weights of the distance from `home` along x, y and z [1/m^2]. Shape (3,).
+            iterations: Gauss-Newton steps.
+            factor: on all weights but that of the size of a step.
+
+        Returns:
+            Position of the wrist [m]. Shape (3,).
+        """
+        wrist = np.array(wrist, dtype=float)
+        weight = np.repeat(np.isin(np.arange(NUM_TIPS), fingers) * factor * self.weights.tip, 3)
         joints = len(self.posture)
         error = np.zeros((NUM_TIPS, 3))
         jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
         jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
-        pulls = np.append(self._pull, [pull] * 3)
+        pulls = factor * np.append(self._pull, pull)
         preferred = np.append(self.posture, home)
         upper = np.append(np.zeros(joints), _WRIST_STEP)
         lower = -upper
-        for _ in range(PLACE_ITERATIONS):
+        for _ in range(iterations):
             error[fingers] = points - (self.tips()[fingers] + wrist)
             jacobian[:, :joints] = self._tip_jacobian()
             offset = np.append(self.qr, wrist) - preferred
             np.subtract(self.lower, self.qr, out=lower[:joints])
             np.subtract(self.upper, self.qr, out=upper[:joints])
-            lower[-1] = LOWEST_WRIST - wrist[2]
+            lower[-1] = self.playing.lowest_wrist - wrist[2]
             step = self._solve(
                 jacobian, weight, error, pull=pulls, offset=offset, lower=lower, upper=upper
             )
             self.qr = self.qr + step[:-3]
             wrist = wrist + step[-3:]
-        error[fingers] = points - (self.tips()[fingers] + wrist)
-        self.qr = previous_qr
-        return wrist, float(np.linalg.norm(error, axis=1).max())
+        return wrist
 
     def _newton_step(
         self, error: np.ndarray, weights: np.ndarray, tasks: PointTasks | None

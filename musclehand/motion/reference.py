@@ -16,11 +16,11 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import (
-    DIP_PER_PIP,
     FINGER_NUMBERS,
     INDEPENDENT_JOINTS,
     WRIST_JOINTS,
     coupled_joint,
+    coupling_ratio,
 )
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import PLAYING_POSTURE_DEG, SPREAD_AT_RIGHT_ANGLE
@@ -96,7 +96,7 @@ def common_limits(
         for joint, (lower, upper) in zip(hand.joints, hand.limits(model), strict=True):
             driver = coupled_joint(joint)
             row = INDEPENDENT_JOINTS.index(driver or joint)
-            ratio = 1.0 if driver is None else DIP_PER_PIP
+            ratio = coupling_ratio(joint)
             limits[row, 0] = max(limits[row, 0], lower / ratio)
             limits[row, 1] = min(limits[row, 1], upper / ratio)
     limits += np.deg2rad([margin_deg, -margin_deg])

@@ -26,7 +26,8 @@ from musclehand.core.progress import Progress
 from musclehand.core.time_steps import CONTROL_DT
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.fingertip_track import FingertipTrack
-from musclehand.motion.inverse_kinematics import WRIST_HEIGHT, HandIk
+from musclehand.motion.inverse_kinematics import HandIk
+from musclehand.motion.playing_hand import WRIST_HEIGHT
 
 RATE = 1.0 / CONTROL_DT
 """[Hz] Frames per second of the result."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.hand_file import read_hand
-from musclehand.body.build.tables import load_tables
+from musclehand.body.build.tables import HandTables, load_tables
 from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
@@ -84,6 +84,9 @@ def settings_of(options: PlayOptions) -> PlayerSettings:
     """
     options.check()
     design, fatigue = _hands(options)
+    if options.criterion != "squares" and isinstance(design, HandTables) and design.drives:
+        legal = f'"squares" with the condition {options.condition}, whose muscles share drive'
+        raise InvalidValue("criterion", options.criterion, legal)
     plan: PlanConfig | None = None
     control: ControlConfig | None = None
     if options.chords != "thinned":

@@ -31,6 +31,7 @@ from musclehand.core.atomic import write_file
 from musclehand.core.dataclass_json import to_plain
 from musclehand.core.errors import InvalidValue
 from musclehand.core.time_steps import SIM_DT
+from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.music.formats.score_json import score_to_dict
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
@@ -68,7 +69,7 @@ class PlanConfig:
     `experiments/bench_rate.py`."""
 
     fingering: FingeringConfig = field(default_factory=lambda: FingeringConfig(release_early=True))
-    """Search for fingers."""
+    """Search for fingers; its `hand_size` is multiplied by the span of the hand that plays."""
 
     motion: MotionConfig = field(default_factory=MotionConfig)
     """Wrist path, strokes, releases and inverse kinematics."""
@@ -257,9 +258,12 @@ def plan_performance(
     """
     target = keyboard_score(score)
     config = config or PlanConfig()
-    return plan_fingered(
+    ik = HandIk(design=design)
+    size = config.fingering.hand_size * ik.playing.size.span
+    return _plan(
         target,
-        assign_fingering(target, config=config.fingering),
+        assign_fingering(target, config=replace(config.fingering, hand_size=size)),
+        model=ik.model,
         design=design,
         piano=piano,
         config=config,
@@ -302,6 +306,50 @@ def plan_fingered(
         InvalidValue: there is no side, or a time is out of range.
         ModelError: the design is not one that can play.
     """
+    return _plan(
+        target,
+        score,
+        model=None,
+        design=design,
+        piano=piano,
+        config=config,
+        sides=sides,
+        lead_in=lead_in,
+        tail=tail,
+        sim_dt=sim_dt,
+        corrections=corrections,
+    )
+
+
+def _plan(
+    target: Score,
+    score: Score,
+    *,
+    model: mujoco.MjModel | None,
+    design: HandDesign | None,
+    piano: PianoParameters | None,
+    config: PlanConfig | None,
+    sides: Sequence[Side],
+    lead_in: float,
+    tail: float,
+    sim_dt: float,
+    corrections: Corrections | None,
+) -> PerformancePlan:
+    """Plans the motion; arguments as for `plan_fingered`.
+
+    Args:
+        target: what the performance is judged by.
+        score: the same notes with hands and fingers.
+        model: of a right hand of the design, if one is compiled already.
+        design: of the hands.
+        piano: keyboard to play on.
+        config: constants of planning.
+        sides: hands that play.
+        lead_in: time before the first note [s].
+        tail: time after the last note [s].
+        sim_dt: simulation step [s].
+        corrections: from earlier runs.
+    """
     if not sides:
         raise InvalidValue("sides", tuple(sides), "one hand or two")
     for name, value in (("lead_in", lead_in), ("tail", tail)):
@@ -323,13 +371,19 @@ def plan_fingered(
             corrections=dict(corrections or {}),
             hand_sha256="",
             design=design or load_tables(),
-        )
+        ),
+        model,
     )
 
 
-def _with_motion(plan: PerformancePlan) -> PerformancePlan:
-    """The plan with its motion prepared, and with the releases and the hand that this has."""
-    motion = _plan_motion(plan)
+def _with_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> PerformancePlan:
+    """The plan with its motion prepared, and with the releases and the hand that this has.
+
+    Args:
+        plan: with everything else.
+        model: of a right hand of its design, if one is compiled already.
+    """
+    motion = _plan_motion(plan, model)
     notes = [
         replace(note, onset=note.onset - plan.lead_in, offset=note.offset - plan.lead_in)
         for hand in motion.hands.values()
@@ -341,7 +395,7 @@ def _with_motion(plan: PerformancePlan) -> PerformancePlan:
     return plan
 
 
-def _plan_motion(plan: PerformancePlan) -> BimanualMotion:
+def _plan_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> BimanualMotion:
     geometry = keyboard_geometry(plan.piano)
     corrections = {
         (onset + plan.lead_in, pitch): correction
@@ -361,7 +415,7 @@ def _plan_motion(plan: PerformancePlan) -> BimanualMotion:
             design=plan.design,
             config=plan.config.motion,
             corrections=corrections,
-            model=next((hand.ik.model for hand in hands.values()), None),
+            model=next((hand.ik.model for hand in hands.values()), model),
         )
     return BimanualMotion(hands)
 

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from musclehand.core.errors import FileError, InvalidValue
+from musclehand.core.errors import FileError
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano.forearm import MOVE_SIZE
 from musclehand.envs.piano.observation import (
@@ -68,31 +68,6 @@ def new_high_level_network(
     )
 
 
-def transfer_high_level_network(
-    latent_space: LatentSpace, source: HighLevelPolicy
-) -> HighLevelNetwork:
-    """A network that acts in a latent action space, with the weights of one that acts in another:
-    it predicts the same references, which the other encoder maps to latent actions.
-
-    Args:
-        latent_space: to act in.
-        source: with the weights.
-
-    Raises:
-        InvalidValue: the encoders of both spaces have different observations.
-    """
-    if high_level_hash(latent_space.config) != high_level_hash(source.latent_space.config):
-        config = latent_space.config
-        raise InvalidValue(
-            "look_ahead, action_history",
-            (config.look_ahead, config.action_history),
-            "those of the other policy's latent space",
-        )
-    network = new_high_level_network(latent_space, source.policy.sizes[1:-1])
-    network.load_state_dict(source.policy.state_dict())
-    return network
-
-
 def save_high_level_policy(
     folder: str | PathLike[str],
     policy: HighLevelNetwork,
@@ -150,7 +125,7 @@ def load_high_level_policy(path: str | PathLike[str] | None = None) -> HighLevel
         raise FileError(
             path, "was made for another observation than this release's; train it again"
         )
-    hidden = layer_sizes(checkpoint)[1:-1]
+    hidden = layer_sizes(checkpoint.info)[1:-1]
     check_layers(hidden, checkpoint.arrays)
     policy = new_high_level_network(latent_space, hidden)
     load_module("policy", policy, checkpoint.arrays)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from musclehand.core.errors import FileError, InvalidValue
+from musclehand.envs.observation import ObservationTable
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.policies.files import LATENT_SPACE, find_policy
@@ -19,6 +20,8 @@ from musclehand.policies.fingerprint import (
     check_fingerprint,
     identity_of,
 )
+from musclehand.policies.layout import ENTRY as LAYOUT
+from musclehand.policies.layout import hand_layout, layout_info
 from musclehand.policies.previous_release import upgrade
 from musclehand.policies.tracking import config_from, config_info
 
@@ -64,7 +67,13 @@ def save_latent_space(
     from musclehand.core.checkpoint import save_named_checkpoint
     from musclehand.learning.torch_state import module_arrays
 
-    info = {**info, **identity_of(env), **config_info(env.config), **_sizes(policy)}
+    info = {
+        **info,
+        **identity_of(env),
+        **config_info(env.config),
+        **layout_info(hand_layout(env.body.hand)),
+        **_sizes(policy),
+    }
     path = Path(folder) / LATENT_SPACE
     return save_named_checkpoint(path, module_arrays("latent", policy), info)
 
@@ -89,8 +98,9 @@ def load_latent_space(path: str | PathLike[str] | None = None) -> LatentSpace:
 
 def latent_space_info(latent_space: LatentSpace) -> dict[str, Any]:
     """Entries of a file's metadata from which `latent_space_from_checkpoint` restores a space."""
+    info = latent_space.info
     return {
-        **{name: latent_space.info[name] for name in Fingerprint._fields},
+        **{name: info[name] for name in (*Fingerprint._fields, LAYOUT) if name in info},
         **config_info(latent_space.config),
         **_sizes(latent_space.policy),
     }
@@ -108,11 +118,36 @@ def latent_space_from_checkpoint(checkpoint: Checkpoint, path: Path) -> LatentSp
             has no sizes.
         InvalidValue: the metadata of the file has impossible values.
     """
-    from musclehand.learning.torch_state import check_layers, load_module
-    from musclehand.learning.vae import LatentPolicy
+    from musclehand.learning.torch_state import load_module
 
     info = checkpoint.info
     config = config_from(info, path)
+    check_fingerprint(info, built_in_fingerprint(config), path, "distil")
+    muscles = len(built_in_hand(config).muscles)
+    policy = new_latent_policy(checkpoint, path, built_in_table(config), muscles)
+    load_module("latent", policy, checkpoint.arrays)
+    return LatentSpace(policy, config, info)
+
+
+def new_latent_policy(
+    checkpoint: Checkpoint, path: Path, table: ObservationTable, muscles: int
+) -> LatentPolicy:
+    """An untrained latent policy with layers of the sizes that a file names.
+
+    Args:
+        checkpoint: of a latent action space, or of a policy that acts in one.
+        path: of its file, for messages.
+        table: of the observation.
+        muscles: number of muscles.
+
+    Raises:
+        FileError: the metadata of the file has no sizes.
+        InvalidValue: the metadata of the file has impossible values.
+    """
+    from musclehand.learning.torch_state import check_layers
+    from musclehand.learning.vae import LatentPolicy
+
+    info = checkpoint.info
     try:
         latent_size = int(info["latent_size"])
         action_repeat = int(info["action_repeat"])
@@ -122,21 +157,18 @@ def latent_space_from_checkpoint(checkpoint: Checkpoint, path: Path) -> LatentSp
         raise FileError(
             path, f"does not say what it is ({type(error).__name__}: {error})"
         ) from error
-    check_fingerprint(info, built_in_fingerprint(config), path, "distil")
     sizes = [latent_size, action_repeat, *hidden]
     if max(sizes) > MAX_SIZE:
         raise InvalidValue("sizes", sizes, f"up to {MAX_SIZE:,} each")
     check_layers([*hidden, latent_size], checkpoint.arrays)
-    policy = LatentPolicy(
-        decoder_mask(built_in_table(config)),
-        len(built_in_hand(config).muscles),
+    return LatentPolicy(
+        decoder_mask(table),
+        muscles,
         latent_size=latent_size,
         action_repeat=action_repeat,
         hidden=hidden,
         variational=variational,
     )
-    load_module("latent", policy, checkpoint.arrays)
-    return LatentSpace(policy, config, info)
 
 
 def _sizes(policy: LatentPolicy) -> dict[str, Any]:

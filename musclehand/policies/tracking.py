@@ -19,6 +19,7 @@ from musclehand.policies.fingerprint import (
     check_fingerprint,
     identity_of,
 )
+from musclehand.policies.layout import hand_layout, layout_info
 from musclehand.policies.previous_release import upgrade
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def save_tracking_policy(
         **info,
         **identity_of(env),
         **config_info(env.config),
+        **layout_info(hand_layout(env.body.hand)),
         "policy_sizes": list(policy.sizes),
     }
     return save_named_checkpoint(Path(folder) / TRACKING, module_arrays("policy", policy), info)

@@ -216,7 +216,7 @@ def _joint_bounds(model: mujoco.MjModel, limits: HealthLimits) -> tuple[np.ndarr
     low = np.full(model.nq, -UNBOUNDED)
     high = np.full(model.nq, UNBOUNDED)
     for joint in range(model.njnt):
-        kind = model.jnt_type[joint]
+        kind = int(model.jnt_type[joint])
         if kind not in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE):
             continue
         slide = kind == mujoco.mjtJoint.mjJNT_SLIDE

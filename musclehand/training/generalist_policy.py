@@ -45,11 +45,10 @@ from musclehand.policies.high_level import (
     load_high_level_policy,
     new_high_level_network,
     save_high_level_policy,
-    transfer_high_level_network,
 )
 from musclehand.policies.latent import LatentSpace, load_latent_space
+from musclehand.policies.start import START, Origin, start_high_level_network
 from musclehand.sim.backend_choice import BackendChoice, describe_backend, resolve_backend
-from musclehand.training.piece_policy import weights_hash
 from musclehand.training.reporter import Reporter, SilentReporter
 from musclehand.training.run_log import METRICS, RunLog, read_metrics
 from musclehand.training.stages import run_stage
@@ -158,7 +157,8 @@ def generalist(
             bundled high-level policy.
         out: folder of the run; a run that is there is resumed.
         config: how to train.
-        start: a high-level policy to continue from, in this latent space or another; it skips
+        start: a high-level policy to continue from, in this latent space or another, or its JSON
+            file; it may be for another hand with the same independent joints. It takes the place of
             behavioural cloning.
         piano: the environment; `num_worlds`, `num_threads` and `backend` are those of `config`.
         reporter: notified of stages and iterations.
@@ -179,8 +179,7 @@ def generalist(
     out.mkdir(parents=True, exist_ok=True)
     if not isinstance(space, LatentSpace):
         space = load_latent_space(space)
-    if not (start is None or isinstance(start, HighLevelPolicy)):
-        start = load_high_level_policy(start)
+    begin = None if start is None else start_high_level_network(start, space)
     env_config = replace(
         piano or PianoConfig(episode=1.6),
         num_worlds=config.worlds,
@@ -192,10 +191,12 @@ def generalist(
         seconds = pieces.hands[0].frames * pieces.hands[0].dt
         count = len(pieces.hands[0].names)
         reporter.message(f"{count} pieces, {seconds / 60:.1f} min to learn from")
-        network = _train(pieces, space, start, env_config, _Stages(config, out, reporter))
+        network = _train(pieces, space, begin, env_config, _Stages(config, out, reporter))
     finally:
         reporter.close()
     info = {"stage": "dagger", "config": _settings(config), **describe_backend(backend)}
+    if begin is not None:
+        info[START] = begin[1]
     path = save_high_level_policy(out / "policy", network, space, info)
     return GeneralistRun(out, load_high_level_policy(path), path)
 
@@ -262,7 +263,7 @@ def _reported(
 def _train(
     pieces: PlannedPieces,
     space: LatentSpace,
-    start: HighLevelPolicy | None,
+    begin: tuple[HighLevelNetwork, Origin] | None,
     env_config: PianoConfig,
     run: _Stages,
 ) -> HighLevelNetwork:
@@ -274,11 +275,11 @@ def _train(
         "pieces": len(pieces.hands[0].names),
         **describe_backend(env_config.backend),
     }
-    if start is not None:
-        identity["start"] = weights_hash(start)
+    if begin is not None:
+        identity[START] = begin[1]["weights_sha256"]
     log = RunLog(run.out / METRICS, run.reporter)
     static_env = StaticPianoEnv(pieces, space, env_config, seed=config.seed)
-    if start is None:
+    if begin is None:
         network = new_high_level_network(space, config.cloning.hidden, seed=config.seed)
         cloning = HighLevelTraining(
             static_env,
@@ -292,7 +293,7 @@ def _train(
         run_stage(cloning, "cloning", log)
         network = cloning.policy
     else:
-        network = transfer_high_level_network(space, start)
+        network, _ = begin
     bad_states = run.out / "bad_states"
     env = PianoEnv(pieces, space, env_config, seed=config.seed, bad_states=bad_states)
     dagger = HighLevelTraining(

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -37,6 +37,7 @@ from musclehand.learning.vae import LatentPolicy
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.policies.fingerprint import identity_of
 from musclehand.policies.latent import LatentSpace, load_latent_space, save_latent_space
+from musclehand.policies.start import START, start_latent_policy
 from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend
 from musclehand.training.latent_evaluation import (
@@ -112,6 +113,7 @@ def latent(
     config: LatentRunConfig | None = None,
     *,
     policy: TrackingPolicy | str | PathLike[str] | None = None,
+    start: LatentSpace | str | PathLike[str] | None = None,
     reporter: Reporter | None = None,
 ) -> LatentRun:
     """Distils a tracking policy into a latent space and compares the two on held-out clips.
@@ -121,6 +123,8 @@ def latent(
         out: folder of the run; a run that is there is resumed.
         config: how to train.
         policy: a tracking policy, or its JSON file; the bundled one by default.
+        start: a latent space to continue from, its JSON file, or that of a high-level policy; it
+            may be for another hand with the same muscles. It takes the place of the distillation.
         reporter: notified of stages and iterations.
 
     Raises:
@@ -141,7 +145,7 @@ def latent(
         corpus = open_corpus(corpus)
     clips = held_out_clips(corpus, config.clips)
     try:
-        student, path = _train(corpus, teacher, out, config, reporter)
+        student, path = _train(corpus, teacher, start, _Run(out, config, reporter))
         reporter.message(f"compares policy and latent space on {len(clips)} clips")
         sequences = compare_sequences(student, teacher.policy.act, clips, teacher.config)
     finally:
@@ -153,60 +157,77 @@ def latent(
     return LatentRun(out, load_latent_space(path), path, figures)
 
 
+class _Run(NamedTuple):
+    """What both stages of a run share."""
+
+    out: Path
+    """Folder of the run."""
+
+    config: LatentRunConfig
+    """Of the run."""
+
+    reporter: Reporter
+    """Of the run."""
+
+
 def _train(
     corpus: MotionCorpus,
     teacher: TrackingPolicy,
-    out: Path,
-    config: LatentRunConfig,
-    reporter: Reporter,
+    start: LatentSpace | str | PathLike[str] | None,
+    run: _Run,
 ) -> tuple[LatentPolicy, Path]:
     """The trained latent policy and its file."""
+    config = run.config
     backend = resolve_backend(config.backend)
     env_config = replace(teacher.config, num_envs=config.envs, backend=backend)
     references = training_references(
         corpus,
-        out / "planned",
+        run.out / "planned",
         scores=config.scores if env_config.keys else 0,
         seed=config.distillation.seed,
         sim_steps=env_config.sim_steps,
-        reporter=reporter,
+        reporter=run.reporter,
     )
-    log = RunLog(out / METRICS, reporter)
-    env = TrackingEnv(references, env_config, bad_states=out / "bad_states")
-    distillation = LatentDistillTraining(
-        env,
-        teacher.policy,
-        decoder_mask(env.table),
-        config.distillation,
-        out / "distillation",
-        identity=identity_of(env),
-    )
-    run_stage(distillation, "distillation", log)
-    student = _reinforce(distillation.policy, references, env_config, out, config, log)
-    info = {
-        "stage": "latent",
-        "policy": dict(teacher.info),
-        "config": json.loads(json.dumps(asdict(config.distillation))),
-    }
-    return student, save_latent_space(out / "policy", student, env, info)
+    log = RunLog(run.out / METRICS, run.reporter)
+    env = TrackingEnv(references, env_config, bad_states=run.out / "bad_states")
+    settings = json.loads(json.dumps(asdict(config.distillation)))
+    info = {"stage": "latent", "policy": dict(teacher.info)}
+    if start is None:
+        distillation = LatentDistillTraining(
+            env,
+            teacher.policy,
+            decoder_mask(env.table),
+            config.distillation,
+            run.out / "distillation",
+            identity=identity_of(env),
+        )
+        run_stage(distillation, "distillation", log)
+        student = distillation.policy
+        begun = {"distilled": settings}
+        info |= {"config": settings}
+    else:
+        student, origin = start_latent_policy(start, env, teacher.policy)
+        begun = {START: origin["weights_sha256"]}
+        info |= {START: origin}
+    student = _reinforce(student, references, env_config, begun, run, log)
+    return student, save_latent_space(run.out / "policy", student, env, info)
 
 
 def _reinforce(
     student: LatentPolicy,
     references: ReferenceSet,
     env_config: TrackingConfig,
-    out: Path,
-    config: LatentRunConfig,
+    begun: Mapping[str, Any],
+    run: _Run,
     log: RunLog,
 ) -> LatentPolicy:
+    """The latent policy after reinforcement; `begun` says what it begins with."""
+    config = run.config
     if config.apg.iterations == 0:
         return student
     disturbed = replace(env_config, disturbance=TRAINING_DISTURBANCE)
-    env = TrackingEnv(references, disturbed, bad_states=out / "bad_states")
-    identity: dict[str, Any] = {
-        **identity_of(env),
-        "distilled": json.loads(json.dumps(asdict(config.distillation))),
-    }
-    training = LatentApgTraining(env, student, config.apg, out / "apg", identity=identity)
+    env = TrackingEnv(references, disturbed, bad_states=run.out / "bad_states")
+    identity: dict[str, Any] = {**identity_of(env), **begun}
+    training = LatentApgTraining(env, student, config.apg, run.out / "apg", identity=identity)
     run_stage(training, "apg", log)
     return training.policy

@@ -36,6 +36,7 @@ from musclehand.policies.high_level import (
     load_high_level_policy,
     save_high_level_policy,
 )
+from musclehand.policies.start import arrays_hash
 from musclehand.sim.backend_choice import BackendChoice, describe_backend, resolve_backend
 from musclehand.training.reporter import Reporter, SilentReporter
 from musclehand.training.run_log import METRICS, RunLog, read_metrics
@@ -264,4 +265,4 @@ def weights_hash(policy: HighLevelPolicy) -> str:
         **module_arrays("policy", policy.policy),
         **module_arrays("latent", policy.latent_space.policy),
     }
-    return hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
+    return arrays_hash(arrays)

@@ -24,6 +24,7 @@ from musclehand.core.atomic import write_file
 from musclehand.core.errors import InvalidValue, MusclehandError
 from musclehand.learning.ray_cluster import Outcome, cluster, run_jobs
 from musclehand.motion.dataset import MotionCorpus
+from musclehand.policies.files import TRACKING, find_policy
 from musclehand.training.placement import ray_address
 from musclehand.training.reporter import Reporter, TextReporter
 from musclehand.training.run_log import METRICS
@@ -100,6 +101,9 @@ class SeedJob(NamedTuple):
     config: TrackConfig
     """How to train; `seed` is that of the job."""
 
+    start: Path | None = None
+    """File of the tracking policy to continue from."""
+
 
 @dataclass(frozen=True)
 class SeedRuns:
@@ -117,6 +121,8 @@ def track_seeds(
     seeds: Sequence[int],
     out: str | PathLike[str] = "runs/track",
     config: TrackConfig | None = None,
+    *,
+    start: str | PathLike[str] | None = None,
 ) -> SeedRuns:
     """Trains a tracking policy with each of several seeds, in the folder `seed_N` of `out`.
 
@@ -126,6 +132,8 @@ def track_seeds(
         out: folder of the runs; those that are there are resumed.
         config: how to train; `ray` places the runs on a cluster, and they go on one after the
             other in this process without it.
+        start: a tracking policy to continue from, as for `track`; all machines have to see its
+            file.
 
     Raises:
         InvalidValue: a seed is given twice.
@@ -135,8 +143,10 @@ def track_seeds(
     config = config or TrackConfig()
     config = replace(config, backend=resolve_run_backend(config))
     folder = corpus.folder if isinstance(corpus, MotionCorpus) else Path(corpus)
+    if start is not None:
+        start = find_policy(start, TRACKING, "tracking").resolve()
     jobs = [
-        SeedJob(folder.resolve(), place, replace(config, seed=seed, ray=None))
+        SeedJob(folder.resolve(), place, replace(config, seed=seed, ray=None), start)
         for seed, place in zip(seeds, seed_folders(out, seeds), strict=True)
     ]
     return run_seeds(_train, jobs, Path(out), ray=config.ray, threads=config.threads)
@@ -266,7 +276,7 @@ def read_standing(folder: Path, totals: Mapping[str, int]) -> Standing:
 
 
 def _train(job: SeedJob, reporter: Reporter) -> None:
-    track(job.corpus, job.out, job.config, reporter=reporter)
+    track(job.corpus, job.out, job.config, start=job.start, reporter=reporter)
 
 
 def _with_log(train: Callable[[SeedJob, Reporter], None], job: SeedJob) -> None:

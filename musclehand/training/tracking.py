@@ -7,6 +7,11 @@ and heavy keys: by analytic policy gradients (`learning.apg`), or by PPO.
     run = track("corpus", out="runs/track")
     run.policy.act(observation, env), run.scores[0].tip_mean
 
+For a hand that was edited, reinforcement can begin with a policy for the hand as it was before
+(`policies.start`), which takes the place of the warm start:
+
+    run = track("corpus", out="runs/edited", start="tracking")
+
 A run can be killed at any moment; the same call resumes it and ends with the same bits. Its folder
 holds `config.json`, `metrics.csv` (a row for each iteration), `dagger/`, `apg/` and `ppo/` with
 checkpoints, `planned/`, the policy in `policy/`, and `scores.json` with the errors on held-out
@@ -37,6 +42,7 @@ from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.policies.fingerprint import identity_of
+from musclehand.policies.start import START, Origin, start_tracking_policy
 from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy, save_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, BackendName, resolve_backend
 from musclehand.training.placement import place_env
@@ -169,6 +175,7 @@ def track(
     out: str | PathLike[str] = "runs/track",
     config: TrackConfig | None = None,
     *,
+    start: TrackingPolicy | str | PathLike[str] | None = None,
     reporter: Reporter | None = None,
 ) -> TrackingRun:
     """Trains a policy that follows reference motion.
@@ -177,11 +184,14 @@ def track(
         corpus: a corpus of motion, or its folder (`musclehand corpus`).
         out: folder of the run; a run that is there is resumed.
         config: how to train.
+        start: a tracking policy to continue from, its JSON file, or the name of a bundled one; it
+            may be for another hand with the same muscles. It takes the place of the warm start.
         reporter: notified of stages, iterations and results.
 
     Raises:
         CheckpointError: the folder holds a run with another configuration.
         CorpusError: there is no usable corpus.
+        FileError: training cannot begin with `start`, which has other muscles or another rate.
         InvalidValue: the configuration cannot be.
         MissingLearner: PPO needs `pip install 'musclehand[train]'`.
         OutputError: the folder cannot be written to.
@@ -194,12 +204,18 @@ def track(
     if not isinstance(corpus, MotionCorpus):
         corpus = open_corpus(corpus)
     try:
-        return _track(corpus, Path(out), config, reporter)
+        return _track(corpus, Path(out), config, start, reporter)
     finally:
         reporter.close()
 
 
-def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Reporter) -> TrackingRun:
+def _track(
+    corpus: MotionCorpus,
+    out: Path,
+    config: TrackConfig,
+    start: TrackingPolicy | str | PathLike[str] | None,
+    reporter: Reporter,
+) -> TrackingRun:
     out.mkdir(parents=True, exist_ok=True)
     _write_config(out, corpus, config)
     env_config = warm_start_env(config)
@@ -229,14 +245,20 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
         bad_states=bad_states,
     )
     log = RunLog(out / METRICS, reporter)
+    origin: Origin | None = None
     with place(env_config) as env:
-        policy = _warm_start(env, _Stages(config, out, identity, log))
+        if start is None:
+            policy = _warm_start(env, _Stages(config, out, identity, log))
+        else:
+            policy, origin = start_tracking_policy(start, pattern, _first_observations(env))
+            identity[START] = origin["weights_sha256"]
     disturbance = reinforcement_disturbance(config)
     identity |= {"take": config.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
     for stage in _reinforcement_stages(config):
         with place(replace(env_config, disturbance=disturbance)) as env:
             policy = _reinforce(stage, env, policy, _Stages(config, out, identity, log))
-    path = save_tracking_policy(out / "policy", policy, pattern, _policy_info(corpus, config))
+    info = _policy_info(corpus, config, origin)
+    path = save_tracking_policy(out / "policy", policy, pattern, info)
     clips = list(corpus.clips("validation"))
     scores: list[ClipScore] = []
     if clips:
@@ -251,9 +273,14 @@ def _track(corpus: MotionCorpus, out: Path, config: TrackConfig, reporter: Repor
     return TrackingRun(out, load_tracking_policy(path), path, tuple(scores))
 
 
-def stage_iterations(config: TrackConfig) -> dict[str, int]:
-    """Iterations of each stage, in order."""
-    warm_start = 0 if config.cold else config.dagger.iterations
+def stage_iterations(config: TrackConfig, *, started: bool = False) -> dict[str, int]:
+    """Iterations of each stage, in order.
+
+    Args:
+        config: how to train.
+        started: whether training begins with another policy.
+    """
+    warm_start = 0 if config.cold or started else config.dagger.iterations
     return {"dagger": warm_start, "apg": config.apg.iterations, "ppo": config.ppo.iterations}
 
 
@@ -323,11 +350,16 @@ def _warm_start(env: TrackingEnv | ShardedEnv, run: _Stages) -> Policy:
     if config.cold:
         hidden = config.dagger.hidden
         policy = Policy(env.num_observations, env.num_actions, hidden, seed=config.seed)
-        policy.fit_normalisation(np.concatenate([env.reset(seed=row) for row in range(20)]))
+        policy.fit_normalisation(_first_observations(env))
         return policy
     dagger = replace(config.dagger, seed=config.seed)
     training = DaggerTraining(env, dagger, run.out / "dagger", identity=run.identity)
     return run_stage(training, "dagger", run.log)
+
+
+def _first_observations(env: TrackingEnv | ShardedEnv) -> np.ndarray:
+    """A sample of observations, by which inputs are normalised. Shape (n, num_observations)."""
+    return np.concatenate([env.reset(seed=row) for row in range(20)])
 
 
 def _reinforcement_stages(config: TrackConfig) -> list[str]:
@@ -353,11 +385,14 @@ def _write_config(out: Path, corpus: MotionCorpus, config: TrackConfig) -> None:
     write_file(out / "config.json", json.dumps(content, indent=1, default=str))
 
 
-def _policy_info(corpus: MotionCorpus, config: TrackConfig) -> dict[str, Any]:
+def _policy_info(
+    corpus: MotionCorpus, config: TrackConfig, origin: Origin | None
+) -> dict[str, Any]:
     """What the file of the policy says of its training, but for where things were on this
     machine."""
     settings = json.loads(json.dumps(asdict(config), default=str))
     for name in ("ray", "backend"):
         del settings[name]
-    stages = ["dagger", *_reinforcement_stages(config)]
-    return {"stage": stages[-1], "corpus": dict(corpus.index.plan), "config": settings}
+    stages = ["dagger" if origin is None else START, *_reinforcement_stages(config)]
+    info = {"stage": stages[-1], "corpus": dict(corpus.index.plan), "config": settings}
+    return info if origin is None else {**info, START: origin}

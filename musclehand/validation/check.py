@@ -16,6 +16,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.extremes import Extremes, length_extremes
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming
 
@@ -140,6 +141,11 @@ class Specimen:
 
         rng = np.random.default_rng(0)
         return sample_postures(self.hand, self.hand.limits(self.model), NUM_POSTURES, rng)
+
+    @cached_property
+    def extremes(self) -> Extremes:
+        """Shortest and longest paths of the muscles over the whole range of motion."""
+        return length_extremes(self.model, self.hand)
 
 
 class Check(NamedTuple):

@@ -16,13 +16,14 @@ from typing import TypeAlias
 
 import mujoco
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.build.hand_file import add_tip_sites
 from musclehand.body.build.tables import HandTables
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming, find_naming
 from musclehand.body.untrusted.model_file import check_compiled, read_model
+from musclehand.body.untrusted.part_names import name_parts
 from musclehand.core.errors import InvalidValue, ModelError
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validation.check import Specimen
@@ -84,7 +85,7 @@ def open_specimens(
     if isinstance(source, mujoco.MjModel):
         specimens = _model_specimens(label, source, naming_file, SIDES[side])
     elif isinstance(source, mujoco.MjSpec):
-        specimens = _spec_specimens(label, source.copy(), naming_file, SIDES[side])
+        specimens = _spec_specimens(label, _copied(label, source), naming_file, SIDES[side])
     elif fspath(source) == "musclehand" and not Path(source).is_file():
         design = partial(hand_spec, design=tables, strength_scale=strength_scale)
         return tuple(
@@ -170,12 +171,13 @@ def _model_specimens(
 def _check_tips(name: str, model: mujoco.MjModel, naming: Naming) -> None:
     """Refuses a compiled model whose fingertips are bodies, which sites cannot be added to."""
     for side in naming.sides(model):
-        for tip in naming.tips.values():
-            label = naming.name_of(tip, side)
-            is_site = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, label) >= 0
-            if not is_site and mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, label) >= 0:
+        for digit in DIGITS:
+            names = naming.tip_names(digit, side)
+            bodies = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, name) for name in names]
+            if naming.tip(model, digit, side) is None and max(bodies, default=-1) >= 0:
+                tip = model.body(max(bodies)).name
                 problem = (
-                    f"its fingertip {label} is a body and must be a site; give its MjSpec or file"
+                    f"its fingertip {tip} is a body and must be a site; give its MjSpec or file"
                 )
                 raise ModelError(name, problem)
 
@@ -185,11 +187,25 @@ def _hands(model: mujoco.MjModel, naming: Naming, sides: tuple[Side, ...]) -> li
     return [HandIndex.from_model(model, side, naming) for side in sides if side in present]
 
 
+def _copied(name: str, spec: mujoco.MjSpec) -> mujoco.MjSpec:
+    """A copy of a spec.
+
+    Raises:
+        ModelError: a part refers to one that does not exist; MuJoCo's copy would leave it out.
+    """
+    copy = spec.copy()
+    kinds = ("actuators", "tendons", "equalities", "sensors", "pairs", "excludes")
+    if any(len(getattr(copy, kind)) < len(getattr(spec, kind)) for kind in kinds):
+        with silence_mujoco():
+            _compile(name, spec)
+    return copy
+
+
 def _compile(name: str, spec: mujoco.MjSpec) -> mujoco.MjModel:
     try:
         return spec.compile()
     except ValueError as error:
-        problem = " ".join(str(error).split())[:_LONGEST_PROBLEM]
+        problem = " ".join(name_parts(str(error), spec).split())[:_LONGEST_PROBLEM]
         raise ModelError(name, f"MuJoCo does not take it: {problem}") from error
 
 

@@ -13,7 +13,21 @@ from typing import NamedTuple
 from musclehand.core.errors import MusclehandError, UnknownName
 from musclehand.core.mujoco_warnings import silence_mujoco
 from musclehand.validation.check import Check, Finding, Specimen, Verdict
-from musclehand.validation.checks import arms, behaviour, bones, fibres, ranges, strength, structure
+from musclehand.validation.checks import (
+    arms,
+    behaviour,
+    bones,
+    courses,
+    effort,
+    fibres,
+    names,
+    proportions,
+    ranges,
+    strength,
+    structure,
+    unused,
+    wrist,
+)
 
 CHECKS: tuple[Check, ...] = tuple(
     sorted(
@@ -21,8 +35,14 @@ CHECKS: tuple[Check, ...] = tuple(
             *structure.CHECKS,
             *fibres.CHECKS,
             *arms.CHECKS,
+            *courses.CHECKS,
             *strength.CHECKS,
+            *proportions.CHECKS,
+            *wrist.CHECKS,
+            *effort.CHECKS,
             *behaviour.CHECKS,
+            *names.CHECKS,
+            *unused.CHECKS,
             *ranges.CHECKS,
             *bones.CHECKS,
         ),

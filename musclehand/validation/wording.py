@@ -26,6 +26,8 @@ _OTHER_JOINTS = {
     "flexion": "wrist flexion",
     "cmc_flexion": "thumb CMC flexion",
     "cmc_abduction": "thumb CMC abduction",
+    "cmc4_flexion": "fourth metacarpal flexion",
+    "cmc5_flexion": "fifth metacarpal flexion",
     "mp_flexion": "thumb MCP flexion",
     "ip_flexion": "thumb IP flexion",
 }
@@ -46,6 +48,9 @@ TINY = 1e-12
 
 SMALL_SHARE = 0.1
 """Components below this share of a movement are not mentioned."""
+
+LARGE_SHARE = 0.4
+"""The same of a direction."""
 
 WHOLE_PERCENT = 9.95
 """Changes from here on are given in whole per cent."""
@@ -187,6 +192,17 @@ def describe_shift(shift: np.ndarray) -> str:
         return f"{1e3 * length:.{digits}f} mm {words[0][1]}"
     parts = ", ".join(f"{value:.{digits}f} {word}" for value, word in words)
     return f"{1e3 * length:.{digits}f} mm ({parts})"
+
+
+def describe_direction(vector: np.ndarray) -> str:
+    """A direction in words, without its length: "palmar" or "palmar and ulnar".
+
+    Args:
+        vector: radial, proximal and dorsal components, in any unit. Shape (3,).
+    """
+    shares = vector / max(float(np.linalg.norm(vector)), TINY)
+    order = [i for i in np.argsort(-np.abs(shares)) if abs(shares[i]) >= LARGE_SHARE]
+    return " and ".join(_AXES[i][0 if shares[i] > 0 else 1] for i in order) or "nowhere"
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

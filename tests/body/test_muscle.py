@@ -136,6 +136,29 @@ def test_activation_and_force_follow_a_simulated_muscle():
         assert data.actuator_force == pytest.approx(gain * data.act + bias, abs=1e-9)
 
 
+def test_a_force_below_0_is_computed_as_in_mujoco():
+    model = mujoco.MjModel.from_xml_string(
+        """<mujoco><worldbody><site name="a"/><body pos="0.1 0 0"><joint type="slide" axis="1 0 0"/>
+        <geom size="0.01" mass="0.2"/><site name="b"/></body></worldbody>
+        <tendon><spatial name="t"><site site="a"/><site site="b"/></spatial></tendon>
+        <actuator><muscle name="m" tendon="t" force="-1" scale="50" lengthrange="0.05 0.15"/>
+        </actuator></mujoco>"""
+    )
+    (f0,) = muscle_parameters(model, np.array([0])).f0
+    gain = mujoco.mju_muscleGain(
+        0.1,
+        0.0,
+        model.actuator_lengthrange[0],
+        model.actuator_acc0[0],
+        model.actuator_gainprm[0, :9],
+    )
+    # At mid range (0.9 l0 with the default range) the curve is not at its top.
+    assert f0 == pytest.approx(50.0 / model.actuator_acc0[0])
+    assert -gain / f0 == pytest.approx(
+        float(force_length(np.array(0.9), np.array(0.5), np.array(1.6)))
+    )
+
+
 def test_parameters_are_read_back_as_they_were_set(right_hand, tables):
     from musclehand.body.build.hand import fit_fibres
 

@@ -69,6 +69,8 @@ def test_tired_hands_give_less(tmp_path):
         ("--condition", "weak:FDP9=0.5"),
         ("--condition", "weak:FDP2=2"),
         ("--condition", "transfer:EIP>PT"),
+        ("--condition", "enslaving=3"),
+        ("--condition", "enslaving", "--criterion", "cubes"),
         ("--condition", "fatigue", "--controller", "keyboard"),
     ],
 )

@@ -31,7 +31,10 @@ def test_what_cannot_be_is_one_line_and_leaves_no_folder(corpus, tmp_path, capsy
         (["track", tmp_path / "none", "--out", out], "none"),
         (["track", corpus, "--out", out, "--envs", "0"], "0"),
         (["track", corpus, "--out", out, "--seeds", "1", "1"], "each only once"),
+        (["track", corpus, "--out", out, "--start", tmp_path / "none.json"], "none.json"),
+        (["track", corpus, "--out", out, "--start", "sight_reading"], "sight_reading.json"),
         (["latent", corpus, tmp_path / "none.json", "--out", out], "none.json"),
+        (["latent", corpus, "--out", out, "--start", tmp_path / "none.json"], "none.json"),
         (["generalist", tmp_path / "none.json", "--out", out], "none.json"),
     ):
         assert main(["train", *map(str, words)]) == 2
@@ -56,6 +59,19 @@ def test_a_small_corpus_is_learnt_away_from_the_checkout(corpus, tmp_path):
     (score,) = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert score["kind"] == "wave"
     assert (tmp_path / "run" / "policy" / "tracking.safetensors").exists()
+
+
+def test_seeds_go_on_from_the_bundled_policy(corpus, tmp_path, capsys):
+    options = (
+        "--envs 2 --scores 0 --no-keys --start tracking --apg.iterations 1 --apg.steps 4 --seeds 3"
+    )
+    words = ["train", "track", str(corpus), "--out", str(tmp_path / "run"), *options.split()]
+    assert main(words) == 0
+    assert "done" in capsys.readouterr().out
+    folder = tmp_path / "run" / "seed_3"
+    assert not (folder / "dagger").exists()
+    (score,) = json.loads((folder / "scores.json").read_text())
+    assert score["tip_mean"] < 0.006
 
 
 def test_seeds_have_folders_and_a_summary(corpus, tmp_path, capsys):

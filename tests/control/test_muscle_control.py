@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
+from musclehand.body.anatomy import HAND_JOINTS, Side, coupled_joint, coupling_ratio
 from musclehand.body.muscle import muscle_force, muscle_parameters, reachable_activation
+from musclehand.body.posture import PLAYING_POSTURE_DEG
 from musclehand.control.arrays import HandTarget
 from musclehand.control.criterion import CRITERIA
 from musclehand.control.hand_state import HandReader
 from musclehand.control.muscle_control import ControlConfig, MuscleControl
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene
 
 SIM_STEPS = 4
@@ -293,5 +293,5 @@ def test_coupled_joints_are_left_to_the_coupling(solo):
     for i, name in enumerate(HAND_JOINTS):
         if coupled_joint(name) is not None:
             assert full[i] == pytest.approx(
-                DIP_PER_PIP * full[HAND_JOINTS.index(coupled_joint(name))]
+                coupling_ratio(name) * full[HAND_JOINTS.index(coupled_joint(name))]
             )

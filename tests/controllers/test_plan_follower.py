@@ -1,11 +1,16 @@
 """Hands that follow a plan: whatever drives the muscles, a plan can be played again and again."""
 
+from dataclasses import replace
+
 import mujoco
 import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
+from musclehand.body.conditions.condition import apply_condition, find_condition
+from musclehand.body.conditions.enslaving import shared_drives
 from musclehand.body.conditions.fatigue import FatigueParameters
+from musclehand.body.conditions.mixing import DriveMixer
 from musclehand.controllers.high_level import HighLevelController
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController, playing_control
@@ -171,3 +176,41 @@ def test_a_policy_refuses_a_plan_of_another_rate(clip):
     plan = plan_performance(clip, config=PlanConfig(sim_steps=5))
     with pytest.raises(InvalidValue, match=r"sim_steps is 5.*policy_plan_config"):
         TrackingPolicyController(plan)
+
+
+def test_fingers_of_a_hand_that_shares_drive_are_commanded_together(clip, tables):
+    design = apply_condition(tables, find_condition("enslaving"))
+    player = MuscleController(plan_performance(clip, design=design))
+    mixer = DriveMixer(tables.muscle_names, design.drives)
+    count = len(tables.muscle_names)
+    controls, _ = steps_of(player, 40)
+    for hand in player.scene.hands.values():
+        excitations = controls[:, hand.muscles]
+        commands = np.linalg.solve(mixer.matrix, excitations.T).T
+        assert commands.shape[1] == count
+        # Not more than rounding below zero: no slip contracts less than its neighbours make it.
+        unclipped = excitations[:, mixer.shared].max(axis=1) < 1.0
+        assert commands[unclipped][:, mixer.shared].min() > -1e-9
+        assert excitations[:, mixer.shared].max() > 0.05
+
+
+@pytest.mark.parametrize("kind", [TrackingPolicyController, HighLevelController])
+def test_what_a_policy_commands_is_mixed_where_slips_share_drive(kind, clip, tables):
+    design = replace(tables, drives=shared_drives())
+    outcomes = []
+    for hand_design in (tables, design):
+        scene = build_scene(design=hand_design)
+        if kind is HighLevelController:
+            player = kind(clip, scene=scene)
+        else:
+            plan = plan_performance(clip, design=hand_design, config=policy_plan_config())
+            player = kind(plan, scene=scene)
+        data = mujoco.MjData(player.scene.model)
+        player.reset(data)
+        mujoco.mj_step1(player.scene.model, data)
+        player.control(data, 0)
+        outcomes.append([data.ctrl[hand.muscles] for hand in player.scene.hands.values()])
+    mixer = DriveMixer(tables.muscle_names, design.drives)
+    for alone, mixed in zip(*outcomes, strict=True):
+        assert mixed == pytest.approx(mixer.mix(alone), abs=1e-12)
+        assert np.abs(mixed - alone).max() > 1e-3

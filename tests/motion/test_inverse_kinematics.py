@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS
 from musclehand.motion.inverse_kinematics import HandIk
-from musclehand.planning.strokes.placement import NOMINAL_TIPS, WRIST_HEIGHT
+from musclehand.motion.playing_hand import WRIST_HEIGHT
 
 IK = HandIk()
 HEIGHTS = np.full((5, 1), 0.012 - WRIST_HEIGHT)
@@ -16,7 +16,7 @@ HEIGHTS = np.full((5, 1), 0.012 - WRIST_HEIGHT)
 
 
 def nominal_targets():
-    return np.hstack([NOMINAL_TIPS, HEIGHTS])
+    return np.hstack([IK.playing.nominal_tips, HEIGHTS])
 
 
 def assert_within_limits(qpos):

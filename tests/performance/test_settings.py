@@ -73,6 +73,14 @@ def test_a_condition_changes_the_hand_and_tires_it():
     assert settings.fatigue is not None
 
 
+def test_enslaving_is_in_the_tables_of_the_hand():
+    settings = settings_of(PlayOptions(condition="enslaving=0.5", co_contraction=0.1))
+    assert settings.design == apply_condition(load_tables(), find_condition("enslaving=0.5"))
+    assert settings.fatigue is None
+    with pytest.raises(InvalidValue, match=r'"squares" with the condition enslaving'):
+        settings_of(PlayOptions(condition="enslaving", criterion="cubes"))
+
+
 def test_a_model_is_read_by_its_path_as_text(tmp_path):
     export_model(tmp_path / "hand.xml", hands_spec((Side.RIGHT,)), title="A hand")
     settings = settings_of(PlayOptions(model=f"{tmp_path}/hand.xml", root=f"{tmp_path}"))

@@ -16,6 +16,7 @@ from musclehand.music.generate.exercises import random_score
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Hand, Note, Score, keyboard_score
+from musclehand.piano.geometry import key_top_point, keyboard_geometry
 from musclehand.planning.plan import PlanConfig, model_sha256, plan_fingered, plan_performance
 from musclehand.planning.plan_file import load_plan
 from musclehand.planning.strokes.rehearsal import Correction
@@ -215,3 +216,26 @@ def test_a_picture_of_an_unknown_format_is_one_error(tmp_path):
     with pytest.raises(OutputError, match="not supported"):
         plan.draw(tmp_path / "plan.nonsense")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_is_made_for_the_size_of_the_hand(tables):
+    """A tenth in one hand: given to both by the bundled hands, played by large ones; pressing
+    fingertips of any size are a radius above the key's stop, less what they press beyond it."""
+    tenth = Score((Note(0.2, 60, 0.9, 80, Hand.RIGHT), Note(0.2, 76, 0.9, 80, Hand.RIGHT)))
+    large = scale_tables(tables, hand_length=0.21, hand_breadth=0.0924)
+    plans = {
+        size: plan_performance(tenth, design=design)
+        for size, design in (("bundled", None), ("large", large))
+    }
+    assert {note.hand for note in plans["bundled"].score.notes} == set(Hand)
+    assert {note.hand for note in plans["large"].score.notes} == {Hand.RIGHT}
+    for plan in plans.values():
+        motion = next(iter(plan.motion().hands.values()))
+        note = motion.notes[0]
+        line = motion.strokes.timelines[note.finger - 1]
+        radius = motion.ik.playing.tip_radius[note.finger - 1]
+        geometry = keyboard_geometry(plan.piano)
+        y = float(line.presses.point[0][1])
+        stop = key_top_point(geometry, note.key, y, geometry.full_angle[note.key])[2]
+        low = float(line.presses.descent.low[0])
+        assert low == pytest.approx(stop + radius - plan.config.motion.stroke.overtravel)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import FOREARM_AXES, HAND_JOINTS, Side
+from musclehand.body.posture import PLAYING_POSTURE_DEG
 from musclehand.core.errors import InvalidValue
 from musclehand.core.time_steps import SIM_DT
-from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
+from musclehand.motion.playing_hand import WRIST_DEPTH, WRIST_HEIGHT
 from musclehand.piano.geometry import load_piano_parameters
-from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT
 from musclehand.sim.scene import (
     ForearmParameters,
     build_scene,

@@ -6,7 +6,13 @@ from functools import lru_cache
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIP_PER_PIP, FOREARM_AXES, HAND_JOINTS, Side, coupled_joint
+from musclehand.body.anatomy import (
+    FOREARM_AXES,
+    HAND_JOINTS,
+    Side,
+    coupled_joint,
+    coupling_ratio,
+)
 from musclehand.body.posture import PLAYING_POSTURE_DEG
 from musclehand.motion.clip import MotionClip, write_clips
 from musclehand.motion.dataset import (
@@ -36,9 +42,10 @@ def wave(seed, *, side=Side.RIGHT, seconds=1.6, dt=0.008, kind="wave", size=0.12
         driver = coupled_joint(joint)
         if driver is not None:
             source = HAND_JOINTS.index(driver)
+            ratio = coupling_ratio(joint)
             angles[:, column], speeds[:, column] = (
-                DIP_PER_PIP * angles[:, source],
-                DIP_PER_PIP * speeds[:, source],
+                ratio * angles[:, source],
+                ratio * speeds[:, source],
             )
             continue
         rate = 2 * np.pi * rng.uniform(0.4, 1.2)

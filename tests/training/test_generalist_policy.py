@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from musclehand.core.errors import InvalidValue
-from musclehand.policies.high_level import load_high_level_policy, transfer_high_level_network
 from musclehand.training import generalist_policy
 from musclehand.training.generalist_policy import GeneralistConfig, generalist, training_scores
-from support.small_high_level import MIRRORED, small_high_level, small_latent_space
+from musclehand.training.piece_policy import weights_hash
+from support.small_high_level import MIRRORED, small_latent_space
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -46,6 +44,10 @@ def test_a_policy_is_trained_and_resumed(tmp_path, monkeypatch):
         start=whole.policy_path,
     )
     assert [row["stage"] for row in started.metrics] == ["dagger"]
+    origin = started.policy.info["start"]
+    assert origin["weights_sha256"] == weights_hash(whole.policy)
+    assert origin["model_sha256"] == space.info["model_sha256"]
+    assert "start" not in whole.policy.info
 
 
 def test_scores_are_made_for_the_purpose_and_the_same_each_time():
@@ -54,17 +56,3 @@ def test_scores_are_made_for_the_purpose_and_the_same_each_time():
     assert scores == list(training_scores(config))
     assert len({name for name, _ in scores}) == 11
     assert all(score.notes for _, score in scores)
-
-
-def test_a_policy_moves_to_another_latent_space(tmp_path):
-    space = small_latent_space(tmp_path / "space")
-    source = load_high_level_policy(small_high_level(tmp_path / "policy", space))
-    larger = small_latent_space(tmp_path / "larger", latent_size=9)
-    moved = transfer_high_level_network(larger, source)
-    shape = (3, source.policy.sizes[0])
-    observation = torch.from_numpy(np.random.default_rng(0).normal(size=shape).astype(np.float32))
-    torch.testing.assert_close(moved.predict(observation), source.policy.predict(observation))
-    assert moved.act(observation.numpy()).shape == (3, 9 + moved.move_size)
-    delayed = small_latent_space(tmp_path / "delayed", action_history=2)
-    with pytest.raises(InvalidValue, match="action_history"):
-        transfer_high_level_network(delayed, source)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from musclehand.core.checkpoint import CheckpointError
 from musclehand.core.errors import InvalidValue
 from musclehand.learning.latent_apg import LatentApgConfig
 from musclehand.learning.latent_distill import LatentDistillConfig
@@ -83,6 +84,21 @@ def test_a_space_is_trained_resumed_and_judged(corpus, tmp_path, monkeypatch):
     with open(whole.folder / "sequences.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert whole.figures["ratio"] == pytest.approx(float(row["ratio"]))
+    # One that continues from another space leaves the distillation out, and keeps its sizes.
+    for start in (whole.space, whole.space_path):
+        started = training.latent(
+            corpus,
+            tmp_path / "started",
+            replace(config, apg=replace(apg, iterations=1)),
+            start=start,
+        )
+    assert [row["stage"] for row in started.metrics] == ["apg"]
+    assert started.space.policy.latent_size == 4
+    info = started.space.info
+    assert info["start"]["model_sha256"] == whole.space.info["model_sha256"]
+    assert "config" not in info
+    with pytest.raises(CheckpointError):
+        training.latent(corpus, tmp_path / "started", config, start=started.space)
 
 
 def test_dimensions_of_latent_actions_turn_joints(tmp_path):

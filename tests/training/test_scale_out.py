@@ -94,3 +94,4 @@ def test_stages_have_so_many_iterations():
     config = TrackConfig()
     assert stage_iterations(config) == {"dagger": 24, "apg": 500, "ppo": 0}
     assert stage_iterations(TrackConfig(cold=True))["dagger"] == 0
+    assert stage_iterations(config, started=True) == {"dagger": 0, "apg": 500, "ppo": 0}

@@ -97,6 +97,42 @@ def test_a_cold_start_leaves_the_warm_start_out(corpus, tmp_path):
     assert not (tmp_path / "planned").exists()
 
 
+def test_a_training_goes_on_from_an_earlier_policy(corpus, whole, tmp_path):
+    """The warm start is left out; the file says what the training began with."""
+    config = replace(config_of(2, 0), keys=False)
+    first = track(corpus, tmp_path / "none", config, start=whole.policy_path)
+    for name, values in whole.policy.policy.state_dict().items():
+        np.testing.assert_array_equal(values, first.policy.policy.state_dict()[name], name)
+    assert first.metrics == []
+    assert first.policy.info["stage"] == "start"
+    apg = ApgConfig(iterations=2, steps=4, minibatches=2)
+    for iterations in (1, 2):
+        part = replace(config, apg=replace(apg, iterations=iterations))
+        run = track(corpus, tmp_path / "apg", part, start=whole.policy)
+    assert [(row["stage"], row["iteration"]) for row in run.metrics] == [("apg", 0), ("apg", 1)]
+    again = track(
+        corpus, tmp_path / "again", replace(config, apg=apg), start=str(whole.policy_path)
+    )
+    first, second = (load_checkpoint(each.policy_path) for each in (run, again))
+    for name, values in first.arrays.items():
+        np.testing.assert_array_equal(values, second.arrays[name], err_msg=name)
+    origin = first.info["start"]
+    assert origin["model_sha256"] == whole.policy.info["model_sha256"]
+    assert origin["observation_sha256"] == whole.policy.info["observation_sha256"]
+    assert first.info["stage"] == "apg"
+    # With another start it is another run.
+    with pytest.raises(CheckpointError):
+        track(corpus, tmp_path / "apg", replace(config, apg=apg), start=run.policy)
+
+
+def test_a_training_with_sensory_delay_goes_on_from_one_without(corpus, whole, tmp_path):
+    config = replace(config_of(0, 0), keys=False, action_history=2, sensory_delay=0.016)
+    apg = ApgConfig(iterations=1, steps=4, minibatches=2)
+    run = track(corpus, tmp_path, replace(config, apg=apg), start=whole.policy_path)
+    inputs = whole.policy.policy.sizes[0]
+    assert run.policy.policy.sizes[0] == inputs + 2 * 46
+
+
 def test_a_corpus_without_held_out_clips_trains_and_says_so(corpus, tmp_path, monkeypatch):
     clips = MotionCorpus.clips
     monkeypatch.setattr(

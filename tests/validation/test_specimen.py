@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import DIGITS, Side
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.naming import own_naming
 from musclehand.core.errors import InvalidValue, ModelError
@@ -28,7 +28,7 @@ def test_our_hand_by_its_name():
     right, left = open_specimens("musclehand")
     assert (right.hand.side, left.hand.side) == (Side.RIGHT, Side.LEFT)
     assert right.naming is own_naming()
-    assert right.postures.shape == (300, 23)
+    assert right.postures.shape == (300, len(HAND_JOINTS))
     only = open_specimens("musclehand", side="left")
     assert [specimen.hand.side for specimen in only] == [Side.LEFT]
 

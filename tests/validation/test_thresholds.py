@@ -10,7 +10,21 @@ import pytest
 
 from musclehand.body.analysis import moment_arm, passive, tapping
 from musclehand.validation import check as check_module
-from musclehand.validation.checks import arms, behaviour, bones, fibres, ranges, strength, structure
+from musclehand.validation.checks import (
+    arms,
+    behaviour,
+    bones,
+    courses,
+    effort,
+    fibres,
+    names,
+    proportions,
+    ranges,
+    strength,
+    structure,
+    unused,
+    wrist,
+)
 from musclehand.validation.suite import CHECKS
 
 POSTURES = check_module.NUM_POSTURES
@@ -22,7 +36,7 @@ TESTED = {
     "V04": [fibres.FEWEST_MEAN, fibres.FEWEST_MAX, POSTURES],
     "V05": [*fibres.L0_RATIO],
     "V06": [100 * fibres.F0_TOLERANCE],
-    "V07": [*fibres.FIBRE_LIMITS, *fibres.REST_LIMITS],
+    "V07": [*fibres.REST_LIMITS, 100 * fibres.MOST_UNUSABLE, POSTURES, *fibres.FIBRE_LIMITS],
     "V08": [100 * arms.RIGHT_SHARE, POSTURES, 1e3 * arms.TOLERANCE],
     "V09": [1e3 * arms.NO_ARM],
     "V10": [1e3 * moment_arm.JUMP_OF_LENGTH, 1e3 * moment_arm.JUMP_OF_ARM],
@@ -33,8 +47,8 @@ TESTED = {
     "V15": [behaviour.MOST_EXCESS_DEG],
     "V16": [behaviour.MOST_RMS, behaviour.WARN_RMS, behaviour.WARN_PEAK],
     "V17": [behaviour.MOST_DRIFT_DEG],
-    "V18": [structure.LARGEST_INERTIA, *structure.HAND_MASS],
-    "V19": [np.rad2deg(ranges.SHORT)],
+    "V18": [structure.LARGEST_INERTIA, structure.POSSIBLE_INERTIA, *structure.HAND_MASS],
+    "V19": [np.rad2deg(ranges.SHORT), np.rad2deg(ranges.LONG_LEAST), 100 * ranges.LONG_SHARE],
     "V20": [],
     "V21": [
         1e3 * ranges.MIRROR_LENGTH,
@@ -42,9 +56,9 @@ TESTED = {
         100 * ranges.MIRROR_SHARE,
         np.rad2deg(ranges.MIRROR_RANGE),
     ],
-    "V22": [behaviour.LEAST_TAPPING_HZ],
+    "V22": [bound for band in behaviour.HUMAN_TAPPING_HZ.values() for bound in band],
     "V23": [behaviour.BUDGET_US],
-    "V24": [100 * structure.CMC_SHARE],
+    "V24": [100 * names.CMC_SHARE],
     "V25": [np.rad2deg(arms.MOST_TURN), 1e3 * arms.TOLERANCE],
     "V26": [behaviour.MOST_PASSIVE_TORQUE],
     "V27": [
@@ -55,6 +69,28 @@ TESTED = {
     ],
     "V28": [],
     "V29": [1e3 * bones.DEEPEST, 1e3 * bones.REACH_HAND, 1e3 * bones.REACH_FOREARM],
+    "V30": [wrist.WOMEN_SHARE, wrist.NUM_SD, wrist.HELD_FACTOR],
+    "V31": [
+        wrist.MOST_NEAR_ZERO,
+        wrist.WARN_NEAR_ZERO,
+        wrist.END_FACTOR,
+        wrist.NUM_SD,
+        wrist.STIFFNESS_FACTOR,
+    ],
+    "V32": [1e3 * arms.TOLERANCE, 1e3 * courses.MOST_VARIATION],
+    "V33": [
+        100 * proportions.RATIO_SPREAD,
+        100 * proportions.TENSION_SPREAD,
+        proportions.PROPORTION_FACTOR,
+    ],
+    "V34": [*effort.RESTING, *effort.PLAYING],
+    "V37": [
+        *(1e3 * bound for bound in (*structure.ADULT_LENGTH, *structure.ADULT_BREADTH)),
+        structure.NO_HAND,
+        *structure.SEGMENT_RATIO,
+    ],
+    "V38": [names.WRONG_TURN_DEG, names.ODD_TURN_DEG],
+    "V39": [],
 }
 """The constants that each check compares with, in the unit and the order of its text."""
 
@@ -65,6 +101,7 @@ ASKED = {
     "V17": [passive.DRIFT_SECONDS],
     "V22": [np.rad2deg(tapping.AMPLITUDE)],
     "V28": [behaviour.SOAK_SECONDS, *(1e3 * step for step in behaviour.JITTER_STEPS)],
+    "V31": [*wrist.KNUCKLE_DEG],
 }
 """The same of the numbers in a question."""
 
@@ -94,7 +131,11 @@ def test_the_numbers_of_a_question_are_those_that_are_used(code):
 def test_no_number_of_a_threshold_is_written_by_hand():
     """So that a changed constant changes the text with it."""
     calls = 0
-    for module in (arms, behaviour, bones, fibres, ranges, strength, structure):
+    modules = (
+        *(arms, behaviour, bones, courses, effort, fibres, names, proportions, ranges, strength),
+        *(structure, unused, wrist),
+    )
+    for module in modules:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Check"):
                 continue

@@ -10,7 +10,7 @@ import pytest
 from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.build.hand import load_hand
-from musclehand.body.posture import REST_DEG
+from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG
 from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.validation.specimen import open_specimens
@@ -193,7 +193,7 @@ def test_moving_a_slider_moves_bones_and_tendons(page):
 
 def test_buttons_excitation_and_simulation(page):
     page.on_posture("playing")
-    assert page._joint_sliders["pm3_flexion"].value == 39.0
+    assert page._joint_sliders["pm3_flexion"].value == PLAYING_POSTURE_DEG["pm3_flexion"]
     colours = page._tendons.colors.copy()
     page.on_excitation("FDP3", 0.9)
     assert (page._tendons.colors != colours).any()

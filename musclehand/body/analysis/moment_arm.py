@@ -145,7 +145,13 @@ def independent_arms(hand: HandIndex, arms: np.ndarray) -> np.ndarray:
 
 
 def sweep(
-    model: mujoco.MjModel, hand: HandIndex, joint: str, base: np.ndarray, count: int = 61
+    model: mujoco.MjModel,
+    hand: HandIndex,
+    joint: str,
+    base: np.ndarray,
+    count: int = 61,
+    *,
+    angles: np.ndarray | None = None,
 ) -> Sweep:
     """Moment arms of all muscles about one joint over its range; coupled joints move with it.
 
@@ -155,6 +161,7 @@ def sweep(
         joint: anatomical name of the joint.
         base: posture of the other joints [rad]. Shape (n,).
         count: number of evenly spaced angles.
+        angles: instead of these, angles of the joint [rad]. Shape (count,).
 
     Raises:
         UnknownName: the hand has no such joint.
@@ -168,8 +175,10 @@ def sweep(
     ends = limits[column]
     if hand.independent[driver] != column:
         ends = np.clip(np.sort(ratio * limits[hand.independent[driver]]), ends[0], ends[1])
-    angles = np.linspace(ends[0], ends[1], count)
-    postures = np.repeat(np.asarray(base, dtype=float)[None], count, axis=0)
+    angles = (
+        np.linspace(ends[0], ends[1], count) if angles is None else np.asarray(angles, dtype=float)
+    )
+    postures = np.repeat(np.asarray(base, dtype=float)[None], len(angles), axis=0)
     postures[:, hand.independent[driver]] = angles / ratio
     return Sweep(angles, moment_arms(model, hand, couple(hand, postures))[:, :, column])
 

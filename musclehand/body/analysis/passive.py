@@ -6,12 +6,14 @@ and tendons. The force of a joint limit belongs to neither.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
 from musclehand.body.analysis.behaviour import data_at, prepared_copy, simulate
+from musclehand.body.anatomy import WRIST_JOINTS
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import couple, sample_postures
 from musclehand.core.errors import UnknownName
@@ -24,6 +26,22 @@ DRIFT_SECONDS = 3.0
 
 STIFFNESS_STEP = np.deg2rad(2.0)
 """[rad] Step of the central difference of stiffness; chosen."""
+
+NEWTON_STEP = 1e-4
+"""[rad] Step of the stiffness in the search for a settled posture; chosen, far above rounding."""
+
+MOST_ITERATIONS = 60
+"""Most iterations of that search; chosen, ten are usual."""
+
+SETTLED_TORQUE = 1e-5
+"""[N m] Largest torque of a settled joint; chosen, a thousandth of what moves a finger."""
+
+LEAST_STIFFNESS = 2e-3
+"""[N m/rad] Softer directions count as this stiff in the search; chosen, a twentieth of a knuckle's
+stiffness."""
+
+LARGEST_MOVE = 0.2
+"""[rad] Largest movement in an iteration; chosen."""
 
 
 class RestPosture(NamedTuple):
@@ -74,6 +92,11 @@ class PassiveCurve(NamedTuple):
 
     springs: np.ndarray
     """[N m] Torque of springs. Shape (p,)."""
+
+    @property
+    def total(self) -> np.ndarray:
+        """Sum of both parts [N m]. Shape (p,)."""
+        return self.muscles + self.springs
 
 
 def rest_posture(
@@ -155,7 +178,10 @@ def passive_torque(model: mujoco.MjModel, hand: HandIndex, posture: np.ndarray) 
         hand: the hand in the model.
         posture: anatomical angles [rad]. Shape (n,).
     """
-    data = data_at(model, hand, posture)
+    return _passive_torque(data_at(model, hand, posture), hand)
+
+
+def _passive_torque(data: mujoco.MjData, hand: HandIndex) -> PassiveTorque:
     return PassiveTorque(
         data.qfrc_actuator[hand.dofs] * hand.signs, data.qfrc_spring[hand.dofs] * hand.signs
     )
@@ -201,7 +227,14 @@ def passive_stiffness(model: mujoco.MjModel, hand: HandIndex, posture: np.ndarra
 
 
 def passive_curve(
-    model: mujoco.MjModel, hand: HandIndex, joint: str, posture: np.ndarray, points: int = 41
+    model: mujoco.MjModel,
+    hand: HandIndex,
+    joint: str,
+    posture: np.ndarray,
+    points: int = 41,
+    *,
+    angles: np.ndarray | None = None,
+    settled: bool = False,
 ) -> PassiveCurve:
     """Passive torque about an independent joint over its range.
 
@@ -211,6 +244,9 @@ def passive_curve(
         joint: anatomical name of the joint.
         posture: angles of the other joints [rad]. Shape (n,).
         points: number of evenly spaced angles.
+        angles: instead of these, angles of the joint [rad]. Shape (p,).
+        settled: whether all other joints of digits move to where they have no passive torque, as
+            relaxed fingers do when the wrist is turned. The wrist's other joints are held.
 
     Raises:
         UnknownName: not an independent joint of the hand.
@@ -220,12 +256,68 @@ def passive_curve(
         raise UnknownName("joint", joint, names)
     column = names.index(joint)
     place = hand.joints.index(joint)
-    low, high = hand.limits(model)[place]
-    angles = np.linspace(low, high, points)
-    torques = [
-        passive_torque(model, hand, posture + (angle - posture[place]) * hand.expand[:, column])
-        for angle in angles
-    ]
+    if angles is None:
+        low, high = hand.limits(model)[place]
+        angles = np.linspace(low, high, points)
+    held = {joint, *WRIST_JOINTS}
+    torques = []
+    current = np.asarray(posture, dtype=float)
+    for angle in angles:
+        current = current + (angle - current[place]) * hand.expand[:, column]
+        if settled:
+            current = settled_posture(model, hand, current, held)
+        torques.append(passive_torque(model, hand, current))
     muscles = np.array([independent_torque(hand, torque.muscles)[column] for torque in torques])
     springs = np.array([independent_torque(hand, torque.springs)[column] for torque in torques])
-    return PassiveCurve(angles, muscles, springs)
+    return PassiveCurve(np.asarray(angles, dtype=float), muscles, springs)
+
+
+def settled_posture(
+    model: mujoco.MjModel, hand: HandIndex, posture: np.ndarray, held: Collection[str]
+) -> np.ndarray:
+    """Posture in which joints that are not held have no passive torque, or push at a limit.
+
+    Newton's method with numerical stiffness, from the given posture. Gravity and friction do not
+    count. Joints without any passive torque stay where they are.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+        posture: anatomical angles to start from [rad]. Shape (n,).
+        held: names of joints that do not move.
+
+    Returns:
+        Anatomical angles [rad]. Shape (n,).
+    """
+    limits = hand.limits(model)[hand.independent]
+    movable = np.array([hand.joints[i] not in held for i in hand.independent])
+    start = np.asarray(posture, dtype=float)[hand.independent]
+    angles = np.where(movable, np.clip(start, limits[:, 0], limits[:, 1]), start)
+
+    data = mujoco.MjData(model)
+
+    def torque(values: np.ndarray) -> np.ndarray:
+        hand.pose(data, hand.expand @ values)
+        mujoco.mj_forward(model, data)
+        return independent_torque(hand, _passive_torque(data, hand).total)
+
+    push = torque(angles)
+    for _ in range(MOST_ITERATIONS):
+        stopped = ((angles <= limits[:, 0]) & (push < 0.0)) | (
+            (angles >= limits[:, 1]) & (push > 0.0)
+        )
+        free = np.flatnonzero(movable & ~stopped)
+        if not len(free) or np.abs(push[free]).max() < SETTLED_TORQUE:
+            break
+        stiffness = np.empty((len(free), len(free)))
+        for row, i in enumerate(free):
+            moved = angles.copy()
+            moved[i] += NEWTON_STEP
+            stiffness[:, row] = (push - torque(moved))[free] / NEWTON_STEP
+        # Stretched muscles may add negative stiffness: the least eigenvalue is kept above zero.
+        values, vectors = np.linalg.eigh(0.5 * (stiffness + stiffness.T))
+        share = (vectors.T @ push[free]) / np.maximum(np.abs(values), LEAST_STIFFNESS)
+        step = np.clip(vectors @ share, -LARGEST_MOVE, LARGEST_MOVE)
+        angles[free] = np.clip(angles[free] + step, limits[free, 0], limits[free, 1])
+        push = torque(angles)
+    return np.asarray(hand.expand @ angles)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, directions
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, WRIST_JOINTS, directions
 from musclehand.body.build.table_file import Fields, read_rows
 from musclehand.core.errors import ModelError
 
@@ -21,6 +21,9 @@ PACKAGE = "musclehand.models.reference"
 
 STATUSES = ("published", "quoted", "recalled")
 """Certainty of a value, from high to low."""
+
+TRENDS = ("rises", "falls", "constant")
+"""Courses of a moment arm over the angle of its joint."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,90 @@ class PerformanceRow:
 
 
 @dataclass(frozen=True)
+class WristTorqueRow:
+    """Largest isometric torque about an axis of wrist or forearm, over its angle."""
+
+    joint: str
+    """One of `anatomy.WRIST_JOINTS`."""
+
+    direction: str
+    """Direction of the torque, a term of `anatomy.directions`."""
+
+    mean: float
+    """[N m] Mean over people."""
+
+    sd: float | None
+    """[N m] Standard deviation between people, if known."""
+
+    low: float | None
+    """[N m] Weakest person, if known."""
+
+    high: float | None
+    """[N m] Strongest person, if known."""
+
+    n: int | None
+    """Number of people, if known."""
+
+    people: str
+    """People in words, such as "men"."""
+
+    peak: float | None
+    """[rad] Angle of the largest torque, if known."""
+
+    source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
+    status: str
+    """One of `STATUSES`."""
+
+
+@dataclass(frozen=True)
+class PassiveTorqueRow:
+    """Torque of the relaxed tissue about a joint at one angle."""
+
+    joint: str
+    """One of `anatomy.HAND_JOINTS`."""
+
+    angle: float
+    """[rad] Angle of the joint."""
+
+    torque: float
+    """[N m] Torque, positive towards positive angles."""
+
+    source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
+    status: str
+    """One of `STATUSES`."""
+
+
+@dataclass(frozen=True)
+class ArmTrendRow:
+    """Course of a moment arm between two angles of its joint."""
+
+    muscle: str
+    """Name of the muscle."""
+
+    joint: str
+    """One of `anatomy.HAND_JOINTS`."""
+
+    start: float
+    """[rad] First angle."""
+
+    end: float
+    """[rad] Last angle, above the first."""
+
+    trend: str
+    """One of `TRENDS`: what the size of the arm does from the first angle to the last."""
+
+    source: str
+    """Key of the source in `models/reference/SOURCES.md`."""
+
+    status: str
+    """One of `STATUSES`."""
+
+
+@dataclass(frozen=True)
 class Reference:
     """All published values, in file order."""
 
@@ -172,9 +259,18 @@ class Reference:
     performance: tuple[PerformanceRow, ...]
     """Rows of `performance.csv`."""
 
+    wrist_torques: tuple[WristTorqueRow, ...]
+    """Rows of `wrist_torque.csv`."""
+
+    passive_torques: tuple[PassiveTorqueRow, ...]
+    """Rows of `passive_torque.csv`."""
+
+    arm_trends: tuple[ArmTrendRow, ...]
+    """Rows of `arm_trends.csv`."""
+
 
 def load_reference(folder: Path | None = None) -> Reference:
-    """Reads the five tables of a folder, by default the bundled ones (read once).
+    """Reads the eight tables of a folder, by default the bundled ones (read once).
 
     Raises:
         ModelError: a file or column is missing, or an entry is not legal in its column.
@@ -194,6 +290,9 @@ def _load(folder: Path | None) -> Reference:
         ranges=read_rows(folder, PACKAGE, "range_of_motion.csv", _range),
         fingertip_forces=read_rows(folder, PACKAGE, "fingertip_force.csv", _fingertip_force),
         performance=read_rows(folder, PACKAGE, "performance.csv", _performance),
+        wrist_torques=read_rows(folder, PACKAGE, "wrist_torque.csv", _wrist_torque),
+        passive_torques=read_rows(folder, PACKAGE, "passive_torque.csv", _passive_torque),
+        arm_trends=read_rows(folder, PACKAGE, "arm_trends.csv", _arm_trend),
     )
 
 
@@ -258,6 +357,51 @@ def _performance(row: Fields) -> PerformanceRow:
         value=row.number("value"),
         sd=row.number_or_none("sd", low=0.0),
         unit=row.text("unit"),
+        source=row.text("source", required=True),
+        status=row.text("status", choices=STATUSES),
+    )
+
+
+def _wrist_torque(row: Fields) -> WristTorqueRow:
+    joint = row.text("joint", choices=WRIST_JOINTS)
+    people = row.number_or_none("n", low=1.0)
+    return WristTorqueRow(
+        joint=joint,
+        direction=row.text("direction", choices=directions(joint)),
+        mean=row.number("mean_Nm", low=0.0),
+        sd=row.number_or_none("sd_Nm", low=0.0),
+        low=row.number_or_none("low_Nm", low=0.0),
+        high=row.number_or_none("high_Nm", low=0.0),
+        n=None if people is None else int(people),
+        people=row.text("people", required=True),
+        peak=row.number_or_none("peak_deg", scale=np.pi / 180),
+        source=row.text("source", required=True),
+        status=row.text("status", choices=STATUSES),
+    )
+
+
+def _passive_torque(row: Fields) -> PassiveTorqueRow:
+    return PassiveTorqueRow(
+        joint=row.text("joint", choices=HAND_JOINTS),
+        angle=row.number("angle_deg", scale=np.pi / 180),
+        torque=row.number("torque_Nm"),
+        source=row.text("source", required=True),
+        status=row.text("status", choices=STATUSES),
+    )
+
+
+def _arm_trend(row: Fields) -> ArmTrendRow:
+    joint = row.text("joint", choices=HAND_JOINTS)
+    start, end = (row.number(column, scale=np.pi / 180) for column in ("from_deg", "to_deg"))
+    if not start < end:
+        problem = f"{joint}: its first angle {start:.3f} is not below the last, {end:.3f} rad"
+        raise ModelError("arm_trends.csv", problem)
+    return ArmTrendRow(
+        muscle=row.text("muscle", required=True),
+        joint=joint,
+        start=start,
+        end=end,
+        trend=row.text("trend", choices=TRENDS),
         source=row.text("source", required=True),
         status=row.text("status", choices=STATUSES),
     )

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from musclehand.body.analysis.moment_arm import independent_arms, muscle_geometry
-from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, coupled_joint, digit_joints, directions
+from musclehand.body.anatomy import DIGITS, coupled_joint, coupling_ratio, digit_joints, directions
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import excitation_ceiling
 from musclehand.body.posture import place
@@ -109,7 +109,7 @@ def anatomical_coupling(hand: HandIndex) -> HandIndex:
     """The same hand with DIP joints coupled to PIP joints, if the model leaves them free.
 
     People cannot move the DIP joint alone, so that torque closure is tested with coupled joints.
-    The ratio is `anatomy.DIP_PER_PIP`; a model that couples its joints keeps its own couplings.
+    The ratio is `anatomy.coupling_ratio`; a model that couples its joints keeps its own couplings.
     """
     drivers = {joint: coupled_joint(joint) for joint in hand.joints}
     free = {hand.joints[i] for i in hand.independent}
@@ -123,7 +123,7 @@ def anatomical_coupling(hand: HandIndex) -> HandIndex:
     independent = hand.independent[keep]
     for joint, driver in couplings.items():
         column = [hand.joints[i] for i in independent].index(driver)
-        expand[hand.joints.index(joint), column] = DIP_PER_PIP
+        expand[hand.joints.index(joint), column] = coupling_ratio(joint)
     return replace(hand, expand=expand, independent=independent)
 
 
@@ -273,8 +273,8 @@ def feasible_forces(
 
     Raises:
         InvalidValue: negative friction.
-        ModelError: the digit has no joints in the model, or its tip lies on the axis of the last
-            joint.
+        ModelError: the digit has no joints or no tip in the model, or its tip lies on the axis of
+            the last joint.
     """
     if not friction >= 0:
         raise InvalidValue("friction", friction, "a number of at least 0")
@@ -367,6 +367,8 @@ def _pad(
     present = [joint for joint in digit_joints(digit) if joint in hand.joints]
     if not present:
         raise ModelError("model", f"has no joints in its {digit}")
+    if digit not in hand.digits:
+        raise ModelError("model", f"has no site at the tip of its {digit}")
     limits = muscle_limits(model, hand, geometry.lengths)
     data = mujoco.MjData(model)
     place(model, data, hand, posture)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.moment_arm import independent_arms
 from musclehand.body.analysis.behaviour import data_at, prepared_copy, rest_angles, simulate
 from musclehand.body.anatomy import DIGITS, WRIST_JOINTS, digit_joints
 from musclehand.body.hand_index import HandIndex
@@ -196,14 +197,18 @@ def antagonists(model: mujoco.MjModel, hand: HandIndex, finger: str) -> Antagoni
     joint = knuckle(finger)
     if joint not in hand.joints:
         raise ModelError("model", f"has no joint {joint}, which the {finger} finger taps with")
-    digits = [i for i, name in enumerate(hand.joints) if name not in WRIST_JOINTS]
-    own = [i for i, name in enumerate(hand.joints) if name in digit_joints(finger)]
+    free = [hand.joints[i] for i in hand.independent]
+    digits = [i for i, name in enumerate(free) if name not in WRIST_JOINTS]
+    own = [i for i, name in enumerate(free) if name in digit_joints(finger)]
     posture = rest_angles(model, hand)
     arms = np.zeros((len(hand.muscles), len(hand.joints)))
-    for i in digits:
+    for i, name in enumerate(hand.joints):
+        if name in WRIST_JOINTS:
+            continue
         low = posture[i] - 0.1
         high = posture[i] + 0.1
         arms[:, i] = _mean_arm(model, hand, posture, i, low=low, high=high)
+    arms = independent_arms(hand, arms)
     total = np.maximum(np.abs(arms[:, digits]).sum(axis=1), 1e-12)
     share = np.abs(arms[:, own]).sum(axis=1) / total
     mcp = hand.joints.index(joint)

@@ -15,16 +15,18 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import (
-    DIP_PER_PIP,
     Side,
     coupled_joint,
+    coupling_ratio,
 )
+from musclehand.body.analysis.extremes import path_extremes
 from musclehand.body.build.hand_file import HandFile
 from musclehand.body.build.myosim import MyoSimArm
 from musclehand.body.build.overlay import add_hand
 from musclehand.body.build.path import add_path, add_wrap
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import HandTables, load_tables
+from musclehand.body.build.tendon_links import add_links
 from musclehand.body.naming import Naming, own_naming
 from musclehand.body.posture import narrow_spread
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
@@ -44,15 +46,23 @@ LMAX = 1.7
 VMAX = 10.0
 """[l0/s] Maximum shortening velocity."""
 
-FPMAX = 0.3
+FPMAX = 0.2
 """[f0] Scale of the passive force, small because fingers spend their time near rest."""
 
 FVMAX = 1.4
 """[f0] Force at saturating lengthening velocity."""
 
-FIBRE_RANGE = (0.38, 1.55)
-"""[l0] Normalised fibre lengths that all postures must stay within, the usable part of the
-force-length curve; chosen."""
+FIBRE_RANGE = (0.5, 1.5)
+"""[l0] Normalised fibre lengths that ordinary postures stay within: the range over which the fibres
+of a whole muscle usually work."""
+
+MOST_FIBRE = 0.9
+"""Longest share of its path that a fibre takes for the sake of `FIBRE_RANGE`; chosen, so that a
+short muscle keeps some tendon."""
+
+CORNER_RANGE = (LMIN + 0.02, LMAX - 0.05)
+"""[l0] Normalised fibre lengths that no posture leaves, corners of the range of motion included, so
+that every muscle has some active force everywhere; chosen."""
 
 NUM_POSTURES = 400
 """Random postures over which path lengths are measured; chosen."""
@@ -123,6 +133,7 @@ def add_hands(
             actuator = spec.actuator(side.name_of(row.muscle))
             f0 = row.f0 * math.cos(row.pennation) * strength_scale
             _set_muscle(actuator, fibres[row.muscle], f0, row.drive)
+        add_links(spec, tables, side)
 
 
 def add_muscles(
@@ -228,11 +239,12 @@ def load_hand(
 def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     """Fits fibre and tendon slack lengths to the muscle paths of a hand.
 
-    Each fibre has normalised length 1 in the rest posture of `joints.csv` and stays within
-    `FIBRE_RANGE` in all postures. The slack length follows from the optimal fibre length and the
+    Each fibre has normalised length 1 in the rest posture of `joints.csv`. It stays within
+    `FIBRE_RANGE` in ordinary postures, and within `CORNER_RANGE` over the whole range of motion,
+    whose extremes are searched (`body.analysis.extremes`). The slack length follows from the optimal fibre length and the
     path length at rest. Passive force at rest is therefore zero, and the extensors do not oppose
     the flexors all the time. The optimal length is the table's, or a longer one if a posture would
-    otherwise leave `FIBRE_RANGE`.
+    otherwise leave these ranges.
 
     Raises:
         ModelError: a path at rest is shorter than its fibre.
@@ -242,13 +254,17 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     add_hand(spec, spec.worldbody, MyoSimArm(tables.stretch), tables, Side.RIGHT, visual=False)
     model = spec.compile()
     at_rest, lengths = _path_lengths(model, tables)
-    low, high = FIBRE_RANGE
+    tendons = np.array([model.tendon(Side.RIGHT.name_of(row.muscle)).id for row in tables.muscles])
+    joints = [model.joint(Side.RIGHT.name_of(row.joint)).id for row in tables.joints]
+    extremes = path_extremes(model, tendons, np.array(joints)).lengths
     fibres = {}
     for i, row in enumerate(tables.muscles):
         path = at_rest[i]
-        shortest = float(lengths[:, i].min())
-        longest = float(lengths[:, i].max())
-        l0 = max(row.l0, (path - shortest) / (1.0 - low), (longest - path) / (high - 1.0))
+        shortest = float(extremes[i, 0])
+        longest = float(extremes[i, 1])
+        ordinary = _needed(path, lengths[:, i].min(), lengths[:, i].max(), FIBRE_RANGE)
+        corners = _needed(path, shortest, longest, CORNER_RANGE)
+        l0 = max(row.l0, min(ordinary, MOST_FIBRE * path), corners)
         if l0 > path:
             sizes = f"is {1e3 * path:.0f} mm at rest, its fibre {1e3 * l0:.0f} mm"
             raise ModelError(
@@ -256,6 +272,20 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
             )
         fibres[row.muscle] = Fibre(float(l0), float(path - l0), shortest, longest)
     return fibres
+
+
+def _needed(
+    path: float, shortest: float, longest: float, limits: tuple[float, float]
+) -> float:
+    """Least optimal length [m] with which a fibre stays within its limits [l0].
+
+    Args:
+        path: length of the path where the fibre is at its optimum [m].
+        shortest: shortest path [m].
+        longest: longest path [m].
+        limits: least and greatest normalised length [l0].
+    """
+    return max((path - shortest) / (1.0 - limits[0]), (longest - path) / (limits[1] - 1.0))
 
 
 def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray, np.ndarray]:
@@ -283,7 +313,7 @@ def _path_lengths(model: mujoco.MjModel, tables: HandTables) -> tuple[np.ndarray
         for i, name in enumerate(names):
             driver = coupled_joint(name)
             if driver is not None:
-                posture[i] = DIP_PER_PIP * posture[names.index(driver)]
+                posture[i] = coupling_ratio(name) * posture[names.index(driver)]
         data.qpos[address] = posture
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)

@@ -7,7 +7,7 @@ If a file has only a right hand, its left hand is the mirror image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, PALM_JOINTS, Side
 from musclehand.body.build.mirror import mirror_hand
 from musclehand.body.build.overlay import KEY_BIT
 from musclehand.body.hand_index import HandIndex
@@ -41,7 +41,8 @@ class HandFile:
     @cached_property
     def both(self) -> Naming:
         """The naming with patterns for both hands; the model may lack the left one."""
-        return replace(self.naming, left=self.naming.left or f"{self.naming.right}_left")
+        has_left = Side.LEFT in self.naming.sides(self._model)
+        return self.naming if has_left else self.naming.with_both_sides()
 
     def hand_spec(self, side: Side) -> mujoco.MjSpec:
         """One hand alone, its root at the origin, without gravity.
@@ -61,7 +62,7 @@ class HandFile:
     def _cut_out(self, side: Side) -> mujoco.MjSpec:
         model = self._model
         hand = HandIndex.from_model(model, side, self.naming)
-        missing = set(HAND_JOINTS) - set(hand.joints)
+        missing = set(HAND_JOINTS) - set(PALM_JOINTS) - set(hand.joints)
         reversed_joints = [
             joint for joint, sign in zip(hand.joints, hand.signs, strict=True) if sign < 0
         ]
@@ -70,7 +71,7 @@ class HandFile:
             problem = f"lacks {min(missing)}"
         elif reversed_joints:
             problem = f"reverses {reversed_joints[0]}"
-        elif (np.diff(hand.dofs) != 1).any():
+        elif _is_reordered(hand):
             problem = "reorders joints"
         if problem:
             raise ModelError(self.source, f"{problem}: it can be checked, not played")
@@ -141,13 +142,13 @@ def add_tip_sites(spec: mujoco.MjSpec, naming: Naming) -> None:
         naming: its names.
     """
     for side in Side:
-        if naming.pattern(side) is None:
-            continue
         for digit in DIGITS:
-            name = naming.name_of(naming.tips.get(digit, ""), side)
-            body = spec.body(name)
-            if spec.site(name) is None and body is not None:
-                body.add_site(name=name, size=[0.002, 0, 0])
+            names = naming.tip_names(digit, side)
+            if any(spec.site(name) is not None for name in names):
+                continue
+            body = next(filter(None, map(spec.body, names)), None)
+            if body is not None:
+                body.add_site(name=body.name, size=[0.002, 0, 0])
 
 
 def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
@@ -161,7 +162,7 @@ def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
             number = model.wrap_objid[wrap]
             if model.wrap_type[wrap] == mujoco.mjtWrap.mjWRAP_SITE:
                 bodies.add(int(model.site_bodyid[number]))
-            elif model.wrap_type[wrap] in (
+            elif int(model.wrap_type[wrap]) in (
                 mujoco.mjtWrap.mjWRAP_SPHERE,
                 mujoco.mjtWrap.mjWRAP_CYLINDER,
             ):
@@ -169,6 +170,13 @@ def root_body(model: mujoco.MjModel, hand: HandIndex) -> int:
     chains = [_ancestors(model, body) for body in bodies]
     common = set(chains[0]).intersection(*chains[1:])
     return max(common, key=lambda body: len(_ancestors(model, body)))
+
+
+def _is_reordered(hand: HandIndex) -> bool:
+    """Whether the joints do not follow each other in anatomical order, or stand among others."""
+    is_palm = np.isin(hand.joints, PALM_JOINTS)
+    apart = np.diff(np.sort(hand.dofs)) != 1
+    return bool((np.diff(hand.dofs[~is_palm]) <= 0).any() or apart.any())
 
 
 def _ancestors(model: mujoco.MjModel, body: int) -> list[int]:

@@ -13,7 +13,6 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import Side
 from musclehand.body.naming import Naming
 from musclehand.core.mujoco_warnings import silence_mujoco
 
@@ -63,11 +62,9 @@ def mirror_hand(spec: mujoco.MjSpec, naming: Naming) -> mujoco.MjSpec:
     for element in tree.iter():
         element.attrib.pop("material", None)
         for attribute in NAMES & set(element.attrib):
-            name = element.attrib[attribute]
             # Parts whose names lack the pattern of the right side need new names as well, because
             # both hands may be in one model.
-            base = naming.base_of(name, Side.RIGHT) or name
-            element.set(attribute, naming.name_of(base, Side.LEFT))
+            element.set(attribute, naming.on_the_left(element.attrib[attribute]))
     mirrored = mujoco.MjSpec.from_string(ElementTree.tostring(tree, encoding="unicode"))
     mirrored.modelfiledir = spec.modelfiledir
     for mesh in mirrored.meshes:

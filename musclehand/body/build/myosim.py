@@ -14,7 +14,7 @@ import mujoco
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.scaling import stretch_bones
-from musclehand.core.errors import ModelError
+from musclehand.core.errors import ModelError, UnknownName
 from musclehand.core.mujoco_warnings import silence_mujoco
 
 ROOT = "humerus"
@@ -45,8 +45,16 @@ class MyoSimArm:
         lookup = getattr(self.spec, kind)
         part = lookup(f"{base}_r") or lookup(base)
         if part is None:
-            raise ModelError("hand tables", f"MyoSim's arm has no {kind} named {base!r}")
+            names = (base_name(each.name) for each in _parts(self.spec, kind) if each.name)
+            raise ModelError(
+                "hand tables", str(UnknownName(f"{kind} of MyoSim's arm", base, names))
+            )
         return part
+
+
+def _parts(spec: mujoco.MjSpec, kind: str) -> Any:
+    """All parts of a kind."""
+    return {"body": spec.bodies, "mesh": spec.meshes}.get(kind) or getattr(spec, f"{kind}s")
 
 
 @lru_cache(maxsize=1)

@@ -14,16 +14,13 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, DISTAL_BODIES, Side, coupled_joint
+from musclehand.body.anatomy import DIGITS, DISTAL_BODIES, Side, coupled_joint, coupling_ratio
 from musclehand.body.build.myosim import ROOT, MyoSimArm, base_name, mirrored, mirrored_axis
 from musclehand.body.build.path import add_path, add_wrap, find_bone
 from musclehand.body.build.tables import HandTables, JointRow, SegmentRow
+from musclehand.core.errors import ModelError
 
-ARMATURE = 1e-4
-"""[kg m^2] Rotor inertia of every joint. With the inertia of real phalanges alone, stiff muscles
-chatter at steps of 2 ms (measured)."""
-
-LIMIT_SOLREF = (0.005, 1.0)
+LIMIT_SOLREF = (0.004, 1.0)
 """[s] and damping ratio: joint limits give by less than 3 degrees under random activation (tested).
 The time constant has to be at least twice the time step."""
 
@@ -32,7 +29,7 @@ LIMIT_MARGIN = 0.065
 it joints hardly pass their limits."""
 
 COUPLING_SOLREF = (0.006, 1.0)
-"""[s] and damping ratio of the coupling between DIP and PIP joints; chosen."""
+"""[s] and damping ratio of the couplings between joints; chosen."""
 
 SKIN_BIT = 1
 """Contact bit of skin, which collides with skin of other digits."""
@@ -95,6 +92,11 @@ def add_hand(
     root = parent.add_body(name=side.name_of(ROOT))
     joints = {row.joint: row for row in tables.joints}
     _add_bones(root, source.root, joints, side, visual=visual)
+    for added in tables.added_joints:
+        if added.joint not in joints:
+            raise ModelError("added_joints.csv", f"{added.joint} has no row in joints.csv")
+        bone = find_bone(spec, added.body, side)
+        _add_joint(bone, joints[added.joint], added.pos, added.axis, side)
     if visual:
         _add_meshes(spec, root, source, side)
     for row in tables.joints:
@@ -119,7 +121,7 @@ def _add_bones(
     for joint in original.joints:
         row = joints.get(base_name(joint.name))
         if row is not None:
-            _add_joint(body, row, joint, side)
+            _add_joint(body, row, joint.pos, joint.axis, side)
     for child in original.bodies:
         added = body.add_body(
             name=side.name_of(base_name(child.name)), pos=mirrored(child.pos, side)
@@ -127,16 +129,16 @@ def _add_bones(
         _add_bones(added, child, joints, side, visual=visual)
 
 
-def _add_joint(body: Any, row: JointRow, original: Any, side: Side) -> None:
+def _add_joint(body: Any, row: JointRow, pos: Any, axis: Any, side: Side) -> None:
     joint = body.add_joint(
         name=side.name_of(row.joint),
         type=mujoco.mjtJoint.mjJNT_HINGE,
-        axis=mirrored_axis(original.axis, side),
-        pos=mirrored(original.pos, side),
+        axis=mirrored_axis(axis, side),
+        pos=mirrored(pos, side),
         range=[row.lower, row.upper],
         limited=mujoco.mjtLimited.mjLIMITED_TRUE,
         springref=row.rest,
-        armature=ARMATURE,
+        armature=row.armature,
         solref_limit=LIMIT_SOLREF,
         margin=LIMIT_MARGIN,
     )
@@ -169,7 +171,7 @@ def _add_meshes(spec: mujoco.MjSpec, body: Any, source: MyoSimArm, side: Side) -
 
 
 def _couple(spec: mujoco.MjSpec, joint: str, side: Side) -> None:
-    """Couples a DIP joint to its PIP joint, as the extensor hood does."""
+    """Couples a joint to the one that it follows (`anatomy.coupled_joint`)."""
     driver = coupled_joint(joint)
     if driver is None:
         return
@@ -181,7 +183,7 @@ def _couple(spec: mujoco.MjSpec, joint: str, side: Side) -> None:
         name2=side.name_of(driver),
         solref=COUPLING_SOLREF,
     )
-    coupling.data[:5] = [0.0, DIP_PER_PIP, 0.0, 0.0, 0.0]
+    coupling.data[:5] = [0.0, coupling_ratio(joint), 0.0, 0.0, 0.0]
 
 
 def _add_segment(spec: mujoco.MjSpec, row: SegmentRow, side: Side, *, visual: bool) -> None:

@@ -11,7 +11,7 @@ from musclehand.body.anatomy import Side
 from musclehand.body.build.joint_site import joint_frame, place_site
 from musclehand.body.build.myosim import MyoSimArm, base_name, mirrored
 from musclehand.body.build.tables import HandTables, PathRow, WrapRow
-from musclehand.core.errors import ModelError
+from musclehand.core.errors import ModelError, UnknownName
 
 TENDON_WIDTH = 0.0012
 """[m] Radius of a drawn tendon; without effect on the simulation."""
@@ -19,20 +19,26 @@ TENDON_WIDTH = 0.0012
 TENDON_RGBA = (0.72, 0.12, 0.14, 1.0)
 
 
-def find_bone(spec: mujoco.MjSpec, base: str, side: Side) -> Any:
+def find_bone(
+    spec: mujoco.MjSpec, base: str, side: Side, *, source: str = "hand tables", part: str = ""
+) -> Any:
     """Looks up a body of the hand.
 
     Args:
         spec: the model.
         base: name without side suffix.
         side: which hand.
+        source: file that names it, for the error.
+        part: what it is the bone of, for the error.
 
     Raises:
         ModelError: the hand has no such body.
     """
     body = spec.body(side.name_of(base))
     if body is None:
-        raise ModelError("hand tables", f"the hand has no body named {base!r}")
+        bones = [body.name.removesuffix(side.name_of("")) for body in spec.bodies if body.name]
+        problem = str(UnknownName("bone", base, bones))
+        raise ModelError(source, f"{part}: {problem}" if part else problem)
     return body
 
 
@@ -61,7 +67,7 @@ def add_wrap(spec: mujoco.MjSpec, row: WrapRow, side: Side) -> None:
     if joint.parent.name != side.name_of(row.body):
         centre = centre + joint.parent.pos
     axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
-    find_bone(spec, row.body, side).add_geom(
+    find_bone(spec, row.body, side, source="wraps.csv", part=row.name).add_geom(
         name=side.name_of(row.name),
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
         fromto=[*(centre - row.half_length * axis), *(centre + row.half_length * axis)],
@@ -134,7 +140,7 @@ def _site(spec: mujoco.MjSpec, base: str, body: str, pos: Any, side: Side) -> st
     """Name of the site of a path point, which is added unless an earlier path has added it."""
     name = side.name_of(base)
     if spec.site(name) is None:
-        find_bone(spec, body, side).add_site(
+        find_bone(spec, body, side, source="paths.csv", part=base).add_site(
             name=name, pos=mirrored(pos, side), size=[0.0007, 0, 0], group=5
         )
     return name

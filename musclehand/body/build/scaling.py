@@ -5,7 +5,8 @@ hand along +z, and the frames of all bones are parallel to it at neutral. One di
 all local positions therefore scales the whole hand and forearm: y with the length, x and z (breadth
 and thickness) with the breadth. Paths, wrapping surfaces, outlines and meshes are stretched with
 the bones; joint axes are unchanged. Optimal fibre lengths scale with the smaller of the two
-factors, so that no path becomes too short for its fibre, and masses with the volume. Slack lengths
+factors, so that no path becomes too short for its fibre, masses with the volume, and
+armature with mass times squared length, as inertia does. Slack lengths
 are fitted again when the model is built. Peak forces are unchanged, because strength varies more
 among people of one size than size does; `strength_scale` scales them.
 """
@@ -76,6 +77,9 @@ def scale_tables(
     before = tables.stretch
     return replace(
         tables,
+        joints=tuple(
+            replace(row, armature=row.armature * length**3 * breadth**2) for row in tables.joints
+        ),
         stretch=(before[0] * breadth, before[1] * length, before[2] * breadth),
         muscles=tuple(replace(row, l0=row.l0 * min(length, breadth)) for row in tables.muscles),
         paths=tuple(
@@ -91,6 +95,7 @@ def scale_tables(
             )
             for row in tables.segments
         ),
+        added_joints=tuple(replace(row, pos=point(row.pos)) for row in tables.added_joints),
         wraps=tuple(
             replace(row, radius=row.radius * breadth, half_length=row.half_length * breadth)
             for row in tables.wraps

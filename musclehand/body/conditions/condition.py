@@ -1,9 +1,10 @@
-"""Clinical conditions: weakness, nerve palsies, tendon transfer, stiff joints, fatigue.
+"""Conditions: weakness, nerve palsies, tendon transfer, stiff joints, fatigue, enslaving.
 
     design = apply_condition(load_tables(), find_condition("ulnar-palsy+stiff:mcp2_flexion=0.2"))
 
 A condition changes the tables, and so every model that is built from them. Fatigue changes during a
-performance instead: controllers of muscles take it from `Condition.fatigue`.
+performance instead: controllers of muscles take it from `Condition.fatigue`. Enslaving is no
+disorder but what every hand has and the bundled one has not (`body.conditions.enslaving`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musclehand.body.build.table_file import Fields, read_rows
-from musclehand.body.build.tables import PACKAGE, HandTables, JointRow, MuscleRow
+from musclehand.body.build.tables import (
+    PACKAGE,
+    HandTables,
+    JointRow,
+    MuscleRow,
+    SharedDrive,
+    TendonLink,
+)
+from musclehand.body.conditions.enslaving import LEAST_SHARE, shared_drives, tendon_links
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.body.conditions.transfer import Transfer, transfer_tendon
-from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
 NERVES = ("median", "ulnar", "radial", "musculocutaneous")
 """Nerves of the muscles in `innervation.csv`."""
@@ -72,6 +81,12 @@ class Condition:
     fatigue: FatigueParameters | None = None
     """Parameters of muscle fatigue, None without fatigue."""
 
+    drives: tuple[SharedDrive, ...] = ()
+    """Muscles that share their drive, none where all are independent."""
+
+    links: tuple[TendonLink, ...] = ()
+    """Bands between tendons."""
+
 
 class Palsy(NamedTuple):
     """Loss of a nerve."""
@@ -111,8 +126,10 @@ FORMS = (
     "stiff:JOINT=N m/rad",
     "transfer:DONOR>RECIPIENT",
     "fatigue",
+    "enslaving",
 )
-"""Other forms that `find_condition` takes; `fatigue=SHARE` starts with fatigued muscles."""
+"""Other forms that `find_condition` takes; `fatigue=SHARE` starts with fatigued muscles, and
+`enslaving=SHARE` has a part of the published enslaving."""
 
 
 def load_innervation(folder: Path | None = None) -> tuple[Innervation, ...]:
@@ -145,7 +162,8 @@ def find_condition(text: str) -> Condition:
     """Parses a condition as `--condition` takes it; `+` joins several.
 
     A name of `PALSIES`, or one of `FORMS`: `weak:FDP2=0.5,FDP3=0.5` (drive), `atrophy:FDP2=0.5`
-    (peak force), `stiff:mcp2_flexion=0.2`, `transfer:EIP>EPL`, `fatigue`, `fatigue=0.3`.
+    (peak force), `stiff:mcp2_flexion=0.2`, `transfer:EIP>EPL`, `fatigue`, `fatigue=0.3`,
+    `enslaving`, `enslaving=0.5`.
 
     Raises:
         UnknownName: no such condition.
@@ -157,7 +175,8 @@ def find_condition(text: str) -> Condition:
 def combine(*conditions: Condition) -> Condition:
     """Combines conditions into one.
 
-    Shares and factors multiply, stiffness adds up, and the last fatigue counts.
+    Shares and factors multiply, stiffness adds up, and the last fatigue and the last enslaving
+    count.
     """
     drive: dict[str, float] = {}
     strength: dict[str, float] = {}
@@ -177,6 +196,8 @@ def combine(*conditions: Condition) -> Condition:
         transfers=tuple(transfer for condition in conditions for transfer in condition.transfers),
         stiffness=stiffness,
         fatigue=next((c.fatigue for c in reversed(conditions) if c.fatigue is not None), None),
+        drives=next((c.drives for c in reversed(conditions) if c.drives), ()),
+        links=next((c.links for c in reversed(conditions) if c.links), ()),
     )
 
 
@@ -184,23 +205,28 @@ def apply_condition(tables: HandTables, condition: Condition) -> HandTables:
     """Applies a condition, without its fatigue, to the tables of a hand.
 
     Transfers come last, so that a paralysed donor moves nothing. The recipient's muscle gets no
-    drive.
+    drive. A donor's tendon loses its bands to other tendons.
 
     Raises:
         UnknownName: a muscle or joint that the tables do not have.
         InvalidValue: a number out of range, or an impossible transfer.
+        ModelError: the tables lack a slip of a muscle whose slips share drive or are linked.
     """
     joints = [row.joint for row in tables.joints]
     muscles = tables.muscle_names
     _check("muscle", muscles, condition.drive, "drive", low=0.0, high=1.0)
     _check("muscle", muscles, condition.strength, "strength", low=MIN_STRENGTH, high=MAX_STRENGTH)
     _check("joint", joints, condition.stiffness, "added stiffness", low=0.0, high=MAX_STIFFNESS)
+    _check_slips(condition, muscles)
+    donors = [transfer.donor for transfer in condition.transfers]
+    links = condition.links or tables.links
     changed = replace(
         tables,
+        drives=condition.drives or tables.drives,
+        links=tuple(link for link in links if not set(link.muscles) & set(donors)),
         muscles=tuple(_muscle(row, condition) for row in tables.muscles),
         joints=tuple(_joint(row, condition) for row in tables.joints),
     )
-    donors = [transfer.donor for transfer in condition.transfers]
     for transfer in condition.transfers:
         if donors.count(transfer.donor) > 1:
             raise InvalidValue(
@@ -236,6 +262,17 @@ def _check(
             raise InvalidValue(f"{quantity} of {name}", value, f"a number from {low:g} to {high:g}")
 
 
+def _check_slips(condition: Condition, muscles: Sequence[str]) -> None:
+    """Raises if a muscle that shares drive or is linked is not there."""
+    tied = [muscle for drive in condition.drives for muscle in drive.muscles]
+    tied += [muscle for link in condition.links for muscle in link.muscles]
+    missing = [muscle for muscle in dict.fromkeys(tied) if muscle not in muscles]
+    if missing:
+        raise ModelError(
+            "hand", f"has no {', '.join(missing)}; {condition.name} needs a slip for every finger"
+        )
+
+
 def _innervation(row: Fields) -> Innervation:
     return Innervation(
         muscle=row.text("muscle", required=True),
@@ -250,6 +287,14 @@ def _parse(text: str) -> Condition:
     if text == "fatigue" or text.startswith("fatigue="):
         share = _number(text, text[len("fatigue=") :], 0.0, 1.0) if "=" in text else 0.0
         return Condition(text, "muscles tire", fatigue=FatigueParameters(initial=share))
+    if text == "enslaving" or text.startswith("enslaving="):
+        share = _number(text, text[len("enslaving=") :], LEAST_SHARE, 1.0) if "=" in text else 1.0
+        return Condition(
+            text,
+            "fingers share drive and tendons are linked",
+            drives=shared_drives(share),
+            links=tendon_links(share),
+        )
     if not colon or kind not in ("weak", "atrophy", "stiff", "transfer"):
         return palsy_condition(text)
     if kind == "transfer":

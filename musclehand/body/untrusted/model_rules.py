@@ -206,13 +206,18 @@ def _check(tree: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
 
 def _check_part(node: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
     """Checks a model of which this one takes parts; returns its number of elements."""
-    place = sandbox.locate(node, node.attributes["file"], sandbox.folder)
-    if place in outer or len(outer) >= 8:
-        raise node.fail("takes parts from itself, or from models more than 8 deep")
-    if not place.exists():
-        raise node.fail(f"there is no file {place}")
-    tree, own = scan_model(place, sandbox.root, sandbox.budget)
-    return _check(tree, own, (*outer, place))
+    name = node.attributes["file"]
+    beside = node.source.resolve().parent
+    places = sandbox.find(node, [(name, sandbox.folder), (name, beside)])
+    if not places:
+        raise node.fail(f"there is no file {sandbox.locate(node, name, beside)}")
+    elements = 0.0
+    for place in places:
+        if place in outer or len(outer) >= 8:
+            raise node.fail("takes parts from itself, or from models more than 8 deep")
+        tree, own = scan_model(place, sandbox.root, sandbox.budget)
+        elements = max(elements, _check(tree, own, (*outer, place)))
+    return elements
 
 
 def _count_copies(
@@ -320,11 +325,16 @@ def _folders(tree: Node) -> list[str]:
 
 
 def _check_file(node: Node, name: str, folders: list[str], sandbox: Sandbox) -> None:
-    """Checks type and size of a file that an element needs, and the size of a picture in it."""
-    places = list(_places(node, name, folders, sandbox))
-    path = next((place for place in places if place.exists()), None)
-    if path is None:
-        raise node.fail(f"there is no file {places[-1]}")
+    """Checks type and size of the files that an element may mean, and of pictures in them."""
+    existing = sandbox.find(node, _places(node, name, folders, sandbox))
+    if not existing:
+        folder = sandbox.folder / folders[-1]
+        raise node.fail(f"there is no file {sandbox.locate(node, name, folder)}")
+    for path in existing:
+        _check_content(node, path, sandbox)
+
+
+def _check_content(node: Node, path: Path, sandbox: Sandbox) -> None:
     if not path.is_file():
         raise node.fail(f"{path} is not a regular file")
     size = path.stat().st_size
@@ -343,9 +353,13 @@ def _check_file(node: Node, name: str, folders: list[str], sandbox: Sandbox) -> 
         _take_cells(node, sandbox, width * height)
 
 
-def _places(node: Node, name: str, folders: list[str], sandbox: Sandbox) -> Iterator[Path]:
-    for folder in folders:
-        yield sandbox.locate(node, name, sandbox.folder / folder)
-        yield sandbox.locate(
-            node, PurePosixPath(name.replace("\\", "/")).name, sandbox.folder / folder
-        )
+def _places(
+    node: Node, name: str, folders: list[str], sandbox: Sandbox
+) -> Iterator[tuple[str, Path]]:
+    """Where MuJoCo may look for a file: in folders of the main file, with and without the path in
+    its name, then beside the XML file that names it."""
+    plain = PurePosixPath(name.replace("\\", "/")).name
+    beside = node.source.resolve().parent
+    for folder in (*(sandbox.folder / folder for folder in folders), beside):
+        yield name, folder
+        yield plain, folder

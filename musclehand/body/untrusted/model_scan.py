@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
@@ -151,19 +151,53 @@ class Sandbox:
             ModelError: an absolute path, an address, or, with links followed, a place outside the
                 root.
         """
+        place = self._resolve(node, name, folder)
+        if not place.is_relative_to(self.root):
+            raise self._outside(node, name, place)
+        return place
+
+    def find(self, node: Node, places: Iterable[tuple[str, Path]]) -> list[Path]:
+        """The files that exist among those that MuJoCo may take for a name.
+
+        Args:
+            node: the element that refers to the file.
+            places: paths with the folders that they are relative to, in MuJoCo's order.
+
+        Raises:
+            ModelError: one of the files exists outside the root, or there is none and one of the
+                places lies outside, or a path is absolute or an address.
+        """
+        existing: list[Path] = []
+        refusal: ModelError | None = None
+        for name, folder in places:
+            place = self._resolve(node, name, folder)
+            if place.is_relative_to(self.root):
+                existing += [place] * (place.exists() and place not in existing)
+                continue
+            refusal = refusal or self._outside(node, name, place)
+            if place.exists():
+                raise refusal
+        if refusal is not None and not existing:
+            raise refusal
+        return existing
+
+    def _resolve(self, node: Node, name: str, folder: Path) -> Path:
         plain = name.replace("\\", "/")
         if plain.startswith("/") or _SCHEME.match(plain):
             legal = "it must be relative to the folder of the model"
             raise node.fail(f"{shorten(name)!r} is an absolute path; {legal}")
         try:
-            place = (folder / plain).resolve()
+            return (folder / plain).resolve()
         except (OSError, RuntimeError, ValueError) as error:
             raise node.fail(f"{shorten(name)!r} is not a usable path: {error}") from None
-        if not place.is_relative_to(self.root):
-            problem = f"{shorten(name)!r} lies outside {self.root}, the only folder that is read"
-            advice = "move it there, or name a folder of all the model's files (root, --root DIR)"
-            raise node.fail(f"{problem}; {advice}")
-        return place
+
+    def _outside(self, node: Node, name: str, place: Path) -> ModelError:
+        """The error about a place outside the root, with the folder that holds both."""
+        folder = Path(os.path.commonpath([self.root, place.parent]))
+        shown = "DIR" if folder == Path(folder.anchor) else str(folder)
+        problem = f"{shorten(name)!r} lies outside {self.root}, the only folder that is read"
+        advice = f"move it there, or name a folder of all the model's files (root, --root {shown})"
+        return node.fail(f"{problem}; {advice}")
 
 
 def scan_model(
@@ -260,14 +294,11 @@ def _parse_include(include: Node, sandbox: Sandbox, included: set[Path], depth: 
     name = include.attributes.get("file", "")
     if not name:
         raise include.fail("needs a file")
-    beside_main = sandbox.locate(include, name, sandbox.folder)
-    place = (
-        beside_main
-        if beside_main.exists()
-        else sandbox.locate(include, name, include.source.resolve().parent)
-    )
-    if not place.exists():
-        raise include.fail(f"there is no file {beside_main}")
+    beside = include.source.resolve().parent
+    places = sandbox.find(include, [(name, sandbox.folder), (name, beside)])
+    if not places:
+        raise include.fail(f"there is no file {sandbox.locate(include, name, sandbox.folder)}")
+    place = places[0]
     if place in included:
         problem = "is included a second time, or includes itself; each file may come once"
         raise include.fail(f"{shorten(name)!r} {problem}")

@@ -114,27 +114,30 @@ def _try_here(path: str) -> Trial:
     import mujoco
 
     warnings.simplefilter("ignore")
+    spec = None
     try:
         spec = mujoco.MjSpec.from_file(path)
         try:
             model = spec.compile()
         except ValueError as error:
-            return Trial(
-                _refusal(error), _zero_tendons_of(path) if "lengthrange" in str(error) else ()
-            )
+            zero = _zero_tendons_of(path) if "lengthrange" in str(error) else ()
+            return Trial(_refusal(error, spec), zero)
         zero = _zero_tendons(model, {tendon.name for tendon in map(model.tendon, _pulled(model))})
         data = mujoco.MjData(model)
         mujoco.mj_step(model, data, STEPS)
     except MemoryError:
         return Trial(f"MuJoCo needs more than {MEMORY_BYTES / 2**30:.0f} GB of memory for it")
     except Exception as error:
-        return Trial(_refusal(error))
+        return Trial(_refusal(error, spec))
     return Trial(None, zero)
 
 
-def _refusal(error: Exception) -> str:
+def _refusal(error: Exception, spec: Any) -> str:
+    """MuJoCo's reason, with names of parts where there is a spec."""
+    from musclehand.body.untrusted.part_names import name_parts
+
     message = str(error).removeprefix("XML ").removeprefix("Error: ") or type(error).__name__
-    return f"MuJoCo does not take it: {message}"
+    return f"MuJoCo does not take it: {message if spec is None else name_parts(message, spec)}"
 
 
 def _pulled(model: Any) -> list[int]:

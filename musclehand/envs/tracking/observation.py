@@ -34,11 +34,31 @@ def tracking_table(
         look_ahead: steps ahead, 2 or more, at which the reference is observed beside the next one.
         action_history: number of last excitations that are observed.
     """
-    muscles = len(hand.muscles)
+    return sized_tracking_table(
+        len(HAND_JOINTS),
+        hand.expand.shape[1],
+        len(hand.muscles),
+        look_ahead,
+        action_history=action_history,
+    )
+
+
+def sized_tracking_table(
+    joints: int, independent: int, muscles: int, look_ahead: tuple[int, ...], *, action_history: int
+) -> ObservationTable:
+    """The table of a tracking policy's observation, by the numbers of parts of its hand.
+
+    Args:
+        joints: number of joints.
+        independent: number of joints that do not follow another one.
+        muscles: number of muscles.
+        look_ahead: as in `tracking_table`.
+        action_history: as in `tracking_table`.
+    """
     return ObservationTable(
         [
-            *_state_blocks(muscles),
-            *_tracking_blocks(hand.expand.shape[1], look_ahead),
+            *_state_blocks(joints, muscles),
+            *_tracking_blocks(independent, look_ahead),
             *_forearm_blocks(),
             *(
                 Block(f"excitation_{ago}", muscles, "", 0.2, f"excitations {ago} steps ago")
@@ -51,8 +71,7 @@ def tracking_table(
     )
 
 
-def _state_blocks(muscles: int) -> list[Block]:
-    joints = len(HAND_JOINTS)
+def _state_blocks(joints: int, muscles: int) -> list[Block]:
     return [
         Block("angle", joints, "rad", 0.5, "joint angles"),
         Block("speed", joints, "rad/s", 5.0, "joint velocities"),

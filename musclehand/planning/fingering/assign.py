@@ -70,15 +70,15 @@ def assign_fingering(
     Args:
         score: notes with or without hands and fingers.
         config: limits of the hand and weights of the search.
-        split: weights of the division between hands.
+        split: weights of the division between hands; by default those for the size of the hand.
 
     Returns:
         A score in which no finger is on two keys at once (by more than `config.overlap_tolerance`).
     """
     config = config or FingeringConfig()
-    handed = split_hands(score, config=split)
+    handed = split_hands(score, config=split or HandSplitConfig().for_size(config.hand_size))
     if config.roll_chords:
-        onsets = rolled_onsets(handed, hand_span=config.hand_span, chord_window=config.chord_window)
+        onsets = rolled_onsets(handed, hand_span=config.widest, chord_window=config.chord_window)
         score = roll_chords(score, onsets)
         handed = roll_chords(handed, onsets)
     notes = handed.notes

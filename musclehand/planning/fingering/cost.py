@@ -80,11 +80,16 @@ class FingeringConfig:
     weight for which no source is given was chosen by `experiments/bench_fingering.py`.
 
     Raises:
-        InvalidValue: `beam_width` is below 1.
+        InvalidValue: `beam_width` is below 1, or `hand_size` is not above 0.
     """
 
     hand_span: float = 8.0
-    """[white keys] largest distance from thumb to little finger; the model hand reaches 188 mm."""
+    """[white keys] largest distance from thumb to little finger; the bundled hand reaches 188 mm.
+    """
+
+    hand_size: float = 1.0
+    """Size of the hand against the bundled one: factor on `hand_span` and on the spans of all pairs
+    of fingers. Planning sets it by the hand (`motion.playing_hand.HandSize.span`)."""
 
     chord_window: float = 0.03
     """[s] notes that begin within this time are one chord; an assumption."""
@@ -203,6 +208,13 @@ class FingeringConfig:
     def __post_init__(self) -> None:
         if not self.beam_width >= 1:
             raise InvalidValue("beam_width", self.beam_width, "1 or more")
+        if not self.hand_size > 0.0:
+            raise InvalidValue("hand_size", self.hand_size, "above 0")
+
+    @property
+    def widest(self) -> float:
+        """Largest distance from thumb to little finger of a hand of `hand_size` [white keys]."""
+        return self.hand_span * self.hand_size
 
 
 class CostTables(NamedTuple):
@@ -228,22 +240,24 @@ class CostTables(NamedTuple):
     """The same key again, slow or fast. Shape (2, 6, 6)."""
 
 
-def span_limits(low: int, high: int, *, hand_span: float) -> np.ndarray:
+def span_limits(low: int, high: int, config: FingeringConfig) -> np.ndarray:
     """Spans of a pair of fingers as in Parncutt's table, in white keys. Shape (6,).
 
-    The largest spans from the thumb are cut to `hand_span` for the little finger, and to 0.5 key
-    less for each finger further in. Two fingers come no nearer than half a key.
+    They have the size of the hand. The largest spans from the thumb are cut to the hand's widest
+    for the little finger, and to 0.5 key less for each finger further in. Two fingers come no
+    nearer than half a key.
 
     Args:
         low: finger nearer to the thumb, 1 to 4.
         high: finger nearer to the little finger, above `low`.
-        hand_span: largest distance from thumb to little finger [white keys].
+        config: span and size of the hand.
     """
-    spans = np.array(_SPANS_SEMITONES[(low, high)], dtype=float) * _KEYS_PER_SEMITONE
+    semitones = np.array(_SPANS_SEMITONES[(low, high)], dtype=float)
+    spans = semitones * _KEYS_PER_SEMITONE * config.hand_size
     if low == 1:
-        spans = np.minimum(spans, hand_span - 0.5 * (5 - high))
+        spans = np.minimum(spans, config.widest - 0.5 * (5 - high))
     else:
-        spans = np.minimum(spans, hand_span)
+        spans = np.minimum(spans, config.widest)
         spans[:3] = np.minimum(spans[:3], [0.5, 0.5, 1.0 * (high - low)])
     return spans
 
@@ -254,7 +268,7 @@ def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> 
     Outside of the relaxed class, pairs without the thumb cost double.
     """
     least, low_comfortable, low_relaxed, high_relaxed, high_comfortable, most = span_limits(
-        low, high, hand_span=config.hand_span
+        low, high, config
     )
     relaxed = config.relaxed * (1.0 if low == 1 else 2.0)
     beyond = relaxed * (np.maximum(low_relaxed - span, 0) + np.maximum(span - high_relaxed, 0))
@@ -281,7 +295,7 @@ def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
             low = min(first, second)
             high = max(first, second)
             span = distance if first < second else -distance
-            limits = span_limits(low, high, hand_span=config.hand_span)
+            limits = span_limits(low, high, config)
             cost = _stretch(span, low, high, config)
             possible = (span >= max(0.5, 0.5 * (high - low - 1))) & (span <= limits[5])
             chord[first, second] = np.where(possible, cost, IMPOSSIBLE)
@@ -365,7 +379,7 @@ def _crossing(
     if low != 1:
         return np.full_like(length, config.cross_fingers)
     cost = config.cross + config.cross_length * np.maximum(length - 1.0, 0.0)
-    longest = -span_limits(low, high, hand_span=config.hand_span)[0]
+    longest = -span_limits(low, high, config)[0]
     cost = (
         cost
         + config.comfortable * np.maximum(length - longest, 0.0)

@@ -46,7 +46,7 @@ class HandSplitConfig:
     """[white keys] span of one hand without cost."""
 
     hand_span: float = 8.0
-    """[white keys] largest span of one hand; the model hand reaches 188 mm."""
+    """[white keys] largest span of one hand; the bundled hand reaches 188 mm."""
 
     relaxed_span: float = 4.5
     """[white keys] span of the hand at rest."""
@@ -109,6 +109,19 @@ class HandSplitConfig:
     def __post_init__(self) -> None:
         if not self.beam_width >= 1:
             raise InvalidValue("beam_width", self.beam_width, "1 or more")
+
+    def for_size(self, size: float) -> HandSplitConfig:
+        """These weights for hands of another size: all spans of one hand are multiplied by it.
+
+        Args:
+            size: of the hands against the bundled ones, above 0.
+        """
+        return replace(
+            self,
+            comfortable_span=self.comfortable_span * size,
+            hand_span=self.hand_span * size,
+            relaxed_span=self.relaxed_span * size,
+        )
 
 
 class _Notes(NamedTuple):

@@ -318,7 +318,7 @@ def _chord_cost(
         for j in range(i + 1, len(new)):
             apart = notes.step[new[j]] - notes.step[new[i]]
             pair = tables.chord[options[:, i], options[:, j], apart + MAX_STEPS]
-            if notes.fixed[new[i]] and notes.fixed[new[j]] and apart <= 2 * config.hand_span:
+            if notes.fixed[new[i]] and notes.fixed[new[j]] and apart <= 2 * config.widest:
                 pair = np.minimum(pair, _INSISTED)
             cost = cost + pair
     return cost
@@ -351,7 +351,7 @@ def _link(
     insisted = (
         (notes.fixed[active][:, None] > 0)
         & (notes.fixed[new] > 0)
-        & (np.abs(apart) <= 2 * config.hand_span)
+        & (np.abs(apart) <= 2 * config.widest)
     )
     differ = ~np.eye(6, dtype=bool)
     hold = np.where(insisted[..., None, None] & differ, np.minimum(hold, _INSISTED), hold)

@@ -147,9 +147,12 @@ class HandMotion:
         self.ik = HandIk(weights=config.ik, design=design, model=model)
         poses = HandPlacement(self.ik, geometry, config.placement).wrist_poses(list(notes), side)
         points = np.array([pose.point for pose in poses]).reshape(-1, 2)
-        held = plan_releases(list(notes), poses, side, config.stroke, config.reach)
-        path = plan_wrist(held, poses, side, end=end, config=config.reach)
-        held = keep_within_reach(held, poses, path, config.stroke)
+        hand = self.ik.playing
+        reach = config.reach.for_hand(hand.size)
+        held = plan_releases(list(notes), poses, side, config.stroke, reach)
+        path = plan_wrist(held, poses, side, end=end, config=reach, hand=hand)
+        within = config.stroke.hold_distance * hand.size.span
+        held = keep_within_reach(held, poses, path, distance=within)
         self.notes = held
         self.strokes = HandStrokes(
             held,
@@ -159,7 +162,8 @@ class HandMotion:
             piano=piano,
             geometry=geometry,
             config=config.stroke,
-            reach=config.reach,
+            hand=hand,
+            reach=reach,
             corrections=corrections,
         )
         self.path = self.strokes.path

@@ -15,34 +15,17 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
-from musclehand.motion.inverse_kinematics import WRIST_HEIGHT, HandIk
+from musclehand.motion.inverse_kinematics import HandIk
+from musclehand.motion.playing_hand import TIP_X, PlayingHand
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
-
-WRIST_DEPTH = -0.086
-"""[m] y of the wrist at rest: in front of the keys by the length of the curved hand."""
-
-TIP_X = np.array([-0.055, -0.0315, -0.008, 0.0155, 0.039])
-"""[m] x of the five fingertips relative to the wrist in a five-finger position, right hand: 23.5 mm
-apart, as white keys are."""
-
-PRESS_Y = np.array([0.012, 0.049, 0.050, 0.049, 0.035])
-"""[m] y at which each finger presses a white key, behind its front edge; the black keys begin at
-60 mm."""
 
 BLACK_PRESS_Y = 0.067
 """[m] y at which any finger presses a black key: 7 mm behind its front."""
 
-NOMINAL_TIPS = np.stack([TIP_X, PRESS_Y - WRIST_DEPTH], axis=1)
-"""[m] x and y of the fingertips relative to the wrist in a five-finger position, right hand. Shape
-(5, 2)."""
-
 GRIP_DEPTH = 0.009
 """[m] depth of a fingertip's lowest point below the top of the key at rest, for which grips are
 solved: that in the middle of a stroke."""
-
-_GRIP_RADIUS = 0.006
-"""[m] radius of the fingertips for which grips are solved, that of the thumb."""
 
 DEEP = 0.02
 """[m] distance of the wrist further in than at rest, from which on fingers press white keys between
@@ -108,27 +91,29 @@ class _Grip(NamedTuple):
     """[m] largest distance of a finger from its point."""
 
 
-def note_point(note: Note, geometry: KeyboardGeometry) -> np.ndarray:
+def note_point(note: Note, geometry: KeyboardGeometry, hand: PlayingHand) -> np.ndarray:
     """Point at which a finger presses its key in a five-finger position: x and y [m].
 
     Args:
         note: with a finger.
         geometry: places of the keys.
+        hand: that plays.
     """
     assert note.finger is not None
-    y = BLACK_PRESS_Y if geometry.black[note.key] else PRESS_Y[note.finger - 1]
+    y = BLACK_PRESS_Y if geometry.black[note.key] else hand.press_y[note.finger - 1]
     return np.array([geometry.x[note.key], y])
 
 
-def nominal_tip(side: Side, finger: int | None) -> np.ndarray:
+def nominal_tip(side: Side, finger: int | None, hand: PlayingHand) -> np.ndarray:
     """Fingertip relative to the wrist in a five-finger position: x and y [m].
 
     Args:
         side: of the hand.
         finger: 1 to 5; None, as of a note without a finger, is an error.
+        hand: that plays.
     """
     assert finger is not None
-    return NOMINAL_TIPS[finger - 1] * [side.mirror, 1.0]
+    return hand.nominal_tips[finger - 1] * [side.mirror, 1.0]
 
 
 class HandPlacement:
@@ -144,6 +129,7 @@ class HandPlacement:
             config: constants of wrist poses.
         """
         self._ik = ik
+        self._hand = ik.playing
         self._geometry = geometry
         self._config = config or PlacementConfig()
         self._grips: dict[bytes, _Grip] = {}
@@ -198,7 +184,7 @@ class HandPlacement:
         geometry = self._geometry
         origin = float(geometry.x[grip[0][1].key])
         keys = np.array([note.key for _, note in grip])
-        points = np.array([note_point(note, geometry) for _, note in grip])
+        points = np.array([note_point(note, geometry, self._hand) for _, note in grip])
         deep_x = geometry.back_x[keys].mean(axis=1)
         for column in (points[:, 0], deep_x):
             column -= origin
@@ -228,12 +214,13 @@ class HandPlacement:
             black: whether each key is black. Shape (n,), bool.
         """
         wrist, miss = self._place(fingers, points, black)
-        inward = wrist[1] - WRIST_DEPTH
+        inward = wrist[1] - self._hand.wrist_depth
         deep = ~black & (fingers > 0)
         if inward > DEEP and deep.any():
             points = points.copy()
             points[deep, 0] = deep_x[deep]
-            points[deep, 1] = np.clip(PRESS_Y[fingers[deep]] + inward - 0.5 * DEEP, *DEEP_PRESS_Y)
+            deep_y = self._hand.press_y[fingers[deep]] + inward - 0.5 * DEEP
+            points[deep, 1] = np.clip(deep_y, *DEEP_PRESS_Y)
             wrist, miss = self._place(fingers, points, black)
         return _Grip(wrist, points, miss)
 
@@ -247,12 +234,10 @@ class HandPlacement:
             points: x and y [m]. Shape (n, 2).
             black: whether each key is black. Shape (n,), bool.
         """
-        height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH + _GRIP_RADIUS
+        height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH
+        height += self._hand.tip_radius[0]
         guess = float(np.mean(points[:, 0] - TIP_X[fingers]))
+        home = np.array([guess, self._hand.wrist_depth, self._hand.wrist_height])
         return self._ik.place_wrist(
-            fingers,
-            np.column_stack([points, height]),
-            np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),
-            home=np.array([guess, WRIST_DEPTH, WRIST_HEIGHT]),
-            pull=self._config.pull,
+            fingers, np.column_stack([points, height]), home, home=home, pull=self._config.pull
         )

@@ -26,9 +26,6 @@ from musclehand.planning.strokes.strike import (
     plan_strike,
 )
 
-TIP_RADIUS = np.array([6.0, 5.2, 5.2, 5.2, 4.8]) * 1e-3
-"""[m] radius of the five fingertips, as in `models/hand/segments.csv` (a test holds them equal)."""
-
 LOADED_TIP_GAP = 0.001
 """[m] Distance between the outline of a fingertip and the top of a key that it moves: the skin's
 contact margin (`body.build.overlay.SKIN_CONTACT_MARGIN`, 1.2 mm) less the compression of its
@@ -198,7 +195,7 @@ def plan_presses(
     points: np.ndarray,
     settled: np.ndarray,
     *,
-    finger: int,
+    radius: float,
     keyboard: Keyboard,
     corrections: Corrections,
 ) -> list[Press]:
@@ -208,7 +205,7 @@ def plan_presses(
         notes: of the finger, in order of onset.
         points: x and y at which it presses each key [m]. Shape (n, 2).
         settled: time from the hand's arrival at its place to each onset [s]. Shape (n,).
-        finger: 1 to 5.
+        radius: of the fingertip [m].
         keyboard: the keys.
         corrections: from earlier runs, by onset [s] and pitch.
     """
@@ -229,7 +226,7 @@ def plan_presses(
             note,
             points[i],
             time,
-            radius=TIP_RADIUS[finger - 1],
+            radius=radius,
             keyboard=keyboard,
             correction=correction,
             before=presses[-1] if presses else None,

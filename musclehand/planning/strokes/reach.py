@@ -10,7 +10,7 @@ become minimum-jerk motions by themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,9 @@ from scipy.linalg import solveh_banded
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
+from musclehand.motion.playing_hand import HandSize, PlayingHand
 from musclehand.music.score import Note
-from musclehand.planning.strokes.placement import WRIST_DEPTH, WRIST_HEIGHT, WristPose
+from musclehand.planning.strokes.placement import WristPose
 
 NEWTON_STEPS = 12
 """Newton steps at most, more than any piece has needed in `experiments/bench_repertoire.py`."""
@@ -33,6 +34,7 @@ assumption."""
 class ReachConfig:
     """Bounds, weights and leaps of the wrist path.
 
+    Lengths that follow from how far fingers reach are those of the bundled hand (`for_hand`).
     Weights count against leaving the bounds of a note, which costs 1 per squared distance. All were
     chosen by `experiments/bench_repertoire.py` (option `--generated`, and the repertoire) unless
     stated otherwise.
@@ -97,6 +99,19 @@ class ReachConfig:
     def __post_init__(self) -> None:
         if not 1e-3 <= self.step <= 0.1:
             raise InvalidValue("step of the wrist path", self.step, "0.001 to 0.1 s")
+
+    def for_hand(self, size: HandSize) -> ReachConfig:
+        """These constants for a hand of another size: what fingers reach grows with its span.
+
+        Args:
+            size: of the hand against the bundled one.
+        """
+        return replace(
+            self,
+            hold_room=self.hold_room * size.span,
+            full_span=self.full_span * size.span,
+            thumb_under=self.thumb_under * size.span,
+        )
 
     def leap_time(self, distance: float) -> float:
         """Duration of a leap over a distance [m] in seconds."""
@@ -218,6 +233,7 @@ def plan_wrist(
     *,
     end: float,
     config: ReachConfig | None = None,
+    hand: PlayingHand | None = None,
 ) -> WristPath:
     """Plans the wrist path of one hand from time 0 to the end.
 
@@ -227,10 +243,13 @@ def plan_wrist(
         side: of the hand; without notes it waits at its side of the keyboard.
         end: length of the path [s].
         config: bounds and weights.
+        hand: its lengths, by default those of the bundled hand.
     """
     config = config or ReachConfig()
+    hand = hand or PlayingHand()
     count = max(8, int(np.ceil(end / config.step)) + 1)
-    home = poses[0].wrist if notes else np.array([0.25 * side.mirror, WRIST_DEPTH, WRIST_HEIGHT])
+    beside = np.array([0.25 * side.mirror, hand.wrist_depth, hand.wrist_height])
+    home = poses[0].wrist if notes else beside
     weight = np.full(count, config.idle_weight)
     target = np.zeros((count, 3))
     target += config.idle_weight * home

@@ -126,7 +126,7 @@ def _finger_needed(
 
 
 def keep_within_reach(
-    notes: list[Note], poses: list[WristPose], path: WristPath, config: StrokeConfig
+    notes: list[Note], poses: list[WristPose], path: WristPath, *, distance: float
 ) -> list[Note]:
     """Shortens notes to the time for which the wrist is within reach of their poses.
 
@@ -134,13 +134,12 @@ def keep_within_reach(
         notes: of the hand, with fingers, in order of onset.
         poses: of the wrist for each of them.
         path: of the wrist.
-        config: constants of strokes.
+        distance: of the wrist from a pose that is still within reach [m].
     """
     kept = []
     for note, pose in zip(notes, poses, strict=True):
         times = np.arange(note.onset + _SETTLED, note.offset, _LOOK_STEP)
-        distance = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1)
-        away = distance > config.hold_distance
+        away = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1) > distance
         offset = float(times[np.argmax(away)]) if away.any() else note.offset
         kept.append(replace(note, offset=offset))
     return kept

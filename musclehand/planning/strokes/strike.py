@@ -87,7 +87,8 @@ class StrokeConfig:
     """[share] of the time between two notes of a finger for which it keeps the first key."""
 
     hold_distance: float = 0.03
-    """[m] a key is released when the wrist is further than this from its pose for that key."""
+    """[m] a key is released when the wrist of the bundled hand is further than this from its pose
+    for that key; it grows with the hand's span."""
 
     press_force: float = 1.0
     """[N] force on a held key, beyond what the key itself needs."""

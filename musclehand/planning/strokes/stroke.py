@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.motion.playing_hand import PlayingHand
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.placement import nominal_tip
 from musclehand.planning.strokes.press import (
-    TIP_RADIUS,
     Keyboard,
     KeyLoad,
     Press,
@@ -130,22 +130,28 @@ class _Timeline:
     """One finger over time: its presses, and waypoints relative to the hand between them."""
 
     def __init__(
-        self, presses: list[Press], finger: int, side: Side, path: WristPath, config: StrokeConfig
+        self,
+        presses: list[Press],
+        path: WristPath,
+        *,
+        rest_place: np.ndarray,
+        radius: float,
+        config: StrokeConfig,
     ) -> None:
         """
         Args:
             presses: of the finger, in order.
-            finger: 1 to 5.
-            side: of the hand.
             path: of the wrist.
+            rest_place: x and y of the fingertip at rest, relative to the wrist [m]. Shape (2,).
+            radius: of the fingertip [m].
             config: constants of strokes.
         """
-        self.radius = TIP_RADIUS[finger - 1]
+        self.radius = radius
         self.config = config
         self.presses = _columns(presses)
         self._load = self.presses.load
         self._descent = self.presses.descent
-        waypoints = self._between(presses, side, path, finger)
+        waypoints = self._between(presses, path, rest_place)
         self._times = np.array([point.time for point in waypoints])
         self._moves = np.array([point.move for point in waypoints])
         self._places = np.array([point.place for point in waypoints])
@@ -154,10 +160,9 @@ class _Timeline:
         )
 
     def _between(
-        self, presses: list[Press], side: Side, path: WristPath, finger: int
+        self, presses: list[Press], path: WristPath, rest_place: np.ndarray
     ) -> list[_Waypoint]:
         """Waypoints: at rest, to each key and away from it, and at rest where there is time."""
-        rest_place = nominal_tip(side, finger)
         travel = self.config.travel_time
 
         def resting(time: float) -> _Waypoint:
@@ -316,6 +321,7 @@ class HandStrokes:
         piano: PianoParameters,
         geometry: KeyboardGeometry,
         config: StrokeConfig,
+        hand: PlayingHand | None = None,
         reach: ReachConfig | None = None,
         corrections: Corrections | None = None,
     ) -> None:
@@ -328,11 +334,13 @@ class HandStrokes:
             piano: parameters of the keys.
             geometry: places of the keys.
             config: constants of strokes.
+            hand: its lengths, by default those of the bundled hand.
             reach: constants of leaps.
             corrections: from earlier runs, by onset [s] and pitch.
         """
         self.side = side
         self.config = config
+        hand = hand or PlayingHand()
         self.timelines = []
         settled = _settled(notes, path, config) if notes else np.zeros(0)
         for finger in range(1, 6):
@@ -341,11 +349,18 @@ class HandStrokes:
                 [notes[i] for i in indices],
                 points[indices],
                 settled[indices],
-                finger=finger,
+                radius=float(hand.tip_radius[finger - 1]),
                 keyboard=Keyboard(piano, geometry, config),
                 corrections=corrections or {},
             )
-            self.timelines.append(_Timeline(presses, finger, side, path, config))
+            timeline = _Timeline(
+                presses,
+                path,
+                rest_place=nominal_tip(side, finger, hand),
+                radius=float(hand.tip_radius[finger - 1]),
+                config=config,
+            )
+            self.timelines.append(timeline)
         busy = [
             np.column_stack([line.presses.touch, line.presses.leave]) for line in self.timelines
         ]

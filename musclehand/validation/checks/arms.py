@@ -58,7 +58,9 @@ by that and the slant of the path; beyond a third of a circle the path runs back
 SHORTEST_STEP = 1e-6
 """Pieces of a path below this length have no direction [m]."""
 
-_NOTHING_TO_COMPARE = "none of the muscles and joints of the table are in this model"
+_NOTHING_TO_COMPARE = (
+    "not applicable: none of the muscles and joints of the table are in this model"
+)
 
 
 class _Pair(NamedTuple):
@@ -168,7 +170,8 @@ def check_published(specimen: Specimen) -> Finding:
     ]
     used = [row for row in rows if row.arm is not None and row.used]
     if not used:
-        return Finding(Verdict.SKIP, "no published arm is about a muscle and joint of this model")
+        problem = "not applicable: no published arm is about a muscle and joint of this model"
+        return Finding(Verdict.SKIP, problem)
     posture = rest_angles(specimen.model, specimen.hand)
     thickness = specimen.thickness
     wrong: list[tuple[float, str]] = []

@@ -38,11 +38,19 @@ MOST_DRIFT_DEG = 1.0
 MOST_SPREAD_DEG = 5.0
 """Largest difference between rest postures from different starts [deg]; own choice."""
 
-LEAST_TAPPING_HZ = 7.0
-"""Least tapping rate of a finger [Hz], that of the fastest people."""
+HUMAN_TAPPING_HZ = {
+    "index": (5.0, 8.0),
+    "middle": (5.0, 8.0),
+    "ring": (4.0, 8.0),
+    "little": (4.0, 8.0),
+}
+"""Tapping rates of people by finger [Hz]: slower ones fail, faster ones are reported.
 
-HUMAN_TAPPING_HZ = (5.0, 7.0)
-"""Tapping rates of people [Hz] (Neurosci Lett 2009)."""
+People tap at 5 to 7 Hz with the finger they like (Neurosci Lett 2009, quoted). Ring and little
+finger reach 0.82 of the index finger's rate (Aoki et al. 2003, recalled: 5.3 and 5.4 of 6.5 Hz),
+down to the step of the search. The upper bound adds a standard deviation between people, about
+1 Hz, and is the same for all: ring and little fingers of pianists are hardly slower than the others
+(Aoki et al. 2005), and 16 tones a second by five fingers in turn ask no more of a finger."""
 
 BUDGET_US = 150.0
 """Computing time of a simulation step that warns [us]; own choice."""
@@ -58,6 +66,8 @@ JITTER_STEPS = (0.002, 0.004)
 
 SOAK_SECONDS = 20.0
 """Simulated time of the long run [s]."""
+
+_NO_KNUCKLE = "not applicable: the model has no finger's MCP flexion"
 
 _STEPS_MS = " and ".join(f"{1e3 * step:g}" for step in JITTER_STEPS)
 
@@ -131,7 +141,13 @@ def check_drift(specimen: Specimen) -> Finding:
 
 
 def check_tapping(specimen: Specimen) -> Finding:
-    """V22: does every finger tap as fast as a pianist's?"""
+    """V22: does every finger tap as fast as people's, and not faster?
+
+    The rate with the best shares of the cycle is compared: people find the rhythm of excitation
+    that is fastest for them. That with equal shares, of a controller without this skill, is
+    reported. Both are of muscles at full excitation, which people may not reach, so that a rate
+    above theirs is a warning.
+    """
     tapping: dict[str, Tapping] = {}
     offenders = []
     for finger in FINGERS:
@@ -142,20 +158,23 @@ def check_tapping(specimen: Specimen) -> Finding:
                 tapping[finger] = Tapping(0.0, 0.5, 0.0, (), ())
                 offenders.append(f"{finger}: {error}")
     if not tapping:
-        return Finding(Verdict.SKIP, "the model has no finger's MCP flexion")
+        return Finding(Verdict.SKIP, _NO_KNUCKLE)
+    is_slow = False
+    is_fast = False
     for finger, taps in sorted(tapping.items(), key=lambda item: item[1].rate):
-        if taps.equal_rate < LEAST_TAPPING_HZ and taps.flexors:
-            offenders.append(
-                f"{finger}: {taps.rate:g} Hz, with equal shares {taps.equal_rate:g} Hz"
-            )
+        low, high = HUMAN_TAPPING_HZ[finger]
+        is_slow |= taps.rate < low
+        is_fast |= taps.rate > high
+        if taps.flexors and not low <= taps.rate <= high:
+            offenders.append(f"{finger}: {taps.rate:g} Hz; people {low:g} to {high:g}")
     rates = {finger: taps.rate for finger, taps in tapping.items()}
     equal = {finger: taps.equal_rate for finger, taps in tapping.items()}
     best_words = ", ".join(f"{finger} {rate:g}" for finger, rate in rates.items())
     equal_words = ", ".join(f"{rate:g}" for rate in equal.values())
     summary = f"{best_words} Hz; with equal shares {equal_words} Hz"
+    panel = _tapping_panel(rates, equal)
     slowest = min(rates.values())
-    verdict = _verdict(slowest < LEAST_TAPPING_HZ, min(equal.values()) < LEAST_TAPPING_HZ)
-    return Finding(verdict, summary, slowest, tuple(offenders), (_tapping_panel(rates, equal),))
+    return Finding(_verdict(is_slow, is_fast), summary, slowest, tuple(offenders), (panel,))
 
 
 def check_step_time(specimen: Specimen) -> Finding:
@@ -172,6 +191,8 @@ def check_passive_torque(specimen: Specimen) -> Finding:
     playing = couple(hand, named_posture(hand, PLAYING_POSTURE_DEG, hand.limits(model)))
     names = [hand.joints[i] for i in hand.independent]
     fingers = [i for i, name in enumerate(names) if name not in WRIST_JOINTS]
+    if not fingers:
+        return Finding(Verdict.SKIP, "not applicable: the model has no joint of a digit")
     lines = []
     parts = []
     for label, posture in (("at rest", rest_angles(model, hand)), ("playing", playing)):
@@ -195,7 +216,7 @@ def check_rest_posture(specimen: Specimen) -> Finding:
     hand = specimen.hand
     mcp = [i for i, joint in enumerate(hand.joints) if joint in map(knuckle, FINGERS)]
     if not mcp:
-        return Finding(Verdict.SKIP, "the model has no finger's MCP flexion")
+        return Finding(Verdict.SKIP, _NO_KNUCKLE)
     resting = rest_posture(specimen.model, hand)
     ends = np.rad2deg(np.vstack([resting.angles, resting.random_starts]))
     drift = np.rad2deg(resting.drift)
@@ -251,9 +272,8 @@ def check_soak(specimen: Specimen, seconds: float = SOAK_SECONDS) -> Finding:
 def _tapping_panel(rates: dict[str, float], equal_rates: dict[str, float]) -> Panel:
     """Tapping rates of each finger beside those of people [Hz]."""
     x = np.arange(len(rates))
-    low, high = HUMAN_TAPPING_HZ
-    middle = np.full(len(rates), (low + high) / 2)
-    half = np.full(len(rates), (high - low) / 2)
+    bands = np.array([HUMAN_TAPPING_HZ[finger] for finger in rates])
+    half = np.diff(bands, axis=1)[:, 0] / 2
     return Panel(
         title="Fastest tapping",
         xlabel="",
@@ -262,10 +282,9 @@ def _tapping_panel(rates: dict[str, float], equal_rates: dict[str, float]) -> Pa
         series=(
             Series("best", x, np.array(list(rates.values()))),
             Series("equal shares", x, np.array(list(equal_rates.values()))),
-            Series("people", x, middle, error=half),
+            Series("people", x, bands.mean(axis=1), error=half),
         ),
         ticks=tuple(rates),
-        limit=LEAST_TAPPING_HZ,
     )
 
 
@@ -342,13 +361,13 @@ CHECKS: tuple[Check, ...] = (
             "How fast can flexors and extensors in turn move the MCP joint by "
             f"{np.rad2deg(AMPLITUDE):.0f} deg?"
         ),
-        threshold=(
-            f"at least {LEAST_TAPPING_HZ:g} Hz for every finger; "
-            "a warning where it takes unequal shares of the cycle"
-        ),
+        threshold=", ".join(
+            f"{finger} {low:g} to {high:g} Hz" for finger, (low, high) in HUMAN_TAPPING_HZ.items()
+        )
+        + "; slower ones fail, faster ones are a warning",
         source=(
-            f"people tap at {HUMAN_TAPPING_HZ[0]:g} to {HUMAN_TAPPING_HZ[1]:g} Hz (Neurosci Lett "
-            "2009); pianists' fastest runs are 7 to 16 tones a second (PLOS ONE 0050901)"
+            "people tap at 5 to 7 Hz (Neurosci Lett 2009), ring and little finger slower (Aoki "
+            "2003, recalled), in pianists hardly (Aoki 2005)"
         ),
         run=check_tapping,
     ),

@@ -1,39 +1,54 @@
-"""Structure (V01, V02, V18, V20, V24): parts, constants, masses, contact pairs, names."""
+"""Structure (V01, V02, V18, V20, V37): parts, constants, masses, contact pairs, sizes."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from typing import Any
 
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, digit_joints
+from musclehand.body.analysis.inertia import SMALLEST_REACH, extent, joint_inertia
+from musclehand.body.analysis.size import KNUCKLES_PER_BREADTH, hand_size, load_segments
+from musclehand.body.anatomy import DIGITS, digit_joints
 from musclehand.body.hand_index import bodies_below, path_sites
-from musclehand.body.posture import named_posture, place
 from musclehand.validation.check import Check, Finding, Panel, Series, Specimen, Verdict
 
-LARGEST_INERTIA = 20.0
-"""Largest moment of inertia of a body of mass m and size L [m L^2]. A real one has at most 1 about
-its centre; L is only estimated here."""
+POSSIBLE_INERTIA = 1.0
+"""Largest inertia of parts of mass m within L of an axis or of their centre [m L^2], however their
+mass is distributed. Real phalanges have 0.33 about their joints (Wu 2008, quoted)."""
+
+LARGEST_INERTIA = 10.0
+"""Inertia from which a part is not usable [m L^2]; chosen, an order of magnitude above what is
+possible, which no error of L explains."""
 
 HAND_MASS = (0.23, 0.75)
 """Mass from the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg
 (Plagenhoef 1983, quoted)."""
 
-CMC_SHARE = 0.5
-"""A thumb joint is abduction if more than this share of its squared speed is out of the palm's
-plane, else flexion."""
-
 SHORTEST_PATH = 1e-6
 """A path of at most this length has no length [m]."""
 
-SMALLEST_SIZE = 0.005
-"""Size of bodies that have no extent [m]."""
+ADULT_LENGTH = (0.131, 0.243)
+ADULT_BREADTH = (0.059, 0.111)
+"""Hand lengths and breadths of adults [m]: from the 5th percentile of women to the 95th of men in
+ANSUR II (`anthropometry.csv`), and beyond each end as far again as the two percentiles of that sex
+lie apart (3.3 standard deviations)."""
 
-NUM_RENAMED = 4
-"""Joints with another name than MyoSim's that the summary lists."""
+NO_HAND = 2.0
+"""A hand this many times larger than adults', or smaller, is in a wrong unit or scale: half of the
+shortest adult hand is a newborn's; chosen."""
+
+SEGMENT_RATIO = (0.6, 1.4)
+"""Least and greatest length of a phalanx relative to the published part of the hand's length.
+Standard deviations between people are 11 to 15 % (Buryanov & Kotiuk 2010, recalled); chosen, about
+three of them."""
+
+UNITS = {"mm": 1e3, "cm": 1e2, "inches": 1.0 / 0.0254}
+"""Units that a model may be in, by their number in a metre."""
+
+USUAL_LENGTH = 0.187
+"""Mean hand length of women and men in ANSUR II [m], with which a unit is guessed."""
 
 
 def check_parts(specimen: Specimen) -> Finding:
@@ -82,34 +97,84 @@ def check_gain_and_bias(specimen: Specimen) -> Finding:
 
 
 def check_inertia(specimen: Specimen) -> Finding:
-    """V18: are the inertias of the segments possible, and the mass that of a hand?"""
-    model = specimen.model
-    bodies = np.array(sorted(_bodies_of(specimen)))
-    bodies = bodies[(model.body_mass[bodies] > 0) | (model.body_inertia[bodies].max(axis=1) > 0)]
-    sizes = np.array([_size(model, body) for body in bodies])
-    inertia = model.body_inertia[bodies].max(axis=1)
-    ratio = inertia / np.maximum(model.body_mass[bodies] * sizes**2, 1e-15)
-    offenders = []
-    for i in sorted(np.flatnonzero(ratio > LARGEST_INERTIA), key=lambda i: -ratio[i]):
-        offenders.append(
-            f"{model.body(bodies[i]).name}: {inertia[i]:.1e} kg m^2 is {ratio[i]:.0f} m L^2 "
-            f"({1e3 * model.body_mass[bodies[i]]:.1f} g, {1e3 * sizes[i]:.0f} mm)"
+    """V18: are the inertias of joints and segments possible, and the mass that of a hand?"""
+    joints = joint_inertia(specimen.model, specimen.hand)
+    lines: list[tuple[float, str]] = []
+    for i, joint in enumerate(specimen.hand.joints):
+        share = joints.armature[i] / max(joints.inertia[i], 1e-15)
+        words = (
+            f"{joint}: {joints.inertia[i]:.1e} kg m^2 is {_times(joints.ratio[i])} m L^2 "
+            f"({1e3 * joints.mass[i]:.1f} g, {1e3 * joints.reach[i]:.0f} mm), "
+            f"{share:.0%} of it armature"
         )
+        lines.append((float(joints.ratio[i]), words))
+    lines += _body_inertia(specimen)
+    lines.sort(key=lambda pair: -pair[0])
+    wrong = [words for ratio, words in lines if ratio > POSSIBLE_INERTIA or not np.isfinite(ratio)]
+    worst = lines[0][0]
+    is_wrong = worst > LARGEST_INERTIA
     mass = _hand_mass(specimen)
     if not HAND_MASS[0] <= mass <= HAND_MASS[1]:
-        offenders.insert(0, f"hand from the wrist down: {mass:.3f} kg")
+        wrong.insert(0, f"hand from the wrist down: {mass:.3f} kg")
+        is_wrong = True
     panel = Panel(
-        title="Largest inertia of each body",
+        title="Inertia about each joint, armature included",
         xlabel="",
         ylabel="I / (m L^2)",
         kind="bars",
-        series=(Series("", np.arange(len(bodies), dtype=float), ratio),),
-        ticks=tuple(model.body(body).name for body in bodies),
-        limit=LARGEST_INERTIA,
+        series=(Series("", np.arange(len(joints.ratio), dtype=float), joints.ratio),),
+        ticks=specimen.hand.joints,
+        limit=POSSIBLE_INERTIA,
     )
-    summary = f"largest inertia {ratio.max():.1f} m L^2; hand {mass:.3f} kg"
-    verdict = Verdict.FAIL if offenders else Verdict.PASS
-    return Finding(verdict, summary, float(ratio.max()), tuple(offenders), (panel,))
+    summary = (
+        f"largest inertia {_times(worst)} m L^2; {len(wrong)} parts with more than is possible; "
+        f"hand {mass:.3f} kg"
+    )
+    verdict = Verdict.FAIL if is_wrong else Verdict.WARN if wrong else Verdict.PASS
+    return Finding(verdict, summary, worst, tuple(wrong), (panel,))
+
+
+def check_size(specimen: Specimen) -> Finding:
+    """V37: is the hand as large as people's, in metres, and in their proportions?"""
+    size = hand_size(specimen.model, specimen.hand)
+    breadth = None if size.knuckles is None else size.knuckles / KNUCKLES_PER_BREADTH
+    wrong = []
+    doubtful = []
+    for name, value, (low, high) in (
+        ("length", size.length, ADULT_LENGTH),
+        ("breadth", breadth, ADULT_BREADTH),
+    ):
+        if value is None or low <= value <= high:
+            continue
+        words = f"hand {name} {1e3 * value:.4g} mm; adults have {1e3 * low:g} to {1e3 * high:g}"
+        if low / NO_HAND <= value <= high * NO_HAND:
+            doubtful.append(words)
+        else:
+            wrong.append(words + _unit_of(value / (0.5 * (low + high))))
+    for row in load_segments():
+        if row.segment not in size.segments:
+            continue
+        length = size.segments[row.segment]
+        spans = ADULT_LENGTH if size.length is None else (size.length, size.length)
+        low, high = row.ratio * SEGMENT_RATIO[0] * spans[0], row.ratio * SEGMENT_RATIO[1] * spans[1]
+        # Sites at the tips may lie anywhere on the last phalanx.
+        is_short = length < low and "distal" not in row.segment
+        if is_short or length > high:
+            share = length / (row.ratio * (size.length or USUAL_LENGTH))
+            wrong.append(
+                f"{row.segment} {1e3 * length:.4g} mm, {share:.2g} times its published part of "
+                "the hand's length"
+            )
+    if not size.segments and size.length is None and breadth is None:
+        return Finding(Verdict.SKIP, "the model has no two joints whose distance is published")
+    verdict = Verdict.FAIL if wrong else Verdict.WARN if doubtful else Verdict.PASS
+    measured = [
+        f"{name} {1e3 * value:.4g} mm"
+        for name, value in (("length", size.length), ("breadth by its knuckles", breadth))
+        if value is not None
+    ]
+    summary = f"{', '.join(measured) or 'single digits'}; {len(wrong)} sizes wrong"
+    return Finding(verdict, summary, size.length, (*wrong, *doubtful))
 
 
 def check_collisions(specimen: Specimen) -> Finding:
@@ -145,32 +210,6 @@ def check_collisions(specimen: Specimen) -> Finding:
     return Finding(verdict, summary, able / max(total, 1), tuple(offenders))
 
 
-def check_names(specimen: Specimen) -> Finding:
-    """V24: do joint angles recorded with other models mean the same posture here?"""
-    model = specimen.model
-    hand = specimen.hand
-    ids = dict(zip(hand.joints, hand.joint_ids(model), strict=True))
-    offenders = _cmc_swap(specimen, ids)
-    remarks = [
-        f"joint {joint}: not in the model" for joint in HAND_JOINTS if joint not in hand.joints
-    ]
-    for joint, sign in zip(hand.joints, hand.signs, strict=True):
-        if sign < 0:
-            remarks.append(f"{model.joint(ids[joint]).name}: positive the other way round")
-    if (np.diff(hand.qpos) <= 0).any():
-        order = [hand.joints[i] for i in np.argsort(hand.qpos)]
-        pairs = zip(order, hand.joints, strict=True)
-        joint, expected = next(pair for pair in pairs if pair[0] != pair[1])
-        remarks.append(f"order of joints: {joint} where {expected} is expected")
-    names = {joint: specimen.naming.joints[joint].removeprefix("-") for joint in hand.joints}
-    renamed = [f"{joint} is {name}" for joint, name in names.items() if name != joint]
-    words = "; ".join(renamed[:NUM_RENAMED]) or "all as in MyoSim 0.2.3"
-    if len(renamed) > NUM_RENAMED:
-        words += " ..."
-    verdict = Verdict.FAIL if offenders else Verdict.WARN if remarks else Verdict.PASS
-    return Finding(verdict, f"names: {words}", float(len(renamed)), (*offenders, *remarks))
-
-
 def _idle(specimen: Specimen) -> list[str]:
     """Names of the hand's tendons that no actuator, equality, spring or limit uses."""
     model = specimen.model
@@ -195,14 +234,41 @@ def _bodies_of(specimen: Specimen) -> set[int]:
     return bodies_below(model, int(model.jnt_bodyid[specimen.hand.joint_ids(model)].min()))
 
 
-def _size(model: mujoco.MjModel, body: int) -> float:
-    """Largest distance of a body's geoms, sites and child bodies from its origin [m]."""
-    children = np.flatnonzero(model.body_parentid == body)
-    reach = [SMALLEST_SIZE, *np.linalg.norm(model.body_pos[children], axis=1)]
-    reach += list(np.linalg.norm(model.site_pos[model.site_bodyid == body], axis=1))
-    for geom in np.flatnonzero(model.geom_bodyid == body):
-        reach.append(float(np.linalg.norm(model.geom_pos[geom]) + model.geom_rbound[geom]))
-    return float(max(reach))
+def _body_inertia(specimen: Specimen) -> list[tuple[float, str]]:
+    """Largest inertia of each body about its centre of mass [m L^2], and a line about it."""
+    model = specimen.model
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    lines = []
+    for body in sorted(_bodies_of(specimen)):
+        inertia = float(model.body_inertia[body].max())
+        mass = float(model.body_mass[body])
+        if inertia <= 0.0:
+            continue
+        children = np.flatnonzero(model.body_parentid == body)
+        points = np.vstack([extent(model, data, {body}), data.xpos[children]])
+        size = max(float(np.linalg.norm(points - data.xipos[body], axis=1).max()), SMALLEST_REACH)
+        ratio = inertia / max(mass * size**2, 1e-15)
+        words = (
+            f"{model.body(body).name}: {inertia:.1e} kg m^2 is {_times(ratio)} m L^2 "
+            f"({1e3 * mass:.1f} g, {1e3 * size:.0f} mm)"
+        )
+        lines.append((ratio, words))
+    return lines
+
+
+def _times(ratio: float) -> str:
+    """A ratio with two digits, or in whole numbers: "0.21", "43", "4.3e+03"."""
+    return f"{ratio:.2g}" if ratio < 100 or ratio >= 1e4 else f"{ratio:.0f}"
+
+
+def _unit_of(ratio: float) -> str:
+    """A guess at the unit of a model that is `ratio` times too large."""
+    for unit, number in UNITS.items():
+        if number / NO_HAND < ratio < number * NO_HAND:
+            return f": the model looks as if it were in {unit}, MuJoCo takes metres"
+    return ""
 
 
 def _hand_mass(specimen: Specimen) -> float:
@@ -268,44 +334,6 @@ def _filtered(model: mujoco.MjModel, body1: int, body2: int) -> bool:
     return parent1 == weld2 or parent2 == weld1
 
 
-def _cmc_swap(specimen: Specimen, ids: dict[str, Any]) -> list[str]:
-    """Faults in the names of the thumb's carpometacarpal joints, by how they move its tip."""
-    model = specimen.model
-    hand = specimen.hand
-    needed = {"cmc_flexion", "cmc_abduction", "flexion"}
-    needed |= {"mcp2_flexion", "mcp3_flexion", "mcp5_flexion"}
-    if not needed <= set(ids):
-        return []
-    data = mujoco.MjData(model)
-    place(model, data, hand, named_posture(hand, {}, hand.limits(model)))
-    across = data.xanchor[ids["mcp2_flexion"]] - data.xanchor[ids["mcp5_flexion"]]
-    along = data.xanchor[ids["mcp3_flexion"]] - data.xanchor[ids["flexion"]]
-    normal = np.cross(across, along)
-    normal /= np.linalg.norm(normal)
-    faults = []
-    for joint in ("cmc_flexion", "cmc_abduction"):
-        arm = data.site_xpos[hand.tips[0]] - data.xanchor[ids[joint]]
-        velocity = np.cross(data.xaxis[ids[joint]], arm)
-        share = float((velocity @ normal) ** 2 / max(velocity @ velocity, 1e-18))
-        motion = "abduction" if share > CMC_SHARE else "flexion"
-        name = model.joint(ids[joint]).name
-        called = motion
-        if "flex" in name.lower():
-            called = "flexion"
-        elif "abd" in name.lower():
-            called = "abduction"
-        if called != motion:
-            faults.append(
-                f"{name}: called {called}, but {share:.0%} of its motion is out of the palm's "
-                f"plane: {motion}"
-            )
-        if not joint.endswith(motion):
-            faults.append(
-                f"naming {specimen.naming.name}: takes {name} for {joint}, which moves as {motion}"
-            )
-    return faults
-
-
 CHECKS: tuple[Check, ...] = (
     Check(
         code="V01",
@@ -333,15 +361,17 @@ CHECKS: tuple[Check, ...] = (
         code="V18",
         title="Mass and inertia",
         asks=(
-            "Are the inertias of the segments possible for their mass and size, "
+            "Are the inertias of joints and segments possible for their mass and size, "
             "and does the hand weigh what hands weigh?"
         ),
         threshold=(
-            f"inertia at most {LARGEST_INERTIA:g} m L^2, "
+            f"inertia about every joint, armature included, and of every body at most "
+            f"{LARGEST_INERTIA:g} m L^2, and a warning above {POSSIBLE_INERTIA:g} m L^2; "
             f"hand {HAND_MASS[0]:g} to {HAND_MASS[1]:g} kg"
         ),
         source=(
-            "no body of size L has more than m L^2; hand 0.50 % of a woman of 46 kg "
+            "parts of mass m within L of an axis have m L^2 at most; m and L are the model's. "
+            "Hand 0.50 % of a woman of 46 kg "
             "to 0.65 % of a man of 115 kg (Plagenhoef 1983, quoted)"
         ),
         run=check_inertia,
@@ -364,19 +394,21 @@ CHECKS: tuple[Check, ...] = (
         run=check_collisions,
     ),
     Check(
-        code="V24",
-        title="Names and order of joints",
-        asks="Do joint angles recorded with other models mean the same posture here?",
+        code="V37",
+        title="Size",
+        asks="Is the hand as large as people's, in metres, and in their proportions?",
         threshold=(
-            "thumb joints named as they move, abduction with over "
-            f"{100 * CMC_SHARE:g} % of the motion out of the palm's plane; "
-            "a warning for a joint missing, another order or sign"
+            f"a warning outside a length of {1e3 * ADULT_LENGTH[0]:g} to "
+            f"{1e3 * ADULT_LENGTH[1]:g} mm or a breadth of {1e3 * ADULT_BREADTH[0]:g} to "
+            f"{1e3 * ADULT_BREADTH[1]:g} mm, failed by a factor of {NO_HAND:g}; phalanges "
+            f"{SEGMENT_RATIO[0]:g} to {SEGMENT_RATIO[1]:g} times their published part of the "
+            "length, which the last ones may fall short of"
         ),
         source=(
-            "joint names of MyoSim 0.2.3; version 0.1.7 has the two carpometacarpal joints "
-            "of the thumb swapped"
+            "ANSUR II (models/reference/anthropometry.csv), and beyond it as far again as its "
+            "percentiles lie apart; Buchholz 1992 (segment_ratios.csv, quoted)"
         ),
-        run=check_names,
+        run=check_size,
     ),
 )
 """The checks of this module."""

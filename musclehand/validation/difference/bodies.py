@@ -1,4 +1,4 @@
-"""Changes of the bones of a hand, their mass and contact geometry, and of the simulation.
+"""Changes of the bones of a hand, their mass and contact geometry, its other parts and simulation.
 
 The hand is all bodies that its muscles attach to, and all bodies below them; the position of its
 root in the world does not count.
@@ -14,10 +14,17 @@ import numpy as np
 from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import Change
+from musclehand.validation.difference.constants import (
+    BODY,
+    GEOM,
+    Row,
+    compare_constants,
+)
+from musclehand.validation.difference.parts import compare_parts
+from musclehand.validation.difference.simulation import compare_options
 from musclehand.validation.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
-    TINY,
     Frame,
     describe_bone,
     describe_change,
@@ -47,58 +54,26 @@ MOST_INERTIA_WEIGHT = 2.0
 LEAST_INERTIA = 1e-3
 """Largest weight of a change of inertia, and the moment that smaller ones count as [g cm^2]."""
 
+EQUAL_TENSOR = 0.01
+"""Relative change of the components of an inertia that is none: rounding turns principal axes whose
+moments are nearly equal."""
+
+AXES_WEIGHT = 0.5
 PARENT_WEIGHT = 10.0
 BONE_WEIGHT = 20.0
 OUTLINE_WEIGHT = 3.0
+PLACE_WEIGHT = 2.0
 EXCLUSION_WEIGHT = 1.0
-"""Weights of a bone on another bone, of a bone, contact geom or excluded pair added or removed; own
+"""Weights of turned principal axes of inertia, of a bone on another bone, of a bone or an outline
+added or removed, of an outline in another place, and of an excluded pair added or removed; own
 choice."""
 
 G_CM2 = 1e7
 """From kg m^2 to g cm^2."""
 
-_OPTIONS = (
-    ("timestep", "time step [s]", 1.0),
-    ("gravity", "gravity [m/s^2]", 1.0),
-    ("integrator", "integrator", 1.0),
-    ("solver", "solver", 0.5),
-    ("cone", "friction cone", 0.5),
-    ("jacobian", "Jacobian", 0.1),
-    ("iterations", "solver iterations", 0.5),
-    ("ls_iterations", "line search iterations", 0.2),
-    ("noslip_iterations", "no-slip iterations", 0.5),
-    ("tolerance", "solver tolerance", 0.2),
-    ("ls_tolerance", "line search tolerance", 0.1),
-    ("impratio", "impratio", 0.5),
-    ("wind", "wind [m/s]", 0.5),
-    ("density", "density of the medium [kg/m^3]", 0.5),
-    ("viscosity", "viscosity of the medium [Pa s]", 0.5),
-    ("disableflags", "disable flags", 1.0),
-    ("enableflags", "enable flags", 1.0),
-)
-"""Field of `mjOption`, its name in words, and the weight of its change."""
-
-_ENUMS = {
-    "integrator": mujoco.mjtIntegrator,
-    "solver": mujoco.mjtSolver,
-    "cone": mujoco.mjtCone,
-    "jacobian": mujoco.mjtJacobian,
-}
-
-_CONTACT = (
-    ("geom_size", "size [m]", 2.0),
-    ("geom_pos", "place [m]", 2.0),
-    ("geom_friction", "friction", 1.0),
-    ("geom_margin", "margin [m]", 1.0),
-    ("geom_gap", "gap [m]", 1.0),
-    ("geom_condim", "condim", 1.0),
-    ("geom_contype", "contype", 1.0),
-    ("geom_conaffinity", "conaffinity", 1.0),
-    ("geom_priority", "priority", 0.5),
-    ("geom_solref", "solref", 0.5),
-    ("geom_solimp", "solimp", 0.5),
-)
-"""Field of a contact geom, its name in words, and the weight of its change."""
+_SPHERE = mujoco.mjtGeom.mjGEOM_SPHERE
+_ROUND = (mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER)
+"""Shapes whose orientation does not count, and those of which only the axis does."""
 
 
 class _Bone(NamedTuple):
@@ -127,6 +102,8 @@ def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
         if name in new:
             bones = (_Bone(before, old[name]), _Bone(after, new[name]))
             changes += _inertia(*bones, name, frame)
+            rows = (Row(before.model, old[name]), Row(after.model, new[name]))
+            changes += compare_constants(*rows, BODY, group="inertia", part=name)
             changes += _contacts(*bones, name)
     parents = (_parents(before, old), _parents(after, new))
     for name in old:
@@ -134,7 +111,9 @@ def compare_bodies(before: Specimen, after: Specimen) -> list[Change]:
             bones = (_Bone(before, old[name]), _Bone(after, new[name]))
             changes += _places(*bones, name, parents[0][name], parents[1][name], frame=frame)
     excluded = (_exclusions(before.model, old), _exclusions(after.model, new))
-    return [*changes, *_excluded(*excluded), *_options(before.model, after.model)]
+    bodies = (set(old.values()), set(new.values()))
+    changes += compare_parts(before, after, bodies)
+    return [*changes, *_excluded(*excluded), *compare_options(before.model, after.model)]
 
 
 def hand_bones(specimen: Specimen) -> dict[str, int]:
@@ -178,15 +157,18 @@ def _inertia(old: _Bone, new: _Bone, name: str, frame: Frame) -> list[Change]:
         numbers_differ(a, b, least=EQUAL_INERTIA)
         for a, b in zip(inertia_before, inertia_after, strict=True)
     ):
-        a = G_CM2 * float(inertia_before[-1])
-        b = G_CM2 * float(inertia_after[-1])
-        if not numbers_differ(a, b, least=G_CM2 * EQUAL_INERTIA):
-            a = G_CM2 * float(inertia_before[0])
-            b = G_CM2 * float(inertia_after[0])
+        # The largest moment that changed.
+        a, b = next(
+            (G_CM2 * float(a), G_CM2 * float(b))
+            for a, b in zip(inertia_before[::-1], inertia_after[::-1], strict=True)
+            if numbers_differ(a, b, least=EQUAL_INERTIA)
+        )
         ratio = np.log(max(b, LEAST_INERTIA) / max(a, LEAST_INERTIA))
         weight = min(abs(float(ratio)), MOST_INERTIA_WEIGHT)
         words = f"moment of inertia {describe_change(a, b, 'g cm^2', 1)}"
         changes.append(Change("inertia", name, words, weight, old=a, new=b, unit="g cm^2"))
+    else:
+        changes += _principal_axes(old, new, name)
     shift = model_after.body_ipos[new.body] * new.flip - model_before.body_ipos[old.body] * old.flip
     if min(mass_before, mass_after) > 0 and np.linalg.norm(shift) > EQUAL_LENGTH:
         turn = frame.axes @ frame.data.xmat[old.body].reshape(3, 3)
@@ -195,6 +177,21 @@ def _inertia(old: _Bone, new: _Bone, name: str, frame: Frame) -> list[Change]:
         change = Change("inertia", name, words, length / NOTABLE_CENTRE)
         changes.append(change._replace(old=0.0, new=1e3 * length, unit="mm"))
     return changes
+
+
+def _principal_axes(old: _Bone, new: _Bone, name: str) -> list[Change]:
+    """Whether the principal axes of inertia have turned, the moments being equal."""
+    tensors = []
+    for bone in (old, new):
+        model = bone.specimen.model
+        matrix = np.zeros(9)
+        mujoco.mju_quat2Mat(matrix, model.body_iquat[bone.body])
+        axes = bone.flip[:, None] * matrix.reshape(3, 3)
+        tensors.append(axes * model.body_inertia[bone.body] @ axes.T)
+    largest = float(np.abs(tensors[0]).max())
+    if np.abs(tensors[1] - tensors[0]).max() <= max(EQUAL_TENSOR * largest, EQUAL_INERTIA):
+        return []
+    return [Change("inertia", name, "principal axes of inertia turned", AXES_WEIGHT)]
 
 
 def _parents(specimen: Specimen, bones: dict[str, int]) -> dict[str, str | None]:
@@ -265,18 +262,36 @@ def _contacts(old: _Bone, new: _Bone, name: str) -> list[Change]:
         for geom in geoms_after
         if geom not in geoms_before
     ]
-    mirror = np.array([1.0, 1.0, old.specimen.hand.side.mirror * new.specimen.hand.side.mirror])
     for geom in (geom for geom in geoms_before if geom in geoms_after):
-        for field, quantity, weight in _CONTACT:
-            values = getattr(old.specimen.model, field)[geoms_before[geom]]
-            a = np.atleast_1d(values).astype(float)
-            values = getattr(new.specimen.model, field)[geoms_after[geom]]
-            b = np.atleast_1d(values).astype(float)
-            b = b * mirror if field == "geom_pos" else b
-            atol = EQUAL_LENGTH if "[m]" in quantity else 1e-9
-            if not np.allclose(a, b, rtol=EQUAL_SHARE, atol=atol):
-                words = f"{quantity} {format_array(a)} -> {format_array(b)}"
-                changes.append(Change("contacts", name, words, weight, shared=words))
+        changes += _outline(old, new, name, (geoms_before[geom], geoms_after[geom]))
+    return changes
+
+
+def _outline(old: _Bone, new: _Bone, name: str, geoms: tuple[int, int]) -> list[Change]:
+    """Changes of one contact geom: constants, place, orientation."""
+    before = Row(old.specimen.model, geoms[0])
+    after = Row(new.specimen.model, geoms[1])
+    changes = compare_constants(before, after, GEOM, group="contacts", part=name)
+    mirror = np.array([1.0, 1.0, old.flip[2] * new.flip[2]])
+    a = before.model.geom_pos[before.number]
+    b = after.model.geom_pos[after.number] * mirror
+    if not np.allclose(a, b, rtol=EQUAL_SHARE, atol=EQUAL_LENGTH):
+        words = f"place [m] {format_array(a)} -> {format_array(b)}"
+        changes.append(Change("contacts", name, words, PLACE_WEIGHT, shared=words))
+    axes = []
+    for row, flip in ((before, old.flip), (after, new.flip)):
+        matrix = np.zeros(9)
+        mujoco.mju_quat2Mat(matrix, row.model.geom_quat[row.number])
+        axes.append(flip[:, None] * matrix.reshape(3, 3))
+    # The outlines of a hand are symmetric about their axes: either end may come first.
+    shape = int(before.model.geom_type[before.number])
+    whole = shape not in _ROUND
+    cosines = np.abs((axes[0] * axes[1]).sum(axis=0))[0 if whole else 2 :]
+    angle = float(np.degrees(np.arccos(np.clip(cosines.min(), 0.0, 1.0))))
+    if angle > EQUAL_TURN_DEG and shape != _SPHERE:
+        words = f"outline turned by {angle:.1f} deg"
+        change = Change("contacts", name, words, angle / NOTABLE_TURN_DEG)
+        changes.append(change._replace(old=0.0, new=angle, unit="deg"))
     return changes
 
 
@@ -313,21 +328,3 @@ def _exclusions(model: mujoco.MjModel, bones: dict[str, int]) -> set[tuple[str, 
         if bone1 is not None and bone2 is not None:
             pairs.add((min(bone1, bone2), max(bone1, bone2)))
     return pairs
-
-
-def _options(before: mujoco.MjModel, after: mujoco.MjModel) -> list[Change]:
-    """Options of the simulation."""
-    changes = []
-    for field, part, weight in _OPTIONS:
-        old, new = (
-            np.atleast_1d(getattr(model.opt, field)).astype(float) for model in (before, after)
-        )
-        if np.allclose(old, new, rtol=EQUAL_SHARE, atol=TINY):
-            continue
-        kind = _ENUMS.get(field)
-        words = [
-            format_array(value) if kind is None else kind(int(value[0])).name.split("_")[-1].lower()
-            for value in (old, new)
-        ]
-        changes.append(Change("simulation", part, f"{words[0]} -> {words[1]}", weight))
-    return changes

@@ -1,4 +1,4 @@
-"""Changes of the joints of a hand: ranges of motion, springs and dampers, axes, couplings."""
+"""Changes of the joints of a hand: ranges of motion, springs and dampers, axes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import numpy as np
 from musclehand.body.anatomy import directions
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import WHOLE_PART, Change
+from musclehand.validation.difference.constants import (
+    DOF,
+    JOINT,
+    Row,
+    compare_constants,
+)
+from musclehand.validation.difference.couplings import compare_couplings, relative_weight
+from musclehand.validation.difference.parts import part_name
 from musclehand.validation.wording import (
     EQUAL_LENGTH,
     EQUAL_SHARE,
     TINY,
+    Frame,
+    describe_bone,
     describe_change,
     describe_joint,
     describe_shift,
@@ -27,16 +37,26 @@ EQUAL_ANGLE_DEG = 0.01
 EQUAL_AXIS_DEG = 0.05
 """Changes of limits and rest angles, and of axes, that are none [deg]."""
 
+WHOLE_DEG = 9.95
+"""Turns from here on are given in whole degrees."""
+
 NOTABLE_LIMIT_DEG = 10.0
 NOTABLE_REST_DEG = 20.0
 NOTABLE_AXIS_DEG = 10.0
 NOTABLE_AXIS_SHIFT = 0.003
-NOTABLE_COUPLING = 0.2
-"""Changes worth a look: of a limit, of a rest angle and of an axis [deg], of an axis [m], and the
-relative change of a coupling ratio; own choice."""
+"""Changes worth a look: of a limit, of a rest angle and of an axis [deg], and of an axis [m]; own
+choice."""
 
-COUPLING_WEIGHT = 5.0
-"""Weight of a coupling that was added, removed or moved to another joint; own choice."""
+NO_LIMITS_WEIGHT = 10.0
+BONE_WEIGHT = 20.0
+ORDER_WEIGHT = 10.0
+"""Weights of limits that came or went, of a joint that moves another bone, and of another order of
+the joints of a bone; own choice."""
+
+DIRECTION_SHARE = 0.35
+"""Component of a unit vector from which on its direction is named, about the sine of 20 deg."""
+
+_DIRECTIONS = (("radial", "ulnar"), ("proximal", "distal"), ("dorsal", "palmar"))
 
 
 class _Quantity(NamedTuple):
@@ -122,7 +142,7 @@ class _Joint(NamedTuple):
 
 def compare_joints(before: Specimen, after: Specimen) -> list[Change]:
     """All changes of the joints of two hands, in no order."""
-    return [*_joints(before, after), *_couplings(before, after)]
+    return [*_joints(before, after), *compare_couplings(before, after)]
 
 
 def _joints(before: Specimen, after: Specimen) -> list[Change]:
@@ -130,6 +150,7 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
     names_after = after.hand.joints
     changes = [_presence(joint, "removed") for joint in names if joint not in names_after]
     changes += [_presence(joint, "added") for joint in names_after if joint not in names]
+    frame = neutral_frame(before)
     for name in names:
         if name in names_after:
             old = _joint(before, name)
@@ -138,8 +159,13 @@ def _joints(before: Specimen, after: Specimen) -> list[Change]:
             changes += _limits(old, new, name, part)
             changes += _quantities(old, new, part)
             changes += _springs(old, new, part)
-            changes += _axes(old, new, part)
-    return changes
+            changes += _bones(old, new, name, part)
+            changes += _axes(old, new, name, frame)
+            rows = (Row(before.model, old.id), Row(after.model, new.id))
+            changes += compare_constants(*rows, JOINT, group="joint constants", part=part)
+            rows = (Row(before.model, old.dof), Row(after.model, new.dof))
+            changes += compare_constants(*rows, DOF, group="joint constants", part=part)
+    return [*changes, *_order(before, after)]
 
 
 def _joint(specimen: Specimen, name: str) -> _Joint:
@@ -162,6 +188,12 @@ def _limits(old: _Joint, new: _Joint, name: str, part: str) -> list[Change]:
     limits_before, limits_after = (
         joint.specimen.hand.limits(joint.specimen.model)[joint.row] for joint in (old, new)
     )
+    limited = [bool(joint.specimen.model.jnt_limited[joint.id]) for joint in (old, new)]
+    if limited[0] != limited[1]:
+        low, high = np.degrees(limits_before if limited[0] else limits_after)
+        words = f"limits {low:.1f} to {high:.1f} deg"
+        words = f"{words} -> none" if limited[0] else f"none -> {words}"
+        return [Change("range of motion", part, words, NO_LIMITS_WEIGHT, joint=name)]
     positive, negative = directions(name)
     changes = []
     for end, (sign, direction) in enumerate(((-1.0, negative), (1.0, positive))):
@@ -189,7 +221,7 @@ def _quantities(old: _Joint, new: _Joint, part: str) -> list[Change]:
                     group=quantity.heading,
                     part=part,
                     words=words,
-                    weight=_relative_weight(a, b, quantity.notable),
+                    weight=relative_weight(a, b, quantity.notable),
                     old=a,
                     new=b,
                     unit=quantity.unit,
@@ -234,72 +266,88 @@ def _coefficients(model: mujoco.MjModel, field: str, row: int) -> np.ndarray:
     return np.zeros(2) if values is None else np.array(values[row])
 
 
-def _axes(old: _Joint, new: _Joint, part: str) -> list[Change]:
+def _bones(old: _Joint, new: _Joint, name: str, part: str) -> list[Change]:
+    """The bone that the joint moves, if it is another one, and its angle in the model's own
+    posture."""
+    bones = [
+        describe_bone(
+            part_name(joint.specimen, "body", int(joint.specimen.model.jnt_bodyid[joint.id]))
+        )
+        for joint in (old, new)
+    ]
+    changes = []
+    if bones[0] != bones[1]:
+        words = f"{name} moves the {bones[1]}, before the {bones[0]}"
+        changes.append(Change("joints", part, words, BONE_WEIGHT, joint=name))
+    a, b = (
+        float(np.degrees(joint.specimen.model.qpos0[hand.qpos[joint.row]] * hand.signs[joint.row]))
+        for joint, hand in ((joint, joint.specimen.hand) for joint in (old, new))
+    )
+    if abs(b - a) > EQUAL_ANGLE_DEG:
+        words = f"angle as drawn (ref) {_angles(a, b)}"
+        change = Change("joints", part, words, abs(b - a) / NOTABLE_REST_DEG, joint=name)
+        changes.append(change._replace(old=a, new=b, unit="deg"))
+    return changes
+
+
+def _order(before: Specimen, after: Specimen) -> list[Change]:
+    """Joints of a bone that turn it in another order."""
+    changes = []
+    after_joints = after.hand.joints
+    bones: dict[int, list[str]] = {}
+    for name, joint in zip(before.hand.joints, before.hand.joint_ids(before.model), strict=True):
+        if name in after_joints:
+            bones.setdefault(int(before.model.jnt_bodyid[joint]), []).append(name)
+    orders = []
+    for specimen in (before, after):
+        ids = dict(zip(specimen.hand.joints, specimen.hand.joint_ids(specimen.model), strict=True))
+        orders.append([sorted(names, key=ids.__getitem__) for names in bones.values()])
+    for bone, old, new in zip(bones, *orders, strict=True):
+        if old != new:
+            part = describe_bone(part_name(before, "body", bone))
+            words = f"turned by {', then '.join(new)}, before by {', then '.join(old)}"
+            changes.append(Change("joints", part, words, ORDER_WEIGHT))
+    return changes
+
+
+def _axes(old: _Joint, new: _Joint, name: str, frame: Frame) -> list[Change]:
     """Position of the axis on its bone, and its direction."""
     before = old.specimen
-    after = new.specimen
-    flip_before, flip_after = (
-        np.array([1.0, 1.0, specimen.hand.side.mirror]) for specimen in (before, after)
-    )
-    shift = after.model.jnt_pos[new.id] * flip_after - before.model.jnt_pos[old.id] * flip_before
+    flip = np.array([1.0, 1.0, before.hand.side.mirror * new.specimen.hand.side.mirror])
+    turn = frame.axes @ frame.data.xmat[before.model.jnt_bodyid[old.id]].reshape(3, 3)
+    shift = new.specimen.model.jnt_pos[new.id] * flip - before.model.jnt_pos[old.id]
+    part = describe_joint(name)
     changes = []
     if np.linalg.norm(shift) > EQUAL_LENGTH:
-        frame = neutral_frame(before)
-        turn = frame.data.xmat[before.model.jnt_bodyid[old.id]].reshape(3, 3)
-        words = f"axis moved {describe_shift(frame.axes @ turn @ (shift * flip_before))}"
+        words = f"axis of {name} moved {describe_shift(turn @ shift)}"
         weight = float(np.linalg.norm(shift)) / NOTABLE_AXIS_SHIFT
-        changes.append(Change("joints", part, words, weight))
-    # A mirrored axis turns the other way; the line that it lies on is compared.
-    a = before.model.jnt_axis[old.id] * flip_before
-    b = after.model.jnt_axis[new.id] * flip_after
-    angle = float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), abs(a @ b))))
+        changes.append(Change("joints", part, words, weight, joint=name))
+    a, b = (
+        joint.specimen.model.jnt_axis[joint.id] * joint.specimen.hand.signs[joint.row]
+        for joint in (old, new)
+    )
+    # The mirror image of a turn about an axis is one about its mirror image, the other way round.
+    b = b * flip * flip[2]
+    angle = float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
     if angle > EQUAL_AXIS_DEG:
-        change = Change("joints", part, f"axis turned by {angle:.1f} deg", angle / NOTABLE_AXIS_DEG)
+        digits = 0 if angle >= WHOLE_DEG else 1
+        words = f"axis of {name} turned by {angle:.{digits}f} deg"
+        directions_named = [_direction(turn @ axis) for axis in (a, b)]
+        if directions_named[0] != directions_named[1]:
+            words += f" ({' -> '.join(directions_named)})"
+        change = Change("joints", part, words, angle / NOTABLE_AXIS_DEG, joint=name)
         changes.append(change._replace(old=0.0, new=angle, unit="deg"))
     return changes
 
 
-def _couplings(before: Specimen, after: Specimen) -> list[Change]:
-    changes = []
-    old = _drivers(before)
-    new = _drivers(after)
-    for joint in [*old, *(joint for joint in new if joint not in old)]:
-        part = describe_joint(joint)
-        if old.get(joint) is None or new.get(joint) is None:
-            driver, ratio = (old.get(joint) or new.get(joint)) or ("", 0.0)
-            verb = "no longer follows" if new.get(joint) is None else "follows"
-            words = f"{verb} {describe_joint(driver)} ({ratio:.2f} to 1)"
-            changes.append(Change("couplings", part, words, COUPLING_WEIGHT))
-            continue
-        driver_before, a = old[joint]
-        driver_after, b = new[joint]
-        if driver_before != driver_after:
-            words = (
-                f"follows {describe_joint(driver_after)}, before {describe_joint(driver_before)}"
-            )
-            changes.append(Change("couplings", part, words, COUPLING_WEIGHT))
-        if numbers_differ(a, b):
-            words = f"per {describe_joint(driver_after)} {describe_change(a, b, '', 2)}"
-            weight = _relative_weight(a, b, NOTABLE_COUPLING)
-            changes.append(Change("couplings", part, words, weight, old=a, new=b, shared=words))
-    return changes
+def _direction(axis: np.ndarray) -> str:
+    """The direction of an axis in words: "radial" or "radial and dorsal".
 
-
-def _drivers(specimen: Specimen) -> dict[str, tuple[str, float]]:
-    """The driving joint and the ratio of each coupled joint."""
-    hand = specimen.hand
-    drivers = {}
-    for i, joint in enumerate(hand.joints):
-        column = int(np.abs(hand.expand[i]).argmax())
-        driver = hand.joints[hand.independent[column]]
-        if driver != joint and hand.expand[i, column]:
-            drivers[joint] = (driver, float(hand.expand[i, column]))
-    return drivers
-
-
-def _relative_weight(old: float, new: float, notable: float) -> float:
-    """Weight of a relative change; 3 where one of the numbers is not above 0."""
-    return float(abs(np.log(new / old)) / notable if old > 0 and new > 0 else 3.0)
+    Args:
+        axis: unit vector of radial, proximal and dorsal components. Shape (3,).
+    """
+    order = [i for i in np.argsort(-np.abs(axis)) if abs(axis[i]) >= DIRECTION_SHARE]
+    return " and ".join(_DIRECTIONS[i][0 if axis[i] > 0 else 1] for i in order)
 
 
 def _angles(old: float, new: float) -> str:

@@ -11,9 +11,16 @@ from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import sample_postures
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import WHOLE_PART, Change
+from musclehand.validation.difference.constants import (
+    ACTUATOR,
+    TENDON,
+    Row,
+    compare_constants,
+)
 from musclehand.validation.difference.paths import compare_paths
 from musclehand.validation.wording import (
     EQUAL_LENGTH,
+    EQUAL_SHARE,
     describe_arm,
     describe_change,
     describe_joint,
@@ -30,6 +37,11 @@ NOTABLE_ARM = 0.002
 
 NOTABLE_SLACK = 0.1
 """Change of the tendon slack length worth a look [optimal fibre lengths]; own choice."""
+
+PASSIVE_WEIGHT = 5.0
+SMOOTHING_WEIGHT = 0.5
+"""Weights of a constant that a muscle's passive force has and its active force has not, and of the
+smoothing of its time constants; own choice."""
 
 NUM_POSTURES = 200
 """Random postures in which moment arms are compared."""
@@ -57,6 +69,9 @@ class _Parameter(NamedTuple):
     """Relative change worth a look (a change by a factor of e has 1)."""
 
 
+_WIDTH_OF_SMOOTHING = 2
+"""Column of `actuator_dynprm` with the width of the smooth change between both times."""
+
 _PARAMETERS = (
     _Parameter("f0", "peak force", "N", factor=1.0, digits=1, notable=0.1),
     _Parameter("l0", "optimal fibre length", "mm", factor=1e3, digits=1, notable=0.1),
@@ -72,6 +87,10 @@ _PARAMETERS = (
 )
 
 
+_BIAS = ("range low", "range high", "force", "scale", "lmin", "lmax", "vmax", "fpmax", "fvmax")
+"""The first constants of `actuator_gainprm` and `actuator_biasprm`, as MJCF has them."""
+
+
 def compare_muscles(before: Specimen, after: Specimen) -> list[Change]:
     """All changes of the muscles of two hands, in no order."""
     old = before.hand.muscle_names
@@ -80,6 +99,7 @@ def compare_muscles(before: Specimen, after: Specimen) -> list[Change]:
     changes = [_presence(name, "removed") for name in dict.fromkeys(old) if name not in new]
     changes += [_presence(name, "added") for name in dict.fromkeys(new) if name not in old]
     changes += _parameters(before, after, common)
+    changes += _constants(before, after, common)
     changes += compare_paths(before, after, common)
     return changes + _arms(before, after, common)
 
@@ -119,6 +139,48 @@ def _parameters(before: Specimen, after: Specimen, common: list[str]) -> list[Ch
                     muscle=name,
                 )
             )
+    return changes
+
+
+def _constants(before: Specimen, after: Specimen, common: list[str]) -> list[Change]:
+    """Changes of constants of actuators and tendons, and of passive constants that are not the
+    active ones."""
+    changes = []
+    for name in common:
+        rows = [(specimen, specimen.hand.muscle_names.index(name)) for specimen in (before, after)]
+        old, new = (Row(hand.model, int(hand.hand.muscles[row])) for hand, row in rows)
+        part = describe_muscle(name)
+        found = compare_constants(old, new, ACTUATOR, group="control", part=part)
+        found += _smoothing(old, new, part) + _passive(old, new, part)
+        old, new = (Row(hand.model, int(hand.hand.tendons[row])) for hand, row in rows)
+        found += compare_constants(old, new, TENDON, group="tendons", part=part)
+        changes += [change._replace(muscle=name) for change in found]
+    return changes
+
+
+def _smoothing(old: Row, new: Row, part: str) -> list[Change]:
+    """Change of the width over which the time of activation becomes that of deactivation."""
+    a, b = (float(row.model.actuator_dynprm[row.number, _WIDTH_OF_SMOOTHING]) for row in (old, new))
+    if not numbers_differ(a, b):
+        return []
+    words = f"smoothing of the time constants {describe_change(a, b, '', 2)}"
+    return [Change("control", part, words, SMOOTHING_WEIGHT, shared=words)]
+
+
+def _passive(old: Row, new: Row, part: str) -> list[Change]:
+    """Changes of constants that MuJoCo has twice, where passive and active ones do not agree."""
+    values = [
+        (row.model.actuator_gainprm[row.number, :9], row.model.actuator_biasprm[row.number, :9])
+        for row in (old, new)
+    ]
+    if all(np.allclose(gain, bias, rtol=EQUAL_SHARE) for gain, bias in values):
+        return []
+    changes: list[Change] = []
+    for column, label in enumerate(_BIAS):
+        a, b = (float(bias[column]) for _, bias in values)
+        if numbers_differ(a, b):
+            words = f"passive {label} {describe_change(a, b, '', 3)}"
+            changes.append(Change("passive constants", part, words, PASSIVE_WEIGHT, shared=words))
     return changes
 
 

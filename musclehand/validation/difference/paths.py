@@ -51,6 +51,9 @@ class PathPoint(NamedTuple):
     place: np.ndarray
     """[m] position on the bone, as of a right hand. Shape (3,)."""
 
+    shape: str
+    """ "point", "sphere" or "cylinder"."""
+
     radius: float
     """[m] of a surface; 0 for a point."""
 
@@ -66,7 +69,7 @@ class PathPoint(NamedTuple):
     @property
     def kind(self) -> str:
         """Word for a point or a surface."""
-        return "surface" if self.radius else "point"
+        return "point" if self.shape == "point" else "surface"
 
 
 def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list[Change]:
@@ -77,16 +80,39 @@ def compare_paths(before: Specimen, after: Specimen, muscles: list[str]) -> list
         after: another.
         muscles: anatomical names of muscles of both.
     """
-    frame_before = neutral_frame(before)
-    frame_after = neutral_frame(after)
+    frames = (neutral_frame(before), neutral_frame(after))
     changes = []
     for muscle in muscles:
-        old = path_points(before, frame_before, muscle)
-        new = path_points(after, frame_after, muscle)
-        path_changes = [*_path(old, new), *_branches(before, after, muscle)]
+        old, new = (
+            int(specimen.hand.tendons[specimen.hand.muscle_names.index(muscle)])
+            for specimen in (before, after)
+        )
         part = describe_muscle(muscle)
-        changes += [change._replace(part=part, muscle=muscle) for change in path_changes]
+        changes += [
+            change._replace(part=part, muscle=muscle)
+            for change in compare_path((before, after), frames, (old, new))
+        ]
     return changes
+
+
+def compare_path(
+    hands: tuple[Specimen, Specimen], frames: tuple[Frame, Frame], tendons: tuple[int, int]
+) -> list[Change]:
+    """Changes of the path of one tendon, without the part that they are of.
+
+    Args:
+        hands: before and after.
+        frames: their anatomical directions, of `neutral_frame`.
+        tendons: id of the tendon in the model of either.
+    """
+    old, new = (
+        path_points(specimen, frame, tendon)
+        for specimen, frame, tendon in zip(hands, frames, tendons, strict=True)
+    )
+    divisors = [
+        _divisors(specimen, tendon) for specimen, tendon in zip(hands, tendons, strict=True)
+    ]
+    return [*_path(old, new), *_branches(*divisors)]
 
 
 def _path(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[Change]:
@@ -110,9 +136,8 @@ def _path(old: dict[str, PathPoint], new: dict[str, PathPoint]) -> list[Change]:
     return changes
 
 
-def _branches(before: Specimen, after: Specimen, muscle: str) -> list[Change]:
+def _branches(old: np.ndarray, new: np.ndarray) -> list[Change]:
     """Changes of the branches of a path and of their divisors."""
-    old, new = (_divisors(specimen, muscle) for specimen in (before, after))
     if len(old) == len(new) and np.allclose(old, new, rtol=EQUAL_SHARE):
         return []
     words = [
@@ -124,10 +149,9 @@ def _branches(before: Specimen, after: Specimen, muscle: str) -> list[Change]:
     return [_change(f"{words[0]} -> {words[1]}", NEW_PATH_WEIGHT)]
 
 
-def _divisors(specimen: Specimen, muscle: str) -> np.ndarray:
+def _divisors(specimen: Specimen, tendon: int) -> np.ndarray:
     """Divisors of the pulleys of a path."""
     model = specimen.model
-    tendon = specimen.hand.tendons[specimen.hand.muscle_names.index(muscle)]
     first = model.tendon_adr[tendon]
     wraps = slice(first, first + model.tendon_num[tendon])
     return model.wrap_prm[wraps][model.wrap_type[wraps] == mujoco.mjtWrap.mjWRAP_PULLEY]
@@ -152,6 +176,8 @@ def _moved(old: PathPoint, new: PathPoint) -> list[Change]:
             words = f"{name} moved {describe_shift(old.to_hand @ shift)}, {new.bone}"
             weight = length / NOTABLE_SHIFT
             changes.append(_change(words, weight, old=0.0, new=1e3 * length, unit="mm"))
+    if old.shape != new.shape:
+        changes.append(_change(f"{name}: {old.shape} -> {new.shape}", NEW_PATH_WEIGHT))
     if numbers_differ(old.radius, new.radius, least=EQUAL_LENGTH):
         a = 1e3 * old.radius
         b = 1e3 * new.radius
@@ -179,8 +205,8 @@ def _change(
     return Change(GROUP, "", words, weight, old=old, new=new, unit=unit)
 
 
-def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, PathPoint]:
-    """The path of a muscle, by the names of its points without the side.
+def path_points(specimen: Specimen, frame: Frame, tendon: int) -> dict[str, PathPoint]:
+    """The path of a tendon, by the names of its points without the side.
 
     A surface is followed by its side site, which decides the way round. A name that occurs again
     has a prime.
@@ -188,15 +214,13 @@ def path_points(specimen: Specimen, frame: Frame, muscle: str) -> dict[str, Path
     Args:
         specimen: the hand.
         frame: its anatomical directions, of `neutral_frame`.
-        muscle: anatomical name.
+        tendon: id in the model.
     """
     model = specimen.model
-    hand = specimen.hand
-    tendon = hand.tendons[hand.muscle_names.index(muscle)]
     path: dict[str, PathPoint] = {}
     first = model.tendon_adr[tendon]
     for wrap in range(first, first + model.tendon_num[tendon]):
-        kind = model.wrap_type[wrap]
+        kind = int(model.wrap_type[wrap])
         number = int(model.wrap_objid[wrap])
         points = []
         if kind == mujoco.mjtWrap.mjWRAP_SITE:
@@ -221,6 +245,7 @@ def _site(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
         name=_base(specimen, model.site(number).name),
         bone=describe_bone(_base(specimen, model.body(bone).name)),
         place=model.site_pos[number] * flip,
+        shape="point",
         radius=0.0,
         axis=np.zeros(3),
         to_hand=frame.axes @ frame.data.xmat[bone].reshape(3, 3) * flip,
@@ -233,12 +258,14 @@ def _surface(specimen: Specimen, frame: Frame, number: int) -> PathPoint:
     flip = np.array([1.0, 1.0, specimen.hand.side.mirror])
     bone = int(model.geom_bodyid[number])
     axis = np.zeros(3)
-    if model.geom_type[number] == mujoco.mjtGeom.mjGEOM_CYLINDER:
+    is_cylinder = model.geom_type[number] == mujoco.mjtGeom.mjGEOM_CYLINDER
+    if is_cylinder:
         mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), model.geom_quat[number])
     return PathPoint(
         name=_base(specimen, model.geom(number).name),
         bone=describe_bone(_base(specimen, model.body(bone).name)),
         place=model.geom_pos[number] * flip,
+        shape="cylinder" if is_cylinder else "sphere",
         radius=float(model.geom_size[number, 0]),
         axis=axis * flip,
         to_hand=frame.axes @ frame.data.xmat[bone].reshape(3, 3) * flip,

@@ -149,6 +149,16 @@ def test_a_sweep_goes_from_limit_to_limit_and_takes_followers_along(right_hand):
         assert arms[-1] == pytest.approx(moment_arms(model, hand, posture[None])[0, :, column])
 
 
+def test_a_sweep_over_given_angles_is_part_of_the_whole_one(right_hand):
+    model, hand = right_hand
+    posture = np.zeros(len(hand.joints))
+    for joint in ("mcp2_flexion", "md2_flexion"):
+        whole = sweep(model, hand, joint, posture, 5)
+        part = sweep(model, hand, joint, posture, angles=whole.angles[[1, 3]])
+        assert part.angles.tolist() == whole.angles[[1, 3]].tolist()
+        assert part.arms == pytest.approx(whole.arms[[1, 3]], abs=1e-9)
+
+
 def test_a_path_that_changes_sides_jumps_and_others_do_not(hinge):
     """The third path wraps whichever way is shorter: its arm turns from one radius to the other,
     its length does not jump."""

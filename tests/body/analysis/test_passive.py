@@ -12,9 +12,11 @@ from musclehand.body.analysis.passive import (
     passive_torque,
     release_hand,
     rest_posture,
+    settled_posture,
 )
 from musclehand.core.errors import UnknownName
 from support.one_joint_model import one_joint
+from support.wrist_and_finger import wrist_and_finger
 
 
 def test_a_damped_spring_settles_at_its_reference_from_anywhere():
@@ -101,3 +103,49 @@ def test_the_hand_comes_to_rest(right_hand):
     assert np.rad2deg(result.angles[mcp]).max() < 60
     assert np.rad2deg(result.drift).max() < 1
     assert result.traces.shape == (len(result.time), len(right_hand[1].joints))
+
+
+STILL_MUSCLE = {"FCR": (1.0, 0.010, 0.0)}
+LINK = 2000.0
+"""Stiffness of a tendon spring with arms of 10 mm at the wrist and 5 mm at the knuckle [N/m]."""
+
+
+def test_a_relaxed_finger_follows_the_wrist_until_its_limit_stops_it():
+    """Knuckle: k (0.6 - f) = L b (a w + b f); below -0.5 rad its limit holds it."""
+    specimen = wrist_and_finger(STILL_MUSCLE, knuckle_spring=0.04, link=LINK)
+    stiff = 0.04 + LINK * 0.005**2
+    for wrist, finger in (
+        (0.3, (0.04 * 0.6 - LINK * 0.01 * 0.005 * 0.3) / stiff),
+        (-0.2, (0.04 * 0.6 + LINK * 0.01 * 0.005 * 0.2) / stiff),
+        (1.2, -0.5),
+    ):
+        start = np.array([wrist, 0.0])
+        settled = settled_posture(specimen.model, specimen.hand, start, {"flexion"})
+        assert settled == pytest.approx([wrist, finger], abs=1e-3)
+    held = settled_posture(specimen.model, specimen.hand, start, {"flexion", "mcp2_flexion"})
+    assert held.tolist() == start.tolist()
+
+
+def test_relaxed_fingers_take_torque_off_the_wrist():
+    specimen = wrist_and_finger(STILL_MUSCLE, wrist_spring=0.1, knuckle_spring=0.04, link=LINK)
+    angles = np.array([0.1, 0.2])
+    held = passive_curve(specimen.model, specimen.hand, "flexion", np.zeros(2), angles=angles)
+    expected = -0.1 * angles - LINK * 0.01 * 0.01 * angles
+    assert held.total == pytest.approx(expected, abs=1e-6)
+    settled = passive_curve(
+        specimen.model, specimen.hand, "flexion", np.zeros(2), angles=angles, settled=True
+    )
+    finger = (0.04 * 0.6 - LINK * 0.01 * 0.005 * angles) / (0.04 + LINK * 0.005**2)
+    expected = -0.1 * angles - LINK * 0.01 * (0.01 * angles + 0.005 * finger)
+    assert settled.total == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_settled_hand_has_no_torque_about_joints_off_their_limits(right_hand):
+    model, hand = right_hand
+    settled = settled_posture(model, hand, rest_angles(model, hand), {"flexion"})
+    torque = independent_torque(hand, passive_torque(model, hand, settled).total)
+    limits = hand.limits(model)[hand.independent]
+    angles = settled[hand.independent]
+    inside = (angles > limits[:, 0]) & (angles < limits[:, 1])
+    inside[[hand.joints[i] for i in hand.independent].index("flexion")] = False
+    assert np.abs(torque[inside]).max() < 1e-4

@@ -33,6 +33,13 @@ TABLES = {
     "performance": "quantity,value,sd,unit,source,status\n"
     "tapping rate,6.5,0.4,Hz,Aoki2003,recalled\n"
     "angle,-12,,deg,somebody,published\n",
+    "wrist_torque": "joint,direction,mean_Nm,sd_Nm,low_Nm,high_Nm,n,people,peak_deg,source,status\n"
+    "flexion,flexion,12.2,3.7,5.2,18.7,10,men,40,Delp1996,published\n"
+    "deviation,ulnar,9.5,,,,,men,,somebody,quoted\n",
+    "passive_torque": "joint,angle_deg,torque_Nm,source,status\n"
+    "flexion,-90,1.2,Delp1996,published\n",
+    "arm_trends": "muscle,joint,from_deg,to_deg,trend,source,status\n"
+    "FDS2,mcp2_flexion,0,90,rises,Martin2012,published\n",
 }
 NUMBERS = {
     "moment_arms": ("arm_mm", "sd_mm"),
@@ -40,6 +47,9 @@ NUMBERS = {
     "range_of_motion": ("lower_deg", "upper_deg"),
     "fingertip_force": ("force_N", "sd_N", "n"),
     "performance": ("value", "sd"),
+    "wrist_torque": ("mean_Nm", "sd_Nm", "low_Nm", "high_Nm", "n", "peak_deg"),
+    "passive_torque": ("angle_deg", "torque_Nm"),
+    "arm_trends": ("from_deg", "to_deg"),
 }
 
 
@@ -77,6 +87,12 @@ def test_units_are_si_and_empty_means_unknown(tmp_path):
     assert reference.ranges[1].upper is None
     assert (reference.fingertip_forces[0].n, reference.fingertip_forces[1].n) == (20, None)
     assert reference.performance[1].value == -12
+    strong, weak = reference.wrist_torques
+    assert (strong.mean, strong.low, strong.high) == (12.2, 5.2, 18.7)
+    assert (strong.n, weak.n, weak.high) == (10, None, None)
+    assert strong.peak == pytest.approx(math.radians(40))
+    assert reference.passive_torques[0].angle == pytest.approx(math.radians(-90))
+    assert reference.arm_trends[0].end == pytest.approx(math.radians(90))
 
 
 def test_the_packaged_tables_are_read_once_and_are_anatomical():

@@ -20,7 +20,7 @@ from musclehand.body.analysis.strength import (
     torque_closure,
     torque_range,
 )
-from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, Side
+from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, Side, coupled_joint
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import muscle_force, muscle_parameters
 from musclehand.body.posture import named_posture, sample_postures
@@ -244,17 +244,19 @@ def test_coupling_is_added_only_where_it_is_missing(right_hand):
     hand = right_hand[1]
     same = anatomical_coupling(hand)
     assert np.array_equal(same.expand, hand.expand)
-    free = replace(hand, expand=np.eye(23), independent=np.arange(23))
+    free = replace(hand, expand=np.eye(25), independent=np.arange(25))
     coupled = anatomical_coupling(free)
     assert np.array_equal(coupled.independent, hand.independent)
     assert coupled.expand == pytest.approx(hand.expand)
-    row = coupled.expand[hand.joints.index("md4_flexion")]
-    assert row[list(coupled.independent).index(hand.joints.index("pm4_flexion"))] == DIP_PER_PIP
+    for joint, ratio in (("md4_flexion", DIP_PER_PIP), ("cmc5_flexion", 27 / 125)):
+        row = coupled.expand[hand.joints.index(joint)]
+        driver = hand.joints.index(coupled_joint(joint))
+        assert row[list(coupled.independent).index(driver)] == ratio
 
 
 def test_groups_cover_every_independent_joint_once(right_hand):
     model, hand = right_hand
-    arms = muscle_geometry(model, hand, np.zeros((1, 23))).arms
+    arms = muscle_geometry(model, hand, np.zeros((1, len(hand.joints)))).arms
     joints = [joint for group in GROUPS for joint in group_arms(hand, arms, group).joints]
     assert sorted(joints) == sorted(hand.joints[i] for i in hand.independent)
 

@@ -3,13 +3,22 @@
 import os
 import re
 import shutil
+from xml.etree import ElementTree
 
 import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import DIP_PER_PIP, Side
-from musclehand.body.build.export import ASSETS, REST, export_model, hands_spec, rest_angles
+from musclehand.body.anatomy import DIP_PER_PIP, HAND_JOINTS, Side
+from musclehand.body.build.export import (
+    ASSETS,
+    EXACT_MUJOCO,
+    LEAST_MUJOCO,
+    REST,
+    export_model,
+    hands_spec,
+    rest_angles,
+)
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.core.errors import OutputError
@@ -91,7 +100,7 @@ def test_its_names_are_known(written):
     assert set(naming.sides(written)) == set(BOTH)
     for side in BOTH:
         hand = HandIndex.from_model(written, side, naming)
-        assert len(hand.joints) == 23
+        assert hand.joints == HAND_JOINTS
 
 
 def test_palms_are_down_and_thumbs_inside(written):
@@ -136,6 +145,24 @@ def test_servos_hold_what_they_move(tmp_path):
     assert model.key_qpos[0] == model.key_ctrl[0] == 0.25
 
 
+def test_servos_are_written_as_old_versions_of_mujoco_read_them(tmp_path):
+    """MuJoCo 4.0 writes <general input="pos">, which versions before 3.17 refuse."""
+    spec = mujoco.MjSpec.from_string(
+        '<mujoco><worldbody><body><joint name="slide" type="slide"/><geom size=".1"/></body>'
+        '</worldbody><actuator><position name="servo" joint="slide" kp="10" kv="2" '
+        'forcerange="-3 3"/><general name="odd" joint="slide" biastype="affine" gainprm="4" '
+        'biasprm="1 -4 -2"/></actuator></mujoco>'
+    )
+    export_model(tmp_path / "servo.xml", spec, title="A servo")
+    text = (tmp_path / "servo.xml").read_text()
+    assert '<position name="servo" joint="slide"' in text
+    assert "input=" not in text.split("odd")[0]
+    before, after = spec.compile(), mujoco.MjModel.from_xml_path(str(tmp_path / "servo.xml"))
+    for name in dir(before):
+        if name.startswith("actuator_"):
+            assert np.array_equal(getattr(before, name), getattr(after, name)), name
+
+
 def test_a_muscle_is_changed_by_hand(hands, tmp_path):
     text, count = re.subn(
         r'(<muscle name="FDP2_r".*?force=)"[^"]*"', r'\1"123"', hands[1].read_text()
@@ -158,8 +185,18 @@ def test_the_head_explains_the_file(hands):
         "MyoSim",
         "musclehand validate hands.xml",
         "rad",
+        f"MuJoCo {LEAST_MUJOCO} or later opens the file",
+        f"with {EXACT_MUJOCO} or later",
     ):
         assert word in head
+
+
+def test_the_least_version_of_mujoco_is_that_of_springs_with_a_cubic_term(hands):
+    """Up to 3.6 a stiffness is one number; 3.7 to 4.0 take three, which are the only such ones."""
+    tree = ElementTree.fromstring(hands[1].read_text())
+    lengths = {len(joint.get("stiffness", "0").split()) for joint in tree.iter("joint")}
+    assert max(lengths) == 3
+    assert not any("input" in actuator.attrib for actuator in tree.iterfind("actuator/*"))
 
 
 @pytest.mark.parametrize("name", ["my--hand---.xml", "wei\udcffrd\x01.xml", "ä b&<'.xml"])

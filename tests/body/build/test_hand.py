@@ -9,9 +9,8 @@ from scipy.optimize import linprog
 from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, HAND_JOINTS, Side, coupled_joint
 from musclehand.body.build.hand import FIBRE_RANGE, fit_fibres, load_hand
 from musclehand.body.muscle import force_length, muscle_force, muscle_parameters
-from musclehand.body.posture import couple
+from musclehand.body.posture import PLAYING_POSTURE_DEG, couple
 from musclehand.core.errors import InvalidValue
-from musclehand.motion.inverse_kinematics import PLAYING_POSTURE_DEG
 from musclehand.sim.scene import build_scene
 from support.dense import dense_dynamics
 

@@ -18,7 +18,10 @@ from musclehand.body.build.tables import load_tables
 from musclehand.core.errors import ModelError
 
 NAMES = ("muscles.csv", "paths.csv", "joints.csv", "segments.csv", "wraps.csv")
-TEXTS = {name: files("musclehand.models.hand").joinpath(name).read_text("utf-8") for name in NAMES}
+TEXTS = {
+    name: files("musclehand.models.hand").joinpath(name).read_text("utf-8")
+    for name in (*NAMES, "added_joints.csv")
+}
 NUMBERS = {
     "muscles.csv": ("f0_N", "l0_mm", "pennation_deg"),
     "joints.csv": ("lower_deg", "upper_deg", "damping", "stiffness", "rest_deg"),

@@ -374,6 +374,72 @@ def test_includes_are_looked_up_as_mujoco_does(write, tmp_path):
         write('<mujoco><worldbody><site name="top"/></worldbody></mujoco>', "b.xml")
 
 
+TETRAHEDRON = "v 0 0 0\nv {0} 0 0\nv 0 {0} 0\nv 0 0 {0}\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
+BONE = (
+    '<mujoco><asset><mesh name="bone" file="{}"/></asset><worldbody><body name="bone">'
+    '<geom type="mesh" mesh="bone"/></body></worldbody></mujoco>'
+)
+
+
+@pytest.mark.parametrize("folder", ["", '<compiler meshdir="meshes"/>'])
+@pytest.mark.parametrize("name", ["bone.obj", "deep/bone.obj"])
+def test_files_of_an_include_lie_beside_it_as_in_mujoco(write, tmp_path, folder, name):
+    """MuJoCo takes the first of two places; both are checked."""
+    write(BONE.format(name), "parts/arm.xml")
+    path = write(finger(head=f'{folder}<include file="../parts/arm.xml"/>'), "model/hand.xml")
+    main = f"model/{'meshes/' if folder else ''}{name}"
+    assert "there is no file" in refusal(path, root=tmp_path)
+    for place, size in ((f"parts/{name}", 0.01), (main, 0.02)):
+        write(TETRAHEDRON.format(size), place)
+        model = read_model(path, root=tmp_path).model
+        assert model.body("bone").mass[0] == pytest.approx(1000 * size**3 / 6, rel=1e-3)
+    sparse(tmp_path / "parts" / name, 65 * 2**20)
+    assert "64 MB" in refusal(path, root=tmp_path)
+
+
+def test_files_beside_an_include_may_not_lie_outside(write, tmp_path):
+    write(TETRAHEDRON.format(0.01), "bone.obj")
+    write(BONE.format("../bone.obj"), "model/parts/arm.xml")
+    path = write(finger(head='<include file="parts/arm.xml"/>'), "model/hand.xml")
+    assert "outside" in refusal(path)
+    write(TETRAHEDRON.format(0.01), "model/bone.obj")
+    (tmp_path / "bone.obj").unlink()
+    assert read_model(path).model.nmesh == 1
+
+
+def test_a_model_in_an_include_lies_beside_it(write, tmp_path):
+    part = '<mujoco><worldbody><body name="tool"><geom size=".1"/></body></worldbody></mujoco>'
+    write(part, "parts/tool.xml")
+    include = (
+        '<mujoco><asset><model name="tool" file="tool.xml"/></asset><worldbody>'
+        '<attach model="tool" body="tool" prefix="my_"/></worldbody></mujoco>'
+    )
+    write(include, "parts/arm.xml")
+    path = write(finger(head='<include file="parts/arm.xml"/>'))
+    assert read_model(path).spec.body("my_tool") is not None
+    write(f"<mujoco><worldbody>{'<site/>' * 100_000}</worldbody></mujoco>", "parts/tool.xml")
+    assert "100,000 elements" in refusal(path)
+
+
+def test_the_folder_to_name_is_in_the_message(write, tmp_path):
+    write("<mujoco/>", "parts/arm.xml")
+    path = write(finger(head='<include file="../parts/arm.xml"/>'), "model/hand.xml")
+    assert refusal(path).endswith(f"--root {tmp_path.resolve()})")
+    elsewhere = write(finger(head=f'<include file="{"../" * 40}etc/arm.xml"/>'), "model/hand.xml")
+    assert refusal(elsewhere).endswith("--root DIR)")
+
+
+def test_parts_that_mujoco_numbers_are_named(write):
+    still = FINGER.replace(' lengthrange=".01 .1"', "").replace('range="-1 1"', "")
+    empty = dict.fromkeys(("head", "world", "joint", "tendon", "tail"), "")
+    motor = '<motor name="push" joint="mcp"/>'
+    text = still.format_map({**empty, "actuator": motor, "site": "insertion", "ten": "flexor"})
+    text = text.replace('site="origin"', 'site="beside"')
+    line = refusal(write(text))
+    assert re.search("'fdp'|'flexor'", line)
+    assert not re.search(r"(actuator|tendon) \d", line)
+
+
 def test_a_compile_without_end_is_stopped(write, monkeypatch):
     monkeypatch.setattr(model_trial, "SECONDS", 2.0)
     endless = (

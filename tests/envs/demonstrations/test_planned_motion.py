@@ -27,13 +27,13 @@ from musclehand.envs.tracking.disturbance import DisturbanceConfig
 from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
 from musclehand.envs.tracking.evaluation import evaluate, follow_teacher
 from musclehand.learning.policy import Policy
+from musclehand.motion.playing_hand import TIP_RADIUS
 from musclehand.music.generate.patterns import PatternScore
 from musclehand.music.score import Hand, Note, Score
 from musclehand.performance.perform import perform
 from musclehand.performance.settings import PlayerSettings
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.plan import plan_performance
-from musclehand.planning.strokes.press import TIP_RADIUS
 from musclehand.policies.tracking import TrackingPolicy, save_tracking_policy
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())

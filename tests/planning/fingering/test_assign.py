@@ -444,10 +444,27 @@ def test_chord_slices_cover_all_notes_once() -> None:
 
 def test_span_tables() -> None:
     tables = cost_tables(FingeringConfig())
-    assert np.allclose(span_limits(1, 5, hand_span=8.0)[5], 8.0)
+    assert np.allclose(span_limits(1, 5, FingeringConfig())[5], 8.0)
     assert tables.chord[1, 5, MAX_STEPS + 16] < IMPOSSIBLE <= tables.chord[1, 5, MAX_STEPS + 17]
     assert tables.chord[3, 3, MAX_STEPS] == IMPOSSIBLE
     assert tables.hold[3, 1, MAX_STEPS + 2] < IMPOSSIBLE <= tables.hold[4, 3, MAX_STEPS + 2]
     mirrored = tables.melodic[0].transpose(1, 0, 2)[:, :, ::-1]
     assert np.allclose(tables.melodic[0], mirrored)
     assert np.allclose(tables.melodic[:, 0], 0.0)
+
+
+def test_what_one_hand_spans_follows_its_size() -> None:
+    """The little finger of a hand of 80 % ends a key short of the octave, and a hand of 120 %
+    plays a tenth."""
+    octave = Score((Note(0, 60, 1, 80, R), Note(0, 72, 1, 80, R)), title="octave")
+    tenth = Score((Note(0, 60, 1, 80, R), Note(0, 76, 1, 80, R)), title="tenth")
+    for score, least in ((octave, 1.0), (tenth, 1.2)):
+        for size in (0.8, 1.0, 1.2):
+            played = assign_fingering(score, config=FingeringConfig(hand_size=size))
+            together = [int(n.finger or 0) for n in played.notes if n.hand is R] == [1, 5]
+            assert together == (size >= least), (score.title, size)
+    for pair in ((1, 2), (2, 5), (1, 5)):
+        small, usual = (span_limits(*pair, FingeringConfig(hand_size=s)) for s in (0.8, 1.0))
+        assert small[3:] == pytest.approx(0.8 * usual[3:], rel=0.15)
+    with pytest.raises(InvalidValue, match="hand_size"):
+        FingeringConfig(hand_size=0.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from musclehand.music.generate.exercises import scale
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Note, Score
-from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
+from musclehand.planning.fingering.hand_split import HandSplitConfig, _grip_cost, split_hands
 
 R = Hand.RIGHT
 L = Hand.LEFT
@@ -133,3 +133,15 @@ def test_linear_time_even_when_nothing_is_let_go() -> None:
     split = split_hands(Score(notes))
     assert time.process_time() - begin < 6.0
     assert set(hands(split)) == {L, R}
+
+
+def test_spans_of_one_hand_have_its_size() -> None:
+    """A tenth is beyond the bundled hands, and hardly wide for hands of 120 %."""
+    usual = HandSplitConfig()
+    large = usual.for_size(1.2)
+    tenth = np.array([9.0])
+    keys = np.array([2])
+    assert _grip_cost(tenth, tenth, keys, usual) > usual.too_wide
+    assert _grip_cost(tenth, tenth, keys, large) < 0.1 * usual.too_wide
+    assert (large.reach, large.line_reach) == (usual.reach, usual.line_reach)
+    assert usual.for_size(1.0) == usual

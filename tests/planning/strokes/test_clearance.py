@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 
 from musclehand.motion.inverse_kinematics import HandIk
+from musclehand.motion.playing_hand import WRIST_DEPTH, WRIST_HEIGHT, PlayingHand
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.strokes.clearance import Clearance, ClearanceConfig
-from musclehand.planning.strokes.placement import NOMINAL_TIPS, WRIST_DEPTH, WRIST_HEIGHT
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
 NONE = np.full(5, -1)
 MIDDLE = 62 - 21
+
+
+NOMINAL_TIPS = PlayingHand().nominal_tips
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_two_hands_in_one_place_give_way_to_each_other():
 
     tips = np.column_stack([NOMINAL_TIPS, np.full(5, -0.02)])
     overlaps = []
-    for turn in range(60):
+    for turn in range(90):
         for i, (ik, clearance) in enumerate(zip(hands, clearances, strict=True)):
             ik.tips()
             tasks = clearance.tasks(

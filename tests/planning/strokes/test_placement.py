@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from musclehand.body.anatomy import Side
-from musclehand.motion.inverse_kinematics import LOWEST_WRIST, HandIk
+from musclehand.motion.inverse_kinematics import HandIk
+from musclehand.motion.playing_hand import LOWEST_WRIST
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.strokes.placement import HandPlacement, nominal_tip, note_point
@@ -13,9 +14,17 @@ from musclehand.planning.strokes.placement import HandPlacement, nominal_tip, no
 GEOMETRY = keyboard_geometry(load_piano_parameters())
 
 
+HAND_IK = HandIk()
+
+
 @pytest.fixture(scope="module")
 def placement():
-    return HandPlacement(HandIk(), GEOMETRY)
+    return HandPlacement(HAND_IK, GEOMETRY)
+
+
+def point_of(note):
+    """Where the bundled hand presses."""
+    return note_point(note, GEOMETRY, HAND_IK.playing)
 
 
 def chord(*pitches_and_fingers, onset=0.0, length=0.5, hand=Hand.RIGHT):
@@ -35,7 +44,7 @@ def test_a_single_white_key_leaves_the_hand_in_its_five_finger_place(placement, 
     note = chord((64, finger))[0]
     (wrist,) = wrists_of(placement, [note], Side.RIGHT)
     assert wrist == pytest.approx(
-        note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, finger), abs=0.012
+        point_of(note) - nominal_tip(Side.RIGHT, finger, HAND_IK.playing), abs=0.012
     )
 
 
@@ -83,7 +92,7 @@ def test_every_note_has_a_finite_place_near_its_key(placement):
         )
     wrists = wrists_of(placement, notes, Side.RIGHT)
     assert wrists.shape == (len(notes), 2)
-    away = wrists - np.array([note_point(note, GEOMETRY) for note in notes])
+    away = wrists - np.array([point_of(note) for note in notes])
     assert np.linalg.norm(away, axis=1).max() < 0.25
 
 
@@ -96,4 +105,4 @@ def test_fingers_of_a_hand_far_in_press_white_keys_between_the_black_ones(placem
     assert low < poses[1].point[0] < high
     assert GEOMETRY.front_y[key - 1] < poses[1].point[1] < GEOMETRY.hinge_y[key]
     front = placement.wrist_poses(chord((60, 1), (64, 3), (67, 5)), Side.RIGHT)
-    assert front[1].point == pytest.approx(note_point(chord((64, 3))[0], GEOMETRY), abs=1e-9)
+    assert front[1].point == pytest.approx(point_of(chord((64, 3))[0]), abs=1e-9)

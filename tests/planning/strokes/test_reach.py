@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from musclehand.body.anatomy import Side
+from musclehand.motion.playing_hand import WRIST_HEIGHT, HandSize
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose
+from musclehand.planning.strokes.placement import WristPose
 from musclehand.planning.strokes.reach import ReachConfig, _smooth, _smooth_between, plan_wrist
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
@@ -194,3 +195,12 @@ def test_left_and_right_mirror_each_other():
     )
     assert left_path[:, 0] == pytest.approx(2 * GEOMETRY.x[41] - right_path[:, 0], abs=1e-6)
     assert left_path[:, 1:] == pytest.approx(right_path[:, 1:], abs=1e-6)
+
+
+def test_a_larger_hand_has_more_room_and_others_keep_what_keys_decide():
+    config = ReachConfig()
+    large = config.for_hand(HandSize(1.2, 1.1))
+    for name in ("hold_room", "full_span", "thumb_under"):
+        assert getattr(large, name) == pytest.approx(1.15 * getattr(config, name))
+    assert large.strike_room == config.strike_room
+    assert config.for_hand(HandSize()) == config

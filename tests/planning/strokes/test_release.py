@@ -6,20 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musclehand.body.anatomy import Side
+from musclehand.motion.playing_hand import WRIST_HEIGHT, PlayingHand
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
+from musclehand.planning.strokes.placement import WristPose, nominal_tip, note_point
 from musclehand.planning.strokes.press import StrokeConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
+HAND = PlayingHand()
 STROKE = StrokeConfig()
 REACH = ReachConfig()
 
 
 def poses_of(notes):
-    places = [note_point(note, GEOMETRY) - nominal_tip(Side.RIGHT, note.finger) for note in notes]
+    places = [
+        note_point(note, GEOMETRY, HAND) - nominal_tip(Side.RIGHT, note.finger, HAND)
+        for note in notes
+    ]
     return [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
 
 
@@ -69,7 +74,8 @@ def test_holds_are_shortened_only_and_onsets_kept(steps):
         time += gap
     poses = poses_of(notes)
     held = released(notes)
-    held = keep_within_reach(held, poses, plan_wrist(held, poses, Side.RIGHT, end=time + 2), STROKE)
+    path = plan_wrist(held, poses, Side.RIGHT, end=time + 2)
+    held = keep_within_reach(held, poses, path, distance=STROKE.hold_distance)
     assert [(n.onset, n.pitch, n.finger) for n in held] == [
         (n.onset, n.pitch, n.finger) for n in notes
     ]

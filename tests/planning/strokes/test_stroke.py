@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from musclehand.body.anatomy import DISTAL_BODIES, Side
+from musclehand.motion.playing_hand import TIP_RADIUS, WRIST_HEIGHT, PlayingHand
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
-from musclehand.planning.strokes.placement import WRIST_HEIGHT, WristPose, nominal_tip, note_point
+from musclehand.planning.strokes.placement import WristPose, nominal_tip, note_point
 from musclehand.planning.strokes.press import (
     LOADED_TIP_GAP,
-    TIP_RADIUS,
     key_load,
     min_jerk,
     time_share,
@@ -29,18 +29,21 @@ from musclehand.planning.strokes.stroke import HandStrokes
 PIANO = load_piano_parameters()
 GEOMETRY = keyboard_geometry(PIANO)
 CONFIG = StrokeConfig()
+HAND = PlayingHand()
 
 
 def path_of(notes, side=Side.RIGHT):
     """A wrist path, and where it would like to be for each note."""
-    places = [note_point(note, GEOMETRY) - nominal_tip(side, note.finger) for note in notes]
+    places = [
+        note_point(note, GEOMETRY, HAND) - nominal_tip(side, note.finger, HAND) for note in notes
+    ]
     poses = [WristPose(np.array([*place, WRIST_HEIGHT]), np.zeros(2), 0.0) for place in places]
     return plan_wrist(notes, poses, side, end=notes[-1].offset + 2), poses
 
 
 def points_of(notes):
     """Where the fingers press."""
-    return np.array([note_point(note, GEOMETRY) for note in notes])
+    return np.array([note_point(note, GEOMETRY, HAND) for note in notes])
 
 
 def strokes_of(notes, side=Side.RIGHT, config=CONFIG):
@@ -108,7 +111,7 @@ def test_keys_cross_their_thresholds_at_onset_and_offset(pitches):
     notes = single_notes(pitches=pitches)
     strokes, _ = strokes_of(notes)
     for note in notes:
-        y = note_point(note, GEOMETRY)[1]
+        y = note_point(note, GEOMETRY, HAND)[1]
         for moment, angle, skin in (
             (note.onset - CONFIG.delay, GEOMETRY.on_angle[note.key], LOADED_TIP_GAP),
             (note.offset - CONFIG.release_delay, GEOMETRY.off_angle[note.key], 0.0),
@@ -133,7 +136,7 @@ def test_a_stroke_is_as_fast_at_the_sounding_point_as_the_velocity_asks(velocity
         moment = note.onset - CONFIG.delay
         dt = 1e-4
         before, after = heights(strokes, note.finger, np.array([moment - dt, moment + dt]))
-        lever = GEOMETRY.hinge_y[note.key] - note_point(note, GEOMETRY)[1]
+        lever = GEOMETRY.hinge_y[note.key] - note_point(note, GEOMETRY, HAND)[1]
         speed = (before - after) / (2 * dt) * GEOMETRY.length[note.key] / lever
         assert speed == pytest.approx(float(velocity_to_key_speed(PIANO, velocity)), rel=0.03)
 
@@ -152,7 +155,7 @@ def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity)
         moment = note.onset - CONFIG.delay
         dt = 1e-4
         before, now, after = heights(strokes, 2, moment + np.array([-dt, 0, dt]))
-        y = note_point(note, GEOMETRY)[1]
+        y = note_point(note, GEOMETRY, HAND)[1]
         assert now == pytest.approx(
             key_top_point(GEOMETRY, note.key, y, GEOMETRY.on_angle[note.key])[2] + LOADED_TIP_GAP,
             abs=5e-4,
@@ -165,7 +168,7 @@ def test_repeated_notes_and_close_ones_keep_their_speed_and_their_time(velocity)
 def test_a_key_played_again_softly_comes_up_far_enough_to_fall_silent_and_no_further_than_it_must():
     notes = [Note(1 + 0.3 * i, 60, 1.22 + 0.3 * i, 40, Hand.RIGHT, Finger(2)) for i in range(4)]
     strokes, _ = strokes_of(notes)
-    y = note_point(notes[0], GEOMETRY)[1]
+    y = note_point(notes[0], GEOMETRY, HAND)[1]
     at_rest, silent = (
         key_top_point(GEOMETRY, notes[0].key, y, angle)[2] for angle in (0, GEOMETRY.off_angle[39])
     )
@@ -214,7 +217,7 @@ def test_between_notes_fingers_are_clear_of_the_keys_and_in_them_while_they_soun
         for note in finger_notes:
             held = (times > note.onset + 0.05) & (times < note.offset - 0.1)
             stop = key_top_point(
-                GEOMETRY, note.key, note_point(note, GEOMETRY)[1], GEOMETRY.full_angle[note.key]
+                GEOMETRY, note.key, note_point(note, GEOMETRY, HAND)[1], GEOMETRY.full_angle[note.key]
             )[2]  # fmt: skip
             assert (lowest[held] < stop).all()
 
@@ -226,7 +229,7 @@ def test_a_pressing_finger_stays_with_its_key():
         times = np.linspace(note.onset, note.offset - CONFIG.release_delay - 1e-3, 20)
         targets = strokes.at(times)
         tip = targets.tips[:, note.finger - 1, :2] + path.at(times)[0][:, :2]
-        assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY), (20, 1)), abs=1e-9)
+        assert tip == pytest.approx(np.tile(note_point(note, GEOMETRY, HAND), (20, 1)), abs=1e-9)
         black = GEOMETRY.black[note.key]
         expected = np.tile([1 if black else CONFIG.sideways_weight, 1, 1], (20, 1))
         assert targets.weight[:, note.finger - 1, :2] == pytest.approx(expected[:, :2])
@@ -272,7 +275,7 @@ def test_force_is_asked_for_while_a_key_is_held_and_only_then():
     targets = strokes.at(np.array([0.5, 1.2, 2.0]))
     assert not targets.press[[0, 2]].any()
     key = notes[0].key
-    y = note_point(notes[0], GEOMETRY)[1]
+    y = note_point(notes[0], GEOMETRY, HAND)[1]
     spring = PIANO.stiffness * GEOMETRY.full_angle[key] / (GEOMETRY.hinge_y[key] - y)
     assert targets.press[1, 0] == pytest.approx(spring + CONFIG.press_force, rel=0.01)
     assert not targets.press[1, 1:].any()

@@ -20,6 +20,7 @@ from musclehand.validation.checks.ranges import (
     is_reversed,
     published_range,
     shortfall,
+    widest_range,
 )
 from musclehand.validation.specimen import open_specimens
 
@@ -61,11 +62,67 @@ def test_a_joint_that_is_held_back_is_named(ours):
     assert not any("pm3_flexion" in line for line in check_ranges(ours).offenders)
 
 
-def test_every_range_wide_open_passes(ours):
+def test_joints_without_bounds_are_named(ours):
     def open_wide(model):
         model.jnt_range[:] = -np.pi, np.pi
 
-    assert check_ranges(changed(ours, open_wide)).verdict is Verdict.PASS
+    finding = check_ranges(changed(ours, open_wide))
+    assert finding.verdict is Verdict.FAIL
+    assert {line.split(":")[0] for line in finding.offenders} == {*ours.hand.joints}
+
+    def free(model):
+        model.jnt_limited[:] = 0
+
+    lines = check_ranges(changed(ours, free)).offenders
+    assert "pm2_flexion: has no limits, published 0 to 105 deg" in lines
+    assert len(lines) == len(ours.hand.joints)
+
+
+def bounded(ours, joint, low, high):
+    """Our hand with other limits of a joint [rad]."""
+    number = ours.hand.joint_ids(ours.model)[ours.hand.joints.index(joint)]
+
+    def bound(model):
+        model.jnt_range[number] = low, high
+
+    return changed(ours, bound)
+
+
+@pytest.mark.parametrize(
+    ("joint", "low", "high", "is_long"),
+    [
+        ("pm2_flexion", 0, 136, False),
+        ("pm2_flexion", 0, 137, True),
+        ("pm2_flexion", -31, 100, False),
+        ("pm2_flexion", -32, 100, True),
+        ("mcp2_abduction", -40, 40, False),
+        ("mcp2_abduction", -41, 40, True),
+        ("cmc4_flexion", -2, 37, False),
+        ("cmc4_flexion", -2, 39, True),
+    ],
+)
+def test_a_joint_may_go_beyond_the_published_ends_by_so_much(ours, joint, low, high, is_long):
+    """30 % of 0 to 105 degrees, and at least 20 degrees; joints of the palm as a whole."""
+    finding = check_ranges(bounded(ours, joint, np.deg2rad(low), np.deg2rad(high)))
+    lines = [line for line in finding.offenders if line.startswith(f"{joint}:")]
+    assert bool(lines) == is_long
+    assert all("published at most" in line for line in lines)
+
+
+def test_degrees_and_radians_are_told_apart(ours):
+    line = check_ranges(bounded(ours, "mcp2_flexion", -35.0, 90.0)).offenders[0]
+    assert line == (
+        "mcp2_flexion: flexion 5157 deg, published at most 100 (Eaton, Hume1990); it looks like "
+        "degrees in a file whose compiler says radian (-35 to 90 deg would do)"
+    )
+    low, high = np.deg2rad([-35.0, 90.0])
+    lines = check_ranges(bounded(ours, "mcp2_flexion", np.deg2rad(low), np.deg2rad(high))).offenders
+    assert lines[0] == (
+        "mcp2_flexion: flexion 2 deg, published 90 (Eaton); it looks like radians in a file "
+        "whose compiler says degree (-35 to 90 deg would do)"
+    )
+    (line,) = check_ranges(bounded(ours, "pm2_flexion", 0.0, 2.5)).offenders
+    assert "it looks like" not in line
 
 
 def test_the_published_ranges_pass(ours):
@@ -74,11 +131,22 @@ def test_the_published_ranges_pass(ours):
     def publish(model):
         for joint, number in zip(ours.hand.joints, ours.hand.joint_ids(model), strict=True):
             row = published_range(joint, rows)
-            model.jnt_range[number] = row.lower, row.upper
+            model.jnt_range[number] = row.lower or 0.0, row.upper
 
     finding = check_ranges(changed(ours, publish))
     assert finding.verdict is Verdict.PASS
     assert finding.value == 0.0
+
+
+def test_the_widest_range_has_the_outermost_ends_of_all_sources():
+    rows = (
+        RangeRow("flexion", -1.0, None, "a", "quoted"),
+        RangeRow("flexion", -0.5, 1.2, "b", "published"),
+        RangeRow("deviation", -3.0, 3.0, "c", "published"),
+    )
+    row = widest_range("flexion", rows)
+    assert (row.lower, row.upper, row.source) == (-1.0, 1.2, "a, b")
+    assert widest_range("flexion", rows[:1]).upper is None
 
 
 @given(low=ANGLES, high=ANGLES, lower=ANGLES, upper=ANGLES)

@@ -1,19 +1,22 @@
 """Checks of strength on levers whose answers are known, on MyoHand, whose faults are known, and
 on our hand."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import mujoco
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from musclehand.body.analysis.reference import FingertipForceRow
-from musclehand.body.analysis.strength import feasible_forces
-from musclehand.body.anatomy import DIGITS, Side
-from musclehand.body.hand_index import HandIndex
+from musclehand.body.analysis.strength import GROUPS, anatomical_coupling, feasible_forces
+from musclehand.body.anatomy import DIGITS, Side, digit_joints
+from musclehand.body.hand_index import NO_TIP, HandIndex
 from musclehand.body.naming import own_naming
-from musclehand.body.posture import named_posture
+from musclehand.body.posture import couple, named_posture
+from musclehand.core.errors import ModelError
 from musclehand.validation.check import Specimen, Verdict
 from musclehand.validation.checks import strength
 from musclehand.validation.checks.strength import (
@@ -149,12 +152,63 @@ def test_myohand_lacks_closure_as_published(myohand):
     assert finding.offenders[0].startswith("thumb")
 
 
-def test_myohand_lacks_joint_torques(myohand):
+def test_myohand_s_joints_turn_but_not_alone(myohand):
+    """Independence is reported and no merit: the thumb's joints have it in 1 to 3 % of postures."""
     finding = check_joint_torques(myohand)
-    assert finding.verdict is Verdict.FAIL
-    assert finding.value == pytest.approx(2.0, abs=2.0)
-    assert finding.offenders[0].startswith("thumb")
-    assert len(finding.offenders) == 6
+    assert finding.verdict is Verdict.PASS
+    assert finding.value == 100.0
+    alone = re.search(r"each alone, .* in ([\d.]+)% \(the (\w+);", finding.summary)
+    assert float(alone[1]) == pytest.approx(2.0, abs=2.0)
+    assert alone[2] == "thumb"
+
+
+def test_torque_together_and_alone_are_those_of_plain_mujoco(myohand):
+    """In one posture: arms from actuator lengths, and a linear programme for torque alone."""
+    specimen = replace(myohand)
+    hand = anatomical_coupling(myohand.hand)
+    limits = hand.limits(myohand.model)
+    posture = np.clip(couple(hand, myohand.postures[:1]), limits[:, 0], limits[:, 1])[0]
+    specimen.__dict__["postures"] = posture[None]
+    together, alone = np.split(
+        np.stack([s.y for s in check_joint_torques(specimen).panels[0].series]), 2
+    )
+    data = mujoco.MjData(myohand.model)
+
+    def lengths(angles):
+        data.qpos[hand.qpos] = hand.signs * angles
+        mujoco.mj_forward(myohand.model, data)
+        return data.actuator_length[hand.muscles].copy()
+
+    lengths(posture)
+    passive = data.actuator_force[hand.muscles].copy()
+    data.act[hand.act] = 1.0
+    lengths(posture)
+    force = passive - data.actuator_force[hand.muscles]
+    data.act[hand.act] = 0.0
+    names = [hand.joints[i] for i in hand.independent]
+    torques = np.array(
+        [
+            (lengths(posture - 1e-5 * step) - lengths(posture + 1e-5 * step)) / 2e-5 * force
+            for step in hand.expand.T
+        ]
+    )
+    for place, joint in enumerate(check_joint_torques(specimen).panels[0].ticks):
+        (digit,) = (name for name in GROUPS if joint in digit_joints(name))
+        others = [
+            names.index(name) for name in names if name in digit_joints(digit) and name != joint
+        ]
+        about = torques[names.index(joint)]
+        for row, sign in enumerate((1, -1)):
+            assert together[row, place] == pytest.approx(
+                np.clip(sign * about, 0, None).sum(), abs=2e-3
+            )
+            solution = linprog(
+                -sign * about,
+                A_eq=torques[others],
+                b_eq=np.zeros(len(others)),
+                bounds=(0, 1),
+            )
+            assert alone[row, place] == pytest.approx(-solution.fun, abs=2e-3)
 
 
 def test_myohand_cannot_press_with_thumb_and_curled_middle_finger(myohand):
@@ -183,6 +237,16 @@ def test_myohand_presses_as_measured_before(myohand):
     assert point == pytest.approx(50.1, abs=0.5)
 
 
+def test_a_digit_without_a_tip_is_not_asked_to_press(myohand):
+    tips = myohand.hand.tips.copy()
+    tips[2:] = NO_TIP
+    specimen = replace(myohand, hand=replace(myohand.hand, tips=tips))
+    finding = check_pad_force(specimen)
+    assert finding.panels[0].ticks == ("thumb", "index")
+    with pytest.raises(ModelError, match="no site at the tip of its ring"):
+        feasible_forces(myohand.model, specimen.hand, "ring", myohand.postures[0])
+
+
 def test_our_hand_has_closure_torque_and_force(ours):
     for check in (check_closure, check_joint_torques):
         finding = check(ours)
@@ -193,8 +257,10 @@ def test_our_hand_has_closure_torque_and_force(ours):
 def test_a_model_without_digits_is_skipped(monkeypatch):
     specimen = lever(("flexor",))
     monkeypatch.setattr(strength, "GROUPS", ("thumb",))
-    monkeypatch.setattr(strength, "DIGITS", ("thumb",))
-    assert {check.run(specimen).verdict for check in CHECKS} == {Verdict.SKIP}
+    hand = replace(specimen.hand, tips=np.full(5, NO_TIP))
+    findings = [check.run(replace(specimen, hand=hand)) for check in CHECKS]
+    assert {finding.verdict for finding in findings} == {Verdict.SKIP}
+    assert all(finding.summary.startswith("not applicable: ") for finding in findings)
 
 
 def test_each_check_says_what_it_is():

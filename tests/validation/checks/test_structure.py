@@ -8,18 +8,23 @@ import mujoco
 import numpy as np
 import pytest
 
+from musclehand.body.analysis.inertia import joint_inertia
+from musclehand.body.analysis.size import load_hand_sizes
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
+from musclehand.body.build.scaling import scale_tables
+from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
 from musclehand.validation.check import Specimen, Verdict
+from musclehand.validation.checks import structure
 from musclehand.validation.checks.structure import (
     CHECKS,
     check_collisions,
     check_gain_and_bias,
     check_inertia,
-    check_names,
     check_parts,
+    check_size,
 )
 
 
@@ -39,8 +44,16 @@ def specimen_of(spec, naming=None):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
 def test_our_hand_passes(ours, check):
     finding = check.run(ours)
+    if check.code == "V18":  # small joints have armature for the sake of stable steps
+        assert finding.verdict is not Verdict.FAIL, finding.offenders
+        assert all("of it armature" in line for line in finding.offenders)
+        return
     assert finding.verdict is Verdict.PASS, finding.offenders
     assert not finding.offenders
+
+
+def scaled_spec(length):
+    return hand_spec(design=scale_tables(load_tables(), hand_length=length))
 
 
 def test_myohand_passes_and_fails_as_measured_before(myohand):
@@ -50,7 +63,7 @@ def test_myohand_passes_and_fails_as_measured_before(myohand):
         "V02": "pass",
         "V18": "fail",
         "V20": "fail",
-        "V24": "pass",
+        "V37": "pass",
     }
     named = " ".join(findings["V18"].offenders)
     for finger in range(2, 6):
@@ -77,7 +90,9 @@ def test_an_idle_tendon_is_named_and_a_ligament_is_not():
 
 def test_two_actuators_for_one_muscle():
     spec = hand_spec()
-    naming = replace(own_naming(), muscles={**own_naming().muscles, "FDP3": "FDP2"})
+    muscles = {**own_naming().muscles, "FDP2": "FDP3"}
+    del muscles["FDP3"]
+    naming = replace(own_naming(), muscles=muscles)
     finding = check_parts(specimen_of(spec, naming))
     assert finding.offenders == ("muscle FDP2: 2 actuators stand for it",)
 
@@ -99,17 +114,60 @@ def test_inertia_of_a_bone_and_mass_of_a_hand(ours):
         model.body_inertia[body] *= 1000.0
 
     finding = check_inertia(changed(ours, heavy))
-    assert [line.split(":")[0] for line in finding.offenders] == ["midph3_r"]
+    assert "midph3_r" in [line.split(":")[0] for line in finding.offenders]
     length = np.linalg.norm(ours.model.body_pos[ours.model.body("distph3_r").id])
     physical = ours.model.body_inertia[body].max() / (ours.model.body_mass[body] * length**2)
-    assert finding.value < 1000.0 * physical  # the size seen is at least the bone's length
+    assert finding.value < 1000.0 * 4.0 * physical  # the bone's length is at most twice its size
 
     def light(model):
         model.body_mass[:] *= 0.5
-        model.body_subtreemass[:] *= 0.5  # 0.18 kg
+        model.body_subtreemass[:] *= 0.5
 
     offenders = check_inertia(changed(ours, light)).offenders
-    assert offenders[0].startswith("hand from the wrist down: 0.18")
+    half = 0.5 * ours.model.body_subtreemass[ours.model.body("lunate_r").id]
+    assert half < 0.23
+    assert offenders[0] == f"hand from the wrist down: {half:.3f} kg"
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        (0.0, Verdict.PASS),
+        (0.5, Verdict.PASS),
+        (1.2, Verdict.WARN),
+        (9.0, Verdict.WARN),
+        (11.0, Verdict.FAIL),
+        (100.0, Verdict.FAIL),
+    ],
+)
+def test_armature_counts_as_inertia_does(ours, factor, verdict):
+    """`factor` times the largest inertia that parts of this mass and reach can have."""
+
+    def arm(model):
+        most = joint_inertia(ours.model, ours.hand).most
+        model.dof_armature[ours.hand.dofs] = factor * most
+
+    finding = check_inertia(changed(ours, arm))
+    assert finding.verdict is verdict
+    bodies_only = joint_inertia(changed(ours, arm).model, ours.hand)
+    share = (bodies_only.inertia - bodies_only.armature) / bodies_only.most
+    assert finding.value == pytest.approx(factor + share.max(), rel=1e-6, abs=0.3)
+    assert (share < 1.0).all()
+    if verdict is not Verdict.PASS:
+        assert {line.split(":")[0] for line in finding.offenders} == {*ours.hand.joints}
+        assert all("of it armature" in line for line in finding.offenders)
+
+
+def test_a_fingertip_with_the_inertia_of_a_rotor_is_named(ours):
+    dof = ours.hand.dofs[ours.hand.joints.index("md2_flexion")]
+
+    def arm(model):
+        model.dof_armature[ours.hand.dofs] = 0.0
+        model.dof_armature[dof] = 1e-2
+
+    (line,) = check_inertia(changed(ours, arm)).offenders
+    assert line.startswith("md2_flexion: 1.0e-02 kg m^2 is")
+    assert line.endswith("100% of it armature")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +182,62 @@ def test_hands_weigh_from_230_to_750_g(ours, mass, possible):
 
     finding = check_inertia(changed(ours, weigh))
     assert f"hand {mass:.3f} kg" in finding.summary
-    assert (finding.verdict is Verdict.PASS) == possible
+    assert any("hand from the wrist" in line for line in finding.offenders) != possible
+
+
+@pytest.mark.parametrize(
+    ("scale", "verdict", "words"),
+    [
+        (1000.0, Verdict.FAIL, "looks as if it were in mm"),
+        (100.0, Verdict.FAIL, "looks as if it were in cm"),
+        (1.0 / 0.0254, Verdict.FAIL, "looks as if it were in inches"),
+        (0.1, Verdict.FAIL, "hand length 17.14 mm; adults have 131 to 243"),
+        (1.6, Verdict.WARN, "hand length 274.3 mm"),
+        (0.6, Verdict.WARN, "hand length 102.8 mm"),
+        (1.0, Verdict.PASS, ""),
+    ],
+)
+def test_a_hand_is_as_large_as_peoples(ours, scale, verdict, words):
+    """One in millimetres is 171 m long for MuJoCo."""
+
+    def stretch(model):
+        for part in (model.body_pos, model.jnt_pos, model.site_pos):
+            part *= scale
+
+    finding = check_size(changed(ours, stretch))
+    assert finding.verdict is verdict
+    assert words in " ".join(finding.offenders)
+    assert finding.value == pytest.approx(scale * check_size(ours).value)
+
+
+def test_a_phalanx_of_twice_its_length_is_named(ours):
+    def stretch(model):
+        model.body_pos[model.body("midph4_r").id] *= 2.0
+
+    (line,) = check_size(changed(ours, stretch)).offenders
+    assert line.startswith("ring proximal phalanx 80.")
+    assert "1.9 times" in line
+    assert check_size(ours).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("length", [0.14, 0.16, 0.19, 0.22])
+def test_hands_of_many_sizes_are_peoples(length):
+    assert check_size(specimen_of(scaled_spec(length))).verdict is Verdict.PASS
+
+
+def test_the_limits_of_size_are_those_of_the_table():
+    """The 5th percentile of women and the 95th of men, and beyond as far as both lie apart."""
+    rows = [row for row in load_hand_sizes() if row.source == "ANSUR2"]
+    by = {(row.sex, row.percentile): row for row in rows}
+    for name, limits in (
+        ("length", structure.ADULT_LENGTH),
+        ("breadth", structure.ADULT_BREADTH),
+    ):
+        women = [getattr(by["female", percentile], name) for percentile in (5.0, 95.0)]
+        men = [getattr(by["male", percentile], name) for percentile in (5.0, 95.0)]
+        assert limits == pytest.approx((2 * women[0] - women[1], 2 * men[1] - men[0]))
+    mean = np.mean([by[sex, 50.0].length for sex in ("female", "male")])
+    assert pytest.approx(mean, abs=1e-3) == structure.USUAL_LENGTH
 
 
 def test_what_may_touch_agrees_with_what_mujoco_finds(ours):
@@ -161,32 +274,3 @@ def test_neighbours_that_collide_are_named():
         "midph4_r and distph4_r: neighbours in one digit collide" in line
         for line in finding.offenders
     )
-
-
-def test_swapped_names_of_the_thumb_are_seen_by_how_it_moves():
-    own = own_naming()
-    swapped = replace(
-        own, joints={**own.joints, "cmc_flexion": "cmc_abduction", "cmc_abduction": "cmc_flexion"}
-    )
-    spec = hand_spec()
-    finding = check_names(specimen_of(spec, swapped))
-    assert finding.verdict is Verdict.FAIL
-    assert len(finding.offenders) >= 2
-    assert all("takes" in line for line in finding.offenders[:2])
-    flexion = spec.joint("cmc_flexion_r")
-    abduction = spec.joint("cmc_abduction_r")
-    flexion.name = "other"
-    abduction.name = "cmc_flexion_r"
-    flexion.name = "cmc_abduction_r"
-    finding = check_names(specimen_of(spec, swapped))
-    assert finding.verdict is Verdict.FAIL
-    assert "cmc_abduction_r: called abduction" in finding.offenders[0]
-    assert "cmc_flexion_r: called flexion" in finding.offenders[1]
-
-
-def test_reversed_signs_are_a_warning(ours):
-    naming = replace(own_naming(), joints={**own_naming().joints, "deviation": "-deviation"})
-    hand = HandIndex.from_model(ours.model, Side.RIGHT, naming)
-    finding = check_names(replace(ours, hand=hand, naming=naming))
-    assert finding.verdict is Verdict.WARN
-    assert finding.offenders == ("deviation_r: positive the other way round",)
