@@ -44,7 +44,7 @@ from musclehand.body.conditions.mixing import DriveMixer
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.tracking import TrackingResult, track
 from musclehand.core.atomic import write_file
-from musclehand.core.errors import InvalidValue
+from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.core.time_steps import CONTROL_DT, SIM_STEPS
 from musclehand.music.repertoire import load_piece
 from musclehand.music.sources import load_score
@@ -117,6 +117,9 @@ class Args:
 
     pieces: tuple[str, ...] = PIECES
     """Names from `musclehand play --list`; their first 20 s are played."""
+
+    controllers: tuple[str, ...] = ("muscle", "policy")
+    """Names of the players, one or more of `CONTROLLERS`."""
 
     clips: Path | None = None
     """Folder of MIDI files to play as well."""
@@ -338,9 +341,18 @@ def passed_on(hand: Hand, number: int, neighbour: int) -> float:
 
 
 def piano_table(args: Args) -> str:
-    """Pieces and clips with and without enslaving."""
+    """Pieces and clips with and without enslaving.
+
+    Raises:
+        UnknownName: there is no such controller.
+        InvalidValue: the folder of clips has no MIDI files.
+    """
     sources = [*args.pieces, *(str(path) for path in clip_files(args))]
-    columns = [(controller, hand) for controller in CONTROLLERS for hand in (HEALTHY, ENSLAVED)]
+    for controller in args.controllers:
+        if controller not in CONTROLLERS:
+            raise UnknownName("controller", controller, CONTROLLERS)
+    hands = (HEALTHY, ENSLAVED)
+    columns = [(controller, hand) for controller in args.controllers for hand in hands]
     paths = {
         (source, controller, hand): args.out / f"{Path(source).stem}_{controller}_{hand}.json"
         for source in sources

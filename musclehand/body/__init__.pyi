@@ -25,5 +25,6 @@ from .muscle import muscle_parameters as muscle_parameters
 from .naming import Naming as Naming
 from .naming import find_naming as find_naming
 from .naming import read_naming as read_naming
+from .naming_patterns import Patterns as Patterns
 from .posture import named_posture as named_posture
 from .posture import sample_postures as sample_postures

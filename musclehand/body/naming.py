@@ -304,7 +304,9 @@ def _fitted(naming: Naming, model: mujoco.MjModel, source: str) -> Naming:
         if patterns is None or side not in recognised:
             continue
         lacking = {kind: getattr(recognised[side], kind) for kind in _OBJECTS if kind not in has}
-        naming = replace(naming, **{side.name.lower(): replace(patterns, **lacking)})
+        fitted = replace(patterns, **lacking)
+        is_right = side is Side.RIGHT
+        naming = replace(naming, right=fitted) if is_right else replace(naming, left=fitted)
     _check_spelling(naming, model, source)
     return naming
 

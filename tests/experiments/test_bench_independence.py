@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from musclehand.core.errors import InvalidValue
+from musclehand.core.errors import InvalidValue, UnknownName
 from support.paths import EXPERIMENTS
 
 sys.path.insert(0, str(EXPERIMENTS))
@@ -70,6 +70,11 @@ def test_the_table_has_pieces_and_means_from_results_on_file(tmp_path):
     assert table["ode_to_joy"] == ["1.000, 0.500"] * 4
     assert table["**1 pieces, mean**"] == ["1.000, 0.500"] * 4
     assert table["**2 clips of people, mean**"] == ["0.600, 0.300"] * 4
+
+    args = bench.Args(pieces=("ode_to_joy",), controllers=("muscle",), out=tmp_path, workers=1)
+    assert cells(bench.piano_table(args))["ode_to_joy"] == ["1.000, 0.500"] * 2
+    with pytest.raises(UnknownName, match="piano"):
+        bench.piano_table(bench.Args(controllers=("piano",), out=tmp_path))
 
 
 def test_a_folder_without_midi_files_is_refused(tmp_path):

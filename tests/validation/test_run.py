@@ -198,7 +198,7 @@ def test_what_is_not_usable_is_one_line_that_names_the_model(path):
         return line
 
     strange = mujoco.MjModel.from_xml_string(TWO_BALLS.format(MUSCLE))
-    assert error(strange).startswith("balls (MjModel): its joints (j, ...) fit no naming")
+    assert error(strange).startswith("balls (MjModel): its joints (j) fit no naming")
     idle = mujoco.MjSpec.from_string(TWO_BALLS.format(""))
     assert error(idle).startswith("balls (MjSpec): has no muscles")
     empty = mujoco.MjSpec()

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.analysis.moment_arm import independent_arms
 from musclehand.body.analysis.behaviour import data_at, prepared_copy, rest_angles, simulate
+from musclehand.body.analysis.moment_arm import independent_arms
 from musclehand.body.anatomy import DIGITS, WRIST_JOINTS, digit_joints
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.posture import couple, place

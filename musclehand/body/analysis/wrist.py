@@ -1,10 +1,10 @@
 """Strength of wrist and forearm by direction: the largest isometric torque over the joint's angle.
 
-In a measurement the forearm is clamped, and a dynamometer takes the torque about one axis, whatever
-the torques about the other axes of wrist and forearm are: the clamps carry these. What the fingers
-do is less certain. If a handle or pads hold them, their muscles turn the wrist as strongly as they
-can (`held`). If they are free, their torques must be in balance, or they would curl up (`free`).
-People lie between the two: they do not excite all finger muscles to turn a wrist.
+In a measurement the forearm is clamped, and a dynamometer takes the torque about one axis. Torques
+about the other axes of wrist and forearm are carried by the clamps. What the fingers do is less
+certain. If a handle or pads hold them, their muscles turn the wrist as strongly as they can
+(`held`). If they are free, their torques must be in balance, or they would curl up (`free`). People
+lie between the two: they do not excite all finger muscles to turn a wrist.
 
 Muscles are active at their length, at zero velocity. Passive tension is left out, as measurements
 subtract it.

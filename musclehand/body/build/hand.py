@@ -56,9 +56,13 @@ FIBRE_RANGE = (0.5, 1.5)
 """[l0] Normalised fibre lengths that ordinary postures stay within: the range over which the fibres
 of a whole muscle usually work."""
 
-MOST_FIBRE = 0.9
+USUAL_FIBRE = 0.9
 """Longest share of its path that a fibre takes for the sake of `FIBRE_RANGE`; chosen, so that a
 short muscle keeps some tendon."""
+
+MOST_FIBRE = 0.975
+"""Longest share of its path that a fibre takes for the sake of `CORNER_RANGE`. Only hands far from
+usual proportions reach it, whose adductor then has no force in some corner; chosen."""
 
 CORNER_RANGE = (LMIN + 0.02, LMAX - 0.05)
 """[l0] Normalised fibre lengths that no posture leaves, corners of the range of motion included, so
@@ -264,7 +268,7 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
         longest = float(extremes[i, 1])
         ordinary = _needed(path, lengths[:, i].min(), lengths[:, i].max(), FIBRE_RANGE)
         corners = _needed(path, shortest, longest, CORNER_RANGE)
-        l0 = max(row.l0, min(ordinary, MOST_FIBRE * path), corners)
+        l0 = max(row.l0, min(ordinary, USUAL_FIBRE * path), min(corners, MOST_FIBRE * path))
         if l0 > path:
             sizes = f"is {1e3 * path:.0f} mm at rest, its fibre {1e3 * l0:.0f} mm"
             raise ModelError(

@@ -61,7 +61,7 @@ Neurophysiol 92:2802, abstract)."""
 JUNCTURA_SLACK = 0.006
 """[m] As `QUADRIGA_SLACK`, for EDC: 40 degrees at the MCP joint. Chosen, as above."""
 
-JUNCTURA_STIFFNESS = {"23": 3000.0, "34": 6000.0, "45": 6000.0}
+JUNCTURA_STIFFNESS = {"23": 1500.0, "34": 3000.0, "45": 3000.0}
 """[N/m] Stiffness of the bands between EDC tendons, by the two fingers. Chosen for what a pull at
 EDC2 does to the middle finger: 32 % of the extension that it is capable of (von Schroeder & Botte
 1993, J Hand Surg 18A:641, abstract). More is passed on at the ulnar side (the same)."""

@@ -50,6 +50,10 @@ class DriveMixer:
         for drive, places in zip(drives, self.places, strict=True):
             self.matrix[np.ix_(places, places)] = drive.mixing
         self._exponents = [drive.exponent for drive in drives]
+        self._tangents = [
+            _equal_tangents(places, drive.exponent, len(names))
+            for drive, places in zip(drives, self.places, strict=True)
+        ]
 
     def bounded(self, commands: np.ndarray) -> np.ndarray:
         """Commands from 0 to 1, those of each belly scaled down to a norm of 1 where they exceed
@@ -76,20 +80,15 @@ class DriveMixer:
         Returns:
             Shape (m,) each.
         """
-        rows = []
-        for places, exponent in zip(self.places, self._exponents, strict=True):
+        rows: list[np.ndarray] = []
+        for places, exponent, tangents in zip(
+            self.places, self._exponents, self._tangents, strict=True
+        ):
             part = np.maximum(commands[places], 0.0)
             if _norm(part, exponent) > 1.0 + TOLERANCE:
-                equal = (
-                    np.isin(np.arange(len(places)), chosen).astype(float)
-                    for count in range(2, len(places) + 1)
-                    for chosen in combinations(range(len(places)), count)
-                )
-                for point in (part, *equal):
-                    row = np.zeros(len(commands))
-                    row[places] = (point / _norm(point, exponent)) ** (exponent - 1.0)
-                    if row @ commands > 1.0:
-                        rows.append(row)
+                own = np.zeros(len(commands))
+                own[places] = _tangent(part, exponent)
+                rows += [own, *tangents[tangents @ commands > 1.0]]
         return rows
 
 
@@ -115,3 +114,30 @@ def _norm(commands: np.ndarray, exponent: float) -> float:
     if np.isinf(exponent):
         return float(np.max(commands))
     return float(np.sum(commands**exponent) ** (1.0 / exponent))
+
+
+def _tangent(commands: np.ndarray, exponent: float) -> np.ndarray:
+    """Row r with `r @ u <= 1` for all u of norm 1, and equality at these commands, scaled."""
+    return np.asarray((commands / _norm(commands, exponent)) ** (exponent - 1.0))
+
+
+def _equal_tangents(places: np.ndarray, exponent: float, count: int) -> np.ndarray:
+    """Tangents at equal commands to two or more muscles of a belly, for all sets of them.
+
+    Args:
+        places: positions of the belly's muscles. Shape (n,).
+        exponent: of the norm.
+        count: number m of all muscles.
+
+    Returns:
+        Shape (s, m).
+    """
+    if np.isinf(exponent):
+        return np.zeros((0, count))
+    rows = []
+    for size in range(2, len(places) + 1):
+        for chosen in combinations(range(len(places)), size):
+            row = np.zeros(count)
+            row[places] = _tangent(np.isin(np.arange(len(places)), chosen).astype(float), exponent)
+            rows.append(row)
+    return np.array(rows).reshape(-1, count)

@@ -344,7 +344,7 @@ CHECKS: tuple[Check, ...] = (
         title="Wrist strength",
         asks=(
             "How large is the isometric torque of all muscles in each direction of wrist and "
-            "forearm, at the best angle, with free and with held fingers?"
+            "forearm, at its best angle, with fingers free or held?"
         ),
         threshold=(
             "both within the published range of each direction, weak women's "
@@ -360,7 +360,7 @@ CHECKS: tuple[Check, ...] = (
         title="Passive torque curves",
         asks=(
             "How large is the torque of muscles and springs of a relaxed wrist over its range, "
-            "with relaxed fingers, and how stiff are relaxed knuckles between "
+            "and how stiff are relaxed knuckles between "
             f"{KNUCKLE_DEG[0]:g} and {KNUCKLE_DEG[1]:g} deg?"
         ),
         threshold=(

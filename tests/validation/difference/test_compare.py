@@ -24,6 +24,7 @@ from musclehand.validation.wording import (
     describe_arm,
     describe_bone,
     describe_change,
+    describe_direction,
     describe_joint,
     describe_muscle,
     describe_shift,
@@ -342,3 +343,16 @@ def test_direction_words_give_the_length(shift):
     assert any(
         word in words for word in ("radial", "ulnar", "proximal", "distal", "dorsal", "palmar")
     )
+
+
+@pytest.mark.parametrize(
+    ("vector", "words"),
+    [
+        ((0.0, 0.0, -0.02), "palmar"),
+        ((5.0, 0.1, 0.2), "radial"),
+        ((-1.0, 0.0, 1.1), "dorsal and ulnar"),
+        ((0.0, 0.0, 0.0), "nowhere"),
+    ],
+)
+def test_directions_in_words_leave_small_components_out(vector, words):
+    assert describe_direction(np.array(vector)) == words
