@@ -6,7 +6,7 @@ from collections import namedtuple
 import mujoco
 import numpy as np
 
-from musclehand.body.anatomy import DIP_PER_PIP, INDEPENDENT_JOINTS, coupled_joint
+from musclehand.body.anatomy import INDEPENDENT_JOINTS, coupled_joint, coupling_ratio
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import find_naming
 from musclehand.motion.published.pickled_clips import (
@@ -42,9 +42,7 @@ def playing(model, hand, *, rate, seconds=2.0, seed=3):
         for place, sign, joint in zip(hand.qpos, hand.signs, hand.joints, strict=True):
             driver = coupled_joint(joint)
             data.qpos[place] = (
-                sign
-                * row[INDEPENDENT_JOINTS.index(driver or joint)]
-                * (DIP_PER_PIP if driver else 1.0)
+                sign * row[INDEPENDENT_JOINTS.index(driver or joint)] * coupling_ratio(joint)
             )
         mujoco.mj_kinematics(model, data)
         tips[frame] = data.site_xpos[hand.tips]

@@ -223,6 +223,25 @@ def test_a_digit_with_joints_needs_a_tip():
         open_specimens(spec)
 
 
+def test_a_misspelt_joint_is_shown():
+    spec = hand_spec(Side.RIGHT)
+    spec.joint("pm3_flexion_r").name = "pm3_flexon_r"
+    for equality in list(spec.equalities):
+        spec.delete(equality)
+    finding = validate(spec, checks=["V24"]).validated[0].results[0].finding
+    line = "joint pm3_flexion: not in the model, which has a joint 'pm3_flexon_r'"
+    assert line in finding.offenders
+
+
+def test_a_muscle_of_a_tendon_that_is_not_there_is_named():
+    """MuJoCo's copy of a spec leaves such a muscle out without a word."""
+    spec = hand_spec(Side.RIGHT)
+    spec.actuator("APL_r").target = "nothing"
+    assert spec.copy().actuator("APL_r") is None
+    with pytest.raises(ModelError, match="'nothing' not found in actuator 'APL_r'"):
+        open_specimens(spec)
+
+
 @pytest.mark.skipif(find_spec("musclemimic_models") is None, reason="musclemimic-models is missing")
 @pytest.mark.parametrize("file", ["arm/myoarm_bimanual.xml", "body/myofullbody.xml"])
 def test_musclemimic_s_own_files(file):

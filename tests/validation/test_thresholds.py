@@ -14,6 +14,7 @@ from musclehand.validation.checks import (
     arms,
     behaviour,
     bones,
+    couplings,
     courses,
     effort,
     fibres,
@@ -22,6 +23,7 @@ from musclehand.validation.checks import (
     ranges,
     strength,
     structure,
+    times,
     unused,
     wrist,
 )
@@ -91,6 +93,8 @@ TESTED = {
     ],
     "V38": [names.WRONG_TURN_DEG, names.ODD_TURN_DEG],
     "V39": [],
+    "V40": [*times.RISE_MS, *times.FALL_MS],
+    "V41": [couplings.LEAST_RATIO, couplings.MOST_EXCESS_DEG],
 }
 """The constants that each check compares with, in the unit and the order of its text."""
 
@@ -133,7 +137,7 @@ def test_no_number_of_a_threshold_is_written_by_hand():
     calls = 0
     modules = (
         *(arms, behaviour, bones, courses, effort, fibres, names, proportions, ranges, strength),
-        *(structure, unused, wrist),
+        *(couplings, structure, times, unused, wrist),
     )
     for module in modules:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):

@@ -20,7 +20,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.build.tables import HandTables
+from musclehand.body.build.tables import HandTables, PathRow
 from musclehand.core.errors import InvalidValue
 
 HAND_LENGTH = 0.175
@@ -82,9 +82,7 @@ def scale_tables(
         ),
         stretch=(before[0] * breadth, before[1] * length, before[2] * breadth),
         muscles=tuple(replace(row, l0=row.l0 * min(length, breadth)) for row in tables.muscles),
-        paths=tuple(
-            replace(row, pos=None if row.pos is None else point(row.pos)) for row in tables.paths
-        ),
+        paths=tuple(replace(row, pos=_path_point(row, stretch)) for row in tables.paths),
         segments=tuple(
             replace(
                 row,
@@ -101,6 +99,20 @@ def scale_tables(
             for row in tables.wraps
         ),
     )
+
+
+def _path_point(
+    row: PathRow, stretch: tuple[float, float, float]
+) -> tuple[float, float, float] | None:
+    """The stretched place of a path's point [m].
+
+    A point in the frame of a joint is stretched evenly, by the breadth: the course of its moment
+    arm over the angle follows from the proportions of its coordinates (`body.build.joint_site`).
+    """
+    if row.pos is None:
+        return None
+    x, y, z = stretch if row.kind != "joint_site" else 3 * (stretch[0],)
+    return row.pos[0] * x, row.pos[1] * y, row.pos[2] * z
 
 
 def stretch_bones(root: Any, spec: mujoco.MjSpec, stretch: tuple[float, float, float]) -> None:

@@ -20,6 +20,7 @@ from musclehand.body.anatomy import (
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.tables import load_tables
 from musclehand.body.hand_index import NO_TIP, HandIndex
+from musclehand.body.naming import similar_name
 from musclehand.body.posture import named_posture, place
 from musclehand.validation.check import Check, Finding, Specimen, Verdict
 from musclehand.validation.wording import Frame, describe_direction, neutral_frame
@@ -57,7 +58,7 @@ def check_names(specimen: Specimen) -> Finding:
     ids = dict(zip(hand.joints, hand.joint_ids(model), strict=True))
     offenders = _cmc_swap(specimen, ids)
     remarks = [
-        f"joint {joint}: not in the model"
+        _missing_joint(specimen, joint)
         for joint in HAND_JOINTS
         if joint not in hand.joints and joint not in PALM_JOINTS
     ]
@@ -81,6 +82,17 @@ def check_names(specimen: Specimen) -> Finding:
         words += " ..."
     verdict = Verdict.FAIL if offenders else Verdict.WARN if remarks else Verdict.PASS
     return Finding(verdict, f"names: {words}", float(len(renamed)), (*offenders, *remarks))
+
+
+def _missing_joint(specimen: Specimen, joint: str) -> str:
+    """A line about a joint that the model lacks, with the joint that may have been meant."""
+    naming = specimen.naming
+    line = f"joint {joint}: not in the model"
+    if joint not in naming.joints:
+        return line
+    name = naming.name_of(naming.joints[joint].removeprefix("-"), specimen.hand.side)
+    similar = similar_name(naming, specimen.model, "joints", name)
+    return line if similar is None else f"{line}, which has a joint {similar!r}"
 
 
 def check_directions(specimen: Specimen) -> Finding:

@@ -70,7 +70,7 @@ def check_parts(specimen: Specimen) -> Finding:
             offenders.append(f"muscle {name}: its path has no length")
         if np.count_nonzero(kinds == mujoco.mjtWrap.mjWRAP_SITE) < 2:
             offenders.append(f"muscle {name}: its path has fewer than two points")
-    counts = f"{len(hand.joints)} joints, {len(hand.muscles)} muscles, {len(hand.tips)} fingertips"
+    counts = f"{len(hand.joints)} joints, {len(hand.muscles)} muscles, {len(hand.digits)} fingertips"
     return Finding(
         Verdict.FAIL if offenders else Verdict.PASS,
         f"compiles; {counts}; {len(offenders)} parts missing, idle or double",

@@ -1,6 +1,7 @@
 """Hands cut out of somebody's model move, weigh and pull as they did there."""
 
 import json
+import re
 from dataclasses import replace
 
 import mujoco
@@ -217,3 +218,22 @@ def test_a_hand_that_points_elsewhere_is_refused():
         body.quat = turn
     with pytest.raises(ModelError, match="fingers do not point along -y"):
         HandFile("turned", spec, own_naming()).hand_spec(Side.RIGHT)
+
+
+def test_a_hand_whose_muscles_lack_the_suffix_has_a_left_one(tmp_path):
+    """Our right hand with muscles without "_r", and its mirror image."""
+    with silence_mujoco():
+        spec = hand_spec(Side.RIGHT)
+        spec.compile()
+        text = re.sub(r'(<general name="[^"]*)_r"', r'\1"', spec.to_xml())
+    (tmp_path / "hand.xml").write_text(text)
+    file = read_hand(tmp_path / "hand.xml")
+    models = {side: file.hand_spec(side).compile() for side in Side}
+    hands = {side: HandIndex.from_model(models[side], side, file.both) for side in Side}
+    right, left = hands[Side.RIGHT], hands[Side.LEFT]
+    assert left.muscle_names == right.muscle_names
+    assert {"FDP2", "ADPt"} <= set(left.muscle_names)
+    assert left.joints == right.joints == HAND_JOINTS
+    postures = sample_postures(right, right.limits(models[Side.RIGHT]), 5, np.random.default_rng(6))
+    lengths = [tendon_lengths(models[side], hands[side], postures) for side in Side]
+    assert lengths[0] == pytest.approx(lengths[1], abs=1e-9)

@@ -8,7 +8,14 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import DIGITS, DIP_PER_PIP, FINGER_NUMBERS, HAND_JOINTS, PALM_JOINTS, Side
+from musclehand.body.anatomy import (
+    DIGITS,
+    DIP_PER_PIP,
+    FINGER_NUMBERS,
+    HAND_JOINTS,
+    PALM_JOINTS,
+    Side,
+)
 from musclehand.body.build.hand import load_hand
 from musclehand.body.build.myosim import mirrored, mirrored_axis
 from musclehand.core.errors import ModelError
