@@ -183,8 +183,8 @@ class Naming:
         return self.name_of(name, Side.LEFT)
 
     def _joint_ids(self, model: mujoco.MjModel, side: Side) -> list[int]:
-        found = (self.joint(model, joint, side) for joint in self.joints)
-        return [place[0] for place in found if place is not None]
+        places = (self.joint(model, joint, side) for joint in self.joints)
+        return [place[0] for place in places if place is not None]
 
 
 def find_naming(model: mujoco.MjModel, path: Path | None = None) -> Naming:
@@ -204,12 +204,12 @@ def find_naming(model: mujoco.MjModel, path: Path | None = None) -> Naming:
     """
     if path is not None:
         return _fitted(read_naming(path), model, str(path))
-    known = known_namings()
+    bundled = known_namings()
     # Where two fit equally, one as it is comes before one with other patterns.
-    candidates = [*known, *(_rewritten(naming, model) for naming in known)]
+    candidates = [*bundled, *(_rewritten(naming, model) for naming in bundled)]
     best = max(candidates, key=lambda naming: (_fit(naming, model), _is_in_order(naming, model)))
     if not best.sides(model):
-        names = ", ".join(naming.name for naming in known)
+        names = ", ".join(naming.name for naming in bundled)
         raise _no_hand(model, f"at least {FEWEST_JOINTS} joints of a hand named as in: {names}")
     return best
 

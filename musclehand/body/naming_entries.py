@@ -97,7 +97,8 @@ def _patterns(source: str, side: str, entry: Any) -> Patterns | None:
 def _pattern_list(source: str, place: str, entry: Any) -> tuple[str, ...]:
     patterns = entry if isinstance(entry, list) else [entry]
     for pattern in patterns:
-        if not (isinstance(pattern, str) and pattern.count(PLACE) == 1):
+        pieces = pattern.split(PLACE) if isinstance(pattern, str) else []
+        if len(pieces) != 2 or set("".join(pieces)) & set("{}"):
             legal = "right and left are patterns such as '{}_r', or objects of patterns, or null"
             raise ModelError(source, f"{legal}; {place} has {pattern!r}")
     if not patterns:

@@ -88,18 +88,18 @@ def recognise(
         Patterns of each hand that has joints. A kind of which no name is recognised has the
         patterns of the joints.
     """
-    found = {"joints": _split_by_pattern(parts["joints"], names["joints"])}
-    allowed = {word for pattern in found["joints"] for word in _other_words(pattern)}
+    written = {"joints": _split_by_pattern(parts["joints"], names["joints"])}
+    allowed = {word for pattern in written["joints"] for word in _extra_words(pattern)}
     for kind in ("muscles", "tips"):
         patterns = _split_by_pattern(parts[kind], names[kind])
-        found[kind] = {
+        written[kind] = {
             pattern: named
             for pattern, named in patterns.items()
-            if _other_words(pattern) <= allowed
+            if _extra_words(pattern) <= allowed
         }
-    marked = {_side_of(pattern) for kind in found.values() for pattern in kind}
+    marked = {_side_of(pattern) for kind in written.values() for pattern in kind}
     single = Side.LEFT if Side.LEFT in marked and Side.RIGHT not in marked else Side.RIGHT
-    sides = {kind: _by_side(patterns, single) for kind, patterns in found.items()}
+    sides = {kind: _by_side(patterns, single) for kind, patterns in written.items()}
     return {
         side: Patterns(
             sides["joints"][side],
@@ -117,16 +117,16 @@ def _split_by_pattern(parts: Iterable[str], names: Iterable[str]) -> dict[str, s
     if not alternatives:
         return {}
     search = re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])")
-    found: dict[str, set[str]] = {}
+    named_by: dict[str, set[str]] = {}
     for name in names:
         match = search.search(name)
         if match is not None and "{" not in name and "}" not in name:
             pattern = name[: match.start()] + PLACE + name[match.end() :]
-            found.setdefault(pattern, set()).add(match.group())
+            named_by.setdefault(pattern, set()).add(match.group())
     return {
         pattern: named
-        for pattern, named in found.items()
-        if len(named) >= FEWEST_NAMES or not _other_words(pattern)
+        for pattern, named in named_by.items()
+        if len(named) >= FEWEST_NAMES or not _extra_words(pattern)
     }
 
 
@@ -144,7 +144,7 @@ def _by_side(patterns: Mapping[str, set[str]], single: Side) -> dict[Side, tuple
 
 def _rank(pattern: str, parts: set[str]) -> tuple[bool, bool, int]:
     """Order of patterns: with a side before without, nothing but a side first, many parts first."""
-    return _side_of(pattern) is None, bool(_other_words(pattern)), -len(parts)
+    return _side_of(pattern) is None, bool(_extra_words(pattern)), -len(parts)
 
 
 def _unmarked_side(
@@ -161,7 +161,7 @@ def _unmarked_side(
     lacking = max(existing, key=lambda side: len(parts - named[side]))
     if len(parts - named[lacking]) >= len(parts) / 2:
         return lacking
-    if len(existing) == 2 or _other_words(pattern):
+    if len(existing) == 2 or _extra_words(pattern):
         return None
     return Side.LEFT if lacking is Side.RIGHT else Side.RIGHT
 
@@ -172,7 +172,7 @@ def _side_of(pattern: str) -> Side | None:
     return sides.pop() if len(sides) == 1 else None
 
 
-def _other_words(pattern: str) -> set[str]:
+def _extra_words(pattern: str) -> set[str]:
     """The words of a pattern that tell no side."""
     return {word for word in _words(pattern) if word.lower() not in _MARKS}
 

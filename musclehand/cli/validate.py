@@ -136,7 +136,7 @@ def validate(args: ValidateArgs) -> int:
     console = open_console()
     console.print(findings_text(report.examinations, report.validated), crop=False)
     for source, naming in dict.fromkeys((hand.source, hand.naming.name) for hand in specimens):
-        if naming not in {known.name for known in known_namings()} and args.map is None:
+        if args.map is None and naming not in {bundled.name for bundled in known_namings()}:
             say(console, f"{source}: read as {naming}")
     if files:
         say(console, f"Written to {', '.join(map(str, files))}")

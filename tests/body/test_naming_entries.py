@@ -115,6 +115,7 @@ def test_any_other_content_is_an_error_of_ours(change):
         ({"right": {"joints": "{}", "tips": "tip"}}, ModelError, "right, tips has 'tip'"),
         ({"right": []}, ModelError, "right has no pattern"),
         ({"left": "{}{}"}, ModelError, "left has '{}{}'"),
+        ({"left": "{a}_{}"}, ModelError, "left has '{a}_{}'"),
         ({"joints": {"flexion": "-"}}, ModelError, "joints must be an object of names"),
         (
             {"joints": {"flexion": "a", "deviation": "-a"}},

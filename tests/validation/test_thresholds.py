@@ -86,13 +86,13 @@ TESTED = {
         proportions.PROPORTION_FACTOR,
     ],
     "V34": [*effort.RESTING, *effort.PLAYING],
-    "V37": [
+    "V35": [
         *(1e3 * bound for bound in (*structure.ADULT_LENGTH, *structure.ADULT_BREADTH)),
         structure.NO_HAND,
         *structure.SEGMENT_RATIO,
     ],
-    "V38": [names.WRONG_TURN_DEG, names.ODD_TURN_DEG],
-    "V39": [],
+    "V36": [names.WRONG_TURN_DEG, names.ODD_TURN_DEG],
+    "V37": [],
     "V40": [*times.RISE_MS, *times.FALL_MS],
     "V41": [couplings.LEAST_RATIO, couplings.MOST_EXCESS_DEG],
 }

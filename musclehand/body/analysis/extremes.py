@@ -138,7 +138,8 @@ def crossed_joints(model: mujoco.MjModel, tendon: int) -> set[int]:
     part = slice(start, start + int(model.tendon_num[tendon]))
     bodies = set()
     for kind, number in zip(model.wrap_type[part], model.wrap_objid[part], strict=True):
-        if kind == mujoco.mjtWrap.mjWRAP_SITE:
+        # An int: MuJoCo's enumerations are not equal to NumPy's integers in every order.
+        if int(kind) == mujoco.mjtWrap.mjWRAP_SITE:
             bodies.add(int(model.site_bodyid[number]))
         elif int(kind) in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
             bodies.add(int(model.geom_bodyid[number]))

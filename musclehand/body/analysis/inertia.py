@@ -93,9 +93,8 @@ def extent(model: mujoco.MjModel, data: mujoco.MjData, bodies: set[int]) -> np.n
     Returns:
         Points [m]. Shape (p, 3).
     """
-    is_surface = np.isin(
-        model.wrap_type, (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER)
-    )
+    kinds = [int(mujoco.mjtWrap.mjWRAP_SPHERE), int(mujoco.mjtWrap.mjWRAP_CYLINDER)]
+    is_surface = np.isin(model.wrap_type, kinds)
     surfaces = set(model.wrap_objid[is_surface].tolist())
     ids = sorted(bodies)
     points = [data.xpos[ids], data.site_xpos[np.isin(model.site_bodyid, ids)]]

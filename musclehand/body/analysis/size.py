@@ -13,6 +13,12 @@ from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS
 from musclehand.body.build.table_file import Fields, read_rows
 from musclehand.body.hand_index import NO_TIP, HandIndex
 
+USUAL_LENGTH = 0.187
+"""[m] Mean hand length of women and men in ANSUR II (`anthropometry.csv`)."""
+
+SCALES = (0.5, 2.0)
+"""Least and greatest `relative_size`: hands beyond are in a wrong unit or scale."""
+
 KNUCKLES_PER_BREADTH = 0.653
 """Distance from the index knuckle to the little finger's as part of the hand's breadth: their
 axes lie 0.251 and -0.402 breadths beside the middle finger's (Buchholz, Armstrong & Goldstein
@@ -113,6 +119,21 @@ def hand_size(model: mujoco.MjModel, hand: HandIndex) -> HandSize:
     if {"mcp2_flexion", "mcp5_flexion"} <= anchors.keys():
         knuckles = float(np.linalg.norm(anchors["mcp2_flexion"] - anchors["mcp5_flexion"]))
     return HandSize(middle, knuckles, segments)
+
+
+def relative_size(model: mujoco.MjModel, hand: HandIndex) -> float:
+    """Length of a hand over that of an average adult, with which published lengths of muscles are
+    scaled.
+
+    Args:
+        model: any model.
+        hand: the hand in the model.
+
+    Returns:
+        The ratio, within `SCALES`; 1 for a hand without wrist or middle finger.
+    """
+    length = hand_size(model, hand).length
+    return 1.0 if length is None else float(np.clip(length / USUAL_LENGTH, *SCALES))
 
 
 def _chain(number: int, digit: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,6 +17,7 @@ import numpy as np
 from musclehand.body.analysis.behaviour import rest_angles
 from musclehand.body.analysis.moment_arm import tendon_lengths
 from musclehand.body.analysis.reference import ArchitectureRow, load_reference
+from musclehand.body.analysis.size import USUAL_LENGTH, relative_size
 from musclehand.body.muscle import muscle_force, muscle_parameters
 from musclehand.validation.check import (
     NUM_POSTURES,
@@ -122,11 +123,15 @@ def check_force(specimen: Specimen) -> Finding:
 
 
 def check_implied_lengths(specimen: Specimen) -> Finding:
-    """V05: do the length ranges imply optimal fibre and tendon slack lengths of real muscles?"""
+    """V05: do the length ranges imply optimal fibre and tendon slack lengths of real muscles?
+
+    Published lengths are of hands of average size; they are scaled with the length of the hand.
+    """
     params = muscle_parameters(specimen.model, specimen.hand.muscles)
     names = specimen.hand.muscle_names
+    usual = params.l0 / relative_size(specimen.model, specimen.hand)
     ratio = np.array(
-        [_nearest_ratio(params.l0[i], _published(name, "l0")) for i, name in enumerate(names)]
+        [_nearest_ratio(usual[i], _published(name, "l0")) for i, name in enumerate(names)]
     )
     published = np.isfinite(ratio)
     wrong = published & ((ratio < L0_RATIO[0] - ROUNDING) | (ratio > L0_RATIO[1] + ROUNDING))
@@ -416,8 +421,8 @@ CHECKS: tuple[Check, ...] = (
             "those of the real muscle?"
         ),
         threshold=(
-            f"optimal length {L0_RATIO[0]:g} to {L0_RATIO[1]:g} times a published one; "
-            "no negative slack length"
+            f"optimal length {L0_RATIO[0]:g} to {L0_RATIO[1]:g} times a published one, scaled from "
+            f"a hand of {1e3 * USUAL_LENGTH:g} mm; no negative slack length"
         ),
         source=_ARCHITECTURE,
         run=check_implied_lengths,

@@ -1,4 +1,4 @@
-"""Names and directions (V24, V38): what joints and muscles are called, and where joints move."""
+"""Names and directions (V24, V36): what joints and muscles are called, and where joints move."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.extremes import followers
 from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.anatomy import (
@@ -65,6 +66,7 @@ def check_names(specimen: Specimen) -> Finding:
     for joint, sign in zip(hand.joints, hand.signs, strict=True):
         if sign < 0:
             remarks.append(f"{model.joint(ids[joint]).name}: positive the other way round")
+    remarks += _foreign_couplings(specimen)
     remarks += _unknown_muscles(specimen)
     usual = [
         (address, joint)
@@ -96,7 +98,7 @@ def _missing_joint(specimen: Specimen, joint: str) -> str:
 
 
 def check_directions(specimen: Specimen) -> Finding:
-    """V38: does every joint move its digit where its name says?
+    """V36: does every joint move its digit where its name says?
 
     At neutral, the motion of the fingertip per angle is compared with the directions of the hand
     that its wrist and knuckles define.
@@ -188,6 +190,28 @@ def _expected(joint: str) -> tuple[str, np.ndarray]:
     if positive == "radial" or (joint in THUMB_JOINTS and positive == "extension"):
         return "radial", np.array([1.0, 0.0, 0.0])
     return "palmar", np.array([0.0, 0.0, -1.0])
+
+
+def _foreign_couplings(specimen: Specimen) -> list[str]:
+    """A line for each joint that follows a joint of another digit."""
+    model = specimen.model
+    hand = specimen.hand
+    by_id = dict(zip(hand.joint_ids(model).tolist(), hand.joints, strict=True))
+    lines = []
+    for row in followers(model):
+        joint = by_id.get(row.joint, "")
+        driver = by_id.get(row.driver, "")
+        if joint and driver and _digit_of(joint) != _digit_of(driver):
+            lines.append(
+                f"{model.joint(row.joint).name}: follows {model.joint(row.driver).name}, "
+                "a joint of another digit"
+            )
+    return lines
+
+
+def _digit_of(joint: str) -> str:
+    """The digit that a joint or metacarpal belongs to, "wrist" for forearm and wrist."""
+    return next((digit for digit in (*DIGITS, "wrist") if joint in digit_joints(digit)), "")
 
 
 def _unknown_muscles(specimen: Specimen) -> list[str]:
@@ -296,7 +320,8 @@ CHECKS: tuple[Check, ...] = (
         threshold=(
             "thumb joints named as they move, abduction with over "
             f"{100 * CMC_SHARE:g} % of the motion out of the palm's plane; "
-            "a warning for a joint missing, another order or sign, or a muscle without a name"
+            "a warning for a joint missing, another order or sign, a coupling to another digit, "
+            "or a muscle without a name"
         ),
         source=(
             "joint names of MyoSim 0.2.3; version 0.1.7 has the two carpometacarpal joints "
@@ -305,7 +330,7 @@ CHECKS: tuple[Check, ...] = (
         run=check_names,
     ),
     Check(
-        code="V38",
+        code="V36",
         title="Directions of joints",
         asks="Does every joint move its digit where its name says, with all angles at 0?",
         threshold=(

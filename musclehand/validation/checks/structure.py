@@ -1,4 +1,4 @@
-"""Structure (V01, V02, V18, V20, V37): parts, constants, masses, contact pairs, sizes."""
+"""Structure (V01, V02, V18, V20, V35): parts, constants, masses, contact pairs, sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import mujoco
 import numpy as np
 
 from musclehand.body.analysis.inertia import SMALLEST_REACH, extent, joint_inertia
-from musclehand.body.analysis.size import KNUCKLES_PER_BREADTH, hand_size, load_segments
+from musclehand.body.analysis.size import (
+    KNUCKLES_PER_BREADTH,
+    USUAL_LENGTH,
+    hand_size,
+    load_segments,
+)
 from musclehand.body.anatomy import DIGITS, digit_joints
 from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.validation.check import Check, Finding, Panel, Series, Specimen, Verdict
@@ -25,6 +30,15 @@ possible, which no error of L explains."""
 HAND_MASS = (0.23, 0.75)
 """Mass from the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg
 (Plagenhoef 1983, quoted)."""
+
+TIME_CONSTANTS = (0.001, 0.2)
+"""Least and greatest time constant of activation and deactivation [s]. Models of muscles have 10
+to 60 ms (Thelen 2003; Zajac 1989, recalled), and whole twitches of hand muscles rise in 40 to
+100 ms (Burke 1974); chosen wider, as in a file in milliseconds they are 1,000 times larger."""
+
+MOST_DAMPING = 1.0
+"""Largest damping of a joint [N m s/rad]; chosen. At 10 rad/s, a usual speed of wrist and fingers,
+it would take 10 N m, as much as the strongest muscles of the hand have (Delp 1996)."""
 
 SHORTEST_PATH = 1e-6
 """A path of at most this length has no length [m]."""
@@ -47,9 +61,6 @@ three of them."""
 UNITS = {"mm": 1e3, "cm": 1e2, "inches": 1.0 / 0.0254}
 """Units that a model may be in, by their number in a metre."""
 
-USUAL_LENGTH = 0.187
-"""Mean hand length of women and men in ANSUR II [m], with which a unit is guessed."""
-
 
 def check_parts(specimen: Specimen) -> Finding:
     """V01: is every tendon used, every muscle there once, every path of positive length?"""
@@ -70,7 +81,9 @@ def check_parts(specimen: Specimen) -> Finding:
             offenders.append(f"muscle {name}: its path has no length")
         if np.count_nonzero(kinds == mujoco.mjtWrap.mjWRAP_SITE) < 2:
             offenders.append(f"muscle {name}: its path has fewer than two points")
-    counts = f"{len(hand.joints)} joints, {len(hand.muscles)} muscles, {len(hand.digits)} fingertips"
+    counts = (
+        f"{len(hand.joints)} joints, {len(hand.muscles)} muscles, {len(hand.digits)} fingertips"
+    )
     return Finding(
         Verdict.FAIL if offenders else Verdict.PASS,
         f"compiles; {counts}; {len(offenders)} parts missing, idle or double",
@@ -79,11 +92,16 @@ def check_parts(specimen: Specimen) -> Finding:
     )
 
 
-def check_gain_and_bias(specimen: Specimen) -> Finding:
-    """V02: MuJoCo has a muscle's constants twice, for active and passive force; do they agree?"""
+def check_constants(specimen: Specimen) -> Finding:
+    """V02: do a muscle's constants agree, and are times and damping those of people?
+
+    MuJoCo has the constants of a muscle twice, for active and passive force.
+    """
+    model = specimen.model
     muscles = specimen.hand.muscles
-    gain = specimen.model.actuator_gainprm[muscles, :9]
-    bias = specimen.model.actuator_biasprm[muscles, :9]
+    gain = model.actuator_gainprm[muscles, :9]
+    bias = model.actuator_biasprm[muscles, :9]
+    times = model.actuator_dynprm[muscles, :2]
     labels = ("range low", "range high", "force", "scale", "lmin", "lmax", "vmax", "fpmax", "fvmax")
     offenders = []
     for i, name in enumerate(specimen.hand.muscle_names):
@@ -91,8 +109,15 @@ def check_gain_and_bias(specimen: Specimen) -> Finding:
         if columns.size:
             pairs = ", ".join(f"{labels[k]} {gain[i, k]:g} and {bias[i, k]:g}" for k in columns)
             offenders.append(f"{name}: {pairs}")
+        if times[i].min() < TIME_CONSTANTS[0] or times[i].max() > TIME_CONSTANTS[1]:
+            words = " and ".join(f"{1e3 * time:g}" for time in times[i])
+            offenders.append(f"{name}: time constants {words} ms")
+    for joint, dof in zip(specimen.hand.joints, specimen.hand.dofs, strict=True):
+        damping = float(model.dof_damping[dof])
+        if not 0.0 <= damping <= MOST_DAMPING:
+            offenders.append(f"{joint}: damping {damping:g} N m s/rad")
     verdict = Verdict.FAIL if offenders else Verdict.PASS
-    summary = f"{len(offenders)} of {len(muscles)} muscles with constants that differ"
+    summary = f"{len(offenders)} constants that differ or are not people's"
     return Finding(verdict, summary, float(len(offenders)), tuple(offenders))
 
 
@@ -135,7 +160,7 @@ def check_inertia(specimen: Specimen) -> Finding:
 
 
 def check_size(specimen: Specimen) -> Finding:
-    """V37: is the hand as large as people's, in metres, and in their proportions?"""
+    """V35: is the hand as large as people's, in metres, and in their proportions?"""
     size = hand_size(specimen.model, specimen.hand)
     breadth = None if size.knuckles is None else size.knuckles / KNUCKLES_PER_BREADTH
     wrong = []
@@ -348,14 +373,22 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         code="V02",
-        title="Active and passive constants",
-        asks="Are the constants of a muscle's active force those of its passive force?",
-        threshold="equal to the last digit",
-        source=(
-            "MuJoCo's muscle model (gainprm and biasprm); "
-            "they differ in the supinator of MyoSim's arm"
+        title="Constants",
+        asks=(
+            "Are the constants of a muscle's active force those of its passive force, "
+            "and are time constants and damping possible?"
         ),
-        run=check_gain_and_bias,
+        threshold=(
+            "equal to the last digit; time constants "
+            f"{1e3 * TIME_CONSTANTS[0]:g} to {1e3 * TIME_CONSTANTS[1]:g} ms; damping of a joint "
+            f"at most {MOST_DAMPING:g} N m s/rad"
+        ),
+        source=(
+            "MuJoCo's muscle model (gainprm and biasprm; "
+            "they differ in the supinator of MyoSim's arm); twitches of hand muscles (Burke 1974) "
+            "and the strength of the wrist (Delp 1996)"
+        ),
+        run=check_constants,
     ),
     Check(
         code="V18",
@@ -394,7 +427,7 @@ CHECKS: tuple[Check, ...] = (
         run=check_collisions,
     ),
     Check(
-        code="V37",
+        code="V35",
         title="Size",
         asks="Is the hand as large as people's, in metres, and in their proportions?",
         threshold=(

@@ -1,4 +1,4 @@
-"""Numbers without effect (V39): what a file says and MuJoCo does not use.
+"""Numbers without effect (V37): what a file says and MuJoCo does not use.
 
 MuJoCo takes such numbers without a word, and whoever edits them waits for a change that never
 comes. They are no fault of the hand, so that they are a warning at most.
@@ -33,7 +33,11 @@ FLAGS = {
 
 
 def check_unused(specimen: Specimen) -> Finding:
-    """V39: does MuJoCo use the numbers that the model gives?"""
+    """V37: does MuJoCo use the numbers that the model gives?
+
+    Lengths of springs without stiffness are told, but are no warning: MuJoCo writes them into every
+    file, where they are those of the model before its last edit.
+    """
     offenders = (
         *_options(specimen.model),
         *_joints(specimen),
@@ -44,6 +48,9 @@ def check_unused(specimen: Specimen) -> Finding:
     )
     verdict = Verdict.WARN if offenders else Verdict.PASS
     summary = f"{len(offenders)} numbers or options without the effect that they seem to have"
+    springs = _springs(specimen)
+    if springs:
+        summary += f"; springlength of {springs}, without stiffness, is not used"
     return Finding(verdict, summary, float(len(offenders)), offenders)
 
 
@@ -83,22 +90,28 @@ def _couplings(specimen: Specimen) -> Iterator[str]:
             yield f"coupling of {follower}: not active"
 
 
-def _tendons(specimen: Specimen) -> Iterator[str]:
+def _springs(specimen: Specimen) -> str:
+    """The tendons that have a spring's length but no stiffness, in words; empty for none."""
     model = specimen.model
     data = mujoco.MjData(model)
     data.qpos[:] = model.qpos_spring
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
     mujoco.mj_tendon(model, data)
+    names = []
     for tendon in dict.fromkeys(specimen.hand.tendons.tolist()):
-        name = model.tendon(tendon).name
-        spring = model.tendon_lengthspring[tendon]
-        is_set = np.any(np.abs(spring - data.ten_length[tendon]) > SAME_LENGTH)
-        if is_set and not _has_stiffness(model, "tendon", tendon):
-            yield f"tendon {name}: springlength {_lengths(spring)} mm, but it has no stiffness"
+        gap = np.abs(model.tendon_lengthspring[tendon] - data.ten_length[tendon])
+        if gap.max() > SAME_LENGTH and not _has_stiffness(model, "tendon", tendon):
+            names.append(model.tendon(tendon).name)
+    return names[0] if len(names) == 1 else f"{len(names)} tendons" if names else ""
+
+
+def _tendons(specimen: Specimen) -> Iterator[str]:
+    model = specimen.model
+    for tendon in dict.fromkeys(specimen.hand.tendons.tolist()):
         if not model.tendon_limited[tendon] and np.any(model.tendon_range[tendon]):
             span = _lengths(model.tendon_range[tendon])
-            yield f"tendon {name}: range {span} mm, but it is not limited"
+            yield f"tendon {model.tendon(tendon).name}: range {span} mm, but it is not limited"
 
 
 def _muscles(specimen: Specimen) -> Iterator[str]:
@@ -158,7 +171,7 @@ def _lengths(span: np.ndarray) -> str:
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        code="V39",
+        code="V37",
         title="Numbers without effect",
         asks="Does MuJoCo use the numbers that the model gives for joints, tendons and muscles?",
         threshold="a warning for each that has no effect",
