@@ -23,7 +23,7 @@ class HandIndex:
     """Side of the hand."""
 
     joints: tuple[str, ...]
-    """Anatomical names of the model's joints (n = 23 in ours), in the order of `HAND_JOINTS`."""
+    """Anatomical names of the model's joints (n = 25 in ours), in the order of `HAND_JOINTS`."""
 
     muscle_names: tuple[str, ...]
     """Anatomical names (m = 46 in ours); the model's where the naming has none."""

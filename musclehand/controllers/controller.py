@@ -19,7 +19,7 @@ class HandReference(NamedTuple):
     """Where one hand should be at the time of a control step."""
 
     qpos: np.ndarray
-    """[rad] all joints. Shape (23,)."""
+    """[rad] all joints. Shape (25,)."""
 
     tips: np.ndarray
     """[m] fingertips in the world, thumb first. Shape (5, 3)."""

@@ -44,10 +44,10 @@ class ReferenceSet:
     """[s] Time between frames."""
 
     angles: np.ndarray = field(repr=False)
-    """[rad] Joint angles. Shape (N, 23)."""
+    """[rad] Joint angles. Shape (N, 25)."""
 
     speeds: np.ndarray = field(repr=False)
-    """[rad/s] Joint velocities. Shape (N, 23)."""
+    """[rad/s] Joint velocities. Shape (N, 25)."""
 
     forearm: np.ndarray = field(repr=False)
     """[m, rad] Coordinates of the forearm's base. Shape (N, 6)."""

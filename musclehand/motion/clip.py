@@ -27,7 +27,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from musclehand.body.anatomy import DIGITS, FOREARM_AXES, HAND_JOINTS, Side
+from musclehand.body.anatomy import (
+    DIGITS,
+    FOREARM_AXES,
+    HAND_JOINTS,
+    PALM_JOINTS,
+    Side,
+    coupled_joint,
+    coupling_ratio,
+)
 from musclehand.core.atomic import temporary_path
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.hdf5 import DAMAGE, LIBVER, first_line, load_dataset, open_hdf5, own_member
@@ -88,10 +96,10 @@ class MotionClip:
 
     qpos: np.ndarray = field(repr=False)
     """[rad] Joint angles in the order of `HAND_JOINTS`; signs are those of the right hand on
-    either side. Shape (T, 23)."""
+    either side. Shape (T, 25)."""
 
     qvel: np.ndarray = field(repr=False)
-    """[rad/s] Angular velocities of the joints. Shape (T, 23)."""
+    """[rad/s] Angular velocities of the joints. Shape (T, 25)."""
 
     forearm: np.ndarray = field(repr=False)
     """[m, rad] Pose of the forearm's frame along `FOREARM_AXES`. Shape (T, 6).
@@ -196,6 +204,9 @@ def write_clip(parent: h5py.Group, clip: MotionClip) -> None:
 def read_clip(parent: h5py.Group, name: str) -> MotionClip:
     """Read a clip from an open HDF5 file.
 
+    Files of earlier releases have 23 joints, without those of the palm, which follow the fingers
+    (`anatomy.coupling_ratio`).
+
     Raises:
         ClipError: there is no such clip, or it is damaged; names the file, the dataset and the
             defect.
@@ -207,6 +218,7 @@ def read_clip(parent: h5py.Group, name: str) -> MotionClip:
             raise ClipError(path, "no such clip in the file itself", where=name)
         header = _read_header(group, path, name)
         arrays = {array: _load(group, array, path) for array in (*_ROWS, "notes")}
+        arrays |= {array: _with_palm(arrays[array]) for array in ("qpos", "qvel")}
         activations = _load(group, "activations", path) if "activations" in group else None
         return MotionClip(
             name=name,
@@ -295,6 +307,16 @@ def _read_header(group: h5py.Group, path: str, name: str) -> dict[str, Any]:
 
 def _load(group: h5py.Group, name: str, path: str) -> np.ndarray:
     return load_dataset(group, name, path=path, dtypes=(np.dtype("<f4"),), error=ClipError)
+
+
+def _with_palm(values: np.ndarray) -> np.ndarray:
+    """Angles or speeds of all joints, also where a file lacks those of the palm."""
+    first = len(HAND_JOINTS) - len(PALM_JOINTS)
+    if values.ndim != 2 or values.shape[1] != first:
+        return values
+    drivers = [HAND_JOINTS.index(coupled_joint(joint) or joint) for joint in PALM_JOINTS]
+    ratios = np.array([coupling_ratio(joint) for joint in PALM_JOINTS], dtype=values.dtype)
+    return np.hstack([values, values[:, drivers] * ratios])
 
 
 def _store(group: h5py.Group, name: str, values: np.ndarray) -> None:

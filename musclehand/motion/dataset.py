@@ -1,7 +1,7 @@
 """Motion corpora: sharded data sets of motion clips, with random windows for learning.
 
     corpus = open_corpus("corpus")
-    batch = corpus.windows(rng, 256, 64, split="train")       # batch.qpos: (256, 64, 23)
+    batch = corpus.windows(rng, 256, 64, split="train")       # batch.qpos: (256, 64, 25)
 
 The folder of a corpus has shards `shard_00000.h5` and so on, in the format of `motion.clip`, and
 `index.json`. The index has the version of the format, the plan of the corpus, and for each shard
@@ -124,10 +124,10 @@ class WindowBatch(NamedTuple):
     """First frames of the windows in their clips. Shape (batch,)."""
 
     qpos: np.ndarray | None = None
-    """[rad] Joint angles. Shape (batch, length, 23)."""
+    """[rad] Joint angles. Shape (batch, length, 25)."""
 
     qvel: np.ndarray | None = None
-    """[rad/s] Angular velocities. Shape (batch, length, 23)."""
+    """[rad/s] Angular velocities. Shape (batch, length, 25)."""
 
     forearm: np.ndarray | None = None
     """[m, rad] Poses of the forearm. Shape (batch, length, 6)."""

@@ -68,7 +68,7 @@ class IkResult(NamedTuple):
     """Solution of a step."""
 
     qpos: np.ndarray
-    """[rad] Angles of all joints of the hand. Shape (23,)."""
+    """[rad] Angles of all joints of the hand. Shape (25,)."""
 
     error: np.ndarray
     """[m] Distance of each fingertip from its target. Shape (5,)."""

@@ -75,13 +75,13 @@ class Naturalness:
     """Median spectral arc length; None without strokes."""
 
     range_use: np.ndarray
-    """Range use of `HAND_JOINTS`, 0 to 1. Shape (23,)."""
+    """Range use of `HAND_JOINTS`, 0 to 1. Shape (25,)."""
 
     individuation: np.ndarray
     """Individuation of the digits, thumb first; NaN for a digit that never plays. Shape (5,)."""
 
     cocontraction: np.ndarray | None
-    """Co-contraction of `HAND_JOINTS`, NaN without torque. Shape (23,).
+    """Co-contraction of `HAND_JOINTS`, NaN without torque. Shape (25,).
 
     None for a clip without activations."""
 

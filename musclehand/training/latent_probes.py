@@ -103,7 +103,7 @@ def probe_latent_actions(space: LatentSpace, scores: int) -> dict[str, Mapping[s
 def traverse_latent_actions(
     space: LatentSpace, *, size: float = 1.5, seconds: float = 0.25
 ) -> np.ndarray:
-    """How each dimension of a latent action turns the joints [rad]. Shape (dimensions, 23).
+    """How each dimension of a latent action turns the joints [rad]. Shape (dimensions, 25).
 
     Hands that hold a posture are given the encoder's latent action with one dimension raised or
     lowered; the rotation is half of the difference between the two.
@@ -163,7 +163,7 @@ def draw_traversal(rotations: np.ndarray, path: Path) -> None:
     """Draws what `traverse_latent_actions` found, the dimensions that do most first.
 
     Args:
-        rotations: of joints by dimensions [rad]. Shape (dimensions, 23).
+        rotations: of joints by dimensions [rad]. Shape (dimensions, 25).
         path: of the picture.
     """
     from matplotlib.figure import Figure

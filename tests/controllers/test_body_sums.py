@@ -29,7 +29,7 @@ def test_sums_are_those_of_every_step(scene):
         data.site_xpos[:] = rng.normal(size=data.site_xpos.shape)
         sides = [side for side in Side if rng.random() < 0.8]
         reference = {
-            side: HandReference(rng.normal(size=23), rng.normal(size=(5, 3)), rng.random(5) < 0.3)
+            side: HandReference(rng.normal(size=25), rng.normal(size=(5, 3)), rng.random(5) < 0.3)
             for side in sides
         }
         watch.note(reference)

@@ -169,7 +169,7 @@ def test_one_hand_can_play_alone(clip):
     player = follower(plan)
     assert tuple(player.scene.hands) == (Side.RIGHT,)
     controls, angles = steps_of(player, 3)
-    assert (controls.shape[1], angles.shape[1]) == (46 + 6, 23)
+    assert (controls.shape[1], angles.shape[1]) == (46 + 6, 25)
 
 
 def test_a_policy_refuses_a_plan_of_another_rate(clip):

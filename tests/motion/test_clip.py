@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import HAND_JOINTS, Side, coupling_ratio
 from musclehand.core.errors import InvalidValue, MusclehandError, OutputError
 from musclehand.motion.clip import (
     ClipError,
@@ -33,8 +33,8 @@ def make_clip(name="a", frames=4, seed=0, **changes):
         "pattern": "scale C major",
         "side": Side.RIGHT,
         "dt": 0.008,
-        "qpos": rng.normal(size=(frames, 23)),
-        "qvel": rng.normal(size=(frames, 23)),
+        "qpos": rng.normal(size=(frames, 25)),
+        "qvel": rng.normal(size=(frames, 25)),
         "forearm": rng.normal(size=(frames, 6)),
         "fingertips": rng.normal(size=(frames, 5, 3)),
         "notes": [[0.0, 0.2, 60, 80, 1]],
@@ -75,8 +75,8 @@ def clips(draw):
         pattern=draw(texts),
         side=draw(st.sampled_from(Side)),
         dt=draw(st.floats(1e-6, 1.0)),
-        qpos=array(frames, 23),
-        qvel=array(frames, 23),
+        qpos=array(frames, 25),
+        qvel=array(frames, 25),
         forearm=array(frames, 6),
         fingertips=array(frames, 5, 3),
         notes=array(draw(st.integers(0, 3)), 5),
@@ -109,9 +109,9 @@ def test_a_clip_knows_its_length_and_cannot_be_written_to():
     ("change", "named"),
     [
         ({"qpos": np.zeros((4, 22))}, "qpos"),
-        ({"qpos": np.zeros((0, 23))}, "qpos"),
+        ({"qpos": np.zeros((0, 25))}, "qpos"),
         ({"qpos": 1.0}, "qpos"),
-        ({"qvel": np.zeros((5, 23))}, "qvel"),
+        ({"qvel": np.zeros((5, 25))}, "qvel"),
         ({"fingertips": np.full((4, 5, 3), np.nan)}, "fingertips"),
         ({"forearm": np.full((4, 6), 1e300)}, "forearm"),
         ({"notes": np.zeros((1, 6))}, "notes"),
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_previous_one(tmp_path):
 
 def break_dtype(group):
     del group["qpos"]
-    group["qpos"] = np.zeros((4, 23), dtype="f8")
+    group["qpos"] = np.zeros((4, 25), dtype="f8")
 
 
 def break_missing(group):
@@ -181,24 +181,24 @@ def break_external_link(group):
 
 def break_external_data(group):
     del group["qpos"]
-    group.create_dataset("qpos", (4, 23), "<f4", external=[("raw.bin", 0, 4 * 23 * 4)])
+    group.create_dataset("qpos", (4, 25), "<f4", external=[("raw.bin", 0, 4 * 25 * 4)])
 
 
 def break_virtual(group):
     del group["qpos"]
-    layout = h5py.VirtualLayout((4, 23), "<f4")
-    layout[:] = h5py.VirtualSource("other.h5", "qpos", (4, 23))
+    layout = h5py.VirtualLayout((4, 25), "<f4")
+    layout[:] = h5py.VirtualSource("other.h5", "qpos", (4, 25))
     group.create_virtual_dataset("qpos", layout)
 
 
 def break_sparse(group):
     del group["qpos"]
-    group.create_dataset("qpos", (10**9, 23), "<f4", chunks=(1000, 23))
+    group.create_dataset("qpos", (10**9, 25), "<f4", chunks=(1000, 25))
 
 
 def break_bomb(group):
     del group["qpos"]
-    group.create_dataset("qpos", data=np.zeros((4, 23), "<f4"), compression="gzip")
+    group.create_dataset("qpos", data=np.zeros((4, 25), "<f4"), compression="gzip")
 
 
 def break_group(group):
@@ -298,3 +298,21 @@ def test_flipped_and_lost_bytes_are_found_or_do_no_harm(tmp_path, data):
         problem = str(error)
     assert str(damaged) in problem
     assert all(np.isfinite(clip.qpos).all() for clip in found)
+
+
+def test_files_of_hands_with_a_flat_palm_get_its_joints_from_the_couplings(tmp_path):
+    """Files of earlier releases have 23 joints; metacarpals follow the knuckles."""
+    clip = make_clip()
+    path = tmp_path / "old.h5"
+    write_clips(path, [clip])
+    with h5py.File(path, "a") as file:
+        for name in ("qpos", "qvel"):
+            values = file["a"][name][:, :23]
+            del file["a"][name]
+            file["a"].create_dataset(name, data=values)
+    (read,) = read_clips(path)
+    np.testing.assert_array_equal(read.qpos[:, :23], clip.qpos[:, :23])
+    for joint, finger in (("cmc4_flexion", 4), ("cmc5_flexion", 5)):
+        knuckle = read.qvel[:, HAND_JOINTS.index(f"mcp{finger}_flexion")]
+        follower = read.qvel[:, HAND_JOINTS.index(joint)]
+        np.testing.assert_allclose(follower, coupling_ratio(joint) * knuckle, rtol=1e-6)

@@ -86,7 +86,7 @@ def music_motion(tips, wrist, rate, convert=lambda array: array):
     pos[:, MUSIC_WRIST] = MUSIC_FRAME.from_world(wrist)
     pos[:, MUSIC_TIPS] = MUSIC_FRAME.from_world(tips)
     other_fields = (np.zeros((frames, MUSIC_LINKS, width)) for width in (4, 3, 3))
-    joints = np.zeros((frames, 23))
+    joints = np.zeros((frames, 25))
     arrays = (pos, *other_fields, joints, joints)
     return Motion(rate, *(convert(array.astype(np.float32)) for array in arrays))
 

@@ -104,7 +104,7 @@ def test_a_space_is_trained_resumed_and_judged(corpus, tmp_path, monkeypatch):
 def test_dimensions_of_latent_actions_turn_joints(tmp_path):
     space = load_latent_space()
     rotations = traverse_latent_actions(space, seconds=0.05)
-    assert rotations.shape == (space.policy.latent_size, 23)
+    assert rotations.shape == (space.policy.latent_size, 25)
     assert np.abs(rotations).max() > np.radians(0.5)
     draw_traversal(rotations, tmp_path / "latent.png")
     assert (tmp_path / "latent.png").stat().st_size > 1000

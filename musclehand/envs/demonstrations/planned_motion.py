@@ -56,10 +56,10 @@ class PlannedFrame(NamedTuple):
     `ReferenceSet`."""
 
     angles: np.ndarray
-    """[rad] Joint angles. Shape (23,)."""
+    """[rad] Joint angles. Shape (25,)."""
 
     speeds: np.ndarray
-    """[rad/s] Joint velocities. Shape (23,)."""
+    """[rad/s] Joint velocities. Shape (25,)."""
 
     forearm: np.ndarray
     """[m, rad] Coordinates of the forearm's base. Shape (6,)."""

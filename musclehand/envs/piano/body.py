@@ -222,8 +222,8 @@ class PianoBody:
 
         Args:
             worlds: which. Shape (count,).
-            angles: of their hands, left ones first [rad]. Shape (2 count, 23).
-            speeds: of the joints, in the same order [rad/s]. Shape (2 count, 23).
+            angles: of their hands, left ones first [rad]. Shape (2 count, 25).
+            speeds: of the joints, in the same order [rad/s]. Shape (2 count, 25).
             forearm_state: of their forearms, in the same order. Shapes (2 count, 3).
         """
         backend = self.backend

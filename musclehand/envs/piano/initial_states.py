@@ -27,10 +27,10 @@ class InitialState(NamedTuple):
     """Postures of n hands, mirrored to right hands."""
 
     angles: np.ndarray
-    """[rad] Joint angles. Shape (n, 23)."""
+    """[rad] Joint angles. Shape (n, 25)."""
 
     speeds: np.ndarray
-    """[rad/s] Joint velocities. Shape (n, 23)."""
+    """[rad/s] Joint velocities. Shape (n, 25)."""
 
     place: np.ndarray
     """[m] Positions of the forearms' bases. Shape (n, 3)."""

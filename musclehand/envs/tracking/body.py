@@ -38,10 +38,10 @@ class Proprioception(NamedTuple):
     """Sensory feedback of n hands, mirrored to right hands; or gradients with respect to it."""
 
     angles: np.ndarray
-    """[rad] Joint angles. Shape (n, 23)."""
+    """[rad] Joint angles. Shape (n, 25)."""
 
     speeds: np.ndarray
-    """[rad/s] Joint velocities. Shape (n, 23)."""
+    """[rad/s] Joint velocities. Shape (n, 25)."""
 
     activation: np.ndarray
     """Muscle activations, 0 to 1. Shape (n, m)."""
@@ -144,7 +144,7 @@ class HandKinematics:
         """Fingertips in the world [m], not mirrored. Shape (5, 3).
 
         Args:
-            angles: of all joints [rad]. Shape (23,).
+            angles: of all joints [rad]. Shape (25,).
             forearm: coordinates of its base [m, rad]. Shape (6,).
         """
         data = self._data

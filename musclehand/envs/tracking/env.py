@@ -1,7 +1,7 @@
 """Motion tracking with muscles: hands follow reference motion by excitations of 46 muscles.
 
 Each environment has one hand. Servos move its forearm's base along the reference; muscles move its
-23 joints. An episode starts at a random frame, in the state that the reference has there (reference
+25 joints. An episode starts at a random frame, in the state that the reference has there (reference
 state initialisation), and ends by failure when fingertips or joints are far from the reference.
 
     env = TrackingEnv(open_corpus("corpus").clips("train"), TrackingConfig(num_envs=64))

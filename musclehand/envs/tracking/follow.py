@@ -31,10 +31,10 @@ class FollowedClip:
     """Names of the muscles, without the side."""
 
     angles: np.ndarray = field(repr=False)
-    """[rad] Joint angles of the hand. Shape (T, 23)."""
+    """[rad] Joint angles of the hand. Shape (T, 25)."""
 
     reference: np.ndarray = field(repr=False)
-    """[rad] Joint angles of the reference. Shape (T, 23)."""
+    """[rad] Joint angles of the reference. Shape (T, 25)."""
 
     forearm: np.ndarray = field(repr=False)
     """[m, rad] Coordinates of the forearm's base. Shape (T, 6)."""

@@ -68,7 +68,7 @@ class MotionStep(NamedTuple):
     """
 
     qpos: np.ndarray
-    """[rad] all joint angles at the beginning of the step. Shape (23,)."""
+    """[rad] all joint angles at the beginning of the step. Shape (25,)."""
 
     next_qpos: np.ndarray
     """[rad] independent joint angles at its end. Shape (19,)."""

@@ -29,7 +29,7 @@ class Following:
     """[s] time between samples."""
 
     angles: np.ndarray = field(repr=False)
-    """[rad] joint angles. Shape (T, 23)."""
+    """[rad] joint angles. Shape (T, 25)."""
 
     forearm: np.ndarray = field(repr=False)
     """[m, rad] position of the forearm base, by `FOREARM_AXES`. Shape (T, 6)."""
@@ -38,7 +38,7 @@ class Following:
     """Muscle activations, 0 to 1. Shape (T, m)."""
 
     reference_angles: np.ndarray = field(repr=False)
-    """[rad] joint angles of the reference. Shape (T, 23)."""
+    """[rad] joint angles of the reference. Shape (T, 25)."""
 
     reference_forearm: np.ndarray = field(repr=False)
     """[m, rad] position of the reference's forearm base. Shape (T, 6)."""

@@ -200,7 +200,7 @@ def test_mirroring_notices_a_moved_site(right_hand, left_hand):
 
 def test_hands_with_other_muscles_cannot_be_compared(right_hand, hinge):
     with pytest.raises(ModelError, match="muscles"):
-        mirror_error(*right_hand, *hinge, np.zeros((1, 23)))
+        mirror_error(*right_hand, *hinge, np.zeros((1, 25)))
 
 
 def test_what_does_not_fit_is_named(hinge):

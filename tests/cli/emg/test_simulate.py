@@ -21,7 +21,7 @@ def test_a_movement_by_name_becomes_activations(tmp_path, capsys):
 
 def test_a_clip_is_followed(tmp_path):
     frames = 100
-    qpos = np.zeros((frames, 23))
+    qpos = np.zeros((frames, 25))
     still = np.zeros((frames, 6))
     clip = MotionClip(
         "still",
@@ -38,7 +38,7 @@ def test_a_clip_is_followed(tmp_path):
     write_clips(tmp_path / "clips.h5", [clip])
     simulate(SimulateArgs(str(tmp_path / "clips.h5"), tmp_path / "still.sto"))
     muscles = read_simulated(tmp_path / "still.sto")
-    assert len(HAND_JOINTS) == 23
+    assert len(HAND_JOINTS) == 25
     assert muscles.values.mean() < 0.1
 
 

@@ -10,8 +10,8 @@ from musclehand.motion.clip import MotionClip, write_clips
 
 
 def clip(name, frames=100):
-    qpos = np.linspace(0.0, 0.1, frames)[:, None] * np.arange(23)
-    qvel = np.full((frames, 23), 0.5)
+    qpos = np.linspace(0.0, 0.1, frames)[:, None] * np.arange(25)
+    qvel = np.full((frames, 25), 0.5)
     forearm = np.zeros((frames, 6))
     tips = np.zeros((frames, 5, 3))
     return MotionClip(
