@@ -125,6 +125,11 @@ class HandIk:
 
     Positions are in the frame of the forearm base, which has its origin at the wrist and the axes
     of the world.
+
+    Attributes:
+        posture: the playing posture that this hand's size and ranges give, independent angles
+            [rad]. Shape (19,).
+        playing: its lengths at the keys.
     """
 
     def __init__(

@@ -166,8 +166,9 @@ def diff(
     """Compares two hand models in anatomical words.
 
     Muscles, joints and bones are matched by their anatomical names. The difference has muscles with
-    their force and fibres, paths, moment arms, ranges of motion, springs and dampers, inertia,
-    contacts, and options of the simulation; the heaviest changes come first.
+    their force and fibres, paths, moment arms, joints with their axes, ranges of motion, couplings,
+    springs and dampers, inertia, fingertips, contacts, and options of the simulation; the heaviest
+    changes come first.
 
     Args:
         before: path of an MJCF file, name of a bundled model ("musclehand", "myohand"), `MjModel`,

@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from musclehand.body.anatomy import DISTAL_BODIES
+from musclehand.body.build.hand_file import HandFile
 from musclehand.body.build.scaling import (
     HAND_BREADTH,
     HAND_LENGTH,
@@ -24,6 +25,7 @@ from musclehand.motion.playing_hand import (
 )
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.strokes.strike import StrokeConfig
+from musclehand.validation.specimen import open_specimens
 
 GEOMETRY = keyboard_geometry(load_piano_parameters())
 SIZES = (LENGTH_RANGE[0] / HAND_LENGTH, 0.91, 1.0, 1.086, 1.17, LENGTH_RANGE[1] / HAND_LENGTH)
@@ -59,6 +61,22 @@ def test_length_and_breadth_are_measured_apart(tables):
     assert broad.size == pytest.approx((1.0, 1.1), abs=0.004)
     assert broad.tip_radius == pytest.approx(1.1 * TIP_RADIUS)
     assert broad.size.span == pytest.approx(1.05, abs=0.004)
+
+
+def test_other_hands_are_measured_with_the_skin_that_they_have():
+    """MyoHand has capsules of 6.5, 7, 7, 6.8 and 6 mm at its fingertips, on the bones of ours; a
+    fingertip without a capsule has the radius of ours in the hand's breadth."""
+    (specimen,) = open_specimens("myohand", side="right")
+    spec = specimen.spec.copy()
+    hand = HandIk(design=HandFile("MyoHand", spec, specimen.naming)).playing
+    assert hand.size == pytest.approx((1.018, 1.0), abs=0.003)
+    assert hand.tip_radius == pytest.approx([0.0065, 0.007, 0.007, 0.0068, 0.006])
+    for geom in spec.geoms:
+        if geom.type == mujoco.mjtGeom.mjGEOM_CAPSULE:
+            geom.type = mujoco.mjtGeom.mjGEOM_ELLIPSOID
+            geom.size = [geom.size[0], geom.size[0], geom.size[1]]
+    bare = HandIk(design=HandFile("MyoHand", spec, specimen.naming)).playing
+    assert bare.tip_radius == pytest.approx(TIP_RADIUS * bare.size.breadth)
 
 
 def test_the_length_does_not_depend_on_the_angles_of_the_fingers(right_hand):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musclehand.body.analysis import moment_arm, passive, tapping
+from musclehand.body.analysis import moment_arm, passive, size, tapping
 from musclehand.validation import check as check_module
 from musclehand.validation.checks import (
     arms,
@@ -33,10 +33,10 @@ POSTURES = check_module.NUM_POSTURES
 
 TESTED = {
     "V01": [],
-    "V02": [],
+    "V02": [*(1e3 * time for time in structure.TIME_CONSTANTS), structure.MOST_DAMPING],
     "V03": [100 * fibres.RANGE_MARGIN],
     "V04": [fibres.FEWEST_MEAN, fibres.FEWEST_MAX, POSTURES],
-    "V05": [*fibres.L0_RATIO],
+    "V05": [*fibres.L0_RATIO, 1e3 * size.USUAL_LENGTH],
     "V06": [100 * fibres.F0_TOLERANCE],
     "V07": [*fibres.REST_LIMITS, 100 * fibres.MOST_UNUSABLE, POSTURES, *fibres.FIBRE_LIMITS],
     "V08": [100 * arms.RIGHT_SHARE, POSTURES, 1e3 * arms.TOLERANCE],

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from musclehand.body.untrusted.attributes import check_attributes
 from musclehand.body.untrusted.model_scan import MAX_ELEMENTS, Node, Sandbox, scan_model, shorten
 from musclehand.core.errors import InvalidValue, ModelError, UnknownName
 
@@ -125,8 +126,9 @@ def check_model(tree: Node, sandbox: Sandbox) -> None:
         sandbox: files that it may read.
 
     Raises:
-        ModelError: plugins, numbers that are not finite, sizes or counts above a limit, an illegal
-            time step, or a file that is missing, too large or outside the sandbox.
+        ModelError: plugins, attributes that MuJoCo does not have, numbers that are not finite,
+            sizes or counts above a limit, an illegal time step, or a file that is missing, too
+            large or outside the sandbox.
     """
     _check(tree, sandbox, ())
 
@@ -181,6 +183,7 @@ def _kind_of(section: Node, node: Node) -> str | None:
 
 def _check(tree: Node, sandbox: Sandbox, outer: tuple[Path, ...]) -> float:
     """Checks one model, a part of the models `outer`; returns its elements with copies."""
+    check_attributes(tree)
     folders = _folders(tree)
     inner = 0.0
     num_keys = 0

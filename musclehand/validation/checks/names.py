@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.analysis.extremes import followers
+from musclehand.body.analysis.extremes import crossed_joints, followers
 from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.anatomy import (
@@ -67,7 +67,7 @@ def check_names(specimen: Specimen) -> Finding:
         if sign < 0:
             remarks.append(f"{model.joint(ids[joint]).name}: positive the other way round")
     remarks += _foreign_couplings(specimen)
-    remarks += _unknown_muscles(specimen)
+    remarks += _unknown_muscles(specimen) + _nameless_muscles(specimen)
     usual = [
         (address, joint)
         for address, joint in zip(hand.qpos.tolist(), hand.joints, strict=True)
@@ -170,7 +170,8 @@ def _motions(specimen: Specimen, frame: Frame) -> list[_Motion]:
             part = "the index knuckle"
             arm = anchors["mcp2_flexion"] - anchors["mcp5_flexion"]
         else:
-            digit = next((name for name in DIGITS if joint in digit_joints(name)), "middle")
+            digit = _digit_of(joint)
+            digit = "middle" if digit == "wrist" else digit
             tip = hand.tips[DIGITS.index(digit)]
             if tip == NO_TIP:
                 continue
@@ -210,8 +211,10 @@ def _foreign_couplings(specimen: Specimen) -> list[str]:
 
 
 def _digit_of(joint: str) -> str:
-    """The digit that a joint or metacarpal belongs to, "wrist" for forearm and wrist."""
-    return next((digit for digit in (*DIGITS, "wrist") if joint in digit_joints(digit)), "")
+    """The digit that a joint belongs to, its metacarpal's too; "wrist" for forearm and wrist."""
+    if joint in PALM_JOINTS:
+        joint = joint.replace("cmc", "mcp", 1)
+    return next((digit for digit in DIGITS if joint in digit_joints(digit)), "wrist")
 
 
 def _unknown_muscles(specimen: Specimen) -> list[str]:
@@ -236,6 +239,26 @@ def _unknown_muscles(specimen: Specimen) -> list[str]:
             f"muscle {specimen.model.actuator(int(hand.muscles[i])).name}: no anatomical name, so "
             f"that checks of published forces, fibres and arms leave it out; {path}"
         )
+    return lines
+
+
+def _nameless_muscles(specimen: Specimen) -> list[str]:
+    """A line for each muscle that pulls at the hand but has no name of either hand."""
+    model = specimen.model
+    joints = set(specimen.hand.joint_ids(model).tolist())
+    lines = []
+    for number in range(model.nu):
+        is_muscle = model.actuator_dyntype[number] == mujoco.mjtDyn.mjDYN_MUSCLE
+        pulls_tendon = model.actuator_trntype[number] == mujoco.mjtTrn.mjTRN_TENDON
+        if not (is_muscle and pulls_tendon) or number in specimen.hand.muscles:
+            continue
+        if crossed_joints(model, int(model.actuator_trnid[number, 0])) & joints:
+            name = model.actuator(number).name or f"number {number}"
+            side = specimen.hand.side.name.lower()
+            lines.append(
+                f"muscle {name}: pulls at this hand, but its name is none of a {side} hand's, "
+                "so that the checks leave it out"
+            )
     return lines
 
 

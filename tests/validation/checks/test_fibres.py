@@ -11,6 +11,7 @@ import pytest
 
 from musclehand.body.analysis.moment_arm import tendon_lengths
 from musclehand.body.analysis.reference import load_reference
+from musclehand.body.analysis.size import relative_size
 from musclehand.body.posture import place
 from musclehand.validation.check import Verdict
 from musclehand.validation.checks.fibres import (
@@ -68,7 +69,9 @@ def test_myohand_has_three_slack_tendons_and_long_fibres(myohand):
     assert muscles_in(replace(finding, offenders=finding.offenders[:3])) == {"PQ", "OP", "RI3"}
     assert all("tendon slack length -" in line for line in finding.offenders[:3])
     assert not any("tendon slack" in line for line in finding.offenders[3:])
-    assert any(line.startswith("EPL: l0 247.8 mm, 4.59 times") for line in finding.offenders)
+    ratio = 4.59 / relative_size(myohand.model, myohand.hand)
+    line = f"EPL: l0 247.8 mm, {ratio:.2f} times"
+    assert any(words.startswith(line) for words in finding.offenders)
 
 
 def test_myohand_has_an_extensor_copied_wrongly(myohand):
@@ -279,10 +282,24 @@ def test_implied_lengths_are_compared_with_the_nearest_source(ours):
         ] + 2 * published[0] * (high - low)
 
     finding = check_implied_lengths(changed(ours, stretch))
-    ratio = 2 * published[0] / max(published)
+    ratio = 2 * published[0] / max(published) / relative_size(ours.model, ours.hand)
     assert any(
         line.startswith(f"{name}: l0") and f"{ratio:.2f} times" in line
         for line in finding.offenders
+    )
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_fibres_of_large_hands_are_longer(ours, factor):
+    """A hand, its paths and fibres, all larger by one factor has the same ratios."""
+
+    def stretch(model):
+        for part in (model.body_pos, model.jnt_pos, model.site_pos, model.actuator_lengthrange):
+            part *= factor
+
+    usual = check_implied_lengths(ours).panels[0].series[0].y
+    assert check_implied_lengths(changed(ours, stretch)).panels[0].series[0].y == pytest.approx(
+        usual
     )
 
 

@@ -178,6 +178,15 @@ def test_reversed_signs_are_a_warning(ours):
     assert finding.offenders == ("deviation_r: positive the other way round",)
 
 
+def test_a_coupling_to_another_finger_is_told():
+    spec = hand_spec()
+    (coupling,) = (row for row in spec.equalities if row.name1 == "md2_flexion_r")
+    coupling.name2 = "pm5_flexion_r"
+    finding = check_names(specimen_of(spec))
+    assert finding.verdict is Verdict.WARN
+    assert finding.offenders == ("md2_flexion_r: follows pm5_flexion_r, a joint of another digit",)
+
+
 def with_copy_of(muscle, name, *, shift=0.0):
     """Our hand with a second muscle along the path of one, its points shifted [m]."""
     spec = hand_spec()
@@ -230,6 +239,16 @@ def test_a_muscle_that_has_lost_its_name_is_recognised():
     spec.actuator("FDP2_r").name = "MYMUS_r"
     (line,) = check_names(specimen_of(spec)).offenders
     assert line.endswith("its path is that of FDP2 in the bundled hand: name it in a naming file")
+
+
+@pytest.mark.parametrize("name", ["FDP2", "FDP2_l"])
+def test_a_muscle_without_a_suffix_of_this_hand_is_told(name):
+    spec = hand_spec()
+    spec.actuator("FDP2_r").name = name
+    finding = check_names(specimen_of(spec))
+    assert finding.verdict is Verdict.WARN
+    (line,) = finding.offenders
+    assert line.startswith(f"muscle {name}: pulls at this hand")
 
 
 def test_a_path_like_no_others_has_no_likeness(ours):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from musclehand.body.analysis.inertia import joint_inertia
-from musclehand.body.analysis.size import load_hand_sizes
+from musclehand.body.analysis.size import USUAL_LENGTH, load_hand_sizes
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.build.scaling import scale_tables
@@ -21,7 +21,7 @@ from musclehand.validation.checks import structure
 from musclehand.validation.checks.structure import (
     CHECKS,
     check_collisions,
-    check_gain_and_bias,
+    check_constants,
     check_inertia,
     check_parts,
     check_size,
@@ -101,10 +101,38 @@ def test_constants_that_differ_are_named(ours):
     def change(model):
         model.actuator_biasprm[ours.hand.muscles[4], 2] = 77.0
 
-    finding = check_gain_and_bias(changed(ours, change))
+    finding = check_constants(changed(ours, change))
     force = ours.model.actuator_gainprm[ours.hand.muscles[4], 2]
     assert finding.offenders == (f"{ours.hand.muscle_names[4]}: force {force:g} and 77",)
-    assert check_gain_and_bias(ours).verdict is Verdict.PASS
+    assert check_constants(ours).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("times", "possible"),
+    [((0.01, 0.04), True), ((0.06, 0.15), True), ((10.0, 20.0), False), ((0.01, 0.0), False)],
+)
+def test_times_of_activation_are_those_of_muscles(ours, times, possible):
+    """10 and 20 are milliseconds in a file of seconds."""
+
+    def slow(model):
+        model.actuator_dynprm[ours.hand.muscles[7], :2] = times
+
+    offenders = check_constants(changed(ours, slow)).offenders
+    words = f"{1e3 * times[0]:g} and {1e3 * times[1]:g} ms"
+    name = ours.hand.muscle_names[7]
+    assert offenders == (() if possible else (f"{name}: time constants {words}",))
+
+
+@pytest.mark.parametrize(("damping", "possible"), [(0.0, True), (0.9, True), (20.0, False)])
+def test_a_joint_that_is_held_by_its_damping_is_named(ours, damping, possible):
+    dof = ours.hand.dofs[ours.hand.joints.index("mcp2_flexion")]
+
+    def hold(model):
+        model.dof_damping[dof] = damping
+
+    offenders = check_constants(changed(ours, hold)).offenders
+    line = f"mcp2_flexion: damping {damping:g} N m s/rad"
+    assert offenders == (() if possible else (line,))
 
 
 def test_inertia_of_a_bone_and_mass_of_a_hand(ours):
@@ -237,7 +265,7 @@ def test_the_limits_of_size_are_those_of_the_table():
         men = [getattr(by["male", percentile], name) for percentile in (5.0, 95.0)]
         assert limits == pytest.approx((2 * women[0] - women[1], 2 * men[1] - men[0]))
     mean = np.mean([by[sex, 50.0].length for sex in ("female", "male")])
-    assert pytest.approx(mean, abs=1e-3) == structure.USUAL_LENGTH
+    assert pytest.approx(mean, abs=1e-3) == USUAL_LENGTH
 
 
 def test_what_may_touch_agrees_with_what_mujoco_finds(ours):

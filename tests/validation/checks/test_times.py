@@ -49,6 +49,6 @@ def test_the_worst_muscle_comes_first():
     assert [line.split(":")[0] for line in finding.offenders] == [first, "FDP2"]
 
 
-def test_our_hand_and_myohand_pass(specimen, myohand):
+def test_our_hand_and_myohand_pass(ours, myohand):
     (check,) = CHECKS
-    assert [check.run(hand).verdict.value for hand in (specimen, myohand)] == ["pass", "pass"]
+    assert [check.run(hand).verdict.value for hand in (ours, myohand)] == ["pass", "pass"]
