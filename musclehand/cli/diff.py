@@ -20,8 +20,9 @@ class DiffArgs:
     Muscles, joints and bones are matched by their anatomical names. The output has changes of
     muscles with their force and fibres, paths, moment arms, joints with their axes, ranges of
     motion, couplings, springs and dampers, inertia, fingertips, contacts and the simulation; the
-    heaviest changes come first. Pennation is not in an MJCF file: peak force is that along the tendon. Changes of moment arms are the largest in 200
-    random postures; directions of movements are those of the hand at neutral.
+    heaviest changes come first. Pennation is not in an MJCF file: peak force is that along the
+    tendon. Changes of moment arms are the largest in 200 random postures; directions of movements
+    are those of the hand at neutral.
     Exit code 0, whether or not anything changed; 2: a model or file cannot be used.
 
     For example:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import RLock
 from typing import NamedTuple
 
@@ -15,7 +16,11 @@ from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG, couple, named
 from musclehand.core.errors import InvalidValue, UnknownName
 from musclehand.validation.check import Specimen
 
-POSTURES = {"neutral": {}, "rest": REST_DEG, "playing": PLAYING_POSTURE_DEG}
+POSTURES: Mapping[str, Mapping[str, float]] = {
+    "neutral": {},
+    "rest": REST_DEG,
+    "playing": PLAYING_POSTURE_DEG,
+}
 """Named postures [deg]; joints that are not named are at 0."""
 
 SILENT_COLOUR = np.array([40.0, 84.0, 160.0])

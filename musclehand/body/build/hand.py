@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.analysis.extremes import path_extremes
 from musclehand.body.anatomy import (
     Side,
     coupled_joint,
     coupling_ratio,
 )
-from musclehand.body.analysis.extremes import path_extremes
 from musclehand.body.build.hand_file import HandFile
 from musclehand.body.build.myosim import MyoSimArm
 from musclehand.body.build.overlay import add_hand
@@ -245,10 +245,11 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
 
     Each fibre has normalised length 1 in the rest posture of `joints.csv`. It stays within
     `FIBRE_RANGE` in ordinary postures, and within `CORNER_RANGE` over the whole range of motion,
-    whose extremes are searched (`body.analysis.extremes`). The slack length follows from the optimal fibre length and the
-    path length at rest. Passive force at rest is therefore zero, and the extensors do not oppose
-    the flexors all the time. The optimal length is the table's, or a longer one if a posture would
-    otherwise leave these ranges.
+    whose extremes are searched (`body.analysis.extremes`). The slack length follows from the
+    optimal fibre length and the path length at rest. Passive force at rest is therefore zero, and
+    the extensors do not oppose the flexors all the time. The optimal length is the table's, or a
+    longer one if a posture would otherwise leave these ranges, up to `USUAL_FIBRE` and `MOST_FIBRE`
+    of the path at rest.
 
     Raises:
         ModelError: a path at rest is shorter than its fibre.
@@ -278,9 +279,7 @@ def fit_fibres(tables: HandTables) -> dict[str, Fibre]:
     return fibres
 
 
-def _needed(
-    path: float, shortest: float, longest: float, limits: tuple[float, float]
-) -> float:
+def _needed(path: float, shortest: float, longest: float, limits: tuple[float, float]) -> float:
     """Least optimal length [m] with which a fibre stays within its limits [l0].
 
     Args:

@@ -41,8 +41,8 @@ def check_attributes(tree: Node) -> None:
     for parent in tree.walk():
         for node in parent.children:
             legal = schema.get(node.tag) if parent.tag in _PARENTS else None
-            for name in node.attributes if legal else ():
-                if name not in legal:
+            for name in node.attributes:
+                if legal and name not in legal:
                     raise node.fail(str(UnknownName("attribute", shorten(name), sorted(legal))))
             for name in _NOT_NEGATIVE.get(node.tag, ()):
                 value = node.attributes.get(name, "")

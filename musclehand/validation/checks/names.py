@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.analysis.extremes import crossed_joints, followers
+from musclehand.body.analysis.extremes import crossed_joints
 from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.anatomy import (
@@ -66,7 +66,6 @@ def check_names(specimen: Specimen) -> Finding:
     for joint, sign in zip(hand.joints, hand.signs, strict=True):
         if sign < 0:
             remarks.append(f"{model.joint(ids[joint]).name}: positive the other way round")
-    remarks += _foreign_couplings(specimen)
     remarks += _unknown_muscles(specimen) + _nameless_muscles(specimen)
     usual = [
         (address, joint)
@@ -191,23 +190,6 @@ def _expected(joint: str) -> tuple[str, np.ndarray]:
     if positive == "radial" or (joint in THUMB_JOINTS and positive == "extension"):
         return "radial", np.array([1.0, 0.0, 0.0])
     return "palmar", np.array([0.0, 0.0, -1.0])
-
-
-def _foreign_couplings(specimen: Specimen) -> list[str]:
-    """A line for each joint that follows a joint of another digit."""
-    model = specimen.model
-    hand = specimen.hand
-    by_id = dict(zip(hand.joint_ids(model).tolist(), hand.joints, strict=True))
-    lines = []
-    for row in followers(model):
-        joint = by_id.get(row.joint, "")
-        driver = by_id.get(row.driver, "")
-        if joint and driver and _digit_of(joint) != _digit_of(driver):
-            lines.append(
-                f"{model.joint(row.joint).name}: follows {model.joint(row.driver).name}, "
-                "a joint of another digit"
-            )
-    return lines
 
 
 def _digit_of(joint: str) -> str:
@@ -343,8 +325,7 @@ CHECKS: tuple[Check, ...] = (
         threshold=(
             "thumb joints named as they move, abduction with over "
             f"{100 * CMC_SHARE:g} % of the motion out of the palm's plane; "
-            "a warning for a joint missing, another order or sign, a coupling to another digit, "
-            "or a muscle without a name"
+            "a warning for a joint missing, another order or sign, or a muscle without a name"
         ),
         source=(
             "joint names of MyoSim 0.2.3; version 0.1.7 has the two carpometacarpal joints "

@@ -31,11 +31,6 @@ HAND_MASS = (0.23, 0.75)
 """Mass from the wrist down [kg]: 0.50 % of a woman of 46 kg to 0.65 % of a man of 115 kg
 (Plagenhoef 1983, quoted)."""
 
-TIME_CONSTANTS = (0.001, 0.2)
-"""Least and greatest time constant of activation and deactivation [s]. Models of muscles have 10
-to 60 ms (Thelen 2003; Zajac 1989, recalled), and whole twitches of hand muscles rise in 40 to
-100 ms (Burke 1974); chosen wider, as in a file in milliseconds they are 1,000 times larger."""
-
 MOST_DAMPING = 1.0
 """Largest damping of a joint [N m s/rad]; chosen. At 10 rad/s, a usual speed of wrist and fingers,
 it would take 10 N m, as much as the strongest muscles of the hand have (Delp 1996)."""
@@ -93,7 +88,7 @@ def check_parts(specimen: Specimen) -> Finding:
 
 
 def check_constants(specimen: Specimen) -> Finding:
-    """V02: do a muscle's constants agree, and are times and damping those of people?
+    """V02: do a muscle's constants agree, and is the damping of joints possible?
 
     MuJoCo has the constants of a muscle twice, for active and passive force.
     """
@@ -101,7 +96,6 @@ def check_constants(specimen: Specimen) -> Finding:
     muscles = specimen.hand.muscles
     gain = model.actuator_gainprm[muscles, :9]
     bias = model.actuator_biasprm[muscles, :9]
-    times = model.actuator_dynprm[muscles, :2]
     labels = ("range low", "range high", "force", "scale", "lmin", "lmax", "vmax", "fpmax", "fvmax")
     offenders = []
     for i, name in enumerate(specimen.hand.muscle_names):
@@ -109,9 +103,6 @@ def check_constants(specimen: Specimen) -> Finding:
         if columns.size:
             pairs = ", ".join(f"{labels[k]} {gain[i, k]:g} and {bias[i, k]:g}" for k in columns)
             offenders.append(f"{name}: {pairs}")
-        if times[i].min() < TIME_CONSTANTS[0] or times[i].max() > TIME_CONSTANTS[1]:
-            words = " and ".join(f"{1e3 * time:g}" for time in times[i])
-            offenders.append(f"{name}: time constants {words} ms")
     for joint, dof in zip(specimen.hand.joints, specimen.hand.dofs, strict=True):
         damping = float(model.dof_damping[dof])
         if not 0.0 <= damping <= MOST_DAMPING:
@@ -376,17 +367,14 @@ CHECKS: tuple[Check, ...] = (
         title="Constants",
         asks=(
             "Are the constants of a muscle's active force those of its passive force, "
-            "and are time constants and damping possible?"
+            "and is the damping of joints possible?"
         ),
         threshold=(
-            "equal to the last digit; time constants "
-            f"{1e3 * TIME_CONSTANTS[0]:g} to {1e3 * TIME_CONSTANTS[1]:g} ms; damping of a joint "
-            f"at most {MOST_DAMPING:g} N m s/rad"
+            f"equal to the last digit; damping of a joint at most {MOST_DAMPING:g} N m s/rad"
         ),
         source=(
             "MuJoCo's muscle model (gainprm and biasprm; "
-            "they differ in the supinator of MyoSim's arm); twitches of hand muscles (Burke 1974) "
-            "and the strength of the wrist (Delp 1996)"
+            "they differ in the supinator of MyoSim's arm); strength of the wrist (Delp 1996)"
         ),
         run=check_constants,
     ),

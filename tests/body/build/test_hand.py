@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side, coupled_joint, coupling_ratio
 from musclehand.body.analysis.reference import load_reference
+from musclehand.body.anatomy import DIGITS, HAND_JOINTS, Side, coupled_joint, coupling_ratio
 from musclehand.body.build.hand import CORNER_RANGE, FIBRE_RANGE, fit_fibres, load_hand
 from musclehand.body.muscle import force_length, muscle_force, muscle_parameters
 from musclehand.body.posture import PLAYING_POSTURE_DEG, couple

@@ -178,15 +178,6 @@ def test_reversed_signs_are_a_warning(ours):
     assert finding.offenders == ("deviation_r: positive the other way round",)
 
 
-def test_a_coupling_to_another_finger_is_told():
-    spec = hand_spec()
-    (coupling,) = (row for row in spec.equalities if row.name1 == "md2_flexion_r")
-    coupling.name2 = "pm5_flexion_r"
-    finding = check_names(specimen_of(spec))
-    assert finding.verdict is Verdict.WARN
-    assert finding.offenders == ("md2_flexion_r: follows pm5_flexion_r, a joint of another digit",)
-
-
 def with_copy_of(muscle, name, *, shift=0.0):
     """Our hand with a second muscle along the path of one, its points shifted [m]."""
     spec = hand_spec()

@@ -107,22 +107,6 @@ def test_constants_that_differ_are_named(ours):
     assert check_constants(ours).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize(
-    ("times", "possible"),
-    [((0.01, 0.04), True), ((0.06, 0.15), True), ((10.0, 20.0), False), ((0.01, 0.0), False)],
-)
-def test_times_of_activation_are_those_of_muscles(ours, times, possible):
-    """10 and 20 are milliseconds in a file of seconds."""
-
-    def slow(model):
-        model.actuator_dynprm[ours.hand.muscles[7], :2] = times
-
-    offenders = check_constants(changed(ours, slow)).offenders
-    words = f"{1e3 * times[0]:g} and {1e3 * times[1]:g} ms"
-    name = ours.hand.muscle_names[7]
-    assert offenders == (() if possible else (f"{name}: time constants {words}",))
-
-
 @pytest.mark.parametrize(("damping", "possible"), [(0.0, True), (0.9, True), (20.0, False)])
 def test_a_joint_that_is_held_by_its_damping_is_named(ours, damping, possible):
     dof = ours.hand.dofs[ours.hand.joints.index("mcp2_flexion")]
