@@ -104,7 +104,7 @@ def test_the_axis_leads_the_list(original, spec, side):
 
 def test_a_moved_axis(original, spec, side):
     joint = spec.joint(side.name_of(INDEX_MCP))
-    joint.pos = [*np.asarray(joint.pos), 0.0, -0.005, 0.0]
+    joint.pos = np.asarray(joint.pos) + np.array([0.0, -0.005, 0.0])
     change = only(original, spec, "joints")
     assert change.words == "axis of mcp2_flexion moved 5.0 mm distal"
 
@@ -140,7 +140,7 @@ def test_another_order_of_joints(original, side, tmp_path):
 
 def test_a_fingertip_moved(original, spec, side):
     site = spec.site(original.model.site(int(original.hand.tips[1])).name)
-    site.pos = [*np.asarray(site.pos), 0.0, -0.004, 0.0]
+    site.pos = np.asarray(site.pos) + np.array([0.0, -0.004, 0.0])
     change = only(original, spec, "fingertips")
     assert (change.part, change.words) == ("tip of the index finger", "moved 4.0 mm distal")
 
@@ -234,8 +234,8 @@ def test_an_outline_turned(original, spec, side):
         geom.quat = [1.0, 0.0, 0.0, 0.0]
     else:
         centre = ends.mean(axis=0)
-        half = np.linalg.norm(ends[1] - ends[0]) / 2
-        geom.fromto = [*(centre - [half, 0, 0]), *([*centre, half, 0, 0])]
+        reach = np.array([np.linalg.norm(ends[1] - ends[0]) / 2, 0.0, 0.0])
+        geom.fromto = [*(centre - reach), *(centre + reach)]
     told = [change.words for change in changes(original, spec, "contacts")]
     assert any(words.startswith("outline turned by") for words in told)
 
