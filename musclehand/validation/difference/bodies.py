@@ -14,7 +14,7 @@ import numpy as np
 from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import Change
-from musclehand.validation.difference.constants import (
+from musclehand.validation.difference.fields import (
     BODY,
     GEOM,
     Row,

@@ -7,7 +7,7 @@ import numpy as np
 
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import Change
-from musclehand.validation.difference.constants import SOFTNESS, Row, compare_constants
+from musclehand.validation.difference.fields import SOFTNESS, Row, compare_constants
 from musclehand.validation.wording import (
     EQUAL_SHARE,
     describe_change,

@@ -11,13 +11,13 @@ import numpy as np
 from musclehand.body.anatomy import directions
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import WHOLE_PART, Change
-from musclehand.validation.difference.constants import (
+from musclehand.validation.difference.couplings import compare_couplings, relative_weight
+from musclehand.validation.difference.fields import (
     DOF,
     JOINT,
     Row,
     compare_constants,
 )
-from musclehand.validation.difference.couplings import compare_couplings, relative_weight
 from musclehand.validation.difference.parts import part_name
 from musclehand.validation.wording import (
     EQUAL_LENGTH,

@@ -11,7 +11,7 @@ from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import sample_postures
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import WHOLE_PART, Change
-from musclehand.validation.difference.constants import (
+from musclehand.validation.difference.fields import (
     ACTUATOR,
     TENDON,
     Row,

@@ -17,7 +17,7 @@ from musclehand.body.anatomy import DIGITS
 from musclehand.body.hand_index import path_sites
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import WHOLE_PART, Change
-from musclehand.validation.difference.constants import (
+from musclehand.validation.difference.fields import (
     ACTUATOR,
     DRIVE,
     EQUALITY,

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 
 from musclehand.validation.difference.change import Change
-from musclehand.validation.difference.constants import NONE, describe_enum
+from musclehand.validation.difference.fields import NONE, describe_enum
 from musclehand.validation.wording import EQUAL_SHARE, TINY, format_array
 
 _OPTIONS = (
