@@ -93,8 +93,8 @@ TESTED = {
     ],
     "V36": [names.WRONG_TURN_DEG, names.ODD_TURN_DEG],
     "V37": [],
-    "V40": [*times.RISE_MS, *times.FALL_MS],
-    "V41": [couplings.LEAST_RATIO, couplings.MOST_EXCESS_DEG],
+    "V38": [*times.RISE_MS, *times.FALL_MS],
+    "V39": [couplings.LEAST_RATIO, couplings.MOST_EXCESS_DEG],
 }
 """The constants that each check compares with, in the unit and the order of its text."""
 

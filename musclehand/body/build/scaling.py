@@ -6,7 +6,7 @@ all local positions therefore scales the whole hand and forearm: y with the leng
 and thickness) with the breadth. Paths, wrapping surfaces, outlines and meshes are stretched with
 the bones; joint axes are unchanged. Optimal fibre lengths scale with the smaller of the two
 factors, so that no path becomes too short for its fibre, masses with the volume, and
-armature with mass times squared length, as inertia does. Slack lengths
+armature with the mass times the square of the smaller factor, as inertia does. Slack lengths
 are fitted again when the model is built. Peak forces are unchanged, because strength varies more
 among people of one size than size does; `strength_scale` scales them.
 """
@@ -75,10 +75,12 @@ def scale_tables(
         return pos[0] * stretch[0], pos[1] * stretch[1], pos[2] * stretch[2]
 
     before = tables.stretch
+    volume = length * breadth**2
     return replace(
         tables,
         joints=tuple(
-            replace(row, armature=row.armature * length**3 * breadth**2) for row in tables.joints
+            replace(row, armature=row.armature * volume * min(length, breadth) ** 2)
+            for row in tables.joints
         ),
         stretch=(before[0] * breadth, before[1] * length, before[2] * breadth),
         muscles=tuple(replace(row, l0=row.l0 * min(length, breadth)) for row in tables.muscles),
@@ -89,7 +91,7 @@ def scale_tables(
                 start=point(row.start),
                 end=point(row.end),
                 radius=row.radius * breadth,
-                mass=row.mass * length * breadth**2,
+                mass=row.mass * volume,
             )
             for row in tables.segments
         ),

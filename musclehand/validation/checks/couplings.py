@@ -1,4 +1,4 @@
-"""Couplings of joints (V41): does each follow a joint of its digit, as far as its range goes?"""
+"""Couplings of joints (V39): does each follow a joint of its digit, as far as its range goes?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIP joints flex with PIP joints (Leijnse and others, recalled)."""
 
 
 def check_couplings(specimen: Specimen) -> Finding:
-    """V41: does each coupled joint follow one of its digit, the same way, within its range?"""
+    """V39: does each coupled joint follow one of its digit, the same way, within its range?"""
     hand = specimen.hand
     limits = np.rad2deg(hand.limits(specimen.model))
     offenders = []
@@ -76,7 +76,7 @@ def _digit(joint: str) -> str:
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        code="V41",
+        code="V39",
         title="Couplings of joints",
         asks="Does each coupled joint follow a joint of its digit, the same way, in its range?",
         threshold=(

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from musclehand.body.analysis.extremes import crossed_joints
 from musclehand.body.analysis.moment_arm import moment_arms
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.anatomy import (
@@ -66,7 +65,7 @@ def check_names(specimen: Specimen) -> Finding:
     for joint, sign in zip(hand.joints, hand.signs, strict=True):
         if sign < 0:
             remarks.append(f"{model.joint(ids[joint]).name}: positive the other way round")
-    remarks += _unknown_muscles(specimen) + _nameless_muscles(specimen)
+    remarks += _unknown_muscles(specimen)
     usual = [
         (address, joint)
         for address, joint in zip(hand.qpos.tolist(), hand.joints, strict=True)
@@ -221,26 +220,6 @@ def _unknown_muscles(specimen: Specimen) -> list[str]:
             f"muscle {specimen.model.actuator(int(hand.muscles[i])).name}: no anatomical name, so "
             f"that checks of published forces, fibres and arms leave it out; {path}"
         )
-    return lines
-
-
-def _nameless_muscles(specimen: Specimen) -> list[str]:
-    """A line for each muscle that pulls at the hand but has no name of either hand."""
-    model = specimen.model
-    joints = set(specimen.hand.joint_ids(model).tolist())
-    lines = []
-    for number in range(model.nu):
-        is_muscle = model.actuator_dyntype[number] == mujoco.mjtDyn.mjDYN_MUSCLE
-        pulls_tendon = model.actuator_trntype[number] == mujoco.mjtTrn.mjTRN_TENDON
-        if not (is_muscle and pulls_tendon) or number in specimen.hand.muscles:
-            continue
-        if crossed_joints(model, int(model.actuator_trnid[number, 0])) & joints:
-            name = model.actuator(number).name or f"number {number}"
-            side = specimen.hand.side.name.lower()
-            lines.append(
-                f"muscle {name}: pulls at this hand, but its name is none of a {side} hand's, "
-                "so that the checks leave it out"
-            )
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Time constants (V40): how fast muscles are switched on and off."""
+"""Time constants (V38): how fast muscles are switched on and off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDING_MS = 1e-6
 
 
 def check_time_constants(specimen: Specimen) -> Finding:
-    """V40: are muscles switched on and off as fast as people's?"""
+    """V38: are muscles switched on and off as fast as people's?"""
     hand = specimen.hand
     params = muscle_parameters(specimen.model, hand.muscles)
     rise = 1e3 * params.tau_act
@@ -48,7 +48,7 @@ def _outside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        code="V40",
+        code="V38",
         title="Time constants",
         asks="Are muscles switched on and off as fast as people's?",
         threshold=(
