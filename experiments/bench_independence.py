@@ -171,7 +171,9 @@ def main(args: Args) -> None:
             f"{MOVING_PROSE}\n\n{movement_table(hands)}",
             traction_table(hands),
             "## At the piano",
-            f"{PIANO_PROSE}\n\n{piano_table(args)}",
+            "Onset F1 (50 ms), then frame F1. "
+            + "\n".join(PIANO_PROSE[name] for name in args.controllers if name in PIANO_PROSE),
+            piano_table(args),
         ]
     )
     print(body)
@@ -190,9 +192,11 @@ the independent hand, and no feedback. "Relaxed" is a hand without activation, o
 is moved from outside: in people about as independent as an active one (Lang & Schieber 2004,
 abstract)."""
 
-PIANO_PROSE = """\
-Onset F1 (50 ms), then frame F1. Computed muscle control plans through the shared drive; the
-tracking policy was trained without it, and for the policy it is a disturbance."""
+PIANO_PROSE = {
+    "muscle": "Computed muscle control plans through the shared drive.",
+    "policy": "The tracking policy was trained without it: to the policy it is a disturbance.",
+}
+"""What each controller knows of enslaving."""
 
 
 def open_hand(condition: str | None) -> Hand:
@@ -337,7 +341,7 @@ def passed_on(hand: Hand, number: int, neighbour: int) -> float:
     by_other, by_own = (
         traction(hand.model, hand.index, f"EDC{finger}")[joint] for finger in (number, neighbour)
     )
-    return float(by_other / by_own)
+    return round(float(by_other / by_own), 2) + 0.0
 
 
 def piano_table(args: Args) -> str:

@@ -259,18 +259,24 @@ def _track(
             policy = _reinforce(stage, env, policy, _Stages(config, out, identity, log))
     info = _policy_info(corpus, config, origin)
     path = save_tracking_policy(out / "policy", policy, pattern, info)
+    scores = _judge(corpus, policy, replace(env_config, num_envs=1), reporter)
+    write_file(out / SCORES, json.dumps([score._asdict() for score in scores], indent=1))
+    return TrackingRun(out, load_tracking_policy(path), path, tuple(scores))
+
+
+def _judge(
+    corpus: MotionCorpus, policy: Policy, env_config: TrackingConfig, reporter: Reporter
+) -> list[ClipScore]:
+    """How the held-out clips are followed without disturbances; none if there are none."""
     clips = list(corpus.clips("validation"))
-    scores: list[ClipScore] = []
-    if clips:
-        undisturbed = replace(env_config, num_envs=1, disturbance=DisturbanceConfig())
-        scores = evaluate(clips, lambda observation, _: policy.act(observation), undisturbed)
-    else:
+    if not clips:
         reporter.message(
             "The policy is not judged: the corpus has no clip in its validation split. More"
             " hours of the corpus would have some."
         )
-    write_file(out / SCORES, json.dumps([score._asdict() for score in scores], indent=1))
-    return TrackingRun(out, load_tracking_policy(path), path, tuple(scores))
+        return []
+    undisturbed = replace(env_config, disturbance=DisturbanceConfig())
+    return evaluate(clips, lambda observation, _: policy.act(observation), undisturbed)
 
 
 def stage_iterations(config: TrackConfig, *, started: bool = False) -> dict[str, int]:

@@ -20,8 +20,8 @@ from musclehand.body.analysis.extremes import Extremes, length_extremes
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming
 
-KNUCKLES = 0.04515
-"""Distance from the index knuckle to the little finger's knuckle in MyoSim's hand [m]."""
+KNUCKLES = 0.042904
+"""Distance of the outer knuckles of MyoSim's hand, without its part along the hand [m]."""
 
 NUM_POSTURES = 300
 """Random postures over the range of motion in which a hand is examined."""
@@ -121,15 +121,17 @@ class Specimen:
 
     @cached_property
     def thickness(self) -> float:
-        """Size of the hand relative to MyoSim's, by the distance of its outer knuckles; 1 without
-        them."""
+        """Size of the hand relative to MyoSim's, by the distance of its outer knuckles across the
+        hand; 1 without them."""
         data = mujoco.MjData(self.model)
         mujoco.mj_kinematics(self.model, data)
         ids = dict(zip(self.hand.joints, self.hand.joint_ids(self.model), strict=True))
-        if not {"mcp2_flexion", "mcp5_flexion"} <= ids.keys():
+        if not {"flexion", "mcp2_flexion", "mcp3_flexion", "mcp5_flexion"} <= ids.keys():
             return 1.0
+        along = data.xanchor[ids["mcp3_flexion"]] - data.xanchor[ids["flexion"]]
+        along = along / np.linalg.norm(along)
         across = data.xanchor[ids["mcp2_flexion"]] - data.xanchor[ids["mcp5_flexion"]]
-        return float(np.linalg.norm(across)) / KNUCKLES
+        return float(np.linalg.norm(across - along * (along @ across))) / KNUCKLES
 
     @cached_property
     def postures(self) -> np.ndarray:
