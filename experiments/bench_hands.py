@@ -1,7 +1,7 @@
 """Hand models through all checks of the validator: musclehand, MyoHand, MyoArm, and others.
 
     python experiments/bench_hands.py
-    python experiments/bench_hands.py --peers MUSIC-Hand=two_hands_ds6.5_muscle_driven.xml --results
+    python experiments/bench_hands.py --music two_hands_ds6.5_muscle_driven.xml --results
 
 The hand of this package is checked right and left, at its own size and at both extremes of `SIZES`.
 MyoHand 0.2.3 and the arm that it is cut from come with the package myo-sim. Others are given by
@@ -43,7 +43,9 @@ OURS = "musclehand"
 MYOHAND = "MyoHand 0.2.3"
 MYOARM = "MyoArm 0.2.3"
 
-TOLD = (OURS, MYOHAND, "MUSIC-Hand")
+MUSIC = "MUSIC-Hand"
+
+TOLD = (OURS, MYOHAND, MUSIC)
 """Models whose findings are told in full; of the others the table has the verdicts."""
 
 SIZES = {"5 % woman": (0.165, 0.072), "95 % man": (0.210, 0.096)}
@@ -60,6 +62,9 @@ Findings = list[dict[str, dict[str, Any]]]
 @dataclass(frozen=True)
 class Args:
     """What to check and where to keep the results."""
+
+    music: Path | None = None
+    """MJCF of MUSIC-Hand."""
 
     peers: tuple[str, ...] = ()
     """Other models: NAME=FILE, or NAME=FILE=FOLDER with the folder of the files it includes."""
@@ -81,6 +86,8 @@ def main(args: Args) -> None:
     sources[MYOHAND] = ("myohand", "right")
     sources[MYOARM] = (MYOARM, "right")
     roots: dict[str, str] = {}
+    if args.music is not None:
+        sources[MUSIC] = (str(args.music), "right")
     for peer in args.peers:
         name, file, *folder = peer.split("=")
         sources[name] = (file, "right")
