@@ -84,10 +84,20 @@ class Policy(nn.Module):
         self.register_buffer("mean", torch.zeros(num_observations))
         self.register_buffer("std", torch.ones(num_observations))
 
-    def fit_normalisation(self, observation: np.ndarray) -> None:
-        """Sets mean and std of the inputs to those of a sample. Shape (n, num_observations)."""
-        self.mean.copy_(torch.from_numpy(observation.mean(axis=0)))
-        self.std.copy_(torch.from_numpy(np.maximum(observation.std(axis=0), MIN_STD)))
+    def fit_normalisation(
+        self, observation: np.ndarray, *, inputs: np.ndarray | None = None
+    ) -> None:
+        """Sets mean and std of the inputs to those of a sample.
+
+        Args:
+            observation: the sample. Shape (n, num_observations).
+            inputs: which inputs; all by default. Shape (num_observations,), bool.
+        """
+        where = slice(None) if inputs is None else inputs
+        mean = torch.from_numpy(observation.mean(axis=0))
+        std = torch.from_numpy(np.maximum(observation.std(axis=0), MIN_STD))
+        self.mean[where] = mean.to(self.mean.dtype)[where]
+        self.std[where] = std.to(self.std.dtype)[where]
 
     def normalise(self, observation: torch.Tensor) -> torch.Tensor:
         """Inputs as the first layer gets them. Shape (n, num_observations)."""

@@ -40,12 +40,12 @@ of fingertips before the black keys, which begin at 60 mm."""
 LEAST_PRESS_Y = 0.010
 """[m] Least such y for any hand: room for a fingertip and for errors of its place; chosen."""
 
-WRIST_DEPTH = -0.091
+WRIST_DEPTH = -0.093
 """[m] y of the bundled hand's wrist at rest, in front of the keys by the length of the curved hand.
 Solved with its posture by `experiments/fit_playing_posture.py`, like its height; a test holds
 both."""
 
-WRIST_HEIGHT = 0.035
+WRIST_HEIGHT = 0.033
 """[m] Height of its wrist joint at rest over the tops of the white keys."""
 
 LOWEST_WRIST = 0.015

@@ -5,7 +5,7 @@ weights are taken over, because training goes on: inputs are matched by the name
 joints and muscles (`policies.layout`), outputs by the names of muscles. Inputs that only the new
 hand has begin with weights of zero. A hand with other muscles is refused.
 
-Each function also returns the *origin*, an entry of the new policy's metadata: the hashes of hand
+Each function also gives the *origin*, an entry of the new policy's metadata: the hashes of hand
 and observation that the weights were trained for, and of the weights.
 """
 
@@ -23,10 +23,15 @@ from musclehand.core.checkpoint import Checkpoint, load_checkpoint
 from musclehand.core.errors import FileError
 from musclehand.envs.observation import ObservationTable
 from musclehand.envs.piano.observation import input_mask, piano_table, reference_mask
-from musclehand.envs.tracking.env import TrackingConfig, TrackingEnv
+from musclehand.envs.tracking.env import TrackingConfig
 from musclehand.envs.tracking.observation import decoder_mask
 from musclehand.policies.files import HIGH_LEVEL, LATENT_SPACE, TRACKING, find_policy
-from musclehand.policies.fingerprint import Fingerprint, built_in_hand, observation_hash
+from musclehand.policies.fingerprint import (
+    Fingerprint,
+    built_in_hand,
+    built_in_table,
+    observation_hash,
+)
 from musclehand.policies.high_level import HighLevelPolicy, new_high_level_network
 from musclehand.policies.latent import (
     LatentSpace,
@@ -75,24 +80,33 @@ class _Source(NamedTuple):
     """Its tracking table."""
 
 
+class StartedPolicy(NamedTuple):
+    """A tracking policy with the weights of another one."""
+
+    policy: Policy
+    """The network."""
+
+    origin: Origin
+    """What it began with."""
+
+    new_inputs: np.ndarray
+    """Which of its inputs the other policy did not have; their normalisation has to be fitted
+    (`Policy.fit_normalisation`). Shape (num_observations,), bool."""
+
+
 def start_tracking_policy(
-    start: TrackingPolicy | str | PathLike[str], env: TrackingEnv, sample: np.ndarray
-) -> tuple[Policy, Origin]:
-    """A network for an environment with the weights of a tracking policy for any hand.
+    start: TrackingPolicy | str | PathLike[str], config: TrackingConfig
+) -> StartedPolicy:
+    """A network for the built-in hand with the weights of a tracking policy for any hand.
 
     Args:
         start: the policy, its JSON file, or the name of a bundled one.
-        env: that the network is for.
-        sample: observations by which inputs are normalised that only the network has. Shape (n,
-            num_observations).
-
-    Returns:
-        The network, and its origin.
+        config: of the environment that the network is for.
 
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
-        FileError: the policy has other muscles or another rate than the environment, or was made
-            for an observation whose numbers have another meaning.
+        FileError: the file is no tracking policy's; or the policy has other muscles or another rate
+            than the environment, or an observation whose numbers have another meaning.
         InvalidValue: the metadata of the file has impossible values.
     """
     from musclehand.learning.policy import Policy, layer_sizes
@@ -108,13 +122,16 @@ def start_tracking_policy(
         source = _source(Checkpoint(0, module_arrays("policy", start.policy), info), Path(TRACKING))
     else:
         source = _read(find_policy(start, TRACKING, "tracking"))
-    _check_rate(source, env.config)
-    hidden = layer_sizes(source.checkpoint.info)[1:-1]
+    _check_rate(source, config)
+    sizes = layer_sizes(source.checkpoint.info)
+    if (sizes[0], sizes[-1]) != (source.table.size, len(source.layout.muscles)):
+        raise FileError(source.path, "is not the file of a tracking policy")
+    hidden = sizes[1:-1]
     check_layers(hidden, source.checkpoint.arrays)
-    policy = Policy(env.num_observations, env.num_actions, hidden)
-    policy.fit_normalisation(sample)
-    layout = hand_layout(env.body.hand)
-    inputs = _match_numbers(source, env.table, layout)
+    layout = hand_layout(built_in_hand(config))
+    table = built_in_table(config)
+    policy = Policy(table.size, len(layout.muscles), hidden)
+    inputs = _match_numbers(source, table, layout)
     outputs = _match_muscles(source, layout)
     last = f"layers.{2 * len(hidden)}"
     matches: dict[str, tuple[AxisMatch | None, ...]] = {
@@ -125,19 +142,18 @@ def start_tracking_policy(
         f"{last}.bias": (outputs,),
     }
     load_matched("policy", policy, source.checkpoint.arrays, matches)
-    return policy, _origin(source, "policy/")
+    return StartedPolicy(policy, _origin(source, "policy/"), inputs.places < 0)
 
 
 def start_latent_policy(
-    start: LatentSpace | str | PathLike[str], env: TrackingEnv, teacher: Policy
+    start: LatentSpace | str | PathLike[str], teacher: TrackingPolicy
 ) -> tuple[LatentPolicy, Origin]:
-    """A latent policy for an environment with the weights of a latent space for any hand.
+    """A latent policy for the built-in hand with the weights of a latent space for any hand.
 
     Args:
         start: the latent space, its JSON file, or that of a high-level policy.
-        env: that the latent policy is for.
-        teacher: policy for the environment; inputs that only the new latent policy has are
-            normalised as there.
+        teacher: tracking policy with the environment that the latent policy is for; inputs that
+            only the new latent policy has are normalised as there.
 
     Returns:
         The latent policy, and its origin.
@@ -155,11 +171,12 @@ def start_latent_policy(
         source = _source(Checkpoint(0, arrays, latent_space_info(start)), Path(LATENT_SPACE))
     else:
         source = _read(find_policy(start, LATENT_SPACE, "sight_reading"))
-    _check_rate(source, env.config)
-    layout = hand_layout(env.body.hand)
-    policy = new_latent_policy(source.checkpoint, source.path, env.table, env.num_actions)
-    policy.copy_normalisation(teacher)
-    matches = _latent_matches(policy, source, env.table, layout)
+    _check_rate(source, teacher.config)
+    layout = hand_layout(built_in_hand(teacher.config))
+    table = built_in_table(teacher.config)
+    policy = new_latent_policy(source.checkpoint, source.path, table, len(layout.muscles))
+    policy.copy_normalisation(teacher.policy)
+    matches = _latent_matches(policy, source, table, layout)
     load_matched("latent", policy, source.checkpoint.arrays, matches, keep=("state_mask",))
     return policy, _origin(source, "latent/")
 

@@ -37,7 +37,7 @@ from musclehand.learning.vae import LatentPolicy
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.policies.fingerprint import identity_of
 from musclehand.policies.latent import LatentSpace, load_latent_space, save_latent_space
-from musclehand.policies.start import START, start_latent_policy
+from musclehand.policies.start import START, Origin, start_latent_policy
 from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, resolve_backend
 from musclehand.training.latent_evaluation import (
@@ -144,8 +144,10 @@ def latent(
     if not isinstance(corpus, MotionCorpus):
         corpus = open_corpus(corpus)
     clips = held_out_clips(corpus, config.clips)
+    # Before all scores are planned: a file that does not fit would be found out after that.
+    started = None if start is None else start_latent_policy(start, teacher)
     try:
-        student, path = _train(corpus, teacher, start, _Run(out, config, reporter))
+        student, path = _train(corpus, teacher, started, _Run(out, config, reporter))
         reporter.message(f"compares policy and latent space on {len(clips)} clips")
         sequences = compare_sequences(student, teacher.policy.act, clips, teacher.config)
     finally:
@@ -173,7 +175,7 @@ class _Run(NamedTuple):
 def _train(
     corpus: MotionCorpus,
     teacher: TrackingPolicy,
-    start: LatentSpace | str | PathLike[str] | None,
+    started: tuple[LatentPolicy, Origin] | None,
     run: _Run,
 ) -> tuple[LatentPolicy, Path]:
     """The trained latent policy and its file."""
@@ -192,7 +194,7 @@ def _train(
     env = TrackingEnv(references, env_config, bad_states=run.out / "bad_states")
     settings = json.loads(json.dumps(asdict(config.distillation)))
     info = {"stage": "latent", "policy": dict(teacher.info)}
-    if start is None:
+    if started is None:
         distillation = LatentDistillTraining(
             env,
             teacher.policy,
@@ -206,7 +208,7 @@ def _train(
         begun = {"distilled": settings}
         info |= {"config": settings}
     else:
-        student, origin = start_latent_policy(start, env, teacher.policy)
+        student, origin = started
         begun = {START: origin["weights_sha256"]}
         info |= {START: origin}
     student = _reinforce(student, references, env_config, begun, run, log)

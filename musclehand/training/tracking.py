@@ -42,7 +42,7 @@ from musclehand.learning.ppo import PpoConfig, PpoTraining
 from musclehand.learning.shards import ShardedEnv
 from musclehand.motion.dataset import MotionCorpus, open_corpus
 from musclehand.policies.fingerprint import identity_of
-from musclehand.policies.start import START, Origin, start_tracking_policy
+from musclehand.policies.start import START, StartedPolicy, start_tracking_policy
 from musclehand.policies.tracking import TrackingPolicy, load_tracking_policy, save_tracking_policy
 from musclehand.sim.backend_choice import BackendChoice, BackendName, resolve_backend
 from musclehand.training.placement import place_env
@@ -203,8 +203,10 @@ def track(
     config = replace(config, backend=resolve_run_backend(config))
     if not isinstance(corpus, MotionCorpus):
         corpus = open_corpus(corpus)
+    # Before all scores are planned: a file that does not fit would be found out after that.
+    started = None if start is None else start_tracking_policy(start, warm_start_env(config))
     try:
-        return _track(corpus, Path(out), config, start, reporter)
+        return _track(corpus, Path(out), config, started, reporter)
     finally:
         reporter.close()
 
@@ -213,7 +215,7 @@ def _track(
     corpus: MotionCorpus,
     out: Path,
     config: TrackConfig,
-    start: TrackingPolicy | str | PathLike[str] | None,
+    started: StartedPolicy | None,
     reporter: Reporter,
 ) -> TrackingRun:
     out.mkdir(parents=True, exist_ok=True)
@@ -245,19 +247,16 @@ def _track(
         bad_states=bad_states,
     )
     log = RunLog(out / METRICS, reporter)
-    origin: Origin | None = None
+    if started is not None:
+        identity[START] = started.origin["weights_sha256"]
     with place(env_config) as env:
-        if start is None:
-            policy = _warm_start(env, _Stages(config, out, identity, log))
-        else:
-            policy, origin = start_tracking_policy(start, pattern, _first_observations(env))
-            identity[START] = origin["weights_sha256"]
+        policy = _first_policy(env, started, _Stages(config, out, identity, log))
     disturbance = reinforcement_disturbance(config)
     identity |= {"take": config.take, "disturbance": json.loads(json.dumps(asdict(disturbance)))}
     for stage in _reinforcement_stages(config):
         with place(replace(env_config, disturbance=disturbance)) as env:
             policy = _reinforce(stage, env, policy, _Stages(config, out, identity, log))
-    info = _policy_info(corpus, config, origin)
+    info = _policy_info(corpus, config, started)
     path = save_tracking_policy(out / "policy", policy, pattern, info)
     scores = _judge(corpus, policy, replace(env_config, num_envs=1), reporter)
     write_file(out / SCORES, json.dumps([score._asdict() for score in scores], indent=1))
@@ -351,8 +350,15 @@ class _Stages(NamedTuple):
     """Of the run."""
 
 
-def _warm_start(env: TrackingEnv | ShardedEnv, run: _Stages) -> Policy:
+def _first_policy(
+    env: TrackingEnv | ShardedEnv, started: StartedPolicy | None, run: _Stages
+) -> Policy:
+    """The policy that reinforcement begins with."""
     config = run.config
+    if started is not None:
+        policy = started.policy
+        policy.fit_normalisation(_first_observations(env), inputs=started.new_inputs)
+        return policy
     if config.cold:
         hidden = config.dagger.hidden
         policy = Policy(env.num_observations, env.num_actions, hidden, seed=config.seed)
@@ -392,13 +398,13 @@ def _write_config(out: Path, corpus: MotionCorpus, config: TrackConfig) -> None:
 
 
 def _policy_info(
-    corpus: MotionCorpus, config: TrackConfig, origin: Origin | None
+    corpus: MotionCorpus, config: TrackConfig, started: StartedPolicy | None
 ) -> dict[str, Any]:
     """What the file of the policy says of its training, but for where things were on this
     machine."""
     settings = json.loads(json.dumps(asdict(config), default=str))
     for name in ("ray", "backend"):
         del settings[name]
-    stages = ["dagger" if origin is None else START, *_reinforcement_stages(config)]
+    stages = ["dagger" if started is None else START, *_reinforcement_stages(config)]
     info = {"stage": stages[-1], "corpus": dict(corpus.index.plan), "config": settings}
-    return info if origin is None else {**info, START: origin}
+    return info if started is None else {**info, START: started.origin}

@@ -96,13 +96,15 @@ def test_a_tracking_policy_for_another_hand_is_taken_over(env, layout, before):
         load_tracking_policy(path)
     rng = np.random.default_rng(0)
     sample = rng.normal(size=(30, env.num_observations))
-    policy, origin = start_tracking_policy(path, env, sample)
+    policy, origin, new = start_tracking_policy(path, CONFIG)
+    policy.fit_normalisation(sample, inputs=new)
     assert policy.sizes == (env.num_observations, 16, 8, env.num_actions)
     kept = places(earlier(layout), layout)
     observation = rng.normal(size=(4, env.num_observations))
     expected = source.act(observation[:, kept])[:, ::-1]
     np.testing.assert_allclose(policy.act(observation), expected, rtol=1e-5)
-    new = np.setdiff1d(np.arange(env.num_observations), kept)
+    new = np.flatnonzero(new)
+    assert new.tolist() == np.setdiff1d(np.arange(env.num_observations), kept).tolist()
     assert len(new) == 4
     np.testing.assert_allclose(policy.mean[new], sample[:, new].mean(axis=0), rtol=1e-5)
     assert origin == {
@@ -115,12 +117,12 @@ def test_a_tracking_policy_for_another_hand_is_taken_over(env, layout, before):
 def test_a_bundled_or_loaded_policy_is_taken_over_whole(env, tmp_path):
     policy = Policy(env.num_observations, env.num_actions, (16,), seed=3)
     loaded = load_tracking_policy(save_tracking_policy(tmp_path, policy, env, {}))
-    sample = np.zeros((1, env.num_observations))
     for start in (loaded, tmp_path / "tracking.json"):
-        again, _ = start_tracking_policy(start, env, sample)
+        again, _, new = start_tracking_policy(start, CONFIG)
+        assert not new.any()
         for name, values in policy.state_dict().items():
             assert torch.equal(values, again.state_dict()[name]), name
-    bundled, origin = start_tracking_policy("tracking", env, sample)
+    bundled, origin, _ = start_tracking_policy("tracking", CONFIG)
     assert bundled.sizes[1:-1] == (512, 512)
     assert set(origin) == {"model_sha256", "observation_sha256", "weights_sha256"}
 
@@ -136,7 +138,7 @@ def test_a_latent_space_for_another_hand_is_taken_over(env, layout, tmp_path):
     save_named_checkpoint(path, module_arrays("latent", source), info)
     teacher = Policy(env.num_observations, env.num_actions, (8,))
     teacher.fit_normalisation(rng.normal(size=(9, env.num_observations)))
-    policy, origin = start_latent_policy(path, env, teacher)
+    policy, origin = start_latent_policy(path, TrackingPolicy(teacher, CONFIG, {}))
     kept = places(before, layout)
     observation = rng.normal(size=(6, env.num_observations))
     shown = observation[:, kept]
@@ -204,17 +206,16 @@ def test_a_high_level_policy_moves_to_another_latent_space(tmp_path):
     assert torch.equal(moved.layers[0].weight, source.policy.layers[0].weight)
 
 
-def test_what_training_cannot_begin_with_is_refused(env, layout, before, tmp_path):
+def test_what_training_cannot_begin_with_is_refused(layout, before, tmp_path):
     _, path = before
     kept = load_checkpoint(path)
-    sample = np.zeros((1, env.num_observations))
 
     def refused(change, match):
         changed = save_named_checkpoint(
             tmp_path / "tracking.json", kept.arrays, {**kept.info, **change}
         )
         with pytest.raises(MusclehandError, match=match):
-            start_tracking_policy(changed, env, sample)
+            start_tracking_policy(changed, CONFIG)
 
     muscles = ("XYZ", *layout.muscles[1:])
     others = earlier(layout)._replace(muscles=muscles)
@@ -222,10 +223,13 @@ def test_what_training_cannot_begin_with_is_refused(env, layout, before, tmp_pat
     refused({"observation_sha256": "0"}, "observation of another kind")
     refused({"sim_steps": 5}, "every 5 steps of the simulation, and the new policy every 4")
     refused({"layout": {}}, "layout")
-    refused({"policy_sizes": [3, 10**9, 46]}, "policy_sizes|sizes of layers")
-    refused({"policy_sizes": [3, 4, 46]}, "shape of policy")
+    size = kept.info["policy_sizes"][0]
+    refused({"policy_sizes": [size, 10**9, 46]}, "policy_sizes")
+    refused({"policy_sizes": [size, 10**5, 10**5, 46]}, "sizes of layers")
+    refused({"policy_sizes": [size, 16, 46]}, "shape of policy")
+    refused({"policy_sizes": [3, 16, 8, 46]}, "is not the file of a tracking policy")
     with pytest.raises(MusclehandError, match=r"none\.json"):
-        start_tracking_policy(tmp_path / "none.json", env, sample)
+        start_tracking_policy(tmp_path / "none.json", CONFIG)
 
 
 def test_other_independent_joints_are_refused_by_the_high_level_policy(layout, tmp_path):
@@ -248,6 +252,4 @@ def test_other_independent_joints_are_refused_by_the_high_level_policy(layout, t
 def test_a_policy_without_hashes_is_refused(env):
     policy = Policy(env.num_observations, env.num_actions, (4,))
     with pytest.raises(FileError, match="observation of another kind"):
-        start_tracking_policy(
-            TrackingPolicy(policy, CONFIG, {}), env, np.zeros((1, env.num_observations))
-        )
+        start_tracking_policy(TrackingPolicy(policy, CONFIG, {}), CONFIG)

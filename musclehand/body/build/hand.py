@@ -36,7 +36,7 @@ ACTIVATION_TIMES = (0.010, 0.020)
 with 40 ms, as in models of slower muscles, an earlier version of this hand reached 4-5 Hz; people
 reach 5-7 Hz (Neurosci Lett 2009)."""
 
-LMIN = 0.3
+LMIN = 0.28
 """[l0] Lower end of the active force-length curve; `models/hand/SOURCES.md` has the sources of this
 and the following four (`analysis/muscle_curves.py` draws the curves beside published ones)."""
 
