@@ -38,7 +38,8 @@ from musclehand.body.analysis.independence import (
 )
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, INDEPENDENT_JOINTS, Side, digit_joints
 from musclehand.body.build.hand import load_hand
-from musclehand.body.build.tables import HandTables, load_tables
+from musclehand.body.build.table_rows import HandTables
+from musclehand.body.build.tables import load_tables
 from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.mixing import DriveMixer
 from musclehand.body.hand_index import HandIndex

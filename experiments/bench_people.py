@@ -282,7 +282,7 @@ def muscle_lines() -> list[Line]:
         Line(
             "FDS to FDP of four fingers, by force",
             "0.70 to 0.815",
-            "BrandHollister1993, Gonzalez1997, MoBL-ARMS",
+            "Brand1993, Gonzalez1997, MoBL-ARMS",
             ratio,
             low=FORCE_RATIO[0],
             high=FORCE_RATIO[1],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import mujoco
 
     from musclehand.body.anatomy import Side
-    from musclehand.body.build.tables import HandTables
+    from musclehand.body.build.table_rows import HandTables
 
 _NO_DEFAULT = ""
 _MM = 1e-3

@@ -13,7 +13,7 @@ import tyro
 from musclehand.core.errors import MusclehandError
 
 if TYPE_CHECKING:
-    from musclehand.body.build.tables import HandTables
+    from musclehand.body.build.table_rows import HandTables
     from musclehand.core.progress import Progress
     from musclehand.validation.check import Check, Specimen
     from musclehand.validation.suite import OnCheck

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.body.conditions.mixing import DriveMixer, mixed_excitations
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.muscle import MuscleParameters, excitation_ceiling, muscle_parameters

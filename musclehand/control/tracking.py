@@ -16,7 +16,7 @@ import numpy as np
 
 from musclehand.body.analysis.behaviour import data_at, prepared_copy
 from musclehand.body.anatomy import INDEPENDENT_JOINTS, NUM_TIPS, coupled_joint, coupling_ratio
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.body.conditions.mixing import DriveMixer, mixed_excitations
 from musclehand.body.hand_index import HandIndex
 from musclehand.control.arrays import HandTarget

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
-from musclehand.body.build.tables import HandTables, SharedDrive
+from musclehand.body.build.table_rows import HandTables, SharedDrive
 from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
 from musclehand.control.arrays import HandState
 from musclehand.control.forearm_control import ForearmControl

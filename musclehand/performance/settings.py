@@ -8,7 +8,8 @@ from pathlib import Path
 
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.hand_file import read_hand
-from musclehand.body.build.tables import HandTables, load_tables
+from musclehand.body.build.table_rows import HandTables
+from musclehand.body.build.tables import load_tables
 from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig

@@ -22,7 +22,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.overlay import KEY_BIT, SKIN_BIT
-from musclehand.body.build.tables import HandTables
+from musclehand.body.build.table_rows import HandTables
 from musclehand.core.errors import ModelError
 from musclehand.core.recording import Recording, RecordingError
 from musclehand.sim.scene import Scene, build_scene, forearm_joint

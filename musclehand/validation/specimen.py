@@ -19,7 +19,7 @@ import mujoco
 from musclehand.body.anatomy import DIGITS, Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.build.hand_file import add_tip_sites
-from musclehand.body.build.tables import HandTables
+from musclehand.body.build.table_rows import HandTables
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import Naming, find_naming
 from musclehand.body.untrusted.model_file import check_compiled, read_model

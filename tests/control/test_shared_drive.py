@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from musclehand.body.anatomy import HAND_JOINTS, INDEPENDENT_JOINTS, Side
 from musclehand.body.build.hand import load_hand
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.enslaving import shared_drives
 from musclehand.body.conditions.mixing import DriveMixer

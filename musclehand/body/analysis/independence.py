@@ -24,7 +24,7 @@ from musclehand.body.analysis.moment_arm import independent_arms, muscle_geometr
 from musclehand.body.analysis.passive import settled_posture
 from musclehand.body.analysis.strength import feasible_forces, muscle_limits
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, WRIST_JOINTS, digit_joints
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.body.conditions.mixing import DriveMixer
 from musclehand.body.hand_index import HandIndex
 from musclehand.core.errors import ModelError

@@ -19,7 +19,7 @@ import numpy as np
 import musclehand
 from musclehand.body.anatomy import Side, coupled_joint, coupling_ratio
 from musclehand.body.build.hand import add_hands
-from musclehand.body.build.tables import HandTables
+from musclehand.body.build.table_rows import HandTables
 from musclehand.core.atomic import write_file
 from musclehand.core.errors import OutputError
 from musclehand.core.mujoco_warnings import silence_mujoco

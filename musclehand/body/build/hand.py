@@ -25,7 +25,8 @@ from musclehand.body.build.myosim import MyoSimArm
 from musclehand.body.build.overlay import add_hand
 from musclehand.body.build.path import add_path, add_wrap
 from musclehand.body.build.scaling import scale_tables
-from musclehand.body.build.tables import HandTables, load_tables
+from musclehand.body.build.table_rows import HandTables
+from musclehand.body.build.tables import load_tables
 from musclehand.body.build.tendon_links import add_links
 from musclehand.body.naming import Naming, own_naming
 from musclehand.body.posture import narrow_spread

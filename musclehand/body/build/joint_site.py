@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, DISTAL_BODIES, THUMB_JOINTS
-from musclehand.body.build.tables import HandTables
+from musclehand.body.build.table_rows import HandTables
 from musclehand.core.errors import ModelError
 
 FOLLOWING = {"mcp": "pm", "pm": "md", "mp": "ip", "cmc": "mp"}

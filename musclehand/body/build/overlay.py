@@ -17,7 +17,7 @@ import numpy as np
 from musclehand.body.anatomy import DIGITS, DISTAL_BODIES, Side, coupled_joint, coupling_ratio
 from musclehand.body.build.myosim import ROOT, MyoSimArm, base_name, mirrored, mirrored_axis
 from musclehand.body.build.path import add_path, add_wrap, find_bone
-from musclehand.body.build.tables import HandTables, JointRow, SegmentRow
+from musclehand.body.build.table_rows import HandTables, JointRow, SegmentRow
 from musclehand.core.errors import ModelError
 
 LIMIT_SOLREF = (0.004, 1.0)

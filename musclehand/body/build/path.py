@@ -10,7 +10,7 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.body.build.joint_site import joint_frame, place_site
 from musclehand.body.build.myosim import MyoSimArm, base_name, mirrored
-from musclehand.body.build.tables import HandTables, PathRow, WrapRow
+from musclehand.body.build.table_rows import HandTables, PathRow, WrapRow
 from musclehand.core.errors import ModelError, UnknownName
 
 TENDON_WIDTH = 0.0012

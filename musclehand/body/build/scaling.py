@@ -20,7 +20,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from musclehand.body.build.tables import HandTables, PathRow
+from musclehand.body.build.table_rows import HandTables, PathRow
 from musclehand.core.errors import InvalidValue
 
 HAND_LENGTH = 0.175

@@ -9,7 +9,7 @@ from musclehand.body.anatomy import HAND_JOINTS, PALM_JOINTS
 from musclehand.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from musclehand.body.build.tables import HandTables, PathRow
+    from musclehand.body.build.table_rows import HandTables, PathRow
 
 PATHS = "paths.csv"
 

@@ -12,7 +12,7 @@ import mujoco
 from musclehand.body.anatomy import FINGER_JOINTS, Side
 from musclehand.body.build.myosim import MyoSimArm
 from musclehand.body.build.overlay import add_hand
-from musclehand.body.build.tables import HandTables, TendonLink
+from musclehand.body.build.table_rows import HandTables, TendonLink
 from musclehand.core.errors import ModelError
 
 STEP = 1e-4

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musclehand.body.build.table_file import Fields, read_rows
-from musclehand.body.build.tables import (
-    PACKAGE,
+from musclehand.body.build.table_rows import (
     HandTables,
     JointRow,
     MuscleRow,
     SharedDrive,
     TendonLink,
 )
+from musclehand.body.build.tables import PACKAGE
 from musclehand.body.conditions.enslaving import LEAST_SHARE, shared_drives, tendon_links
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.body.conditions.transfer import Transfer, transfer_tendon

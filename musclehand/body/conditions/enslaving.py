@@ -23,7 +23,7 @@ import math
 import numpy as np
 
 from musclehand.body.anatomy import FINGER_NUMBERS
-from musclehand.body.build.tables import SharedDrive, TendonLink
+from musclehand.body.build.table_rows import SharedDrive, TendonLink
 
 PRESSING = (
     (1.00, 0.22, 0.14, 0.12),

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.core.errors import ModelError
 
 TOLERANCE = 0.02

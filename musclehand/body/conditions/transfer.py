@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from musclehand.body.build.tables import HandTables, PathRow
+from musclehand.body.build.table_rows import HandTables, PathRow
 from musclehand.core.errors import InvalidValue, UnknownName
 
 POINTS = ("base_site", "site", "joint_site")

@@ -92,7 +92,7 @@ def test_fitted_lengths_hold_what_they_promise(tables):
 def test_forces_are_one_tension_times_the_mean_of_two_published_areas(tables):
     """The rule of `models/hand/SOURCES.md`: 45 N/cm2 times the mean of Lieber's areas and of
     Brand's, which are scaled so that FDS and FDP together have the same area."""
-    areas = {"Gonzalez1997": {}, "BrandHollister1993": {}}
+    areas = {"Gonzalez1997": {}, "Brand1993": {}}
     for row in load_reference().architecture:
         if row.source in areas and row.pcsa is not None:
             areas[row.source][row.muscle] = 1e4 * row.pcsa

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musclehand.body.anatomy import FINGER_JOINTS, Side
-from musclehand.body.build.hand import FIBRE_RANGE, fit_fibres, load_hand
+from musclehand.body.build.hand import CORNER_RANGE, fit_fibres, load_hand
 from musclehand.body.conditions.condition import (
     FORMS,
     PALSIES,
@@ -228,7 +228,7 @@ def test_a_transferred_muscle_is_tensioned_anew(tables, transferred):
     length = data.ten_length[transferred.tendon("EIP_r").id]
     assert (length - fibre.lts) / fibre.l0 == pytest.approx(1.0, abs=1e-6)
     for end in (fibre.shortest, fibre.longest):
-        assert FIBRE_RANGE[0] - 1e-9 <= (end - fibre.lts) / fibre.l0 <= FIBRE_RANGE[1] + 1e-9
+        assert CORNER_RANGE[0] - 1e-9 <= (end - fibre.lts) / fibre.l0 <= CORNER_RANGE[1] + 1e-9
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musclehand.body.build.tables import SharedDrive
+from musclehand.body.build.table_rows import SharedDrive
 from musclehand.body.conditions.mixing import TOLERANCE, DriveMixer, mixed_excitations
 from musclehand.core.errors import ModelError
 

@@ -39,7 +39,8 @@ def test_a_clip_is_followed(tmp_path):
     simulate(SimulateArgs(str(tmp_path / "clips.h5"), tmp_path / "still.sto"))
     muscles = read_simulated(tmp_path / "still.sto")
     assert len(HAND_JOINTS) == 25
-    assert muscles.values.mean() < 0.1
+    # Straight fingers are far from rest, and are held against passive torque.
+    assert muscles.values.mean() < 0.15
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_what_is_felt_comes_late(clips):
     )
     exact.reset(seed=1)
     delayed.reset(seed=1)
-    action = np.full((1, 46), 0.03)
+    action = np.full((1, 46), 0.01)
     sensed = [
         [env.table.read(row.final_observation, "angle") for row in roll(env, 12, action)]
         for env in (exact, delayed)
