@@ -30,6 +30,7 @@ EXPERIMENTS = Path(__file__).parent
 PAGES = {
     "hands": "bench_hands.py {music}",
     "tracking": "bench_tracking.py {music}",
+    "people": "bench_people.py",
     "independence": "bench_independence.py {clips} {policy_option}",
     "repertoire": "bench_repertoire.py --peer",
     "generated": "bench_repertoire.py --generated 50 --out runs/bench_repertoire_generated",
