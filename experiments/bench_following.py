@@ -48,12 +48,13 @@ TITLES = {
 PROSE = {
     "following": """\
 Fingertip error [mm] on held-out clips of the corpus: computed muscle control (the teacher), the
-policy after DAgger alone (warm start), and the policy after the analytic policy gradient. Mean
-and 95 % interval over seeds; the first of three seeds is the bundled policy `tracking`.""",
+policy after DAgger alone (warm start) if it is given, and the policy after the analytic policy
+gradient. Several policies are seeds of one training, with mean and 95 % interval; the first is the
+bundled policy `tracking`.""",
     "delayed": """\
 The bundled policy `tracking_delayed` is trained with sensory delays of up to 24 ms, gets the
 delay and its last three excitations as inputs, and is judged like the [tracking
-policy](following.md). Fingertip error [mm], mean and 95 % interval over seeds.""",
+policy](following.md). Fingertip error [mm], with mean and 95 % interval over several seeds.""",
 }
 
 
