@@ -126,7 +126,7 @@ class Args:
     """Folder of MIDI files to play as well."""
 
     every: int = 1
-    """Play the first of so many MIDI files, in the order of their names."""
+    """Play every n-th MIDI file of the folder, in the order of their names."""
 
     policy: Path | None = None
     """JSON file of a tracking policy; the bundled one by default."""
@@ -304,8 +304,8 @@ def follow(hand: Hand, digit: str, *, aware: bool = True) -> TrackingResult:
         aware: whether the control knows of shared drive.
     """
     index = hand.index
-    rest = dict(zip(index.joints, rest_angles(hand.model, index), strict=True))
-    start = np.array([rest[joint] for joint in INDEPENDENT_JOINTS])
+    relaxed = dict(zip(index.joints, rest_angles(hand.model, index), strict=True))
+    start = np.array([relaxed[joint] for joint in INDEPENDENT_JOINTS])
     time = np.arange(0.0, 0.5 + CYCLES / FREQUENCY, CONTROL_DT)
     phase = 2.0 * np.pi * FREQUENCY * np.maximum(time - 0.5, 0.0)
     own = [name for name in digit_joints(digit) if name.endswith("flexion")]

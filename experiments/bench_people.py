@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import mujoco
 import numpy as np
 
 from harness.results_page import markdown_table, write_results_page
@@ -26,16 +25,22 @@ from musclehand.body.analysis.behaviour import rest_angles
 from musclehand.body.analysis.extremes import length_extremes
 from musclehand.body.analysis.moment_arm import sweep
 from musclehand.body.analysis.passive import passive_curve
-from musclehand.body.analysis.reference import ArchitectureRow, load_reference
+from musclehand.body.analysis.reference import load_reference
 from musclehand.body.analysis.strength import feasible_forces
 from musclehand.body.analysis.tapping import FINGERS, tapping_rate
 from musclehand.body.analysis.wrist import wrist_strength
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS, directions
-from musclehand.body.hand_index import HandIndex, bodies_below
+from musclehand.body.hand_index import bodies_below
 from musclehand.body.muscle import muscle_parameters
 from musclehand.body.posture import named_posture
 from musclehand.core.atomic import write_file
+from musclehand.validation.checks.proportions import (
+    flexor_ratio,
+    interosseus_tensions,
+    peak_forces,
+)
 from musclehand.validation.checks.strength import PRESSING_DEG
+from musclehand.validation.checks.wrist import knuckle_stiffness, published_stiffness
 from musclehand.validation.specimen import Specimen, open_specimens
 
 TITLE = "The hand beside people"
@@ -56,13 +61,6 @@ SPECIFIC_TENSION = (30.0, 50.8)
 
 FORCE_RATIO = (0.70, 0.815)
 """FDS to FDP by cross section or force: Brand & Hollister 1993, Lieber 1992, MoBL-ARMS."""
-
-KNUCKLE_STIFFNESS = (0.0145, 0.0523)
-"""[N m/rad] Four healthy people's index knuckles, means 0.033 to 0.047, with one standard deviation
-of each (PMC7775510)."""
-
-KNUCKLE_DEG = (10.0, 32.0)
-"""Angles between which their torque was measured."""
 
 TAPPING_HZ = {"index": 6.5, "middle": 6.3, "ring": 5.3, "little": 5.4}
 """Fastest tapping by finger (Aoki 2003, recalled); people's range is 5 to 7 Hz (Fujii 2009)."""
@@ -201,15 +199,9 @@ def passive_lines() -> list[Line]:
         return measure
 
     def stiffness(specimen: Specimen) -> list[float]:
-        base = rest_angles(specimen.model, specimen.hand)
-        slopes = []
-        for finger in FINGER_NUMBERS:
-            angles = np.deg2rad(KNUCKLE_DEG)
-            joint = f"mcp{finger}_flexion"
-            total = passive_curve(specimen.model, specimen.hand, joint, base, angles=angles).total
-            slopes.append(float(-np.diff(total)[0] / np.diff(angles)[0]))
-        return slopes
+        return [knuckle_stiffness(specimen, f"mcp{finger}_flexion") for finger in FINGER_NUMBERS]
 
+    softest, stiffest = published_stiffness()
     return [
         Line(
             "passive torque of the wrist, 60 deg flexed [N m]",
@@ -243,8 +235,8 @@ def passive_lines() -> list[Line]:
             "0.033 to 0.047 (SD 0.003 to 0.018), index",
             "PMC7775510",
             stiffness,
-            low=KNUCKLE_STIFFNESS[0],
-            high=KNUCKLE_STIFFNESS[1],
+            low=softest,
+            high=stiffest,
             digits=3,
         ),
     ]
@@ -254,21 +246,10 @@ def muscle_lines() -> list[Line]:
     """Proportions of forces, and lengths of fibres."""
 
     def ratio(specimen: Specimen) -> list[float]:
-        forces = _forces(specimen)
-        sums = [
-            sum(force for muscle, force in forces.items() if muscle.startswith(kind))
-            for kind in ("FDS", "FDP")
-        ]
-        return [sums[0] / sums[1]]
+        return [flexor_ratio(peak_forces(specimen), FINGER_NUMBERS)]
 
     def tension(specimen: Specimen) -> list[float]:
-        forces = _forces(specimen)
-        areas = {
-            row.muscle: 1e4 * row.pcsa
-            for row in load_reference().architecture
-            if _is_interosseus(row) and row.pcsa is not None
-        }
-        tensions = [forces[muscle] / area for muscle, area in areas.items() if muscle in forces]
+        tensions = interosseus_tensions(specimen).values()
         return [min(tensions), max(tensions)] if tensions else [np.nan]
 
     def lengths(specimen: Specimen) -> list[float]:
@@ -461,18 +442,6 @@ def range_lines() -> list[Line]:
             for joint, (low, high) in metacarpals.items()
         ),
     ]
-
-
-def _forces(specimen: Specimen) -> dict[str, float]:
-    """Peak forces [N] by muscle."""
-    model: mujoco.MjModel = specimen.model
-    hand: HandIndex = specimen.hand
-    peaks = muscle_parameters(model, hand.muscles).f0
-    return dict(zip(hand.muscle_names, (float(peak) for peak in peaks), strict=True))
-
-
-def _is_interosseus(row: ArchitectureRow) -> bool:
-    return row.source == "Jacobson1992" and row.muscle[:2] in ("DI", "PI")
 
 
 def _cell(line: Line, values: list[float]) -> str:

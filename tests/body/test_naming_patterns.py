@@ -34,15 +34,15 @@ def test_each_kind_may_have_a_pattern_of_its_own(side, data):
     choices = {kind: data.draw(st.sampled_from((*MARKS[side], "{}"))) for kind in PARTS}
     assume(side is Side.RIGHT or any(pattern != "{}" for pattern in choices.values()))
     names = {kind: written(pattern, kind) for kind, pattern in choices.items()}
-    found = recognise(PARTS, names)
-    assert found == {side: Patterns(*((choices[kind],) for kind in PARTS))}
+    patterns = recognise(PARTS, names)
+    assert patterns == {side: Patterns(*((choices[kind],) for kind in PARTS))}
 
 
 @given(st.sampled_from(MARKS[Side.LEFT]), st.sampled_from(("{}", *MARKS[Side.RIGHT])))
 def test_two_hands_are_told_apart(left, right):
     names = {kind: written(left, kind) + written(right, kind) for kind in PARTS}
-    found = recognise(PARTS, names)
-    assert found == {Side.RIGHT: Patterns.same(right), Side.LEFT: Patterns.same(left)}
+    patterns = recognise(PARTS, names)
+    assert patterns == {Side.RIGHT: Patterns.same(right), Side.LEFT: Patterns.same(left)}
 
 
 @given(st.permutations(sorted(OWN.joints)), st.integers(1, 11))
@@ -50,8 +50,8 @@ def test_names_without_their_suffix_are_the_same_hand_s(order, count):
     bare = order[:count]
     joints = [name if name in bare else f"{name}_l" for name in OWN.joints.values()]
     names = {"joints": joints, "muscles": written("{}", "muscles"), "tips": written("{}_l", "tips")}
-    found = recognise(PARTS, names)
-    assert found == {Side.LEFT: Patterns(("{}_l", "{}"), ("{}",), ("{}_l",))}
+    patterns = recognise(PARTS, names)
+    assert patterns == {Side.LEFT: Patterns(("{}_l", "{}"), ("{}",), ("{}_l",))}
 
 
 @given(texts.filter(str.strip))

@@ -223,11 +223,11 @@ def passive_slopes(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
         The thumb's column is that of an independent digit. Shape (5, 5).
     """
     slopes = np.eye(len(DIGITS))
-    rest = settled_posture(model, hand, rest_angles(model, hand), set(WRIST_JOINTS))
+    relaxed = settled_posture(model, hand, rest_angles(model, hand), set(WRIST_JOINTS))
     for digit in FINGERS:
         held = {*WRIST_JOINTS, *digit_joints(digit)}
         joints = _flexion(hand, digit)
-        postures = [rest]
+        postures = [relaxed]
         for step in np.diff(STROKE):
             independent = postures[-1][hand.independent].copy()
             independent[np.isin(hand.independent, joints)] += step

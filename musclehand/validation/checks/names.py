@@ -201,16 +201,16 @@ def _digit_of(joint: str) -> str:
 def _unknown_muscles(specimen: Specimen) -> list[str]:
     """A line for each muscle without an anatomical name, with the muscle whose path it has."""
     reference = load_reference()
-    known = {row.muscle for row in load_tables().muscles}
-    known |= {row.muscle for row in reference.architecture}
-    known |= {row.muscle for row in reference.moment_arms}
+    anatomical = {row.muscle for row in load_tables().muscles}
+    anatomical |= {row.muscle for row in reference.architecture}
+    anatomical |= {row.muscle for row in reference.moment_arms}
     hand = specimen.hand
-    unnamed = [i for i, name in enumerate(hand.muscle_names) if name not in known]
+    unnamed = [i for i, name in enumerate(hand.muscle_names) if name not in anatomical]
     if not unnamed:
         return []
     postures = specimen.postures[:NUM_COMPARED]
     arms = moment_arms(specimen.model, hand, postures)
-    named = [i for i, name in enumerate(hand.muscle_names) if name in known]
+    named = [i for i, name in enumerate(hand.muscle_names) if name in anatomical]
     lines = []
     for i in unnamed:
         path = _nearest(arms[:, i], arms[:, named], [hand.muscle_names[k] for k in named])

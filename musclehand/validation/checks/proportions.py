@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from musclehand.body.analysis.reference import load_reference
 from musclehand.body.anatomy import DIGITS, FINGER_NUMBERS
 from musclehand.body.muscle import muscle_parameters
@@ -31,21 +33,9 @@ AREA_SOURCE = "Jacobson1992"
 
 def check_proportions(specimen: Specimen) -> Finding:
     """V33: are FDS and FDP, and the tensions of the interossei, in people's proportions?"""
-    hand = specimen.hand
-    f0 = muscle_parameters(specimen.model, hand.muscles).f0
-    force = dict(zip(hand.muscle_names, f0.astype(float), strict=True))
+    force = peak_forces(specimen)
     both = [n for n in FINGER_NUMBERS if f"FDS{n}" in force and f"FDP{n}" in force]
-    # Cross sections are of hands as thick as MyoSim's, and grow with the square of thickness.
-    areas = {
-        row.muscle: row.pcsa * specimen.thickness**2
-        for row in load_reference().architecture
-        if row.source == AREA_SOURCE and row.pcsa and row.muscle in INTEROSSEI
-    }
-    tensions = {
-        muscle: force[muscle] / area / N_PER_CM2
-        for muscle, area in areas.items()
-        if muscle in force
-    }
+    tensions = interosseus_tensions(specimen)
     if not both and not tensions:
         return Finding(
             Verdict.SKIP, "not applicable: the model has neither FDS and FDP nor interossei"
@@ -54,8 +44,7 @@ def check_proportions(specimen: Specimen) -> Finding:
     parts = []
     if both:
         label = "four fingers" if len(both) == len(FINGER_NUMBERS) else DIGITS[both[0] - 1]
-        counted = both if label == "four fingers" else both[:1]
-        ratio = sum(force[f"FDS{n}"] for n in counted) / sum(force[f"FDP{n}"] for n in counted)
+        ratio = flexor_ratio(force, both if label == "four fingers" else both[:1])
         low, high = _published("ratio of FDS to FDP", label)
         words = f"FDS to FDP of {label} {ratio:.2f}; people {low:.2f} to {high:.2f}"
         parts.append(words)
@@ -67,7 +56,7 @@ def check_proportions(specimen: Specimen) -> Finding:
         judged += [
             (
                 _outside(tension, low, high, TENSION_SPREAD),
-                f"{muscle}: {force[muscle]:.0f} N of {1e4 * areas[muscle]:.2f} cm2 are "
+                f"{muscle}: {force[muscle]:.0f} N of {force[muscle] / tension:.2f} cm2 are "
                 f"{tension:.0f} N/cm2; people {low:.0f} to {high:.0f}",
             )
             for muscle, tension in tensions.items()
@@ -77,6 +66,37 @@ def check_proportions(specimen: Specimen) -> Finding:
     verdict = Verdict.FAIL if fails else Verdict.WARN if marked else Verdict.PASS
     worst = max(excess for excess, _ in judged)
     return Finding(verdict, "; ".join(parts), worst, tuple(words for _, words in marked))
+
+
+def peak_forces(specimen: Specimen) -> dict[str, float]:
+    """Peak force of every muscle of a hand [N]."""
+    f0 = muscle_parameters(specimen.model, specimen.hand.muscles).f0
+    return dict(zip(specimen.hand.muscle_names, f0.astype(float).tolist(), strict=True))
+
+
+def flexor_ratio(force: Mapping[str, float], fingers: Sequence[int]) -> float:
+    """Ratio of the summed forces of FDS and FDP of some fingers.
+
+    Args:
+        force: peak forces [N] by muscle, with both flexors of these fingers.
+        fingers: numbers of the fingers, 2 to 5.
+    """
+    sums = [sum(force[f"{kind}{n}"] for n in fingers) for kind in ("FDS", "FDP")]
+    return sums[0] / sums[1]
+
+
+def interosseus_tensions(specimen: Specimen) -> dict[str, float]:
+    """Peak force over published cross section of the interossei that a hand has [N/cm2].
+
+    Cross sections are of hands as thick as MyoSim's, and grow with the square of thickness.
+    """
+    force = peak_forces(specimen)
+    return {
+        row.muscle: force[row.muscle] / (row.pcsa * specimen.thickness**2) / N_PER_CM2
+        for row in load_reference().architecture
+        if row.source == AREA_SOURCE and row.pcsa and row.muscle in INTEROSSEI
+        if row.muscle in force
+    }
 
 
 def _published(start: str, end: str) -> tuple[float, float]:

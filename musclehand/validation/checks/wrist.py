@@ -234,15 +234,12 @@ def _knuckle_lines(specimen: Specimen) -> list[_Line]:
     hand = specimen.hand
     independent = {hand.joints[i] for i in hand.independent}
     low, high = published_stiffness()
-    posture = _wrist_posture(specimen)
     lines = []
     for finger in FINGERS:
         joint = knuckle(finger)
         if joint not in independent:
             continue
-        angles = np.deg2rad(np.linspace(*KNUCKLE_DEG, KNUCKLE_POINTS))
-        torque = passive_curve(specimen.model, hand, joint, posture, angles=angles).total
-        stiffness = -float(np.polyfit(angles, torque, 1)[0])
+        stiffness = knuckle_stiffness(specimen, joint)
         softness = low / max(stiffness, LEAST_STIFFNESS)
         excess = max(stiffness / high, softness) / STIFFNESS_FACTOR
         is_human = low <= stiffness <= high
@@ -254,6 +251,19 @@ def _knuckle_lines(specimen: Specimen) -> list[_Line]:
         )
         lines.append(_Line(verdict, excess, words))
     return lines
+
+
+def knuckle_stiffness(specimen: Specimen, joint: str) -> float:
+    """Passive stiffness of a relaxed knuckle between `KNUCKLE_DEG` [N m/rad].
+
+    Args:
+        specimen: the hand.
+        joint: an independent MCP joint, such as "mcp2_flexion".
+    """
+    angles = np.deg2rad(np.linspace(*KNUCKLE_DEG, KNUCKLE_POINTS))
+    posture = _wrist_posture(specimen)
+    curve = passive_curve(specimen.model, specimen.hand, joint, posture, angles=angles)
+    return -float(np.polyfit(angles, curve.total, 1)[0])
 
 
 def published_stiffness() -> tuple[float, float]:

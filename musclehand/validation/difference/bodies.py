@@ -285,8 +285,8 @@ def _outline(old: _Bone, new: _Bone, name: str, geoms: tuple[int, int]) -> list[
         axes.append(flip[:, None] * matrix.reshape(3, 3))
     # The outlines of a hand are symmetric about their axes: either end may come first.
     shape = int(before.model.geom_type[before.number])
-    whole = shape not in _ROUND
-    cosines = np.abs((axes[0] * axes[1]).sum(axis=0))[0 if whole else 2 :]
+    has_three_axes = shape not in _ROUND
+    cosines = np.abs((axes[0] * axes[1]).sum(axis=0))[0 if has_three_axes else 2 :]
     angle = float(np.degrees(np.arccos(np.clip(cosines.min(), 0.0, 1.0))))
     if angle > EQUAL_TURN_DEG and shape != _SPHERE:
         words = f"outline turned by {angle:.1f} deg"

@@ -150,11 +150,11 @@ def _constants(before: Specimen, after: Specimen, common: list[str]) -> list[Cha
         rows = [(specimen, specimen.hand.muscle_names.index(name)) for specimen in (before, after)]
         old, new = (Row(hand.model, int(hand.hand.muscles[row])) for hand, row in rows)
         part = describe_muscle(name)
-        found = compare_constants(old, new, ACTUATOR, group="control", part=part)
-        found += _smoothing(old, new, part) + _passive(old, new, part)
+        differences = compare_constants(old, new, ACTUATOR, group="control", part=part)
+        differences += _smoothing(old, new, part) + _passive(old, new, part)
         old, new = (Row(hand.model, int(hand.hand.tendons[row])) for hand, row in rows)
-        found += compare_constants(old, new, TENDON, group="tendons", part=part)
-        changes += [change._replace(muscle=name) for change in found]
+        differences += compare_constants(old, new, TENDON, group="tendons", part=part)
+        changes += [change._replace(muscle=name) for change in differences]
     return changes
 
 

@@ -153,10 +153,10 @@ def test_a_sweep_over_given_angles_is_part_of_the_whole_one(right_hand):
     model, hand = right_hand
     posture = np.zeros(len(hand.joints))
     for joint in ("mcp2_flexion", "md2_flexion"):
-        whole = sweep(model, hand, joint, posture, 5)
-        part = sweep(model, hand, joint, posture, angles=whole.angles[[1, 3]])
-        assert part.angles.tolist() == whole.angles[[1, 3]].tolist()
-        assert part.arms == pytest.approx(whole.arms[[1, 3]], abs=1e-9)
+        curve = sweep(model, hand, joint, posture, 5)
+        part = sweep(model, hand, joint, posture, angles=curve.angles[[1, 3]])
+        assert part.angles.tolist() == curve.angles[[1, 3]].tolist()
+        assert part.arms == pytest.approx(curve.arms[[1, 3]], abs=1e-9)
 
 
 def test_a_path_that_changes_sides_jumps_and_others_do_not(hinge):

@@ -53,9 +53,9 @@ def test_digits_that_are_not_there_have_no_size(right_hand):
     size = hand_size(model, finger)
     assert size.length is None
     assert size.knuckles is None
-    whole = hand_size(model, hand).segments
+    segments = hand_size(model, hand).segments
     assert size.segments == pytest.approx(
-        {name: whole[name] for name in ("index proximal phalanx", "index middle phalanx")}
+        {name: segments[name] for name in ("index proximal phalanx", "index middle phalanx")}
     )
 
 

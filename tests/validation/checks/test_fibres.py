@@ -22,12 +22,7 @@ from musclehand.validation.checks.fibres import (
     check_length_ranges,
     check_peak_forces,
 )
-
-
-def changed(specimen, change):
-    model = copy.copy(specimen.model)
-    change(model)
-    return replace(specimen, model=model)
+from support.changed_specimens import changed
 
 
 def muscles_in(finding):

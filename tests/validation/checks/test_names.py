@@ -1,6 +1,5 @@
 """Names and directions: what is called otherwise, turned, flipped or unknown is told, by geometry."""
 
-import copy
 from dataclasses import replace
 
 import mujoco
@@ -11,26 +10,14 @@ from musclehand.body.anatomy import HAND_JOINTS, Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
-from musclehand.validation.check import Specimen, Verdict
+from musclehand.validation.check import Verdict
 from musclehand.validation.checks.names import (
     ODD_TURN_DEG,
     WRONG_TURN_DEG,
     check_directions,
     check_names,
 )
-
-
-def changed(specimen, change):
-    """The same hand in a copy of its model that `change` has been at."""
-    model = copy.copy(specimen.model)
-    change(model)
-    return replace(specimen, model=model)
-
-
-def specimen_of(spec, naming=None):
-    model = spec.compile()
-    naming = naming or own_naming()
-    return Specimen("changed", model, HandIndex.from_model(model, Side.RIGHT, naming), naming, spec)
+from support.changed_specimens import changed, make_muscle, specimen_of
 
 
 def turned(specimen, joint, axis, degrees):
@@ -111,19 +98,7 @@ def bars(degrees):
     tendon.wrap_site("origin")
     tendon.wrap_site("insertion")
     muscle = spec.add_actuator(name="FCR_r", trntype=mujoco.mjtTrn.mjTRN_TENDON, target="FCR_r")
-    muscle.set_to_muscle(
-        timeconst=[0.01, 0.04],
-        tausmooth=0,
-        range=[0.75, 1.05],
-        force=1,
-        scale=1,
-        lmin=0.5,
-        lmax=1.6,
-        vmax=1.5,
-        fpmax=1.3,
-        fvmax=1.2,
-    )
-    muscle.lengthrange = [0.01, 0.03]
+    make_muscle(muscle, force=1, lengthrange=[0.01, 0.03])
     return specimen_of(spec)
 
 
@@ -195,19 +170,7 @@ def with_copy_of(muscle, name, *, shift=0.0):
         else:
             tendon.wrap_pulley(wrap.divisor)
     actuator = spec.add_actuator(name=name, trntype=mujoco.mjtTrn.mjTRN_TENDON, target=name)
-    actuator.set_to_muscle(
-        timeconst=[0.01, 0.04],
-        tausmooth=0,
-        range=[0.75, 1.05],
-        force=50,
-        scale=1,
-        lmin=0.5,
-        lmax=1.6,
-        vmax=1.5,
-        fpmax=1.3,
-        fvmax=1.2,
-    )
-    actuator.lengthrange = [0.3, 0.4]
+    make_muscle(actuator, force=50, lengthrange=[0.3, 0.4])
     return spec
 
 
@@ -248,19 +211,7 @@ def test_a_path_like_no_others_has_no_likeness(ours):
     actuator = spec.add_actuator(
         name="MYMUS_r", trntype=mujoco.mjtTrn.mjTRN_TENDON, target="MYMUS_r"
     )
-    actuator.set_to_muscle(
-        timeconst=[0.01, 0.04],
-        tausmooth=0,
-        range=[0.75, 1.05],
-        force=50,
-        scale=1,
-        lmin=0.5,
-        lmax=1.6,
-        vmax=1.5,
-        fpmax=1.3,
-        fvmax=1.2,
-    )
-    actuator.lengthrange = [0.01, 0.1]
+    make_muscle(actuator, force=50, lengthrange=[0.01, 0.1])
     (line,) = check_names(specimen_of(spec)).offenders
     assert line.endswith("no known muscle has such a path")
 

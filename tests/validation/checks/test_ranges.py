@@ -1,6 +1,5 @@
 """Ranges of motion against published ones, and hands against their mirror images."""
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -23,14 +22,9 @@ from musclehand.validation.checks.ranges import (
     widest_range,
 )
 from musclehand.validation.specimen import open_specimens
+from support.changed_specimens import changed
 
 ANGLES = st.floats(-2.0, 2.0)
-
-
-def changed(specimen, change):
-    model = copy.copy(specimen.model)
-    change(model)
-    return replace(specimen, model=model)
 
 
 def test_myohand_deviates_to_the_wrong_side():

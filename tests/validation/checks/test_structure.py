@@ -1,7 +1,6 @@
 """Checks of structure find what was broken on purpose, and what is known to be wrong with
 MyoHand."""
 
-import copy
 from dataclasses import replace
 
 import mujoco
@@ -10,13 +9,11 @@ import pytest
 
 from musclehand.body.analysis.inertia import joint_inertia
 from musclehand.body.analysis.size import USUAL_LENGTH, load_hand_sizes
-from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
 from musclehand.body.build.scaling import scale_tables
 from musclehand.body.build.tables import load_tables
-from musclehand.body.hand_index import HandIndex
 from musclehand.body.naming import own_naming
-from musclehand.validation.check import Specimen, Verdict
+from musclehand.validation.check import Verdict
 from musclehand.validation.checks import structure
 from musclehand.validation.checks.structure import (
     CHECKS,
@@ -26,19 +23,7 @@ from musclehand.validation.checks.structure import (
     check_parts,
     check_size,
 )
-
-
-def changed(specimen, change):
-    """The same hand in a copy of its model that `change` has been at."""
-    model = copy.copy(specimen.model)
-    change(model)
-    return replace(specimen, model=model)
-
-
-def specimen_of(spec, naming=None):
-    model = spec.compile()
-    naming = naming or own_naming()
-    return Specimen("changed", model, HandIndex.from_model(model, Side.RIGHT, naming), naming, spec)
+from support.changed_specimens import changed, specimen_of
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)

@@ -6,23 +6,15 @@ import mujoco
 import numpy as np
 import pytest
 
-from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import hand_spec
-from musclehand.body.hand_index import HandIndex
-from musclehand.body.naming import own_naming
-from musclehand.validation.check import Specimen, Verdict
+from musclehand.validation.check import Verdict
 from musclehand.validation.checks.unused import check_unused
+from support.changed_specimens import specimen_of
 
 
 @pytest.fixture
 def spec():
     return hand_spec()
-
-
-def specimen_of(spec):
-    model = spec.compile()
-    hand = HandIndex.from_model(model, Side.RIGHT)
-    return Specimen("changed", model, hand, own_naming(), spec)
 
 
 def lines_of(spec):
