@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.rigid import RigidController
+from musclehand.controllers.torque import TorqueController
 from musclehand.core.helper_process import HelperProcess, processors
 from musclehand.music.score import Score
 from musclehand.performance.settings import PlayerSettings
@@ -32,7 +34,7 @@ class PlanPlayer:
         """
         Args:
             target: to play (`music.score.keyboard_score`).
-            settings: of the controller, "muscle" or "policy".
+            settings: of a controller that follows a plan.
 
         Raises:
             FileError: the policy cannot be read, or was made for other hands.
@@ -57,6 +59,12 @@ class PlanPlayer:
         helper = self._helper
         self._helper = None
         with _closed_on_error(helper):
+            if settings.controller == "rigid":
+                return RigidController(plan, scene=self._scene, helper=helper)
+            if settings.controller == "torque":
+                return TorqueController(
+                    plan, control=settings.control, scene=self._scene, helper=helper
+                )
             if self._policy is None:
                 return MuscleController(
                     plan,
@@ -125,10 +133,10 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
 
 
 def _load_policy(settings: PlayerSettings) -> TrackingPolicy | None:
-    """The policy that follows the plan, None where muscle control does."""
-    if settings.controller == "muscle":
+    """The policy that follows the plan, None where no policy does."""
+    if settings.controller != "policy":
         return None
-    # Loads torch, which muscle control does not need.
+    # Loads torch, which no other controller needs.
     from musclehand.policies.tracking import load_tracking_policy
 
     return load_tracking_policy(settings.policy)
