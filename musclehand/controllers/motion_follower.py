@@ -4,6 +4,7 @@ step, and the posture in which it begins."""
 from __future__ import annotations
 
 import mujoco
+import numpy as np
 from typing_extensions import override
 
 from musclehand.body.anatomy import Side
@@ -87,3 +88,49 @@ class MotionFollower(Controller):
         self.close()
         self._reference = None
         self.stream = ReferenceStream(self.plan.motion())
+
+
+class JointCourse:
+    """The reference's course through each control step, joint by joint, for players that need it
+    in every simulation step: cubic between the angles and velocities at the ends."""
+
+    def __init__(self, sim_steps: int, interval: float) -> None:
+        """
+        Args:
+            sim_steps: simulation steps in a control step.
+            interval: control step [s].
+        """
+        share = (np.arange(sim_steps + 1) / sim_steps)[:, None, None]
+        square, cube = share**2, share**3
+        self._start = 2 * cube - 3 * square + 1
+        self._end = 3 * square - 2 * cube
+        self._leaving = interval * (cube - 2 * square + share)
+        self._coming = interval * (cube - square)
+        self._share = share
+        self._angles: np.ndarray | None = None
+        self._speeds = np.zeros(0)
+
+    def forget(self) -> None:
+        """Forgets where the last step ended: the next one is the first of a run."""
+        self._angles = None
+
+    def through(
+        self, start: np.ndarray, reference: HandsStep
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Angles and velocities of the independent joints at the ends of all simulation steps, and
+        at the beginning of the first.
+
+        Args:
+            start: angles at the beginning of a run [rad], used in its first step. Shape (h, k).
+            reference: of the step; steps must come in order.
+
+        Returns:
+            Angles [rad] and velocities [rad/s]. Shapes (sim_steps + 1, h, k).
+        """
+        if self._angles is None:
+            self._angles, self._speeds = start, np.zeros_like(reference.next_qvel)
+        begin, speed = self._angles, self._speeds
+        end, end_speed = self._angles, self._speeds = reference.next_qpos, reference.next_qvel
+        angles = self._start * begin + self._end * end
+        angles += self._leaving * speed + self._coming * end_speed
+        return angles, speed + self._share * (end_speed - speed)

@@ -17,14 +17,14 @@ from typing_extensions import override
 
 from musclehand.body.anatomy import FOREARM_AXES
 from musclehand.controllers.controller import selection
-from musclehand.controllers.motion_follower import MotionFollower
+from musclehand.controllers.motion_follower import JointCourse, MotionFollower
 from musclehand.core.helper_process import HelperProcess
 from musclehand.planning.plan import PerformancePlan
 from musclehand.sim.scene import Scene
 
 IMMOVABLE = 1e4
-"""[kg, kg m^2] inertia added to every degree of freedom of a hand: a key of a few grams (chosen by
-the ratio, 1e8) moves it by less than rounding of the recording."""
+"""[kg, kg m^2] inertia added to every degree of freedom of a hand: a key of a few grams cannot
+move it (chosen; from 1e6 on the solver of contacts loses digits)."""
 
 
 class RigidController(MotionFollower):
@@ -55,34 +55,29 @@ class RigidController(MotionFollower):
             selection(np.concatenate([getattr(part, name) for part in (*hands, *forearms)]))
             for name in ("qpos", "dofs")
         )
-        self._expand = [hand.expand for hand in hands]
+        self._hands = hands
+        self._joints = JointCourse(self.sim_steps, plan.control_dt)
         self._course = np.zeros((0, 0))
-        self._speed: np.ndarray | None = None
 
     @override
     def begin_again(self) -> None:
         super().begin_again()
-        self._speed = None
+        self._joints.forget()
+        self._course = np.zeros((0, 0))
 
     @override
     def control(self, data: mujoco.MjData, step: int) -> None:
         """Plans the way to the end of the step; the hands are where they have to be already."""
         reference = self._reference = self.stream.at(step)
-        start = data.qpos[self._qpos] if self._speed is None else self._course[-1]
-        end, end_speed = (
-            np.array([expand @ row for expand, row in zip(self._expand, rows, strict=True)])
-            for rows in (reference.next_qpos, reference.next_qvel)
-        )
-        speed = np.zeros(end.size) if self._speed is None else self._speed
-        self._speed = end_speed.ravel()
-        shares = np.arange(1, self.sim_steps + 1) / self.sim_steps
-        interval = self.sim_steps * self.scene.model.opt.timestep
-        angles = _hermite(
-            shares, start[: end.size], end.ravel(), interval * speed, interval * self._speed
-        )
-        forearms = np.zeros((self.sim_steps, len(self._expand), len(FOREARM_AXES)))
+        start = self._course[-1] if len(self._course) else data.qpos[self._qpos]
+        first = np.array([data.qpos[hand.qpos[hand.independent]] for hand in self._hands])
+        angles, _ = self._joints.through(first, reference)
+        expanded = [
+            angles[1:, row] @ hand.expand.T for row, hand in enumerate(self._hands)
+        ]
+        forearms = np.zeros((self.sim_steps, len(self._hands), len(FOREARM_AXES)))
         forearms[..., : reference.wrist.shape[-1]] = reference.wrist.transpose(1, 0, 2)
-        goals = np.hstack([angles, forearms.reshape(self.sim_steps, -1)])
+        goals = np.hstack([*expanded, forearms.reshape(self.sim_steps, -1)])
         self._course = np.vstack([start, goals])
         self._place(data, 0)
 
@@ -100,28 +95,6 @@ class RigidController(MotionFollower):
         if substep == 0:
             # The run has computed positions and velocities before it asked for control.
             mujoco.mj_step1(self.scene.model, data)
-
-
-def _hermite(
-    shares: np.ndarray, start: np.ndarray, end: np.ndarray, leaving: np.ndarray, coming: np.ndarray
-) -> np.ndarray:
-    """Cubic course between two points with slopes at both. Shape (s, n).
-
-    Args:
-        shares: of the interval at which to ask, 0 to 1. Shape (s,).
-        start: values at its beginning. Shape (n,).
-        end: values at its end. Shape (n,).
-        leaving: slopes at its beginning, for the whole interval. Shape (n,).
-        coming: slopes at its end, for the whole interval. Shape (n,).
-    """
-    share = shares[:, None]
-    square, cube = share**2, share**3
-    return np.asarray(
-        (2 * cube - 3 * square + 1) * start
-        + (3 * square - 2 * cube) * end
-        + (cube - 2 * square + share) * leaving
-        + (cube - square) * coming
-    )
 
 
 def _immovable(scene: Scene) -> mujoco.MjModel:

@@ -14,9 +14,11 @@ from dataclasses import replace
 
 import mujoco
 import numpy as np
+from typing_extensions import override
 
 from musclehand.control.arrays import HandState
 from musclehand.control.muscle_control import ControlConfig, MuscleControl
+from musclehand.controllers.motion_follower import JointCourse
 from musclehand.controllers.muscle import playing_control
 from musclehand.controllers.plan_follower import PlanFollower
 from musclehand.core.helper_process import HelperProcess
@@ -24,30 +26,43 @@ from musclehand.planning.lookahead import HandsStep, ReferenceStream
 from musclehand.planning.plan import PerformancePlan
 from musclehand.sim.scene import Scene, build_scene
 
+SERVO_TIME = 0.012
+"""[s] in which errors of joint velocity are closed. Half of it is unstable on stiff contacts;
+chosen."""
+
+POSITION_RATE = 70.0
+"""[1/s] at which errors of joint angle are closed; chosen, the stiffest that does not ring."""
+
+TORQUE_BOUND = (15.0, 3.0)
+"""[N m] largest torque of the wrist's joints and of the fingers': several times what playing
+needs; chosen, so that a finger that is caught between keys cannot throw the hand."""
+
 PEAK_FORCE = 2
 """Place of the peak force among MuJoCo's parameters of a muscle."""
 
 
 class JointTorques:
-    """Applies the torques of every control step: an `ExcitationSource` whose muscles rest."""
+    """Applies torques in every simulation step: an `ExcitationSource` whose muscles rest."""
 
-    def __init__(self, scene: Scene, muscle_control: MuscleControl) -> None:
+    def __init__(self, scene: Scene, muscle_control: MuscleControl, sim_steps: int) -> None:
         """
         Args:
             scene: with the hands, whose muscles have no force.
-            muscle_control: whose gains and interval are used.
+            muscle_control: of them.
+            sim_steps: simulation steps in a control step.
         """
         self._model = scene.model
         self._hands = list(scene.hands.values())
         self._forearms = [forearm.dofs for forearm in scene.forearms.values()]
         self._rest = np.zeros(muscle_control.muscles.shape)
-        self._interval = muscle_control.interval
-        config = muscle_control.config
-        self._rate = np.full(self._hands[0].expand.shape[1], config.finger_rate)
-        self._rate[:3] = config.wrist_rate
+        self._course = JointCourse(sim_steps, muscle_control.interval)
         self._acceleration = np.zeros(scene.model.nv)
         self._force = np.zeros(scene.model.nv)
+        self._bound = np.full(self._hands[0].expand.shape[0], TORQUE_BOUND[1])
+        self._bound[:3] = TORQUE_BOUND[0]
         self._jacobian = np.zeros((3, scene.model.nv))
+        self._reference: HandsStep | None = None
+        self._angles = self._speeds = np.zeros(0)
 
     def reference_at(self, stream: ReferenceStream, step: int) -> HandsStep:
         """The reference of a step."""
@@ -56,10 +71,7 @@ class JointTorques:
     def excitations(
         self, data: mujoco.MjData, state: HandState, reference: HandsStep, wrist_acc: np.ndarray
     ) -> np.ndarray:
-        """Writes the torques of the step into `data.qfrc_applied`; no muscle is excited.
-
-        With damping taken implicitly, as the simulation does. Coupled joints get torques of their
-        own, so that their couplings have nothing to transmit.
+        """Takes the reference of a step, which `apply` follows; no muscle is excited.
 
         Args:
             data: of the simulation.
@@ -70,47 +82,64 @@ class JointTorques:
         Returns:
             Zeros. Shape (h, 46).
         """
-        acceleration = self._acceleration
-        goals = reference.next_qvel + self._rate * (reference.next_qpos - state.qpos)
-        for hand, forearm, goal, base in zip(
-            self._hands, self._forearms, goals, wrist_acc, strict=True
-        ):
-            speed = hand.expand @ goal
-            acceleration[hand.dofs] = (speed - data.qvel[hand.dofs]) / self._interval
-            acceleration[forearm] = base
-        mujoco.mj_mulM(self._model, data, self._force, acceleration)
+        self._reference = reference
+        self._angles, self._speeds = self._course.through(state.qpos, reference)
+        for forearm, acceleration in zip(self._forearms, wrist_acc, strict=True):
+            self._acceleration[forearm] = acceleration
+        return self._rest
+
+    def apply(self, data: mujoco.MjData, substep: int) -> None:
+        """Writes the torques of a simulation step into `data.qfrc_applied`.
+
+        They give the reference's acceleration, and close errors of velocity and angle; damping is
+        taken implicitly, as the simulation does. Coupled joints get torques of their own, so that
+        their couplings have nothing to transmit.
+
+        Args:
+            data: of the simulation.
+            substep: simulation step in the control step, counted from 0.
+        """
+        dt = self._model.opt.timestep
+        speed, next_speed = self._speeds[substep : substep + 2]
+        for row, hand in enumerate(self._hands):
+            error = hand.expand @ self._angles[substep, row] - data.qpos[hand.qpos]
+            slower = hand.expand @ speed[row] - data.qvel[hand.dofs]
+            self._acceleration[hand.dofs] = (
+                hand.expand @ (next_speed[row] - speed[row]) / dt
+                + (slower + POSITION_RATE * error) / SERVO_TIME
+            )
+        mujoco.mj_mulM(self._model, data, self._force, self._acceleration)
         for row, hand in enumerate(self._hands):
             dofs = hand.dofs
             torque = self._force[dofs] + data.qfrc_bias[dofs] - data.qfrc_spring[dofs]
-            torque += self._model.dof_damping[dofs] * (hand.expand @ goals[row])
+            coming = data.qvel[dofs] + dt * self._acceleration[dofs]
+            torque += self._model.dof_damping[dofs] * coming
             for finger in range(len(hand.tips)):
-                torque += self._on_key(data, reference, row, finger)
-            data.qfrc_applied[dofs] = torque
-        return self._rest
+                torque += self._on_key(data, row, finger)
+            data.qfrc_applied[dofs] = np.clip(torque, -self._bound, self._bound)
 
-    def _on_key(
-        self, data: mujoco.MjData, reference: HandsStep, row: int, finger: int
-    ) -> np.ndarray:
+    def _on_key(self, data: mujoco.MjData, row: int, finger: int) -> np.ndarray:
         """Torques that press a key and move its mass. Shape (n,).
 
         Args:
             data: of the simulation, accelerations to reach known.
-            reference: of the step.
             row: of the hand.
             finger: counted from 0 for the thumb.
         """
+        reference = self._reference
+        assert reference is not None
         press, mass, damping = (
-            part[row, finger] for part in (reference.press, reference.key_mass, reference.key_damping)
+            part[row, finger]
+            for part in (reference.press, reference.key_mass, reference.key_damping)
         )
         dofs = self._hands[row].dofs
         if not (press or mass or damping):
             return np.zeros(len(dofs))
-        mujoco.mj_jacSite(
-            self._model, data, self._jacobian, None, int(self._hands[row].tips[finger])
-        )
+        site = int(self._hands[row].tips[finger])
+        mujoco.mj_jacSite(self._model, data, self._jacobian, None, site)
         down = self._jacobian[2, dofs]
         rise = float(down @ self._acceleration[dofs])
-        speed = float(down @ data.qvel[dofs]) + self._interval * rise
+        speed = float(down @ data.qvel[dofs]) + self._model.opt.timestep * rise
         return np.asarray((mass * rise + damping * speed - press) * down)
 
 
@@ -139,11 +168,17 @@ class TorqueController(PlanFollower):
         scene = scene or build_scene(sides=plan.sides, piano=plan.piano, design=plan.design)
         super().__init__(
             plan,
-            JointTorques,
+            lambda scene, control: JointTorques(scene, control, plan.config.sim_steps),
             control=control or playing_control(),
             scene=replace(scene, model=_without_muscles(scene)),
             helper=helper,
         )
+
+    @override
+    def drive(self, data: mujoco.MjData, step: int, substep: int) -> None:
+        super().drive(data, step, substep)
+        assert isinstance(self.source, JointTorques)
+        self.source.apply(data, substep)
 
 
 def _without_muscles(scene: Scene) -> mujoco.MjModel:
