@@ -26,16 +26,16 @@ from musclehand.planning.lookahead import HandsStep, ReferenceStream
 from musclehand.planning.plan import PerformancePlan
 from musclehand.sim.scene import Scene, build_scene
 
-SERVO_TIME = 0.012
+SERVO_TIME = 0.010
 """[s] in which errors of joint velocity are closed. Half of it is unstable on stiff contacts;
 chosen."""
 
 POSITION_RATE = 70.0
 """[1/s] at which errors of joint angle are closed; chosen, the stiffest that does not ring."""
 
-TORQUE_BOUND = (15.0, 3.0)
-"""[N m] largest torque of the wrist's joints and of the fingers': several times what playing
-needs; chosen, so that a finger that is caught between keys cannot throw the hand."""
+TORQUE_BOUND = (8.0, 2.0)
+"""[N m] largest torque of the wrist's joints and of the fingers': more than playing needs, and so
+little that a finger caught between keys does not throw the hand; chosen."""
 
 PEAK_FORCE = 2
 """Place of the peak force among MuJoCo's parameters of a muscle."""

@@ -18,7 +18,7 @@ from musclehand.planning.fingering.pedalling import auto_pedal
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
 from musclehand.planning.strokes.rehearsal import Corrections
-from musclehand.sim.scene import build_scene
+from musclehand.sim.scene import Scene, build_scene
 
 if TYPE_CHECKING:
     from musclehand.policies.tracking import TrackingPolicy
@@ -47,6 +47,11 @@ class PlanPlayer:
         with _closed_on_error(self._helper):
             self.plan = plan_performance(target, design=settings.design, config=self._plan_config())
             self._scene = build_scene(design=settings.design)
+
+    @property
+    def scene(self) -> Scene:
+        """That its controllers play in."""
+        return self._scene
 
     @property
     def final_plan(self) -> PerformancePlan:
