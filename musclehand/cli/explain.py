@@ -43,9 +43,9 @@ class ExplainArgs:
     folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="DIR")]]
     """Folder of results."""
 
-    score: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
-    ] = None
+    score: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """The score, where it is no longer where it was when it was played."""
 
     pictures: Annotated[int, tyro.conf.arg(metavar="N")] = 6

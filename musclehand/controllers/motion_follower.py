@@ -114,9 +114,7 @@ class JointCourse:
         """Forgets where the last step ended: the next one is the first of a run."""
         self._angles = None
 
-    def through(
-        self, start: np.ndarray, reference: HandsStep
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def through(self, start: np.ndarray, reference: HandsStep) -> tuple[np.ndarray, np.ndarray]:
         """Angles and velocities of the independent joints at the ends of all simulation steps, and
         at the beginning of the first.
 

@@ -72,9 +72,7 @@ class RigidController(MotionFollower):
         start = self._course[-1] if len(self._course) else data.qpos[self._qpos]
         first = np.array([data.qpos[hand.qpos[hand.independent]] for hand in self._hands])
         angles, _ = self._joints.through(first, reference)
-        expanded = [
-            angles[1:, row] @ hand.expand.T for row, hand in enumerate(self._hands)
-        ]
+        expanded = [angles[1:, row] @ hand.expand.T for row, hand in enumerate(self._hands)]
         forearms = np.zeros((self.sim_steps, len(self._hands), len(FOREARM_AXES)))
         forearms[..., : reference.wrist.shape[-1]] = reference.wrist.transpose(1, 0, 2)
         goals = np.hstack([*expanded, forearms.reshape(self.sim_steps, -1)])

@@ -168,9 +168,7 @@ class CauseFinder:
             for pair in match_notes(target, self._track.played, tolerance=STRICT_TOLERANCE)
         }
         rows += [
-            self._extra(note)
-            for i, note in enumerate(self._track.played.notes)
-            if i not in matched
+            self._extra(note) for i, note in enumerate(self._track.played.notes) if i not in matched
         ]
         for i, planned in self._planned.items():
             early = target.notes[i].offset - planned.offset
@@ -179,9 +177,7 @@ class CauseFinder:
                 rows.append(row._replace(lost_s=round(early, 6)))
         return sorted(rows, key=lambda row: (row.time, row.pitch, row.kind))
 
-    def _row(
-        self, kind: str, stage: str, cause: str, note: Note, by: Note | None
-    ) -> LostNote:
+    def _row(self, kind: str, stage: str, cause: str, note: Note, by: Note | None) -> LostNote:
         """A row about a note.
 
         Args:
@@ -289,9 +285,7 @@ class CauseFinder:
 
     def _is_extra(self, played: Score, note: Note) -> bool:
         """Whether another player strikes the same key at about that time, and no note has it."""
-        written = [
-            other.onset for other in self._plan.target.notes if other.pitch == note.pitch
-        ]
+        written = [other.onset for other in self._plan.target.notes if other.pitch == note.pitch]
         return any(
             abs(other.onset - note.onset) <= 2 * STRICT_TOLERANCE
             and not any(abs(other.onset - onset) <= STRICT_TOLERANCE for onset in written)

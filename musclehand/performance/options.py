@@ -102,7 +102,9 @@ class PlayOptions:
             if value != default and self.controller not in legal:
                 option = name.replace("_", "-")
                 controllers = " or ".join(legal)
-                raise InvalidValue(option, str(value), f"left out, or with controller {controllers}")
+                raise InvalidValue(
+                    option, str(value), f"left out, or with controller {controllers}"
+                )
 
 
 class PlayKeywords(TypedDict, total=False):

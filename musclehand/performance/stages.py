@@ -171,14 +171,10 @@ class _Rows:
 
     def track(self, played: Score) -> Track:
         """All steps so far."""
-        return Track(
-            np.array(self._time), np.array(self._qpos), played, np.array(self._targets)
-        )
+        return Track(np.array(self._time), np.array(self._qpos), played, np.array(self._targets))
 
 
-def play_track(
-    controller: Controller, target: Score, *, progress: Progress | None = None
-) -> Track:
+def play_track(controller: Controller, target: Score, *, progress: Progress | None = None) -> Track:
     """Plays once, and keeps what the hands did; the controller is closed then.
 
     Args:
@@ -247,7 +243,9 @@ def _digits(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     for row, hand in enumerate(scene.hands.values()):
         for number, name in enumerate(DIGITS):
             joints = set(digit_joints(name))
-            dofs = [dof for joint, dof in zip(hand.joints, hand.dofs, strict=True) if joint in joints]
+            dofs = [
+                dof for joint, dof in zip(hand.joints, hand.dofs, strict=True) if joint in joints
+            ]
             bodies = sorted(bodies_below(model, *(int(model.dof_bodyid[dof]) for dof in dofs)))
             digit[np.isin(model.geom_bodyid, bodies)] = len(DIGITS) * row + number
             last = int(model.site_bodyid[hand.tips[number]])
