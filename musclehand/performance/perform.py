@@ -124,7 +124,7 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: a name ("muscle", "policy", "high-level", "keyboard"), `PlayerSettings` for
+        controller: a name (`performance.options.CONTROLLERS`), `PlayerSettings` for
             everything that goes with it, or a controller that was made for this score.
         record: file to write the recording to while the performance is under way.
         seed: written to the recording; the built-in controllers draw no random numbers.

@@ -6,6 +6,7 @@
     figures/piano_roll.png   hit, missed and extra notes (`piano_roll_2.png` and on for long pieces)
     figures/muscles.png      activation by anatomical group; only where muscles played
     performance.mp4          on request
+    explain.html, causes.csv lost notes and their causes, by `performance.explain`
 
 Everything but the recording is made in a hidden folder beside its destination and moved there when
 it is complete, `metrics.json` last. Results of an earlier performance are deleted when a new one
@@ -36,6 +37,13 @@ SOUND = "played.wav"
 VIDEO = "performance.mp4"
 ROLL = "figures/piano_roll.png"
 MUSCLES = "figures/muscles.png"
+EXPLANATION = "explain.html"
+CAUSES = "causes.csv"
+LOST_PICTURE = "figures/lost_{}.png"
+"""Of a lost note, by its number."""
+
+RESULTS = (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO, EXPLANATION, CAUSES)
+"""Files of a performance that have one name."""
 
 SAMPLE_RATE = 44100
 """[Hz] of the sound."""
@@ -92,8 +100,13 @@ def clear_results(folder: str | PathLike[str]) -> None:
         if path.stem[len("piano_roll_") :].isdigit()
     ]
     for path in [
-        *(folder / name for name in (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO)),
+        *(folder / name for name in RESULTS),
         *pages,
+        *(
+            path
+            for path in folder.glob(LOST_PICTURE.format("*"))
+            if path.stem[len("lost_") :].isdigit()
+        ),
     ]:
         try:
             path.unlink(missing_ok=True)
