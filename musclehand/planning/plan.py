@@ -213,7 +213,7 @@ class PerformancePlan:
 
     def with_auto_pedal(self) -> PerformancePlan:
         """The sustain pedal added where keys are released early (`fingering.pedalling`)."""
-        pedalled = auto_pedal(self.planned, self.target)
+        pedalled = auto_pedal(self.planned, self.target, leaps=False)
         plan = replace(
             self,
             score=replace(self.score, pedals=pedalled.pedals, remarks=pedalled.remarks),
