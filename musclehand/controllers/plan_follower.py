@@ -84,6 +84,8 @@ class PlanFollower(Controller):
         fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
     """
 
+    plan: PerformancePlan
+
     def __init__(
         self,
         plan: PerformancePlan,

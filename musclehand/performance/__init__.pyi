@@ -1,5 +1,6 @@
 from .figures import draw_muscles as draw_muscles
 from .figures import draw_piano_roll as draw_piano_roll
+from .judged import PlanFigures as PlanFigures
 from .muscle_use import MuscleUse as MuscleUse
 from .muscle_use import compare_muscle_use as compare_muscle_use
 from .muscle_use import read_muscle_use as read_muscle_use

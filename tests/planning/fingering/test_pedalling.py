@@ -128,18 +128,6 @@ def test_written_pedals_stay() -> None:
     assert heard == pytest.approx([1.0, 1.0, 1.95, 1.95])
 
 
-def test_what_is_heard_ends_with_the_pedal_or_the_next_stroke() -> None:
-    notes = (Note(0.0, 60, 0.5), Note(1.0, 60, 1.2), Note(0.0, 64, 0.4), Note(3.0, 67, 3.5))
-    heard = sounding_score(Score(notes, (Pedal(0.3, 1.1), Pedal(1.05, 2.0))))
-    assert sorted((n.pitch, n.onset, n.offset) for n in heard.notes) == [
-        (60, 0.0, 1.0),
-        (60, 1.0, 2.0),
-        (64, 0.0, 2.0),
-        (67, 3.0, 3.5),
-    ]
-    assert sounding_score(Score(notes)).notes == Score(notes).notes
-
-
 def test_times_of_the_foot_are_checked() -> None:
     with pytest.raises(InvalidValue, match="delay"):
         PedalConfig(delay=-0.1)
