@@ -1,12 +1,12 @@
 from .figures import draw_muscles as draw_muscles
 from .figures import draw_piano_roll as draw_piano_roll
-from .judged import PlanFigures as PlanFigures
 from .muscle_use import MuscleUse as MuscleUse
 from .muscle_use import compare_muscle_use as compare_muscle_use
 from .muscle_use import read_muscle_use as read_muscle_use
 from .options import PlayOptions as PlayOptions
 from .perform import Performance as Performance
 from .perform import practise as practise
+from .plan_figures import PlanFigures as PlanFigures
 from .play import FilmError as FilmError
 from .players import PlanPlayer as PlanPlayer
 from .players import make_controller as make_controller

@@ -28,9 +28,10 @@ from musclehand.core import interrupts
 from musclehand.core.progress import Progress
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
-from musclehand.performance.judged import PlanFigures, performance_remarks
+from musclehand.performance.plan_figures import PlanFigures
 from musclehand.performance.players import PlanPlayer, make_controller
 from musclehand.performance.record import note_table, open_recording, provenance
+from musclehand.performance.remarks import performance_remarks
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import TAIL
 from musclehand.planning.strokes.rehearsal import rehearse

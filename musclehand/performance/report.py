@@ -26,7 +26,7 @@ from musclehand.core.atomic import move_file
 from musclehand.core.errors import OutputError
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
-from musclehand.performance.judged import NO_PLAN
+from musclehand.performance.plan_figures import NO_PLAN
 
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
