@@ -99,10 +99,10 @@ class WrittenNote(NamedTuple):
     """Names of the signs that are played out, as in MusicXML."""
 
     upper: int = 0
-    """MIDI pitch of the upper neighbour in the key, of a note with an ornament."""
+    """MIDI pitch of the upper neighbour in the key, of a note in a chord or with an ornament."""
 
     lower: int = 0
-    """MIDI pitch of the lower neighbour in the key, of a note with an ornament."""
+    """MIDI pitch of the lower neighbour in the key, of a note in a chord or with an ornament."""
 
     beams: int = 0
     """Strokes of a tremolo, with the flags of the note: 3 divides a quarter into 32nds."""
@@ -155,6 +155,8 @@ def read_note(
         velocity=0 if loudness is None else percent_velocity("dynamics of a note", loudness),
         passes=frozenset(int(t) for t in re.findall(r"\d{1,2}", element.get("time-only", ""))),
     )
+    if element.find("chord") is not None:
+        note = _with_neighbours(note, pitch, surroundings, {})
     if element.find("notations") is None:
         return note
     return _with_signs(note, element, pitch, surroundings, unplayed)
@@ -222,12 +224,19 @@ def _with_signs(
             names.add(sign.tag)
     names.discard("")
     if names & ORNAMENTS:
-        key, shift = surroundings
-        note = note._replace(
-            upper=neighbour_of(pitch, 1, key, accidentals.get("above")) + shift,
-            lower=neighbour_of(pitch, -1, key, accidentals.get("below")) + shift,
-        )
+        note = _with_neighbours(note, pitch, surroundings, accidentals)
     return note._replace(signs=frozenset(names), beams=beams, arpeggio=arpeggio)
+
+
+def _with_neighbours(
+    note: WrittenNote, pitch: Element, surroundings: Surroundings, accidentals: dict[str, int]
+) -> WrittenNote:
+    """The note with its neighbours; accidentals [semitones] stand "above" and "below"."""
+    key, shift = surroundings
+    return note._replace(
+        upper=neighbour_of(pitch, 1, key, accidentals.get("above")) + shift,
+        lower=neighbour_of(pitch, -1, key, accidentals.get("below")) + shift,
+    )
 
 
 def _sign_elements(element: Element) -> Iterable[Element]:
@@ -255,17 +264,15 @@ def _tremolo(sign: Element, note: Element) -> tuple[int, str]:
 def share_signs(chord: list[WrittenNote]) -> list[WrittenNote]:
     """The notes of a chord with the signs of all of them: programs write them at one note only.
 
-    Articulations and tremolos are of the whole chord, ornaments of its highest note.
+    Articulations and tremolos are of the whole chord, ornaments of its highest note whose
+    neighbours are known: any but the first of the file, if that has no ornament itself.
     """
     signs = frozenset().union(*(note.signs for note in chord))
     if len(chord) == 1 or not signs:
         return chord
     beams = max(note.beams for note in chord)
     ornaments = signs & ORNAMENTS
-    bearer = max(chord, key=lambda note: note.pitch)
-    if ornaments and not bearer.upper:
-        # The neighbours are known for the note that the file gives the ornament to; it keeps it.
-        bearer = next(note for note in chord if note.signs & ORNAMENTS)
+    bearer = max((note for note in chord if note.upper), key=lambda note: note.pitch, default=None)
     return [
         note._replace(
             signs=signs - ornaments | (ornaments if note is bearer else frozenset()), beams=beams

@@ -180,6 +180,7 @@ def cut_at_signs(lengths: Sequence[int], signs: Sequence[set[Sign]]) -> list[Pas
     placed = _carry_over(lengths, _resolve_codas([_without_echoes(bar) for bar in signs]))
     passages: list[Passage] = []
     ending: Sign | None = None
+    closed = False
     for measure, (length, bar) in enumerate(zip(lengths, placed, strict=True)):
         bounds = sorted({0, length, *(sign.position or 0 for sign in bar)})
         spans = list(pairwise(bounds)) or [(0, 0)]
@@ -187,14 +188,29 @@ def cut_at_signs(lengths: Sequence[int], signs: Sequence[set[Sign]]) -> list[Pas
             starts = [s for s in bar if s.kind in _STARTS and s.position == start]
             stops = [s for s in bar if s.kind not in _STARTS and s.position == stop]
             opened = next((s for s in starts if s.kind == ENDING), None)
-            ending = opened or ending
+            if opened is not None:
+                ending = opened
+                closed = _is_closed(placed[measure:], start)
             marks = _marks([*starts, *stops])
             if ending is not None:
                 marks = replace(marks, endings=ending.numbers, begins_ending=opened is not None)
-            if any(s.kind in (ENDING_STOP, END_REPEAT) for s in stops):
+            if any(s.kind == ENDING_STOP or (s.kind == END_REPEAT and not closed) for s in stops):
                 ending = None
             passages.append(Passage(measure, start, stop, stop == length, marks))
     return passages
+
+
+def _is_closed(bars: Sequence[Sequence[Sign]], start: int) -> bool:
+    """Whether the bracket that opens in the first bar at `start` [ticks] has an end of its own."""
+    for count, bar in enumerate(bars):
+        signs = sorted(
+            (s for s in bar if s.kind in (ENDING, ENDING_STOP)),
+            key=lambda s: (s.position or 0, s.kind == ENDING),
+        )
+        for sign in signs:
+            if count > 0 or (sign.position or 0) > start:
+                return sign.kind == ENDING_STOP
+    return False
 
 
 def _without_echoes(bar: Iterable[Sign]) -> list[Sign]:

@@ -2,9 +2,9 @@
 
 Conventions: a repeat without a beginning goes back to the end of the one before. A bracket is
 decided at its first measure; one without a number is the next in its row. A repeat that begins
-under a bracket belongs to what follows: its bracket is not asked again. After a da capo or dal
-segno, repeats that have been taken are not taken again, but for those marked to be, and of
-endings that have been played the last is played. Every jump is taken once. Format: MusicXML 4.0
+under a later bracket of a row, or inside any, is nested: its bracket is not asked again. After a da
+capo or dal segno, repeats that have been taken are not taken again, but for those marked to be, and
+of endings that have been played the last is played. Every jump is taken once. Format: MusicXML 4.0
 (W3C, 2021), elements `repeat`, `ending` and `sound`.
 """
 
@@ -144,6 +144,7 @@ class _Walk:
         self._section = 0
         self._turn = 1
         self._came_back = self._returned = False
+        self._outer: tuple[_Row, int, int] | None = None
         self._done: set[int] = set()
         self._played_rows: set[int] = set()
 
@@ -158,6 +159,8 @@ class _Walk:
             return
         self._came_back = False
         if (mark.begins_repeat and index != self._section) or self._leaves_endings(index):
+            if bracket is not None and index > bracket.row.first and self._outer is None:
+                self._outer = (bracket.row, self._section, self._turn)
             self._section = index
             self._turn = 1
         if bracket is not None:
@@ -171,8 +174,8 @@ class _Walk:
         target = self._jump(index)
         self.index = index + 1 if target is None else target
         if target is not None:
-            self._section = target
-            self._turn = 1
+            self._section, self._turn = target, 1
+            self._outer = None
 
     def _play(self, index: int) -> None:
         self.order.append(index)
@@ -215,8 +218,12 @@ class _Walk:
             self._came_back = True
             return True
         self._done.add(self.index)
-        self._section = self.index + 1
-        self._turn = 1
+        self._section, self._turn = self.index + 1, 1
+        if self._outer is not None:
+            row, section, turn = self._outer
+            if bracket is not None and bracket.row is row:
+                self._section, self._turn = section, turn
+            self._outer = None
         return False
 
     def _jump(self, index: int) -> int | None:
