@@ -132,6 +132,11 @@ class _Piece(NamedTuple):
     title: str
     """Title of the piece."""
 
+    def length(self, visit: _Visit) -> int:
+        """Length of a passage [ticks], that of its longest part."""
+        passage = self.passages[visit.passage]
+        return passage.stop - passage.start
+
 
 def read_musicxml(path: str | PathLike[str]) -> Score:
     """Read a MusicXML file, plain or compressed.
@@ -263,18 +268,16 @@ def _all_sounding(piece: _Piece, path: str | PathLike[str]) -> list[_Sounding]:
     return [
         note
         for index, part in enumerate(piece.parts)
-        for note in _sounding(part, index, piece.visits, path)
+        for note in _sounding(part, index, piece, path)
     ]
 
 
-def _sounding(
-    part: Part, index: int, visits: Sequence[_Visit], path: str | PathLike[str]
-) -> list[_Sounding]:
+def _sounding(part: Part, index: int, piece: _Piece, path: str | PathLike[str]) -> list[_Sounding]:
     """The notes of a part as they are played: with repeats taken and ties merged."""
     notes: list[_Sounding] = []
     tied: dict[tuple[int, int], dict[str, list[int]]] = {}
     named = named_hands(part.name)
-    for visit in visits:
+    for visit in piece.visits:
         measure = part.measures[visit.passage]
         if len(notes) + len(measure.notes) > MAX_NOTES:
             raise ScoreError(path, f"has more than {MAX_NOTES:,} notes, the limit")
@@ -292,7 +295,10 @@ def _sounding(
                 hand = _hand(part, written.staff, named)
                 notes.append(_Sounding(onset, offset, written, index, hand))
             if written.tie_start and (offset > onset or written.grace):
-                voices = tied.setdefault((written.pitch, offset), {})
+                # A bar that is shorter than in other parts is tied over the gap.
+                is_cut = written.position + written.duration >= measure.length > 0
+                end = visit.start + piece.length(visit) if is_cut else offset
+                voices = tied.setdefault((written.pitch, end), {})
                 voices.setdefault(written.voice, []).append(number)
     return notes
 

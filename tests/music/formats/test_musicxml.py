@@ -288,6 +288,14 @@ def test_a_grace_note_tied_to_its_main_note_is_one_stroke(tmp_path: Path):
     assert times(through) == [(64, 0, 1.5)]
 
 
+def test_a_tie_over_a_bar_that_is_shorter_than_in_other_parts(tmp_path: Path):
+    start, stop = '<tie type="start"/>', '<tie type="stop"/>'
+    plain = xml(DIVISIONS + note("C4", more=start), note("C4", more=stop))
+    second = f'<part id="P2"><measure number="1">{DIVISIONS + note("C3", 8)}</measure></part>'
+    text = plain.replace("</score-partwise>", second + "</score-partwise>")
+    assert times(read(tmp_path, text)) == [(48, 0, 1), (60, 0, 1.5)]
+
+
 @pytest.mark.parametrize("kind", ["start", "continue"])
 def test_ties_written_as_tied_only_are_merged(tmp_path: Path, kind: str):
     first = note(more=notations(f'<tied type="{kind}"/>'))
