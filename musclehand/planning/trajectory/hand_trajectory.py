@@ -36,9 +36,9 @@ class TrajectoryConfig:
     sideways: float = 1.0
     joint_jerk: float = 2000.0
     wrist_jerk: float = 5.0e4
-    yaw_jerk: float = 1.0e6
+    yaw_jerk: float = 3.0e4
     wrist_pull: float = 20.0
-    yaw_pull: float = 1.0e6
+    yaw_pull: float = 1.0
     fingers: float = 0.25
     keys: float = 0.25
     order: float = 1.0
@@ -173,7 +173,7 @@ class HandTrajectory:
         return self._rows(times)[:, : self._joints]
 
     def wrist(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = self._u[:, self._joints : self._joints + 3] * self._flip
+        places = self._u[:, self._joints :] * np.append(self._flip, self.mirror)
         path = WristPath.through(places, self.config.knot)
         return path.at(times - self._first * self.config.knot)
 
