@@ -15,7 +15,7 @@ def test_a_performance_is_explained_in_its_folder(tmp_path, capsys):
     capsys.readouterr()
     assert main(["explain", "ode", "--pictures", "0"]) == 0
     shown = capsys.readouterr().out
-    assert "Lost notes, played by: muscle" in shown
+    assert "Lost notes of Ode to Joy, played by: muscle" in shown
     assert "Written to ode: explain.html, causes.csv" in shown
     assert (tmp_path / "ode" / "causes.csv").read_text().startswith("kind,stage,cause,time_s")
 

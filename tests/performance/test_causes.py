@@ -208,7 +208,7 @@ def test_counts_and_the_table_have_every_row(stage):
 
 
 def test_touches_and_tips_are_those_of_the_positions(stage):
-    plan, hands, rigid = stage
+    _, hands, rigid = stage
     row = rigid.row(0.7)
     touches = hands.touches(rigid, range(row, row + 1))
     assert any(
