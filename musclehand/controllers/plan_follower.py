@@ -80,6 +80,8 @@ class PlanFollower(MotionFollower):
         fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
     """
 
+    plan: PerformancePlan
+
     def __init__(
         self,
         plan: PerformancePlan,

@@ -14,7 +14,6 @@ from musclehand.controllers.torque import TorqueController
 from musclehand.core.helper_process import HelperProcess, processors
 from musclehand.music.score import Score
 from musclehand.performance.settings import PlayerSettings
-from musclehand.planning.fingering.pedalling import auto_pedal
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
 from musclehand.planning.strokes.rehearsal import Corrections
@@ -119,9 +118,8 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
         player = PlanPlayer(target, settings)
         return player.controller(player.final_plan)
     if settings.controller == "keyboard":
-        return KeyboardController(
-            auto_pedal(target, target) if settings.pedal == "auto" else target
-        )
+        # It holds every key to its end: there is nothing for another pedal to hold.
+        return KeyboardController(target)
     # Loads torch, which no other controller needs.
     from musclehand.controllers.high_level import HighLevelController
 

@@ -27,6 +27,7 @@ from musclehand.core.atomic import move_file
 from musclehand.core.errors import OutputError
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
+from musclehand.performance.plan_figures import NO_PLAN
 
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
@@ -139,6 +140,7 @@ def metrics_of(
         "fingertip_error_mm": body.fingertip_error_mm,
         "mean_activation": body.mean_activation,
         **metrics,
+        **(performance.plan or NO_PLAN).as_dict(),
         "remarks": list(performance.remarks),
         **_versions(performance.provenance),
     }

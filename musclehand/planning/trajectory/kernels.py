@@ -304,7 +304,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
         if len(other):
             for a in range(bones):
                 for b in range(bones):
-                    touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.key_margin
+                    touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.hand_margin
                     far = touch + chain.bone_length[a] + chain.bone_length[b]
                     square = 0.0
                     for i in range(3):
@@ -334,9 +334,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                         chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, wrist, row
                     )
                     # Each hand makes way for half of it.
-                    _add_task(
-                        row, weights.tip * weights.fingers, 0.5 * (touch - distance), h, g
-                    )
+                    _add_task(row, weights.tip * weights.hands, 0.5 * (touch - distance), h, g)
         # Keys, by points along the bones.
         for b in range(bones):
             radius = chain.bone_radius[b] + weights.key_margin

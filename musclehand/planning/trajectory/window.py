@@ -55,6 +55,12 @@ class Weights(NamedTuple):
     order_gap: float
     """[m] along the keyboard between the bones of neighbouring fingers."""
 
+    hands: float
+    """Of overlaps with the other hand."""
+
+    hand_margin: float
+    """[m] between the hands."""
+
     finger_margin: float
     """[m] between digits."""
 
