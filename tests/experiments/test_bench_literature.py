@@ -6,7 +6,7 @@ import pytest
 
 from musclehand.core.errors import FileError, InvalidValue, UnknownName
 from musclehand.music.formats.midi import write_midi
-from musclehand.music.score import Note, Pedal, Score
+from musclehand.music.score import Note, Score
 from support.paths import EXPERIMENTS
 from support.scripts import load
 
@@ -18,13 +18,8 @@ from harness.literature import (
     Piece,
     find_maestro,
     find_pieces,
-    heard_score,
-    kept_share,
     means,
-    velocity_f1,
 )
-
-NOTES = Score((Note(0.0, 60, 0.5, 64), Note(1.0, 62, 2.0, 80)))
 
 
 @pytest.fixture(scope="module")
@@ -90,26 +85,6 @@ def test_another_table_than_maestro_v3_s_is_refused(tmp_path):
     maestro_table(tmp_path, 3)
     with pytest.raises(FileError, match="3 pieces in its test split, not 177"):
         find_maestro(tmp_path)
-
-
-def test_heard_notes_end_with_the_pedal_or_with_the_next_stroke_of_their_key():
-    score = Score((Note(0.0, 60, 0.5), Note(0.0, 64, 0.5), Note(0.8, 60, 0.9)))
-    heard = heard_score(score, (Pedal(0.4, 1.5),))
-    ends = {(note.onset, note.pitch): note.offset for note in heard.notes}
-    assert ends == {(0.0, 60): 0.8, (0.0, 64): 1.5, (0.8, 60): 1.5}
-    assert heard_score(score, ()).notes == score.notes
-
-
-def test_velocity_f1_counts_notes_within_8():
-    played = Score((Note(0.01, 60, 0.5, 72), Note(1.0, 62, 2.0, 89)))
-    assert velocity_f1(NOTES, played) == 0.5
-    assert velocity_f1(Score(()), Score(())) is None
-
-
-def test_kept_time_is_that_in_which_both_have_the_key_down():
-    planned = Score((Note(0.0, 60, 0.9), Note(1.0, 62, 1.5)))
-    assert kept_share(NOTES, planned) == pytest.approx(1.0 / 1.5)
-    assert kept_share(Score(()), Score(())) is None
 
 
 def test_means_leave_out_what_is_undefined():
