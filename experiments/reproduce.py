@@ -9,7 +9,7 @@ Each page of docs/results is made by a command of its own, which is printed befo
 be killed and resumed. Pages about learning need a corpus (`musclehand corpus`), which is made if it
 is not there. The columns of MUSIC-Hand need its file (`--music`), the page of wrist movements a
 data set (`--emg`), the clips of people MIDI files (`--clips`), the comparison of readers folders of
-scores (`--scores`). The pages of three seeds of the tracking policy need their files (`--seeds`).
+scores (`--scores`), the piano literature a folder of music (`--literature`). The pages of three seeds of the tracking policy need their files (`--seeds`).
 """
 
 from __future__ import annotations
@@ -153,10 +153,8 @@ def commands(args: Args) -> Iterator[list[str]]:
         if name not in COMMANDS:
             raise UnknownName("page or picture", name, COMMANDS)
     names = args.only or tuple(COMMANDS)
-    given = {"emg": args.emg, "literature": args.literature}
+    given = {"emg": args.emg, "scores": args.scores or None, "literature": args.literature}
     names = tuple(name for name in names if name not in given or given[name] is not None)
-    if not args.scores:
-        names = tuple(name for name in names if name != "scores")
     places = placeholders(args)
     commands = [COMMANDS[name] for name in names]
     if args.train or any("{corpus}" in command for command in commands):
