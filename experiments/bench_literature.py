@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from harness.kept_results import keep_results
 from harness.literature import (
+    FIGURES,
     MAESTRO_CLIP,
     PERFORMANCE,
     SCORE,
@@ -36,7 +37,6 @@ from harness.literature import (
     figures,
     find_maestro,
     find_pieces,
-    kept_share,
     means,
 )
 from harness.results_page import cells_table, markdown_table, write_results_page
@@ -226,8 +226,8 @@ def play_target(target: Any, players: tuple[str, ...], rehearsals: int) -> Row:
         "notes": len(target),
         "seconds": target.duration,
         "notes_per_s": len(target) / target.duration,
-        "kept": kept_share(target, plan.planned),
-        "players": {name: figures(target, notes, target.pedals) for name, notes in played.items()},
+        "kept": plan.key_time_kept,
+        "players": {name: figures(target, notes) for name, notes in played.items()},
     }
     if set(PLAYERS) <= set(players):
         lost = find_causes(plan, HandsOnKeys(maker.scene), tracks, MUSCLE)
@@ -270,19 +270,6 @@ def page(rows: Mapping[str, Row], args: Args) -> str:
     parts += [f"## By piece: {PLAYERS[player]}", piece_table(good, player)]
     return "\n\n".join(parts)
 
-
-FIGURES: Mapping[str, tuple[str, int]] = {
-    "onset_f1_50ms": ("onset F1 50 ms", 3),
-    "frame_f1_micro": ("frame F1 micro", 3),
-    "frame_f1_mean": ("frame F1 mean over steps", 3),
-    "heard_frame_f1_micro": ("heard", 3),
-    "velocity_f1": ("Velocity F1", 3),
-    "missed": ("missed", 1),
-    "extra": ("extra", 1),
-    "onset_error_ms_median": ("onset error median [ms]", 1),
-    "velocity_correlation": ("velocity r", 2),
-}
-"""Figures of tables: heading and digits."""
 
 HEADINGS = tuple(heading for heading, _ in FIGURES.values())
 

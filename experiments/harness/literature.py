@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from musclehand.core.errors import FileError
-from musclehand.music.metrics import STRICT_TOLERANCE, match_notes, score_performance
-from musclehand.music.score import Pedal, Score
+from musclehand.music.metrics import score_performance
+from musclehand.music.score import Score
 
 SUFFIXES = (".mid", ".midi", ".musicxml", ".mxl", ".xml")
 """Files that are taken as music."""
@@ -33,8 +32,18 @@ MAESTRO_CLIP = (0.0, 30.0)
 MAESTRO_PIECES = 177
 """Pieces of the test split of MAESTRO v3."""
 
-SAME_VELOCITY = 8
-"""MIDI velocities that count as equal in Velocity F1, as published (CANTABILE)."""
+FIGURES: Mapping[str, tuple[str, int]] = {
+    "onset_f1_50ms": ("onset F1 50 ms", 3),
+    "frame_f1_micro": ("frame F1 micro", 3),
+    "frame_f1_mean": ("frame F1 mean over steps", 3),
+    "heard_frame_f1_micro": ("heard", 3),
+    "velocity_f1": ("Velocity F1", 3),
+    "missed": ("missed", 1),
+    "extra": ("extra", 1),
+    "onset_error_ms_median": ("onset error median [ms]", 1),
+    "velocity_correlation": ("velocity r", 2),
+}
+"""Figures of `music.metrics` in tables: heading and digits."""
 
 
 class Piece(NamedTuple):
@@ -97,69 +106,15 @@ def find_maestro(folder: Path) -> list[Piece]:
     ]
 
 
-def figures(target: Score, played: Score, pedals: Sequence[Pedal]) -> dict[str, float | int | None]:
+def figures(target: Score, played: Score) -> dict[str, float | int | None]:
     """What is shown of one player.
 
     Args:
         target: what one keyboard can be asked to play.
-        played: the notes that sounded.
-        pedals: under which both are heard.
+        played: the notes that sounded, with the pedal.
     """
     metrics = score_performance(target, played)
-    heard = score_performance(heard_score(target, pedals), heard_score(played, pedals))
-    return {
-        "onset_f1_50ms": metrics.onset_f1_50ms,
-        "frame_f1_micro": metrics.frame_f1_micro,
-        "frame_f1_mean": metrics.frame_f1_mean,
-        "heard_frame_f1_micro": heard.frame_f1_micro,
-        "velocity_f1": velocity_f1(target, played),
-        "missed": metrics.missed,
-        "extra": metrics.extra,
-        "onset_error_ms_median": metrics.onset_error_ms_median,
-        "velocity_correlation": metrics.velocity_correlation,
-    }
-
-
-def heard_score(score: Score, pedals: Sequence[Pedal]) -> Score:
-    """Notes as they sound: until the pedal comes up, or the same key is struck again."""
-    again: dict[int, float] = {}
-    notes = []
-    for note in reversed(score.notes):
-        end = note.offset
-        for pedal in pedals:
-            if pedal.start <= note.offset < pedal.end:
-                end = max(end, min(pedal.end, again.get(note.pitch, np.inf)))
-        again[note.pitch] = note.onset
-        notes.append(replace(note, offset=end))
-    return score.with_notes(notes)
-
-
-def velocity_f1(target: Score, played: Score) -> float | None:
-    """Note F1 by onsets within 50 ms and velocities within `SAME_VELOCITY`; None without notes."""
-    if not len(target) + len(played):
-        return None
-    pairs = match_notes(target, played, tolerance=STRICT_TOLERANCE)
-    equal = sum(
-        abs(target.notes[pair.reference].velocity - played.notes[pair.played].velocity)
-        <= SAME_VELOCITY
-        for pair in pairs
-    )
-    return 2 * equal / (len(target) + len(played))
-
-
-def kept_share(target: Score, planned: Score) -> float | None:
-    """Share of the written key-down time in which the plan has the key down; None without notes.
-
-    Args:
-        target: what one keyboard can be asked to play.
-        planned: the same notes as the plan releases them, without those left out.
-    """
-    written = sum(note.duration for note in target.notes)
-    kept = 0.0
-    for pair in match_notes(target, planned, tolerance=STRICT_TOLERANCE):
-        note, plan = target.notes[pair.reference], planned.notes[pair.played]
-        kept += max(min(note.offset, plan.offset) - max(note.onset, plan.onset), 0.0)
-    return kept / written if written else None
+    return {name: getattr(metrics, name) for name in FIGURES}
 
 
 def means(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -80,13 +80,18 @@ def _print(explanation: Explanation, folder: Path) -> None:
     from musclehand.performance.causes import CAUSES, count_causes
 
     console = open_console()
-    table = Table(title=f"Lost notes, played by: {explanation.player}", title_justify="left")
+    title = " ".join(explanation.plan.target.title.split()) or "Untitled"
+    say(console, f"Lost notes of {title}, played by: {explanation.player}")
+    table = Table()
     for heading in ("lost", "cause"):
         table.add_column(heading)
     table.add_column("notes", justify="right")
     for kind, counts in count_causes(explanation.rows).items():
         for cause, count in counts.items():
             table.add_row(kind, CAUSES[cause], str(count))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    else:
+        say(console, "None is lost.")
     names = [str(path.relative_to(folder)) for path in explanation.files]
     say(console, f"Written to {folder}: {', '.join(names)}")

@@ -17,7 +17,7 @@ import numpy as np
 from typing_extensions import override
 
 from musclehand.control.arrays import HandState
-from musclehand.control.muscle_control import ControlConfig, MuscleControl
+from musclehand.control.muscle_control import MuscleControl
 from musclehand.controllers.motion_follower import JointCourse
 from musclehand.controllers.muscle import playing_control
 from musclehand.controllers.plan_follower import PlanFollower
@@ -150,14 +150,12 @@ class TorqueController(PlanFollower):
         self,
         plan: PerformancePlan,
         *,
-        control: ControlConfig | None = None,
         scene: Scene | None = None,
         helper: HelperProcess | None = None,
     ) -> None:
         """
         Args:
             plan: to follow.
-            control: gains, by default those of `playing_control`.
             scene: with the plan's hands and piano, by default built from the plan; it is copied,
                 and the copy's muscles are left without force.
             helper: a second process that solves the reference ahead, with the same result.
@@ -169,7 +167,7 @@ class TorqueController(PlanFollower):
         super().__init__(
             plan,
             lambda scene, control: JointTorques(scene, control, plan.config.sim_steps),
-            control=control or playing_control(),
+            control=playing_control(),
             scene=replace(scene, model=_without_muscles(scene)),
             helper=helper,
         )

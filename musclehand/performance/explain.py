@@ -21,7 +21,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from musclehand.core import interrupts
-from musclehand.core.atomic import temporary_path, write_file
+from musclehand.core.atomic import write_file
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.progress import Progress
 from musclehand.core.recording import Recording
@@ -247,21 +247,15 @@ def _draw(
     chosen = [row for kind in ("missed", "extra") for row in rows if row.kind == kind][:count]
     if not chosen:
         return []
-    from PIL import Image
-
     from musclehand.sim.render.moment import Moment, draw_moments
 
     moments = [Moment(row.time, row.pitch, rigid.qpos[rigid.row(row.time)]) for row in chosen]
+    paths = [folder / LOST_PICTURE.format(number) for number in range(1, len(chosen) + 1)]
+    paths[0].parent.mkdir(exist_ok=True)
     pictures = []
-    (folder / LOST_PICTURE).parent.mkdir(exist_ok=True)
-    for number, (row, image) in enumerate(
-        zip(chosen, draw_moments(recording, moments), strict=True), start=1
-    ):
+    for row, path in zip(chosen, draw_moments(recording, moments, paths), strict=True):
         interrupts.check()
-        path = folder / LOST_PICTURE.format(number)
-        with temporary_path(path) as part:
-            Image.fromarray(image).save(part, format="PNG")
         pictures.append(Picture(path, row, f"{pitch_name(row.pitch)} at {row.time:.2f} s"))
         if progress is not None:
-            progress(float(number), float(len(chosen)))
+            progress(float(len(pictures)), float(len(chosen)))
     return pictures

@@ -76,6 +76,8 @@ def explain_page(
         _stages(plan, tracks, player),
         element("h2", "Causes"),
     ]
+    if not rows:
+        body.append(element("p", "Nothing is lost."))
     for kind, counts in count_causes(rows).items():
         if counts:
             cells = [[CAUSES[cause], str(count)] for cause, count in counts.items()]

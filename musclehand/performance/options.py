@@ -93,18 +93,16 @@ class PlayOptions:
         if self.naming is not None and self.model is None:
             raise InvalidValue("naming map", str(self.naming), "left out without a model")
         if self.condition is not None and self.model is not None:
-            legal = "left out with a model: only the bundled hand can have one"
-            raise InvalidValue("condition", self.condition, legal)
+            alone = "left out with a model: only the bundled hand can have one"
+            raise InvalidValue("condition", self.condition, alone)
         for name in ("condition", "model", "criterion", "co_contraction", "chords"):
             value = getattr(self, name)
             default = PlayOptions.__dataclass_fields__[name].default
-            legal = ("muscle", *(ORACLES if name in ("model", "chords") else ()))
-            if value != default and self.controller not in legal:
+            able = ("muscle", *ORACLES) if name in ("model", "chords") else ("muscle",)
+            if value != default and self.controller not in able:
                 option = name.replace("_", "-")
-                controllers = " or ".join(legal)
-                raise InvalidValue(
-                    option, str(value), f"left out, or with controller {controllers}"
-                )
+                legal = f"left out, or with controller {' or '.join(able)}"
+                raise InvalidValue(option, str(value), legal)
 
 
 class PlayKeywords(TypedDict, total=False):

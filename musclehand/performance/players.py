@@ -66,9 +66,7 @@ class PlanPlayer:
             if settings.controller == "rigid":
                 return RigidController(plan, scene=self._scene, helper=helper)
             if settings.controller == "torque":
-                return TorqueController(
-                    plan, control=settings.control, scene=self._scene, helper=helper
-                )
+                return TorqueController(plan, scene=self._scene, helper=helper)
             if self._policy is None:
                 return MuscleController(
                     plan,

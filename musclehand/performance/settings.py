@@ -44,8 +44,7 @@ class PlayerSettings:
     """Constants of planning, not with "keyboard"; None: the defaults."""
 
     control: ControlConfig | None = None
-    """Settings of muscle control, with "muscle", and its gains with "torque"; None: the
-    defaults."""
+    """Settings of muscle control, with "muscle"; None: the defaults."""
 
     pedal: str = "written"
     """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
@@ -63,8 +62,8 @@ class PlayerSettings:
 
     def __post_init__(self) -> None:
         check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
-        if self.control is not None and self.controller not in ("muscle", "torque"):
-            legal = "muscle or torque, to have settings of muscle control"
+        if self.control is not None and self.controller != "muscle":
+            legal = "muscle, to have settings of muscle control"
             raise InvalidValue("controller", self.controller, legal)
         if self.fatigue is not None and self.controller in ORACLES:
             raise InvalidValue("controller", self.controller, "one with muscles, which tire")

@@ -4,11 +4,13 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
+from musclehand.core.atomic import temporary_path
 from musclehand.core.recording import Recording
 from musclehand.music.pitch import LOWEST_PITCH
 from musclehand.sim.render.opengl import Canvas
@@ -39,22 +41,30 @@ class Moment(NamedTuple):
 
 
 def draw_moments(
-    recording: Recording, moments: Sequence[Moment], *, width: int = 800, height: int = 500
-) -> Iterator[np.ndarray]:
-    """A picture of each moment, in order. Shape (height, width, 3), uint8.
+    recording: Recording,
+    moments: Sequence[Moment],
+    paths: Sequence[Path],
+    *,
+    width: int = 800,
+    height: int = 500,
+) -> Iterator[Path]:
+    """Writes a picture of each moment (PNG), and gives its path then.
 
     The key is yellow; keys that are down are green if the score has them then, or else orange.
 
     Args:
         recording: open.
         moments: to draw.
+        paths: of the pictures, one for each moment.
         width: of the pictures [pixels].
         height: of the pictures [pixels].
 
     Raises:
         RecordingError: the recording was made with other hands than the bundled ones.
-        OutputError: OpenGL is missing.
+        OutputError: OpenGL is missing, or a picture cannot be written.
     """
+    from PIL import Image
+
     stage = Stage(recording)
     keys = stage.scene.keys.qpos
     names = recording["qpos"].names
@@ -63,7 +73,7 @@ def draw_moments(
     camera = mujoco.MjvCamera()
     camera.azimuth, camera.elevation, camera.distance = AZIMUTH, ELEVATION, DISTANCE
     with Canvas(stage.model, width, height) as canvas:
-        for moment in moments:
+        for moment, path in zip(moments, paths, strict=True):
             stage.pose(moment.time)
             number = moment.pitch - LOWEST_PITCH
             key = stage.scene.keys.geom[number]
@@ -78,4 +88,7 @@ def draw_moments(
                 mujoco.mj_kinematics(stage.model, ghost)
                 mujoco.mj_comPos(stage.model, ghost)
                 shown = ghost
-            yield canvas.draw(stage.data, camera, ghost=shown)
+            picture = canvas.draw(stage.data, camera, ghost=shown)
+            with temporary_path(path) as part:
+                Image.fromarray(picture).save(part, format="PNG")
+            yield path
