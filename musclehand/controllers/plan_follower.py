@@ -145,7 +145,7 @@ class PlanFollower(MotionFollower):
     @override
     def control(self, data: mujoco.MjData, step: int) -> None:
         reference = self._reference = self.source.reference_at(self.stream, step)
-        self._wrist_acc[:, :3] = reference.wrist_acceleration[:, -1]
+        self._wrist_acc[:, :4] = reference.wrist_acceleration[:, -1]
         state = self.muscle_control.reader.read(data)
         excitation = self.source.excitations(data, state, reference, self._wrist_acc).ravel()
         data.ctrl[self._muscles] = excitation

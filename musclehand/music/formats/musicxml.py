@@ -133,7 +133,7 @@ class _Piece(NamedTuple):
     """Title of the piece."""
 
     def length(self, visit: _Visit) -> int:
-        """Length of a passage [ticks], that of its longest part."""
+        """Length of a passage [ticks]."""
         passage = self.passages[visit.passage]
         return passage.stop - passage.start
 
@@ -213,7 +213,7 @@ def _read_piece(path: str | PathLike[str]) -> _Piece:
         replace(p, measures=p.measures + (Measure(),) * (length - len(p.measures))) for p in parts
     ]
     passages = cut_at_signs(
-        [max(part.measures[i].length for part in parts) for i in range(length)],
+        [_bar_length([part.measures[i] for part in parts]) for i in range(length)],
         [set().union(*(part.measures[i].signs for part in parts)) for i in range(length)],
     )
     if len(passages) > length:
@@ -231,6 +231,14 @@ def _read_piece(path: str | PathLike[str]) -> _Piece:
             path, f"lasts {end / ticks:.3g} quarter notes; the limit is {MAX_QUARTERS:,}"
         )
     return _Piece(parts, passages, unfolding, visits, end, ticks, title)
+
+
+def _bar_length(measures: Sequence[Measure]) -> int:
+    """Length of a bar [ticks]: that of its longest part, but where parts differ and one has the
+    length of the time signature, it is that: a part with too many notes delays no other."""
+    lengths = {measure.length for measure in measures}
+    nominal = max(measure.nominal for measure in measures)
+    return nominal if len(lengths) > 1 and nominal in lengths else max(lengths)
 
 
 def _cut(measure: Measure, passage: Passage) -> Measure:

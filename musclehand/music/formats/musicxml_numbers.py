@@ -86,6 +86,21 @@ def pitch_of(element: Element) -> int:
     return math.floor(SEMITONES[step] + float(alter) + 0.5) + 12 * (octave + 1)
 
 
+def read_meter(element: Element) -> Fraction:
+    """Length of a bar of a `<time>` in quarter notes; 0 where it has no numbers that tell it.
+
+    Beats may be added, as in 3+2, and so may pairs of beats and beat types.
+    """
+    length = Fraction(0)
+    pairs = zip(element.iterfind("beats"), element.iterfind("beat-type"), strict=False)
+    for beats, unit in pairs:
+        texts = re.findall(r"\d{1,3}", beats.text or "")
+        if not re.fullmatch(r"\s*[1-9]\d{0,3}\s*", unit.text or ""):
+            return Fraction(0)
+        length += Fraction(4 * sum(int(text) for text in texts), int(unit.text or "1"))
+    return length
+
+
 def neighbour_of(element: Element, steps: int, fifths: int, alter: int | None = None) -> int:
     """MIDI pitch of a neighbour of a `<pitch>` in the scale of the key.
 

@@ -40,6 +40,7 @@ from musclehand.music.formats.musicxml_note import (
 from musclehand.music.formats.musicxml_numbers import (
     MAX_TICKS_PER_QUARTER,
     number,
+    read_meter,
     signed_number,
     whole_number,
 )
@@ -78,6 +79,9 @@ class Measure:
 
     label: str = ""
     """Number of the measure in the file."""
+
+    nominal: int = 0
+    """[ticks] Length that the time signature asks for; 0 without one."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,7 @@ class _PartReader:
         self._measures: list[Measure] = []
         self._starts: list[int] = []
         self._staves = 1
-        self._fifths = 0
+        self._fifths = self._nominal = 0
         self._transpositions: dict[int, int] = {}
         self._transposed: dict[int, None] = {}
         self._bars_repeated: dict[int, int] = {}
@@ -265,6 +269,7 @@ class _PartReader:
                 holds=tuple(self._holds),
                 signs=frozenset(self._signs),
                 label=label,
+                nominal=self._nominal,
             )
         )
 
@@ -288,6 +293,9 @@ class _PartReader:
         staves = element.findtext("staves")
         if staves is not None:
             self._staves = max(self._staves, whole_number("staves", staves, 1, 99))
+        time = element.find("time")
+        if time is not None:
+            self._nominal = round(read_meter(time) * self._ticks)
         fifths = element.findtext("key/fifths")
         if fifths is not None:
             self._fifths = max(-7, min(7, int(signed_number("fifths", fifths))))

@@ -33,7 +33,8 @@ MAX_MEMBERS = 256
 
 _ROOTS = ("score-partwise", "score-timewise")
 _STRUCTURE = """score-partwise score-timewise work work-title movement-title part-list score-part
-    part-name part measure attributes divisions staves key fifths transpose chromatic octave-change
+    part-name part measure attributes divisions staves time beats beat-type key fifths transpose
+    chromatic octave-change
     double measure-style measure-repeat beat-repeat note grace cue chord pitch step alter octave
     rest unpitched duration tie voice type staff notations technical fingering backup forward
     direction direction-type words segno coda wedge offset dynamics metronome beat-unit

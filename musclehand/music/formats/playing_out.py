@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from musclehand.music.formats.musicxml_note import MORDENTS, ORNAMENTS, TREMOLOS, WrittenNote
+from musclehand.music.formats.score_file import MAX_NOTES
 from musclehand.music.score import Hand
 
 TRILL_SECONDS = 0.1
@@ -103,7 +104,7 @@ class Stroke(NamedTuple):
 
 
 def play_out(notes: Sequence[TimedNote], ticks: int, unplayed: Counter[str]) -> list[Stroke]:
-    """The strokes of the notes of a piece.
+    """The strokes of the notes of a piece; it ends early above `MAX_NOTES`.
 
     Args:
         notes: all notes.
@@ -114,6 +115,8 @@ def play_out(notes: Sequence[TimedNote], ticks: int, unplayed: Counter[str]) -> 
     pairs = _tremolo_pairs(notes)
     strokes: list[Stroke] = []
     for index, (note, start) in enumerate(zip(notes, starts, strict=True)):
+        if len(strokes) > MAX_NOTES:
+            break
         signs = note.written.signs
         if not signs or note.written.grace:
             strokes.append(Stroke(start, note.stop, note.written.pitch, note))
@@ -161,7 +164,7 @@ def _ornament(note: TimedNote, start: float, unplayed: Counter[str]) -> Iterator
     length = note.stop - start
     pitches = {"M": written.pitch, "U": written.upper, "L": written.lower}
     if name == "trill-mark":
-        number = int(length / TRILL_SECONDS)
+        number = min(MAX_NOTES, int(length / TRILL_SECONDS))
         number -= 1 - number % 2
         pattern = "MU" * (number // 2) + "M"
         lengths = [length / len(pattern)] * len(pattern)
@@ -205,7 +208,7 @@ def _tremolo(
     beams = note.written.beams if is_single or pair is not None else 0
     written = round((second.offset - first.onset) * 2**beams / ticks)
     least = STROKE_SECONDS if is_single else TRILL_SECONDS
-    number = min(written, int((second.stop - first.start) / least + 1e-9))
+    number = min(MAX_NOTES, written, int((second.stop - first.start) / least + 1e-9))
     if not is_single and (pair is None or number < 2):
         unplayed["tremolo without its second note or time for it"] += 1
         yield Stroke(note.start, note.stop, note.written.pitch, note)

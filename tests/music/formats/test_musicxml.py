@@ -208,6 +208,13 @@ BAD = {
     "deep": ("<score-partwise>" + "<a>" * 100_000, "deep"),
     "elements": ("<score-partwise>" + "<a/>" * (MAX_ELEMENTS + 1), f"{MAX_ELEMENTS:,} XML elements"),
     "notes": (xml(DIVISIONS + note() * 2000, barline('<repeat direction="backward" times="99"/>')), "100,000 notes"),
+    "long trills": (
+        xml(
+            DIVISIONS + direction(sound='tempo="0.01"')
+            + note("C4", 400, more=notations("<ornaments><trill-mark/></ornaments>")) * 300
+        ),
+        "strokes with its ornaments played out",
+    ),
     "laughs": (
         '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>' + xml(DIVISIONS + note("&b;")),
         "entities of its own",
@@ -294,6 +301,18 @@ def test_a_tie_over_a_bar_that_is_shorter_than_in_other_parts(tmp_path: Path):
     second = f'<part id="P2"><measure number="1">{DIVISIONS + note("C3", 8)}</measure></part>'
     text = plain.replace("</score-partwise>", second + "</score-partwise>")
     assert times(read(tmp_path, text)) == [(48, 0, 1), (60, 0, 1.5)]
+
+
+def test_a_part_with_too_many_notes_in_a_bar_delays_no_other(tmp_path: Path):
+    meter = "<time><beats>2</beats><beat-type>4</beat-type></time></attributes>"
+    first = DIVISIONS.replace("</attributes>", meter)
+    plain = xml(first + note("C4") * 2, note("D4"))
+    second = f'<part id="P2"><measure number="1">{DIVISIONS + note("C3") * 3}</measure>'
+    second += f'<measure number="2">{note("D3")}</measure></part>'
+    score = read(tmp_path, plain.replace("</score-partwise>", second + "</score-partwise>"))
+    assert [n.onset for n in score.notes if n.pitch in (50, 62)] == [1, 1]
+    alone = xml(first + note("C4") * 3, note("D4"))
+    assert read(tmp_path, alone).notes[-1].onset == 1.5
 
 
 @pytest.mark.parametrize("kind", ["start", "continue"])
