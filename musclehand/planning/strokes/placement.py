@@ -77,6 +77,10 @@ class WristPose(NamedTuple):
     span: float
     """[m] distance between the outermost keys of the grip."""
 
+    grip: tuple[int, ...] = ()
+    """Indices of the notes whose keys the hand has down together in this pose: those struck with
+    the note, and those held from before."""
+
 
 class _Grip(NamedTuple):
     """A solved grip of a right hand, with x from the key of its lowest finger."""
@@ -89,6 +93,21 @@ class _Grip(NamedTuple):
 
     miss: float
     """[m] largest distance of a finger from its point."""
+
+
+def last_grip(i: int, poses: list[WristPose]) -> int:
+    """Index of the last note in whose grip a key is held.
+
+    Args:
+        i: index of the key's note.
+        poses: of the wrist for each note.
+    """
+    last = i
+    for j in range(i + 1, len(poses)):
+        if i not in poses[j].grip:
+            break
+        last = j
+    return last
 
 
 def note_point(note: Note, geometry: KeyboardGeometry, hand: PlayingHand) -> np.ndarray:
@@ -142,30 +161,65 @@ class HandPlacement:
             side: of the hand.
         """
         poses: list[WristPose] = []
-        held: list[Note] = []
+        held: list[int] = []
         while len(poses) < len(notes):
-            onset = notes[len(poses)].onset
+            first = len(poses)
+            onset = notes[first].onset
             struck = [
-                note
-                for note in notes[len(poses) : len(poses) + _CHORD_NOTES]
-                if note.onset - onset <= self._config.same_time
+                i
+                for i in range(first, min(first + _CHORD_NOTES, len(notes)))
+                if notes[i].onset - onset <= self._config.same_time
             ]
-            busy = {note.finger for note in struck}
+            busy = {notes[i].finger for i in struck}
             held = [
-                note
-                for note in held
-                if note.offset - self._config.release_lead > onset and note.finger not in busy
+                i
+                for i in held
+                if notes[i].offset - self._config.release_lead > onset
+                and notes[i].finger not in busy
             ]
-            wrist, points, miss = self._grip(struck + held, side)
-            if held and miss > self._config.largest_miss:
-                wrist, points, miss = self._grip(struck, side)
-                held = []
+            held, (wrist, points, _) = self._largest_grip(notes, struck, held, side)
             x = [point[0] for point in points.values()]
             poses += [
-                WristPose(wrist, points[int(note.finger or 0)], max(x) - min(x)) for note in struck
+                WristPose(
+                    wrist,
+                    points[int(notes[i].finger or 0)],
+                    max(x) - min(x),
+                    (*struck, *held),
+                )
+                for i in struck
             ]
             held = held + struck
         return poses
+
+    def _largest_grip(
+        self, notes: list[Note], struck: list[int], held: list[int], side: Side
+    ) -> tuple[list[int], tuple[np.ndarray, dict[int, np.ndarray], float]]:
+        """The grip of the struck keys with as many of the held ones as fit.
+
+        Where they do not all fit, keys are given up one at a time: the one whose note ends first
+        among those without which the grip fits, or, if none is enough, the one that helps most.
+
+        Args:
+            notes: of the hand.
+            struck: indices of the notes that begin.
+            held: indices of those that are held.
+            side: of the hand.
+
+        Returns:
+            The held notes that stay, and the grip as of `_grip`.
+        """
+        held = list(held)
+        grip = self._grip([notes[i] for i in struck + held], side)
+        while held and grip[2] > self._config.largest_miss:
+            tries = []
+            for given_up in held:
+                rest = [i for i in held if i != given_up]
+                less = self._grip([notes[i] for i in struck + rest], side)
+                excess = max(less[2], self._config.largest_miss)
+                tries.append((excess, notes[given_up].offset, given_up, less))
+            _, _, given_up, grip = min(tries, key=lambda each: each[:3])
+            held.remove(given_up)
+        return held, grip
 
     def _grip(
         self, notes: list[Note], side: Side

@@ -20,7 +20,7 @@ from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.playing_hand import HandSize, PlayingHand
 from musclehand.music.score import Note
-from musclehand.planning.strokes.placement import WristPose
+from musclehand.planning.strokes.placement import WristPose, last_grip
 
 NEWTON_STEPS = 12
 """Newton steps at most, more than any piece has needed in `experiments/bench_repertoire.py`."""
@@ -266,14 +266,14 @@ def plan_wrist(
             for time in (note.onset - config.before, note.onset + config.after, note.offset)
         )
         onset = min(onset, max(stop, first + 1))
-        phases = (
-            (first, onset + 1, bounds.strike[i]),
-            (onset + 1, stop + 1, bounds.hold[i]),
-        )
-        for phase_start, phase_end, distance in phases:
-            phase = slice(phase_start, phase_end)
-            np.maximum(low[phase], bounds.place[i] - distance[0], out=low[phase])
-            np.minimum(high[phase], bounds.place[i] + distance[1], out=high[phase])
+        strike = slice(first, onset + 1)
+        np.maximum(low[strike], bounds.place[i] - bounds.strike[i, 0], out=low[strike])
+        np.minimum(high[strike], bounds.place[i] + bounds.strike[i, 1], out=high[strike])
+        for begin, until, least, most in _hold_rooms(i, notes, poses, bounds):
+            from_step, to_step = (round(time / config.step) for time in (begin, until))
+            phase = slice(max(from_step, onset + 1), min(to_step, stop) + 1)
+            np.maximum(low[phase], least, out=low[phase])
+            np.minimum(high[phase], most, out=high[phase])
         played = slice(first, max(stop, onset) + 1)
         weight[played] += config.pose_weight
         target[played] += config.pose_weight * bounds.place[i]
@@ -284,6 +284,34 @@ def plan_wrist(
         _smooth_between(weight, target[:, a], low[:, a], high[:, a], stiffness) for a in range(3)
     ]
     return WristPath.through(np.column_stack(axes), config.step)
+
+
+def _hold_rooms(
+    i: int, notes: list[Note], poses: list[WristPose], bounds: WristBounds
+) -> list[tuple[float, float, np.ndarray, np.ndarray]]:
+    """Bounds on the wrist while a key is held, grip after grip of those that hold it.
+
+    From one grip to the next the wrist may be anywhere in the rooms of both and between them.
+
+    Args:
+        i: index of the key's note.
+        notes: of the hand.
+        poses: of the wrist for each of them.
+        bounds: on the wrist for each of them.
+
+    Returns:
+        Begin and end of each stage [s], and the lowest and highest place of the wrist [m].
+    """
+    low = bounds.place - bounds.hold[:, 0]
+    high = bounds.place + bounds.hold[:, 1]
+    stages = []
+    last = last_grip(i, poses)
+    for j in range(i, last):
+        if notes[j + 1].onset > notes[j].onset:
+            least, most = np.minimum(low[j], low[j + 1]), np.maximum(high[j], high[j + 1])
+            stages.append((notes[j].onset, notes[j + 1].onset, least, most))
+    stages.append((notes[last].onset, notes[i].offset, low[last], high[last]))
+    return stages
 
 
 def _smooth_between(

@@ -14,7 +14,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Note
-from musclehand.planning.strokes.placement import WristPose
+from musclehand.planning.strokes.placement import WristPose, last_grip
 from musclehand.planning.strokes.reach import ReachConfig, WristBounds, WristPath, wrist_bounds
 from musclehand.planning.strokes.strike import StrokeConfig
 
@@ -56,8 +56,13 @@ def plan_releases(
         last = int(np.searchsorted(onsets, min(note.offset, offset) + LOOK_AHEAD, side="right"))
         later = np.arange(i + 1, last)
         later = later[onsets[later] > note.onset + reach.before]
+        # Grips in which the key is held come first, then those that it has to be given up for.
+        common = np.array([i in poses[j].grip for j in later], dtype=bool)
+        later = later[~common]
         if len(later):
-            leaps = _hand_needed(i, later, onsets, bounds, stroke=stroke, reach=reach)
+            leaps = _hand_needed(
+                i, last_grip(i, poses), later, onsets, bounds, stroke=stroke, reach=reach
+            )
             offset = min(offset, float(leaps.min()))
         released.append(replace(note, offset=max(offset, note.onset + LEAST_SOUND)))
     return released
@@ -65,6 +70,7 @@ def plan_releases(
 
 def _hand_needed(
     i: int,
+    place: int,
     later: np.ndarray,
     onsets: np.ndarray,
     bounds: WristBounds,
@@ -76,18 +82,19 @@ def _hand_needed(
 
     Args:
         i: index of the note.
+        place: index of the last note in whose grip its key is held.
         later: indices of later notes of the hand. Shape (m,).
         onsets: of all notes of the hand [s].
         bounds: of its wrist.
         stroke: constants of strokes.
         reach: constants of leaps.
     """
-    apart = bounds.place[later] - bounds.place[i]
+    apart = bounds.place[later] - bounds.place[place]
     # Bounds that face each other: those of holding this key and those of striking the later one.
     free = np.where(
         apart > 0,
-        bounds.hold[i, 1] + bounds.strike[later, 0],
-        bounds.hold[i, 0] + bounds.strike[later, 1],
+        bounds.hold[place, 1] + bounds.strike[later, 0],
+        bounds.hold[place, 0] + bounds.strike[later, 1],
     )
     distance = np.linalg.norm(np.maximum(np.abs(apart) - free, 0.0), axis=1)
     leap = np.array([reach.leap_time(d) for d in distance]) + reach.before * (distance > 0)
@@ -95,7 +102,7 @@ def _hand_needed(
     # Before it leaves, the hand has to be at its note: the key is kept for its least share of the
     # time between the two notes.
     least = onsets[i] + stroke.least_hold * (onsets[later] - onsets[i])
-    return np.maximum(latest, least)
+    return np.maximum(latest, np.maximum(least, onsets[place]))
 
 
 def _finger_needed(
@@ -137,9 +144,13 @@ def keep_within_reach(
         distance: of the wrist from a pose that is still within reach [m].
     """
     kept = []
-    for note, pose in zip(notes, poses, strict=True):
+    for i, note in enumerate(notes):
+        places = np.array([pose.wrist[:2] for pose in poses[i : last_grip(i, poses) + 1]])
+        low, high = places.min(axis=0), places.max(axis=0)
         times = np.arange(note.onset + _SETTLED, note.offset, _LOOK_STEP)
-        away = np.linalg.norm(path.at(times)[0][:, :2] - pose.wrist[:2], axis=1) > distance
+        wrist = path.at(times)[0][:, :2]
+        beyond = np.maximum(np.maximum(low - wrist, wrist - high), 0.0)
+        away = np.linalg.norm(beyond, axis=1) > distance
         offset = float(times[np.argmax(away)]) if away.any() else note.offset
         kept.append(replace(note, offset=offset))
     return kept
