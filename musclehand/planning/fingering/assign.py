@@ -78,7 +78,12 @@ def assign_fingering(
     config = config or FingeringConfig()
     handed = split_hands(score, config=split or HandSplitConfig().for_size(config.hand_size))
     if config.roll_chords:
-        onsets = rolled_onsets(handed, hand_span=config.widest, chord_window=config.chord_window)
+        onsets = rolled_onsets(
+            handed,
+            hand_span=config.widest,
+            chord_window=config.chord_window,
+            hand_size=config.hand_size,
+        )
         score = roll_chords(score, onsets)
         handed = roll_chords(handed, onsets)
     notes = handed.notes

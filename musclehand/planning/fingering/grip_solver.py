@@ -8,12 +8,13 @@ in the simulation, where neighbouring proximal phalanges may touch.
 The solution is found by damped Gauss-Newton steps within the joints' ranges, from several starts.
 Overlaps are penalties that act only while there is an overlap. A grip that is found is a proof that
 the hand can hold it; one that is not found may still exist, so that the answer errs on the side of
-caution.
+caution. `GripSolver.easiest` says how strained a grip is: the share of the ranges of motion
+about the playing posture that it needs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,10 +46,23 @@ BLACK_Y = (0.066, 0.110)
 DEEP_Y = (0.066, 0.100)
 """[m] y at which a finger may press a white key between black keys."""
 
-STARTS = 6
-"""Starting postures of a search; more found no further grip in a sample of the table."""
+IDLE_MARGIN = 0.002
+"""[m] distance of fingers without a key from all keys, as in `planning.strokes.clearance`."""
 
-ITERATIONS = 90
+WRIST_DEG = {"pro_sup": (-40.0, 40.0), "deviation": (-30.0, 20.0), "flexion": (-40.0, 40.0)}
+"""[deg] ranges of forearm and wrist with fingers on keys, about the palm held down; chosen, inside
+of the joints' ranges: at these ends no finger strikes."""
+
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""Shares of the ranges of motion that `easiest` tries."""
+
+STARTS = 10
+"""Starting postures of a search; chosen."""
+
+STARTS_NEAR = 3
+"""The same beside a grip to start from."""
+
+ITERATIONS = 100
 """Gauss-Newton steps from each start; steps end earlier at a solution."""
 
 ROOM_STEP = 0.004
@@ -63,8 +77,8 @@ _POINTS = 4
 _TIP_WEIGHT = 3.0e4
 """[1/m^2] weight of a fingertip's error."""
 
-_OVERLAP_WEIGHT = 3.0e4
-"""[1/m^2] weight of an overlap."""
+_OVERLAP_WEIGHT = 1.2e5
+"""[1/m^2] weight of an overlap: a millimetre of it counts as two millimetres of a miss."""
 
 _POSTURE_WEIGHT = 3.0e-4
 """[1/rad^2] weight of the distance from the starting posture: it only decides between solutions."""
@@ -123,7 +137,10 @@ class _Task:
     """Whether a digit must not touch a key. Shape (5, num_near)."""
 
     box: np.ndarray
-    """[m] left, right, top and front of the keys nearby. Shape (num_near, 4)."""
+    """[m] left and right edge and top of the keys nearby. Shape (num_near, 3)."""
+
+    margin: np.ndarray
+    """[m] distance that each digit keeps from keys. Shape (5,)."""
 
 
 class _State(NamedTuple):
@@ -163,6 +180,12 @@ class GripSolver:
         self._points = ik.bone_points(_POINTS, bones=3)
         self._pairs = self._colliding_pairs()
         self._solver = BoundedSolver()
+        self._lower = ik.lower.copy()
+        self._upper = ik.upper.copy()
+        joints = np.array(ik.index.joints)[ik.index.independent].tolist()
+        for joint, (low, high) in WRIST_DEG.items():
+            self._lower[joints.index(joint)] = np.deg2rad(low)
+            self._upper[joints.index(joint)] = np.deg2rad(high)
 
     def _colliding_pairs(self) -> np.ndarray:
         """Pairs of capsules of different digits that collide in the simulation. Shape (2, n)."""
@@ -179,8 +202,15 @@ class GripSolver:
         ]
         return np.stack([first[counts], second[counts]])
 
-    def solve(self, digits: tuple[int, ...], keys: tuple[int, ...]) -> Grip:
-        """The best grip of some digits on some keys.
+    def solve(
+        self,
+        digits: tuple[int, ...],
+        keys: tuple[int, ...],
+        *,
+        share: float = 1.0,
+        near: Grip | None = None,
+    ) -> Grip:
+        """The best grip of some digits on some keys; it does not depend on earlier calls.
 
         White keys are pressed in front of the black keys. If that does not go, the fingers other
         than the thumb press them between the black keys.
@@ -188,16 +218,42 @@ class GripSolver:
         Args:
             digits: that press, 0 (thumb) to 4.
             keys: index of the key of each.
+            share: of the ranges of motion about the playing posture that may be used, up to 1.
+            near: a grip to start from, such as one of these digits on keys less far apart.
         """
-        best = self._best(self._task(digits, keys, deep=False))
+        self._solver = BoundedSolver()
+        posture = self.ik.posture
+        limits = posture + share * (np.stack([self._lower, self._upper]) - posture)
+        best = self._best(self._task(digits, keys, deep=False), limits, near)
         deep = any(
             digit > 0 and not self.geometry.black[key]
             for digit, key in zip(digits, keys, strict=True)
         )
         if not best.holds and deep:
-            further_in = self._best(self._task(digits, keys, deep=True))
+            further_in = self._best(self._task(digits, keys, deep=True), limits, near)
             best = min(best, further_in, key=_badness)
         return best
+
+    def easiest(
+        self, digits: tuple[int, ...], keys: tuple[int, ...], grip: Grip
+    ) -> tuple[float, Grip]:
+        """The least share of the ranges of motion with which the hand can hold some keys.
+
+        Args:
+            digits: that press.
+            keys: of each.
+            grip: of them, one that holds.
+
+        Returns:
+            The share, one of `SHARES`, and the grip with it.
+        """
+        least = SHARES[0]
+        for share in SHARES[1:]:
+            easier = self.solve(digits, keys, share=share, near=grip)
+            if not easier.holds:
+                break
+            least, grip = share, easier
+        return least, grip
 
     def room(self, digits: tuple[int, ...], keys: tuple[int, ...], grip: Grip) -> np.ndarray:
         """How far the wrist can go along each axis while the fingertips stay [m]. Shape (3, 2).
@@ -213,7 +269,8 @@ class GripSolver:
         self.ik.qr = grip.qr.copy()
         tips = self.ik.tips()[list(digits)] + grip.wrist
         task = self._task(digits, keys, deep=bool((tips[:, 1] > WHITE_Y[1]).any()))
-        task = _Task(task.digit, tips, tips, task.barred, task.box)
+        task = replace(task, low=tips, high=tips)
+        limits = np.stack([self._lower, self._upper])
         room = np.zeros((3, 2))
         for axis in range(3):
             for side, sign in enumerate((-1.0, 1.0)):
@@ -224,7 +281,7 @@ class GripSolver:
                     wrist[axis] += sign * (distance + ROOM_STEP)
                     if wrist[2] < self.ik.playing.lowest_wrist:
                         break
-                    moved = self._descend(task, qr, wrist, fixed=True)
+                    moved = self._descend(task, limits, qr, wrist, fixed=True)
                     if not moved.holds:
                         break
                     qr = moved.qr
@@ -256,42 +313,58 @@ class GripSolver:
                 geometry.x[near] - half,
                 geometry.x[near] + half,
                 geometry.top_z[near],
-                geometry.front_y[near],
             ]
         )
         barred = np.ones((NUM_TIPS, len(near)), dtype=bool)
         for digit, key in zip(digits, keys, strict=True):
             barred[:, near == key] = False
-            barred[digit, near == key] = False
-        return _Task(np.array(digits), low, high, barred, box)
+        margin = np.where(np.isin(np.arange(NUM_TIPS), digits), 0.0, IDLE_MARGIN)
+        return _Task(np.array(digits), low, high, barred, box, margin)
 
-    def _best(self, task: _Task) -> Grip:
-        """The best grip from all starts; the first that holds."""
+    def _best(self, task: _Task, limits: np.ndarray, near: Grip | None) -> Grip:
+        """The best grip from all starts; the first that holds.
+
+        Args:
+            task: where the fingertips should be.
+            limits: least and greatest joint angles [rad]. Shape (2, 19).
+            near: a grip to start from.
+        """
         rng = np.random.default_rng(0)
         ik = self.ik
         middle = 0.5 * (task.low + task.high)
         guess = float(np.mean(middle[:, 0] - TIP_X[task.digit]))
         inward = float(np.max(task.low[:, 1])) - WHITE_Y[1]
         grips = []
-        for start in range(STARTS):
+        if near is not None:
+            grips.append(self._descend(task, limits, np.clip(near.qr, *limits), near.wrist))
+            if grips[0].holds:
+                return grips[0]
+        for start in range(STARTS if near is None else STARTS_NEAR):
             qr = ik.posture.copy()
             wrist = np.array([guess, ik.playing.wrist_depth, ik.playing.wrist_height])
             if start:
-                wide = 0.25 * (ik.upper - ik.lower)
-                qr = np.clip(qr + rng.uniform(-wide, wide), ik.lower, ik.upper)
+                wide = 0.25 * (limits[1] - limits[0])
+                qr = np.clip(qr + rng.uniform(-wide, wide), *limits)
                 wrist += rng.uniform([-0.04, 0.0, -0.01], [0.04, max(inward, 0.0) + 0.04, 0.03])
-            grips.append(self._descend(task, qr, wrist))
+            grips.append(self._descend(task, limits, qr, wrist))
             if grips[-1].holds:
                 break
         return min(grips, key=_badness)
 
     def _descend(
-        self, task: _Task, qr: np.ndarray, wrist: np.ndarray, *, fixed: bool = False
+        self,
+        task: _Task,
+        limits: np.ndarray,
+        qr: np.ndarray,
+        wrist: np.ndarray,
+        *,
+        fixed: bool = False,
     ) -> Grip:
         """Damped Gauss-Newton steps from a posture.
 
         Args:
             task: where the fingertips should be.
+            limits: least and greatest joint angles [rad]. Shape (2, 19).
             qr: independent joint angles to start from [rad].
             wrist: its place to start from [m].
             fixed: the wrist stays there.
@@ -306,8 +379,8 @@ class GripSolver:
         damping[joints:] = 1e9 if fixed else _WRIST_DAMPING
         reach = np.full(joints + 3, _JOINT_STEP)
         reach[joints:] = 0.0 if fixed else _WRIST_STEP
-        lower = np.append(ik.lower, [-np.inf, -np.inf, ik.playing.lowest_wrist])
-        upper = np.append(ik.upper, np.full(3, np.inf))
+        lower = np.append(limits[0], [-np.inf, -np.inf, ik.playing.lowest_wrist])
+        upper = np.append(limits[1], np.full(3, np.inf))
         best = Grip(qr, wrist, np.inf, np.inf)
         iterations = ITERATIONS // 3 if fixed else ITERATIONS
         for step in range(iterations + 1):
@@ -385,6 +458,8 @@ class GripSolver:
     def _out_of_keys(self, task: _Task, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows that move points out of keys by the nearest side, and their depths [m].
 
+        Keys count as if they went on towards the player, so that no finger hangs in front of them.
+
         Args:
             task: keys that must not be touched.
             wrist: its place [m].
@@ -392,8 +467,8 @@ class GripSolver:
         points = self._points
         place = self.ik.points(points.body, points.local)
         world = (place + wrist)[:, None, :]
-        radius = points.radius[:, None]
-        left, right, top, front = task.box.T
+        radius = (points.radius + task.margin[points.digit])[:, None]
+        left, right, top = task.box.T
         sides = np.stack(
             [
                 world[..., 0] + radius - left,
@@ -402,8 +477,7 @@ class GripSolver:
             ],
             axis=-1,
         )
-        depth = np.minimum(sides.min(axis=-1), world[..., 1] + radius - front)
-        depth = np.where(task.barred[points.digit], depth, -1.0)
+        depth = np.where(task.barred[points.digit], sides.min(axis=-1), -1.0)
         nearest = depth.argmax(axis=1)
         row = np.arange(len(place))
         deep = np.flatnonzero(depth[row, nearest] > -_MARGIN)
