@@ -436,9 +436,7 @@ class HandIk:
             hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach)
         )
 
-    def velocities(
-        self, body: np.ndarray, place: np.ndarray, direction: np.ndarray
-    ) -> np.ndarray:
+    def velocities(self, body: np.ndarray, place: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Speed of points along directions per velocity of the independent joints [m/rad].
 
         Args:

@@ -240,8 +240,8 @@ class CostTables(NamedTuple):
     + (second is black). Shape (4, 6, 6, d)."""
 
     hold: np.ndarray
-    """A new key (second finger) while another key (first finger) is held. The first index is that of
-    `chord`. Shape (4, 6, 6, d)."""
+    """A new key (second finger) while another key (first finger) is held. The first index is that
+    of `chord`. Shape (4, 6, 6, d)."""
 
     melodic: np.ndarray
     """A key after another one; the first index is 2 (first is black) + (second is black). Shape
@@ -312,7 +312,8 @@ def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
             span = distance if first < second else -distance
             limits = span_limits(low, high, config)
             share = shares[:, first, second]
-            strain = config.strain * np.maximum(share - config.easy_share, 0.0)
+            beyond = np.clip(share - config.easy_share, 0.0, 1.0)
+            strain = np.where(np.isfinite(share), config.strain * beyond, IMPOSSIBLE)
             in_order = (span >= max(0.5, 0.5 * (high - low - 1))) & (span <= limits[5])
             cost = np.where(in_order, _stretch(span, low, high, config), IMPOSSIBLE) + strain
             under = (low == 1) & (span < 0) & (span >= limits[0])

@@ -56,11 +56,11 @@ of the joints' ranges: at these ends no finger strikes."""
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 """Shares of the ranges of motion that `easiest` tries."""
 
-STARTS = 10
+STARTS = 7
 """Starting postures of a search; chosen."""
 
-STARTS_NEAR = 3
-"""The same beside a grip to start from."""
+PATIENCE = 20
+"""Gauss-Newton steps without progress after which a start is given up; chosen."""
 
 ITERATIONS = 100
 """Gauss-Newton steps from each start; steps end earlier at a solution."""
@@ -159,6 +159,28 @@ class _State(NamedTuple):
     """[m] as in `Grip`."""
 
 
+class _Contacts(NamedTuple):
+    """Overlaps of n points with keys or with other fingers, and points that almost touch."""
+
+    body: np.ndarray
+    """Ids of the bodies of the points. Shape (n,)."""
+
+    place: np.ndarray
+    """[m] Positions of the points, frame of the forearm base. Shape (n, 3)."""
+
+    direction: np.ndarray
+    """Unit vectors of the ways out. Shape (n, 3)."""
+
+    depth: np.ndarray
+    """[m] Depths. Shape (n,)."""
+
+    other_body: np.ndarray = np.zeros(0, dtype=int)
+    """Ids of the bodies of the other finger. Shape (n,)."""
+
+    other_place: np.ndarray = np.zeros((0, 3))
+    """[m] Positions on it. Shape (n, 3)."""
+
+
 class GripSolver:
     """Finds grips of one hand, as a right hand, and the wrist's room while it holds them.
 
@@ -209,6 +231,7 @@ class GripSolver:
         *,
         share: float = 1.0,
         near: Grip | None = None,
+        starts: int = STARTS,
     ) -> Grip:
         """The best grip of some digits on some keys; it does not depend on earlier calls.
 
@@ -220,17 +243,18 @@ class GripSolver:
             keys: index of the key of each.
             share: of the ranges of motion about the playing posture that may be used, up to 1.
             near: a grip to start from, such as one of these digits on keys less far apart.
+            starts: starting postures beside `near`.
         """
         self._solver = BoundedSolver()
         posture = self.ik.posture
         limits = posture + share * (np.stack([self._lower, self._upper]) - posture)
-        best = self._best(self._task(digits, keys, deep=False), limits, near)
+        best = self._best(self._task(digits, keys, deep=False), limits, near, starts)
         deep = any(
             digit > 0 and not self.geometry.black[key]
             for digit, key in zip(digits, keys, strict=True)
         )
         if not best.holds and deep:
-            further_in = self._best(self._task(digits, keys, deep=True), limits, near)
+            further_in = self._best(self._task(digits, keys, deep=True), limits, near, starts)
             best = min(best, further_in, key=_badness)
         return best
 
@@ -249,7 +273,7 @@ class GripSolver:
         """
         least = SHARES[0]
         for share in SHARES[1:]:
-            easier = self.solve(digits, keys, share=share, near=grip)
+            easier = self.solve(digits, keys, share=share, near=grip, starts=2)
             if not easier.holds:
                 break
             least, grip = share, easier
@@ -316,18 +340,18 @@ class GripSolver:
             ]
         )
         barred = np.ones((NUM_TIPS, len(near)), dtype=bool)
-        for digit, key in zip(digits, keys, strict=True):
-            barred[:, near == key] = False
+        barred[:, np.isin(near, keys)] = False
         margin = np.where(np.isin(np.arange(NUM_TIPS), digits), 0.0, IDLE_MARGIN)
         return _Task(np.array(digits), low, high, barred, box, margin)
 
-    def _best(self, task: _Task, limits: np.ndarray, near: Grip | None) -> Grip:
+    def _best(self, task: _Task, limits: np.ndarray, near: Grip | None, starts: int) -> Grip:
         """The best grip from all starts; the first that holds.
 
         Args:
             task: where the fingertips should be.
             limits: least and greatest joint angles [rad]. Shape (2, 19).
             near: a grip to start from.
+            starts: starting postures beside it.
         """
         rng = np.random.default_rng(0)
         ik = self.ik
@@ -339,7 +363,7 @@ class GripSolver:
             grips.append(self._descend(task, limits, np.clip(near.qr, *limits), near.wrist))
             if grips[0].holds:
                 return grips[0]
-        for start in range(STARTS if near is None else STARTS_NEAR):
+        for start in range(starts):
             qr = ik.posture.copy()
             wrist = np.array([guess, ik.playing.wrist_depth, ik.playing.wrist_height])
             if start:
@@ -382,12 +406,14 @@ class GripSolver:
         lower = np.append(limits[0], [-np.inf, -np.inf, ik.playing.lowest_wrist])
         upper = np.append(limits[1], np.full(3, np.inf))
         best = Grip(qr, wrist, np.inf, np.inf)
+        improved = 0
         iterations = ITERATIONS // 3 if fixed else ITERATIONS
         for step in range(iterations + 1):
             state = self._state(task, present)
             grip = Grip(present[:joints], present[joints:], state.miss, state.overlap)
-            best = min(best, grip, key=_badness)
-            if step == iterations or (grip.holds and step > 3):
+            if _badness(grip) < 0.99 * _badness(best):
+                best, improved = grip, step
+            if best.holds or step - improved > PATIENCE:
                 break
             weighted = state.jacobian.T * _TIP_WEIGHT
             hessian = weighted @ state.jacobian
@@ -413,32 +439,36 @@ class GripSolver:
         ik.qr = present[:-3]
         wrist = present[-3:]
         tips = ik.tips()[task.digit]
-        wanted = np.clip(tips + wrist, task.low, task.high) - wrist
-        error = wanted - tips
-        rows = [error.ravel()]
-        body = np.repeat(ik.model.site_bodyid[ik.index.tips[task.digit]], 3)
+        error = np.clip(tips + wrist, task.low, task.high) - wrist - tips
+        body = ik.model.site_bodyid[ik.index.tips[task.digit]]
         axes = np.tile(np.eye(3), (len(tips), 1))
-        parts = [np.hstack([ik.velocities(body, np.repeat(tips, 3, axis=0), axes), axes])]
-        between, depth = self._out_of_fingers()
-        rows.append(depth + _MARGIN)
-        parts.append(between)
-        above, depth_in_keys = self._out_of_keys(task, wrist)
-        rows.append(depth_in_keys + _MARGIN)
-        parts.append(above)
+        touching = self._out_of_fingers()
+        sunk = self._out_of_keys(task, wrist)
+        away = sunk.direction
+        moved = (np.repeat(body, 3), touching.body, touching.other_body, sunk.body)
+        places = (np.repeat(tips, 3, axis=0), touching.place, touching.other_place, sunk.place)
+        directions = (axes, touching.direction, -touching.direction, away)
+        rows = ik.velocities(*map(np.concatenate, (moved, places, directions)))
+        three, pairs = len(axes), len(touching.depth)
+        apart = rows[three : three + pairs] + rows[three + pairs : three + 2 * pairs]
         share = np.sqrt(_OVERLAP_WEIGHT / _TIP_WEIGHT)
-        for part in (1, 2):
-            rows[part] = rows[part] * share
-            parts[part] = parts[part] * share
-        deepest = max(depth.max(initial=0.0), depth_in_keys.max(initial=0.0))
+        jacobian = np.vstack(
+            [
+                np.hstack([rows[:three], axes]),
+                share * np.hstack([apart, np.zeros((pairs, 3))]),
+                share * np.hstack([rows[three + 2 * pairs :], away]),
+            ]
+        )
+        depth = np.concatenate([touching.depth, sunk.depth])
         return _State(
-            np.concatenate(rows),
-            np.vstack(parts),
+            np.concatenate([error.ravel(), share * (depth + _MARGIN)]),
+            jacobian,
             float(np.linalg.norm(error, axis=1).max()),
-            float(deepest),
+            float(depth.max(initial=0.0)),
         )
 
-    def _out_of_fingers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows that part overlapping capsules of two fingers, and the depths of overlap [m]."""
+    def _out_of_fingers(self) -> _Contacts:
+        """Overlaps of the capsules of two fingers."""
         ik = self.ik
         ends = ik.points(self._ends.body, self._ends.local).reshape(-1, 2, 3)
         first, second = self._pairs
@@ -450,13 +480,17 @@ class GripSolver:
         deep = np.flatnonzero(depth > -_MARGIN)
         direction = apart[deep] / np.maximum(distance[deep], 1e-6)[:, None]
         body = self._ends.body[::2]
-        rows = ik.velocities(body[first[deep]], near[deep], direction) - ik.velocities(
-            body[second[deep]], far[deep], direction
+        return _Contacts(
+            body[first[deep]],
+            near[deep],
+            direction,
+            depth[deep],
+            other_body=body[second[deep]],
+            other_place=far[deep],
         )
-        return np.hstack([rows, np.zeros((len(deep), 3))]), depth[deep]
 
-    def _out_of_keys(self, task: _Task, wrist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows that move points out of keys by the nearest side, and their depths [m].
+    def _out_of_keys(self, task: _Task, wrist: np.ndarray) -> _Contacts:
+        """Overlaps of points with keys, by the nearest side.
 
         Keys count as if they went on towards the player, so that no finger hangs in front of them.
 
@@ -482,9 +516,7 @@ class GripSolver:
         row = np.arange(len(place))
         deep = np.flatnonzero(depth[row, nearest] > -_MARGIN)
         side = sides[deep, nearest[deep]].argmin(axis=-1)
-        direction = _OUT[side]
-        rows = self.ik.velocities(points.body[deep], place[deep], direction)
-        return np.hstack([rows, direction]), depth[deep, nearest[deep]]
+        return _Contacts(points.body[deep], place[deep], _OUT[side], depth[deep, nearest[deep]])
 
 
 _OUT = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])

@@ -291,9 +291,7 @@ def _advance(
     )
 
 
-def _beyond(
-    low: np.ndarray, high: np.ndarray, hand: int, config: HandSplitConfig
-) -> np.ndarray:
+def _beyond(low: np.ndarray, high: np.ndarray, hand: int, config: HandSplitConfig) -> np.ndarray:
     """Whether a hand cannot hold its lowest and its highest key together.
 
     Args:

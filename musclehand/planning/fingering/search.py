@@ -84,6 +84,9 @@ class HandPlan(NamedTuple):
     release: np.ndarray
     """[s] time at which the key is released early; inf: it is not. Shape (num_notes,)."""
 
+    cost: float
+    """Of all notes together."""
+
 
 class _Beam(NamedTuple):
     """The states of the search after a chord."""
@@ -184,7 +187,11 @@ def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
         new = _thin(new, notes)
         beam, record = _advance(beam, new, notes, config)
         records.append(record)
-    plan = HandPlan(np.zeros(len(notes.step), dtype=int), np.full(len(notes.step), np.inf))
+    plan = HandPlan(
+        np.zeros(len(notes.step), dtype=int),
+        np.full(len(notes.step), np.inf),
+        float(beam.cost.min()),
+    )
     state = int(np.argmin(beam.cost))
     for record in reversed(records):
         plan.finger[record.notes] = record.fingers[state]

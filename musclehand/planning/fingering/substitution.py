@@ -155,7 +155,10 @@ def _take_over(
         apart = neighbour.step - key.step + MAX_STEPS
         colours = 2 * (key.step % 2) + neighbour.step % 2
         for finger in list(until):
-            if neighbour.finger != finger and hold[colours, finger, neighbour.finger, apart] < IMPOSSIBLE:
+            if (
+                neighbour.finger != finger
+                and hold[colours, finger, neighbour.finger, apart] < IMPOSSIBLE
+            ):
                 continue
             until[finger] = min(until[finger], max(neighbour.since, key.since))
             if until[finger] - key.until < _LEAST_GAIN:
