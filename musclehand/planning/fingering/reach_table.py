@@ -287,6 +287,7 @@ def reach_shares(size: float) -> np.ndarray:
             [d for d in range(LEAST_HALF_KEYS - 2, MOST_HALF_KEYS + 3) if d % 2 == odd]
         )
         table = np.array([by_distance.get(d, OUT_OF_REACH) for d in tried.tolist()])
+        table = _easier_towards(table, int(np.searchsorted(tried, 2 * (high - low))))
         share = np.interp(half / size, tried, table)
         share[(share > 1.0 + 1e-9) | (half % 2 != odd)] = np.inf
         shares[colours, low, high] = share
@@ -294,6 +295,21 @@ def reach_shares(size: float) -> np.ndarray:
         shares[swapped, high, low] = share[::-1]
     shares.setflags(write=False)
     return shares
+
+
+def _easier_towards(share: np.ndarray, natural: int) -> np.ndarray:
+    """Shares that do not grow towards the natural distance of two fingers.
+
+    What the hand can hold further apart, or closer together, than is natural it can hold between
+    as well. The solver's search is local and misses some of that.
+
+    Args:
+        share: by distance.
+        natural: index of the natural distance.
+    """
+    crowded = np.minimum.accumulate(share[:natural])
+    spread = np.minimum.accumulate(share[natural:][::-1])[::-1]
+    return np.concatenate([crowded, spread])
 
 
 @lru_cache(maxsize=8)

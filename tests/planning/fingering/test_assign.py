@@ -15,7 +15,7 @@ from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
-from musclehand.planning.fingering.cost import IMPOSSIBLE, MAX_STEPS, cost_tables, span_limits
+from musclehand.planning.fingering.cost import IMPOSSIBLE, cost_tables, span_limits
 from musclehand.planning.fingering.keyboard_map import (
     MIRROR_PITCH,
     WHITE_KEY_PITCH,
