@@ -14,14 +14,18 @@ from typing_extensions import TypedDict
 
 from musclehand.core.errors import InvalidValue, UnknownName
 
-CONTROLLERS = ("muscle", "policy", "high-level", "keyboard")
+CONTROLLERS = ("muscle", "policy", "high-level", "keyboard", "torque", "rigid")
 """Names of the built-in controllers (`performance.players`)."""
 
-FOLLOW_PLANS = ("muscle", "policy")
+FOLLOW_PLANS = ("muscle", "policy", "torque", "rigid")
 """Controllers that follow a plan, and so can rehearse it."""
 
 HAVE_POLICIES = ("policy", "high-level")
 """Controllers that a policy file can be given to."""
+
+ORACLES = ("torque", "rigid")
+"""Controllers that are no model of a hand, and show at which stage a performance loses notes:
+ideal joint torques, and hands that are moved exactly along the reference."""
 
 PEDALS = ("written", "auto")
 """Sustain pedal as in the score, or added where a hand has to leave its keys early."""
@@ -38,7 +42,7 @@ class PlayOptions:
     """How a score is to be played. `check` looks at everything but the files."""
 
     controller: str = "muscle"
-    """"muscle", "policy", "high-level" or "keyboard"."""
+    """One of `CONTROLLERS`."""
 
     policy: str | PathLike[str] | None = None
     """JSON file of the policy, with "policy" and "high-level"; None: the bundled one."""
@@ -94,9 +98,13 @@ class PlayOptions:
         for name in ("condition", "model", "criterion", "co_contraction", "chords"):
             value = getattr(self, name)
             default = PlayOptions.__dataclass_fields__[name].default
-            if value != default and self.controller != "muscle":
+            legal = ("muscle", *(ORACLES if name in ("model", "chords") else ()))
+            if value != default and self.controller not in legal:
                 option = name.replace("_", "-")
-                raise InvalidValue(option, str(value), "left out, or with controller muscle")
+                controllers = " or ".join(legal)
+                raise InvalidValue(
+                    option, str(value), f"left out, or with controller {controllers}"
+                )
 
 
 class PlayKeywords(TypedDict, total=False):

@@ -28,8 +28,10 @@ from musclehand.core import interrupts
 from musclehand.core.progress import Progress
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
+from musclehand.performance.plan_figures import PlanFigures
 from musclehand.performance.players import PlanPlayer, make_controller
 from musclehand.performance.record import note_table, open_recording, provenance
+from musclehand.performance.remarks import performance_remarks
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import TAIL
 from musclehand.planning.strokes.rehearsal import rehearse
@@ -58,10 +60,13 @@ class Performance:
     """[s] time that planning and simulation took."""
 
     remarks: tuple[str, ...]
-    """What was left out, moved or released early, in words."""
+    """What was left out and why, moved, released early, and which keys were brushed, in words."""
 
     provenance: dict[str, object]
     """Versions, hash of the model, seed."""
+
+    plan: PlanFigures | None = None
+    """Figures of the plan that was followed; None: the controller follows none."""
 
     rehearsals: tuple[PerformanceMetrics, ...] = ()
     """Metrics of the runs before."""
@@ -91,6 +96,8 @@ class Performance:
             "extra": metrics.extra,
             "onset_f1_50ms": metrics.onset_f1_50ms,
             "frame_f1_micro": metrics.frame_f1_micro,
+            "heard_frame_f1_micro": metrics.heard_frame_f1_micro,
+            "velocity_f1": metrics.velocity_f1,
             "onset_error_ms_median": metrics.onset_error_ms_median,
             "velocity_error": metrics.velocity_error,
             "joint_rmse_deg": self.body.joint_rmse_deg,
@@ -124,7 +131,7 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: a name ("muscle", "policy", "high-level", "keyboard"), `PlayerSettings` for
+        controller: a name (`performance.options.CONTROLLERS`), `PlayerSettings` for
             everything that goes with it, or a controller that was made for this score.
         record: file to write the recording to while the performance is under way.
         seed: written to the recording; the built-in controllers draw no random numbers.
@@ -154,15 +161,17 @@ def perform(
             run = _run(player, target, _part(progress, runs, runs + 1))
             played = run.play() if record is None else _play_into(record, run, target, seed)
     wall = time.perf_counter() - begin
+    metrics = score_performance(target, played)
     return Performance(
         score=player.score,
         played=played,
-        metrics=score_performance(target, played),
+        metrics=metrics,
         body=run.body_metrics(),
         controller=name,
         wall_s=wall,
-        remarks=player.score.remarks,
+        remarks=performance_remarks(player, target, played, metrics),
         provenance=provenance(player.scene.model, seed),
+        plan=None if player.plan is None else PlanFigures.of(player.plan),
         rehearsals=rehearsed,
         recording=None if record is None else Path(record),
     )

@@ -15,7 +15,7 @@ from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
 from musclehand.core.errors import FileError, InvalidValue
-from musclehand.performance.options import FOLLOW_PLANS, PlayOptions, check_player
+from musclehand.performance.options import FOLLOW_PLANS, ORACLES, PlayOptions, check_player
 from musclehand.planning.plan import PlanConfig
 from musclehand.policies.files import BUNDLED, HIGH_LEVEL, TRACKING, find_policy
 
@@ -30,26 +30,29 @@ class PlayerSettings:
 
     controller: str = "muscle"
     """"muscle": computed muscle control follows a plan; "policy": a tracking policy follows it;
-    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves."""
+    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves.
+    "torque" and "rigid" are oracles that follow a plan: ideal joint torques, and hands that are
+    moved exactly along the reference."""
 
     design: HandDesign | None = None
     """Hands to play with, not with "keyboard"; None: the bundled ones."""
 
     fatigue: FatigueParameters | None = None
-    """How muscles tire, not with "keyboard"; None: they do not."""
+    """How muscles tire, with a controller that uses them; None: they do not."""
 
     plan: PlanConfig | None = None
     """Constants of planning, not with "keyboard"; None: the defaults."""
 
     control: ControlConfig | None = None
-    """Settings of muscle control, with "muscle"; None: the defaults."""
+    """Settings of muscle control, with "muscle", and its gains with "torque"; None: the
+    defaults."""
 
     pedal: str = "written"
     """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
 
     rehearsals: int = 0
-    """Runs before the one that counts, in which timing and loudness are learnt; with "muscle" and
-    "policy"."""
+    """Runs before the one that counts, in which timing and loudness are learnt; with a controller
+    that follows a plan."""
 
     processes: int | None = None
     """2 solves the reference ahead in a second process, with the same result; None: where it
@@ -60,9 +63,11 @@ class PlayerSettings:
 
     def __post_init__(self) -> None:
         check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
-        if self.control is not None and self.controller != "muscle":
-            legal = "muscle, to have settings of muscle control"
+        if self.control is not None and self.controller not in ("muscle", "torque"):
+            legal = "muscle or torque, to have settings of muscle control"
             raise InvalidValue("controller", self.controller, legal)
+        if self.fatigue is not None and self.controller in ORACLES:
+            raise InvalidValue("controller", self.controller, "one with muscles, which tire")
         for name in ("design", "fatigue", "plan"):
             if self.controller == "keyboard" and getattr(self, name) is not None:
                 raise InvalidValue("controller", self.controller, f"one with hands, for its {name}")

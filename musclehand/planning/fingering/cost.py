@@ -314,7 +314,7 @@ def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
             share = shares[:, first, second]
             beyond = np.clip(share - config.easy_share, 0.0, 1.0)
             strain = np.where(np.isfinite(share), config.strain * beyond, IMPOSSIBLE)
-            in_order = (span >= max(0.5, 0.5 * (high - low - 1))) & (span <= limits[5])
+            in_order = span >= max(0.5, 0.5 * (high - low - 1))
             cost = np.where(in_order, _stretch(span, low, high, config), IMPOSSIBLE) + strain
             under = (low == 1) & (span < 0) & (span >= limits[0])
             crossed = 2 * config.cross - 2 * config.cross_length * span + strain

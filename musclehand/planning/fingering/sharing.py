@@ -101,7 +101,9 @@ def _choices(
     passage: np.ndarray,
     free: np.ndarray,
 ) -> Iterator[int]:
-    """Notes that may go to the other hand instead: the note itself, or one struck when it ends.
+    """Notes that may change hands: the note itself, or one struck when it is let go, if innermost.
+
+    Notes of the other hand that lie further out come to this one: they cross it.
 
     Args:
         notes: of the score.
@@ -122,4 +124,9 @@ def _choices(
     for j in rivals:
         struck = abs(notes[j].onset - time) <= 0.05
         if free[j] and (j == i or struck) and inwards * notes[j].pitch == innermost:
+            yield j
+    for j in passage.tolist():
+        sounds = notes[j].onset <= time and notes[j].offset > time
+        crosses = inwards * notes[j].pitch < inwards * notes[i].pitch
+        if hand[j] != side and free[j] and sounds and crosses:
             yield j

@@ -206,8 +206,7 @@ class HandMotion:
             steps[:BLOCK_STEPS, None] * self.dt + self.sim_dt * np.arange(1, self.sim_steps + 1)
         ).ravel()
         self._wrist = [
-            values.reshape(BLOCK_STEPS, self.sim_steps, 3)
-            for values in self.trajectory.wrist(fine)
+            values.reshape(BLOCK_STEPS, self.sim_steps, 3) for values in self.trajectory.wrist(fine)
         ]
 
 

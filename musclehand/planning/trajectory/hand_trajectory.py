@@ -34,7 +34,7 @@ class TrajectoryConfig:
 
     claim: float = 0.03
     sideways: float = 1.0
-    joint_jerk: float = 100.0
+    joint_jerk: float = 2000.0
     wrist_jerk: float = 5.0e4
     yaw_jerk: float = 1.0e6
     wrist_pull: float = 20.0
@@ -42,12 +42,14 @@ class TrajectoryConfig:
     fingers: float = 0.25
     keys: float = 0.25
     order: float = 1.0
+    hands: float = 1.0
+    hand_margin: float = 0.01
     order_gap: float = 0.009
     finger_margin: float = 0.001
     key_margin: float = 0.002
     limit: float = 100.0
     damping: float = 1.0
-    floor: float = 0.0
+    floor: float = 0.3
     lead: float = 0.0
     roll: float = 0.0
     posture: float = 1.0
@@ -81,6 +83,8 @@ class HandTrajectory:
             fingers=config.fingers,
             keys=config.keys,
             order=config.order,
+            hands=config.hands,
+            hand_margin=config.hand_margin,
             order_gap=config.order_gap,
             finger_margin=config.finger_margin,
             key_margin=config.key_margin,
@@ -91,7 +95,11 @@ class HandTrajectory:
         )
         max_step = np.concatenate([np.full(n, 0.35), np.full(3, 0.03), [0.1]])
         self._window = Window(
-            chain, key_boxes(geometry, side.mirror), self.weights, config.roll, config.damping,
+            chain,
+            key_boxes(geometry, side.mirror),
+            self.weights,
+            config.roll,
+            config.damping,
             max_step,
         )
         self._jerk = np.concatenate(
@@ -138,14 +146,16 @@ class HandTrajectory:
         claim = np.where(targets.pressing[:, :, None], 1.0, config.claim)
         weight = np.minimum(targets.weight, claim * np.array([1.0, 1.0, 1.0]))
         weight[..., 2] = np.where(targets.pressing, targets.weight[..., 2], weight[..., 2])
-        weight[..., 0] = np.where(targets.pressing, np.maximum(weight[..., 0], config.sideways), weight[..., 0])
+        weight[..., 0] = np.where(
+            targets.pressing, np.maximum(weight[..., 0], config.sideways), weight[..., 0]
+        )
         home = np.tile(self._posture, (len(times), 1))
         home[:, self._joints : self._joints + 3] = path
         return Tasks(
             tips=tips,
             weight=weight,
-            floor=np.zeros((len(times), 5)),
-            floor_weight=np.zeros((len(times), 5)),
+            floor=tips[:, :, 2],
+            floor_weight=np.where(targets.pressing, 0.0, config.floor),
             key=targets.key.astype(np.int64),
             home=home,
         )

@@ -267,9 +267,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 square += gap * gap
             if square > far * far:
                 continue
-            _nearest_points(
-                ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b
-            )
+            _nearest_points(ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b)
             distance = 0.0
             for i in range(3):
                 direction[i] = on_a[i] - on_b[i]
@@ -304,7 +302,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
         if len(other):
             for a in range(bones):
                 for b in range(bones):
-                    touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.key_margin
+                    touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.hand_margin
                     far = touch + chain.bone_length[a] + chain.bone_length[b]
                     square = 0.0
                     for i in range(3):
@@ -334,9 +332,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                         chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, wrist, row
                     )
                     # Each hand makes way for half of it.
-                    _add_task(
-                        row, weights.tip * weights.fingers, 0.5 * (touch - distance), h, g
-                    )
+                    _add_task(row, weights.tip * weights.hands, 0.5 * (touch - distance), h, g)
         # Keys, by points along the bones.
         for b in range(bones):
             radius = chain.bone_radius[b] + weights.key_margin
@@ -407,9 +403,7 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
             for a in range(4):
                 right[(t + a) * count + i] -= s * difference[a] * jerk
                 for b in range(a, 4):
-                    bands[(b - a) * count, (t + a) * count + i] += (
-                        s * difference[a] * difference[b]
-                    )
+                    bands[(b - a) * count, (t + a) * count + i] += s * difference[a] * difference[b]
     for t in range(past):
         for i in range(count):
             bands[0, t * count + i] = 1e12

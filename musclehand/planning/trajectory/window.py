@@ -55,6 +55,12 @@ class Weights(NamedTuple):
     order_gap: float
     """[m] along the keyboard between the bones of neighbouring fingers."""
 
+    hands: float
+    """Of overlaps with the other hand."""
+
+    hand_margin: float
+    """[m] between the hands."""
+
     finger_margin: float
     """[m] between digits."""
 
@@ -115,8 +121,18 @@ class Window:
         if other is None:
             other = np.empty((0, len(self.chain.bone_body), 2, 3))
         kernels.assemble(
-            self.chain, self.keys, tasks, self.weights, self.roll, other, past,
-            u, hessian, gradient, tips, ends,
+            self.chain,
+            self.keys,
+            tasks,
+            self.weights,
+            self.roll,
+            other,
+            past,
+            u,
+            hessian,
+            gradient,
+            tips,
+            ends,
         )
         bands = np.empty((3 * count + 1, knots * count))
         right = np.empty(knots * count)

@@ -65,8 +65,8 @@ def test_a_grip_that_holds_has_fingertips_on_keys_and_no_phalanx_in_another(
     for first, second in combinations(np.flatnonzero(ik.model.geom_contype > 0).tolist(), 2):
         distance = mujoco.mj_geomDistance(ik.model, ik.data, first, second, 0.1, None)
         bodies = [ik.model.body(ik.model.geom_bodyid[geom]).name for geom in (first, second)]
-        same_digit = ik.model.body_parentid[ik.model.geom_bodyid[second]] == (
-            ik.model.geom_bodyid[first]
+        same_digit = (
+            ik.model.body_parentid[ik.model.geom_bodyid[second]] == (ik.model.geom_bodyid[first])
         )
         neighbours = all("proxph" in name for name in bodies)
         if not same_digit and not neighbours:
