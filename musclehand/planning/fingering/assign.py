@@ -108,16 +108,15 @@ def assign_fingering(
         indices = np.flatnonzero(hand == side)
         plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
         finger[indices], release[indices] = plan.finger, plan.release
-    if config.release_early:
-        free = np.array([note.hand is None for note in score.notes], dtype=bool)
-        shared = share_notes(
-            notes, hand, finger, release, free=free, fixed=fixed, weight=weight, config=config
-        )
-        for side in Hand if (shared != hand).any() else ():
-            indices = np.flatnonzero(shared == side)
-            plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
-            finger[indices], release[indices] = plan.finger, plan.release
-        hand = shared
+    free = np.array([note.hand is None for note in score.notes], dtype=bool)
+    shared = share_notes(
+        notes, hand, finger, release, free=free, fixed=fixed, weight=weight, config=config
+    )
+    for side in Hand if (shared != hand).any() else ():
+        indices = np.flatnonzero(shared == side)
+        plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
+        finger[indices], release[indices] = plan.finger, plan.release
+    hand = shared
     hand_before = hand.copy()
     stuck = {side: np.flatnonzero((hand == side) & (finger == 0) & (fixed == 0)) for side in Hand}
     for side in Hand:

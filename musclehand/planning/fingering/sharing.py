@@ -1,4 +1,4 @@
-"""Notes given to the other hand where their own hand would have to let a key go early.
+"""Notes given to the other hand where their own hand would let a key go early or leave it out.
 
 The division between hands (`fingering.hand_split`) knows spans and distances, and not fingers.
 Where a search for fingers shows that a hand cannot hold a key to its end, the key itself may go to
@@ -58,7 +58,8 @@ def share_notes(
     hand = hand.copy()
     onset = np.array([note.onset for note in notes])
     offset = np.array([note.offset for note in notes])
-    lost = np.where(finger > 0, offset - np.minimum(release, offset), 0.0)
+    let_go = np.where(finger > 0, np.minimum(release, offset), onset)
+    lost = np.where((finger > 0) | (fixed == 0), offset - let_go, 0.0)
     longest = float((offset - onset).max(initial=0.0))
     tries = max(1, round(MOST_TRIES * float(offset.max(initial=0.0)) / 60.0))
     for i in np.argsort(-lost, kind="stable")[:tries].tolist():
@@ -85,7 +86,7 @@ def share_notes(
             )
 
         choices = [(cost(hand) - LEAST_GAIN, hand)]
-        for moved in _choices(notes, i, float(release[i]), hand, passage, free):
+        for moved in _choices(notes, i, float(let_go[i]), hand, passage, free):
             changed = hand.copy()
             changed[moved] = 1 - hand[moved]
             choices.append((cost(changed), changed))
@@ -107,8 +108,8 @@ def _choices(
 
     Args:
         notes: of the score.
-        i: index of a note that is released early.
-        time: of its release [s].
+        i: index of a note that is released early or left out.
+        time: of its release, or of its onset [s].
         hand: of all notes. Shape (num_notes,).
         passage: indices of notes around it.
         free: whether a note may change hands. Shape (num_notes,), bool.
