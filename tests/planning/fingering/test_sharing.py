@@ -1,5 +1,7 @@
 """Notes that change hands so that keys can be held: when they do, and what may never happen."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,5 +77,5 @@ def test_no_finger_is_on_two_keys_whoever_plays_them(notes: list[Note]) -> None:
     for hand in Hand:
         for finger in Finger:
             held = [n for n in fingered.notes if (n.hand, n.finger) == (hand, finger)]
-            for first, second in zip(held, held[1:], strict=False):
+            for first, second in pairwise(held):
                 assert second.onset >= first.offset - HOLDS.overlap_tolerance
