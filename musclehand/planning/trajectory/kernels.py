@@ -276,9 +276,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 square += gap * gap
             if square > far * far:
                 continue
-            _nearest_points(
-                ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b
-            )
+            _nearest_points(ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b)
             distance = 0.0
             for i in range(3):
                 direction[i] = on_a[i] - on_b[i]
@@ -415,9 +413,7 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
             for a in range(4):
                 right[(t + a) * count + i] -= s * difference[a] * jerk
                 for b in range(a, 4):
-                    bands[(b - a) * count, (t + a) * count + i] += (
-                        s * difference[a] * difference[b]
-                    )
+                    bands[(b - a) * count, (t + a) * count + i] += s * difference[a] * difference[b]
     for t in range(past):
         for i in range(count):
             bands[0, t * count + i] = 1e12
