@@ -13,7 +13,7 @@ from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planning.strokes.reach import WristPath
 from musclehand.planning.strokes.stroke import HandStrokes
 from musclehand.planning.trajectory.chain import chain_of, key_boxes
-from musclehand.planning.trajectory.window import Tasks, Weights, Window
+from musclehand.planning.trajectory.window import Brakes, Tasks, Weights, Window
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class TrajectoryConfig:
     floor: float = 0.3
     lead: float = 0.0
     roll: float = 0.0
+    acceleration: float = 45.0
+    brakes: float = 1.0e7
     posture: float = 1.0
 
 
@@ -98,6 +100,7 @@ class HandTrajectory:
         self._window = Window(
             chain, key_boxes(geometry, side.mirror), self.weights, config.roll,
             np.concatenate([np.ones(n), np.full(3, 50.0), [1.0]]), max_step,
+            Brakes(n, np.append(np.full(n + 3, config.acceleration), 300.0) * config.knot**2, config.brakes),
         )
         self._jerk = np.concatenate(
             [np.full(n, config.joint_jerk), np.full(3, config.wrist_jerk), [config.yaw_jerk]]

@@ -384,14 +384,16 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
 
 
 @compiled
-def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
-    """Banded normal equations with smoothness: third differences of all unknowns.
+def fill_bands(hessian, gradient, u, stiffness, brakes, damping, past, bands, right):
+    """Banded normal equations with smoothness: third differences of all unknowns, and second
+    differences beyond their limits.
 
     Args:
         hessian: of each knot, lower triangles. Shape (t, n, n).
         gradient: of each knot. Shape (t, n).
         u: unknowns. Shape (t, n).
         stiffness: weight of squared third differences at each difference. Shape (t - 3, n).
+        brakes: `Brakes`.
         damping: added to the diagonal of each knot. Shape (n,).
         past: number of knots at the beginning that are fixed.
         bands: written, lower form of `scipy.linalg.solveh_banded`. Shape (3 n + 1, t n).
@@ -414,6 +416,19 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
                 right[(t + a) * count + i] -= s * difference[a] * jerk
                 for b in range(a, 4):
                     bands[(b - a) * count, (t + a) * count + i] += s * difference[a] * difference[b]
+    second = np.array([1.0, -2.0, 1.0])
+    for t in range(knots - 2):
+        for i in range(brakes.first, count):
+            bend = u[t + 2, i] - 2.0 * u[t + 1, i] + u[t, i]
+            beyond = max(abs(bend) - brakes.most[i], 0.0) * np.sign(bend)
+            if beyond == 0.0:
+                continue
+            for a in range(3):
+                right[(t + a) * count + i] -= brakes.weight * second[a] * beyond
+                for b in range(a, 3):
+                    bands[(b - a) * count, (t + a) * count + i] += (
+                        brakes.weight * second[a] * second[b]
+                    )
     for t in range(past):
         for i in range(count):
             bands[0, t * count + i] = 1e12
@@ -421,16 +436,22 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
 
 
 @compiled
-def roughness(u, stiffness):
-    """Half the weighted sum of squared third differences.
+def roughness(u, stiffness, brakes):
+    """Half the weighted sum of squared third differences, and of second ones beyond their limits.
 
     Args:
         u: unknowns. Shape (t, n).
         stiffness: of third differences. Shape (t - 3, n).
+        brakes: `Brakes`.
     """
     cost = 0.0
     for t in range(len(u) - 3):
         for i in range(u.shape[1]):
             jerk = u[t + 3, i] - 3.0 * u[t + 2, i] + 3.0 * u[t + 1, i] - u[t, i]
             cost += 0.5 * stiffness[t, i] * jerk * jerk
+    for t in range(len(u) - 2):
+        for i in range(brakes.first, u.shape[1]):
+            bend = abs(u[t + 2, i] - 2.0 * u[t + 1, i] + u[t, i])
+            beyond = max(bend - brakes.most[i], 0.0)
+            cost += 0.5 * brakes.weight * beyond * beyond
     return cost

@@ -85,6 +85,19 @@ class Weights(NamedTuple):
     """Upper limits. Shape (n,)."""
 
 
+class Brakes(NamedTuple):
+    """Limits of second differences."""
+
+    first: int
+    """First unknown that has one."""
+
+    most: np.ndarray
+    """Limits of all unknowns. Shape (n,)."""
+
+    weight: float
+    """Of squared distances beyond them."""
+
+
 class _Point(NamedTuple):
     """The normal equations at some unknowns."""
 
@@ -105,6 +118,7 @@ class Window:
     roll: float
     scale: np.ndarray
     max_step: np.ndarray
+    brakes: Brakes
 
     def improve(
         self,
@@ -154,7 +168,7 @@ class Window:
                 np.empty((knots, 5, 3)),
                 ends,
             )
-            return _Point(u, cost + kernels.roughness(u, stiffness), hessian, gradient, ends)
+            return _Point(u, cost + kernels.roughness(u, stiffness, self.brakes), hessian, gradient, ends)
 
         point = at(u)
         bands = np.empty((3 * count + 1, knots * count))
@@ -165,6 +179,7 @@ class Window:
                 point.gradient,
                 point.u,
                 stiffness,
+                self.brakes,
                 damping * self.scale,
                 past,
                 bands,
