@@ -90,36 +90,6 @@ class BonePoints(NamedTuple):
     """Digit of the points, 0 (thumb) to 4. Shape (n,)."""
 
 
-class PointTasks(NamedTuple):
-    """Points of the hand with displacements that they should make: tasks beside the fingertips."""
-
-    body: np.ndarray
-    """Ids of the bodies in the model. Shape (n,)."""
-
-    place: np.ndarray
-    """[m] Positions of the points, frame of the forearm base. Shape (n, 3)."""
-
-    direction: np.ndarray
-    """Unit vectors of the displacements. Shape (n, 3)."""
-
-    distance: np.ndarray
-    """[m] Lengths of the displacements. Shape (n,)."""
-
-    weight: np.ndarray
-    """Weights relative to that of a fingertip. Shape (n,)."""
-
-    @classmethod
-    def none(cls) -> PointTasks:
-        """A value without any task."""
-        return cls(
-            body=np.zeros(0, dtype=int),
-            place=np.zeros((0, 3)),
-            direction=np.zeros((0, 3)),
-            distance=np.zeros(0),
-            weight=np.zeros(0),
-        )
-
-
 class HandIk:
     """Inverse kinematics of a hand with its palm down.
 
@@ -130,6 +100,10 @@ class HandIk:
         posture: the playing posture that this hand's size and ranges give, independent angles
             [rad]. Shape (19,).
         playing: its lengths at the keys.
+        lower: least angles that are allowed, a margin above the joint limits [rad]. Shape (19,).
+        upper: largest ones [rad]. Shape (19,).
+        posture_weights: weights of the distance from the playing posture [1/rad^2]. Shape (19,).
+        wrist: centre of the wrist in MuJoCo's world [m]. Shape (3,).
     """
 
     def __init__(
@@ -154,7 +128,7 @@ class HandIk:
         self.data = mujoco.MjData(self.model)
         self.index = HandIndex.from_model(self.model, Side.RIGHT, naming_of(design))
         mujoco.mj_kinematics(self.model, self.data)
-        self._wrist = wrist_centre(self.model, self.data, self.index)
+        self.wrist = wrist_centre(self.model, self.data, self.index)
         self._axes = np.array([-1.0, -1.0, 1.0])  # root frame to world, palm down
         independent = self.index.independent
         limits = self.model.jnt_range[self.model.dof_jntid[self.index.dofs[independent]]]
@@ -163,8 +137,8 @@ class HandIk:
         relaxed = named_posture(self.index, REST_DEG, self.index.limits(self.model))
         self.posture = np.clip(relaxed[independent], self.lower, self.upper)
         self.playing = measure_hand(self.model, self.data, self.index)
-        self._pull = np.full(independent.size, self.weights.posture)
-        self._pull[:3] = self.weights.wrist
+        self.posture_weights = np.full(independent.size, self.weights.posture)
+        self.posture_weights[:3] = self.weights.wrist
         self._points = PointJacobian(self.model, self.index.dofs, self.index.expand)
         self._tip_bodies = np.repeat(self.model.site_bodyid[self.index.tips], 3)
         self._tip_directions = np.tile(np.diag(self._axes), (NUM_TIPS, 1))
@@ -186,7 +160,7 @@ class HandIk:
         if self._solved_tips is None or self._solved_tips[0] is not self.qr:
             self.data.qpos[self.index.qpos] = self.index.expand @ self.qr
             mujoco.mj_kinematics(self.model, self.data)
-            tips = (self.data.site_xpos[self.index.tips] - self._wrist) * self._axes
+            tips = (self.data.site_xpos[self.index.tips] - self.wrist) * self._axes
             # Angles are replaced, never changed in place, so the same array means the same angles.
             self._solved_tips = (self.qr, tips)
         return self._solved_tips[1].copy()
@@ -203,7 +177,7 @@ class HandIk:
         """
         world = (self.data.xmat[body].reshape(-1, 3, 3) @ local[:, :, None])[:, :, 0]
         world += self.data.xpos[body]
-        world -= self._wrist
+        world -= self.wrist
         world *= self._axes
         return world
 
@@ -238,7 +212,6 @@ class HandIk:
         weights: np.ndarray,
         *,
         iterations: int = 1,
-        tasks: PointTasks | None = None,
     ) -> IkResult:
         """Move the angles towards fingertip targets, and return them.
 
@@ -248,9 +221,8 @@ class HandIk:
                 coordinates. Shape (5,) or (5, 3).
             iterations: Gauss-Newton steps; one follows a smooth motion, ten converge from any
                 posture.
-            tasks: displacements of other points, from their present positions.
         """
-        self.move(targets, weights, iterations=iterations, tasks=tasks)
+        self.move(targets, weights, iterations=iterations)
         error = np.linalg.norm(targets - self.tips(), axis=1)
         return IkResult(self.index.expand @ self.qr, error)
 
@@ -260,7 +232,6 @@ class HandIk:
         weights: np.ndarray,
         *,
         iterations: int = 1,
-        tasks: PointTasks | None = None,
     ) -> None:
         """Move the angles towards fingertip targets; faster than `step`, which returns errors.
 
@@ -268,10 +239,9 @@ class HandIk:
             targets: fingertip positions of a right hand [m]. Shape (5, 3).
             weights: weight of each fingertip or of each of its coordinates. Shape (5,) or (5, 3).
             iterations: Gauss-Newton steps.
-            tasks: displacements of other points, from their present positions.
         """
         for _ in range(iterations):
-            self.qr = self.qr + self._newton_step(targets - self.tips(), weights, tasks)
+            self.qr = self.qr + self._newton_step(targets - self.tips(), weights)
         self.tips()
 
     def place_wrist(
@@ -362,7 +332,7 @@ class HandIk:
         error = np.zeros((NUM_TIPS, 3))
         jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
         jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
-        pulls = factor * np.append(self._pull, pull)
+        pulls = factor * np.append(self.posture_weights, pull)
         preferred = np.append(self.posture, home)
         upper = np.append(np.zeros(joints), _WRIST_STEP)
         lower = -upper
@@ -380,26 +350,13 @@ class HandIk:
             wrist = wrist + step[-3:]
         return wrist
 
-    def _newton_step(
-        self, error: np.ndarray, weights: np.ndarray, tasks: PointTasks | None
-    ) -> np.ndarray:
+    def _newton_step(self, error: np.ndarray, weights: np.ndarray) -> np.ndarray:
         per_axis = weights if weights.ndim == 2 else np.repeat(weights[:, None], 3, axis=1)
-        weight = self.weights.tip * per_axis.ravel()
-        bodies = self._tip_bodies
-        points = self._tip_points()
-        directions = self._tip_directions
-        displacement = error.ravel()
-        if tasks is not None and len(tasks.body):
-            bodies = np.concatenate([bodies, tasks.body])
-            points = np.concatenate([points, tasks.place * self._axes + self._wrist])
-            directions = np.concatenate([directions, tasks.direction * self._axes])
-            weight = np.concatenate([weight, self.weights.tip * tasks.weight])
-            displacement = np.concatenate([displacement, tasks.distance])
         return self._solve(
-            self._jacobian(bodies, points, directions),
-            weight,
-            displacement,
-            pull=self._pull,
+            self._tip_jacobian(),
+            self.weights.tip * per_axis.ravel(),
+            error,
+            pull=self.posture_weights,
             offset=self.qr - self.posture,
             lower=self.lower - self.qr,
             upper=self.upper - self.qr,
@@ -448,7 +405,7 @@ class HandIk:
         Returns:
             Shape (n, 19).
         """
-        return self._jacobian(body, place * self._axes + self._wrist, direction * self._axes)
+        return self._jacobian(body, place * self._axes + self.wrist, direction * self._axes)
 
     def _tip_jacobian(self) -> np.ndarray:
         """Tip velocity per independent joint velocity [m/rad]. Shape (15, 19)."""

@@ -162,7 +162,7 @@ class _ForearmIk(HandIk):
                 np.hstack([world_jacobian, pose_jacobian]),
                 np.repeat(self.weights.tip * weight, 3),
                 error,
-                pull=np.concatenate([self._pull, pull]),
+                pull=np.concatenate([self.posture_weights, pull]),
                 offset=np.concatenate([self.qr - self.posture, self.pose - home]),
                 lower=np.concatenate([self.lower - self.qr, lowest]),
                 upper=np.concatenate([self.upper - self.qr, highest]),

@@ -15,10 +15,12 @@ import numpy as np
 
 from musclehand.core.helper_process import HelperProcess
 from musclehand.planning.strokes.bimanual import BimanualMotion
-from musclehand.planning.strokes.motion import AHEAD, MotionStep
+from musclehand.planning.strokes.motion import MotionStep
 
 _LOG = logging.getLogger(__name__)
 
+AHEAD = 16
+"""Control steps that processes exchange in one go; an assumption."""
 
 HandsStep = MotionStep
 """A `MotionStep` of h hands: each field has a leading axis of length h; `pressing` is 0.0 or

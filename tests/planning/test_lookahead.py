@@ -15,6 +15,7 @@ from musclehand.music.score import keyboard_score
 from musclehand.performance.perform import perform
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.lookahead import (
+    AHEAD,
     BlockLayout,
     BlockMaker,
     HandsStep,
@@ -22,7 +23,6 @@ from musclehand.planning.lookahead import (
     start_helper,
 )
 from musclehand.planning.plan import plan_performance
-from musclehand.planning.strokes.motion import AHEAD
 
 STEPS = 150
 

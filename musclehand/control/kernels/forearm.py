@@ -1,10 +1,10 @@
-"""Set points of the servos that move the forearm bases, compiled (see `kernels.jit`)."""
+"""Set points of the servos that move the forearm bases, compiled (see `core.jit`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from musclehand.control.kernels.jit import compiled
+from musclehand.core.jit import compiled
 
 
 @compiled

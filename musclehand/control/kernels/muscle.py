@@ -1,4 +1,4 @@
-"""MuJoCo's muscle, compiled (see `kernels.jit`): forces, and activation from excitation and back.
+"""MuJoCo's muscle, compiled (see `core.jit`): forces, and activation from excitation and back.
 
 The formulas are those of `body.muscle`. Parameters are the fields of `MuscleParameters` in their
 order, for each hand: shape (h, 10, m).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.control.arrays import ActivationRange, HandState, MuscleForces
-from musclehand.control.kernels.jit import compiled
+from musclehand.core.jit import compiled
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""A hand's state gathered from MuJoCo's sparse arrays, compiled (see `kernels.jit`).
+"""A hand's state gathered from MuJoCo's sparse arrays, compiled (see `core.jit`).
 
 Tests compare it with MuJoCo's own dense matrices.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.control.arrays import HandPlaces, MujocoState
-from musclehand.control.kernels.jit import compiled
+from musclehand.core.jit import compiled
 
 
 @compiled

@@ -1,5 +1,5 @@
 """The task of each hand's muscles as least squares, and its solution with least squared activation,
-compiled (see `kernels.jit`).
+compiled (see `core.jit`).
 
 Tests compare it with plain formulas on MuJoCo's dense matrices, and with other solvers.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from musclehand.control.arrays import HandState, HandTarget, MuscleForces, TaskConstants
-from musclehand.control.kernels.jit import compiled
+from musclehand.core.jit import compiled
 
 MOST_STEPS = 200
 """Newton steps of `share_squares`; two or three is what it takes."""

@@ -47,7 +47,7 @@ DEEP_Y = (0.066, 0.100)
 """[m] y at which a finger may press a white key between black keys."""
 
 IDLE_MARGIN = 0.002
-"""[m] distance of fingers without a key from all keys, as in `planning.strokes.clearance`."""
+"""[m] distance of fingers without a key from all keys, as in `planning.trajectory`."""
 
 WRIST_DEG = {"pro_sup": (-40.0, 40.0), "deviation": (-30.0, 20.0), "flexion": (-40.0, 40.0)}
 """[deg] ranges of forearm and wrist with fingers on keys, about the palm held down; chosen, inside

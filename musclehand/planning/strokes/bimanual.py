@@ -1,7 +1,7 @@
 """The reference motion of all hands of a performance, solved together.
 
-Each hand keeps clear of where the other one is at the step solved last, so the order in which their
-inverse kinematics is solved belongs to the motion. One object owns both hands and that order.
+Hands take turns within a window of the trajectory, and each keeps clear of where the other one was
+at its last turn. One object owns both hands and their order.
 """
 
 from __future__ import annotations

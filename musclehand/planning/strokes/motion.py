@@ -1,8 +1,9 @@
-"""The reference motion of one hand, step by step: inverse kinematics of its wrist path and strokes.
+"""The reference motion of one hand, step by step: the trajectory that follows its wrist path and
+strokes.
 
-Planning looks at the whole piece, but only times and places are kept for all of it. Joint angles
-are solved a few steps ahead of the simulation, so memory does not grow with the length of the
-piece.
+Planning looks at the whole piece, but only times and places are kept for all of it. The trajectory
+(`planning.trajectory`) is solved a window ahead of the simulation, so its memory does not grow with
+the length of the piece.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
 from musclehand.planning.strokes.stroke import HandStrokes, TipTargets
-from musclehand.planning.trajectory.hand_trajectory import HandTrajectory, TrajectoryConfig
+from musclehand.planning.trajectory.config import TrajectoryConfig
+from musclehand.planning.trajectory.hand_trajectory import HandTrajectory
 
 BLOCK_STEPS = 32
 """Control steps that are evaluated in one go."""
 
-AHEAD = 16
-"""Control steps that processes exchange in one go."""
+_MARGIN_STEPS = 4
+"""Control steps beyond a block until which the trajectory has to be solved: velocities look one
+step further, and interpolation one knot."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,14 @@ class HandMotion:
         )
         self.path = self.strokes.path
         self.trajectory = HandTrajectory(
-            self.ik, self.strokes, side, geometry, config.trajectory, control_dt=self.dt
+            self.ik,
+            self.strokes,
+            side,
+            geometry,
+            config.trajectory,
+            behind=(BLOCK_STEPS + _MARGIN_STEPS) * self.dt,
         )
-        self._block_start = -BLOCK_STEPS
+        self._block = -1
 
     def at(self, step: int) -> MotionStep:
         """The reference of control step `step`, whose knots are solved.
@@ -172,8 +180,9 @@ class HandMotion:
         Args:
             step: not below that of the last call.
         """
-        self._load_block(step)
-        row = step - self._block_start
+        block, row = divmod(step, BLOCK_STEPS)
+        if block != self._block:
+            self._load_block(block)
         angles = self._angles[row]
         return MotionStep(
             qpos=self.ik.index.expand @ angles,
@@ -191,14 +200,12 @@ class HandMotion:
 
     def needs(self, step: int) -> float:
         """Time until which the trajectory has to be solved for a control step [s]."""
-        return (step + BLOCK_STEPS + 4) * self.dt
+        return ((step // BLOCK_STEPS + 1) * BLOCK_STEPS + _MARGIN_STEPS) * self.dt
 
-    def _load_block(self, step: int) -> None:
+    def _load_block(self, block: int) -> None:
         """Evaluates a block of steps."""
-        if step < self._block_start + BLOCK_STEPS:
-            return
-        self._block_start = step
-        steps = step + np.arange(BLOCK_STEPS + 2)
+        self._block = block
+        steps = block * BLOCK_STEPS + np.arange(BLOCK_STEPS + 2)
         self._targets: TipTargets = self.strokes.at(steps * self.dt)
         self._angles = self.trajectory.angles(steps * self.dt)
         self._tips = self._targets.tips * [self.side.mirror, 1.0, 1.0]
@@ -208,7 +215,7 @@ class HandMotion:
         ).ravel()
         self._wrist = [
             values.reshape(BLOCK_STEPS, self.sim_steps, 4)
-            for values in self.trajectory.wrist(fine)
+            for values in self.trajectory.forearm(fine)
         ]
 
 

@@ -1,0 +1,1 @@
+"""Trajectory optimisation: joint angles, wrist and yaw of the hands over a piece."""

@@ -1,4 +1,4 @@
-"""The kinematic chain of a hand and the boxes of the keys, as arrays for the compiled kernels."""
+"""The kinematic chain of a hand, as arrays for the compiled kernels."""
 
 from __future__ import annotations
 
@@ -8,19 +8,6 @@ import mujoco
 import numpy as np
 
 from musclehand.body.hand_index import HandIndex
-from musclehand.piano.geometry import KeyboardGeometry
-
-_BIN = 0.002
-"""[m] width of the bins along the keyboard by which the nearest keys are looked up."""
-
-_CANDIDATES = 6
-"""Keys that are considered for each point: those nearest sideways."""
-
-_EDGE = 0.05
-"""[m] distance by which the bins go beyond the keyboard."""
-
-POINTS_PER_BONE = 4
-"""Points along a bone that are compared with keys; an assumption."""
 
 
 class Chain(NamedTuple):
@@ -69,10 +56,10 @@ class Chain(NamedTuple):
     """Body of each bone. Shape (c,)."""
 
     bone_ends: np.ndarray
-    """[m] ends of the axis of its capsule in the body. Shape (c, 2, 3)."""
+    """[m] ends of the axis of its capsule in the body, the far one last. Shape (c, 2, 3)."""
 
     bone_radius: np.ndarray
-    """[m] Shape (c,)."""
+    """[m] of its capsule. Shape (c,)."""
 
     bone_length: np.ndarray
     """[m] half the length of the axis. Shape (c,)."""
@@ -81,42 +68,11 @@ class Chain(NamedTuple):
     """Digit of the bone, 0 (thumb) to 4. Shape (c,)."""
 
     pairs: np.ndarray
-    """Pairs of bones of different digits that may touch. Shape (p, 2)."""
+    """Pairs of bones of different digits that collide in the simulation. Shape (p, 2)."""
 
     neighbours: np.ndarray
-    """Pairs of bones of neighbouring fingers at the same place in them, the one nearer to the thumb
-    first. Shape (r, 2)."""
-
-    points: int
-    """Points along a bone that are compared with keys."""
-
-
-class KeyBoxes(NamedTuple):
-    """Boxes of n keys at rest, in the frame of a right hand's keyboard."""
-
-    low: np.ndarray
-    """[m] least x. Shape (n,)."""
-
-    high: np.ndarray
-    """[m] largest x. Shape (n,)."""
-
-    top: np.ndarray
-    """[m] height of the top. Shape (n,)."""
-
-    front: np.ndarray
-    """[m] y of the front. Shape (n,)."""
-
-    highest: float
-    """[m] of all tops."""
-
-    first: float
-    """[m] x at which the bins begin."""
-
-    width: float
-    """[m] of a bin."""
-
-    nearest: np.ndarray
-    """Nearest keys of each bin. Shape (bins, 6)."""
+    """Pairs of bones at the same place in neighbouring fingers, the one nearer to the thumb first.
+    The first bones of the fingers are left out. Shape (r, 2)."""
 
 
 def chain_of(model: mujoco.MjModel, hand: HandIndex, wrist: np.ndarray) -> Chain:
@@ -157,18 +113,12 @@ def chain_of(model: mujoco.MjModel, hand: HandIndex, wrist: np.ndarray) -> Chain
         tip_body=model.site_bodyid[hand.tips].astype(np.int64),
         tip_place=model.site_pos[hand.tips].copy(),
         **_bones(model, hand),
-        points=POINTS_PER_BONE,
     )
 
 
 def _bones(model: mujoco.MjModel, hand: HandIndex) -> dict[str, np.ndarray]:
-    """The capsules of all digits that collide, and the pairs of them that may touch."""
-    digit = np.full(model.nbody, -1)
-    for finger, tip in enumerate(hand.tips):
-        body = int(model.site_bodyid[tip])
-        while body and digit[body] == -1 and model.body_dofnum[body]:
-            digit[body] = finger
-            body = int(model.body_parentid[body])
+    """The fields of `Chain` on bones: the capsules of all digits that collide."""
+    digit = _digits(model, hand)
     geoms = [
         geom
         for geom in range(model.ngeom)
@@ -182,71 +132,74 @@ def _bones(model: mujoco.MjModel, hand: HandIndex) -> dict[str, np.ndarray]:
         half = np.array([0.0, 0.0, model.geom_size[geom, 1]])
         mujoco.mju_rotVecQuat(axis, half, model.geom_quat[geom])
         ends[i] = model.geom_pos[geom] + np.array([[-1.0], [1.0]]) * axis
-    bodies = model.geom_bodyid[geoms]
-    excluded = {tuple(sorted((int(s) >> 16, int(s) & 0xFFFF))) for s in model.exclude_signature}
-    pairs = [
-        (a, b)
-        for a in range(len(geoms))
-        for b in range(a)
-        if digit[bodies[a]] != digit[bodies[b]]
-        and tuple(sorted((int(bodies[a]), int(bodies[b])))) not in excluded
-    ]
-    by_digit = [
-        sorted(
-            (i for i in range(len(geoms)) if digit[bodies[i]] == d),
-            key=lambda i: len(_ancestors(model, int(bodies[i]))),
-        )
-        for d in range(5)
-    ]
-    neighbours = [
-        (a, b)
-        for d in (1, 2, 3)
-        for a, b in zip(by_digit[d][1:], by_digit[d + 1][1:], strict=False)
-    ]
-    # The far end of each bone comes last.
-    for i in range(len(geoms)):
         if np.linalg.norm(ends[i, 0]) > np.linalg.norm(ends[i, 1]):
             ends[i] = ends[i, ::-1]
+    bodies = model.geom_bodyid[geoms]
     return {
-        "neighbours": np.array(neighbours, dtype=np.int64).reshape(-1, 2),
         "bone_body": bodies.astype(np.int64),
         "bone_ends": ends,
         "bone_radius": model.geom_size[geoms, 0].copy(),
         "bone_length": model.geom_size[geoms, 1].copy(),
         "bone_digit": digit[bodies].astype(np.int64),
-        "pairs": np.array(pairs, dtype=np.int64).reshape(-1, 2),
+        "pairs": _pairs(model, bodies, digit),
+        "neighbours": _neighbours(model, bodies, digit),
     }
 
 
-def _ancestors(model: mujoco.MjModel, body: int) -> list[int]:
-    """The bodies from one to the root."""
-    line = []
-    while body:
-        line.append(body)
-        body = int(model.body_parentid[body])
-    return line
+def _digits(model: mujoco.MjModel, hand: HandIndex) -> np.ndarray:
+    """Digit of each body, 0 (thumb) to 4, -1 for bodies of no digit. Shape (b,)."""
+    digit = np.full(model.nbody, -1)
+    for finger, tip in enumerate(hand.tips):
+        body = int(model.site_bodyid[tip])
+        while body and digit[body] == -1 and model.body_dofnum[body]:
+            digit[body] = finger
+            body = int(model.body_parentid[body])
+    return digit
 
 
-def key_boxes(geometry: KeyboardGeometry, mirror: float) -> KeyBoxes:
-    """The keys for a hand.
+def _pairs(model: mujoco.MjModel, bodies: np.ndarray, digit: np.ndarray) -> np.ndarray:
+    """Pairs of bones of different digits that collide in the simulation. Shape (p, 2).
 
     Args:
-        geometry: of the keyboard.
-        mirror: +1 for a right hand, -1 for a left hand, as `Side.mirror`.
+        model: of the hand.
+        bodies: of the bones. Shape (c,).
+        digit: of all bodies. Shape (b,).
     """
-    x = mirror * geometry.x
-    low = x - 0.5 * geometry.width
-    high = x + 0.5 * geometry.width
-    first = float(low.min()) - _EDGE
-    centres = np.arange(first, float(high.max()) + _EDGE, _BIN) + 0.5 * _BIN
-    nearest = np.argsort(np.abs(x - centres[:, None]), axis=1, kind="stable")[:, :_CANDIDATES]
-    return KeyBoxes(
-        low=low,
-        high=high,
-        top=np.array(geometry.top_z, dtype=float),
-        front=np.array(geometry.front_y, dtype=float),
-        highest=float(geometry.top_z.max()),
-        first=first,
-        width=_BIN,
-        nearest=np.ascontiguousarray(nearest),
-    )
+    excluded = {tuple(sorted((int(s) >> 16, int(s) & 0xFFFF))) for s in model.exclude_signature}
+    pairs = [
+        (a, b)
+        for a in range(len(bodies))
+        for b in range(a)
+        if digit[bodies[a]] != digit[bodies[b]]
+        and tuple(sorted((int(bodies[a]), int(bodies[b])))) not in excluded
+    ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _neighbours(model: mujoco.MjModel, bodies: np.ndarray, digit: np.ndarray) -> np.ndarray:
+    """Pairs of bones at the same place in neighbouring fingers, all but the first ones.
+
+    Args:
+        model: of the hand.
+        bodies: of the bones. Shape (c,).
+        digit: of all bodies. Shape (b,).
+
+    Returns:
+        The bone nearer to the thumb first. Shape (r, 2).
+    """
+
+    def depth(bone: int) -> int:
+        body, steps = int(bodies[bone]), 0
+        while body:
+            body, steps = int(model.body_parentid[body]), steps + 1
+        return steps
+
+    by_digit = [
+        sorted(np.flatnonzero(digit[bodies] == finger).tolist(), key=depth) for finger in range(5)
+    ]
+    neighbours = [
+        pair
+        for finger in (1, 2, 3)
+        for pair in zip(by_digit[finger][1:], by_digit[finger + 1][1:], strict=False)
+    ]
+    return np.array(neighbours, dtype=np.int64).reshape(-1, 2)

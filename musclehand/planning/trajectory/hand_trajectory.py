@@ -12,53 +12,61 @@ from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planning.strokes.reach import WristPath
 from musclehand.planning.strokes.stroke import HandStrokes
-from musclehand.planning.trajectory.chain import chain_of, key_boxes
-from musclehand.planning.trajectory.window import Brakes, Tasks, Weights, Window
+from musclehand.planning.trajectory.chain import chain_of
+from musclehand.planning.trajectory.config import TrajectoryConfig
+from musclehand.planning.trajectory.keys import key_boxes
+from musclehand.planning.trajectory.problem import FOREARM_UNKNOWNS, Smoothness, Tasks, Weights
+from musclehand.planning.trajectory.window import Window
+
+PAST_KNOTS = 3
+"""Knots before a window that are fixed: as many as third differences reach back."""
+
+_KEPT_KNOTS = 40
+"""Knots before these that are kept at least, to be read."""
+
+_MAX_WRIST_STEP = 0.03
+"""[m] largest change of the wrist's place in a step; an assumption."""
+
+_MAX_YAW_STEP = 0.1
+"""[rad] largest change of the yaw in a step; an assumption."""
+
+_WRIST_SCALE = 50.0
+"""[1/m^2] damping of the wrist's place, against 1/rad^2 of angles; an assumption."""
+
+_NO_LIMIT = 1e9
+"""[m, rad] limit of wrist and yaw, which have none."""
 
 
-@dataclass(frozen=True)
-class TrajectoryConfig:
-    """Constants of trajectory optimisation."""
+@dataclass
+class _Draft:
+    """A window that is being solved; t knots, of which the first `past` are fixed."""
 
-    knot: float = 0.008
-    """[s] between knots."""
+    tasks: Tasks
+    """Of the knots."""
 
-    block: int = 64
-    """Knots that a window adds."""
+    u: np.ndarray
+    """[rad, m] unknowns. Shape (t, n)."""
 
-    ahead: int = 40
-    """Knots beyond them that it looks ahead."""
+    past: int
+    """Knots at the beginning that are fixed."""
 
-    iterations: int = 4
-    rounds: int = 4
-    first_rounds: int = 8
+    damping: float
+    """To go on with."""
 
-    claim: float = 0.03
-    sideways: float = 1.0
-    joint_jerk: float = 2000.0
-    wrist_jerk: float = 5.0e4
-    yaw_jerk: float = 3.0e4
-    wrist_pull: float = 20.0
-    yaw_pull: float = 1.0
-    fingers: float = 0.25
-    keys: float = 0.25
-    order: float = 1.0
-    hands: float = 1.0
-    hand_margin: float = 0.01
-    order_gap: float = 0.009
-    finger_margin: float = 0.001
-    key_margin: float = 0.002
-    limit: float = 100.0
-    damping: float = 1.0
-    floor: float = 0.3
-    lead: float = 0.0
-    roll: float = 0.0
-    acceleration: float = 45.0
-    brakes: float = 1.0e7
-    posture: float = 1.0
+    ends: np.ndarray | None = None
+    """[m] ends of the bones. Shape (t, c, 2, 3)."""
 
 
 class HandTrajectory:
+    """Joint angles, wrist and yaw of one hand at knots, of which those still asked for are kept.
+
+    `solve_window` solves the next knots of all hands of a performance.
+
+    Attributes:
+        config: constants of the optimisation.
+        weights: of the tasks.
+    """
+
     def __init__(
         self,
         ik: HandIk,
@@ -67,134 +75,203 @@ class HandTrajectory:
         geometry: KeyboardGeometry,
         config: TrajectoryConfig,
         *,
-        control_dt: float,
+        behind: float,
     ) -> None:
+        """
+        Args:
+            ik: of the hand's design; its angles are not used.
+            strokes: targets of the fingertips, and planned path of the wrist.
+            side: of the hand.
+            geometry: places of the keys.
+            config: constants of the optimisation.
+            behind: the trajectory is asked for at times from `solved_until` - `behind` on when
+                another window has to be solved [s].
+        """
         self.config = config
-        self.mirror = side.mirror
         self._strokes = strokes
-        self._flip = np.array([side.mirror, 1.0, 1.0])
-        self._posture = np.concatenate([ik.posture, np.zeros(4)])
-        n = len(ik.posture)
-        self._joints = n
-        chain = chain_of(ik.model, ik.index, ik._wrist)
-        pull = np.concatenate(
-            [config.posture * ik._pull, np.full(3, config.wrist_pull), [config.yaw_pull]]
-        )
-        big = np.full(4, 1e9)
-        self.weights = Weights(
-            tip=ik.weights.tip,
-            fingers=config.fingers,
-            keys=config.keys,
-            order=config.order,
-            hands=config.hands,
-            hand_margin=config.hand_margin,
-            order_gap=config.order_gap,
-            finger_margin=config.finger_margin,
-            key_margin=config.key_margin,
-            pull=pull,
-            limit=config.limit,
-            lower=np.concatenate([ik.lower, -big]),
-            upper=np.concatenate([ik.upper, big]),
-        )
-        max_step = np.concatenate([np.full(n, 0.35), np.full(3, 0.03), [0.1]])
+        self._flip = np.array([side.mirror, 1.0, 1.0, side.mirror])
+        self._posture = np.append(ik.posture, np.zeros(FOREARM_UNKNOWNS))
+        self._joints = len(ik.posture)
+        self.weights = _weights(ik, config)
         self._window = Window(
-            chain, key_boxes(geometry, side.mirror), self.weights, config.roll,
-            np.concatenate([np.ones(n), np.full(3, 50.0), [1.0]]), max_step,
-            Brakes(n, np.append(np.full(n + 3, config.acceleration), 300.0) * config.knot**2, config.brakes),
+            chain=chain_of(ik.model, ik.index, ik.wrist),
+            keys=key_boxes(geometry, side.mirror),
+            weights=self.weights,
+            smoothness=_smoothness(self._joints, config),
+            scale=_of_unknowns(np.ones(self._joints), _WRIST_SCALE, 1.0),
+            max_step=_of_unknowns(
+                np.full(self._joints, ik.weights.max_step), _MAX_WRIST_STEP, _MAX_YAW_STEP
+            ),
         )
-        self._jerk = np.concatenate(
-            [np.full(n, config.joint_jerk), np.full(3, config.wrist_jerk), [config.yaw_jerk]]
-        )
-        self._start = 0
-        self._u = np.zeros((0, n + 4))
-        self._first = 0  # knot of the first row of _u
-        self.ends: np.ndarray | None = None
+        self._kept = max(_KEPT_KNOTS, int(np.ceil(behind / config.knot_time)) + PAST_KNOTS)
+        self._solved = 0
+        self._first = 0
+        self._u = np.zeros((0, len(self._posture)))
 
     @property
     def solved_until(self) -> float:
         """Time until which the trajectory is final, with knots beyond it [s]."""
-        return self._start * self.config.knot
+        return self._solved * self.config.knot_time
 
-    def begin(self) -> None:
+    @property
+    def solved_knots(self) -> int:
+        """Knots that are final, those that are not kept any more included."""
+        return self._solved
+
+    @property
+    def kept_knots(self) -> int:
+        """Knots that are kept."""
+        return len(self._u)
+
+    def draft(self) -> _Draft:
+        """The next window, to be solved: it begins from the last one where that looked ahead."""
         config = self.config
-        self._damping = config.damping
-        self._past = min(self._start, 3)
-        self._from = self._start - self._past
-        last = self._start + config.block + config.ahead
-        times = config.knot * np.arange(self._from, last)
-        self._tasks = self._make_tasks(times)
-        known = self._u[self._from - self._first :]
-        self._history = self._u[: max(self._from - self._first, 0)][-40:]
-        self._work = np.vstack([known, self._tasks.home[len(known) :]])
-        self._stiffness = np.tile(self._jerk, (len(self._work) - 3, 1))
-
-    def improve(self, partner: np.ndarray | None) -> None:
-        other = None if partner is None else partner * np.array([-1.0, 1.0, 1.0])
-        self._work, self.ends, self._damping = self._window.improve(
-            self._tasks, self._work, self._stiffness, self._past, other,
-            self._damping, self.config.iterations,
+        past = min(self._solved, PAST_KNOTS)
+        first = self._solved - past
+        last = self._solved + config.window_knots + config.ahead_knots
+        tasks = self._tasks(config.knot_time * np.arange(first, last))
+        solved = self._u[first - self._first :]
+        return _Draft(
+            tasks=tasks,
+            u=np.vstack([solved, tasks.home[len(solved) :]]),
+            past=past,
+            damping=config.damping,
         )
 
-    def finish(self) -> None:
-        self._first = self._from - len(self._history)
-        self._u = np.vstack([self._history, self._work])
-        self._start += self.config.block
+    def improve(self, draft: _Draft, partner: np.ndarray | None) -> None:
+        """Improves a window, clear of the other hand where it is now.
 
-    def _make_tasks(self, times: np.ndarray) -> Tasks:
-        config = self.config
-        targets = self._strokes.at(times)
-        path = self._strokes.path.at(times)[0] * self._flip
-        tips = targets.tips + path[:, None]
-        claim = np.where(targets.pressing[:, :, None], 1.0, config.claim)
-        weight = np.minimum(targets.weight, claim * np.array([1.0, 1.0, 1.0]))
-        weight[..., 2] = np.where(targets.pressing, targets.weight[..., 2], weight[..., 2])
-        weight[..., 0] = np.where(targets.pressing, np.maximum(weight[..., 0], config.sideways), weight[..., 0])
-        home = np.tile(self._posture, (len(times), 1))
-        home[:, self._joints : self._joints + 3] = path
-        return Tasks(
-            tips=tips,
-            weight=weight,
-            floor=tips[:, :, 2],
-            floor_weight=np.where(targets.pressing, 0.0, config.floor),
-            key=targets.key.astype(np.int64),
-            home=home,
+        Args:
+            draft: of this hand, changed in place.
+            partner: ends of the other hand's bones, in its own frame [m]. Shape (t, c, 2, 3).
+        """
+        draft.u, draft.ends, draft.damping = self._window.improve(
+            draft.tasks,
+            draft.u,
+            past=draft.past,
+            other=None if partner is None else partner * np.array([-1.0, 1.0, 1.0]),
+            damping=draft.damping,
+            steps=self.config.steps,
         )
 
-    def _rows(self, times: np.ndarray) -> np.ndarray:
-        """Unknowns at times, by cubic interpolation through four knots."""
-        grid = times / self.config.knot - self._first
+    def take(self, draft: _Draft) -> None:
+        """Takes a solved window, and forgets knots that are too old.
+
+        Args:
+            draft: solved.
+        """
+        first = self._solved - draft.past
+        history = self._u[: first - self._first][-self._kept :]
+        self._first = first - len(history)
+        self._u = np.vstack([history, draft.u])
+        self._solved += self.config.window_knots
+
+    def angles(self, times: np.ndarray) -> np.ndarray:
+        """Independent joint angles, by cubic interpolation through four knots [rad]. Shape (n, 19).
+
+        Args:
+            times: up to `solved_until` [s]. Shape (n,).
+        """
+        grid = times / self.config.knot_time - self._first
         low = np.clip(np.floor(grid + 1e-9).astype(int), 0, len(self._u) - 2)
         s = (grid - low)[:, None]
         before = np.maximum(low - 1, 0)
         after = np.minimum(low + 2, len(self._u) - 1)
-        p0, p1, p2, p3 = (self._u[i] for i in (before, low, low + 1, after))
-        return (
+        p0, p1, p2, p3 = (self._u[i, : self._joints] for i in (before, low, low + 1, after))
+        return np.asarray(
             p0 * (-s * (s - 1) * (s - 2) / 6)
             + p1 * ((s + 1) * (s - 1) * (s - 2) / 2)
             + p2 * (-(s + 1) * s * (s - 2) / 2)
             + p3 * ((s + 1) * s * (s - 1) / 6)
         )
 
-    def angles(self, times: np.ndarray) -> np.ndarray:
-        return self._rows(times)[:, : self._joints]
+    def forearm(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Place of the wrist in the world and yaw [m, rad], velocities and accelerations.
 
-    def wrist(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = self._u[:, self._joints :] * np.append(self._flip, self.mirror)
-        path = WristPath.through(places, self.config.knot)
-        return path.at(times - self._first * self.config.knot)
+        Args:
+            times: up to `solved_until` [s]. Shape (n,).
+
+        Returns:
+            Three arrays of shape (n, 4).
+        """
+        path = WristPath.through(self._u[:, self._joints :] * self._flip, self.config.knot_time)
+        return path.at(times - self._first * self.config.knot_time)
+
+    def _tasks(self, times: np.ndarray) -> Tasks:
+        """Tasks at some times."""
+        config = self.config
+        targets = self._strokes.at(times)
+        path = self._strokes.path.at(times)[0] * self._flip[:3]
+        tips = targets.tips + path[:, None]
+        pressing = targets.pressing
+        share = np.where(pressing, 1.0, config.waiting_weight)
+        weight = np.minimum(targets.weight, share[:, :, None])
+        weight[..., 2] = np.where(pressing, targets.weight[..., 2], weight[..., 2])
+        sideways = np.maximum(weight[..., 0], config.sideways_weight)
+        weight[..., 0] = np.where(pressing, sideways, weight[..., 0])
+        home = np.tile(self._posture, (len(times), 1))
+        home[:, self._joints : self._joints + 3] = path
+        return Tasks(
+            tips=tips,
+            weight=weight,
+            floor=tips[:, :, 2],
+            floor_weight=np.where(pressing, 0.0, config.floor_weight),
+            key=targets.key.astype(np.int64),
+            home=home,
+        )
 
 
 def solve_window(hands: Sequence[HandTrajectory]) -> None:
-    """Solves the next window of all hands together."""
-    first = hands[0]._start == 0
-    for hand in hands:
-        hand.begin()
-    ends: list[np.ndarray | None] = [None for _ in hands]
-    count = hands[0].config.first_rounds if first else hands[0].config.rounds
-    for _ in range(count):
+    """Solves the next window of all hands together: they take turns, each clear of the other.
+
+    Args:
+        hands: one, or two of different sides with the same constants, solved until the same time.
+    """
+    config = hands[0].config
+    drafts = [hand.draft() for hand in hands]
+    rounds = config.rounds if hands[0].solved_knots else config.first_rounds
+    for _ in range(rounds):
         for i, hand in enumerate(hands):
-            partner = ends[1 - i] if len(hands) == 2 else None
-            hand.improve(partner)
-            ends[i] = hand.ends
-    for hand in hands:
-        hand.finish()
+            partner = drafts[1 - i].ends if len(hands) == 2 else None
+            hand.improve(drafts[i], partner)
+    for hand, draft in zip(hands, drafts, strict=True):
+        hand.take(draft)
+
+
+def _of_unknowns(joints: np.ndarray, wrist: float, yaw: float) -> np.ndarray:
+    """Values for all unknowns, from those of the joints, of the wrist's axes and of the yaw."""
+    return np.concatenate([joints, np.full(3, wrist), [yaw]])
+
+
+def _weights(ik: HandIk, config: TrajectoryConfig) -> Weights:
+    """Weights of the tasks of a hand."""
+    tip = ik.weights.tip
+    return Weights(
+        tip=tip,
+        fingers=tip * config.finger_weight,
+        finger_margin=config.finger_margin,
+        order=tip * config.order_weight,
+        order_gap=config.order_gap,
+        hands=tip * config.hand_weight,
+        hand_margin=config.hand_margin,
+        keys=tip * config.key_weight,
+        key_margin=config.key_margin,
+        home=_of_unknowns(ik.posture_weights, config.wrist_weight, config.yaw_weight),
+        limit=config.limit_weight,
+        lower=_of_unknowns(ik.lower, -_NO_LIMIT, -_NO_LIMIT),
+        upper=_of_unknowns(ik.upper, _NO_LIMIT, _NO_LIMIT),
+    )
+
+
+def _smoothness(joints: int, config: TrajectoryConfig) -> Smoothness:
+    """Smoothness of a hand with some independent joints."""
+    accelerations = np.append(np.full(3, config.wrist_acceleration), config.yaw_acceleration)
+    return Smoothness(
+        jerk=_of_unknowns(
+            np.full(joints, config.joint_jerk_weight),
+            config.wrist_jerk_weight,
+            config.yaw_jerk_weight,
+        ),
+        bend=accelerations * config.knot_time**2,
+        bend_weight=config.acceleration_weight,
+    )

@@ -1,10 +1,10 @@
-"""Just-in-time compilation by numba of the arithmetic that every control step repeats.
+"""Just-in-time compilation by numba of arithmetic that is repeated many times a second.
 
 At the size of a hand, numpy's time is the number of its calls, the more so between simulation steps
 that empty the processor's caches. Modules of kernels call none of each other's functions, because
 numba looks for changes in a function's own file only, and they are imported when they are needed,
-because numba takes its time to load. Kernels take records of `control.arrays` and read their fields
-by name.
+because numba takes its time to load. Kernels take records (named tuples) of arrays and numbers, and
+read their fields by name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from numba import njit
 from numba.core import event
 
 _LOG = logging.getLogger(__name__)
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class _Announcement(event.Listener):
@@ -32,10 +34,10 @@ class _Announcement(event.Listener):
             event: of numba.
         """
         module = getattr(event.data.get("dispatcher"), "py_func", self).__module__
-        if not self._said and module.startswith(__package__ or ""):
+        if not self._said and module.startswith(f"{_PACKAGE}."):
             self._said = True
             _LOG.info(
-                "compiling muscle control, which takes some ten seconds, once after an installation"
+                "compiling arithmetic, which takes some ten seconds, once after an installation"
             )
 
     def on_end(self, event: event.Event) -> None:

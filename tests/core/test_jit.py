@@ -3,7 +3,7 @@
 import numba
 import pytest
 
-from musclehand.control.kernels import jit as module
+from musclehand.core import jit as module
 
 
 def double(number):
