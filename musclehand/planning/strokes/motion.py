@@ -21,9 +21,9 @@ from musclehand.motion.inverse_kinematics import HandIk, IkWeights, PointTasks
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.clearance import Clearance, ClearanceConfig, Skin
+from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
-from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
 from musclehand.planning.strokes.stroke import HandStrokes, TipTargets

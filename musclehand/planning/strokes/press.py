@@ -8,7 +8,7 @@ finger over the whole piece is made of its presses in `strokes.stroke`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
 from musclehand.piano.keys import velocity_to_key_speed
-from musclehand.planning.strokes.rehearsal import Correction, Corrections
+from musclehand.planning.strokes.corrections import Correction, NoteKey
 from musclehand.planning.strokes.strike import (
     Descent,
     Levels,
@@ -197,7 +197,7 @@ def plan_presses(
     *,
     radius: float,
     keyboard: Keyboard,
-    corrections: Corrections,
+    corrections: Mapping[NoteKey, Correction],
 ) -> list[Press]:
     """Plans the presses of one finger, squeezed where two notes follow each other closely.
 
@@ -224,7 +224,7 @@ def plan_presses(
         )
         press = _press(
             note,
-            points[i],
+            points[i] + (correction.sideways, correction.inwards),
             time,
             radius=radius,
             keyboard=keyboard,
@@ -293,6 +293,7 @@ def _press(
     piano, geometry, config = keyboard
     key = note.key
     levels = _levels(keyboard, key, float(point[1]), radius)
+    levels = levels._replace(low=levels.low - correction.depth)
     lever = float(geometry.hinge_y[key] - point[1])
     descent = _descent(
         note,
@@ -321,7 +322,7 @@ def _press(
         sideways_weight=1.0 if geometry.black[key] else config.sideways_weight,
         load=key_load(piano, geometry, key, lever),
         surface=levels.surface,
-        dip=levels.surface - levels.low - config.overtravel - LOADED_TIP_GAP,
+        dip=levels.surface - levels.low - config.overtravel - correction.depth - LOADED_TIP_GAP,
         descent=descent,
         release_height=high,
         touch=touch,
