@@ -21,20 +21,29 @@ from musclehand.planning.strokes.contacts import Digit, KeyTouch, Point, RunCont
 from musclehand.planning.strokes.corrections import Correction, IdleLift, NoteKey
 
 BRUSH_STEP = 0.002
-"""[m] a finger that brushed a key presses this much further away from it; the prototype's
-value."""
+"""[m] a finger that brushed a key presses at least this much further away from it; the
+prototype's value."""
 
 MISS_SHARE = 0.5
 """[share] of its distance from the key's middle by which a finger that missed is moved; the
 prototype's value."""
 
 MIDDLE = 0.002
-"""[m] a finger this close to the middle of its key did not miss it sideways; chosen, the accuracy
-of the fingertips."""
+"""[m] a finger that missed its key, and was this close to its middle, did not miss it sideways;
+chosen, the accuracy of the fingertips."""
+
+ASIDE = 0.004
+"""[m] a finger that is further from the middle of its key is moved there even where it did no
+harm: its tip of 7 mm is then close to the edge of a white key (11 mm) and over that of a black
+one (5 mm). Chosen."""
+
+HELD_SHORT = 0.06
+"""[s] a key that falls silent earlier than its note's end by more was let go by a finger that was
+to hold it; chosen, the time of a release."""
 
 DEPTH_STEP = 0.0015
-"""[m] a finger that was over its key, and did not sound it, presses this much further down;
-chosen, half of what it presses below the key's stop at first."""
+"""[m] a finger that was over its key, and did not sound it or did not hold it, presses this much
+further down; chosen, half of what it presses below the key's stop at first."""
 
 MOST_SIDEWAYS = (0.006, 0.003)
 """[m] largest correction along a white key's width and a black one's, summed over the runs; a
@@ -156,33 +165,42 @@ def learn_places(
     steps = {(note.onset, note.pitch): PlaceStep() for note in planned.notes}
     for touch, time in _culprits(extra, contacts):
         note = fingers.playing(touch.digit, time)
-        if note is not None and _brushed(note, touch.key, geometry):
-            key = (note.onset, note.pitch)
+        if note is None:
+            continue
+        key = (note.onset, note.pitch)
+        if touch.key == note.key and note.onset < time < note.offset:
+            steps[key] = _sum(steps[key], PlaceStep(depth=DEPTH_STEP))
+        elif _brushed(note, touch.key, geometry):
             steps[key] = _sum(steps[key], _away(note, touch, geometry))
     for note in planned.notes:
         key = (note.onset, note.pitch)
-        if key not in heard and key in contacts.tips:
-            steps[key] = _sum(steps[key], _onto(note, contacts, geometry))
+        if key in contacts.tips:
+            steps[key] = _sum(steps[key], _onto(note, heard.get(key), contacts, geometry))
     return steps
 
 
 def learn_lifts(
-    planned: Score, heard: Mapping[NoteKey, Note], extra: Iterable[Note], contacts: RunContacts
+    planned: Score,
+    heard: Mapping[NoteKey, Note],
+    extra: Iterable[Note],
+    contacts: RunContacts,
+    geometry: KeyboardGeometry,
 ) -> list[IdleLift]:
-    """Lifts of idle fingers that touched a key, or a finger that missed its note.
+    """Lifts of fingers that touched a key on their way or at rest, or a finger that missed.
 
     Args:
         planned: notes of the plan, with hands and fingers.
         heard: the stroke that was heard for each note.
         extra: notes that sounded and should not have.
         contacts: of the run.
+        geometry: where the keys are.
     """
     fingers = _Fingers(planned)
-    lifts = {
-        _lift(touch.digit, time): None
-        for touch, time in _culprits(extra, contacts)
-        if fingers.playing(touch.digit, time) is None
-    }
+    lifts: dict[IdleLift, None] = {}
+    for touch, time in _culprits(extra, contacts):
+        note = fingers.playing(touch.digit, time)
+        if note is None or not (note.key == touch.key or _brushed(note, touch.key, geometry)):
+            lifts[_lift(touch.digit, time)] = None
     for note in planned.notes:
         digit = digit_of(note)
         if digit is None or (note.onset, note.pitch) in heard:
@@ -231,19 +249,24 @@ def _away(note: Note, touch: KeyTouch, geometry: KeyboardGeometry) -> PlaceStep:
     return PlaceStep(sideways=math.copysign(BRUSH_STEP, apart))
 
 
-def _onto(note: Note, contacts: RunContacts, geometry: KeyboardGeometry) -> PlaceStep:
-    """The step of a note that did not sound: towards the key's middle, or further down.
+def _onto(
+    note: Note, heard: Note | None, contacts: RunContacts, geometry: KeyboardGeometry
+) -> PlaceStep:
+    """The step of a note towards its key's middle, and further down.
 
     Args:
-        note: that was missed.
+        note: of the plan.
+        heard: the stroke that was heard for it; None: it was missed.
         contacts: of the run.
         geometry: where the keys are.
     """
     tip = contacts.tips[note.onset, note.pitch]
     distance = _middle(note.key, tip, geometry) - tip[0]
-    if abs(distance) > MIDDLE:
+    if abs(distance) > (MIDDLE if heard is None else ASIDE):
         return PlaceStep(sideways=MISS_SHARE * distance)
-    return PlaceStep(depth=DEPTH_STEP)
+    if heard is None or heard.offset < note.offset - HELD_SHORT:
+        return PlaceStep(depth=DEPTH_STEP)
+    return PlaceStep()
 
 
 def _middle(key: int, tip: Point, geometry: KeyboardGeometry) -> float:

@@ -295,6 +295,7 @@ def _press(
     levels = _levels(keyboard, key, float(point[1]), radius)
     levels = levels._replace(low=levels.low - correction.depth)
     lever = float(geometry.hinge_y[key] - point[1])
+    exact = geometry.black[key] or correction.sideways != 0.0
     descent = _descent(
         note,
         levels,
@@ -319,7 +320,7 @@ def _press(
     return Press(
         key=key,
         point=point,
-        sideways_weight=1.0 if geometry.black[key] else config.sideways_weight,
+        sideways_weight=1.0 if exact else config.sideways_weight,
         load=key_load(piano, geometry, key, lever),
         surface=levels.surface,
         dip=levels.surface - levels.low - config.overtravel - correction.depth - LOADED_TIP_GAP,
