@@ -243,7 +243,7 @@ def practise(
     again for the recording.
 
     Args:
-        player: whose plan is corrected; it has the plan of the kept run in the end.
+        player: whose plan is corrected.
         target: what is judged by.
         count: number of practice runs, 1 or more.
         tape: where the kept run is recorded; None: it is not.
@@ -270,11 +270,10 @@ def practise(
         if not last:
             player.replan(rehearsal.next_corrections())
     kept = rehearsal.best
-    if kept != count:
+    if kept != count and tape is not None:
         player.replan(rehearsal.runs[kept].corrections)
-        if tape is not None:
-            again = player.controller(player.final_plan)
-            _play(again, target, tape=tape, progress=_part(progress, count + 1, parts))
+        again = player.controller(player.final_plan)
+        _play(again, target, tape=tape, progress=_part(progress, count + 1, parts))
     if progress is not None:
         progress(parts * player.plan.end, parts * player.plan.end)
     return Practice(takes[kept], tuple(take.metrics for take in takes), kept)

@@ -37,6 +37,16 @@ VIDEO = "performance.mp4"
 ROLL = "figures/piano_roll.png"
 MUSCLES = "figures/muscles.png"
 
+RUN_FIGURES = (
+    "onset_f1_50ms",
+    "frame_f1_micro",
+    "missed",
+    "extra",
+    "onset_error_ms_median",
+    "velocity_correlation",
+)
+"""Figures of every run of a performance that was practised."""
+
 SAMPLE_RATE = 44100
 """[Hz] of the sound."""
 
@@ -126,6 +136,10 @@ def metrics_of(
         "fingertip_error_mm": body.fingertip_error_mm,
         "mean_activation": body.mean_activation,
         **metrics,
+        "rehearsal_runs": [
+            {name: getattr(run, name) for name in RUN_FIGURES} for run in performance.rehearsals
+        ],
+        "kept_run": performance.kept_run,
         "remarks": list(performance.remarks),
         **_versions(performance.provenance),
     }

@@ -358,8 +358,7 @@ def _descent(
         repeated: that press is on the same key, and the finger stays on it.
     """
     piano, geometry, config = keyboard
-    velocity = min(max(note.velocity + correction.velocity, config.softest), 127.0)
-    key_speed = float(velocity_to_key_speed(piano, velocity))
+    key_speed = float(velocity_to_key_speed(piano, _velocity(note, correction, config)))
     speed = key_speed * lever / float(geometry.length[note.key])
     # In the air the finger may move with the hand, but it has to touch its key near its
     # place.
@@ -374,6 +373,20 @@ def _descent(
     bottom = onset + (levels.sound - levels.low) / speed
     bottom = min(bottom, max(onset + 0.5 * (note.offset - note.onset), onset + 0.01))
     return plan_descent(levels, speed, high, start=start, onset=onset, bottom=bottom)
+
+
+def _velocity(note: Note, correction: Correction, config: StrokeConfig) -> float:
+    """MIDI velocity that a strike is planned for. Only what sounded too loud goes below the softest
+    one of first sight.
+
+    Args:
+        note: to play.
+        correction: from earlier runs.
+        config: constants of strokes.
+    """
+    louder = max(note.velocity + max(correction.velocity, 0.0), config.softest)
+    softer = max(louder + min(correction.velocity, 0.0), config.softest_learnt)
+    return min(softer, 127.0)
 
 
 def _followed(press: Press, following: Press, *, repeated: bool) -> Press:

@@ -10,6 +10,7 @@ from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.strokes.contacts import DigitTouch, KeyTouch, RunContacts
 from musclehand.planning.strokes.corrections import Correction
 from musclehand.planning.strokes.place import (
+    ASIDE,
     BRUSH_STEP,
     DEPTH_STEP,
     MISS_SHARE,
@@ -53,7 +54,6 @@ def test_a_finger_draws_back_from_the_front_of_a_black_key():
 @pytest.mark.parametrize(
     ("pitch", "place"),
     [
-        (60, touch(60)),  # its own key twice
         (72, touch(72)),  # a key met on the way
         (62, touch(62, digit=MIDDLE)),  # an idle finger
         (62, touch(62, start=1.2, end=1.3)),  # another time
@@ -82,6 +82,21 @@ def test_between_black_keys_the_middle_is_that_of_the_free_part():
     assert moved.sideways == pytest.approx(MISS_SHARE * (free - GEOMETRY.x[NOTE.key]))
 
 
+def test_a_key_that_sounded_again_or_was_let_go_is_pressed_deeper():
+    again = Note(1.2, 60, 1.4)
+    assert step(RunContacts(keys=(touch(60, end=1.25),)), (again,)) == PlaceStep(depth=DEPTH_STEP)
+    middle = RunContacts(tips={KEY: (GEOMETRY.x[NOTE.key], 0.03, 0.01)})
+    for missing, depth in ((0.05, 0.0), (0.07, DEPTH_STEP)):
+        heard = {KEY: Note(1.0, 60, 1.5 - missing)}
+        assert step(middle, heard=heard) == PlaceStep(depth=depth)
+
+
+@given(st.floats(-0.02, 0.02))
+def test_a_finger_far_from_the_middle_moves_there_though_its_note_sounded(away):
+    moved = step(RunContacts(tips={KEY: (GEOMETRY.x[NOTE.key] + away, 0.03, 0.01)}))
+    assert moved.sideways == pytest.approx(-MISS_SHARE * away if abs(away) > ASIDE else 0.0)
+
+
 def test_several_contacts_of_one_stroke_move_it_once():
     contacts = RunContacts(keys=(touch(62), touch(62, start=0.95, end=1.0)))
     assert step(contacts, (Note(1.0, 62, 1.1),)) == PlaceStep(sideways=-BRUSH_STEP)
@@ -103,17 +118,23 @@ def test_places_are_bounded(moved, before, black):
 def test_an_idle_finger_that_touched_a_key_is_raised_around_that_time():
     contacts = RunContacts(keys=(touch(62, digit=MIDDLE), touch(62)))
     heard = {KEY: NOTE}
-    (lift,) = learn_lifts(Score((NOTE,)), heard, (Note(1.01, 62, 1.1),), contacts)
+    (lift,) = learn_lifts(Score((NOTE,)), heard, (Note(1.01, 62, 1.1),), contacts, GEOMETRY)
     assert (lift.side, lift.finger) == MIDDLE
     assert lift.start < 1.01 < lift.end
+
+
+def test_a_finger_that_met_a_key_on_its_way_is_raised():
+    contacts = RunContacts(keys=(touch(72), touch(60)))
+    (lift,) = learn_lifts(Score((NOTE,)), {KEY: NOTE}, (Note(1.01, 72, 1.1),), contacts, GEOMETRY)
+    assert (lift.side, lift.finger) == INDEX
 
 
 def test_an_idle_finger_that_rubbed_against_one_that_missed_is_raised():
     rubbing = DigitTouch((INDEX, MIDDLE), 0.9, 0.98)
     contacts = RunContacts(digits=(rubbing,))
-    (lift,) = learn_lifts(Score((NOTE,)), {}, (), contacts)
+    (lift,) = learn_lifts(Score((NOTE,)), {}, (), contacts, GEOMETRY)
     assert (lift.side, lift.finger) == MIDDLE
-    assert learn_lifts(Score((NOTE,)), {KEY: NOTE}, (), contacts) == []
+    assert learn_lifts(Score((NOTE,)), {KEY: NOTE}, (), contacts, GEOMETRY) == []
     busy = Note(1.0, 62, 1.5, 80, Hand.RIGHT, Finger.MIDDLE)
     heard = {(busy.onset, busy.pitch): busy}
-    assert learn_lifts(Score((NOTE, busy)), heard, (), contacts) == []
+    assert learn_lifts(Score((NOTE, busy)), heard, (), contacts, GEOMETRY) == []

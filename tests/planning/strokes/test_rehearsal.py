@@ -1,6 +1,7 @@
 """Iterative learning control: errors of time and loudness are corrected note by note, and what was
 followed by more errors is taken back."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from musclehand.planning.strokes.corrections import Correction, Corrections
 from musclehand.planning.strokes.place import BRUSH_STEP, LIFT
 from musclehand.planning.strokes.rehearsal import (
     GAIN,
+    LEAST_TIMES,
+    LEAST_VELOCITY,
     MOST_TIME,
     MOST_VELOCITY,
     UNHEARD_TIME,
@@ -25,6 +28,7 @@ from musclehand.planning.strokes.rehearsal import (
     VELOCITY_GAINS,
     Rehearsal,
     RunOutcome,
+    beyond,
     rehearse,
 )
 
@@ -68,18 +72,24 @@ def test_what_was_right_is_left_alone():
 
 @given(st.floats(-0.03, 0.03), st.floats(-0.03, 0.03), st.integers(60, 100))
 def test_errors_are_made_up_for_by_a_share(late, longer, velocity):
-    correction = learnt((Note(1.0 + late, 60, 1.5 + longer, velocity),))
-    assert correction.strike == pytest.approx(GAIN * late)
-    assert correction.release == pytest.approx(GAIN * longer)
-    assert correction.velocity == pytest.approx(VELOCITY_GAINS[0] * (80 - velocity))
+    played = Note(1.0 + late, 60, 1.5 + longer, velocity)
+    correction = learnt((played,))
+    late, longer, soft = played.onset - 1.0, played.offset - 1.5, 80 - velocity
+    assert correction.strike == pytest.approx(GAIN * beyond(late, LEAST_TIMES[0]))
+    assert correction.release == pytest.approx(GAIN * beyond(longer, LEAST_TIMES[1]))
+    assert correction.velocity == pytest.approx(VELOCITY_GAINS[0] * beyond(soft, LEAST_VELOCITY))
+
+
+def test_small_errors_are_left_alone():
+    assert learnt((Note(1.001, 60, 1.506, 82),)) == Correction()
 
 
 def test_repeated_runs_of_a_player_with_fixed_errors_converge_geometrically():
     """A player 20 ms late, 30 ms long and 20 too soft that does as corrected: the error left
-    shrinks by 1 - gain in every run."""
+    shrinks by 1 - gain in every run, until it is too small to count."""
     rehearsal = Rehearsal(PIANO)
     corrections = Corrections()
-    softness = 20.0
+    left = np.array([0.02, 0.03, 20.0])
     for run in range(1, 6):
         correction = corrections.notes.get(KEY, Correction())
         played = Note(
@@ -90,11 +100,13 @@ def test_repeated_runs_of_a_player_with_fixed_errors_converge_geometrically():
         )
         rehearsal.add(outcome((played,), corrections))
         corrections = rehearsal.next_corrections()
+        gain = np.array([GAIN, GAIN, VELOCITY_GAINS[min(run, len(VELOCITY_GAINS)) - 1]])
+        left *= np.where(left > [*LEAST_TIMES, LEAST_VELOCITY + 0.5], 1 - gain, 1.0)
         learned = corrections.notes[KEY]
-        assert 0.02 - learned.strike == pytest.approx(0.02 * (1 - GAIN) ** run)
-        assert 0.03 - learned.release == pytest.approx(0.03 * (1 - GAIN) ** run)
-        softness *= 1 - VELOCITY_GAINS[min(run, len(VELOCITY_GAINS)) - 1]
-        assert 20 - learned.velocity == pytest.approx(softness, abs=1.0)
+        assert 0.02 - learned.strike == pytest.approx(left[0])
+        assert 0.03 - learned.release == pytest.approx(left[1])
+        assert 20 - learned.velocity == pytest.approx(left[2], abs=1.0)
+    assert left[0] <= LEAST_TIMES[0]
 
 
 def test_a_note_that_did_not_sound_is_struck_earlier_and_harder():
@@ -123,8 +135,8 @@ def test_a_correction_that_was_followed_by_more_errors_is_taken_back():
     rehearsal.add(outcome((late, EXTRA), contacts=brushed()))
     tried = rehearsal.next_corrections()
     assert tried.notes[KEY].sideways == pytest.approx(-BRUSH_STEP)
-    assert tried.notes[KEY].strike > 0
-    rehearsal.add(outcome((EXTRA, Note(1.1, 64, 1.2)), tried))
+    assert tried.notes[KEY].strike == pytest.approx(GAIN * 0.02)
+    rehearsal.add(outcome((NOTE, EXTRA, Note(1.1, 64, 1.2)), tried))
     taken_back = rehearsal.next_corrections()
     assert taken_back.notes[KEY] == Correction()
     rehearsal.add(outcome((NOTE,), taken_back))
