@@ -50,7 +50,7 @@ class ControlConfig:
     wrist_rate: float = 40.0
     """[1/s] at which position errors of the wrist's joints are closed."""
 
-    joint_weight: float = 0.025
+    joint_weight: float = 0.05
     """[m/rad] weight of joint against fingertip velocity."""
 
     effort: float = 0.013

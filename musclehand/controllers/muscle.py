@@ -14,7 +14,7 @@ from musclehand.planning.lookahead import HandsStep, ReferenceStream
 from musclehand.planning.plan import PerformancePlan
 from musclehand.sim.scene import Scene
 
-EFFORT = 0.0065
+EFFORT = 0.003
 """Weight of squared activations at 250 Hz, chosen on generated scores
 (`experiments/bench_rate.py`). At half the rate an activation acts for twice as long, and has
 twice the weight."""

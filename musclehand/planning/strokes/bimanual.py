@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from musclehand.body.anatomy import Side
-from musclehand.planning.strokes.clearance import Skin
-from musclehand.planning.strokes.motion import AHEAD, BEGINNING, HandMotion, MotionStep
+from musclehand.planning.strokes.motion import HandMotion, MotionStep
+from musclehand.planning.trajectory.hand_trajectory import solve_window
 
 
 class BimanualMotion:
@@ -23,7 +23,6 @@ class BimanualMotion:
             hands: motions of which no step was solved yet, with the same joints and the same steps.
         """
         self.hands = dict(hands)
-        self._solved = 0
 
     @property
     def sim_steps(self) -> int:
@@ -38,24 +37,7 @@ class BimanualMotion:
 
     def at(self, step: int) -> tuple[MotionStep, ...]:
         """The reference of control step `step`, of each hand in order; steps must come in order."""
-        while self._solved <= step + BEGINNING - 1:
-            self._solve()
-        return tuple(hand.at(step) for hand in self.hands.values())
-
-    def _solve(self) -> None:
-        """The first steps of one hand after the other, from then on the hands in turn."""
         hands = self.hands.values()
-        if self._solved == 0:
-            for hand in hands:
-                for _ in range(BEGINNING):
-                    hand.solve_next(self._skin_beside(hand))
-            self._solved = BEGINNING
-            return
-        for _ in range(AHEAD):
-            for hand in hands:
-                hand.solve_next(self._skin_beside(hand))
-        self._solved += AHEAD
-
-    def _skin_beside(self, hand: HandMotion) -> Skin | None:
-        """Outline of the other hand at its last step, None if there is no other hand."""
-        return next((partner.skin for partner in self.hands.values() if partner is not hand), None)
+        while any(hand.trajectory.solved_until < hand.needs(step) for hand in hands):
+            solve_window([hand.trajectory for hand in hands])
+        return tuple(hand.at(step) for hand in hands)

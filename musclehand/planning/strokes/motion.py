@@ -7,7 +7,6 @@ piece.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -17,27 +16,22 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
-from musclehand.motion.inverse_kinematics import HandIk, IkWeights, PointTasks
+from musclehand.motion.inverse_kinematics import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
-from musclehand.planning.strokes.clearance import Clearance, ClearanceConfig, Skin
 from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
 from musclehand.planning.strokes.stroke import HandStrokes, TipTargets
+from musclehand.planning.trajectory.hand_trajectory import HandTrajectory, TrajectoryConfig
 
-BLOCK_STEPS = 256
-"""Control steps whose fingertip targets are evaluated in one go."""
+BLOCK_STEPS = 32
+"""Control steps that are evaluated in one go."""
 
 AHEAD = 16
-"""Steps solved in one go: code and data of inverse kinematics then stay in the processor's
-caches."""
-
-BEGINNING = 3
-"""Steps solved at first, one hand after the other: `HandMotion.at` needs a step and the two after
-it."""
+"""Control steps that processes exchange in one go."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +50,8 @@ class MotionConfig:
     ik: IkWeights = field(default_factory=IkWeights)
     """Inverse kinematics."""
 
-    clearance: ClearanceConfig = field(default_factory=ClearanceConfig)
-    """Distances kept from keys and other fingers."""
+    trajectory: TrajectoryConfig = field(default_factory=TrajectoryConfig)
+    """Optimisation of the trajectory."""
 
 
 class MotionStep(NamedTuple):
@@ -106,8 +100,7 @@ class HandMotion:
 
     Attributes:
         notes: as planned, on simulation time: keys are released early where the hand has to leave.
-        path: of the wrist.
-        skin: outline of the hand at the step solved last, None before there is one.
+        path: of the wrist, as planned before the trajectory is solved.
     """
 
     def __init__(
@@ -142,8 +135,8 @@ class HandMotion:
         self.side = side
         self.sim_dt = sim_dt
         self.sim_steps = sim_steps
-        self._mirror = np.array([side.mirror, 1.0, 1.0])
         self.dt = sim_dt * sim_steps
+        self.config = config
         self.ik = HandIk(weights=config.ik, design=design, model=model)
         poses = HandPlacement(self.ik, geometry, config.placement).wrist_poses(list(notes), side)
         points = np.array([pose.point for pose in poses]).reshape(-1, 2)
@@ -167,81 +160,54 @@ class HandMotion:
             corrections=corrections,
         )
         self.path = self.strokes.path
-        self.ik.reset_solver()
-        self._clearance = Clearance(self.ik, geometry, side.mirror, config.clearance)
+        self.trajectory = HandTrajectory(
+            self.ik, self.strokes, side, geometry, config.trajectory, control_dt=self.dt
+        )
         self._block_start = -BLOCK_STEPS
-        self._solved: deque[np.ndarray] = deque(maxlen=AHEAD + BEGINNING + 1)
-        self._coming = 0
 
     def at(self, step: int) -> MotionStep:
-        """The reference of control step `step`, which is solved together with the two after it.
+        """The reference of control step `step`, whose knots are solved.
 
         Args:
-            step: not below that of the last call, and at most `AHEAD` below the one solved last.
+            step: not below that of the last call.
         """
-        angles, next_angles, later_angles = (self._angles(k) for k in (step, step + 1, step + 2))
-        row = self._row(step)
-        next_row = self._row(step + 1)
-        tips = self._targets.tips[row] * self._mirror
-        tips += self._path_now[row]
+        self._load_block(step)
+        row = step - self._block_start
+        angles = self._angles[row]
         return MotionStep(
             qpos=self.ik.index.expand @ angles,
-            next_qpos=next_angles,
-            next_qvel=(later_angles - angles) / (2 * self.dt),
-            tips=tips,
+            next_qpos=self._angles[row + 1],
+            next_qvel=(self._angles[row + 2] - angles) / (2 * self.dt),
+            tips=self._tips[row],
             pressing=self._targets.pressing[row],
-            press=self._targets.press[next_row],
-            key_mass=self._targets.key_mass[next_row],
-            key_damping=self._targets.key_damping[next_row],
+            press=self._targets.press[row + 1],
+            key_mass=self._targets.key_mass[row + 1],
+            key_damping=self._targets.key_damping[row + 1],
             wrist=self._wrist[0][row],
             wrist_velocity=self._wrist[1][row],
             wrist_acceleration=self._wrist[2][row],
         )
 
-    def solve_next(self, other_skin: Skin | None) -> None:
-        """Solves the inverse kinematics of one step more.
-
-        Args:
-            other_skin: outline of the other hand, to keep clear of; None if there is no other hand.
-        """
-        self._load_block(self._coming)
-        row = self._row(self._coming)
-        first = self._coming == 0
-        weight = np.ones((5, 3)) if first else self._targets.weight[row]
-        tasks = None if first else self._clearance_tasks(row, other_skin)
-        self.ik.move(self._targets.tips[row], weight, iterations=30 if first else 1, tasks=tasks)
-        self._solved.append(self.ik.qr)
-        self._coming += 1
-
-    @property
-    def skin(self) -> Skin | None:
-        """Outline of this hand at the step solved last, None before there is one."""
-        return self._clearance.skin
-
-    def _row(self, step: int) -> int:
-        return step - self._block_start
-
-    def _angles(self, step: int) -> np.ndarray:
-        """Independent joint angles at a step. Shape (19,)."""
-        return self._solved[step - self._coming]
-
-    def _clearance_tasks(self, row: int, other_skin: Skin | None) -> PointTasks:
-        return self._clearance.tasks(
-            self.ik, self._path_now[row], self._targets.key[row], other_skin
-        )
+    def needs(self, step: int) -> float:
+        """Time until which the trajectory has to be solved for a control step [s]."""
+        return (step + BLOCK_STEPS + 4) * self.dt
 
     def _load_block(self, step: int) -> None:
-        """Evaluates targets for a block of steps, with a few of the block before for those still
-        in use."""
+        """Evaluates a block of steps."""
         if step < self._block_start + BLOCK_STEPS:
             return
-        self._block_start = max(step - AHEAD - BEGINNING - 1, 0)
-        times = (self._block_start + np.arange(BLOCK_STEPS)) * self.dt
-        fine = (times[:, None] + self.sim_dt * np.arange(1, self.sim_steps + 1)).ravel()
-        self._targets: TipTargets = self.strokes.at(times)
-        self._path_now = self.path.at(times)[0]
+        self._block_start = step
+        steps = step + np.arange(BLOCK_STEPS + 2)
+        self._targets: TipTargets = self.strokes.at(steps * self.dt)
+        self._angles = self.trajectory.angles(steps * self.dt)
+        self._tips = self._targets.tips * [self.side.mirror, 1.0, 1.0]
+        self._tips += self.path.at(steps * self.dt)[0][:, None]
+        fine = (
+            steps[:BLOCK_STEPS, None] * self.dt + self.sim_dt * np.arange(1, self.sim_steps + 1)
+        ).ravel()
         self._wrist = [
-            values.reshape(BLOCK_STEPS, self.sim_steps, 3) for values in self.path.at(fine)
+            values.reshape(BLOCK_STEPS, self.sim_steps, 3)
+            for values in self.trajectory.wrist(fine)
         ]
 
 

@@ -49,16 +49,16 @@ class ReachConfig:
     jerk_time: float = 0.016
     """[s] time scale below which the path resists bending."""
 
-    before: float = 0.03
+    before: float = 0.015
     """[s] ahead of an onset from which the hand is at its place."""
 
     after: float = 0.03
     """[s] behind an onset until which the hand is at its place."""
 
-    strike_room: float = 0.006
+    strike_room: float = 0.012
     """[m] distance from its pose that the wrist may have while a key is struck; half in height."""
 
-    hold_room: float = 0.022
+    hold_room: float = 0.06
     """[m] distance from its pose that the wrist may have while a key is held; 0.3 of it in
     height."""
 
@@ -93,7 +93,7 @@ class ReachConfig:
     lift_time: float = 0.02
     """[s] time scale below which the lift resists bending."""
 
-    acceleration: float = 35.0
+    acceleration: float = 60.0
     """[m/s^2] top acceleration in a leap, a minimum-jerk movement."""
 
     def __post_init__(self) -> None:

@@ -90,7 +90,7 @@ class StrokeConfig:
     least_hold: float = 0.4
     """[share] of the time between two notes of a finger for which it keeps the first key."""
 
-    hold_distance: float = 0.03
+    hold_distance: float = 0.06
     """[m] a key is released when the wrist of the bundled hand is further than this from its pose
     for that key; it grows with the hand's span."""
 
