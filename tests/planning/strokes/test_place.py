@@ -66,6 +66,7 @@ def test_nothing_moves_for_what_the_stroke_did_not_brush(pitch, place):
 @given(st.floats(-0.02, 0.02))
 def test_a_finger_that_missed_moves_half_way_to_the_middle_or_presses_further_down(away):
     x = GEOMETRY.x[NOTE.key] + away
+    away = x - GEOMETRY.x[NOTE.key]
     moved = step(RunContacts(tips={KEY: (x, 0.03, 0.01)}), heard={})
     assert (moved.depth, moved.sideways) in (
         (DEPTH_STEP, 0.0),
@@ -93,7 +94,9 @@ def test_a_key_that_sounded_again_or_was_let_go_is_pressed_deeper():
 
 @given(st.floats(-0.02, 0.02))
 def test_a_finger_far_from_the_middle_moves_there_though_its_note_sounded(away):
-    moved = step(RunContacts(tips={KEY: (GEOMETRY.x[NOTE.key] + away, 0.03, 0.01)}))
+    x = GEOMETRY.x[NOTE.key] + away
+    away = x - GEOMETRY.x[NOTE.key]
+    moved = step(RunContacts(tips={KEY: (x, 0.03, 0.01)}))
     assert moved.sideways == pytest.approx(-MISS_SHARE * away if abs(away) > ASIDE else 0.0)
 
 
