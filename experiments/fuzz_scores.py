@@ -25,7 +25,7 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,8 +148,8 @@ def _raw_midi() -> bytes:
 
 
 def _musicxml() -> str:
-    """Two staves with ties, grace notes, chords, repeats with endings, tempo, dynamics, pedal,
-    fingering."""
+    """Two staves with ties, grace notes, chords, repeats with endings, jumps, tempo, dynamics,
+    hairpins, ornaments, transposition, pedal, fingering."""
 
     def note(
         step: str, octave: int, duration: int, staff: int, marks: str = "", first: str = ""
@@ -191,6 +191,7 @@ def _musicxml() -> str:
         + note("G", 5, 16, 1)
         + f"{right}{ending.format(2, 'stop')}</barline>",
         "<forward><duration>4</duration></forward>" + note("A", 4, 12, 2),
+        *_signs(note, sign),
     ]
     body = "".join(
         f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1)
@@ -202,6 +203,40 @@ def _musicxml() -> str:
         "<part-name>Piano</part-name></score-part></part-list>"
         f'<part id="P1">{body}</part></score-partwise>'
     )
+
+
+def _signs(note: Callable[..., str], sign: str) -> list[str]:
+    """Measures with signs that are played out; `note` and `sign` write elements."""
+
+    def ornament(inside: str) -> str:
+        return f"<notations><ornaments>{inside}</ornaments></notations>"
+
+    wedge = 'wedge type="{0}" number="1"'
+    tremolo = '<tremolo type="{0}">2</tremolo>'
+    short = "<notations><articulations><staccato/><accent/></articulations></notations>"
+    arpeggio = '<notations><arpeggiate number="1"/><fermata/></notations>'
+    transpose = "<transpose><chromatic>-2</chromatic><octave-change>1</octave-change></transpose>"
+    repeat = '<measure-repeat type="start">1</measure-repeat>'
+    return [
+        sign.format("segno")
+        + sign.format(wedge.format("crescendo"))
+        + note("C", 5, 4, 1, ornament("<trill-mark/><accidental-mark>sharp</accidental-mark>"))
+        + note("D", 5, 4, 1, ornament("<turn/>") + short)
+        + sign.format(wedge.format("stop"))
+        + note("C", 5, 4, 1, ornament(tremolo.format("start")))
+        + note("G", 5, 4, 1, ornament(tremolo.format("stop"))),
+        '<sound tocoda="A"/>'
+        + note("C", 5, 8, 1, arpeggio)
+        + note("E", 5, 8, 1, arpeggio, "<chord/>")
+        + "<direction><direction-type><dynamics><sfz/></dynamics></direction-type>"
+        + '<offset sound="yes">2</offset><staff>1</staff></direction>'
+        + '<sound fine="yes"/>'
+        + note("F", 5, 8, 1, ornament("<tremolo>3</tremolo>")),
+        f"<attributes>{transpose}<measure-style>{repeat}</measure-style></attributes>"
+        + "<note><rest/><duration>16</duration></note>"
+        + "<direction><direction-type><words>D.S. al Coda</words></direction-type></direction>",
+        '<sound coda="A"/>' + note("C", 4, 16, 1),
+    ]
 
 
 def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, bytes]:

@@ -8,8 +8,8 @@
 Each page of docs/results is made by a command of its own, which is printed before it runs; all can
 be killed and resumed. Pages about learning need a corpus (`musclehand corpus`), which is made if it
 is not there. The columns of MUSIC-Hand need its file (`--music`), the page of wrist movements a
-data set (`--emg`), the clips of people MIDI files (`--clips`). The pages of three seeds of the
-tracking policy need their files (`--seeds`).
+data set (`--emg`), the clips of people MIDI files (`--clips`), the comparison of readers folders of
+scores (`--scores`), the piano literature a folder of music (`--literature`). The pages of three seeds of the tracking policy need their files (`--seeds`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ PAGES = {
     "people": "bench_people.py",
     "independence": "bench_independence.py {clips} {policy_option}",
     "repertoire": "bench_repertoire.py --peer",
+    "literature": "bench_literature.py {literature} --clip 0 20",
     "generated": "bench_repertoire.py --generated 50 --out runs/bench_repertoire_generated",
     "rehearsals": "bench_repertoire.py --rehearsals 1 --out runs/bench_repertoire_rehearsals",
     "budget": "bench_budget.py",
     "naturalness": "bench_naturalness.py",
+    "scores": "compare_scores.py {scores}",
     "fingering": "bench_fingering.py",
     "dynamics": "bench_dynamics.py",
     "rate": "bench_rate.py --seconds 8",
@@ -105,6 +107,12 @@ class Args:
     clips: Path | None = None
     """Folder of MIDI files of people's performances."""
 
+    scores: tuple[Path, ...] = ()
+    """Folders of scores that readers are compared on."""
+
+    literature: Path | None = None
+    """Folder of MIDI and MusicXML files, for the page of the piano literature."""
+
     seeds: tuple[Path, ...] = ()
     """Tracking policies of several seeds, by their JSON files; the bundled one by default."""
 
@@ -145,8 +153,8 @@ def commands(args: Args) -> Iterator[list[str]]:
         if name not in COMMANDS:
             raise UnknownName("page or picture", name, COMMANDS)
     names = args.only or tuple(COMMANDS)
-    if args.emg is None:
-        names = tuple(name for name in names if name != "emg")
+    given = {"emg": args.emg, "scores": args.scores or None, "literature": args.literature}
+    names = tuple(name for name in names if name not in given or given[name] is not None)
     places = placeholders(args)
     commands = [COMMANDS[name] for name in names]
     if args.train or any("{corpus}" in command for command in commands):
@@ -172,6 +180,8 @@ def placeholders(args: Args) -> dict[str, str]:
         "music": "" if args.music is None else f"--music {shlex.quote(str(args.music))}",
         "clips": "" if args.clips is None else f"--clips {shlex.quote(str(args.clips))} --every 3",
         "emg": "" if args.emg is None else shlex.quote(str(args.emg)),
+        "scores": joined(args.scores),
+        "literature": "" if args.literature is None else shlex.quote(str(args.literature)),
         "policy": policy,
         "policy_option": f"--policy {policy}" if policy else "",
         "space": space,

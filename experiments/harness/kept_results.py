@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time as clock
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -33,15 +34,23 @@ def keep_results(
         workers: processes.
         description: of the progress bar.
     """
-    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    begin = clock.perf_counter()
     with Progress(*columns) as bar, ProcessPoolExecutor(max_workers=workers) as pool:
         running = {
             pool.submit(work, *job, *arguments): path
             for job, path in paths.items()
             if not path.exists()
         }
-        task = bar.add_task("", total=len(running))
-        for finished in as_completed(running):
+        task = bar.add_task("", total=len(running), rate="")
+        for done, finished in enumerate(as_completed(running), start=1):
             write_file(running[finished], json.dumps(finished.result(), indent=1))
-            bar.update(task, advance=1)
+            rate = 60.0 * done / (clock.perf_counter() - begin)
+            bar.update(task, advance=1, rate=f"{rate:.1f} a minute")
     return {job: json.loads(path.read_text(encoding="utf-8")) for job, path in paths.items()}

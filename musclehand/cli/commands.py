@@ -19,6 +19,7 @@ from musclehand.cli.corpus import CorpusArgs, CorpusInfoArgs, corpus, corpus_inf
 from musclehand.cli.deprecated import update_words
 from musclehand.cli.diff import DiffArgs, diff
 from musclehand.cli.emg.commands import EmgArgs, emg
+from musclehand.cli.explain import ExplainArgs, explain
 from musclehand.cli.export import ExportArgs, export
 from musclehand.cli.learn import LearnArgs, learn
 from musclehand.cli.muscles import MusclesArgs, muscles
@@ -45,6 +46,7 @@ Examples:
   musclehand play fuer_elise                    two muscle-driven hands play one of them
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
+  musclehand explain performances/song_muscle   which notes were lost, at which stage and why
   musclehand export hand.xml                    the hand as a file to look at and to edit
   musclehand validate my_hand.xml               is a hand anatomical, stable and strong enough?
   musclehand diff hand.xml my_hand.xml          what changed from one hand model to another
@@ -62,6 +64,7 @@ Examples:
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "play": (PlayArgs, play),
+    "explain": (ExplainArgs, explain),
     "validate": (ValidateArgs, validate),
     "diff": (DiffArgs, diff),
     "export": (ExportArgs, export),

@@ -26,6 +26,8 @@ _COMPARED = (
     ("onset F1 within 100 ms", "onset_f1_100ms"),
     ("frame F1, mean over steps", "frame_f1_mean"),
     ("frame F1, micro", "frame_f1_micro"),
+    ("frame F1 of what is heard, micro", "heard_frame_f1_micro"),
+    ("velocity F1", "velocity_f1"),
 )
 """Metrics that the baselines have as well: label, and field of `PerformanceMetrics`."""
 
@@ -54,6 +56,8 @@ def print_pieces() -> None:
 def print_result(performance: Performance) -> None:
     """Prints the metrics of a performance beside its baselines, the remarks, and the files, which
     are all in one folder."""
+    from musclehand.performance.plan_figures import NO_PLAN
+
     metrics = performance.metrics
     body = performance.body
     title = " ".join(performance.score.title.split()) or "Untitled"
@@ -68,7 +72,10 @@ def print_result(performance: Performance) -> None:
     for label, name in _COMPARED:
         row = (metrics, metrics.baseline_silent, metrics.baseline_hold_all)
         table.add_row(label, *(_number(getattr(column, name), 3) for column in row))
+    plan = performance.plan or NO_PLAN
     for label, value, digits, unit in (
+        ("frame F1 of the plan, micro", plan.plan_frame_f1_micro, 3, ""),
+        ("key time that the plan keeps", plan.plan_key_time_kept, 3, ""),
         ("onset error, median", metrics.onset_error_ms_median, 1, "ms"),
         ("onset error, 95 % below", metrics.onset_error_ms_p95, 1, "ms"),
         ("velocity error", metrics.velocity_error, 1, "of 127"),
@@ -94,7 +101,7 @@ def _runs_table(performance: Performance) -> Table:
     """Every run of a performance that was practised, and which one was kept."""
     table = Table(title="Practice", title_justify="left")
     table.add_column("run")
-    for heading in ("onset F1", "frame F1", "missed", "extra", "onset error, median", "velocity r"):
+    for heading in ("onset F1", "frame F1", "velocity F1", "missed", "extra", "onset error, median", "velocity r"):
         table.add_column(heading, justify="right")
     for number, run in enumerate(performance.rehearsals):
         name = "first sight" if number == 0 else f"after {number}"
@@ -103,6 +110,7 @@ def _runs_table(performance: Performance) -> Table:
             name + kept,
             _number(run.onset_f1_50ms, 3),
             _number(run.frame_f1_micro, 3),
+            _number(run.velocity_f1, 3),
             str(run.missed),
             str(run.extra),
             f"{_number(run.onset_error_ms_median, 1)} ms",

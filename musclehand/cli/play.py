@@ -48,11 +48,12 @@ class PlayArgs:
     """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION
     where there is one."""
 
-    controller: Annotated[str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard")] = (
-        "muscle"
-    )
+    controller: Annotated[
+        str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard|torque|rigid")
+    ] = "muscle"
     """Computed muscle control or a tracking policy follows a plan, a high-level policy plays at
-    sight, or the keyboard plays itself."""
+    sight, or the keyboard plays itself. Two oracles show what the plan is worth: ideal joint
+    torques follow it, or rigid hands are moved exactly along it."""
 
     policy: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)

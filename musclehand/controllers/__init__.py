@@ -1,4 +1,5 @@
-"""Controllers: computed muscle control, tracking and high-level policies, the keyboard alone."""
+"""Controllers: computed muscle control, tracking and high-level policies, the keyboard alone, and
+two oracles."""
 
 import lazy_loader
 

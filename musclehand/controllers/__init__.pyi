@@ -2,11 +2,14 @@ from .controller import Controller as Controller
 from .controller import HandReference as HandReference
 from .high_level import HighLevelController as HighLevelController
 from .keyboard import KeyboardController as KeyboardController
+from .motion_follower import MotionFollower as MotionFollower
 from .muscle import MuscleController as MuscleController
 from .muscle import playing_control as playing_control
 from .plan_follower import ExcitationSource as ExcitationSource
 from .plan_follower import PlanFollower as PlanFollower
+from .rigid import RigidController as RigidController
 from .run import BodyMetrics as BodyMetrics
 from .run import Run as Run
 from .run import SimulationError as SimulationError
+from .torque import TorqueController as TorqueController
 from .tracking_policy import TrackingPolicyController as TrackingPolicyController

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import mujoco
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.music.score import Pedal, Score
 from musclehand.sim.scene import Scene
+
+if TYPE_CHECKING:
+    from musclehand.planning.plan import PerformancePlan
 
 
 class HandReference(NamedTuple):
@@ -39,12 +42,14 @@ class Controller(ABC):
         score: that is played, with its pedal.
         sim_steps: simulation steps in a control step.
         lead_in: simulation time at which the score begins [s].
+        plan: that is followed; None for a controller without one.
     """
 
     scene: Scene
     score: Score
     sim_steps: int
     lead_in: float
+    plan: PerformancePlan | None = None
     _pedals: tuple[Pedal, ...] | None = None
     _edges: Sequence[float] = ()
 

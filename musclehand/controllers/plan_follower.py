@@ -15,20 +15,18 @@ import mujoco
 import numpy as np
 from typing_extensions import override
 
-from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.table_rows import HandTables, SharedDrive
 from musclehand.body.conditions.fatigue import Fatigue, FatigueParameters
 from musclehand.control.arrays import HandState
 from musclehand.control.forearm_control import ForearmControl
 from musclehand.control.muscle_control import ControlConfig, MuscleControl
-from musclehand.controllers.controller import Controller, HandReference, selection
-from musclehand.core.errors import InvalidValue
+from musclehand.controllers.controller import selection
+from musclehand.controllers.motion_follower import MotionFollower
 from musclehand.core.helper_process import HelperProcess
-from musclehand.music.score import Score
 from musclehand.planning.lookahead import HandsStep, ReferenceStream
 from musclehand.planning.plan import PerformancePlan
-from musclehand.sim.scene import Scene, build_scene
+from musclehand.sim.scene import Scene
 
 LEAST_DRIVE = 1e-3
 """Muscles that receive less than this share of their excitation do not tire."""
@@ -73,16 +71,16 @@ def shared_drives_of(design: HandDesign) -> tuple[SharedDrive, ...]:
     return design.drives if isinstance(design, HandTables) else ()
 
 
-class PlanFollower(Controller):
-    """Plays a plan in a scene. It can play it several times; each run is the same.
+class PlanFollower(MotionFollower):
+    """Plays a plan by muscles. It can play it several times; each run is the same.
 
     Attributes:
-        plan: that is followed.
         source: of the excitations.
-        stream: reference motion of the plan; every run has one of its own.
         muscle_control: of all hands; its `ceiling` is the highest excitation of each muscle.
         fatigue: of all muscles of the hands in their order, or None where muscles do not tire.
     """
+
+    plan: PerformancePlan
 
     def __init__(
         self,
@@ -108,16 +106,8 @@ class PlanFollower(Controller):
         Raises:
             InvalidValue: the scene has other hands or another time step than the plan.
         """
-        self.plan = plan
-        self.scene = scene or build_scene(sides=plan.sides, piano=plan.piano, design=plan.design)
+        super().__init__(plan, scene=scene, helper=helper)
         model = self.scene.model
-        if tuple(self.scene.hands) != plan.sides or model.opt.timestep != plan.sim_dt:
-            scene_has = ([side.value for side in self.scene.hands], model.opt.timestep)
-            plan_has = ([side.value for side in plan.sides], plan.sim_dt)
-            raise InvalidValue("scene's hands and time step", scene_has, f"the plan's {plan_has}")
-        self.score = plan.score
-        self.lead_in = plan.lead_in
-        self.sim_steps = plan.config.sim_steps
         forearms = list(self.scene.forearms.values())
         self.muscle_control = MuscleControl(
             model,
@@ -142,35 +132,20 @@ class PlanFollower(Controller):
             if fatigue is None
             else make_fatigue(model, muscles, fatigue, sim_steps=self.sim_steps)
         )
-        self._reference: HandsStep | None = None
         self._make_source = make_source
-        self.stream = ReferenceStream(plan.motion(), helper)
         self.source = make_source(self.scene, self.muscle_control)
 
     @override
-    def planned(self) -> Score:
-        return self.plan.planned
-
-    @override
-    def close(self) -> None:
-        self.stream.close()
-
-    @override
     def reset(self, data: mujoco.MjData) -> None:
-        if self._reference is not None:
-            self._begin_again()
+        super().reset(data)
         if self.fatigue is not None:
             self.fatigue.reset()
             self._set_ceiling(self._drive * self.fatigue.capacity)
-        first = self.stream.at(0)
-        for row, side in enumerate(self.scene.hands):
-            data.qpos[self.scene.hands[side].qpos] = first.qpos[row]
-            data.qpos[self.scene.forearms[side].qpos[:3]] = first.wrist[row, 0]
 
     @override
     def control(self, data: mujoco.MjData, step: int) -> None:
         reference = self._reference = self.source.reference_at(self.stream, step)
-        self._wrist_acc[:, :3] = reference.wrist_acceleration[:, -1]
+        self._wrist_acc[:, :4] = reference.wrist_acceleration[:, -1]
         state = self.muscle_control.reader.read(data)
         excitation = self.source.excitations(data, state, reference, self._wrist_acc).ravel()
         data.ctrl[self._muscles] = excitation
@@ -187,21 +162,9 @@ class PlanFollower(Controller):
         data.ctrl[self._forearms] = self._set_points[substep].ravel()
 
     @override
-    def reference(self) -> dict[Side, HandReference]:
-        reference = self._reference
-        if reference is None:
-            return {}
-        return {
-            side: HandReference(reference.qpos[row], reference.tips[row], reference.pressing[row])
-            for row, side in enumerate(self.scene.hands)
-        }
-
-    def _begin_again(self) -> None:
-        """Forgets an earlier run, which has used the stream up and left its traces in the
-        source."""
-        self.close()
-        self._reference = None
-        self.stream = ReferenceStream(self.plan.motion())
+    def begin_again(self) -> None:
+        super().begin_again()
+        # The earlier run has left its traces in both.
         self.muscle_control.forget()
         self.source = self._make_source(self.scene, self.muscle_control)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import mujoco
 import numpy as np
@@ -16,7 +17,6 @@ from musclehand.controllers.controller import Controller, HandReference, selecti
 from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
 from musclehand.core.progress import Progress
-from musclehand.core.recording import RecordingWriter
 from musclehand.music.score import Score
 from musclehand.piano.keys import KeySensor
 
@@ -29,6 +29,13 @@ UNSTABLE = (
 
 PROGRESS_STEPS = 50
 """Control steps between two reports of progress."""
+
+
+class RowSink(Protocol):
+    """Takes a row in every control step: a recording, or a list in memory."""
+
+    def append(self, **row: np.ndarray | float) -> None:
+        """Takes the values of all channels at one control step, by name."""
 
 
 class SimulationError(MusclehandError):
@@ -79,11 +86,11 @@ class Run:
         self._muscles = np.concatenate(muscles) if muscles else np.zeros(0, dtype=int)
         self._body = BodyWatch(self.data, self.scene.hands)
 
-    def play(self, writer: RecordingWriter | None = None) -> Score:
+    def play(self, writer: RowSink | None = None) -> Score:
         """Simulates the whole piece and returns the notes that sounded.
 
         Args:
-            writer: of a recording that gets a row in every control step.
+            writer: gets a row in every control step, such as a recording.
 
         Raises:
             KeyboardInterrupt: within `core.interrupts.deferred`, between two control steps.
@@ -99,7 +106,7 @@ class Run:
             self.progress(self.end, self.end)
         return sensor.finish(self.data.time)
 
-    def _play(self, sensor: KeySensor, writer: RecordingWriter | None) -> None:
+    def _play(self, sensor: KeySensor, writer: RowSink | None) -> None:
         model = self.scene.model
         data = self.data
         player = self.player

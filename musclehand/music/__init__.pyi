@@ -19,6 +19,7 @@ from .score import Pedal as Pedal
 from .score import Score as Score
 from .score import keyboard_score as keyboard_score
 from .score import piano_roll as piano_roll
+from .sounding import sounding_score as sounding_score
 from .sources import load_score as load_score
 from .synth import synthesise as synthesise
 from .synth import write_wav as write_wav

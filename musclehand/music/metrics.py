@@ -2,7 +2,8 @@
 
 Two scores are compared: the `reference` (the notes to be played; pass it through `keyboard_score`
 first, so that a keyboard can play it) and the `played` one (the notes that the keys reported).
-Times are not aligned: a late performance is late. The sustain pedal is not judged.
+Times are not aligned: a late performance is late. The sustain pedal is judged by what it makes
+sound (`heard_*`), and by nothing else.
 
 Frame level
     Both scores become piano rolls of `step` seconds (20 Hz by default) that cover the longer of the
@@ -12,6 +13,12 @@ Frame level
     flatter every player: compare with the baselines. `frame_*_micro` counts over all steps and keys
     at once (HandelBot, Xie et al. 2026); silence earns nothing.
 
+Heard
+    `heard_frame_f1_mean` and `heard_frame_f1_micro` are the same figures of what sounds, and not of
+    the keys: a note ends where its damper falls (`music.sounding`). Each of the two scores sounds
+    with its own pedal. Under a pedal, a key that is let go early costs nothing, and a key that was
+    brushed sounds on.
+
 Note level
     A played note can be matched with a reference note of the same pitch whose onset differs by at
     most the tolerance; each note is matched once, as many as possible, and among all such matchings
@@ -19,6 +26,14 @@ Note level
     decide. Counts agree with `mir_eval.transcription.match_notes(..., offset_ratio=None)`, onset
     distances rounded to 0.1 ms as there. `onset_*_50ms` is the standard of the transcription field,
     `onset_*_100ms` is more forgiving.
+
+    `velocity_f1` is Velocity F1 as it is published for piano-playing policies (CANTABILE, Kim, Choi
+    and Im 2026, arXiv 2609.18213): a pair matched within 50 ms counts if its MIDI velocities differ
+    by at most 8. The order is that of the transcription field (Hawthorne et al. 2018,
+    `mir_eval.transcription_velocity`): notes are matched by pitch and onset first, then pairs of
+    different velocity are dropped. The rescaling there is left out. It fits played to written
+    velocities by a straight line, for recordings whose gain nobody knows. Here a performance at
+    other velocities is louder or softer than asked.
 
 Read off the matching at 100 ms
     `onset_error_ms_*` over the matched pairs: median and 95th percentile of the absolute error, and
@@ -54,12 +69,19 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 from musclehand.music.pitch import HIGHEST_PITCH, LOWEST_PITCH, pitch_name
 from musclehand.music.score import Note, Score, piano_roll
+from musclehand.music.sounding import sounding_score
 
 WIDE_TOLERANCE = 0.1
 """[s] Onset tolerance of the errors, lists of notes and `*_100ms` figures."""
 
 STRICT_TOLERANCE = 0.05
 """[s] Onset tolerance of the `*_50ms` figures: that of MIREX and mir_eval."""
+
+VELOCITY_TOLERANCE = 8
+"""[MIDI velocity] Largest difference of a pair that counts for `velocity_f1`: that of CANTABILE."""
+
+STEP = 0.05
+"""[s] Length of a frame: RoboPianist's 20 Hz."""
 
 Figure = float | None
 """A figure of merit; `None` where its denominator is 0."""
@@ -128,6 +150,15 @@ class AgreementFigures:
     onset_recall_100ms: Figure
     """Share of the reference notes that match within 100 ms."""
 
+    heard_frame_f1_mean: Figure
+    """Frame F1 of what is heard, keys and pedal, averaged over steps."""
+
+    heard_frame_f1_micro: Figure
+    """Frame F1 of what is heard, keys and pedal, counted over all steps and keys."""
+
+    velocity_f1: Figure
+    """Note F1 by onsets within 50 ms and MIDI velocities within 8."""
+
 
 @dataclass(frozen=True)
 class PerformanceMetrics(AgreementFigures):
@@ -180,10 +211,12 @@ class PerformanceMetrics(AgreementFigures):
 
     def as_dict(self) -> dict[str, object]:
         """Plain numbers, strings, lists and dicts for JSON; notes become a time [s] and a pitch
-        name."""
+        name, and where they were played a MIDI velocity."""
         plain: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["missed_notes"] = [_describe(note) for note in self.missed_notes]
-        plain["extra_notes"] = [_describe(note) for note in self.extra_notes]
+        plain["extra_notes"] = [
+            {**_describe(note), "velocity": note.velocity} for note in self.extra_notes
+        ]
         plain["wrong_notes"] = [
             {
                 **_describe(pair.expected),
@@ -197,13 +230,13 @@ class PerformanceMetrics(AgreementFigures):
         return plain
 
 
-def score_performance(reference: Score, played: Score, *, step: float = 0.05) -> PerformanceMetrics:
+def score_performance(reference: Score, played: Score, *, step: float = STEP) -> PerformanceMetrics:
     """Compare a performance with its reference.
 
     Args:
         reference: the score to be played, as one keyboard can play it (`keyboard_score`).
         played: the notes that sounded, on the same clock.
-        step: length of a frame [s]; 0.05 is RoboPianist's 20 Hz.
+        step: length of a frame [s].
 
     Raises:
         InvalidValue: the step is not a positive finite number.
@@ -311,21 +344,43 @@ def _assign(rows: np.ndarray, columns: np.ndarray, error: np.ndarray) -> list[tu
 
 
 def _agreement_figures(reference: Score, played: Score, *, step: float) -> AgreementFigures:
+    mean, micro = _frame_figures(reference, played, step=step)
+    heard_mean, heard_micro = _frame_figures(
+        sounding_score(reference), sounding_score(played), step=step
+    )
+    strict = match_notes(reference, played, tolerance=STRICT_TOLERANCE)
+    wide = match_notes(reference, played, tolerance=WIDE_TOLERANCE)
+    pairs = np.array(strict, dtype=int).reshape(-1, 2)
+    louder = played.velocities[pairs[:, 1]] - reference.velocities[pairs[:, 0]]
+    as_loud = int((np.abs(louder) <= VELOCITY_TOLERANCE).sum())
+    return AgreementFigures(
+        *mean,
+        *micro,
+        *_f1_precision_recall(len(strict), len(reference), len(played)),
+        *_f1_precision_recall(len(wide), len(reference), len(played)),
+        heard_frame_f1_mean=heard_mean[0],
+        heard_frame_f1_micro=heard_micro[0],
+        velocity_f1=_f1_precision_recall(as_loud, len(reference), len(played))[0],
+    )
+
+
+_Figures = tuple[Figure, Figure, Figure]
+"""F1, precision and recall."""
+
+
+def _frame_figures(reference: Score, played: Score, *, step: float) -> tuple[_Figures, _Figures]:
+    """Mean and micro figures of the keys that are down in each step."""
     num_steps = math.ceil(max(reference.duration, played.duration) / step - 1e-9)
     reference_roll = piano_roll(reference, step=step, num_steps=num_steps)
     played_roll = piano_roll(played, step=step, num_steps=num_steps)
     hits = int((reference_roll & played_roll).sum())
-    strict = len(match_notes(reference, played, tolerance=STRICT_TOLERANCE))
-    wide = len(match_notes(reference, played, tolerance=WIDE_TOLERANCE))
-    return AgreementFigures(
-        *_mean_over_steps(reference_roll, played_roll),
-        *_f1_precision_recall(hits, int(reference_roll.sum()), int(played_roll.sum())),
-        *_f1_precision_recall(strict, len(reference), len(played)),
-        *_f1_precision_recall(wide, len(reference), len(played)),
+    return (
+        _mean_over_steps(reference_roll, played_roll),
+        _f1_precision_recall(hits, int(reference_roll.sum()), int(played_roll.sum())),
     )
 
 
-def _mean_over_steps(reference: np.ndarray, played: np.ndarray) -> tuple[Figure, Figure, Figure]:
+def _mean_over_steps(reference: np.ndarray, played: np.ndarray) -> _Figures:
     """RoboPianist's F1, precision and recall from two rolls of shape (num_steps, 88)."""
     if len(reference) == 0:
         return None, None, None
@@ -339,9 +394,7 @@ def _mean_over_steps(reference: np.ndarray, played: np.ndarray) -> tuple[Figure,
     return float(f1.mean()), float(precision.mean()), float(recall.mean())
 
 
-def _f1_precision_recall(
-    hits: int, num_reference: int, num_played: int
-) -> tuple[Figure, Figure, Figure]:
+def _f1_precision_recall(hits: int, num_reference: int, num_played: int) -> _Figures:
     """F1, precision and recall from counts; None where the denominator is 0."""
     total = num_reference + num_played
     f1 = 2 * hits / total if total else None

@@ -232,10 +232,19 @@ def piano_roll(score: Score, *, step: float, num_steps: int | None = None) -> np
         num_steps = math.ceil(score.duration / step - 1e-9)
     roll = np.zeros((num_steps, NUM_KEYS), dtype=bool)
     for note in score.notes:
-        first = max(0, math.ceil(note.onset / step - 0.5 - _TIE))
-        last = math.ceil(note.offset / step - 0.5 - _TIE)
-        roll[first:last, note.key] = True
+        first = first_step(note.onset, step=step)
+        roll[first : first_step(note.offset, step=step), note.key] = True
     return roll
+
+
+def first_step(time: float, *, step: float) -> int:
+    """First step of a piano roll whose middle is not before a time.
+
+    Args:
+        time: to look for, 0 or more [s].
+        step: length of a step [s], above 0.
+    """
+    return max(0, math.ceil(time / step - 0.5 - _TIE))
 
 
 def keyboard_score(score: Score, *, gap: float = 0.04) -> Score:

@@ -6,6 +6,7 @@ from .muscle_use import read_muscle_use as read_muscle_use
 from .options import PlayOptions as PlayOptions
 from .perform import Performance as Performance
 from .perform import practise as practise
+from .plan_figures import PlanFigures as PlanFigures
 from .play import FilmError as FilmError
 from .players import PlanPlayer as PlanPlayer
 from .players import make_controller as make_controller

@@ -14,14 +14,18 @@ from typing_extensions import TypedDict
 
 from musclehand.core.errors import InvalidValue, UnknownName
 
-CONTROLLERS = ("muscle", "policy", "high-level", "keyboard")
+CONTROLLERS = ("muscle", "policy", "high-level", "keyboard", "torque", "rigid")
 """Names of the built-in controllers (`performance.players`)."""
 
-FOLLOW_PLANS = ("muscle", "policy")
+FOLLOW_PLANS = ("muscle", "policy", "torque", "rigid")
 """Controllers that follow a plan, and so can rehearse it."""
 
 HAVE_POLICIES = ("policy", "high-level")
 """Controllers that a policy file can be given to."""
+
+ORACLES = ("torque", "rigid")
+"""Controllers that are no model of a hand, and show at which stage a performance loses notes:
+ideal joint torques, and hands that are moved exactly along the reference."""
 
 PEDALS = ("written", "auto")
 """Sustain pedal as in the score, or added where a hand has to leave its keys early."""
@@ -38,7 +42,7 @@ class PlayOptions:
     """How a score is to be played. `check` looks at everything but the files."""
 
     controller: str = "muscle"
-    """"muscle", "policy", "high-level" or "keyboard"."""
+    """One of `CONTROLLERS`."""
 
     policy: str | PathLike[str] | None = None
     """JSON file of the policy, with "policy" and "high-level"; None: the bundled one."""
@@ -89,14 +93,16 @@ class PlayOptions:
         if self.naming is not None and self.model is None:
             raise InvalidValue("naming map", str(self.naming), "left out without a model")
         if self.condition is not None and self.model is not None:
-            legal = "left out with a model: only the bundled hand can have one"
-            raise InvalidValue("condition", self.condition, legal)
+            alone = "left out with a model: only the bundled hand can have one"
+            raise InvalidValue("condition", self.condition, alone)
         for name in ("condition", "model", "criterion", "co_contraction", "chords"):
             value = getattr(self, name)
             default = PlayOptions.__dataclass_fields__[name].default
-            if value != default and self.controller != "muscle":
+            able = ("muscle", *ORACLES) if name in ("model", "chords") else ("muscle",)
+            if value != default and self.controller not in able:
                 option = name.replace("_", "-")
-                raise InvalidValue(option, str(value), "left out, or with controller muscle")
+                legal = f"left out, or with controller {' or '.join(able)}"
+                raise InvalidValue(option, str(value), legal)
 
 
 class PlayKeywords(TypedDict, total=False):

@@ -31,8 +31,10 @@ from musclehand.core import interrupts
 from musclehand.core.progress import Progress
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
+from musclehand.performance.plan_figures import PlanFigures
 from musclehand.performance.players import PlanPlayer, make_controller
 from musclehand.performance.record import note_table, open_recording, provenance
+from musclehand.performance.remarks import performance_remarks
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import TAIL
 from musclehand.planning.strokes.contacts import RunContacts
@@ -62,10 +64,13 @@ class Performance:
     """[s] time that planning and simulation took."""
 
     remarks: tuple[str, ...]
-    """What was left out, moved or released early, in words."""
+    """What was left out and why, moved, released early, and which keys were brushed, in words."""
 
     provenance: dict[str, object]
     """Versions, hash of the model, seed."""
+
+    plan: PlanFigures | None = None
+    """Figures of the plan that was followed; None: the controller follows none."""
 
     rehearsals: tuple[PerformanceMetrics, ...] = ()
     """Metrics of all runs in order, from first sight on; empty without practice."""
@@ -98,6 +103,8 @@ class Performance:
             "extra": metrics.extra,
             "onset_f1_50ms": metrics.onset_f1_50ms,
             "frame_f1_micro": metrics.frame_f1_micro,
+            "heard_frame_f1_micro": metrics.heard_frame_f1_micro,
+            "velocity_f1": metrics.velocity_f1,
             "onset_error_ms_median": metrics.onset_error_ms_median,
             "velocity_error": metrics.velocity_error,
             "joint_rmse_deg": self.body.joint_rmse_deg,
@@ -131,7 +138,7 @@ def perform(
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
-        controller: a name ("muscle", "policy", "high-level", "keyboard"), `PlayerSettings` for
+        controller: a name (`performance.options.CONTROLLERS`), `PlayerSettings` for
             everything that goes with it, or a controller that was made for this score.
         record: file to write the recording to while the performance is under way.
         seed: written to the recording; the built-in controllers draw no random numbers.
@@ -171,8 +178,9 @@ def perform(
         body=take.body,
         controller=name,
         wall_s=wall,
-        remarks=take.score.remarks,
+        remarks=take.remarks,
         provenance=provenance(take.model, seed),
+        plan=take.plan,
         rehearsals=rehearsals,
         kept_run=kept_run,
         recording=None if record is None else Path(record),
@@ -211,6 +219,12 @@ class Take(NamedTuple):
     body: BodyMetrics
     """How the hands moved."""
 
+    remarks: tuple[str, ...]
+    """What was left out and why, moved, released early, and which keys were brushed, in words."""
+
+    plan: PlanFigures | None
+    """Figures of the plan that was followed; None: the controller follows none."""
+
     model: mujoco.MjModel
     """That was simulated."""
 
@@ -219,7 +233,7 @@ class Practice(NamedTuple):
     """The run that is kept of several, and how all of them went."""
 
     take: Take
-    """The run with the fewest errors."""
+    """The best run (`Rehearsal.best`)."""
 
     runs: tuple[PerformanceMetrics, ...]
     """Metrics of all runs, from first sight on."""
@@ -238,9 +252,9 @@ def practise(
 ) -> Practice:
     """Plays a plan `count` times, learns from each run, and plays once more (`strokes.rehearsal`).
 
-    The run with the fewest missed and extra notes is kept, whichever it is. Its plan gives the same
-    bits again. So the last run alone is recorded, and where an earlier one is kept, that is played
-    again for the recording.
+    The best run is kept, whichever it is (`Rehearsal.best`). Its plan gives the same bits again. So
+    the last run alone is recorded, and where an earlier one is kept, that is played again for the
+    recording. The player is left with the plan of the kept run.
 
     Args:
         player: whose plan is corrected.
@@ -252,7 +266,9 @@ def practise(
     rehearsal = Rehearsal(player.plan.piano)
     parts = count + 1 if tape is None else count + 2
     takes = []
+    plans = []
     for number in range(count + 1):
+        plans.append(player.plan)
         plan = player.final_plan
         last = number == count
         log = None if last else player.contact_log(plan)
@@ -270,6 +286,7 @@ def practise(
         if not last:
             player.replan(rehearsal.next_corrections())
     kept = rehearsal.best
+    player.plan = plans[kept]
     if kept != count and tape is not None:
         player.replan(rehearsal.runs[kept].corrections)
         again = player.controller(player.final_plan)
@@ -301,11 +318,14 @@ def _play(
         end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
         run = Run(controller, end=end, progress=progress, contacts=contacts)
         played = run.play() if tape is None else _play_onto(tape, run, target)
+        metrics = score_performance(target, played)
         return Take(
             score=controller.score,
             played=played,
-            metrics=score_performance(target, played),
+            metrics=metrics,
             body=run.body_metrics(),
+            remarks=performance_remarks(controller, target, played, metrics),
+            plan=None if controller.plan is None else PlanFigures.of(controller.plan),
             model=controller.scene.model,
         )
 

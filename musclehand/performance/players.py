@@ -10,14 +10,15 @@ from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.rigid import RigidController
+from musclehand.controllers.torque import TorqueController
 from musclehand.core.helper_process import HelperProcess, processors
 from musclehand.music.score import Score
 from musclehand.performance.settings import PlayerSettings
-from musclehand.planning.fingering.pedalling import auto_pedal
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
 from musclehand.planning.strokes.corrections import Corrections
-from musclehand.sim.scene import build_scene
+from musclehand.sim.scene import Scene, build_scene
 
 if TYPE_CHECKING:
     from musclehand.policies.tracking import TrackingPolicy
@@ -33,7 +34,7 @@ class PlanPlayer:
         """
         Args:
             target: to play (`music.score.keyboard_score`).
-            settings: of the controller, "muscle" or "policy".
+            settings: of a controller that follows a plan.
 
         Raises:
             FileError: the policy cannot be read, or was made for other hands.
@@ -48,6 +49,11 @@ class PlanPlayer:
             self._scene = build_scene(design=settings.design)
 
     @property
+    def scene(self) -> Scene:
+        """That its controllers play in."""
+        return self._scene
+
+    @property
     def final_plan(self) -> PerformancePlan:
         """The plan for the performance: with the pedal that the settings ask for."""
         return self.plan.with_auto_pedal() if self._settings.pedal == "auto" else self.plan
@@ -58,6 +64,10 @@ class PlanPlayer:
         helper = self._helper
         self._helper = None
         with _closed_on_error(helper):
+            if settings.controller == "rigid":
+                return RigidController(plan, scene=self._scene, helper=helper)
+            if settings.controller == "torque":
+                return TorqueController(plan, scene=self._scene, helper=helper)
             if self._policy is None:
                 return MuscleController(
                     plan,
@@ -113,9 +123,8 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
         player = PlanPlayer(target, settings)
         return player.controller(player.final_plan)
     if settings.controller == "keyboard":
-        return KeyboardController(
-            auto_pedal(target, target) if settings.pedal == "auto" else target
-        )
+        # It holds every key to its end: there is nothing for another pedal to hold.
+        return KeyboardController(target)
     # Loads torch, which no other controller needs.
     from musclehand.controllers.high_level import HighLevelController
 
@@ -130,10 +139,10 @@ def make_controller(target: Score, settings: PlayerSettings) -> Controller:
 
 
 def _load_policy(settings: PlayerSettings) -> TrackingPolicy | None:
-    """The policy that follows the plan, None where muscle control does."""
-    if settings.controller == "muscle":
+    """The policy that follows the plan, None where no policy does."""
+    if settings.controller != "policy":
         return None
-    # Loads torch, which muscle control does not need.
+    # Loads torch, which no other controller needs.
     from musclehand.policies.tracking import load_tracking_policy
 
     return load_tracking_policy(settings.policy)

@@ -6,6 +6,7 @@
     figures/piano_roll.png   hit, missed and extra notes (`piano_roll_2.png` and on for long pieces)
     figures/muscles.png      activation by anatomical group; only where muscles played
     performance.mp4          on request
+    explain.html, causes.csv lost notes and their causes, by `performance.explain`
 
 Everything but the recording is made in a hidden folder beside its destination and moved there when
 it is complete, `metrics.json` last. Results of an earlier performance are deleted when a new one
@@ -26,6 +27,7 @@ from musclehand.core.atomic import move_file
 from musclehand.core.errors import OutputError
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
+from musclehand.performance.plan_figures import NO_PLAN
 
 if TYPE_CHECKING:
     from musclehand.performance.perform import Performance
@@ -36,10 +38,18 @@ SOUND = "played.wav"
 VIDEO = "performance.mp4"
 ROLL = "figures/piano_roll.png"
 MUSCLES = "figures/muscles.png"
+EXPLANATION = "explain.html"
+CAUSES = "causes.csv"
+LOST_PICTURE = "figures/lost_{}.png"
+"""Of a lost note, by its number."""
+
+RESULTS = (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO, EXPLANATION, CAUSES)
+"""Files of a performance that have one name."""
 
 RUN_FIGURES = (
     "onset_f1_50ms",
     "frame_f1_micro",
+    "velocity_f1",
     "missed",
     "extra",
     "onset_error_ms_median",
@@ -102,8 +112,13 @@ def clear_results(folder: str | PathLike[str]) -> None:
         if path.stem[len("piano_roll_") :].isdigit()
     ]
     for path in [
-        *(folder / name for name in (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO)),
+        *(folder / name for name in RESULTS),
         *pages,
+        *(
+            path
+            for path in folder.glob(LOST_PICTURE.format("*"))
+            if path.stem[len("lost_") :].isdigit()
+        ),
     ]:
         try:
             path.unlink(missing_ok=True)
@@ -136,6 +151,7 @@ def metrics_of(
         "fingertip_error_mm": body.fingertip_error_mm,
         "mean_activation": body.mean_activation,
         **metrics,
+        **(performance.plan or NO_PLAN).as_dict(),
         "rehearsal_runs": [
             {name: getattr(run, name) for name in RUN_FIGURES} for run in performance.rehearsals
         ],

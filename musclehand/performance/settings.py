@@ -15,7 +15,7 @@ from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
 from musclehand.core.errors import FileError, InvalidValue
-from musclehand.performance.options import FOLLOW_PLANS, PlayOptions, check_player
+from musclehand.performance.options import FOLLOW_PLANS, ORACLES, PlayOptions, check_player
 from musclehand.planning.plan import PlanConfig
 from musclehand.policies.files import BUNDLED, HIGH_LEVEL, TRACKING, find_policy
 
@@ -30,13 +30,15 @@ class PlayerSettings:
 
     controller: str = "muscle"
     """"muscle": computed muscle control follows a plan; "policy": a tracking policy follows it;
-    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves."""
+    "high-level": a high-level policy plays at sight; "keyboard": the keys play themselves.
+    "torque" and "rigid" are oracles that follow a plan: ideal joint torques, and hands that are
+    moved exactly along the reference."""
 
     design: HandDesign | None = None
     """Hands to play with, not with "keyboard"; None: the bundled ones."""
 
     fatigue: FatigueParameters | None = None
-    """How muscles tire, not with "keyboard"; None: they do not."""
+    """How muscles tire, with a controller that uses them; None: they do not."""
 
     plan: PlanConfig | None = None
     """Constants of planning, not with "keyboard"; None: the defaults."""
@@ -48,8 +50,8 @@ class PlayerSettings:
     """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
 
     rehearsals: int = 0
-    """Runs before the one that counts, in which timing and loudness are learnt; with "muscle" and
-    "policy"."""
+    """Practice runs, in which timing, loudness and place are learnt; with a controller that follows a
+    plan. The best run counts."""
 
     processes: int | None = None
     """2 solves the reference ahead in a second process, with the same result; None: where it
@@ -63,6 +65,8 @@ class PlayerSettings:
         if self.control is not None and self.controller != "muscle":
             legal = "muscle, to have settings of muscle control"
             raise InvalidValue("controller", self.controller, legal)
+        if self.fatigue is not None and self.controller in ORACLES:
+            raise InvalidValue("controller", self.controller, "one with muscles, which tire")
         for name in ("design", "fatigue", "plan"):
             if self.controller == "keyboard" and getattr(self, name) is not None:
                 raise InvalidValue("controller", self.controller, f"one with hands, for its {name}")

@@ -2,6 +2,8 @@ from .fingering.assign import assign_fingering as assign_fingering
 from .fingering.cost import FingeringConfig as FingeringConfig
 from .fingering.pedalling import auto_pedal as auto_pedal
 from .fingering.playable import impossible_notes as impossible_notes
+from .key_time import early_releases as early_releases
+from .key_time import key_time_kept as key_time_kept
 from .lookahead import ReferenceStream as ReferenceStream
 from .plan import PerformancePlan as PerformancePlan
 from .plan import PlanConfig as PlanConfig

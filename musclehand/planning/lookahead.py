@@ -36,7 +36,7 @@ class BlockLayout:
 
     def __init__(self, motion: BimanualMotion) -> None:
         joints, independent = motion.joints
-        wrist = (motion.sim_steps, 3)
+        wrist = (motion.sim_steps, 4)
         shapes: dict[str, tuple[int, ...]] = {
             "qpos": (joints,),
             "next_qpos": (independent,),

@@ -39,6 +39,7 @@ from musclehand.piano.geometry import PianoParameters, keyboard_geometry, load_p
 from musclehand.planning.fingering.assign import assign_fingering
 from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.pedalling import auto_pedal
+from musclehand.planning.key_time import key_time_kept, plan_remarks
 from musclehand.planning.strokes.bimanual import BimanualMotion
 from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.motion import HandMotion, MotionConfig, notes_of
@@ -149,6 +150,11 @@ class PerformancePlan:
         it."""
         return score_performance(self.target, self.planned)
 
+    @property
+    def key_time_kept(self) -> float | None:
+        """Share of the written key time for which the plan holds keys down; None without notes."""
+        return key_time_kept(self.target, self.planned)
+
     def as_dict(self) -> dict[str, Any]:
         """Everything that the plan follows from, and what came out, as plain data for JSON."""
         return {
@@ -210,7 +216,7 @@ class PerformancePlan:
 
     def with_auto_pedal(self) -> PerformancePlan:
         """The sustain pedal added where keys are released early (`fingering.pedalling`)."""
-        pedalled = auto_pedal(self.planned, self.target)
+        pedalled = auto_pedal(self.planned, self.target, leaps=False)
         plan = replace(
             self,
             score=replace(self.score, pedals=pedalled.pedals, remarks=pedalled.remarks),
@@ -387,7 +393,14 @@ def _with_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> 
         for note in hand.notes
     ]
     model = next(iter(motion.hands.values())).ik.model
-    plan = replace(plan, planned=plan.score.with_notes(notes), hand_sha256=model_sha256(model))
+    planned = plan.score.with_notes(notes)
+    remarks = plan_remarks(plan.score, planned, plan.target)
+    plan = replace(
+        plan,
+        score=replace(plan.score, remarks=remarks),
+        planned=replace(planned, remarks=remarks),
+        hand_sha256=model_sha256(model),
+    )
     plan._prepared.append(motion)
     return plan
 

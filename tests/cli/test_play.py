@@ -28,7 +28,9 @@ PROMISED = {
     "onset_recall_50ms", "onset_error_ms_median", "onset_error_ms_p95", "missed", "extra", "joint_rmse_deg",
     "fingertip_error_mm", "mean_activation", "duration_s", "wall_s", "realtime_factor", "versions", "seed",
     "title", "controller", "remarks", "missed_notes", "extra_notes", "wrong_notes",
-    "baseline_silent", "baseline_hold_all",
+    "baseline_silent", "baseline_hold_all", "heard_frame_f1_mean", "heard_frame_f1_micro", "velocity_f1",
+    "plan_onset_f1_50ms", "plan_frame_f1_mean", "plan_frame_f1_micro", "plan_heard_frame_f1_mean",
+    "plan_heard_frame_f1_micro", "plan_key_time_kept",
 }  # fmt: skip
 
 
@@ -100,6 +102,8 @@ def test_muscles_play_a_short_piece(tmp_path, capsys):
     assert 0.0 < metrics["mean_activation"] < 0.5
     assert 0.0 < metrics["fingertip_error_mm"] < 20.0
     assert metrics["onset_f1_100ms"] > 0.5
+    assert 0.5 < metrics["plan_key_time_kept"] <= 1.0
+    assert metrics["plan_frame_f1_micro"] > 0.5
     assert {path.name for path in (tmp_path / "out" / "figures").iterdir()} == {
         "piano_roll.png",
         "muscles.png",

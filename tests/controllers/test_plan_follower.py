@@ -15,7 +15,9 @@ from musclehand.controllers.high_level import HighLevelController
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController, playing_control
 from musclehand.controllers.plan_follower import PlanFollower
+from musclehand.controllers.rigid import RigidController
 from musclehand.controllers.run import Run
+from musclehand.controllers.torque import TorqueController
 from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import InvalidValue
 from musclehand.envs.demonstrations.planned_motion import policy_plan_config
@@ -121,12 +123,16 @@ def test_tired_muscles_get_less(plan):
     assert controls[:, player.muscle_control.muscles].max() < 0.1 * LEVEL + 0.05
 
 
-@pytest.mark.parametrize("controller", ["muscle", "tired", "policy", "high-level", "keyboard"])
+@pytest.mark.parametrize(
+    "controller", ["muscle", "tired", "torque", "rigid", "policy", "high-level", "keyboard"]
+)
 def test_a_second_run_is_the_same_as_the_first(controller, clip, plan):
     if controller == "muscle":
         player = MuscleController(plan)
     elif controller == "tired":
         player = MuscleController(plan, fatigue=FatigueParameters())
+    elif controller in ("torque", "rigid"):
+        player = (TorqueController if controller == "torque" else RigidController)(plan)
     elif controller == "policy":
         player = TrackingPolicyController(plan_performance(clip, config=policy_plan_config()))
     elif controller == "high-level":

@@ -156,7 +156,9 @@ def test_every_results_page_has_a_command_that_is_there(reproduce):
 
 def test_pages_are_made_by_scripts_that_are_there(reproduce, tmp_path):
     for train in (False, True):
-        args = reproduce.Args(corpus=tmp_path, train=train, emg=tmp_path)
+        args = reproduce.Args(
+            corpus=tmp_path, train=train, emg=tmp_path, scores=(tmp_path,), literature=tmp_path
+        )
         commands = list(reproduce.commands(args))
         assert len(commands) == 1 + len(reproduce.COMMANDS) + train * len(reproduce.TRAININGS)
         for command in commands[1 + train * len(reproduce.TRAININGS) :]:

@@ -130,6 +130,64 @@ def test_matching_has_the_least_error_of_the_largest() -> None:
     assert match_notes(pair, late, tolerance=0.1) == [(0, 0), (1, 1)]
 
 
+def velocity_matches(reference: Score, played: Score) -> int:
+    """Pairs of mir_eval's matching by onset whose velocities differ by at most 8."""
+    hertz = [mir_eval.util.midi_to_hz(score.pitches.astype(float)) for score in (reference, played)]
+    matching = mir_eval.transcription.match_notes(
+        reference.intervals, hertz[0], played.intervals, hertz[1], pitch_tolerance=1.0,
+        offset_ratio=None,
+    )  # fmt: skip
+    return sum(
+        abs(int(reference.velocities[i]) - int(played.velocities[j])) <= 8 for i, j in matching
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 127), st.integers(-30, 30), st.integers(0, 90))))
+def test_velocity_f1_is_a_filter_of_the_matching_by_onset(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    """Notes far enough apart that there is one matching only; onsets are late by 0 to 90 ms."""
+    reference = Score(
+        tuple(Note(0.5 * k, 60 + k % 5, 0.5 * k + 0.2, loud) for k, (loud, _, _) in enumerate(rows))
+    )
+    played = Score(
+        tuple(
+            Note(
+                0.5 * k + late / 1000,
+                60 + k % 5,
+                0.5 * k + 0.3,
+                min(max(loud + more, 1), 127),
+            )
+            for k, (loud, more, late) in enumerate(rows)
+        )
+    )
+    expected = velocity_matches(reference, played) / len(rows) if rows else None
+    assert score_performance(reference, played).velocity_f1 == expected
+
+
+def test_velocity_f1_agrees_with_mir_eval_where_its_line_is_the_identity() -> None:
+    """Errors that no line explains: each velocity is played once louder and once softer."""
+    velocities = [0, 0, 40, 40, 80, 80, 100, 100]
+    errors = [3, -3, 14, -14, 4, -4, 13, -13]
+    reference = Score(tuple(Note(k, 60, k + 0.5, 10 + loud) for k, loud in enumerate(velocities)))
+    played = Score(
+        tuple(
+            Note(k, 60, k + 0.5, 10 + loud + error)
+            for k, (loud, error) in enumerate(zip(velocities, errors, strict=True))
+        )
+    )
+    hertz = mir_eval.util.midi_to_hz(reference.pitches.astype(float))
+    # In units of the range of the reference, 100. The line is fitted to the played velocities, so it
+    # is a little flatter than the identity; no error is near the limit.
+    _, _, theirs, _ = mir_eval.transcription_velocity.precision_recall_f1_overlap(
+        reference.intervals, hertz, reference.velocities.astype(float),
+        played.intervals, hertz, played.velocities.astype(float),
+        offset_ratio=None, velocity_tolerance=0.08,
+    )  # fmt: skip
+    assert score_performance(reference, played).velocity_f1 == theirs == 0.5
+
+
 @settings(max_examples=25, deadline=None)
 @given(score=SOME)
 def test_identity_is_perfect(score: Score) -> None:

@@ -15,6 +15,7 @@ from musclehand.performance.options import (
     FOLLOW_PLANS,
     HAVE_POLICIES,
     MOST_REHEARSALS,
+    ORACLES,
     PlayKeywords,
     PlayOptions,
 )
@@ -66,7 +67,15 @@ def test_options_that_make_no_sense_are_refused(options, kind, words):
         PlayOptions(**options).check()
 
 
-@pytest.mark.parametrize("controller", [name for name in CONTROLLERS if name != "muscle"])
+@pytest.mark.parametrize("controller", ORACLES)
+def test_oracles_play_with_other_hands_and_rolled_chords(controller):
+    PlayOptions(controller=controller, model="hand.xml").check()
+    PlayOptions(controller=controller, chords="rolled").check()
+    with pytest.raises(InvalidValue, match=r"condition is .* with controller muscle$"):
+        PlayOptions(controller=controller, condition="fatigue").check()
+
+
+@pytest.mark.parametrize("controller", ["policy", "high-level", "keyboard"])
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -21,7 +21,8 @@ from musclehand.core.recording_reader import Recording
 from musclehand.music.generate import exercises as generate
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Note, Pedal, Score, keyboard_score
-from musclehand.performance.perform import SimulationError, perform
+from musclehand.performance.perform import SimulationError, perform, practise
+from musclehand.performance.players import PlanPlayer
 from musclehand.performance.record import NOTE_COLUMNS, note_table
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import LEAD_IN, TAIL, plan_performance
@@ -348,5 +349,10 @@ def test_the_run_that_is_kept_is_the_one_recorded(tmp_path, monkeypatch, kept):
         np.testing.assert_allclose(played, note_table(result.played), rtol=1e-6)
     assert done == sorted(done)
     assert done[-1] == 1.0
-    unrecorded = perform(score, PlayerSettings(rehearsals=2, processes=1))
+    assert result.plan is not None
+    player = PlanPlayer(keyboard_score(score), PlayerSettings(rehearsals=2, processes=1))
+    with threadpool_limits(limits=1):
+        unrecorded = practise(player, keyboard_score(score), 2).take
+    again = perform(score, MuscleController(player.final_plan))
+    assert (again.played, again.body) == (result.played, result.body)
     assert (unrecorded.played, unrecorded.body) == (result.played, result.body)

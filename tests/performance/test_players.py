@@ -7,6 +7,8 @@ import pytest
 from musclehand.controllers.high_level import HighLevelController
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
+from musclehand.controllers.rigid import RigidController
+from musclehand.controllers.torque import TorqueController
 from musclehand.controllers.tracking_policy import TrackingPolicyController
 from musclehand.core.errors import MusclehandError, OutputError
 from musclehand.music.repertoire import load_piece
@@ -55,6 +57,8 @@ def assert_ended(helper):
         ("policy", TrackingPolicyController),
         ("high-level", HighLevelController),
         ("keyboard", KeyboardController),
+        ("torque", TorqueController),
+        ("rigid", RigidController),
     ],
 )
 def test_every_name_has_its_controller(name, kind):

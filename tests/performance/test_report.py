@@ -13,6 +13,7 @@ from musclehand.core.recording import Channel, RecordingWriter
 from musclehand.core.recording_reader import RECORDING
 from musclehand.music.metrics import score_performance
 from musclehand.music.score import Note, Score
+from musclehand.performance.plan_figures import PlanFigures
 from musclehand.performance.report import (
     clear_results,
     metrics_of,
@@ -25,7 +26,7 @@ SCORE = Score((Note(0.0, 60, 0.5), Note(0.5, 64, 1.0)), title="Two notes")
 PLAYED = Score((Note(0.01, 60, 0.5), Note(0.5, 65, 1.0)))
 
 
-def performance(score=SCORE, played=PLAYED):
+def performance(score=SCORE, played=PLAYED, plan=None):
     """A performance without physics."""
     return SimpleNamespace(
         score=score,
@@ -37,6 +38,7 @@ def performance(score=SCORE, played=PLAYED):
         wall_s=2.0,
         realtime_factor=score.duration / 2.0,
         remarks=("one thing",),
+        plan=plan,
         provenance={"musclehand": "0.1.0", "numpy": "2", "model_sha256": "ab", "seed": 3},
         rehearsals=(),
         kept_run=None,
@@ -56,6 +58,8 @@ def test_metrics_hold_the_performance():
     assert metrics["versions"] == {"musclehand": "0.1.0", "numpy": "2"}
     assert metrics["remarks"] == ["one thing"]
     assert metrics["missed_notes"] == [{"time": 0.5, "pitch": "E4"}]
+    assert metrics["extra_notes"] == [{"time": 0.5, "pitch": "F4", "velocity": 80}]
+    assert metrics["plan_key_time_kept"] is None
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
 
 
@@ -71,6 +75,19 @@ def test_metrics_tell_every_run_of_practice():
     assert metrics["kept_run"] == 1
     assert metrics_of(performance())["rehearsal_runs"] == []
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+
+
+def test_metrics_hold_the_plans_figures():
+    figures = PlanFigures(1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+    metrics = metrics_of(performance(plan=figures))
+    assert {name: value for name, value in metrics.items() if name.startswith("plan_")} == {
+        "plan_onset_f1_50ms": 1.0,
+        "plan_frame_f1_mean": 0.9,
+        "plan_frame_f1_micro": 0.8,
+        "plan_heard_frame_f1_mean": 0.7,
+        "plan_heard_frame_f1_micro": 0.6,
+        "plan_key_time_kept": 0.5,
+    }
 
 
 def test_all_files_are_written_and_nothing_else(tmp_path):

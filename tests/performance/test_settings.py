@@ -117,3 +117,14 @@ def test_the_keyboard_alone_has_no_hands(name, value):
         PlayerSettings(controller, **{name: value})
     with pytest.raises(InvalidValue, match=f"one with hands, for its {name}"):
         PlayerSettings("keyboard", **{name: value})
+
+
+@pytest.mark.parametrize("controller", ["torque", "rigid"])
+def test_what_has_no_muscles_does_not_tire(controller):
+    with pytest.raises(InvalidValue, match="one with muscles, which tire"):
+        PlayerSettings(controller, fatigue=FatigueParameters())
+
+
+def test_gains_of_muscle_control_go_with_muscles_alone():
+    with pytest.raises(InvalidValue, match="muscle, to have settings"):
+        PlayerSettings("rigid", control=ControlConfig())

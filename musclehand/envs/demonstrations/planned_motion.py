@@ -99,9 +99,9 @@ class FrameBuilder:
         for row, (hand, kinematics, forearm_mirror, point_mirror) in enumerate(self._hands):
             angles = hand.expand @ step.next_qpos[row]
             forearm, speed, acceleration = np.zeros((3, len(FOREARM_AXES)))
-            forearm[:3] = step.wrist[row, -1]
-            speed[:3] = step.wrist_velocity[row, -1]
-            acceleration[:3] = step.wrist_acceleration[row, -1]
+            forearm[:4] = step.wrist[row, -1]
+            speed[:4] = step.wrist_velocity[row, -1]
+            acceleration[:4] = step.wrist_acceleration[row, -1]
             frames.append(
                 PlannedFrame(
                     angles=angles,

@@ -1,11 +1,11 @@
 """Standard MIDI Files to and from `Score`.
 
-Reading: all tracks sound together under the tempo marks of all tracks. A key may be pressed again
-before it is released (recordings and voices on one channel do so); a note-off then ends every note
-begun on that key earlier, as in pretty_midi and on a real key. Left out with a remark: the drum
-channel, notes that a piano has no key for, notes without length. A note that is never released
-ends with its track, with a remark. The sustain pedal is controller 64, down from value 64 on (MIDI
-1.0); pedals of several channels are one pedal.
+Reading: all tracks sound together under the tempo marks of all tracks. Notes, hands and instruments
+are those of `midi_lines`. Left out with a remark: the drum channel, notes that a piano has no key
+for, and the accompaniment of named hands. A note without length, as scores have for grace notes, is
+struck for `GRACE_SECONDS` just before its time. A note that is never released ends with its track,
+with a remark. The sustain pedal is controller 64, down from value 64 on (MIDI 1.0), so that half
+pedals are read as down or up, with a remark; pedals of several channels are one pedal.
 
 The hand of a note is taken from the track name. If no track name speaks of a hand and there are
 exactly two lines, it is taken from their pitches.
@@ -14,38 +14,46 @@ exactly two lines, it is taken from their pitches.
 from __future__ import annotations
 
 import io
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from musclehand.core.atomic import write_file
 from musclehand.core.errors import ScoreError
+from musclehand.music.formats.midi_lines import (
+    DRUM_CHANNEL,
+    PIANO_FAMILY,
+    Cast,
+    Line,
+    Span,
+    cast_hands,
+    read_lines,
+)
 from musclehand.music.formats.midi_scan import (
-    NOTE_OFF,
-    NOTE_ON,
+    CONTROL_CHANGE,
     SUSTAIN_PEDAL,
     MidiContent,
-    MidiMessage,
     scan_midi,
 )
 from musclehand.music.formats.score_file import check_limits, format_count, read_bytes
 from musclehand.music.pitch import is_on_keyboard
 from musclehand.music.score import Hand, Note, Pedal, Score
 
-DRUM_CHANNEL = 9
-"""Channel of the percussion, counted from 0 (General MIDI)."""
-
 DEFAULT_TEMPO = 500_000
 """[us per quarter note] Tempo of a file that states none: 120 quarters a minute (MIDI 1.0)."""
 
-CLEARLY_HIGHER = 7.0
-"""[semitones] Distance between the mean pitches of two unnamed lines from which the higher one is
-the right hand: a fifth."""
+GRACE_SECONDS = 0.04
+"""[s] Length of a note that has none: the least time that a key takes to come up again
+(`keyboard_score`)."""
+
+PEDAL_DOWN = 64
+"""Value of the pedal's controller from which it is down (MIDI 1.0)."""
+
+_LEAST_HALF, _MOST_HALF = 16, 111
+"""Values of the pedal's controller that are a half pedal; chosen: pedals that are only ever up or
+down rest within an eighth of the ends."""
 
 _RESOLUTIONS = (2000, 1000, 500, 250)
 """[ticks per quarter note] Resolutions of written files; the first that fits is used."""
@@ -53,51 +61,10 @@ _RESOLUTIONS = (2000, 1000, 500, 250)
 _LAST_TICK = 9_000_000
 """Longest file that is written; pretty_midi refuses to read 10,000,000 ticks or more."""
 
+_SHOWN = 6
+"""Lines that a remark names; further ones are counted."""
+
 _TRACK_NAMES = {Hand.RIGHT: "right hand", Hand.LEFT: "left hand", None: "either hand"}
-_HAND_WORDS = {
-    Hand.RIGHT: re.compile(
-        r"\b(right|r\.?h|rechts|rechte|droite|destra|derecha|upper)\b", re.IGNORECASE
-    ),
-    Hand.LEFT: re.compile(
-        r"\b(left|l\.?h|links|linke|gauche|sinistra|izquierda|lower)\b", re.IGNORECASE
-    ),
-    None: re.compile(r"\beither hand\b", re.IGNORECASE),
-}
-
-
-class _Span(NamedTuple):
-    """A note in ticks."""
-
-    start: int
-    """[ticks] Press."""
-
-    end: int
-    """[ticks] Release."""
-
-    pitch: int
-    """MIDI pitch, 0 to 127."""
-
-    velocity: int
-    """MIDI velocity, 1 to 127."""
-
-
-class _Line(NamedTuple):
-    """The notes of one channel of one track."""
-
-    name: str
-    """Name of the track."""
-
-    channel: int
-    """MIDI channel, 0 to 15."""
-
-    spans: list[_Span]
-    """The notes that last."""
-
-    unclosed: int
-    """Notes without a note-off, which end with the track."""
-
-    empty: int
-    """Notes without length, which are left out."""
 
 
 def read_midi(path: str | PathLike[str]) -> Score:
@@ -109,31 +76,39 @@ def read_midi(path: str | PathLike[str]) -> Score:
             can play.
     """
     content = scan_midi(read_bytes(path), path)
-    lines = [line for track in range(len(content.tracks)) for line in _lines_of(content, track)]
+    lines = read_lines(content)
     pitched = [line for line in lines if line.channel != DRUM_CHANNEL]
     playable = [
         line._replace(spans=[s for s in line.spans if is_on_keyboard(s.pitch)]) for line in pitched
     ]
-    playable = [line for line in playable if line.spans]
-    if not playable:
+    cast = cast_hands([line for line in playable if line.spans])
+    if not cast.lines:
         raise ScoreError(path, _why_nothing_is_left(lines, pitched))
     clock = _clock(content)
-    notes: list[Note] = []
-    for line, hand in zip(playable, _hands(playable), strict=True):
-        onsets = clock.seconds([span.start for span in line.spans])
-        offsets = clock.seconds([span.end for span in line.spans])
-        notes += [
-            Note(onset=onset, pitch=span.pitch, offset=offset, velocity=span.velocity, hand=hand)
-            for span, onset, offset in zip(line.spans, onsets, offsets, strict=True)
-            if offset > onset
-        ]
     score = Score(
-        notes=tuple(notes),
+        notes=tuple(
+            note
+            for line, hand in zip(cast.lines, cast.hands, strict=True)
+            for note in _notes(line, hand, clock)
+        ),
         pedals=_pedals(content, clock),
         title=_title(content) or Path(path).stem,
-        remarks=_remarks(content, lines, pitched),
+        remarks=_remarks(content, lines, cast),
     )
     return check_limits(score, path)
+
+
+def _notes(line: Line, hand: Hand | None, clock: TickClock) -> Iterator[Note]:
+    """The notes of a line in seconds; a grace note at the beginning of the file is on its beat."""
+    onsets = clock.seconds([span.start for span in line.spans])
+    offsets = clock.seconds([span.end for span in line.spans])
+    for span, beat, end in zip(line.spans, onsets, offsets, strict=True):
+        onset = max(0.0, beat - GRACE_SECONDS * span.grace)
+        offset = onset + GRACE_SECONDS if span.grace else end
+        if offset > onset:
+            yield Note(
+                onset=onset, pitch=span.pitch, offset=offset, velocity=span.velocity, hand=hand
+            )
 
 
 class TickClock:
@@ -163,67 +138,6 @@ def _clock(content: MidiContent) -> TickClock:
     return TickClock({tick: tempo * 1e-6 / content.division for tick, tempo in marks.items()})
 
 
-def _lines_of(content: MidiContent, index: int) -> list[_Line]:
-    """The channels of one track that have notes."""
-    track = content.tracks[index]
-    channels: dict[int, list[MidiMessage]] = defaultdict(list)
-    for message in track.messages:
-        channels[message.channel].append(message)
-    lines = [
-        _pair(track.name, channel, messages, track.end_tick)
-        for channel, messages in channels.items()
-    ]
-    return [line for line in lines if line.spans or line.empty]
-
-
-def _pair(name: str, channel: int, messages: Iterable[MidiMessage], end_tick: int) -> _Line:
-    """Join note-ons with the note-offs that end them."""
-    spans: list[_Span] = []
-    held: dict[int, list[MidiMessage]] = defaultdict(list)
-    empty = unclosed = 0
-
-    def close(begun: Iterable[MidiMessage], tick: int) -> None:
-        spans.extend(_Span(on.tick, tick, on.number, on.value) for on in begun)
-
-    for message in messages:
-        if message.kind == NOTE_ON:
-            held[message.number].append(message)
-        elif message.kind == NOTE_OFF and message.number in held:
-            ons = held.pop(message.number)
-            earlier = [on for on in ons if on.tick < message.tick]
-            close(earlier, message.tick)
-            if not earlier:
-                empty += len(ons)
-            elif len(earlier) < len(ons):
-                # A note struck again on the tick of the note-off is not ended by it.
-                held[message.number] = ons[len(earlier) :]
-    for ons in held.values():
-        earlier = [on for on in ons if on.tick < end_tick]
-        close(earlier, end_tick)
-        unclosed += len(earlier)
-        empty += len(ons) - len(earlier)
-    return _Line(name, channel, spans, unclosed, empty)
-
-
-def named_hands(name: str) -> set[Hand | None]:
-    """The hands that the name of a track or part mentions; `{None}` for "either hand"."""
-    return {hand for hand, words in _HAND_WORDS.items() if words.search(name)}
-
-
-def _hands(lines: Sequence[_Line]) -> list[Hand | None]:
-    """The hand of each line, from track names or else from the pitches of two lines."""
-    named = [named_hands(line.name) for line in lines]
-    if any(named):
-        return [next(iter(hands)) if len(hands) == 1 else None for hands in named]
-    if len(lines) == 2:
-        first, second = (float(np.mean([span.pitch for span in line.spans])) for line in lines)
-        if first - second >= CLEARLY_HIGHER:
-            return [Hand.RIGHT, Hand.LEFT]
-        if second - first >= CLEARLY_HIGHER:
-            return [Hand.LEFT, Hand.RIGHT]
-    return [None] * len(lines)
-
-
 def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
     """Spans in which the sustain pedal of any channel is down; a pedal that is never released
     stays down to the end."""
@@ -232,9 +146,9 @@ def _pedals(content: MidiContent, clock: TickClock) -> tuple[Pedal, ...]:
     for track in content.tracks:
         down: dict[int, int] = {}
         for message in track.messages:
-            if message.kind in (NOTE_ON, NOTE_OFF) or message.channel == DRUM_CHANNEL:
+            if message.kind != CONTROL_CHANGE or message.channel == DRUM_CHANNEL:
                 continue
-            if message.value >= 64:
+            if message.value >= PEDAL_DOWN:
                 down.setdefault(message.channel, message.tick)
             elif message.channel in down:
                 spans.append((down.pop(message.channel), message.tick))
@@ -263,7 +177,7 @@ def _title(content: MidiContent) -> str:
     return (first.name or first.text) if content.kind == 1 and not first.num_notes else ""
 
 
-def _why_nothing_is_left(lines: Sequence[_Line], pitched: Sequence[_Line]) -> str:
+def _why_nothing_is_left(lines: Sequence[Line], pitched: Sequence[Line]) -> str:
     if not lines:
         return "has no notes"
     if not pitched:
@@ -271,29 +185,61 @@ def _why_nothing_is_left(lines: Sequence[_Line], pitched: Sequence[_Line]) -> st
             f"has notes only on the drum channel ({sum(len(line.spans) for line in lines)} of them)"
         )
     beyond = sum(len(line.spans) for line in pitched)
-    if beyond:
-        return f"has no note on the 88 keys (A0..C8); {format_count(beyond, 'note')} beyond them"
-    return "has no notes that last: each ends where it begins"
+    return f"has no note on the 88 keys (A0..C8); {format_count(beyond, 'note')} beyond them"
 
 
-def _remarks(
-    content: MidiContent, lines: Sequence[_Line], pitched: Sequence[_Line]
-) -> tuple[str, ...]:
-    """Sentences about notes that were left out or changed."""
+def _remarks(content: MidiContent, lines: Sequence[Line], cast: Cast) -> tuple[str, ...]:
+    """Sentences about notes that were left out or changed, instruments, and half pedals."""
     drums = sum(len(line.spans) for line in lines if line.channel == DRUM_CHANNEL)
-    beyond = sum(not is_on_keyboard(span.pitch) for line in pitched for span in line.spans)
-    empty = sum(line.empty for line in pitched)
-    unclosed = sum(line.unclosed for line in pitched)
+    pitched = [line for line in lines if line.channel != DRUM_CHANNEL]
+    spans = [span for line in pitched for span in line.spans]
     counts = [
         (drums, "on the drum channel left out"),
-        (beyond, "off the 88 keys left out"),
-        (empty, "without length left out"),
-        (unclosed, "never released; ended with the track"),
+        (sum(not is_on_keyboard(span.pitch) for span in spans), "off the 88 keys left out"),
+        (
+            sum(span.grace > 0 for line in cast.lines for span in line.spans),
+            f"without length struck for {1000 * GRACE_SECONDS:.0f} ms before the beat",
+        ),
+        (sum(line.doubled for line in pitched), "without length on a longer one left out"),
+        (sum(line.unclosed for line in pitched), "never released; ended with the track"),
     ]
     remarks = [f"{format_count(number, 'note')} {phrase}" for number, phrase in counts if number]
+    if cast.accompaniment:
+        count = sum(len(line.spans) for line in cast.accompaniment)
+        remarks.append(
+            f"{format_count(count, 'note')} of accompaniment left out, as tracks name the hands: "
+            f"{_names(cast.accompaniment)}"
+        )
+    foreign = [line for line in cast.lines if line.family != PIANO_FAMILY]
+    if foreign:
+        count = sum(len(line.spans) for line in foreign)
+        remarks.append(
+            f"{format_count(count, 'note')} of instruments that are not a piano played as well: "
+            f"{_names(foreign)}"
+        )
     if content.kind == 2 and len(content.tracks) > 1:
         remarks.append("the tracks are independent patterns (MIDI format 2); played together")
+    if any(_LEAST_HALF <= value <= _MOST_HALF for value in _pedal_values(content)):
+        remarks.append(f"half pedals are read as down from {PEDAL_DOWN} of 127 on, else as up")
     return tuple(remarks)
+
+
+def _names(lines: Sequence[Line]) -> str:
+    """Names and instruments of lines, the first few."""
+    names: dict[str, None] = {}
+    for line in lines:
+        family = "" if line.family == PIANO_FAMILY else f" ({line.family})"
+        names[f"{(line.name or '?')[:40]!r}{family}"] = None
+    shown = list(names)[:_SHOWN]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _pedal_values(content: MidiContent) -> Iterator[int]:
+    for track in content.tracks:
+        for message in track.messages:
+            if message.kind == CONTROL_CHANGE and message.channel != DRUM_CHANNEL:
+                yield message.value
 
 
 def write_midi(score: Score, path: str | PathLike[str]) -> None:
@@ -338,13 +284,13 @@ def write_midi(score: Score, path: str | PathLike[str]) -> None:
     write_file(path, written.getvalue())
 
 
-def _voices(notes: Iterable[Note], tick: float) -> list[list[_Span]]:
+def _voices(notes: Iterable[Note], tick: float) -> list[list[Span]]:
     """The notes in ticks, in as few lists as possible so that no list holds a key twice at once."""
-    voices: list[list[_Span]] = []
+    voices: list[list[Span]] = []
     free_from: list[dict[int, int]] = []
     for note in notes:
         start = round(note.onset / tick)
-        span = _Span(start, max(start + 1, round(note.offset / tick)), note.pitch, note.velocity)
+        span = Span(start, max(start + 1, round(note.offset / tick)), note.pitch, note.velocity)
         index = next(
             (i for i, free in enumerate(free_from) if free.get(span.pitch, 0) <= start), len(voices)
         )

@@ -9,7 +9,8 @@ pretty_midi 0.2.11 takes 212 MB for one note at tick 9,999,990). They also refus
 that a keyboard does not need, such as a bad key signature. This scanner walks every event and keeps
 the few kinds that a keyboard needs; no second parser reads the file.
 
-Accepted beyond the letter: chunks of unknown type (skipped, as the specification asks), running
+A header longer than six bytes is honoured, as the specification asks of readers. Accepted beyond
+the letter: chunks of unknown type (skipped, as the specification asks), running
 status after meta and system-exclusive events, bytes after a track's end marker, a missing end
 marker, bytes after the last track.
 """
@@ -37,8 +38,20 @@ NOTE_ON = 0x90
 CONTROL_CHANGE = 0xB0
 """Status of a control change on channel 0."""
 
+PROGRAM_CHANGE = 0xC0
+"""Status of a program change on channel 0."""
+
+NOTES_OFF = 0x100
+"""Kind of a message that ends all notes of its channel; no status of MIDI."""
+
 SUSTAIN_PEDAL = 64
 """Controller number of the sustain pedal."""
+
+_RESET = 121
+"""Controller number of Reset All Controllers, which releases the pedal."""
+
+_NOTES_OFF = frozenset((120, 123, 124, 125, 126, 127))
+"""Controllers that end all notes: All Sound Off, All Notes Off, and the mode messages."""
 
 _META_TEXT = 0x01
 _META_NAME = 0x03
@@ -52,22 +65,26 @@ _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 
 
 class MidiMessage(NamedTuple):
-    """A note or sustain-pedal message."""
+    """A message that a keyboard needs."""
 
     tick: int
     """[ticks] Time from the beginning of the track."""
 
     kind: int
-    """`NOTE_ON`, `NOTE_OFF` (also for a note-on of velocity 0) or `CONTROL_CHANGE`."""
+    """`NOTE_ON`, `NOTE_OFF` (also for a note-on of velocity 0), `CONTROL_CHANGE` (of the sustain
+    pedal), `PROGRAM_CHANGE` or `NOTES_OFF`."""
 
     channel: int
     """MIDI channel, 0 to 15."""
 
     number: int
-    """Pitch of a note, or number of a controller."""
+    """Pitch of a note, number of a controller, or program from 0."""
 
     value: int
     """Velocity of a note, or value of a controller."""
+
+    order: int = 0
+    """Place of the message among the events of its track."""
 
 
 class MidiTrack(NamedTuple):
@@ -80,7 +97,7 @@ class MidiTrack(NamedTuple):
     """First text of the track; empty where it has none."""
 
     messages: list[MidiMessage]
-    """Note and sustain-pedal messages in order of time."""
+    """Messages in order of time."""
 
     tempos: list[tuple[int, int]]
     """Tempo marks: tick, and microseconds per quarter note."""
@@ -129,7 +146,8 @@ def scan_midi(data: bytes, path: str | PathLike[str]) -> MidiContent:
     """
     try:
         kind, num_tracks, division = _scan_header(data)
-        return MidiContent(kind, division, _scan_chunks(data, num_tracks))
+        behind = 8 + int.from_bytes(data[4:8], "big")
+        return MidiContent(kind, division, _scan_chunks(data, behind, num_tracks))
     except _Fault as fault:
         raise ScoreError(path, fault.problem, where=f"byte {fault.position}") from None
 
@@ -141,10 +159,11 @@ def _scan_header(data: bytes) -> tuple[int, int, int]:
     if len(data) < 14:
         raise _Fault(len(data), "the MIDI header is cut off: the file is truncated")
     length = int.from_bytes(data[4:8], "big")
-    if length != 6:
+    if not 6 <= length <= len(data) - 8:
         raise _Fault(
             4,
-            f"the MIDI header says it is {length:,} bytes long; it must be 6: the file is damaged",
+            f"the MIDI header says it is {length:,} bytes long; it must be 6 or more, and the file "
+            f"has {len(data) - 8:,}: the file is damaged",
         )
     kind, num_tracks, division = (int.from_bytes(data[i : i + 2], "big") for i in (8, 10, 12))
     if kind > 2:
@@ -160,10 +179,9 @@ def _scan_header(data: bytes) -> tuple[int, int, int]:
     return kind, num_tracks, division
 
 
-def _scan_chunks(data: bytes, num_tracks: int) -> list[MidiTrack]:
-    """The `num_tracks` track chunks behind the header."""
+def _scan_chunks(data: bytes, position: int, num_tracks: int) -> list[MidiTrack]:
+    """The `num_tracks` track chunks behind the header, which ends at byte `position`."""
     tracks: list[MidiTrack] = []
-    position = 14
     while len(tracks) < num_tracks:
         label = f"track {len(tracks) + 1} of {num_tracks}"
         if len(data) - position < 8:
@@ -208,7 +226,7 @@ def _scan_track(body: bytes, start: int, events_left: int, notes_left: int) -> M
                 running = status
                 message, position = _scan_message(body, position, status, tick, start)
                 if message is not None:
-                    messages.append(message)
+                    messages.append(message._replace(order=num_events))
                     num_notes += message.kind == NOTE_ON
                     if num_notes > notes_left:
                         raise _Fault(
@@ -260,7 +278,14 @@ def _scan_message(
         raise _Fault(start + position, "an event has a data byte above 127: the file is damaged")
     if kind == NOTE_ON and not value:
         kind = NOTE_OFF
-    if kind in (NOTE_ON, NOTE_OFF) or (kind == CONTROL_CHANGE and number == SUSTAIN_PEDAL):
+    if kind == CONTROL_CHANGE:
+        if number in _NOTES_OFF:
+            kind = NOTES_OFF
+        elif number == _RESET:
+            number, value = SUSTAIN_PEDAL, 0
+    if kind in (NOTE_ON, NOTE_OFF, PROGRAM_CHANGE, NOTES_OFF) or (
+        kind == CONTROL_CHANGE and number == SUSTAIN_PEDAL
+    ):
         return MidiMessage(tick, kind, status & 0x0F, number, value), position
     return None, position
 

@@ -1,83 +1,55 @@
-"""Reading one part of a MusicXML tree into written measures: notes, tempo, dynamics, pedal and
+"""Reading one part of a MusicXML tree into written measures: notes, tempo, loudness, pedal and
 repeat signs.
 
 Times are whole ticks of a division common to the whole file, so that arithmetic is exact. Every
-number is checked where it is read, and an error names the measure. Format: MusicXML 4.0 (W3C,
-2021).
+number is checked where it is read, and an error names the measure. Notes have their sounding pitch:
+`<transpose>` is applied. A bar with a `<measure-repeat>` and no notes of its own has those of the
+bar that it repeats. Format: MusicXML 4.0 (W3C, 2021).
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from os import PathLike
-from typing import NamedTuple
+from typing import Generic, TypeVar
 from xml.etree.ElementTree import Element
 
 from musclehand.core.errors import ScoreError
-from musclehand.music.formats.repeats import UNMARKED, MeasureMarks
-from musclehand.music.pitch import SEMITONES
-from musclehand.music.score import Finger
+from musclehand.music.formats.musicxml_direction import (
+    count_words,
+    read_loudness,
+    read_note_loudness,
+    read_offset,
+    read_pedal,
+    read_tempo,
+    read_wedges,
+)
+from musclehand.music.formats.musicxml_loudness import LoudMark, Wedge, set_velocities
+from musclehand.music.formats.musicxml_note import (
+    Surroundings,
+    WrittenNote,
+    changes_finger,
+    read_note,
+    share_signs,
+)
+from musclehand.music.formats.musicxml_numbers import (
+    MAX_TICKS_PER_QUARTER,
+    number,
+    read_meter,
+    signed_number,
+    whole_number,
+)
+from musclehand.music.formats.musicxml_signs import Sign, read_barline, read_jumps
 
-_MAX_TICKS_PER_QUARTER = 1_000_000_000
-"""Finest common division; sane files need some thousands."""
+_ValueT = TypeVar("_ValueT")
 
-_MAX_PLAYS = 99
-"""Most times that a section is played; a larger number in a file is lowered to it."""
-
-_NUMBER = re.compile(r"\s*(\d{1,9})(\.\d{1,9})?\s*", re.ASCII)
-_SIGNED = re.compile(r"\s*[-+]?\d{1,3}(\.\d{1,9})?\s*", re.ASCII)
-_FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,9})?", re.ASCII)
-_FINGER = re.compile(r"\s*([1-5])(?!\d)", re.ASCII)
-_QUARTERS = {
-    "breve": 8.0,
-    "whole": 4.0,
-    "half": 2.0,
-    "quarter": 1.0,
-    "eighth": 0.5,
-    "16th": 0.25,
-    "32nd": 0.125,
-}
-# MuseScore's velocities (MuseScore 4 handbook, "Dynamics"); the number in <sound dynamics> is a
-# percentage of 90.
-_VELOCITY = {"pppppp": 1, "ppppp": 5, "pppp": 10, "ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80}
-_VELOCITY |= {"f": 96, "ff": 112, "fff": 126, "ffff": 127, "fffff": 127, "ffffff": 127}
-_FORTE = 0.9
-"""MIDI velocity per percent of <sound dynamics>."""
-
-
-class WrittenNote(NamedTuple):
-    """A note as it stands in a measure."""
-
-    position: int
-    """[ticks] Onset, from the beginning of the measure."""
-
-    duration: int
-    """[ticks] Length; 0 for a grace note."""
-
-    pitch: int
-    """MIDI pitch."""
-
-    staff: int
-    """Number of the staff, from 1 (the upper)."""
-
-    voice: str
-    """Name of the voice."""
-
-    finger: Finger | None
-    """Finger, where the file names it."""
-
-    grace: int
-    """0 for a note on the beat; 1 for the grace note just before it, 2 for the one before, ..."""
-
-    tie_start: bool
-    """A tie leads to the next note of this pitch."""
-
-    tie_stop: bool
-    """A tie leads from an earlier note of this pitch."""
+MAX_TRANSPOSITION = 60
+"""[semitones] Largest transposition: instruments transpose by up to three octaves."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +68,34 @@ class Measure:
     tempos: tuple[tuple[int, float], ...] = ()
     """Time, and tempo [quarter notes a minute] from it on."""
 
-    velocities: tuple[tuple[int, int], ...] = ()
-    """Time, and MIDI velocity from it on, 1 to 127."""
-
     pedals: tuple[tuple[int, bool], ...] = ()
     """Time, and whether the pedal goes down (True) or up at it."""
 
-    marks: MeasureMarks = UNMARKED
+    holds: tuple[tuple[int, int], ...] = ()
+    """[ticks] Beginning and end of notes and rests under a fermata."""
+
+    signs: frozenset[Sign] = frozenset()
     """Repeat signs, endings and jumps."""
+
+    label: str = ""
+    """Number of the measure in the file."""
+
+    nominal: int = 0
+    """[ticks] Length that the time signature asks for; 0 without one."""
+
+
+@dataclass(frozen=True)
+class _Mark(Generic[_ValueT]):
+    """Something that holds from a time on."""
+
+    time: int
+    """[ticks] Time, from the beginning of the part as written."""
+
+    measure: int
+    """Index of the measure that it stands in."""
+
+    value: _ValueT
+    """What holds."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +117,15 @@ class Part:
     num_substitutions: int
     """Notes whose finger changes on the key; the first finger is kept."""
 
+    transpositions: tuple[int, ...]
+    """[semitones] Sounding less written pitch, where it is not 0."""
+
+    num_half_pedals: int
+    """Times that the pedal is pressed halfway."""
+
+    unplayed: Counter[str] = field(default_factory=Counter)
+    """Signs that are not played out, by name."""
+
 
 def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
     """The least common multiple of all divisions of the quarter note in a file.
@@ -136,10 +137,10 @@ def ticks_per_quarter(root: Element, path: str | PathLike[str]) -> int:
     common = 1
     for text in {element.text for element in root.iter("divisions")}:
         try:
-            common = math.lcm(common, _whole_number("divisions", text, 1, _MAX_TICKS_PER_QUARTER))
+            common = math.lcm(common, whole_number("divisions", text, 1, MAX_TICKS_PER_QUARTER))
         except ValueError as error:
             raise ScoreError(path, str(error)) from None
-        if common > _MAX_TICKS_PER_QUARTER:
+        if common > MAX_TICKS_PER_QUARTER:
             raise ScoreError(
                 path,
                 "divides the quarter note in ways that have no common multiple: is it damaged?",
@@ -161,48 +162,87 @@ def read_part(part: Element, name: str, ticks: int, path: str | PathLike[str]) -
     """
     reader = _PartReader(ticks)
     for count, measure in enumerate(part.iterfind("measure"), start=1):
+        label = f"{measure.get('number', count)!s:.20}"
         try:
-            reader.read(measure)
+            reader.read(measure, label)
         except ValueError as error:
-            place = f"part {(name or '?')[:40]!r}, measure {measure.get('number', count)!s:.20}"
+            place = f"part {(name or '?')[:40]!r}, measure {label}"
             raise ScoreError(path, str(error), where=place) from None
     return reader.part(name)
 
 
 class _PartReader:
-    """Walks the measures of a part; division and open bracket last from one to the next."""
+    """Walks the measures of a part; attributes last from one to the next."""
 
     def __init__(self, ticks: int) -> None:
         self._ticks = ticks
         self._scale = Fraction(ticks)
-        self._endings: frozenset[int] = frozenset()
         self._measures: list[Measure] = []
+        self._starts: list[int] = []
         self._staves = 1
-        self._num_unpitched = self._num_substitutions = 0
+        self._fifths = self._nominal = 0
+        self._transpositions: dict[int, int] = {}
+        self._transposed: dict[int, None] = {}
+        self._bars_repeated: dict[int, int] = {}
+        self._num_unpitched = self._num_substitutions = self._num_half_pedals = 0
+        self._unplayed: Counter[str] = Counter()
+        self._loud_marks: list[LoudMark] = []
+        self._wedges: list[Wedge] = []
+        self._tempos: list[_Mark[float]] = []
+        self._pedals: list[_Mark[bool]] = []
         self._begin()
 
     def _begin(self) -> None:
         """Clear all state that belongs to a single measure."""
+        before = self._measures[-1].length if self._measures else 0
+        self._start = self._starts[-1] + before if self._starts else 0
         self._position = self._struck = self._length = 0
         self._after_note = False
         self._graces: list[list[WrittenNote]] = []
+        self._chord: list[WrittenNote] = []
         self._notes: list[WrittenNote] = []
-        self._tempos: list[tuple[int, float]] = []
-        self._velocities: list[tuple[int, int]] = []
-        self._pedals: list[tuple[int, bool]] = []
+        self._holds: list[tuple[int, int]] = []
+        self._signs: set[Sign] = set()
 
     def part(self, name: str) -> Part:
         """The measures read so far."""
+        notes, unended = set_velocities(
+            [(s, m.notes) for s, m in zip(self._starts, self._measures, strict=True)],
+            self._loud_marks,
+            self._wedges,
+            self._ticks,
+        )
+        self._unplayed["hairpin without an end"] += unended
+        tempos = self._by_measure(self._tempos)
+        pedals = self._by_measure(self._pedals)
+        measures = tuple(
+            replace(measure, notes=notes[i], tempos=tuple(tempos[i]), pedals=tuple(pedals[i]))
+            for i, measure in enumerate(self._measures)
+        )
         return Part(
             name=name,
-            measures=tuple(self._measures),
+            measures=measures,
             staves=self._staves,
             num_unpitched=self._num_unpitched,
             num_substitutions=self._num_substitutions,
+            transpositions=tuple(self._transposed),
+            num_half_pedals=self._num_half_pedals,
+            unplayed=self._unplayed,
         )
 
-    def read(self, element: Element) -> None:
-        """Add one measure."""
+    def _by_measure(self, marks: Sequence[_Mark[_ValueT]]) -> list[list[tuple[int, _ValueT]]]:
+        """Marks given to the measures in which they take effect: an offset may leave its own."""
+        placed: list[list[tuple[int, _ValueT]]] = [[] for _ in self._measures]
+        for mark in sorted(marks, key=lambda mark: mark.time):
+            index = mark.measure
+            end = self._starts[index] + self._measures[index].length
+            if not self._starts[index] <= mark.time <= end:
+                index = max(0, bisect_right(self._starts, mark.time) - 1)
+            placed[index].append((max(0, mark.time - self._starts[index]), mark.value))
+        return placed
+
+    def read(self, element: Element, label: str) -> None:
+        """Add one measure, with its number in the file."""
         self._begin()
         for child in element:
             if child.tag == "note":
@@ -215,15 +255,21 @@ class _PartReader:
                 self._attributes(child)
             elif child.tag in ("direction", "sound"):
                 self._direction(child)
+            elif child.tag == "barline":
+                self._signs.update(read_barline(child, self._position))
+                self._unplayed["fermata on a bar line"] += child.find("fermata") is not None
         self._flush_graces()
+        self._flush_chord()
+        self._repeat_bar()
+        self._starts.append(self._start)
         self._measures.append(
             Measure(
                 length=self._length,
                 notes=tuple(sorted(self._notes, key=lambda note: note.position)),
-                tempos=tuple(sorted(self._tempos, key=lambda mark: mark[0])),
-                velocities=tuple(sorted(self._velocities, key=lambda mark: mark[0])),
-                pedals=tuple(sorted(self._pedals, key=lambda mark: mark[0])),
-                marks=self._marks(element),
+                holds=tuple(self._holds),
+                signs=frozenset(self._signs),
+                label=label,
+                nominal=self._nominal,
             )
         )
 
@@ -236,17 +282,50 @@ class _PartReader:
         text = element.findtext("duration")
         if text is None:
             return 0
-        return round(_number("duration", text) * self._scale)
+        return round(number("duration", text) * self._scale)
 
     def _attributes(self, element: Element) -> None:
         divisions = element.findtext("divisions")
         if divisions is not None:
             self._scale = Fraction(
-                self._ticks, _whole_number("divisions", divisions, 1, _MAX_TICKS_PER_QUARTER)
+                self._ticks, whole_number("divisions", divisions, 1, MAX_TICKS_PER_QUARTER)
             )
         staves = element.findtext("staves")
         if staves is not None:
-            self._staves = max(self._staves, _whole_number("staves", staves, 1, 99))
+            self._staves = max(self._staves, whole_number("staves", staves, 1, 99))
+        time = element.find("time")
+        if time is not None:
+            self._nominal = round(read_meter(time) * self._ticks)
+        fifths = element.findtext("key/fifths")
+        if fifths is not None:
+            self._fifths = max(-7, min(7, int(signed_number("fifths", fifths))))
+        for transpose in element.iterfind("transpose"):
+            self._transpose(transpose)
+        for style in element.iterfind("measure-style"):
+            staff = whole_number("staff of a measure-style", style.get("number", "0"), 0, 99)
+            repeat = style.find("measure-repeat")
+            if repeat is not None and repeat.get("type") == "start":
+                bars = whole_number("measure-repeat", repeat.text or "1", 1, 99)
+                self._bars_repeated[staff] = bars
+            elif repeat is not None:
+                self._bars_repeated.pop(staff, None)
+            self._unplayed["beat repeat"] += style.find("beat-repeat[@type='start']") is not None
+
+    def _transpose(self, element: Element) -> None:
+        """Set the transposition of a staff, or of all staves."""
+        staff = whole_number("staff of a transposition", element.get("number", "0"), 0, 99)
+        semitones = signed_number("chromatic", element.findtext("chromatic", "0"))
+        octaves = signed_number("octave-change", element.findtext("octave-change", "0"))
+        shift = round(semitones + 12 * octaves)
+        if abs(shift) > MAX_TRANSPOSITION:
+            raise ValueError(
+                f"transposition is {shift}; it must be {-MAX_TRANSPOSITION}.."
+                f"{MAX_TRANSPOSITION} semitones"
+            )
+        if staff == 0:
+            self._transpositions.clear()
+        self._transpositions[staff] = shift
+        self._unplayed["doubling at the octave"] += element.find("double") is not None
 
     def _note(self, element: Element) -> None:
         """Add a note and advance; a rest or cue only advances."""
@@ -256,160 +335,71 @@ class _PartReader:
         duration = 0 if grace else self._duration(element)
         if not grace:
             self._flush_graces()
+        if not chord:
+            self._flush_chord()
         if not chord and not grace:
             self._struck = self._position
             self._move(duration)
+        if element.find("notations/fermata") is not None and duration:
+            self._holds.append((self._struck, self._struck + duration))
         self._after_note = pitch is not None
         if element.find("unpitched") is not None:
             self._num_unpitched += 1
         if pitch is None or element.find("cue") is not None:
             return
         position = self._position if grace else self._struck
-        written = self._written(element, _pitch(pitch), position, duration, is_grace=grace)
+        written = self._written(element, (position, duration))
         if not grace:
-            self._notes.append(written)
+            self._chord.append(written)
         elif chord and self._graces:
             self._graces[-1].append(written)
         else:
             self._graces.append([written])
 
-    def _written(
-        self, element: Element, pitch: int, position: int, duration: int, *, is_grace: bool
-    ) -> WrittenNote:
-        ties = set() if is_grace else {tie.get("type") for tie in element.iterfind("tie")}
-        texts = [f.text for f in element.iterfind("notations/technical/fingering")]
-        fingerings = [text for text in texts if text]
-        match = _FINGER.match(fingerings[0]) if fingerings else None
-        if match and (len(fingerings) > 1 or fingerings[0].strip() != match[1]):
-            self._num_substitutions += 1
-        staff = _whole_number("staff", element.findtext("staff", "1"), 1, 99)
+    def _written(self, element: Element, place: tuple[int, int]) -> WrittenNote:
+        staff = whole_number("staff", element.findtext("staff", "1"), 1, 99)
+        shift = self._transpositions.get(staff, self._transpositions.get(0, 0))
+        if shift:
+            self._transposed[shift] = None
         self._staves = max(self._staves, staff)
-        return WrittenNote(
-            position=position,
-            duration=duration,
-            pitch=pitch,
-            staff=staff,
-            voice=element.findtext("voice", ""),
-            finger=Finger(int(match[1])) if match else None,
-            grace=0,
-            tie_start="start" in ties,
-            tie_stop="stop" in ties,
-        )
+        self._num_substitutions += changes_finger(element)
+        self._loud_marks += read_note_loudness(element, self._start + place[0], self._unplayed)
+        return read_note(element, place, Surroundings(self._fifths, shift), self._unplayed)
+
+    def _flush_chord(self) -> None:
+        """Add the notes of a chord that is complete."""
+        self._notes += share_signs(self._chord) if len(self._chord) > 1 else self._chord
+        self._chord = []
 
     def _flush_graces(self) -> None:
         """Number the waiting grace notes backwards from the beat that they precede."""
+        if self._graces:
+            self._flush_chord()
         for before_beat, struck in enumerate(reversed(self._graces), start=1):
             self._notes += [written._replace(grace=before_beat) for written in struck]
         self._graces = []
 
+    def _repeat_bar(self) -> None:
+        """Fill a bar that only has the sign of repeated bars."""
+        for staff, bars in self._bars_repeated.items():
+            has_notes = any(staff in (0, note.staff) for note in self._notes)
+            if has_notes or bars > len(self._measures):
+                continue
+            source = self._measures[-bars]
+            self._notes += [note for note in source.notes if staff in (0, note.staff)]
+            self._length = max(self._length, source.length)
+
     def _direction(self, element: Element) -> None:
-        """Tempo, dynamics and pedal of a `<direction>` or `<sound>`."""
-        tempo = _sound_attribute(element, "tempo")
-        percent = _sound_attribute(element, "dynamics")
-        quarters_a_minute = (
-            float(_number("tempo", tempo)) if tempo is not None else _metronome(element)
-        )
-        if quarters_a_minute is not None:
-            if quarters_a_minute <= 0:
-                raise ValueError(
-                    f"tempo is {quarters_a_minute:g}; it must be above 0 quarter notes a minute"
-                )
-            self._tempos.append((self._position, quarters_a_minute))
-        signs = [
-            sign.tag for signs in element.iterfind("direction-type/dynamics") for sign in signs
-        ]
-        if percent is not None:
-            velocity = round(float(_number("dynamics", percent)) * _FORTE)
-            self._velocities.append((self._position, min(127, max(1, velocity))))
-        elif signs and signs[0] in _VELOCITY:
-            self._velocities.append((self._position, _VELOCITY[signs[0]]))
-        for pedal in element.iterfind("direction-type/pedal"):
-            downs = {"start": [True], "resume": [True], "stop": [False], "change": [False, True]}
-            self._pedals += [
-                (self._position, down) for down in downs.get(pedal.get("type", ""), [])
-            ]
-
-    def _marks(self, element: Element) -> MeasureMarks:
-        """Repeat signs, endings and jumps of a measure."""
-        marks = UNMARKED
-        closes = False
-        for barline in element.iterfind("barline"):
-            for repeat in barline.iterfind("repeat"):
-                if repeat.get("direction") == "forward":
-                    marks = replace(marks, begins_repeat=True)
-                elif repeat.get("direction") == "backward":
-                    times = _whole_number("repeat times", repeat.get("times", "2"), 0, 999)
-                    marks = replace(marks, times=min(_MAX_PLAYS, times))
-            for ending in barline.iterfind("ending"):
-                if ending.get("type") == "start":
-                    digits = re.findall(r"(?a:\d{1,2})", ending.get("number", ""))
-                    self._endings = frozenset(int(text) for text in digits if int(text))
-                else:
-                    closes = True
-        marks = replace(marks, endings=self._endings)
-        if closes or marks.times:
-            self._endings = frozenset()
-        jumps = {
-            name
-            for sound in element.iter("sound")
-            for name, value in sound.attrib.items()
-            if value != "no"
-        }
-        return replace(
-            marks,
-            segno="segno" in jumps,
-            coda="coda" in jumps,
-            da_capo="dacapo" in jumps,
-            dal_segno="dalsegno" in jumps,
-            to_coda="tocoda" in jumps,
-            fine="fine" in jumps,
-        )
-
-
-def _sound_attribute(element: Element, name: str) -> str | None:
-    """An attribute of a `<sound>`, or of the `<sound>` in a `<direction>`."""
-    sounds: Iterable[Element] = [element] if element.tag == "sound" else element.iterfind("sound")
-    return next((sound.get(name) for sound in sounds if sound.get(name) is not None), None)
-
-
-def _metronome(element: Element) -> float | None:
-    """Quarter notes a minute of a metronome mark with a number, such as "half note = ca. 60"."""
-    mark = element.find("direction-type/metronome")
-    if mark is None:
-        return None
-    number = _FIRST_NUMBER.search(mark.findtext("per-minute", ""))
-    unit = _QUARTERS.get(mark.findtext("beat-unit", "").strip())
-    if number is None or unit is None:
-        return None
-    dots = min(4, len(mark.findall("beat-unit-dot")))
-    return float(number[0]) * unit * (2 - 0.5**dots)
-
-
-def _pitch(element: Element) -> int:
-    """MIDI pitch of a `<pitch>`; quarter tones are rounded to the nearer key, upwards from the
-    middle."""
-    step = element.findtext("step", "").strip()
-    alter = element.findtext("alter", "0")
-    if step not in SEMITONES:
-        raise ValueError(f"pitch step is {step[:20]!r}; it must be a letter A..G")
-    if not _SIGNED.fullmatch(alter):
-        raise ValueError(f"pitch alter is {alter[:20]!r}; it must be a number of semitones")
-    octave = _whole_number("octave", element.findtext("octave"), 0, 9)
-    return math.floor(SEMITONES[step] + float(alter) + 0.5) + 12 * (octave + 1)
-
-
-def _number(label: str, text: str | None) -> Fraction:
-    """A number from 0 as MusicXML writes it."""
-    match = _NUMBER.fullmatch(text or "")
-    if match is None:
-        raise ValueError(f"{label} is {(text or '')[:20]!r}; it must be a number from 0 below 1e9")
-    return Fraction(match[0].strip()) if match[2] else Fraction(int(match[1]))
-
-
-def _whole_number(label: str, text: str | None, low: int, high: int) -> int:
-    number = _number(label, text)
-    if number.denominator != 1 or not low <= number <= high:
-        raise ValueError(
-            f"{label} is {(text or '')[:20]!r}; it must be a whole number, {low}..{high:,}"
-        )
-    return int(number)
+        """Tempo, loudness, pedal and jumps of a `<direction>` or `<sound>`."""
+        place = self._position + read_offset(element, self._scale)
+        time = max(0, self._start + place)
+        tempo = read_tempo(element)
+        if tempo is not None:
+            self._tempos.append(_Mark(time, len(self._measures), tempo))
+        self._loud_marks += read_loudness(element, time, self._unplayed)
+        self._wedges += read_wedges(element, time)
+        moves, halfway = read_pedal(element)
+        self._pedals += [_Mark(time, len(self._measures), down) for down in moves]
+        self._num_half_pedals += halfway
+        self._signs.update(read_jumps(element, max(0, place)))
+        count_words(element, self._unplayed)

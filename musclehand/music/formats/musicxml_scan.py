@@ -2,11 +2,12 @@
 needs.
 
 Nothing outside the file is ever read: external entities and document type definitions are not
-loaded. A file that declares entities or defaults of its own is refused, which rules out expansion
+loaded. A file that declares entities or attributes of its own is refused, which rules out expansion
 attacks. MusicXML needs neither; its usual DOCTYPE line names an external definition and is
-harmless. Elements, depth and sizes are counted while the standard library's expat walks the
-file; of an archive, the sizes are checked before a member is opened, and no more than the limit is
-ever unpacked. Format: MusicXML 4.0, W3C Music Notation Community Group, 2021.
+harmless, and so is an internal subset that declares neither. Elements, depth and sizes are counted
+while the standard library's expat walks the file; of an archive, the sizes are checked before a
+member is opened, and no more than the limit is ever unpacked. Format: MusicXML 4.0, W3C Music
+Notation Community Group, 2021.
 """
 
 from __future__ import annotations
@@ -32,15 +33,23 @@ MAX_MEMBERS = 256
 
 _ROOTS = ("score-partwise", "score-timewise")
 _STRUCTURE = """score-partwise score-timewise work work-title movement-title part-list score-part
-    part-name part measure attributes divisions staves note grace cue chord pitch step alter octave
-    rest unpitched duration tie voice staff notations technical fingering backup forward direction
-    direction-type dynamics metronome beat-unit beat-unit-dot per-minute pedal sound barline ending
-    repeat"""
-_DYNAMICS = "pppppp ppppp pppp ppp pp p mp mf f ff fff ffff fffff ffffff"
-_KEPT = frozenset(f"{_STRUCTURE} {_DYNAMICS}".split())
+    part-name part measure attributes divisions staves time beats beat-type key fifths transpose
+    chromatic octave-change
+    double measure-style measure-repeat beat-repeat note grace cue chord pitch step alter octave
+    rest unpitched duration tie voice type staff notations technical fingering backup forward
+    direction direction-type words segno coda wedge offset dynamics metronome beat-unit
+    beat-unit-dot per-minute pedal sound swing straight barline ending repeat fermata"""
+_SIGNS = """tied articulations accent strong-accent soft-accent stress unstress staccato
+    staccatissimo spiccato tenuto detached-legato breath-mark caesura scoop plop doit falloff
+    ornaments trill-mark shake turn inverted-turn delayed-turn delayed-inverted-turn vertical-turn
+    inverted-vertical-turn mordent inverted-mordent schleifer haydn tremolo wavy-line
+    accidental-mark other-ornament arpeggiate glissando slide"""
+_DYNAMICS = """pppppp ppppp pppp ppp pp p mp mf f ff fff ffff fffff ffffff fp pf sf sfp sfpp sfz
+    sffz sfzp fz rf rfz n other-dynamics"""
+_KEPT = frozenset(f"{_STRUCTURE} {_SIGNS} {_DYNAMICS}".split())
 _CONTAINER = frozenset(("container", "rootfiles", "rootfile"))
 _ATTRIBUTES = """id number type tempo dynamics dacapo dalsegno segno tocoda coda fine direction
-    times full-path"""
+    times full-path location after-jump forward-repeat damper-pedal sound placement time-only"""
 _KEPT_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 
 
@@ -77,7 +86,8 @@ class _Builder:
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.EntityDeclHandler = self._entity
+        self._parser.AttlistDeclHandler = self._attribute_default
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
@@ -103,13 +113,15 @@ class _Builder:
     def _fail(self, problem: str) -> ScoreError:
         return ScoreError(self._path, problem, where=f"line {self._parser.CurrentLineNumber}")
 
-    def _doctype(
-        self, name: str, system: str | None, public: str | None, has_internal_subset: int
-    ) -> None:
-        if has_internal_subset:
-            raise self._fail(
-                "declares XML entities of its own, which MusicXML does not need; refused for safety"
-            )
+    def _entity(self, *_: object) -> None:
+        raise self._fail(
+            "declares XML entities of its own, which MusicXML does not need; refused for safety"
+        )
+
+    def _attribute_default(self, *_: object) -> None:
+        raise self._fail(
+            "declares XML attributes of its own, which MusicXML does not need; refused for safety"
+        )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1

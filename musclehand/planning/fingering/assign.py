@@ -25,7 +25,12 @@ from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
 from musclehand.planning.fingering.keyboard_map import half_keys, outward
-from musclehand.planning.fingering.playable import list_notes, report_impossible
+from musclehand.planning.fingering.playable import (
+    PlayableLimits,
+    impossible_notes,
+    list_notes,
+    report_impossible,
+)
 from musclehand.planning.fingering.rolling import roll_chords, rolled_onsets
 from musclehand.planning.fingering.search import RELEASE_AFTER, HandNotes, HandPlan, search_fingers
 
@@ -60,9 +65,9 @@ def assign_fingering(
     score has is changed only where the same finger is asked for on two keys at once.
 
     Remarks name each note that is left out, moved, refingered or released early, by time and pitch.
-    They also name the notes that are kept although they are beyond what hands can do
-    (`playable.impossible_notes`). The result depends on nothing but the arguments. Time and memory
-    are linear in the number of notes.
+    They also name the notes that are kept although they are beyond what hands can do, whatever
+    hands and fingers play them (`playable.impossible_notes`). The result depends on nothing but the
+    arguments. Time and memory are linear in the number of notes.
 
     Two notes on one key that overlap are taken as one key held (`music.score.keyboard_score` makes
     such a score playable first).
@@ -111,7 +116,9 @@ def assign_fingering(
         plan = _plan_hand(notes, indices, side, fixed=fixed, weight=lighter, config=config)
         finger[indices], release[indices] = plan
         hand[guests[finger[guests] > 0]] = side
-    return _result(score, _Assignment(hand, finger, release), hand_before, contradicting)
+    limits = PlayableLimits(hand_span=config.widest, chord_window=config.chord_window)
+    assignment = _Assignment(hand, finger, release)
+    return _result(score, assignment, hand_before, contradicting, limits=limits)
 
 
 def _contradictions(
@@ -242,7 +249,12 @@ def _blocked(
 
 
 def _result(
-    score: Score, assignment: _Assignment, hand_before: np.ndarray, contradicting: list[int]
+    score: Score,
+    assignment: _Assignment,
+    hand_before: np.ndarray,
+    contradicting: list[int],
+    *,
+    limits: PlayableLimits,
 ) -> Score:
     """The fingered score and its remarks.
 
@@ -251,6 +263,7 @@ def _result(
         assignment: hands and fingers of its notes.
         hand_before: hands before notes were offered to the other hand. Shape (num_notes,).
         contradicting: indices of notes with contradicting fingers.
+        limits: of the hands.
     """
     notes = score.notes
     hand, finger, release = assignment
@@ -275,11 +288,30 @@ def _result(
         ("refingered, their fingers contradict others", refingered),
         ("given to the other hand, out of reach for their own", moved),
         ("released early, the finger or hand is needed elsewhere", shortened),
-        ("left out, no hand can play them with the rest", left_out),
+        *_left_out(score, left_out, limits),
     )
     remarks = tuple(
         f"{format_count(len(listed), 'note')} {reason}: {list_notes(listed)}"
         for reason, listed in reasons
         if listed
     )
-    return report_impossible(replace(score, notes=tuple(played), remarks=score.remarks + remarks))
+    fingered = replace(score, notes=tuple(played), remarks=score.remarks + remarks)
+    return report_impossible(fingered, written=score, limits=limits)
+
+
+def _left_out(
+    score: Score, left_out: list[Note], limits: PlayableLimits
+) -> list[tuple[str, list[Note]]]:
+    """Why notes were left out, and which.
+
+    Args:
+        score: with the hands and fingers that are written.
+        left_out: notes of it.
+        limits: of the hands.
+    """
+    beyond = {id(item.note): item.reason for item in impossible_notes(score, limits=limits)}
+    by_reason: dict[str, list[Note]] = {}
+    for note in left_out:
+        reason = beyond.get(id(note), "no hand can play them with the rest")
+        by_reason.setdefault(f"left out, {reason}", []).append(note)
+    return list(by_reason.items())

@@ -5,18 +5,22 @@ that chord and not the chord before. It comes up when the next harmony is struck
 learned:
 
 - The pedal goes down only where notes are cut short: their keys are released early, or their hand
-  has to leave for a leap. It goes down after the last chord struck before that.
+  has to leave for a leap. Where the pedal of the score is down, no note is cut short. It goes down
+  after the last chord struck before that.
 - It comes up when the last of these notes ends as written, or earlier, at the first clash. A new
   note clashes with a note held by the pedal alone if they are a semitone or its inversions apart,
   or a whole tone in the same octave.
+- Each span has to pay: it ends where frame F1 of what is heard is highest, and is left out if that
+  is no higher than without it. So an added pedal never lowers `heard_frame_f1_micro` or
+  `heard_frame_f1_mean` of a performance that releases keys as expected.
 
-Notes that are written to sound together never count as clashing. Metrics compare keys and not
-sound, so a pedal changes none of them. `sounding_score` gives the notes as they sound with the
-pedal, to compare sound.
+Notes that are written to sound together never count as clashing. Figures of keys do not change with
+a pedal; those of what is heard do (`music.metrics`).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -24,7 +28,9 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue
 from musclehand.music.formats.score_file import format_count
-from musclehand.music.score import Hand, Note, Pedal, Score
+from musclehand.music.metrics import STEP
+from musclehand.music.score import Hand, Note, Pedal, Score, first_step, piano_roll
+from musclehand.music.sounding import is_pedal_down, pedal_spans, sounding_score
 from musclehand.planning.fingering.keyboard_map import WHITE_KEY_PITCH, chord_slices
 from musclehand.planning.fingering.playable import centre_range
 from musclehand.planning.strokes.reach import leap_time
@@ -40,7 +46,7 @@ class PedalConfig:
 
     delay: float = 0.08
     """[s] from the stroke of a chord until the pedal goes down: the dampers need this time to fall
-    on the chord before."""
+    on the chord before. An added pedal keeps this distance from those of the score."""
 
     margin: float = 0.02
     """[s] the pedal is down this long before the key comes up for which it stands in."""
@@ -82,16 +88,19 @@ class _Down(NamedTuple):
     """[s] written ends of the notes that it holds, by pitch."""
 
 
-def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = None) -> Score:
-    """Adds the sustain pedal where notes end before they do as written.
+def auto_pedal(
+    score: Score, written: Score, *, config: PedalConfig | None = None, leaps: bool = True
+) -> Score:
+    """Adds the sustain pedal where notes end before they do as written, and it can be heard.
 
     Args:
         score: as it will be played, with keys released early (`planning.fingering.assign` with
-            `release_early`). Where hands are known, keys also count as released when a hand has to
-            leave for its next notes.
-        written: the same notes with their ends as written; onsets may differ by a rolled chord's
-            width.
+            `release_early`).
+        written: the same notes with their ends and pedals as written; onsets may differ by a rolled
+            chord's width.
         config: times of the foot.
+        leaps: whether keys are also released early where a hand has to leave for its next notes.
+            False for a score that has these releases already, such as a plan's.
 
     Returns:
         The same notes. Pedals of the score stay, and new ones are added where these are up. A
@@ -99,16 +108,18 @@ def auto_pedal(score: Score, written: Score, *, config: PedalConfig | None = Non
     """
     config = config or PedalConfig()
     ends = written_ends(score, written)
-    key_up = _keys_up(score, config)
+    key_up = _keys_up(score, config) if leaps else score.intervals[:, 1]
     lost = np.array(ends) - key_up >= config.least_lost
-    lost &= ~_is_down(_merged(score.pedals), key_up)
+    lost &= ~is_pedal_down(pedal_spans(score.pedals), key_up)
     if not lost.any():
         return score
     spans = _sweep(score, key_up, ends, lost, config)
-    spans = [span for span in _without(spans, score.pedals) if span[1] - span[0] >= config.shortest]
+    spans = _without(spans, score.pedals, config.delay)
+    expected = [key_up, score.intervals[:, 1]] if leaps else [key_up]
+    spans = _worthwhile(spans, [_Sound(score, up, written) for up in expected], config)
     if not spans:
         return score
-    caught = _is_down(np.array(spans), key_up[lost])
+    caught = is_pedal_down(np.array(spans), key_up[lost])
     count = format_count(int(caught.sum()), "note")
     remark = f"{count} held over with the pedal, the finger or hand is needed elsewhere"
     pedals = (*score.pedals, *(Pedal(float(start), float(stop)) for start, stop in spans))
@@ -227,67 +238,147 @@ def _clashes(held: dict[int, float], pitches: list[int], time: float) -> bool:
 
 
 def _without(
-    spans: list[tuple[float, float]], pedals: tuple[Pedal, ...]
+    spans: list[tuple[float, float]], pedals: tuple[Pedal, ...], apart: float
 ) -> list[tuple[float, float]]:
-    """The parts of ascending spans in which no pedal of the score is down already."""
+    """The parts of ascending spans in which no pedal of the score is down or near.
+
+    Args:
+        spans: to cut [s].
+        pedals: of the score.
+        apart: time between a part and a pedal [s].
+    """
+    taken = pedal_spans(pedals) + np.array([-apart, apart])
     parts = []
-    k = 0
     for start, stop in spans:
-        while k < len(pedals) and pedals[k].end <= start:
-            k += 1
         begin = start
-        j = k
-        while j < len(pedals) and pedals[j].start < stop:
-            if pedals[j].start > begin:
-                parts.append((begin, pedals[j].start))
-            begin = max(begin, pedals[j].end)
-            j += 1
+        first = int(np.searchsorted(taken[:, 1], start, side="right"))
+        for down, up in taken[first:]:
+            if down >= stop:
+                break
+            if down > begin:
+                parts.append((begin, float(down)))
+            begin = max(begin, float(up))
         if begin < stop:
             parts.append((begin, stop))
     return parts
 
 
-def _merged(pedals: tuple[Pedal, ...]) -> np.ndarray:
-    """Spans of the pedal, overlapping ones joined [s]. Shape (num_spans, 2).
-
-    Spans that only touch stay apart: between them the pedal comes up.
-    """
-    spans: list[list[float]] = []
-    for pedal in pedals:
-        if spans and pedal.start < spans[-1][1]:
-            spans[-1][1] = max(spans[-1][1], pedal.end)
-        else:
-            spans.append([pedal.start, pedal.end])
-    return np.array(spans, dtype=float).reshape(-1, 2)
-
-
-def _is_down(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Whether the pedal is down at each time. Shape (num_times,), bool.
+def _worthwhile(
+    spans: list[tuple[float, float]], sounds: list[_Sound], config: PedalConfig
+) -> list[tuple[float, float]]:
+    """Those of the spans that pay, each with its best end.
 
     Args:
-        spans: ascending, and closed at the start [s]. Shape (num_spans, 2).
-        times: to ask about [s]. Shape (num_times,).
+        spans: of the pedal, ascending and apart from all others [s].
+        sounds: what is heard if keys come up as expected; a span has to pay in the first, and to
+            cost nothing in the others.
+        config: times of the foot.
     """
-    if not len(spans):
-        return np.zeros(len(times), dtype=bool)
-    k = np.searchsorted(spans[:, 0], times, side="right") - 1
-    return (k >= 0) & (spans[k, 1] > times)
+    kept = []
+    for start, stop in spans:
+        changes = [
+            (end, [sound.change(start, end) for sound in sounds])
+            for end in sounds[0].ends(start, stop)
+            if end - start >= config.shortest
+        ]
+        allowed = [
+            (end, change)
+            for end, change in changes
+            if change[0].gain > 0 and all(each.gain >= 0 and each.mean >= 0 for each in change)
+        ]
+        if not allowed:
+            continue
+        end, change = max(allowed, key=lambda item: (item[1][0].gain, -item[0]))
+        for sound, each in zip(sounds, change, strict=True):
+            sound.take(each)
+        kept.append((start, end))
+    return kept
 
 
-def sounding_score(score: Score) -> Score:
-    """The notes as they sound with the pedal, without pedals.
+class _Change(NamedTuple):
+    """What one more span of the pedal changes."""
 
-    A note whose key comes up while the pedal is down sounds until the pedal is up, or until its key
-    is struck again.
+    hits: int
+    """Frames of keys that sound as written."""
+
+    frames: int
+    """Frames of keys that sound."""
+
+    gain: float
+    """Micro F1 of what is heard, compared with no such span."""
+
+    mean: float
+    """Sum of the F1 of all steps, likewise; rounding counts as no change."""
+
+
+class _Sound:
+    """What is heard of a score, in steps of `music.metrics.STEP`, as pedals are added to it."""
+
+    def __init__(self, score: Score, key_up: np.ndarray, written: Score) -> None:
+        """
+        Args:
+            score: notes and pedals.
+            key_up: time at which each key comes up [s]. Shape (num_notes,).
+            written: what should be heard, with its pedals.
+        """
+        ups = [
+            max(float(up), note.onset + 1e-6) for note, up in zip(score.notes, key_up, strict=True)
+        ]
+        played = sounding_score(
+            score.with_notes(
+                replace(note, offset=up) for note, up in zip(score.notes, ups, strict=True)
+            )
+        )
+        target = sounding_score(written)
+        steps = first_step(max(target.duration, played.duration), step=STEP) + 1
+        self._target = piano_roll(target, step=STEP, num_steps=steps)
+        self._roll = piano_roll(played, step=STEP, num_steps=steps)
+        self._hits = int((self._target & self._roll).sum())
+        self._total = int(self._target.sum()) + int(self._roll.sum())
+        again: dict[int, float] = {}
+        rows = []
+        for note, up in zip(reversed(score.notes), reversed(ups), strict=True):
+            rows.append((up, note.key, again.get(note.pitch, np.inf)))
+            again[note.pitch] = note.onset
+        self._ups = sorted(rows)
+        self._strokes = np.unique(score.intervals[:, 0])
+
+    def ends(self, start: float, stop: float) -> list[float]:
+        """Times at which a span could end: the strokes in it, and its own end [s]."""
+        first, last = np.searchsorted(self._strokes, [start, stop])
+        return [*self._strokes[first:last].tolist(), stop]
+
+    def change(self, start: float, stop: float) -> _Change:
+        """What the pedal changes from `start` to `stop` [s], where no pedal is down yet."""
+        begin = first_step(start, step=STEP)
+        before = self._roll[begin : first_step(stop, step=STEP)]
+        target = self._target[begin : begin + len(before)]
+        after = before.copy()
+        for up, key, again in self._ups[bisect_left(self._ups, (start,)) :]:
+            if up >= stop:
+                break
+            first, last = (first_step(time, step=STEP) - begin for time in (up, min(stop, again)))
+            after[first:last, key] = True
+        added = after & ~before
+        hits = int((added & target).sum())
+        frames = int(added.sum())
+        f1 = (2 * (self._hits + hits) / (self._total + frames)) if self._total + frames else 0.0
+        f1_before = 2 * self._hits / self._total if self._total else 0.0
+        mean = float((_f1_of_steps(after, target) - _f1_of_steps(before, target)).sum())
+        return _Change(hits, frames, f1 - f1_before, round(mean, 9))
+
+    def take(self, change: _Change) -> None:
+        """Counts a change from now on. Later spans begin after it, so the roll can stay."""
+        self._hits += change.hits
+        self._total += change.frames
+
+
+def _f1_of_steps(roll: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """F1 of each step, 1 for silence in both. Shape (num_steps,).
+
+    Args:
+        roll: keys that sound. Shape (num_steps, 88), bool.
+        target: keys that should. Shape (num_steps, 88), bool.
     """
-    spans = _merged(score.pedals)
-    again: dict[int, float] = {}
-    notes = []
-    for note in reversed(score.notes):
-        k = int(np.searchsorted(spans[:, 0], note.offset, side="right")) - 1
-        end = note.offset
-        if k >= 0 and spans[k, 1] > note.offset:
-            end = max(end, min(float(spans[k, 1]), again.get(note.pitch, np.inf)))
-        again[note.pitch] = note.onset
-        notes.append(replace(note, offset=end))
-    return replace(score, notes=tuple(notes), pedals=())
+    total = roll.sum(axis=1) + target.sum(axis=1)
+    return np.where(total > 0, 2 * (roll & target).sum(axis=1) / np.maximum(total, 1), 1.0)

@@ -86,13 +86,14 @@ class MotionStep(NamedTuple):
     """[N s/m] damping of these keys at the fingertip. Shape (5,)."""
 
     wrist: np.ndarray
-    """[m] position of the wrist after each simulation step in it. Shape (sim_steps, 3)."""
+    """[m, rad] position of the wrist, and yaw of the forearm about the vertical, after each
+    simulation step in it. Shape (sim_steps, 4)."""
 
     wrist_velocity: np.ndarray
-    """[m/s] its velocity. Shape (sim_steps, 3)."""
+    """[m/s, rad/s] their velocities. Shape (sim_steps, 4)."""
 
     wrist_acceleration: np.ndarray
-    """[m/s^2] its acceleration. Shape (sim_steps, 3)."""
+    """[m/s^2, rad/s^2] their accelerations. Shape (sim_steps, 4)."""
 
 
 class HandMotion:
@@ -206,8 +207,7 @@ class HandMotion:
             steps[:BLOCK_STEPS, None] * self.dt + self.sim_dt * np.arange(1, self.sim_steps + 1)
         ).ravel()
         self._wrist = [
-            values.reshape(BLOCK_STEPS, self.sim_steps, 3)
-            for values in self.trajectory.wrist(fine)
+            values.reshape(BLOCK_STEPS, self.sim_steps, 4) for values in self.trajectory.wrist(fine)
         ]
 
 

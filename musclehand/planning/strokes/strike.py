@@ -61,7 +61,7 @@ class StrokeConfig:
     rest_hover: float = 0.012
     """[m] height above the keys of a finger that waits."""
 
-    softest: float = 35.0
+    softest: float = 25.0
     """[MIDI velocity] softer notes are played with this one at first sight."""
 
     softest_learnt: float = 20.0

@@ -29,16 +29,17 @@ class TrajectoryConfig:
     ahead: int = 40
     """Knots beyond them that it looks ahead."""
 
-    iterations: int = 10
-    first_iterations: int = 25
+    iterations: int = 4
+    rounds: int = 4
+    first_rounds: int = 8
 
     claim: float = 0.03
     sideways: float = 1.0
     joint_jerk: float = 2000.0
     wrist_jerk: float = 5.0e4
-    yaw_jerk: float = 1.0e6
+    yaw_jerk: float = 3.0e4
     wrist_pull: float = 20.0
-    yaw_pull: float = 1.0e6
+    yaw_pull: float = 1.0
     fingers: float = 0.25
     keys: float = 0.25
     order: float = 1.0
@@ -95,8 +96,8 @@ class HandTrajectory:
         )
         max_step = np.concatenate([np.full(n, 0.35), np.full(3, 0.03), [0.1]])
         self._window = Window(
-            chain, key_boxes(geometry, side.mirror), self.weights, config.roll, config.damping,
-            max_step,
+            chain, key_boxes(geometry, side.mirror), self.weights, config.roll,
+            np.concatenate([np.ones(n), np.full(3, 50.0), [1.0]]), max_step,
         )
         self._jerk = np.concatenate(
             [np.full(n, config.joint_jerk), np.full(3, config.wrist_jerk), [config.yaw_jerk]]
@@ -113,6 +114,7 @@ class HandTrajectory:
 
     def begin(self) -> None:
         config = self.config
+        self._damping = config.damping
         self._past = min(self._start, 3)
         self._from = self._start - self._past
         last = self._start + config.block + config.ahead
@@ -125,8 +127,9 @@ class HandTrajectory:
 
     def improve(self, partner: np.ndarray | None) -> None:
         other = None if partner is None else partner * np.array([-1.0, 1.0, 1.0])
-        self._work, self.tips, self.ends = self._window.improve(
-            self._tasks, self._work, self._stiffness, self._past, other
+        self._work, self.ends, self._damping = self._window.improve(
+            self._tasks, self._work, self._stiffness, self._past, other,
+            self._damping, self.config.iterations,
         )
 
     def finish(self) -> None:
@@ -173,7 +176,7 @@ class HandTrajectory:
         return self._rows(times)[:, : self._joints]
 
     def wrist(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = self._u[:, self._joints : self._joints + 3] * self._flip
+        places = self._u[:, self._joints :] * np.append(self._flip, self.mirror)
         path = WristPath.through(places, self.config.knot)
         return path.at(times - self._first * self.config.knot)
 
@@ -184,7 +187,7 @@ def solve_window(hands: Sequence[HandTrajectory]) -> None:
     for hand in hands:
         hand.begin()
     ends: list[np.ndarray | None] = [None for _ in hands]
-    count = hands[0].config.first_iterations if first else hands[0].config.iterations
+    count = hands[0].config.first_rounds if first else hands[0].config.rounds
     for _ in range(count):
         for i, hand in enumerate(hands):
             partner = ends[1 - i] if len(hands) == 2 else None

@@ -126,7 +126,10 @@ def _add_row(chain, body, point, direction, factor, anchor, axis, wrist, row):
 
 @compiled
 def _add_task(row, weight, error, hessian, gradient):
-    """Adds a task to the normal equations of its knot: weight (error - row . step)^2 / 2."""
+    """Adds a task to the normal equations of its knot: weight (error - row . step)^2 / 2.
+
+    Returns its cost now.
+    """
     count = len(row)
     for i in range(count):
         if row[i] != 0.0:
@@ -134,6 +137,7 @@ def _add_task(row, weight, error, hessian, gradient):
             gradient[i] -= scaled * error
             for k in range(i + 1):
                 hessian[i, k] += scaled * row[k]
+    return 0.5 * weight * error * error
 
 
 @compiled
@@ -180,6 +184,9 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
         gradient: written. Shape (t, n).
         tips: written [m]. Shape (t, 5, 3).
         ends: of the bones, written [m]. Shape (t, c, 2, 3).
+
+    Returns:
+        Half the weighted sum of squared errors.
     """
     knots, count = u.shape
     joints = count - 4
@@ -194,6 +201,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
     on_b = np.zeros(3)
     point = np.zeros(3)
     bones = len(chain.bone_body)
+    cost = 0.0
     for t in range(knots):
         wrist = u[t, joints : joints + 3]
         place_bodies(chain, u[t, :joints], wrist, u[t, joints + 3], roll, place, turn, anchor, axis)
@@ -228,7 +236,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 _add_row(
                     chain, chain.tip_body[f], tips[t, f], direction, 1.0, anchor, axis, wrist, row
                 )
-                _add_task(row, weight, error, h, g)
+                cost += _add_task(row, weight, error, h, g)
             # A finger that waits keeps its height at least.
             if tasks.floor_weight[t, f] > 0.0 and tips[t, f, 2] < tasks.floor[t, f]:
                 direction[:] = 0.0
@@ -237,7 +245,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 _add_row(
                     chain, chain.tip_body[f], tips[t, f], direction, 1.0, anchor, axis, wrist, row
                 )
-                _add_task(
+                cost += _add_task(
                     row,
                     weights.tip * tasks.floor_weight[t, f],
                     tasks.floor[t, f] - tips[t, f, 2],
@@ -246,13 +254,14 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 )
         for i in range(count):
             h[i, i] += weights.pull[i]
-            g[i] += weights.pull[i] * (u[t, i] - tasks.home[t, i])
-            if u[t, i] < weights.lower[i]:
+            away = u[t, i] - tasks.home[t, i]
+            g[i] += weights.pull[i] * away
+            cost += 0.5 * weights.pull[i] * away * away
+            beyond = min(u[t, i] - weights.lower[i], 0.0) + max(u[t, i] - weights.upper[i], 0.0)
+            if beyond != 0.0:
                 h[i, i] += weights.limit
-                g[i] += weights.limit * (u[t, i] - weights.lower[i])
-            elif u[t, i] > weights.upper[i]:
-                h[i, i] += weights.limit
-                g[i] += weights.limit * (u[t, i] - weights.upper[i])
+                g[i] += weights.limit * beyond
+                cost += 0.5 * weights.limit * beyond * beyond
         # Bones of different digits.
         for p in range(len(chain.pairs)):
             a = chain.pairs[p, 0]
@@ -267,9 +276,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                 square += gap * gap
             if square > far * far:
                 continue
-            _nearest_points(
-                ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b
-            )
+            _nearest_points(ends[t, a, 0], ends[t, a, 1], ends[t, b, 0], ends[t, b, 1], on_a, on_b)
             distance = 0.0
             for i in range(3):
                 direction[i] = on_a[i] - on_b[i]
@@ -282,7 +289,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
             row[:] = 0.0
             _add_row(chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, wrist, row)
             _add_row(chain, chain.bone_body[b], on_b, direction, -1.0, anchor, axis, wrist, row)
-            _add_task(row, weights.tip * weights.fingers, touch - distance, h, g)
+            cost += _add_task(row, weights.tip * weights.fingers, touch - distance, h, g)
         # Fingers in order, from index to little finger.
         for p in range(len(chain.neighbours)):
             a = chain.neighbours[p, 0]
@@ -299,7 +306,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
             _add_row(
                 chain, chain.bone_body[a], ends[t, a, 1], direction, -1.0, anchor, axis, wrist, row
             )
-            _add_task(row, weights.tip * weights.order, short, h, g)
+            cost += _add_task(row, weights.tip * weights.order, short, h, g)
         # Bones of the other hand.
         if len(other):
             for a in range(bones):
@@ -334,7 +341,7 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                         chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, wrist, row
                     )
                     # Each hand makes way for half of it.
-                    _add_task(row, weights.tip * weights.hands, 0.5 * (touch - distance), h, g)
+                    cost += _add_task(row, weights.tip * weights.hands, 0.5 * (touch - distance), h, g)
         # Keys, by points along the bones.
         for b in range(bones):
             radius = chain.bone_radius[b] + weights.key_margin
@@ -372,7 +379,8 @@ def assemble(chain, keys, tasks, weights, roll, other, past, u, hessian, gradien
                     _add_row(
                         chain, chain.bone_body[b], point, direction, 1.0, anchor, axis, wrist, row
                     )
-                    _add_task(row, weights.tip * weights.keys, min(depth, front), h, g)
+                    cost += _add_task(row, weights.tip * weights.keys, min(depth, front), h, g)
+    return cost
 
 
 @compiled
@@ -384,7 +392,7 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
         gradient: of each knot. Shape (t, n).
         u: unknowns. Shape (t, n).
         stiffness: weight of squared third differences at each difference. Shape (t - 3, n).
-        damping: added to the diagonal.
+        damping: added to the diagonal of each knot. Shape (n,).
         past: number of knots at the beginning that are fixed.
         bands: written, lower form of `scipy.linalg.solveh_banded`. Shape (3 n + 1, t n).
         right: right-hand side, written. Shape (t n,).
@@ -396,7 +404,7 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
             right[t * count + i] = -gradient[t, i]
             for k in range(i + 1):
                 bands[i - k, t * count + k] = hessian[t, i, k]
-            bands[0, t * count + i] += damping
+            bands[0, t * count + i] += damping[i]
     difference = np.array([-1.0, 3.0, -3.0, 1.0])
     for t in range(knots - 3):
         for i in range(count):
@@ -405,10 +413,24 @@ def fill_bands(hessian, gradient, u, stiffness, damping, past, bands, right):
             for a in range(4):
                 right[(t + a) * count + i] -= s * difference[a] * jerk
                 for b in range(a, 4):
-                    bands[(b - a) * count, (t + a) * count + i] += (
-                        s * difference[a] * difference[b]
-                    )
+                    bands[(b - a) * count, (t + a) * count + i] += s * difference[a] * difference[b]
     for t in range(past):
         for i in range(count):
             bands[0, t * count + i] = 1e12
             right[t * count + i] = 0.0
+
+
+@compiled
+def roughness(u, stiffness):
+    """Half the weighted sum of squared third differences.
+
+    Args:
+        u: unknowns. Shape (t, n).
+        stiffness: of third differences. Shape (t - 3, n).
+    """
+    cost = 0.0
+    for t in range(len(u) - 3):
+        for i in range(u.shape[1]):
+            jerk = u[t + 3, i] - 3.0 * u[t + 2, i] + 3.0 * u[t + 1, i] - u[t, i]
+            cost += 0.5 * stiffness[t, i] * jerk * jerk
+    return cost

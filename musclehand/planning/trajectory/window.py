@@ -15,6 +15,11 @@ from scipy.linalg import solveh_banded
 from musclehand.planning.trajectory.chain import Chain, KeyBoxes
 
 
+LEAST_DAMPING = 1e-2
+MOST_DAMPING = 1e4
+CONVERGED = 1e-3
+
+
 class Tasks(NamedTuple):
     """What a hand should do at t knots."""
 
@@ -80,15 +85,25 @@ class Weights(NamedTuple):
     """Upper limits. Shape (n,)."""
 
 
+class _Point(NamedTuple):
+    """The normal equations at some unknowns."""
+
+    u: np.ndarray
+    cost: float
+    hessian: np.ndarray
+    gradient: np.ndarray
+    ends: np.ndarray
+
+
 @dataclass
 class Window:
-    """One hand's unknowns over a window of knots, improved step by step."""
+    """One hand's unknowns over a window of knots, improved by Levenberg-Marquardt steps."""
 
     chain: Chain
     keys: KeyBoxes
     weights: Weights
     roll: float
-    damping: float
+    scale: np.ndarray
     max_step: np.ndarray
 
     def improve(
@@ -98,8 +113,10 @@ class Window:
         stiffness: np.ndarray,
         past: int,
         other: np.ndarray | None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One Gauss-Newton step.
+        damping: float,
+        iterations: int,
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Some steps.
 
         Args:
             tasks: of the knots.
@@ -107,28 +124,61 @@ class Window:
             stiffness: of third differences. Shape (t - 3, n).
             past: knots at the beginning that do not change.
             other: ends of the other hand's bones. Shape (t, c, 2, 3).
+            damping: to begin with.
+            iterations: steps.
 
         Returns:
-            Unknowns after the step; fingertips and ends of bones before it.
+            Unknowns, ends of bones, and damping to go on with.
         """
         from musclehand.planning.trajectory import kernels
 
         knots, count = u.shape
-        hessian = np.empty((knots, count, count))
-        gradient = np.empty((knots, count))
-        tips = np.empty((knots, 5, 3))
-        ends = np.empty((knots, len(self.chain.bone_body), 2, 3))
         if other is None:
             other = np.empty((0, len(self.chain.bone_body), 2, 3))
-        kernels.assemble(
-            self.chain, self.keys, tasks, self.weights, self.roll, other, past,
-            u, hessian, gradient, tips, ends,
-        )
+
+        def at(u: np.ndarray) -> _Point:
+            hessian = np.empty((knots, count, count))
+            gradient = np.empty((knots, count))
+            ends = np.empty((knots, len(self.chain.bone_body), 2, 3))
+            cost = kernels.assemble(
+                self.chain,
+                self.keys,
+                tasks,
+                self.weights,
+                self.roll,
+                other,
+                past,
+                u,
+                hessian,
+                gradient,
+                np.empty((knots, 5, 3)),
+                ends,
+            )
+            return _Point(u, cost + kernels.roughness(u, stiffness), hessian, gradient, ends)
+
+        point = at(u)
         bands = np.empty((3 * count + 1, knots * count))
         right = np.empty(knots * count)
-        kernels.fill_bands(hessian, gradient, u, stiffness, self.damping, past, bands, right)
-        step = solveh_banded(
-            bands, right, lower=True, overwrite_ab=True, overwrite_b=True, check_finite=False
-        ).reshape(knots, count)
-        step = np.clip(step, -self.max_step, self.max_step)
-        return u + step, tips, ends
+        for _ in range(iterations):
+            kernels.fill_bands(
+                point.hessian,
+                point.gradient,
+                point.u,
+                stiffness,
+                damping * self.scale,
+                past,
+                bands,
+                right,
+            )
+            step = solveh_banded(bands, right, lower=True, check_finite=False)
+            step = np.clip(step.reshape(knots, count), -self.max_step, self.max_step)
+            new = at(point.u + step)
+            if new.cost < point.cost:
+                gained = (point.cost - new.cost) / point.cost
+                point = new
+                damping = max(damping / 3.0, LEAST_DAMPING)
+                if gained < CONVERGED:
+                    break
+            else:
+                damping = min(damping * 5.0, MOST_DAMPING)
+        return point.u, point.ends, damping

@@ -230,6 +230,11 @@ class Stage:
         high = max(float(x.max()) for x in positions) + HAND_REACH
         return low, high
 
+    @property
+    def rest_colours(self) -> np.ndarray:
+        """Colours of the keys where nothing sounds. Shape (88, 4)."""
+        return self._key_rgba.copy()
+
     def _find_tendons(self) -> np.ndarray:
         if "act" not in self._recording.channels:
             return np.zeros(0, dtype=int)

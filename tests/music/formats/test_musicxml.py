@@ -11,50 +11,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from musclehand.core.errors import ScoreError
-from musclehand.music.formats.musicxml import GRACE_SECONDS, read_musicxml
+from musclehand.music.formats.musicxml import GRACE_SECONDS, written_notes
 from musclehand.music.formats.musicxml_scan import MAX_ELEMENTS
 from musclehand.music.score import Finger, Hand, Score
+from support.musicxml_text import (
+    DIVISIONS,
+    NO_TEMPO,
+    TWO_STAVES,
+    barline,
+    direction,
+    notations,
+    note,
+    pitches,
+    read,
+    times,
+    xml,
+)
 
 IN_FOLDER = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-DIVISIONS = "<attributes><divisions>4</divisions></attributes>"
-TWO_STAVES = "<attributes><divisions>4</divisions><staves>2</staves></attributes>"
 SCALES = {1: ["C4", "D4", "E4", "F#4", "G4"], 2: ["C3", "D3", "E3", "F#3", "G3"]}
 CONTAINER = '<container><rootfiles><rootfile full-path="a/b.xml"/></rootfiles></container>'
-
-
-def xml(*measures: str, name: str = "Piano") -> str:
-    body = "".join(
-        f'<measure number="{i}">{measure}</measure>' for i, measure in enumerate(measures, start=1)
-    )
-    parts = f'<part-list><score-part id="P1"><part-name>{name}</part-name></score-part></part-list>'
-    return f'<score-partwise version="4.0">{parts}<part id="P1">{body}</part></score-partwise>'
-
-
-def note(
-    pitch: str = "C4", duration: float = 4, *, staff: int = 1, first: str = "", more: str = ""
-) -> str:
-    alter = f"<alter>{1 if '#' in pitch else 0}</alter>"
-    length = "" if "grace" in first else f"<duration>{duration}</duration>"
-    return (
-        f"<note>{first}<pitch><step>{pitch[0]}</step>{alter}<octave>{pitch[-1]}</octave></pitch>{length}"
-        f"<voice>{staff}</voice><staff>{staff}</staff>{more}</note>"
-    )
-
-
-def direction(kind: str = "", sound: str = "") -> str:
-    return f"<direction><direction-type>{kind or '<words/>'}</direction-type>{sound and f'<sound {sound}/>'}</direction>"
-
-
-def barline(inside: str, location: str = "right") -> str:
-    return f'<barline location="{location}">{inside}</barline>'
-
-
-def read(folder: Path, text: str | bytes, name: str = "piece.musicxml") -> Score:
-    path = folder / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_musicxml(path)
 
 
 def pack(
@@ -69,10 +47,6 @@ def pack(
         zipped.writestr("META-INF/container.xml", container)
         zipped.writestr(name, content)
     return archive.getvalue()
-
-
-def times(score: Score) -> list[tuple[int, float, float]]:
-    return [(n.pitch, round(n.onset, 6), round(n.offset, 6)) for n in score.notes]
 
 
 def test_two_staves_with_backup_chords_and_default_tempo(tmp_path: Path):
@@ -234,6 +208,13 @@ BAD = {
     "deep": ("<score-partwise>" + "<a>" * 100_000, "deep"),
     "elements": ("<score-partwise>" + "<a/>" * (MAX_ELEMENTS + 1), f"{MAX_ELEMENTS:,} XML elements"),
     "notes": (xml(DIVISIONS + note() * 2000, barline('<repeat direction="backward" times="99"/>')), "100,000 notes"),
+    "long trills": (
+        xml(
+            DIVISIONS + direction(sound='tempo="0.01"')
+            + note("C4", 400, more=notations("<ornaments><trill-mark/></ornaments>")) * 300
+        ),
+        "strokes with its ornaments played out",
+    ),
     "laughs": (
         '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>' + xml(DIVISIONS + note("&b;")),
         "entities of its own",
@@ -241,6 +222,16 @@ BAD = {
     "external entity": (
         '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + xml(DIVISIONS + note(), name="&a;"),
         "entities of its own",
+    ),
+    "attribute of its own": (
+        '<!DOCTYPE a [<!ATTLIST note dynamics CDATA "300">]>' + xml(DIVISIONS + note()),
+        "attributes of its own",
+    ),
+    "octave below": (xml(DIVISIONS + note("C4").replace("<octave>4", "<octave>-1")), "a whole number, 0..9"),
+    "offset": (xml(DIVISIONS + direction(more='<offset sound="yes">x</offset>') + note()), "offset is 'x'"),
+    "transposition": (
+        xml("<attributes><transpose><octave-change>9</octave-change></transpose></attributes>" + note()),
+        "-60..60 semitones",
     ),
     "undeclared entity": (xml(DIVISIONS + note(), name="&a;"), "not well-formed"),
     "unknown encoding": ('<?xml version="1.0" encoding="nonsense"?>' + xml(DIVISIONS + note()), "encoding"),
@@ -280,6 +271,163 @@ def test_too_many_members(tmp_path: Path):
             zipped.writestr(f"{number}.xml", "")
     with pytest.raises(ScoreError, match="more than 256 files"):
         read(tmp_path, archive.getvalue())
+
+
+def test_a_document_type_that_declares_nothing_is_read(tmp_path: Path):
+    plain = xml(DIVISIONS + note())
+    doctypes = (
+        "<!DOCTYPE score-partwise [ ]>",
+        '<!DOCTYPE score-partwise PUBLIC "a" "b" [<!-- empty -->]>',
+        "<!DOCTYPE score-partwise [<!ELEMENT note (#PCDATA)>]>",
+    )
+    for doctype in doctypes:
+        assert pitches(read(tmp_path, doctype + plain)) == [60]
+
+
+def test_a_grace_note_tied_to_its_main_note_is_one_stroke(tmp_path: Path):
+    start, stop = '<tie type="start"/>', '<tie type="stop"/>'
+    grace = note("E4", first="<grace/>", more=start)
+    score = read(tmp_path, xml(DIVISIONS + note("C4") + grace + note("E4", 8, more=stop)))
+    assert times(score) == [(60, 0, 0.5), (64, 0.5 - GRACE_SECONDS, 1.5)]
+    both = note("E4", first="<grace/>", more=stop + start)
+    first = note("E4", 4, more=start)
+    through = read(tmp_path, xml(DIVISIONS + first + both + note("E4", 8, more=stop)))
+    assert times(through) == [(64, 0, 1.5)]
+
+
+def test_a_tie_over_a_bar_that_is_shorter_than_in_other_parts(tmp_path: Path):
+    start, stop = '<tie type="start"/>', '<tie type="stop"/>'
+    plain = xml(DIVISIONS + note("C4", more=start), note("C4", more=stop))
+    second = f'<part id="P2"><measure number="1">{DIVISIONS + note("C3", 8)}</measure></part>'
+    text = plain.replace("</score-partwise>", second + "</score-partwise>")
+    assert times(read(tmp_path, text)) == [(48, 0, 1), (60, 0, 1.5)]
+
+
+def test_a_part_with_too_many_notes_in_a_bar_delays_no_other(tmp_path: Path):
+    meter = "<time><beats>2</beats><beat-type>4</beat-type></time></attributes>"
+    first = DIVISIONS.replace("</attributes>", meter)
+    plain = xml(first + note("C4") * 2, note("D4"))
+    second = f'<part id="P2"><measure number="1">{DIVISIONS + note("C3") * 3}</measure>'
+    second += f'<measure number="2">{note("D3")}</measure></part>'
+    score = read(tmp_path, plain.replace("</score-partwise>", second + "</score-partwise>"))
+    assert [n.onset for n in score.notes if n.pitch in (50, 62)] == [1, 1]
+    alone = xml(first + note("C4") * 3, note("D4"))
+    assert read(tmp_path, alone).notes[-1].onset == 1.5
+
+
+@pytest.mark.parametrize("kind", ["start", "continue"])
+def test_ties_written_as_tied_only_are_merged(tmp_path: Path, kind: str):
+    first = note(more=notations(f'<tied type="{kind}"/>'))
+    second = note(more=notations('<tied type="stop"/>'))
+    assert times(read(tmp_path, xml(DIVISIONS + first, second + note()))) == [
+        (60, 0, 1),
+        (60, 1, 1.5),
+    ]
+
+
+def test_a_note_left_to_ring_is_no_tie_and_is_remarked(tmp_path: Path):
+    first = note(more=notations('<tied type="let-ring"/>'))
+    score = read(tmp_path, xml(DIVISIONS + first + note()))
+    assert len(score) == 2
+    assert score.remarks[0] == "not played out: note left to ring (1)"
+
+
+@pytest.mark.parametrize(
+    ("transpose", "shift"),
+    [
+        ("<diatonic>-1</diatonic><chromatic>-2</chromatic>", -2),
+        ("<chromatic>0</chromatic><octave-change>-1</octave-change>", -12),
+        ("<chromatic>3</chromatic><octave-change>1</octave-change>", 15),
+    ],
+)
+def test_transposing_parts_sound_as_they_should(tmp_path: Path, transpose: str, shift: int):
+    attributes = (
+        f"<attributes><divisions>4</divisions><transpose>{transpose}</transpose></attributes>"
+    )
+    back = "<attributes><transpose><chromatic>0</chromatic></transpose></attributes>"
+    score = read(tmp_path, xml(attributes + note(), back + note()))
+    assert pitches(score) == [60 + shift, 60]
+    assert f"{abs(shift)} semitones {'lower' if shift < 0 else 'higher'}" in score.remarks[0]
+
+
+def test_transposition_of_one_staff(tmp_path: Path):
+    attributes = TWO_STAVES.replace(
+        "</attributes>", '<transpose number="2"><chromatic>-12</chromatic></transpose></attributes>'
+    )
+    lower = "<backup><duration>4</duration></backup>" + note(staff=2)
+    assert pitches(read(tmp_path, xml(attributes + note() + lower))) == [48, 60]
+
+
+def test_repeated_bars_are_played_again(tmp_path: Path):
+    def style(kind: str, count: str) -> str:
+        repeat = f'<measure-repeat type="{kind}">{count}</measure-repeat>'
+        return f"<attributes><measure-style>{repeat}</measure-style></attributes>"
+
+    rest = "<note><rest/><duration>4</duration></note>"
+    one = xml(
+        DIVISIONS + note("C4"), style("start", "1") + rest, rest, style("stop", "") + note("D4")
+    )
+    assert pitches(read(tmp_path, one)) == [60, 60, 60, 62]
+    two = xml(DIVISIONS + note("C4"), note("D4"), style("start", "2") + rest, rest)
+    assert pitches(read(tmp_path, two)) == [60, 62, 60, 62]
+    written = xml(DIVISIONS + note("C4"), style("start", "1") + note("E4"))
+    assert pitches(read(tmp_path, written)) == [60, 64]
+
+
+def test_a_fermata_lengthens_its_note_for_all_voices(tmp_path: Path):
+    held = notations("<fermata/>")
+    lower = "<backup><duration>8</duration></backup>" + note("C3", 8, staff=2, more=held)
+    score = read(tmp_path, xml(TWO_STAVES + note() + note("D4", more=held) + lower, note("E4")))
+    assert times(score) == [(48, 0, 1.5), (60, 0, 0.5), (62, 0.5, 1.5), (64, 1.5, 2)]
+
+
+def test_pedal_of_sound_attributes_and_half_pedal(tmp_path: Path):
+    down, half, up = (f'<sound damper-pedal="{p}"/>' for p in ("yes", "49.5", "no"))
+    score = read(
+        tmp_path, xml(DIVISIONS + down + note() + half + note() + down + note() + up + note())
+    )
+    assert [(p.start, p.end) for p in score.pedals] == [(0, 0.5), (1, 1.5)]
+    assert score.remarks[0] == "1 half pedal read as down from the middle on, else as up"
+
+
+def test_offsets_move_the_sound_of_a_mark_even_to_another_bar(tmp_path: Path):
+    later, earlier = ('<offset sound="yes">6</offset>', '<offset sound="yes">-4</offset>')
+    unmoved = "<offset>4</offset>"
+    first = DIVISIONS + direction(sound='tempo="60"', more=later) + note("C4")
+    second = note("D4") + direction(sound='tempo="240"', more=unmoved) + note("E4")
+    score = read(tmp_path, xml(first, second))
+    assert times(score) == [(60, 0, 0.5), (62, 0.5, 1.25), (64, 1.25, 1.5)]
+    moved = read(tmp_path, xml(first, second.replace(unmoved, earlier)))
+    assert times(moved) == [(60, 0, 0.5), (62, 0.5, 1.125), (64, 1.125, 2.125)]
+
+
+def test_notes_of_one_turn_only(tmp_path: Path):
+    first = note("C4", attributes='time-only="1"')
+    never = note("D4", attributes='time-only="3"')
+    again = barline('<repeat direction="backward"/>')
+    score = read(tmp_path, xml(DIVISIONS + first + never + note("E4") + again))
+    assert pitches(score) == [60, 64, 64]
+    assert "1 note of turns that are never played left out" in score.remarks
+
+
+def test_several_parts_are_remarked(tmp_path: Path):
+    text = (
+        '<score-partwise><part-list><score-part id="A"><part-name>Voice</part-name></score-part>'
+        '<score-part id="B"><part-name>Piano</part-name></score-part></part-list>'
+        f'<part id="A"><measure number="1">{DIVISIONS + note("C5")}</measure></part>'
+        f'<part id="B"><measure number="1">{DIVISIONS + note("C3")}</measure></part>'
+        "</score-partwise>"
+    )
+    remarks = read(tmp_path, text).remarks
+    assert remarks == ("2 parts are played together: 'Voice', 'Piano'", NO_TEMPO)
+
+
+def test_written_notes_are_in_quarters_and_without_ornaments(tmp_path: Path):
+    staccato = notations("<articulations><staccato/></articulations>")
+    path = tmp_path / "piece.musicxml"
+    text = DIVISIONS + note("C4", 6, more=staccato) + note("D4", first="<grace/>") + note("E9", 2)
+    path.write_text(xml(text))
+    assert written_notes(path) == [(0, 1.5, 60), (1.5, 1.5, 62), (1.5, 2, 124)]
 
 
 def sensible(reading: Callable[[], Score]) -> bool:

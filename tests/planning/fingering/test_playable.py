@@ -8,11 +8,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musclehand.core.errors import InvalidValue
+from musclehand.music.metrics import match_notes
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Finger, Hand, Note, Score, keyboard_score
 from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
 from musclehand.planning.fingering.playable import (
     PlayableLimits,
+    correct_remarks,
     impossible_notes,
     list_notes,
     report_impossible,
@@ -49,21 +51,89 @@ def test_one_hand_grips_five_keys_and_a_ninth() -> None:
     assert named(chord(60, 76, hand=L)) == [60]
 
 
+def test_spans_are_those_of_the_hand_that_plays() -> None:
+    tenths = Score((*chord(36, 52, hand=L), *chord(67, 83, hand=R)))
+    reasons = {item.reason for item in impossible_notes(tenths)}
+    assert len(reasons) == 2
+    assert all("a span of 188 mm can grip" in reason for reason in reasons)
+    assert impossible_notes(tenths, limits=PlayableLimits(hand_span=9.0)) == ()
+    # The reach of each finger grows with the hand: fewer leaps are out of reach.
+    low = replace(chord(36, hand=R, long=0.05)[0], finger=Finger.THUMB)
+    high = replace(chord(84, at=0.203, hand=R)[0], finger=Finger.LITTLE)
+    leap = Score((low, high))
+    assert len(impossible_notes(leap)) == 1
+    assert impossible_notes(leap, limits=PlayableLimits(hand_span=9.0)) == ()
+
+
+def test_a_fingering_names_spans_by_the_size_of_its_hand() -> None:
+    score = Score((*chord(36, 48, 52, 64, 72, 88, hand=None),))
+    for size, span in ((1.0, "188 mm"), (0.9, "169 mm")):
+        config = FingeringConfig(release_early=True, hand_size=size)
+        remarks = assign_fingering(score, config=config).remarks
+        assert any(f"left out, the chord is more than two hands with a span of {span}" in remark
+                   for remark in remarks)  # fmt: skip
+
+
 def test_keys_repeat_so_fast_and_fingers_faster_not() -> None:
-    def again(interval: float, finger: int | None = None) -> list[str]:
+    def again(interval: float, count: int = 5, finger: int | None = None) -> list[str]:
         hand = R if finger else None
         notes = [
             Note(
                 interval * k, 60, interval * (k + 0.9), 80, hand, Finger(finger) if finger else None
             )
-            for k in range(3)
+            for k in range(count)
         ]
         return [item.reason for item in impossible_notes(Score(tuple(notes)))]
 
     assert again(1 / 14) == []
-    assert again(1 / 16) == ["the key is struck again within 67 ms"] * 2
-    assert again(1 / 8, finger=2) == []
-    assert again(1 / 9, finger=2) == ["its finger strikes twice within 125 ms"] * 2
+    assert again(1 / 16) == ["the key is struck more than 15 times a second"] * 4
+    assert again(1 / 9, finger=2) == []
+    assert again(1 / 11, finger=2) == ["its finger strikes more than 10 times a second"] * 4
+    # A double stroke or a mordent is no series.
+    assert again(1 / 20, count=3) == again(1 / 20, count=3, finger=2) == []
+    assert len(again(1 / 16, count=4)) == 3
+
+
+def mordents() -> Score:
+    """Main note, its neighbour and the main note again, 57 ms each."""
+    notes = []
+    for k in range(6):
+        for j, step in enumerate((0, 2, 0)):
+            onset = 0.5 * k + 0.057 * j
+            notes.append(Note(onset, 72 + step, onset + (0.05 if j < 2 else 0.2), 80, R))
+    return keyboard_score(Score(tuple(notes)))
+
+
+def test_mordents_are_possible() -> None:
+    played = assign_fingering(mordents(), config=ROLLS)
+    assert not any("beyond" in remark for remark in played.remarks)
+
+
+def test_hands_and_fingers_that_were_chosen_prove_nothing() -> None:
+    """The same trill with one finger: as written it is out of question, as chosen it is not."""
+    trill = Score(tuple(Note(0.08 * k, 60 + k % 2, 0.08 * k + 0.05, 80, R) for k in range(20)))
+    one = trill.with_notes(replace(note, finger=Finger.INDEX) for note in trill.notes)
+    assert len(impossible_notes(one)) == 19
+    assert report_impossible(one, written=trill).remarks == ()
+    assert report_impossible(one, written=one).remarks == report_impossible(one).remarks != ()
+    assert "its finger strikes" in assign_fingering(one, config=ROLLS).remarks[-1]
+
+
+def test_notes_that_were_hit_are_not_beyond_what_hands_can_do() -> None:
+    trill = Score(
+        tuple(Note(0.05 * k, 60, 0.05 * k + 0.03, 80, R) for k in range(20)), remarks=("x",)
+    )
+    score = report_impossible(trill)
+    assert "19 notes beyond what hands can do" in score.remarks[-1]
+    assert correct_remarks(score, trill, trill) == ("x",)
+    half = trill.with_notes(trill.notes[:10])
+    (before, after) = correct_remarks(score, trill, half)
+    hits = {match.reference for match in match_notes(trill, half, tolerance=0.1)}
+    missed = [note for i, note in enumerate(trill.notes) if i not in hits]
+    assert before == "x"
+    assert after.startswith(f"{len(missed)} notes beyond what hands can do")
+    assert list_notes(missed) in after
+    assert correct_remarks(trill, trill, trill) == trill.remarks
 
 
 def test_leaps_are_limited_by_the_hands_speed() -> None:
@@ -94,16 +164,20 @@ def test_remarks_list_notes_by_reason() -> None:
     reported = report_impossible(score)
     assert reported.remarks == (
         "before",
-        "1 note beyond what hands can do, the chord is more than two hands can grip: C4 at 0.000 s",
+        "1 note beyond what hands can do, the chord is more than two hands with a span of 188 mm can "
+        "grip: C4 at 0.000 s",
     )
     assert reported.notes == score.notes
     assert report_impossible(reported.with_notes(reported.notes[:2])).remarks == reported.remarks
     assert list_notes(chord(*range(21, 109))).endswith("and 28 more")
+    assert list_notes(chord(60, 62), ["loud", "soft"]) == "C4 at 0.000 s loud, D4 at 0.000 s soft"
 
 
 def test_limits_are_checked() -> None:
     with pytest.raises(InvalidValue, match="travel_speed"):
         PlayableLimits(travel_speed=0)
+    with pytest.raises(InvalidValue, match="strokes"):
+        PlayableLimits(strokes=1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -189,7 +263,7 @@ def test_a_fingered_score_says_what_is_too_fast() -> None:
     played = assign_fingering(trill, config=ROLLS)
     assert len(played) == 20
     assert (
-        "19 notes beyond what hands can do, the key is struck again within 67 ms"
+        "19 notes beyond what hands can do, the key is struck more than 15 times a second"
         in played.remarks[0]
     )
 

@@ -1,6 +1,8 @@
 """Iterative learning control: errors of time and loudness are corrected note by note, and what was
 followed by more errors is taken back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -164,21 +166,46 @@ def test_a_lift_is_kept_while_errors_do_not_grow():
     assert rehearsal.next_corrections().lifts == ()
 
 
-def test_the_best_run_has_the_best_onsets_and_frames():
+def test_the_best_run_has_the_fewest_errors():
+    """However late and soft its notes are."""
     rehearsal = Rehearsal(PIANO)
-    for played in ((NOTE, EXTRA), (Note(1.0, 60, 1.3, 80),), (NOTE,), (NOTE,), ()):
+    for played in ((NOTE, EXTRA), (Note(1.09, 60, 1.3, 20),), (NOTE, EXTRA), ()):
         rehearsal.add(outcome(played))
-    assert rehearsal.best == 2
+    assert rehearsal.best == 1
 
 
-def test_a_rehearsed_performance_is_in_time():
+def test_of_runs_with_as_few_errors_the_best_is_the_most_exact():
+    """In onsets, ends and loudness; the last of equal ones, which is not played again."""
+    late = Note(1.08, 60, 1.5, 80)
+    short = Note(1.0, 60, 1.2, 80)
+    soft = Note(1.0, 60, 1.5, 60)
+    for worse in (late, short, soft):
+        rehearsal = Rehearsal(PIANO)
+        for note in (worse, NOTE, NOTE, worse):
+            rehearsal.add(outcome((note,)))
+        assert rehearsal.best == 2
+
+
+@pytest.mark.parametrize(("errors", "best"), [(0, 1), (1, 1), (2, 1), (3, 0)])
+def test_errors_of_one_note_in_a_hundred_are_a_tie(errors, best):
+    """A run at first sight with all notes soft, and one with all as loud as written."""
+    planned = [Note(0.5 * k, 60, 0.5 * k + 0.4, 80) for k in range(200)]
+    soft = [replace(note, velocity=50) for note in planned]
+    rehearsal = Rehearsal(PIANO)
+    rehearsal.add(outcome(soft, planned=planned))
+    rehearsal.add(outcome(planned[errors:], planned=planned))
+    assert rehearsal.best == best
+
+
+def test_a_rehearsed_performance_is_in_time_and_as_loud_as_written():
     done = []
     score = load_piece("clementi_sonatina").clip(0, 3)
     settings = PlayerSettings(rehearsals=1)
     result = perform(score, settings, progress=lambda now, end: done.append(now / end))
     first, second = result.rehearsals
     assert first.onset_error_ms_median is not None
-    assert second.onset_error_ms_median < 0.7 * first.onset_error_ms_median
+    assert second.onset_error_ms_median < min(first.onset_error_ms_median, 1.0)
+    assert second.velocity_error < 0.7 * first.velocity_error
     assert result.metrics == result.rehearsals[result.kept_run]
     assert result.metrics.onset_f1_50ms >= first.onset_f1_50ms
     assert done == sorted(done)
