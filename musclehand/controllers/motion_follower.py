@@ -25,6 +25,8 @@ class MotionFollower(Controller):
         stream: reference motion of the plan; every run has one of its own.
     """
 
+    plan: PerformancePlan
+
     def __init__(
         self,
         plan: PerformancePlan,

@@ -207,18 +207,21 @@ class HandIk:
         world *= self._axes
         return world
 
-    def bone_points(self, per_bone: int) -> BonePoints:
-        """Points along the axes of the collision capsules of the last two bones of every digit.
+    def bone_points(self, per_bone: int, *, bones: int = 2) -> BonePoints:
+        """Points along the axes of the collision capsules of the last bones of every digit.
 
-        `per_bone` points are spread evenly over each capsule.
+        Args:
+            per_bone: points, spread evenly over each capsule.
+            bones: bones of each digit, counted from its tip: 2 or 3.
         """
         model = self.model
         rows = []
         for digit, tip in enumerate(self.index.tips):
-            last = int(model.site_bodyid[tip])
-            bones = (last, int(model.body_parentid[last]))
+            chain = [int(model.site_bodyid[tip])]
+            while len(chain) < bones:
+                chain.append(int(model.body_parentid[chain[-1]]))
             for geom in np.flatnonzero(
-                np.isin(model.geom_bodyid, bones) & (model.geom_contype > 0)
+                np.isin(model.geom_bodyid, chain) & (model.geom_contype > 0)
             ):
                 axis = np.zeros(3)
                 mujoco.mju_rotVecQuat(
@@ -432,6 +435,20 @@ class HandIk:
         return self._solver.solve(
             hessian, gradient, np.maximum(lower, -reach), np.minimum(upper, reach)
         )
+
+    def velocities(self, body: np.ndarray, place: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Speed of points along directions per velocity of the independent joints [m/rad].
+
+        Args:
+            body: ids of the bodies in `model`. Shape (n,).
+            place: positions of the points at the angles of the last `step` or `tips`, frame of
+                the forearm base [m]. Shape (n, 3).
+            direction: unit vectors in that frame. Shape (n, 3).
+
+        Returns:
+            Shape (n, 19).
+        """
+        return self._jacobian(body, place * self._axes + self._wrist, direction * self._axes)
 
     def _tip_jacobian(self) -> np.ndarray:
         """Tip velocity per independent joint velocity [m/rad]. Shape (15, 19)."""

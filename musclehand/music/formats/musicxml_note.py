@@ -12,7 +12,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from musclehand.music.formats.musicxml_numbers import neighbour_of, number, pitch_of, whole_number
+from musclehand.music.formats.musicxml_numbers import (
+    neighbour_of,
+    pitch_of,
+    signed_number,
+    whole_number,
+)
 from musclehand.music.score import Finger
 
 FORTE = 0.9
@@ -152,7 +157,7 @@ def read_note(
         grace=0,
         tie_start="start" in ties,
         tie_stop="stop" in ties,
-        velocity=0 if loudness is None else percent_velocity("dynamics of a note", loudness),
+        velocity=0 if loudness is None else percent_velocity("dynamics of a note", loudness) or 0,
         passes=frozenset(int(t) for t in re.findall(r"\d{1,2}", element.get("time-only", ""))),
     )
     if element.find("chord") is not None:
@@ -162,13 +167,16 @@ def read_note(
     return _with_signs(note, element, pitch, surroundings, unplayed)
 
 
-def percent_velocity(label: str, text: str) -> int:
+def percent_velocity(label: str, text: str) -> int | None:
     """MIDI velocity of a percentage of forte, as `<sound dynamics>` and notes have it.
 
+    None for one below 0, which some programs write for "as marked" (MusicXML allows none).
+
     Raises:
-        ValueError: it is no number from 0.
+        ValueError: it is no number.
     """
-    return min(127, max(1, round(float(number(label, text)) * FORTE)))
+    percent = float(signed_number(label, text))
+    return None if percent < 0 else min(127, max(1, round(percent * FORTE)))
 
 
 def changes_finger(element: Element) -> bool:

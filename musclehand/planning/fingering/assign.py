@@ -20,11 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.music.formats.score_file import format_count
-from musclehand.music.pitch import is_black
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
-from musclehand.planning.fingering.keyboard_map import half_keys, outward
+from musclehand.planning.fingering.one_hand import plan_hand
 from musclehand.planning.fingering.playable import (
     PlayableLimits,
     impossible_notes,
@@ -32,7 +31,8 @@ from musclehand.planning.fingering.playable import (
     report_impossible,
 )
 from musclehand.planning.fingering.rolling import roll_chords, rolled_onsets
-from musclehand.planning.fingering.search import RELEASE_AFTER, HandNotes, HandPlan, search_fingers
+from musclehand.planning.fingering.search import RELEASE_AFTER
+from musclehand.planning.fingering.sharing import share_notes
 
 __all__ = ["FingeringConfig", "assign_fingering"]
 
@@ -83,7 +83,12 @@ def assign_fingering(
     config = config or FingeringConfig()
     handed = split_hands(score, config=split or HandSplitConfig().for_size(config.hand_size))
     if config.roll_chords:
-        onsets = rolled_onsets(handed, hand_span=config.widest, chord_window=config.chord_window)
+        onsets = rolled_onsets(
+            handed,
+            hand_span=config.widest,
+            chord_window=config.chord_window,
+            hand_size=config.hand_size,
+        )
         score = roll_chords(score, onsets)
         handed = roll_chords(handed, onsets)
     notes = handed.notes
@@ -101,8 +106,17 @@ def assign_fingering(
     release = np.full(len(notes), np.inf)
     for side in Hand:
         indices = np.flatnonzero(hand == side)
-        plan = _plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
-        finger[indices], release[indices] = plan
+        plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
+        finger[indices], release[indices] = plan.finger, plan.release
+    free = np.array([note.hand is None for note in score.notes], dtype=bool)
+    shared = share_notes(
+        notes, hand, finger, release, free=free, fixed=fixed, weight=weight, config=config
+    )
+    for side in Hand if (shared != hand).any() else ():
+        indices = np.flatnonzero(shared == side)
+        plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
+        finger[indices], release[indices] = plan.finger, plan.release
+    hand = shared
     hand_before = hand.copy()
     stuck = {side: np.flatnonzero((hand == side) & (finger == 0) & (fixed == 0)) for side in Hand}
     for side in Hand:
@@ -113,8 +127,8 @@ def assign_fingering(
         indices = np.sort(np.concatenate([hosts, guests]))
         lighter = weight.copy()
         lighter[guests] *= _GUEST_WEIGHT
-        plan = _plan_hand(notes, indices, side, fixed=fixed, weight=lighter, config=config)
-        finger[indices], release[indices] = plan
+        plan = plan_hand(notes, indices, side, fixed=fixed, weight=lighter, config=config)
+        finger[indices], release[indices] = plan.finger, plan.release
         hand[guests[finger[guests] > 0]] = side
     limits = PlayableLimits(hand_span=config.widest, chord_window=config.chord_window)
     assignment = _Assignment(hand, finger, release)
@@ -156,96 +170,6 @@ def _contradictions(
         until = note.offset if pitch != note.pitch else max(until, note.offset)
         busy[finger] = (note.pitch, note.onset, until)
     return contradicting
-
-
-def _plan_hand(
-    notes: Sequence[Note],
-    indices: np.ndarray,
-    side: Hand,
-    *,
-    fixed: np.ndarray,
-    weight: np.ndarray,
-    config: FingeringConfig,
-) -> HandPlan:
-    """Searches the fingers of one hand. Notes struck together on one key are fingered as one.
-
-    Args:
-        notes: of the whole score.
-        indices: of the hand's notes, in order of onset.
-        side: of the hand.
-        fixed: fingers that the score has, 0 for none. Shape (num_notes,).
-        weight: importance of each note. Shape (num_notes,).
-        config: limits and weights.
-
-    Returns:
-        Fingers and early releases of the notes at `indices`.
-    """
-    leader: dict[int, int] = {}
-    last: dict[int, int] = {}
-    end: dict[int, float] = {}
-    fixed_finger: dict[int, int] = {}
-    for i in indices.tolist():
-        first = last.get(notes[i].pitch)
-        same = first is not None and notes[i].onset - notes[first].onset <= config.chord_window
-        leader[i] = first if same and first is not None else i
-        last[notes[i].pitch] = leader[i]
-        end[leader[i]] = max(end.get(leader[i], 0.0), notes[i].offset)
-        fixed_finger[leader[i]] = fixed_finger.get(leader[i], 0) or int(fixed[i])
-    kept = np.array(sorted(set(leader.values())), dtype=int)
-    onset = np.array([notes[i].onset for i in kept])
-    offset = np.array([end[i] for i in kept.tolist()])
-    step = np.array([outward(side) * half_keys(notes[i].pitch) for i in kept], dtype=int)
-    fingers = np.array([fixed_finger[i] for i in kept.tolist()], dtype=int)
-    hand_notes = HandNotes(
-        step=step,
-        onset=onset,
-        offset=offset,
-        black=np.array([int(is_black(notes[i].pitch)) for i in kept], dtype=int),
-        fixed=fingers,
-        blocked=_blocked(step, onset, offset, fingers, config),
-        weight=weight[kept],
-    )
-    plan = search_fingers(hand_notes, config)
-    row = {int(i): k for k, i in enumerate(kept)}
-    rows = np.array([row[leader[i]] for i in indices.tolist()], dtype=int)
-    return HandPlan(plan.finger[rows], plan.release[rows])
-
-
-def _blocked(
-    step: np.ndarray,
-    onset: np.ndarray,
-    offset: np.ndarray,
-    fixed: np.ndarray,
-    config: FingeringConfig,
-) -> np.ndarray:
-    """Fingers that a note cannot have since the score puts them on another key meanwhile.
-
-    Args:
-        step: places of the keys [half white keys]. Shape (num_notes,).
-        onset: of the notes, ascending [s]. Shape (num_notes,).
-        offset: of the notes [s]. Shape (num_notes,).
-        fixed: fingers that the score has, 0 for none. Shape (num_notes,).
-        config: limits of the hand.
-
-    Returns:
-        By note and finger, which is counted from 1. Shape (num_notes, 6), bool.
-    """
-    blocked = np.zeros((len(step), 6), dtype=bool)
-    for finger in range(1, 6):
-        users = np.flatnonzero(fixed == finger)
-        if not len(users):
-            continue
-        ends = np.maximum.accumulate(offset[users])
-        first = np.searchsorted(ends, onset + config.overlap_tolerance, side="right")
-        until = onset + RELEASE_AFTER if config.release_early else offset - config.overlap_tolerance
-        last = np.searchsorted(onset[users], until, side="left")
-        for i in np.flatnonzero(last > first):
-            rivals = users[first[i] : last[i]]
-            busy = (step[rivals] != step[i]) & (
-                offset[rivals] > onset[i] + config.overlap_tolerance
-            )
-            blocked[i, finger] = bool(busy.any())
-    return blocked
 
 
 def _result(

@@ -30,9 +30,8 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.core.errors import InvalidValue
-
-MAX_STEPS = 104
-"""[half white keys] from one end of the keyboard to the other, rounded up."""
+from musclehand.planning.fingering.keyboard_map import MAX_STEPS
+from musclehand.planning.fingering.reach_table import reach_shares
 
 IMPOSSIBLE = 1e5
 """Cost from which a combination of fingers counts as not playable."""
@@ -122,6 +121,13 @@ class FingeringConfig:
     practical: float = 3.0
     """[per white key] beyond the practical span, on top."""
 
+    strain: float = 8.0
+    """[per share of the ranges of motion] that two keys struck or held together need beyond
+    `easy_share`; chosen."""
+
+    easy_share: float = 0.6
+    """Share of the ranges of motion up to which a grip costs nothing; chosen."""
+
     leap: float = 7.2
     """Most that a stretch between two successive notes costs: from there on the hand leaps."""
 
@@ -205,6 +211,12 @@ class FingeringConfig:
     """A held key released early with all of its note lost; a quarter with little of it lost. An
     assumption: dearer than any crossing or leap, so that keys are held where fingers allow."""
 
+    release_second: float = 20.0
+    """[per second] that such a key loses, on top, up to `release_most`; chosen."""
+
+    release_most: float = 60.0
+    """Most that these seconds cost: less than a note left out."""
+
     def __post_init__(self) -> None:
         if not self.beam_width >= 1:
             raise InvalidValue("beam_width", self.beam_width, "1 or more")
@@ -224,10 +236,12 @@ class CostTables(NamedTuple):
     """A finger on a white or black key. Shape (2, 6)."""
 
     chord: np.ndarray
-    """Two keys struck together, the lower key's finger first. Shape (6, 6, d)."""
+    """Two keys struck together, the lower key's finger first. The first index is 2 (first is black)
+    + (second is black). Shape (4, 6, 6, d)."""
 
     hold: np.ndarray
-    """A new key (second finger) while another key (first finger) is held. Shape (6, 6, d)."""
+    """A new key (second finger) while another key (first finger) is held. The first index is that
+    of `chord`. Shape (4, 6, 6, d)."""
 
     melodic: np.ndarray
     """A key after another one; the first index is 2 (first is black) + (second is black). Shape
@@ -279,16 +293,17 @@ def _stretch(span: np.ndarray, low: int, high: int, config: FingeringConfig) -> 
 
 
 def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The `chord` and `hold` tables: fingers in order, within their span.
+    """The `chord` and `hold` tables: fingers in order, within what the hand can hold.
 
     Under a held finger the thumb may pass, at twice the cost.
     """
     distance = np.arange(-MAX_STEPS, MAX_STEPS + 1) / 2.0
-    chord = np.zeros((6, 6, distance.size))
+    shares = reach_shares(config.hand_size)
+    chord = np.zeros((4, 6, 6, distance.size))
     hold = np.zeros_like(chord)
     for first in range(1, 6):
-        chord[first, first] = IMPOSSIBLE
-        hold[first, first] = np.where(distance == 0, 0.0, IMPOSSIBLE)
+        chord[:, first, first] = IMPOSSIBLE
+        hold[:, first, first] = np.where(distance == 0, 0.0, IMPOSSIBLE)
         for second in range(1, 6):
             if first == second:
                 continue
@@ -296,15 +311,15 @@ def _chord_tables(config: FingeringConfig) -> tuple[np.ndarray, np.ndarray]:
             high = max(first, second)
             span = distance if first < second else -distance
             limits = span_limits(low, high, config)
-            cost = _stretch(span, low, high, config)
-            possible = (span >= max(0.5, 0.5 * (high - low - 1))) & (span <= limits[5])
-            chord[first, second] = np.where(possible, cost, IMPOSSIBLE)
+            share = shares[:, first, second]
+            beyond = np.clip(share - config.easy_share, 0.0, 1.0)
+            strain = np.where(np.isfinite(share), config.strain * beyond, IMPOSSIBLE)
+            in_order = span >= max(0.5, 0.5 * (high - low - 1))
+            cost = np.where(in_order, _stretch(span, low, high, config), IMPOSSIBLE) + strain
             under = (low == 1) & (span < 0) & (span >= limits[0])
-            hold[first, second] = np.where(
-                possible,
-                cost,
-                np.where(under, 2 * config.cross + 2 * config.cross_length * -span, IMPOSSIBLE),
-            )
+            crossed = 2 * config.cross - 2 * config.cross_length * span + strain
+            chord[:, first, second] = np.minimum(cost, IMPOSSIBLE)
+            hold[:, first, second] = np.minimum(np.where(under, crossed, cost), IMPOSSIBLE)
     return chord, hold
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 from musclehand.music.score import Hand, Score
 from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
+from musclehand.planning.fingering.reach_table import beyond_hand
 
 _FAR = 1e6
 """[white keys] beyond any key: the place of a key that is not there."""
@@ -46,7 +47,11 @@ class HandSplitConfig:
     """[white keys] span of one hand without cost."""
 
     hand_span: float = 8.0
-    """[white keys] largest span of one hand; the bundled hand reaches 188 mm."""
+    """[white keys] largest span of one hand; what two fingers reach by `fingering.reach_table` may
+    be less."""
+
+    hand_size: float = 1.0
+    """Span of the hands against the bundled ones, for that table."""
 
     relaxed_span: float = 4.5
     """[white keys] span of the hand at rest."""
@@ -59,7 +64,7 @@ class HandSplitConfig:
     """[per white key] beyond the comfortable span."""
 
     too_wide: float = 60.0
-    """Keys struck together over more than `hand_span`, on top."""
+    """Keys struck together that the hand cannot hold together, on top."""
 
     too_wide_held: float = 15.0
     """The same where only a key held from before makes the span too wide."""
@@ -120,6 +125,7 @@ class HandSplitConfig:
             self,
             comfortable_span=self.comfortable_span * size,
             hand_span=self.hand_span * size,
+            hand_size=self.hand_size * size,
             relaxed_span=self.relaxed_span * size,
         )
 
@@ -252,7 +258,13 @@ def _advance(
         high.append(np.maximum(new_high, held_high))
         count = strikes.sum(axis=1)
         keys = count[:, None] + holds.sum(axis=1)
-        total = total + _grip_cost(high[hand] - low[hand], new_high - new_low, keys, config)
+        total = total + _grip_cost(
+            high[hand] - low[hand],
+            _beyond(low[hand], high[hand], hand, config),
+            _beyond(new_low, new_high, hand, config),
+            keys,
+            config,
+        )
         off_register = np.maximum(notes.x[new] if hand == 0 else -notes.x[new], 0.0)
         total = total + config.register * (strikes * off_register).sum(axis=1)[:, None]
         centre = _follow(beam.centre[:, hand], low[hand], high[hand], config.reach)
@@ -279,14 +291,33 @@ def _advance(
     )
 
 
+def _beyond(low: np.ndarray, high: np.ndarray, hand: int, config: HandSplitConfig) -> np.ndarray:
+    """Whether a hand cannot hold its lowest and its highest key together.
+
+    Args:
+        low: lowest key [white keys].
+        high: highest key; below `low` if the hand has no key.
+        hand: 0 left, 1 right.
+        config: size and span of the hand.
+    """
+    far = high - low > config.hand_span
+    low, high = (np.rint(2.0 * place).astype(int) for place in (low, high))
+    return far | beyond_hand(low, high, thumb_low=hand == 1, size=config.hand_size)
+
+
 def _grip_cost(
-    span: np.ndarray, new_span: np.ndarray, keys: np.ndarray, config: HandSplitConfig
+    span: np.ndarray,
+    beyond: np.ndarray,
+    new_beyond: np.ndarray,
+    keys: np.ndarray,
+    config: HandSplitConfig,
 ) -> np.ndarray:
     """Cost of the keys that one hand has down at once: their span and number.
 
     Args:
         span: of all keys [white keys].
-        new_span: of the keys just struck [white keys].
+        beyond: whether the hand cannot hold the outermost of all keys together.
+        new_beyond: whether that is so for the keys just struck.
         keys: number of keys.
         config: weights.
     """
@@ -294,8 +325,8 @@ def _grip_cost(
     cost = cost + config.open_hand * np.clip(
         span - config.relaxed_span, 0.0, config.comfortable_span
     )
-    beyond = np.where(new_span > config.hand_span, config.too_wide, config.too_wide_held)
-    cost = np.minimum(cost, config.too_wide) + np.where(span > config.hand_span, beyond, 0.0)
+    penalty = np.where(new_beyond, config.too_wide, config.too_wide_held)
+    cost = np.minimum(cost, config.too_wide) + np.where(beyond, penalty, 0.0)
     return (
         cost + config.crowded * np.maximum(keys - 3, 0) + config.too_many * np.maximum(keys - 5, 0)
     )

@@ -20,6 +20,9 @@ WHITE_KEY_PITCH = OUR_KEY_PITCH
 """[m] distance between neighbouring white keys (RoboPianist's keyboard: 22.5 mm keys, 1 mm
 gaps)."""
 
+MAX_STEPS = 104
+"""[half white keys] from one end of the keyboard to the other, rounded up."""
+
 MIRROR_PITCH = 62
 """[MIDI] D4, the centre of symmetry; the mirror image of pitch p is `2 * MIRROR_PITCH - p`."""
 

@@ -16,6 +16,7 @@ from musclehand.music.formats.score_file import format_count
 from musclehand.music.score import Hand, Note, Score
 from musclehand.planning.fingering.keyboard_map import chord_slices, half_keys
 from musclehand.planning.fingering.playable import list_notes
+from musclehand.planning.fingering.reach_table import beyond_hand
 
 STAGGER = {2: 0.055, 3: 0.045}
 """[s] between two notes of a roll, by the number of its notes; an assumption. Above the chord
@@ -39,7 +40,9 @@ _LEAST_DURATION = 0.02
 """[s] a note that is moved lasts at least this long."""
 
 
-def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.ndarray:
+def rolled_onsets(
+    score: Score, *, hand_span: float, chord_window: float, hand_size: float = 1.0
+) -> np.ndarray:
     """Onsets of the notes, with chords that are too wide rolled [s]. Shape (num_notes,).
 
     A chord of one hand is rolled if it has two to five keys, no fingers yet, and somewhat more than
@@ -49,6 +52,8 @@ def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.
         score: with hands.
         hand_span: largest distance from thumb to little finger [white keys].
         chord_window: notes that begin within this time are one chord [s].
+        hand_size: span of the hand against the bundled one, for what two fingers reach
+            (`fingering.reach_table`).
     """
     onset = score.intervals[:, 0].copy()
     for hand in Hand:
@@ -65,7 +70,7 @@ def rolled_onsets(score: Score, *, hand_span: float, chord_window: float) -> np.
         for slice_ in chord_slices(onset[indices], chord_window):
             chord = indices[slice_]
             at = float(score.notes[chord[0]].onset)
-            if _is_wide([score.notes[i] for i in chord], hand_span) and _busy(
+            if _is_wide([score.notes[i] for i in chord], hand, hand_span, hand_size) and _busy(
                 other_hand[:, 0], latest_end, at
             ):
                 order = sorted(chord.tolist(), key=lambda i: score.notes[i].pitch)
@@ -103,11 +108,21 @@ def _at(note: Note, onset: float) -> Note:
     return replace(note, onset=onset, offset=max(note.offset, onset + _LEAST_DURATION))
 
 
-def _is_wide(chord: Sequence[Note], hand_span: float) -> bool:
-    """Whether a chord without fingers is wider than the hand, but not by far."""
-    places = [0.5 * half_keys(note.pitch) for note in chord]
+def _is_wide(chord: Sequence[Note], hand: Hand, hand_span: float, hand_size: float) -> bool:
+    """Whether a chord without fingers is wider than the hand, but not by far.
+
+    Args:
+        chord: notes of the hand.
+        hand: left or right.
+        hand_span: largest distance from thumb to little finger [white keys].
+        hand_size: span of the hand against the bundled one.
+    """
+    places = [half_keys(note.pitch) for note in chord]
     fits = 2 <= len(set(places)) == len(places) <= 5 and all(note.finger is None for note in chord)
-    return fits and hand_span < max(places) - min(places) <= hand_span + _WIDEST
+    low, high = np.array(min(places)), np.array(max(places))
+    span = 0.5 * float(high - low)
+    beyond = beyond_hand(low, high, thumb_low=hand == Hand.RIGHT, size=hand_size)
+    return fits and (span > hand_span or bool(beyond)) and span <= hand_span + _WIDEST
 
 
 def _busy(onsets: np.ndarray, latest_end: np.ndarray, at: float) -> bool:

@@ -24,12 +24,11 @@ from musclehand.planning.fingering.cost import (
     FINGER_PLACE,
     FINGER_REACH,
     IMPOSSIBLE,
-    MAX_STEPS,
     CostTables,
     FingeringConfig,
     cost_tables,
 )
-from musclehand.planning.fingering.keyboard_map import chord_slices
+from musclehand.planning.fingering.keyboard_map import MAX_STEPS, chord_slices
 
 _MOST_NOTES = 7
 """Notes of one chord that one hand's search looks at; of more, inner ones are left out
@@ -84,6 +83,9 @@ class HandPlan(NamedTuple):
 
     release: np.ndarray
     """[s] time at which the key is released early; inf: it is not. Shape (num_notes,)."""
+
+    cost: float
+    """Of all notes together."""
 
 
 class _Beam(NamedTuple):
@@ -185,7 +187,11 @@ def search_fingers(notes: HandNotes, config: FingeringConfig) -> HandPlan:
         new = _thin(new, notes)
         beam, record = _advance(beam, new, notes, config)
         records.append(record)
-    plan = HandPlan(np.zeros(len(notes.step), dtype=int), np.full(len(notes.step), np.inf))
+    plan = HandPlan(
+        np.zeros(len(notes.step), dtype=int),
+        np.full(len(notes.step), np.inf),
+        float(beam.cost.min()),
+    )
     state = int(np.argmin(beam.cost))
     for record in reversed(records):
         plan.finger[record.notes] = record.fingers[state]
@@ -317,7 +323,8 @@ def _chord_cost(
     for i in range(len(new)):
         for j in range(i + 1, len(new)):
             apart = notes.step[new[j]] - notes.step[new[i]]
-            pair = tables.chord[options[:, i], options[:, j], apart + MAX_STEPS]
+            colours = 2 * notes.black[new[i]] + notes.black[new[j]]
+            pair = tables.chord[colours, options[:, i], options[:, j], apart + MAX_STEPS]
             if notes.fixed[new[i]] and notes.fixed[new[j]] and apart <= 2 * config.widest:
                 pair = np.minimum(pair, _INSISTED)
             cost = cost + pair
@@ -346,7 +353,8 @@ def _link(
     firm = offset > onset + config.legato_overlap
     same_key = apart == 0
 
-    hold = np.moveaxis(tables.hold[:, :, apart + MAX_STEPS], (0, 1), (2, 3))
+    colours = 2 * notes.black[active][:, None] + notes.black[new]
+    hold = tables.hold[colours, :, :, apart + MAX_STEPS]
     hold = np.where(same_key[..., None, None], np.minimum(hold, _SECOND_FINGER_ON_KEY), hold)
     insisted = (
         (notes.fixed[active][:, None] > 0)
@@ -359,7 +367,6 @@ def _link(
     clash[:, :, 0, 0] = 0.0
     hold = np.where(firm[..., None, None], hold, np.where(held[..., None, None], clash, 0.0))
 
-    colours = 2 * notes.black[active][:, None] + notes.black[new]
     melodic = tables.melodic[colours, :, :, apart + MAX_STEPS]
     urgency = 1.0 / (1.0 + (np.maximum(onset - offset, 0.0) / config.legato_gap) ** 2)
     melodic = melodic * urgency[..., None, None]
@@ -411,9 +418,11 @@ def _release_cost(
         Shape (num_active,).
     """
     duration = notes.offset[active] - notes.onset[active]
-    lost = np.clip((notes.offset[active] - time) / duration, 0.0, 1.0)
+    lost = np.maximum(notes.offset[active] - time, 0.0)
+    share = np.minimum(lost / duration, 1.0)
+    seconds = np.minimum(config.release_second * lost, config.release_most)
     allowed = config.release_early & (notes.onset[active] <= time - RELEASE_AFTER)
-    return np.where(allowed, config.release * (0.25 + 0.75 * lost), np.inf)
+    return np.where(allowed, config.release * (0.25 + 0.75 * share) + seconds, np.inf)
 
 
 def _follow_cost(beam: _Beam, options: np.ndarray, links: _Links) -> tuple[np.ndarray, np.ndarray]:

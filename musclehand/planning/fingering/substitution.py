@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.music.score import Finger, Hand, Note, Score
-from musclehand.planning.fingering.cost import IMPOSSIBLE, MAX_STEPS, FingeringConfig, cost_tables
-from musclehand.planning.fingering.keyboard_map import half_keys, outward
+from musclehand.planning.fingering.cost import IMPOSSIBLE, FingeringConfig, cost_tables
+from musclehand.planning.fingering.keyboard_map import MAX_STEPS, half_keys, outward
 from musclehand.planning.fingering.pedalling import written_ends
 
 CHANGE_TIME = 0.15
@@ -50,7 +50,8 @@ class _HeldKey(NamedTuple):
     """A finger on a key for some time."""
 
     step: int
-    """[half white keys] place of the key, from thumb to little finger upwards."""
+    """[half white keys] place of the key, from thumb to little finger upwards; odd on black
+    keys."""
 
     finger: int
     """1 to 5."""
@@ -152,8 +153,12 @@ def _take_over(
         if neighbour.until <= time + _SLACK:
             continue
         apart = neighbour.step - key.step + MAX_STEPS
+        colours = 2 * (key.step % 2) + neighbour.step % 2
         for finger in list(until):
-            if neighbour.finger != finger and hold[finger, neighbour.finger, apart] < IMPOSSIBLE:
+            if (
+                neighbour.finger != finger
+                and hold[colours, finger, neighbour.finger, apart] < IMPOSSIBLE
+            ):
                 continue
             until[finger] = min(until[finger], max(neighbour.since, key.since))
             if until[finger] - key.until < _LEAST_GAIN:

@@ -113,6 +113,12 @@ def test_the_dynamics_of_a_note_are_its_velocity(tmp_path: Path):
     assert velocities(read(tmp_path, xml(text))) == [90, 33]
 
 
+def test_a_loudness_below_zero_is_as_marked(tmp_path: Path):
+    sound = '<sound dynamics="-1.11"/>'
+    text = DIVISIONS + mark("pp") + sound + note(attributes='dynamics="-1.11"') + note()
+    assert velocities(read(tmp_path, xml(text))) == [33, 33]
+
+
 def test_marks_among_the_signs_of_a_note(tmp_path: Path):
     text = DIVISIONS + note() + note(more=notations("<dynamics><p/></dynamics>")) + note()
     assert velocities(read(tmp_path, xml(text))) == [80, 49, 49]

@@ -15,8 +15,9 @@ from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.piano.geometry import keyboard_geometry, load_piano_parameters
 from musclehand.planning.fingering.assign import FingeringConfig, assign_fingering
-from musclehand.planning.fingering.cost import IMPOSSIBLE, MAX_STEPS, cost_tables, span_limits
+from musclehand.planning.fingering.cost import IMPOSSIBLE, cost_tables, span_limits
 from musclehand.planning.fingering.keyboard_map import (
+    MAX_STEPS,
     MIRROR_PITCH,
     WHITE_KEY_PITCH,
     chord_slices,
@@ -445,9 +446,14 @@ def test_chord_slices_cover_all_notes_once() -> None:
 def test_span_tables() -> None:
     tables = cost_tables(FingeringConfig())
     assert np.allclose(span_limits(1, 5, FingeringConfig())[5], 8.0)
-    assert tables.chord[1, 5, MAX_STEPS + 16] < IMPOSSIBLE <= tables.chord[1, 5, MAX_STEPS + 17]
-    assert tables.chord[3, 3, MAX_STEPS] == IMPOSSIBLE
-    assert tables.hold[3, 1, MAX_STEPS + 2] < IMPOSSIBLE <= tables.hold[4, 3, MAX_STEPS + 2]
+    white, black = 0, 3
+    # A ninth on white keys is the limit of the hand, and a tenth beyond it.
+    assert tables.chord[white, 1, 5, MAX_STEPS + 16] < IMPOSSIBLE
+    assert tables.chord[white, 1, 5, MAX_STEPS + 18] == IMPOSSIBLE
+    assert tables.chord[black, 1, 5, MAX_STEPS + 14] < tables.chord[black, 1, 4, MAX_STEPS + 14]
+    assert (tables.chord[:, 3, 3, MAX_STEPS] == IMPOSSIBLE).all()
+    assert (tables.hold[:, 3, 1, MAX_STEPS + 2] < IMPOSSIBLE).any()
+    assert (tables.hold[:, 4, 3, MAX_STEPS + 2] == IMPOSSIBLE).all()
     mirrored = tables.melodic[0].transpose(1, 0, 2)[:, :, ::-1]
     assert np.allclose(tables.melodic[0], mirrored)
     assert np.allclose(tables.melodic[:, 0], 0.0)

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from musclehand.music.generate.exercises import scale
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Hand, Note, Score
-from musclehand.planning.fingering.hand_split import HandSplitConfig, _grip_cost, split_hands
+from musclehand.planning.fingering.hand_split import (
+    HandSplitConfig,
+    _beyond,
+    _grip_cost,
+    split_hands,
+)
 
 R = Hand.RIGHT
 L = Hand.LEFT
@@ -136,12 +141,17 @@ def test_linear_time_even_when_nothing_is_let_go() -> None:
 
 
 def test_spans_of_one_hand_have_its_size() -> None:
-    """A tenth is beyond the bundled hands, and hardly wide for hands of 120 %."""
+    """A tenth is beyond the bundled hands, and hardly wide for hands of 130 %."""
     usual = HandSplitConfig()
-    large = usual.for_size(1.2)
-    tenth = np.array([9.0])
-    keys = np.array([2])
-    assert _grip_cost(tenth, tenth, keys, usual) > usual.too_wide
-    assert _grip_cost(tenth, tenth, keys, large) < 0.1 * usual.too_wide
+    large = usual.for_size(1.3)
+    low, high, keys = np.array([-1.0]), np.array([8.0]), np.array([2])
+    for hand in (0, 1):
+        costs = [
+            _grip_cost(high - low, beyond, beyond, keys, config)
+            for config in (usual, large)
+            for beyond in [_beyond(low, high, hand, config)]
+        ]
+        assert costs[0] > usual.too_wide
+        assert costs[1] < 0.1 * usual.too_wide
     assert (large.reach, large.line_reach) == (usual.reach, usual.line_reach)
     assert usual.for_size(1.0) == usual
