@@ -101,7 +101,15 @@ def _runs_table(performance: Performance) -> Table:
     """Every run of a performance that was practised, and which one was kept."""
     table = Table(title="Practice", title_justify="left")
     table.add_column("run")
-    for heading in ("onset F1", "frame F1", "velocity F1", "missed", "extra", "onset error, median", "velocity r"):
+    for heading in (
+        "onset F1",
+        "frame F1",
+        "velocity F1",
+        "missed",
+        "extra",
+        "onset error, median",
+        "velocity r",
+    ):
         table.add_column(heading, justify="right")
     for number, run in enumerate(performance.rehearsals):
         name = "first sight" if number == 0 else f"after {number}"
