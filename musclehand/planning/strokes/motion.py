@@ -19,9 +19,9 @@ from musclehand.body.build.hand import HandDesign
 from musclehand.motion.inverse_kinematics import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
+from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
-from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
 from musclehand.planning.strokes.stroke import HandStrokes, TipTargets
@@ -207,8 +207,7 @@ class HandMotion:
             steps[:BLOCK_STEPS, None] * self.dt + self.sim_dt * np.arange(1, self.sim_steps + 1)
         ).ravel()
         self._wrist = [
-            values.reshape(BLOCK_STEPS, self.sim_steps, 4)
-            for values in self.trajectory.wrist(fine)
+            values.reshape(BLOCK_STEPS, self.sim_steps, 4) for values in self.trajectory.wrist(fine)
         ]
 
 
