@@ -88,11 +88,43 @@ def print_result(performance: Performance) -> None:
             table.add_row(label, f"{_number(value, digits)} {unit}".rstrip(), "", "")
     console = open_console()
     console.print(table)
+    if performance.rehearsals:
+        console.print(_runs_table(performance))
     for remark in performance.remarks:
         say(console, f"Remark: {remark}")
     folder = performance.files[0].parent
     names = [str(path.relative_to(folder)) for path in performance.files]
     say(console, f"Written to {folder}: {', '.join(names)}")
+
+
+def _runs_table(performance: Performance) -> Table:
+    """Every run of a performance that was practised, and which one was kept."""
+    table = Table(title="Practice", title_justify="left")
+    table.add_column("run")
+    for heading in (
+        "onset F1",
+        "frame F1",
+        "velocity F1",
+        "missed",
+        "extra",
+        "onset error, median",
+        "velocity r",
+    ):
+        table.add_column(heading, justify="right")
+    for number, run in enumerate(performance.rehearsals):
+        name = "first sight" if number == 0 else f"after {number}"
+        kept = ", kept" if number == performance.kept_run else ""
+        table.add_row(
+            name + kept,
+            _number(run.onset_f1_50ms, 3),
+            _number(run.frame_f1_micro, 3),
+            _number(run.velocity_f1, 3),
+            str(run.missed),
+            str(run.extra),
+            f"{_number(run.onset_error_ms_median, 1)} ms",
+            _number(run.velocity_correlation, 2),
+        )
+    return table
 
 
 @contextmanager

@@ -111,8 +111,8 @@ class PlayArgs:
     a leap."""
 
     rehearsals: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Runs through the piece before the one that is kept, in which timing and loudness of every
-    note are learnt."""
+    """Practice runs before the last one, from which timing, loudness and place of every note are
+    learnt. The best run is kept."""
 
     processes: Annotated[
         int | None, tyro.conf.arg(metavar="1|2", help_behavior_hint=_NO_DEFAULT)

@@ -206,4 +206,6 @@ class HighLevelController(Controller):
             sim_dt=self.scene.model.opt.timestep,
         )
         first = dict(zip(plan.sides, plan.motion().at(0), strict=True))
-        return [(first[side].qpos, first[side].wrist[0] * mirrors(side)[0][:3]) for side in SIDES]
+        return [
+            (first[side].qpos, first[side].wrist[0, :3] * mirrors(side)[0][:3]) for side in SIDES
+        ]

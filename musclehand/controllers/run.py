@@ -12,6 +12,7 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.controllers.body_sums import BodyWatch
+from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
@@ -59,15 +60,24 @@ class BodyMetrics:
 class Run:
     """One run through a piece, and the sums for the body metrics."""
 
-    def __init__(self, player: Controller, *, end: float, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        player: Controller,
+        *,
+        end: float,
+        progress: Progress | None = None,
+        contacts: ContactLog | None = None,
+    ) -> None:
         """
         Args:
             player: controller that plays, in one run at a time.
             end: of the run, simulation time [s].
             progress: called with simulated time and all of it [s].
+            contacts: log of what fingers touch, which is to be kept; None: none is.
         """
         self.player = player
         self.progress = progress
+        self.contacts = contacts
         self.scene = player.scene
         self.end = end
         self.data = mujoco.MjData(self.scene.model)
@@ -108,6 +118,8 @@ class Run:
         for step in range(math.ceil(self.end / (sim_steps * dt))):
             interrupts.check()
             mujoco.mj_step1(model, data)
+            if self.contacts is not None:
+                self.contacts.note(data)
             player.control(data, step)
             reference = player.reference()
             if reference:

@@ -18,9 +18,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
+import mujoco
 from threadpoolctl import threadpool_limits
 
+from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.run import BodyMetrics, Run
 from musclehand.controllers.run import SimulationError as SimulationError
@@ -34,7 +37,8 @@ from musclehand.performance.record import note_table, open_recording, provenance
 from musclehand.performance.remarks import performance_remarks
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import TAIL
-from musclehand.planning.strokes.rehearsal import rehearse
+from musclehand.planning.strokes.contacts import RunContacts
+from musclehand.planning.strokes.rehearsal import Rehearsal, RunOutcome
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,10 @@ class Performance:
     """Figures of the plan that was followed; None: the controller follows none."""
 
     rehearsals: tuple[PerformanceMetrics, ...] = ()
-    """Metrics of the runs before."""
+    """Metrics of all runs in order, from first sight on; empty without practice."""
+
+    kept_run: int | None = None
+    """Index in `rehearsals` of the run that this performance is; None without practice."""
 
     recording: Path | None = None
     """HDF5 file with motion and muscles; None: nothing was recorded."""
@@ -149,30 +156,33 @@ def perform(
         controller = PlayerSettings(controller)
     with threadpool_limits(limits=1), interrupts.deferred():
         target = keyboard_score(score)
-        rehearsed: tuple[PerformanceMetrics, ...] = ()
+        tape = None if record is None else Tape(Path(record), seed)
+        rehearsals: tuple[PerformanceMetrics, ...] = ()
+        kept_run = None
         if isinstance(controller, Controller):
-            player = controller
             name = type(controller).__name__
+            take = _play(controller, target, tape=tape, progress=progress)
+        elif controller.rehearsals:
+            name = controller.controller
+            player = PlanPlayer(target, controller)
+            practice = practise(player, target, controller.rehearsals, tape=tape, progress=progress)
+            take, rehearsals, kept_run = practice
         else:
             name = controller.controller
-            player, rehearsed = _prepare(target, controller, progress)
-        runs = len(rehearsed)
-        with closing(player):
-            run = _run(player, target, _part(progress, runs, runs + 1))
-            played = run.play() if record is None else _play_into(record, run, target, seed)
+            take = _play(make_controller(target, controller), target, tape=tape, progress=progress)
     wall = time.perf_counter() - begin
-    metrics = score_performance(target, played)
     return Performance(
-        score=player.score,
-        played=played,
-        metrics=metrics,
-        body=run.body_metrics(),
+        score=take.score,
+        played=take.played,
+        metrics=take.metrics,
+        body=take.body,
         controller=name,
         wall_s=wall,
-        remarks=performance_remarks(player, target, played, metrics),
-        provenance=provenance(player.scene.model, seed),
-        plan=None if player.plan is None else PlanFigures.of(player.plan),
-        rehearsals=rehearsed,
+        remarks=take.remarks,
+        provenance=provenance(take.model, seed),
+        plan=take.plan,
+        rehearsals=rehearsals,
+        kept_run=kept_run,
         recording=None if record is None else Path(record),
     )
 
@@ -184,57 +194,152 @@ def _shown(value: float | int | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _prepare(
-    target: Score, settings: PlayerSettings, progress: Progress | None
-) -> tuple[Controller, tuple[PerformanceMetrics, ...]]:
-    """A controller that has rehearsed, and the metrics of its rehearsals."""
-    if not settings.rehearsals:
-        return make_controller(target, settings), ()
-    player = PlanPlayer(target, settings)
-    metrics = practise(player, target, settings.rehearsals, progress)
-    return player.controller(player.final_plan), metrics
+class Tape(NamedTuple):
+    """Where a run is recorded."""
+
+    path: Path
+    """File to write."""
+
+    seed: int
+    """That is written to it."""
+
+
+class Take(NamedTuple):
+    """A run through the piece that has been played."""
+
+    score: Score
+    """What was asked of the keyboard, with hands and fingers."""
+
+    played: Score
+    """The notes that sounded."""
+
+    metrics: PerformanceMetrics
+    """The notes that sounded against those asked for."""
+
+    body: BodyMetrics
+    """How the hands moved."""
+
+    remarks: tuple[str, ...]
+    """What was left out and why, moved, released early, and which keys were brushed, in words."""
+
+    plan: PlanFigures | None
+    """Figures of the plan that was followed; None: the controller follows none."""
+
+    model: mujoco.MjModel
+    """That was simulated."""
+
+
+class Practice(NamedTuple):
+    """The run that is kept of several, and how all of them went."""
+
+    take: Take
+    """The best run (`Rehearsal.best`)."""
+
+    runs: tuple[PerformanceMetrics, ...]
+    """Metrics of all runs, from first sight on."""
+
+    kept: int
+    """Index of the run that is kept."""
 
 
 def practise(
-    player: PlanPlayer, target: Score, count: int, progress: Progress | None
-) -> tuple[PerformanceMetrics, ...]:
-    """Plays the plan `count` times and corrects it after each run (`strokes.rehearsal`).
+    player: PlanPlayer,
+    target: Score,
+    count: int,
+    *,
+    tape: Tape | None = None,
+    progress: Progress | None = None,
+) -> Practice:
+    """Plays a plan `count` times, learns from each run, and plays once more (`strokes.rehearsal`).
+
+    The best run is kept, whichever it is (`Rehearsal.best`). Its plan gives the same bits again. So
+    the last run alone is recorded, and where an earlier one is kept, that is played again for the
+    recording. The player is left with the plan of the kept run.
 
     Args:
         player: whose plan is corrected.
         target: what is judged by.
-        count: number of runs.
-        progress: called with the simulated time of all runs, the performance after them included.
-
-    Returns:
-        The metrics of each run.
+        count: number of practice runs, 1 or more.
+        tape: where the kept run is recorded; None: it is not.
+        progress: called with the simulated time of all runs.
     """
-    metrics = []
-    for number in range(count):
-        with closing(player.controller(player.plan)) as controller:
-            played = _run(controller, target, _part(progress, number, count + 1)).play()
-        metrics.append(score_performance(target, played))
-        player.replan(rehearse(player.plan.planned, played, player.plan.corrections))
-    return tuple(metrics)
+    rehearsal = Rehearsal(player.plan.piano)
+    parts = count + 1 if tape is None else count + 2
+    takes = []
+    plans = []
+    for number in range(count + 1):
+        plans.append(player.plan)
+        plan = player.final_plan
+        last = number == count
+        log = None if last else player.contact_log(plan)
+        take = _play(
+            player.controller(plan),
+            target,
+            tape=tape if last else None,
+            progress=_part(progress, number, parts),
+            contacts=log,
+        )
+        takes.append(take)
+        contacts = RunContacts() if log is None else log.contacts()
+        outcome = RunOutcome(plan.planned, take.played, plan.corrections, take.metrics, contacts)
+        rehearsal.add(outcome)
+        if not last:
+            player.replan(rehearsal.next_corrections())
+    kept = rehearsal.best
+    player.plan = plans[kept]
+    if kept != count and tape is not None:
+        player.replan(rehearsal.runs[kept].corrections)
+        again = player.controller(player.final_plan)
+        _play(again, target, tape=tape, progress=_part(progress, count + 1, parts))
+    if progress is not None:
+        progress(parts * player.plan.end, parts * player.plan.end)
+    return Practice(takes[kept], tuple(take.metrics for take in takes), kept)
 
 
-def _run(controller: Controller, target: Score, progress: Progress | None) -> Run:
-    """A run through the whole piece, a little longer than its last note."""
-    interrupts.check()
-    end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
-    return Run(controller, end=end, progress=progress)
+def _play(
+    controller: Controller,
+    target: Score,
+    *,
+    tape: Tape | None = None,
+    progress: Progress | None = None,
+    contacts: ContactLog | None = None,
+) -> Take:
+    """Plays the whole piece, and a little longer than its last note.
+
+    Args:
+        controller: that plays; closed at the end.
+        target: what is judged by.
+        tape: where the run is recorded; None: it is not.
+        progress: called with simulated time and all of it [s].
+        contacts: log of what fingers touch; None: none is kept.
+    """
+    with closing(controller):
+        interrupts.check()
+        end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
+        run = Run(controller, end=end, progress=progress, contacts=contacts)
+        played = run.play() if tape is None else _play_onto(tape, run, target)
+        metrics = score_performance(target, played)
+        return Take(
+            score=controller.score,
+            played=played,
+            metrics=metrics,
+            body=run.body_metrics(),
+            remarks=performance_remarks(controller, target, played, metrics),
+            plan=None if controller.plan is None else PlanFigures.of(controller.plan),
+            model=controller.scene.model,
+        )
 
 
 def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
     """The progress of one run of several."""
-    if progress is None or count == 1:
-        return progress
+    if progress is None:
+        return None
     return lambda done, end: progress(done + number * end, count * end)
 
 
-def _play_into(path: str | PathLike[str], run: Run, target: Score, seed: int) -> Score:
+def _play_onto(tape: Tape, run: Run, target: Score) -> Score:
     """Plays with everything recorded; returns the notes that sounded."""
-    writer = open_recording(path, run.player, target, seed)
+    writer = open_recording(tape.path, run.player, target, tape.seed)
     try:
         played = run.play(writer)
         writer.extend_table("played", note_table(played))

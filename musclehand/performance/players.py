@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
 from musclehand.controllers.muscle import MuscleController
@@ -16,7 +17,7 @@ from musclehand.music.score import Score
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.lookahead import start_helper
 from musclehand.planning.plan import PerformancePlan, PlanConfig, plan_performance
-from musclehand.planning.strokes.rehearsal import Corrections
+from musclehand.planning.strokes.corrections import Corrections
 from musclehand.sim.scene import Scene, build_scene
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class PlanPlayer:
                 fatigue=settings.fatigue,
                 helper=helper,
             )
+
+    def contact_log(self, plan: PerformancePlan) -> ContactLog:
+        """A log of what fingers touch in one run of a plan."""
+        return ContactLog(self._scene, plan.planned, lead_in=plan.lead_in)
 
     def replan(self, corrections: Corrections) -> None:
         """Plans anew with what the last run has shown."""

@@ -46,6 +46,17 @@ LOST_PICTURE = "figures/lost_{}.png"
 RESULTS = (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO, EXPLANATION, CAUSES)
 """Files of a performance that have one name."""
 
+RUN_FIGURES = (
+    "onset_f1_50ms",
+    "frame_f1_micro",
+    "velocity_f1",
+    "missed",
+    "extra",
+    "onset_error_ms_median",
+    "velocity_correlation",
+)
+"""Figures of every run of a performance that was practised."""
+
 SAMPLE_RATE = 44100
 """[Hz] of the sound."""
 
@@ -141,6 +152,10 @@ def metrics_of(
         "mean_activation": body.mean_activation,
         **metrics,
         **(performance.plan or NO_PLAN).as_dict(),
+        "rehearsal_runs": [
+            {name: getattr(run, name) for name in RUN_FIGURES} for run in performance.rehearsals
+        ],
+        "kept_run": performance.kept_run,
         "remarks": list(performance.remarks),
         **_versions(performance.provenance),
     }

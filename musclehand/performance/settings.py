@@ -50,8 +50,8 @@ class PlayerSettings:
     """"written" as the score has it, or "auto": added where a hand has to leave its keys early."""
 
     rehearsals: int = 0
-    """Runs before the one that counts, in which timing and loudness are learnt; with a controller
-    that follows a plan."""
+    """Practice runs, in which timing, loudness and place are learnt, and of which the best one
+    counts; with a controller that follows a plan."""
 
     processes: int | None = None
     """2 solves the reference ahead in a second process, with the same result; None: where it

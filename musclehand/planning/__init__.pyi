@@ -11,8 +11,11 @@ from .plan import plan_fingered as plan_fingered
 from .plan import plan_performance as plan_performance
 from .plan_file import load_plan as load_plan
 from .strokes.bimanual import BimanualMotion as BimanualMotion
+from .strokes.corrections import Correction as Correction
+from .strokes.corrections import Corrections as Corrections
+from .strokes.corrections import IdleLift as IdleLift
 from .strokes.motion import HandMotion as HandMotion
 from .strokes.motion import MotionConfig as MotionConfig
 from .strokes.motion import MotionStep as MotionStep
-from .strokes.rehearsal import Correction as Correction
-from .strokes.rehearsal import rehearse as rehearse
+from .strokes.rehearsal import Rehearsal as Rehearsal
+from .strokes.rehearsal import RunOutcome as RunOutcome

@@ -41,13 +41,13 @@ from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.pedalling import auto_pedal
 from musclehand.planning.key_time import key_time_kept, plan_remarks
 from musclehand.planning.strokes.bimanual import BimanualMotion
+from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.motion import HandMotion, MotionConfig, notes_of
-from musclehand.planning.strokes.rehearsal import Corrections
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT, VERSION = "musclehand plan", 1
+FORMAT, VERSION = "musclehand plan", 2
 """Of plans on disk."""
 
 LEAD_IN = 1.0
@@ -116,7 +116,7 @@ class PerformancePlan:
     """[s] simulation step."""
 
     corrections: Corrections
-    """What was learnt in earlier runs, by onset [s] and pitch."""
+    """What was learnt in earlier runs."""
 
     hand_sha256: str
     """Hash of the compiled right hand that the plan was made for."""
@@ -167,10 +167,7 @@ class PerformancePlan:
             "sim_dt_s": self.sim_dt,
             "config": to_plain(self.config),
             "piano": to_plain(self.piano),
-            "corrections": [
-                [onset, pitch, *correction]
-                for (onset, pitch), correction in self.corrections.items()
-            ],
+            "corrections": _plain(self.corrections),
             "target": score_to_dict(self.target),
             "score": score_to_dict(self.score),
             "planned": score_to_dict(self.planned),
@@ -215,7 +212,7 @@ class PerformancePlan:
 
     def with_corrections(self, corrections: Corrections) -> PerformancePlan:
         """The same fingers, with strokes and releases moved by what earlier runs have shown."""
-        return _with_motion(replace(self, corrections=dict(corrections)))
+        return _with_motion(replace(self, corrections=corrections))
 
     def with_auto_pedal(self) -> PerformancePlan:
         """The sustain pedal added where keys are released early (`fingering.pedalling`)."""
@@ -253,7 +250,7 @@ def plan_performance(
         lead_in: time before the first note [s].
         tail: time after the last note [s].
         sim_dt: simulation step [s].
-        corrections: from earlier runs, by onset on the score's clock [s] and pitch.
+        corrections: from earlier runs, on the score's clock.
 
     Returns:
         The plan, which depends on nothing but the arguments.
@@ -374,7 +371,7 @@ def _plan(
             lead_in=lead_in,
             tail=tail,
             sim_dt=sim_dt,
-            corrections=dict(corrections or {}),
+            corrections=corrections or Corrections(),
             hand_sha256="",
             design=design or load_tables(),
         ),
@@ -410,10 +407,7 @@ def _with_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> 
 
 def _plan_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> BimanualMotion:
     geometry = keyboard_geometry(plan.piano)
-    corrections = {
-        (onset + plan.lead_in, pitch): correction
-        for (onset, pitch), correction in plan.corrections.items()
-    }
+    corrections = plan.corrections.later(plan.lead_in)
     hands = dict[Side, HandMotion]()
     for side in plan.sides:
         interrupts.check()
@@ -431,6 +425,19 @@ def _plan_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> 
             model=next((hand.ik.model for hand in hands.values()), model),
         )
     return BimanualMotion(hands)
+
+
+def _plain(corrections: Corrections) -> dict[str, Any]:
+    """Corrections as plain data for JSON."""
+    return {
+        "notes": [
+            [onset, pitch, *correction] for (onset, pitch), correction in corrections.notes.items()
+        ],
+        "lifts": [
+            [lift.side.value, int(lift.finger), lift.start, lift.end, lift.height]
+            for lift in corrections.lifts
+        ],
+    }
 
 
 def model_sha256(model: mujoco.MjModel) -> str:

@@ -8,6 +8,7 @@ given, and refused for any other.
 from __future__ import annotations
 
 import json
+import math
 import stat
 from collections.abc import Mapping
 from os import PathLike
@@ -23,10 +24,10 @@ from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.quadratic import SolverError
 from musclehand.music.formats.score_file import MAX_DURATION, MAX_NOTES
 from musclehand.music.formats.score_json import score_from_dict
-from musclehand.music.score import Score
+from musclehand.music.score import Finger, Score
 from musclehand.piano.geometry import PianoParameters, keyboard_geometry
 from musclehand.planning.plan import FORMAT, VERSION, PerformancePlan, PlanConfig, plan_fingered
-from musclehand.planning.strokes.rehearsal import Correction
+from musclehand.planning.strokes.corrections import Correction, Corrections, IdleLift
 
 MAX_BYTES = 64_000_000
 """Larger files are refused unread."""
@@ -61,7 +62,8 @@ def load_plan(path: str | PathLike[str], *, design: HandDesign | None = None) ->
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise FileError(path, "is no plan of musclehand")
     if data.get("version") != VERSION:
-        raise FileError(path, f"has version {data.get('version')!r} in place of {VERSION}")
+        problem = f"has version {data.get('version')!r} in place of {VERSION}"
+        raise FileError(path, f"{problem}; plan its score again with this release")
     try:
         hand_sha256 = data["hand_sha256"]
         planned = _score(data, "planned")
@@ -112,11 +114,28 @@ def _piano(data: Mapping[str, Any]) -> PianoParameters:
     return piano
 
 
+def _corrections(data: Mapping[str, Any]) -> Corrections:
+    """What practice had taught, all of it finite."""
+    notes = {}
+    for onset, pitch, *changes in data["notes"]:
+        if len(changes) != len(Correction._fields):
+            raise ValueError(f"a correction has {len(changes)} values")
+        notes[_finite(onset), int(pitch)] = Correction(*map(_finite, changes))
+    lifts = tuple(
+        IdleLift(Side(side), Finger(finger), _finite(start), _finite(end), _finite(height))
+        for side, finger, start, end, height in data["lifts"]
+    )
+    return Corrections(notes, lifts)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no finite number")
+    return number
+
+
 def _plan_from_dict(data: Mapping[str, Any], design: HandDesign | None) -> PerformancePlan:
-    corrections = {
-        (float(onset), int(pitch)): Correction(float(strike), float(release), float(velocity))
-        for onset, pitch, strike, release, velocity in data["corrections"]
-    }
     return plan_fingered(
         target=_score(data, "target"),
         score=_score(data, "score"),
@@ -127,5 +146,5 @@ def _plan_from_dict(data: Mapping[str, Any], design: HandDesign | None) -> Perfo
         lead_in=float(data["lead_in_s"]),
         tail=float(data["tail_s"]),
         sim_dt=float(data["sim_dt_s"]),
-        corrections=corrections,
+        corrections=_corrections(data["corrections"]),
     )

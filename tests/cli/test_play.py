@@ -111,6 +111,20 @@ def test_muscles_play_a_short_piece(tmp_path, capsys):
     assert "mean muscle activation" in capsys.readouterr().out
 
 
+def test_practice_is_told_run_by_run(tmp_path, capsys):
+    clip = ("--clip", "0", "1")
+    assert play("five_finger_right", *clip, "--rehearsals", "1", "--out", "out") == 0
+    metrics = read_metrics(tmp_path / "out")
+    first, second = metrics["rehearsal_runs"]
+    kept = metrics["rehearsal_runs"][metrics["kept_run"]]
+    assert metrics["rehearsals"] == 1
+    assert kept == {name: metrics[name] for name in kept}
+    assert second["onset_error_ms_median"] < first["onset_error_ms_median"]
+    out = capsys.readouterr().out
+    assert "first sight" in out
+    assert out.count(", kept") == 1
+
+
 def test_how_muscles_share_the_work_is_heeded_and_noted(tmp_path):
     """The same note: another criterion uses the muscles otherwise, co-contraction costs
     activation."""

@@ -106,7 +106,7 @@ def test_a_run_begins_where_the_plan_does_and_follows_its_motion(plan):
     first = dict(zip(plan.sides, motion.at(0), strict=True))
     for side, hand in player.scene.hands.items():
         assert np.array_equal(data.qpos[hand.qpos], first[side].qpos)
-        assert np.array_equal(data.qpos[player.scene.forearms[side].qpos[:3]], first[side].wrist[0])
+        assert np.array_equal(data.qpos[player.scene.forearms[side].qpos[:4]], first[side].wrist[0])
     _, angles = steps_of(player, 40)
     motion = plan.motion()
     for step in range(40):

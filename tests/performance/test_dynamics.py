@@ -10,6 +10,7 @@ import pytest
 from musclehand.music.generate.exercises import scale
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.performance.perform import perform
+from musclehand.performance.settings import PlayerSettings
 
 FIVE = (60, 62, 64, 65, 67)
 
@@ -94,7 +95,7 @@ def test_staccato_notes_are_as_short_as_written():
 
 @pytest.mark.slow
 def test_a_crescendo_is_heard_once_it_has_been_rehearsed():
-    result = perform(crescendo(), "muscle", rehearsals=1)
+    result = perform(crescendo(), PlayerSettings(rehearsals=1))
     assert (result.metrics.missed, result.metrics.extra) == (0, 0)
     assert result.metrics.velocity_correlation >= 0.8
     assert result.rehearsals[0].missed == 0

@@ -13,6 +13,7 @@ from musclehand.music.score import Note, Score
 from musclehand.performance.explain import explain
 from musclehand.performance.play import play
 from musclehand.performance.report import clear_results
+from musclehand.planning.strokes.rehearsal import Rehearsal
 
 TRILL = Score(
     (
@@ -58,6 +59,19 @@ def test_an_explanation_has_page_table_and_pictures(copy):
 
 def test_the_same_folder_has_the_same_explanation(copy):
     assert explain(copy, pictures=0).rows == explain(copy, pictures=0).rows
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_practised_performance_is_explained_by_the_plan_of_its_kept_run(
+    tmp_path, monkeypatch, kept
+):
+    monkeypatch.setattr(Rehearsal, "best", kept)
+    write_midi(TRILL, tmp_path / "trill.mid")
+    play(tmp_path / "trill.mid", out=tmp_path / "played", rehearsals=1, processes=1)
+    explanation = explain(tmp_path / "played", pictures=0)
+    assert bool(explanation.plan.corrections) == bool(kept)
+    metrics = json.loads((tmp_path / "played" / "metrics.json").read_text())
+    assert metrics["kept_run"] == kept
 
 
 def test_a_score_that_has_moved_is_given(copy):

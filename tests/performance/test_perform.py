@@ -21,10 +21,12 @@ from musclehand.core.recording_reader import Recording
 from musclehand.music.generate import exercises as generate
 from musclehand.music.repertoire import list_pieces, load_piece
 from musclehand.music.score import Note, Pedal, Score, keyboard_score
-from musclehand.performance.perform import SimulationError, perform
+from musclehand.performance.perform import SimulationError, perform, practise
+from musclehand.performance.players import PlanPlayer
 from musclehand.performance.record import NOTE_COLUMNS, note_table
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import LEAD_IN, TAIL, plan_performance
+from musclehand.planning.strokes.rehearsal import Rehearsal
 from musclehand.sim.scene import build_scene
 
 PIECES = [piece.name for piece in list_pieces()]
@@ -324,3 +326,33 @@ def test_a_performance_shows_itself_in_a_notebook(hands):
     assert "onset_f1_50ms" in page
     assert f"{hands.metrics.onset_f1_50ms:.3f}" in page
     assert "Ode to Joy" in page
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_the_run_that_is_kept_is_the_one_recorded(tmp_path, monkeypatch, kept):
+    """An earlier run than the last is played again for the recording, to the same bits."""
+    monkeypatch.setattr(Rehearsal, "best", kept)
+    score = load_piece("clementi_sonatina").clip(0, 1.5)
+    done = []
+    path = tmp_path / "recording.h5"
+    result = perform(
+        score,
+        PlayerSettings(rehearsals=2, processes=1),
+        record=path,
+        progress=lambda now, end: done.append(now / end),
+    )
+    assert result.kept_run == kept
+    assert result.metrics == result.rehearsals[kept]
+    assert len(set(result.rehearsals)) == 3
+    with Recording.open(path) as recording:
+        played = recording.table("played").values
+        np.testing.assert_allclose(played, note_table(result.played), rtol=1e-6)
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    assert result.plan is not None
+    player = PlanPlayer(keyboard_score(score), PlayerSettings(rehearsals=2, processes=1))
+    with threadpool_limits(limits=1):
+        unrecorded = practise(player, keyboard_score(score), 2).take
+    again = perform(score, MuscleController(player.final_plan))
+    assert (again.played, again.body) == (result.played, result.body)
+    assert (unrecorded.played, unrecorded.body) == (result.played, result.body)

@@ -97,7 +97,7 @@ def test_a_policy_is_loaded_once_for_all_rehearsals(monkeypatch):
 
     monkeypatch.setattr(tracking, "load_tracking_policy", load_and_note)
     settings = PlayerSettings("policy", policy="tracking", rehearsals=2, processes=1)
-    assert len(perform(NOTE, settings).rehearsals) == 2
+    assert len(perform(NOTE, settings).rehearsals) == 3
     assert calls == ["tracking"]
 
 

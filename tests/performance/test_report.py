@@ -40,6 +40,8 @@ def performance(score=SCORE, played=PLAYED, plan=None):
         remarks=("one thing",),
         plan=plan,
         provenance={"musclehand": "0.1.0", "numpy": "2", "model_sha256": "ab", "seed": 3},
+        rehearsals=(),
+        kept_run=None,
     )
 
 
@@ -58,6 +60,20 @@ def test_metrics_hold_the_performance():
     assert metrics["missed_notes"] == [{"time": 0.5, "pitch": "E4"}]
     assert metrics["extra_notes"] == [{"time": 0.5, "pitch": "F4", "velocity": 80}]
     assert metrics["plan_key_time_kept"] is None
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+
+
+def test_metrics_tell_every_run_of_practice():
+    practised = performance()
+    perfect = score_performance(SCORE, SCORE)
+    practised.rehearsals, practised.kept_run = (practised.metrics, perfect), 1
+    metrics = metrics_of(practised)
+    first, second = metrics["rehearsal_runs"]
+    assert (first["missed"], first["extra"]) == (1, 1)
+    assert first["onset_error_ms_median"] == pytest.approx(10.0)
+    assert (second["onset_f1_50ms"], second["frame_f1_micro"], second["missed"]) == (1.0, 1.0, 0)
+    assert metrics["kept_run"] == 1
+    assert metrics_of(performance())["rehearsal_runs"] == []
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
 
 

@@ -12,6 +12,7 @@ from musclehand.body.anatomy import Side
 from musclehand.music.score import Finger, Hand, Note, Pedal, Score, keyboard_score
 from musclehand.planning.key_time import early_releases, key_time_kept, plan_remarks
 from musclehand.planning.plan import plan_performance
+from musclehand.planning.strokes.corrections import Corrections
 
 
 def line(*ends: float, pedals: tuple[Pedal, ...] = ()) -> Score:
@@ -90,7 +91,7 @@ def test_a_plan_tells_the_releases_that_it_makes() -> None:
         sum(n.duration for n in plan.planned.notes) / sum(n.duration for n in plan.target.notes)
     )
     assert kept < 0.8
-    again = plan.with_corrections({})
+    again = plan.with_corrections(Corrections())
     assert again.score.remarks == plan.score.remarks
 
 

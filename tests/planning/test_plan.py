@@ -15,11 +15,11 @@ from musclehand.core.errors import FileError, InvalidValue, OutputError
 from musclehand.music.generate.exercises import random_score
 from musclehand.music.metrics import score_performance
 from musclehand.music.repertoire import load_piece
-from musclehand.music.score import Hand, Note, Score, keyboard_score
+from musclehand.music.score import Finger, Hand, Note, Score, keyboard_score
 from musclehand.piano.geometry import key_top_point, keyboard_geometry
 from musclehand.planning.plan import PlanConfig, model_sha256, plan_fingered, plan_performance
 from musclehand.planning.plan_file import load_plan
-from musclehand.planning.strokes.rehearsal import Correction
+from musclehand.planning.strokes.corrections import Correction, Corrections, IdleLift
 
 STEPS = 60
 
@@ -95,17 +95,29 @@ def test_corrections_make_another_plan_and_leave_the_first(clip, plan):
     before = plan.as_dict()
     steps = steps_of(plan)
     note = plan.score.notes[0]
-    corrections = {(note.onset, note.pitch): Correction(strike=0.03)}
+    notes = {(note.onset, note.pitch): Correction(strike=0.03, sideways=0.002)}
+    corrections = Corrections(notes)
     corrected = plan.with_corrections(corrections)
     assert corrected.corrections == corrections
     assert corrected.score == plan.score
     assert steps_of(corrected, 270) != steps_of(plan, 270)
-    corrections.clear()
+    notes.clear()
     assert corrected.corrections
     assert plan.as_dict() == before
     assert steps_of(plan) == steps
-    assert corrected == plan_performance(clip, corrections=dict(corrected.corrections))
-    assert corrected.with_corrections({}) == plan
+    assert corrected == plan_performance(clip, corrections=corrected.corrections)
+    assert corrected.with_corrections(Corrections()) == plan
+
+
+def test_a_raised_idle_finger_makes_another_plan(clip, plan):
+    note = plan.planned.notes[0]
+    side = Side.RIGHT if note.hand is Hand.RIGHT else Side.LEFT
+    idle = Finger(5 if note.finger <= 3 else 1)
+    lift = IdleLift(side, idle, note.onset - 0.3, note.onset + 0.1, 0.008)
+    raised = plan.with_corrections(Corrections(lifts=(lift,)))
+    before, after = steps_of(plan, 270), steps_of(raised, 270)
+    assert after != before
+    assert plan.with_corrections(raised.corrections) == raised
 
 
 def test_a_pedal_makes_another_plan_and_leaves_the_first():
@@ -143,10 +155,13 @@ def test_an_empty_score_has_a_plan():
 @given(st.integers(0, 10_000), st.booleans())
 def test_a_plan_comes_back_from_its_file(tmp_path_factory, seed, corrected):
     score = generated(seed)
-    corrections = {
-        (note.onset, note.pitch): Correction(0.01, -0.02, 5.0)
-        for note in keyboard_score(score).notes[::2]
-    }
+    corrections = Corrections(
+        {
+            (note.onset, note.pitch): Correction(0.01, -0.02, 5.0, 0.002, -0.001, 0.0015)
+            for note in keyboard_score(score).notes[::2]
+        },
+        (IdleLift(Side.LEFT, Finger.RING, 0.25, 0.5, 0.008),),
+    )
     plan = plan_performance(score, corrections=corrections if corrected else None)
     path = tmp_path_factory.mktemp("plan") / "plan.json"
     assert plan.save(path) == path

@@ -94,6 +94,7 @@ def test_files_of_something_else(tmp_path, data):
         refused(path, foreign, "no plan of musclehand")
     for version in (VERSION + 1, 0, None, str(VERSION)):
         refused(path, changed(data, version, "version"), "version")
+    refused(path, changed(data, 1, "version"), "plan its score again with this release")
 
 
 def test_files_too_large_are_not_read(tmp_path, monkeypatch, content):
@@ -123,7 +124,13 @@ def test_files_too_large_are_not_read(tmp_path, monkeypatch, content):
         (1e6, ("piano", "white_width")),
         (True, ("piano", "white_mass")),
         ([[0.0, 60]], ("corrections",)),
-        ([[0.0, "C4", 0.0, 0.0, 0.0]], ("corrections",)),
+        ([[0.0, 60]], ("corrections", "notes")),
+        ([[0.0, 60, 0.0, 0.0, 0.0]], ("corrections", "notes")),
+        ([[0.0, "C4", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], ("corrections", "notes")),
+        ([[0.0, 60, 0.0, 0.0, 0.0, float("inf"), 0.0, 0.0]], ("corrections", "notes")),
+        ([["r", 6, 0.0, 1.0, 0.008]], ("corrections", "lifts")),
+        ([["x", 3, 0.0, 1.0, 0.008]], ("corrections", "lifts")),
+        ([["r", 3, float("nan"), 1.0, 0.008]], ("corrections", "lifts")),
         ({}, ("score",)),
         (None, ("target", "notes")),
         (float("nan"), ("score", "notes", 0, 0)),

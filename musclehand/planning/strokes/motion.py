@@ -20,9 +20,9 @@ from musclehand.body.build.hand import HandDesign
 from musclehand.motion.inverse_kinematics import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
+from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
-from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
 from musclehand.planning.strokes.stroke import HandStrokes, TipTargets

@@ -8,7 +8,7 @@ finger over the whole piece is made of its presses in `strokes.stroke`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters, key_top_point
 from musclehand.piano.keys import velocity_to_key_speed
-from musclehand.planning.strokes.rehearsal import Correction, Corrections
+from musclehand.planning.strokes.corrections import Correction, NoteKey
 from musclehand.planning.strokes.strike import (
     Descent,
     Levels,
@@ -197,7 +197,7 @@ def plan_presses(
     *,
     radius: float,
     keyboard: Keyboard,
-    corrections: Corrections,
+    corrections: Mapping[NoteKey, Correction],
 ) -> list[Press]:
     """Plans the presses of one finger, squeezed where two notes follow each other closely.
 
@@ -224,7 +224,7 @@ def plan_presses(
         )
         press = _press(
             note,
-            points[i],
+            points[i] + (correction.sideways, correction.inwards),
             time,
             radius=radius,
             keyboard=keyboard,
@@ -293,7 +293,9 @@ def _press(
     piano, geometry, config = keyboard
     key = note.key
     levels = _levels(keyboard, key, float(point[1]), radius)
+    levels = levels._replace(low=levels.low - correction.depth)
     lever = float(geometry.hinge_y[key] - point[1])
+    exact = geometry.black[key] or correction.sideways != 0.0
     descent = _descent(
         note,
         levels,
@@ -318,10 +320,10 @@ def _press(
     return Press(
         key=key,
         point=point,
-        sideways_weight=1.0 if geometry.black[key] else config.sideways_weight,
+        sideways_weight=1.0 if exact else config.sideways_weight,
         load=key_load(piano, geometry, key, lever),
         surface=levels.surface,
-        dip=levels.surface - levels.low - config.overtravel - LOADED_TIP_GAP,
+        dip=levels.surface - levels.low - config.overtravel - correction.depth - LOADED_TIP_GAP,
         descent=descent,
         release_height=high,
         touch=touch,
@@ -356,8 +358,7 @@ def _descent(
         repeated: that press is on the same key, and the finger stays on it.
     """
     piano, geometry, config = keyboard
-    velocity = min(max(note.velocity + correction.velocity, config.softest), 127.0)
-    key_speed = float(velocity_to_key_speed(piano, velocity))
+    key_speed = float(velocity_to_key_speed(piano, _velocity(note, correction, config)))
     speed = key_speed * lever / float(geometry.length[note.key])
     # In the air the finger may move with the hand, but it has to touch its key near its
     # place.
@@ -372,6 +373,20 @@ def _descent(
     bottom = onset + (levels.sound - levels.low) / speed
     bottom = min(bottom, max(onset + 0.5 * (note.offset - note.onset), onset + 0.01))
     return plan_descent(levels, speed, high, start=start, onset=onset, bottom=bottom)
+
+
+def _velocity(note: Note, correction: Correction, config: StrokeConfig) -> float:
+    """MIDI velocity that a strike is planned for. Only what sounded too loud goes below the softest
+    one of first sight.
+
+    Args:
+        note: to play.
+        correction: from earlier runs.
+        config: constants of strokes.
+    """
+    louder = max(note.velocity + max(correction.velocity, 0.0), config.softest)
+    softer = max(louder + min(correction.velocity, 0.0), config.softest_learnt)
+    return min(softer, 127.0)
 
 
 def _followed(press: Press, following: Press, *, repeated: bool) -> Press:

@@ -62,7 +62,11 @@ class StrokeConfig:
     """[m] height above the keys of a finger that waits."""
 
     softest: float = 25.0
-    """[MIDI velocity] softer notes are played with this one."""
+    """[MIDI velocity] softer notes are played with this one at first sight."""
+
+    softest_learnt: float = 20.0
+    """[MIDI velocity] practice makes notes no softer than this; chosen, close to the softest tones
+    that a piano sounds."""
 
     arrival_distance: float = 0.01
     """[m] the hand has arrived when it is this close to its place; a finger touches its key no

@@ -16,6 +16,8 @@ from musclehand.body.anatomy import Side
 from musclehand.motion.playing_hand import PlayingHand
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
+from musclehand.planning.strokes.corrections import Corrections
+from musclehand.planning.strokes.idle_lift import idle_height
 from musclehand.planning.strokes.placement import nominal_tip
 from musclehand.planning.strokes.press import (
     Keyboard,
@@ -26,7 +28,6 @@ from musclehand.planning.strokes.press import (
     plan_presses,
 )
 from musclehand.planning.strokes.reach import ReachConfig, WristPath, lift_in_leaps
-from musclehand.planning.strokes.rehearsal import Corrections
 from musclehand.planning.strokes.strike import Descent, StrokeConfig
 
 FINGER_SPACE = 0.013
@@ -35,6 +36,13 @@ over their width."""
 
 LOOK_BACK = 0.25
 """[s] before each note over which the hand's place is considered; longer than a strike takes."""
+
+RAISED = 0.004
+"""[m] an idle finger that practice raises by this much or more has all of `LIFT_WEIGHT`."""
+
+LIFT_WEIGHT = 0.5
+"""[share] weight of the height of an idle finger that practice raises, against that of a finger on
+its key; chosen."""
 
 FORCE_RISE = 0.02
 """[s] time before the bottom of a strike over which the holding force comes in; an assumption."""
@@ -336,11 +344,12 @@ class HandStrokes:
             config: constants of strokes.
             hand: its lengths, by default those of the bundled hand.
             reach: constants of leaps.
-            corrections: from earlier runs, by onset [s] and pitch.
+            corrections: from earlier runs.
         """
         self.side = side
         self.config = config
         hand = hand or PlayingHand()
+        corrections = corrections or Corrections()
         self.timelines = []
         settled = _settled(notes, path, config) if notes else np.zeros(0)
         for finger in range(1, 6):
@@ -351,7 +360,7 @@ class HandStrokes:
                 settled[indices],
                 radius=float(hand.tip_radius[finger - 1]),
                 keyboard=Keyboard(piano, geometry, config),
-                corrections=corrections or {},
+                corrections=corrections.notes,
             )
             timeline = _Timeline(
                 presses,
@@ -364,6 +373,10 @@ class HandStrokes:
         busy = [
             np.column_stack([line.presses.touch, line.presses.leave]) for line in self.timelines
         ]
+        self._idle_lifts = [
+            [lift for lift in corrections.lifts if (lift.side, lift.finger) == (side, finger)]
+            for finger in range(1, 6)
+        ]
         self._low_path = path
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
 
@@ -374,12 +387,17 @@ class HandStrokes:
         fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
         tip = _Tip(*(np.stack(column, axis=1) for column in zip(*fingers, strict=True)))
         tips = tip.place - wrist[:, None, :]
+        raised = self._raised(times)
+        tips[:, :, 2] += raised
         tips[:, :, 0] *= self.side.mirror
         _make_room(tips[:, :, 0], tip.engagement)
         idle = self.config.idle_weight
         weight = np.repeat((idle + (1.0 - idle) * tip.engagement)[:, :, None], 3, axis=2)
         weight[:, :, 0] *= tip.sideways_weight
         weight[:, :, 2] *= tip.height_weight
+        weight[:, :, 2] = np.maximum(
+            weight[:, :, 2], np.minimum(raised / RAISED, 1.0) * LIFT_WEIGHT
+        )
         return TipTargets(
             tips=tips,
             weight=weight,
@@ -389,6 +407,14 @@ class HandStrokes:
             key_mass=tip.key_mass,
             key_damping=tip.key_damping,
         )
+
+    def _raised(self, times: np.ndarray) -> np.ndarray:
+        """Height by which practice raises idle fingers [m]. Shape (n, 5)."""
+        raised = np.zeros((len(times), 5))
+        for finger, (line, lifts) in enumerate(zip(self.timelines, self._idle_lifts, strict=True)):
+            busy = np.column_stack([line.presses.descent.start, line.presses.end])
+            raised[:, finger] = idle_height(times, lifts, busy)
+        return raised
 
 
 def _make_room(x: np.ndarray, engagement: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from musclehand.motion.playing_hand import TIP_RADIUS, WRIST_HEIGHT, PlayingHand
 from musclehand.music.score import Finger, Hand, Note
 from musclehand.piano.geometry import key_top_point, keyboard_geometry, load_piano_parameters
 from musclehand.piano.keys import velocity_to_key_speed
+from musclehand.planning.strokes.corrections import Correction, Corrections, IdleLift
 from musclehand.planning.strokes.placement import WristPose, nominal_tip, note_point
 from musclehand.planning.strokes.press import (
     LOADED_TIP_GAP,
@@ -322,3 +323,91 @@ def test_one_block_of_times_is_like_many():
         assert np.array_equal(
             np.concatenate([getattr(part, name) for part in parts]), getattr(block, name)
         )
+
+
+def corrected(note, correction):
+    """The press of one note with a correction, and without."""
+    path, _ = path_of([note])
+    changed = Corrections({(note.onset, note.pitch): correction})
+    plain, moved = (
+        HandStrokes(
+            [note],
+            points_of([note]),
+            Side.RIGHT,
+            path,
+            piano=PIANO,
+            geometry=GEOMETRY,
+            config=CONFIG,
+            corrections=corrections,
+        )
+        .timelines[note.finger - 1]
+        .presses
+        for corrections in (None, changed)
+    )
+    return plain, moved
+
+
+@pytest.mark.parametrize("pitch", [60, 61])
+def test_practice_moves_a_press_along_and_across_its_key_exactly(pitch):
+    note = Note(1.0, pitch, 1.4, 80, Hand.RIGHT, Finger.INDEX)
+    plain, moved = corrected(note, Correction(sideways=0.003, inwards=-0.002))
+    np.testing.assert_allclose(moved.point - plain.point, [[0.003, -0.002]], atol=1e-12)
+    assert moved.sideways_weight == [1.0]
+
+
+def test_practice_presses_deeper_at_the_same_time_with_the_same_load():
+    note = Note(1.0, 60, 1.4, 80, Hand.RIGHT, Finger.INDEX)
+    plain, moved = corrected(note, Correction(depth=0.0015))
+    np.testing.assert_allclose(plain.descent.low - moved.descent.low, 0.0015, atol=1e-12)
+    np.testing.assert_allclose(moved.dip, plain.dip, atol=1e-12)
+    np.testing.assert_array_equal(moved.descent.onset, plain.descent.onset)
+    np.testing.assert_array_equal(moved.descent.speed, plain.descent.speed)
+
+
+def test_only_what_sounded_too_loud_is_played_softer_than_at_first_sight():
+    def speed(velocity, correction):
+        note = Note(1.0, 60, 1.4, velocity, Hand.RIGHT, Finger.INDEX)
+        return corrected(note, Correction(velocity=correction))[1].descent.speed[0]
+
+    lever = 1.0 / speed(CONFIG.softest, 0.0) * velocity_to_key_speed(PIANO, CONFIG.softest)
+    for velocity, correction, expected in (
+        (20, 0.0, CONFIG.softest),
+        (10, 10.0, CONFIG.softest),
+        (20, 30.0, 50.0),
+        (20, -5.0, CONFIG.softest - 5.0),
+        (60, -10.0, 50.0),
+        (20, -30.0, CONFIG.softest_learnt),
+        (120, 30.0, 127.0),
+    ):
+        planned = speed(velocity, correction) * lever
+        assert planned == pytest.approx(float(velocity_to_key_speed(PIANO, expected)))
+
+
+def test_practice_raises_an_idle_finger_and_leaves_the_playing_one():
+    note = Note(1.0, 60, 1.4, 80, Hand.RIGHT, Finger.INDEX)
+    path, _ = path_of([note])
+    lifts = tuple(
+        IdleLift(Side.RIGHT, finger, 0.9, 1.2, 0.008) for finger in (Finger.INDEX, Finger.RING)
+    )
+    elsewhere = IdleLift(Side.LEFT, Finger.MIDDLE, 0.9, 1.2, 0.008)
+    plain, raised = (
+        HandStrokes(
+            [note],
+            points_of([note]),
+            Side.RIGHT,
+            path,
+            piano=PIANO,
+            geometry=GEOMETRY,
+            config=CONFIG,
+            corrections=corrections,
+        ).at(np.linspace(0.0, 2.0, 2001))
+        for corrections in (None, Corrections(lifts=(*lifts, elsewhere)))
+    )
+    height = raised.tips[:, :, 2] - plain.tips[:, :, 2]
+    assert height[:, 3].max() == pytest.approx(0.008)
+    assert height[1050, 3] == pytest.approx(0.008)
+    assert not height[:, [0, 2, 4]].any()
+    assert not height[plain.pressing[:, 1], 1].any()
+    np.testing.assert_array_equal(raised.tips[:, :, :2], plain.tips[:, :, :2])
+    assert raised.weight[1050, 3, 2] > 4 * plain.weight[1050, 3, 2]
+    np.testing.assert_array_equal(raised.weight[:, :, :2], plain.weight[:, :, :2])
