@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from musclehand.body.anatomy import Side
 from musclehand.motion.inverse_kinematics import HandIk
@@ -224,18 +226,27 @@ class HandTrajectory:
 def solve_window(hands: Sequence[HandTrajectory]) -> None:
     """Solves the next window of all hands together: they take turns, each clear of the other.
 
+    Linear algebra runs on one thread, as its rounding depends on their number.
+
     Args:
         hands: one, or two of different sides with the same constants, solved until the same time.
     """
     config = hands[0].config
     drafts = [hand.draft() for hand in hands]
     rounds = config.rounds if hands[0].solved_knots else config.first_rounds
-    for _ in range(rounds):
-        for i, hand in enumerate(hands):
-            partner = drafts[1 - i].ends if len(hands) == 2 else None
-            hand.improve(drafts[i], partner)
+    with _threads().limit(limits=1, user_api="blas"):
+        for _ in range(rounds):
+            for i, hand in enumerate(hands):
+                partner = drafts[1 - i].ends if len(hands) == 2 else None
+                hand.improve(drafts[i], partner)
     for hand, draft in zip(hands, drafts, strict=True):
         hand.take(draft)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """The threads of the libraries of linear algebra, which are loaded by then."""
+    return ThreadpoolController()
 
 
 def _of_unknowns(joints: np.ndarray, wrist: float, yaw: float) -> np.ndarray:
