@@ -80,9 +80,15 @@ def test_every_touch_is_logged_from_its_first_control_step_to_its_last(runs):
 
 
 def test_contacts_begin_at_the_margin_of_the_skin(runs):
+    """Of two digits both have a skin, and their margins add up."""
     watch = runs[-1]
-    distances = [d for _, touching, _ in watch.steps for d in touching.values()]
-    assert 0.5 * SKIN_CONTACT_MARGIN < max(distances) <= SKIN_CONTACT_MARGIN + 1e-9
+    key_distances, digit_distances = [], [0.0]
+    for _, touching, _ in watch.steps:
+        for pair, distance in touching.items():
+            with_key = any(isinstance(part, int) for part in pair)
+            (key_distances if with_key else digit_distances).append(distance)
+    assert 0.5 * SKIN_CONTACT_MARGIN < max(key_distances) <= SKIN_CONTACT_MARGIN + 1e-9
+    assert max(digit_distances) <= 2 * SKIN_CONTACT_MARGIN + 1e-9
 
 
 def test_pressing_fingers_are_found_on_their_keys_with_the_key_below(runs):

@@ -20,7 +20,7 @@ MIDDLE = 62 - 21
 
 def weights_of(**chosen):
     """Weights that are all zero but the chosen ones; limits are far away."""
-    values = {name: 0.0 for name in Weights._fields}
+    values = dict.fromkeys(Weights._fields, 0.0)
     values["home"] = np.zeros(UNKNOWNS)
     values["lower"] = np.full(UNKNOWNS, -1e9)
     values["upper"] = np.full(UNKNOWNS, 1e9)
