@@ -151,10 +151,6 @@ class HandIk:
         """Start from independent joint angles `qr` (19,), by default the playing posture."""
         self.qr = (self.posture if qr is None else qr).copy()
 
-    def reset_solver(self) -> None:
-        """Forget all warm starts: the next solutions do not depend on earlier ones, to the bit."""
-        self._solver = BoundedSolver()
-
     def tips(self) -> np.ndarray:
         """Fingertip positions at the present angles [m]. Shape (5, 3)."""
         if self._solved_tips is None or self._solved_tips[0] is not self.qr:
@@ -222,27 +218,10 @@ class HandIk:
             iterations: Gauss-Newton steps; one follows a smooth motion, ten converge from any
                 posture.
         """
-        self.move(targets, weights, iterations=iterations)
-        error = np.linalg.norm(targets - self.tips(), axis=1)
-        return IkResult(self.index.expand @ self.qr, error)
-
-    def move(
-        self,
-        targets: np.ndarray,
-        weights: np.ndarray,
-        *,
-        iterations: int = 1,
-    ) -> None:
-        """Move the angles towards fingertip targets; faster than `step`, which returns errors.
-
-        Args:
-            targets: fingertip positions of a right hand [m]. Shape (5, 3).
-            weights: weight of each fingertip or of each of its coordinates. Shape (5,) or (5, 3).
-            iterations: Gauss-Newton steps.
-        """
         for _ in range(iterations):
             self.qr = self.qr + self._newton_step(targets - self.tips(), weights)
-        self.tips()
+        error = np.linalg.norm(targets - self.tips(), axis=1)
+        return IkResult(self.index.expand @ self.qr, error)
 
     def place_wrist(
         self,
