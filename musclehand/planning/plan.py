@@ -4,7 +4,7 @@
     plan.metrics.frame_f1_micro, plan.score.remarks
 
 Planning is model-based and needs no simulation. Fingers come from a search (`fingering.assign`),
-wrist path, strokes and releases from `strokes.motion`, joint angles from inverse kinematics. A plan
+wrist path, strokes and releases from `strokes.motion`, joint angles from `trajectory`. A plan
 can be scored (`metrics`), drawn (`draw`), saved (`save`, `plan_file.load_plan`) and handed to any
 controller, none of which changes it.
 """
@@ -73,7 +73,7 @@ class PlanConfig:
     """Search for fingers; its `hand_size` is multiplied by the span of the hand that plays."""
 
     motion: MotionConfig = field(default_factory=MotionConfig)
-    """Wrist path, strokes, releases and inverse kinematics."""
+    """Wrist path, strokes, releases and trajectory."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.sim_steps <= 100:

@@ -86,7 +86,7 @@ class Press(NamedTuple):
     """[m] x and y at which the finger presses, on the keyboard. Shape (2,)."""
 
     sideways_weight: Number
-    """[share] weight of an error in x in inverse kinematics."""
+    """[share] weight of an error in x in the trajectory."""
 
     load: KeyLoad
     """Of the key, from `surface` over a distance of `dip`."""

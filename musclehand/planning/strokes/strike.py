@@ -98,7 +98,7 @@ class StrokeConfig:
     """[N] force on a held key, beyond what the key itself needs."""
 
     idle_weight: float = 0.08
-    """[share] weight of a waiting finger in inverse kinematics, against a finger on its key."""
+    """[share] weight of a waiting finger in the trajectory, against a finger on its key."""
 
     delay: float = 0.0
     """[s] strokes begin this much earlier than kinematics asks for. Fingers that strike are fed

@@ -62,7 +62,7 @@ class TipTargets(NamedTuple):
     """[m] positions relative to the wrist, mirrored for a left hand. Shape (n, 5, 3)."""
 
     weight: np.ndarray
-    """Weights of their coordinates in inverse kinematics, 1 for a finger that presses. Shape
+    """Weights of their coordinates in the trajectory, 1 for a finger that presses. Shape
     (n, 5, 3)."""
 
     pressing: np.ndarray

@@ -89,7 +89,7 @@ class TrajectoryConfig:
 
     order_gap: float = 0.009
     """[m] least distance between the far ends of neighbouring fingers' bones along the keyboard;
-    less than the width of a finger, as fingers may pass above each other."""
+    less than the width of a finger."""
 
     key_weight: float = 0.25
     """[share] weight of overlaps with keys that the digit does not play."""

@@ -40,8 +40,8 @@ _NO_LIMIT = 1e9
 
 
 @dataclass
-class _Draft:
-    """A window that is being solved; t knots, of which the first `past` are fixed."""
+class Draft:
+    """A window of one hand that is being solved: t knots, of which the first `past` are fixed."""
 
     tasks: Tasks
     """Of the knots."""
@@ -125,7 +125,7 @@ class HandTrajectory:
         """Knots that are kept."""
         return len(self._u)
 
-    def draft(self) -> _Draft:
+    def draft(self) -> Draft:
         """The next window, to be solved: it begins from the last one where that looked ahead."""
         config = self.config
         past = min(self._solved, PAST_KNOTS)
@@ -133,14 +133,14 @@ class HandTrajectory:
         last = self._solved + config.window_knots + config.ahead_knots
         tasks = self._tasks(config.knot_time * np.arange(first, last))
         solved = self._u[first - self._first :]
-        return _Draft(
+        return Draft(
             tasks=tasks,
             u=np.vstack([solved, tasks.home[len(solved) :]]),
             past=past,
             damping=config.damping,
         )
 
-    def improve(self, draft: _Draft, partner: np.ndarray | None) -> None:
+    def improve(self, draft: Draft, partner: np.ndarray | None) -> None:
         """Improves a window, clear of the other hand where it is now.
 
         Args:
@@ -156,7 +156,7 @@ class HandTrajectory:
             steps=self.config.steps,
         )
 
-    def take(self, draft: _Draft) -> None:
+    def take(self, draft: Draft) -> None:
         """Takes a solved window, and forgets knots that are too old.
 
         Args:
