@@ -9,9 +9,11 @@ from musclehand.planning.trajectory.problem import Equations, Smoothness
 from musclehand.planning.trajectory.window import Window
 from support.trajectory_problem import (
     CHAIN,
+    GEOMETRY,
     JOINTS,
     KEYS,
     UNKNOWNS,
+    equations_of,
     hands_at,
     poses_of,
     tasks_of,
@@ -156,6 +158,27 @@ def test_fingers_asked_into_one_place_give_way_to_each_other():
     apart = free._replace(fingers=1e6, finger_margin=0.001)
     assert before > 0.003
     assert deepest(*2 * (settled(u, tasks, apart)[1][0],), CHAIN.pairs) < 0.001
+
+
+def test_a_thumb_comes_out_of_the_key_beside_its_own():
+    """A tip 6 mm beside the middle of its key overlaps the next one by millimetres."""
+    key = 60 - 21
+    u = hands_at(4, spread=0.0)
+    u[:, JOINTS] += GEOMETRY.x[key] + 0.006 - poses_of(u).tips[0, 0, 0]
+    u[:, JOINTS + 2] -= poses_of(u).tips[0, 0, 2] + 0.006
+    tips = poses_of(u).tips.copy()
+    tips[:, 1:, 2] = 0.03
+    tasks = tasks_of(4, tips=tips, weight=np.ones((4, 5, 3)), home=u)
+    tasks.key[:, 0] = key
+    free = weights_of(tip=1e4, home=POSTURE_WEIGHT)
+    clear = free._replace(keys=1e4, key_margin=0.002)
+    depth = clear._replace(tip=0.0, home=np.zeros(UNKNOWNS))
+    before, after = (
+        equations_of(settled(u, tasks, weights)[0], tasks, depth)[0] for weights in (free, clear)
+    )
+    assert before > 0.0
+    assert after < 0.25 * before
+    assert np.abs(poses_of(settled(u, tasks, clear)[0]).tips[:, 0] - tips[:, 0]).max() < 0.003
 
 
 def test_two_hands_in_one_place_give_way_to_each_other():
