@@ -32,20 +32,17 @@ def pose_hand(chain: Chain, u: np.ndarray, poses: Poses) -> None:
         place_bodies(chain, u[t, :angles], wrist, yaw, place, turn, poses.anchor[t], poses.axis[t])
         for f in range(len(chain.tip_body)):
             body = chain.tip_body[f]
-            _move_point(place[body], turn[body], chain.tip_place[f], poses.tips[t, f])
+            for i in range(3):
+                poses.tips[t, f, i] = place[body, i]
+                for k in range(3):
+                    poses.tips[t, f, i] += turn[body, i, k] * chain.tip_place[f, k]
         for b in range(len(chain.bone_body)):
             body = chain.bone_body[b]
             for end in range(2):
-                _move_point(place[body], turn[body], chain.bone_ends[b, end], poses.ends[t, b, end])
-
-
-@compiled
-def _move_point(place: np.ndarray, turn: np.ndarray, local: np.ndarray, point: np.ndarray) -> None:
-    """Writes the place of a point that is given in the frame of a body."""
-    for i in range(3):
-        point[i] = place[i]
-        for k in range(3):
-            point[i] += turn[i, k] * local[k]
+                for i in range(3):
+                    poses.ends[t, b, end, i] = place[body, i]
+                    for k in range(3):
+                        poses.ends[t, b, end, i] += turn[body, i, k] * chain.bone_ends[b, end, k]
 
 
 @compiled

@@ -53,21 +53,19 @@ def add_tasks(
     Returns:
         Half the weighted sum of squared errors.
     """
-    cost = 0.0
-    for t in range(past, len(u)):
-        cost += _reach(t, chain, tasks, weights, u, poses, equations)
-        cost += _stay(t, tasks, weights, u, equations)
-        cost += _keep_digits_apart(t, chain, weights, u, poses, equations)
-        cost += _keep_fingers_in_order(t, chain, weights, u, poses, equations)
-        if len(other):
-            cost += _keep_hands_apart(t, chain, weights, other, u, poses, equations)
-        cost += _keep_out_of_keys(t, chain, keys, tasks, weights, u, poses, equations)
+    cost = _reach(past, chain, tasks, weights, u, poses, equations)
+    cost += _stay(past, tasks, weights, u, equations)
+    cost += _keep_digits_apart(past, chain, weights, u, poses, equations)
+    cost += _keep_fingers_in_order(past, chain, weights, u, poses, equations)
+    if len(other):
+        cost += _keep_hands_apart(past, chain, weights, other, u, poses, equations)
+    cost += _keep_out_of_keys(past, chain, keys, tasks, weights, u, poses, equations)
     return cost
 
 
 @compiled
 def _reach(
-    t: int,
+    past: int,
     chain: Chain,
     tasks: Tasks,
     weights: Weights,
@@ -76,109 +74,113 @@ def _reach(
     equations: Equations,
 ) -> float:
     """Fingertips go to their targets, and those that wait stay above their floors."""
-    tips = poses.tips[t]
-    anchor = poses.anchor[t]
-    axis = poses.axis[t]
     row = equations.row
     direction = np.zeros(3)
     cost = 0.0
-    for f in range(len(chain.tip_body)):
-        body = chain.tip_body[f]
-        for i in range(3):
-            weight = weights.tip * tasks.weight[t, f, i]
-            if weight == 0.0:
-                continue
-            direction[:] = 0.0
-            direction[i] = 1.0
-            row[:] = 0.0
-            _add_row(chain, body, tips[f], direction, 1.0, anchor, axis, u[t], row)
-            cost += _add_task(t, weight, tasks.tips[t, f, i] - tips[f, i], equations)
-        if tasks.floor_weight[t, f] > 0.0 and tips[f, 2] < tasks.floor[t, f]:
-            direction[:] = 0.0
-            direction[2] = 1.0
-            row[:] = 0.0
-            _add_row(chain, body, tips[f], direction, 1.0, anchor, axis, u[t], row)
-            weight = weights.tip * tasks.floor_weight[t, f]
-            cost += _add_task(t, weight, tasks.floor[t, f] - tips[f, 2], equations)
+    for t in range(past, len(u)):
+        tips = poses.tips[t]
+        anchor = poses.anchor[t]
+        axis = poses.axis[t]
+        for f in range(len(chain.tip_body)):
+            body = chain.tip_body[f]
+            for i in range(3):
+                weight = weights.tip * tasks.weight[t, f, i]
+                if weight == 0.0:
+                    continue
+                direction[:] = 0.0
+                direction[i] = 1.0
+                row[:] = 0.0
+                _add_row(chain, body, tips[f], direction, 1.0, anchor, axis, u[t], row)
+                cost += _add_task(t, weight, tasks.tips[t, f, i] - tips[f, i], equations)
+            if tasks.floor_weight[t, f] > 0.0 and tips[f, 2] < tasks.floor[t, f]:
+                direction[:] = 0.0
+                direction[2] = 1.0
+                row[:] = 0.0
+                _add_row(chain, body, tips[f], direction, 1.0, anchor, axis, u[t], row)
+                weight = weights.tip * tasks.floor_weight[t, f]
+                cost += _add_task(t, weight, tasks.floor[t, f] - tips[f, 2], equations)
     return cost
 
 
 @compiled
-def _stay(t: int, tasks: Tasks, weights: Weights, u: np.ndarray, equations: Equations) -> float:
+def _stay(past: int, tasks: Tasks, weights: Weights, u: np.ndarray, equations: Equations) -> float:
     """Unknowns stay near the preferred ones, and within their limits."""
     cost = 0.0
-    for i in range(u.shape[1]):
-        weight = weights.home[i]
-        away = u[t, i] - tasks.home[t, i]
-        equations.hessian[t, i, i] += weight
-        equations.gradient[t, i] += weight * away
-        cost += 0.5 * weight * away * away
-        beyond = min(u[t, i] - weights.lower[i], 0.0) + max(u[t, i] - weights.upper[i], 0.0)
-        if beyond != 0.0:
-            equations.hessian[t, i, i] += weights.limit
-            equations.gradient[t, i] += weights.limit * beyond
-            cost += 0.5 * weights.limit * beyond * beyond
+    for t in range(past, len(u)):
+        for i in range(u.shape[1]):
+            weight = weights.home[i]
+            away = u[t, i] - tasks.home[t, i]
+            equations.hessian[t, i, i] += weight
+            equations.gradient[t, i] += weight * away
+            cost += 0.5 * weight * away * away
+            beyond = min(u[t, i] - weights.lower[i], 0.0) + max(u[t, i] - weights.upper[i], 0.0)
+            if beyond != 0.0:
+                equations.hessian[t, i, i] += weights.limit
+                equations.gradient[t, i] += weights.limit * beyond
+                cost += 0.5 * weights.limit * beyond * beyond
     return cost
 
 
 @compiled
 def _keep_digits_apart(
-    t: int, chain: Chain, weights: Weights, u: np.ndarray, poses: Poses, equations: Equations
+    past: int, chain: Chain, weights: Weights, u: np.ndarray, poses: Poses, equations: Equations
 ) -> float:
     """Bones of different digits do not overlap."""
-    ends = poses.ends[t]
-    anchor = poses.anchor[t]
-    axis = poses.axis[t]
     row = equations.row
     on_a = np.empty(3)
     on_b = np.empty(3)
     direction = np.empty(3)
     cost = 0.0
-    for p in range(len(chain.pairs)):
-        a = chain.pairs[p, 0]
-        b = chain.pairs[p, 1]
-        touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.finger_margin
-        far = touch + chain.bone_length[a] + chain.bone_length[b]
-        if _middles(ends, a, ends, b) > far * far:
-            continue
-        _nearest_points(ends[a], ends[b], on_a, on_b)
-        overlap = touch - _distance(on_a, on_b, direction)
-        if overlap > 0.0:
-            row[:] = 0.0
-            _add_row(chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, u[t], row)
-            _add_row(chain, chain.bone_body[b], on_b, direction, -1.0, anchor, axis, u[t], row)
-            cost += _add_task(t, weights.fingers, overlap, equations)
+    for t in range(past, len(u)):
+        ends = poses.ends[t]
+        anchor = poses.anchor[t]
+        axis = poses.axis[t]
+        for p in range(len(chain.pairs)):
+            a = chain.pairs[p, 0]
+            b = chain.pairs[p, 1]
+            touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.finger_margin
+            far = touch + chain.bone_length[a] + chain.bone_length[b]
+            if _middles(ends, a, ends, b) > far * far:
+                continue
+            _nearest_points(ends[a], ends[b], on_a, on_b)
+            overlap = touch - _distance(on_a, on_b, direction)
+            if overlap > 0.0:
+                row[:] = 0.0
+                _add_row(chain, chain.bone_body[a], on_a, direction, 1.0, anchor, axis, u[t], row)
+                _add_row(chain, chain.bone_body[b], on_b, direction, -1.0, anchor, axis, u[t], row)
+                cost += _add_task(t, weights.fingers, overlap, equations)
     return cost
 
 
 @compiled
 def _keep_fingers_in_order(
-    t: int, chain: Chain, weights: Weights, u: np.ndarray, poses: Poses, equations: Equations
+    past: int, chain: Chain, weights: Weights, u: np.ndarray, poses: Poses, equations: Equations
 ) -> float:
     """From index to little finger, far ends of bones lie in this order along the keyboard."""
-    ends = poses.ends[t]
-    anchor = poses.anchor[t]
-    axis = poses.axis[t]
     row = equations.row
     direction = np.array([1.0, 0.0, 0.0])
     cost = 0.0
-    for p in range(len(chain.neighbours)):
-        a = chain.neighbours[p, 0]
-        b = chain.neighbours[p, 1]
-        short = weights.order_gap - (ends[b, 1, 0] - ends[a, 1, 0])
-        if short > 0.0:
-            row[:] = 0.0
-            body = chain.bone_body[b]
-            _add_row(chain, body, ends[b, 1], direction, 1.0, anchor, axis, u[t], row)
-            body = chain.bone_body[a]
-            _add_row(chain, body, ends[a, 1], direction, -1.0, anchor, axis, u[t], row)
-            cost += _add_task(t, weights.order, short, equations)
+    for t in range(past, len(u)):
+        ends = poses.ends[t]
+        anchor = poses.anchor[t]
+        axis = poses.axis[t]
+        for p in range(len(chain.neighbours)):
+            a = chain.neighbours[p, 0]
+            b = chain.neighbours[p, 1]
+            short = weights.order_gap - (ends[b, 1, 0] - ends[a, 1, 0])
+            if short > 0.0:
+                row[:] = 0.0
+                body = chain.bone_body[b]
+                _add_row(chain, body, ends[b, 1], direction, 1.0, anchor, axis, u[t], row)
+                body = chain.bone_body[a]
+                _add_row(chain, body, ends[a, 1], direction, -1.0, anchor, axis, u[t], row)
+                cost += _add_task(t, weights.order, short, equations)
     return cost
 
 
 @compiled
 def _keep_hands_apart(
-    t: int,
+    past: int,
     chain: Chain,
     weights: Weights,
     other: np.ndarray,
@@ -187,34 +189,35 @@ def _keep_hands_apart(
     equations: Equations,
 ) -> float:
     """Bones of the two hands do not overlap; each hand makes way for half of it."""
-    ends = poses.ends[t]
-    obstacles = other[t]
-    anchor = poses.anchor[t]
-    axis = poses.axis[t]
     row = equations.row
     on_a = np.empty(3)
     on_b = np.empty(3)
     direction = np.empty(3)
     cost = 0.0
-    for a in range(len(ends)):
-        for b in range(len(obstacles)):
-            touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.hand_margin
-            far = touch + chain.bone_length[a] + chain.bone_length[b]
-            if _middles(ends, a, obstacles, b) > far * far:
-                continue
-            _nearest_points(ends[a], obstacles[b], on_a, on_b)
-            overlap = touch - _distance(on_a, on_b, direction)
-            if overlap > 0.0:
-                row[:] = 0.0
-                body = chain.bone_body[a]
-                _add_row(chain, body, on_a, direction, 1.0, anchor, axis, u[t], row)
-                cost += _add_task(t, weights.hands, 0.5 * overlap, equations)
+    for t in range(past, len(u)):
+        ends = poses.ends[t]
+        obstacles = other[t]
+        anchor = poses.anchor[t]
+        axis = poses.axis[t]
+        for a in range(len(ends)):
+            for b in range(len(obstacles)):
+                touch = chain.bone_radius[a] + chain.bone_radius[b] + weights.hand_margin
+                far = touch + chain.bone_length[a] + chain.bone_length[b]
+                if _middles(ends, a, obstacles, b) > far * far:
+                    continue
+                _nearest_points(ends[a], obstacles[b], on_a, on_b)
+                overlap = touch - _distance(on_a, on_b, direction)
+                if overlap > 0.0:
+                    row[:] = 0.0
+                    body = chain.bone_body[a]
+                    _add_row(chain, body, on_a, direction, 1.0, anchor, axis, u[t], row)
+                    cost += _add_task(t, weights.hands, 0.5 * overlap, equations)
     return cost
 
 
 @compiled
 def _keep_out_of_keys(
-    t: int,
+    past: int,
     chain: Chain,
     keys: KeyBoxes,
     tasks: Tasks,
@@ -224,38 +227,39 @@ def _keep_out_of_keys(
     equations: Equations,
 ) -> float:
     """Points along the bones are outside of keys that their digits do not play."""
-    ends = poses.ends[t]
-    anchor = poses.anchor[t]
-    axis = poses.axis[t]
     row = equations.row
     point = np.empty(3)
     direction = np.empty(3)
     cost = 0.0
-    for b in range(len(ends)):
-        radius = chain.bone_radius[b] + weights.key_margin
-        if min(ends[b, 0, 2], ends[b, 1, 2]) > keys.highest + radius:
-            continue
-        played = tasks.key[t, chain.bone_digit[b]]
-        for k in range(_POINTS_PER_BONE):
-            share = k / (_POINTS_PER_BONE - 1.0)
-            for i in range(3):
-                point[i] = (1.0 - share) * ends[b, 0, i] + share * ends[b, 1, i]
-            if point[2] > keys.highest + radius:
+    for t in range(past, len(u)):
+        ends = poses.ends[t]
+        anchor = poses.anchor[t]
+        axis = poses.axis[t]
+        for b in range(len(ends)):
+            radius = chain.bone_radius[b] + weights.key_margin
+            if min(ends[b, 0, 2], ends[b, 1, 2]) > keys.highest + radius:
                 continue
-            column = int((point[0] - keys.first) / keys.width)
-            column = min(max(column, 0), len(keys.nearest) - 1)
-            for c in range(keys.nearest.shape[1]):
-                key = keys.nearest[column, c]
-                left = point[0] - keys.low[key] + radius
-                right = keys.high[key] - point[0] + radius
-                up = keys.top[key] - point[2] + radius
-                front = point[1] - keys.front[key] + radius
-                depth = _way_out(left, right, up, front, direction)
-                if key != played and depth > 0.0:
-                    row[:] = 0.0
-                    body = chain.bone_body[b]
-                    _add_row(chain, body, point, direction, 1.0, anchor, axis, u[t], row)
-                    cost += _add_task(t, weights.keys, depth, equations)
+            played = tasks.key[t, chain.bone_digit[b]]
+            for k in range(_POINTS_PER_BONE):
+                share = k / (_POINTS_PER_BONE - 1.0)
+                for i in range(3):
+                    point[i] = (1.0 - share) * ends[b, 0, i] + share * ends[b, 1, i]
+                if point[2] > keys.highest + radius:
+                    continue
+                column = int((point[0] - keys.first) / keys.width)
+                column = min(max(column, 0), len(keys.nearest) - 1)
+                for c in range(keys.nearest.shape[1]):
+                    key = keys.nearest[column, c]
+                    left = point[0] - keys.low[key] + radius
+                    right = keys.high[key] - point[0] + radius
+                    up = keys.top[key] - point[2] + radius
+                    front = point[1] - keys.front[key] + radius
+                    depth = _way_out(left, right, up, front, direction)
+                    if key != played and depth > 0.0:
+                        row[:] = 0.0
+                        body = chain.bone_body[b]
+                        _add_row(chain, body, point, direction, 1.0, anchor, axis, u[t], row)
+                        cost += _add_task(t, weights.keys, depth, equations)
     return cost
 
 
