@@ -9,7 +9,8 @@ Each page of docs/results is made by a command of its own, which is printed befo
 be killed and resumed. Pages about learning need a corpus (`musclehand corpus`), which is made if it
 is not there. The columns of MUSIC-Hand need its file (`--music`), the page of wrist movements a
 data set (`--emg`), the clips of people MIDI files (`--clips`), the comparison of readers folders of
-scores (`--scores`), the piano literature a folder of music (`--literature`). The pages of three seeds of the tracking policy need their files (`--seeds`).
+scores (`--scores`), the piano literature a folder of music (`--literature`). The pages of three
+seeds of the tracking policy need their files (`--seeds`).
 """
 
 from __future__ import annotations
