@@ -160,7 +160,7 @@ class TorqueController(MuscleController):
 
 
 def _carrier_acceleration(now: HandsStep) -> np.ndarray:
-    return np.concatenate([now.wrist_acceleration[-1], np.zeros(3)])
+    return np.concatenate([now.wrist_acceleration[-1], np.zeros(2)])
 
 
 def main(args: Args) -> None:

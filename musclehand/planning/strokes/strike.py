@@ -72,7 +72,7 @@ class StrokeConfig:
     """[m] the hand has arrived when it is this close to its place; a finger touches its key no
     earlier."""
 
-    overtravel: float = 0.0015
+    overtravel: float = 0.0025
     """[m] the target of a pressing finger lies this far below the key's stop, for firm contact."""
 
     press_times: tuple[float, float] = (0.04, 0.2)
