@@ -203,16 +203,16 @@ def details(rows: Sequence[Row], oracles: Sequence[str]) -> str:
     rights = Counter(verdict.right for verdict in verdicts if verdict)
     undecided = sum(verdict is None for verdict in verdicts)
     counts = "".join(f"{name}: {number}; " for name, number in rights.most_common())
-    told = f"Right in the {len(differing)} files that a reader hears differently: {counts}"
+    tally = f"Right in the {len(differing)} files that a reader hears differently: {counts}"
     head = ["file", *oracles, "right", "why"]
     lines = []
     for row, verdict in zip(differing, verdicts, strict=True):
         cells = [row.compared.get(name, "").replace("|", "/") for name in oracles]
-        known = [verdict.right, verdict.reason] if verdict else ["?", ""]
-        lines.append([f"{row.folder}/{row.file}", *cells, *known])
+        judged = [verdict.right, verdict.reason] if verdict else ["?", ""]
+        lines.append([f"{row.folder}/{row.file}", *cells, *judged])
     if differing:
         table = markdown_table(head, lines)
-        parts.append(f"## Differences\n\n{told}not decided: {undecided}.\n\n{table}")
+        parts.append(f"## Differences\n\n{tally}not decided: {undecided}.\n\n{table}")
     return "\n\n".join(parts)
 
 

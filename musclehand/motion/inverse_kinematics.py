@@ -17,6 +17,7 @@ import numpy as np
 
 from musclehand.body.anatomy import NUM_TIPS, Side
 from musclehand.body.build.hand import HandDesign, hand_spec, naming_of
+from musclehand.body.contact_geometry import half_axis
 from musclehand.body.hand_index import HandIndex, wrist_centre
 from musclehand.body.posture import REST_DEG, named_posture
 from musclehand.core.mujoco_warnings import silence_mujoco
@@ -193,10 +194,7 @@ class HandIk:
             for geom in np.flatnonzero(
                 np.isin(model.geom_bodyid, chain) & (model.geom_contype > 0)
             ):
-                axis = np.zeros(3)
-                mujoco.mju_rotVecQuat(
-                    axis, np.array([0.0, 0.0, model.geom_size[geom, 1]]), model.geom_quat[geom]
-                )
+                axis = half_axis(model, int(geom))
                 for share in np.linspace(-1.0, 1.0, per_bone):
                     place = model.geom_pos[geom] + share * axis
                     rows.append((model.geom_bodyid[geom], place, model.geom_size[geom, 0], digit))

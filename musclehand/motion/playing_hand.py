@@ -16,6 +16,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import NUM_TIPS
+from musclehand.body.contact_geometry import half_axis
 from musclehand.body.hand_index import HandIndex
 
 BUNDLED_LENGTH = 0.17141
@@ -157,9 +158,7 @@ def _skin_radius(model: mujoco.MjModel, site: int) -> float | None:
         is_capsule = model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CAPSULE
         if not (is_capsule and (model.geom_contype[geom] or model.geom_conaffinity[geom])):
             continue
-        axis = np.zeros(3)
-        half = np.array([0.0, 0.0, model.geom_size[geom, 1]])
-        mujoco.mju_rotVecQuat(axis, half, model.geom_quat[geom])
+        axis = half_axis(model, int(geom))
         for end in (model.geom_pos[geom] + axis, model.geom_pos[geom] - axis):
             distance = float(np.linalg.norm(end - model.site_pos[site]))
             if distance < nearest:

@@ -247,8 +247,8 @@ class CauseFinder:
             return True
         if self._rigid.targets is None:
             return False
-        off = tip - self._rigid.targets[row, hand, finger]
-        return bool(off[2] > OFF_HEIGHT or abs(off[1]) > OFF_DEPTH)
+        miss = tip - self._rigid.targets[row, hand, finger]
+        return bool(miss[2] > OFF_HEIGHT or abs(miss[1]) > OFF_DEPTH)
 
     def _servo_error(self, planned: Note, digit: int) -> float:
         """Distance of the player's forearm from the reference's at the onset [m]."""

@@ -191,12 +191,12 @@ def _check_reference(recording: Recording, rigid: Track, maker: PlanPlayer) -> N
     columns = np.concatenate([hand.qpos for hand in maker.scene.hands.values()])
     recorded = np.asarray(recording["reference"][:])
     count = min(len(recorded), len(rigid.qpos))
-    off = np.abs(recorded[:count] - rigid.qpos[:count][:, columns])
-    if off.size and not float(np.nanmax(off)) < SAME_ANGLE:
+    difference = np.abs(recorded[:count] - rigid.qpos[:count][:, columns])
+    if difference.size and not float(np.nanmax(difference)) < SAME_ANGLE:
         raise RecordingError(
             recording.path,
             f"has another reference motion than the plan that is made now (by "
-            f"{np.degrees(np.nanmax(off)):.1f} degrees); play it again with this release",
+            f"{np.degrees(np.nanmax(difference)):.1f} degrees); play it again with this release",
         )
 
 

@@ -110,10 +110,10 @@ def _parts(parts: Sequence[Part]) -> Iterator[str]:
     """Transposition, several instruments, half pedal."""
     for part in parts:
         for shift in part.transpositions:
-            way = "higher" if shift > 0 else "lower"
+            direction = "higher" if shift > 0 else "lower"
             yield (
                 f"part {part.name[:40]!r} is for a transposing instrument; played "
-                f"{format_count(abs(shift), 'semitone')} {way} than written, as it sounds"
+                f"{format_count(abs(shift), 'semitone')} {direction} than written, as it sounds"
             )
     sounding = [part for part in parts if any(measure.notes for measure in part.measures)]
     if len(sounding) > 1:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import NUM_TIPS
+from musclehand.body.contact_geometry import excluded_bodies
 from musclehand.core.quadratic import BoundedSolver
 from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.motion.playing_hand import TIP_X
@@ -214,9 +215,7 @@ class GripSolver:
         model = self.ik.model
         body = self._ends.body[::2]
         digit = self._ends.digit[::2]
-        excluded = {
-            tuple(sorted((int(pair) >> 16, int(pair) & 0xFFFF))) for pair in model.exclude_signature
-        }
+        excluded = excluded_bodies(model)
         first, second = np.triu_indices(len(body), 1)
         counts = [
             digit[i] != digit[j] and tuple(sorted((int(body[i]), int(body[j])))) not in excluded

@@ -168,8 +168,8 @@ def _keys_apart(
             if 2 * geometry.black[keys[0]] + geometry.black[keys[1]] != colours:
                 continue
             apart = float(geometry.x[keys[1]] - geometry.x[keys[0]])
-            off = round(abs(apart - 0.5 * distance * width), 5)
-            pairs.append((off, abs(first - _MIDDLE_PITCH), keys))
+            deviation = round(abs(apart - 0.5 * distance * width), 5)
+            pairs.append((deviation, abs(first - _MIDDLE_PITCH), keys))
     return tuple(keys for _, _, keys in sorted(pairs)[:MOST_PLACES])
 
 
@@ -275,13 +275,13 @@ def reach_shares(size: float) -> np.ndarray:
     """
     count = 2 * MAX_STEPS + 1
     shares = np.full((4, 6, 6, count), np.inf)
-    found: dict[tuple[int, int, int], dict[int, float]] = {}
+    by_kind: dict[tuple[int, int, int], dict[int, float]] = {}
     for row in load_reach():
         if row.high:
             kind = (2 * row.low_black + row.high_black, row.low, row.high)
-            found.setdefault(kind, {})[row.distance] = row.share
+            by_kind.setdefault(kind, {})[row.distance] = row.share
     half = np.arange(count) - MAX_STEPS
-    for (colours, low, high), by_distance in found.items():
+    for (colours, low, high), by_distance in by_kind.items():
         odd = next(iter(by_distance)) % 2
         tried = np.array(
             [d for d in range(LEAST_HALF_KEYS - 2, MOST_HALF_KEYS + 3) if d % 2 == odd]

@@ -213,10 +213,10 @@ class HandPlacement:
         while held and grip[2] > self._config.largest_miss:
             tries = []
             for given_up in held:
-                rest = [i for i in held if i != given_up]
-                less = self._grip([notes[i] for i in struck + rest], side)
-                excess = max(less[2], self._config.largest_miss)
-                tries.append((excess, notes[given_up].offset, given_up, less))
+                kept = [i for i in held if i != given_up]
+                smaller = self._grip([notes[i] for i in struck + kept], side)
+                excess = max(smaller[2], self._config.largest_miss)
+                tries.append((excess, notes[given_up].offset, given_up, smaller))
             _, _, given_up, grip = min(tries, key=lambda each: each[:3])
             held.remove(given_up)
         return held, grip

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.contact_geometry import excluded_bodies, half_axis
 from musclehand.body.hand_index import HandIndex
 
 
@@ -128,10 +129,7 @@ def _bones(model: mujoco.MjModel, hand: HandIndex) -> dict[str, np.ndarray]:
     ]
     ends = np.zeros((len(geoms), 2, 3))
     for i, geom in enumerate(geoms):
-        axis = np.zeros(3)
-        half = np.array([0.0, 0.0, model.geom_size[geom, 1]])
-        mujoco.mju_rotVecQuat(axis, half, model.geom_quat[geom])
-        ends[i] = model.geom_pos[geom] + np.array([[-1.0], [1.0]]) * axis
+        ends[i] = model.geom_pos[geom] + np.array([[-1.0], [1.0]]) * half_axis(model, geom)
         if np.linalg.norm(ends[i, 0]) > np.linalg.norm(ends[i, 1]):
             ends[i] = ends[i, ::-1]
     bodies = model.geom_bodyid[geoms]
@@ -165,7 +163,7 @@ def _pairs(model: mujoco.MjModel, bodies: np.ndarray, digit: np.ndarray) -> np.n
         bodies: of the bones. Shape (c,).
         digit: of all bodies. Shape (b,).
     """
-    excluded = {tuple(sorted((int(s) >> 16, int(s) & 0xFFFF))) for s in model.exclude_signature}
+    excluded = excluded_bodies(model)
     pairs = [
         (a, b)
         for a in range(len(bodies))

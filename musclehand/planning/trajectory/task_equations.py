@@ -4,6 +4,9 @@ Each task has an error, which a step of the unknowns should make up for, and a w
 the Jacobian is added to the Gauss-Newton matrix of its knot. Overlaps are tasks while they last:
 bones are capsules, and move apart along the line between the nearest points of their axes. The
 order of fingers keeps them from passing through each other, where that line would turn round.
+
+The loops of the tasks repeat some lines. Shared functions for them, which would take whole records
+for each task, were tried and take twice the time: numba counts references to every array in them.
 """
 
 from __future__ import annotations

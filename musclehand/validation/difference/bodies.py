@@ -11,6 +11,7 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
+from musclehand.body.contact_geometry import excluded_bodies
 from musclehand.body.hand_index import bodies_below, path_sites
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.change import Change
@@ -322,9 +323,9 @@ def _exclusions(model: mujoco.MjModel, bones: dict[str, int]) -> set[tuple[str, 
     """Names of the pairs of bones that contact is excluded for."""
     names = {body: name for name, body in bones.items()}
     pairs = set()
-    for signature in model.exclude_signature:
-        bone1 = names.get(int(signature) >> 16)
-        bone2 = names.get(int(signature) & 0xFFFF)
+    for body1, body2 in excluded_bodies(model):
+        bone1 = names.get(body1)
+        bone2 = names.get(body2)
         if bone1 is not None and bone2 is not None:
             pairs.add((min(bone1, bone2), max(bone1, bone2)))
     return pairs

@@ -325,23 +325,26 @@ def test_one_block_of_times_is_like_many():
         )
 
 
+def one_stroke(note, path, corrections):
+    """The strokes of one note."""
+    return HandStrokes(
+        [note],
+        points_of([note]),
+        Side.RIGHT,
+        path,
+        piano=PIANO,
+        geometry=GEOMETRY,
+        config=CONFIG,
+        corrections=corrections,
+    )
+
+
 def corrected(note, correction):
     """The press of one note with a correction, and without."""
     path, _ = path_of([note])
     changed = Corrections({(note.onset, note.pitch): correction})
     plain, moved = (
-        HandStrokes(
-            [note],
-            points_of([note]),
-            Side.RIGHT,
-            path,
-            piano=PIANO,
-            geometry=GEOMETRY,
-            config=CONFIG,
-            corrections=corrections,
-        )
-        .timelines[note.finger - 1]
-        .presses
+        one_stroke(note, path, corrections).timelines[note.finger - 1].presses
         for corrections in (None, changed)
     )
     return plain, moved
@@ -391,16 +394,7 @@ def test_practice_raises_an_idle_finger_and_leaves_the_playing_one():
     )
     elsewhere = IdleLift(Side.LEFT, Finger.MIDDLE, 0.9, 1.2, 0.008)
     plain, raised = (
-        HandStrokes(
-            [note],
-            points_of([note]),
-            Side.RIGHT,
-            path,
-            piano=PIANO,
-            geometry=GEOMETRY,
-            config=CONFIG,
-            corrections=corrections,
-        ).at(np.linspace(0.0, 2.0, 2001))
+        one_stroke(note, path, corrections).at(np.linspace(0.0, 2.0, 2001))
         for corrections in (None, Corrections(lifts=(*lifts, elsewhere)))
     )
     height = raised.tips[:, :, 2] - plain.tips[:, :, 2]
