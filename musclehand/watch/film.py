@@ -32,7 +32,7 @@ from musclehand.core import interrupts
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.watch.stages import file_sha256
 
-FORMATS = ("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf")
+FORMATS = ("mov", "mp4", "matroska", "webm", "avi", "mpegts", "flv", "ogg", "asf")
 """Names of the film formats that are read, as ffmpeg calls them."""
 
 LARGEST_SIDE = 8192
@@ -66,10 +66,19 @@ _HEADER_BYTES = 200_000
 _LARGEST_ALLOCATION = 400_000_000
 """[bytes] Largest single piece of memory that ffmpeg may take: a picture of the largest size."""
 
+_SEEK_MARGIN = 1.0
+"""[s] by which seeking goes to before a key picture; chosen, time stamps of sound and picture differ
+by less."""
+
 _SHORT = 2
 """[frames] Pictures that a film may lack at its end: the last packets of a cut are incomplete."""
 
-_CUT_SHORT = re.compile(r"partial file|ended prematurely|moov atom not found|truncat", re.IGNORECASE)
+_CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat", re.IGNORECASE)
+
+_NO_TABLE = re.compile(r"moov atom not found|error reading header")
+
+_KEY, _DISCARDED = 1, 4
+"""ffmpeg's flags of packets: coded without others; decoded, but before the film begins."""
 
 _EVEN_SHARE = 0.98
 """Share of equal gaps between pictures from which their common gap gives the frame rate."""
@@ -84,6 +93,9 @@ class _Packets(NamedTuple):
 
     times: np.ndarray
     """[ticks] Ascending."""
+
+    keys: np.ndarray
+    """[ticks] Of pictures that are coded without others, ascending."""
 
     last: int
     """[ticks] Duration of the last picture."""
@@ -125,6 +137,9 @@ class Film:
 
     start: float = field(default=0.0, repr=False)
     """[s] Time stamp of the first picture in the file."""
+
+    keys: np.ndarray = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
+    """[s] Times of pictures that are coded without others, from which decoding can begin."""
 
     def times(
         self, start: float = 0.0, stop: float | None = None, rate: float | None = None
@@ -184,19 +199,19 @@ class Film:
             raise InvalidValue("scale of pictures", scale, "above 0 and up to 1")
         times = self.times(start, stop, rate)
         width, height = (max(1, round(side * scale)) for side in self.size)
-        # Seeking goes to a little before, because time stamps are rounded in the file.
         offset = self.start + float(times[0])
-        begin = offset - min(float(times[0]), 1.0)
-        grid = Fraction(self.rate).limit_denominator(100_000) / self._stride(rate)
+        begin = self._seek(float(times[0]))
+        grid = Fraction(self.rate).limit_denominator(100_000)
         filters = [
             f"setpts=PTS-({offset:.9f})/TB",
             f"fps=fps={grid.numerator}/{grid.denominator}:start_time=0:round=near",
+            f"select='not(mod(n,{self._stride(rate)}))'",
             f"scale={width}:{height}:flags=area",
         ]
-        seek = ["-seek_timestamp", "1", "-ss", f"{begin:.6f}"] if times[0] > 0 else []
+        seek = ["-seek_timestamp", "1", "-ss", f"{begin:.6f}"] if begin > self.start else []
         command = [*_command("error"), "-copyts", *seek, "-i", _name(self.path), "-map", "0:V:0"]
         command += ["-an", "-sn", "-dn", "-vf", ",".join(filters), "-frames:v", str(len(times))]
-        command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+        command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
         count = 0
         with _running(command, self.path) as process:
             for moment in times:
@@ -224,6 +239,15 @@ class Film:
         for _, picture in self.frames(first, first + 2 * step):
             return picture
         raise FilmError(self.path, "no picture", where=f"{moment:.2f} s")
+
+    def _seek(self, moment: float) -> float:
+        """Time stamp [s] to seek for pictures from a time on: before the last key picture.
+
+        Formats without an index are searched by time stamps, not by key pictures; so the place is
+        a little earlier.
+        """
+        before = self.keys[self.keys <= moment]
+        return self.start + (float(before[-1]) if len(before) else 0.0) - _SEEK_MARGIN
 
     def _stride(self, rate: float | None) -> int:
         """Pictures of the film for one that is given."""
@@ -268,6 +292,7 @@ def open_film(path: str | PathLike[str]) -> Film:
         has_sound=re.search(r"^  Stream #0:\d+.*: Audio: ", header, re.MULTILINE) is not None,
         sha256=file_sha256(path),
         start=float(int(ticks[0]) * packets.tick),
+        keys=(packets.keys - ticks[0]) * float(packets.tick),
     )
 
 
@@ -278,8 +303,9 @@ def _header(path: Path) -> str:
         process.read(1)
     header = process.messages
     if not re.search(r"^  Duration: ", header, re.MULTILINE):
-        cut = _CUT_SHORT.search(header)
-        raise FilmError(path, "truncated: its table of pictures is missing" if cut else "not a film")
+        cut = _NO_TABLE.search(header) and "low score" not in header
+        problem = "truncated or damaged: its header cannot be read" if cut else "not a film"
+        raise FilmError(path, problem)
     streams = re.findall(r"^  Stream #0:\d+.*: Video: .*$", header, re.MULTILINE)
     if all("(attached pic)" in stream for stream in streams):
         raise FilmError(path, "no picture stream, only sound" if "Audio:" in header else "not a film")
@@ -296,7 +322,7 @@ def _packets(path: Path) -> _Packets:
     """Time stamps of all pictures, in ascending order, without decoding any of them."""
     command = [*_command("error"), "-copyts", "-i", _name(path), "-map", "0:V:0", "-c", "copy"]
     command += ["-flush_packets", "1", "-f", "framecrc", "pipe:1"]
-    times = array("q")
+    times, keys = array("q"), array("q")
     tick = Fraction(0)
     limit = int(LONGEST * FASTEST)
     last, latest = 0, -(2**62)
@@ -305,14 +331,18 @@ def _packets(path: Path) -> _Packets:
             if line.startswith("#tb 0:"):
                 tick = Fraction(line[6:].strip())
             row = line.split(",")
-            if line.startswith("#") or len(row) < 6 or _is_discarded(row):
+            flags = _flags(row)
+            if line.startswith("#") or len(row) < 6 or flags & _DISCARDED:
                 continue
-            stamps = [int(word) for word in row[1:4] if re.fullmatch(r" *-?\d{1,18} *", word)]
-            if len(stamps) < 3:
+            # Old formats have only the time of decoding, which comes first.
+            stamps = [int(word) for word in row[1:3] if re.fullmatch(r" *-?\d{1,18} *", word)]
+            if not stamps or not re.fullmatch(r" *\d{1,18} *", row[3]):
                 continue
-            if stamps[1] >= latest:
-                latest, last = stamps[1], stamps[2]
-            times.append(stamps[1])
+            if stamps[-1] >= latest:
+                latest, last = stamps[-1], int(row[3])
+            times.append(stamps[-1])
+            if flags & _KEY:
+                keys.append(stamps[-1])
             if len(times) > limit:
                 raise FilmError(path, f"more than {limit} pictures")
     if not times or not tick:
@@ -320,13 +350,14 @@ def _packets(path: Path) -> _Packets:
     ticks = np.unique(np.frombuffer(times, dtype="<i8"))
     if len(ticks) < 2:
         raise FilmError(path, "a single picture; a film has two or more")
-    return _Packets(ticks, max(0, last), tick, process.messages)
+    starts = np.unique(np.frombuffer(keys, dtype="<i8")) if keys else ticks[:1]
+    return _Packets(ticks, starts, max(0, last), tick, process.messages)
 
 
-def _is_discarded(row: Sequence[str]) -> bool:
-    """A packet is decoded, but its picture not shown: it is before the film's first picture."""
-    flags = [word.strip()[2:] for word in row[6:] if word.strip().startswith("F=")]
-    return bool(flags) and bool(int(flags[0], 0) & 4)
+def _flags(row: Sequence[str]) -> int:
+    """ffmpeg's flags of a packet; it leaves them out of the line where only `_KEY` is set."""
+    flags = [int(m[1], 16) for m in (re.match(r" *F=0x([0-9A-Fa-f]{1,8})", w) for w in row) if m]
+    return flags[0] if flags else _KEY
 
 
 def _rate(ticks: np.ndarray, tick: Fraction, last: int) -> tuple[float, bool]:

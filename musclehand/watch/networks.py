@@ -181,7 +181,7 @@ def set_up_networks(
 def _download(scratch: Path) -> Path:
     """Has pip download the package into a folder."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--quiet"]
-    command += ["--disable-pip-version-check", *_PLATFORM, "--dest", str(scratch), PACKAGE]
+    command += ["--disable-pip-version-check", "--retries", "2", *_PLATFORM, "--dest", str(scratch), PACKAGE]
     advice = "try again, or give copies of your own by --hand-model"
     try:
         run = subprocess.run(

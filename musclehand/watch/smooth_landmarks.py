@@ -43,7 +43,7 @@ class Smoothed(NamedTuple):
     """Landmarks after the filter."""
 
     points: np.ndarray
-    """[pixels] NaN where no hand is. Shape (T, 2, 21, 2)."""
+    """[pixels] NaN where no hand is. Shape (T, 2, 21, 2), float32."""
 
     bridged: np.ndarray
     """Points were interpolated over a short gap. Shape (T, 2), bool."""
@@ -57,7 +57,7 @@ def smooth(points: np.ndarray, rate: float, *, cut_off: float = CUT_OFF) -> Smoo
         rate: pictures per second [Hz].
         cut_off: of the low-pass filter [Hz]; none is applied from 0.45 of the rate on.
     """
-    result = np.full(points.shape, np.nan)
+    result = np.full(points.shape, np.nan, dtype=np.float32)
     bridged = np.zeros(points.shape[:2], dtype=bool)
     sections = butter(ORDER, cut_off, fs=rate, output="sos") if cut_off < 0.45 * rate else None
     for hand in range(points.shape[1]):

@@ -26,6 +26,7 @@ from musclehand.watch.hand_sides import assign_sides
 from musclehand.watch.hand_tracker import HandTracker
 from musclehand.watch.landmark_net import LandmarkNetwork
 from musclehand.watch.landmarks import TIPS, WRIST, HandLandmarks
+from musclehand.watch.landmarks_file import LARGEST_FRAMES
 from musclehand.watch.networks import PACKAGE, HandNetworks
 from musclehand.watch.palm import PalmDetector
 from musclehand.watch.smooth_landmarks import CUT_OFF, Smoothed, smooth
@@ -90,8 +91,9 @@ def detect_hands(
         OutputError: the folder is missing or cannot be written.
     """
     times = film.times(start, stop, rate)
-    if len(times) < 2:
-        raise InvalidValue("pictures between start and stop", len(times), "2 or more")
+    if not 2 <= len(times) <= LARGEST_FRAMES:
+        legal = f"2 to {LARGEST_FRAMES}; change start, stop or the rate"
+        raise InvalidValue("number of pictures", len(times), legal)
     raw = _track(film, networks, times, rate, _legal_band(band, film.size), out, progress)
     seen = np.isfinite(raw.points[:, :, 0, 0])
     if not seen.any():
