@@ -2,7 +2,8 @@
 
 `assign_fingering` works in steps:
 
-1. it divides the notes between the hands (`fingering.hand_split`);
+1. it divides the notes between the hands (`fingering.hand_split`), and exchanges inner notes of
+   chords where hands would be interleaved (`fingering.interleaved`);
 2. it rolls chords that are too wide for a hand, if it may (`fingering.rolling`);
 3. it searches the fingers of each hand (`fingering.search`, with the costs of `fingering.cost`);
 4. it offers the notes that a hand cannot play to the other hand;
@@ -25,6 +26,7 @@ from musclehand.music.formats.score_file import format_count
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
+from musclehand.planning.fingering.interleaved import exchange_interleaved
 from musclehand.planning.fingering.one_hand import plan_hand
 from musclehand.planning.fingering.playable import (
     PlayableLimits,
@@ -55,6 +57,9 @@ class _Assignment(NamedTuple):
     release: np.ndarray
     """[s] time at which the key is released early; inf: it is not."""
 
+    exchanged: np.ndarray
+    """The note changed hands since the hands would be interleaved; bool."""
+
 
 def assign_fingering(
     score: Score,
@@ -67,7 +72,8 @@ def assign_fingering(
 
     Notes keep their order, pitches and velocities. Onsets change only with `config.roll_chords`,
     and ends of notes only with that or with `config.release_early`. A hand that the score has is
-    changed only where that hand cannot play the note and the other hand can. A finger that the
+    changed only where that hand cannot play the note and the other hand can, or where a chord would
+    interleave the hands. A finger that the
     score has is changed only where the same finger is asked for on two keys at once.
 
     Remarks name each note that is left out, moved, refingered or released early, by time and pitch.
@@ -118,6 +124,9 @@ def assign_fingering(
         for i in _contradictions(notes, np.flatnonzero(hand == side), fixed, config)
     ]
     fixed[contradicting] = 0
+    divided = hand
+    hand = exchange_interleaved(notes, hand, fixed=fixed, window=config.chord_window)
+    exchanged = hand != divided
 
     weight = 1.0 + score.velocities / 256.0
     plan_side = partial(plan_hand, notes, fixed=fixed, config=config, evidence=seen)
@@ -127,7 +136,7 @@ def assign_fingering(
         indices = np.flatnonzero(hand == side)
         plan = plan_side(indices, side, weight=weight)
         finger[indices], release[indices] = plan.finger, plan.release
-    free = np.array([note.hand is None for note in score.notes], dtype=bool)
+    free = np.array([note.hand is None for note in score.notes], dtype=bool) & ~exchanged
     shared = share_notes(
         notes,
         hand,
@@ -158,7 +167,7 @@ def assign_fingering(
         finger[indices], release[indices] = plan.finger, plan.release
         hand[guests[finger[guests] > 0]] = side
     limits = PlayableLimits(hand_span=config.widest, chord_window=config.chord_window)
-    assignment = _Assignment(hand, finger, release)
+    assignment = _Assignment(hand, finger, release, exchanged)
     return _result(score, assignment, hand_before, contradicting, limits=limits)
 
 
@@ -237,9 +246,10 @@ def _result(
         limits: of the hands.
     """
     notes = score.notes
-    hand, finger, release = assignment
+    hand, finger, release, exchanged = assignment
     played = []
     moved = []
+    swapped = []
     shortened = []
     left_out = []
     for i, note in enumerate(notes):
@@ -252,12 +262,15 @@ def _result(
         )
         if hand[i] != hand_before[i] and note.hand is not None:
             moved.append(note)
+        elif exchanged[i] and note.hand is not None:
+            swapped.append(note)
         if release[i] < note.offset:
             shortened.append(note)
     refingered = [notes[i] for i in sorted(contradicting)]
     reasons = (
         ("refingered, their fingers contradict others", refingered),
         ("given to the other hand, out of reach for their own", moved),
+        ("exchanged between the hands, their fingers would be interleaved", swapped),
         ("released early, the finger or hand is needed elsewhere", shortened),
         *_left_out(score, left_out, limits),
     )
