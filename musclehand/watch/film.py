@@ -67,15 +67,18 @@ _LARGEST_ALLOCATION = 400_000_000
 """[bytes] Largest single piece of memory that ffmpeg may take: a picture of the largest size."""
 
 _SEEK_MARGIN = 1.0
-"""[s] by which seeking goes to before a key picture; chosen, time stamps of sound and picture differ
-by less."""
+"""[s] by which seeking goes to before a key picture; chosen, time stamps of sound and picture
+differ by less."""
 
 _SHORT = 2
 """[frames] Pictures that a film may lack at its end: the last packets of a cut are incomplete."""
 
-_CUT_SHORT = re.compile(r"partial file|ended prematurely|truncat", re.IGNORECASE)
+_CUT_SHORT = re.compile(r"partial file|ended prematurely|Truncating packet")
 
 _NO_TABLE = re.compile(r"moov atom not found|error reading header")
+
+_THREADED_PICTURE = 9_000_000
+"""[pixels] Largest picture that is decoded by two threads; chosen, 4K films have 8.8 million."""
 
 _KEY, _DISCARDED = 1, 4
 """ffmpeg's flags of packets: coded without others; decoded, but before the film begins."""
@@ -209,8 +212,19 @@ class Film:
             f"scale={width}:{height}:flags=area",
         ]
         seek = ["-seek_timestamp", "1", "-ss", f"{begin:.6f}"] if begin > self.start else []
-        command = [*_command("error"), "-copyts", *seek, "-i", _name(self.path), "-map", "0:V:0"]
-        command += ["-an", "-sn", "-dn", "-vf", ",".join(filters), "-frames:v", str(len(times))]
+        threads = 2 if math.prod(self.size) <= _THREADED_PICTURE else 1
+        command = [*_command("error", threads), "-copyts", *seek, "-i", _name(self.path)]
+        command += [
+            "-map",
+            "0:V:0",
+            "-an",
+            "-sn",
+            "-dn",
+            "-vf",
+            ",".join(filters),
+            "-frames:v",
+            str(len(times)),
+        ]
         command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
         count = 0
         with _running(command, self.path) as process:
@@ -279,9 +293,10 @@ def open_film(path: str | PathLike[str]) -> Film:
     if not 0 < rate <= FASTEST:
         raise FilmError(path, f"{rate:.0f} pictures a second; at most {FASTEST:.0f}")
     stated = _stated_duration(header)
-    if _CUT_SHORT.search(packets.messages) or span < stated - LARGEST_LOSS - 0.02 * stated:
-        problem = f"truncated: its pictures end at {span:.1f} s of {max(stated, span):.1f} s"
-        raise FilmError(path, problem)
+    if _CUT_SHORT.search(packets.messages):
+        raise FilmError(path, f"truncated ({_last_line(packets.messages)})")
+    if span < stated - LARGEST_LOSS - 0.02 * stated:
+        raise FilmError(path, f"truncated: its pictures end at {span:.1f} s of {stated:.1f} s")
     return Film(
         path=path,
         size=_first_picture(path),
@@ -308,7 +323,9 @@ def _header(path: Path) -> str:
         raise FilmError(path, problem)
     streams = re.findall(r"^  Stream #0:\d+.*: Video: .*$", header, re.MULTILINE)
     if all("(attached pic)" in stream for stream in streams):
-        raise FilmError(path, "no picture stream, only sound" if "Audio:" in header else "not a film")
+        raise FilmError(
+            path, "no picture stream, only sound" if "Audio:" in header else "not a film"
+        )
     return header
 
 
@@ -368,13 +385,22 @@ def _rate(ticks: np.ndarray, tick: Fraction, last: int) -> tuple[float, bool]:
     if counts.max() >= _EVEN_SHARE * counts.sum():
         rate = 1 / (common * tick)
     else:
-        rate = (len(ticks) - 1) / (total * tick)
+        rate = _common_rate((len(ticks) - 1) / (total * tick), Fraction(1, total))
     grid = np.arange(len(ticks)) / float(rate * tick)
     deviation = (ticks - ticks[0] - grid) * float(rate * tick)
     variable = bool(np.ptp(deviation) > 2 * VARIES)
     if variable:
         rate = 1 / (Fraction(float(np.median(np.diff(ticks)))) * tick)
     return float(rate), variable
+
+
+def _common_rate(rate: Fraction, error: Fraction) -> Fraction:
+    """A whole rate, or one of television (1000/1001 of it), that is within a relative error."""
+    for unit in (Fraction(1), Fraction(1000, 1001)):
+        whole = round(rate / unit) * unit
+        if abs(whole - rate) <= error * rate:
+            return whole
+    return rate
 
 
 def _first_picture(path: Path) -> tuple[int, int]:
@@ -399,14 +425,17 @@ def _name(path: Path) -> str:
     return f"file:{os.path.abspath(path)}"
 
 
-def _command(loglevel: str) -> list[str]:
-    """ffmpeg with the options that bound what it may open and take."""
+def _command(loglevel: str, threads: int = 1) -> list[str]:
+    """ffmpeg with the options that bound what it may open and take.
+
+    Every thread of a decoder takes the memory of several pictures.
+    """
     from imageio_ffmpeg import get_ffmpeg_exe
 
     return [
         *(get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", loglevel),
         *("-max_alloc", str(_LARGEST_ALLOCATION), "-protocol_whitelist", "file"),
-        *("-format_whitelist", ",".join(FORMATS), "-threads", "2"),
+        *("-format_whitelist", ",".join(FORMATS), "-threads", str(threads)),
         *("-max_pixels", str(LARGEST_PICTURE)),
     ]
 
@@ -435,10 +464,8 @@ class _Process:
 
     @property
     def complaint(self) -> str:
-        """The last line of the messages, without the address of an object in it."""
-        lines = [line for line in self.messages.splitlines() if line.strip()]
-        text = re.sub(r"^\[[^]]* @ [^]]*\] ?", "", lines[-1]) if lines else "it ends"
-        return "".join(c for c in text if c.isprintable())[:160]
+        """The last line of the messages."""
+        return _last_line(self.messages)
 
     def read(self, count: int) -> bytes:
         """The next bytes of the output; fewer at its end."""
@@ -490,6 +517,13 @@ class _Process:
                 size -= len(self._kept.pop())
             self._kept.append(block)
             size += len(block)
+
+
+def _last_line(messages: str) -> str:
+    """The last line of ffmpeg's messages, without addresses of its objects."""
+    lines = [line for line in messages.splitlines() if line.strip() and "repeated" not in line]
+    text = re.sub(r"\[[^]]* @ [^]]*\] ?", "", lines[-1]) if lines else "it ends"
+    return "".join(c for c in text if c.isprintable())[:160]
 
 
 def _hangs() -> str:

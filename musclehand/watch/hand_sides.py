@@ -25,8 +25,8 @@ INTERRUPTED = 1.0
 """[nats] Cost of changing sides where no hand is followed; chosen."""
 
 PLACE = 0.02
-"""[nats] Cost of a picture with the left hand on the right; chosen: it decides only where handedness
-does not."""
+"""[nats] Cost of a picture with the left hand on the right; chosen: it decides only where
+handedness does not."""
 
 JUMP = 0.5
 """[palm lengths] Farthest that a hand moves between pictures, or over a short gap; chosen: 48 mm, a

@@ -48,9 +48,6 @@ _SAME_SIDE = 0.2
 _SMALLEST_SIDE = 16.0
 """[pixels] Smallest region of a hand: no finger can be told below."""
 
-_NUMBERS = 8
-"""Numbers of a place in `HandTracker.state`."""
-
 
 class Tracked(NamedTuple):
     """What is in the two places in a picture."""
@@ -118,9 +115,13 @@ class HandTracker:
             rows.append([kind, *(region or (0.0,) * 4), place.right, float(place.missing), 0.0])
         return np.array(rows)
 
-    @state.setter
-    def state(self, values: np.ndarray) -> None:
-        for place, row in zip(self._places, values, strict=True):
+    def resume(self, state: np.ndarray) -> None:
+        """Goes on after a picture, as the tracker did whose state it is.
+
+        Args:
+            state: of that tracker. Shape (2, 8).
+        """
+        for place, row in zip(self._places, state, strict=True):
             region = Region(*(float(v) for v in row[1:5]))
             place.last = None if row[0] < 1 else region
             place.region = None if row[0] < 2 else region
@@ -313,9 +314,7 @@ def _moved(hand: HandPoints, place: _Place) -> float:
 
 
 def _result(hands: Sequence[HandPoints | None]) -> Tracked:
-    result = Tracked(
-        np.full((SIDES, NUM_POINTS, 2), np.nan), np.zeros(SIDES), np.full(SIDES, 0.5)
-    )
+    result = Tracked(np.full((SIDES, NUM_POINTS, 2), np.nan), np.zeros(SIDES), np.full(SIDES, 0.5))
     for index, hand in enumerate(hands):
         if hand is not None:
             result.points[index] = hand.points

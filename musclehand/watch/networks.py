@@ -158,17 +158,11 @@ def set_up_networks(
         OutputError: the folder cannot be written.
     """
     place = Path(folder) if folder is not None else networks_folder()
-    try:
-        networks = find_networks(place)
-        if networks.sha256 == (PALM_FILE.sha256, LANDMARK_FILE.sha256):
-            return networks
-    except NetworkError:
-        pass
+    if _are_published(place):
+        return find_networks(place)
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(wheel) if wheel is not None else _download(Path(scratch))
-        contents = {
-            file.name: _take_out(package, file) for file in (PALM_FILE, LANDMARK_FILE)
-        }
+        contents = {file.name: _take_out(package, file) for file in (PALM_FILE, LANDMARK_FILE)}
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -178,10 +172,19 @@ def set_up_networks(
     return find_networks(place)
 
 
+def _are_published(folder: Path) -> bool:
+    """A folder holds the published networks."""
+    try:
+        return find_networks(folder).sha256 == (PALM_FILE.sha256, LANDMARK_FILE.sha256)
+    except NetworkError:
+        return False
+
+
 def _download(scratch: Path) -> Path:
     """Has pip download the package into a folder."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--quiet"]
-    command += ["--disable-pip-version-check", "--retries", "2", *_PLATFORM, "--dest", str(scratch), PACKAGE]
+    command += ["--disable-pip-version-check", "--retries", "2", *_PLATFORM]
+    command += ["--dest", str(scratch), PACKAGE]
     advice = "try again, or give copies of your own by --hand-model"
     try:
         run = subprocess.run(
@@ -193,7 +196,9 @@ def _download(scratch: Path) -> Path:
         )
     except subprocess.TimeoutExpired as error:
         limit = f"{DOWNLOAD_LIMIT:.0f} s"
-        raise NetworkError(PACKAGE, f"pip took longer than {limit} to download it; {advice}") from error
+        raise NetworkError(
+            PACKAGE, f"pip took longer than {limit} to download it; {advice}"
+        ) from error
     wheels = sorted(scratch.glob("*.whl"))
     if run.returncode or not wheels:
         lines = run.stderr.decode(errors="replace").strip().splitlines()

@@ -209,7 +209,7 @@ def _track(
         piece = None if store is None else store.load(index, len(moments))
         if piece is None:
             tracker = tracker or _new_tracker(networks, 1 / step, band, scale)
-            tracker.state = state
+            tracker.resume(state)
 
             def report(count: int, before: int = first) -> None:
                 if progress is not None:
@@ -222,8 +222,12 @@ def _track(
             progress((first + len(moments)) * step, len(times) * step)
         state = piece.state
         pieces.append(piece)
-    joined = [np.concatenate([p[column] for p in pieces]) for column in range(3)]
-    return Piece(*joined, state)
+    return Piece(
+        np.concatenate([piece.points for piece in pieces]),
+        np.concatenate([piece.presence for piece in pieces]),
+        np.concatenate([piece.right for piece in pieces]),
+        state,
+    )
 
 
 def _new_tracker(

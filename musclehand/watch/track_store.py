@@ -87,9 +87,7 @@ class TrackStore:
         parts = []
         place = 0
         for part in piece:
-            parts.append(
-                np.frombuffer(content, part.dtype, part.size, place).reshape(part.shape)
-            )
+            parts.append(np.frombuffer(content, part.dtype, part.size, place).reshape(part.shape))
             place += part.nbytes
         return Piece(*parts)
 

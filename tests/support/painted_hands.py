@@ -21,18 +21,19 @@ _HALF = 4
 """[pixels] Half the side of a square."""
 
 
-def hand_shape(side: int) -> np.ndarray:
-    """Points about the middle of a hand whose palm is 30 pixels long. Shape (21, 2).
+def hand_shape(side: int, middle: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
+    """Points of a hand whose palm is 30 pixels long. Shape (21, 2).
 
     Args:
         side: 0 left, 1 right.
+        middle: of the hand [pixels].
     """
     points = [(0.0, 22.0)]
     for finger, x in enumerate((-24.0, -9.0, 0.0, 8.0, 15.0)):
         tall = 8.0 if finger == 0 else 30.0
         points += [(x, -8.0 + (14.0 if finger == 0 else 0.0) - tall * k / 3) for k in range(4)]
     shape = np.array(points)
-    return shape * (1 if side else -1, 1)
+    return shape * (1 if side else -1, 1) + np.asarray(middle)
 
 
 def paint(middles: Sequence[tuple[float, float] | None]) -> np.ndarray:

@@ -226,12 +226,11 @@ def test_a_process_that_hangs_is_ended(
 
 
 def read_all(path: Path) -> int:
-    """Pictures of a film that may be damaged."""
+    """Pictures of a film that may be damaged; below 0 where its error has more than a line."""
     try:
         return sum(1 for _ in open_film(path).frames())
     except FilmError as error:
-        assert "\n" not in str(error)
-        return 0
+        return -str(error).count("\n")
 
 
 def mutate(content: bytes, seed: int) -> bytes:
@@ -245,7 +244,9 @@ def mutate(content: bytes, seed: int) -> bytes:
         data[-1 - place if rng.random() < 0.5 else place] = int(rng.integers(256))
     if rng.random() < 0.3:
         place, length = int(rng.integers(len(data))), int(rng.integers(200))
-        data[place : place + length] = b"" if rng.random() < 0.5 else data[place : place + 2 * length]
+        data[place : place + length] = (
+            b"" if rng.random() < 0.5 else data[place : place + 2 * length]
+        )
     return bytes(data)
 
 
@@ -257,4 +258,4 @@ def test_damaged_films_are_read_or_refused(folder: Path, suffix: str, seed: int)
         encode(whole, numbered_pictures(20), 25.0)
     path = folder / f"damaged{seed}{suffix}"
     path.write_bytes(mutate(whole.read_bytes(), seed))
-    assert read_all(path) <= 10_000
+    assert 0 <= read_all(path) <= 10_000

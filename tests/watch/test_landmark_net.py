@@ -41,11 +41,11 @@ def test_the_next_region_turns_and_grows_with_the_hand(degrees: float, size: flo
     angle = math.radians(degrees)
     turned = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     upright = next_region(hand_shape(1))
-    region = next_region(size * hand_shape(1) @ turned.T + [50, 70])
+    region = next_region(size * hand_shape(1) @ turned.T + np.array([50, 70]))
     assert region.side == pytest.approx(size * upright.side)
     difference = region.angle - upright.angle - angle
     assert math.remainder(difference, 2 * math.pi) == pytest.approx(0, abs=1e-9)
-    middle = size * turned @ [upright.x, upright.y] + [50, 70]
+    middle = size * turned @ [upright.x, upright.y] + np.array([50, 70])
     assert np.allclose([region.x, region.y], middle)
 
 

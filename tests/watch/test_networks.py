@@ -88,15 +88,13 @@ def test_what_is_no_package_is_refused(tmp_path: Path, content: bytes) -> None:
         set_up_networks(tmp_path / "kept", wheel=make_wheel(tmp_path / "b.whl", {"x": 3}))
 
 
-def test_a_download_that_fails_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
         assert command[:3] == [sys.executable, "-m", "pip"]
         return subprocess.CompletedProcess(command, 1, b"", b"warning\nERROR: no connection\n")
 
     monkeypatch.setattr(subprocess, "run", fail)
-    with pytest.raises(NetworkError, match="ERROR: no connection.*--hand-model") as caught:
+    with pytest.raises(NetworkError, match=r"ERROR: no connection.*--hand-model") as caught:
         set_up_networks(tmp_path / "kept")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "kept").exists()

@@ -24,8 +24,8 @@ def test_a_box_is_relative_to_its_anchor_in_pixels() -> None:
     scores[700] = 2.0
     boxes, points, confidence = decode(values, scores, anchors())
     centre = anchors()[700]
-    assert np.allclose(boxes, [[*(centre + [-0.05, -0.25]), *(centre + [0.15, 0.05])]])
-    assert np.allclose(points[0, 0], centre + [0.1, 0.0])
+    assert np.allclose(boxes, [[*(centre - (0.05, 0.25)), *(centre - (-0.15, -0.05))]])
+    assert np.allclose(points[0, 0], centre - (-0.1, 0.0))
     assert np.allclose(points[0, 1:], centre)
     assert confidence == pytest.approx(1 / (1 + math.exp(-2)))
 
