@@ -42,14 +42,14 @@ PROSE = """\
 Notes, velocities and pedals that `musclehand transcribe` hears. *Synthesised*: excerpts of bundled
 pieces (with phrases and accents of `musclehand.music.dynamics`) and of MIDI files, played by the
 built-in synthesiser, as written and softly (velocities times {soft:g}). *Recorded*: recordings with
-a MIDI file beside them, which may itself be the work of a transcriber; then figures are the agreement
-of two. Note F1 is that of mir_eval within 50 ms; *with release* asks for the release within 50 ms or
-20 % of the note as well. The lag is the median of heard minus written onsets: the synthesiser's
-strings sound at the onset, those of the piano that the network learnt from some milliseconds after
-the key began to move. The spread is the 95th percentile of distances from the lag. Velocity r
-is over notes that were heard, rank r is Spearman's, which no monotone map of velocities changes;
-errors are mean absolute ones. The sustain pedal's F1 is over time; silence scores 0, and 1 stands
-where neither has a pedal. Speeds are multiples of real time on this machine."""
+a MIDI file beside them. Where that is the work of another transcriber, figures are the agreement of
+the two. Note F1 is that of mir_eval within 50 ms; *with release*, the release has to agree within
+50 ms or 20 % of the note as well. The lag is the median of heard minus played onsets: strings of the
+synthesiser sound at the written onset, those of the pianos that the network learnt from some
+milliseconds later. The spread is the 95th percentile of distances from the lag. Velocity r is over
+notes that were heard. Rank r is Spearman's, which no monotone map of velocities changes. Velocity
+errors are mean absolute ones. The sustain pedal's F1 is over time, and silence scores 0. Speed is
+in multiples of real time on this machine."""
 
 PIECES = (
     "fuer_elise",

@@ -45,7 +45,7 @@ class TranscribeArgs:
         tuple[float, float] | None,
         tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT),
     ] = None
-    """Listen only from second A to second B of the recording; the part begins at time 0 of the MIDI file."""
+    """Listen only from second A to second B of the recording; second A is time 0 of the result."""
 
     force: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Overwrite an existing file."""

@@ -67,11 +67,11 @@ class TranskunModel:
         Raises:
             MusclehandError: the package is missing or another version.
         """
-        import torch
-
         folder = _package()
         settings = _read(folder / "pretrained" / "2.0.conf", SETTINGS_SHA256)
         checkpoint = _read(folder / "pretrained" / "2.0.pt", CHECKPOINT_SHA256)
+        import torch
+
         with _stand_ins(torch), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from transkun.ModelTransformer import Config, TransKun
@@ -171,8 +171,8 @@ def _stand_ins(torch: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        for name, module in before.items():
-            if module is None:
+        for name, original in before.items():
+            if original is None:
                 del sys.modules[name]
             else:
-                sys.modules[name] = module
+                sys.modules[name] = original
