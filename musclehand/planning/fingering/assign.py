@@ -2,7 +2,8 @@
 
 `assign_fingering` works in steps:
 
-1. it divides the notes between the hands (`fingering.hand_split`);
+1. it divides the notes between the hands (`fingering.hand_split`), and exchanges inner notes of
+   chords where hands would be interleaved (`fingering.interleaved`);
 2. it rolls chords that are too wide for a hand, if it may (`fingering.rolling`);
 3. it searches the fingers of each hand (`fingering.search`, with the costs of `fingering.cost`);
 4. it offers the notes that a hand cannot play to the other hand;
@@ -15,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from musclehand.core.errors import InvalidValue
 from musclehand.music.formats.score_file import format_count
 from musclehand.music.score import Finger, Hand, Note, Score
 from musclehand.planning.fingering.cost import FingeringConfig
 from musclehand.planning.fingering.hand_split import HandSplitConfig, split_hands
+from musclehand.planning.fingering.interleaved import exchange_interleaved
 from musclehand.planning.fingering.one_hand import plan_hand
 from musclehand.planning.fingering.playable import (
     PlayableLimits,
@@ -30,7 +34,7 @@ from musclehand.planning.fingering.playable import (
     list_notes,
     report_impossible,
 )
-from musclehand.planning.fingering.rolling import roll_chords, rolled_onsets
+from musclehand.planning.fingering.rolling import roll_chords, rolled_onsets, rolled_order
 from musclehand.planning.fingering.search import RELEASE_AFTER
 from musclehand.planning.fingering.sharing import share_notes
 
@@ -53,15 +57,23 @@ class _Assignment(NamedTuple):
     release: np.ndarray
     """[s] time at which the key is released early; inf: it is not."""
 
+    exchanged: np.ndarray
+    """The note changed hands since the hands would be interleaved; bool."""
+
 
 def assign_fingering(
-    score: Score, *, config: FingeringConfig | None = None, split: HandSplitConfig | None = None
+    score: Score,
+    *,
+    config: FingeringConfig | None = None,
+    split: HandSplitConfig | None = None,
+    evidence: np.ndarray | None = None,
 ) -> Score:
     """Assigns a hand and a finger to each note, and leaves out the notes that no hand can play.
 
     Notes keep their order, pitches and velocities. Onsets change only with `config.roll_chords`,
     and ends of notes only with that or with `config.release_early`. A hand that the score has is
-    changed only where that hand cannot play the note and the other hand can. A finger that the
+    changed only where that hand cannot play the note and the other hand can, or where a chord would
+    interleave the hands. A finger that the
     score has is changed only where the same finger is asked for on two keys at once.
 
     Remarks name each note that is left out, moved, refingered or released early, by time and pitch.
@@ -76,12 +88,23 @@ def assign_fingering(
         score: notes with or without hands and fingers.
         config: limits of the hand and weights of the search.
         split: weights of the division between hands; by default those for the size of the hand.
+        evidence: costs of every hand and finger on every note by what was seen of a person's
+            playing, added to those of the search. Rows without knowledge are NaN or all alike. By
+            default nothing was seen. Shape (num_notes, 2, 5).
 
     Returns:
         A score in which no finger is on two keys at once (by more than `config.overlap_tolerance`).
+
+    Raises:
+        InvalidValue: the evidence does not have a row for each note, or is infinite.
     """
     config = config or FingeringConfig()
-    handed = split_hands(score, config=split or HandSplitConfig().for_size(config.hand_size))
+    seen = _check_evidence(evidence, len(score))
+    handed = split_hands(
+        score,
+        config=split or HandSplitConfig().for_size(config.hand_size),
+        evidence=None if seen is None else seen.min(axis=2),
+    )
     if config.roll_chords:
         onsets = rolled_onsets(
             handed,
@@ -89,6 +112,7 @@ def assign_fingering(
             chord_window=config.chord_window,
             hand_size=config.hand_size,
         )
+        seen = None if seen is None else seen[rolled_order(score, onsets)]
         score = roll_chords(score, onsets)
         handed = roll_chords(handed, onsets)
     notes = handed.notes
@@ -100,21 +124,33 @@ def assign_fingering(
         for i in _contradictions(notes, np.flatnonzero(hand == side), fixed, config)
     ]
     fixed[contradicting] = 0
+    divided = hand
+    hand = exchange_interleaved(notes, hand, fixed=fixed, window=config.chord_window)
+    exchanged = hand != divided
 
     weight = 1.0 + score.velocities / 256.0
+    plan_side = partial(plan_hand, notes, fixed=fixed, config=config, evidence=seen)
     finger = np.zeros(len(notes), dtype=int)
     release = np.full(len(notes), np.inf)
     for side in Hand:
         indices = np.flatnonzero(hand == side)
-        plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
+        plan = plan_side(indices, side, weight=weight)
         finger[indices], release[indices] = plan.finger, plan.release
-    free = np.array([note.hand is None for note in score.notes], dtype=bool)
+    free = np.array([note.hand is None for note in score.notes], dtype=bool) & ~exchanged
     shared = share_notes(
-        notes, hand, finger, release, free=free, fixed=fixed, weight=weight, config=config
+        notes,
+        hand,
+        finger,
+        release,
+        free=free,
+        fixed=fixed,
+        weight=weight,
+        config=config,
+        evidence=seen,
     )
     for side in Hand if (shared != hand).any() else ():
         indices = np.flatnonzero(shared == side)
-        plan = plan_hand(notes, indices, side, fixed=fixed, weight=weight, config=config)
+        plan = plan_side(indices, side, weight=weight)
         finger[indices], release[indices] = plan.finger, plan.release
     hand = shared
     hand_before = hand.copy()
@@ -127,12 +163,32 @@ def assign_fingering(
         indices = np.sort(np.concatenate([hosts, guests]))
         lighter = weight.copy()
         lighter[guests] *= _GUEST_WEIGHT
-        plan = plan_hand(notes, indices, side, fixed=fixed, weight=lighter, config=config)
+        plan = plan_side(indices, side, weight=lighter)
         finger[indices], release[indices] = plan.finger, plan.release
         hand[guests[finger[guests] > 0]] = side
     limits = PlayableLimits(hand_span=config.widest, chord_window=config.chord_window)
-    assignment = _Assignment(hand, finger, release)
+    assignment = _Assignment(hand, finger, release, exchanged)
     return _result(score, assignment, hand_before, contradicting, limits=limits)
+
+
+def _check_evidence(evidence: np.ndarray | None, num_notes: int) -> np.ndarray | None:
+    """The evidence with zeros where nothing is known, and the least cost of every note 0.
+
+    Args:
+        evidence: as for `assign_fingering`.
+        num_notes: notes of the score.
+
+    Raises:
+        InvalidValue: the shape is not that of the notes, or a cost is infinite.
+    """
+    if evidence is None:
+        return None
+    if np.shape(evidence) != (num_notes, 2, 5):
+        raise InvalidValue("shape of evidence", np.shape(evidence), f"({num_notes}, 2, 5)")
+    if np.isinf(evidence).any():
+        raise InvalidValue("evidence", "an infinite cost", "finite costs, or NaN where unknown")
+    costs = np.where(np.isnan(evidence).any(axis=(1, 2))[:, None, None], 0.0, evidence)
+    return np.asarray(costs - costs.min(axis=(1, 2), keepdims=True))
 
 
 def _contradictions(
@@ -190,9 +246,10 @@ def _result(
         limits: of the hands.
     """
     notes = score.notes
-    hand, finger, release = assignment
+    hand, finger, release, exchanged = assignment
     played = []
     moved = []
+    swapped = []
     shortened = []
     left_out = []
     for i, note in enumerate(notes):
@@ -205,12 +262,15 @@ def _result(
         )
         if hand[i] != hand_before[i] and note.hand is not None:
             moved.append(note)
+        elif exchanged[i] and note.hand is not None:
+            swapped.append(note)
         if release[i] < note.offset:
             shortened.append(note)
     refingered = [notes[i] for i in sorted(contradicting)]
     reasons = (
         ("refingered, their fingers contradict others", refingered),
         ("given to the other hand, out of reach for their own", moved),
+        ("exchanged between the hands, their fingers would be interleaved", swapped),
         ("released early, the finger or hand is needed elsewhere", shortened),
         *_left_out(score, left_out, limits),
     )

@@ -24,6 +24,10 @@ from musclehand.planning.fingering.reach_table import beyond_hand
 _FAR = 1e6
 """[white keys] beyond any key: the place of a key that is not there."""
 
+_MOST_CROSSED = 5
+"""Notes of a chord that are divided in all ways where something was seen; of more, the lower ones
+go to the left hand. Chosen for 32 ways."""
+
 
 @dataclass(frozen=True)
 class HandSplitConfig:
@@ -145,6 +149,9 @@ class _Notes(NamedTuple):
     hand: np.ndarray
     """0 left, 1 right, -1 unknown."""
 
+    evidence: np.ndarray
+    """Cost of each hand by what was seen. Shape (num_notes, 2)."""
+
 
 class _Beam(NamedTuple):
     """The states of the search after a chord."""
@@ -168,12 +175,16 @@ class _Beam(NamedTuple):
     """Notes of the chord. Shape (num_chord,)."""
 
 
-def split_hands(score: Score, *, config: HandSplitConfig | None = None) -> Score:
+def split_hands(
+    score: Score, *, config: HandSplitConfig | None = None, evidence: np.ndarray | None = None
+) -> Score:
     """Assigns a hand to each note that has none.
 
     Args:
         score: notes with or without hands; hands that are set stay.
         config: weights of the division.
+        evidence: cost of each hand on each note by what was seen; with it, notes of a chord may go
+            to either hand in any order. Shape (num_notes, 2).
     """
     if all(note.hand is not None for note in score.notes):
         return score
@@ -182,6 +193,7 @@ def split_hands(score: Score, *, config: HandSplitConfig | None = None) -> Score
         onset=score.intervals[:, 0],
         offset=score.intervals[:, 1],
         hand=np.array([-1 if note.hand is None else int(note.hand) for note in score.notes]),
+        evidence=np.zeros((len(score), 2)) if evidence is None else evidence,
     )
     hands = _search(notes, config or HandSplitConfig())
     return score.with_notes(
@@ -226,6 +238,24 @@ def _cuts(hands: np.ndarray) -> np.ndarray:
     return options
 
 
+def _options(new: np.ndarray, notes: _Notes) -> np.ndarray:
+    """Hands of a chord that are tried, 0 or 1. Shape (num_options, num_new).
+
+    Where something was seen of a chord, these are all ways to divide it, as hands may cross.
+
+    Args:
+        new: notes of the chord from low to high.
+        notes: all notes.
+    """
+    hands = notes.hand[new]
+    free = np.flatnonzero(hands < 0)
+    if not notes.evidence[new].any() or len(free) > _MOST_CROSSED:
+        return _cuts(hands)
+    options = np.tile(hands, (2 ** len(free), 1))
+    options[:, free] = (np.arange(2 ** len(free))[:, None] >> np.arange(len(free))) & 1
+    return options
+
+
 def _advance(
     beam: _Beam, new: np.ndarray, notes: _Notes, config: HandSplitConfig
 ) -> tuple[_Beam, np.ndarray, np.ndarray]:
@@ -238,8 +268,9 @@ def _advance(
         config: weights.
     """
     time = notes.onset[new].min()
-    options = _cuts(notes.hand[new])
+    options = _options(new, notes)
     total = beam.cost + _line_cost(beam, options, new, notes, config)
+    total = total + notes.evidence[new[:, None], options.T].sum(axis=0)[:, None]
     held = (notes.offset[beam.active] > time + config.legato_overlap) & ~np.isin(
         notes.x[beam.active], notes.x[new]
     )

@@ -24,6 +24,7 @@ def plan_hand(
     fixed: np.ndarray,
     weight: np.ndarray,
     config: FingeringConfig,
+    evidence: np.ndarray | None = None,
 ) -> HandPlan:
     """Searches the fingers of one hand. Notes struck together on one key are fingered as one.
 
@@ -34,6 +35,7 @@ def plan_hand(
         fixed: fingers that the score has, 0 for none. Shape (num_notes,).
         weight: importance of each note. Shape (num_notes,).
         config: limits and weights.
+        evidence: cost of every hand and finger on every note. Shape (num_notes, 2, 5).
 
     Returns:
         Fingers and early releases of the notes at `indices`.
@@ -62,11 +64,26 @@ def plan_hand(
         fixed=fingers,
         blocked=_blocked(step, onset, offset, fingers, config),
         weight=weight[kept],
+        evidence=_evidence(evidence, kept, side),
     )
     plan = search_fingers(hand_notes, config)
     row = {int(i): k for k, i in enumerate(kept)}
     rows = np.array([row[leader[i]] for i in indices.tolist()], dtype=int)
     return HandPlan(plan.finger[rows], plan.release[rows], plan.cost)
+
+
+def _evidence(evidence: np.ndarray | None, kept: np.ndarray, side: Hand) -> np.ndarray:
+    """Costs of a hand's fingers on its notes, counted from 1. Shape (num_kept, 6).
+
+    Args:
+        evidence: cost of every hand and finger on every note. Shape (num_notes, 2, 5).
+        kept: indices of the hand's notes.
+        side: of the hand.
+    """
+    costs = np.zeros((len(kept), 6))
+    if evidence is not None:
+        costs[:, 1:] = evidence[kept, int(side)]
+    return costs
 
 
 def _blocked(

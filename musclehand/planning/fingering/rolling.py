@@ -101,6 +101,18 @@ def roll_chords(score: Score, onsets: np.ndarray) -> Score:
     return replace(score, notes=notes, remarks=(*score.remarks, remark))
 
 
+def rolled_order(score: Score, onsets: np.ndarray) -> np.ndarray:
+    """Places in the score of the notes of `roll_chords`, in their order. Shape (num_notes,).
+
+    Args:
+        score: to change.
+        onsets: of its notes [s]. Shape (num_notes,).
+    """
+    moved = [_at(note, float(onset)) for note, onset in zip(score.notes, onsets, strict=True)]
+    keys = [(note.onset, note.pitch, note.offset) for note in moved]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=int)
+
+
 def _at(note: Note, onset: float) -> Note:
     """The note with another onset [s], and at least `_LEAST_DURATION` long."""
     if onset == note.onset:

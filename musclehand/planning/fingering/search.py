@@ -74,6 +74,9 @@ class HandNotes(NamedTuple):
     weight: np.ndarray
     """Importance when notes have to be left out. Shape (num_notes,)."""
 
+    evidence: np.ndarray
+    """Cost of each finger on each note by what was seen, counted from 1. Shape (num_notes, 6)."""
+
 
 class HandPlan(NamedTuple):
     """Fingers and early releases of one hand's notes."""
@@ -320,6 +323,7 @@ def _chord_cost(
         config: limits of the hand.
     """
     cost = tables.single[notes.black[new], options].sum(axis=1)
+    cost = cost + notes.evidence[new[:, None], options.T].sum(axis=0)
     for i in range(len(new)):
         for j in range(i + 1, len(new)):
             apart = notes.step[new[j]] - notes.step[new[i]]

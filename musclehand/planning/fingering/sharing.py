@@ -39,6 +39,7 @@ def share_notes(
     fixed: np.ndarray,
     weight: np.ndarray,
     config: FingeringConfig,
+    evidence: np.ndarray | None = None,
 ) -> np.ndarray:
     """Hands of all notes, with those changed for which the other hand is better.
 
@@ -51,6 +52,7 @@ def share_notes(
         fixed: fingers that the score has, 0 for none. Shape (num_notes,).
         weight: importance of each note. Shape (num_notes,).
         config: limits and weights.
+        evidence: cost of every hand and finger on every note. Shape (num_notes, 2, 5).
 
     Returns:
         Shape (num_notes,).
@@ -80,6 +82,7 @@ def share_notes(
                     fixed=fixed,
                     weight=weight,
                     config=config,
+                    evidence=evidence,
                 ).cost
                 for side in Hand
                 if (hands[passage] == side).any()
