@@ -24,8 +24,8 @@ class TranscribeArgs:
 
     FILE is a sound file (WAV, FLAC, MP3 and others) or a film with sound. Notes, velocities,
     releases and the sustain pedal are heard by Transkun (pip install 'musclehand[transcribe]'),
-    somewhat faster than the music is played on one core. After an interruption, the same command
-    goes on where it was stopped.
+    about as fast as the music is played, on one core. After an interruption, the same command goes
+    on where it was stopped.
 
     For example:
       musclehand transcribe piano.wav
