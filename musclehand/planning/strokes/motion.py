@@ -21,8 +21,8 @@ from musclehand.motion.inverse_kinematics import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.corrections import Corrections
-from musclehand.planning.strokes.person import LikeConfig, PersonMotion
-from musclehand.planning.strokes.placement import HandPlacement, PersonGrips, PlacementConfig
+from musclehand.planning.strokes.person import FollowedPerson, LikeConfig, PersonMotion
+from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
 from musclehand.planning.strokes.strike import StrokeConfig
@@ -149,26 +149,14 @@ class HandMotion:
         self.dt = sim_dt * sim_steps
         self.config = config
         self.ik = HandIk(weights=config.ik, design=design, model=model)
+        follow = None if person is None else FollowedPerson(person, config.like)
         placement = HandPlacement(self.ik, geometry, config.placement)
-        if person is None:
-            poses = placement.wrist_poses(list(notes), side)
-        else:
-            follow = PersonGrips(person, config.like.grip_pull)
-            poses = placement.wrist_poses(list(notes), side, follow)
+        poses = placement.wrist_poses(list(notes), side, follow)
         points = np.array([pose.point for pose in poses]).reshape(-1, 2)
         hand = self.ik.playing
         reach = config.reach.for_hand(hand.size)
         held = plan_releases(list(notes), poses, side, config.stroke, reach)
-        path = plan_wrist(
-            held,
-            poses,
-            side,
-            end=end,
-            config=reach,
-            hand=hand,
-            person=person,
-            like=config.like,
-        )
+        path = plan_wrist(held, poses, side, end=end, config=reach, hand=hand, person=follow)
         within = config.stroke.hold_distance * hand.size.span
         held = keep_within_reach(held, poses, path, distance=within)
         self.notes = held
@@ -183,8 +171,7 @@ class HandMotion:
             hand=hand,
             reach=reach,
             corrections=corrections,
-            person=person,
-            like=config.like,
+            person=follow,
         )
         self.path = self.strokes.path
         self.trajectory = HandTrajectory(
@@ -194,7 +181,6 @@ class HandMotion:
             geometry,
             config.trajectory,
             behind=(BLOCK_STEPS + _MARGIN_STEPS) * self.dt,
-            like=config.like,
         )
         self._block = -1
 

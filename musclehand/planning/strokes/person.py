@@ -150,6 +150,20 @@ class PersonMotion:
         return {"start_s": self.start, **columns}
 
 
+class FollowedPerson(NamedTuple):
+    """One hand of a person, and how closely it is followed."""
+
+    motion: PersonMotion
+    """Theirs, on the clock of the plan."""
+
+    config: LikeConfig
+    """Weights and times."""
+
+    def at(self, times: np.ndarray) -> PersonState:
+        """Their hand at some times [s]; see `PersonMotion.at`."""
+        return self.motion.at(times)
+
+
 def person_from_dict(data: Mapping[str, Any]) -> PersonMotion:
     """The motion that `PersonMotion.as_dict` returned.
 

@@ -19,7 +19,7 @@ from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.motion.playing_hand import LEAST_PRESS_Y, TIP_X, PlayingHand
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
-from musclehand.planning.strokes.person import PersonMotion
+from musclehand.planning.strokes.person import FollowedPerson
 
 BLACK_PRESS_Y = 0.067
 """[m] y at which any finger presses a black key: 7 mm behind its front."""
@@ -83,29 +83,6 @@ class WristPose(NamedTuple):
     the note, and those held from before."""
 
 
-class PersonGrips(NamedTuple):
-    """A person whose grips are followed as far as their keys allow."""
-
-    person: PersonMotion
-    """One hand of theirs."""
-
-    pull: float
-    """[1/m^2] weight of the wrist's distance from theirs."""
-
-    def guide(self, time: float) -> PersonGuide | None:
-        """Their hand at a time [s]; None where it was not seen."""
-        state = self.person.at(np.array([time]))
-        if state.seen[0] < 0.5:
-            return None
-        return PersonGuide(
-            wrist=state.wrist[0],
-            yaw=float(state.yaw[0]),
-            angles=state.angles[0],
-            tips=state.tips[0],
-            pull=self.pull,
-        )
-
-
 class PersonGuide(NamedTuple):
     """A person's hand at the time of a grip."""
 
@@ -123,6 +100,20 @@ class PersonGuide(NamedTuple):
 
     pull: float
     """[1/m^2] weight of the wrist's distance from theirs."""
+
+    @classmethod
+    def of(cls, person: FollowedPerson, time: float) -> PersonGuide | None:
+        """The hand of a person at a time [s]; None where it was not seen."""
+        state = person.at(np.array([time]))
+        if state.seen[0] < 0.5:
+            return None
+        return cls(
+            wrist=state.wrist[0],
+            yaw=float(state.yaw[0]),
+            angles=state.angles[0],
+            tips=state.tips[0],
+            pull=person.config.grip_pull,
+        )
 
     def mirrored(self, side: Side, origin: float) -> PersonGuide:
         """The guide in the frame of a right hand, with x from `origin` [m]."""
@@ -207,14 +198,14 @@ class HandPlacement:
         self._grips: dict[bytes, _Grip] = {}
 
     def wrist_poses(
-        self, notes: list[Note], side: Side, follow: PersonGrips | None = None
+        self, notes: list[Note], side: Side, person: FollowedPerson | None = None
     ) -> list[WristPose]:
         """Poses for all notes of a hand.
 
         Args:
             notes: of the hand, with fingers, in order of onset.
             side: of the hand.
-            follow: a person whose grips are followed as far as the keys allow.
+            person: whose grips are followed as far as the keys allow.
         """
         poses: list[WristPose] = []
         held: list[int] = []
@@ -233,7 +224,7 @@ class HandPlacement:
                 if notes[i].offset - self._config.release_lead > onset
                 and notes[i].finger not in busy
             ]
-            guide = None if follow is None else follow.guide(onset)
+            guide = None if person is None else PersonGuide.of(person, onset)
             held, (wrist, points, _) = self._largest_grip(notes, struck, held, side, guide)
             x = [point[0] for point in points.values()]
             poses += [

@@ -20,7 +20,7 @@ from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.playing_hand import HandSize, PlayingHand
 from musclehand.music.score import Note
-from musclehand.planning.strokes.person import LikeConfig, PersonMotion
+from musclehand.planning.strokes.person import FollowedPerson
 from musclehand.planning.strokes.placement import WristPose, last_grip
 
 NEWTON_STEPS = 12
@@ -235,8 +235,7 @@ def plan_wrist(
     end: float,
     config: ReachConfig | None = None,
     hand: PlayingHand | None = None,
-    person: PersonMotion | None = None,
-    like: LikeConfig | None = None,
+    person: FollowedPerson | None = None,
 ) -> WristPath:
     """Plans the wrist path of one hand from time 0 to the end.
 
@@ -248,7 +247,6 @@ def plan_wrist(
         config: bounds and weights.
         hand: its lengths, by default those of the bundled hand.
         person: whose wrist is followed where the keys leave it free.
-        like: how closely.
     """
     config = config or ReachConfig()
     hand = hand or PlayingHand()
@@ -264,7 +262,7 @@ def plan_wrist(
     target[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
     if person is not None:
         state = person.at(config.step * np.arange(count))
-        share = (like or LikeConfig()).path * state.seen
+        share = person.config.path * state.seen
         weight = weight * (1.0 - state.seen) + share
         target = target * (1.0 - state.seen)[:, None] + share[:, None] * state.wrist
     low = np.full((count, 3), -np.inf)

@@ -19,7 +19,7 @@ from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.idle_lift import idle_height
-from musclehand.planning.strokes.person import LikeConfig, PersonMotion, place_towards_keys
+from musclehand.planning.strokes.person import FollowedPerson, place_towards_keys
 from musclehand.planning.strokes.placement import nominal_tip
 from musclehand.planning.strokes.press import (
     Keyboard,
@@ -354,8 +354,7 @@ class HandStrokes:
         hand: PlayingHand | None = None,
         reach: ReachConfig | None = None,
         corrections: Corrections | None = None,
-        person: PersonMotion | None = None,
-        like: LikeConfig | None = None,
+        person: FollowedPerson | None = None,
     ) -> None:
         """
         Args:
@@ -370,7 +369,6 @@ class HandStrokes:
             reach: constants of leaps.
             corrections: from earlier runs.
             person: whose fingers those that wait follow; None: they wait in the hand.
-            like: how closely.
         """
         self.side = side
         self.config = config
@@ -406,7 +404,6 @@ class HandStrokes:
         self._low_path = path
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
         self.person = person
-        self._approach = (like or LikeConfig()).approach
         self._offsets = [] if person is None else self._key_offsets(person)
 
     def at(self, times: np.ndarray) -> TipTargets:
@@ -445,7 +442,7 @@ class HandStrokes:
             key_damping=tip.key_damping,
         )
 
-    def _key_offsets(self, person: PersonMotion) -> list[np.ndarray]:
+    def _key_offsets(self, person: FollowedPerson) -> list[np.ndarray]:
         """From the person's fingertips to the keys' points where fingers meet and leave them [m].
 
         Shape (presses, 2, 2) for each finger.
@@ -469,7 +466,7 @@ class HandStrokes:
                     state.tips[:, finger, :2],
                     np.column_stack([line.presses.touch, line.presses.leave]),
                     self._offsets[finger],
-                    approach=self._approach,
+                    approach=self.person.config.approach,
                 ),
                 state.seen,
             )

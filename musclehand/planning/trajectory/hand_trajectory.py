@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from musclehand.body.anatomy import Side
 from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.piano.geometry import KeyboardGeometry
-from musclehand.planning.strokes.person import LikeConfig, PersonState
+from musclehand.planning.strokes.person import FollowedPerson
 from musclehand.planning.strokes.reach import WristPath
 from musclehand.planning.strokes.stroke import HandStrokes
 from musclehand.planning.trajectory.chain import chain_of
@@ -79,7 +79,6 @@ class HandTrajectory:
         config: TrajectoryConfig,
         *,
         behind: float,
-        like: LikeConfig | None = None,
     ) -> None:
         """
         Args:
@@ -90,7 +89,6 @@ class HandTrajectory:
             config: constants of the optimisation.
             behind: the trajectory is asked for at times from `solved_until` - `behind` on when
                 another window has to be solved [s].
-            like: how closely a person's motion is followed, if the strokes have one.
         """
         self.config = config
         self._strokes = strokes
@@ -98,7 +96,6 @@ class HandTrajectory:
         self._posture = np.append(ik.posture, np.zeros(FOREARM_UNKNOWNS))
         self._joints = len(ik.posture)
         self._pull = _of_unknowns(ik.posture_weights, config.wrist_weight, config.yaw_weight)
-        self._like = like or LikeConfig()
         self.weights = _weights(ik, config)
         self._window = Window(
             chain=chain_of(ik.model, ik.index, ik.wrist),
@@ -220,7 +217,7 @@ class HandTrajectory:
         home[:, self._joints : self._joints + 3] = path
         pull = np.tile(self._pull, (len(times), 1))
         if self._strokes.person is not None:
-            self._follow(self._strokes.person.at(times), pressing, weight, home, pull)
+            self._follow(self._strokes.person, times, pressing, weight, home, pull)
         return Tasks(
             tips=tips,
             weight=weight,
@@ -233,7 +230,8 @@ class HandTrajectory:
 
     def _follow(
         self,
-        person: PersonState,
+        person: FollowedPerson,
+        times: np.ndarray,
         pressing: np.ndarray,
         weight: np.ndarray,
         home: np.ndarray,
@@ -242,19 +240,21 @@ class HandTrajectory:
         """Draws waiting fingers, joints, wrist and yaw towards a person's, in place.
 
         Args:
-            person: their hand at the times of the tasks.
+            person: to be followed.
+            times: of the tasks [s]. Shape (t,).
             pressing: fingers that press a key. Shape (t, 5), bool.
             weight: of the fingertips' coordinates, changed. Shape (t, 5, 3).
             home: preferred unknowns, changed. Shape (t, n).
             pull: weights of distances from them, changed. Shape (t, n).
         """
-        like = self._like
-        seen = person.seen[:, None]
+        like = person.config
+        state = person.at(times)
+        seen = state.seen[:, None]
         waiting = np.maximum(weight[..., :2], (like.tips * seen)[:, :, None])
         weight[..., :2] = np.where(pressing[:, :, None], weight[..., :2], waiting)
         joints = self._joints
-        home[:, :joints] += seen * (person.angles - home[:, :joints])
-        home[:, -1] = person.seen * person.yaw * self._flip[-1]
+        home[:, :joints] += seen * (state.angles - home[:, :joints])
+        home[:, -1] = state.seen * state.yaw * self._flip[-1]
         stronger = _of_unknowns(np.full(joints, like.posture), like.wrist, like.yaw)
         pull += seen * np.maximum(stronger - pull, 0.0)
 
