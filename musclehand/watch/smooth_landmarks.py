@@ -33,8 +33,8 @@ OUTLIER_LEAST = 0.1
 which a fingertip passes back and forth in two pictures at 30 Hz only at 0.3 m/s."""
 
 FASTEST_HAND = 500.0
-"""[palm lengths/s^2] Acceleration beyond which a hand that jumps away and back is a wrong detection;
-chosen: 48 m/s^2, several times what people's hands reach in leaps."""
+"""[palm lengths/s^2] Acceleration beyond which a hand that jumps away and back is a wrong
+detection; chosen: 48 m/s^2, several times what people's hands reach in leaps."""
 
 _TO_DEVIATION = 1.4826
 """Standard deviation over the median absolute deviation, for normally distributed errors."""
