@@ -23,14 +23,11 @@ SEARCH_TIME = 0.2
 the longest gap that is bridged."""
 
 SCALES = (1.0, 1.25, 1.5)
-"""Sizes of a region that are tried for a hand that was just detected; chosen, because palm boxes of
-hands seen from above are often too small."""
-
-RETRIES = (1.25, 1.5)
-"""Sizes of a region that are tried for a hand that has just been lost."""
+"""Sizes of a region that are tried for a hand that was just detected, or is about to be lost;
+chosen, because palm boxes of hands seen from above are often too small."""
 
 SURE = 0.9
-"""Presence from which no further size of a region is tried; chosen."""
+"""Presence from which no further size is tried for a hand that was just detected; chosen."""
 
 MOST_PALMS = 6
 """Palms in a picture that are looked at, the most confident ones."""
@@ -38,6 +35,10 @@ MOST_PALMS = 6
 SAME_HAND = 0.25
 """[palm lengths] Mean distance of the points of two hands below which they are the same hand;
 chosen: 24 mm, where a left over a right hand have 35 mm because thumbs point apart."""
+
+SAME_PLACE = 0.5
+"""[palm lengths] Distance of the middles of hands below which a newly detected hand is one that is
+followed already; chosen: hands that come so near are followed before."""
 
 MEMORY = 0.05
 """Share of the newest picture in the running mean of handedness; chosen, 0.7 s at 30 Hz."""
@@ -148,7 +149,7 @@ class HandTracker:
         if place.region is None:
             return None
         hand = self._landmarks.detect(picture, place.region)
-        for scale in RETRIES:
+        for scale in SCALES[1:]:
             if hand.presence >= PRESENCE:
                 break
             hand = self._landmarks.detect(picture, _scaled(place.region, scale))
@@ -194,7 +195,7 @@ class HandTracker:
             for palm in _distinct(palms)[:MOST_PALMS]:
                 hand = self._look(picture, palm.region)
                 known = (*seen, *hands)
-                if self._is_legal(hand) and not any(_are_same(hand, h) for h in known):
+                if self._is_legal(hand) and not any(_overlap(hand, h) for h in known):
                     hands.append(hand)
                 if len(hands) == wanted:
                     return hands
@@ -303,6 +304,13 @@ def _are_same(first: HandPoints, second: HandPoints) -> bool:
     apart = np.linalg.norm(first.points - second.points, axis=1).mean()
     size = max(float(palm_length(h.points)) for h in (first, second))
     return bool(apart < SAME_HAND * size)
+
+
+def _overlap(first: HandPoints, second: HandPoints) -> bool:
+    """Two detections are at the same place, so that a new one is probably no hand of its own."""
+    apart = np.linalg.norm(first.points.mean(axis=0) - second.points.mean(axis=0))
+    size = max(float(palm_length(h.points)) for h in (first, second))
+    return bool(apart < SAME_PLACE * size)
 
 
 def _moved(hand: HandPoints, place: _Place) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfiltfilt
 
 from musclehand.watch.hand_tracker import palm_length
@@ -26,14 +25,16 @@ ORDER = 2
 """Order of the Butterworth filter; it is applied forwards and backwards, which doubles it."""
 
 OUTLIER = 4.0
-"""[standard deviations] from the median of its neighbours that make a point an outlier; chosen."""
+"""[standard deviations] from the middle of its neighbours in time that make a point an outlier;
+chosen."""
 
 OUTLIER_LEAST = 0.1
-"""[palm lengths] Least distance of an outlier from the median; chosen: 10 mm, above the motion of a
-fingertip at 0.3 m/s between pictures."""
+"""[palm lengths] Least distance of an outlier from the middle of its neighbours; chosen: 10 mm,
+which a fingertip passes back and forth in two pictures at 30 Hz only at 0.3 m/s."""
 
-_NEIGHBOURS = 5
-"""Pictures about a point that its median is taken of."""
+FASTEST_HAND = 500.0
+"""[palm lengths/s^2] Acceleration beyond which a hand that jumps away and back is a wrong
+detection; chosen: 48 m/s^2, several times what people's hands reach in leaps."""
 
 _TO_DEVIATION = 1.4826
 """Standard deviation over the median absolute deviation, for normally distributed errors."""
@@ -46,7 +47,7 @@ class Smoothed(NamedTuple):
     """[pixels] NaN where no hand is. Shape (T, 2, 21, 2), float32."""
 
     bridged: np.ndarray
-    """Points were interpolated over a short gap. Shape (T, 2), bool."""
+    """Points were interpolated over a short gap or a wrong detection. Shape (T, 2), bool."""
 
 
 def smooth(points: np.ndarray, rate: float, *, cut_off: float = CUT_OFF) -> Smoothed:
@@ -62,6 +63,7 @@ def smooth(points: np.ndarray, rate: float, *, cut_off: float = CUT_OFF) -> Smoo
     sections = butter(ORDER, cut_off, fs=rate, output="sos") if cut_off < 0.45 * rate else None
     for hand in range(points.shape[1]):
         seen = np.isfinite(points[:, hand]).all(axis=(1, 2))
+        seen &= ~_leaps(points[:, hand], rate)
         for start, stop in runs(seen, round(LONGEST_GAP * rate)):
             if np.count_nonzero(seen[start:stop]) < SHORTEST_RUN * rate:
                 continue
@@ -91,6 +93,23 @@ def runs(seen: np.ndarray, gap: int) -> list[tuple[int, int]]:
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
+def _leaps(points: np.ndarray, rate: float) -> np.ndarray:
+    """Pictures in which a whole hand jumps away and back. Shape (T,), bool.
+
+    Args:
+        points: of a hand, NaN where it is not seen [pixels]. Shape (T, 21, 2).
+        rate: pictures per second [Hz].
+    """
+    leaps = np.zeros(len(points), dtype=bool)
+    hand = np.median(points, axis=1)
+    away = np.linalg.norm(hand[1:-1] - (hand[:-2] + hand[2:]) / 2, axis=1)
+    apart = np.linalg.norm(hand[2:] - hand[:-2], axis=1)
+    size = palm_length(points)[:-2]
+    least = size * max(OUTLIER_LEAST, FASTEST_HAND / (2 * rate**2))
+    leaps[1:-1] = (away > least) & (apart < away)
+    return leaps
+
+
 def _bridge(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Straight lines over pictures without points."""
     if seen.all():
@@ -102,13 +121,20 @@ def _bridge(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _without_outliers(points: np.ndarray) -> np.ndarray:
-    """Points far from the median of their neighbours in time are replaced by it."""
-    if len(points) < _NEIGHBOURS:
+    """Points that jump away for one picture and back are put between their neighbours in time.
+
+    The motion of the whole hand is left out of it.
+    """
+    if len(points) < 3:
         return points
-    size = (_NEIGHBOURS, 1, 1)
-    middle = median_filter(points, size=size, mode="nearest")
-    away = np.abs(points - middle)
-    spread = _TO_DEVIATION * median_filter(away, size=(4 * _NEIGHBOURS + 1, 1, 1), mode="nearest")
+    hand = np.median(points, axis=1, keepdims=True)
+    rest = points - hand
+    before, after = rest[:-2], rest[2:]
+    between = (before + after) / 2
+    away = np.linalg.norm(rest[1:-1] - between, axis=2)
+    agree = np.linalg.norm(after - before, axis=2) < away
+    spread = _TO_DEVIATION * np.median(away, axis=0)
     least = OUTLIER_LEAST * float(np.median(palm_length(points)))
-    outlier = (away > np.maximum(OUTLIER * spread, least)).any(axis=2, keepdims=True)
-    return np.where(outlier, middle, points)
+    outlier = agree & (away > np.maximum(OUTLIER * spread, least))
+    rest[1:-1] = np.where(outlier[:, :, None], between, rest[1:-1])
+    return rest + hand

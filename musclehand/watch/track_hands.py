@@ -68,6 +68,7 @@ def detect_hands(
     start: float = 0.0,
     stop: float | None = None,
     out: str | PathLike[str] | None = None,
+    filtered: bool = True,
     progress: Progress | None = None,
 ) -> HandLandmarks:
     """Landmarks of both hands in a film.
@@ -82,6 +83,8 @@ def detect_hands(
         stop: last time [s]; None for the whole film.
         out: an existing folder in which finished pieces are kept (`track_store.clear_pieces`);
             None to keep nothing.
+        filtered: gaps are bridged, and outliers and jitter taken out; without it points are as
+            detected.
         progress: receives seconds of film.
 
     Raises:
@@ -103,7 +106,9 @@ def detect_hands(
     order = np.where(exchanged[:, None], [1, 0], [0, 1])
     points = np.take_along_axis(raw.points, order[:, :, None, None], axis=1)
     presence = np.take_along_axis(raw.presence, order, axis=1)
-    smoothed: Smoothed = smooth(points, effective)
+    smoothed = Smoothed(points, np.zeros(seen.shape, dtype=bool))
+    if filtered:
+        smoothed = smooth(points, effective)
     detected = np.isfinite(smoothed.points[:, :, 0, 0]) & ~smoothed.bridged
     source = {
         "film": film.path.name,
@@ -112,7 +117,7 @@ def detect_hands(
         "palm_sha256": networks.sha256[0],
         "landmarks_sha256": networks.sha256[1],
         "rate_hz": f"{effective:.6g}",
-        "cut_off_hz": f"{CUT_OFF:g}",
+        "cut_off_hz": f"{CUT_OFF:g}" if filtered else "none",
     }
     return HandLandmarks(
         time=times,
