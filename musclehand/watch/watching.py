@@ -20,24 +20,34 @@ from typing import Any
 
 import numpy as np
 
+import musclehand
 from musclehand.core.atomic import write_file
-from musclehand.core.errors import FileError
+from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.progress import Progress
 from musclehand.motion.clip import write_clips
 from musclehand.music.formats.midi import write_midi
 from musclehand.music.formats.pig import write_pig
 from musclehand.music.formats.reading import read_score
 from musclehand.music.formats.score_json import score_from_dict, score_to_dict
+from musclehand.music.pitch import pitch_name
 from musclehand.music.score import Score
+from musclehand.watch.check_film import FilmPictures, draw_film, draw_sheet
+from musclehand.watch.drawing import CheckDrawing
 from musclehand.watch.film import Film, open_film
+from musclehand.watch.film_reading import read_film
+from musclehand.watch.fingers_file import finger_rows, write_fingers
 from musclehand.watch.inputs import WatchInputs
-from musclehand.watch.landmarks import HandLandmarks
+from musclehand.watch.keyboard_band import hand_band, sample_pictures
+from musclehand.watch.landmarks import HandLandmarks, landmarks_at
 from musclehand.watch.landmarks_file import read_landmarks, write_landmarks
+from musclehand.watch.lift import lift
 from musclehand.watch.networks import HandNetworks, find_networks
 from musclehand.watch.stages import Stages
 from musclehand.watch.track_hands import detect_hands, orientation_fault
 from musclehand.watch.transcribe import transcribe
-from musclehand.watch.view import KeyboardView
+from musclehand.watch.view_corners import view_of_corners
+from musclehand.watch.view_file import read_view, write_view
+from musclehand.watch.view_search import find_keyboard
 
 FILES = {
     "notes": "notes.mid",
@@ -63,10 +73,6 @@ _HEARD = f"{PIECES}/heard.json"
 _FIRST_VIEW = f"{PIECES}/keyboard.json"
 _FINGERED = f"{PIECES}/fingered.json"
 _MOTION_FIGURES = f"{PIECES}/motion.json"
-
-SURE = 0.2
-"""[nats] Margin below which a finger is left blank in the score; chosen, better than 11 to 9."""
-
 
 @dataclass(frozen=True, eq=False)
 class Watching:
@@ -159,7 +165,7 @@ class Watching:
                 [*(FILES[name] for name in ("notes", "score", "fingers", "view")), _FINGERED],
             ),
             ("motion", self._find_motion, {}, [FILES["motion"], _MOTION_FIGURES]),
-            ("check", self._draw_check, {}, self._check_files()),
+            ("check", self._draw_check, {}, [FILES["picture"], FILES["video"]]),
             ("figures", self._write_figures, {}, [FILES["figures"], FILES["log"]]),
         )
         earlier: list[str] = []
@@ -240,3 +246,95 @@ class Watching:
             if not len(score):
                 raise FileError(sound, "has no note of a piano in its sound")
         write_file(folder / _HEARD, json.dumps(score_to_dict(score)))
+
+    def _find_fingers(self, folder: Path, progress: Progress | None) -> None:
+        """Writes the notes of the film, their hands and fingers, and the camera refined by them."""
+        landmarks = read_landmarks(folder / FILES["landmarks"])
+        view = read_view(folder / _FIRST_VIEW)
+        reading = read_film(
+            landmarks,
+            view,
+            _read_json_score(folder / _HEARD),
+            heard=self.inputs.midi is None,
+            same_clock=self.inputs.midi is self.inputs.sound is None,
+        )
+        watched = reading.watched
+        write_view(folder / FILES["view"], reading.view)
+        write_midi(watched.score, folder / FILES["notes"])
+        write_pig(reading.sure_score, folder / FILES["score"])
+        rows = finger_rows(watched, reasons=reading.reasons, dropped=reading.dropped)
+        write_fingers(folder / FILES["fingers"], rows)
+        content = {"score": score_to_dict(watched.score), "figures": reading.figures()}
+        write_file(folder / _FINGERED, json.dumps(content))
+
+    def _find_motion(self, folder: Path, progress: Progress | None) -> None:
+        """Writes the motion of both hands."""
+        lifted = lift(
+            read_landmarks(folder / FILES["landmarks"]),
+            read_view(folder / FILES["view"]),
+            _read_fingered(folder),
+            progress=progress,
+        )
+        write_clips(folder / FILES["motion"], list(lifted.clips.values()))
+        write_file(folder / _MOTION_FIGURES, json.dumps(lifted.figures()))
+
+    def _drawing(self, folder: Path) -> CheckDrawing:
+        """What is drawn over the film."""
+        return CheckDrawing(
+            read_view(folder / FILES["view"]),
+            read_landmarks(folder / FILES["landmarks"]),
+            _read_fingered(folder),
+        )
+
+    def _draw_check(self, folder: Path, progress: Progress | None) -> None:
+        """Writes the pictures for a user's own check."""
+        drawing = self._drawing(folder)
+        pictures = FilmPictures(self.film, self.size, self.start, self.stop)
+        draw_sheet(folder / FILES["picture"], drawing, pictures)
+        draw_film(folder / FILES["video"], drawing, pictures, progress)
+
+    def _write_figures(self, folder: Path, progress: Progress | None) -> None:
+        """Writes how well everything agrees, in numbers and in words."""
+        landmarks = read_landmarks(folder / FILES["landmarks"])
+        view = read_view(folder / FILES["view"])
+        fingered = json.loads((folder / _FINGERED).read_text(encoding="utf-8"))
+        figures = {
+            "musclehand": musclehand.__version__,
+            "inputs": self.hashes,
+            "duration_s": float(landmarks.time[-1]),
+            "hands": hand_figures(landmarks),
+            "keyboard": {
+                "lowest": pitch_name(view.lowest),
+                "highest": pitch_name(view.highest),
+                "residual_mm": 1e3 * view.residual,
+            },
+            "fingers": fingered["figures"],
+            "motion": json.loads((folder / _MOTION_FIGURES).read_text(encoding="utf-8")),
+        }
+        write_file(folder / FILES["figures"], json.dumps(figures, indent=1))
+        remarks = score_from_dict(fingered["score"]).remarks
+        write_file(folder / FILES["log"], "".join(f"{line}\n" for line in remarks))
+
+
+def hand_figures(landmarks: HandLandmarks) -> dict[str, float]:
+    """Share of pictures in which each hand is, and of those bridged.
+
+    Args:
+        landmarks: of the film.
+    """
+    return {
+        "left_in_view": float(landmarks.detected[:, 0].mean()),
+        "right_in_view": float(landmarks.detected[:, 1].mean()),
+        "bridged": float(landmarks.bridged.mean()),
+    }
+
+
+def _read_json_score(path: Path) -> Score:
+    """The score of a finished stage."""
+    return score_from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _read_fingered(folder: Path) -> Score:
+    """The notes with all hands and fingers, in the time of the film."""
+    content = json.loads((folder / _FINGERED).read_text(encoding="utf-8"))
+    return score_from_dict(content["score"])
