@@ -95,10 +95,12 @@ class _Part(NamedTuple):
 
 
     def of_palm(self) -> _Part:
-        """The same with the points of the palm only."""
+        """The same with the points of the palm only, and wherever fingertips are."""
         precision = np.zeros_like(self.frames.precision)
         precision[:, _PALM] = self.frames.precision[:, _PALM]
-        return self._replace(frames=self.frames._replace(precision=precision))
+        tips = np.zeros_like(self.frames.tip_precision)
+        frames = self.frames._replace(precision=precision, tip_precision=tips)
+        return self._replace(frames=frames)
 
 
 class _Point(NamedTuple):
@@ -169,7 +171,8 @@ def _likeliest_size(solver: _Solver) -> float:
     """The size of the hand that fits its palm best.
 
     Only the wrist and the knuckles count: they are nearly rigid. Fingers would make the hand too
-    large, because bent ones fit the noise of points better than straight ones.
+    large, because bent ones fit the noise of points better than straight ones; so would fingertips
+    on keys, where the person's posture is not the expected one.
 
     Args:
         solver: of sampled frames.
