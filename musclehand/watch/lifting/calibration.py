@@ -43,6 +43,13 @@ _SIZES = tuple(0.8 + 0.05 * step for step in range(10))
 _PALM = [0, 5, 9, 13, 17]
 """Wrist and knuckles of the fingers."""
 
+_PALM_TILT = 0.03
+"""[rad] of the palm's posture while the size of a hand is found: a palm that may tilt fits noise
+that makes it smaller, and so is found too large. Chosen: its cosine is below a thousandth."""
+
+_WRIST_JOINTS = 3
+"""Joints of forearm and wrist, the first ones."""
+
 _THUMB = (1, 2, 3, 4)
 """Points of the thumb."""
 
@@ -95,11 +102,15 @@ class _Part(NamedTuple):
 
 
     def of_palm(self) -> _Part:
-        """The same with the points of the palm only, and wherever fingertips are."""
+        """The same with the points of a palm that hardly tilts, and wherever fingertips are."""
         precision = np.zeros_like(self.frames.precision)
         precision[:, _PALM] = self.frames.precision[:, _PALM]
         tips = np.zeros_like(self.frames.tip_precision)
-        frames = self.frames._replace(precision=precision, tip_precision=tips)
+        home = self.frames.home_precision.copy()
+        home[:, :_WRIST_JOINTS] = _PALM_TILT**-2
+        frames = self.frames._replace(
+            precision=precision, tip_precision=tips, home_precision=home
+        )
         return self._replace(frames=frames)
 
 
