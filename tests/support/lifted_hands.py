@@ -97,7 +97,5 @@ def touching_notes(places, hand):
         down = np.abs(tip[:, 2] + 0.001) < 0.002
         for row in np.flatnonzero(down[:-1] & down[1:])[::2]:
             key = int(white[np.abs(keys.x[white] - tip[row, 0]).argmin()])
-            notes.append(
-                Note(row / RATE, key + 21, (row + 1.5) / RATE, hand=hand, finger=finger)
-            )
+            notes.append(Note(row / RATE, key + 21, (row + 1.5) / RATE, hand=hand, finger=finger))
     return notes

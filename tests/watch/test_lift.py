@@ -72,7 +72,8 @@ def test_contacts_give_heights(film):
 def test_angles_stay_within_their_limits_and_speeds_are_those_of_the_angles(lifted):
     low, high = HandIndex.from_model(IK.model, Side.RIGHT).limits(IK.model).T
     for clip in lifted.clips.values():
-        assert (clip.qpos >= low).all() and (clip.qpos <= high).all()
+        assert (clip.qpos >= low).all()
+        assert (clip.qpos <= high).all()
         np.testing.assert_allclose(
             clip.qvel, np.gradient(clip.qpos.astype(float), clip.dt, axis=0), atol=1e-4
         )
@@ -86,7 +87,9 @@ def test_fingertips_of_a_clip_are_those_of_its_angles_and_forearm(lifted):
             turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
             tips = IK.tips() * [side.mirror, 1.0, 1.0]
             tips[:, :2] = tips[:, :2] @ turn.T
-            np.testing.assert_allclose(tips + clip.forearm[row, :3], clip.fingertips[row], atol=2e-6)
+            np.testing.assert_allclose(
+                tips + clip.forearm[row, :3], clip.fingertips[row], atol=2e-6
+            )
 
 
 def test_motion_does_not_jump_between_windows(film, lifted):
@@ -113,9 +116,7 @@ def test_constant_displacements_are_found():
     offsets[8] = (6.0, 0.0)
     film = film_hands(60, offsets=offsets, sides=(Side.RIGHT,))
     plain = film_hands(60, sides=(Side.RIGHT,))
-    found, without = (
-        lift(x.landmarks, x.view, x.score, size=1.0).offsets for x in (film, plain)
-    )
+    found, without = (lift(x.landmarks, x.view, x.score, size=1.0).offsets for x in (film, plain))
     # A pixel is about 1 mm, and right is the side away from a right hand's thumb.
     assert np.linalg.norm(found[8] - without[8]) > 0.002
     assert np.abs(found[12] - without[12]).max() < 0.002

@@ -100,7 +100,6 @@ class _Part(NamedTuple):
         precision = self.frames.precision * factor
         return self._replace(frames=self.frames._replace(precision=precision))
 
-
     def of_palm(self) -> _Part:
         """The same with the points of a palm that hardly tilts, and wherever fingertips are."""
         precision = np.zeros_like(self.frames.precision)
@@ -108,9 +107,7 @@ class _Part(NamedTuple):
         tips = np.zeros_like(self.frames.tip_precision)
         home = self.frames.home_precision.copy()
         home[:, :_WRIST_JOINTS] = _PALM_TILT**-2
-        frames = self.frames._replace(
-            precision=precision, tip_precision=tips, home_precision=home
-        )
+        frames = self.frames._replace(precision=precision, tip_precision=tips, home_precision=home)
         return self._replace(frames=frames)
 
 
@@ -243,7 +240,9 @@ def _remaining(
     lengths = []
     for part in parts:
         scale = np.linalg.norm(part.frames.basis[:, :, 0], axis=1)[:, None]
-        lengths.append(point_errors(part.frames, part.camera, chain, points, shared, part.u) / scale)
+        lengths.append(
+            point_errors(part.frames, part.camera, chain, points, shared, part.u) / scale
+        )
     median = float(np.median(np.concatenate(lengths)))
     return median / _MEDIAN_LENGTH / float(np.sqrt(1.0 - _DETERMINED / (2 * NUM_POINTS)))
 

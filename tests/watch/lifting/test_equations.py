@@ -17,9 +17,7 @@ from support.lifted_hands import CHAIN, IK, POINTS, UNKNOWNS, camera, film_hands
 def problem(request):
     """A hand in a film, unknowns off its motion, and what frames share."""
     film = film_hands(30, noise=2.0)
-    hand = observe(
-        film.landmarks, film.view, film.score, request.param, ik=IK, config=LiftConfig()
-    )
+    hand = observe(film.landmarks, film.view, film.score, request.param, ik=IK, config=LiftConfig())
     rows = np.flatnonzero(hand.contacts.any(axis=1))[:3]
     frames = hand.frames.rows(rows)
     rng = np.random.default_rng(0)
@@ -75,9 +73,7 @@ def test_without_what_frames_share_the_equations_are_a_part_of_those_with_it(pro
     camera, frames, u, common = problem
     chain = scaled(CHAIN, common.size)
     cost, alone = frame_equations(chain, POINTS, camera, frames, common, u)
-    full_cost, full = frame_equations(
-        chain, POINTS, camera, frames, common, u, shared=GLOBALS
-    )
+    full_cost, full = frame_equations(chain, POINTS, camera, frames, common, u, shared=GLOBALS)
     assert cost == full_cost
     np.testing.assert_allclose(alone.hessian, full.hessian[:, :UNKNOWNS, :UNKNOWNS])
     np.testing.assert_allclose(alone.gradient, full.gradient[:, :UNKNOWNS])

@@ -16,7 +16,9 @@ def in_mujoco(ik, q):
     ik.data.qpos[ik.index.qpos] = ik.index.expand @ q
     mujoco.mj_kinematics(ik.model, ik.data)
     ids = dict(zip(ik.index.joints, ik.index.joint_ids(ik.model), strict=True))
-    places = np.array([ik.data.xanchor[ids[name]] if name else np.zeros(3) for name in POINT_JOINTS])
+    places = np.array(
+        [ik.data.xanchor[ids[name]] if name else np.zeros(3) for name in POINT_JOINTS]
+    )
     places[list(TIPS)] = ik.data.site_xpos[ik.index.tips]
     return (places - ik.wrist) * [-1.0, -1.0, 1.0]
 
