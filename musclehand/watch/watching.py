@@ -1,12 +1,12 @@
 """The stages that turn a film into a demonstration, each of which writes its files.
 
-    keyboard   pictures -> camera
-    hands      film -> landmarks of both hands
-    notes      sound or score file -> notes
-    fingers    landmarks and notes -> clock, hands and fingers
-    motion     landmarks and fingers -> joint angles and forearms
-    check      pictures to look at
-    figures    how well everything agrees
+keyboard   pictures -> camera
+hands      film -> landmarks of both hands
+notes      sound or score file -> notes
+fingers    landmarks and notes -> clock, hands and fingers
+motion     landmarks and fingers -> joint angles and forearms
+check      pictures to look at
+figures    how well everything agrees
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ _HEARD = f"{PIECES}/heard.json"
 _FIRST_VIEW = f"{PIECES}/keyboard.json"
 _FINGERED = f"{PIECES}/fingered.json"
 _MOTION_FIGURES = f"{PIECES}/motion.json"
+
 
 @dataclass(frozen=True, eq=False)
 class Watching:
