@@ -120,9 +120,11 @@ def test_what_the_library_imports_is_installed_with_it(config):
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
     names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "train", "ray")
+    names += ("watch", "transcribe")
     optional = set().union(*(names_of(extras[name]) for name in names))
     absent = {
         "fluidsynth": ["pyfluidsynth"],
+        **{"ai_edge_litert": ["ai-edge-litert"], "transkun": ["transkun"]},
         **{"mujoco_warp": ["mujoco-warp"], "warp": ["warp-lang"], "rsl_rl": ["rsl-rl-lib"]},
         **{
             name: [name]

@@ -27,6 +27,7 @@ from musclehand.cli.play import Interrupted, PlayArgs, play
 from musclehand.cli.retarget import RetargetArgs, retarget_file
 from musclehand.cli.track import TrackArgs, track
 from musclehand.cli.train import TrainArgs, run_training, train
+from musclehand.cli.transcribe import TranscribeArgs, transcribe_file
 from musclehand.cli.validate import ValidateArgs, validate
 from musclehand.cli.view import ViewArgs, view
 from musclehand.core import interrupts
@@ -55,6 +56,7 @@ Examples:
   musclehand emg info session.c3d               an EMG recording; also qc, compare, simulate
   musclehand corpus corpus --hours 1            motion of playing hands, to learn from
   musclehand retarget hands.npy --out hands.h5  published motion, followed by our hand
+  musclehand transcribe piano.wav               the notes and pedals of a recording as MIDI
   musclehand track hands.h5 --video             a hand follows motion by a tracking policy
   musclehand train track corpus                 a policy learns to follow; latent, generalist, piece
   musclehand learn song.mid --out song          a high-level policy learns a piece
@@ -77,6 +79,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "corpus": (CorpusArgs, corpus),
     "corpus-info": (CorpusInfoArgs, corpus_info),
     "retarget": (RetargetArgs, retarget_file),
+    "transcribe": (TranscribeArgs, transcribe_file),
 }
 """Every command: its arguments, and the function that does it, which may return an exit code."""
 

@@ -11,13 +11,17 @@ Pitch is a name (C4, F#5, Bb2) or a MIDI number; channel 0 is the right hand and
 are 1..5 of the right hand and -1..-5 of the left. A finger changed while the key is down is written
 `1_3`; the first is taken, with a remark. Channel and fingering may be blank. Where the sign of the
 finger and the channel disagree, the finger says which hand plays (a note of the lower staff taken
-with the right hand). The sustain pedal has no place in the format.
+with the right hand).
+
+The sustain pedal has no place in the format. Here it is a comment, which every reader of the format
+skips: `//Pedal: ` and the times [s] at which it goes down and up.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -34,12 +38,13 @@ from musclehand.music.formats.score_file import (
     read_bytes,
 )
 from musclehand.music.pitch import is_on_keyboard, parse_pitch, pitch_name
-from musclehand.music.score import Finger, Hand, Note, Score
+from musclehand.music.score import Finger, Hand, Note, Pedal, Score
 
 _VERSION_LINE = "//Version: PianoFingering_v170101"
 _NUMBER = re.compile(r"\d{1,12}(\.\d{0,400})?([eE][-+]?\d{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"\d{1,9}", re.ASCII)
 _FINGERING = re.compile(r"(-?[1-5])((?:_-?[1-5])*)_?", re.ASCII)
+_PEDAL = re.compile(rf"//Pedal: ({_NUMBER.pattern}) ({_NUMBER.pattern})", re.ASCII)
 _HANDS = {"0": Hand.RIGHT, "1": Hand.LEFT, "": None}
 _DEFAULT_VELOCITY = 80
 """MIDI velocity of notes whose velocity is 0: mezzo-forte."""
@@ -85,8 +90,10 @@ def read_pig(path: str | PathLike[str]) -> Score:
     except UnicodeDecodeError as error:
         raise ScoreError(path, "is not a text file in UTF-8", where=f"byte {error.start}") from None
     rows: list[_Row] = []
+    pedals: list[Pedal] = []
     for number, line in enumerate(text.split("\n"), start=1):
         content = line.strip("\r")
+        pedals += _pedal(content) if len(pedals) < MAX_NOTES else []
         if not content.strip() or content.lstrip().startswith("//"):
             continue
         if len(rows) == MAX_NOTES:
@@ -97,7 +104,18 @@ def read_pig(path: str | PathLike[str]) -> Score:
             rows.append(_parse_line(content))
         except ValueError as error:
             raise ScoreError(path, str(error), where=f"line {number}") from None
-    return check_limits(_to_score(rows, path), path)
+    score = _to_score(rows, path)
+    return check_limits(replace(score, pedals=tuple(pedals)), path)
+
+
+def _pedal(line: str) -> list[Pedal]:
+    """The pedal of a comment; none for any other line, or where it does not go up later."""
+    match = _PEDAL.fullmatch(line.strip())
+    if match is None:
+        return []
+    start = float(match[1])
+    end = float(match[4])
+    return [Pedal(start, end)] if start < end <= MAX_DURATION else []
 
 
 def _to_score(rows: Sequence[_Row], path: str | PathLike[str]) -> Score:
@@ -215,28 +233,25 @@ def _show(text: str) -> str:
 
 
 def write_pig(score: Score, path: str | PathLike[str]) -> None:
-    """Write a PIG fingering file; reading it gives back every note exactly.
+    """Write a PIG fingering file; reading it gives back every note and pedal exactly.
 
-    Times have six decimals, or as many as the number needs. Pedals, title and remarks have no place
-    in the format; nor has a finger without a hand, which is left blank.
+    Times have six decimals, or as many as the number needs. Title and remarks have no place in the
+    format; nor has a finger without a hand, which is left blank.
 
     Raises:
         OutputError: the file cannot be written; nothing is left behind.
     """
     lines = [_VERSION_LINE]
+    lines += [f"//Pedal: {_time(pedal.start)} {_time(pedal.end)}" for pedal in score.pedals]
     for number, note in enumerate(score.notes):
-        onset, offset = (
-            np.format_float_positional(seconds, unique=True, min_digits=6)
-            for seconds in (note.onset, note.offset)
-        )
         channel = "" if note.hand is None else str(int(note.hand is Hand.LEFT))
         finger = "" if note.hand is None or note.finger is None else str(int(note.finger))
         sign = "-" if finger and note.hand is Hand.LEFT else ""
         velocity = str(note.velocity)
         row = [
             str(number),
-            onset,
-            offset,
+            _time(note.onset),
+            _time(note.offset),
             pitch_name(note.pitch),
             velocity,
             velocity,
@@ -245,3 +260,8 @@ def write_pig(score: Score, path: str | PathLike[str]) -> None:
         ]
         lines.append("\t".join(row))
     write_file(path, ("\n".join(lines) + "\n").encode())
+
+
+def _time(seconds: float) -> str:
+    """A time with six decimals, or as many as it needs to be read back exactly."""
+    return np.format_float_positional(seconds, unique=True, min_digits=6)

@@ -173,6 +173,8 @@ def encode_video(
     *,
     sound: str | PathLike[str] | None,
     times: np.ndarray,
+    hold: float = HOLD,
+    fade: float = FADE_SHARE * HOLD,
 ) -> None:
     """Encodes pictures as a film (MP4), which appears complete or not at all.
 
@@ -184,6 +186,8 @@ def encode_video(
         sound: a sound file, or None.
         times: time of each row of the recording [s]; the sound begins at 0 and ends with the last.
             Shape (rows,).
+        hold: the sound goes on for this long after the last row [s].
+        fade: the sound fades within this time before its end [s].
 
     Raises:
         OutputError: the film cannot be written.
@@ -194,19 +198,19 @@ def encode_video(
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}"]
     command += ["-r", str(fps), "-i", "pipe:0"]
     if sound is not None:
-        command += ["-i", os.fspath(sound), "-map", "0:v", "-map", "1:a", *_sound_options(times)]
+        options = _sound_options(times, hold, fade)
+        command += ["-i", os.fspath(sound), "-map", "0:v", "-map", "1:a", *options]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
     command += ["-movflags", "+faststart", "-f", "mp4"]
     with temporary_path(path) as part, tempfile.TemporaryFile() as complaints:
         _feed([*command, str(part)], frames, path, complaints)
 
 
-def _sound_options(times: np.ndarray) -> list[str]:
+def _sound_options(times: np.ndarray, hold: float, fade: float) -> list[str]:
     """Options that delay the sound to time 0 of the score, and fade it with the last picture."""
     delay = max(0.0, -float(times[0]))
-    length = float(times[-1] - times[0]) + HOLD
+    length = float(times[-1] - times[0]) + hold
     filters = f"adelay={1000 * delay:.3f}:all=1,apad,atrim=end={length:.6f}"
-    fade = FADE_SHARE * HOLD
     filters += f",afade=t=out:st={length - fade:.6f}:d={fade:.6f}"
     return ["-af", filters, "-c:a", "aac", "-b:a", "192k"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from musclehand.core.errors import ScoreError
 from musclehand.music.formats.pig import read_pig, write_pig
-from musclehand.music.score import Finger, Hand, Note, Score
+from musclehand.music.score import Finger, Hand, Note, Pedal, Score
 
 IN_FOLDER = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -135,3 +135,22 @@ def test_empty_off_keyboard_and_too_many(tmp_path: Path):
 )
 def test_arbitrary_text_raises_nothing_else(tmp_path: Path, text: str):
     assert sensible(lambda: read(tmp_path, text))
+
+
+def test_pedals_are_comments_and_come_back_exactly(tmp_path):
+    pedals = (Pedal(0.0, 1.25), Pedal(1.3, 2.0 + 1 / 3))
+    score = Score((Note(0.0, 60, 1.0),), pedals=pedals)
+    path = tmp_path / "pedals.txt"
+    write_pig(score, path)
+    assert read_pig(path).pedals == pedals
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert all(line.startswith("//") for line in lines[:-1])
+
+
+@pytest.mark.parametrize(
+    "comment", ["//Pedal: 2 1", "//Pedal: a b", "//Pedal: 1", "//Pedal: 0 1e9"]
+)
+def test_a_comment_that_is_no_pedal_is_skipped(tmp_path, comment):
+    path = tmp_path / "comment.txt"
+    path.write_text(f"{comment}\n0\t0.0\t1.0\tC4\t80\t80\t0\t1\n", encoding="utf-8")
+    assert read_pig(path).pedals == ()
