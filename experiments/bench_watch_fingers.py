@@ -329,8 +329,9 @@ class _Record:
     def __init__(self, *args: Any) -> None:
         self.args = args
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, dict):
+            self.__dict__.update(state)
 
 
 class _NumbersOnly(pickle.Unpickler):
@@ -377,7 +378,7 @@ def read_labels(path: Path, score: Score) -> np.ndarray:
         begin = round((note.onset - first) / dt)
         votes = [
             finger
-            for step in steps[max(0, begin) : begin + max(1, round(note.duration / dt))]
+            for step in steps[max(0, begin) : begin + max(2, round(note.duration / dt))]
             for key, finger in step
             if key == note.key and 0 <= finger <= 9
         ]

@@ -66,5 +66,6 @@ def test_a_score_without_notes_is_refused() -> None:
 
 
 def test_times_of_the_film_are_those_of_the_line() -> None:
-    moved = Clock(-1.0, 0.5).to_film(Score((Note(0.1, 60, 0.2), Note(2.0, 62, 4.0))))
-    assert [(n.onset, n.offset, n.pitch) for n in moved.notes] == [(2.0, 5.0, 62)]
+    notes = (Note(0.1, 60, 0.2), Note(0.62, 61, 1.0), Note(2.0, 62, 4.0))
+    moved = Clock(-1.0, 0.5).to_film(Score(notes))
+    assert [(n.onset, n.offset, n.pitch) for n in moved.notes] == [(0.0, 0.5, 61), (2.0, 5.0, 62)]
