@@ -40,6 +40,7 @@ PAGES = {
     "budget": "bench_budget.py",
     "naturalness": "bench_naturalness.py",
     "scores": "compare_scores.py {scores}",
+    "transcription": "bench_transcribe.py {heard} --every 5",
     "fingering": "bench_fingering.py",
     "dynamics": "bench_dynamics.py",
     "rate": "bench_rate.py --seconds 8",
@@ -114,6 +115,9 @@ class Args:
     literature: Path | None = None
     """Folder of MIDI and MusicXML files, for the page of the piano literature."""
 
+    heard: tuple[Path, ...] = ()
+    """Folders of MIDI files, with recordings beside some, for the page of transcription."""
+
     seeds: tuple[Path, ...] = ()
     """Tracking policies of several seeds, by their JSON files; the bundled one by default."""
 
@@ -182,6 +186,7 @@ def placeholders(args: Args) -> dict[str, str]:
         "clips": "" if args.clips is None else f"--clips {shlex.quote(str(args.clips))} --every 3",
         "emg": "" if args.emg is None else shlex.quote(str(args.emg)),
         "scores": joined(args.scores),
+        "heard": joined(args.heard),
         "literature": "" if args.literature is None else shlex.quote(str(args.literature)),
         "policy": policy,
         "policy_option": f"--policy {policy}" if policy else "",

@@ -119,11 +119,12 @@ def test_what_the_library_imports_is_installed_with_it(config):
     """Imports inside functions too; what an extra brings may only be imported there."""
     required = names_of(config["options"]["install_requires"])
     extras = config["options.extras_require"]
-    names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "train", "ray", "watch")
+    names = ("soundfont", "view", "corpus", "zarr", "emg", "spm", "gpu", "train", "ray")
+    names += ("watch", "transcribe")
     optional = set().union(*(names_of(extras[name]) for name in names))
     absent = {
         "fluidsynth": ["pyfluidsynth"],
-        "ai_edge_litert": ["ai-edge-litert"],
+        **{"ai_edge_litert": ["ai-edge-litert"], "transkun": ["transkun"]},
         **{"mujoco_warp": ["mujoco-warp"], "warp": ["warp-lang"], "rsl_rl": ["rsl-rl-lib"]},
         **{
             name: [name]

@@ -37,6 +37,7 @@ class PlayArgs:
       musclehand play song.mid --controller keyboard
       musclehand play ode_to_joy --condition ulnar-palsy
       musclehand play ode_to_joy --model my_hand.xml
+      musclehand play elise/score.txt --like elise/motion.h5
     """
 
     score: tyro.conf.Positional[
@@ -110,6 +111,12 @@ class PlayArgs:
     """The sustain pedal as the score has it, or with what a pianist would add to free a hand for
     a leap."""
 
+    like: Annotated[
+        Path | None, tyro.conf.arg(metavar="MOTION.h5", help_behavior_hint=_NO_DEFAULT)
+    ] = None
+    """Move like this person where the notes leave the hands free: a file of clips, one of each
+    hand, on the score's clock. metrics.json then tells how alike the motion is."""
+
     rehearsals: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Practice runs before the last one, from which timing, loudness and place of every note are
     learnt. The best run is kept."""
@@ -182,11 +189,11 @@ def play(args: PlayArgs) -> None:
             play_into,
             request_record,
         )
-        from musclehand.performance.settings import settings_of
+        from musclehand.performance.settings import settings_for_part, settings_of
 
         interrupts.check()
         check_outputs(score, out=folder, video=args.video, soundfont=args.soundfont, seed=args.seed)
-        settings = settings_of(options)
+        settings = settings_for_part(settings_of(options), args.clip, args.tempo)
     try:
         performance = play_into(
             folder,
@@ -229,6 +236,7 @@ def options_of(args: PlayArgs) -> PlayOptions:
         pedal=args.pedal,
         rehearsals=args.rehearsals,
         processes=args.processes,
+        like=args.like,
     )
 
 

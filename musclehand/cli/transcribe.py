@@ -24,8 +24,8 @@ class TranscribeArgs:
 
     FILE is a sound file (WAV, FLAC, MP3 and others) or a film with sound. Notes, velocities,
     releases and the sustain pedal are heard by Transkun (pip install 'musclehand[transcribe]'),
-    somewhat faster than the music is played on one core. After an interruption, the same command
-    goes on where it was stopped.
+    about as fast as the music is played, on one core. After an interruption, the same command goes
+    on where it was stopped.
 
     For example:
       musclehand transcribe piano.wav
@@ -45,7 +45,7 @@ class TranscribeArgs:
         tuple[float, float] | None,
         tyro.conf.arg(metavar="A B", help_behavior_hint=_NO_DEFAULT),
     ] = None
-    """Listen only from second A to second B of the recording; the part begins at time 0 of the MIDI file."""
+    """Listen only from second A to second B of the recording; second A is time 0 of the result."""
 
     force: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Overwrite an existing file."""

@@ -229,6 +229,7 @@ class HandIk:
         *,
         home: np.ndarray,
         pull: float,
+        posture: np.ndarray | None = None,
     ) -> tuple[np.ndarray, float]:
         """Find a wrist position from which some fingers reach given points together.
 
@@ -241,15 +242,22 @@ class HandIk:
             wrist: initial guess of the position of the wrist [m]. Shape (3,).
             home: preferred position of the wrist [m]. Shape (3,).
             pull: weight of the distance from `home` [1/m^2].
+            posture: preferred angles, by default the playing posture [rad]. Shape (19,).
 
         Returns:
             Position of the wrist [m], shape (3,), and the largest distance that remains between a
             tip and its target [m].
         """
         previous_qr = self.qr
-        self.reset()
+        self.reset(posture)
         wrist = self._settle(
-            fingers, points, wrist, home=home, pull=np.full(3, pull), iterations=PLACE_ITERATIONS
+            fingers,
+            points,
+            wrist,
+            home=home,
+            pull=np.full(3, pull),
+            iterations=PLACE_ITERATIONS,
+            posture=posture,
         )
         error = points - (self.tips()[fingers] + wrist)
         self.qr = previous_qr
@@ -288,6 +296,7 @@ class HandIk:
         pull: np.ndarray,
         iterations: int,
         factor: float = 1.0,
+        posture: np.ndarray | None = None,
     ) -> np.ndarray:
         """Moves angles and wrist together until some fingers are at given points.
 
@@ -299,6 +308,7 @@ class HandIk:
             pull: weights of the distance from `home` along x, y and z [1/m^2]. Shape (3,).
             iterations: Gauss-Newton steps.
             factor: on all weights but that of the size of a step.
+            posture: preferred angles, by default the playing posture [rad]. Shape (19,).
 
         Returns:
             Position of the wrist [m]. Shape (3,).
@@ -310,7 +320,7 @@ class HandIk:
         jacobian = np.zeros((3 * NUM_TIPS, joints + 3))
         jacobian[:, joints:] = np.tile(np.eye(3), (NUM_TIPS, 1))
         pulls = factor * np.append(self.posture_weights, pull)
-        preferred = np.append(self.posture, home)
+        preferred = np.append(self.posture if posture is None else posture, home)
         upper = np.append(np.zeros(joints), _WRIST_STEP)
         lower = -upper
         for _ in range(iterations):

@@ -77,6 +77,10 @@ class PlayOptions:
     processes: int | None = None
     """1 or 2; None: where a second process pays."""
 
+    like: str | PathLike[str] | None = None
+    """File of a person's motion (`motion.person`), which is followed where the notes leave the
+    hands free; with a controller of `FOLLOW_PLANS`. None: nobody's."""
+
     def check(self) -> None:
         """Checks the options without reading a file.
 
@@ -86,6 +90,8 @@ class PlayOptions:
         from musclehand.control.criterion import CRITERIA
 
         check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
+        if self.like is not None:
+            check_like(self.controller)
         _check_name("criterion", self.criterion, CRITERIA)
         _check_name("chords", self.chords, CHORDS)
         if not 0.0 <= self.co_contraction <= 1.0:
@@ -120,6 +126,7 @@ class PlayKeywords(TypedDict, total=False):
     pedal: str
     rehearsals: int
     processes: int | None
+    like: str | PathLike[str] | None
 
 
 def check_player(
@@ -151,6 +158,20 @@ def check_player(
         raise InvalidValue("policy", str(policy), legal)
     if processes not in (None, 1, 2):
         raise InvalidValue("processes", processes, "1 or 2")
+
+
+def check_like(controller: str) -> None:
+    """Checks that a controller can follow a person's motion.
+
+    Args:
+        controller: one of `CONTROLLERS`.
+
+    Raises:
+        InvalidValue: it follows no plan.
+    """
+    if controller not in FOLLOW_PLANS:
+        legal = f"{' or '.join(FOLLOW_PLANS)}, to follow a person's motion"
+        raise InvalidValue("controller", controller, legal)
 
 
 def _check_name(kind: str, name: str, legal: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
@@ -23,15 +24,19 @@ from typing import NamedTuple
 import mujoco
 from threadpoolctl import threadpool_limits
 
+from musclehand.body.anatomy import Side
 from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.run import BodyMetrics, Run
 from musclehand.controllers.run import SimulationError as SimulationError
 from musclehand.core import interrupts
 from musclehand.core.progress import Progress
+from musclehand.motion.clip import MotionClip
+from musclehand.motion.likeness import Likeness, likeness
 from musclehand.music.metrics import PerformanceMetrics, score_performance
 from musclehand.music.score import Score, keyboard_score
 from musclehand.performance.plan_figures import PlanFigures
+from musclehand.performance.played_motion import MotionKeeper
 from musclehand.performance.players import PlanPlayer, make_controller
 from musclehand.performance.record import note_table, open_recording, provenance
 from musclehand.performance.remarks import performance_remarks
@@ -77,6 +82,9 @@ class Performance:
 
     kept_run: int | None = None
     """Index in `rehearsals` of the run that this performance is; None without practice."""
+
+    likeness: Likeness | None = None
+    """How alike the motion is to that of the person it follows; None: it follows nobody."""
 
     recording: Path | None = None
     """HDF5 file with motion and muscles; None: nothing was recorded."""
@@ -169,7 +177,13 @@ def perform(
             take, rehearsals, kept_run = practice
         else:
             name = controller.controller
-            take = _play(make_controller(target, controller), target, tape=tape, progress=progress)
+            take = _play(
+                make_controller(target, controller),
+                target,
+                tape=tape,
+                progress=progress,
+                like=controller.like,
+            )
     wall = time.perf_counter() - begin
     return Performance(
         score=take.score,
@@ -183,6 +197,7 @@ def perform(
         plan=take.plan,
         rehearsals=rehearsals,
         kept_run=kept_run,
+        likeness=take.likeness,
         recording=None if record is None else Path(record),
     )
 
@@ -227,6 +242,9 @@ class Take(NamedTuple):
 
     model: mujoco.MjModel
     """That was simulated."""
+
+    likeness: Likeness | None = None
+    """How alike the motion is to that of the person it follows; None: it follows nobody."""
 
 
 class Practice(NamedTuple):
@@ -278,6 +296,7 @@ def practise(
             tape=tape if last else None,
             progress=_part(progress, number, parts),
             contacts=log,
+            like=player.like,
         )
         takes.append(take)
         contacts = RunContacts() if log is None else log.contacts()
@@ -303,6 +322,7 @@ def _play(
     tape: Tape | None = None,
     progress: Progress | None = None,
     contacts: ContactLog | None = None,
+    like: Mapping[Side, MotionClip] | None = None,
 ) -> Take:
     """Plays the whole piece, and a little longer than its last note.
 
@@ -312,12 +332,14 @@ def _play(
         tape: where the run is recorded; None: it is not.
         progress: called with simulated time and all of it [s].
         contacts: log of what fingers touch; None: none is kept.
+        like: a person's hands, which the motion is compared with; None: with nobody's.
     """
     with closing(controller):
         interrupts.check()
         end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
         run = Run(controller, end=end, progress=progress, contacts=contacts)
-        played = run.play() if tape is None else _play_onto(tape, run, target)
+        keeper = None if like is None else MotionKeeper(controller)
+        played = run.play(keeper) if tape is None else _play_onto(tape, run, target, keeper)
         metrics = score_performance(target, played)
         return Take(
             score=controller.score,
@@ -327,6 +349,9 @@ def _play(
             remarks=performance_remarks(controller, target, played, metrics),
             plan=None if controller.plan is None else PlanFigures.of(controller.plan),
             model=controller.scene.model,
+            likeness=None
+            if like is None or keeper is None
+            else likeness(like, keeper.clips(controller.score)),
         )
 
 
@@ -337,11 +362,18 @@ def _part(progress: Progress | None, number: int, count: int) -> Progress | None
     return lambda done, end: progress(done + number * end, count * end)
 
 
-def _play_onto(tape: Tape, run: Run, target: Score) -> Score:
-    """Plays with everything recorded; returns the notes that sounded."""
+def _play_onto(tape: Tape, run: Run, target: Score, keeper: MotionKeeper | None = None) -> Score:
+    """Plays with everything recorded; returns the notes that sounded.
+
+    Args:
+        tape: where the run is recorded.
+        run: that is played.
+        target: what is judged by.
+        keeper: keeps the motion in memory as well.
+    """
     writer = open_recording(tape.path, run.player, target, tape.seed)
     try:
-        played = run.play(writer)
+        played = run.play(writer if keeper is None else keeper.before(writer))
         writer.extend_table("played", note_table(played))
     except BaseException:
         with interrupts.shielded():

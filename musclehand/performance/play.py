@@ -26,7 +26,7 @@ from musclehand.performance.report import (
     write_film,
     write_report,
 )
-from musclehand.performance.settings import PlayerSettings, settings_of
+from musclehand.performance.settings import PlayerSettings, settings_for_part, settings_of
 
 Stage = Callable[[str], AbstractContextManager[Progress | None]]
 """Called with the name of a stage ("play", "report", "film"), gives the progress of it."""
@@ -97,7 +97,7 @@ def play(
     tempo = float(tempo)
     score = _score_of(source, clip, tempo)
     check_outputs(score, out=out, video=video, soundfont=soundfont, seed=seed)
-    settings = settings_of(chosen)
+    settings = settings_for_part(settings_of(chosen), clip, tempo)
     if out is None:
         return perform(score, settings, seed=seed, progress=progress)
     title = source.title if isinstance(source, Score) else os.fspath(source)
@@ -192,6 +192,7 @@ def request_record(
         "chords": options.chords,
         "pedal": options.pedal,
         "rehearsals": options.rehearsals,
+        "like": None if options.like is None else str(options.like),
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from musclehand.body.anatomy import Side
 from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.keyboard import KeyboardController
@@ -13,6 +14,7 @@ from musclehand.controllers.muscle import MuscleController
 from musclehand.controllers.rigid import RigidController
 from musclehand.controllers.torque import TorqueController
 from musclehand.core.helper_process import HelperProcess, processors
+from musclehand.motion.clip import MotionClip
 from musclehand.music.score import Score
 from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.lookahead import start_helper
@@ -45,13 +47,20 @@ class PlanPlayer:
         self._processes = _processes(settings.processes, target)
         self._helper = self._start_helper()
         with _closed_on_error(self._helper):
-            self.plan = plan_performance(target, design=settings.design, config=self._plan_config())
+            self.plan = plan_performance(
+                target, design=settings.design, config=self._plan_config(), like=settings.like
+            )
             self._scene = build_scene(design=settings.design)
 
     @property
     def scene(self) -> Scene:
         """That its controllers play in."""
         return self._scene
+
+    @property
+    def like(self) -> Mapping[Side, MotionClip] | None:
+        """The person's hands that its plans follow."""
+        return self._settings.like
 
     @property
     def final_plan(self) -> PerformancePlan:

@@ -156,6 +156,7 @@ def metrics_of(
             {name: getattr(run, name) for name in RUN_FIGURES} for run in performance.rehearsals
         ],
         "kept_run": performance.kept_run,
+        "likeness": None if performance.likeness is None else performance.likeness.as_dict(),
         "remarks": list(performance.remarks),
         **_versions(performance.provenance),
     }

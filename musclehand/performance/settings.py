@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
+from musclehand.body.anatomy import Side
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.hand_file import read_hand
 from musclehand.body.build.table_rows import HandTables
@@ -15,7 +17,15 @@ from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
 from musclehand.core.errors import FileError, InvalidValue
-from musclehand.performance.options import FOLLOW_PLANS, ORACLES, PlayOptions, check_player
+from musclehand.motion.clip import MotionClip
+from musclehand.motion.person import check_person, read_person, retime
+from musclehand.performance.options import (
+    FOLLOW_PLANS,
+    ORACLES,
+    PlayOptions,
+    check_like,
+    check_player,
+)
 from musclehand.planning.plan import PlanConfig
 from musclehand.policies.files import BUNDLED, HIGH_LEVEL, TRACKING, find_policy
 
@@ -60,11 +70,20 @@ class PlayerSettings:
     policy: str | PathLike[str] | None = None
     """File of the policy, with "policy" and "high-level"; None: the bundled one."""
 
+    like: Mapping[Side, MotionClip] | None = None
+    """A person's hands on the score's clock (`motion.person`), which the motion follows where the
+    notes leave it free, and is compared with; with a controller that follows a plan. None:
+    nobody's."""
+
     def __post_init__(self) -> None:
         check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
         if self.control is not None and self.controller != "muscle":
             legal = "muscle, to have settings of muscle control"
             raise InvalidValue("controller", self.controller, legal)
+        if self.like is not None:
+            check_like(self.controller)
+            for clip in self.like.values():
+                check_person(clip)
         if self.fatigue is not None and self.controller in ORACLES:
             raise InvalidValue("controller", self.controller, "one with muscles, which tire")
         for name in ("design", "fatigue", "plan"):
@@ -113,7 +132,27 @@ def settings_of(options: PlayOptions) -> PlayerSettings:
         rehearsals=options.rehearsals,
         processes=options.processes,
         policy=_policy_file(options),
+        like=None if options.like is None else read_person(options.like),
     )
+
+
+def settings_for_part(
+    settings: PlayerSettings, clip: tuple[float, float] | None, tempo: float
+) -> PlayerSettings:
+    """The settings for a part of a score at its tempo: the person's motion is moved along.
+
+    Args:
+        settings: for the whole score as written.
+        clip: part of the score that is played [s]; None: all of it.
+        tempo: factor on the tempo.
+    """
+    if settings.like is None or (clip is None and tempo == 1.0):
+        return settings
+    start = 0.0 if clip is None else clip[0]
+    like = {
+        side: retime(motion, start=start, speed=tempo) for side, motion in settings.like.items()
+    }
+    return replace(settings, like=like)
 
 
 def _policy_file(options: PlayOptions) -> Path | None:

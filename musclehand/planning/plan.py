@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -31,6 +31,7 @@ from musclehand.core.atomic import write_file
 from musclehand.core.dataclass_json import to_plain
 from musclehand.core.errors import InvalidValue
 from musclehand.core.time_steps import SIM_DT
+from musclehand.motion.clip import MotionClip
 from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.music.formats.score_json import score_to_dict
 from musclehand.music.metrics import PerformanceMetrics, score_performance
@@ -43,6 +44,7 @@ from musclehand.planning.key_time import key_time_kept, plan_remarks
 from musclehand.planning.strokes.bimanual import BimanualMotion
 from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.motion import HandMotion, MotionConfig, notes_of
+from musclehand.planning.strokes.person import PersonMotion, person_motions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,6 +126,9 @@ class PerformancePlan:
     design: HandDesign = field(compare=False, repr=False)
     """The hands."""
 
+    person: Mapping[Side, PersonMotion] = field(default_factory=dict, compare=False, repr=False)
+    """A person's hands on the score's clock, which the motion follows; empty: nobody's."""
+
     _prepared: list[BimanualMotion] = field(
         default_factory=list, init=False, compare=False, repr=False
     )
@@ -157,6 +162,7 @@ class PerformancePlan:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that the plan follows from, and what came out, as plain data for JSON."""
+        person = {side.value: motion.as_dict() for side, motion in self.person.items()}
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -171,6 +177,7 @@ class PerformancePlan:
             "target": score_to_dict(self.target),
             "score": score_to_dict(self.score),
             "planned": score_to_dict(self.planned),
+            **({"person": person} if person else {}),
         }
 
     def save(self, path: str | PathLike[str]) -> Path:
@@ -238,6 +245,7 @@ def plan_performance(
     tail: float = TAIL,
     sim_dt: float = SIM_DT,
     corrections: Corrections | None = None,
+    like: Mapping[Side, MotionClip] | None = None,
 ) -> PerformancePlan:
     """Plans a performance.
 
@@ -251,6 +259,8 @@ def plan_performance(
         tail: time after the last note [s].
         sim_dt: simulation step [s].
         corrections: from earlier runs, on the score's clock.
+        like: a person's hands on the score's clock (`motion.person`), which the motion follows
+            where the notes leave it free (`strokes.person`).
 
     Returns:
         The plan, which depends on nothing but the arguments.
@@ -275,6 +285,7 @@ def plan_performance(
         tail=tail,
         sim_dt=sim_dt,
         corrections=corrections,
+        person=person_motions(like or {}, ik),
     )
 
 
@@ -290,6 +301,7 @@ def plan_fingered(
     tail: float = TAIL,
     sim_dt: float = SIM_DT,
     corrections: Corrections | None = None,
+    person: Mapping[Side, PersonMotion] | None = None,
 ) -> PerformancePlan:
     """Plans the motion for hands and fingers that are decided already.
 
@@ -304,6 +316,7 @@ def plan_fingered(
         tail: time after the last note [s].
         sim_dt: simulation step [s].
         corrections: from earlier runs.
+        person: hands of a person on the score's clock, which the motion follows.
 
     Raises:
         InvalidValue: there is no side, or a time is out of range.
@@ -321,6 +334,7 @@ def plan_fingered(
         tail=tail,
         sim_dt=sim_dt,
         corrections=corrections,
+        person=person or {},
     )
 
 
@@ -337,6 +351,7 @@ def _plan(
     tail: float,
     sim_dt: float,
     corrections: Corrections | None,
+    person: Mapping[Side, PersonMotion],
 ) -> PerformancePlan:
     """Plans the motion; arguments as for `plan_fingered`.
 
@@ -352,6 +367,7 @@ def _plan(
         tail: time after the last note [s].
         sim_dt: simulation step [s].
         corrections: from earlier runs.
+        person: hands of a person.
     """
     if not sides:
         raise InvalidValue("sides", tuple(sides), "one hand or two")
@@ -374,6 +390,7 @@ def _plan(
             corrections=corrections or Corrections(),
             hand_sha256="",
             design=design or load_tables(),
+            person=person,
         ),
         model,
     )
@@ -411,6 +428,7 @@ def _plan_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> 
     hands = dict[Side, HandMotion]()
     for side in plan.sides:
         interrupts.check()
+        person = plan.person.get(side)
         hands[side] = HandMotion(
             notes_of(plan.score.notes, side, lead_in=plan.lead_in),
             side,
@@ -423,6 +441,7 @@ def _plan_motion(plan: PerformancePlan, model: mujoco.MjModel | None = None) -> 
             config=plan.config.motion,
             corrections=corrections,
             model=next((hand.ik.model for hand in hands.values()), model),
+            person=None if person is None else person.later(plan.lead_in),
         )
     return BimanualMotion(hands)
 

@@ -28,6 +28,7 @@ from musclehand.music.score import Finger, Score
 from musclehand.piano.geometry import PianoParameters, keyboard_geometry
 from musclehand.planning.plan import FORMAT, VERSION, PerformancePlan, PlanConfig, plan_fingered
 from musclehand.planning.strokes.corrections import Correction, Corrections, IdleLift
+from musclehand.planning.strokes.person import person_from_dict
 
 MAX_BYTES = 64_000_000
 """Larger files are refused unread."""
@@ -147,4 +148,7 @@ def _plan_from_dict(data: Mapping[str, Any], design: HandDesign | None) -> Perfo
         tail=float(data["tail_s"]),
         sim_dt=float(data["sim_dt_s"]),
         corrections=_corrections(data["corrections"]),
+        person={
+            Side(side): person_from_dict(motion) for side, motion in data.get("person", {}).items()
+        },
     )

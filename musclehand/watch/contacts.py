@@ -179,8 +179,11 @@ def _bridge(
     near = np.minimum(since, until) <= LONGEST_GAP
     gap, first, last, since, until = (values[near] for values in (gap, first, last, since, until))
     variance = rate / (1.0 / since + 1.0 / until)
-    share = np.where(np.isinf(until), 0.0, since / np.where(np.isinf(until), 1.0, since + until))
-    share = np.where(np.isinf(since), 1.0, share)[:, None]
+    # The nearer frame alone counts where the gap has a single end.
+    share = np.where(np.isinf(since), 1.0, 0.0)
+    inner = np.isfinite(since) & np.isfinite(until)
+    share[inner] = since[inner] / (since + until)[inner]
+    share = share[:, None]
     places[:, gap] = places[:, first] * (1.0 - share) + places[:, last] * share
     spread[gap] += variance
 
@@ -200,8 +203,8 @@ def find_touches(track: TipTrack, score: Score, *, piano: PianoParameters | None
     first = np.minimum(first, len(track.time) - 1)
     last = np.maximum(last, first + 1)
     inside = (onset >= track.time[0] - WINDOW) & (onset <= track.time[-1])
-    known = np.isfinite(track.places[0]).all(axis=-1)
-    weight = np.where(known, 1.0 / (_USUAL_ERROR**2 + track.spread), 0.0)
+    finite = np.isfinite(track.places[0]).all(axis=-1)
+    weight = np.where(finite, 1.0 / (_USUAL_ERROR**2 + track.spread), 0.0)
     total = _window_sums(weight, first, last)
     spread = _window_sums(weight * track.spread, first, last)
     sums = np.stack(

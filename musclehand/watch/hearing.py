@@ -161,8 +161,8 @@ def join_events(segments: Iterable[Heard], duration: float, title: str = "") -> 
         by_line: dict[int, list[Event]] = defaultdict(list)
         for event in sorted(heard.events, key=lambda e: (e.start, e.end)):
             by_line[event.line].append(event)
-        for line in sorted(lines.keys() | by_line.keys()):
-            lines[line].add(by_line[line], heard.begin)
+        for number in sorted(lines.keys() | by_line.keys()):
+            lines[number].add(by_line[number], heard.begin)
     notes = []
     pedals = []
     soft = 0
@@ -174,7 +174,7 @@ def join_events(segments: Iterable[Heard], duration: float, title: str = "") -> 
                 soft += 1
             elif is_on_keyboard(number):
                 notes.append(Note(start, number, end, min(max(velocity, 1), 127)))
-    remarks = (f"the soft pedal, heard {soft} times, is left out",) if soft else ()
+    remarks = (f"spans of the soft pedal that are left out: {soft}",) if soft else ()
     return Score(tuple(notes), tuple(pedals), title, remarks)
 
 
@@ -182,5 +182,6 @@ def _spans(events: Sequence[Event], duration: float) -> Iterable[tuple[float, fl
     """Start, end and velocity of events within the sound, none shorter than `SHORTEST`."""
     for event in events:
         start = max(event.start, 0.0)
-        if start < duration:
+        before = event.start < 0 and event.end <= SHORTEST
+        if start < duration and not before:
             yield start, max(min(event.end, duration), start + SHORTEST), event.velocity

@@ -8,7 +8,7 @@ Landmarks of other detectors and of motion capture enter by the same file format
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -78,3 +78,19 @@ class HandLandmarks:
     def detected(self) -> np.ndarray:
         """Hands that have points in a frame, bridged ones included. Shape (T, 2), bool."""
         return np.asarray(np.isfinite(self.points).all(axis=(2, 3)))
+
+
+def landmarks_at(landmarks: HandLandmarks, frames: np.ndarray) -> HandLandmarks:
+    """Landmarks of some frames only.
+
+    Args:
+        landmarks: of a film.
+        frames: a mask or indices of frames.
+    """
+    return replace(
+        landmarks,
+        time=landmarks.time[frames],
+        points=landmarks.points[frames],
+        presence=landmarks.presence[frames],
+        bridged=landmarks.bridged[frames],
+    )

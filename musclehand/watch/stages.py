@@ -70,6 +70,14 @@ class Stages:
         write_file(self.folder / STAGES_FILE, json.dumps(self._finished, indent=1, sort_keys=True))
         return True
 
+    def has_finished(self, name: str) -> bool:
+        """The stage was finished, now or in an earlier run.
+
+        Args:
+            name: of the stage.
+        """
+        return name in self._finished
+
     def hashes(self, *names: str) -> dict[str, str]:
         """Hashes of all files of finished stages, as inputs of later ones.
 
@@ -88,7 +96,10 @@ class Stages:
         if stage.get("inputs") != key or not isinstance(hashes, dict) or set(hashes) != set(files):
             return False
         paths = [self.folder / file for file in files]
-        return all(path.is_file() and file_sha256(path) == hashes[path.name] for path in paths)
+        return all(
+            path.is_file() and file_sha256(path) == hashes[file]
+            for file, path in zip(files, paths, strict=True)
+        )
 
 
 def file_sha256(path: Path) -> str:

@@ -184,17 +184,6 @@ class _SegmentStore:
             self._size += len(line)
 
     def __enter__(self) -> _SegmentStore:
-        if self._path is None:
-            return self
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            os.ftruncate(self._handle, self._size)
-            os.lseek(self._handle, self._size, os.SEEK_SET)
-        except OSError as error:
-            raise OutputError(self._path, os.strerror(error.errno or 0)) from error
-        if not self._size:
-            self._write(self._head)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -207,21 +196,32 @@ class _SegmentStore:
         return self._kept[index] if index < len(self._kept) else None
 
     def append(self, heard: Heard, resume: list[int]) -> None:
-        """Keeps the next segment."""
-        if self._handle is not None:
-            self._write(json.dumps([heard.begin, heard.events, resume]))
-
-    def _write(self, payload: str) -> None:
-        assert self._handle is not None
-        assert self._path is not None
-        self._chain = self._link(payload)
-        line = f"{self._chain} {payload}\n".encode()
+        """Keeps the next segment; the first makes the folder."""
+        if self._path is None:
+            return
         try:
-            while line:
-                line = line[os.write(self._handle, line) :]
-            os.fsync(self._handle)
+            if self._handle is None:
+                self._handle = self._open(self._path)
+            self._write(self._handle, json.dumps([heard.begin, heard.events, resume]))
         except OSError as error:
             raise OutputError(self._path, os.strerror(error.errno or 0)) from error
+
+    def _open(self, path: Path) -> int:
+        """Opens the file behind its last whole line."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        os.ftruncate(handle, self._size)
+        os.lseek(handle, self._size, os.SEEK_SET)
+        if not self._size:
+            self._write(handle, self._head)
+        return handle
+
+    def _write(self, handle: int, payload: str) -> None:
+        self._chain = self._link(payload)
+        line = f"{self._chain} {payload}\n".encode()
+        while line:
+            line = line[os.write(handle, line) :]
+        os.fsync(handle)
 
     def _link(self, payload: str) -> str:
         return hashlib.sha256(f"{self._chain} {payload}".encode()).hexdigest()

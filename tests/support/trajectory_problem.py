@@ -21,7 +21,6 @@ MIDDLE = 62 - 21
 def weights_of(**chosen):
     """Weights that are all zero but the chosen ones; limits are far away."""
     values = dict.fromkeys(Weights._fields, 0.0)
-    values["home"] = np.zeros(UNKNOWNS)
     values["lower"] = np.full(UNKNOWNS, -1e9)
     values["upper"] = np.full(UNKNOWNS, 1e9)
     return Weights(**{**values, **chosen})
@@ -36,8 +35,11 @@ def tasks_of(knots, **chosen):
         "floor_weight": np.zeros((knots, 5)),
         "key": np.full((knots, 5), -1),
         "home": np.zeros((knots, UNKNOWNS)),
+        "pull": np.zeros((knots, UNKNOWNS)),
     }
-    return Tasks(**{**values, **chosen})
+    values |= chosen
+    values["pull"] = np.broadcast_to(values["pull"], (knots, UNKNOWNS)).copy()
+    return Tasks(**values)
 
 
 def hands_at(knots, seed=0, spread=0.1, height=0.09):

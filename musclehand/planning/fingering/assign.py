@@ -14,7 +14,7 @@ Hands and fingers that the score has already are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from musclehand.planning.fingering.playable import (
     report_impossible,
 )
 from musclehand.planning.fingering.rolling import roll_chords, rolled_onsets, rolled_order
-from musclehand.planning.fingering.search import RELEASE_AFTER
+from musclehand.planning.fingering.search import RELEASE_AFTER, HandPlan
 from musclehand.planning.fingering.sharing import share_notes
 
 __all__ = ["FingeringConfig", "assign_fingering"]
@@ -73,8 +73,8 @@ def assign_fingering(
     Notes keep their order, pitches and velocities. Onsets change only with `config.roll_chords`,
     and ends of notes only with that or with `config.release_early`. A hand that the score has is
     changed only where that hand cannot play the note and the other hand can, or where a chord would
-    interleave the hands. A finger that the
-    score has is changed only where the same finger is asked for on two keys at once.
+    interleave the hands. A finger that the score has is changed only where the same finger is asked
+    for on two keys at once.
 
     Remarks name each note that is left out, moved, refingered or released early, by time and pitch.
     They also name the notes that are kept although they are beyond what hands can do, whatever
@@ -99,22 +99,8 @@ def assign_fingering(
         InvalidValue: the evidence does not have a row for each note, or is infinite.
     """
     config = config or FingeringConfig()
-    seen = _check_evidence(evidence, len(score))
-    handed = split_hands(
-        score,
-        config=split or HandSplitConfig().for_size(config.hand_size),
-        evidence=None if seen is None else seen.min(axis=2),
-    )
-    if config.roll_chords:
-        onsets = rolled_onsets(
-            handed,
-            hand_span=config.widest,
-            chord_window=config.chord_window,
-            hand_size=config.hand_size,
-        )
-        seen = None if seen is None else seen[rolled_order(score, onsets)]
-        score = roll_chords(score, onsets)
-        handed = roll_chords(handed, onsets)
+    costs = _check_evidence(evidence, len(score))
+    score, handed, costs = _divide(score, config, split, costs)
     notes = handed.notes
     hand = np.array([int(note.hand) if note.hand is not None else 0 for note in notes], dtype=int)
     fixed = np.array([int(note.finger or 0) for note in notes], dtype=int)
@@ -125,17 +111,15 @@ def assign_fingering(
     ]
     fixed[contradicting] = 0
     divided = hand
-    hand = exchange_interleaved(notes, hand, fixed=fixed, window=config.chord_window)
+    settled = fixed if costs is None else np.maximum(fixed, costs.any(axis=(1, 2)))
+    hand = exchange_interleaved(notes, hand, fixed=settled, window=config.chord_window)
     exchanged = hand != divided
 
     weight = 1.0 + score.velocities / 256.0
-    plan_side = partial(plan_hand, notes, fixed=fixed, config=config, evidence=seen)
+    plan_side = partial(plan_hand, notes, fixed=fixed, weight=weight, config=config, evidence=costs)
     finger = np.zeros(len(notes), dtype=int)
     release = np.full(len(notes), np.inf)
-    for side in Hand:
-        indices = np.flatnonzero(hand == side)
-        plan = plan_side(indices, side, weight=weight)
-        finger[indices], release[indices] = plan.finger, plan.release
+    _plan_both(plan_side, hand, finger, release)
     free = np.array([note.hand is None for note in score.notes], dtype=bool) & ~exchanged
     shared = share_notes(
         notes,
@@ -146,12 +130,10 @@ def assign_fingering(
         fixed=fixed,
         weight=weight,
         config=config,
-        evidence=seen,
+        evidence=costs,
     )
-    for side in Hand if (shared != hand).any() else ():
-        indices = np.flatnonzero(shared == side)
-        plan = plan_side(indices, side, weight=weight)
-        finger[indices], release[indices] = plan.finger, plan.release
+    if (shared != hand).any():
+        _plan_both(plan_side, shared, finger, release)
     hand = shared
     hand_before = hand.copy()
     stuck = {side: np.flatnonzero((hand == side) & (finger == 0) & (fixed == 0)) for side in Hand}
@@ -169,6 +151,58 @@ def assign_fingering(
     limits = PlayableLimits(hand_span=config.widest, chord_window=config.chord_window)
     assignment = _Assignment(hand, finger, release, exchanged)
     return _result(score, assignment, hand_before, contradicting, limits=limits)
+
+
+def _plan_both(
+    plan_side: Callable[..., HandPlan], hand: np.ndarray, finger: np.ndarray, release: np.ndarray
+) -> None:
+    """Fills in the fingers and releases of all notes by their hands.
+
+    Args:
+        plan_side: `plan_hand` with all arguments but the notes' indices and the side.
+        hand: of all notes, 0 left or 1 right. Shape (num_notes,).
+        finger: filled in. Shape (num_notes,).
+        release: filled in [s]. Shape (num_notes,).
+    """
+    for side in Hand:
+        indices = np.flatnonzero(hand == side)
+        plan = plan_side(indices, side)
+        finger[indices], release[indices] = plan.finger, plan.release
+
+
+def _divide(
+    score: Score,
+    config: FingeringConfig,
+    split: HandSplitConfig | None,
+    costs: np.ndarray | None,
+) -> tuple[Score, Score, np.ndarray | None]:
+    """Divides notes between the hands, and rolls chords that are too wide if it may.
+
+    Args:
+        score: notes with or without hands.
+        config: limits of the hand.
+        split: weights of the division.
+        costs: of every hand and finger by what was seen, if anything was. Shape (num_notes, 2, 5).
+
+    Returns:
+        The score without and with the hands of the division, and the costs of its notes.
+    """
+    handed = split_hands(
+        score,
+        config=split or HandSplitConfig().for_size(config.hand_size),
+        evidence=None if costs is None else costs.min(axis=2),
+    )
+    if config.roll_chords:
+        onsets = rolled_onsets(
+            handed,
+            hand_span=config.widest,
+            chord_window=config.chord_window,
+            hand_size=config.hand_size,
+        )
+        costs = None if costs is None else costs[rolled_order(score, onsets)]
+        score = roll_chords(score, onsets)
+        handed = roll_chords(handed, onsets)
+    return score, handed, costs
 
 
 def _check_evidence(evidence: np.ndarray | None, num_notes: int) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from musclehand.motion.inverse_kinematics import HandIk, IkWeights
 from musclehand.music.score import Hand, Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.corrections import Corrections
+from musclehand.planning.strokes.person import FollowedPerson, LikeConfig, PersonMotion
 from musclehand.planning.strokes.placement import HandPlacement, PlacementConfig
 from musclehand.planning.strokes.reach import ReachConfig, plan_wrist
 from musclehand.planning.strokes.release import keep_within_reach, plan_releases
@@ -55,6 +56,9 @@ class MotionConfig:
 
     trajectory: TrajectoryConfig = field(default_factory=TrajectoryConfig)
     """Optimisation of the trajectory."""
+
+    like: LikeConfig = field(default_factory=LikeConfig)
+    """How closely a person's motion is followed, where there is one."""
 
 
 class MotionStep(NamedTuple):
@@ -121,6 +125,7 @@ class HandMotion:
         config: MotionConfig,
         corrections: Corrections | None = None,
         model: mujoco.MjModel | None = None,
+        person: PersonMotion | None = None,
     ) -> None:
         """
         Args:
@@ -135,6 +140,8 @@ class HandMotion:
             config: constants of the motion.
             corrections: from earlier runs, on simulation time.
             model: of a right hand of this design, if one is compiled already.
+            person: whose motion is followed where the notes leave the hand free, on simulation
+                time.
         """
         self.side = side
         self.sim_dt = sim_dt
@@ -142,12 +149,14 @@ class HandMotion:
         self.dt = sim_dt * sim_steps
         self.config = config
         self.ik = HandIk(weights=config.ik, design=design, model=model)
-        poses = HandPlacement(self.ik, geometry, config.placement).wrist_poses(list(notes), side)
+        follow = None if person is None else FollowedPerson(person, config.like)
+        placement = HandPlacement(self.ik, geometry, config.placement)
+        poses = placement.wrist_poses(list(notes), side, follow)
         points = np.array([pose.point for pose in poses]).reshape(-1, 2)
         hand = self.ik.playing
         reach = config.reach.for_hand(hand.size)
         held = plan_releases(list(notes), poses, side, config.stroke, reach)
-        path = plan_wrist(held, poses, side, end=end, config=reach, hand=hand)
+        path = plan_wrist(held, poses, side, end=end, config=reach, hand=hand, person=follow)
         within = config.stroke.hold_distance * hand.size.span
         held = keep_within_reach(held, poses, path, distance=within)
         self.notes = held
@@ -162,6 +171,7 @@ class HandMotion:
             hand=hand,
             reach=reach,
             corrections=corrections,
+            person=follow,
         )
         self.path = self.strokes.path
         self.trajectory = HandTrajectory(

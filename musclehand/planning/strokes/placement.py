@@ -16,9 +16,10 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.inverse_kinematics import HandIk
-from musclehand.motion.playing_hand import TIP_X, PlayingHand
+from musclehand.motion.playing_hand import LEAST_PRESS_Y, TIP_X, PlayingHand
 from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry
+from musclehand.planning.strokes.person import FollowedPerson
 
 BLACK_PRESS_Y = 0.067
 """[m] y at which any finger presses a black key: 7 mm behind its front."""
@@ -80,6 +81,49 @@ class WristPose(NamedTuple):
     grip: tuple[int, ...] = ()
     """Indices of the notes whose keys the hand has down together in this pose: those struck with
     the note, and those held from before."""
+
+
+class PersonGuide(NamedTuple):
+    """A person's hand at the time of a grip."""
+
+    wrist: np.ndarray
+    """[m] in the world. Shape (3,)."""
+
+    yaw: float
+    """[rad] of the forearm about the vertical."""
+
+    angles: np.ndarray
+    """[rad] independent joint angles. Shape (19,)."""
+
+    tips: np.ndarray
+    """[m] fingertips in the world. Shape (5, 3)."""
+
+    pull: float
+    """[1/m^2] weight of the wrist's distance from theirs."""
+
+    @classmethod
+    def of(cls, person: FollowedPerson, time: float) -> PersonGuide | None:
+        """The hand of a person at a time [s]; None where it was not seen."""
+        state = person.at(np.array([time]))
+        if state.seen[0] < 0.5:
+            return None
+        return cls(
+            wrist=state.wrist[0],
+            yaw=float(state.yaw[0]),
+            angles=state.angles[0],
+            tips=state.tips[0],
+            pull=person.config.grip_pull,
+        )
+
+    def mirrored(self, side: Side, origin: float) -> PersonGuide:
+        """The guide in the frame of a right hand, with x from `origin` [m]."""
+        flip = np.array([side.mirror, 1.0, 1.0])
+        shift = np.array([origin, 0.0, 0.0])
+        return self._replace(
+            wrist=flip * (self.wrist - shift),
+            yaw=side.mirror * self.yaw,
+            tips=flip * (self.tips - shift),
+        )
 
 
 class _Grip(NamedTuple):
@@ -153,12 +197,15 @@ class HandPlacement:
         self._config = config or PlacementConfig()
         self._grips: dict[bytes, _Grip] = {}
 
-    def wrist_poses(self, notes: list[Note], side: Side) -> list[WristPose]:
+    def wrist_poses(
+        self, notes: list[Note], side: Side, person: FollowedPerson | None = None
+    ) -> list[WristPose]:
         """Poses for all notes of a hand.
 
         Args:
             notes: of the hand, with fingers, in order of onset.
             side: of the hand.
+            person: whose grips are followed as far as the keys allow.
         """
         poses: list[WristPose] = []
         held: list[int] = []
@@ -177,7 +224,8 @@ class HandPlacement:
                 if notes[i].offset - self._config.release_lead > onset
                 and notes[i].finger not in busy
             ]
-            held, (wrist, points, _) = self._largest_grip(notes, struck, held, side)
+            guide = None if person is None else PersonGuide.of(person, onset)
+            held, (wrist, points, _) = self._largest_grip(notes, struck, held, side, guide)
             x = [point[0] for point in points.values()]
             poses += [
                 WristPose(
@@ -192,7 +240,12 @@ class HandPlacement:
         return poses
 
     def _largest_grip(
-        self, notes: list[Note], struck: list[int], held: list[int], side: Side
+        self,
+        notes: list[Note],
+        struck: list[int],
+        held: list[int],
+        side: Side,
+        guide: PersonGuide | None,
     ) -> tuple[list[int], tuple[np.ndarray, dict[int, np.ndarray], float]]:
         """The grip of the struck keys with as many of the held ones as fit.
 
@@ -204,17 +257,18 @@ class HandPlacement:
             struck: indices of the notes that begin.
             held: indices of those that are held.
             side: of the hand.
+            guide: a person's hand at the time.
 
         Returns:
             The held notes that stay, and the grip as of `_grip`.
         """
         held = list(held)
-        grip = self._grip([notes[i] for i in struck + held], side)
+        grip = self._grip([notes[i] for i in struck + held], side, guide)
         while held and grip[2] > self._config.largest_miss:
             tries = []
             for given_up in held:
                 kept = [i for i in held if i != given_up]
-                smaller = self._grip([notes[i] for i in struck + kept], side)
+                smaller = self._grip([notes[i] for i in struck + kept], side, guide)
                 excess = max(smaller[2], self._config.largest_miss)
                 tries.append((excess, notes[given_up].offset, given_up, smaller))
             _, _, given_up, grip = min(tries, key=lambda each: each[:3])
@@ -222,13 +276,14 @@ class HandPlacement:
         return held, grip
 
     def _grip(
-        self, notes: list[Note], side: Side
+        self, notes: list[Note], side: Side, guide: PersonGuide | None
     ) -> tuple[np.ndarray, dict[int, np.ndarray], float]:
-        """Solves a grip, or looks it up.
+        """Solves a grip, or looks it up; one with a guide is solved each time.
 
         Args:
             notes: held together.
             side: of the hand.
+            guide: a person's hand at the time.
 
         Returns:
             Position of the wrist [m], points of the fingers by number [m], and largest distance of
@@ -244,10 +299,15 @@ class HandPlacement:
             column -= origin
             column *= side.mirror
         fingers = np.array([finger - 1 for finger, _ in grip])
-        signature = np.rint(1e4 * np.column_stack([1e-4 * fingers, points, deep_x])).tobytes()
-        if signature not in self._grips:
-            self._grips[signature] = self._solve(fingers, points, deep_x, geometry.black[keys])
-        wrist, points, miss = self._grips[signature]
+        black = geometry.black[keys]
+        if guide is not None:
+            guided = guide.mirrored(side, origin)
+            wrist, points, miss = self._solve_like(fingers, points, deep_x, black, guided)
+        else:
+            signature = np.rint(1e4 * np.column_stack([1e-4 * fingers, points, deep_x])).tobytes()
+            if signature not in self._grips:
+                self._grips[signature] = self._solve(fingers, points, deep_x, black)
+            wrist, points, miss = self._grips[signature]
         flip = np.array([side.mirror, 1.0])
         shift = np.array([origin, 0.0])
         wrist = np.array([*(shift + flip * wrist[:2]), wrist[2]])
@@ -277,6 +337,46 @@ class HandPlacement:
             points[deep, 1] = np.clip(deep_y, *DEEP_PRESS_Y)
             wrist, miss = self._place(fingers, points, black)
         return _Grip(wrist, points, miss)
+
+    def _solve_like(
+        self,
+        fingers: np.ndarray,
+        points: np.ndarray,
+        deep_x: np.ndarray,
+        black: np.ndarray,
+        guide: PersonGuide,
+    ) -> _Grip:
+        """Solves a grip near a person's: fingers press as far in as theirs, where keys are free.
+
+        Args:
+            fingers: digits, 0 (thumb) to 4. Shape (n,).
+            points: x and y of their keys at the front [m]. Shape (n, 2).
+            deep_x: x of their keys between the black keys [m]. Shape (n,).
+            black: whether each key is black. Shape (n,), bool.
+            guide: the person's hand, in the frame of the points.
+        """
+        y = guide.tips[fingers, 1]
+        crest = float(self._hand.press_y.max())
+        deep = ~black & (fingers > 0) & (y > DEEP_PRESS_Y[0])
+        points = points.copy()
+        points[deep, 0] = deep_x[deep]
+        inside = np.where(black, BLACK_PRESS_Y, DEEP_PRESS_Y[0])
+        points[:, 1] = np.where(
+            black | deep,
+            np.clip(y, inside, DEEP_PRESS_Y[1]),
+            np.clip(y, LEAST_PRESS_Y, crest),
+        )
+        # The forearm of `place_wrist` points straight in: all is turned about the person's wrist.
+        cosine, sine = np.cos(guide.yaw), np.sin(guide.yaw)
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        centre = guide.wrist[:2]
+        height = np.where(black, self._geometry.top_z.max(), 0.0) - GRIP_DEPTH
+        targets = np.column_stack([(points - centre) @ turn, height + self._hand.tip_radius[0]])
+        home = np.array([0.0, 0.0, max(guide.wrist[2], self._hand.lowest_wrist)])
+        wrist, miss = self._ik.place_wrist(
+            fingers, targets, home, home=home, pull=guide.pull, posture=guide.angles
+        )
+        return _Grip(np.append(turn @ wrist[:2] + centre, wrist[2]), points, miss)
 
     def _place(
         self, fingers: np.ndarray, points: np.ndarray, black: np.ndarray

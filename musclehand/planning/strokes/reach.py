@@ -20,6 +20,7 @@ from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.motion.playing_hand import HandSize, PlayingHand
 from musclehand.music.score import Note
+from musclehand.planning.strokes.person import FollowedPerson
 from musclehand.planning.strokes.placement import WristPose, last_grip
 
 NEWTON_STEPS = 12
@@ -234,6 +235,7 @@ def plan_wrist(
     end: float,
     config: ReachConfig | None = None,
     hand: PlayingHand | None = None,
+    person: FollowedPerson | None = None,
 ) -> WristPath:
     """Plans the wrist path of one hand from time 0 to the end.
 
@@ -244,6 +246,7 @@ def plan_wrist(
         end: length of the path [s].
         config: bounds and weights.
         hand: its lengths, by default those of the bundled hand.
+        person: whose wrist is followed where the keys leave it free.
     """
     config = config or ReachConfig()
     hand = hand or PlayingHand()
@@ -257,6 +260,11 @@ def plan_wrist(
     waiting = int(max(notes[0].onset - config.approach, 0.0) / config.step) if notes else count
     weight[:waiting] += 1.0
     target[:waiting] += home + np.array([side.mirror * config.aside, 0.0, 0.0])
+    if person is not None:
+        state = person.at(config.step * np.arange(count))
+        share = person.config.path * state.seen
+        weight = weight * (1.0 - state.seen) + share
+        target = target * (1.0 - state.seen)[:, None] + share[:, None] * state.wrist
     low = np.full((count, 3), -np.inf)
     high = np.full((count, 3), np.inf)
     bounds = wrist_bounds(notes, poses, side, config)

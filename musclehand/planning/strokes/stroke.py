@@ -8,6 +8,7 @@ there is time, it rests in the hand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from musclehand.music.score import Note
 from musclehand.piano.geometry import KeyboardGeometry, PianoParameters
 from musclehand.planning.strokes.corrections import Corrections
 from musclehand.planning.strokes.idle_lift import idle_height
+from musclehand.planning.strokes.person import FollowedPerson, place_towards_keys
 from musclehand.planning.strokes.placement import nominal_tip
 from musclehand.planning.strokes.press import (
     Keyboard,
@@ -134,6 +136,16 @@ class _Waypoint(NamedTuple):
     """[share] weight of an error in x."""
 
 
+class _WaitingPlace(NamedTuple):
+    """Where a person's finger waits at n times."""
+
+    place: np.ndarray
+    """[m] x and y in the world. Shape (n, 2)."""
+
+    share: np.ndarray
+    """0 where the person was not seen to 1. Shape (n,)."""
+
+
 class _Timeline:
     """One finger over time: its presses, and waypoints relative to the hand between them."""
 
@@ -214,17 +226,26 @@ class _Timeline:
         last = resting(waypoints[-1].time + travel)
         return [*waypoints, last, last._replace(time=_AFTER_ALL, move=_AFTER_ALL)]
 
-    def at(self, times: np.ndarray, wrist: np.ndarray, lift: np.ndarray) -> _Tip:
+    def at(
+        self,
+        times: np.ndarray,
+        wrist: np.ndarray,
+        lift: np.ndarray,
+        person: _WaitingPlace | None = None,
+    ) -> _Tip:
         """The finger's targets.
 
         Args:
             times: at which to ask, ascending [s]. Shape (n,).
             wrist: its positions in the world then [m]. Shape (n, 3).
             lift: height by which leaps raise it above its path [m]. Shape (n,).
+            person: where it waits, if it does so where a person's finger does.
         """
         count = len(times)
         place = np.empty((count, 3))
         place[:, :2] = wrist[:, :2] + _interpolate(self._moves, self._places, times)
+        if person is not None:
+            place[:, :2] += person.share[:, None] * (person.place - place[:, :2])
         height, engagement, sideways_weight = _interpolate(self._times, self._others, times).T
         ground = ground_height(place[:, 1]) + self.radius + self.config.clearance
         place[:, 2] = np.maximum(height, ground) + lift
@@ -317,6 +338,7 @@ class HandStrokes:
     Attributes:
         timelines: of the fingers, thumb first.
         path: of the wrist, lifted in leaps.
+        person: whose fingers those that wait follow, if there is one.
     """
 
     def __init__(
@@ -332,6 +354,7 @@ class HandStrokes:
         hand: PlayingHand | None = None,
         reach: ReachConfig | None = None,
         corrections: Corrections | None = None,
+        person: FollowedPerson | None = None,
     ) -> None:
         """
         Args:
@@ -345,6 +368,7 @@ class HandStrokes:
             hand: its lengths, by default those of the bundled hand.
             reach: constants of leaps.
             corrections: from earlier runs.
+            person: whose fingers those that wait follow; None: they wait in the hand.
         """
         self.side = side
         self.config = config
@@ -379,12 +403,18 @@ class HandStrokes:
         ]
         self._low_path = path
         self.path = lift_in_leaps(path, np.concatenate(busy), config=reach)
+        self.person = person
+        self._offsets = [] if person is None else self._key_offsets(person)
 
     def at(self, times: np.ndarray) -> TipTargets:
         """Targets of the fingertips at some times [s], which ascend. Shape (n,)."""
         wrist = self.path.at(times)[0]
         lift = wrist[:, 2] - self._low_path.at(times)[0][:, 2]
-        fingers = [timeline.at(times, wrist, lift) for timeline in self.timelines]
+        waiting = self._waiting_places(times)
+        fingers = [
+            timeline.at(times, wrist, lift, place)
+            for timeline, place in zip(self.timelines, waiting, strict=True)
+        ]
         tip = _Tip(*(np.stack(column, axis=1) for column in zip(*fingers, strict=True)))
         tips = tip.place - wrist[:, None, :]
         raised = self._raised(times)
@@ -398,6 +428,10 @@ class HandStrokes:
         weight[:, :, 2] = np.maximum(
             weight[:, :, 2], np.minimum(raised / RAISED, 1.0) * LIFT_WEIGHT
         )
+        if self.person is not None:
+            # The height of a waiting finger follows from the person's joints.
+            free = self.person.at(times).seen[:, None] * (1.0 - tip.engagement)
+            weight[:, :, 2] *= 1.0 - free * (raised == 0.0)
         return TipTargets(
             tips=tips,
             weight=weight,
@@ -407,6 +441,37 @@ class HandStrokes:
             key_mass=tip.key_mass,
             key_damping=tip.key_damping,
         )
+
+    def _key_offsets(self, person: FollowedPerson) -> list[np.ndarray]:
+        """From the person's fingertips to the keys' points where fingers meet and leave them [m].
+
+        Shape (presses, 2, 2) for each finger.
+        """
+        offsets = []
+        for finger, line in enumerate(self.timelines):
+            edges = np.column_stack([line.presses.touch, line.presses.leave])
+            tips = person.at(edges.ravel()).tips[:, finger, :2].reshape(-1, 2, 2)
+            offsets.append(line.presses.point.reshape(-1, 1, 2) - tips)
+        return offsets
+
+    def _waiting_places(self, times: np.ndarray) -> Sequence[_WaitingPlace | None]:
+        """Where the person's fingers wait, for each finger; None without a person."""
+        if self.person is None:
+            return [None] * len(self.timelines)
+        state = self.person.at(times)
+        return [
+            _WaitingPlace(
+                place_towards_keys(
+                    times,
+                    state.tips[:, finger, :2],
+                    np.column_stack([line.presses.touch, line.presses.leave]),
+                    self._offsets[finger],
+                    approach=self.person.config.approach,
+                ),
+                state.seen,
+            )
+            for finger, line in enumerate(self.timelines)
+        ]
 
     def _raised(self, times: np.ndarray) -> np.ndarray:
         """Height by which practice raises idle fingers [m]. Shape (n, 5)."""

@@ -12,6 +12,7 @@ from threadpoolctl import ThreadpoolController
 from musclehand.body.anatomy import Side
 from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.piano.geometry import KeyboardGeometry
+from musclehand.planning.strokes.person import FollowedPerson
 from musclehand.planning.strokes.reach import WristPath
 from musclehand.planning.strokes.stroke import HandStrokes
 from musclehand.planning.trajectory.chain import chain_of
@@ -94,6 +95,7 @@ class HandTrajectory:
         self._flip = np.array([side.mirror, 1.0, 1.0, side.mirror])
         self._posture = np.append(ik.posture, np.zeros(FOREARM_UNKNOWNS))
         self._joints = len(ik.posture)
+        self._pull = _of_unknowns(ik.posture_weights, config.wrist_weight, config.yaw_weight)
         self.weights = _weights(ik, config)
         self._window = Window(
             chain=chain_of(ik.model, ik.index, ik.wrist),
@@ -213,6 +215,9 @@ class HandTrajectory:
         weight[..., 0] = np.where(pressing, sideways, weight[..., 0])
         home = np.tile(self._posture, (len(times), 1))
         home[:, self._joints : self._joints + 3] = path
+        pull = np.tile(self._pull, (len(times), 1))
+        if self._strokes.person is not None:
+            self._follow(self._strokes.person, times, pressing, weight, home, pull)
         return Tasks(
             tips=tips,
             weight=weight,
@@ -220,7 +225,38 @@ class HandTrajectory:
             floor_weight=np.where(pressing, 0.0, config.floor_weight),
             key=targets.key.astype(np.int64),
             home=home,
+            pull=pull,
         )
+
+    def _follow(
+        self,
+        person: FollowedPerson,
+        times: np.ndarray,
+        pressing: np.ndarray,
+        weight: np.ndarray,
+        home: np.ndarray,
+        pull: np.ndarray,
+    ) -> None:
+        """Draws waiting fingers, joints, wrist and yaw towards a person's, in place.
+
+        Args:
+            person: to be followed.
+            times: of the tasks [s]. Shape (t,).
+            pressing: fingers that press a key. Shape (t, 5), bool.
+            weight: of the fingertips' coordinates, changed. Shape (t, 5, 3).
+            home: preferred unknowns, changed. Shape (t, n).
+            pull: weights of distances from them, changed. Shape (t, n).
+        """
+        like = person.config
+        state = person.at(times)
+        seen = state.seen[:, None]
+        waiting = np.maximum(weight[..., :2], (like.tips * seen)[:, :, None])
+        weight[..., :2] = np.where(pressing[:, :, None], weight[..., :2], waiting)
+        joints = self._joints
+        home[:, :joints] += seen * (state.angles - home[:, :joints])
+        home[:, -1] = state.seen * state.yaw * self._flip[-1]
+        stronger = _of_unknowns(np.full(joints, like.posture), like.wrist, like.yaw)
+        pull += seen * np.maximum(stronger - pull, 0.0)
 
 
 def solve_window(hands: Sequence[HandTrajectory]) -> None:
@@ -267,7 +303,6 @@ def _weights(ik: HandIk, config: TrajectoryConfig) -> Weights:
         hand_margin=config.hand_margin,
         keys=tip * config.key_weight,
         key_margin=config.key_margin,
-        home=_of_unknowns(ik.posture_weights, config.wrist_weight, config.yaw_weight),
         limit=config.limit_weight,
         lower=_of_unknowns(ik.lower, -_NO_LIMIT, -_NO_LIMIT),
         upper=_of_unknowns(ik.upper, _NO_LIMIT, _NO_LIMIT),

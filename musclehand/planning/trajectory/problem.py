@@ -38,6 +38,9 @@ class Tasks(NamedTuple):
     home: np.ndarray
     """[rad, m] preferred unknowns. Shape (t, n)."""
 
+    pull: np.ndarray
+    """[1/rad^2, 1/m^2] weights of distances from these. Shape (t, n)."""
+
 
 class Weights(NamedTuple):
     """Weights and distances of the tasks of a hand, the same at all knots."""
@@ -68,9 +71,6 @@ class Weights(NamedTuple):
 
     key_margin: float
     """[m] least distance between digits and keys that they do not play."""
-
-    home: np.ndarray
-    """[1/rad^2, 1/m^2] of distances from the preferred unknowns. Shape (n,)."""
 
     limit: float
     """[1/rad^2] of distances beyond the limits."""

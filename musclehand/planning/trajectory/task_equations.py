@@ -111,7 +111,7 @@ def _stay(past: int, tasks: Tasks, weights: Weights, u: np.ndarray, equations: E
     cost = 0.0
     for t in range(past, len(u)):
         for i in range(u.shape[1]):
-            weight = weights.home[i]
+            weight = tasks.pull[t, i]
             away = u[t, i] - tasks.home[t, i]
             equations.hessian[t, i, i] += weight
             equations.gradient[t, i] += weight * away

@@ -169,7 +169,7 @@ def encode_video(
     frames: Iterator[np.ndarray],
     path: Path,
     size: tuple[int, int],
-    fps: int,
+    fps: float,
     *,
     sound: str | PathLike[str] | None,
     times: np.ndarray,

@@ -44,7 +44,8 @@ def above_floors():
 def staying():
     u = hands_at(KNOTS)
     home = u + np.random.default_rng(2).uniform(-0.1, 0.1, u.shape)
-    return u, tasks_of(KNOTS, home=home), weights_of(home=np.linspace(1, 20, UNKNOWNS)), None
+    pull = np.random.default_rng(3).uniform(1, 20, u.shape)
+    return u, tasks_of(KNOTS, home=home, pull=pull), weights_of(), None
 
 
 def within_limits():
@@ -176,7 +177,7 @@ def test_the_matrix_of_tasks_on_unknowns_is_their_diagonal(problem):
     u, tasks, weights, _ = problem()
     _, equations = equations_of(u, tasks, weights)
     away = np.minimum(u - weights.lower, 0.0) + np.maximum(u - weights.upper, 0.0)
-    expected = weights.home + weights.limit * (away != 0.0)
+    expected = tasks.pull + weights.limit * (away != 0.0)
     for t in range(KNOTS):
         np.testing.assert_array_equal(full(equations.hessian[t]), np.diag(expected[t]))
 

@@ -114,9 +114,9 @@ def window_of(weights, smoothness, chain=CHAIN):
 def test_improvement_lowers_the_cost_and_leaves_the_past():
     u = hands_at(30, spread=0.0)
     tips = poses_of(u).tips + 0.01 * np.sin(np.arange(30) / 5)[:, None, None]
-    tasks = tasks_of(30, tips=tips, weight=np.ones((30, 5, 3)), home=u)
-    home = np.concatenate([np.full(JOINTS, 0.05), np.full(4, 20.0)])
-    window = window_of(weights_of(tip=1e4, home=home), smoothness_of(bend=1.0))
+    pull = np.concatenate([np.full(JOINTS, 0.05), np.full(4, 20.0)])
+    tasks = tasks_of(30, tips=tips, weight=np.ones((30, 5, 3)), home=u, pull=pull)
+    window = window_of(weights_of(tip=1e4), smoothness_of(bend=1.0))
     other = np.empty((0, len(CHAIN.bone_body), 2, 3))
     before = window._evaluate(tasks, u, 3, other).cost
     new, ends, damping = window.improve(tasks, u, past=3, other=None, damping=1.0, steps=12)
@@ -152,8 +152,9 @@ def test_fingers_asked_into_one_place_give_way_to_each_other():
     u = hands_at(4, spread=0.0, height=0.15)
     tips = poses_of(u).tips.copy()
     tips[:, 3] = tips[:, 2] + [0.006, 0.0, 0.0]
-    tasks = tasks_of(4, tips=tips, weight=np.ones((4, 5, 3)), home=u)
-    free = weights_of(tip=1e4, home=POSTURE_WEIGHT)
+    weight = np.ones((4, 5, 3))
+    tasks = tasks_of(4, tips=tips, weight=weight, home=u, pull=POSTURE_WEIGHT)
+    free = weights_of(tip=1e4)
     before = deepest(*2 * (settled(u, tasks, free)[1][0],), CHAIN.pairs)
     apart = free._replace(fingers=1e6, finger_margin=0.001)
     assert before > 0.003
@@ -168,13 +169,15 @@ def test_a_thumb_comes_out_of_the_key_beside_its_own():
     u[:, JOINTS + 2] -= poses_of(u).tips[0, 0, 2] + 0.006
     tips = poses_of(u).tips.copy()
     tips[:, 1:, 2] = 0.03
-    tasks = tasks_of(4, tips=tips, weight=np.ones((4, 5, 3)), home=u)
+    weight = np.ones((4, 5, 3))
+    tasks = tasks_of(4, tips=tips, weight=weight, home=u, pull=POSTURE_WEIGHT)
     tasks.key[:, 0] = key
-    free = weights_of(tip=1e4, home=POSTURE_WEIGHT)
+    free = weights_of(tip=1e4)
     clear = free._replace(keys=1e4, key_margin=0.002)
-    depth = clear._replace(tip=0.0, home=np.zeros(UNKNOWNS))
+    depth = clear._replace(tip=0.0)
+    alone = tasks._replace(pull=np.zeros((4, UNKNOWNS)))
     before, after = (
-        equations_of(settled(u, tasks, weights)[0], tasks, depth)[0] for weights in (free, clear)
+        equations_of(settled(u, tasks, weights)[0], alone, depth)[0] for weights in (free, clear)
     )
     assert before > 0.0
     assert after < 0.25 * before
@@ -187,12 +190,12 @@ def test_two_hands_in_one_place_give_way_to_each_other():
     edge = poses_of(hands[0]).ends[..., 0].min() + 0.0025
     for hand in hands:
         hand[:, JOINTS] -= edge
+    soft = np.concatenate([np.full(JOINTS, 0.05), np.full(4, 20.0)])
     tasks = [
-        tasks_of(4, tips=poses_of(hand).tips, weight=np.full((4, 5, 3), 0.03), home=hand)
+        tasks_of(4, tips=poses_of(hand).tips, weight=np.full((4, 5, 3), 0.03), home=hand, pull=soft)
         for hand in hands
     ]
-    soft = np.concatenate([np.full(JOINTS, 0.05), np.full(4, 20.0)])
-    weights = weights_of(tip=1e4, home=soft, hands=1e4, hand_margin=0.01)
+    weights = weights_of(tip=1e4, hands=1e4, hand_margin=0.01)
     mirror = np.array([-1.0, 1.0, 1.0])
     bones = range(len(CHAIN.bone_body))
 
