@@ -223,7 +223,10 @@ def sounded(recording: Recording) -> Score:
     """The notes that sounded in a recording, on the clock of its film."""
     start = float(recording["time"][0])
     table = recording.table("played")
-    columns = [table[name] for name in ("onset", "offset", "pitch", "velocity")]
+    columns = [
+        table.values[:, table.columns.index(name)]
+        for name in ("onset", "offset", "pitch", "velocity")
+    ]
     return Score(
         tuple(
             Note(float(onset) - start, int(pitch), float(offset) - start, int(velocity))

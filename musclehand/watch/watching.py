@@ -64,7 +64,7 @@ FILES = {
 """Names of the files of a demonstration."""
 
 PIECES = "pieces"
-"""Folder within the working folder for pieces of unfinished stages and for what only stages read."""
+"""Folder within the working folder for pieces of stages and for what only stages read."""
 
 STAGE_NAMES = ("keyboard", "hands", "notes", "fingers", "motion", "check", "figures")
 """The stages in their order."""
