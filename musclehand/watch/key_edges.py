@@ -8,6 +8,7 @@ side.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -118,7 +119,7 @@ def key_edges(view: KeyboardView, keys: tuple[int, int], spread: float) -> KeyEd
         *(_black_front(view, edges, spread) for edges in back[black]),
     ]
     white = front[~black]
-    parts += [_gap(0.5 * (a[1] + b[0])) for a, b in zip(white, white[1:], strict=False)]
+    parts += [_gap(0.5 * (a[1] + b[0])) for a, b in pairwise(white)]
     parts += [_white_front(edges) for edges in white]
     points, across, outwards, weights, ridge = (
         np.concatenate(column) for column in zip(*parts, strict=True)

@@ -47,7 +47,7 @@ class KeyRun(NamedTuple):
     """The picture shows what is to the right of the last key."""
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """Number of keys."""
         return self.last - self.first + 1
 

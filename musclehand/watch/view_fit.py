@@ -103,6 +103,13 @@ class Fit(NamedTuple):
     """Share of the points of edges in the picture that were found."""
 
 
+LEAST_SAMPLES = 100
+"""Fewest places of keys in the picture that are compared with it; chosen, those of five keys."""
+
+FAR_OFF = 1e3
+"""Residual of places that a camera would have behind it, in contrasts; chosen, far beyond any."""
+
+
 def likeness(view: KeyboardView, picture: np.ndarray, keys: tuple[int, int]) -> float:
     """Correlation of light and dark between a picture and the keys that a camera shows.
 
@@ -117,7 +124,7 @@ def likeness(view: KeyboardView, picture: np.ndarray, keys: tuple[int, int]) -> 
     samples = key_samples(*keys)
     pixels = view.to_pixels(samples.points)
     inside = _inside(pixels, view.size)
-    if inside.mean() < 0.3 or inside.sum() < 100:
+    if inside.mean() < 0.3 or inside.sum() < LEAST_SAMPLES:
         return 0.0
     values = sample(picture, pixels[inside])
     residual = _unexplained(values, samples.points[inside, 0], samples.light[inside])
@@ -134,6 +141,9 @@ def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
         pose: within a third of a black key's width of the truth.
         grey: brightness. Shape (height, width).
         keys: numbers of the first and the last key.
+
+    Returns:
+        The camera; the same where too few keys are in the picture.
     """
     samples = key_samples(*keys)
     for blur in BLURS:
@@ -141,6 +151,8 @@ def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
         picture = gaussian_filter(grey, radius)
         pixels = pose.view().to_pixels(samples.points)
         inside = _inside(pixels, pose.size)
+        if inside.sum() < LEAST_SAMPLES:
+            return pose
         points, light = samples.points[inside], samples.light[inside]
         contrast = max(float(np.std(sample(picture, pixels[inside]))), 1e-6)
 
@@ -155,7 +167,7 @@ def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
             moved = replace(pose, numbers=pose.numbers + np.append(0.0, change) * STEPS)
             values = sample(picture, moved.view().to_pixels(points))
             rest = _unexplained(values, points[:, 0], light) / contrast
-            return rest
+            return np.nan_to_num(rest, nan=FAR_OFF)
 
         solved = least_squares(
             residuals, np.zeros(6), loss="soft_l1", f_scale=0.5, diff_step=1e-2, max_nfev=25
@@ -198,6 +210,14 @@ def _step(
     spread: float,
 ) -> tuple[Pose, float, np.ndarray]:
     """Least squares over the camera and the black keys' width, for edges that were located.
+
+    Args:
+        pose: the camera to begin with.
+        edges: of the keys as it shows them.
+        places: where they were located in the picture [pixels]. Shape (n, 2).
+        normals: directions across them. Shape (n, 2).
+        found: edges that were located. Shape (n,), bool.
+        spread: half of what black keys are wider [m].
 
     Returns:
         The camera, half of what black keys are wider [m], and distances that are left [pixels].

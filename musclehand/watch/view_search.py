@@ -87,7 +87,7 @@ class _Found(NamedTuple):
         """The picture shows this keyboard without doubt."""
         return (
             self.run.share >= LEAST_SHARE
-            and self.run.count >= LEAST_KEYS
+            and self.run.number >= LEAST_KEYS
             and self.likeness >= LEAST_LIKENESS
             and self.edges >= LEAST_EDGES
             and self.view.residual <= LARGEST_RESIDUAL
@@ -197,12 +197,11 @@ def _doubt(found: _Found | None, match: RowMatch) -> str:
     if found is None:
         return f"no keyboard was found (best correlation {match.score:.2f}); {advice}"
     run = found.run
-    if run.count >= LEAST_KEYS and run.share < LEAST_SHARE and found.likeness > LEAST_LIKENESS:
-        return (
-            f"the keyboard is hidden: {run.share:.0%} of {run.count} keys can be made out; {advice}"
-        )
+    if run.number >= LEAST_KEYS and run.share < LEAST_SHARE and found.likeness > LEAST_LIKENESS:
+        shown = f"{run.share:.0%} of {run.number} keys can be made out"
+        return f"the keyboard is hidden: {shown}; {advice}"
     return (
-        f"no keyboard was found: {run.share:.0%} of {run.count} keys look like keys, correlation "
+        f"no keyboard was found: {run.share:.0%} of {run.number} keys look like keys, correlation "
         f"{found.likeness:.2f}, {found.edges:.0%} of edges, "
         f"{1000 * found.view.residual:.1f} mm off; {advice}"
     )
@@ -219,7 +218,7 @@ def _fit(still: np.ndarray, matches: Sequence[RowMatch]) -> _Found | None:
     pose = max(aligned, key=lambda pose: likeness(pose.view(), blurred, keys))
     run = find_run(pose.view(), still)
     for _ in range(2):
-        if run is None or run.count < OCTAVE:
+        if run is None or run.number < OCTAVE:
             return None
         fit = fit_edges(_anchored(fit_light(pose, grey, run.keys), run), grey, run.keys)
         if not np.isfinite(fit.residual):
@@ -269,21 +268,21 @@ def _octaves(run: KeyRun, lowest: int | None, highest: int | None) -> int:
             )
         return octaves
     if run.left_end and run.right_end:
-        standard = KEYBOARDS.get(run.count)
+        standard = KEYBOARDS.get(run.number)
         if standard is not None and (standard - first) % OCTAVE == 0:
             return (standard - first) // OCTAVE
         # Seen in a mirror, the pattern is its own image about every D, which has pitch class 2.
-        if standard is not None and (4 - standard - run.count + 1 - first) % OCTAVE == 0:
+        if standard is not None and (4 - standard - run.number + 1 - first) % OCTAVE == 0:
             raise KeyboardNotFound(
-                f"the picture is mirrored: its {run.count} keys go from {_letter(first)} to "
+                f"the picture is mirrored: its {run.number} keys go from {_letter(first)} to "
                 f"{_letter(last)}, which is a piano seen in a mirror; mirror the film back"
             )
-    elif run.left_end and run.count > KEYBOARDS_CUT and (LOWEST_PITCH - first) % OCTAVE == 0:
+    elif run.left_end and run.number > KEYBOARDS_CUT and (LOWEST_PITCH - first) % OCTAVE == 0:
         return (LOWEST_PITCH - first) // OCTAVE
-    elif run.right_end and run.count > KEYBOARDS_CUT and (HIGHEST_PITCH - last) % OCTAVE == 0:
+    elif run.right_end and run.number > KEYBOARDS_CUT and (HIGHEST_PITCH - last) % OCTAVE == 0:
         return (HIGHEST_PITCH - last) // OCTAVE
     raise KeyboardNotFound(
-        f"the picture shows {run.count} keys from a {_letter(first)} to a {_letter(last)}, which "
+        f"the picture shows {run.number} keys from a {_letter(first)} to a {_letter(last)}, which "
         "may be in several octaves; name the lowest of them, such as --lowest C2"
     )
 
@@ -303,7 +302,7 @@ def _named(found: _Found, octaves: int) -> KeyboardView:
     highest = found.run.last + LOWEST_PITCH + OCTAVE * octaves
     if not (is_on_keyboard(lowest) and is_on_keyboard(highest)):
         raise KeyboardNotFound(
-            f"the picture shows {found.run.count} keys; with {pitch_name(max(lowest, 0))} as the "
+            f"the picture shows {found.run.number} keys; with {pitch_name(max(lowest, 0))} as the "
             "lowest they go beyond the 88 of a piano"
         )
     shift = np.array([octaves * key_pattern().octave, 0.0, 0.0])

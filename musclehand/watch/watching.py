@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,7 @@ class Watching:
             with progress_of(name) as progress:
                 stages.run(
                     name,
-                    lambda compute=compute, progress=progress: compute(stages.folder, progress),
+                    partial(compute, stages.folder, progress),
                     inputs=inputs,
                     files=files,
                 )
