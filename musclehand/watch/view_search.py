@@ -281,6 +281,13 @@ def _octaves(run: KeyRun, lowest: int | None, highest: int | None) -> int:
         return (LOWEST_PITCH - first) // OCTAVE
     elif run.right_end and run.number > KEYBOARDS_CUT and (HIGHEST_PITCH - last) % OCTAVE == 0:
         return (HIGHEST_PITCH - last) // OCTAVE
+    fitting = [
+        octaves
+        for octaves in range(-NUM_KEYS // OCTAVE, NUM_KEYS // OCTAVE + 1)
+        if is_on_keyboard(first + OCTAVE * octaves) and is_on_keyboard(last + OCTAVE * octaves)
+    ]
+    if run.number > KEYBOARDS_CUT and len(fitting) == 1:
+        return fitting[0]
     raise KeyboardNotFound(
         f"the picture shows {run.number} keys from a {_letter(first)} to a {_letter(last)}, which "
         "may be in several octaves; name the lowest of them, such as --lowest C2"
