@@ -40,7 +40,7 @@ How alike the player moves to a person whose notes and fingers it plays: from th
 with the person's motion as a prior (`--like`), and with that motion as a film would give it
 (slow errors of 5 mm and 5 degrees), always against their true motion. Chance is the same person
 five seconds later. Figures are means over {pieces} of {seconds:g} s each, played by muscles.
-`musclehand.motion.likeness` defines them; "along" is along the keyboard, "across" along its keys."""
+`musclehand.motion.likeness` defines them."""
 
 PIECES = (
     "ode_to_joy",
