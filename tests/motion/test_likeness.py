@@ -158,7 +158,7 @@ def test_frechet_distance_of_normal_samples():
     """Equal shapes are as far apart as their means; scaled ones by their standard deviations."""
     sample = np.random.default_rng(0).normal(size=(500, 3))
     assert frechet_distance(sample, sample) == pytest.approx(0.0, abs=1e-6)
-    assert frechet_distance(sample, sample + [3.0, 4.0, 0.0]) == pytest.approx(5.0)
+    assert frechet_distance(sample, sample + np.array([3.0, 4.0, 0.0])) == pytest.approx(5.0)
     centred = sample - sample.mean(axis=0)
     expected = np.sqrt(np.trace(np.cov(centred, rowvar=False)))
     assert frechet_distance(centred, 2.0 * centred) == pytest.approx(expected)
