@@ -192,6 +192,10 @@ def request_record(
         "chords": options.chords,
         "pedal": options.pedal,
         "rehearsals": options.rehearsals,
+        "sensory_delay_ms": options.sensory_delay_ms,
+        "command_delay_ms": options.command_delay_ms,
+        "predictor": options.predictor if options.parted else None,
+        "world": options.world,
     }
 
 
