@@ -11,7 +11,8 @@ correct it are built in:
 - "rollout": the past belief is corrected, and all commands since then are simulated again. It costs
   as many simulations as fit into the delay.
 
-The keys and the activations that the belief has are its own: neither is felt. Without differences
+What the belief lacks all the time, such as strength, is learnt as a drift of its accelerations. The
+keys and the activations that the belief has are its own: neither is felt. Without differences
 both ways are one, and the prediction is exact.
 """
 
@@ -39,22 +40,27 @@ FULL_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 @dataclass(frozen=True)
 class Gains:
-    """Shares of a difference between senses and belief that correct the belief, in every control
-    step.
+    """What a difference between senses and belief changes in the belief, in every control step.
 
-    A tenth at 250 Hz averages senses over 40 ms. Three times as much doubles activation where
-    senses are noisy, and six times as much is unstable at delays of 50 ms
-    (`experiments/bench_delay.py`).
+    Chosen on a piece in worlds of tier "t1" with delays of 16 to 50 ms. A share of a tenth averages
+    senses over 40 ms at 250 Hz. Three times as much doubles the activation of a player with noisy
+    senses, and six times as much is unstable at a delay of 50 ms. Without drift, a hand of half the
+    strength is believed to be where it is not.
     """
 
     angle: float = 0.1
-    """Of angles and places."""
+    """Share of the difference of angles and places."""
 
-    speed: float = 0.1
-    """Of velocities."""
+    speed: float = 0.2
+    """Share of the difference of velocities."""
+
+    drift: float = 25.0
+    """[1/s^2] Of angles and places, that the belief's accelerations change by from then on: what
+    the belief lacks steadily, for want of strength or weight, is learnt."""
 
     activation: float = 0.0
-    """Of activations: a player knows the commands that it sent, and does not feel activation."""
+    """Share of the difference of activations, 0: a player does not feel activation, and knows the
+    commands that it sent."""
 
 
 class Belief(Protocol):
@@ -142,6 +148,8 @@ class StatePredictor(Belief):
         self._data.qpos[self._body.qpos] = start.angles
         self._past.clear()
         self._states.clear()
+        self._drift = np.zeros(len(self._body.dofs))
+        self._drifting = False
         self._past.append(self._body.read(self._data))
 
     @override
@@ -149,6 +157,7 @@ class StatePredictor(Belief):
         difference = self._difference(senses)
         with silence_mujoco():
             if difference is not None:
+                self._learn(senses)
                 if self._method == OBSERVER or not self._states:
                     self._shift(difference)
                 else:
@@ -173,6 +182,8 @@ class StatePredictor(Belief):
             state = np.empty(self._size)
             mujoco.mj_getState(self._model, self._data, state, FULL_STATE)
             self._states.append(state)
+        if self._drifting:
+            self._data.qvel[self._body.dofs] += self._model.opt.timestep * self._drift
         if computed:
             mujoco.mj_step2(self._model, self._data)
         else:
@@ -191,6 +202,13 @@ class StatePredictor(Belief):
             gains.speed * self._project(speeds),
             gains.activation * activation,
         )
+
+    def _learn(self, senses: Senses) -> None:
+        """Learns what acceleration the belief lacks all the time."""
+        if self._gains.drift:
+            difference = self._project(senses.angles - self._past[0].angles)
+            self._drift += self._gains.drift * difference
+            self._drifting = True
 
     def _shift(self, difference: Senses) -> None:
         """Moves the present, and all of the past that is still to be compared."""
