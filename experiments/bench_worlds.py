@@ -34,8 +34,8 @@ TITLE = "Surrogate worlds"
 
 PROSE = """\
 Onset F1 (50 ms) of the muscle controller in surrogate worlds, as it comes: it believes in its own
-hands, keys and nerves, without delay. Worlds in bold are those with a mean from {low:g} to {high:g},
-where there is something to learn and something to build on."""
+hands, keys and nerves, without delay. Worlds in bold are those with a mean from {low:g} to
+{high:g}, where there is something to learn and something to build on."""
 
 PIECES = ("twinkle_twinkle", "happy_birthday", "ode_to_joy", "are_you_sleeping")
 """Those of Learning to Play Piano in the Real World (arXiv 2503.15481)."""

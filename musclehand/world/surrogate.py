@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import struct
 import subprocess
+from contextlib import suppress
 from typing import IO, Any
 
 import mujoco
@@ -105,7 +106,8 @@ class SurrogateWorld(World):
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):  # what could not be sent is of no use any more
+                    pipe.close()
 
     def __del__(self) -> None:
         if getattr(self, "_process", None) is not None:
