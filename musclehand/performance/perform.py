@@ -184,39 +184,16 @@ def perform(
         place = None if world is None and nerves is None else Place(world, nerves or Nerves())
         target = keyboard_score(score)
         tape = None if record is None else Tape(Path(record), seed)
-        rehearsals: tuple[PerformanceMetrics, ...] = ()
-        kept_run = None
-        if isinstance(controller, Controller):
-            name = type(controller).__name__
-            take = _play(controller, target, tape=tape, progress=progress, place=place)
-        elif controller.rehearsals:
-            name = controller.controller
-            player = PlanPlayer(target, controller)
-            take, rehearsals, kept_run = practise(
-                player,
-                target,
-                controller.rehearsals,
-                tape=tape,
-                progress=progress,
-                place=place,
-            )
-        else:
-            name = controller.controller
-            take = _play(
-                make_controller(target, controller),
-                target,
-                tape=tape,
-                progress=progress,
-                like=controller.like,
-                place=place,
-            )
+        take, rehearsals, kept_run = _take(
+            controller, target, tape=tape, progress=progress, place=place
+        )
     wall = time.perf_counter() - begin
     return Performance(
         score=take.score,
         played=take.played,
         metrics=take.metrics,
         body=take.body,
-        controller=name,
+        controller=_name(controller),
         wall_s=wall,
         remarks=take.remarks,
         provenance=provenance(take.model, seed),
@@ -226,6 +203,13 @@ def perform(
         likeness=take.likeness,
         recording=None if record is None else Path(record),
     )
+
+
+def _name(controller: PlayerSettings | Controller) -> str:
+    """The controller's name, or its class where it was made by the caller."""
+    if isinstance(controller, Controller):
+        return type(controller).__name__
+    return controller.controller
 
 
 def _shown(value: float | int | None) -> str:
@@ -284,16 +268,44 @@ class Take(NamedTuple):
 
 
 class Practice(NamedTuple):
-    """The run that is kept of several, and how all of them went."""
+    """The run that is kept, and how all runs went where there was practice."""
 
     take: Take
     """The best run (`Rehearsal.best`)."""
 
-    runs: tuple[PerformanceMetrics, ...]
-    """Metrics of all runs, from first sight on."""
+    runs: tuple[PerformanceMetrics, ...] = ()
+    """Metrics of all runs, from first sight on; empty without practice."""
 
-    kept: int
-    """Index of the run that is kept."""
+    kept: int | None = None
+    """Index of the run that is kept; None without practice."""
+
+
+def _take(
+    controller: PlayerSettings | Controller,
+    target: Score,
+    *,
+    tape: Tape | None,
+    progress: Progress | None,
+    place: Place | None,
+) -> Practice:
+    """Plays once, or practises as the settings say.
+
+    Args:
+        controller: that plays, or how it is made.
+        target: what is judged by.
+        tape: where the kept run is recorded; None: it is not.
+        progress: called with the simulated time of all runs.
+        place: where it plays; None: in its own model.
+    """
+    if isinstance(controller, Controller):
+        return Practice(_play(controller, target, tape=tape, progress=progress, place=place))
+    if controller.rehearsals:
+        player = PlanPlayer(target, controller)
+        count = controller.rehearsals
+        return practise(player, target, count, tape=tape, progress=progress, place=place)
+    made = make_controller(target, controller)
+    like = controller.like
+    return Practice(_play(made, target, tape=tape, progress=progress, like=like, place=place))
 
 
 def practise(

@@ -195,7 +195,7 @@ def request_record(
         "like": None if options.like is None else str(options.like),
         "sensory_delay_ms": options.sensory_delay_ms,
         "command_delay_ms": options.command_delay_ms,
-        "predictor": options.predictor if options.parted else None,
+        "predictor": options.predictor,
         "world": options.world,
     }
 

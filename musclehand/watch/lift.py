@@ -38,7 +38,7 @@ from musclehand.planning.trajectory.chain import Chain
 from musclehand.watch.landmarks import TIPS, HandLandmarks
 from musclehand.watch.lifting.calibration import Calibration, calibrate, point_errors
 from musclehand.watch.lifting.config import LiftConfig
-from musclehand.watch.lifting.hand_points import HandPoints, place_points, points_of, scaled
+from musclehand.watch.lifting.hand_points import place_points, points_of, scaled
 from musclehand.watch.lifting.observe import Observed, even_times, observe
 from musclehand.watch.lifting.problem import Frames
 from musclehand.watch.lifting.smoothing import Limits, Smoother, smoothness_of

@@ -93,7 +93,6 @@ class _Part(NamedTuple):
         precision = self.frames.precision * factor
         return self._replace(frames=self.frames._replace(precision=precision))
 
-
     def of_palm(self) -> _Part:
         """The same with the points of the palm only."""
         precision = np.zeros_like(self.frames.precision)
@@ -229,7 +228,9 @@ def _remaining(
     lengths = []
     for part in parts:
         scale = np.linalg.norm(part.frames.basis[:, :, 0], axis=1)[:, None]
-        lengths.append(point_errors(part.frames, part.camera, chain, points, shared, part.u) / scale)
+        lengths.append(
+            point_errors(part.frames, part.camera, chain, points, shared, part.u) / scale
+        )
     median = float(np.median(np.concatenate(lengths)))
     return median / _MEDIAN_LENGTH / float(np.sqrt(1.0 - _DETERMINED / (2 * NUM_POINTS)))
 

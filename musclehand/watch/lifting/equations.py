@@ -263,9 +263,7 @@ def _add_tip(
 
 
 @compiled
-def _add_home(
-    t: int, frames: Frames, common: Common, u: np.ndarray, equations: Equations
-) -> float:
+def _add_home(t: int, frames: Frames, common: Common, u: np.ndarray, equations: Equations) -> float:
     """Adds the distance of the unknowns of a frame from those expected, and gives its cost."""
     cost = 0.0
     for i in range(u.shape[1]):

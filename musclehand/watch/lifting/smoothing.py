@@ -209,9 +209,7 @@ def frame_equations(
     poses = Poses.empty(chain, len(u))
     kinematics.pose_hand(chain, u, poses)
     equations = Equations.zero(len(u), u.shape[1] + shared)
-    cost = kernels.add_frames(
-        chain, points, camera, frames, common, past, u, poses, equations
-    )
+    cost = kernels.add_frames(chain, points, camera, frames, common, past, u, poses, equations)
     return float(cost), equations
 
 
