@@ -33,17 +33,19 @@ from musclehand.motion.clip import NOTE_COLUMNS, MotionClip
 from musclehand.music.formats.score_json import score_from_dict, score_to_dict
 from musclehand.music.generate.variations import theme_and_variations
 from musclehand.music.metrics import score_performance
-from musclehand.music.repertoire import load_piece, piece_names
-from musclehand.music.score import Score, keyboard_score
+from musclehand.music.repertoire import list_pieces, load_piece
+from musclehand.music.score import Note, Score, keyboard_score
 from musclehand.music.synth import synthesise, write_wav
 from musclehand.performance.perform import perform
 from musclehand.performance.settings import PlayerSettings
 from musclehand.sim.scene import forearm_joint
-from musclehand.watch.demonstration import open_demonstration, watch
+from musclehand.watch.demonstration import WORKING, open_demonstration, watch
 from musclehand.watch.inputs import WatchInputs
 from musclehand.watch.landmarks import TIPS
 from musclehand.watch.landmarks_file import write_landmarks
+from musclehand.watch.transcribe import transcribe
 from musclehand.watch.view_file import write_view
+from musclehand.watch.watching import PIECES
 
 TITLE = "Fourteen minutes watched and played again"
 
@@ -87,17 +89,19 @@ def main(args: Args) -> None:
     costs = Costs(args.out / "costs.json")
     score = joined_pieces(60.0 * args.minutes)
     recording = args.out / "recording.h5"
-    performed = costs.measure("performed", recording, lambda: play_first(score, recording))
+    costs.measure("performed", recording, lambda: play_first(score, recording))
     film = args.out / "landmarks.h5"
     costs.measure("filmed", film, lambda: film_recording(recording, film))
     sound = args.out / "played.wav"
     costs.measure("synthesised", sound, lambda: sound_of(recording, sound))
     watched = args.out / "watched"
+    pieces = args.out / f"watched{WORKING}" / PIECES
+    heard = args.out / "heard.json"
+    costs.measure("heard", heard, lambda: hear(sound, pieces, heard))
     inputs = WatchInputs(film, sound=sound, view=args.out / "view.json")
     costs.measure("watched", watched, lambda: watch(inputs, out=watched))
     again = args.out / "again.json"
     costs.measure("played again", again, lambda: play_again(watched, again))
-    del performed
     report(args, score, recording, costs)
 
 
@@ -142,7 +146,7 @@ def joined_pieces(seconds: float) -> Score:
     Args:
         seconds: length.
     """
-    parts = [load_piece(name) for name in piece_names()] + [theme_and_variations()]
+    parts = [load_piece(piece.name) for piece in list_pieces()] + [theme_and_variations()]
     notes = []
     pedals = []
     begin = 0.5
@@ -218,15 +222,17 @@ def recorded_clips(recording: Recording) -> dict[Side, MotionClip]:
 def sounded(recording: Recording) -> Score:
     """The notes that sounded in a recording, on the clock of its film."""
     start = float(recording["time"][0])
-    table = recording.tables["played"]
-    columns = {name: np.asarray(table[name]) for name in ("onset", "offset", "pitch", "velocity")}
-    from musclehand.music.score import Note
-
-    notes = tuple(
-        Note(float(onset) - start, int(pitch), float(offset) - start, int(velocity))
-        for onset, offset, pitch, velocity in zip(*columns.values(), strict=True)
+    table = recording.table("played")
+    columns = [
+        table.values[:, table.columns.index(name)]
+        for name in ("onset", "offset", "pitch", "velocity")
+    ]
+    return Score(
+        tuple(
+            Note(float(onset) - start, int(pitch), float(offset) - start, int(velocity))
+            for onset, offset, pitch, velocity in zip(*columns, strict=True)
+        )
     )
-    return Score(notes)
 
 
 def sound_of(path: Path, out: Path) -> None:
@@ -239,6 +245,24 @@ def sound_of(path: Path, out: Path) -> None:
     with Recording.open(path) as recording:
         played = sounded(recording)
     write_wav(out, synthesise(played, sample_rate=SAMPLE_RATE), SAMPLE_RATE)
+
+
+def hear(sound: Path, pieces: Path, out: Path) -> None:
+    """Transcribes the sound to where `watch` goes on from, so that its cost is told apart.
+
+    Args:
+        sound: the sound file.
+        pieces: folder of the pieces of the watching to come.
+        out: file of the notes.
+    """
+    pieces.mkdir(parents=True, exist_ok=True)
+    score = transcribe(sound, out=pieces, progress=print_progress)
+    write_file(out, json.dumps(score_to_dict(score)))
+
+
+def print_progress(done: float, total: float) -> None:
+    """Prints seconds of music done."""
+    print(f"  {done:.0f} of {total:.0f} s", flush=True)
 
 
 def play_again(folder: Path, out: Path) -> None:
@@ -286,7 +310,9 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
         cells = (metrics.onset_f1_50ms, metrics.frame_f1_micro, metrics.velocity_f1)
         table.append((name, len(truth), *(f"{value:.3f}" for value in cells)))
     minutes = sum(
-        seconds for name, seconds in costs.seconds.items() if name in {"watched", "played again"}
+        seconds
+        for name, seconds in costs.seconds.items()
+        if name in {"heard", "watched", "played again"}
     )
     figures["watched"] = dict(demonstration.figures)
     figures["processor_s"] = costs.seconds
@@ -310,4 +336,4 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, Args, __doc__)

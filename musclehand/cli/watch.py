@@ -46,19 +46,19 @@ class WatchArgs:
     ] = None
     """Film, or landmarks of hands (.h5)."""
 
-    out: Annotated[
-        Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint=_NO_DEFAULT)
-    ] = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """Folder for the results; by default watched/NAME."""
 
-    midi: Annotated[
-        Path | None, tyro.conf.arg(metavar="SCORE", help_behavior_hint=_NO_DEFAULT)
-    ] = None
+    midi: Annotated[Path | None, tyro.conf.arg(metavar="SCORE", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """The notes, as MIDI, MusicXML or PIG; where in the film they begin is found."""
 
-    sound: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)
-    ] = None
+    sound: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
     """A recording of the sound, in place of the film's own."""
 
     landmarks: Annotated[
@@ -219,8 +219,10 @@ def print_demonstration(demonstration: Demonstration) -> None:
     table.add_column(justify="right")
     rows = (
         ("film", f"{figures['duration_s']:.1f} s"),
-        ("keys in the picture", f"{figures['keyboard']['lowest']} to "
-         f"{figures['keyboard']['highest']}"),
+        (
+            "keys in the picture",
+            f"{figures['keyboard']['lowest']} to {figures['keyboard']['highest']}",
+        ),
         ("left hand in view", f"{hands['left_in_view']:.1%}"),
         ("right hand in view", f"{hands['right_in_view']:.1%}"),
         ("notes", str(fingers["notes"])),

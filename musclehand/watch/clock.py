@@ -36,6 +36,9 @@ LEAST_SHARE = 0.8
 """Least share of notes with a fingertip on their key, below which film and notes do not belong
 together; chosen, true pairs have 0.95 and more."""
 
+EARLY = 0.1
+"""[s] A note that begins before the film by no more belongs to it; chosen, three frames."""
+
 _TOUCH = 0.02
 """[s] Time after a note's onset, and before its end, at which fingertips are looked at; chosen,
 within a short note. Fingers come to their keys before a note and leave them after it, so looks at
@@ -93,16 +96,16 @@ class Clock:
     """[m] Mean distance of the nearest fingertip from the middles of notes' keys as they begin."""
 
     def to_film(self, score: Score) -> Score:
-        """The score in the time of the film. What begins before the film is left out."""
+        """The score in the time of the film.
+
+        Notes that begin before the film by up to `EARLY` begin with it; earlier ones are left out.
+        """
         scale = 1.0 + self.drift
+        times = self.offset + scale * score.intervals
         notes = [
-            replace(
-                note,
-                onset=self.offset + scale * note.onset,
-                offset=self.offset + scale * note.offset,
-            )
-            for note in score.notes
-            if self.offset + scale * note.onset >= 0.0
+            replace(note, onset=max(0.0, onset), offset=offset)
+            for note, (onset, offset) in zip(score.notes, times.tolist(), strict=True)
+            if onset >= -EARLY and offset > 0.0
         ]
         pedals = tuple(
             Pedal(max(0.0, self.offset + scale * pedal.start), self.offset + scale * pedal.end)

@@ -293,8 +293,9 @@ def open_film(path: str | PathLike[str]) -> Film:
     if not 0 < rate <= FASTEST:
         raise FilmError(path, f"{rate:.0f} pictures a second; at most {FASTEST:.0f}")
     stated = _stated_duration(header)
-    if _CUT_SHORT.search(packets.messages):
-        raise FilmError(path, f"truncated ({_last_line(packets.messages)})")
+    cut = [line for line in packets.messages.splitlines() if _CUT_SHORT.search(line)]
+    if cut:
+        raise FilmError(path, f"truncated ({_last_line(cut[0])})")
     if span < stated - LARGEST_LOSS - 0.02 * stated:
         raise FilmError(path, f"truncated: its pictures end at {span:.1f} s of {stated:.1f} s")
     return Film(

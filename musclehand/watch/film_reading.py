@@ -92,9 +92,7 @@ def read_film(
     dropped: tuple[tuple[Note, str], ...] = ()
     if heard:
         evidence = gather_evidence(landmarks, view, placed)
-        check = check_by_film(
-            landmarks, view, placed, error=evidence.error, offset=evidence.offset
-        )
+        check = check_by_film(landmarks, view, placed, error=evidence.error, offset=evidence.offset)
         dropped = check.dropped
         lost = {id(note) for note, _ in dropped}
         pairs = zip(placed.notes, check.reason, strict=True)
@@ -106,9 +104,7 @@ def read_film(
     return FilmReading(watched, clock, refined, tuple(reasons), dropped)
 
 
-def touched_keys(
-    landmarks: HandLandmarks, view: KeyboardView, watched: WatchedFingers
-) -> Contacts:
+def touched_keys(landmarks: HandLandmarks, view: KeyboardView, watched: WatchedFingers) -> Contacts:
     """Where fingertips touch their keys in the picture, the displacements of landmarks removed.
 
     Args:

@@ -11,7 +11,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from musclehand.core.errors import InvalidValue
 from musclehand.watch import film as film_module
 from musclehand.watch.film import FilmError, open_film
-from tests.support.small_films import SIZE, encode, number_of, numbered_pictures
+from support.small_films import SIZE, encode, number_of, numbered_pictures
 
 
 @pytest.fixture(scope="module")

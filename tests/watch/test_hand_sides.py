@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from musclehand.watch.hand_sides import assign_sides
-from tests.support.painted_hands import hand_shape
+from support.painted_hands import hand_shape
 
 RATE = 30.0
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from musclehand.watch.hand_tracker import HandTracker, Tracked, search_windows
-from tests.support.painted_hands import SIZE, PaintedLandmarks, PaintedPalms, hand_shape, paint
+from support.painted_hands import SIZE, PaintedLandmarks, PaintedPalms, hand_shape, paint
 
 AREA = (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from musclehand.watch.landmark_net import SIDE, LandmarkNetwork, affine, next_region
 from musclehand.watch.palm import PalmDetector, Region
-from tests.support.hand_networks import hand_networks
-from tests.support.painted_hands import hand_shape
+from support.hand_networks import hand_networks
+from support.painted_hands import hand_shape
 
 
 def test_the_middle_of_a_crop_is_the_middle_of_the_region() -> None:

@@ -18,7 +18,7 @@ from musclehand.watch.networks import (
     find_networks,
     set_up_networks,
 )
-from tests.support.hand_networks import hand_networks
+from support.hand_networks import hand_networks
 
 
 def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from musclehand.watch.smooth_landmarks import CUT_OFF, runs, smooth
-from tests.support.painted_hands import hand_shape
+from support.painted_hands import hand_shape
 
 RATE = 30.0
 

@@ -12,8 +12,8 @@ from musclehand.watch.landmarks import HandLandmarks
 from musclehand.watch.networks import HandNetworks
 from musclehand.watch.track_hands import detect_hands, orientation, orientation_fault
 from musclehand.watch.track_store import clear_pieces
-from tests.support.painted_hands import PaintedLandmarks, PaintedPalms, hand_shape, paint
-from tests.support.small_films import encode
+from support.painted_hands import PaintedLandmarks, PaintedPalms, hand_shape, paint
+from support.small_films import encode
 
 NETWORKS = HandNetworks(Path("palm"), Path("landmarks"), ("a", "b"))
 FRAMES = 150

@@ -474,3 +474,56 @@ def test_what_one_hand_spans_follows_its_size() -> None:
         assert small[3:] == pytest.approx(0.8 * usual[3:], rel=0.15)
     with pytest.raises(InvalidValue, match="hand_size"):
         FingeringConfig(hand_size=0.0)
+
+
+def test_without_knowledge_evidence_changes_nothing() -> None:
+    for piece in ("fuer_elise", "minuet_in_g"):
+        score = load_piece(piece)
+        bare = score.with_notes(replace(n, hand=None, finger=None) for n in score.notes)
+        plain = assign_fingering(bare, config=HOLDS)
+        for evidence in (np.full((len(bare), 2, 5), np.nan), np.full((len(bare), 2, 5), 3.0)):
+            assert assign_fingering(bare, config=HOLDS, evidence=evidence) == plain
+
+
+def test_strong_evidence_decides_hands_and_fingers() -> None:
+    score = Score(tuple(Note(0.4 * i, 60 + i, 0.4 * i + 0.3) for i in range(8)))
+    truth = [(i % 2, (2 * i) % 5) for i in range(8)]
+    evidence = np.full((8, 2, 5), 300.0)
+    for i, (hand, finger) in enumerate(truth):
+        evidence[i, hand, finger] = 0.0
+    played = assign_fingering(score, config=HOLDS, evidence=evidence)
+    assert [(int(n.hand or 0), int(n.finger or 0) - 1) for n in played.notes] == truth
+
+
+def test_evidence_lets_hands_cross_within_a_chord() -> None:
+    chord = Score((Note(0, 60, 1), Note(0, 64, 1), Note(0, 67, 1)))
+    evidence = np.full((3, 2, 5), 300.0)
+    evidence[0, 1, 0] = evidence[1, 0, 1] = evidence[2, 1, 4] = 0.0
+    played = assign_fingering(chord, evidence=evidence)
+    assert [n.hand for n in played.notes] == [R, L, R]
+    assert [int(n.finger or 0) for n in played.notes] == [1, 2, 5]
+
+
+def test_evidence_follows_its_notes_when_chords_are_rolled() -> None:
+    wide = Score((Note(0.0, 48, 1), Note(0.5, 60, 2), Note(0.5, 67, 2), Note(0.5, 77, 2)))
+    evidence = np.zeros((4, 2, 5))
+    evidence[1:, 0] = 300.0
+    evidence[0, 1] = 300.0
+    played = assign_fingering(wide, config=FingeringConfig(roll_chords=True), evidence=evidence)
+    assert {n.pitch: n.hand for n in played.notes}[48] is L
+    assert all(n.hand is R for n in played.notes if n.pitch > 48)
+
+
+def test_the_finger_of_the_score_goes_before_evidence() -> None:
+    evidence = np.full((1, 2, 5), 50.0)
+    evidence[0, 1, 4] = 0.0
+    played = assign_fingering(Score((Note(0, 60, 1, 80, R, Finger(2)),)), evidence=evidence)
+    assert played.notes[0].finger == 2
+
+
+def test_evidence_of_another_shape_or_infinite_is_refused() -> None:
+    score = Score((Note(0, 60, 1),))
+    with pytest.raises(InvalidValue, match="shape of evidence"):
+        assign_fingering(score, evidence=np.zeros((2, 2, 5)))
+    with pytest.raises(InvalidValue, match="infinite"):
+        assign_fingering(score, evidence=np.full((1, 2, 5), np.inf))
