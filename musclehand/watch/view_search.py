@@ -39,6 +39,12 @@ LARGEST_SIDE = 8192
 LEAST_SHARE = 0.8
 """Least share of keys that look as they should; hands that rest hide up to a fifth."""
 
+SHADED_SHARE = 0.6
+"""The same where edges are plain: hard shade and hands leave edges and change colours."""
+
+PLAIN_EDGES = 0.9
+"""Share of edges that are found where they are plain."""
+
 LEAST_KEYS = 24
 """Least number of keys in the picture: two octaves, in which the pattern is plain."""
 
@@ -92,8 +98,9 @@ class _Found(NamedTuple):
     @property
     def sure(self) -> bool:
         """The picture shows this keyboard without doubt."""
+        share = SHADED_SHARE if self.edges >= PLAIN_EDGES else LEAST_SHARE
         return (
-            self.run.share >= LEAST_SHARE
+            self.run.share >= share
             and self.run.number >= LEAST_KEYS
             and self.likeness >= LEAST_LIKENESS
             and self.edges >= LEAST_EDGES
