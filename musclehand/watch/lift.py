@@ -17,6 +17,7 @@ smoothing goes on without it; `Lift.seen` tells where.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -419,7 +420,7 @@ def _without_short_gaps(seen: np.ndarray, longest: float) -> np.ndarray:
     """Frames with a hand, or in gaps of up to `longest` frames within the film. Shape (T,)."""
     rows = np.flatnonzero(seen)
     filled = seen.copy()
-    for before, after in zip(rows[:-1], rows[1:], strict=True):
+    for before, after in itertools.pairwise(rows):
         if after - before - 1 <= longest:
             filled[before:after] = True
     return filled
