@@ -24,10 +24,6 @@ MISS = -1.5
 """What a key that is not as it should be costs a run, by what one that is brings; so a run goes on
 under a hand, and ends where two keys in three are wrong."""
 
-GOES_ON = 0.4
-"""Share of keys that look right, from which those beyond a run go on to the edge of the picture;
-chosen, in hard shade half of them do."""
-
 LIT = 3
 """Octaves over which the light on the keys is taken as the same."""
 
@@ -86,9 +82,6 @@ def find_run(view: KeyboardView, picture: np.ndarray) -> KeyRun | None:
     share = np.array([right[samples.key == number].mean() for number in numbers])
     passed = shown & (share >= 0.6)
     begin, end = _best_run(np.where(shown, np.where(passed, 1.0, MISS), -1e3))
-    if end >= begin:
-        begin = _extended(begin, -1, shown, passed, pattern.black)
-        end = _extended(end, 1, shown, passed, pattern.black)
     # Keyboards begin and end with white keys; what looks like a black one there is dark wood.
     while end > begin and pattern.black[begin] and begin >= 1 and shown[begin - 1]:
         begin += 1
@@ -138,27 +131,6 @@ def _look_right(
             level < BLACK_MOST,
         )
     return right
-
-
-def _extended(row: int, step: int, shown: np.ndarray, passed: np.ndarray, black: np.ndarray) -> int:
-    """The end of a run, moved to the edge of the picture where keys go on under hands or shade.
-
-    Keys of both colours that look right are more keys; wood is of one colour.
-
-    Args:
-        row: the end of the run.
-        step: -1 at the left end, 1 at the right one.
-        shown: keys that are in the picture. Shape (n,), bool.
-        passed: keys that look right. Shape (n,), bool.
-        black: their colours. Shape (n,), bool.
-    """
-    last = row
-    while 0 <= last + step < len(shown) and shown[last + step]:
-        last += step
-    beyond = np.arange(row + step, last + step, step)
-    enough = len(beyond) > 0 and passed[beyond].mean() >= GOES_ON
-    both = passed[beyond][black[beyond]].any() and passed[beyond][~black[beyond]].any()
-    return last if enough and both else row
 
 
 def _best_run(gains: np.ndarray) -> tuple[int, int]:
