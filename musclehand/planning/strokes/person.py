@@ -56,23 +56,23 @@ class LikeConfig:
     (`experiments/bench_likeness.py`).
     """
 
-    grip_pull: float = 300.0
+    grip_pull: float = 100.0
     """[1/m^2] weight of the wrist's distance from the person's in a grip."""
 
     path: float = 0.1
     """[share] weight of the person's wrist in its planned path, against leaving the reach of a
     note's keys."""
 
-    wrist: float = 300.0
+    wrist: float = 100.0
     """[1/m^2] weight of the wrist's distance from that path in the trajectory."""
 
     yaw: float = 10.0
     """[1/rad^2] weight of the distance from the person's yaw."""
 
-    posture: float = 0.5
+    posture: float = 0.1
     """[1/rad^2] weight of the distance from the person's joint angles."""
 
-    tips: float = 0.2
+    tips: float = 0.05
     """[share] weight of a waiting fingertip's distance from the person's, in the plane of the
     keys."""
 
