@@ -123,9 +123,7 @@ def main(args: Args) -> None:
         write_results_page("watch_view", TITLE, command_of(__file__, args), f"{PROSE}\n\n{table}")
 
 
-def scenes(
-    count: int, rng: np.random.Generator
-) -> list[tuple[str, FilmCamera, str, str]]:
+def scenes(count: int, rng: np.random.Generator) -> list[tuple[str, FilmCamera, str, str]]:
     """Name, camera, fallboard and light of all films."""
     fixed = [
         (f"{number}, {wood}", camera, wood, "room")

@@ -29,8 +29,8 @@ strike and errors of detectors."""
 HELD = 0.3
 """[pixels] Standard deviation of the keys' corners, which stay where they are."""
 
-HELD_BLACK = 0.6
-"""[pixels] The same of the tops of black keys."""
+HELD_BLACK = 1.5
+"""[pixels] The same of the tops of black keys, whose height and shape differ between pianos."""
 
 LEAST_CONTACTS = 20
 """Touches below this number tell nothing."""
@@ -91,9 +91,7 @@ def refine_view(view: KeyboardView, contacts: Contacts) -> KeyboardView:
 
     solved = least_squares(residuals, np.zeros(7), diff_step=1e-3, max_nfev=60)
     moved = replace(start, numbers=start.numbers + solved.x * STEPS).view()
-    return replace(
-        moved, lowest=view.lowest, highest=view.highest, residual=view.residual
-    )
+    return replace(moved, lowest=view.lowest, highest=view.highest, residual=view.residual)
 
 
 def _soft(residual: np.ndarray) -> np.ndarray:
