@@ -57,7 +57,7 @@ class Args:
     seed: int = 0
     """Of the random cameras."""
 
-    pictures: int = 12
+    pictures: int = 24
     """Pictures of each film."""
 
     size: str = "1280x720"
@@ -70,8 +70,8 @@ class Args:
     """A film of a person, to be held against a homography."""
 
     homography: Path | None = None
-    """Its homography from pixels to the keyboard [m], as an array of NumPy; x from the middle of
-    the keyboard, y across it."""
+    """Its homography from pixels to the keyboard [m], as an array of NumPy; from the middle
+    of the white keys."""
 
     results: bool = False
     """Write the results page."""
@@ -254,7 +254,8 @@ def against_clicks(args: Args) -> list[str]:
     matrix = np.load(args.homography, allow_pickle=False)
     plane = np.concatenate([pixels, np.ones((len(pixels), 1))], axis=1) @ matrix.T
     clicked = plane[:, :2] / plane[:, 2:]
-    error = 1000 * (clicked - points[:, :2])
+    middle = np.array([0.0, keys.hinge_y[0] / 2])
+    error = 1000 * (clicked - (points[:, :2] - middle))
     cells = [f"{part.mean():.1f} +- {part.std():.1f}" for part in error.T]
     return [f"{args.film.name} ({1000 * view.residual:.2f} mm rms of edges)", *cells]
 

@@ -283,18 +283,18 @@ def _octaves(run: KeyRun, lowest: int | None, highest: int | None) -> int:
                 f"the picture is mirrored: its {run.size} keys go from {_letter(first)} to "
                 f"{_letter(last)}, which is a piano seen in a mirror; mirror the film back"
             )
-    elif run.left_end and run.size > KEYBOARDS_CUT and (LOWEST_PITCH - first) % OCTAVE == 0:
-        return (LOWEST_PITCH - first) // OCTAVE
-    elif run.right_end and run.size > KEYBOARDS_CUT and (HIGHEST_PITCH - last) % OCTAVE == 0:
-        return (HIGHEST_PITCH - last) // OCTAVE
+    # So many keys fit on a piano in one place only.
+    fitting = [
+        octaves
+        for octaves in range(-4, 5)
+        if first + OCTAVE * octaves >= LOWEST_PITCH and last + OCTAVE * octaves <= HIGHEST_PITCH
+    ]
+    if run.size > NUM_KEYS - OCTAVE and len(fitting) == 1:
+        return fitting[0]
     raise KeyboardNotFound(
         f"the picture shows {run.size} keys from a {_letter(first)} to a {_letter(last)}, which "
         "may be in several octaves; name the lowest of them, such as --lowest C2"
     )
-
-
-KEYBOARDS_CUT = 76
-"""More keys than these, one end of which is out of the picture, are of a piano of 88 keys."""
 
 
 def _letter(pitch: int) -> str:
