@@ -119,7 +119,7 @@ def options_of(args: RecordingArgs) -> ReadOptions:
     Raises:
         MusclehandError: no such column map.
     """
-    from musclehand.emg.io.csv_file import read_column_map
+    from musclehand.emg.io.column_map import read_column_map
     from musclehand.emg.io.reading import ReadOptions
 
     columns = None if args.columns is None else read_column_map(args.columns)

@@ -31,7 +31,7 @@ def written(tmp_path_factory):
     file["parameters"]["POINT"]["LABELS"]["value"] = ("WRIST", "TIP2")
     file["parameters"]["POINT"]["UNITS"]["value"] = ("mm",)
     file["parameters"]["ANALOG"]["RATE"]["value"] = [1000]
-    file["parameters"]["ANALOG"]["LABELS"]["value"] = ("FDS", "EDC")
+    file["parameters"]["ANALOG"]["LABELS"]["value"] = ("FDS", "grip")
     file["parameters"]["ANALOG"]["UNITS"]["value"] = ("mV", "N")
     file.add_parameter("EVENT", "USED", [2])
     file.add_parameter("EVENT", "TIMES", np.array([[0.0, 0.0], [0.05, 0.12]]))
@@ -46,10 +46,12 @@ def test_what_ezc3d_writes_is_read(written):
     path, points, analogs = written
     emg = read_c3d(path)
     assert emg.fs_hz == 1000.0
-    assert emg.names == ("FDS", "EDC")
-    assert [channel.unit for channel in emg.channels] == ["V", "N"]
+    assert emg.names == ("FDS",)
+    assert emg.channels[0].unit == "V"
     assert emg.channel("FDS") == pytest.approx(1e-3 * analogs[0, 0], abs=1e-9)
-    assert emg.channel("EDC") == pytest.approx(analogs[0, 1], abs=1e-6)
+    force = emg.extra["other analogue channels"]
+    assert force.units == ("N",)
+    assert force.column("grip") == pytest.approx(analogs[0, 1], abs=1e-6)
     markers = emg.extra["markers"]
     assert markers.fs_hz == pytest.approx(100.0)
     assert markers.units[0] == "mm"

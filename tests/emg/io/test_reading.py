@@ -12,7 +12,7 @@ import pytest
 from scipy import io
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.emg.io.csv_file import ColumnMap
+from musclehand.emg.io.column_map import ColumnMap
 from musclehand.emg.io.opensim_file import StorageFile, write_storage
 from musclehand.emg.io.reading import ReadOptions, find_format, read_emg
 from musclehand.emg.io.store import save_recording
