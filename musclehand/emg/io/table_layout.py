@@ -44,6 +44,7 @@ _INTERVAL = re.compile(
 _FILTER = re.compile(r"filter|pass|cut-?off|notch|mains|band", re.I)
 _RATE_NAME = re.compile(r".*(?:rate|freq\w*|\bfs)\b.*", re.I)
 _UNIT = re.compile(r"\bunits?\b\s*[:=,;\t ]\s*\"?([^\s,;\"]+)", re.I)
+_COMMENT = re.compile(r"^(?:#+|%+|//+)\s*")
 _WORDS = re.compile(r"activit\w*|markers?|events?|labels?|comments?|annotations?|notes?", re.I)
 
 
@@ -138,6 +139,7 @@ def split_cells(line: str, mark: str | None, width: int = 0) -> list[str]:
         mark: delimiter; None: white space, and a unit in brackets stays with its name.
         width: number of cells that is expected; 0: not known.
     """
+    line = _COMMENT.sub("", line) if line[:1] in "#%/" else line
     if mark is None:
         wide = re.split(r"\s{2,}", line.strip())
         cells = wide if len(wide) == width else re.split(r"\s+(?![(\[{<])", line.strip())
