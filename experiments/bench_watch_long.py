@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from musclehand.watch.view_file import write_view
 from threadpoolctl import threadpool_limits
 
 from harness.results_page import markdown_table, write_results_page
@@ -45,6 +44,7 @@ from musclehand.watch.inputs import WatchInputs
 from musclehand.watch.landmarks import TIPS
 from musclehand.watch.landmarks_file import write_landmarks
 from musclehand.watch.transcribe import transcribe
+from musclehand.watch.view_file import write_view
 from musclehand.watch.watching import PIECES
 
 TITLE = "Fourteen minutes watched and played again"

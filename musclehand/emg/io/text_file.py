@@ -124,6 +124,8 @@ def _is_windows_text(data: bytes) -> bool:
 
 def _parse_fast(lines: Sequence[str], width: int, delimiter: str | None) -> np.ndarray | None:
     """The array for lines that are all valid; None where a line may not be."""
+    if not lines[0].strip():
+        return None
     try:
         values = np.loadtxt(lines, delimiter=delimiter, ndmin=2, comments=None, dtype=np.float64)
     except (ValueError, OverflowError):
