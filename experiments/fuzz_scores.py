@@ -13,22 +13,26 @@ kept. Mutant k of seed s is the same on every machine.
 from __future__ import annotations
 
 import io
-import json
-import queue
 import random
 import re
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.mutants import (
+    WAYS,
+    WAYS_OF_TEXT,
+    Limits,
+    Report,
+    exchange_words,
+    print_report,
+    run_worker,
+    watch_workers,
+)
 from musclehand.core.errors import ScoreError
 from musclehand.music.formats.midi import write_midi
 from musclehand.music.formats.pig import write_pig
@@ -40,12 +44,6 @@ MAX_SECONDS = 2.0
 
 MAX_GROWTH_MB = 256.0
 """[MB] Largest growth of memory that reading a file may cause."""
-
-KILL_SECONDS = 20.0
-"""[s] After which a worker counts as hanging."""
-
-ADDRESS_SPACE = 4 << 30
-"""[bytes] Memory limit of a worker."""
 
 
 @dataclass(frozen=True)
@@ -60,41 +58,6 @@ class Config:
 
     out: Path = Path("runs/fuzz_scores")
     """Folder of offending files."""
-
-
-@dataclass
-class Report:
-    """Outcomes of reading."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """Number of files by extension and outcome."""
-
-    errors: Counter[str] = field(default_factory=Counter)
-    """Number of files by error."""
-
-    offending: list[str] = field(default_factory=list)
-    """Files that broke a limit, in words."""
-
-    slowest: tuple[float, int, str] = (0.0, -1, "")
-    """[s] Longest time, number and extension of its file."""
-
-    largest: tuple[float, int, str] = (0.0, -1, "")
-    """[MB] Largest growth of memory, number and extension of its file."""
-
-    def add(self, row: dict[str, object]) -> None:
-        """Count one file."""
-        index = int(str(row["index"]))
-        suffix = str(row["suffix"])
-        seconds = float(str(row["seconds"]))
-        growth = float(str(row["growth_mb"]))
-        self.outcomes[f"{suffix} {row['outcome']}"] += 1
-        self.errors[str(row["error"])] += 1
-        self.slowest = max(self.slowest, (seconds, index, suffix))
-        self.largest = max(self.largest, (growth, index, suffix))
-        if row["outcome"] == "unhandled" or seconds > MAX_SECONDS or growth > MAX_GROWTH_MB:
-            self.offending.append(
-                f"{index}{suffix}: {row['error']}, {seconds:.2f} s, {growth:.0f} MB"
-            )
 
 
 def make_seeds() -> list[tuple[str, bytes]]:
@@ -252,7 +215,7 @@ def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, 
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         damage = rng.choice(
-            _WAYS_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else _WAYS
+            WAYS_OF_TEXT if suffix in (".musicxml", ".txt") and rng.random() < 0.7 else WAYS
         )
         data = damage(data, rng) or bytearray(b"\0")
     if suffix == ".mid" and rng.random() < 0.5:
@@ -260,70 +223,12 @@ def mutant(seeds: list[tuple[str, bytes]], seed: int, index: int) -> tuple[str, 
     if (
         suffix == ".mxl" and rng.random() < 0.5
     ):  # half of the archives are sound, with a damaged score in them
-        inner = _exchange_words(bytearray(_musicxml().encode()), rng)
+        inner = exchange_words(bytearray(_musicxml().encode()), rng)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
             zipped.writestr("a.xml", bytes(inner))
         data = bytearray(archive.getvalue())
     return suffix, bytes(data)
-
-
-def _flip(data: bytearray, rng: random.Random) -> bytearray:
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def _set_byte(data: bytearray, rng: random.Random) -> bytearray:
-    data[rng.randrange(len(data))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-    return data
-
-
-def _truncate(data: bytearray, rng: random.Random) -> bytearray:
-    return data[: rng.randrange(len(data))]
-
-
-def _insert(data: bytearray, rng: random.Random) -> bytearray:
-    place = rng.randrange(len(data))
-    length = rng.choice((1, 2, 4, 16, 5000))
-    byte = rng.choice((b"\xff", b"\x80", b"\x00", bytes([rng.randrange(256)])))
-    return data[:place] + byte * length + data[place:]
-
-
-def _delete(data: bytearray, rng: random.Random) -> bytearray:
-    place = rng.randrange(len(data))
-    return data[:place] + data[place + rng.choice((1, 2, 4, 16)) :]
-
-
-def _change_length(data: bytearray, rng: random.Random) -> bytearray:
-    """Another value in four bytes: behind a chunk name where there is one."""
-    places = [m.end() for m in re.finditer(rb"MThd|MTrk|PK..", bytes(data))] or [
-        rng.randrange(len(data))
-    ]
-    place = rng.choice(places)
-    value = rng.choice((0, 1, 5, 7, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, rng.randrange(1 << 32)))
-    data[place : place + 4] = value.to_bytes(4, "big")
-    return data
-
-
-def _repeat_block(data: bytearray, rng: random.Random) -> bytearray:
-    start = rng.randrange(len(data))
-    block = data[start : start + rng.choice((4, 50, 500))]
-    return data[:start] + block * rng.choice((2, 3, 50, 400)) + data[start:]
-
-
-def _exchange_words(data: bytearray, rng: random.Random) -> bytearray:
-    """A number, tag or field replaced by something legal-looking, huge, negative, empty or
-    foreign."""
-    # what stands in XML elements, XML attributes and PIG fields
-    values = rb"(?<=>)[^<>\s]+(?=<)|(?<=\")[^<>\"]*(?=\")|(?<=\t)[^\t\n]*"
-    words = list(re.finditer(values if rng.random() < 0.7 else rb"[-\w.#]+", bytes(data)))
-    if not words:
-        return data
-    word = rng.choice(words)
-    number = str(rng.randrange(10 ** rng.randrange(1, 12))).encode()
-    foreign = rng.choice(words)[0]
-    new = rng.choice((*_WORDS, number, number, foreign, foreign))
-    return data[: word.start()] + new + data[word.end() :]
 
 
 def _repair(data: bytearray) -> bytearray:
@@ -336,32 +241,6 @@ def _repair(data: bytearray) -> bytearray:
     return data
 
 
-_WORDS: tuple[bytes, ...] = (b"", b"9" * 4000, b"\xc3\xa9", b"<!-- -->", b"<a>" * 90)
-_WORDS += tuple(
-    b"0 -1 1e9 1e309 nan 999999999 0.0001 1_3 &x; start stop backward forward 2 99".split()
-)
-_WAYS = (_flip, _set_byte, _truncate, _insert, _delete, _change_length, _repeat_block)
-_WAYS_TEXT = (_exchange_words, _exchange_words, _exchange_words, _repeat_block, _delete)
-
-
-def _status_mb(name: str) -> float:
-    """A line of Linux's process status [MB]; on other systems the peak so far."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    line = re.search(rf"{name}:\s+(\d+)", status)
-    return int(line[1]) / 1024 if line else 0.0
-
-
-def _reset_peak() -> None:
-    """Make the kernel forget the peak resident size, where it can (proc(5), clear_refs)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
 def work(start: int, stop: int, seed: int, folder: Path) -> None:
     """Reads mutants and prints a line of JSON for each: the worker process.
 
@@ -371,124 +250,35 @@ def work(start: int, stop: int, seed: int, folder: Path) -> None:
         seed: of the damage.
         folder: for the file that is read.
     """
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     seeds = make_seeds()
-    for index in range(start, stop):
-        suffix, data = mutant(seeds, seed, index)
-        path = folder / f"mutant{suffix}"
-        path.write_bytes(data)
-        _reset_peak()
-        before = _status_mb("VmRSS")
-        began = time.perf_counter()
-        outcome = "read"
-        error = "none"
-        try:
-            read_score(path)
-        except ScoreError as refused:
-            outcome = "refused"
-            error = re.sub(r"'.*'|\d[\d,.e+]*", "#", refused.problem)[:70]
-            if "\n" in str(refused):
-                outcome = "unhandled"
-                error = f"message of several lines: {refused}"
-        except Exception as escaped:  # what escapes is what this experiment looks for
-            outcome = "unhandled"
-            error = f"{type(escaped).__name__}: {escaped}"[:200]
-        seconds = time.perf_counter() - began
-        growth = _status_mb("VmHWM") - before
-        row = {
-            "index": index,
-            "suffix": suffix,
-            "outcome": outcome,
-            "error": error,
-            "seconds": seconds,
-        }
-        print(json.dumps({**row, "growth_mb": growth}), flush=True)
-
-
-def rows(config: Config) -> Iterator[dict[str, object]]:
-    """One row for each mutant; a worker that hangs or dies is a row too, and another takes its
-    place."""
-    index = 0
-    with tempfile.TemporaryDirectory() as folder:
-        while index < config.count:
-            command = [
-                sys.executable,
-                __file__,
-                "--worker",
-                str(index),
-                str(config.count),
-                str(config.seed),
-                folder,
-            ]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-                lines: queue.Queue[str] = queue.Queue()
-                threading.Thread(target=_forward, args=(worker, lines), daemon=True).start()
-                wait = KILL_SECONDS + 20  # the first one includes the start of the worker
-                while index < config.count:
-                    try:
-                        line = lines.get(timeout=wait)
-                    except queue.Empty:
-                        line = ""
-                    if not line:
-                        worker.kill()
-                        row = {
-                            "index": index,
-                            "suffix": "?",
-                            "outcome": "unhandled",
-                            "error": "hung or died",
-                        }
-                        yield {**row, "seconds": KILL_SECONDS, "growth_mb": 0.0}
-                        index += 1
-                        break
-                    yield json.loads(line)
-                    index += 1
-                    wait = KILL_SECONDS
-
-
-def _forward(worker: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
-    """Lines of the worker into the queue, then an empty one."""
-    for line in worker.stdout or ():
-        lines.put(line)
-    lines.put("")
+    run_worker(
+        (mutant(seeds, seed, index) for index in range(start, stop)),
+        read_score,
+        ScoreError,
+        start=start,
+        folder=folder,
+    )
 
 
 def fuzz(config: Config, *, progress: bool = True) -> Report:
     """Read all mutants and keep the offending ones in `config.out`."""
-    from rich.progress import track
-
-    report = Report()
     seeds = make_seeds()
-    for row in track(rows(config), total=config.count, description="mutants", disable=not progress):
-        already = len(report.offending)
-        report.add(row)
-        if len(report.offending) > already:
-            config.out.mkdir(parents=True, exist_ok=True)
-            suffix, data = mutant(seeds, config.seed, int(str(row["index"])))
-            (config.out / f"seed{config.seed}_{row['index']}{suffix}").write_bytes(data)
-    return report
+    return watch_workers(
+        __file__,
+        lambda index: mutant(seeds, config.seed, index),
+        Limits(MAX_SECONDS, MAX_GROWTH_MB),
+        count=config.count,
+        seed=config.seed,
+        out=config.out,
+        progress=progress,
+    )
 
 
 def main(config: Config) -> int:
     """Run, print the tables, and return the exit code."""
-    from rich.console import Console
-    from rich.table import Table
-
     began = time.perf_counter()
     report = fuzz(config)
-    console = Console()
-    for title, counts in (("outcome", report.outcomes), ("error", report.errors)):
-        table = Table(title, "files")
-        for name, number in counts.most_common(40):
-            table.add_row(name, str(number))
-        console.print(table)
-    console.print(f"{config.count} files in {time.perf_counter() - began:.0f} s")
-    for heading, (value, index, suffix) in (
-        ("slowest, s", report.slowest),
-        ("largest growth, MB", report.largest),
-    ):
-        console.print(f"{heading}: {value:.3f} (mutant {index}{suffix})")
-    console.print(f"offending: {len(report.offending)}", *report.offending[:20], sep="\n")
-    return 1 if report.offending else 0
+    return print_report(report, config.count, time.perf_counter() - began)
 
 
 if __name__ == "__main__":

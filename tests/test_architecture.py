@@ -26,7 +26,18 @@ FREE_LIBRARIES = {"typing_extensions", "lazy_loader"}
 
 HEAVY = (
     *("torch", "matplotlib", "sklearn", "partitura", "fluidsynth", "myosuite", "mink", "myo_sim"),
-    *("imageio_ffmpeg", "viser", "music21", "zarr", "joblib", "neo", "pyedflib", "spm1d"),
+    *(
+        "imageio_ffmpeg",
+        "viser",
+        "music21",
+        "zarr",
+        "joblib",
+        "neo",
+        "pyedflib",
+        "spm1d",
+        "pyxdf",
+        "openpyxl",
+    ),
     *("warp", "mujoco_warp", "rsl_rl", "tensordict", "safetensors", "ray"),
 )
 

@@ -137,6 +137,8 @@ def test_what_the_library_imports_is_installed_with_it(config):
                 "zarr",
                 "neo",
                 "pyedflib",
+                "pyxdf",
+                "openpyxl",
                 "spm1d",
                 "ray",
             )

@@ -25,7 +25,10 @@ UNFIT = 1
 
 _NO_DEFAULT = ""
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red", "unknown": "dim"}
-_FORMATS = "auto|musclehand|armband|csv|opensim|c3d|edf|matlab|intan|numpy|pickle"
+_FORMATS = (
+    "auto|musclehand|armband|csv|delsys|opensignals|bts|excel|opensim|c3d|edf|brainvision|otb|xdf|"
+    "matlab|intan|numpy|pickle"
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class RecordingArgs:
     """Facts about a file that it may not state itself."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE")]]
-    """Recording: .h5, .csv, .txt, .c3d, .edf, .bdf, .sto, .mot, .mat, .rhd, .npy or .pkl; or a
-    folder of them."""
+    """Recording: .h5, .csv, .txt, .emt, .xlsx, .c3d, .edf, .bdf, .vhdr, .otb+, .otb4, .xdf, .sto,
+    .mot, .mat, .rhd, .npy or .pkl; or a folder of them."""
 
     rate: Annotated[float | None, tyro.conf.arg(metavar="HZ", help_behavior_hint=_NO_DEFAULT)] = (
         None
@@ -44,7 +47,7 @@ class RecordingArgs:
     unit: Annotated[
         str | None, tyro.conf.arg(metavar="V|mV|uV|counts", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Unit of the samples, where the file does not say; by default V."""
+    """Unit of the samples, where the file does not say; by default V is assumed."""
 
     columns: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint=_NO_DEFAULT)
@@ -55,6 +58,12 @@ class RecordingArgs:
         tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint=_NO_DEFAULT)
     ] = ()
     """Only these channels."""
+
+    variable: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint=_NO_DEFAULT)
+    ] = None
+    """Variable of a .mat file, sheet of an .xlsx file or stream of an .xdf file; by default the one
+    of EMG."""
 
     format: Annotated[str, tyro.conf.arg(metavar=_FORMATS)] = "auto"
     """Format of the file, where its ending does not say."""
@@ -71,6 +80,7 @@ class InfoArgs(RecordingArgs):
       musclehand emg info session/2.txt
       musclehand emg info trial.c3d
       musclehand emg info emg.csv --columns columns.json
+      musclehand emg info session.mat --variable raw.emg --rate 2000
       musclehand emg info right/12345-1                   every recording of a folder
     """
 
@@ -119,7 +129,7 @@ def options_of(args: RecordingArgs) -> ReadOptions:
     Raises:
         MusclehandError: no such column map.
     """
-    from musclehand.emg.io.csv_file import read_column_map
+    from musclehand.emg.io.column_map import read_column_map
     from musclehand.emg.io.reading import ReadOptions
 
     columns = None if args.columns is None else read_column_map(args.columns)
@@ -128,6 +138,7 @@ def options_of(args: RecordingArgs) -> ReadOptions:
         unit=args.unit,
         columns=columns,
         channels=args.channels,
+        variable=args.variable,
         allow_pickle=args.allow_pickle,
         format=args.format,
     )

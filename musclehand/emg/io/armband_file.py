@@ -17,8 +17,8 @@ import numpy as np
 
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
-from musclehand.emg.io.csv_file import label_events
 from musclehand.emg.io.text_file import parse_numbers, read_text
+from musclehand.emg.io.timing import label_events
 from musclehand.emg.recording import COUNTS, Channel, EmgFileError, EmgRecording, check_rate
 
 NUM_ELECTRODES = 8

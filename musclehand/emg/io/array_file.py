@@ -1,8 +1,7 @@
-"""EMG as bare arrays: MATLAB files (version 5, the layout of NinaPro), .npy files, and pickles.
+"""EMG as bare arrays: .npy files and pickles.
 
-None of them states its rate, unless a MATLAB file has a variable `frequency` or `fs`: the caller
-must give it. Pickles are programs. They are opened only if allowed, and then through
-`motion.published.strict_pickle`, which runs none of their code.
+They do not state their rate: the caller must give it. Pickles are programs. They are opened only if
+allowed, and then through `motion.published.strict_pickle`, which runs none of their code.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from tokenize import TokenError
@@ -19,33 +18,16 @@ from typing import Any
 import numpy as np
 
 from musclehand.core.errors import InvalidValue, MusclehandError
-from musclehand.emg.io.csv_file import UNITS, label_events
 from musclehand.emg.io.text_file import read_bytes
-from musclehand.emg.recording import MAX_VALUES, Channel, EmgFileError, EmgRecording, TimeSeries
+from musclehand.emg.io.timing import label_events
+from musclehand.emg.io.units import to_volts
+from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, TimeSeries
 from musclehand.motion.published.strict_pickle import load_plain, plain_array
 
 MAX_BYTES = 800_000_000
 """Largest file that is read [bytes]."""
 
-MAX_RATIO = 200
-"""Largest size of a compressed variable over that of the file: noise does not compress better."""
-
-_NUMBERS = (
-    "double",
-    "single",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-)
-_LABELS = ("restimulus", "stimulus")
-_SERIES = ("glove", "force", "acc")
-_RATES = ("frequency", "fs")
-_DAMAGE = (
+DAMAGE = (
     OSError,
     ValueError,
     LookupError,
@@ -55,8 +37,8 @@ _DAMAGE = (
     OverflowError,
     RecursionError,
 )
-_MALFORMED = (
-    *_DAMAGE,
+MALFORMED = (
+    *DAMAGE,
     EOFError,
     RuntimeError,
     AssertionError,
@@ -67,55 +49,15 @@ _MALFORMED = (
 )
 
 
-def read_matlab(
-    path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V"
-) -> EmgRecording:
-    """Reads a MATLAB file in the layout of NinaPro.
-
-    The variable `emg` (T, K) is needed. Optional are `restimulus` or `stimulus` (T, 1; the number
-    of the movement, 0 for rest), and `glove`, `force` and `acc` at the same rate.
-
-    Args:
-        path: the file.
-        fs_hz: sampling rate [Hz]; by default the file's `frequency` or `fs`. DB2 has 2000, DB5 200,
-            DB1 100 (recalled).
-        unit: of `emg`.
-
-    Raises:
-        EmgFileError: no such file, not a MATLAB file of version 5, no numbers in `emg`, damaged, or
-            no rate.
-    """
-    variables = _load_matlab(path)
-    if "emg" not in variables:
-        raise EmgFileError(
-            path, f"no variable emg; it has {', '.join(sorted(variables)) or 'none of numbers'}"
-        )
-    for name in _RATES:
-        if fs_hz is None and name in variables and variables[name].size == 1:
-            fs_hz = float(variables[name].reshape(-1)[0])
-    samples = variables["emg"]
-    labels = next((variables[name] for name in _LABELS if name in variables), None)
-    words = None
-    if (
-        labels is not None
-        and samples.ndim == 2
-        and labels.size == len(samples)
-        and np.isfinite(labels).all()
-    ):
-        words = [f"movement {value:g}" if value else "" for value in labels.reshape(-1).tolist()]
-    series = {name: variables[name] for name in _SERIES if name in variables}
-    return _assemble(path, samples, fs_hz, unit, reader="MATLAB 5", words=words, series=series)
-
-
 def read_numpy(
-    path: str | PathLike[str], *, fs_hz: float | None = None, unit: str = "V"
+    path: str | PathLike[str], *, fs_hz: float | None = None, unit: str | None = None
 ) -> EmgRecording:
     """Reads an array (T, K) of numbers from a .npy file; objects are refused.
 
     Args:
         path: the file.
         fs_hz: sampling rate [Hz].
-        unit: of the samples.
+        unit: of the samples; None: V is assumed.
 
     Raises:
         EmgFileError: no such file, not an array of numbers, cut short, or no rate.
@@ -139,16 +81,16 @@ def read_numpy(
                 path, f"{expected} bytes expected, {len(raw)} in the file: cut short"
             )
         samples = np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise EmgFileError(path, f"not a .npy file ({str(error)[:120]})") from error
-    return _assemble(path, samples, fs_hz, unit, reader="numpy")
+    return assemble_array(path, samples, fs_hz, unit, reader="numpy")
 
 
 def read_pickle(
     path: str | PathLike[str],
     *,
     fs_hz: float | None = None,
-    unit: str = "V",
+    unit: str | None = None,
     key: str | None = None,
     allow_pickle: bool = False,
 ) -> EmgRecording:
@@ -157,7 +99,7 @@ def read_pickle(
     Args:
         path: the file.
         fs_hz: sampling rate [Hz].
-        unit: of the samples.
+        unit: of the samples; None: V is assumed.
         key: of the dict; by default "emg".
         allow_pickle: whether to open the file. None of its code is run.
 
@@ -182,65 +124,50 @@ def read_pickle(
         samples = plain_array(content, Path(path), key or "emg")
     except EmgFileError:
         raise
-    except (MusclehandError, *_MALFORMED) as error:
+    except (MusclehandError, *MALFORMED) as error:
         raise EmgFileError(path, str(error).removeprefix(f"{path}: ")[:200]) from error
-    return _assemble(path, samples, fs_hz, unit, reader="pickle")
+    return assemble_array(path, samples, fs_hz, unit, reader="pickle")
 
 
-def _load_matlab(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    """The numeric variables that a NinaPro file may have, after a check of their sizes."""
-    data = read_bytes(path, MAX_BYTES)
-    if data[:8] == b"\x89HDF\r\n\x1a\n" or data[:10] == b"MATLAB 7.3":
-        raise EmgFileError(path, "a MATLAB file of version 7.3; save it with -v7 (or -v6)")
-    if len(data) < 132 or data[126:128] not in (b"IM", b"MI") or 0 in data[:4]:
-        raise EmgFileError(path, "not a MATLAB file of version 5")
-    from scipy import io as scipy_io
-    from scipy.io.matlab import MatReadError
-
-    legal = {"emg", *_LABELS, *_SERIES, *_RATES}
-    try:
-        names = []
-        for name, shape, kind in scipy_io.whosmat(str(path)):
-            count = math.prod(shape)
-            if name in legal and kind in _NUMBERS:
-                if count > min(MAX_VALUES, MAX_RATIO * len(data)) or min(shape, default=0) < 0:
-                    raise EmgFileError(
-                        path, f"{count} numbers in {len(data)} bytes: damaged", where=name
-                    )
-                names.append(name)
-        variables = {}
-        if names:
-            variables = scipy_io.loadmat(
-                str(path), variable_names=names, verify_compressed_data_integrity=True
-            )
-    except EmgFileError:
-        raise
-    except (*_MALFORMED, MatReadError) as error:
-        raise EmgFileError(path, f"damaged ({type(error).__name__}: {str(error)[:120]})") from error
-    return {
-        name: value
-        for name, value in variables.items()
-        if name in legal and isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
-    }
-
-
-def _assemble(
+def assemble_array(
     path: str | PathLike[str],
     samples: np.ndarray,
     fs_hz: float | None,
-    unit: str,
+    unit: str | None,
     *,
     reader: str,
     words: list[str] | None = None,
     series: Mapping[str, np.ndarray] | None = None,
+    names: Sequence[str] = (),
+    facts: Mapping[str, str] | None = None,
 ) -> EmgRecording:
+    """The recording of an array and of others beside it.
+
+    Args:
+        path: the file, for messages.
+        samples: Shape (T, K).
+        fs_hz: sampling rate [Hz]; None is an error.
+        unit: of the samples; None: V is assumed, and the provenance says so.
+        reader: name for the provenance.
+        words: labels of the samples, whose runs become events. T of them.
+        series: arrays of T rows by name.
+        names: of the channels, K of them; empty: their numbers from 1.
+        facts: further entries of the provenance.
+
+    Raises:
+        EmgFileError: another shape, no rate, or infinite samples.
+    """
     if samples.ndim != 2 or not 1 <= samples.shape[1] <= 4096 or len(samples) < 2:
         raise EmgFileError(
             path, f"an array of shape {samples.shape}; it must be (T, K), a column for each channel"
         )
     if fs_hz is None:
         raise EmgFileError(path, "the file does not state its sampling rate; give it (--rate)")
-    factor, unit = (UNITS[unit], "V") if unit in UNITS else (1.0, unit)
+    factor, volts = to_volts(unit or "V")
+    stated = {"unit as told": unit} if unit else {"note": "unit not in the file, V assumed"}
+    if "unit in the file" in (facts or {}):
+        stated = {}
+    labels = list(names) or [str(i + 1) for i in range(samples.shape[1])]
     try:
         time = np.arange(len(samples)) / fs_hz
         extra: dict[str, Any] = {}
@@ -255,10 +182,10 @@ def _assemble(
         return EmgRecording(
             samples=np.where(np.isfinite(scaled), scaled, np.nan),
             fs_hz=fs_hz,
-            channels=tuple(Channel(str(i + 1), unit=unit) for i in range(samples.shape[1])),
+            channels=tuple(Channel(label, unit=volts) for label in labels),
             events=label_events(words, fs_hz, {"": ""}) if words is not None else (),
             extra=extra,
-            provenance={"file": Path(path).name, "reader": reader},
+            provenance={"file": Path(path).name, "reader": reader, **(facts or {}), **stated},
         )
     except (InvalidValue, ZeroDivisionError, TypeError) as error:
         raise EmgFileError(path, str(error)) from error

@@ -21,8 +21,8 @@ import numpy as np
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.io.c3d_file import unique_names
-from musclehand.emg.io.csv_file import UNITS
 from musclehand.emg.io.text_file import read_bytes, read_text, shown
+from musclehand.emg.io.units import is_emg_unit, to_volts
 from musclehand.emg.recording import (
     MAX_VALUES,
     Channel,
@@ -61,8 +61,8 @@ def read_edf(path: str | PathLike[str]) -> EmgRecording:
     """Reads an EDF or BDF file and its sidecars.
 
     Signals at the most frequent rate of EMG channels become channels, in volts where the file has
-    volts or parts of it; all others become series with their own times. Annotations and events.tsv
-    become events.
+    volts or parts of it; all others become series with their own times. A signal without a type in
+    channels.tsv is EMG if its unit is one of EMG. Annotations and events.tsv become events.
 
     Raises:
         EmgFileError: no such file, not EDF or BDF, cut short or damaged, an invalid sidecar; or
@@ -102,7 +102,8 @@ class _Signal:
         self.unit = str(file.getPhysicalDimension(place)).strip() or "unknown"
         self.fs_hz = float(file.getSampleFrequency(place))
         self.values = np.asarray(file.readSignal(place), dtype=float)
-        self.is_emg = True
+        self.is_emg = self.unit == "unknown" or is_emg_unit(self.unit)
+        self.described = False
         self.muscle: str | None = None
         self.site: str | None = None
         self.side: Side | None = None
@@ -113,6 +114,7 @@ class _Signal:
             key: "" if value.strip().lower() == "n/a" else value.strip()
             for key, value in row.items()
         }
+        self.described = True
         self.is_emg = cells.get("type", "EMG").upper() in ("EMG", "")
         self.muscle = cells.get("target_muscle") or None
         sites = (cells.get(word) for word in ("placement_description", "placement", "description"))
@@ -132,6 +134,9 @@ def _with_sidecars(
     _describe_signals(folder / f"{stem}_channels.tsv", signals)
     events = events + _read_events(folder / f"{stem}_events.tsv")
     sidecar = _read_json(folder / f"{stem}_emg.json")
+    if not any(signal.is_emg or signal.described for signal in signals):
+        for signal in signals:
+            signal.is_emg = True
     _drop_padding(signals, sidecar.get("RecordingDuration"))
     emg = [signal for signal in signals if signal.is_emg]
     if not emg:
@@ -142,7 +147,7 @@ def _with_sidecars(
     metadata = _plain_entries(sidecar)
     entities = dict(part.split("-", 1) for part in stem.split("_") if "-" in part)
     return EmgRecording(
-        samples=np.stack([signal.values * UNITS.get(signal.unit, 1.0) for signal in main], axis=1),
+        samples=np.stack([signal.values * to_volts(signal.unit)[0] for signal in main], axis=1),
         fs_hz=fs_hz,
         channels=tuple(_channel(signal) for signal in main),
         events=tuple(events),
@@ -190,7 +195,7 @@ def _drop_padding(signals: list[_Signal], seconds: Any) -> None:
 
 
 def _channel(signal: _Signal) -> Channel:
-    unit = "V" if signal.unit in UNITS else signal.unit
+    unit = to_volts(signal.unit)[1]
     return Channel(
         signal.name, signal.muscle, signal.site, signal.side, _printable(unit) or "unknown"
     )

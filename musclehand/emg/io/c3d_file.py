@@ -6,6 +6,7 @@ a few damaged bytes can keep it busy forever or make it allocate all memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.io.c3d_parameters import BLOCK, C3dHeading, floats_of, read_heading
 from musclehand.emg.io.text_file import read_bytes
+from musclehand.emg.io.units import is_emg_unit, to_volts, unit_facts
 from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, Event, TimeSeries
 
 MAX_BYTES = 400_000_000
@@ -24,7 +26,9 @@ MAX_BYTES = 400_000_000
 MAX_CHANNELS = 4096
 """Most analogue channels of a file."""
 
-_VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6}
+_PLATE = re.compile(r"(?:.*[\s._:-])?(?:fp?\d*[\s._-]*)?[FM][xyz]\d*(?:[\s._:-].*)?")
+_PLATE_SERIES = "force plates"
+_OTHER_SERIES = "other analogue channels"
 
 
 class _Layout(NamedTuple):
@@ -50,40 +54,109 @@ class _Layout(NamedTuple):
 
 
 def read_c3d(path: str | PathLike[str]) -> EmgRecording:
-    """Reads a C3D file: all analogue channels, its markers as the series "markers" and its events.
+    """Reads a C3D file: EMG, with its markers as the series "markers", and its events.
 
-    Channels have the file's labels, which do not state whether they are EMG: choose them with
-    `EmgRecording.select`. Those in volts or parts of it are in volts. A hidden marker is NaN.
+    Analogue channels in volts, parts of them, or in counts become channels. Those of force plates
+    become the series "force plates": the channels of FORCE_PLATFORM:CHANNEL, and others named Fx to
+    Mz. Channels in further units become the series "other analogue channels". Labels do not state
+    whether a channel in volts is EMG: choose with `EmgRecording.select`. A hidden marker is NaN.
 
     Raises:
         EmgFileError: no such file, not a C3D file, cut short or damaged, or without analogue
-            channels.
+            channels of EMG.
     """
     data = read_bytes(path, MAX_BYTES)
-    heading = read_heading(path, data)
-    layout = _find_layout(path, heading)
-    points, analogs = _read_frames(path, data, heading, layout)
+    try:
+        heading, layout, (points, analogs) = _read(path, data, other_order=False)
+    except EmgFileError as error:
+        # A file whose processor type is wrong makes sense in the other byte order only.
+        try:
+            heading, layout, (points, analogs) = _read(path, data, other_order=True)
+        except EmgFileError:
+            raise error from None
     labels = unique_names(heading.texts("ANALOG:LABELS", layout.channels))
     units = [unit or "unknown" for unit in heading.texts("ANALOG:UNITS", layout.channels)]
     places = [place or None for place in heading.texts("ANALOG:DESCRIPTIONS", layout.channels)]
+    plates = _plate_channels(heading, labels)
+    emg = [i for i, unit in enumerate(units) if i not in plates and is_emg_unit(unit)]
+    if not emg:
+        listed = ", ".join(f"{labels[i]} [{units[i]}]" for i in range(min(6, len(units))))
+        raise EmgFileError(path, f"no EMG among {len(units)} analogue channels ({listed})")
     try:
+        changed = [to_volts(units[i]) for i in emg]
         channels = tuple(
-            Channel(name, site=site, unit="V" if unit in _VOLTS else unit)
-            for name, site, unit in zip(labels, places, units, strict=True)
+            Channel(labels[i], site=places[i], unit=unit)
+            for i, (_, unit) in zip(emg, changed, strict=True)
         )
         with np.errstate(invalid="ignore", over="ignore"):
-            samples = analogs * np.array([_VOLTS.get(unit, 1.0) for unit in units])
-        markers = _markers(heading, layout, points)
+            samples = analogs[:, emg] * np.array([factor for factor, _ in changed])
+        fs_hz = layout.rate * layout.per_frame
+        extra = {"markers": _markers(heading, layout, points)}
+        further = [i for i in range(len(units)) if i not in plates and i not in emg]
+        for name, members in ((_PLATE_SERIES, sorted(plates)), (_OTHER_SERIES, further)):
+            extra[name] = _analog_series(analogs, members, labels, units, fs_hz)
         return EmgRecording(
             samples=np.where(np.isfinite(samples), samples, np.nan),
-            fs_hz=layout.rate * layout.per_frame,
+            fs_hz=fs_hz,
             channels=channels,
             events=_events(heading, layout),
-            extra={} if markers is None else {"markers": markers},
-            provenance={"file": Path(path).name, "reader": "C3D"},
+            extra={name: series for name, series in extra.items() if series is not None},
+            provenance={
+                "file": Path(path).name,
+                "reader": "C3D",
+                **_unit_facts([labels[i] for i in emg], [units[i] for i in emg]),
+            },
         )
     except InvalidValue as error:
         raise EmgFileError(path, str(error)) from error
+
+
+def _read(
+    path: str | PathLike[str], data: bytes, *, other_order: bool
+) -> tuple[C3dHeading, _Layout, tuple[np.ndarray, np.ndarray]]:
+    """Heading, sizes, and markers with samples, in one byte order."""
+    heading = read_heading(path, data, other_order=other_order)
+    layout = _find_layout(path, heading)
+    return heading, layout, _read_frames(path, data, heading, layout)
+
+
+def _unit_facts(names: Sequence[str], units: Sequence[str]) -> dict[str, str]:
+    """What to say about the units of channels; an absent one is not assumed to be volts."""
+    stated = [i for i, unit in enumerate(units) if unit != "unknown"]
+    facts = unit_facts([names[i] for i in stated], [units[i] for i in stated], "")
+    if len(stated) < len(units):
+        facts["note"] = "unit not in the file" if not stated else "units of some not in the file"
+    return facts
+
+
+def _plate_channels(heading: C3dHeading, labels: Sequence[str]) -> set[int]:
+    """Places of the channels of force plates: those that the file lists, and those by name."""
+    plates = min(heading.count("FORCE_PLATFORM:USED"), MAX_CHANNELS)
+    listed = heading.parameters.get("FORCE_PLATFORM:CHANNEL")
+    places: set[int] = set()
+    if plates and isinstance(listed, np.ndarray):
+        places = {int(number) - 1 for number in listed if np.isfinite(number)}
+    places |= {i for i, label in enumerate(labels) if _PLATE.fullmatch(label)}
+    return {place for place in places if 0 <= place < len(labels)}
+
+
+def _analog_series(
+    analogs: np.ndarray,
+    members: Sequence[int],
+    labels: Sequence[str],
+    units: Sequence[str],
+    fs_hz: float,
+) -> TimeSeries | None:
+    """Some analogue channels as a series in their own units; None for none."""
+    if not members:
+        return None
+    values = analogs[:, list(members)]
+    return TimeSeries(
+        time=np.arange(len(values)) / fs_hz,
+        values=np.where(np.isfinite(values), values, np.nan),
+        names=tuple(labels[i] for i in members),
+        units=tuple(units[i] for i in members),
+    )
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

@@ -99,8 +99,18 @@ class C3dHeading(NamedTuple):
         return (stored + [""] * count)[:count]
 
 
-def read_heading(path: str | PathLike[str], data: bytes) -> C3dHeading:
+def read_heading(
+    path: str | PathLike[str], data: bytes, *, other_order: bool = False
+) -> C3dHeading:
     """Header and parameters of a C3D file.
+
+    Some converters leave the header or the distances between parameters in the order of another
+    processor than the one they state. Those that make no sense are read in the other order.
+
+    Args:
+        path: the file, for messages.
+        data: its bytes.
+        other_order: whether all numbers are read in the order that the file does not state.
 
     Raises:
         EmgFileError: not a C3D file, or a parameter reaches beyond its end.
@@ -114,8 +124,8 @@ def read_heading(path: str | PathLike[str], data: bytes) -> C3dHeading:
             raise EmgFileError(
                 path, f"unknown processor type {processor}: not a C3D file, or damaged"
             )
-        order = ">" if processor == _MIPS else "<"
-        points, per_frame, first, last, _, _, _, start = struct.unpack_from(order + "8H", data, 2)
+        order = ">" if (processor == _MIPS) != other_order else "<"
+        points, per_frame, first, last, start = _header_words(data, order)
         parameters = _read_parameters(path, data, begin + 4, order, processor == _DEC)
         return C3dHeading(
             parameters=parameters,
@@ -129,6 +139,21 @@ def read_heading(path: str | PathLike[str], data: bytes) -> C3dHeading:
         )
     except (IndexError, struct.error) as error:
         raise EmgFileError(path, "not a C3D file, cut short or damaged") from error
+
+
+def _header_words(data: bytes, order: str) -> tuple[int, int, int, int, int]:
+    """Markers, samples in a frame, first and last frame, and block of the data, by the header."""
+    words = struct.unpack_from(order + "8H", data, 2)
+    swapped = struct.unpack_from((">" if order == "<" else "<") + "8H", data, 2)
+    if not _is_sensible(words, len(data)) and _is_sensible(swapped, len(data)):
+        words = swapped
+    points, per_frame, first, last, _, _, _, start = words
+    return points, per_frame, first, last, start
+
+
+def _is_sensible(words: tuple[int, ...], size: int) -> bool:
+    """Whether words of a header fit a file of this many bytes."""
+    return words[2] <= words[3] and 2 <= words[7] <= size // BLOCK + 1
 
 
 def floats_of(data: bytes, order: str, dec: bool) -> np.ndarray:
@@ -151,6 +176,8 @@ def _read_parameters(
 ) -> dict[str, np.ndarray | tuple[str, ...]]:
     groups: dict[int, str] = {}
     parameters: list[tuple[int, str, np.ndarray | tuple[str, ...]]] = []
+    swapped = ">" if order == "<" else "<"
+    end = at - 4 + data[at - 2] * BLOCK
     for _ in range(_MAX_RECORDS):
         length, number = struct.unpack_from("2b", data, at)
         if length == 0 or number == 0:
@@ -164,6 +191,9 @@ def _read_parameters(
             parameters.append((number, name, _values(path, data, behind + 2, order, dec)))
         if offset == 0:
             break
+        if behind + offset >= max(end, at):
+            (reverse,) = struct.unpack_from(swapped + "H", data, behind)
+            offset = min(offset, reverse)
         at = behind + offset
     return {f"{groups.get(number, '')}:{name}": values for number, name, values in parameters}
 

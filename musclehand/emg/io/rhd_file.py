@@ -17,7 +17,7 @@ import numpy as np
 
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.io.c3d_file import unique_names
-from musclehand.emg.io.csv_file import UNITS
+from musclehand.emg.io.units import to_volts
 from musclehand.emg.recording import MAX_VALUES, Channel, EmgFileError, EmgRecording, TimeSeries
 
 MAX_BYTES = 2_000_000_000
@@ -83,9 +83,9 @@ def _assemble(path: str | PathLike[str], file: Any) -> EmgRecording:
         names = unique_names([str(channel_name) for channel_name in members["name"]])
         units = [str(unit) or "unknown" for unit in members["units"]]
         if _AMPLIFIER in str(name).lower():
-            values = values * np.array([UNITS.get(unit, 1.0) for unit in units])
+            values = values * np.array([to_volts(unit)[0] for unit in units])
             channels = [
-                Channel(channel_name, unit="V" if unit in UNITS else unit)
+                Channel(channel_name, unit=to_volts(unit)[1])
                 for channel_name, unit in zip(names, units, strict=True)
             ]
             source = {"file": Path(path).name, "reader": "Intan RHD (neo)"}

@@ -7,6 +7,7 @@ by one, to name the wrong one.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,8 @@ MAX_TEXT_BYTES = 150_000_000
 kHz."""
 
 _SHOWN = 60
+_HEAD_BYTES = 100_000
+"""Bytes in which a heading of another encoding is looked for: chosen, larger than any heading."""
 
 
 def read_bytes(path: str | PathLike[str], max_bytes: int) -> bytes:
@@ -43,7 +46,10 @@ def read_bytes(path: str | PathLike[str], max_bytes: int) -> bytes:
 
 
 def read_text(path: str | PathLike[str], max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """The text of a file in UTF-8, with or without byte order mark; all line ends become newlines.
+    """The text of a file; all line ends become newlines.
+
+    The encoding is UTF-8, or UTF-16 with a byte order mark. A byte that is not UTF-8 is taken for
+    Windows-1252, such as the micro sign of a heading, if words surround it in the first lines.
 
     Raises:
         EmgFileError: it cannot be read, is too large, or is not text. Names the line of the first
@@ -51,10 +57,12 @@ def read_text(path: str | PathLike[str], max_bytes: int = MAX_TEXT_BYTES) -> str
     """
     data = read_bytes(path, max_bytes)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise EmgFileError(path, "not text in UTF-8", where=f"line {line}") from error
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or not _is_windows_text(data):
+            raise EmgFileError(path, "not text in UTF-8", where=f"line {line}") from error
+        text = data.decode("cp1252", errors="replace")
     if "\0" in text:
         raise EmgFileError(
             path,
@@ -107,8 +115,17 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
+def _is_windows_text(data: bytes) -> bool:
+    """Whether all bytes beyond ASCII stand in early lines that have letters."""
+    head = data[:_HEAD_BYTES]
+    wrong = [line for line in head.splitlines() if not line.isascii()]
+    return data[_HEAD_BYTES:].isascii() and all(re.search(rb"[A-Za-z]", line) for line in wrong)
+
+
 def _parse_fast(lines: Sequence[str], width: int, delimiter: str | None) -> np.ndarray | None:
     """The array for lines that are all valid; None where a line may not be."""
+    if not lines[0].strip():
+        return None
     try:
         values = np.loadtxt(lines, delimiter=delimiter, ndmin=2, comments=None, dtype=np.float64)
     except (ValueError, OverflowError):

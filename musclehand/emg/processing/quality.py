@@ -43,6 +43,10 @@ doubtful."""
 MAINS_BAD = 0.3
 """The same from which a channel is bad."""
 
+RECTIFIED_TAIL = 0.5
+"""Reach of rectified samples below their median over that above it: 0.2 for rectified noise, 1 for
+raw noise; chosen between them."""
+
 SLOW_DOUBTFUL = 0.5
 """Share of the power below 20 Hz from which a channel is doubtful: movement artefacts are there,
 and little surface EMG."""
@@ -293,12 +297,24 @@ def check_mains(recording: EmgRecording) -> QualityFinding:
     return _by_share(recording, "mains", shares, limits=limits, bad=bad, good="little hum")
 
 
+def _is_rectified(values: np.ndarray) -> bool:
+    """Whether values are never below zero and reach less far below their median than above it."""
+    if not len(values) or values.min() < 0 or np.ptp(values) == 0:
+        return False
+    median = float(np.median(values))
+    return median - float(values.min()) < RECTIFIED_TAIL * (float(values.max()) - median)
+
+
 def check_band(recording: EmgRecording) -> QualityFinding:
-    """Power below 20 Hz, and signals that never go below zero."""
+    """Power below 20 Hz, and signals that never go below zero.
+
+    Counts of a converter around half its range are raw all the same: they reach as far below their
+    median as above it.
+    """
     rectified = tuple(
         name
         for name, column in zip(recording.names, recording.samples.T, strict=True)
-        if np.nanmin(np.nan_to_num(column, nan=np.inf)) >= 0 and np.ptp(np.nan_to_num(column)) > 0
+        if _is_rectified(column[np.isfinite(column)])
     )
     if rectified:
         words = f"{', '.join(rectified)} never below zero: rectified already, or an envelope"

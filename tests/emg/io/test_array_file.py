@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import io
 
-from musclehand.emg.io.array_file import read_matlab, read_numpy, read_pickle
+from musclehand.emg.io.array_file import read_numpy, read_pickle
+from musclehand.emg.io.matlab_file import read_matlab
 from musclehand.emg.recording import EmgFileError
 
 SAMPLES = np.random.default_rng(0).normal(size=(200, 3))

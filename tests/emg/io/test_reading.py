@@ -12,11 +12,12 @@ import pytest
 from scipy import io
 
 from musclehand.core.errors import InvalidValue, UnknownName
-from musclehand.emg.io.csv_file import ColumnMap
+from musclehand.emg.io.column_map import ColumnMap
 from musclehand.emg.io.opensim_file import StorageFile, write_storage
 from musclehand.emg.io.reading import ReadOptions, find_format, read_emg
 from musclehand.emg.io.store import save_recording
 from musclehand.emg.recording import Channel, EmgFileError, EmgRecording, Event, TimeSeries
+from support.scripts import load
 
 RATE = 500.0
 SAMPLES = np.round(np.random.default_rng(0).normal(size=(300, 2)), 6)
@@ -128,7 +129,7 @@ for i in range(count):
         if name.endswith(".trc"):
             read_markers(path)
         else:
-            rate = None if name[-3:] in ("edf", "c3d", "sto", "rhd", ".h5") else 500.0
+            rate = None if name[-3:] in ("edf", "c3d", "sto", "rhd", ".h5", "hdr", "eeg") else 500.0
             read_emg(path, ReadOptions(fs_hz=rate, allow_pickle=True))
     except MusclehandError as error:
         refused += 1
@@ -157,11 +158,23 @@ def test_a_thousand_damaged_files_over_all_readers(folder, tmp_path):
     assert outcome["refused"] > 300
 
 
+def test_damaged_exports_and_archives_are_read_or_named(tmp_path):
+    fuzz = load("fuzz_emg")
+    report = fuzz.fuzz(fuzz.Config(count=400, seed=3, out=tmp_path / "kept"), progress=False)
+    assert report.offending == []
+    assert sum(report.outcomes.values()) == 400
+    assert {name.split()[1] for name in report.outcomes} == {"read", "refused"}
+
+
 def add_extras(folder: Path):
     """Files that only libraries write which may not be here."""
     text = "PathFileType\t4\t(X/Y/Z)\tx.trc\nDataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n100\t100\t2\t1\tmm\n"
     text += "Frame#\tTime\tTIP\t\t\n\t\tX1\tY1\tZ1\n\n1\t0\t1\t2\t3\n2\t0.01\t1\t2\t3\n"
     (folder / "a.trc").write_text(text)
+    header = "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=b.eeg\n"
+    header += "NumberOfChannels=2\nSamplingInterval=2000\n[Channel Infos]\nCh1=FDS,,0.1,µV\n"
+    (folder / "b.vhdr").write_text(header, encoding="utf-8")
+    (folder / "b.eeg").write_bytes((1000 * SAMPLES).astype("<i2").tobytes())
     try:
         import ezc3d
         import pyedflib

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.emg.io.armband_file import WRIST_LABELS, read_armband, read_armband_session
-from musclehand.emg.io.csv_file import ColumnMap, find_rate, read_column_map, read_csv
+from musclehand.emg.io.column_map import ColumnMap, read_column_map
+from musclehand.emg.io.csv_file import read_csv
+from musclehand.emg.io.timing import find_rate
 from musclehand.emg.recording import Channel, EmgFileError
 from support.paths import SHARED_DATA
 
