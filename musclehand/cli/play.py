@@ -27,7 +27,7 @@ class PlayArgs:
     SCORE is a MIDI (.mid), MusicXML (.musicxml, .mxl) or PIG fingering file (.txt), or the name of
     a piece of the repertoire (see --list). The folder DIR gets the scores of the performance
     (metrics.json), the notes and sound played (played.mid, played.wav), pictures (figures/), motion
-    and muscle activations (recording.h5), and a film.
+    and muscle activations (recording.h5), a page to look at (performance.html), and a film.
 
     For example:
       musclehand play fuer_elise --video
@@ -127,6 +127,10 @@ class PlayArgs:
     """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
     default 2 where there is another processor."""
 
+    page: bool = True
+    """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
+    file for any browser. Takes some three seconds a minute of music."""
+
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
 
@@ -184,7 +188,7 @@ def play(args: PlayArgs) -> None:
     with progress_bar("loading", "", ""):
         from musclehand.core.recording_reader import RECORDING
         from musclehand.performance.play import (
-            FilmError,
+            IncompleteResults,
             check_outputs,
             play_into,
             request_record,
@@ -200,12 +204,13 @@ def play(args: PlayArgs) -> None:
             score,
             settings,
             request=request_record(args.score, args.clip, args.tempo, options),
+            page=args.page,
             video=args.video,
             soundfont=args.soundfont,
             seed=args.seed,
             stage=stage,
         )
-    except FilmError as error:
+    except IncompleteResults as error:
         print_result(error.performance)
         raise
     except KeyboardInterrupt:
@@ -216,6 +221,7 @@ def play(args: PlayArgs) -> None:
 _STAGES = {
     "play": ("planning", "playing", "real time"),
     "report": ("writing", "", ""),
+    "page": ("making the page", "", ""),
     "film": ("setting the stage", "filming", "real time"),
 }
 """What the progress bar reads before and while a stage counts, and the unit of its rate."""

@@ -16,10 +16,10 @@ import numpy as np
 
 from musclehand.body.anatomy import DIGITS, digit_joints, directions
 from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.core.geom_shape import geom_shape
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.bodies import hand_bones
 from musclehand.validation.wording import describe_joint, describe_muscle, neutral_frame
-from musclehand.core.geom_shape import geom_shape
 from musclehand.view.state import POSTURES, HandState
 
 HOST = "127.0.0.1"

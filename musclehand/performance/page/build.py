@@ -1,6 +1,6 @@
-"""The page of a performance, made of its folder: one file that opens without a network.
+"""The page of a performance, made of its recording and sound: one file, which needs no network.
 
-    write_page("ode")  # the folder of a performance, with recording.h5 and played.wav
+    page = build_page("ode/recording.h5", "ode/played.wav")
 
 The hands are drawn by the page itself, into a plain canvas: WebGL, and pages that viewers export,
 make browsers without a graphics card write warnings to their console.
@@ -11,17 +11,14 @@ from __future__ import annotations
 from base64 import b64encode
 from importlib.resources import files
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from musclehand.body.build.hand import HandDesign
 from musclehand.body.build.tables import load_tables
-from musclehand.core.atomic import write_file
 from musclehand.core.html_page import Html, build_document, data_block, element, script
 from musclehand.core.recording import Recording, RecordingError
-from musclehand.core.recording_reader import RECORDING
 from musclehand.music.metrics import score_performance
 from musclehand.performance.page.motion import RATE, Motion, sample_motion
 from musclehand.performance.page.notes import ShownNote, read_score, shown_notes
@@ -38,12 +35,6 @@ from musclehand.performance.page.shapes import (
 )
 from musclehand.sim.render.sound import encode_mp3
 from musclehand.sim.render.stage import ACTIVE_RGB, REST_RGB, Stage
-
-PAGE = "performance.html"
-"""Name of the page in the folder of a performance."""
-
-SOUND = "played.wav"
-"""Name of the sound in the folder of a performance."""
 
 BONE_EDGE = 0.0025
 """Bones are simplified to triangles of this edge [m], some four pixels of a page."""
@@ -73,44 +64,30 @@ _POLICY = (
 """What the page may load: nothing that is not in it."""
 
 
-def write_page(folder: str | PathLike[str], *, design: HandDesign | None = None) -> Path:
-    """Writes the page of a performance.
-
-    Args:
-        folder: with its recording and sound.
-        design: the hands that played; the bundled ones where None.
-
-    Raises:
-        RecordingError: the recording is missing, damaged, or of another model.
-        OutputError: the sound is missing, or the page cannot be written.
-    """
-    folder = Path(folder)
-    write_file(folder / PAGE, build_page(folder, design=design))
-    return folder / PAGE
-
-
-def build_page(folder: str | PathLike[str], *, design: HandDesign | None = None) -> str:
+def build_page(
+    path: str | PathLike[str], sound: str | PathLike[str], *, design: HandDesign | None = None
+) -> str:
     """The page of a performance as HTML.
 
     Args:
-        folder: with its recording and sound.
+        path: the recording.
+        sound: a sound file that begins at time 0 of the score.
         design: the hands that played; the bundled ones where None.
 
     Raises:
         RecordingError: the recording is missing, damaged, or of another model.
         OutputError: the sound is missing.
     """
-    folder = Path(folder)
-    with Recording.open(folder / RECORDING) as recording:
+    with Recording.open(path) as recording:
         if "key_angle" not in recording.channels or recording.num_rows < 2:
             raise RecordingError(recording.path, "has no keys that move; there is nothing to show")
         times = np.asarray(recording["time"][:], dtype=float)
-        sound = encode_mp3(folder / SOUND, times, hold=0.0, fade=min(FADE, times[-1] - times[0]))
+        music = encode_mp3(sound, times, hold=0.0, fade=min(FADE, times[-1] - times[0]))
         content = page_data(recording, design=design)
         score, played = read_score(recording, "score"), read_score(recording, "played")
         title = " ".join(str(recording.metadata.get("title", "")).split()) or "Untitled"
         player = str(recording.metadata.get("controller", ""))
-    content["sound"] = b64encode(sound).decode("ascii")
+    content["sound"] = b64encode(music).decode("ascii")
     metrics = score_performance(score, played)
     hits = metrics.num_reference - metrics.missed
     brushed = sum(note["kind"] == "brushed" for note in content["notes"])

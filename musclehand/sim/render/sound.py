@@ -48,13 +48,11 @@ def encode_mp3(sound: str | PathLike[str], times: np.ndarray, *, hold: float, fa
     Raises:
         OutputError: the sound is missing, or cannot be encoded.
     """
-    from imageio_ffmpeg import get_ffmpeg_exe
-
     if not Path(sound).is_file():
         raise OutputError(sound, "there is no such sound file")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.mp3"
-        command = [get_ffmpeg_exe(), "-y", "-nostdin", "-loglevel", "error"]
+        command = [_encoder(sound), "-y", "-nostdin", "-loglevel", "error"]
         command += ["-i", os.fspath(sound), "-af", sound_filters(times, hold, fade)]
         command += ["-map_metadata", "-1", *MP3_OPTIONS, str(path)]
         try:
@@ -65,3 +63,12 @@ def encode_mp3(sound: str | PathLike[str], times: np.ndarray, *, hold: float, fa
             lines = ended.stderr.decode(errors="replace").strip().splitlines()
             raise OutputError(sound, f"ffmpeg failed: {lines[-1] if lines else 'no output'}")
         return path.read_bytes()
+
+
+def _encoder(sound: str | PathLike[str]) -> str:
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    try:
+        return get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise OutputError(sound, f"as MP3: ffmpeg is missing ({error})") from error
