@@ -87,9 +87,10 @@ def bones_of(model: mujoco.MjModel) -> list[Bone]:
         parts.setdefault(int(model.geom_bodyid[geom]), []).append((vertices, faces.reshape(-1, 3)))
     bones = []
     for body, meshes in parts.items():
-        firsts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
-        faces = [faces + first for (_, faces), first in zip(meshes, firsts, strict=False)]
-        bones.append(Bone(body, np.vstack([mesh[0] for mesh in meshes]), np.vstack(faces)))
+        counts = [len(vertices) for vertices, _ in meshes]
+        shift = np.repeat(np.cumsum(counts) - counts, [len(faces) for _, faces in meshes])
+        joined = np.vstack([faces for _, faces in meshes]) + shift[:, None]
+        bones.append(Bone(body, np.vstack([vertices for vertices, _ in meshes]), joined))
     return bones
 
 
