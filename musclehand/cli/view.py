@@ -20,6 +20,9 @@ FRAME_SECONDS = 1.0 / 30.0
 SHORTEST_PAUSE = 0.001
 """Pause after each picture at least, in which the page is served [s]."""
 
+BUNDLED = ("musclehand", "myohand")
+"""Names of bundled models, even where a folder has such a name."""
+
 _NO_DEFAULT = ""
 
 
@@ -65,7 +68,7 @@ def view(args: ViewArgs) -> None:
         MusclehandError: the model, the folder, the port or an option is not usable, or viser is
             missing.
     """
-    if Path(args.model).is_dir():
+    if Path(args.model).is_dir() and args.model not in BUNDLED:
         _view_performance(Path(args.model), args.port)
         return
     from musclehand.validation.specimen import open_specimens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -41,7 +42,9 @@ class PageServer:
                 self.send_header("Content-Length", str(len(content) if at_root else 0))
                 self.end_headers()
                 if at_root:
-                    self.wfile.write(content)
+                    # A browser may go away before it has all.
+                    with suppress(ConnectionError):
+                        self.wfile.write(content)
 
             @override
             def log_message(self, format: str, *args: object) -> None:

@@ -7,6 +7,7 @@ deflated (zlib, RFC 1950), which browsers undo with `DecompressionStream("deflat
 
 from __future__ import annotations
 
+import math
 import zlib
 from base64 import b64encode
 from typing import TypedDict
@@ -49,7 +50,7 @@ def pack(values: np.ndarray, unit: float) -> Packed:
         InvalidValue: a value lies beyond 32767 units.
     """
     rows = len(values)
-    flat = np.asarray(values, dtype=float).reshape(rows, -1) / unit
+    flat = np.asarray(values, dtype=float).reshape(rows, math.prod(values.shape[1:])) / unit
     whole = np.where(np.isnan(flat), NOTHING, np.rint(flat))
     if not (np.isnan(flat) | (np.abs(whole) <= LARGEST)).all():
         largest = float(np.nanmax(np.abs(flat))) * unit

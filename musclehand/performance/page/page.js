@@ -3,6 +3,9 @@
 const $ = (name) => document.getElementById(name);
 const BEHIND = 2;
 const SHOWN = 8;
+const JUMP = 0.05;
+const DRAW = 0.1;
+const FRAMES_AHEAD = 1.25;
 const LETTERS = ["L", "R"];
 const SIDES = { l: "left", r: "right" };
 const COLOURS = { hit: ["#56B4E9", "#0072B2", "#009E73"], missed: "#E69F00", extra: "#AA3377", brushed: "#5b6570" };
@@ -38,13 +41,17 @@ class Clock {
   }
 
   get time() {
-    const now = performance.now();
-    if (this.running && this.audio) {
-      // Some browsers report the time of the sound in steps: between them a watch goes on.
-      if (this.audio.currentTime !== this.from.time) this.from = { time: this.audio.currentTime, at: now };
+    if (!this.running) return this.from.time;
+    const at = performance.now();
+    let time = this.from.time + (this.speed * (at - this.from.at)) / 1000;
+    if (this.audio) {
+      // Browsers report the time of the sound in steps or with jitter: a watch goes on from it,
+      // and is drawn back to it.
+      const off = this.audio.currentTime - time;
+      time += Math.abs(off) > JUMP ? off : DRAW * off;
     }
-    const since = this.running ? (this.speed * (now - this.from.at)) / 1000 : 0;
-    return clamp(this.from.time + (this.audio ? Math.min(since, 0.1) : since), 0, this.length);
+    this.from = { time: clamp(time, 0, this.length), at };
+    return this.from.time;
   }
 
   set time(value) {
@@ -438,7 +445,7 @@ class Page {
     this.refresh();
   }
 
-  /** Draws while it plays: the moment at which the picture will be seen, which is a frame later. */
+  /** Draws while it plays: the moment at which the picture will be seen, some frames later. */
   run(at, before) {
     if (!this.clock.running) return;
     this.frame += 0.1 * (clamp(at - before, 5, 60) - this.frame);
@@ -447,7 +454,7 @@ class Page {
       this.toggle();
       return;
     }
-    this.draw(Math.min(time + (this.clock.speed * this.frame) / 1000, this.clock.length), false);
+    this.draw(Math.min(time + (FRAMES_AHEAD * this.clock.speed * this.frame) / 1000, this.clock.length), false);
     requestAnimationFrame((next) => this.run(next, at));
   }
 
@@ -480,7 +487,7 @@ class Page {
   /** Draws finer where there is time for it. */
   adapt(cost) {
     this.cost += 0.1 * (cost - this.cost);
-    if (this.cost > 22 && this.quality > 0.6) this.quality *= 0.97;
+    if (this.cost > 22 && this.quality > 0.75) this.quality *= 0.97;
     if (this.cost < 9 && this.quality < 2) this.quality *= 1.01;
   }
 

@@ -6,6 +6,7 @@
 const NOTHING = -32768;
 const LIGHT = [-0.34, -0.49, 0.8];
 const NEAR = 0.05;
+const BONE = [226, 212, 186];
 const GROUND = [35, 40, 46];
 const HALF_FIELD = Math.tan((18 * Math.PI) / 180);
 const MUSCLE_WIDTH = [0.0008, 0.0026];
@@ -73,24 +74,18 @@ class Raster {
     const left = Math.max(0, Math.ceil(Math.min(x0, x1, x2) - 0.5));
     const right = Math.min(this.width - 1, Math.floor(Math.max(x0, x1, x2) - 0.5));
     if (top > bottom || left > right) return;
-    const slope = (a0, a1, a2) => [
-      ((a1 - a0) * (y2 - y0) - (a2 - a0) * (y1 - y0)) / area,
-      ((a2 - a0) * (x1 - x0) - (a1 - a0) * (x2 - x0)) / area,
-    ];
-    const [dx, dy] = slope(d0, d1, d2);
-    const [sx, sy] = slope(s0, s1, s2);
+    const dx = ((d1 - d0) * (y2 - y0) - (d2 - d0) * (y1 - y0)) / area;
+    const dy = ((d2 - d0) * (x1 - x0) - (d1 - d0) * (x2 - x0)) / area;
+    const sx = ((s1 - s0) * (y2 - y0) - (s2 - s0) * (y1 - y0)) / area;
+    const sy = ((s2 - s0) * (x1 - x0) - (s1 - s0) * (x2 - x0)) / area;
     for (let row = top; row <= bottom; row++) {
       const y = row + 0.5;
-      let from = Infinity, to = -Infinity;
-      const meet = (xa, ya, xb, yb) => {
-        if ((ya <= y) === (yb <= y)) return;
-        const x = xa + ((y - ya) / (yb - ya)) * (xb - xa);
-        if (x < from) from = x;
-        if (x > to) to = x;
-      };
-      meet(x0, y0, x1, y1);
-      meet(x1, y1, x2, y2);
-      meet(x2, y2, x0, y0);
+      // Where the edges that this row crosses meet it; Infinity for the one that it does not.
+      const a = y0 <= y === y1 <= y ? Infinity : x0 + ((y - y0) / (y1 - y0)) * (x1 - x0);
+      const b = y1 <= y === y2 <= y ? Infinity : x1 + ((y - y1) / (y2 - y1)) * (x2 - x1);
+      const c = y2 <= y === y0 <= y ? Infinity : x2 + ((y - y2) / (y0 - y2)) * (x0 - x2);
+      const from = Math.min(a, b, c);
+      const to = a === Infinity ? Math.max(b, c) : b === Infinity ? Math.max(a, c) : Math.max(a, b);
       const first = Math.max(left, Math.ceil(from - 0.5));
       const last = Math.min(right, Math.ceil(to - 0.5) - 1);
       let d = d0 + dx * (first + 0.5 - x0) + dy * (y - y0);
@@ -253,17 +248,22 @@ class Picture {
     const column = (j) => [m[j], m[3 + j], m[6 + j]];
     const turned = this.camera.map((axis) => [0, 1, 2].map((j) => dot(axis, column(j))));
     const light = [0, 1, 2].map((j) => dot(LIGHT, column(j)));
-    const spot = [0, 0, 0];
+    const [[r0, r1, r2], [u0, u1, u2], [a0, a1, a2]] = turned;
+    const corners = this.raster.corners;
+    const [middle, centre] = [this.raster.width / 2, this.raster.height / 2];
     for (let i = 0; i < places.length; i += 3) {
-      for (let j = 0; j < 3; j++) {
-        const axis = turned[j];
-        spot[j] = origin[j] + axis[0] * places[i] + axis[1] * places[i + 1] + axis[2] * places[i + 2];
-      }
-      const cosine = light[0] * normals[i] + light[1] * normals[i + 1] + light[2] * normals[i + 2];
-      this.corner(i / 3, spot, shadeOf(cosine));
+      const x = places[i], y = places[i + 1], z = places[i + 2];
+      const ahead = origin[2] + a0 * x + a1 * y + a2 * z;
+      const scale = ahead > NEAR ? 1 / ahead : 0;
+      const at = (4 * i) / 3;
+      corners[at] = middle + this.focal * (origin[0] + r0 * x + r1 * y + r2 * z) * scale;
+      corners[at + 1] = centre - this.focal * (origin[1] + u0 * x + u1 * y + u2 * z) * scale;
+      corners[at + 2] = scale;
+      corners[at + 3] = shadeOf(
+        light[0] * normals[i] + light[1] * normals[i + 1] + light[2] * normals[i + 2]);
     }
     for (let i = 0; i < faces.length; i += 3) {
-      this.raster.triangle(faces[i], faces[i + 1], faces[i + 2], [226, 212, 186], false);
+      this.raster.triangle(faces[i], faces[i + 1], faces[i + 2], BONE, false);
     }
   }
 

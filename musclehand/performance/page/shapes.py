@@ -148,7 +148,7 @@ def muscle_paths(model: mujoco.MjModel, tendons: np.ndarray) -> tuple[list[Path]
             elif kind == mujoco.mjtWrap.mjWRAP_SITE:
                 x, y, z = model.site_pos[thing].tolist()
                 branches[-1].append(PathPoint(int(model.site_bodyid[thing]), (x, y, z)))
-            elif kind in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER):
+            elif wrap in slots.number:
                 body = int(model.geom_bodyid[thing])
                 branches[-1].append(PathPoint(body, None, slots.number[wrap]))
         paths.append([branch for branch in branches if len(branch) > 1])
