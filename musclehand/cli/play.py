@@ -129,7 +129,7 @@ class PlayArgs:
 
     page: bool = True
     """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
-    file for any browser. Takes some three seconds a minute of music."""
+    file for any browser. Takes a few seconds a minute of music."""
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""

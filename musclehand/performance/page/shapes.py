@@ -177,10 +177,8 @@ class WrapSlots:
         self.number = {int(wrap): slot for slot, wrap in enumerate(wraps)}
         self._bodies = model.geom_bodyid[model.wrap_objid[wraps]]
         branch = self._branches(model.tendon_num, kinds == mujoco.mjtWrap.mjWRAP_PULLEY)
-        self._slot = {
-            (int(branch[wrap]), int(model.wrap_objid[wrap])): slot
-            for wrap, slot in self.number.items()
-        }
+        self._slot = np.full((branch.max(initial=0) + 1, model.ngeom), -1)
+        self._slot[branch[wraps], model.wrap_objid[wraps]] = np.arange(len(wraps))
 
     def __len__(self) -> int:
         return len(self.number)
@@ -200,11 +198,11 @@ class WrapSlots:
         places = data.wrap_xpos.reshape(-1, 3)[:count]
         branch = self._branches(data.ten_wrapnum, things == PULLEY)
         touching = np.flatnonzero(things >= 0)
-        for first, second in touching.reshape(-1, 2):
-            slot = self._slot[int(branch[first]), int(things[first])]
-            body = self._bodies[slot]
-            turn = data.xmat[body].reshape(3, 3)
-            points[slot] = (places[[first, second]] - data.xpos[body]) @ turn
+        slots = self._slot[branch[touching], things[touching]].reshape(-1, 2)[:, 0]
+        bodies = self._bodies[slots]
+        turns = data.xmat[bodies].reshape(-1, 3, 3)
+        away = places[touching].reshape(-1, 2, 3) - data.xpos[bodies][:, None]
+        points[slots] = away @ turns
         return points
 
     @staticmethod
