@@ -25,6 +25,12 @@ const node = (name, attributes = {}, ...content) => {
   return made;
 };
 
+/** Tells the reader something; nothing for "". */
+function say(words) {
+  $("status").textContent = words;
+  $("status").hidden = !words;
+}
+
 /** The time [s] after the first frame: that of the sound, or of a watch where no sound plays. */
 class Clock {
   constructor(sound, length) {
@@ -34,9 +40,11 @@ class Clock {
     this.from = { time: 0, at: 0 };
     this.audio = new Audio(`data:audio/mpeg;base64,${sound}`);
     this.audio.preservesPitch = true;
-    this.silent = new Promise((resolve) => {
-      this.audio.addEventListener("error", () => { this.audio = null; resolve(true); });
-      this.audio.addEventListener("canplay", () => resolve(false));
+    this.audio.preload = "auto";
+    this.audio.addEventListener("error", () => {
+      this.from = { time: this.time, at: performance.now() };
+      this.audio = null;
+      say("This browser does not play the sound; the picture goes on without it.");
     });
   }
 
@@ -562,10 +570,8 @@ async function open() {
   const data = JSON.parse($("data").textContent);
   const picture = await Picture.make($("picture"), data);
   const clock = new Clock(data.sound, (data.frames - 1) / data.rate);
-  const silent = await clock.silent;
   $("performance").hidden = false;
-  $("status").textContent = silent ? "This browser does not play the sound; the picture goes on without it." : "";
-  $("status").hidden = !silent;
+  if ($("status").textContent.startsWith("Opening")) say("");
   const counts = { hit: 0, missed: 0, extra: 0, brushed: 0 };
   for (const note of data.notes) counts[note.kind]++;
   const words = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`).join(", ");
@@ -575,5 +581,5 @@ async function open() {
 }
 
 open().catch((error) => {
-  $("status").textContent = `This browser cannot show the performance (${error.message}).`;
+  say(`This browser cannot show the performance (${error.message}).`);
 });

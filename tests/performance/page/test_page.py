@@ -12,70 +12,12 @@ import pytest
 from musclehand.core.errors import OutputError
 from musclehand.core.recording import Channel, Recording, RecordingWriter
 from musclehand.core.recording_reader import RecordingError
-from musclehand.music.score import Hand, Note, Score
-from musclehand.music.synth import synthesise, write_wav
+from musclehand.music.synth import synthesise
 from musclehand.performance.page.build import build_page
 from musclehand.performance.page.notes import read_score
-from musclehand.performance.record import NOTE_COLUMNS, note_table
 from musclehand.performance.report import write_page
-from musclehand.piano.geometry import keyboard_geometry
 from support.page_arrays import unpack
-
-START, SECONDS, STEP = -0.5, 2.0, 0.004
-TITLE = "</script><b>Waltz & more</b> <!--"
-SCORE = Score(
-    (
-        Note(0.0, 60, 0.4, hand=Hand.RIGHT),
-        Note(0.5, 64, 0.9, hand=Hand.LEFT),
-        Note(1.0, 67, 1.2),
-    )
-)
-PLAYED = Score((Note(0.02, 60, 0.41), Note(1.02, 67, 1.2), Note(0.6, 70, 0.8)))
-BRUSHED = 72
-
-
-def angles(scene, time):
-    """Keys that are down while they sound, and one that is brushed."""
-    geometry = keyboard_geometry(scene.piano)
-    keys = np.zeros(88)
-    for note in PLAYED.notes:
-        if note.onset <= time < note.offset:
-            keys[note.key] = geometry.full_angle[note.key]
-    if 0.3 < time < 0.35:
-        keys[BRUSHED - 21] = 0.5 * geometry.on_angle[BRUSHED - 21]
-    return keys
-
-
-@pytest.fixture(scope="module")
-def folder(scene, tmp_path_factory):
-    """A performance without physics: joints swing, muscles come and go."""
-    folder = tmp_path_factory.mktemp("performance")
-    model = scene.model
-    joints = tuple(model.joint(i).name for i in range(model.njnt))
-    muscles = tuple(
-        side.name_of(name) for side, hand in scene.hands.items() for name in hand.muscle_names
-    )
-    channels = {
-        "time": Channel("s"),
-        "qpos": Channel("rad or m", (model.nq,), joints, "f4"),
-        "key_angle": Channel("rad", (88,), dtype="f4"),
-        "act": Channel("1", (len(muscles),), muscles, "f4"),
-    }
-    tables = {"score": NOTE_COLUMNS, "played": NOTE_COLUMNS}
-    metadata = {"title": TITLE, "controller": "Test"}
-    with RecordingWriter(
-        folder / "recording.h5", channels, tables=tables, metadata=metadata
-    ) as writer:
-        writer.extend_table("score", note_table(SCORE))
-        writer.extend_table("played", note_table(PLAYED))
-        for time in np.arange(START, SECONDS, STEP):
-            phase = 3 * time + np.arange(model.nq)
-            qpos = np.clip(0.2 + 0.2 * np.sin(phase), *model.jnt_range.T)
-            qpos[scene.keys.qpos] = angles(scene, time)
-            act = 0.5 + 0.5 * np.sin(2 * time + np.arange(len(muscles)))
-            writer.append(time=time, qpos=qpos, key_angle=angles(scene, time), act=act)
-    write_wav(folder / "played.wav", synthesise(PLAYED, sample_rate=44100), 44100)
-    return folder
+from support.swinging_hands import BRUSHED, PLAYED, SCORE, SECONDS, START, STEP, TITLE
 
 
 @pytest.fixture(scope="module")
