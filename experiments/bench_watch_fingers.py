@@ -293,10 +293,9 @@ def person_table(args: Args) -> str:
     Raises:
         InvalidValue: a file of the film is not given.
     """
-    from musclehand.watch.view_file import read_view
-
     from musclehand.music.formats.midi import read_midi
     from musclehand.watch.landmarks_file import read_landmarks
+    from musclehand.watch.view_file import read_view
 
     paths = (args.film_landmarks, args.film_view, args.film_notes, args.film_fingers)
     if None in paths:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from musclehand.watch.view_file import write_view
 from threadpoolctl import threadpool_limits
 
 from harness.results_page import markdown_table, write_results_page
@@ -45,6 +44,7 @@ from musclehand.watch.inputs import WatchInputs
 from musclehand.watch.landmarks import TIPS
 from musclehand.watch.landmarks_file import write_landmarks
 from musclehand.watch.transcribe import transcribe
+from musclehand.watch.view_file import write_view
 from musclehand.watch.watching import PIECES
 
 TITLE = "Fourteen minutes watched and played again"
@@ -308,7 +308,7 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
         metrics = score_performance(keyboard_score(truth), notes)
         figures[name] = metrics.onset_f1_50ms
         cells = (metrics.onset_f1_50ms, metrics.frame_f1_micro, metrics.velocity_f1)
-        table.append((name, len(truth), *(f"{value:.3f}" for value in cells)))
+        table.append((name, str(len(truth)), *(f"{value:.3f}" for value in cells)))
     minutes = sum(
         seconds
         for name, seconds in costs.seconds.items()
@@ -318,7 +318,7 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
     figures["processor_s"] = costs.seconds
     figures["peak_mb"] = costs.megabytes
     write_file(args.out / "watch_long.json", json.dumps(figures, indent=1))
-    columns = ("notes", "of", "onset F1", "frame F1", "Velocity F1")
+    columns = ("which notes", "notes", "onset F1", "frame F1", "Velocity F1")
     text = markdown_table(columns, table)
     stages = markdown_table(
         ("stage", "minutes of a core"),
@@ -336,4 +336,4 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, Args, __doc__)

@@ -38,6 +38,7 @@ class PlayArgs:
       musclehand play ode_to_joy --condition ulnar-palsy
       musclehand play ode_to_joy --model my_hand.xml
       musclehand play elise/score.txt --like elise/motion.h5
+      musclehand play ode_to_joy --sensory-delay-ms 30
     """
 
     score: tyro.conf.Positional[
@@ -46,8 +47,8 @@ class PlayArgs:
     """Score file, or name of a piece."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
-    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION
-    where there is one."""
+    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL, _CONDITION
+    or _WORLD where there is one."""
 
     controller: Annotated[
         str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard|torque|rigid")
@@ -127,9 +128,30 @@ class PlayArgs:
     """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
     default 2 where there is another processor."""
 
+<<<<<<< HEAD
     page: bool = True
     """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
     file for any browser. Takes a few seconds a minute of music."""
+=======
+    sensory_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
+    """Milliseconds, 0 to 200, until the player knows what its body does: people have 25 to 50.
+    With --world, the delay that the player reckons with."""
+
+    command_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
+    """Milliseconds, 0 to 200, until commands reach the muscles. With --world, the delay that the
+    player reckons with."""
+
+    predictor: Annotated[str, tyro.conf.arg(metavar="observer|rollout|none")] = "observer"
+    """How the player makes up for delays: a simulation of its body runs along and is corrected
+    (observer), or is run again from the last state that is known (rollout, slow), or not at
+    all."""
+
+    world: Annotated[str | None, tyro.conf.arg(metavar="WORLD", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
+    """World to play in, of which the player is told nothing: surrogate:t0:SEED has keys, strength
+    and nerves of its own, surrogate:t1:SEED other physics as well."""
+>>>>>>> main
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
@@ -243,12 +265,16 @@ def options_of(args: PlayArgs) -> PlayOptions:
         rehearsals=args.rehearsals,
         processes=args.processes,
         like=args.like,
+        sensory_delay_ms=args.sensory_delay_ms,
+        command_delay_ms=args.command_delay_ms,
+        predictor=args.predictor,
+        world=args.world,
     )
 
 
 def default_folder(args: PlayArgs) -> Path:
     """Where results go if no folder is given: performances/NAME_CONTROLLER, and so on."""
     parts = [Path(args.score or "").stem or "score", args.controller]
-    parts += [part for part in (args.model and args.model.stem, args.condition) if part]
+    parts += [part for part in (args.model and args.model.stem, args.condition, args.world) if part]
     name = "_".join(re.sub(r"[^\w.-]+", "_", part).strip(".") or "score" for part in parts)
     return Path("performances") / name

@@ -205,6 +205,10 @@ def request_record(
         "pedal": options.pedal,
         "rehearsals": options.rehearsals,
         "like": None if options.like is None else str(options.like),
+        "sensory_delay_ms": options.sensory_delay_ms,
+        "command_delay_ms": options.command_delay_ms,
+        "predictor": options.predictor,
+        "world": options.world,
     }
 
 

@@ -290,7 +290,7 @@ class Muscles {
   choose(muscle, chosen) {
     this.boxes[muscle].checked = chosen;
     if (chosen && !this.rows.has(muscle)) {
-      const row = { number: node("b"), value: node("output"), canvas: node("canvas", { role: "img" }) };
+      const row = { number: node("b"), value: node("span"), canvas: node("canvas", { role: "img" }) };
       row.canvas.setAttribute("aria-label", `Activation of ${this.title(muscle)}`);
       const remove = node("button", { type: "button", ariaLabel: `Remove ${this.title(muscle)}` }, "×");
       remove.addEventListener("click", () => this.choose(muscle, false));
@@ -412,7 +412,6 @@ class Page {
     const typing = tagName === "SELECT" || (tagName === "INPUT" && type === "search");
     const pressing = tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox";
     if (typing || (pressing && [" ", "Enter"].includes(event.key))) return;
-    if (type === "range" && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && !event.shiftKey) return;
     const step = event.shiftKey ? 5 : 1;
     const { time, length } = this.clock;
     const actions = {

@@ -9,7 +9,7 @@ const NEAR = 0.05;
 const BONE = [226, 212, 186];
 const GROUND = [35, 40, 46];
 const HALF_FIELD = Math.tan((18 * Math.PI) / 180);
-const MUSCLE_WIDTH = [0.0008, 0.0026];
+const MUSCLE_WIDTH = [0.0008, 0.0032];
 const VIEWS = {
   player: { azimuth: 90, elevation: -42, depth: -0.02 },
   above: { azimuth: 90, elevation: -88, depth: -0.02 },

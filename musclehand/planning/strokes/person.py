@@ -2,7 +2,8 @@
 
 The person's clip (`motion.person`) is brought to the hand that plays: fingertips and wrist are
 scaled about the middle of the fingertips, which keys decide and no hand's size does. The player's
-forearm is level, so the wrist takes over the pitch and the roll of the person's.
+forearm is level, so the wrist takes over the pitch and the roll of the person's. Their wrist counts
+as no lower than the playing hand's at rest.
 
 The prior enters in five places, and never moves a finger from its key:
 
@@ -205,8 +206,11 @@ def person_motion(clip: MotionClip, ik: HandIk) -> PersonMotion:
     angles = np.clip(angles, ik.lower, ik.upper)
     scale = _scale(taken.tips - wrist[:, None], angles, ik)
     middle = taken.tips.mean(axis=1)
+    scaled_wrist = middle + scale * (wrist - middle)
+    # A low wrist lays the thumb across neighbouring keys, and films tell heights badly.
+    scaled_wrist[:, 2] = np.maximum(scaled_wrist[:, 2], ik.playing.wrist_height)
     samples = PersonState(
-        wrist=middle + scale * (wrist - middle),
+        wrist=scaled_wrist,
         yaw=yaw,
         angles=angles,
         tips=middle[:, None] + scale * (taken.tips - middle[:, None]),
