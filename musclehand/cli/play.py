@@ -27,7 +27,7 @@ class PlayArgs:
     SCORE is a MIDI (.mid), MusicXML (.musicxml, .mxl) or PIG fingering file (.txt), or the name of
     a piece of the repertoire (see --list). The folder DIR gets the scores of the performance
     (metrics.json), the notes and sound played (played.mid, played.wav), pictures (figures/), motion
-    and muscle activations (recording.h5), and a film.
+    and muscle activations (recording.h5), a page to look at (performance.html), and a film.
 
     For example:
       musclehand play fuer_elise --video
@@ -128,6 +128,11 @@ class PlayArgs:
     """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
     default 2 where there is another processor."""
 
+<<<<<<< HEAD
+    page: bool = True
+    """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
+    file for any browser. Takes a few seconds a minute of music."""
+=======
     sensory_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
     """Milliseconds, 0 to 200, until the player knows what its body does: people have 25 to 50.
     With --world, the delay that the player reckons with."""
@@ -146,6 +151,7 @@ class PlayArgs:
     )
     """World to play in, of which the player is told nothing: surrogate:t0:SEED has keys, strength
     and nerves of its own, surrogate:t1:SEED other physics as well."""
+>>>>>>> main
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
@@ -204,7 +210,7 @@ def play(args: PlayArgs) -> None:
     with progress_bar("loading", "", ""):
         from musclehand.core.recording_reader import RECORDING
         from musclehand.performance.play import (
-            FilmError,
+            IncompleteResults,
             check_outputs,
             play_into,
             request_record,
@@ -220,12 +226,13 @@ def play(args: PlayArgs) -> None:
             score,
             settings,
             request=request_record(args.score, args.clip, args.tempo, options),
+            page=args.page,
             video=args.video,
             soundfont=args.soundfont,
             seed=args.seed,
             stage=stage,
         )
-    except FilmError as error:
+    except IncompleteResults as error:
         print_result(error.performance)
         raise
     except KeyboardInterrupt:
@@ -236,6 +243,7 @@ def play(args: PlayArgs) -> None:
 _STAGES = {
     "play": ("planning", "playing", "real time"),
     "report": ("writing", "", ""),
+    "page": ("making the page", "", ""),
     "film": ("setting the stage", "filming", "real time"),
 }
 """What the progress bar reads before and while a stage counts, and the unit of its rate."""

@@ -16,7 +16,14 @@ from musclehand.performance import play as play_module
 from musclehand.performance.play import FilmError, play, play_into
 from musclehand.performance.settings import PlayerSettings
 
-RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
+RESULTS = {
+    "metrics.json",
+    "recording.h5",
+    "played.mid",
+    "played.wav",
+    "figures",
+    "performance.html",
+}
 
 TUNE = Score(tuple(Note(0.25 * i, 60 + i, 0.25 * i + 0.2) for i in range(8)), title="Tune")
 
@@ -56,6 +63,7 @@ def test_a_folder_gets_all_results(tmp_path):
         "played.mid",
         "played.wav",
         "piano_roll.png",
+        "performance.html",
     ]
     assert all(path.is_file() for path in result.files)
     assert result.recording == result.files[1]
@@ -192,7 +200,7 @@ def test_a_film_is_the_last_of_the_files(tmp_path, monkeypatch):
     settings = PlayerSettings("keyboard")
     result = play_into(tmp_path / "out", TUNE, settings, video=True, stage=stage)
     assert result.files[-1].name == "performance.mp4"
-    assert stages == ["play", "report", "film"]
+    assert stages == ["play", "report", "page", "film"]
 
 
 def test_files_show_themselves_by_name_and_results_in_a_line():
