@@ -128,11 +128,10 @@ class PlayArgs:
     """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
     default 2 where there is another processor."""
 
-<<<<<<< HEAD
     page: bool = True
     """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
     file for any browser. Takes a few seconds a minute of music."""
-=======
+
     sensory_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
     """Milliseconds, 0 to 200, until the player knows what its body does: people have 25 to 50.
     With --world, the delay that the player reckons with."""
@@ -151,7 +150,6 @@ class PlayArgs:
     )
     """World to play in, of which the player is told nothing: surrogate:t0:SEED has keys, strength
     and nerves of its own, surrogate:t1:SEED other physics as well."""
->>>>>>> main
 
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
