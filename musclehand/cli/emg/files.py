@@ -52,7 +52,7 @@ class RecordingArgs:
     columns: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint=_NO_DEFAULT)
     ] = None
-    """Roles of the columns of a table (see `musclehand.emg.io.csv_file`)."""
+    """Roles of the columns of a table (see `musclehand.emg.io.column_map`)."""
 
     channels: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint=_NO_DEFAULT)

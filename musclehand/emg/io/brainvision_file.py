@@ -27,6 +27,9 @@ MAX_BYTES = 1_600_000_000
 MAX_HEADER_BYTES = 20_000_000
 """Largest header or file of markers that is read [bytes]."""
 
+MAX_NAME = 200
+"""Most characters of the name of a file beside the header: chosen, below the 255 of systems."""
+
 MAX_CHANNELS = 4096
 """Most channels of a recording."""
 
@@ -66,6 +69,19 @@ def read_brainvision(path: str | PathLike[str], *, unit: str | None = None) -> E
     header = Path(path)
     if header.suffix.lower() in (".eeg", ".vmrk"):
         header = header.with_suffix(".vhdr")
+        if not header.is_file():
+            raise EmgFileError(path, f"its header {shown(header.name)} is not beside it")
+    try:
+        return _read(header, unit)
+    except EmgFileError as error:
+        if error.path == str(path):
+            raise
+        problem = f"{Path(error.path).name}: {error.problem}"
+        raise EmgFileError(path, problem, where=error.where) from error
+
+
+def _read(header: Path, unit: str | None) -> EmgRecording:
+    """Reads a recording whose header is known."""
     sections = _sections(header)
     common = sections.get("common infos", {})
     channels = _channels(header, sections)
@@ -139,6 +155,8 @@ def _beside(header: Path, common: Mapping[str, str], key: str) -> Path:
     name = common.get(key, "").replace("$b", header.stem)
     if not name or "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
         raise EmgFileError(header, f"{key} is {shown(name)}; it must be a file beside the header")
+    if len(name) > MAX_NAME:
+        raise EmgFileError(header, f"{key} is {shown(name)}; at most {MAX_NAME} characters")
     path = header.with_name(name)
     if path.is_file():
         return path

@@ -8,6 +8,7 @@ entities, are refused.
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 import zlib
 from os import PathLike
@@ -69,7 +70,9 @@ def read_excel(
             path, ".xlsx files need openpyxl: pip install 'musclehand[emg]'"
         ) from error
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         names = [sheet.title for sheet in book.worksheets]
         if variable is not None and variable not in names:
             raise EmgFileError(path, f"no sheet {variable!r}; there are {', '.join(names)}"[:300])

@@ -1,4 +1,4 @@
-"""EMG in MATLAB files, of version 5 (scipy) and 7.3 (HDF5).
+"""EMG in MATLAB files, of versions 5 and 7.3.
 
 The variable `emg` is read, as NinaPro has it, or one that the caller chooses; fields of structures
 are named with points ("data.emg"). Nothing in a file is executed: objects and functions are not
@@ -7,20 +7,18 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from musclehand.emg.io.array_file import MALFORMED, MAX_BYTES, assemble_array
+from musclehand.emg.io.array_file import MAX_BYTES, assemble_array
 from musclehand.emg.io.c3d_file import unique_names
-from musclehand.emg.io.matlab_scan import check_matlab
+from musclehand.emg.io.matlab5_file import load_matlab5
 from musclehand.emg.io.text_file import read_bytes
 from musclehand.emg.recording import EmgFileError, EmgRecording
 
-_MAX_FIELDS = 2000
-_MAX_DEPTH = 6
 _EMG = "emg"
 _LABELS = ("restimulus", "stimulus")
 _SERIES = ("glove", "force", "acc")
@@ -168,48 +166,5 @@ def _load(
         return *load_hdf5(path), "7.3"
     if len(data) < 132 or data[126:128] not in (b"IM", b"MI") or 0 in data[:4]:
         raise EmgFileError(path, "not a MATLAB file of version 5 or 7.3")
-    from scipy import io as scipy_io
-    from scipy.io.matlab import MatReadError
-
-    check_matlab(path, data)
-    try:
-        content = scipy_io.loadmat(str(path), verify_compressed_data_integrity=True)
-    except (*MALFORMED, MatReadError) as error:
-        problem = f"damaged ({type(error).__name__}: {str(error)[:120]})"
-        raise EmgFileError(path, problem) from error
-    arrays: dict[str, np.ndarray] = {}
-    texts: dict[str, list[str]] = {}
-    for name, value in _leaves(content):
-        if value.dtype.kind in "fiub" and value.size:
-            arrays[name] = value
-        elif (words := _words(value)) is not None:
-            texts[name] = words
-    return arrays, texts, "5"
-
-
-def _leaves(content: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """All arrays, with the names of the structures that hold them."""
-    waiting = [(name, value, 0) for name, value in content.items() if not name.startswith("__")]
-    count = 0
-    while waiting and count < _MAX_FIELDS:
-        name, value, depth = waiting.pop(0)
-        count += 1
-        if not isinstance(value, np.ndarray):
-            continue
-        if value.dtype.names and value.size == 1 and depth < _MAX_DEPTH:
-            entry = value.reshape(-1)[0]
-            waiting += [(f"{name}.{key}", entry[key], depth + 1) for key in value.dtype.names]
-        elif not value.dtype.names:
-            yield name, value
-
-
-def _words(value: np.ndarray) -> list[str] | None:
-    """A cell array or a matrix of characters as texts; None for anything else."""
-    cells = value.reshape(-1).tolist()[:4096] if value.dtype.kind in "OU" else []
-    words = [
-        cell.reshape(-1).tolist() if isinstance(cell, np.ndarray) else [cell] for cell in cells
-    ]
-    if not words or not all(len(word) == 1 and isinstance(word[0], str) for word in words):
-        return None
-    texts = ["".join(mark for mark in word[0] if mark.isprintable()).strip() for word in words]
-    return [text[:200] for text in texts]
+    arrays, texts = load_matlab5(path, data)
+    return {name: values for name, values in arrays.items() if values.size}, texts, "5"

@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
+from musclehand.emg.io.lab_headings import names_above
 from musclehand.emg.io.units import (
     Heading,
     is_auxiliary,
@@ -41,6 +42,7 @@ _RATE = re.compile(
 _INTERVAL = re.compile(
     rf"\b(?:interval|period)\b[^\d\n]{{0,20}}?{_VALUE}\s*(us|µs|μs|ms|msec|s|sec)?\b", re.I
 )
+_PER_SAMPLE = re.compile(rf"{_VALUE}\s*(us|usec|ms|msec|s|sec)\s*/\s*sample", re.I)
 _FILTER = re.compile(r"filter|pass|cut-?off|notch|mains|band", re.I)
 _RATE_NAME = re.compile(r".*(?:rate|freq\w*|\bfs)\b.*", re.I)
 _UNIT = re.compile(r"\bunits?\b\s*[:=,;\t ]\s*\"?([^\s,;\"]+)", re.I)
@@ -120,11 +122,16 @@ def heading_layout(
         return Layout(mark, [], [], list(lines[:first]), first, first)
     width = len(_trimmed(split_cells(lines[first], mark))) if first < len(lines) else 0
     cells = split_cells(lines[heading], mark, width)
-    units = next((line for line in lines[heading + 1 : first] if line.strip()), None)
+    cells = cells[: max(len(_trimmed(cells)), width)]
+    below = next((line for line in lines[heading + 1 : first] if line.strip()), "")
+    units = split_cells(below, mark)
+    if not all(not unit or is_unit(unit) for unit in units):
+        units = []
+    cells, units = names_above(lines[: heading + 1], cells, mark) or (cells, units)
     return Layout(
         delimiter=mark,
-        cells=cells[: max(len(_trimmed(cells)), width)],
-        units=[] if units is None else split_cells(units, mark),
+        cells=cells,
+        units=units,
         preamble=list(lines[:heading]),
         heading=heading,
         first=first,
@@ -195,7 +202,8 @@ def rate_in(lines: Sequence[str]) -> float | None:
         for match in _RATE.finditer(line[:_MAX_LINE]):
             factor = 1e3 if (match.group(3) or "").lower() == "khz" else 1.0
             (sampling if match.group(1) else general).append(number_of(match.group(2)) * factor)
-        for match in _INTERVAL.finditer(line[:_MAX_LINE]):
+        both = (_INTERVAL.finditer(line[:_MAX_LINE]), _PER_SAMPLE.finditer(line[:_MAX_LINE]))
+        for match in chain(*both):
             steps.append(number_of(match.group(1)) * (seconds_per(match.group(2) or "s") or 1.0))
     for rates in (sampling, general, [1.0 / step for step in steps if step > 0]):
         legal = {round(rate, 6) for rate in rates if 0 < rate < 1e6}
@@ -256,10 +264,12 @@ def _all_numbers(cells: Sequence[str]) -> bool:
 def _heading_place(
     lines: Sequence[str], above: Sequence[int], mark: str | None, width: int
 ) -> int | None:
-    """Line of the heading above a line of numbers: the last one that is no line of units."""
+    """Line of the heading above a line of numbers: the last one that is not of units or counts."""
     for place in reversed(above[-2:]):
-        cells = [cell for cell in split_cells(lines[place], mark, width) if cell]
-        if place == above[0] or not cells or not all(map(is_unit, cells)):
+        cells = split_cells(lines[place], mark, width)
+        filled = [cell for cell in cells if cell]
+        counts = not cells[0] and len(cells) > 1 and all(map(str.isdecimal, filled))
+        if place == above[0] or not filled or not (counts or all(map(is_unit, filled))):
             return place
     return None
 

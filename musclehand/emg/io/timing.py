@@ -35,8 +35,9 @@ def find_rate(
     if time[-1] <= time[0]:
         raise EmgFileError(path, "times do not increase", where=f"line {first_line + 1}")
     rate = (len(time) - 1) / float(time[-1] - time[0])
-    deviation = np.abs((time - time[0]) * rate - np.arange(len(time)))
-    if deviation.max() > MAX_JITTER:
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = np.abs((time - time[0]) * rate - np.arange(len(time)))
+    if not deviation.max() <= MAX_JITTER:
         # The jump is where neighbours are farthest apart, not where the accumulated error is
         # largest.
         jump = int(np.argmax(np.abs(np.diff(time) - np.median(np.diff(time))))) + 1

@@ -242,7 +242,8 @@ def time_factor(heading: Heading) -> float | None:
         return None
     named = bool(words) and (words[0] in _TIME_NAMES or words[-1] in _TIME_NAMES)
     if heading.unit is None:
-        return 1.0 if len(words) == 1 and named else None
+        own = seconds_per(heading.name)
+        return own if own is not None else (1.0 if len(words) == 1 and named else None)
     return factor if named or words == ["x"] or "time" in words else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import math
 import struct
 import zlib
@@ -73,13 +74,15 @@ def read_xdf(
     except ImportError as error:
         raise EmgFileError(path, "XDF files need pyxdf: pip install 'musclehand[emg]'") from error
     try:
+        logging.getLogger("pyxdf").setLevel(logging.CRITICAL)
         with np.errstate(all="ignore"):
-            streams, _ = pyxdf.load_xdf(io.BytesIO(data), verbose=False)
+            streams, _ = pyxdf.load_xdf(io.BytesIO(data))
     except _DAMAGE as error:
         problem = f"damaged ({type(error).__name__}: {str(error)[:100]})"
         raise EmgFileError(path, problem.splitlines()[0]) from error
     try:
-        return _assemble(path, streams, variable, unit)
+        with np.errstate(all="ignore"):
+            return _assemble(path, streams, variable, unit)
     except InvalidValue as error:
         raise EmgFileError(path, str(error)) from error
     except _DAMAGE as error:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from musclehand.cli import main
 from musclehand.emg.io.store import load_recording, save_recording
@@ -160,3 +161,43 @@ def test_the_malformed_file_and_the_fakes_are_refused(run):
         assert code == 2
         assert "commas" in err
     assert run("info", SHARED / "opensim_golden" / "markers_opensim46.trc")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"time,FDS [mV]\n0,1\n1,x\n"),
+        ("a.csv", b"Label: a Sampling frequency: 2000 Unit: V\n"),
+        ("a.txt", b"# OpenSignals Text File Format\n# {}\n1\t2\n"),
+        ("a.emt", b"BTS ASCII format\n"),
+        ("a.vhdr", b"Brain Vision Data Exchange Header File Version 1.0\n"),
+        ("a.otb+", b"no archive"),
+        ("a.otb4", bytes(1024)),
+        ("a.xdf", b"XDF:\x04"),
+        ("a.xlsx", b"PK"),
+        ("a.mat", b"MATLAB 5.0".ljust(126) + b"IM" + bytes(20)),
+        ("a.c3d", bytes(2048)),
+        ("a.unknown", b""),
+    ],
+)
+def test_a_damaged_file_of_any_format_is_one_line_and_exit_code_2(name, content, run, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    code, _, err = run("info", tmp_path / name)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert name in err
+
+
+def test_info_takes_a_variable_and_says_what_was_assumed(run, tmp_path):
+    samples = np.random.default_rng(0).normal(size=(400, 2))
+    savemat(tmp_path / "a.mat", {"raw": samples, "filtered": samples, "fs": 1000.0})
+    code, _, err = run("info", tmp_path / "a.mat")
+    assert code == 2
+    assert "--variable: raw (400 x 2), filtered (400 x 2)" in err
+    code, out, _ = run("info", tmp_path / "a.mat", "--variable", "raw")
+    assert code == 0
+    assert "unit not in the file, V assumed" in out
+    assert "variable: raw" in out
+    code, out, _ = run("info", tmp_path / "a.mat", "--variable", "raw", "--unit", "uV")
+    assert "unit as told: uV" in out
+    assert "assumed" not in out

@@ -97,6 +97,28 @@ def test_an_export_of_vicon_has_its_rate_above(tmp_path):
     assert emg.samples == pytest.approx(1e-3 * VALUES, rel=1e-12)
 
 
+def test_an_export_of_labchart_has_its_names_above(tmp_path):
+    text = "Interval=\t0.0005 s\nTimeFormat=\tStartOfBlock\nChannelTitle=\tFDS\tEDC\n"
+    text += "Range=\t10.000 mV\t5.000 µV\n" + rows("\t")
+    emg = read_csv(write(tmp_path, text, "a.txt"))
+    assert emg.names == ("FDS", "EDC")
+    assert emg.fs_hz == 2000.0
+    assert emg.samples == pytest.approx([1e-3, 1e-6] * VALUES, rel=1e-12)
+
+
+@pytest.mark.parametrize(("clock", "factor"), [("sec", 1.0), ("min", 1 / 60), ("ms", 1e3)])
+def test_an_export_of_acqknowledge_has_its_names_above(clock, factor, tmp_path):
+    text = "a.acq\n0.5 msec/sample\n2 channels\nEMG, FDS\nmV\nEMG, EDC\nmV\n"
+    text += f"{clock}\tCH1\tCH2\n\t60\t60\n"
+    text += "".join(
+        f"{factor * i / 2000:.10g}\t{a}\t{b}\n" for i, (a, b) in enumerate(VALUES.tolist())
+    )
+    emg = read_csv(write(tmp_path, text, "a.txt"))
+    assert emg.names == ("EMG, FDS", "EMG, EDC")
+    assert emg.fs_hz == 2000.0
+    assert emg.samples == pytest.approx(1e-3 * VALUES, rel=1e-12)
+
+
 def test_force_and_trigger_are_series(tmp_path):
     text = "time [s],FDS [uV],EDC [uV],Force [N],Trigger\n" + rows(further=("1.5", "0"))
     emg = read_csv(write(tmp_path, text))
