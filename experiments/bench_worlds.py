@@ -27,7 +27,7 @@ from musclehand.performance.perform import perform
 from musclehand.performance.players import PlanPlayer
 from musclehand.performance.settings import PlayerSettings
 from musclehand.world.names import TIERS, SurrogateName
-from musclehand.world.surrogate import surrogate
+from musclehand.world.surrogate_world import surrogate
 from musclehand.world.world import WorldError
 
 TITLE = "Surrogate worlds"

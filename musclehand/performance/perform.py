@@ -46,7 +46,7 @@ from musclehand.planning.plan import TAIL
 from musclehand.planning.strokes.contacts import RunContacts
 from musclehand.planning.strokes.rehearsal import Rehearsal, RunOutcome
 from musclehand.world.simulated import Nature, SimulatedWorld
-from musclehand.world.surrogate import open_world
+from musclehand.world.surrogate_world import open_world
 from musclehand.world.world import World
 
 

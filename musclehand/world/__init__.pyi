@@ -6,9 +6,9 @@ from .senses import Delays as Delays
 from .senses import SenseNoise as SenseNoise
 from .senses import Senses as Senses
 from .simulated import SimulatedWorld as SimulatedWorld
-from .surrogate import SurrogateWorld as SurrogateWorld
-from .surrogate import open_world as open_world
-from .surrogate import surrogate as surrogate
+from .surrogate_world import SurrogateWorld as SurrogateWorld
+from .surrogate_world import open_world as open_world
+from .surrogate_world import surrogate as surrogate
 from .world import Start as Start
 from .world import World as World
 from .world import WorldError as WorldError

@@ -10,7 +10,7 @@ from musclehand.core.errors import MusclehandError
 from musclehand.world.changes import make_world
 from musclehand.world.names import parse_world
 from musclehand.world.simulated import SimulatedWorld
-from musclehand.world.surrogate import ADVANCE, BEGIN, PROBLEM, REPLY, receive, send
+from musclehand.world.surrogate_world import ADVANCE, BEGIN, PROBLEM, REPLY, receive, send
 from musclehand.world.truth import draw_truth
 
 
@@ -45,7 +45,7 @@ def answer_to(world: SimulatedWorld, request: str, content: Any) -> Any:
 
     Args:
         world: that is asked.
-        request: one of those of `world.surrogate`.
+        request: one of those of `world.surrogate_world`.
         content: that comes with it.
     """
     if request == BEGIN:

@@ -14,7 +14,7 @@ from musclehand.sim.scene import build_scene
 from musclehand.world.changes import crosses_wrist, make_world, world_scene
 from musclehand.world.names import SurrogateName, parse_world
 from musclehand.world.senses import BodyIndex
-from musclehand.world.surrogate import surrogate
+from musclehand.world.surrogate_world import surrogate
 from musclehand.world.truth import PRIORS, Truth, draw_truth
 from musclehand.world.two_contacts import TwoContactSensor
 from musclehand.world.world import Start, WorldError
