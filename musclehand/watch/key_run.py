@@ -30,6 +30,9 @@ under a hand, and ends where two keys in three are wrong."""
 TRUSTED = (0.6, 0.9, 1.0)
 """Share of a run, about its middle, from which the next round takes the colours of keys."""
 
+UNDER_HAND = -0.25
+"""The same of a white key whose back is right: its front may be under a hand."""
+
 LIT = 3
 """Octaves over which the light on the keys is taken as the same."""
 
@@ -88,12 +91,11 @@ def find_run(view: KeyboardView, picture: np.ndarray) -> KeyRun | None:
     begin, end, passed = 0, -1, shown
     for middle in TRUSTED:
         right = _look_right(values, samples.light > 0.5, samples.points[:, 0], trusted)
-        share = np.array(
-            [_share(right, samples.front, samples.key == number) for number in numbers]
-        )
-        passed = shown & (share >= LEAST_PART)
-        begin, end = _best_run(np.where(shown, np.where(passed, 1.0, MISS), -1e3))
-        begin, end = _trimmed(begin, end, shown)
+        parts = np.array([_shares(right, samples.front, samples.key == n) for n in numbers])
+        back, front = parts.T >= LEAST_PART
+        passed = shown & back & front
+        gains = np.where(passed, 1.0, np.where(back, UNDER_HAND, MISS))
+        begin, end = _trimmed(*_best_run(np.where(shown, gains, -1e3)))
         if end < begin:
             return None
         left = begin + 0.5 * (1 - middle) * (end - begin)
@@ -108,21 +110,21 @@ def find_run(view: KeyboardView, picture: np.ndarray) -> KeyRun | None:
     )
 
 
-def _share(right: np.ndarray, front: np.ndarray, key: np.ndarray) -> float:
-    """Share of a key that looks right: that of its front or of its back, whichever is less."""
-    parts = [right[key & part] for part in (front, ~front)]
-    return min(float(part.mean()) for part in parts if part.size)
+def _shares(right: np.ndarray, front: np.ndarray, key: np.ndarray) -> tuple[float, float]:
+    """Shares of the back and the front of a key that look right; black keys have no front."""
+    fore = right[key & front]
+    return float(right[key & ~front].mean()), float(fore.mean()) if fore.size else 1.0
 
 
-def _trimmed(begin: int, end: int, shown: np.ndarray) -> tuple[int, int]:
-    """A run without black keys at its ends, unless the picture ends there.
+def _trimmed(begin: int, end: int) -> tuple[int, int]:
+    """A run without black keys at its ends.
 
-    Keyboards begin and end with white keys; what looks like a black one there is dark wood.
+    Keyboards begin and end with white keys; what looks like a black one there may be dark wood.
     """
     black = key_pattern().black
-    while end > begin and black[begin] and begin >= 1 and shown[begin - 1]:
+    while end > begin and black[begin]:
         begin += 1
-    while end > begin and black[end] and end + 1 < len(shown) and shown[end + 1]:
+    while end > begin and black[end]:
         end -= 1
     return begin, end
 
