@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -10,9 +11,14 @@ from musclehand.music.pitch import LOWEST_PITCH
 from musclehand.watch.contacts import bundled_keys
 from musclehand.watch.film import Film
 from musclehand.watch.view import KeyboardView
+from musclehand.watch.view_drift import EVERY
 
 PICTURES = 40
 """Pictures of the film in which the keyboard is looked for: their median removes the hands."""
+
+IN_WINDOW = 3
+"""Pictures around every time at which the camera is checked; chosen, a hand is rarely at one place
+in two of them."""
 
 IN_FRONT = 0.25
 """[m] In front of the keys, hands are looked for; chosen, the length of a hand and a wrist."""
@@ -44,12 +50,35 @@ def sample_pictures(film: Film, start: float, stop: float | None) -> list[np.nda
     """
     times = film.times(start, stop)
     chosen = times[np.unique(np.linspace(0, len(times) - 1, PICTURES).astype(int))]
-    pictures = []
-    for time in chosen.tolist():
-        for _, picture in film.frames(time, min(time + 2.0 / film.rate, film.duration)):
-            pictures.append(picture)
-            break
-    return pictures
+    return [_picture_at(film, time) for time in chosen.tolist()]
+
+
+def sample_windows(
+    film: Film, start: float, stop: float | None
+) -> Iterator[tuple[float, list[np.ndarray]]]:
+    """Times at even distances over a part of the film, each with a few pictures around it.
+
+    Args:
+        film: the film.
+        start: first time [s].
+        stop: last time [s]; None for the whole film.
+
+    Raises:
+        FilmError: the film is damaged.
+        InvalidValue: the part is outside of the film.
+    """
+    times = film.times(start, stop)
+    count = int((times[-1] - times[0]) / EVERY) + 1
+    for window in np.array_split(times, count):
+        chosen = window[np.unique(np.linspace(0, len(window) - 1, IN_WINDOW).astype(int))]
+        yield float(window.mean()), [_picture_at(film, time) for time in chosen.tolist()]
+
+
+def _picture_at(film: Film, time: float) -> np.ndarray:
+    """The picture of a film at a time [s]. Shape (height, width, 3), uint8."""
+    end = min(time + 2.0 / film.rate, film.duration)
+    _, picture = next(iter(film.frames(time, end)))
+    return picture
 
 
 def hand_band(view: KeyboardView) -> tuple[float, float, float, float]:

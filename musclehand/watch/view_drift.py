@@ -59,7 +59,7 @@ class Drift:
         """A sentence for the user, or None where there is no drift to speak of."""
         if self.largest <= TOLD:
             return None
-        return f"the camera drifts by {1000 * self.largest:.1f} mm over the film; it was followed"
+        return f"the camera drifts by {1000 * self.largest:.1f} mm over the film"
 
     def view_at(self, time: float) -> KeyboardView:
         """The camera at a time [s], interpolated; held at both ends."""

@@ -40,7 +40,7 @@ from musclehand.watch.film import Film, open_film
 from musclehand.watch.film_reading import read_film
 from musclehand.watch.fingers_file import finger_rows, read_fingers, write_fingers
 from musclehand.watch.inputs import WatchInputs
-from musclehand.watch.keyboard_band import hand_band, sample_pictures
+from musclehand.watch.keyboard_band import hand_band, sample_pictures, sample_windows
 from musclehand.watch.landmarks import HandLandmarks, landmarks_at
 from musclehand.watch.landmarks_file import read_landmarks, write_landmarks
 from musclehand.watch.lift import lift
@@ -49,6 +49,7 @@ from musclehand.watch.stages import Stages
 from musclehand.watch.track_hands import detect_hands, orientation_fault
 from musclehand.watch.transcribe import transcribe
 from musclehand.watch.view_corners import view_of_corners
+from musclehand.watch.view_drift import watch_drift
 from musclehand.watch.view_file import read_view, write_view
 from musclehand.watch.view_search import find_keyboard
 
@@ -74,6 +75,7 @@ STAGE_NAMES = ("keyboard", "hands", "notes", "fingers", "motion", "check", "figu
 
 _HEARD = f"{PIECES}/heard.json"
 _FIRST_VIEW = f"{PIECES}/keyboard.json"
+_DRIFT = f"{PIECES}/drift.txt"
 _FINGERED = f"{PIECES}/fingered.json"
 _MOTION_FIGURES = f"{PIECES}/motion.json"
 
@@ -159,7 +161,7 @@ class Watching:
         (stages.folder / PIECES).mkdir(exist_ok=True)
         options = {"clip": self.inputs.clip, "rate": self.inputs.rate}
         rows: tuple[tuple[str, Callable[..., None], dict[str, Any], list[str]], ...] = (
-            ("keyboard", self._find_keyboard, self._view_options(), [_FIRST_VIEW]),
+            ("keyboard", self._find_keyboard, self._view_options(), [_FIRST_VIEW, _DRIFT]),
             ("hands", self._find_hands, options, [FILES["landmarks"]]),
             ("notes", self._find_notes, options, [_HEARD]),
             (
@@ -207,7 +209,11 @@ class Watching:
             pictures = sample_pictures(self.film, self.start, self.stop)
             corners = None if inputs.corners is None else np.array(inputs.corners)
             view = find_keyboard(pictures, corners=corners, lowest=inputs.lowest_pitch)
+        remark = None
+        if self.film is not None:
+            remark = watch_drift(view, sample_windows(self.film, self.start, self.stop)).remark
         write_view(folder / _FIRST_VIEW, view)
+        write_file(folder / _DRIFT, "" if remark is None else f"{remark}\n")
 
     def _find_hands(self, folder: Path, progress: Progress | None) -> None:
         """Writes the landmarks of both hands; their times count from the start of the clip."""
@@ -323,6 +329,7 @@ class Watching:
         write_file(folder / FILES["figures"], json.dumps(figures, indent=1))
         remarks = score_from_dict(fingered["score"]).remarks
         lines = [f"musclehand {musclehand.__version__}: {self.inputs.film.name}", *remarks]
+        lines += (folder / _DRIFT).read_text(encoding="utf-8").splitlines()
         lines += _dropped(folder / FILES["fingers"])
         write_file(folder / FILES["log"], "".join(f"{line}\n" for line in lines))
 
