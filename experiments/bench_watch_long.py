@@ -308,7 +308,7 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
         metrics = score_performance(keyboard_score(truth), notes)
         figures[name] = metrics.onset_f1_50ms
         cells = (metrics.onset_f1_50ms, metrics.frame_f1_micro, metrics.velocity_f1)
-        table.append((name, len(truth), *(f"{value:.3f}" for value in cells)))
+        table.append((name, str(len(truth)), *(f"{value:.3f}" for value in cells)))
     minutes = sum(
         seconds
         for name, seconds in costs.seconds.items()
@@ -318,7 +318,7 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
     figures["processor_s"] = costs.seconds
     figures["peak_mb"] = costs.megabytes
     write_file(args.out / "watch_long.json", json.dumps(figures, indent=1))
-    columns = ("notes", "of", "onset F1", "frame F1", "Velocity F1")
+    columns = ("which notes", "notes", "onset F1", "frame F1", "Velocity F1")
     text = markdown_table(columns, table)
     stages = markdown_table(
         ("stage", "minutes of a core"),
@@ -336,4 +336,4 @@ def report(args: Args, score: Score, path: Path, costs: Costs) -> None:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, Args, __doc__)

@@ -70,6 +70,7 @@ PAGES = {
     " --out runs/bench_pieces_ablations",
     "robustness": "bench_robustness.py {high_level_option} --seconds 10"
     " --pieces ode_to_joy minuet_in_g bach_prelude_in_c wild_horseman",
+    "delay": "bench_delay.py",
 }
 """Results pages by name, and the commands that write them; some write further pages and pictures
 as well."""

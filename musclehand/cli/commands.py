@@ -30,6 +30,7 @@ from musclehand.cli.train import TrainArgs, run_training, train
 from musclehand.cli.transcribe import TranscribeArgs, transcribe_file
 from musclehand.cli.validate import ValidateArgs, validate
 from musclehand.cli.view import ViewArgs, view
+from musclehand.cli.watch import WatchArgs, watch_film
 from musclehand.core import interrupts
 from musclehand.core.errors import MusclehandError
 from musclehand.core.opengl import defer_opengl
@@ -47,6 +48,7 @@ Examples:
   musclehand play fuer_elise                    two muscle-driven hands play one of them
   musclehand play song.mid --clip 0 20          the first 20 seconds of a MIDI file
   musclehand play song.musicxml --video         with a film
+  musclehand watch film.mp4 --out elise         notes, fingers and motion of a filmed pianist
   musclehand explain performances/song_muscle   which notes were lost, at which stage and why
   musclehand export hand.xml                    the hand as a file to look at and to edit
   musclehand validate my_hand.xml               is a hand anatomical, stable and strong enough?
@@ -66,6 +68,7 @@ Examples:
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "play": (PlayArgs, play),
+    "watch": (WatchArgs, watch_film),
     "explain": (ExplainArgs, explain),
     "validate": (ValidateArgs, validate),
     "diff": (DiffArgs, diff),

@@ -27,7 +27,7 @@ class PlayArgs:
     SCORE is a MIDI (.mid), MusicXML (.musicxml, .mxl) or PIG fingering file (.txt), or the name of
     a piece of the repertoire (see --list). The folder DIR gets the scores of the performance
     (metrics.json), the notes and sound played (played.mid, played.wav), pictures (figures/), motion
-    and muscle activations (recording.h5), and a film.
+    and muscle activations (recording.h5), a page to look at (performance.html), and a film.
 
     For example:
       musclehand play fuer_elise --video
@@ -38,6 +38,7 @@ class PlayArgs:
       musclehand play ode_to_joy --condition ulnar-palsy
       musclehand play ode_to_joy --model my_hand.xml
       musclehand play elise/score.txt --like elise/motion.h5
+      musclehand play ode_to_joy --sensory-delay-ms 30
     """
 
     score: tyro.conf.Positional[
@@ -46,8 +47,8 @@ class PlayArgs:
     """Score file, or name of a piece."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint=_NO_DEFAULT)] = None
-    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL or _CONDITION
-    where there is one."""
+    """Folder for the results; by default performances/NAME_CONTROLLER, and _MODEL, _CONDITION
+    or _WORLD where there is one."""
 
     controller: Annotated[
         str, tyro.conf.arg(metavar="muscle|policy|high-level|keyboard|torque|rigid")
@@ -127,6 +128,29 @@ class PlayArgs:
     """2 plans ahead in a second process, 1 does all in one; the performance is the same. By
     default 2 where there is another processor."""
 
+    page: bool = True
+    """Make a page to look at (performance.html): hands, keys, piano roll, muscles and sound in one
+    file for any browser. Takes a few seconds a minute of music."""
+
+    sensory_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
+    """Milliseconds, 0 to 200, until the player knows what its body does: people have 25 to 50.
+    With --world, the delay that the player reckons with."""
+
+    command_delay_ms: Annotated[float, tyro.conf.arg(metavar="N")] = 0.0
+    """Milliseconds, 0 to 200, until commands reach the muscles. With --world, the delay that the
+    player reckons with."""
+
+    predictor: Annotated[str, tyro.conf.arg(metavar="observer|rollout|none")] = "observer"
+    """How the player makes up for delays: a simulation of its body runs along and is corrected
+    (observer), or is run again from the last state that is known (rollout, slow), or not at
+    all."""
+
+    world: Annotated[str | None, tyro.conf.arg(metavar="WORLD", help_behavior_hint=_NO_DEFAULT)] = (
+        None
+    )
+    """World to play in, of which the player is told nothing: surrogate:t0:SEED has keys, strength
+    and nerves of its own, surrogate:t1:SEED other physics as well."""
+
     video: Annotated[bool, tyro.conf.arg(help_behavior_hint=_NO_DEFAULT)] = False
     """Make a film as well (performance.mp4); takes some five times as long as the music."""
 
@@ -184,7 +208,7 @@ def play(args: PlayArgs) -> None:
     with progress_bar("loading", "", ""):
         from musclehand.core.recording_reader import RECORDING
         from musclehand.performance.play import (
-            FilmError,
+            IncompleteResults,
             check_outputs,
             play_into,
             request_record,
@@ -200,12 +224,13 @@ def play(args: PlayArgs) -> None:
             score,
             settings,
             request=request_record(args.score, args.clip, args.tempo, options),
+            page=args.page,
             video=args.video,
             soundfont=args.soundfont,
             seed=args.seed,
             stage=stage,
         )
-    except FilmError as error:
+    except IncompleteResults as error:
         print_result(error.performance)
         raise
     except KeyboardInterrupt:
@@ -216,6 +241,7 @@ def play(args: PlayArgs) -> None:
 _STAGES = {
     "play": ("planning", "playing", "real time"),
     "report": ("writing", "", ""),
+    "page": ("making the page", "", ""),
     "film": ("setting the stage", "filming", "real time"),
 }
 """What the progress bar reads before and while a stage counts, and the unit of its rate."""
@@ -237,12 +263,16 @@ def options_of(args: PlayArgs) -> PlayOptions:
         rehearsals=args.rehearsals,
         processes=args.processes,
         like=args.like,
+        sensory_delay_ms=args.sensory_delay_ms,
+        command_delay_ms=args.command_delay_ms,
+        predictor=args.predictor,
+        world=args.world,
     )
 
 
 def default_folder(args: PlayArgs) -> Path:
     """Where results go if no folder is given: performances/NAME_CONTROLLER, and so on."""
     parts = [Path(args.score or "").stem or "score", args.controller]
-    parts += [part for part in (args.model and args.model.stem, args.condition) if part]
+    parts += [part for part in (args.model and args.model.stem, args.condition, args.world) if part]
     name = "_".join(re.sub(r"[^\w.-]+", "_", part).strip(".") or "score" for part in parts)
     return Path("performances") / name

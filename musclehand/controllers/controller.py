@@ -43,6 +43,8 @@ class Controller(ABC):
         sim_steps: simulation steps in a control step.
         lead_in: simulation time at which the score begins [s].
         plan: that is followed; None for a controller without one.
+        commands_only: it acts by `data.ctrl` alone, and reads nothing but the state of hands and
+            forearms: it can play in another world than its own model.
     """
 
     scene: Scene
@@ -50,6 +52,7 @@ class Controller(ABC):
     sim_steps: int
     lead_in: float
     plan: PerformancePlan | None = None
+    commands_only: bool = False
     _pedals: tuple[Pedal, ...] | None = None
     _edges: Sequence[float] = ()
 

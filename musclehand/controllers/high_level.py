@@ -42,6 +42,8 @@ FIRST = 0.3
 class HighLevelController(Controller):
     """Plays a score at sight with two hands. Fingers are assigned where the score has none."""
 
+    commands_only = True
+
     def __init__(
         self,
         score: Score,

@@ -14,9 +14,10 @@ from musclehand.planning.lookahead import HandsStep, ReferenceStream
 from musclehand.planning.plan import PerformancePlan
 from musclehand.sim.scene import Scene
 
-EFFORT = 0.003
-"""Weight of squared activations at 250 Hz, chosen on generated scores
-(`experiments/bench_rate.py`). At half the rate an activation acts for twice as long, and has
+EFFORT = 0.001
+"""Weight of squared activations at 250 Hz, chosen on a third of recorded performances
+(`experiments/bench_literature.py`): with three times as much, fingers strike less exactly, and
+with half as much nothing is gained. At half the rate an activation acts for twice as long, and has
 twice the weight."""
 
 

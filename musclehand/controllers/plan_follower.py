@@ -81,6 +81,7 @@ class PlanFollower(MotionFollower):
     """
 
     plan: PerformancePlan
+    commands_only = True
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
-from musclehand.controllers.body_sums import BodyWatch
+from musclehand.controllers.body_sums import BodySums, BodyWatch
 from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller, HandReference, selection
 from musclehand.core import interrupts
@@ -82,8 +82,6 @@ class Run:
         self.end = end
         self.data = mujoco.MjData(self.scene.model)
         self._warnings = {kind: self.data.warning[kind] for kind in UNSTABLE}
-        muscles = [hand.muscles for hand in self.scene.hands.values()]
-        self._muscles = np.concatenate(muscles) if muscles else np.zeros(0, dtype=int)
         self._body = BodyWatch(self.data, self.scene.hands)
 
     def play(self, writer: RowSink | None = None) -> Score:
@@ -125,7 +123,7 @@ class Run:
             if reference:
                 self._body.note(reference)
             if writer is not None:
-                writer.append(**self._row(reference))
+                writer.append(**row_of(player, data, reference, data.time - player.lead_in))
             for substep in range(sim_steps):
                 player.drive(data, step, substep)
                 if substep == 0:
@@ -142,41 +140,7 @@ class Run:
 
     def body_metrics(self) -> BodyMetrics:
         """Means over the performance so far."""
-
-        def mean(total: float, count: int) -> float | None:
-            return total / count if count else None
-
-        body = self._body.sums()
-        square = mean(body.joint_sum, body.joint_count)
-        tip = mean(body.tip_sum, body.tip_count)
-        return BodyMetrics(
-            joint_rmse_deg=None if square is None else math.degrees(math.sqrt(square)),
-            fingertip_error_mm=None if tip is None else 1e3 * tip,
-            mean_activation=mean(body.act_sum, body.act_count),
-        )
-
-    def _row(self, reference: dict[Side, HandReference]) -> dict[str, np.ndarray | float]:
-        data = self.data
-        row: dict[str, np.ndarray | float] = {
-            "time": data.time - self.player.lead_in,
-            "qpos": data.qpos,
-            "qvel": data.qvel,
-            "key_angle": data.qpos[self.scene.keys.qpos],
-        }
-        if self.scene.hands:
-            row |= {
-                "act": data.act,
-                "ctrl": data.ctrl,
-                "muscle_force": data.actuator_force[self._muscles],
-                "reference": self._reference_angles(reference),
-            }
-        return row
-
-    def _reference_angles(self, reference: dict[Side, HandReference]) -> np.ndarray:
-        """Joint angles of all hands; not a number where no motion is followed."""
-        if reference:
-            return np.concatenate([hand.qpos for hand in reference.values()])
-        return np.full(sum(len(hand.qpos) for hand in self.scene.hands.values()), np.nan)
+        return metrics_of(self._body.sums())
 
     def _check(self, moment: float) -> None:
         """Looks at MuJoCo's warning counters: it resets an unstable simulation silently, its clock
@@ -190,3 +154,50 @@ class Run:
                 raise SimulationError(
                     f"the simulation became unstable before {moment:.3f} s ({kind.name})"
                 )
+
+
+def metrics_of(body: BodySums) -> BodyMetrics:
+    """Means of what was added up."""
+
+    def mean(total: float, count: int) -> float | None:
+        return total / count if count else None
+
+    square = mean(body.joint_sum, body.joint_count)
+    tip = mean(body.tip_sum, body.tip_count)
+    return BodyMetrics(
+        joint_rmse_deg=None if square is None else math.degrees(math.sqrt(square)),
+        fingertip_error_mm=None if tip is None else 1e3 * tip,
+        mean_activation=mean(body.act_sum, body.act_count),
+    )
+
+
+def row_of(
+    player: Controller, data: mujoco.MjData, reference: dict[Side, HandReference], time: float
+) -> dict[str, np.ndarray | float]:
+    """The row of a control step in a recording (`performance.record.open_recording`).
+
+    Args:
+        player: that plays.
+        data: of the simulation of its scene.
+        reference: of the control step; empty where no motion is followed.
+        time: on the score's clock [s].
+    """
+    scene = player.scene
+    row: dict[str, np.ndarray | float] = {
+        "time": time,
+        "qpos": data.qpos,
+        "qvel": data.qvel,
+        "key_angle": data.qpos[scene.keys.qpos],
+    }
+    hands = scene.hands.values()
+    if hands:
+        angles = [part.qpos for part in reference.values()]
+        # Not a number where no motion is followed.
+        angles = angles or [np.full(len(hand.qpos), np.nan) for hand in hands]
+        row |= {
+            "act": data.act,
+            "ctrl": data.ctrl,
+            "muscle_force": data.actuator_force[np.concatenate([h.muscles for h in hands])],
+            "reference": np.concatenate(angles),
+        }
+    return row

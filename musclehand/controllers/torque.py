@@ -146,6 +146,8 @@ class JointTorques:
 class TorqueController(PlanFollower):
     """Plays a plan by ideal joint torques."""
 
+    commands_only = False
+
     def __init__(
         self,
         plan: PerformancePlan,

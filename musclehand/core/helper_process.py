@@ -54,7 +54,7 @@ class HelperProcess:
         Args:
             module: module that the child imports while it waits for its maker.
         """
-        self._channel = _Channel(_start(module))
+        self._channel = _Channel(start_process(module, f"from {__name__} import main; main()"))
         self._end = weakref.finalize(self, self._channel.close)
 
     @property
@@ -163,13 +163,20 @@ class _Channel:
                         pipe.close()
 
 
-def _start(module: str) -> subprocess.Popen[bytes] | None:
-    """The child, with this process's module search path; None if it cannot be started."""
+def start_process(module: str, statement: str) -> subprocess.Popen[bytes] | None:
+    """A child process with a pipe each way and this process's module search path.
+
+    Args:
+        module: that the child imports first.
+        statement: of Python, that it runs then.
+
+    Returns:
+        The child; None if it cannot be started.
+    """
     if not sys.executable or getattr(sys, "frozen", False):
         # A frozen program has no Python interpreter that could be called.
         return None
-    code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; "
-    code += f"from {__name__} import main; main()"
+    code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; {statement}"
     try:
         # In a session of its own the child receives no Ctrl-C that is meant for this process.
         return subprocess.Popen(

@@ -8,9 +8,12 @@ it enters; only `Html`, which the functions here return, is taken as it is.
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
+
+from musclehand.core.errors import InvalidValue
 
 
 class Html(str):
@@ -95,17 +98,21 @@ tbody tr, tbody tr:hover { background: #fff !important; }
 """
 
 
-def build_document(title: str, body: Sequence[str], *, style: str = "") -> str:
+def build_document(
+    title: str, body: Sequence[str], *, style: str = "", head: Sequence[str] = ()
+) -> str:
     """A whole page.
 
     Args:
         title: of the window.
         body: parts of the page, one below the other.
         style: CSS rules of this page, after the shared ones.
+        head: further parts of the page's head.
     """
-    head = join(
+    top = join(
         [
             Html('<meta charset="utf-8">'),
+            *head,
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             element("title", title),
             Html(f"<style>:root {{ {_VARIABLES} }}{_CONTENT}{_PAGE}{style}</style>"),
@@ -113,7 +120,7 @@ def build_document(title: str, body: Sequence[str], *, style: str = "") -> str:
     )
     content = "\n".join(_safe(part) for part in body)
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n'
+        f'<!DOCTYPE html>\n<html lang="en"><head>{top}</head>\n'
         f"<body><main>\n{content}\n</main></body></html>\n"
     )
 
@@ -180,6 +187,32 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, kind: str = 
 def pill(word: str, kind: str = "") -> Html:
     """A word on a coloured ground: `kind` "pass", "warn" or "fail"; grey for others."""
     return element("span", word, class_=f"pill {kind}".strip())
+
+
+def script(code: str) -> Html:
+    """A script.
+
+    Args:
+        code: in JavaScript, our own, not a user's.
+
+    Raises:
+        InvalidValue: the code would end the element early.
+    """
+    for end in ("</script", "<!--"):
+        if end in code.lower():
+            raise InvalidValue("script", end, "code without it")
+    return Html(f"<script>{code}</script>")
+
+
+def data_block(name: str, content: object) -> Html:
+    """Data for a script, as JSON, which no text in it can end early.
+
+    Args:
+        name: id of the element.
+        content: anything that JSON can express.
+    """
+    text = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return Html(f'<script type="application/json" id="{escape(name)}">{text}</script>')
 
 
 def figure(source: str, alt: str, caption: str = "", *, scroll: bool = False) -> Html:

@@ -13,7 +13,6 @@ the score. Texts in a clip's source say what its arrays cannot; all may be left 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import NamedTuple
@@ -207,13 +206,6 @@ def sample_person(clip: MotionClip, times: np.ndarray) -> PersonSamples:
         tips=between(clip.fingertips.astype(float)),
         seen=seen,
     )
-
-
-def span_of(person: Mapping[Side, MotionClip]) -> tuple[float, float]:
-    """Times of the first and the last frame of any hand [s]."""
-    starts = {side: start_of(clip) for side, clip in person.items()}
-    ends = [starts[side] + (clip.frames - 1) * clip.dt for side, clip in person.items()]
-    return min(starts.values()), max(ends)
 
 
 def _number(clip: MotionClip, name: str) -> float | None:

@@ -8,9 +8,12 @@ from .perform import Performance as Performance
 from .perform import practise as practise
 from .plan_figures import PlanFigures as PlanFigures
 from .play import FilmError as FilmError
+from .play import IncompleteResults as IncompleteResults
+from .play import PageError as PageError
 from .players import PlanPlayer as PlanPlayer
 from .players import make_controller as make_controller
 from .report import write_film as write_film
+from .report import write_page as write_page
 from .report import write_report as write_report
 from .settings import PlayerSettings as PlayerSettings
 from .settings import settings_of as settings_of

@@ -13,6 +13,7 @@ from os import PathLike
 from typing_extensions import TypedDict
 
 from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.world.names import OBSERVER, PREDICTORS, check_delay, parse_world
 
 CONTROLLERS = ("muscle", "policy", "high-level", "keyboard", "torque", "rigid")
 """Names of the built-in controllers (`performance.players`)."""
@@ -26,6 +27,13 @@ HAVE_POLICIES = ("policy", "high-level")
 ORACLES = ("torque", "rigid")
 """Controllers that are no model of a hand, and show at which stage a performance loses notes:
 ideal joint torques, and hands that are moved exactly along the reference."""
+
+COMMANDS_ONLY = ("muscle", "policy", "high-level")
+"""Controllers that act by commands to muscles and forearms alone: those that nerves can delay, and
+that can play in another world than their own model."""
+
+NO_PREDICTOR = "none"
+"""In place of the name of a predictor."""
 
 PEDALS = ("written", "auto")
 """Sustain pedal as in the score, or added where a hand has to leave its keys early."""
@@ -81,6 +89,21 @@ class PlayOptions:
     """File of a person's motion (`motion.person`), which is followed where the notes leave the
     hands free; with a controller of `FOLLOW_PLANS`. None: nobody's."""
 
+    sensory_delay_ms: float = 0.0
+    """[ms] from a state of the body to the player's knowledge of it; with a world of its own, the
+    delay that the player reckons with."""
+
+    command_delay_ms: float = 0.0
+    """[ms] from the player's decision to the change of an excitation; with a world of its own, the
+    delay that the player reckons with."""
+
+    predictor: str = OBSERVER
+    """How the player makes up for delays (`world.names.PREDICTORS`), or "none"."""
+
+    world: str | None = None
+    """World to play in, such as "surrogate:t1:7" (`world.names.parse_world`); None: the player's
+    own model."""
+
     def check(self) -> None:
         """Checks the options without reading a file.
 
@@ -94,6 +117,7 @@ class PlayOptions:
             check_like(self.controller)
         _check_name("criterion", self.criterion, CRITERIA)
         _check_name("chords", self.chords, CHORDS)
+        self._check_world()
         if not 0.0 <= self.co_contraction <= 1.0:
             raise InvalidValue("co-contraction", self.co_contraction, "an activation, 0 to 1")
         if self.naming is not None and self.model is None:
@@ -109,6 +133,26 @@ class PlayOptions:
                 option = name.replace("_", "-")
                 legal = f"left out, or with controller {' or '.join(able)}"
                 raise InvalidValue(option, str(value), legal)
+
+    def _check_world(self) -> None:
+        """Checks delays, predictor and world."""
+        _check_name("predictor", self.predictor, (*PREDICTORS, NO_PREDICTOR))
+        for name in ("sensory_delay", "command_delay"):
+            check_delay(name.replace("_", " "), 1e-3 * getattr(self, f"{name}_ms"))
+        if self.world is not None:
+            parse_world(self.world)
+        if self.parted and self.controller not in COMMANDS_ONLY:
+            legal = f"{' or '.join(COMMANDS_ONLY)}, with delays or a world"
+            raise InvalidValue("controller", self.controller, legal)
+        for name in ("condition", "model"):
+            if self.world is not None and getattr(self, name) is not None:
+                legal = "left out with a world, which has the bundled hands"
+                raise InvalidValue(name, str(getattr(self, name)), legal)
+
+    @property
+    def parted(self) -> bool:
+        """Whether nerves or a world stand between the player's belief and the keys."""
+        return bool(self.world or self.sensory_delay_ms or self.command_delay_ms)
 
 
 class PlayKeywords(TypedDict, total=False):
@@ -127,6 +171,10 @@ class PlayKeywords(TypedDict, total=False):
     rehearsals: int
     processes: int | None
     like: str | PathLike[str] | None
+    sensory_delay_ms: float
+    command_delay_ms: float
+    predictor: str
+    world: str | None
 
 
 def check_player(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -29,6 +29,7 @@ from musclehand.controllers.contact_log import ContactLog
 from musclehand.controllers.controller import Controller
 from musclehand.controllers.run import BodyMetrics, Run
 from musclehand.controllers.run import SimulationError as SimulationError
+from musclehand.controllers.world_run import Nerves, WorldRun
 from musclehand.core import interrupts
 from musclehand.core.progress import Progress
 from musclehand.motion.clip import MotionClip
@@ -44,6 +45,9 @@ from musclehand.performance.settings import PlayerSettings
 from musclehand.planning.plan import TAIL
 from musclehand.planning.strokes.contacts import RunContacts
 from musclehand.planning.strokes.rehearsal import Rehearsal, RunOutcome
+from musclehand.world.simulated import Nature, SimulatedWorld
+from musclehand.world.surrogate import open_world
+from musclehand.world.world import World
 
 
 @dataclass(frozen=True)
@@ -141,8 +145,14 @@ def perform(
     record: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    world: World | None = None,
+    nerves: Nerves | None = None,
 ) -> Performance:
     """Plays a score.
+
+    The controller's own scene is what it believes of its body and the keys. Without nerves and
+    world it plays there, and knows its body exactly. With them, notes and movements are those of
+    the world, and a recording is of what may be looked into: the world, or the belief.
 
     Args:
         score: any score; hands and fingers are assigned where it has none.
@@ -151,10 +161,14 @@ def perform(
         record: file to write the recording to while the performance is under way.
         seed: written to the recording; the built-in controllers draw no random numbers.
         progress: called with simulated time and all of it [s].
+        world: to play in (`musclehand.world`); it is not closed. None: that of the settings.
+        nerves: what the controller reckons with; None: those of the settings. Without a world
+            its nerves have these delays, and all else is as the controller believes.
 
     Raises:
-        UnknownName, InvalidValue: no such controller, or a setting is out of range.
-        SimulationError: the simulation became unstable.
+        UnknownName, InvalidValue: no such controller, or a setting is out of range, or the
+            controller cannot play in a world.
+        SimulationError, WorldError: the simulation became unstable.
         OutputError: the recording cannot be written.
         FileError: the policy cannot be read, or was made for other hands.
         ModelError: the hands are none that can play.
@@ -162,35 +176,24 @@ def perform(
     begin = time.perf_counter()
     if isinstance(controller, str):
         controller = PlayerSettings(controller)
-    with threadpool_limits(limits=1), interrupts.deferred():
+    if isinstance(controller, PlayerSettings):
+        nerves = nerves or controller.nerves
+    with threadpool_limits(limits=1), interrupts.deferred(), ExitStack() as stack:
+        if world is None and isinstance(controller, PlayerSettings) and controller.world:
+            world = stack.enter_context(closing(open_world(controller.world)))
+        place = None if world is None and nerves is None else Place(world, nerves or Nerves())
         target = keyboard_score(score)
         tape = None if record is None else Tape(Path(record), seed)
-        rehearsals: tuple[PerformanceMetrics, ...] = ()
-        kept_run = None
-        if isinstance(controller, Controller):
-            name = type(controller).__name__
-            take = _play(controller, target, tape=tape, progress=progress)
-        elif controller.rehearsals:
-            name = controller.controller
-            player = PlanPlayer(target, controller)
-            practice = practise(player, target, controller.rehearsals, tape=tape, progress=progress)
-            take, rehearsals, kept_run = practice
-        else:
-            name = controller.controller
-            take = _play(
-                make_controller(target, controller),
-                target,
-                tape=tape,
-                progress=progress,
-                like=controller.like,
-            )
+        take, rehearsals, kept_run = _take(
+            controller, target, tape=tape, progress=progress, place=place
+        )
     wall = time.perf_counter() - begin
     return Performance(
         score=take.score,
         played=take.played,
         metrics=take.metrics,
         body=take.body,
-        controller=name,
+        controller=_name(controller),
         wall_s=wall,
         remarks=take.remarks,
         provenance=provenance(take.model, seed),
@@ -202,11 +205,28 @@ def perform(
     )
 
 
+def _name(controller: PlayerSettings | Controller) -> str:
+    """The controller's name, or its class where it was made by the caller."""
+    if isinstance(controller, Controller):
+        return type(controller).__name__
+    return controller.controller
+
+
 def _shown(value: float | int | None) -> str:
     """A number for people."""
     if value is None:
         return "-"
     return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+class Place(NamedTuple):
+    """Where a controller plays, if not in its own model."""
+
+    world: World | None
+    """The world; None: the controller's scene, behind the delays of its nerves."""
+
+    nerves: Nerves
+    """What the controller reckons with."""
 
 
 class Tape(NamedTuple):
@@ -248,16 +268,44 @@ class Take(NamedTuple):
 
 
 class Practice(NamedTuple):
-    """The run that is kept of several, and how all of them went."""
+    """The run that is kept, and how all runs went where there was practice."""
 
     take: Take
     """The best run (`Rehearsal.best`)."""
 
-    runs: tuple[PerformanceMetrics, ...]
-    """Metrics of all runs, from first sight on."""
+    runs: tuple[PerformanceMetrics, ...] = ()
+    """Metrics of all runs, from first sight on; empty without practice."""
 
-    kept: int
-    """Index of the run that is kept."""
+    kept: int | None = None
+    """Index of the run that is kept; None without practice."""
+
+
+def _take(
+    controller: PlayerSettings | Controller,
+    target: Score,
+    *,
+    tape: Tape | None,
+    progress: Progress | None,
+    place: Place | None,
+) -> Practice:
+    """Plays once, or practises as the settings say.
+
+    Args:
+        controller: that plays, or how it is made.
+        target: what is judged by.
+        tape: where the kept run is recorded; None: it is not.
+        progress: called with the simulated time of all runs.
+        place: where it plays; None: in its own model.
+    """
+    if isinstance(controller, Controller):
+        return Practice(_play(controller, target, tape=tape, progress=progress, place=place))
+    if controller.rehearsals:
+        player = PlanPlayer(target, controller)
+        count = controller.rehearsals
+        return practise(player, target, count, tape=tape, progress=progress, place=place)
+    made = make_controller(target, controller)
+    like = controller.like
+    return Practice(_play(made, target, tape=tape, progress=progress, like=like, place=place))
 
 
 def practise(
@@ -267,6 +315,7 @@ def practise(
     *,
     tape: Tape | None = None,
     progress: Progress | None = None,
+    place: Place | None = None,
 ) -> Practice:
     """Plays a plan `count` times, learns from each run, and plays once more (`strokes.rehearsal`).
 
@@ -280,6 +329,7 @@ def practise(
         count: number of practice runs, 1 or more.
         tape: where the kept run is recorded; None: it is not.
         progress: called with the simulated time of all runs.
+        place: where it plays; None: in its own model. Elsewhere, contacts are not seen.
     """
     rehearsal = Rehearsal(player.plan.piano)
     parts = count + 1 if tape is None else count + 2
@@ -289,7 +339,7 @@ def practise(
         plans.append(player.plan)
         plan = player.final_plan
         last = number == count
-        log = None if last else player.contact_log(plan)
+        log = None if last or place else player.contact_log(plan)
         take = _play(
             player.controller(plan),
             target,
@@ -297,6 +347,7 @@ def practise(
             progress=_part(progress, number, parts),
             contacts=log,
             like=player.like,
+            place=place,
         )
         takes.append(take)
         contacts = RunContacts() if log is None else log.contacts()
@@ -309,7 +360,8 @@ def practise(
     if kept != count and tape is not None:
         player.replan(rehearsal.runs[kept].corrections)
         again = player.controller(player.final_plan)
-        _play(again, target, tape=tape, progress=_part(progress, count + 1, parts))
+        part = _part(progress, count + 1, parts)
+        _play(again, target, tape=tape, progress=part, place=place)
     if progress is not None:
         progress(parts * player.plan.end, parts * player.plan.end)
     return Practice(takes[kept], tuple(take.metrics for take in takes), kept)
@@ -323,6 +375,7 @@ def _play(
     progress: Progress | None = None,
     contacts: ContactLog | None = None,
     like: Mapping[Side, MotionClip] | None = None,
+    place: Place | None = None,
 ) -> Take:
     """Plays the whole piece, and a little longer than its last note.
 
@@ -333,11 +386,18 @@ def _play(
         progress: called with simulated time and all of it [s].
         contacts: log of what fingers touch; None: none is kept.
         like: a person's hands, which the motion is compared with; None: with nobody's.
+        place: where it plays; None: in its own model.
     """
     with closing(controller):
         interrupts.check()
         end = controller.lead_in + max(target.duration, controller.score.duration) + TAIL
-        run = Run(controller, end=end, progress=progress, contacts=contacts)
+        run: Run | WorldRun
+        if place is None:
+            run = Run(controller, end=end, progress=progress, contacts=contacts)
+        else:
+            nerves = place.nerves
+            world = place.world or SimulatedWorld(controller.scene, Nature(nerves.delays))
+            run = WorldRun(controller, world, end=end, nerves=nerves, progress=progress)
         keeper = None if like is None else MotionKeeper(controller)
         played = run.play(keeper) if tape is None else _play_onto(tape, run, target, keeper)
         metrics = score_performance(target, played)
@@ -362,7 +422,9 @@ def _part(progress: Progress | None, number: int, count: int) -> Progress | None
     return lambda done, end: progress(done + number * end, count * end)
 
 
-def _play_onto(tape: Tape, run: Run, target: Score, keeper: MotionKeeper | None = None) -> Score:
+def _play_onto(
+    tape: Tape, run: Run | WorldRun, target: Score, keeper: MotionKeeper | None = None
+) -> Score:
     """Plays with everything recorded; returns the notes that sounded.
 
     Args:

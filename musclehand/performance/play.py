@@ -11,7 +11,7 @@ from pathlib import Path
 
 from typing_extensions import Unpack
 
-from musclehand.core.errors import InvalidValue, OutputError, UnknownName
+from musclehand.core.errors import FileError, InvalidValue, OutputError, UnknownName
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
 from musclehand.music.score import Note, Score
@@ -24,24 +24,33 @@ from musclehand.performance.report import (
     prepare_folder,
     remove_empty,
     write_film,
+    write_page,
     write_report,
 )
 from musclehand.performance.settings import PlayerSettings, settings_for_part, settings_of
 
 Stage = Callable[[str], AbstractContextManager[Progress | None]]
-"""Called with the name of a stage ("play", "report", "film"), gives the progress of it."""
+"""Called with the name of a stage ("play", "report", "page", "film"), gives the progress of it."""
 
 
-class FilmError(OutputError):
-    """The film cannot be made; everything else of the performance is there.
+class IncompleteResults(OutputError):
+    """One result cannot be made; everything else of the performance is there.
 
     Attributes:
         performance: with its recording and files.
     """
 
-    def __init__(self, error: OutputError, performance: Performance) -> None:
+    def __init__(self, error: OutputError | FileError, performance: Performance) -> None:
         super().__init__(error.path, error.problem)
         self.performance = performance
+
+
+class FilmError(IncompleteResults):
+    """The film cannot be made."""
+
+
+class PageError(IncompleteResults):
+    """The page cannot be made."""
 
 
 def play(
@@ -50,6 +59,7 @@ def play(
     out: str | PathLike[str] | None = None,
     clip: tuple[float, float] | None = None,
     tempo: float = 1.0,
+    page: bool = True,
     video: bool = False,
     soundfont: str | PathLike[str] | None = None,
     seed: int = 0,
@@ -66,6 +76,7 @@ def play(
         out: folder for recording, notes, sound, figures and metrics; None: nothing is written.
         clip: part of the score to play [s].
         tempo: factor on the tempo.
+        page: make a page to look at (performance.html) where there is a folder.
         video: make a film as well; needs `out`.
         soundfont: SoundFont for the sound, in place of the built-in piano; needs `out`.
         seed: 0 or more, written to the recording; the built-in controllers draw no random numbers.
@@ -78,7 +89,7 @@ def play(
         `files`.
 
     Raises:
-        FilmError: the film cannot be made; everything else is there.
+        PageError, FilmError: page or film cannot be made; everything else is there.
         MusclehandError: the score, an option or the folder cannot be used; the message says what is
             legal.
 
@@ -110,6 +121,7 @@ def play(
         score,
         settings,
         request=request_record(title, clip, tempo, chosen),
+        page=page,
         video=video,
         soundfont=soundfont,
         seed=seed,
@@ -193,6 +205,10 @@ def request_record(
         "pedal": options.pedal,
         "rehearsals": options.rehearsals,
         "like": None if options.like is None else str(options.like),
+        "sensory_delay_ms": options.sensory_delay_ms,
+        "command_delay_ms": options.command_delay_ms,
+        "predictor": options.predictor,
+        "world": options.world,
     }
 
 
@@ -202,6 +218,7 @@ def play_into(
     settings: PlayerSettings,
     *,
     request: dict[str, object] | None = None,
+    page: bool = True,
     video: bool = False,
     soundfont: str | PathLike[str] | None = None,
     seed: int = 0,
@@ -214,13 +231,14 @@ def play_into(
         score: to play.
         settings: of the player.
         request: what the user asked for, for `metrics.json`.
+        page: make a page to look at.
         video: make a film.
         soundfont: for the sound.
         seed: written to the recording.
         stage: gives the progress of each stage.
 
     Raises:
-        FilmError: the film cannot be made; the rest is there.
+        PageError, FilmError: page or film cannot be made; the rest is there.
         MusclehandError: as `perform`, or a result cannot be written.
     """
     created = prepare_folder(folder)
@@ -233,6 +251,13 @@ def play_into(
         with stage("report"):
             files = write_report(performance, folder, soundfont=soundfont, request=request)
         performance = replace(performance, files=tuple(files))
+        if page:
+            with stage("page"):
+                try:
+                    written = write_page(folder, design=settings.design)
+                except (OutputError, FileError) as error:
+                    raise PageError(error, performance) from error
+            performance = replace(performance, files=(*performance.files, written))
         if video:
             with stage("film") as progress:
                 try:

@@ -5,6 +5,7 @@
     played.mid, played.wav   what sounded
     figures/piano_roll.png   hit, missed and extra notes (`piano_roll_2.png` and on for long pieces)
     figures/muscles.png      activation by anatomical group; only where muscles played
+    performance.html         hands, keys, piano roll, muscles and sound, by `performance.page`
     performance.mp4          on request
     explain.html, causes.csv lost notes and their causes, by `performance.explain`
 
@@ -23,18 +24,20 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musclehand.core.atomic import move_file
+from musclehand.core.atomic import move_file, write_file
 from musclehand.core.errors import OutputError
 from musclehand.core.progress import Progress
 from musclehand.core.recording_reader import RECORDING
 from musclehand.performance.plan_figures import NO_PLAN
 
 if TYPE_CHECKING:
+    from musclehand.body.build.hand import HandDesign
     from musclehand.performance.perform import Performance
 
 METRICS = "metrics.json"
 MIDI = "played.mid"
 SOUND = "played.wav"
+PAGE = "performance.html"
 VIDEO = "performance.mp4"
 ROLL = "figures/piano_roll.png"
 MUSCLES = "figures/muscles.png"
@@ -43,7 +46,7 @@ CAUSES = "causes.csv"
 LOST_PICTURE = "figures/lost_{}.png"
 """Of a lost note, by its number."""
 
-RESULTS = (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, VIDEO, EXPLANATION, CAUSES)
+RESULTS = (METRICS, RECORDING, MIDI, SOUND, ROLL, MUSCLES, PAGE, VIDEO, EXPLANATION, CAUSES)
 """Files of a performance that have one name."""
 
 RUN_FIGURES = (
@@ -169,7 +172,7 @@ def write_report(
     soundfont: str | PathLike[str] | None = None,
     request: Mapping[str, object] | None = None,
 ) -> list[Path]:
-    """Writes all files but the recording, which is expected in the folder, and the film.
+    """Writes all files but the recording, which is expected in the folder, the page and the film.
 
     Args:
         performance: to describe.
@@ -209,6 +212,24 @@ def write_report(
     except OSError as error:
         raise OutputError(folder, error.strerror or str(error)) from error
     return [folder / name for name in [METRICS, RECORDING, *names[1:]]]
+
+
+def write_page(folder: str | PathLike[str], *, design: HandDesign | None = None) -> Path:
+    """Makes the page of the recording in a folder, with its sound; the folder needs no other file.
+
+    Args:
+        folder: that `write_report` has filled.
+        design: the hands that played; the bundled ones where None.
+
+    Raises:
+        RecordingError: the recording is missing, damaged, or of another model.
+        OutputError: the sound is missing, or the page cannot be written.
+    """
+    from musclehand.performance.page.build import build_page
+
+    folder = Path(folder)
+    write_file(folder / PAGE, build_page(folder / RECORDING, folder / SOUND, design=design))
+    return folder / PAGE
 
 
 def write_film(folder: str | PathLike[str], *, progress: Progress | None = None) -> Path:

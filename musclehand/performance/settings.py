@@ -16,11 +16,14 @@ from musclehand.body.conditions.condition import apply_condition, find_condition
 from musclehand.body.conditions.fatigue import FatigueParameters
 from musclehand.control.muscle_control import ControlConfig
 from musclehand.controllers.muscle import playing_control
+from musclehand.controllers.world_run import Nerves
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.motion.clip import MotionClip
 from musclehand.motion.person import check_person, read_person, retime
 from musclehand.performance.options import (
+    COMMANDS_ONLY,
     FOLLOW_PLANS,
+    NO_PREDICTOR,
     ORACLES,
     PlayOptions,
     check_like,
@@ -28,6 +31,7 @@ from musclehand.performance.options import (
 )
 from musclehand.planning.plan import PlanConfig
 from musclehand.policies.files import BUNDLED, HIGH_LEVEL, TRACKING, find_policy
+from musclehand.world.senses import Delays
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,14 @@ class PlayerSettings:
     notes leave it free, and is compared with; with a controller that follows a plan. None:
     nobody's."""
 
+    nerves: Nerves | None = None
+    """Delays that the player reckons with, and how; without a world its nerves have them. With a
+    controller of `options.COMMANDS_ONLY`. None: there is no delay."""
+
+    world: str | None = None
+    """Name of a world to play in (`world.names.parse_world`), with a controller of
+    `options.COMMANDS_ONLY`; None: the player's own model."""
+
     def __post_init__(self) -> None:
         check_player(self.controller, self.policy, self.pedal, self.rehearsals, self.processes)
         if self.control is not None and self.controller != "muscle":
@@ -86,6 +98,9 @@ class PlayerSettings:
                 check_person(clip)
         if self.fatigue is not None and self.controller in ORACLES:
             raise InvalidValue("controller", self.controller, "one with muscles, which tire")
+        if (self.nerves or self.world) and self.controller not in COMMANDS_ONLY:
+            legal = f"{' or '.join(COMMANDS_ONLY)}, with nerves or a world"
+            raise InvalidValue("controller", self.controller, legal)
         for name in ("design", "fatigue", "plan"):
             if self.controller == "keyboard" and getattr(self, name) is not None:
                 raise InvalidValue("controller", self.controller, f"one with hands, for its {name}")
@@ -133,6 +148,8 @@ def settings_of(options: PlayOptions) -> PlayerSettings:
         processes=options.processes,
         policy=_policy_file(options),
         like=None if options.like is None else read_person(options.like),
+        nerves=_nerves(options),
+        world=options.world,
     )
 
 
@@ -153,6 +170,14 @@ def settings_for_part(
         side: retime(motion, start=start, speed=tempo) for side, motion in settings.like.items()
     }
     return replace(settings, like=like)
+
+
+def _nerves(options: PlayOptions) -> Nerves | None:
+    """What the player reckons with; None where nothing is late."""
+    if not options.parted:
+        return None
+    delays = Delays(1e-3 * options.sensory_delay_ms, 1e-3 * options.command_delay_ms)
+    return Nerves(delays, None if options.predictor == NO_PREDICTOR else options.predictor)
 
 
 def _policy_file(options: PlayOptions) -> Path | None:

@@ -7,7 +7,6 @@ moves a slider.
 from __future__ import annotations
 
 import io
-import socket
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -15,15 +14,13 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import DIGITS, digit_joints, directions
-from musclehand.core.errors import InvalidValue, MusclehandError
+from musclehand.core.errors import MusclehandError
+from musclehand.core.geom_shape import geom_shape
 from musclehand.validation.check import Specimen
 from musclehand.validation.difference.bodies import hand_bones
 from musclehand.validation.wording import describe_joint, describe_muscle, neutral_frame
-from musclehand.view.shape import geom_shape
+from musclehand.view.serve import HOST, check_port
 from musclehand.view.state import POSTURES, HandState
-
-HOST = "127.0.0.1"
-"""Address of the page, which only this computer reaches."""
 
 PICTURE_GROUPS = 3
 """Geoms of lower groups are drawn, as in MuJoCo's viewers."""
@@ -64,7 +61,7 @@ class HandPage:
             InvalidValue: the port is taken, or not legal.
             MusclehandError: viser is not installed.
         """
-        _check_port(port)
+        check_port(port)
         try:
             import viser
         except ImportError as error:
@@ -316,17 +313,3 @@ class HandPage:
         scales = {"x": uplot.Scale(time=False, auto=True)}
         empty = np.zeros(1)
         self._arm_plot = gui.add_uplot((empty, empty), lines, scales=scales, aspect=1.6)
-
-
-def _check_port(port: int) -> None:
-    """Refuses a port that is taken: viser would silently take the next free one."""
-    if not 0 <= port < 65536:
-        raise InvalidValue("port", port, "a number from 0 to 65535, 0 for any free one")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise InvalidValue(
-                "port", port, f"a free one ({error.strerror}); choose another with --port"
-            ) from error

@@ -23,6 +23,13 @@ LEAST_CONTRAST = 0.15
 """Least step of brightness over an edge, by the contrast of white and black keys; chosen between
 the noise of compressed films and the weakest edges in shade."""
 
+BLACK, GAP, FRONT = 0, 1, 2
+"""Kinds of edges: outlines of black keys, dark lines between white keys, fronts of white keys."""
+
+SHADE = 1.5
+"""How much an outline of a black key counts less for the brightness of its dark side, so that the
+edge of its shadow is not taken for it; chosen: shade is half as bright as light."""
+
 LEAST_GAP = 0.02
 """The same of the line between two white keys."""
 
@@ -52,8 +59,8 @@ class KeyEdges:
     weights: np.ndarray
     """Of the points. Shape (n,)."""
 
-    ridge: np.ndarray
-    """The point is on a dark line, not on a step. Shape (n,), bool."""
+    kind: np.ndarray
+    """`BLACK`, `GAP` or `FRONT`. Shape (n,), int."""
 
     def locate(
         self, picture: np.ndarray, reach: float
@@ -84,7 +91,12 @@ class KeyEdges:
         lines[:, far:-far] = (
             np.minimum(values[:, 2 * far :], values[:, : -2 * far]) - values[:, far:-far]
         )
-        strength = np.where(self.ridge[:, None], lines, steps) / contrast
+        strength = np.where((self.kind == GAP)[:, None], lines, steps) / contrast
+        # The dark side is a pixel and a half away.
+        inner = np.roll(values, 3, axis=1)
+        shade = (inner - np.quantile(values, 0.05)) / contrast
+        outline = (self.kind == BLACK)[:, None]
+        strength = strength - np.where(outline, SHADE * np.clip(shade - 0.1, 0.0, 1.0), 0.0)
         # The nearest of several edges is the likeliest.
         nearness = 1.0 - 0.5 * np.abs(offsets) / max(reach, STEP)
         legal = np.abs(offsets) <= reach
@@ -97,18 +109,22 @@ class KeyEdges:
         offset = offsets[best] + STEP * np.clip(fine, -1, 1)
         size = np.array(self.view.size)
         inside = ((centres > reach) & (centres < size - reach)).all(axis=1)
-        least = np.where(self.ridge, LEAST_GAP, LEAST_CONTRAST)
+        least = np.where(self.kind == GAP, LEAST_GAP, LEAST_CONTRAST)
         found = inside & (middle > least) & (np.abs(offset) <= reach)
         return centres + offset[:, None] * self.normals, self.normals, found
 
 
-def key_edges(view: KeyboardView, keys: tuple[int, int], spread: float) -> KeyEdges:
+def key_edges(
+    view: KeyboardView, keys: tuple[int, int], spread: float, *, fronts: bool = True
+) -> KeyEdges:
     """Edges of keys in a camera's picture.
 
     Args:
         view: the camera.
         keys: numbers of the first and the last key.
         spread: half of what black keys are wider than the bundled piano's [m].
+        fronts: with the front edges of white keys, which are easily taken for the foot of their
+            front faces.
     """
     pattern = key_pattern()
     rows = pattern.rows(*keys)
@@ -120,13 +136,34 @@ def key_edges(view: KeyboardView, keys: tuple[int, int], spread: float) -> KeyEd
     ]
     white = front[~black]
     parts += [_gap(0.5 * (a[1] + b[0])) for a, b in pairwise(white)]
-    parts += [_white_front(edges) for edges in white]
-    points, across, outwards, weights, ridge = (
+    if fronts:
+        parts += [_white_front(edges) for edges in white]
+    points, across, outwards, weights, kind = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     return KeyEdges(
-        view, points, _normals(view, points, across), outwards, weights, ridge.astype(bool)
+        view, points, _normals(view, points, across), outwards, weights, kind.astype(int)
     )
+
+
+def front_contrast(view: KeyboardView, picture: np.ndarray, keys: tuple[int, int]) -> float:
+    """Mean step of brightness over the fronts of black keys, less for bright keys.
+
+    Args:
+        view: the camera.
+        picture: brightness, a little blurred. Shape (height, width).
+        keys: numbers of the first and the last key.
+    """
+    pattern = key_pattern()
+    rows = pattern.rows(*keys)
+    parts = _joined([_black_front(view, e, 0.0) for e in pattern.back_x[rows][pattern.black[rows]]])
+    normals = _normals(view, parts[0], parts[1])
+    centres = view.to_pixels(parts[0])
+    values = [
+        map_coordinates(picture, [place[:, 1] - 0.5, place[:, 0] - 0.5], order=1, mode="nearest")
+        for place in (centres + 2 * normals, centres - 2 * normals)
+    ]
+    return float(np.mean(values[0] - (1.0 + SHADE) * values[1]))
 
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -141,7 +178,7 @@ def _part(points: list[list[float]], across: list[float], spread: float, weight:
         direction,
         direction * spread,
         np.full(count, weight),
-        np.zeros(count),
+        np.full(count, BLACK),
     )
 
 
@@ -167,19 +204,20 @@ def _black_front(view: KeyboardView, edges: np.ndarray, spread: float) -> Part:
 def _gap(x: float) -> Part:
     points = [[x, y, 0.0] for y in FRONT_SHARES * key_pattern().black_front]
     part = _part(points, [1.0, 0.0, 0.0], 0.0, 0.5)
-    return (*part[:4], np.ones(len(points)))
+    return (*part[:4], np.full(len(points), GAP))
 
 
 def _white_front(edges: np.ndarray) -> Part:
     x = edges[0] + np.array([0.3, 0.7]) * (edges[1] - edges[0])
-    return _part([[a, 0.0, 0.0] for a in x], [0.0, 1.0, 0.0], 0.0, 0.3)
+    part = _part([[a, 0.0, 0.0] for a in x], [0.0, 1.0, 0.0], 0.0, 0.3)
+    return (*part[:4], np.full(len(x), FRONT))
 
 
 def _joined(parts: list[Part]) -> Part:
-    points, across, outwards, weights, ridge = (
+    points, across, outwards, weights, kind = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    return points, across, outwards, weights, ridge
+    return points, across, outwards, weights, kind
 
 
 def _normals(view: KeyboardView, points: np.ndarray, across: np.ndarray) -> np.ndarray:

@@ -20,9 +20,15 @@ COLOUR_MOST = 0.10
 """Largest distance of a key's colour from the line between black and white keys, by their contrast.
 Wood and skin are about 0.15 away, shade is on the line."""
 
+LEAST_PART = 0.5
+"""Least share of places on a part of a key that are right; half of it may be under a hand."""
+
 MISS = -1.5
 """What a key that is not as it should be costs a run, by what one that is brings; so a run goes on
 under a hand, and ends where two keys in three are wrong."""
+
+TRUSTED = (0.6, 0.9, 1.0)
+"""Share of a run, about its middle, from which the next round takes the colours of keys."""
 
 LIT = 3
 """Octaves over which the light on the keys is taken as the same."""
@@ -47,7 +53,7 @@ class KeyRun(NamedTuple):
     """The picture shows what is to the right of the last key."""
 
     @property
-    def number(self) -> int:
+    def size(self) -> int:
         """Number of keys."""
         return self.last - self.first + 1
 
@@ -78,17 +84,21 @@ def find_run(view: KeyboardView, picture: np.ndarray) -> KeyRun | None:
     if shown.sum() < OCTAVE:
         return None
     values = np.stack([sample(channel, pixels) for channel in np.moveaxis(picture, 2, 0)], axis=1)
-    right = _look_right(values, samples.light > 0.5, samples.points[:, 0], inside)
-    share = np.array([right[samples.key == number].mean() for number in numbers])
-    passed = shown & (share >= 0.6)
-    begin, end = _best_run(np.where(shown, np.where(passed, 1.0, MISS), -1e3))
-    # Keyboards begin and end with white keys; what looks like a black one there is dark wood.
-    while end > begin and pattern.black[begin] and begin >= 1 and shown[begin - 1]:
-        begin += 1
-    while end > begin and pattern.black[end] and end + 1 < len(shown) and shown[end + 1]:
-        end -= 1
-    if end < begin:
-        return None
+    trusted = inside
+    begin, end, passed = 0, -1, shown
+    for middle in TRUSTED:
+        right = _look_right(values, samples.light > 0.5, samples.points[:, 0], trusted)
+        share = np.array(
+            [_share(right, samples.front, samples.key == number) for number in numbers]
+        )
+        passed = shown & (share >= LEAST_PART)
+        begin, end = _best_run(np.where(shown, np.where(passed, 1.0, MISS), -1e3))
+        begin, end = _trimmed(begin, end, shown)
+        if end < begin:
+            return None
+        left = begin + 0.5 * (1 - middle) * (end - begin)
+        trusted = inside & (samples.key >= numbers[0] + left)
+        trusted &= samples.key <= numbers[0] + begin + end - left
     return KeyRun(
         first=int(numbers[begin]),
         last=int(numbers[end]),
@@ -98,8 +108,27 @@ def find_run(view: KeyboardView, picture: np.ndarray) -> KeyRun | None:
     )
 
 
+def _share(right: np.ndarray, front: np.ndarray, key: np.ndarray) -> float:
+    """Share of a key that looks right: that of its front or of its back, whichever is less."""
+    parts = [right[key & part] for part in (front, ~front)]
+    return min(float(part.mean()) for part in parts if part.size)
+
+
+def _trimmed(begin: int, end: int, shown: np.ndarray) -> tuple[int, int]:
+    """A run without black keys at its ends, unless the picture ends there.
+
+    Keyboards begin and end with white keys; what looks like a black one there is dark wood.
+    """
+    black = key_pattern().black
+    while end > begin and black[begin] and begin >= 1 and shown[begin - 1]:
+        begin += 1
+    while end > begin and black[end] and end + 1 < len(shown) and shown[end + 1]:
+        end -= 1
+    return begin, end
+
+
 def _look_right(
-    values: np.ndarray, white: np.ndarray, x: np.ndarray, inside: np.ndarray
+    values: np.ndarray, white: np.ndarray, x: np.ndarray, trusted: np.ndarray
 ) -> np.ndarray:
     """Places whose colours are those of their keys, by the colours of the keys around them.
 
@@ -107,13 +136,18 @@ def _look_right(
         values: colours. Shape (n, 3).
         white: the place is on a white key. Shape (n,).
         x: along the keyboard [m]. Shape (n,).
-        inside: the place is in the picture. Shape (n,).
+        trusted: the place is on a key, and in the picture; colours are taken there. Shape (n,).
     """
     reach = 0.5 * LIT * key_pattern().octave
     right = np.zeros(len(values), dtype=bool)
-    for place in np.unique(x[inside].round(2)):
-        rows = inside & (x.round(2) == place)
-        near = inside & (np.abs(x - place) < reach)
+    if not trusted.any():
+        return right
+    low, high = x[trusted].min() + reach, x[trusted].max() - reach
+    columns = x.round(2)
+    for place in np.unique(columns):
+        rows = columns == place
+        middle = np.clip(place, min(low, high), max(low, high))
+        near = trusted & (np.abs(x - middle) <= reach)
         if not (near & white).any() or not (near & ~white).any():
             continue
         light = np.median(values[near & white], axis=0)

@@ -39,6 +39,10 @@ ROW_STEP = 5
 """[pixels] Between rows, which are means over as many; black keys are five times as long."""
 
 
+LEAST_POWER = 1.0
+"""Energy below which a row is plain."""
+
+
 class RowMatch(NamedTuple):
     """A place of the keyboard in a picture."""
 
@@ -171,8 +175,8 @@ def _correlate(rows: np.ndarray, template: _Template) -> tuple[np.ndarray, np.nd
     begin = np.arange(min(0, least - count), max(WIDTH - count, WIDTH - least) + 1)
     numerator = irfft(spectrum, size, axis=1)[:, begin]
     left, right = np.clip(begin, 0, WIDTH), np.clip(begin + count, 0, WIDTH)
-    energy = np.pad(np.cumsum(rows**2, axis=1), ((0, 0), (1, 0)))
+    energy = np.pad(np.cumsum(rows.astype(float) ** 2, axis=1), ((0, 0), (1, 0)))
     own = np.pad(np.cumsum(template.values**2), (1, 0))
     power = (energy[:, right] - energy[:, left]) * (own[right - begin] - own[left - begin])
     weight = ((right - left) / WIDTH) ** np.float32(0.25)
-    return numerator / np.sqrt(np.maximum(power, 1e-6)) * weight, begin
+    return numerator / np.sqrt(np.maximum(power, LEAST_POWER)) * weight, begin

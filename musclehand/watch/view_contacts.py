@@ -29,8 +29,8 @@ strike and errors of detectors."""
 HELD = 0.3
 """[pixels] Standard deviation of the keys' corners, which stay where they are."""
 
-HELD_BLACK = 0.6
-"""[pixels] The same of the tops of black keys."""
+HELD_BLACK = 1.5
+"""[pixels] The same of the tops of black keys, whose height and shape differ between pianos."""
 
 LEAST_CONTACTS = 20
 """Touches below this number tell nothing."""

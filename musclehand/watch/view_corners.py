@@ -14,7 +14,14 @@ from musclehand.watch.key_pattern import key_pattern
 from musclehand.watch.view import KeyboardView
 from musclehand.watch.view_fit import STEPS, Pose, prior
 
-_TILTS_DEG = (0.0, 25.0, 45.0)
+_TILTS_DEG = (0.0, -25.0, -45.0)
+
+CORNER_ERROR = 0.001
+"""Standard deviation of a corner by hand, by the width of the picture."""
+
+PAN = 0.03
+"""[rad] Standard deviation of a camera's turn along the keyboard; the short sides of the keyboard,
+which tell it, are a few pixels uncertain."""
 
 LEAST_AREA = 1e-3
 """Least area between the corners by that of the picture."""
@@ -50,18 +57,17 @@ def view_of_corners(
     rows = pattern.rows(lowest - LOWEST_PITCH, highest - LOWEST_PITCH)
     if lowest >= highest or pattern.black[rows][[0, -1]].any():
         raise InvalidValue("keys at the corners", (lowest, highest), "two white keys in order")
-    left, right = pattern.front_x[rows][0, 0], pattern.front_x[rows][-1, 1]
-    back = pattern.back
-    world = np.array([[left, back, 0], [right, back, 0], [right, 0, 0], [left, 0, 0]])
+    world = corners_of(lowest, highest)
     anchor = world.mean(axis=0)
     across = (places[1] + places[2] - places[0] - places[3]) / 2
-    scale = float(np.linalg.norm(across) / (right - left))
+    scale = float(np.linalg.norm(across) / np.ptp(world[:, 0]))
     roll = Rotation.from_rotvec([0.0, 0.0, np.arctan2(across[1], across[0])])
 
     def residuals(change: np.ndarray, pose: Pose) -> np.ndarray:
         moved = replace(pose, numbers=pose.numbers + change * STEPS)
         rest = np.nan_to_num(moved.view().to_pixels(world) - places, nan=1e4)
-        return np.append(rest.ravel(), prior(moved))
+        pan = moved.numbers[2] / PAN
+        return np.append(rest.ravel() / (CORNER_ERROR * size[0]), [prior(moved), pan])
 
     best = None
     for tilt in _TILTS_DEG:
@@ -80,6 +86,23 @@ def view_of_corners(
     if not residual < 0.02:
         raise InvalidValue("corners", places.tolist(), "those of a keyboard's white keys")
     return replace(view, lowest=lowest, highest=highest, residual=residual)
+
+
+def corners_of(lowest: int, highest: int) -> np.ndarray:
+    """Corners of the white keys between two pitches, in the order of `view_of_corners`.
+
+    Args:
+        lowest: MIDI pitch of a white key.
+        highest: MIDI pitch of a white key.
+
+    Returns:
+        [m] Shape (4, 3).
+    """
+    pattern = key_pattern()
+    rows = pattern.rows(lowest - LOWEST_PITCH, highest - LOWEST_PITCH)
+    left, right = pattern.front_x[rows][0, 0], pattern.front_x[rows][-1, 1]
+    back = pattern.back
+    return np.array([[left, back, 0], [right, back, 0], [right, 0, 0], [left, 0, 0]])
 
 
 def _check_order(places: np.ndarray, size: tuple[int, int]) -> None:

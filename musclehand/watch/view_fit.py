@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from musclehand.watch.key_edges import KeyEdges, key_edges
+from musclehand.watch.key_edges import KeyEdges, front_contrast, key_edges
 from musclehand.watch.key_pattern import key_samples
 from musclehand.watch.view import KeyboardView
 
@@ -36,6 +36,12 @@ BLURS = (0.004, 0.0015)
 
 REACHES = (0.005, 0.004, 0.003, 0.002, 0.002, 0.002)
 """[m] How far from the model its edges are looked for, step by step."""
+
+FRONT_REACH = 0.002
+"""[m] Fronts of white keys are used from this reach on, when their faces are no longer in it."""
+
+DEPTHS = 0.001 * np.arange(-24, 25)
+"""[m] Shifts into the piano that are compared by the fronts of black keys."""
 
 LEAST_REACH = 2.5
 """[pixels] At least so far."""
@@ -62,7 +68,7 @@ class Pose:
 
     def view(self) -> KeyboardView:
         """The camera."""
-        focal, scale = np.exp(self.numbers[0]), np.exp(self.numbers[6])
+        focal, scale = np.exp(np.clip(self.numbers[[0, 6]], -25.0, 25.0))
         rotation = Rotation.from_rotvec(self.numbers[1:4]).as_matrix() @ DOWN
         flat = (self.numbers[4:6] - np.array(self.size) / 2) / focal
         ahead = focal / scale * np.array([flat[0], flat[1], 1.0])
@@ -81,6 +87,15 @@ class Pose:
         numbers = [np.log(view.focal), *turn, *view.to_pixels(anchor), np.log(view.focal / depth)]
         return cls(np.array(numbers), anchor, view.size)
 
+
+LEAST_VARIATION = 2.0
+"""[1/255] Standard deviation of brightness below which a picture is plain."""
+
+LEAST_EDGES = 30
+"""Points of edges below which nothing is fitted."""
+
+LEAST_SAMPLES = 100
+"""Places on keys, about six keys' worth, below which there is nothing to align."""
 
 STEPS = np.array([0.1, 0.02, 0.02, 0.02, 2.0, 2.0, 0.01])
 """Sizes of usual changes of `Pose.numbers`."""
@@ -103,13 +118,6 @@ class Fit(NamedTuple):
     """Share of the points of edges in the picture that were found."""
 
 
-LEAST_SAMPLES = 100
-"""Fewest places of keys in the picture that are compared with it; chosen, those of five keys."""
-
-FAR_OFF = 1e3
-"""Residual of places that a camera would have behind it, in contrasts; chosen, far beyond any."""
-
-
 def likeness(view: KeyboardView, picture: np.ndarray, keys: tuple[int, int]) -> float:
     """Correlation of light and dark between a picture and the keys that a camera shows.
 
@@ -119,19 +127,21 @@ def likeness(view: KeyboardView, picture: np.ndarray, keys: tuple[int, int]) -> 
         keys: numbers of the first and the last key.
 
     Returns:
-        -1 to 1; 0 where fewer than half of the keys are in the picture.
+        -1 to 1; 0 where less than a third of the keys is in the picture, or it is plain.
     """
     samples = key_samples(*keys)
     pixels = view.to_pixels(samples.points)
     inside = _inside(pixels, view.size)
-    if inside.mean() < 0.3 or inside.sum() < LEAST_SAMPLES:
+    if inside.sum() < max(LEAST_SAMPLES, 0.3 * len(inside)):
         return 0.0
     values = sample(picture, pixels[inside])
     residual = _unexplained(values, samples.points[inside, 0], samples.light[inside])
     flat = _unexplained(values, samples.points[inside, 0], None)
-    return float(np.sqrt(max(0.0, 1.0 - (residual @ residual) / max(flat @ flat, 1e-9)))) * (
-        1.0 if np.corrcoef(values, samples.light[inside])[0, 1] > 0 else -1.0
-    )
+    if flat @ flat < len(flat) * LEAST_VARIATION**2:
+        return 0.0
+    explained = max(0.0, 1.0 - (residual @ residual) / (flat @ flat))
+    sign = np.sign(flat @ samples.light[inside])
+    return float(np.sqrt(explained) * sign)
 
 
 def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
@@ -141,9 +151,6 @@ def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
         pose: within a third of a black key's width of the truth.
         grey: brightness. Shape (height, width).
         keys: numbers of the first and the last key.
-
-    Returns:
-        The camera; the same where too few keys are in the picture.
     """
     samples = key_samples(*keys)
     for blur in BLURS:
@@ -167,13 +174,26 @@ def fit_light(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
             moved = replace(pose, numbers=pose.numbers + np.append(0.0, change) * STEPS)
             values = sample(picture, moved.view().to_pixels(points))
             rest = _unexplained(values, points[:, 0], light) / contrast
-            return np.nan_to_num(rest, nan=FAR_OFF)
+            return rest
 
         solved = least_squares(
             residuals, np.zeros(6), loss="soft_l1", f_scale=0.5, diff_step=1e-2, max_nfev=25
         )
         pose = replace(pose, numbers=pose.numbers + np.append(0.0, solved.x) * STEPS)
     return pose
+
+
+def settle_depth(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
+    """Shifts a camera across the keyboard to where the fronts of black keys are plainest.
+
+    Args:
+        pose: right along the keyboard.
+        grey: brightness. Shape (height, width).
+        keys: numbers of the first and the last key.
+    """
+    picture = gaussian_filter(grey, 1.0)
+    shifted = [replace(pose, anchor=pose.anchor + np.array([0.0, depth, 0.0])) for depth in DEPTHS]
+    return max(shifted, key=lambda moved: front_contrast(moved.view(), picture, keys))
 
 
 def fit_edges(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Fit:
@@ -190,15 +210,52 @@ def fit_edges(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Fit:
     share = 0.0
     for reach in REACHES:
         scale = np.exp(pose.numbers[6])
-        edges = key_edges(pose.view(), keys, spread)
+        edges = key_edges(pose.view(), keys, spread, fronts=reach <= FRONT_REACH)
         places, normals, found = edges.locate(picture, max(LEAST_REACH, reach * scale))
         share = float(found.mean()) if len(found) else 0.0
-        if found.sum() < 30:
+        if found.sum() < LEAST_EDGES:
             return Fit(pose, np.inf, int(found.sum()), share)
         pose, spread, distance = _step(pose, edges, places, normals, found, spread)
     kept = np.sort(np.abs(distance))[: int(0.8 * len(distance))]
     residual = float(np.sqrt(np.mean(kept**2)) / np.exp(pose.numbers[6]))
     return Fit(pose, residual, len(distance), share)
+
+
+def fit_still(pose: Pose, grey: np.ndarray, keys: tuple[int, int]) -> Pose:
+    """Follows a camera that has moved a little; its focal length stays.
+
+    Args:
+        pose: within a third of a black key's width of the truth.
+        grey: brightness. Shape (height, width).
+        keys: numbers of the first and the last key.
+    """
+    picture = gaussian_filter(grey, 0.7)
+    for reach in REACHES[1:4]:
+        edges = key_edges(pose.view(), keys, 0.0, fronts=False)
+        scale = np.exp(pose.numbers[6])
+        places, normals, found = edges.locate(picture, max(LEAST_REACH, reach * scale))
+        if found.sum() < LEAST_EDGES:
+            return pose
+        points = edges.points[found]
+
+        def residuals(
+            change: np.ndarray,
+            pose: Pose = pose,
+            points: np.ndarray = points,
+            places: np.ndarray = places[found],
+            normals: np.ndarray = normals[found],
+        ) -> np.ndarray:
+            # Turns about the camera and shifts in the picture; tilt and pan are held loosely.
+            numbers = pose.numbers + np.append(0.0, change) * STEPS
+            view = replace(pose, numbers=numbers).view()
+            rest = ((view.to_pixels(points) - places) * normals).sum(axis=1)
+            return np.append(rest, 3.0 * change[:2])
+
+        solved = least_squares(
+            residuals, np.zeros(6), loss="cauchy", f_scale=OUTLIER, diff_step=1e-3, max_nfev=15
+        )
+        pose = replace(pose, numbers=pose.numbers + np.append(0.0, solved.x) * STEPS)
+    return pose
 
 
 def _step(
@@ -210,14 +267,6 @@ def _step(
     spread: float,
 ) -> tuple[Pose, float, np.ndarray]:
     """Least squares over the camera and the black keys' width, for edges that were located.
-
-    Args:
-        pose: the camera to begin with.
-        edges: of the keys as it shows them.
-        places: where they were located in the picture [pixels]. Shape (n, 2).
-        normals: directions across them. Shape (n, 2).
-        found: edges that were located. Shape (n,), bool.
-        spread: half of what black keys are wider [m].
 
     Returns:
         The camera, half of what black keys are wider [m], and distances that are left [pixels].

@@ -24,8 +24,8 @@ from musclehand.watch.key_run import KeyRun, find_run
 from musclehand.watch.row_search import RowMatch, match_rows
 from musclehand.watch.view import KeyboardView
 from musclehand.watch.view_contacts import Contacts, refine_view
-from musclehand.watch.view_corners import view_of_corners
-from musclehand.watch.view_fit import BLURS, Pose, fit_edges, fit_light, likeness
+from musclehand.watch.view_corners import corners_of, view_of_corners
+from musclehand.watch.view_fit import BLURS, Pose, fit_edges, fit_light, likeness, settle_depth
 
 MOST_PICTURES = 40
 """Pictures of which the median is taken; more do not make it better."""
@@ -45,8 +45,8 @@ LEAST_KEYS = 24
 LEAST_LIKENESS = 0.6
 """Least correlation of light and dark after the fit; noise and stripes reach 0.4."""
 
-LEAST_EDGES = 0.5
-"""Least share of edges that are found."""
+LEAST_EDGES = 0.75
+"""Least share of edges that are found; hands and shadows leave nine in ten."""
 
 LARGEST_RESIDUAL = 0.002
 """[m] Largest residual of edges."""
@@ -54,13 +54,17 @@ LARGEST_RESIDUAL = 0.002
 KEYBOARDS = {88: 21, 85: 21, 76: 28, 73: 28, 61: 36, 49: 36}
 """Lowest pitch of usual keyboards by their number of keys."""
 
-_TILTS_DEG = (-8.0, 5.0, 18.0, 32.0)
+_TILTS_DEG = (8.0, -5.0, -18.0, -32.0)
 _FOVY_DEG = (25.0, 40.0, 60.0)
 _DEPTHS = (0.065, 0.085, 0.105, 0.125, 0.14)
 _STARTS = 4
 
+HAND_ERROR = 0.02
+"""Largest error of a corner by hand, by the width of the picture; half of a white key is 0.01."""
+
 SLACK = 3
-"""Keys by which a lowest key that a person names may be off the first that is wholly in view."""
+"""Keys by which a lowest key that a person names may be off the first that can be made out; a
+hand over the outermost keys hides as many."""
 
 
 class KeyboardNotFound(MusclehandError):
@@ -87,7 +91,7 @@ class _Found(NamedTuple):
         """The picture shows this keyboard without doubt."""
         return (
             self.run.share >= LEAST_SHARE
-            and self.run.number >= LEAST_KEYS
+            and self.run.size >= LEAST_KEYS
             and self.likeness >= LEAST_LIKENESS
             and self.edges >= LEAST_EDGES
             and self.view.residual <= LARGEST_RESIDUAL
@@ -197,11 +201,12 @@ def _doubt(found: _Found | None, match: RowMatch) -> str:
     if found is None:
         return f"no keyboard was found (best correlation {match.score:.2f}); {advice}"
     run = found.run
-    if run.number >= LEAST_KEYS and run.share < LEAST_SHARE and found.likeness > LEAST_LIKENESS:
-        shown = f"{run.share:.0%} of {run.number} keys can be made out"
-        return f"the keyboard is hidden: {shown}; {advice}"
+    if run.size >= LEAST_KEYS and run.share < LEAST_SHARE and found.likeness > LEAST_LIKENESS:
+        return (
+            f"the keyboard is hidden: {run.share:.0%} of {run.size} keys can be made out; {advice}"
+        )
     return (
-        f"no keyboard was found: {run.share:.0%} of {run.number} keys look like keys, correlation "
+        f"no keyboard was found: {run.share:.0%} of {run.size} keys look like keys, correlation "
         f"{found.likeness:.2f}, {found.edges:.0%} of edges, "
         f"{1000 * found.view.residual:.1f} mm off; {advice}"
     )
@@ -218,9 +223,10 @@ def _fit(still: np.ndarray, matches: Sequence[RowMatch]) -> _Found | None:
     pose = max(aligned, key=lambda pose: likeness(pose.view(), blurred, keys))
     run = find_run(pose.view(), still)
     for _ in range(2):
-        if run is None or run.number < OCTAVE:
+        if run is None or run.size < OCTAVE:
             return None
-        fit = fit_edges(_anchored(fit_light(pose, grey, run.keys), run), grey, run.keys)
+        pose = _anchored(fit_light(pose, grey, run.keys), run)
+        fit = fit_edges(settle_depth(pose, grey, run.keys), grey, run.keys)
         if not np.isfinite(fit.residual):
             return None
         pose = fit.pose
@@ -268,34 +274,27 @@ def _octaves(run: KeyRun, lowest: int | None, highest: int | None) -> int:
             )
         return octaves
     if run.left_end and run.right_end:
-        standard = KEYBOARDS.get(run.number)
+        standard = KEYBOARDS.get(run.size)
         if standard is not None and (standard - first) % OCTAVE == 0:
             return (standard - first) // OCTAVE
         # Seen in a mirror, the pattern is its own image about every D, which has pitch class 2.
-        if standard is not None and (4 - standard - run.number + 1 - first) % OCTAVE == 0:
+        if standard is not None and (4 - standard - run.size + 1 - first) % OCTAVE == 0:
             raise KeyboardNotFound(
-                f"the picture is mirrored: its {run.number} keys go from {_letter(first)} to "
+                f"the picture is mirrored: its {run.size} keys go from {_letter(first)} to "
                 f"{_letter(last)}, which is a piano seen in a mirror; mirror the film back"
             )
-    elif run.left_end and run.number > KEYBOARDS_CUT and (LOWEST_PITCH - first) % OCTAVE == 0:
-        return (LOWEST_PITCH - first) // OCTAVE
-    elif run.right_end and run.number > KEYBOARDS_CUT and (HIGHEST_PITCH - last) % OCTAVE == 0:
-        return (HIGHEST_PITCH - last) // OCTAVE
+    # So many keys fit on a piano in one place only.
     fitting = [
         octaves
-        for octaves in range(-NUM_KEYS // OCTAVE, NUM_KEYS // OCTAVE + 1)
-        if is_on_keyboard(first + OCTAVE * octaves) and is_on_keyboard(last + OCTAVE * octaves)
+        for octaves in range(-4, 5)
+        if first + OCTAVE * octaves >= LOWEST_PITCH and last + OCTAVE * octaves <= HIGHEST_PITCH
     ]
-    if run.number > KEYBOARDS_CUT and len(fitting) == 1:
+    if run.size > NUM_KEYS - OCTAVE and len(fitting) == 1:
         return fitting[0]
     raise KeyboardNotFound(
-        f"the picture shows {run.number} keys from a {_letter(first)} to a {_letter(last)}, which "
+        f"the picture shows {run.size} keys from a {_letter(first)} to a {_letter(last)}, which "
         "may be in several octaves; name the lowest of them, such as --lowest C2"
     )
-
-
-KEYBOARDS_CUT = 76
-"""More keys than these, one end of which is out of the picture, are of a piano of 88 keys."""
 
 
 def _letter(pitch: int) -> str:
@@ -309,7 +308,7 @@ def _named(found: _Found, octaves: int) -> KeyboardView:
     highest = found.run.last + LOWEST_PITCH + OCTAVE * octaves
     if not (is_on_keyboard(lowest) and is_on_keyboard(highest)):
         raise KeyboardNotFound(
-            f"the picture shows {found.run.number} keys; with {pitch_name(max(lowest, 0))} as the "
+            f"the picture shows {found.run.size} keys; with {pitch_name(max(lowest, 0))} as the "
             "lowest they go beyond the 88 of a piano"
         )
     shift = np.array([octaves * key_pattern().octave, 0.0, 0.0])
@@ -323,27 +322,20 @@ def _from_corners(
     """A camera from corners by hand, made exact by the edges of keys where they are plain."""
     size = (still.shape[1], still.shape[0])
     view = view_of_corners(corners, size, lowest, highest)
-    keys = (view.lowest - LOWEST_PITCH, view.highest - LOWEST_PITCH)
-    grey = still.mean(axis=2)
-    start = Pose.of(view, _anchored_at(keys))
-    fit = fit_edges(fit_light(start, grey, keys), grey, keys)
-    if not np.isfinite(fit.residual):
+    middle = np.array([0.0, 0.7 * key_pattern().back, key_pattern().rise])
+    aside = np.array([0.1, 0.0, 0.0])
+    across = view.to_pixels(middle + aside) - view.to_pixels(middle - aside)
+    match = RowMatch(
+        score=1.0,
+        angle=float(np.arctan2(across[1], across[0])),
+        scale=float(np.linalg.norm(across)) / 0.2,
+        pixel=view.to_pixels(middle),
+    )
+    found = _fit(still, [match])
+    if found is None or not found.sure:
         return view
-    fitted = replace(
-        fit.pose.view(), lowest=view.lowest, highest=view.highest, residual=fit.residual
-    )
-    run = find_run(fitted, still)
-    plain = (
-        run is not None
-        and run.share >= LEAST_SHARE
-        and fit.share >= LEAST_EDGES
-        and fit.residual <= LARGEST_RESIDUAL
-        and max(abs(run.first - keys[0]), abs(run.last - keys[1])) <= 1
-    )
-    return fitted if plain else view
-
-
-def _anchored_at(keys: tuple[int, int]) -> np.ndarray:
-    """[m] The middle of keys. Shape (3,)."""
-    pattern = key_pattern()
-    return np.array([float(pattern.x[pattern.rows(*keys)].mean()), 0.5 * pattern.back, 0.0])
+    octaves = round((view.lowest - LOWEST_PITCH - found.run.first) / OCTAVE)
+    named = _named(found, octaves)
+    world = corners_of(view.lowest, view.highest)
+    off = np.linalg.norm(named.to_pixels(world) - np.asarray(corners, dtype=float), axis=1)
+    return named if off.max() <= HAND_ERROR * size[0] else view

@@ -26,6 +26,7 @@ from musclehand.core.atomic import write_file
 from musclehand.core.errors import FileError, InvalidValue
 from musclehand.core.progress import Progress
 from musclehand.motion.clip import write_clips
+from musclehand.motion.person import with_unseen
 from musclehand.music.formats.midi import write_midi
 from musclehand.music.formats.pig import write_pig
 from musclehand.music.formats.reading import read_score
@@ -33,10 +34,11 @@ from musclehand.music.formats.score_json import score_from_dict, score_to_dict
 from musclehand.music.pitch import pitch_name
 from musclehand.music.score import Score
 from musclehand.watch.check_film import FilmPictures, draw_film, draw_sheet
+from musclehand.watch.cross_check import KEPT
 from musclehand.watch.drawing import CheckDrawing
 from musclehand.watch.film import Film, open_film
 from musclehand.watch.film_reading import read_film
-from musclehand.watch.fingers_file import finger_rows, write_fingers
+from musclehand.watch.fingers_file import finger_rows, read_fingers, write_fingers
 from musclehand.watch.inputs import WatchInputs
 from musclehand.watch.keyboard_band import hand_band, sample_pictures
 from musclehand.watch.landmarks import HandLandmarks, landmarks_at
@@ -275,9 +277,14 @@ class Watching:
             read_landmarks(folder / FILES["landmarks"]),
             read_view(folder / FILES["view"]),
             _read_fingered(folder),
+            out=folder / PIECES,
             progress=progress,
         )
-        write_clips(folder / FILES["motion"], list(lifted.clips.values()))
+        clips = [
+            with_unseen(clip, ~lifted.seen[side], start=lifted.start)
+            for side, clip in lifted.clips.items()
+        ]
+        write_clips(folder / FILES["motion"], clips)
         write_file(folder / _MOTION_FIGURES, json.dumps(lifted.figures()))
 
     def _drawing(self, folder: Path) -> CheckDrawing:
@@ -315,7 +322,9 @@ class Watching:
         }
         write_file(folder / FILES["figures"], json.dumps(figures, indent=1))
         remarks = score_from_dict(fingered["score"]).remarks
-        write_file(folder / FILES["log"], "".join(f"{line}\n" for line in remarks))
+        lines = [f"musclehand {musclehand.__version__}: {self.inputs.film.name}", *remarks]
+        lines += _dropped(folder / FILES["fingers"])
+        write_file(folder / FILES["log"], "".join(f"{line}\n" for line in lines))
 
 
 def hand_figures(landmarks: HandLandmarks) -> dict[str, float]:
@@ -340,3 +349,12 @@ def _read_fingered(folder: Path) -> Score:
     """The notes with all hands and fingers, in the time of the film."""
     content = json.loads((folder / _FINGERED).read_text(encoding="utf-8"))
     return score_from_dict(content["score"])
+
+
+def _dropped(path: Path) -> list[str]:
+    """A line for each note that was heard and dropped, from the table of fingers."""
+    return [
+        f"{pitch_name(row.pitch)} at {row.onset:.2f} s: {row.kept}"
+        for row in read_fingers(path)
+        if row.choice is None and row.kept != KEPT
+    ]

@@ -21,7 +21,14 @@ from musclehand.music.repertoire import list_pieces
 from musclehand.music.score import Hand, Note, Score
 from musclehand.music.sources import load_score
 
-RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
+RESULTS = {
+    "metrics.json",
+    "recording.h5",
+    "played.mid",
+    "played.wav",
+    "figures",
+    "performance.html",
+}
 
 PROMISED = {
     "frame_f1_mean", "frame_f1_micro", "onset_f1_50ms", "onset_f1_100ms", "onset_precision_50ms",

@@ -118,3 +118,26 @@ def test_options_and_settings_agree_on_what_is_legal(**values):
             messages.append(str(error))
     assert messages[0] == messages[1]
     assert (messages[0] == "") == legal
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"sensory_delay_ms": -1.0}, "sensory delay"),
+        ({"command_delay_ms": 201.0}, "command delay"),
+        ({"predictor": "oracle"}, "predictor"),
+        ({"world": "surrogate:t7:1"}, "world"),
+        ({"world": "surrogate:t1:7", "controller": "keyboard"}, "controller"),
+        ({"sensory_delay_ms": 8.0, "controller": "rigid"}, "controller"),
+        ({"world": "surrogate:t1:7", "condition": "ulnar-palsy"}, "condition"),
+    ],
+)
+def test_delays_and_worlds_are_checked(options, word):
+    with pytest.raises(MusclehandError, match=word):
+        PlayOptions(**options).check()
+
+
+def test_delays_part_the_player_from_its_body():
+    assert not PlayOptions().parted
+    assert PlayOptions(command_delay_ms=8.0).parted
+    assert PlayOptions(world="surrogate:t0:0").parted

@@ -13,10 +13,17 @@ from musclehand.music.formats.midi import read_midi, write_midi
 from musclehand.music.repertoire import load_piece
 from musclehand.music.score import Note, Score
 from musclehand.performance import play as play_module
-from musclehand.performance.play import FilmError, play, play_into
+from musclehand.performance.play import FilmError, PageError, play, play_into
 from musclehand.performance.settings import PlayerSettings
 
-RESULTS = {"metrics.json", "recording.h5", "played.mid", "played.wav", "figures"}
+RESULTS = {
+    "metrics.json",
+    "recording.h5",
+    "played.mid",
+    "played.wav",
+    "figures",
+    "performance.html",
+}
 
 TUNE = Score(tuple(Note(0.25 * i, 60 + i, 0.25 * i + 0.2) for i in range(8)), title="Tune")
 
@@ -56,6 +63,7 @@ def test_a_folder_gets_all_results(tmp_path):
         "played.mid",
         "played.wav",
         "piano_roll.png",
+        "performance.html",
     ]
     assert all(path.is_file() for path in result.files)
     assert result.recording == result.files[1]
@@ -177,6 +185,23 @@ def test_a_film_that_fails_costs_nothing_else(tmp_path, monkeypatch):
     assert contents(tmp_path / "out") == RESULTS
 
 
+def test_a_page_can_be_left_out(tmp_path):
+    result = play("ode_to_joy", clip=(0, 1), controller="keyboard", out="out", page=False)
+    assert contents(tmp_path / "out") == RESULTS - {"performance.html"}
+    assert result.files[-1].name == "piano_roll.png"
+
+
+def test_a_page_that_fails_costs_nothing_else(tmp_path, monkeypatch):
+    def fail(folder, *, design=None):
+        raise OutputError(folder / "performance.html", "no space left")
+
+    monkeypatch.setattr(play_module, "write_page", fail)
+    with pytest.raises(PageError, match=r"performance\.html: no space left") as failure:
+        play_into(tmp_path / "out", TUNE, PlayerSettings("keyboard"))
+    assert all(path.is_file() for path in failure.value.performance.files)
+    assert contents(tmp_path / "out") == RESULTS - {"performance.html"}
+
+
 def test_a_film_is_the_last_of_the_files(tmp_path, monkeypatch):
     stages = []
 
@@ -192,7 +217,7 @@ def test_a_film_is_the_last_of_the_files(tmp_path, monkeypatch):
     settings = PlayerSettings("keyboard")
     result = play_into(tmp_path / "out", TUNE, settings, video=True, stage=stage)
     assert result.files[-1].name == "performance.mp4"
-    assert stages == ["play", "report", "film"]
+    assert stages == ["play", "report", "page", "film"]
 
 
 def test_files_show_themselves_by_name_and_results_in_a_line():

@@ -42,6 +42,7 @@ def performance(score=SCORE, played=PLAYED, plan=None):
         provenance={"musclehand": "0.1.0", "numpy": "2", "model_sha256": "ab", "seed": 3},
         rehearsals=(),
         kept_run=None,
+        likeness=None,
     )
 
 

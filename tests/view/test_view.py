@@ -13,8 +13,8 @@ from musclehand.body.build.hand import load_hand
 from musclehand.body.posture import PLAYING_POSTURE_DEG, REST_DEG
 from musclehand.cli import main
 from musclehand.core.errors import InvalidValue, UnknownName
+from musclehand.core.geom_shape import geom_shape
 from musclehand.validation.specimen import open_specimens
-from musclehand.view.shape import geom_shape
 from musclehand.view.state import ACTIVE_COLOUR, SILENT_COLOUR, HandState
 
 

@@ -14,7 +14,7 @@ The teacher is the model-based player: its plan, encoded to latent actions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
+from musclehand.body.anatomy import Side
 from musclehand.core.errors import InvalidValue
 from musclehand.core.vec_env import DemonstrationEnv, StepResult, pack_generator, unpack_generator
 from musclehand.envs.observation import ObservationTable
@@ -33,10 +34,12 @@ from musclehand.envs.piano.initial_states import InitialStates, draw_off_plan
 from musclehand.envs.piano.observation import PianoObserver, TrackingObserver, reference_mask
 from musclehand.envs.piano.pieces import LatentCodec, LatentSpaceLike, PlannedPieces
 from musclehand.envs.piano.reward import PianoWeights
+from musclehand.envs.piano.style import Style
 from musclehand.envs.piano.teacher import PlanTeacher
 from musclehand.envs.reference import ReferenceSet, join
 from musclehand.envs.tracking.body import Proprioception
 from musclehand.envs.tracking.starts import StartSampler
+from musclehand.motion.clip import MotionClip
 from musclehand.music.pitch import NUM_KEYS
 from musclehand.sim.backend_choice import BackendName
 from musclehand.sim.health import HealthMonitor
@@ -123,6 +126,7 @@ class PianoEnv(DemonstrationEnv):
         goals: GoalsMaker = Goals,
         initial_states: InitialStates | None = None,
         bad_states: Path | None = None,
+        people: Sequence[Mapping[Side, MotionClip]] | None = None,
     ) -> None:
         """
         Args:
@@ -134,6 +138,8 @@ class PianoEnv(DemonstrationEnv):
             initial_states: draws the postures in which hands start; by default `draw_off_plan` with
                 the offset of the configuration.
             bad_states: folder for states in which the simulation went unstable.
+            people: for each piece a person's hands on the clock of its score, for the term `style`
+                of the reward; None: that term is 0.
 
         Raises:
             InvalidValue: pieces were planned for another rate than that of the latent space.
@@ -153,6 +159,7 @@ class PianoEnv(DemonstrationEnv):
                 "time between frames", one_hand.dt, f"{self._dt}, a step of the muscles"
             )
         self.references = join(pieces.hands)
+        self._style = None if people is None else Style.of(people, self.references)
         self._one_hand = one_hand
         self._goals = goals([notes for side in pieces.notes for notes in side])
         self._tracking = TrackingObserver(
@@ -168,11 +175,7 @@ class PianoEnv(DemonstrationEnv):
         self.num_actions = self.policy.latent_size + MOVE_SIZE
         self._max_steps = max(1, round(config.episode / self.step_dt))
         self.teacher = PlanTeacher(
-            self.references,
-            latent_space,
-            self._tracking,
-            self.body.hand,
-            self._limits,
+            self.references, latent_space, self._tracking, self.body.hand, self._limits
         )
         self._starts = StartSampler(one_hand)
         self._rng = np.random.default_rng(seed)
@@ -346,6 +349,9 @@ class PianoEnv(DemonstrationEnv):
             "plan": reward.plan(tip_error),
             "effort": -effort,
             "change": reward.change(action, self._previous),
+            "style": np.zeros(self.num_envs)
+            if self._style is None
+            else self._style.term(frame, proprioception, held),
             "tip_error": tip_error,
             "arm_error": np.linalg.norm(self._forearm[0] - references.forearm[frame, :3], axis=1),
         }

@@ -7,6 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from musclehand.body.anatomy import DIGITS, INDEPENDENT_JOINTS, digit_joints
+
+STYLE_DISTANCE = 0.010
+"""[m] Distance from a person at which a part counts 1/e: twice the error of motion lifted from a
+film. Chosen."""
+
+STYLE_ANGLE = np.deg2rad(10.0)
+"""[rad] Difference of joint angles likewise."""
+
+_JOINTS_OF_DIGITS = np.array(
+    [[float(joint in digit_joints(digit)) for joint in INDEPENDENT_JOINTS] for digit in DIGITS]
+)
+"""1 for the joints of each digit, else 0. Shape (5, 19)."""
+
 
 @dataclass(frozen=True)
 class PianoWeights:
@@ -36,6 +50,9 @@ class PianoWeights:
 
     failure: float = 30.0
     """Weight of an episode's end by failure."""
+
+    style: float = 0.0
+    """Weight of the distance from a person's motion, where the environment has one."""
 
 
 def missing_keys(target: np.ndarray, pressed: np.ndarray) -> np.ndarray:
@@ -92,6 +109,33 @@ def plan(tip_error: np.ndarray) -> np.ndarray:
         tip_error: [m]. Shape (n,).
     """
     return np.asarray(-100.0 * tip_error)
+
+
+def style(
+    *,
+    wrist: np.ndarray,
+    tips: np.ndarray,
+    joints: np.ndarray,
+    waiting: np.ndarray,
+    seen: np.ndarray,
+) -> np.ndarray:
+    """How unlike a person's motion is: the mean of exp(-(d/s)^2) - 1 over the wrist, and over the
+    fingertips and joints of fingers that wait, times the share to which the person was seen.
+    Shape (n,), from -1 to 0.
+
+    Args:
+        wrist: distance of the wrist from the person's, as seen from above [m]. Shape (n,).
+        tips: that of the fingertips [m]. Shape (n, 5).
+        joints: differences of the independent joint angles [rad]. Shape (n, 19).
+        waiting: fingers that wait. Shape (n, 5), bool.
+        seen: 0 where the person was not seen to 1. Shape (n,).
+    """
+    idle = waiting @ _JOINTS_OF_DIGITS
+    like = np.exp(-np.square(wrist / STYLE_DISTANCE))
+    like = like + (np.exp(-np.square(tips / STYLE_DISTANCE)) * waiting).sum(axis=1)
+    like = like + (np.exp(-np.square(joints / STYLE_ANGLE)) * idle).sum(axis=1)
+    parts = 1 + waiting.sum(axis=1) + idle.sum(axis=1)
+    return np.asarray(seen * (like / parts - 1.0))
 
 
 def change(action: np.ndarray, previous: np.ndarray) -> np.ndarray:

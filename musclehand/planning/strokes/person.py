@@ -2,7 +2,8 @@
 
 The person's clip (`motion.person`) is brought to the hand that plays: fingertips and wrist are
 scaled about the middle of the fingertips, which keys decide and no hand's size does. The player's
-forearm is level, so the wrist takes over the pitch and the roll of the person's.
+forearm is level, so the wrist takes over the pitch and the roll of the person's. Their wrist counts
+as no lower than the playing hand's at rest.
 
 The prior enters in five places, and never moves a finger from its key:
 
@@ -55,23 +56,23 @@ class LikeConfig:
     (`experiments/bench_likeness.py`).
     """
 
-    grip_pull: float = 300.0
+    grip_pull: float = 100.0
     """[1/m^2] weight of the wrist's distance from the person's in a grip."""
 
     path: float = 0.1
     """[share] weight of the person's wrist in its planned path, against leaving the reach of a
     note's keys."""
 
-    wrist: float = 300.0
+    wrist: float = 100.0
     """[1/m^2] weight of the wrist's distance from that path in the trajectory."""
 
     yaw: float = 10.0
     """[1/rad^2] weight of the distance from the person's yaw."""
 
-    posture: float = 0.5
+    posture: float = 0.1
     """[1/rad^2] weight of the distance from the person's joint angles."""
 
-    tips: float = 0.2
+    tips: float = 0.05
     """[share] weight of a waiting fingertip's distance from the person's, in the plane of the
     keys."""
 
@@ -205,8 +206,11 @@ def person_motion(clip: MotionClip, ik: HandIk) -> PersonMotion:
     angles = np.clip(angles, ik.lower, ik.upper)
     scale = _scale(taken.tips - wrist[:, None], angles, ik)
     middle = taken.tips.mean(axis=1)
+    scaled_wrist = middle + scale * (wrist - middle)
+    # A low wrist lays the thumb across neighbouring keys, and films tell heights badly.
+    scaled_wrist[:, 2] = np.maximum(scaled_wrist[:, 2], ik.playing.wrist_height)
     samples = PersonState(
-        wrist=middle + scale * (wrist - middle),
+        wrist=scaled_wrist,
         yaw=yaw,
         angles=angles,
         tips=middle[:, None] + scale * (taken.tips - middle[:, None]),

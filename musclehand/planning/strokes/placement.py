@@ -32,6 +32,10 @@ DEEP = 0.02
 """[m] distance of the wrist further in than at rest, from which on fingers press white keys between
 the black keys; an assumption."""
 
+DEEPEST_BLACK_Y = 0.074
+"""[m] y up to which a black key is pressed where a person presses it: farther in, its lever is
+short and the key is late. Chosen, nine tenths of the lever at `BLACK_PRESS_Y`."""
+
 DEEP_PRESS_Y = (0.066, 0.105)
 """[m] range of y at which they press white keys there, behind the fronts of the black keys."""
 
@@ -363,7 +367,7 @@ class HandPlacement:
         inside = np.where(black, BLACK_PRESS_Y, DEEP_PRESS_Y[0])
         points[:, 1] = np.where(
             black | deep,
-            np.clip(y, inside, DEEP_PRESS_Y[1]),
+            np.clip(y, inside, np.where(black, DEEPEST_BLACK_Y, DEEP_PRESS_Y[1])),
             np.clip(y, LEAST_PRESS_Y, crest),
         )
         # The forearm of `place_wrist` points straight in: all is turned about the person's wrist.

@@ -7,10 +7,11 @@ Three modules plan the fingers, each with the one before:
 - `strokes.stroke`: the timeline of each finger of a hand, which is its presses and the movements
   between them, and the targets that follow for the fingertips.
 
-A key sounds as loud as it is fast where it sounds. The fingertip gathers that speed on its way to
-the key and keeps it through the key, if there is time. If there is not, the fingertip has that
-speed where the key sounds, and is faster before. Against a minimum-jerk movement to the bottom,
-this needs a third of the acceleration for the same loudness.
+A key sounds as loud as it is fast where it sounds. The fingertip gathers that speed until the key
+sounds, and takes the key with it on the way: a pressed touch (Goebl, Bresin & Galembo 2005, J
+Acoust Soc Am 118:1154). A key is several times as heavy as the fingertip that meets it. A fingertip
+that has all its speed when it meets the key loses about half of it there, and muscles that make up
+for the loss go too far. If time is short, the fingertip is faster before than where the key sounds.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class StrokeConfig:
     unless stated otherwise.
     """
 
-    hover: float = 0.010
-    """[m] height above its key from which a finger strikes."""
+    hover: float = 0.005
+    """[m] height above its key from which a finger strikes: the lower, the slower it meets the
+    key. Chosen on a third of recorded performances (`experiments/bench_literature.py`)."""
 
     most_hover: float = 0.02
     """[m] the same for a loud note, which would take less than the shortest of `press_times`."""
@@ -137,20 +139,16 @@ class Levels(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """A descent: from rest at `high`, a swing down to `turn`, then steadily to `sound` and `low`.
+    """A descent: from rest at `high`, a swing down to `sound`, then steadily to `low`.
 
     Its fields are numbers of one descent, or arrays of shape (n,) for n descents.
     """
 
     speed: Number
-    """[m/s] downwards, at `turn` and where the key sounds."""
+    """[m/s] downwards, where the key sounds."""
 
     high: Number
     """[m] height at which it starts."""
-
-    turn: Number
-    """[m] height from which the speed is steady: on the key, or where the key sounds if there is
-    no time."""
 
     sound: Number
     """[m] height where the key sounds."""
@@ -160,9 +158,6 @@ class Descent(NamedTuple):
 
     start: Number
     """[s] time at `high`."""
-
-    turn_time: Number
-    """[s] time at `turn`."""
 
     onset: Number
     """[s] time at `sound`."""
@@ -176,11 +171,9 @@ class Descent(NamedTuple):
         Args:
             times: at which to ask [s]; before the descent it is `high`, after it `low`. Shape (n,).
         """
-        drop = self.high - self.turn
-        last = self.turn - self.sound
-        steepness = self.speed * (self.turn_time - self.start) / np.maximum(drop, 1e-9)
-        height = self.high - drop * swing(_share(times, self.start, self.turn_time), steepness)
-        height = height - last * _share(times, self.turn_time, self.onset)
+        drop = self.high - self.sound
+        steepness = self.speed * (self.onset - self.start) / np.maximum(drop, 1e-9)
+        height = self.high - drop * swing(_share(times, self.start, self.onset), steepness)
         return np.asarray(height - (self.sound - self.low) * _share(times, self.onset, self.bottom))
 
 
@@ -237,10 +230,8 @@ def plan_strike(
         heights = np.append(
             heights, np.linspace(surface, levels.silent + config.least_rise, _HEIGHTS // 2)
         )
-    in_air = np.maximum(heights - surface, 0.0)
-    # At half the speed on average as far as the key, then with all of it; from below the key's
-    # surface, at half of it.
-    needed = np.where(in_air > 0.0, 2.0 * in_air + surface - sound, 2.0 * (heights - sound)) / speed
+    # At half the speed on average.
+    needed = 2.0 * (heights - sound) / speed
     nominal = np.maximum(surface + config.hover, over)
     possible = (needed <= min(time, longest)) & ((heights <= nominal) | (needed <= shortest))
     if possible.any():
@@ -255,9 +246,6 @@ def plan_descent(
 ) -> Descent:
     """The descent at given times.
 
-    With enough time the fingertip has one speed all the way through the key, otherwise it swings
-    down to where the key sounds.
-
     Args:
         levels: of fingertip and key.
         speed: where the key sounds [m/s].
@@ -266,19 +254,12 @@ def plan_descent(
         onset: time at which the key sounds [s].
         bottom: time at which it ends [s].
     """
-    turn = levels.surface
-    turn_time = onset - (turn - levels.sound) / speed
-    if high <= turn or (turn_time - start) * speed < (2.0 - 1e-6) * (high - turn):
-        turn = levels.sound
-        turn_time = onset
     return Descent(
         speed=speed,
         high=high,
-        turn=turn,
         sound=levels.sound,
         low=levels.low,
         start=start,
-        turn_time=turn_time,
         onset=onset,
         bottom=bottom,
     )

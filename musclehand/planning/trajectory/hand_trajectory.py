@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from musclehand.body.anatomy import Side
+from musclehand.body.anatomy import DIGITS, INDEPENDENT_JOINTS, Side, digit_joints
 from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.piano.geometry import KeyboardGeometry
 from musclehand.planning.strokes.person import FollowedPerson
@@ -38,6 +38,11 @@ _WRIST_SCALE = 50.0
 
 _NO_LIMIT = 1e9
 """[m, rad] limit of wrist and yaw, which have none."""
+
+_JOINTS_OF_DIGITS = np.array(
+    [[float(joint in digit_joints(digit)) for joint in INDEPENDENT_JOINTS] for digit in DIGITS]
+)
+"""1 for the joints of each digit, else 0. Shape (5, 19)."""
 
 
 @dataclass
@@ -255,7 +260,11 @@ class HandTrajectory:
         joints = self._joints
         home[:, :joints] += seen * (state.angles - home[:, :joints])
         home[:, -1] = state.seen * state.yaw * self._flip[-1]
-        stronger = _of_unknowns(np.full(joints, like.posture), like.wrist, like.yaw)
+        stronger = np.tile(
+            _of_unknowns(np.full(joints, like.posture), like.wrist, like.yaw), (len(times), 1)
+        )
+        # Fingers on keys keep the joints that their tasks give them.
+        stronger[:, :joints] *= 1.0 - pressing @ _JOINTS_OF_DIGITS
         pull += seen * np.maximum(stronger - pull, 0.0)
 
 

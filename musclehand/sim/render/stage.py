@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.body.build.hand import HandDesign
 from musclehand.core.errors import UnknownName
 from musclehand.core.recording import Recording, RecordingError
 from musclehand.music.pitch import LOWEST_PITCH
@@ -117,13 +118,20 @@ class Stage:
     time: np.ndarray
     """[s] time of each row of the recording. Shape (rows,)."""
 
-    def __init__(self, recording: Recording, *, bone_edge: float | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        bone_edge: float | None = None,
+        design: HandDesign | None = None,
+    ) -> None:
         """Builds the scene that a recording was made in.
 
         Args:
             recording: open; must outlive the stage.
             bone_edge: simplify the bones' meshes to triangles of about this edge [m]; None leaves
                 them as they are.
+            design: the hands that played; the bundled ones where None.
 
         Raises:
             RecordingError: the recording was made with another model, or has no positions.
@@ -137,7 +145,7 @@ class Stage:
             raise RecordingError(recording.path, "has no rows; there is nothing to draw")
         names = recording["qpos"].names
         sides = tuple(side for side in Side if forearm_joint(side, "x") in names)
-        self.scene = build_scene(sides=sides, visual=True)
+        self.scene = build_scene(sides=sides, visual=True, design=design)
         self.model = self.scene.model
         self.data = mujoco.MjData(self.model)
         joints = [self.model.joint(i).name for i in range(self.model.njnt)]

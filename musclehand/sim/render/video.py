@@ -28,6 +28,7 @@ from musclehand.core.errors import InvalidValue, OutputError
 from musclehand.core.progress import Progress
 from musclehand.core.recording import Recording
 from musclehand.sim.render.opengl import Canvas
+from musclehand.sim.render.sound import sound_filters
 from musclehand.sim.render.stage import VIEWS, Stage
 
 BONE_EDGE = 0.0015
@@ -198,21 +199,13 @@ def encode_video(
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}"]
     command += ["-r", str(fps), "-i", "pipe:0"]
     if sound is not None:
-        options = _sound_options(times, hold, fade)
-        command += ["-i", os.fspath(sound), "-map", "0:v", "-map", "1:a", *options]
+        filters = sound_filters(times, hold, fade)
+        command += ["-i", os.fspath(sound), "-map", "0:v", "-map", "1:a", "-af", filters]
+        command += ["-c:a", "aac", "-b:a", "192k"]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
     command += ["-movflags", "+faststart", "-f", "mp4"]
     with temporary_path(path) as part, tempfile.TemporaryFile() as complaints:
         _feed([*command, str(part)], frames, path, complaints)
-
-
-def _sound_options(times: np.ndarray, hold: float, fade: float) -> list[str]:
-    """Options that delay the sound to time 0 of the score, and fade it with the last picture."""
-    delay = max(0.0, -float(times[0]))
-    length = float(times[-1] - times[0]) + hold
-    filters = f"adelay={1000 * delay:.3f}:all=1,apad,atrim=end={length:.6f}"
-    filters += f",afade=t=out:st={length - fade:.6f}:d={fade:.6f}"
-    return ["-af", filters, "-c:a", "aac", "-b:a", "192k"]
 
 
 def _feed(

@@ -72,9 +72,23 @@ def test_a_stroke_takes_no_more_time_than_there_is_and_sounds_with_its_speed(spe
     assert now == pytest.approx(LEVELS.sound, abs=1e-9)
     assert (now - after) / dt == pytest.approx(speed, rel=1e-6)
     steep = speed * taken / (high - LEVELS.sound)
-    if descent.turn_time < 1.0 or steep <= STEEPEST:
+    if steep <= STEEPEST:
         assert (before - now) / dt == pytest.approx(speed, rel=0.02)
     heights = descent.height(np.linspace(1.0 - taken, 1.2, 500))
     assert heights[0] == pytest.approx(high)
     assert heights[-1] == pytest.approx(LEVELS.low, abs=1e-9) or descent.bottom > 1.2
     assert heights.min() >= LEVELS.low - 1e-12
+
+
+@pytest.mark.parametrize("speed", [0.15, 0.2, 0.4])
+def test_a_fingertip_with_time_meets_its_key_slower_than_it_sounds_and_gathers_speed(speed):
+    """Speed at the key's surface by finite difference; it grows all the way, and takes the time
+    of half the speed on average."""
+    high, taken = plan_strike(LEVELS, speed, 1.0, CONFIG, repeated=False)
+    assert taken == pytest.approx(2.0 * (high - LEVELS.sound) / speed)
+    descent = plan_descent(LEVELS, speed, high, start=1.0 - taken, onset=1.0, bottom=1.1)
+    times = np.linspace(1.0 - taken, 1.0, 2001)
+    heights = descent.height(times)
+    speeds = -np.gradient(heights, times)
+    assert np.diff(speeds[1:-1]).min() > -1e-6
+    assert speeds[np.argmax(heights <= LEVELS.surface)] < 0.85 * speed

@@ -1,0 +1,14 @@
+from .names import PREDICTORS as PREDICTORS
+from .names import TIERS as TIERS
+from .predictor import StatePredictor as StatePredictor
+from .senses import BodyIndex as BodyIndex
+from .senses import Delays as Delays
+from .senses import SenseNoise as SenseNoise
+from .senses import Senses as Senses
+from .simulated import SimulatedWorld as SimulatedWorld
+from .surrogate import SurrogateWorld as SurrogateWorld
+from .surrogate import open_world as open_world
+from .surrogate import surrogate as surrogate
+from .world import Start as Start
+from .world import World as World
+from .world import WorldError as WorldError
