@@ -78,6 +78,9 @@ def read_table(
         EmgFileError: a line that does not fit, no such column, or no rate. Names file and line.
     """
     columns = check_columns(columns or ColumnMap())
+    lines = list(lines)
+    while len(lines) > 1 and not lines[-1].strip(" \t,;"):
+        lines.pop()
     layout = _layout(path, lines, columns)
     headings = layout.headings
     clocks = sum(time_factor(heading) is not None for heading in headings)
@@ -151,6 +154,8 @@ class _Roles:
             }
         else:
             taken = {self.time, self.label, *ignored, *self.words}
+            if not self.names[0] and len(self.names) > 1:
+                taken.add(0)  # row numbers without a heading
             self._divide([i for i in range(len(self.names)) if i not in taken])
         if not self.channels:
             raise EmgFileError(path, "no channels", where=self.where)

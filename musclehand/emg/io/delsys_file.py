@@ -30,6 +30,7 @@ _LABEL = re.compile(
 )
 _APPLICATION = re.compile(r"trigno discover|delsys|emgworks", re.I)
 _HEAD_LINES = 200
+_MAX_LABEL = 1000
 _MAX_EVENTS = 10_000
 
 
@@ -79,7 +80,7 @@ def read_delsys(
 
 
 def _label(text: str) -> _Label | None:
-    match = _LABEL.match(text.strip(' ",;'))
+    match = _LABEL.match(text[:_MAX_LABEL].strip(' ",;'))
     if match is None:
         return None
     rate = number_of(match.group("rate"))

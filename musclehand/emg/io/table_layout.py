@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
-from itertools import chain, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from musclehand.emg.io.lab_headings import names_above
@@ -30,22 +30,39 @@ MAX_PREAMBLE = 500
 MARKS = ("\t", ";", ",", None)
 """Delimiters that are tried, in this order; None is white space."""
 
-_MAX_LINE = 20_000
+_MAX_LINE = 2000
+_MAX_TABLE_LINE = 200_000
+_NEAR = 15
+"""Characters before a rate in which a word such as "low-pass" makes it that of a filter."""
+
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?|[nN][aA][nN]")
-_VALUE = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)"
-_QUANTITY = re.compile(rf"{_VALUE}\s*(k?hz|s|ms|msec|sec|us|µs|μs)?", re.I)
+# Repetitions are bounded, so that no long line takes quadratic time.
+_VALUE = r"([-+]?\d[\d.,]{0,20}(?:[eE][-+]?\d{1,3})?)"
+_GAP = r"\s{0,5}"
+_SAMPLING = r"sampl\w{0,20}|acquisition|scan|abtast\w{0,20}"
+_QUANTITY = re.compile(rf"{_VALUE}{_GAP}(k?hz|s|ms|msec|sec|us|µs|μs)?", re.I)
 _RATE = re.compile(
-    rf"(sampl\w*|acquisition|scan|abtast\w*)?[\s_-]*(?:rate|freq\w*|\bfs|frequenz)\b[^\d\n]{{0,30}}?"
-    rf"{_VALUE}\s*(k?hz)?",
+    rf"({_SAMPLING})?[\s_-]{{0,5}}(?:rate|freq\w{{0,20}}|\bfs|frequenz)\b[^\d\n]{{0,30}}?"
+    rf"{_VALUE}{_GAP}(k?hz)?",
     re.I,
 )
 _INTERVAL = re.compile(
-    rf"\b(?:interval|period)\b[^\d\n]{{0,20}}?{_VALUE}\s*(us|µs|μs|ms|msec|s|sec)?\b", re.I
+    rf"\b(?:interval|period)\b[^\d\n]{{0,20}}?{_VALUE}{_GAP}(us|µs|μs|ms|msec|s|sec)?\b", re.I
 )
-_PER_SAMPLE = re.compile(rf"{_VALUE}\s*(us|usec|ms|msec|s|sec)\s*/\s*sample", re.I)
+_PER_SAMPLE = re.compile(rf"{_VALUE}{_GAP}(us|usec|ms|msec|s|sec){_GAP}/{_GAP}sample", re.I)
+_SAMPLED = (
+    re.compile(rf"sampl\w{{0,20}}[^\d\n]{{0,30}}?{_VALUE}{_GAP}(k?)hz\b", re.I),
+    re.compile(
+        rf"samples?{_GAP}(?:per|/){_GAP}s(?:ec\w{{0,9}})?\b[^\d\n]{{0,10}}?{_VALUE}()", re.I
+    ),
+    re.compile(rf"{_VALUE}(){_GAP}samples?{_GAP}(?:per|/){_GAP}s", re.I),
+)
 _FILTER = re.compile(r"filter|pass|cut-?off|notch|mains|band", re.I)
 _RATE_NAME = re.compile(r".*(?:rate|freq\w*|\bfs)\b.*", re.I)
-_UNIT = re.compile(r"\bunits?\b\s*[:=,;\t ]\s*\"?([^\s,;\"]+)", re.I)
+_UNIT = re.compile(
+    r"\b(?:units?|einheit(?:en)?|unit[ée]s?|unidad(?:es)?|unità)\b\s*[:=,;\t ]\s*\"?([^\s,;\"]+)",
+    re.I,
+)
 _COMMENT = re.compile(r"^(?:#+|%+|//+)\s*")
 _WORDS = re.compile(r"activit\w*|markers?|events?|labels?|comments?|annotations?|notes?", re.I)
 
@@ -90,7 +107,7 @@ def find_layout(lines: Sequence[str], marks: Sequence[str | None] = MARKS) -> La
     """
     filled = [i for i in range(min(len(lines), MAX_PREAMBLE)) if lines[i].strip()]
     for k, place in enumerate(filled):
-        if len(lines[place]) > _MAX_LINE * 10:
+        if len(lines[place]) > _MAX_TABLE_LINE:
             return None
         for mark in marks:
             cells = split_cells(lines[place], mark)
@@ -197,19 +214,26 @@ def rate_in(lines: Sequence[str]) -> float | None:
     general: list[float] = _rates_below(lines) + _device_rate(lines)
     steps: list[float] = []
     for line in lines[:MAX_PREAMBLE]:
-        if _FILTER.search(line[:_MAX_LINE]):
-            continue
-        for match in _RATE.finditer(line[:_MAX_LINE]):
+        for match in _matches(line, _RATE):
             factor = 1e3 if (match.group(3) or "").lower() == "khz" else 1.0
             (sampling if match.group(1) else general).append(number_of(match.group(2)) * factor)
-        both = (_INTERVAL.finditer(line[:_MAX_LINE]), _PER_SAMPLE.finditer(line[:_MAX_LINE]))
-        for match in chain(*both):
+        for match in _matches(line, *_SAMPLED):
+            sampling.append(number_of(match.group(1)) * (1e3 if match.group(2) else 1.0))
+        for match in _matches(line, _INTERVAL, _PER_SAMPLE):
             steps.append(number_of(match.group(1)) * (seconds_per(match.group(2) or "s") or 1.0))
     for rates in (sampling, general, [1.0 / step for step in steps if step > 0]):
         legal = {round(rate, 6) for rate in rates if 0 < rate < 1e6}
         if legal:
             return legal.pop() if len(legal) == 1 else None
     return None
+
+
+def _matches(line: str, *forms: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Matches in a line that do not speak of a filter."""
+    for form in forms:
+        for match in form.finditer(line[:_MAX_LINE]):
+            if not _FILTER.search(line[max(match.start() - _NEAR, 0) : match.end()]):
+                yield match
 
 
 def unit_in(lines: Sequence[str]) -> str | None:

@@ -158,6 +158,7 @@ _AUXILIARY = re.compile(
     r"events?|activity|contacts?|footswitch|(?:sub)?frames?|sample(?:s|no|number|index)?|index|"
     r"counter|nseq|force[xyz]?|torque|moments?|angles?|gonio\w*|load|loadcell|cop[xy]?|[fm][xyz]\d?"
 )
+_MAX_HEADING = 300
 _BRACKETS = re.compile(r"[(\[{<]\s*([^()\[\]{}<>]{1,40}?)\s*[)\]}>]")
 _MARK = re.compile(r"^(.*\S)\s*[,;:/|]\s*([^,;:/|]{1,12})$")
 _TAIL = re.compile(r"^(.*?\w)(?:_|\s+in\s+|\s+)(\S{2,11})$")
@@ -217,10 +218,15 @@ def split_heading(cell: str) -> Heading:
     A bracket without a unit, as in "EMG (left)", belongs to the name.
     """
     text = cell.strip().strip('"').strip()
+    if len(text) > _MAX_HEADING:
+        return Heading(text, None)
     for bracket in reversed(list(_BRACKETS.finditer(text))):
         if is_unit(bracket.group(1)):
             name = f"{text[: bracket.start()].strip()} {text[bracket.end() :].strip()}".strip()
             return Heading(name.rstrip(",;:/|").strip() or text, bracket.group(1))
+        first = bracket.group(1).split()[0]
+        if len(first) > 1 and volts_per(first) is not None:  # "(mV RMS)"
+            return Heading(text, first)
     mark = _MARK.match(text)
     if mark and is_unit(mark.group(2)):
         return Heading(mark.group(1).strip(), mark.group(2).strip())

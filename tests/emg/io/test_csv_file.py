@@ -1,5 +1,8 @@
 """Tables as vendors and spreadsheets export them: headings, units, decimal marks, facts above."""
 
+import contextlib
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,6 +61,10 @@ def problem_of(path):
         ("Sampling interval\t0.5 ms\n\nFDS (uV)\tEDC (uV)\n" + rows("\t", times=False), 1e-6),
         ("time;FDS (mV);EDC (mV);\n" + rows(";").replace("\n", ";\n"), 1e-3),
         ("time,FDS,EDC\n" + rows(), 1.0),
+        ("time (s),FDS (mV),EDC (mV)\n" + rows() + ",,\n  \n", 1e-3),
+        ("Einheit: µV\nSampled at 2 kHz\nFDS\tEDC\n" + rows("\t", times=False), 1e-6),
+        ("2000 samples/s\nFDS (mV)\tEDC (mV)\n" + rows("\t", times=False), 1e-3),
+        ("Fs = 2000 Hz, low pass 500 Hz\nFDS (mV);EDC (mV)\n" + rows(";", times=False), 1e-3),
     ],
 )
 def test_unit_names_rate_and_decimal_mark_are_found(text, factor, tmp_path):
@@ -97,6 +104,14 @@ def test_an_export_of_vicon_has_its_rate_above(tmp_path):
     assert emg.samples == pytest.approx(1e-3 * VALUES, rel=1e-12)
 
 
+def test_row_numbers_without_a_heading_are_no_channel(tmp_path):
+    lines = ["", *rows().split("\n")[:-1]]
+    text = ",time,FDS [mV],EDC [mV]\n" + "\n".join(f"{i},{row}" for i, row in enumerate(lines[1:]))
+    emg = read_csv(write(tmp_path, text))
+    assert emg.names == ("FDS", "EDC")
+    assert emg.fs_hz == pytest.approx(RATE)
+
+
 def test_an_export_of_labchart_has_its_names_above(tmp_path):
     text = "Interval=\t0.0005 s\nTimeFormat=\tStartOfBlock\nChannelTitle=\tFDS\tEDC\n"
     text += "Range=\t10.000 mV\t5.000 µV\n" + rows("\t")
@@ -115,7 +130,7 @@ def test_an_export_of_acqknowledge_has_its_names_above(clock, factor, tmp_path):
     )
     emg = read_csv(write(tmp_path, text, "a.txt"))
     assert emg.names == ("EMG, FDS", "EMG, EDC")
-    assert emg.fs_hz == 2000.0
+    assert emg.fs_hz == pytest.approx(2000.0)
     assert emg.samples == pytest.approx(1e-3 * VALUES, rel=1e-12)
 
 
@@ -166,6 +181,28 @@ def test_what_the_caller_says_about_units_holds_and_is_written_down(tmp_path):
 def test_lines_that_do_not_fit_are_named(text, problem, tmp_path):
     with pytest.raises(EmgFileError, match=problem):
         read_csv(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(" " * 100_000, "9" * 100_000, "sampl" * 20_000, "rate " * 20_000, "(" * 100_000),
+        *(
+            "a, " * 30_000,
+            "Label: " + " " * 100_000,
+            "1 " * 50_000,
+            '"' * 100_000,
+            "unit\t" * 20_000,
+        ),
+    ],
+)
+def test_long_lines_take_no_time(line, tmp_path):
+    path = write(tmp_path, "\n".join([line] * 40) + "\ntime,FDS\n0,1\n1,2\n")
+    begin = time.perf_counter()
+    assert problem_of(path)
+    with contextlib.suppress(EmgFileError):
+        read_emg(path)
+    assert time.perf_counter() - begin < 5.0
 
 
 @given(text=st.text(alphabet='time,FDS;(mV)µ[]\t\n01.5e-"# ', max_size=120))

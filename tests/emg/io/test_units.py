@@ -57,6 +57,7 @@ def test_parts_of_volts_are_known_in_any_spelling(unit, volts):
         ("ACC X (G)", "ACC X", "G"),
         ("Force [N]", "Force", "N"),
         ("FDS", "FDS", None),
+        ("FDS (mV RMS)", "FDS (mV RMS)", "mV"),
         ("(mV)", "(mV)", "mV"),
         ("", "", None),
     ],
