@@ -120,7 +120,9 @@ def main(args: Args) -> None:
     table = tables(outcomes)
     print(table)
     if args.results:
-        write_results_page("watching_view", TITLE, command_of(__file__, args), f"{PROSE}\n\n{table}")
+        write_results_page(
+            "watching_view", TITLE, command_of(__file__, args), f"{PROSE}\n\n{table}"
+        )
 
 
 def scenes(count: int, rng: np.random.Generator) -> list[tuple[str, FilmCamera, str, str]]:

@@ -38,15 +38,13 @@ from musclehand.sim.render.film_stage import FilmCamera, FilmStage
 from musclehand.sim.render.opengl import Canvas
 from musclehand.sim.render.video import encode_video
 from musclehand.sim.scene import forearm_joint
+from musclehand.watch.landmarks import TIPS
 
 SAMPLE_RATE = 44100
 """[Hz] Of the sound."""
 
 FADE = 0.05
 """[s] The sound ends with the film; it fades within this time, so that it does not click."""
-
-TIPS = [4, 8, 12, 16, 20]
-"""Fingertips among the points of a hand."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +239,7 @@ def clip_of(
         qpos=sampled(qpos, joints),
         qvel=sampled(qvel, joints),
         forearm=sampled(qpos, [forearm_joint(side, axis) for axis in FOREARM_AXES]),
-        fingertips=points[:, hand][:, TIPS],
+        fingertips=points[:, hand][:, list(TIPS)],
         notes=np.array(notes, dtype=float).reshape(-1, len(NOTE_COLUMNS)),
         source={"made": "rendered"},
     )

@@ -24,19 +24,11 @@ from musclehand.motion.inverse_kinematics import HandIk
 from musclehand.music.score import Hand, Pedal, Score
 from musclehand.planning.plan import PerformancePlan, plan_performance
 from musclehand.watch.landmarks import NUM_POINTS, SIDES, TIPS, HandLandmarks
+from musclehand.watch.lifting.hand_points import POINT_JOINTS
 from musclehand.watch.view import KeyboardView
 
 RATE = 30.0
 """[Hz] Frames of a film."""
-
-POINT_JOINTS = (
-    *("flexion", "cmc_flexion", "mp_flexion", "ip_flexion", ""),
-    *("mcp2_flexion", "pm2_flexion", "md2_flexion", ""),
-    *("mcp3_flexion", "pm3_flexion", "md3_flexion", ""),
-    *("mcp4_flexion", "pm4_flexion", "md4_flexion", ""),
-    *("mcp5_flexion", "pm5_flexion", "md5_flexion", ""),
-)
-"""Joint at each of the 21 points; the tips have none."""
 
 OFFSETS_MM = (
     15.0,

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musclehand.body.anatomy import Side
+from musclehand.core import file_hash
 from musclehand.core.atomic import write_file
 from musclehand.core.checkpoint import SHA256
 from musclehand.core.errors import FileError, InvalidValue, UnknownName
@@ -167,11 +168,7 @@ def file_sha256(path: str | PathLike[str]) -> str:
         CorpusError: the file cannot be read.
     """
     try:
-        digest = hashlib.sha256()
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+        return file_hash.file_sha256(path)
     except OSError as error:
         raise CorpusError(path, os.strerror(error.errno) if error.errno else str(error)) from error
 

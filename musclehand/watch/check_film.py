@@ -65,10 +65,8 @@ class FilmPictures:
             time: from the start [s].
         """
         if self.film is not None:
-            begin = min(self.start + time, self.film.duration - 1.5 / self.film.rate)
-            pictures = self.film.frames(max(begin, 0.0), scale=self.scale)
-            for _, picture in pictures:
-                return picture
+            last = self.film.duration - 1.0 / self.film.rate
+            return self.film.picture(min(self.start + time, last), scale=self.scale)
         return self.blank()
 
     def every(self, end: float) -> Iterator[tuple[float, np.ndarray]]:

@@ -30,7 +30,7 @@ import numpy as np
 
 from musclehand.core import interrupts
 from musclehand.core.errors import FileError, InvalidValue
-from musclehand.watch.stages import file_sha256
+from musclehand.core.file_hash import file_sha256
 
 FORMATS = ("mov", "mp4", "matroska", "webm", "avi", "mpegts", "flv", "ogg", "asf")
 """Names of the film formats that are read, as ffmpeg calls them."""
@@ -240,8 +240,12 @@ class Film:
             when = f"{times[min(count, len(times) - 1)]:.2f} s"
             raise FilmError(self.path, f"no picture any more ({process.complaint})", where=when)
 
-    def picture(self, moment: float) -> np.ndarray:
-        """The picture at a time [s]. Shape (height, width, 3), uint8, red first.
+    def picture(self, moment: float, *, scale: float = 1.0) -> np.ndarray:
+        """The picture at a time. Shape (height, width, 3), uint8, red first.
+
+        Args:
+            moment: the time [s].
+            scale: size of the picture over the film's, above 0 and up to 1.
 
         Raises:
             InvalidValue: the time is outside the film.
@@ -250,7 +254,7 @@ class Film:
         step = 1 / self.rate
         last = max(0.0, (round(self.duration * self.rate) - 1 - _SHORT) * step)
         first = moment if moment >= self.duration else min(moment, last)
-        for _, picture in self.frames(first, first + 2 * step):
+        for _, picture in self.frames(first, first + 2 * step, scale=scale):
             return picture
         raise FilmError(self.path, "no picture", where=f"{moment:.2f} s")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musclehand.core.errors import InvalidValue
+from musclehand.core.file_hash import file_sha256
 from musclehand.music.pitch import is_on_keyboard, parse_pitch
-from musclehand.watch.stages import file_sha256
 from musclehand.watch.track_hands import RATE
 
 LANDMARK_SUFFIXES = frozenset({".h5", ".hdf5"})

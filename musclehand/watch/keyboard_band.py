@@ -50,7 +50,7 @@ def sample_pictures(film: Film, start: float, stop: float | None) -> list[np.nda
     """
     times = film.times(start, stop)
     chosen = times[np.unique(np.linspace(0, len(times) - 1, PICTURES).astype(int))]
-    return [_picture_at(film, time) for time in chosen.tolist()]
+    return [film.picture(time) for time in chosen.tolist()]
 
 
 def sample_windows(
@@ -71,14 +71,7 @@ def sample_windows(
     count = int((times[-1] - times[0]) / EVERY) + 1
     for window in np.array_split(times, count):
         chosen = window[np.unique(np.linspace(0, len(window) - 1, IN_WINDOW).astype(int))]
-        yield float(window.mean()), [_picture_at(film, time) for time in chosen.tolist()]
-
-
-def _picture_at(film: Film, time: float) -> np.ndarray:
-    """The picture of a film at a time [s]. Shape (height, width, 3), uint8."""
-    end = min(time + 2.0 / film.rate, film.duration)
-    _, picture = next(iter(film.frames(time, end)))
-    return picture
+        yield float(window.mean()), [film.picture(time) for time in chosen.tolist()]
 
 
 def hand_band(view: KeyboardView) -> tuple[float, float, float, float]:

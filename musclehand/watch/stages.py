@@ -15,12 +15,10 @@ from typing import Any
 
 from musclehand.core import interrupts
 from musclehand.core.atomic import write_file
+from musclehand.core.file_hash import file_sha256
 
 STAGES_FILE = "stages.json"
 """Name of the list of finished stages."""
-
-_BLOCK = 1 << 20
-"""[bytes] Read at a time."""
 
 
 class Stages:
@@ -100,12 +98,3 @@ class Stages:
             path.is_file() and file_sha256(path) == hashes[file]
             for file, path in zip(files, paths, strict=True)
         )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in blocks, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

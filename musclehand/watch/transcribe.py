@@ -19,11 +19,11 @@ import numpy as np
 
 from musclehand.core import interrupts
 from musclehand.core.errors import InvalidValue, OutputError
+from musclehand.core.file_hash import file_sha256
 from musclehand.core.progress import Progress
 from musclehand.music.score import Score
 from musclehand.watch.hearing import Event, Heard, Transcriber, join_events
 from musclehand.watch.sound import LONGEST, open_sound
-from musclehand.watch.stages import file_sha256
 
 SEGMENTS_FILE = "segments.jsonl"
 """Name of the file of heard segments. Its first line names the sound and the transcriber; every
